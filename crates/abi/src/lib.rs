@@ -1,0 +1,1 @@
+//! The contract between Kinglet's code and its runtime: layouts, traps, libcalls, settings.

@@ -1,0 +1,1 @@
+//! Kinglet's register interpreter.

@@ -1,0 +1,1 @@
+//! Kinglet's native tier on Cranelift.

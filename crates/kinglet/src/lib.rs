@@ -1,0 +1,1 @@
+//! A WebAssembly runtime that starts at once and is small enough to embed anywhere.

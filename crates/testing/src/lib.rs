@@ -1,0 +1,1 @@
+//! Test harnesses of Kinglet: wast runner, op snapshots.
