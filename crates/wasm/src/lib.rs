@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod op;
 mod trap;
 mod value;
 
