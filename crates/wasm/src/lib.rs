@@ -8,6 +8,7 @@ mod error;
 mod feature;
 pub mod limits;
 pub mod module;
+pub mod op;
 mod trap;
 pub mod types;
 mod value;
