@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod decode;
+pub mod emit;
 mod error;
 mod feature;
 pub mod limits;
@@ -12,6 +13,7 @@ pub mod op;
 mod trap;
 pub mod types;
 mod value;
+pub mod walk;
 
 pub use error::{Error, ErrorKind, Result};
 pub use feature::{FEATURES, Feature, FeatureRow, Features, Standard};
