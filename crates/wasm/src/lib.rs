@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod op;
+pub mod sem;
 mod trap;
 mod value;
 
