@@ -255,3 +255,59 @@ pub fn v128_store32_lane(v: V128, lane: u8) -> [u8; 4] {
 pub fn v128_store64_lane(v: V128, lane: u8) -> [u8; 8] {
     extract::<u64, 2>(v, lane).to_le_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COUNT: V128 = V128([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+
+    #[test]
+    fn narrow_loads_extend() {
+        assert_eq!(i32_load8_s([0x80]), -128);
+        assert_eq!(i32_load8_u([0x80]), 128);
+        assert_eq!(i32_load16_s([0x00, 0x80]), -0x8000);
+        assert_eq!(i64_load16_u([0x01, 0x80]), 0x8001);
+        assert_eq!(i64_load32_s([0, 0, 0, 0x80]), -0x8000_0000);
+        assert_eq!(i64_load32_u([0, 0, 0, 0x80]), 0x8000_0000);
+        assert_eq!(f32_load([0, 0, 0xA0, 0x7F]).to_bits(), 0x7FA0_0000);
+    }
+
+    #[test]
+    fn narrow_stores_wrap() {
+        assert_eq!(i32_store8(0x1FF), [0xFF]);
+        assert_eq!(i32_store16(-2), [0xFE, 0xFF]);
+        assert_eq!(i64_store32(0x1_0203_0405), [5, 4, 3, 2]);
+        assert_eq!(f64_store(-0.0), [0, 0, 0, 0, 0, 0, 0, 0x80]);
+    }
+
+    #[test]
+    fn vector_loads_widen_splat_and_pad() {
+        let bytes = [0x80, 1, 2, 3, 4, 5, 6, 0xFF];
+        assert_eq!(<[i16; 8]>::of(v128_load8x8_s(bytes)), [-128, 1, 2, 3, 4, 5, 6, -1]);
+        assert_eq!(<[u16; 8]>::of(v128_load8x8_u(bytes)), [128, 1, 2, 3, 4, 5, 6, 255]);
+        assert_eq!(<[i32; 4]>::of(v128_load16x4_s(bytes)), [0x180, 0x302, 0x504, -0xFA]);
+        assert_eq!(<[i64; 2]>::of(v128_load32x2_s(bytes)), [0x302_0180, -0xF9_FAFC]);
+        assert_eq!(<[u64; 2]>::of(v128_load32x2_u(bytes)), [0x302_0180, 0xFF06_0504]);
+        assert_eq!(v128_load8_splat([7]), V128([7; 16]));
+        assert_eq!(<[i32; 4]>::of(v128_load32_splat([1, 0, 0, 0x80])), [i32::MIN + 1; 4]);
+        assert_eq!(<[u32; 4]>::of(v128_load32_zero([1, 2, 3, 4])), [0x0403_0201, 0, 0, 0]);
+        assert_eq!(<[u64; 2]>::of(v128_load64_zero([0xFF; 8])), [u64::MAX, 0]);
+    }
+
+    #[test]
+    fn lanes_are_loaded_and_stored_alone() {
+        assert_eq!(v128_load8_lane([0xAA], COUNT, 15).0[14..], [14, 0xAA]);
+        assert_eq!(<[u32; 4]>::of(v128_load32_lane([0; 4], COUNT, 1)), [0x0302_0100, 0, 0x0B0A_0908, 0x0F0E_0D0C]);
+        assert_eq!(v128_store16_lane(COUNT, 7), [14, 15]);
+        assert_eq!(v128_store64_lane(COUNT, 1), [8, 9, 10, 11, 12, 13, 14, 15]);
+    }
+
+    #[test]
+    fn lane_indices_never_panic() {
+        for lane in 0..=255 {
+            assert_eq!(v128_store8_lane(COUNT, lane), [lane % 16]);
+            assert_eq!(v128_load64_lane([0; 8], COUNT, lane), v128_load64_lane([0; 8], COUNT, lane % 2));
+        }
+    }
+}

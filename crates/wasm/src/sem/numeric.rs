@@ -4,8 +4,8 @@
 //! proposal.
 //!
 //! NaN results are quiet, as the specification asks. Addition to square root rely on the hardware for that (every
-//! target's arithmetic quiets); the operations that software can get wrong (rounding, minimum, maximum) quiet
-//! explicitly. Absolute value, negation and copysign are operations on bits and keep a NaN as it is.
+//! target's arithmetic quiets); rounding quiets explicitly; minimum and maximum give the canonical NaN. Absolute
+//! value, negation and copysign are operations on bits and keep a NaN as it is.
 
 #![allow(missing_docs)] // Each function is documented by its row in the op table.
 
@@ -246,42 +246,25 @@ pub fn i64_rotr(a: i64, b: i64) -> i64 {
 
 /// The sign bit of an `f32`.
 const F32_SIGN: u32 = 0x8000_0000;
+/// The canonical NaN.
+const F32_NAN: f32 = f32::from_bits(0x7FC0_0000);
 /// From 2^23 on every `f32` is an integer.
 const F32_INTEGRAL: f32 = 8_388_608.0;
 
 /// `a`, made quiet if it is a NaN.
 #[inline(always)]
 pub(super) fn f32_quiet(a: f32) -> f32 {
-    if a.is_nan() { f32::from_bits(a.to_bits() | 0x0040_0000) } else { a }
+    f32::from_bits(a.to_bits() | u32::from(a.is_nan()) << 22)
 }
 
-/// The integer nearest to `a`, ties to even, for `0 <= a < 2^23`: adding 2^23 leaves no bits for a fraction.
+/// `adjust` of the integer nearest to `a`, ties to even, with the sign of `a`. Numbers too large for a fraction,
+/// infinities and NaN (made quiet) stay. Adding 2^23 to a smaller magnitude leaves no bits for a fraction; there is no
+/// call and no branch, so that lane loops over this vectorise.
 #[inline(always)]
-fn f32_nearest_small(a: f32) -> f32 {
-    (a + F32_INTEGRAL) - F32_INTEGRAL
-}
-
-/// `round` of the magnitude of `a`, with the sign of `a`; numbers too large for a fraction, infinities and NaN (made
-/// quiet) stay. Branches become selections, so that lane loops over this vectorise and need no call.
-#[inline(always)]
-fn f32_round(a: f32, round: impl Fn(f32) -> f32) -> f32 {
-    let magnitude = f32_abs(a);
-    let rounded = f32_copysign(round(magnitude), a);
-    if magnitude < F32_INTEGRAL { rounded } else { f32_quiet(a) }
-}
-
-/// Of a magnitude: the largest integer not above it.
-#[inline(always)]
-fn f32_down(magnitude: f32) -> f32 {
-    let nearest = f32_nearest_small(magnitude);
-    if nearest > magnitude { nearest - 1.0 } else { nearest }
-}
-
-/// Of a magnitude: the smallest integer not below it.
-#[inline(always)]
-fn f32_up(magnitude: f32) -> f32 {
-    let nearest = f32_nearest_small(magnitude);
-    if nearest < magnitude { nearest + 1.0 } else { nearest }
+fn f32_round(a: f32, adjust: impl Fn(f32) -> f32) -> f32 {
+    let nearest = (f32_abs(a) + F32_INTEGRAL) - F32_INTEGRAL;
+    let rounded = f32_copysign(adjust(f32_copysign(nearest, a)), a);
+    if f32_abs(a) < F32_INTEGRAL { rounded } else { f32_quiet(a) }
 }
 
 #[inline(always)]
@@ -296,22 +279,22 @@ pub fn f32_neg(a: f32) -> f32 {
 
 #[inline(always)]
 pub fn f32_ceil(a: f32) -> f32 {
-    f32_round(a, |magnitude| if a < 0.0 { f32_down(magnitude) } else { f32_up(magnitude) })
+    f32_round(a, |nearest| nearest + f32::from(nearest < a))
 }
 
 #[inline(always)]
 pub fn f32_floor(a: f32) -> f32 {
-    f32_round(a, |magnitude| if a < 0.0 { f32_up(magnitude) } else { f32_down(magnitude) })
+    f32_round(a, |nearest| nearest - f32::from(nearest > a))
 }
 
 #[inline(always)]
 pub fn f32_trunc(a: f32) -> f32 {
-    f32_round(a, f32_down)
+    f32_round(a, |nearest| f32_abs(nearest) - f32::from(f32_abs(nearest) > f32_abs(a)))
 }
 
 #[inline(always)]
 pub fn f32_nearest(a: f32) -> f32 {
-    f32_round(a, f32_nearest_small)
+    f32_round(a, |nearest| nearest)
 }
 
 #[inline(always)]
@@ -321,42 +304,25 @@ pub fn f32_sqrt(a: f32) -> f32 {
 
 /// The sign bit of an `f64`.
 const F64_SIGN: u64 = 0x8000_0000_0000_0000;
+/// The canonical NaN.
+const F64_NAN: f64 = f64::from_bits(0x7FF8_0000_0000_0000);
 /// From 2^52 on every `f64` is an integer.
 const F64_INTEGRAL: f64 = 4_503_599_627_370_496.0;
 
 /// `a`, made quiet if it is a NaN.
 #[inline(always)]
 pub(super) fn f64_quiet(a: f64) -> f64 {
-    if a.is_nan() { f64::from_bits(a.to_bits() | 0x0008_0000_0000_0000) } else { a }
+    f64::from_bits(a.to_bits() | u64::from(a.is_nan()) << 51)
 }
 
-/// The integer nearest to `a`, ties to even, for `0 <= a < 2^52`: adding 2^52 leaves no bits for a fraction.
+/// `adjust` of the integer nearest to `a`, ties to even, with the sign of `a`. Numbers too large for a fraction,
+/// infinities and NaN (made quiet) stay. Adding 2^52 to a smaller magnitude leaves no bits for a fraction; there is no
+/// call and no branch, so that lane loops over this vectorise.
 #[inline(always)]
-fn f64_nearest_small(a: f64) -> f64 {
-    (a + F64_INTEGRAL) - F64_INTEGRAL
-}
-
-/// `round` of the magnitude of `a`, with the sign of `a`; numbers too large for a fraction, infinities and NaN (made
-/// quiet) stay. Branches become selections, so that lane loops over this vectorise and need no call.
-#[inline(always)]
-fn f64_round(a: f64, round: impl Fn(f64) -> f64) -> f64 {
-    let magnitude = f64_abs(a);
-    let rounded = f64_copysign(round(magnitude), a);
-    if magnitude < F64_INTEGRAL { rounded } else { f64_quiet(a) }
-}
-
-/// Of a magnitude: the largest integer not above it.
-#[inline(always)]
-fn f64_down(magnitude: f64) -> f64 {
-    let nearest = f64_nearest_small(magnitude);
-    if nearest > magnitude { nearest - 1.0 } else { nearest }
-}
-
-/// Of a magnitude: the smallest integer not below it.
-#[inline(always)]
-fn f64_up(magnitude: f64) -> f64 {
-    let nearest = f64_nearest_small(magnitude);
-    if nearest < magnitude { nearest + 1.0 } else { nearest }
+fn f64_round(a: f64, adjust: impl Fn(f64) -> f64) -> f64 {
+    let nearest = (f64_abs(a) + F64_INTEGRAL) - F64_INTEGRAL;
+    let rounded = f64_copysign(adjust(f64_copysign(nearest, a)), a);
+    if f64_abs(a) < F64_INTEGRAL { rounded } else { f64_quiet(a) }
 }
 
 #[inline(always)]
@@ -371,22 +337,22 @@ pub fn f64_neg(a: f64) -> f64 {
 
 #[inline(always)]
 pub fn f64_ceil(a: f64) -> f64 {
-    f64_round(a, |magnitude| if a < 0.0 { f64_down(magnitude) } else { f64_up(magnitude) })
+    f64_round(a, |nearest| nearest + f64::from(nearest < a))
 }
 
 #[inline(always)]
 pub fn f64_floor(a: f64) -> f64 {
-    f64_round(a, |magnitude| if a < 0.0 { f64_up(magnitude) } else { f64_down(magnitude) })
+    f64_round(a, |nearest| nearest - f64::from(nearest > a))
 }
 
 #[inline(always)]
 pub fn f64_trunc(a: f64) -> f64 {
-    f64_round(a, f64_down)
+    f64_round(a, |nearest| f64_abs(nearest) - f64::from(f64_abs(nearest) > f64_abs(a)))
 }
 
 #[inline(always)]
 pub fn f64_nearest(a: f64) -> f64 {
-    f64_round(a, f64_nearest_small)
+    f64_round(a, |nearest| nearest)
 }
 
 #[inline(always)]
@@ -418,24 +384,16 @@ pub fn f32_div(a: f32, b: f32) -> f32 {
 
 #[inline(always)]
 pub fn f32_min(a: f32, b: f32) -> f32 {
-    if a.is_nan() || b.is_nan() {
-        return f32_quiet(if a.is_nan() { a } else { b });
-    }
-    if a == b {
-        return f32::from_bits(a.to_bits() | b.to_bits()); // -0 if either is
-    }
-    if a < b { a } else { b }
+    let (one, other) = (if a < b { a } else { b }, if b < a { b } else { a });
+    let min = f32::from_bits(one.to_bits() | other.to_bits()); // the same number twice, or two zeros: -0 wins
+    if a.is_nan() | b.is_nan() { F32_NAN } else { min }
 }
 
 #[inline(always)]
 pub fn f32_max(a: f32, b: f32) -> f32 {
-    if a.is_nan() || b.is_nan() {
-        return f32_quiet(if a.is_nan() { a } else { b });
-    }
-    if a == b {
-        return f32::from_bits(a.to_bits() & b.to_bits()); // +0 if either is
-    }
-    if a > b { a } else { b }
+    let (one, other) = (if a > b { a } else { b }, if b > a { b } else { a });
+    let max = f32::from_bits(one.to_bits() & other.to_bits()); // the same number twice, or two zeros: +0 wins
+    if a.is_nan() | b.is_nan() { F32_NAN } else { max }
 }
 
 #[inline(always)]
@@ -465,24 +423,16 @@ pub fn f64_div(a: f64, b: f64) -> f64 {
 
 #[inline(always)]
 pub fn f64_min(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() {
-        return f64_quiet(if a.is_nan() { a } else { b });
-    }
-    if a == b {
-        return f64::from_bits(a.to_bits() | b.to_bits()); // -0 if either is
-    }
-    if a < b { a } else { b }
+    let (one, other) = (if a < b { a } else { b }, if b < a { b } else { a });
+    let min = f64::from_bits(one.to_bits() | other.to_bits()); // the same number twice, or two zeros: -0 wins
+    if a.is_nan() | b.is_nan() { F64_NAN } else { min }
 }
 
 #[inline(always)]
 pub fn f64_max(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() {
-        return f64_quiet(if a.is_nan() { a } else { b });
-    }
-    if a == b {
-        return f64::from_bits(a.to_bits() & b.to_bits()); // +0 if either is
-    }
-    if a > b { a } else { b }
+    let (one, other) = (if a > b { a } else { b }, if b > a { b } else { a });
+    let max = f64::from_bits(one.to_bits() & other.to_bits()); // the same number twice, or two zeros: +0 wins
+    if a.is_nan() | b.is_nan() { F64_NAN } else { max }
 }
 
 #[inline(always)]
@@ -682,4 +632,235 @@ pub fn i64_mul_wide_s(a: i64, b: i64) -> (i64, i64) {
 #[inline(always)]
 pub fn i64_mul_wide_u(a: i64, b: i64) -> (i64, i64) {
     split(u128::from(a as u64) * u128::from(b as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::Binary::{self, *};
+    use crate::op::Compare::{self, *};
+    use crate::op::Unary::{self, *};
+    use crate::sem::{Scalar, eval_binary, eval_compare, eval_unary};
+
+    const DIVIDE_BY_ZERO: Trap = Trap::IntegerDivideByZero;
+    const OVERFLOW: Trap = Trap::IntegerOverflow;
+
+    fn unary<A: Scalar, R: Scalar>(rows: &[(Unary, A, R)]) {
+        for &(op, a, result) in rows {
+            assert_eq!(eval_unary(op, a.to_bits()), Ok(result.to_bits()), "{} {:#x}", op.text(), a.to_bits());
+        }
+    }
+
+    fn binary<A: Scalar>(rows: &[(Binary, A, A, Result<A, Trap>)]) {
+        for &(op, a, b, result) in rows {
+            let (a, b) = (a.to_bits(), b.to_bits());
+            assert_eq!(eval_binary(op, a, b), result.map(A::to_bits), "{} {a:#x} {b:#x}", op.text());
+        }
+    }
+
+    fn compare<A: Scalar>(rows: &[(Compare, A, A, u64)]) {
+        for &(op, a, b, result) in rows {
+            let (a, b) = (a.to_bits(), b.to_bits());
+            assert_eq!(eval_compare(op, a, b), Ok(result), "{} {a:#x} {b:#x}", op.text());
+        }
+    }
+
+    #[test]
+    fn integers_of_one_operand() {
+        unary::<i32, i32>(&[
+            (I32Clz, 0, 32),
+            (I32Clz, -1, 0),
+            (I32Ctz, 0, 32),
+            (I32Ctz, i32::MIN, 31),
+            (I32Popcnt, -1, 32),
+            (I32Eqz, 0, 1),
+            (I32Eqz, i32::MIN, 0),
+            (I32Extend8S, 0x7F80, -128),
+            (I32Extend8S, -129, 127),
+            (I32Extend16S, 0x7FFF_8000, -0x8000),
+        ]);
+        unary::<i64, i64>(&[
+            (I64Clz, 0, 64),
+            (I64Ctz, 0, 64),
+            (I64Ctz, i64::MIN, 63),
+            (I64Popcnt, -1, 64),
+            (I64Extend8S, 0x80, -128),
+            (I64Extend16S, 0x8000, -0x8000),
+            (I64Extend32S, 0x8000_0000, -0x8000_0000),
+            (I64Extend32S, 0x1_7FFF_FFFF, 0x7FFF_FFFF),
+        ]);
+        unary::<i64, i32>(&[(I64Eqz, 0, 1), (I64Eqz, 1 << 32, 0)]);
+    }
+
+    #[test]
+    fn integers_of_two_operands() {
+        binary::<i32>(&[
+            (I32Add, i32::MAX, 1, Ok(i32::MIN)),
+            (I32Sub, i32::MIN, 1, Ok(i32::MAX)),
+            (I32Mul, 0x1_0001, 0x1_0001, Ok(0x2_0001)),
+            (I32DivS, 7, -2, Ok(-3)),
+            (I32DivS, i32::MIN, -1, Err(OVERFLOW)),
+            (I32DivS, i32::MIN, 0, Err(DIVIDE_BY_ZERO)),
+            (I32DivU, -1, 2, Ok(i32::MAX)),
+            (I32DivU, i32::MIN, -1, Ok(0)),
+            (I32DivU, 1, 0, Err(DIVIDE_BY_ZERO)),
+            (I32RemS, -7, 2, Ok(-1)),
+            (I32RemS, i32::MIN, -1, Ok(0)),
+            (I32RemS, 1, 0, Err(DIVIDE_BY_ZERO)),
+            (I32RemU, -1, 10, Ok(5)),
+            (I32RemU, 0, 0, Err(DIVIDE_BY_ZERO)),
+            (I32Shl, 1, 33, Ok(2)),
+            (I32Shl, 1, -1, Ok(i32::MIN)),
+            (I32ShrS, i32::MIN, 31, Ok(-1)),
+            (I32ShrS, i32::MIN, 32, Ok(i32::MIN)),
+            (I32ShrU, -1, 63, Ok(1)),
+            (I32Rotl, i32::MIN | 1, 1, Ok(3)),
+            (I32Rotl, 1, 32, Ok(1)),
+            (I32Rotr, 1, 33, Ok(i32::MIN)),
+        ]);
+        binary::<i64>(&[
+            (I64Add, i64::MAX, 1, Ok(i64::MIN)),
+            (I64Mul, i64::MIN, -1, Ok(i64::MIN)),
+            (I64DivS, i64::MIN, -1, Err(OVERFLOW)),
+            (I64DivS, 1, 0, Err(DIVIDE_BY_ZERO)),
+            (I64DivU, i64::MIN, -1, Ok(0)),
+            (I64DivU, 1, 0, Err(DIVIDE_BY_ZERO)),
+            (I64RemS, i64::MIN, -1, Ok(0)),
+            (I64RemS, 1, 0, Err(DIVIDE_BY_ZERO)),
+            (I64RemU, -1, 10, Ok(5)),
+            (I64RemU, 1, 0, Err(DIVIDE_BY_ZERO)),
+            (I64Shl, 1, 65, Ok(2)),
+            (I64Shl, 1, 1 << 32, Ok(1)),
+            (I64ShrS, i64::MIN, 63, Ok(-1)),
+            (I64ShrU, -1, 127, Ok(1)),
+            (I64Rotl, 1, 64, Ok(1)),
+            (I64Rotr, 1, 65, Ok(i64::MIN)),
+        ]);
+    }
+
+    #[test]
+    fn comparisons() {
+        compare::<i32>(&[
+            (I32LtS, -1, 0, 1),
+            (I32LtU, -1, 0, 0),
+            (I32GtS, i32::MIN, i32::MAX, 0),
+            (I32GtU, i32::MIN, i32::MAX, 1),
+            (I32LeS, 1, 1, 1),
+            (I32GeU, 0, -1, 0),
+        ]);
+        compare::<i64>(&[
+            (I64LtS, i64::MIN, 0, 1),
+            (I64LtU, i64::MIN, 0, 0),
+            (I64Eq, 1 << 32, 0, 0),
+            (I64GeS, -1, 1, 0),
+        ]);
+        compare::<f32>(&[
+            (F32Eq, 0.0, -0.0, 1),
+            (F32Lt, -0.0, 0.0, 0),
+            (F32Eq, f32::NAN, f32::NAN, 0),
+            (F32Ne, f32::NAN, f32::NAN, 1),
+            (F32Lt, f32::NAN, 1.0, 0),
+            (F32Ge, 1.0, f32::NAN, 0),
+        ]);
+        compare::<f64>(&[
+            (F64Ne, f64::NAN, 1.0, 1),
+            (F64Le, f64::NEG_INFINITY, f64::INFINITY, 1),
+            (F64Gt, f64::NAN, 0.0, 0),
+        ]);
+    }
+
+    #[test]
+    fn rounding_keeps_the_sign_and_breaks_ties_to_even() {
+        unary::<f32, f32>(&[
+            (F32Ceil, -0.5, -0.0),
+            (F32Ceil, 0.1, 1.0),
+            (F32Floor, -0.1, -1.0),
+            (F32Floor, 0.9, 0.0),
+            (F32Trunc, -0.9, -0.0),
+            (F32Trunc, 8_388_607.5, 8_388_607.0),
+            (F32Nearest, 0.5, 0.0),
+            (F32Nearest, -0.5, -0.0),
+            (F32Nearest, 1.5, 2.0),
+            (F32Nearest, 2.5, 2.0),
+            (F32Nearest, -3.5, -4.0),
+            (F32Nearest, 8_388_609.0, 8_388_609.0),
+            (F32Nearest, f32::NEG_INFINITY, f32::NEG_INFINITY),
+        ]);
+        unary::<f64, f64>(&[
+            (F64Ceil, -0.5, -0.0),
+            (F64Floor, -1e-300, -1.0),
+            (F64Trunc, 4_503_599_627_370_495.5, 4_503_599_627_370_495.0),
+            (F64Nearest, 4_503_599_627_370_495.5, 4_503_599_627_370_496.0),
+            (F64Nearest, 2.5, 2.0),
+            (F64Nearest, f64::MAX, f64::MAX),
+        ]);
+    }
+
+    #[test]
+    fn rounding_agrees_with_the_standard_library() {
+        for bits in (0..=u32::MAX).step_by(9_973) {
+            let a = f32::from_bits(bits);
+            if !a.is_nan() {
+                assert_eq!(f32_ceil(a).to_bits(), a.ceil().to_bits(), "{a}");
+                assert_eq!(f32_floor(a).to_bits(), a.floor().to_bits(), "{a}");
+                assert_eq!(f32_trunc(a).to_bits(), a.trunc().to_bits(), "{a}");
+                assert_eq!(f32_nearest(a).to_bits(), a.round_ties_even().to_bits(), "{a}");
+            }
+        }
+        for i in 0..400_000_u64 {
+            let a = f64::from_bits(i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let a = if i % 2 == 0 { a } else { (a.to_bits() as i64 >> (i % 50)) as f64 / 4.0 };
+            if !a.is_nan() {
+                assert_eq!(f64_ceil(a).to_bits(), a.ceil().to_bits(), "{a}");
+                assert_eq!(f64_floor(a).to_bits(), a.floor().to_bits(), "{a}");
+                assert_eq!(f64_trunc(a).to_bits(), a.trunc().to_bits(), "{a}");
+                assert_eq!(f64_nearest(a).to_bits(), a.round_ties_even().to_bits(), "{a}");
+            }
+        }
+    }
+
+    #[test]
+    fn minimum_and_maximum_order_zeros_and_propagate_nan() {
+        const SIGNALLING: f32 = f32::from_bits(0x7FA0_0000);
+        binary::<f32>(&[
+            (F32Min, 0.0, -0.0, Ok(-0.0)),
+            (F32Min, -0.0, 0.0, Ok(-0.0)),
+            (F32Max, -0.0, 0.0, Ok(0.0)),
+            (F32Max, 0.0, -0.0, Ok(0.0)),
+            (F32Max, -0.0, -0.0, Ok(-0.0)),
+            (F32Min, 1.0, 2.0, Ok(1.0)),
+            (F32Max, -1.5, -2.5, Ok(-1.5)),
+            (F32Min, f32::NEG_INFINITY, f32::INFINITY, Ok(f32::NEG_INFINITY)),
+            (F32Min, 1.5, f32::NAN, Ok(F32_NAN)),
+            (F32Max, SIGNALLING, 1.5, Ok(F32_NAN)),
+        ]);
+        binary::<f64>(&[
+            (F64Min, 0.0, -0.0, Ok(-0.0)),
+            (F64Max, -0.0, 0.0, Ok(0.0)),
+            (F64Min, f64::NAN, 1.5, Ok(F64_NAN)),
+            (F64Max, 1.5, f64::NAN, Ok(F64_NAN)),
+        ]);
+    }
+
+    #[test]
+    fn sign_operations_keep_the_bits_of_a_nan() {
+        let signalling = f32::from_bits(0x7FA0_0001);
+        assert_eq!(f32_neg(signalling).to_bits(), 0xFFA0_0001);
+        assert_eq!(f32_abs(f32_neg(signalling)).to_bits(), 0x7FA0_0001);
+        assert_eq!(f32_copysign(signalling, -1.0).to_bits(), 0xFFA0_0001);
+        let signalling = f64::from_bits(0x7FF4_0000_0000_0001);
+        assert_eq!(f64_neg(signalling).to_bits(), 0xFFF4_0000_0000_0001);
+        assert_eq!(f64_copysign(1.0, f64_neg(signalling)), -1.0);
+    }
+
+    #[test]
+    fn wide_arithmetic_carries_between_the_halves() {
+        assert_eq!(i64_add128(-1, 0, 1, 0), (0, 1));
+        assert_eq!(i64_add128(-1, -1, 1, 0), (0, 0));
+        assert_eq!(i64_sub128(0, 0, 1, 0), (-1, -1));
+        assert_eq!(i64_sub128(0, 1, 1, 0), (-1, 0));
+        assert_eq!(i64_mul_wide_s(-1, -1), (1, 0));
+        assert_eq!(i64_mul_wide_s(i64::MIN, i64::MIN), (0, 1 << 62));
+        assert_eq!(i64_mul_wide_u(-1, -1), (1, -2));
+    }
 }
