@@ -10,14 +10,14 @@ fn main() -> io::Result<()> {
     rename_and_list()?;
     errors();
     escapes();
-    fs::remove_dir_all("files")?;
+    remove()?;
     println!("left: {}", fs::exists("files")?);
     Ok(())
 }
 
 fn write_and_read() -> io::Result<()> {
-    fs::write("files/a.txt", "first line\nsecond line\n")?;
-    println!("read: {:?}", fs::read_to_string("files/a.txt")?);
+    fs::write("files/a.txt", "first line, second line")?;
+    println!("read: {}", fs::read_to_string("files/a.txt")?);
     let metadata = fs::metadata("files/a.txt")?;
     println!("stat: {} bytes, file {}, folder {}", metadata.len(), metadata.is_file(), metadata.is_dir());
     let age = metadata.modified()?.elapsed().unwrap_or_default();
@@ -27,25 +27,26 @@ fn write_and_read() -> io::Result<()> {
 
 fn append_and_seek() -> io::Result<()> {
     let mut file = OpenOptions::new().append(true).open("files/a.txt")?;
-    file.write_all(b"third line\n")?;
+    file.write_all(b", third line")?;
     file.sync_all()?;
     let mut file = OpenOptions::new().read(true).write(true).open("files/a.txt")?;
     file.seek(SeekFrom::Start(6))?;
     file.write_all(b"LINE")?;
-    file.seek(SeekFrom::End(-11))?;
+    file.seek(SeekFrom::End(-10))?;
     let mut tail = String::new();
     file.read_to_string(&mut tail)?;
-    println!("tail: {tail:?}");
+    println!("tail: {tail}");
     file.set_len(10)?;
-    println!("cut: {:?}", fs::read_to_string("files/a.txt")?);
+    println!("cut: {}", fs::read_to_string("files/a.txt")?);
     Ok(())
 }
 
 fn rename_and_list() -> io::Result<()> {
     fs::rename("files/a.txt", "files/b.txt")?;
-    fs::copy("files/b.txt", "files/c.txt")?;
+    fs::write("files/c.txt", fs::read("files/b.txt")?)?;
     fs::hard_link("files/b.txt", "files/d.txt")?;
-    fs::create_dir_all("files/deep/er")?;
+    fs::create_dir("files/deep")?;
+    fs::create_dir("files/deep/er")?;
     for index in 0..100 {
         File::create(format!("files/deep/{index:03}"))?;
     }
@@ -58,7 +59,7 @@ fn rename_and_list() -> io::Result<()> {
                 Ok(format!("{}{slash}", entry.file_name().to_string_lossy()))
             })
             .collect::<io::Result<Vec<String>>>()?;
-        names.sort();
+        names.sort_unstable();
         Ok(names)
     };
     println!("list: {}", list("files")?.join(" "));
@@ -67,6 +68,18 @@ fn rename_and_list() -> io::Result<()> {
     fs::remove_file("files/c.txt")?;
     println!("list: {}", list("files")?.join(" "));
     Ok(())
+}
+
+fn remove() -> io::Result<()> {
+    for entry in fs::read_dir("files/deep")? {
+        let path = entry?.path();
+        if path.is_dir() { fs::remove_dir(path)? } else { fs::remove_file(path)? }
+    }
+    for path in ["files/b.txt", "files/d.txt"] {
+        fs::remove_file(path)?;
+    }
+    fs::remove_dir("files/deep")?;
+    fs::remove_dir("files")
 }
 
 fn errors() {
@@ -88,6 +101,6 @@ fn escapes() {
 fn say<T>(what: &str, result: io::Result<T>) {
     match result {
         Ok(_) => println!("{what}: it worked"),
-        Err(error) => println!("{what}: {:?}", error.kind()),
+        Err(error) => println!("{what}: {error}"),
     }
 }

@@ -23,7 +23,7 @@ fn arguments() {
 fn environment() {
     println!("My environment:");
     let mut variables: Vec<(String, String)> = std::env::vars().collect();
-    variables.sort();
+    variables.sort_unstable();
     for (name, value) in &variables {
         println!("  {name}={value}");
     }
@@ -38,7 +38,7 @@ fn folder() {
     match std::fs::read_dir(".") {
         Ok(entries) => {
             let mut names: Vec<String> = entries.flatten().map(describe).collect();
-            names.sort();
+            names.sort_unstable();
             const SHOWN: usize = 12;
             for name in names.iter().take(SHOWN) {
                 println!("  {name}");
@@ -83,26 +83,40 @@ fn reason(error: &std::io::Error) -> String {
 
 const WIDTH: u32 = 78;
 const HEIGHT: u32 = 32;
-const ITERATIONS: u32 = 6000;
+const ITERATIONS: u32 = 8000;
+
+/// Points looked at for one character, across and down.
+const SAMPLES: u32 = 3;
 
 fn picture() {
     println!("And now I draw the Mandelbrot set:\n");
     let start = Instant::now();
     let mut lines = String::new();
-    let mut total = 0u64;
+    let mut total = 0;
     for row in 0..HEIGHT {
         for column in 0..WIDTH {
-            let x = f64::from(column) / f64::from(WIDTH) * 3.1 - 2.2;
-            let y = f64::from(row) / f64::from(HEIGHT - 1) * 2.4 - 1.2;
-            let count = escape(x, y);
-            total += u64::from(count);
-            lines.push(shade(count));
+            let (brightness, steps) = sample(column, row);
+            lines.push(b" .:-=+*%@#"[brightness] as char);
+            total += steps;
         }
         lines.push('\n');
     }
     let elapsed = start.elapsed();
     print!("{lines}");
-    println!("\nThat took {} ms for {:.1} million steps.", elapsed.as_millis(), total as f64 / 1e6);
+    println!("\nThat took {} ms for {} million steps.", elapsed.as_millis(), total / 1_000_000);
+}
+
+/// How bright a character is, 0 to 9, and how many steps it took to find out.
+fn sample(column: u32, row: u32) -> (usize, u64) {
+    let (mut brightness, mut steps) = (0, 0);
+    for index in 0..SAMPLES * SAMPLES {
+        let across = f64::from(column * SAMPLES + index % SAMPLES) / f64::from(WIDTH * SAMPLES - 1);
+        let down = f64::from(row * SAMPLES + index / SAMPLES) / f64::from(HEIGHT * SAMPLES - 1);
+        let count = escape(across * 3.1 - 2.2, down * 2.4 - 1.2);
+        brightness += if count == ITERATIONS { 9 } else { (count / 2).checked_ilog2().map_or(0, |log| log + 1).min(8) };
+        steps += u64::from(count);
+    }
+    ((brightness / (SAMPLES * SAMPLES)) as usize, steps)
 }
 
 /// How many steps it takes to see that the point escapes.
@@ -117,13 +131,4 @@ fn escape(cx: f64, cy: f64) -> u32 {
         x = xx - yy + cx;
     }
     ITERATIONS
-}
-
-fn shade(count: u32) -> char {
-    const SHADES: [char; 9] = [' ', '.', ':', '-', '=', '+', '*', '%', '@'];
-    match count {
-        ITERATIONS => '#',
-        0..2 => ' ',
-        _ => SHADES[((count.ilog2() as usize) + 1).min(8)],
-    }
 }
