@@ -165,6 +165,12 @@ mod tests {
     }
 
     #[test]
+    fn a_context_can_move_to_another_thread() {
+        fn assert_send<T: Send>() {}
+        assert_send::<WasiCtx>();
+    }
+
+    #[test]
     fn the_last_value_of_a_variable_counts() {
         let ctx = WasiCtx::builder().env("A", "1").env("B", "2").env("A", "3").build().unwrap();
         assert_eq!(ctx.environ, ["B=2", "A=3"]);

@@ -4,7 +4,7 @@
 //! else, with EROFS, as a file system mounted read-only does.
 //!
 //! Files are opened without blocking, which means nothing to a regular file; a FIFO or device is waited for through
-//! [`Wait`]. So opening a FIFO never hangs, and reading one that has no writer finds its end.
+//! [`Wait`]. So opening a FIFO never hangs, and a read that waits for its first writer can be stopped.
 
 use super::stdio::{read_fd, write_fd};
 use super::{Result, Wait};

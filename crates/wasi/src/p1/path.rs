@@ -464,4 +464,59 @@ mod tests {
         let touched = guest.call(|call| path_filestat_set_times(call, 3, 0, path, len, 0, 0, twice));
         assert_eq!(touched, fails(Errno::INVAL));
     }
+    #[test]
+    fn a_link_at_the_end_is_not_a_folder_unless_followed() {
+        let folder = Folder::new();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        guest.one(path_create_directory, "target").unwrap();
+        guest.symlink("target", "link").unwrap();
+        let refused = guest.open("link", 0, oflags::DIRECTORY, Rights::NONE);
+        assert!(refused == Err(Errno::LOOP.into()) || refused == Err(Errno::NOTDIR.into()), "{refused:?}");
+        assert_eq!(guest.open("link", 1, oflags::DIRECTORY, Rights::NONE), Ok(4));
+        guest.symlink("nowhere", "dangling").unwrap();
+        assert_eq!(guest.open("dangling", 1, 0, Rights::NONE), Err(Errno::NOENT.into()));
+        guest.link(0, "dangling", "hard").unwrap();
+        guest.stat("hard", 0).unwrap();
+        assert_eq!(guest.memory[16], 7);
+        guest.one(path_unlink_file, "dangling").unwrap();
+    }
+
+    #[test]
+    fn rights_are_passed_on_through_opened_folders() {
+        let folder = Folder::new();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        guest.one(path_create_directory, "dir").unwrap();
+        let (path, len) = guest.text(OLD, "dir");
+        let (base, inheriting) = (Rights::PATH_OPEN | Rights::PATH_CREATE_FILE, Rights::FD_READ);
+        let open =
+            |call: &mut Call<'_>| path_open(call, 3, 0, path, len, oflags::DIRECTORY, base.0, inheriting.0, 0, OUT);
+        guest.call(open).unwrap();
+        let dir = guest.u32(OUT);
+        let (path, len) = guest.text(OLD, "file");
+        let open = |call: &mut Call<'_>| path_open(call, dir, 0, path, len, oflags::CREAT, u64::MAX, u64::MAX, 0, OUT);
+        guest.call(open).unwrap();
+        let file = guest.ctx.table.get(guest.u32(OUT)).unwrap();
+        assert_eq!((file.base, file.inheriting), (Rights::FD_READ, Rights::FD_READ));
+        assert!(folder.path().join("dir/file").exists());
+        assert_eq!(guest.call(|call| path_unlink_file(call, dir, path, len)), fails(Errno::NOTCAPABLE));
+    }
+
+    #[test]
+    fn a_path_needs_a_folder_to_start_from() {
+        let folder = Folder::new();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        create(&mut guest, "file");
+        let (path, len) = guest.text(OLD, "file");
+        assert_eq!(guest.call(|call| path_unlink_file(call, 0, path, len)), fails(Errno::NOTDIR));
+        assert_eq!(guest.call(|call| path_unlink_file(call, 9, path, len)), fails(Errno::BADF));
+    }
+
+    #[test]
+    fn a_folder_opens_again_with_the_rights_it_has() {
+        let folder = Folder::new();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        for (flags, rights) in [(0, Rights::DIRECTORY), (0, Rights::NONE), (oflags::DIRECTORY, Rights::FD_READ)] {
+            guest.open(".", 0, flags, rights).unwrap();
+        }
+    }
 }
