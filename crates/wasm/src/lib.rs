@@ -3,8 +3,18 @@
 
 #![forbid(unsafe_code)]
 
+pub mod decode;
+mod error;
+mod feature;
+pub mod limits;
+pub mod module;
+pub mod op;
 mod trap;
+pub mod types;
 mod value;
 
+pub use error::{Error, ErrorKind, Result};
+pub use feature::{FEATURES, Feature, FeatureRow, Features, Standard};
+pub use module::Module;
 pub use trap::Trap;
 pub use value::V128;

@@ -1,0 +1,484 @@
+//! From bytes to a [`Module`]: decoding and validation on wasmparser, function bodies validated on as many threads as
+//! pay. Besides the walk, the only place that names wasmparser.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use wasmparser as wp;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::feature::Features;
+use crate::module::*;
+use crate::types::*;
+
+/// Function bodies of fewer bytes than this in all are validated on the calling thread.
+const PARALLEL_FROM: usize = 256 << 10;
+
+/// Decodes and validates a binary module.
+pub fn module(bytes: Arc<[u8]>, features: Features, registry: &TypeRegistry) -> Result<Module> {
+    if bytes.len() < 8 || &bytes[..4] != b"\0asm" {
+        return Err(wrong_start(&bytes));
+    }
+    let mut decoder = Decoder { module: Module { bytes: bytes.clone(), ..Module::default() }, registry, rec: None };
+    let mut validator = wp::Validator::new_with_features(features.to_wasmparser());
+    let mut bodies = Vec::new();
+    let mut parser = wp::Parser::new(0);
+    parser.set_features(features.to_wasmparser());
+    for payload in parser.parse_all(&bytes) {
+        let payload = payload.map_err(malformed)?;
+        match validator.payload(&payload)? {
+            wp::ValidPayload::Func(func, body) => {
+                decoder.module.bodies.push(range(body.range()));
+                bodies.push((func, body));
+            }
+            _ => decoder.payload(payload)?,
+        }
+    }
+    validate_bodies(bodies)?;
+    decoder.finish()
+}
+
+/// Turns what a user hands in, text or binary, into a binary module.
+#[cfg(feature = "wat")]
+pub fn to_binary(input: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>> {
+    wat::parse_bytes(input).map_err(|e| Error::new(ErrorKind::Malformed, e.to_string(), None))
+}
+
+/// Turns what a user hands in into a binary module; without the feature `wat`, text is refused by the decoder.
+#[cfg(not(feature = "wat"))]
+pub fn to_binary(input: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>> {
+    Ok(input.into())
+}
+
+fn wrong_start(bytes: &[u8]) -> Error {
+    let message = if bytes.is_empty() {
+        "the file is empty".to_string()
+    } else if bytes.len() >= 4 && &bytes[..4] == b"\0asm" || b"\0asm".starts_with(bytes) {
+        "unexpected end: the header is cut short".to_string()
+    } else {
+        let n = bytes.len().min(4);
+        format!("magic header not detected: expected \\0asm, found {:02x?}", &bytes[..n])
+    };
+    Error::new(ErrorKind::Malformed, message, Some(0))
+}
+
+fn malformed(e: wp::Error) -> Error {
+    Error::new(ErrorKind::Malformed, e.message(), Some(e.offset()))
+}
+
+fn range(r: Range<u64>) -> Range<usize> {
+    r.start as usize..r.end as usize
+}
+
+type Body<'a> = (wp::FuncToValidate<wp::ValidatorResources>, wp::FunctionBody<'a>);
+
+/// Validates function bodies; of many errors the first in the module is reported, whatever the threads do.
+fn validate_bodies(bodies: Vec<Body<'_>>) -> Result<()> {
+    let total: usize = bodies.iter().map(|(_, b)| range(b.range()).len()).sum();
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get()).min(total / PARALLEL_FROM + 1).min(16);
+    let next = AtomicUsize::new(0);
+    let bodies: Vec<_> = bodies.into_iter().map(|b| std::sync::Mutex::new(Some(b))).collect();
+    let failed = std::sync::Mutex::new(None::<(usize, Error)>);
+    let work = || {
+        let mut allocations = wp::FuncValidatorAllocations::default();
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let Some(Some((func, body))) = bodies.get(i).map(|b| b.lock().unwrap_or_else(|e| e.into_inner()).take())
+            else {
+                return;
+            };
+            let index = func.index;
+            let mut validator = func.into_validator(std::mem::take(&mut allocations));
+            if let Err(e) = validator.validate(&body) {
+                let mut failed = failed.lock().unwrap_or_else(|e| e.into_inner());
+                if failed.as_ref().is_none_or(|(first, _)| i < *first) {
+                    *failed = Some((i, Error::from(e).in_function(index)));
+                }
+                next.store(bodies.len(), Ordering::Relaxed);
+            }
+            allocations = validator.into_allocations();
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(work);
+        }
+        work();
+    });
+    match failed.into_inner().unwrap_or_else(|e| e.into_inner()) {
+        Some((_, e)) => Err(e),
+        None => Ok(()),
+    }
+}
+
+struct Decoder<'r> {
+    module: Module,
+    registry: &'r TypeRegistry,
+    /// While a recursion group is read: the module's index of its first type, and its length.
+    rec: Option<(u32, u32)>,
+}
+
+impl Decoder<'_> {
+    fn payload(&mut self, payload: wp::Payload<'_>) -> Result<()> {
+        use wp::Payload::*;
+        match payload {
+            TypeSection(reader) => self.types(reader),
+            ImportSection(reader) => self.imports(reader),
+            FunctionSection(reader) => {
+                for ty in reader {
+                    self.module.funcs.push(ty?);
+                }
+                Ok(())
+            }
+            TableSection(reader) => self.tables(reader),
+            MemorySection(reader) => {
+                for ty in reader {
+                    let ty = self.memory_type(ty?);
+                    self.module.memories.push(ty);
+                }
+                Ok(())
+            }
+            TagSection(reader) => {
+                for ty in reader {
+                    self.module.tags.push(ty?.func_type_idx);
+                }
+                Ok(())
+            }
+            GlobalSection(reader) => self.globals(reader),
+            ExportSection(reader) => self.exports(reader),
+            StartSection { func, .. } => {
+                self.module.start = Some(func);
+                Ok(())
+            }
+            ElementSection(reader) => self.elems(reader),
+            DataSection(reader) => self.datas(reader),
+            CustomSection(reader) => {
+                let section = crate::module::CustomSection {
+                    name: reader.name().into(),
+                    range: range(reader.data_offset()..reader.data_offset() + reader.data().len() as u64),
+                };
+                self.module.customs.push(section);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(mut self) -> Result<Module> {
+        let m = &mut self.module;
+        m.escaping = vec![false; m.funcs.len()];
+        for export in &m.exports {
+            if let ExternIndex::Func(i) = export.index {
+                m.escaping[i as usize] = true;
+            }
+        }
+        let all = |items: &ElemItems| (0..items.len()).filter_map(|i| items.get(i)).collect::<Vec<_>>();
+        let mut inits: Vec<ConstExpr> = m.defined_globals.iter().map(|g| g.init).collect();
+        inits.extend(m.defined_tables.iter().filter_map(|t| t.init));
+        inits.extend(m.elems.iter().flat_map(|e| all(&e.items)));
+        for init in inits {
+            if let ConstExpr::RefFunc(i) = init {
+                m.escaping[i as usize] = true;
+            }
+        }
+        Ok(self.module)
+    }
+
+    fn types(&mut self, reader: wp::TypeSectionReader<'_>) -> Result<()> {
+        for group in reader {
+            let group = group?;
+            let types: Vec<_> = group.types().cloned().collect();
+            self.rec = Some((self.module.types.len() as u32, types.len() as u32));
+            let subs = types.iter().map(|t| self.sub_type(t)).collect();
+            self.rec = None;
+            let first = self.registry.intern(subs);
+            for i in 0..types.len() as u32 {
+                let id = TypeId(first.0 + i);
+                self.module.types.push(id);
+                self.module.type_defs.push(self.registry.get(id));
+            }
+        }
+        Ok(())
+    }
+
+    fn sub_type(&self, ty: &wp::SubType) -> SubType {
+        let composite = match &ty.composite_type.inner {
+            wp::CompositeInnerType::Func(f) => CompositeType::Func(FuncType::new(
+                f.params().iter().map(|t| self.val_type(*t)),
+                f.results().iter().map(|t| self.val_type(*t)),
+            )),
+            wp::CompositeInnerType::Struct(s) => {
+                CompositeType::Struct(s.fields.iter().map(|f| self.field_type(f)).collect())
+            }
+            wp::CompositeInnerType::Array(a) => CompositeType::Array(self.field_type(&a.0)),
+            wp::CompositeInnerType::Cont(_) => CompositeType::Func(FuncType::default()),
+        };
+        SubType {
+            is_final: ty.is_final,
+            supertype: ty.supertype_idxs.first().map(|i| self.type_id(i.unpack())),
+            composite,
+        }
+    }
+
+    fn field_type(&self, field: &wp::FieldType) -> FieldType {
+        let storage = match field.element_type {
+            wp::StorageType::I8 => StorageType::I8,
+            wp::StorageType::I16 => StorageType::I16,
+            wp::StorageType::Val(t) => StorageType::Val(self.val_type(t)),
+        };
+        FieldType { storage, mutable: field.mutable }
+    }
+
+    fn type_id(&self, index: wp::UnpackedIndex) -> TypeId {
+        match (index, self.rec) {
+            (wp::UnpackedIndex::Module(i), Some((start, len))) if i >= start && i - start < len => {
+                TypeId::in_group(i - start)
+            }
+            (wp::UnpackedIndex::Module(i), _) => self.module.types[i as usize],
+            (wp::UnpackedIndex::RecGroup(i), _) => TypeId::in_group(i),
+            (wp::UnpackedIndex::Id(_), _) => TypeId(0),
+        }
+    }
+
+    fn heap_type(&self, heap: wp::HeapType) -> HeapType {
+        heap_type(heap, |index| self.type_id(index))
+    }
+
+    fn ref_type(&self, ty: wp::RefType) -> RefType {
+        RefType { nullable: ty.is_nullable(), heap: self.heap_type(ty.heap_type()) }
+    }
+
+    fn val_type(&self, ty: wp::ValType) -> ValType {
+        val_type(ty, |index| self.type_id(index))
+    }
+
+    fn memory_type(&self, ty: wp::MemoryType) -> MemoryType {
+        MemoryType {
+            index: if ty.memory64 { IndexType::I64 } else { IndexType::I32 },
+            min: ty.initial,
+            max: ty.maximum,
+            shared: ty.shared,
+            page_size_log2: ty.page_size_log2.unwrap_or(16) as u8,
+        }
+    }
+
+    fn table_type(&self, ty: wp::TableType) -> TableType {
+        TableType {
+            index: if ty.table64 { IndexType::I64 } else { IndexType::I32 },
+            min: ty.initial,
+            max: ty.maximum,
+            element: self.ref_type(ty.element_type),
+        }
+    }
+
+    fn global_type(&self, ty: wp::GlobalType) -> GlobalType {
+        GlobalType { content: self.val_type(ty.content_type), mutable: ty.mutable }
+    }
+
+    fn imports(&mut self, reader: wp::ImportSectionReader<'_>) -> Result<()> {
+        for import in reader.into_imports() {
+            let import = import?;
+            let m = &mut self.module;
+            let ty = match import.ty {
+                wp::TypeRef::Func(ty) | wp::TypeRef::FuncExact(ty) => {
+                    m.funcs.push(ty);
+                    m.imported_funcs += 1;
+                    ExternType::Func(m.types[ty as usize])
+                }
+                wp::TypeRef::Table(ty) => {
+                    let ty = self.table_type(ty);
+                    self.module.tables.push(ty);
+                    self.module.imported_tables += 1;
+                    ExternType::Table(ty)
+                }
+                wp::TypeRef::Memory(ty) => {
+                    let ty = self.memory_type(ty);
+                    self.module.memories.push(ty);
+                    self.module.imported_memories += 1;
+                    ExternType::Memory(ty)
+                }
+                wp::TypeRef::Global(ty) => {
+                    let ty = self.global_type(ty);
+                    self.module.globals.push(ty);
+                    self.module.imported_globals += 1;
+                    ExternType::Global(ty)
+                }
+                wp::TypeRef::Tag(ty) => {
+                    m.tags.push(ty.func_type_idx);
+                    m.imported_tags += 1;
+                    ExternType::Tag(TagType { ty: m.types[ty.func_type_idx as usize] })
+                }
+            };
+            self.module.imports.push(Import { module: import.module.into(), name: import.name.into(), ty });
+        }
+        Ok(())
+    }
+
+    fn tables(&mut self, reader: wp::TableSectionReader<'_>) -> Result<()> {
+        for table in reader {
+            let table = table?;
+            let ty = self.table_type(table.ty);
+            let init = match table.init {
+                wp::TableInit::RefNull => None,
+                wp::TableInit::Expr(expr) => Some(self.const_expr(expr, ValType::Ref(ty.element))?),
+            };
+            self.module.tables.push(ty);
+            self.module.defined_tables.push(Table { ty, init });
+        }
+        Ok(())
+    }
+
+    fn globals(&mut self, reader: wp::GlobalSectionReader<'_>) -> Result<()> {
+        for global in reader {
+            let global = global?;
+            let ty = self.global_type(global.ty);
+            let init = self.const_expr(global.init_expr, ty.content)?;
+            self.module.globals.push(ty);
+            self.module.defined_globals.push(Global { init });
+        }
+        Ok(())
+    }
+
+    fn exports(&mut self, reader: wp::ExportSectionReader<'_>) -> Result<()> {
+        for export in reader {
+            let export = export?;
+            let index = match export.kind {
+                wp::ExternalKind::Func | wp::ExternalKind::FuncExact => ExternIndex::Func(export.index),
+                wp::ExternalKind::Table => ExternIndex::Table(export.index),
+                wp::ExternalKind::Memory => ExternIndex::Memory(export.index),
+                wp::ExternalKind::Global => ExternIndex::Global(export.index),
+                wp::ExternalKind::Tag => ExternIndex::Tag(export.index),
+            };
+            self.module.exports.push(Export { name: export.name.into(), index });
+        }
+        Ok(())
+    }
+
+    fn index_type_of_table(&self, table: u32) -> ValType {
+        self.module.tables[table as usize].index.val_type()
+    }
+
+    fn elems(&mut self, reader: wp::ElementSectionReader<'_>) -> Result<()> {
+        for elem in reader {
+            let elem = elem?;
+            let mode = match elem.kind {
+                wp::ElementKind::Passive => SegmentMode::Passive,
+                wp::ElementKind::Declared => SegmentMode::Declared,
+                wp::ElementKind::Active { table_index, offset_expr } => {
+                    let target = table_index.unwrap_or(0);
+                    let ty = self.index_type_of_table(target);
+                    SegmentMode::Active { target, offset: self.const_expr(offset_expr, ty)? }
+                }
+            };
+            let (ty, items) = match elem.items {
+                wp::ElementItems::Functions(funcs) => {
+                    let funcs: Result<Box<[u32]>, wp::Error> = funcs.into_iter().collect();
+                    (RefType { nullable: false, heap: HeapType::Func }, ElemItems::Funcs(funcs?))
+                }
+                wp::ElementItems::Expressions(ty, exprs) => {
+                    let ty = self.ref_type(ty);
+                    let mut items = Vec::with_capacity(exprs.count() as usize);
+                    for expr in exprs {
+                        items.push(self.const_expr(expr?, ValType::Ref(ty))?);
+                    }
+                    (ty, ElemItems::Exprs(items.into()))
+                }
+            };
+            self.module.elems.push(ElemSegment { mode, ty, items });
+        }
+        Ok(())
+    }
+
+    fn datas(&mut self, reader: wp::DataSectionReader<'_>) -> Result<()> {
+        for data in reader {
+            let data = data?;
+            let mode = match data.kind {
+                wp::DataKind::Passive => SegmentMode::Passive,
+                wp::DataKind::Active { memory_index, offset_expr } => {
+                    let ty = self.module.memories[memory_index as usize].index.val_type();
+                    SegmentMode::Active { target: memory_index, offset: self.const_expr(offset_expr, ty)? }
+                }
+            };
+            let end = range(data.range).end;
+            self.module.datas.push(DataSegment { mode, range: end - data.data.len()..end });
+        }
+        Ok(())
+    }
+
+    fn const_expr(&mut self, expr: wp::ConstExpr<'_>, ty: ValType) -> Result<ConstExpr> {
+        let mut ops = expr.get_operators_reader();
+        let simple = match ops.read()? {
+            wp::Operator::I32Const { value } => Some(ConstExpr::Bits(value as u32 as u128)),
+            wp::Operator::I64Const { value } => Some(ConstExpr::Bits(value as u64 as u128)),
+            wp::Operator::F32Const { value } => Some(ConstExpr::Bits(value.bits().into())),
+            wp::Operator::F64Const { value } => Some(ConstExpr::Bits(value.bits().into())),
+            wp::Operator::V128Const { value } => Some(ConstExpr::Bits(u128::from_le_bytes(*value.bytes()))),
+            wp::Operator::RefNull { .. } => Some(ConstExpr::Bits(0)),
+            wp::Operator::RefFunc { function_index } => Some(ConstExpr::RefFunc(function_index)),
+            wp::Operator::GlobalGet { global_index } => Some(ConstExpr::GlobalGet(global_index)),
+            _ => None,
+        };
+        if let (Some(simple), wp::Operator::End) = (simple, ops.read()?) {
+            return Ok(simple);
+        }
+        let reader = expr.get_binary_reader();
+        let index = self.module.const_bodies.len() as u32;
+        self.module.const_bodies.push(ConstBody { ty, range: range(reader.range()) });
+        Ok(ConstExpr::Body(index))
+    }
+}
+
+pub(crate) fn heap_type(heap: wp::HeapType, id: impl Fn(wp::UnpackedIndex) -> TypeId) -> HeapType {
+    use wp::AbstractHeapType as A;
+    match heap {
+        wp::HeapType::Concrete(index) | wp::HeapType::Exact(index) => HeapType::Concrete(id(index)),
+        wp::HeapType::Abstract { ty, .. } => match ty {
+            A::Func => HeapType::Func,
+            A::Extern => HeapType::Extern,
+            A::Any => HeapType::Any,
+            A::Eq => HeapType::Eq,
+            A::I31 => HeapType::I31,
+            A::Struct => HeapType::Struct,
+            A::Array => HeapType::Array,
+            A::Exn => HeapType::Exn,
+            A::None => HeapType::None,
+            A::NoFunc => HeapType::NoFunc,
+            A::NoExtern => HeapType::NoExtern,
+            A::NoExn => HeapType::NoExn,
+            // Stack switching is not a row of the feature table, so validation refuses these.
+            A::Cont | A::NoCont => HeapType::NoFunc,
+        },
+    }
+}
+
+pub(crate) fn val_type(ty: wp::ValType, id: impl Fn(wp::UnpackedIndex) -> TypeId) -> ValType {
+    match ty {
+        wp::ValType::I32 => ValType::I32,
+        wp::ValType::I64 => ValType::I64,
+        wp::ValType::F32 => ValType::F32,
+        wp::ValType::F64 => ValType::F64,
+        wp::ValType::V128 => ValType::V128,
+        wp::ValType::Ref(r) => {
+            ValType::Ref(RefType { nullable: r.is_nullable(), heap: heap_type(r.heap_type(), id) })
+        }
+    }
+}
+
+/// Reads the name section.
+pub(crate) fn names(module: &Module) -> Names {
+    let mut names = Names::default();
+    let Some(section) = module.customs.iter().find(|c| &*c.name == "name") else { return names };
+    let reader = wp::BinaryReader::new(&module.bytes[section.range.clone()], section.range.start as u64);
+    for subsection in wp::NameSectionReader::new(reader).into_iter().map_while(|s| s.ok()) {
+        match subsection {
+            wp::Name::Module { name, .. } => names.module = Some(name.into()),
+            wp::Name::Function(map) => {
+                names.funcs = map.into_iter().map_while(|n| n.ok()).map(|n| (n.index, n.name.into())).collect();
+                names.funcs.sort_by_key(|(index, _)| *index);
+            }
+            _ => {}
+        }
+    }
+    names
+}

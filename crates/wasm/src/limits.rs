@@ -1,0 +1,15 @@
+//! Implementation limits, as named constants (core specification, appendix "Implementation Limitations"). The counts
+//! of a module's parts are wasmparser's own, which agree with those of the web engines; these are the ones this
+//! engine adds.
+
+/// Most pages of 64 KiB that a 64-bit memory may have here: 2^32 pages, 2^48 bytes, what processors can address.
+pub const MAX_MEMORY64_PAGES: u64 = 1 << 32;
+
+/// Most elements a table may have.
+pub const MAX_TABLE_ELEMENTS: u64 = 10_000_000;
+
+/// Most slots a function's frame may have: 50,000 locals of 16 bytes and the largest operand stack.
+pub const MAX_FRAME_SLOTS: u32 = 1 << 24;
+
+/// Most bytes of a text-format module.
+pub const MAX_TEXT_BYTES: usize = 1 << 30;
