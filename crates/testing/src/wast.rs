@@ -2,7 +2,6 @@
 //! It uses the embedding API alone. Scope is decided for each module by the feature table, never for a file: a module
 //! that needs an unfinished feature is out of scope, and so is every directive that refers to it.
 
-mod scope;
 mod script;
 mod spectest;
 mod value;
@@ -14,6 +13,8 @@ use kinglet::Features;
 pub struct Options {
     /// The features the script's authors took for granted. Those that are unfinished decide what is out of scope.
     pub features: Features,
+    /// The script is about a proposal without a row in the feature table: whatever is refused in it is out of scope.
+    pub beyond_the_table: bool,
     /// Lines whose directive is expected to fail. It still runs, and passing counts as a failure.
     pub expected_failures: Vec<usize>,
 }
@@ -21,7 +22,7 @@ pub struct Options {
 impl Options {
     /// Options for a script that uses `features`.
     pub fn new(features: Features) -> Options {
-        Options { features, expected_failures: Vec::new() }
+        Options { features, beyond_the_table: false, expected_failures: Vec::new() }
     }
 }
 
@@ -91,7 +92,7 @@ pub fn run(options: &Options, name: &str, text: &str) -> Report {
             return report;
         }
     };
-    let mut script = match script::Script::new(options.features) {
+    let mut script = match script::Script::new(options) {
         Ok(script) => script,
         Err(error) => {
             report.failed.push(failure(::wast::token::Span::from_offset(0), format!("{error:#}")));

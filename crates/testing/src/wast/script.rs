@@ -8,7 +8,7 @@ use kinglet::{Config, Engine, Extern, Features, Instance, Linker, Module, Store,
 use wast::token::Id;
 use wast::{QuoteWat, QuoteWatTest, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
 
-use super::{scope, spectest, value};
+use super::{Options, spectest, value};
 
 /// Why a directive did not pass.
 #[derive(Debug)]
@@ -29,8 +29,12 @@ fn fail<T>(message: impl Into<String>) -> Step<T> {
 type Scoped<T> = Option<T>;
 
 pub(super) struct Script {
-    features: Features,
+    /// Accepts the finished part of what the script uses, and runs it.
     engine: Engine,
+    /// Accepts all that the script uses; only ever validates.
+    judge: Engine,
+    /// See [`Options::beyond_the_table`].
+    beyond_the_table: bool,
     store: Store<()>,
     linker: Linker<()>,
     /// Module definitions by identifier; `None` is the latest one. A value of `None` is out of scope.
@@ -42,16 +46,16 @@ pub(super) struct Script {
 }
 
 impl Script {
-    pub(super) fn new(features: Features) -> kinglet::Result<Script> {
-        let mut config = Config::new();
-        config.features(features.finished());
-        let engine = Engine::new(&config)?;
+    pub(super) fn new(options: &Options) -> kinglet::Result<Script> {
+        let engine = Engine::new(Config::new().features(options.features.intersection(Features::finished())))?;
+        let judge = Engine::new(Config::new().features(options.features))?;
         let mut store = Store::new(&engine, ());
         let mut linker = Linker::new(&engine);
         linker.allow_shadowing(true);
         spectest::define(&mut store, &mut linker)?;
         let (definitions, instances, unregistered) = Default::default();
-        Ok(Script { features, engine, store, linker, definitions, instances, unregistered })
+        let beyond_the_table = options.beyond_the_table;
+        Ok(Script { engine, judge, beyond_the_table, store, linker, definitions, instances, unregistered })
     }
 
     /// Runs one directive.
@@ -223,10 +227,11 @@ impl Script {
         }
     }
 
+    /// Out of scope is a module that is refused but would be valid with the unfinished features its suite uses.
     fn compile(&mut self, wasm: Vec<u8>) -> Step<Module> {
-        Module::new(&self.engine, &wasm).or_else(|error| match scope::needs_unfinished_feature(self.features, &wasm) {
-            true => Err(Stop::OutOfScope),
-            false => fail(text(&error)),
+        Module::new(&self.engine, &wasm).or_else(|error| {
+            let unfinished = self.beyond_the_table || Module::validate(&self.judge, &wasm).is_ok();
+            if unfinished { Err(Stop::OutOfScope) } else { fail(text(&error)) }
         })
     }
 
