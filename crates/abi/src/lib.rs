@@ -1,1 +1,13 @@
-//! The contract between Kinglet's code and its runtime: layouts, traps, libcalls, settings.
+//! The contract of code and runtime: what compiled code, interpreted code and the engine agree on. Plain layouts and
+//! numbers only; turning them into pointers is `kinglet-interp`'s `access` module and the engine's `vm`.
+
+#![forbid(unsafe_code)]
+
+pub mod layout;
+pub mod libcall;
+pub mod settings;
+
+pub use kinglet_wasm::Trap;
+pub use layout::*;
+pub use libcall::{Libcall, LibcallFn, Libcalls};
+pub use settings::Settings;

@@ -4,14 +4,17 @@
 #![forbid(unsafe_code)]
 
 pub mod decode;
+pub mod emit;
 mod error;
 mod feature;
 pub mod limits;
 pub mod module;
 pub mod op;
+pub mod sem;
 mod trap;
 pub mod types;
 mod value;
+pub mod walk;
 
 pub use error::{Error, ErrorKind, Result};
 pub use feature::{FEATURES, Feature, FeatureRow, Features, Standard};

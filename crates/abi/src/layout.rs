@@ -1,0 +1,369 @@
+//! The layouts that code and runtime share. One `repr(C)` struct each; code takes its offsets from `offset_of!`, so a
+//! field has one home. An instance's variable part is laid out by [`VmCtxLayout`].
+//!
+//! Slots are 8 bytes: an `i32` or `f32` is zero-extended, a `v128` takes two. A function reference is a `*FuncRef` or
+//! null, any other reference a 32-bit number with 0 for null.
+
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicPtr, AtomicU32};
+
+use kinglet_wasm::Module;
+
+use crate::libcall::Libcalls;
+
+/// How an array call or an activation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Status {
+    /// Results are in the array.
+    Ok = 0,
+    /// A trap; noted by [`crate::Libcall::Raise`].
+    Trap = 1,
+    /// An exception is pending in [`VmStore`].
+    Exception = 2,
+    /// A host function returned an error, which the runtime keeps.
+    HostError = 3,
+    /// A host function panicked; the runtime keeps the payload.
+    HostPanic = 4,
+    /// [`VmStore::tail`] says what to call instead.
+    TailCall = 5,
+}
+
+impl Status {
+    /// From the number code returns; anything unknown counts as a trap.
+    pub const fn from_u32(n: u32) -> Status {
+        match n {
+            0 => Status::Ok,
+            2 => Status::Exception,
+            3 => Status::HostError,
+            4 => Status::HostPanic,
+            5 => Status::TailCall,
+            _ => Status::Trap,
+        }
+    }
+}
+
+/// A function that takes its arguments from an array of slots and leaves its results there: host functions, the way in
+/// from the API, and the way between tiers. `callee` is the instance or host context it runs in.
+pub type ArrayFn = unsafe extern "C" fn(callee: *mut VmCtx, caller: *mut VmCtx, slots: *mut u64) -> u32;
+
+/// One function of a module, shared by all its instances; or one host function.
+#[repr(C)]
+#[derive(Debug)]
+pub struct FuncCell {
+    /// Where native code calls it.
+    pub native: AtomicPtr<c_void>,
+    /// An [`ArrayFn`]: where hosts, and the interpreter if `entry` says so, call it.
+    pub array: AtomicPtr<c_void>,
+    /// Where the interpreter goes on: its own code, or the stub that makes an array call.
+    pub entry: AtomicPtr<u32>,
+    /// The interpreter's view of it; null for host functions.
+    pub body: *const c_void,
+    /// Slots of an argument array for it.
+    pub array_slots: u32,
+}
+
+/// A reference to a function: exactly one per function of an instance.
+#[repr(C)]
+#[derive(Debug)]
+pub struct FuncRef {
+    /// A copy of the cell's, repaired when stale.
+    pub native: AtomicPtr<c_void>,
+    /// The function.
+    pub cell: *const FuncCell,
+    /// The instance or host context it runs in.
+    pub vmctx: *mut VmCtx,
+    /// Its canonical type.
+    pub type_id: u32,
+}
+
+/// An imported function.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct VmImport {
+    /// The function.
+    pub cell: *const FuncCell,
+    /// The instance or host context it runs in.
+    pub vmctx: *mut VmCtx,
+}
+
+/// A memory, as code sees it.
+#[repr(C)]
+#[derive(Debug)]
+pub struct VmMemory {
+    /// Its first byte.
+    pub base: *mut u8,
+    /// Its length in bytes.
+    pub len: usize,
+}
+
+/// A table, as code sees it.
+#[repr(C)]
+#[derive(Debug)]
+pub struct VmTable {
+    /// Its elements, one slot each.
+    pub elements: *mut u64,
+    /// How many there are.
+    pub len: usize,
+}
+
+/// A global, as code sees it.
+#[repr(C, align(16))]
+#[derive(Debug, Default)]
+pub struct VmGlobal {
+    /// Its value.
+    pub slots: [u64; 2],
+}
+
+/// A tag: an exception's is compared by address.
+#[repr(C)]
+#[derive(Debug)]
+pub struct VmTag {
+    /// Its canonical function type.
+    pub type_id: u32,
+}
+
+/// What a tail call out of an activation wants called.
+#[repr(C)]
+#[derive(Debug)]
+pub struct TailTarget {
+    /// The function.
+    pub cell: *const FuncCell,
+    /// The instance or host context it runs in.
+    pub vmctx: *mut VmCtx,
+    /// Its arguments; valid until the interpreter runs again.
+    pub args: *mut u64,
+}
+
+/// Where native code goes on after a throw or trap.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Resume {
+    /// Address.
+    pub pc: usize,
+    /// Stack pointer.
+    pub sp: usize,
+    /// Frame pointer.
+    pub fp: usize,
+    /// What the landing code finds in its payload registers.
+    pub payload: [usize; 2],
+}
+
+/// What kind of code an activation runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum ActivationKind {
+    /// The interpreter, entered by the host.
+    Interpreter = 0,
+    /// The interpreter, entered by native code through a bridge.
+    Bridge = 1,
+    /// Native code.
+    Native = 2,
+}
+
+/// A stretch of guest frames of one kind. They form a list, innermost first, that backtraces, root scanning, throws and
+/// traps walk.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Activation {
+    /// The next outer one.
+    pub prev: *mut Activation,
+    /// What it runs.
+    pub kind: ActivationKind,
+    /// The instance it was entered with.
+    pub vmctx: *mut VmCtx,
+    /// Interpreter: the record below its first frame, and the newest while it is not running.
+    pub base_record: *mut c_void,
+    /// The newest record when it called out.
+    pub record: *mut c_void,
+    /// Native: frame pointer and return address at the last call out.
+    pub exit_fp: usize,
+    /// See `exit_fp`.
+    pub exit_pc: usize,
+    /// Native: the frame of the entry trampoline.
+    pub entry_fp: usize,
+    /// Native: its stack pointer.
+    pub entry_sp: usize,
+    /// Native: where it handles what nothing else caught.
+    pub entry_handler: usize,
+}
+
+/// What is one per store.
+#[repr(C)]
+#[derive(Debug)]
+pub struct VmStore {
+    /// Not zero: some thread wants the guest to stop. The only field other threads touch.
+    pub interrupt: AtomicU32,
+    /// The code of the trap under way.
+    pub trap: u32,
+    /// Gas left; below zero it is used up.
+    pub gas: i64,
+    /// Lowest address the host stack may reach in guest code.
+    pub stack_limit: usize,
+    /// The newest record of the interpreter's stack.
+    pub record: *mut c_void,
+    /// The first free slot of the interpreter's stack while it is not running.
+    pub stack_top: *mut u64,
+    /// The innermost activation.
+    pub activation: *mut Activation,
+    /// Written by a function's stub before its bridge runs.
+    pub callee: *const FuncCell,
+    /// Set with [`Status::TailCall`].
+    pub tail: TailTarget,
+    /// See [`Resume`].
+    pub resume: Resume,
+    /// The pending exception's tag.
+    pub exception_tag: *const VmTag,
+    /// The pending exception's arguments.
+    pub exception_args: *mut u64,
+    /// The first byte of the collected heap.
+    pub heap_base: *mut u8,
+    /// Where the next object goes, as an offset.
+    pub heap_top: u32,
+    /// Where allocation must stop.
+    pub heap_limit: u32,
+    /// The runtime's functions.
+    pub libcalls: *const Libcalls,
+    /// The embedder's store.
+    pub owner: *mut c_void,
+}
+
+/// The fixed part of an instance, followed by what [`VmCtxLayout`] says.
+#[repr(C, align(16))]
+#[derive(Debug)]
+pub struct VmCtx {
+    /// Its store.
+    pub store: *mut VmStore,
+    /// Memory 0, or one without bytes.
+    pub memory0: *const VmMemory,
+    /// The cells of the functions the module defines.
+    pub cells: *const FuncCell,
+    /// Canonical ids of the module's types, by index.
+    pub type_ids: *const u32,
+    /// The runtime's instance.
+    pub instance: *mut c_void,
+}
+
+/// Where in an instance something is: the thing itself, or a pointer to it if it is imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Bytes from the instance's first.
+    pub offset: u32,
+    /// Whether a pointer is there.
+    pub imported: bool,
+}
+
+/// Offsets of an instance's variable part: a pure function of its module.
+#[derive(Clone, Debug, Default)]
+pub struct VmCtxLayout {
+    imports: u32,
+    imported_tables: u32,
+    imported_memories: u32,
+    imported_globals: u32,
+    imported_tags: u32,
+    globals: u32,
+    tables: u32,
+    memories: u32,
+    tags: u32,
+    func_refs: u32,
+    size: u32,
+    counts: [u32; 4],
+    /// For every function its place among the function references, if anything can refer to it.
+    func_ref_index: Vec<Option<u32>>,
+    func_ref_count: u32,
+}
+
+impl VmCtxLayout {
+    /// The layout of a module's instances.
+    pub fn new(module: &Module) -> VmCtxLayout {
+        let mut at = size_of::<VmCtx>() as u32;
+        let mut take = |size: usize, count: u32| {
+            let start = at;
+            at += size as u32 * count;
+            start
+        };
+        let pointer = size_of::<usize>();
+        let globals = take(size_of::<VmGlobal>(), module.globals.len() as u32 - module.imported_globals);
+        let mut func_ref_count = 0;
+        let func_ref_index = module.escaping.iter().map(|escapes| {
+            escapes.then(|| {
+                func_ref_count += 1;
+                func_ref_count - 1
+            })
+        });
+        let func_ref_index = func_ref_index.collect();
+        VmCtxLayout {
+            globals,
+            imports: take(size_of::<VmImport>(), module.imported_funcs),
+            imported_tables: take(pointer, module.imported_tables),
+            imported_memories: take(pointer, module.imported_memories),
+            imported_globals: take(pointer, module.imported_globals),
+            imported_tags: take(pointer, module.imported_tags),
+            tables: take(size_of::<VmTable>(), module.tables.len() as u32 - module.imported_tables),
+            memories: take(size_of::<VmMemory>(), module.memories.len() as u32 - module.imported_memories),
+            tags: take(pointer, module.tags.len() as u32 - module.imported_tags),
+            func_refs: take(size_of::<FuncRef>(), func_ref_count),
+            counts: [module.imported_tables, module.imported_memories, module.imported_globals, module.imported_tags],
+            func_ref_index,
+            func_ref_count,
+            size: at,
+        }
+    }
+
+    /// The size of an instance in bytes.
+    pub fn size(&self) -> u32 {
+        self.size
+    }
+
+    /// The [`VmImport`] of an imported function.
+    pub fn import(&self, func: u32) -> u32 {
+        self.imports + func * size_of::<VmImport>() as u32
+    }
+
+    /// The [`VmTable`] of a table.
+    pub fn table(&self, table: u32) -> Place {
+        place(table, self.counts[0], self.imported_tables, self.tables, size_of::<VmTable>())
+    }
+
+    /// The [`VmMemory`] of a memory.
+    pub fn memory(&self, memory: u32) -> Place {
+        place(memory, self.counts[1], self.imported_memories, self.memories, size_of::<VmMemory>())
+    }
+
+    /// The [`VmGlobal`] of a global.
+    pub fn global(&self, global: u32) -> Place {
+        place(global, self.counts[2], self.imported_globals, self.globals, size_of::<VmGlobal>())
+    }
+
+    /// The pointer to the [`VmTag`] of a tag; tags live outside, so that their addresses are theirs alone.
+    pub fn tag(&self, tag: u32) -> u32 {
+        place(tag, self.counts[3], self.imported_tags, self.tags, size_of::<usize>()).offset
+    }
+
+    /// The [`FuncRef`] of a function that can be referred to.
+    pub fn func_ref(&self, func: u32) -> Option<u32> {
+        let index = (*self.func_ref_index.get(func as usize)?)?;
+        Some(self.func_refs + index * size_of::<FuncRef>() as u32)
+    }
+
+    /// How many function references there are.
+    pub fn func_ref_count(&self) -> u32 {
+        self.func_ref_count
+    }
+}
+
+fn place(index: u32, imported: u32, imports: u32, own: u32, size: usize) -> Place {
+    if index < imported {
+        Place { offset: imports + index * size_of::<usize>() as u32, imported: true }
+    } else {
+        Place { offset: own + (index - imported) * size as u32, imported: false }
+    }
+}
+
+// What the interpreter and the code generator take for granted.
+const _: () = {
+    assert!(size_of::<VmGlobal>() == 16 && align_of::<VmGlobal>() == 16);
+    assert!(size_of::<VmCtx>().is_multiple_of(16));
+    assert!(std::mem::offset_of!(VmCtx, store) == 0);
+    assert!(std::mem::offset_of!(FuncRef, native) == 0 && std::mem::offset_of!(FuncCell, native) == 0);
+};

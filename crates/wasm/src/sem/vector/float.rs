@@ -1,0 +1,283 @@
+//! The meaning of the vector operations whose lanes are floats, one section per shape. A lane is computed by the
+//! scalar operation, so that scalars and lanes cannot differ. The loops are the helpers of `vector.rs`. Core
+//! specification, "Vector Instructions".
+
+#![allow(missing_docs)] // Each function is documented by its row in the op table.
+
+use super::*;
+use crate::sem::convert::*;
+use crate::sem::numeric::*;
+
+// f32x4.
+
+#[inline(always)]
+pub fn f32x4_splat(a: f32) -> V128 {
+    splat(a)
+}
+
+#[inline(always)]
+pub fn f32x4_extract_lane(v: V128, lane: u8) -> f32 {
+    extract(v, lane)
+}
+
+#[inline(always)]
+pub fn f32x4_replace_lane(v: V128, lane: u8, a: f32) -> V128 {
+    replace(v, lane, a)
+}
+
+#[inline(always)]
+pub fn f32x4_eq(a: V128, b: V128) -> V128 {
+    compare(a, b, f32::eq)
+}
+
+#[inline(always)]
+pub fn f32x4_ne(a: V128, b: V128) -> V128 {
+    compare(a, b, f32::ne)
+}
+
+#[inline(always)]
+pub fn f32x4_lt(a: V128, b: V128) -> V128 {
+    compare(a, b, f32::lt)
+}
+
+#[inline(always)]
+pub fn f32x4_gt(a: V128, b: V128) -> V128 {
+    compare(a, b, f32::gt)
+}
+
+#[inline(always)]
+pub fn f32x4_le(a: V128, b: V128) -> V128 {
+    compare(a, b, f32::le)
+}
+
+#[inline(always)]
+pub fn f32x4_ge(a: V128, b: V128) -> V128 {
+    compare(a, b, f32::ge)
+}
+
+#[inline(always)]
+pub fn f32x4_abs(v: V128) -> V128 {
+    map(v, f32_abs)
+}
+
+#[inline(always)]
+pub fn f32x4_neg(v: V128) -> V128 {
+    map(v, f32_neg)
+}
+
+#[inline(always)]
+pub fn f32x4_ceil(v: V128) -> V128 {
+    map(v, f32_ceil)
+}
+
+#[inline(always)]
+pub fn f32x4_floor(v: V128) -> V128 {
+    map(v, f32_floor)
+}
+
+#[inline(always)]
+pub fn f32x4_trunc(v: V128) -> V128 {
+    map(v, f32_trunc)
+}
+
+#[inline(always)]
+pub fn f32x4_nearest(v: V128) -> V128 {
+    map(v, f32_nearest)
+}
+
+#[inline(always)]
+pub fn f32x4_sqrt(v: V128) -> V128 {
+    map(v, f32_sqrt)
+}
+
+#[inline(always)]
+pub fn f32x4_add(a: V128, b: V128) -> V128 {
+    zip(a, b, f32_add)
+}
+
+#[inline(always)]
+pub fn f32x4_sub(a: V128, b: V128) -> V128 {
+    zip(a, b, f32_sub)
+}
+
+#[inline(always)]
+pub fn f32x4_mul(a: V128, b: V128) -> V128 {
+    zip(a, b, f32_mul)
+}
+
+#[inline(always)]
+pub fn f32x4_div(a: V128, b: V128) -> V128 {
+    zip(a, b, f32_div)
+}
+
+#[inline(always)]
+pub fn f32x4_min(a: V128, b: V128) -> V128 {
+    zip(a, b, f32_min)
+}
+
+#[inline(always)]
+pub fn f32x4_max(a: V128, b: V128) -> V128 {
+    zip(a, b, f32_max)
+}
+
+#[inline(always)]
+pub fn f32x4_pmin(a: V128, b: V128) -> V128 {
+    zip(a, b, |a: f32, b: f32| if b < a { b } else { a })
+}
+
+#[inline(always)]
+pub fn f32x4_pmax(a: V128, b: V128) -> V128 {
+    zip(a, b, |a: f32, b: f32| if a < b { b } else { a })
+}
+
+#[inline(always)]
+pub fn f32x4_convert_i32x4_s(v: V128) -> V128 {
+    map(v, f32_convert_i32_s)
+}
+
+#[inline(always)]
+pub fn f32x4_convert_i32x4_u(v: V128) -> V128 {
+    map(v, f32_convert_i32_u)
+}
+
+#[inline(always)]
+pub fn f32x4_demote_f64x2_zero(v: V128) -> V128 {
+    narrow_zero(v, f32_demote_f64)
+}
+
+// f64x2.
+
+#[inline(always)]
+pub fn f64x2_splat(a: f64) -> V128 {
+    splat(a)
+}
+
+#[inline(always)]
+pub fn f64x2_extract_lane(v: V128, lane: u8) -> f64 {
+    extract(v, lane)
+}
+
+#[inline(always)]
+pub fn f64x2_replace_lane(v: V128, lane: u8, a: f64) -> V128 {
+    replace(v, lane, a)
+}
+
+#[inline(always)]
+pub fn f64x2_eq(a: V128, b: V128) -> V128 {
+    compare(a, b, f64::eq)
+}
+
+#[inline(always)]
+pub fn f64x2_ne(a: V128, b: V128) -> V128 {
+    compare(a, b, f64::ne)
+}
+
+#[inline(always)]
+pub fn f64x2_lt(a: V128, b: V128) -> V128 {
+    compare(a, b, f64::lt)
+}
+
+#[inline(always)]
+pub fn f64x2_gt(a: V128, b: V128) -> V128 {
+    compare(a, b, f64::gt)
+}
+
+#[inline(always)]
+pub fn f64x2_le(a: V128, b: V128) -> V128 {
+    compare(a, b, f64::le)
+}
+
+#[inline(always)]
+pub fn f64x2_ge(a: V128, b: V128) -> V128 {
+    compare(a, b, f64::ge)
+}
+
+#[inline(always)]
+pub fn f64x2_abs(v: V128) -> V128 {
+    map(v, f64_abs)
+}
+
+#[inline(always)]
+pub fn f64x2_neg(v: V128) -> V128 {
+    map(v, f64_neg)
+}
+
+#[inline(always)]
+pub fn f64x2_ceil(v: V128) -> V128 {
+    map(v, f64_ceil)
+}
+
+#[inline(always)]
+pub fn f64x2_floor(v: V128) -> V128 {
+    map(v, f64_floor)
+}
+
+#[inline(always)]
+pub fn f64x2_trunc(v: V128) -> V128 {
+    map(v, f64_trunc)
+}
+
+#[inline(always)]
+pub fn f64x2_nearest(v: V128) -> V128 {
+    map(v, f64_nearest)
+}
+
+#[inline(always)]
+pub fn f64x2_sqrt(v: V128) -> V128 {
+    map(v, f64_sqrt)
+}
+
+#[inline(always)]
+pub fn f64x2_add(a: V128, b: V128) -> V128 {
+    zip(a, b, f64_add)
+}
+
+#[inline(always)]
+pub fn f64x2_sub(a: V128, b: V128) -> V128 {
+    zip(a, b, f64_sub)
+}
+
+#[inline(always)]
+pub fn f64x2_mul(a: V128, b: V128) -> V128 {
+    zip(a, b, f64_mul)
+}
+
+#[inline(always)]
+pub fn f64x2_div(a: V128, b: V128) -> V128 {
+    zip(a, b, f64_div)
+}
+
+#[inline(always)]
+pub fn f64x2_min(a: V128, b: V128) -> V128 {
+    zip(a, b, f64_min)
+}
+
+#[inline(always)]
+pub fn f64x2_max(a: V128, b: V128) -> V128 {
+    zip(a, b, f64_max)
+}
+
+#[inline(always)]
+pub fn f64x2_pmin(a: V128, b: V128) -> V128 {
+    zip(a, b, |a: f64, b: f64| if b < a { b } else { a })
+}
+
+#[inline(always)]
+pub fn f64x2_pmax(a: V128, b: V128) -> V128 {
+    zip(a, b, |a: f64, b: f64| if a < b { b } else { a })
+}
+
+#[inline(always)]
+pub fn f64x2_convert_low_i32x4_s(v: V128) -> V128 {
+    extend_low(v, f64_convert_i32_s)
+}
+
+#[inline(always)]
+pub fn f64x2_convert_low_i32x4_u(v: V128) -> V128 {
+    extend_low(v, f64_convert_i32_u)
+}
+
+#[inline(always)]
+pub fn f64x2_promote_low_f32x4(v: V128) -> V128 {
+    extend_low(v, f64_promote_f32)
+}
