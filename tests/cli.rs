@@ -96,7 +96,7 @@ fn accepted_options_change_nothing() {
 fn a_folder_is_writable_unless_it_is_readonly() {
     let folder = Folder::new();
     let host = folder.path().to_str().unwrap();
-    assert_eq!(run_text(MAKE_FOLDER, &["--dir", &format!(".:{host}:readonly")], &[]).code() != 0, true);
+    assert_ne!(run_text(MAKE_FOLDER, &["--dir", &format!(".:{host}:readonly")], &[]).code(), 0);
     assert!(!folder.path().join("made").exists());
     assert_eq!(run_text(MAKE_FOLDER, &["--dir", &format!(".:{host}")], &[]).code(), 0);
     assert!(folder.path().join("made").is_dir());
@@ -149,7 +149,8 @@ fn a_trap_shows_where_it_was() {
 
 #[test]
 fn a_trap_while_instantiating_is_a_trap() {
-    run_text("(module (func $f unreachable) (start $f) (func (export \"_start\")))", &[], &[]).fails(134, &["unreachable"]);
+    run_text("(module (func $f unreachable) (start $f) (func (export \"_start\")))", &[], &[])
+        .fails(134, &["unreachable"]);
 }
 
 #[test]
@@ -284,7 +285,9 @@ fn help_and_version_are_results() {
         assert!(run.out.contains("usage: kinglet") && run.err.is_empty(), "{run:?}");
     }
     let help = run(&["--help"]).out;
-    ["--dir", "--env", "134", "examples:", "relaxed-simd"].iter().for_each(|part| assert!(help.contains(part), "{part}"));
+    ["--dir", "--env", "134", "examples:", "relaxed-simd"]
+        .iter()
+        .for_each(|part| assert!(help.contains(part), "{part}"));
     assert!(run(&["--version"]).out.starts_with("kinglet version "));
 }
 
@@ -301,16 +304,34 @@ fn validate_says_which_modules_are_valid() {
 #[test]
 fn wast_fails_when_a_directive_does() {
     let folder = Folder::new();
-    let good = folder.file("good.wast", "(module (func (export \"f\") (result f32) (f32.const nan)))\n\
-                                         (assert_return (invoke \"f\") (f32.const nan:canonical))\n");
+    let good = folder.file(
+        "good.wast",
+        "(module (func (export \"f\") (result f32) (f32.const nan)))\n\
+                                         (assert_return (invoke \"f\") (f32.const nan:canonical))\n",
+    );
     run(&["wast", &good]).prints(&format!("{good}: 2 passed, 0 failed, 0 out of scope\n"));
-    let bad = folder.file("bad.wast", "(module (func (export \"f\") (result i32) (i32.const 1)))\n\
+    let bad = folder.file(
+        "bad.wast",
+        "(module (func (export \"f\") (result i32) (i32.const 1)))\n\
                                        (assert_return (invoke \"f\") (i32.const 2))\n\
                                        (assert_trap (invoke \"f\") \"unreachable\")\n\
                                        (assert_invalid (module) \"x\")\n(assert_malformed (module quote \"\") \"x\")\n\
-                                       (assert_unlinkable (module) \"x\")\n(invoke \"g\")\n(register \"m\" $m)\n");
+                                       (assert_unlinkable (module) \"x\")\n(invoke \"g\")\n(register \"m\" $m)\n",
+    );
     let run_bad = run(&["wast", &bad]);
-    run_bad.fails(1, &["bad.wast:2:", "expected i32 2", "bad.wast:3:", "bad.wast:4:", "bad.wast:5:", "bad.wast:6:", "bad.wast:7:", "bad.wast:8:"]);
+    run_bad.fails(
+        1,
+        &[
+            "bad.wast:2:",
+            "expected i32 2",
+            "bad.wast:3:",
+            "bad.wast:4:",
+            "bad.wast:5:",
+            "bad.wast:6:",
+            "bad.wast:7:",
+            "bad.wast:8:",
+        ],
+    );
     run(&["wast", &folder.file("broken.wast", "(module\n  (nonsense))")]).fails(1, &["broken.wast:2:"]);
     run(&["wast", "/no/such.wast"]).fails(1, &["/no/such.wast"]);
 }

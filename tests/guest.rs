@@ -58,7 +58,9 @@ fn tour() {
     folder.file("a-file-to-see.txt", "seen");
     let run = run_in(&folder, &guest("tour"), &["an-argument"], "");
     assert_eq!(run.code(), 0, "{run:?}");
-    ["an-argument", "a-file-to-see.txt"].iter().for_each(|part| assert!(run.out.contains(part), "no {part} in {run:?}"));
+    ["an-argument", "a-file-to-see.txt"]
+        .iter()
+        .for_each(|part| assert!(run.out.contains(part), "no {part} in {run:?}"));
 }
 
 fn imports_the_standard_library() {
@@ -67,9 +69,8 @@ fn imports_the_standard_library() {
                   print(re.sub(r'(\\w+) (\\w+)', r'\\2 \\1', 'hello world'))\n\
                   print(os.environ['NAME'], sys.argv[1:], 2 ** 200)\n";
     let power = "1606938044258990275541962092341162602522202993782792835301376";
-    python_runs(&Folder::new(), script, "").prints(&format!(
-        "{{\"a\": [1, 2.5, null]}}\nworld hello\nvalue ['x', 'y z'] {power}\n"
-    ));
+    python_runs(&Folder::new(), script, "")
+        .prints(&format!("{{\"a\": [1, 2.5, null]}}\nworld hello\nvalue ['x', 'y z'] {power}\n"));
 }
 
 fn reads_and_writes_a_file() {
@@ -124,6 +125,7 @@ fn guest(name: &str) -> PathBuf {
 }
 
 fn python() -> PathBuf {
-    let folder = std::env::var_os("KINGLET_PROGRAMS").map_or_else(|| kinglet_tests::target().join("programs"), PathBuf::from);
+    let folder =
+        std::env::var_os("KINGLET_PROGRAMS").map_or_else(|| kinglet_tests::target().join("programs"), PathBuf::from);
     folder.join("python.wasm")
 }

@@ -35,7 +35,8 @@ fn main() -> ExitCode {
 
     let mut failures: Vec<Failure> = reports.iter().flat_map(|report| report.failed.clone()).collect();
     failures.extend(left_out(&suites, &reports));
-    failures.extend(unused_expectations(&jobs.iter().map(|(index, file)| path(&suites[*index], file)).collect::<Vec<_>>()));
+    failures
+        .extend(unused_expectations(&jobs.iter().map(|(index, file)| path(&suites[*index], file)).collect::<Vec<_>>()));
     failures.iter().for_each(|failure| println!("{failure}"));
 
     let board = scoreboard(&suites, &reports);
@@ -145,7 +146,8 @@ fn failure(name: String, message: &str) -> Failure {
 }
 
 fn scoreboard(suites: &[Suite], reports: &[Report]) -> String {
-    let mut board = format!("{:<40} {:>7} {:>13} {:>9} {:>7}\n", "suite", "passed", "out of scope", "expected", "failed");
+    let mut board =
+        format!("{:<40} {:>7} {:>13} {:>9} {:>7}\n", "suite", "passed", "out of scope", "expected", "failed");
     let mut line = |name: &str, report: &Report| {
         let (passed, out, expected, failed) =
             (report.passed, report.out_of_scope, report.expected, report.failed.len());

@@ -242,7 +242,8 @@ fn find(flag: &str) -> Outcome<Found> {
 /// The known option that is closest to a wrong one, if any is close.
 fn nearest(flag: &str) -> Option<String> {
     let rows = ROWS.iter().map(|row| format!("--{}", row.name));
-    let switches = FEATURES.iter().flat_map(|row| [format!("--enable-{}", row.name), format!("--disable-{}", row.name)]);
+    let switches =
+        FEATURES.iter().flat_map(|row| [format!("--enable-{}", row.name), format!("--disable-{}", row.name)]);
     let more = ["--help", "--version"].map(String::from);
     let scored = rows.chain(switches).chain(more).map(|name| (distance(flag, &name), name));
     scored.min().filter(|(distance, _)| *distance <= 1 + flag.len() / 5).map(|(_, name)| name)
@@ -325,7 +326,8 @@ pub(crate) fn help(command: Option<&Command>) -> String {
     out.push_str("\noptions:\n");
     for row in ROWS.iter().filter(|row| row.commands.contains(&shown.name)) {
         let list = if row.list { "; can be repeated" } else { "" };
-        let _ = writeln!(out, "  {:<30} {}{list}", [&["--", row.name], &[" "; 1][..]].concat().concat() + row.value.unwrap_or(""), row.help);
+        let option = format!("--{} {}", row.name, row.value.unwrap_or(""));
+        let _ = writeln!(out, "  {option:<30} {}{list}", row.help);
     }
     out.push_str("  -h, --help                     show this\n");
     if command.is_none() {
@@ -339,9 +341,13 @@ pub(crate) fn help(command: Option<&Command>) -> String {
     }
     if shown.name == default.name {
         out.push_str("\nexit status:\n");
-        STATUSES.iter().for_each(|(code, meaning)| { let _ = writeln!(out, "  {code:<4} {meaning}"); });
+        STATUSES.iter().for_each(|(code, meaning)| {
+            let _ = writeln!(out, "  {code:<4} {meaning}");
+        });
         out.push_str("\nexamples:\n");
-        ROWS.iter().filter_map(|row| row.example).for_each(|example| { let _ = writeln!(out, "  {example}"); });
+        ROWS.iter().filter_map(|row| row.example).for_each(|example| {
+            let _ = writeln!(out, "  {example}");
+        });
     }
     out
 }

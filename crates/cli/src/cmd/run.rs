@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use kinglet::{Config, Engine, ExternType, Func, FuncType, Instance, Linker, Module, Store, Trap, Val};
-use kinglet_wasi::{DirAccess, WasiCtx, WasiCtxBuilder};
+use kinglet_wasi::{DirAccess, WasiCtx};
 
 use crate::fault::{Fault, Outcome};
 use crate::options::Options;
@@ -82,7 +82,8 @@ fn function_type(module: &Module, name: &str) -> Option<FuncType> {
 fn functions(module: &Module) -> String {
     const MOST: usize = 10;
     let is_function = |name: &str| function_type(module, name).is_some();
-    let names: Vec<String> = module.exports().map(|export| export.name().to_string()).filter(|n| is_function(n)).collect();
+    let names: Vec<String> =
+        module.exports().map(|export| export.name().to_string()).filter(|n| is_function(n)).collect();
     match names.len() {
         0 => "It exports no function at all.".into(),
         count if count > MOST => format!("It exports {}, and {} more.", names[..MOST].join(", "), count - MOST),
@@ -111,18 +112,14 @@ fn values(module: &Module, function: &str, args: &[String]) -> Outcome<Vec<Val>>
 fn wasi(options: &Options, file: &str, args: &[String]) -> Outcome<WasiCtx> {
     let mut argv = vec![program_name(file)];
     argv.extend(args.iter().cloned());
-    let mut builder = WasiCtxBuilder::new();
-    builder = builder.args(&argv).inherit_stdio();
-    for (name, value) in &options.env {
-        builder = builder.env(name, value);
-    }
+    let mut builder = WasiCtx::builder();
+    builder.args(argv).envs(options.env.iter().cloned()).inherit_stdio();
     for dir in &options.dirs {
         let access = if dir.readonly { DirAccess::ReadOnly } else { DirAccess::ReadWrite };
-        builder = builder.preopened_dir(&dir.host, &dir.guest, access).map_err(|error| {
-            Fault::refused(named(&dir.host, &format!("cannot open the folder `{}` of --dir: {error:#}", dir.host)))
-        })?;
+        let opened = builder.preopened_dir(&dir.host, &dir.guest, access);
+        opened.map_err(|error| Fault::refused(format!("--dir: {}", named(&dir.host, &format!("{error:#}")))))?;
     }
-    Ok(builder.build())
+    builder.build().map_err(|error| Fault::refused(format!("cannot set up WASI: {error:#}")))
 }
 
 /// What the guest sees as its own name: the file's, with the extension `.wasm`.
