@@ -26,6 +26,9 @@ fn main() -> ExitCode {
     harness::main(&cases)
 }
 
+/// Guests that do not end with status 0.
+const STATUSES: &[(&str, i32)] = &[("panic", 134)];
+
 /// The guests that have an expected output, by name.
 fn fixtures() -> Vec<String> {
     let entries = std::fs::read_dir(committed()).into_iter().flatten().flatten();
@@ -35,15 +38,16 @@ fn fixtures() -> Vec<String> {
     names
 }
 
-/// Runs a guest in an empty folder; `NAME.stdin` is its input if it exists, `NAME.expected` what it must print.
+/// Runs a guest in an empty folder; `NAME.input` is its input if it exists, `NAME.expected` what it must print.
 fn fixture(name: String) -> Case {
     let label = format!("fixtures::{name}");
     Case::new(label, move || {
         let beside = |extension: &str| std::fs::read_to_string(committed().join(format!("{name}.{extension}")));
         let folder = Folder::new();
-        let input = beside("stdin").unwrap_or_default();
+        let input = beside("input").unwrap_or_default();
         let run = run_in(&folder, &guest(&name), &[], &input);
-        run.prints(&beside("expected").expect("the expected output is there"));
+        assert_eq!(run.code(), STATUSES.iter().find(|row| row.0 == name).map_or(0, |row| row.1), "{run:?}");
+        assert_eq!(run.out, beside("expected").expect("the expected output is there"));
     })
 }
 

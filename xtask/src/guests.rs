@@ -17,7 +17,7 @@ const RUSTC: &[&str] = &[
     "--target",
     TARGET,
     "-C",
-    "opt-level=s",
+    "opt-level=z",
     "-C",
     "lto=fat",
     "-C",
