@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
-use crate::process::{Context, Tally, count};
+use crate::process::{Context, Tally, count, prepare};
 
 pub(crate) fn tally(context: &Context) -> Tally {
     let mut cargo = Command::new("cargo");
-    let mut total = count(cargo.current_dir(&context.root).args(["build", "--workspace", "--examples"]));
+    let mut total = prepare(cargo.current_dir(&context.root).args(["build", "--workspace", "--examples"]));
     for name in names(context) {
         let program = context.target.join("debug/examples").join(name);
         total.add(count(Command::new(program).current_dir(&context.root)));

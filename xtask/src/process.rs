@@ -85,6 +85,12 @@ pub(crate) fn count(command: &mut Command) -> Tally {
     if tally.total() == 0 { Tally::PASSED } else { tally }
 }
 
+/// Runs a command that is no test itself: only its failure counts.
+pub(crate) fn prepare(command: &mut Command) -> Tally {
+    let tally = count(command);
+    if tally.failed == 0 { Tally::default() } else { tally }
+}
+
 /// Runs a command whose output only matters when it fails.
 pub(crate) fn output(command: &mut Command) -> Result<String, String> {
     let shown = show(command);
@@ -143,6 +149,8 @@ mod tests {
     #[test]
     fn a_command_without_counts_is_one_test() {
         assert_eq!(count(&mut Command::new("true")), Tally::PASSED);
+        assert_eq!(prepare(&mut Command::new("true")), Tally::default());
+        assert_eq!(prepare(&mut Command::new("false")), Tally::FAILED);
         assert_eq!(count(&mut Command::new("false")), Tally::FAILED);
         assert_eq!(count(&mut Command::new("no-such-program-at-all")), Tally::FAILED);
     }
