@@ -20,7 +20,7 @@ pub fn module(bytes: Arc<[u8]>, features: Features, registry: &TypeRegistry) -> 
     if bytes.len() < 8 || &bytes[..4] != b"\0asm" {
         return Err(wrong_start(&bytes));
     }
-    let mut decoder = Decoder { module: Module { bytes: bytes.clone(), ..Module::default() }, registry, rec: None };
+    let mut decoder = Decoder { module: Module { bytes: bytes.clone(), ..Module::default() }, registry, rec: None, referenced: Vec::new() };
     let mut validator = wp::Validator::new_with_features(features.to_wasmparser());
     let mut bodies = Vec::new();
     let mut parser = wp::Parser::new(0);
@@ -117,6 +117,8 @@ struct Decoder<'r> {
     registry: &'r TypeRegistry,
     /// While a recursion group is read: the module's index of its first type, and its length.
     rec: Option<(u32, u32)>,
+    /// Functions that constant expressions refer to.
+    referenced: Vec<u32>,
 }
 
 impl Decoder<'_> {
@@ -177,6 +179,9 @@ impl Decoder<'_> {
         let mut inits: Vec<ConstExpr> = m.defined_globals.iter().map(|g| g.init).collect();
         inits.extend(m.defined_tables.iter().filter_map(|t| t.init));
         inits.extend(m.elems.iter().flat_map(|e| all(&e.items)));
+        for func in self.referenced {
+            m.escaping[func as usize] = true;
+        }
         for init in inits {
             if let ConstExpr::RefFunc(i) = init {
                 m.escaping[i as usize] = true;
@@ -421,6 +426,12 @@ impl Decoder<'_> {
         };
         if let (Some(simple), wp::Operator::End) = (simple, ops.read()?) {
             return Ok(simple);
+        }
+        let mut ops = expr.get_operators_reader();
+        while !ops.eof() {
+            if let wp::Operator::RefFunc { function_index } = ops.read()? {
+                self.referenced.push(function_index);
+            }
         }
         let reader = expr.get_binary_reader();
         let index = self.module.const_bodies.len() as u32;

@@ -70,6 +70,8 @@ traps! {
     OutOfGas = 23, "all gas consumed";
     /// A garbage-collected object, or other memory the guest caused, is over the store's limit.
     OutOfMemory = 24, "out of memory";
+    /// An operation of a proposal that this version does not have yet, reached because its feature was asked for.
+    Unsupported = 25, "unsupported operation";
 }
 
 impl std::fmt::Display for Trap {

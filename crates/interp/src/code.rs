@@ -1,0 +1,213 @@
+//! A module's functions as the interpreter has them: their cells, their bodies, and the code each gets when it is first
+//! called. Shared by all instances of the module and by all threads; code is immutable once published.
+
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use kinglet_abi::{FuncCell, Settings, VmCtxLayout};
+use kinglet_wasm::types::TypeRegistry;
+use kinglet_wasm::{Module, Result, walk};
+
+use crate::emit::Lower;
+use crate::exec;
+
+/// What lowering needs to know: a plain struct, so that a tier never sees a store.
+#[derive(Debug)]
+pub struct Environment {
+    /// The module.
+    pub module: Arc<Module>,
+    /// How its instances are laid out.
+    pub layout: VmCtxLayout,
+    /// Engine settings that change code.
+    pub settings: Arc<Settings>,
+    /// The engine's types.
+    pub types: Arc<TypeRegistry>,
+    cells: Box<[FuncCell]>,
+    bodies: Box<[Body]>,
+}
+
+/// A module's code.
+#[derive(Debug)]
+pub struct ModuleCode {
+    // Boxed: bodies point to it.
+    environment: Box<Environment>,
+}
+
+// SAFETY: cells and bodies are changed only through atomics and once-cells; the raw pointers among them point into the
+// same boxed environment, which lives as long.
+unsafe impl Send for ModuleCode {}
+// SAFETY: as above.
+unsafe impl Sync for ModuleCode {}
+
+/// A function, or a constant expression, that can be lowered.
+#[derive(Debug)]
+pub struct Body {
+    environment: *const Environment,
+    /// Its place among the defined functions; constant expressions follow them.
+    index: u32,
+    code: OnceLock<Result<Code>>,
+}
+
+/// Bytecode of one function.
+#[derive(Debug)]
+pub struct Code {
+    pub(crate) words: Box<[u32]>,
+    pub(crate) handlers: Box<[TryRange]>,
+    pub(crate) safepoints: Box<[Safepoint]>,
+}
+
+/// A stretch of code under a `try_table`, innermost first in a function's list.
+#[derive(Debug)]
+pub(crate) struct TryRange {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    pub(crate) clauses: Box<[CatchClause]>,
+}
+
+/// Where a clause goes.
+#[derive(Debug)]
+pub(crate) struct CatchClause {
+    /// Offset of the tag's pointer in the instance; none catches all.
+    pub(crate) tag: Option<u32>,
+    /// How many slots the tag's arguments take.
+    pub(crate) slots: u32,
+    /// Word offset of the target.
+    pub(crate) target: u32,
+    /// Where the arguments go, in bytes from the frame's first slot.
+    pub(crate) to: u32,
+}
+
+/// Where traced references are while a call is out.
+#[derive(Debug)]
+pub struct Safepoint {
+    /// The word offset at which the frame goes on.
+    pub at: u32,
+    /// The slots.
+    pub slots: Box<[u32]>,
+}
+
+impl ModuleCode {
+    /// Makes the cells of a module's functions and constant expressions; lowers none.
+    pub fn new(module: Arc<Module>, settings: Arc<Settings>, types: Arc<TypeRegistry>) -> ModuleCode {
+        let layout = VmCtxLayout::new(&module);
+        let count = (module.bodies.len() + module.const_bodies.len()) as u32;
+        let mut environment =
+            Box::new(Environment { module, layout, settings, types, cells: Box::new([]), bodies: Box::new([]) });
+        let this: *const Environment = &*environment;
+        let bodies = (0..count).map(|index| Body { environment: this, index, code: OnceLock::new() });
+        environment.bodies = bodies.collect();
+        let cells = environment.bodies.iter().map(|body| FuncCell {
+            native: AtomicPtr::new(std::ptr::null_mut()),
+            array: AtomicPtr::new(exec::array_entry as *mut c_void),
+            entry: AtomicPtr::new(exec::lower_stub().cast_mut()),
+            body: (body as *const Body).cast(),
+            array_slots: environment.array_slots(body.index),
+        });
+        environment.cells = cells.collect();
+        ModuleCode { environment }
+    }
+
+    /// What lowering needs to know.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+}
+
+impl Environment {
+    /// The cells, defined functions first, then constant expressions.
+    pub fn cells(&self) -> &[FuncCell] {
+        &self.cells
+    }
+
+    /// The cell of a defined function.
+    pub fn cell(&self, defined: u32) -> *const FuncCell {
+        &self.cells[defined as usize]
+    }
+
+    /// The cell of a constant expression.
+    pub fn const_cell(&self, index: u32) -> *const FuncCell {
+        &self.cells[self.module.bodies.len() + index as usize]
+    }
+
+    fn array_slots(&self, index: u32) -> u32 {
+        match self.module.bodies.get(index as usize) {
+            Some(_) => self.module.func_type(self.module.imported_funcs + index).array_slots(),
+            None => 2,
+        }
+    }
+
+    fn lower(&self, index: u32, lower: &mut Lower<'_>) -> Result<()> {
+        let metering = self.settings.metering.as_ref();
+        match index.checked_sub(self.module.bodies.len() as u32) {
+            None => walk::function(&self.module, index, metering, lower),
+            Some(constant) => walk::constant(&self.module, constant, metering, lower),
+        }
+    }
+}
+
+impl Body {
+    /// What it was lowered from.
+    pub fn environment(&self) -> &Environment {
+        // SAFETY: the environment is boxed and owns this body.
+        unsafe { &*self.environment }
+    }
+
+    /// Its index among all functions of the module; none for a constant expression.
+    pub fn func_index(&self) -> Option<u32> {
+        let module = &self.environment().module;
+        ((self.index as usize) < module.bodies.len()).then_some(module.imported_funcs + self.index)
+    }
+
+    /// The module's cell for it.
+    pub fn cell(&self) -> &FuncCell {
+        &self.environment().cells[self.index as usize]
+    }
+
+    /// Its code, lowered now if need be; published in its cell when this returns.
+    pub(crate) fn code(&self) -> &Result<Code> {
+        let code = self.code.get_or_init(|| {
+            let mut lower = Lower::new(self.environment());
+            self.environment().lower(self.index, &mut lower)?;
+            lower.finish()
+        });
+        if let Ok(code) = code {
+            let entry = code.words.as_ptr().cast_mut();
+            let _ = self.cell().entry.compare_exchange(
+                exec::lower_stub().cast_mut(),
+                entry,
+                Ordering::Release,
+                Ordering::Relaxed,
+            );
+        }
+        code
+    }
+
+    /// The word offset of an address in its code.
+    pub(crate) fn offset_of(&self, ip: *const u32) -> Option<u32> {
+        let code = self.code.get()?.as_ref().ok()?;
+        let offset = (ip as usize).checked_sub(code.words.as_ptr() as usize)? / size_of::<u32>();
+        (offset <= code.words.len()).then_some(offset as u32)
+    }
+
+    /// The byte offset in the module of the operator that is running when a frame goes on at `ip`. Found by lowering
+    /// the function again with notes: backtraces are rare, notes for every instruction would double its size.
+    pub fn source_offset(&self, ip: *const u32) -> Option<u32> {
+        let at = self.offset_of(ip)?.saturating_sub(1);
+        let mut lower = Lower::new(self.environment());
+        lower.note_sources();
+        self.environment().lower(self.index, &mut lower).ok()?;
+        let sources = lower.sources();
+        let after = sources.partition_point(|(word, _)| *word <= at);
+        Some(sources.get(after.checked_sub(1)?)?.1)
+    }
+
+    /// The slots that hold traced references in a frame that goes on at `ip`.
+    pub fn traced_slots(&self, ip: *const u32) -> &[u32] {
+        let (Some(at), Some(Ok(code))) = (self.offset_of(ip), self.code.get()) else { return &[] };
+        match code.safepoints.binary_search_by_key(&at, |s| s.at) {
+            Ok(i) => &code.safepoints[i].slots,
+            Err(_) => &[],
+        }
+    }
+}

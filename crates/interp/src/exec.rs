@@ -1,0 +1,328 @@
+//! Running bytecode. An instruction is the address of its handler followed by operand words; a handler does its work on
+//! a [`Machine`] and goes to the next by a tail call that the compiler turns into a jump (a test disassembles the
+//! release binary), or returns to a loop where tail calls are not to be had.
+//!
+//! Invariants: code is made by [`crate::emit`] from validated bodies, so slots lie in the frame whose size the entry
+//! instruction checked, and operand words have the shape the handler was chosen for. `mem` and `len` are those of the
+//! running instance's memory 0. The newest record is the running frame's.
+
+mod control;
+mod memory;
+mod numeric;
+mod operand;
+mod table;
+mod variable;
+mod vector;
+
+use std::sync::atomic::Ordering;
+
+use kinglet_abi::{Activation, ActivationKind, FuncCell, Libcall, Status, Trap, VmCtx, VmStore};
+
+use crate::access;
+use crate::frame::{MARGIN, Record};
+
+pub(crate) use control::{array_entry, lower_stub};
+pub(crate) use operand::Kind;
+
+pub use control::array_stub;
+
+/// Handlers by shape, for the emitter.
+pub(crate) mod handlers {
+    pub(crate) use super::control::handlers::*;
+    pub(crate) use super::memory::handlers::*;
+    pub(crate) use super::numeric::handlers::*;
+    pub(crate) use super::table::handlers::*;
+    pub(crate) use super::variable::handlers::*;
+    pub(crate) use super::vector::handlers::*;
+}
+
+/// A handler's registers.
+pub(crate) struct Machine {
+    vm: *mut VmStore,
+    /// Behind the last word read.
+    ip: *const u32,
+    /// The frame's first slot.
+    fp: *mut u64,
+    mem: *mut u8,
+    len: usize,
+    /// The last integer or reference result.
+    acc: u64,
+    /// The last `f32` result.
+    s: f32,
+    /// The last `f64` result.
+    d: f64,
+}
+
+/// Why a handler does not go on.
+pub(crate) enum Stop {
+    /// A trap of the running frame.
+    Trap(Trap),
+    /// The activation ends; what is to be said of it has been noted.
+    Exit(Status),
+}
+
+type Flow = Result<(), Stop>;
+
+/// An instruction.
+pub(crate) trait Instruction {
+    /// Does its work.
+    ///
+    /// # Safety
+    /// See the module's invariants.
+    unsafe fn run(m: &mut Machine) -> Flow;
+}
+
+#[cfg(threaded)]
+pub(crate) type Handler =
+    unsafe extern "C" fn(*mut VmStore, *const u32, *mut u64, *mut u8, usize, u64, f32, f64) -> u64;
+
+#[cfg(not(threaded))]
+pub(crate) type Handler = unsafe fn(&mut Machine) -> u64;
+
+/// Words that a handler's address takes.
+pub(crate) const HANDLER_WORDS: usize = size_of::<Handler>() / size_of::<u32>();
+
+/// What a handler of the loop returns to go on.
+#[cfg(not(threaded))]
+const CONTINUE: u64 = u64::MAX;
+
+/// The handler of an instruction.
+#[cfg(threaded)]
+pub(crate) unsafe extern "C" fn handler<I: Instruction>(
+    vm: *mut VmStore,
+    ip: *const u32,
+    fp: *mut u64,
+    mem: *mut u8,
+    len: usize,
+    acc: u64,
+    s: f32,
+    d: f64,
+) -> u64 {
+    // SAFETY: code puts handlers only in front of their operand words.
+    unsafe {
+        let mut m = Machine { vm, ip: ip.add(HANDLER_WORDS), fp, mem, len, acc, s, d };
+        match I::run(&mut m) {
+            Ok(()) => {
+                let next = m.ip.cast::<Handler>().read_unaligned();
+                next(m.vm, m.ip, m.fp, m.mem, m.len, m.acc, m.s, m.d)
+            }
+            Err(Stop::Trap(trap)) => stopped(m.vm, m.ip, m.fp, m.mem, m.len, trap as u64, m.s, m.d),
+            Err(Stop::Exit(status)) => status as u64,
+        }
+    }
+}
+
+/// Ends the activation with a trap; out of line and of a handler's shape, so that handlers stay small.
+#[cfg(threaded)]
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn stopped(
+    vm: *mut VmStore,
+    ip: *const u32,
+    fp: *mut u64,
+    mem: *mut u8,
+    len: usize,
+    trap: u64,
+    s: f32,
+    d: f64,
+) -> u64 {
+    let mut m = Machine { vm, ip, fp, mem, len, acc: 0, s, d };
+    // SAFETY: as for handlers.
+    unsafe { m.raise(trap as u32) }
+}
+
+/// The handler of an instruction.
+#[cfg(not(threaded))]
+pub(crate) unsafe fn handler<I: Instruction>(m: &mut Machine) -> u64 {
+    // SAFETY: code puts handlers only in front of their operand words.
+    unsafe {
+        m.ip = m.ip.add(HANDLER_WORDS);
+        match I::run(m) {
+            Ok(()) => CONTINUE,
+            Err(Stop::Trap(trap)) => m.raise(trap as u32),
+            Err(Stop::Exit(status)) => status as u64,
+        }
+    }
+}
+
+impl Machine {
+    #[cfg(threaded)]
+    unsafe fn run(self) -> u64 {
+        // SAFETY: as for handlers.
+        unsafe {
+            let first = self.ip.cast::<Handler>().read_unaligned();
+            first(self.vm, self.ip, self.fp, self.mem, self.len, self.acc, self.s, self.d)
+        }
+    }
+
+    #[cfg(not(threaded))]
+    unsafe fn run(mut self) -> u64 {
+        loop {
+            // SAFETY: as for handlers.
+            let status = unsafe {
+                let next = self.ip.cast::<Handler>().read_unaligned();
+                next(&mut self)
+            };
+            if status != CONTINUE {
+                return status;
+            }
+        }
+    }
+
+    /// The next operand word.
+    #[inline(always)]
+    unsafe fn word(&mut self) -> u32 {
+        // SAFETY: the emitter wrote it.
+        unsafe {
+            let word = *self.ip;
+            self.ip = self.ip.add(1);
+            word
+        }
+    }
+
+    /// The next two operand words.
+    #[inline(always)]
+    unsafe fn double_word(&mut self) -> u64 {
+        // SAFETY: the emitter wrote them.
+        unsafe {
+            let words = self.ip.cast::<u64>().read_unaligned();
+            self.ip = self.ip.add(2);
+            words
+        }
+    }
+
+    /// A pointer in operand words.
+    #[inline(always)]
+    unsafe fn pointer<T>(&mut self) -> *const T {
+        // SAFETY: the emitter wrote it, and what it points to lives as long as the code.
+        unsafe { self.double_word() as usize as *const T }
+    }
+
+    /// The slot at a byte offset.
+    #[inline(always)]
+    unsafe fn slot(&self, offset: u32) -> *mut u64 {
+        // SAFETY: inside the frame by the module's invariants.
+        unsafe { self.fp.byte_add(offset as usize) }
+    }
+
+    #[inline(always)]
+    unsafe fn record(&self) -> *mut Record {
+        // SAFETY: the store is live.
+        unsafe { (*self.vm).record.cast() }
+    }
+
+    #[inline(always)]
+    unsafe fn vmctx(&self) -> *mut VmCtx {
+        // SAFETY: the newest record is the running frame's.
+        unsafe { (*self.record()).vmctx }
+    }
+
+    #[inline(always)]
+    unsafe fn load_memory(&mut self, vmctx: *const VmCtx) {
+        // SAFETY: passed on.
+        (self.mem, self.len) = unsafe { access::memory0(vmctx) };
+    }
+
+    /// Goes to a target given relative to the word it stands in.
+    #[inline(always)]
+    unsafe fn jump(&mut self, at: *const u32, target: u32) {
+        // SAFETY: targets lie in the same code.
+        self.ip = unsafe { at.offset(target as i32 as isize) };
+    }
+
+    #[inline(always)]
+    unsafe fn check_interrupt(&self) -> Flow {
+        // SAFETY: the store is live.
+        if unsafe { (*self.vm).interrupt.load(Ordering::Relaxed) } != 0 {
+            return Err(Stop::Trap(Trap::Interrupted));
+        }
+        Ok(())
+    }
+
+    /// Calls the runtime with operands from `args` on.
+    #[inline(always)]
+    unsafe fn libcall(&mut self, libcall: Libcall, args: *mut u64, a: u32, b: u32) -> Flow {
+        // SAFETY: the store and its libcalls are live; the frame is left so that it can be walked.
+        let code = unsafe {
+            let record = self.record();
+            (*record).ip = self.ip;
+            let function = (*(*self.vm).libcalls).get(libcall);
+            let code = function((*record).vmctx, args, a, b);
+            self.load_memory((*record).vmctx);
+            code
+        };
+        match code {
+            0 => Ok(()),
+            code => Err(Stop::Trap(trap_from(code))),
+        }
+    }
+
+    /// Notes the trap while all frames are still there.
+    #[cold]
+    #[inline(never)]
+    unsafe fn raise(&mut self, code: u32) -> u64 {
+        // SAFETY: as for any libcall.
+        let _ = unsafe { self.libcall(Libcall::Raise, std::ptr::null_mut(), code, 0) };
+        Status::Trap as u64
+    }
+}
+
+fn trap_from(code: u32) -> Trap {
+    Trap::ALL.get((code as usize).wrapping_sub(1)).copied().unwrap_or(Trap::Unsupported)
+}
+
+
+/// Runs a function in the interpreter: arguments from `slots`, results to `slots`, which has room for the function's
+/// array. With [`Status::TailCall`] nothing is written and [`VmStore::tail`] is set; only bridges get that.
+///
+/// # Safety
+/// `store` is live, its guest code not running but called out, and `cell` a function of `vmctx`.
+pub unsafe fn call(
+    store: *mut VmStore,
+    kind: ActivationKind,
+    cell: *const FuncCell,
+    vmctx: *mut VmCtx,
+    slots: *mut u64,
+) -> Status {
+    // SAFETY: the new frame lies above everything in use, and its size is checked before anything is written.
+    unsafe {
+        let saved = ((*store).record, (*store).stack_top);
+        let fp = (*store).stack_top;
+        let count = (*cell).array_slots as usize;
+        let base = (*store).record.cast::<Record>().sub(1);
+        let record = base.sub(1);
+        let mut activation = Activation {
+            prev: (*store).activation,
+            kind,
+            vmctx,
+            base_record: base.cast(),
+            record: std::ptr::null_mut(),
+            exit_fp: 0,
+            exit_pc: 0,
+            entry_fp: 0,
+            entry_sp: 0,
+            entry_handler: 0,
+        };
+        let here = std::ptr::from_mut(&mut activation) as usize;
+        if fp as usize + count * 8 + MARGIN > record as usize || here < (*store).stack_limit {
+            let raise = (*(*store).libcalls).get(Libcall::Raise);
+            raise(vmctx, std::ptr::null_mut(), Trap::StackOverflow as u32, 0);
+            return Status::Trap;
+        }
+        std::ptr::copy_nonoverlapping(slots, fp, count);
+        base.write(Record { cell: std::ptr::null(), vmctx, fp, ip: control::exit_stub() });
+        record.write(Record { cell, vmctx, fp, ip: std::ptr::null() });
+        (*store).record = record.cast();
+        (*store).activation = &mut activation;
+        let (mem, len) = access::memory0(vmctx);
+        let ip = (*cell).entry.load(Ordering::Acquire);
+        let status = Machine { vm: store, ip, fp, mem, len, acc: 0, s: 0.0, d: 0.0 }.run();
+        let status = Status::from_u32(status as u32);
+        if status == Status::Ok {
+            std::ptr::copy_nonoverlapping(fp, slots, count);
+        }
+        (*store).activation = activation.prev;
+        ((*store).record, (*store).stack_top) = saved;
+        status
+    }
+}

@@ -1,0 +1,337 @@
+//! Copies between slots, constants, globals, `select`.
+
+use std::marker::PhantomData;
+
+use super::operand::{Acc, Cell, Imm, Slot, Source, Target};
+use super::{Flow, Handler, Instruction, Kind, Machine, handler};
+use crate::access;
+use crate::emit::Class;
+
+/// Copies a slot; leaves accumulators alone.
+struct Copy;
+
+impl Instruction for Copy {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let from = m.word();
+            let to = m.word();
+            *m.slot(to) = *m.slot(from);
+        }
+        Ok(())
+    }
+}
+
+/// Copies two slots, the first first.
+struct Copy2;
+
+impl Instruction for Copy2 {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            Copy::run(m)?;
+            Copy::run(m)
+        }
+    }
+}
+
+/// Copies a vector.
+struct CopyVector;
+
+impl Instruction for CopyVector {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let from = m.word();
+            let to = m.word();
+            let value = m.slot(from).cast::<[u64; 2]>().read();
+            m.slot(to).cast::<[u64; 2]>().write(value);
+        }
+        Ok(())
+    }
+}
+
+/// A constant to a slot.
+struct Constant<T>(PhantomData<T>);
+
+impl<T: Cell> Instruction for Constant<T> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let bits = T::immediate(m).to_bits();
+            let to = m.word();
+            *m.slot(to) = bits;
+        }
+        Ok(())
+    }
+}
+
+/// A vector constant to its slots.
+struct VectorConstant;
+
+impl Instruction for VectorConstant {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let value = [m.double_word(), m.double_word()];
+            let to = m.word();
+            m.slot(to).cast::<[u64; 2]>().write(value);
+        }
+        Ok(())
+    }
+}
+
+/// An accumulator to a slot.
+struct Keep<T>(PhantomData<T>);
+
+impl<T: Cell> Instruction for Keep<T> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let value = T::accumulator(m);
+            Slot::put(m, value);
+        }
+        Ok(())
+    }
+}
+
+struct GlobalGet<T, D>(PhantomData<(T, D)>);
+
+impl<T: Cell, D: Target> Instruction for GlobalGet<T, D> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: the word is a global's place.
+        unsafe {
+            let word = m.word();
+            let value = (*access::global(m.vmctx(), word)).slots[0];
+            D::put(m, T::from_bits(value));
+        }
+        Ok(())
+    }
+}
+
+struct GlobalSet<T, A>(PhantomData<(T, A)>);
+
+impl<T: Cell, A: Source> Instruction for GlobalSet<T, A> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: the word is a global's place.
+        unsafe {
+            let word = m.word();
+            let value: T = A::get(m);
+            (*access::global(m.vmctx(), word)).slots[0] = value.to_bits();
+        }
+        Ok(())
+    }
+}
+
+struct VectorGlobalGet;
+
+impl Instruction for VectorGlobalGet {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: the word is a global's place.
+        unsafe {
+            let word = m.word();
+            let to = m.word();
+            m.slot(to).cast::<[u64; 2]>().write((*access::global(m.vmctx(), word)).slots);
+        }
+        Ok(())
+    }
+}
+
+struct VectorGlobalSet;
+
+impl Instruction for VectorGlobalSet {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: the word is a global's place.
+        unsafe {
+            let word = m.word();
+            let from = m.word();
+            (*access::global(m.vmctx(), word)).slots = m.slot(from).cast::<[u64; 2]>().read();
+        }
+        Ok(())
+    }
+}
+
+struct Select<T, A, B, C, D>(PhantomData<(T, A, B, C, D)>);
+
+impl<T: Cell, A: Source, B: Source, C: Source, D: Target> Instruction for Select<T, A, B, C, D> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let a: T = A::get(m);
+            let b: T = B::get(m);
+            let condition: i32 = C::get(m);
+            D::put(m, if condition != 0 { a } else { b });
+        }
+        Ok(())
+    }
+}
+
+struct VectorSelect;
+
+impl Instruction for VectorSelect {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let (a, b, condition, to) = (m.word(), m.word(), m.word(), m.word());
+            let from = if *m.slot(condition) as u32 != 0 { a } else { b };
+            let value = m.slot(from).cast::<[u64; 2]>().read();
+            m.slot(to).cast::<[u64; 2]>().write(value);
+        }
+        Ok(())
+    }
+}
+
+/// `ref.is_null`
+struct IsNull<A, D>(PhantomData<(A, D)>);
+
+impl<A: Source, D: Target> Instruction for IsNull<A, D> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let value: i64 = A::get(m);
+            D::put(m, (value == 0) as i32);
+        }
+        Ok(())
+    }
+}
+
+/// `ref.as_non_null`
+struct AsNonNull;
+
+impl Instruction for AsNonNull {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let (from, to) = (m.word(), m.word());
+            let value = *m.slot(from);
+            if value == 0 {
+                return Err(super::Stop::Trap(kinglet_abi::Trap::NullReference));
+            }
+            *m.slot(to) = value;
+        }
+        Ok(())
+    }
+}
+
+fn select_of<T: Cell, A: Source, B: Source>(c: Kind, d: Kind) -> Handler {
+    match (c, d) {
+        (Kind::Acc, Kind::Acc) => handler::<Select<T, A, B, Acc, Acc>>,
+        (Kind::Acc, _) => handler::<Select<T, A, B, Acc, Slot>>,
+        (_, Kind::Acc) => handler::<Select<T, A, B, Slot, Acc>>,
+        (_, _) => handler::<Select<T, A, B, Slot, Slot>>,
+    }
+}
+
+fn select_class<T: Cell>(a: Kind, b: Kind, c: Kind, d: Kind) -> Handler {
+    match (a, b) {
+        (Kind::Imm, Kind::Imm) => select_of::<T, Imm, Imm>(c, d),
+        (Kind::Imm, _) => select_of::<T, Imm, Slot>(c, d),
+        (_, Kind::Imm) => select_of::<T, Slot, Imm>(c, d),
+        (_, _) => select_of::<T, Slot, Slot>(c, d),
+    }
+}
+
+fn global_get_class<T: Cell>(d: Kind) -> Handler {
+    match d {
+        Kind::Acc => handler::<GlobalGet<T, Acc>>,
+        _ => handler::<GlobalGet<T, Slot>>,
+    }
+}
+
+fn global_set_class<T: Cell>(a: Kind) -> Handler {
+    match a {
+        Kind::Slot => handler::<GlobalSet<T, Slot>>,
+        Kind::Imm => handler::<GlobalSet<T, Imm>>,
+        Kind::Acc => handler::<GlobalSet<T, Acc>>,
+    }
+}
+
+/// The choice of handlers.
+pub(crate) mod handlers {
+    use super::*;
+
+    pub(crate) fn copy() -> Handler {
+        handler::<Copy>
+    }
+
+    pub(crate) fn copy2() -> Handler {
+        handler::<Copy2>
+    }
+
+    pub(crate) fn copy_vector() -> Handler {
+        handler::<CopyVector>
+    }
+
+    pub(crate) fn constant(wide: bool) -> Handler {
+        if wide { handler::<Constant<i64>> } else { handler::<Constant<i32>> }
+    }
+
+    pub(crate) fn vector_constant() -> Handler {
+        handler::<VectorConstant>
+    }
+
+    pub(crate) fn keep(class: Class) -> Handler {
+        match class {
+            Class::F32 => handler::<Keep<f32>>,
+            Class::F64 => handler::<Keep<f64>>,
+            _ => handler::<Keep<i64>>,
+        }
+    }
+
+    pub(crate) fn global_get(class: Class, d: Kind) -> Handler {
+        match class {
+            Class::F32 => global_get_class::<f32>(d),
+            Class::F64 => global_get_class::<f64>(d),
+            Class::Vector => handler::<VectorGlobalGet>,
+            _ => global_get_class::<i64>(d),
+        }
+    }
+
+    pub(crate) fn global_set(class: Class, a: Kind) -> Handler {
+        match class {
+            Class::I32 => global_set_class::<i32>(a),
+            Class::F32 => global_set_class::<f32>(a),
+            Class::F64 => global_set_class::<f64>(a),
+            Class::Vector => handler::<VectorGlobalSet>,
+            Class::I64 => global_set_class::<i64>(a),
+        }
+    }
+
+    pub(crate) fn select(class: Class, a: Kind, b: Kind, c: Kind, d: Kind) -> Handler {
+        match class {
+            Class::I32 => select_class::<i32>(a, b, c, d),
+            Class::I64 => select_class::<i64>(a, b, c, d),
+            Class::F32 => select_class::<f32>(a, b, c, d),
+            Class::F64 => select_class::<f64>(a, b, c, d),
+            Class::Vector => handler::<VectorSelect>,
+        }
+    }
+
+    pub(crate) fn is_null(a: Kind, d: Kind) -> Handler {
+        match (a, d) {
+            (Kind::Acc, Kind::Acc) => handler::<IsNull<Acc, Acc>>,
+            (Kind::Acc, _) => handler::<IsNull<Acc, Slot>>,
+            (_, Kind::Acc) => handler::<IsNull<Slot, Acc>>,
+            (_, _) => handler::<IsNull<Slot, Slot>>,
+        }
+    }
+
+    pub(crate) fn as_non_null() -> Handler {
+        handler::<AsNonNull>
+    }
+
+}

@@ -1,0 +1,94 @@
+//! The interpreter's frames and how they are walked. One region holds both halves of its stack: slots grow up from its
+//! start, frame records down from its end; where they would meet is stack overflow. A callee's frame begins at its
+//! arguments, in the caller's operand area.
+//!
+//! Invariant: between [`VmStore::record`] and the base record of the innermost activation lie that activation's frames,
+//! newest first; the next outer activation's follow its base record. A record's `ip` is where the frame goes on, set
+//! whenever it calls out; null marks an array call, which is no guest frame.
+
+use kinglet_abi::{Activation, ActivationKind, FuncCell, VmCtx, VmStore};
+
+use crate::code::Body;
+
+/// A frame's record.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Record {
+    /// The function; null in the record below an activation's first frame.
+    pub cell: *const FuncCell,
+    /// Its instance.
+    pub vmctx: *mut VmCtx,
+    /// Its first slot.
+    pub fp: *mut u64,
+    /// Where it goes on.
+    pub ip: *const u32,
+}
+
+/// Room that a function's entry leaves free for the records and arguments of what it calls, in bytes.
+pub const MARGIN: usize = 4 * size_of::<Record>();
+
+/// A guest frame of the interpreter, as a walker sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    /// The function.
+    pub cell: *const FuncCell,
+    /// Its instance.
+    pub vmctx: *mut VmCtx,
+    /// Its first slot.
+    pub fp: *mut u64,
+    /// Where it goes on.
+    pub ip: *const u32,
+}
+
+impl Frame {
+    /// The function's body.
+    ///
+    /// # Safety
+    /// The frame must still be on the stack.
+    pub unsafe fn body(&self) -> &Body {
+        // SAFETY: a frame's cell is that of a module's function, kept alive by its instance.
+        unsafe { &*(*self.cell).body.cast::<Body>() }
+    }
+}
+
+/// A stretch of the guest's stack, innermost first.
+#[derive(Debug)]
+pub enum Segment {
+    /// Frames of the interpreter, newest first.
+    Interpreter(Vec<Frame>),
+    /// A native activation, to be walked by who knows native frames.
+    Native(*mut Activation),
+}
+
+/// All of a store's guest frames, by activation.
+///
+/// # Safety
+/// `store` must be live and its guest code not running, but called out.
+pub unsafe fn walk(store: *const VmStore) -> Vec<Segment> {
+    let mut segments = Vec::new();
+    // SAFETY: the module's invariant.
+    unsafe {
+        let mut record = (*store).record.cast::<Record>();
+        let mut activation = (*store).activation;
+        while !activation.is_null() {
+            match (*activation).kind {
+                ActivationKind::Native => segments.push(Segment::Native(activation)),
+                ActivationKind::Interpreter | ActivationKind::Bridge => {
+                    let base = (*activation).base_record.cast::<Record>();
+                    let mut frames = Vec::new();
+                    while record < base {
+                        if !(*record).ip.is_null() {
+                            let Record { cell, vmctx, fp, ip } = *record;
+                            frames.push(Frame { cell, vmctx, fp, ip });
+                        }
+                        record = record.add(1);
+                    }
+                    record = base.add(1);
+                    segments.push(Segment::Interpreter(frames));
+                }
+            }
+            activation = (*activation).prev;
+        }
+    }
+    segments
+}
