@@ -34,14 +34,11 @@ impl Fault {
 
     /// The guest was stopped while it ran: the reason, and where it was.
     pub(crate) fn stopped(error: &kinglet::Error) -> Fault {
-        let mut message = match error.downcast_ref::<Trap>() {
-            Some(trap) => trap.to_string(),
-            None => format!("{error:#}"),
+        let message = match (error.downcast_ref::<WasmBacktrace>(), error.downcast_ref::<Trap>()) {
+            (Some(backtrace), _) => backtrace.to_string(),
+            (None, Some(trap)) => format!("wasm trap: {trap}"),
+            (None, None) => format!("{error:#}"),
         };
-        if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>().filter(|trace| !trace.frames().is_empty()) {
-            message.push_str("\nwasm backtrace:\n");
-            message.push_str(&backtrace.to_string());
-        }
         Fault { message, code: STOPPED }
     }
 }

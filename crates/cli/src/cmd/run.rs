@@ -55,7 +55,7 @@ fn entry<'a>(options: &'a Options, module: &Module, file: &str, args: &'a [Strin
         return Ok(Entry { function, args: Some(args) });
     }
     let is_program = match module.get_export("_start") {
-        Some(ExternType::Func(ty)) => ty.params().len() == 0 && ty.results().len() == 0,
+        Some(ExternType::Func(ty)) => ty.params().is_empty() && ty.results().is_empty(),
         _ => false,
     };
     if is_program && !options.reactor {
@@ -96,7 +96,7 @@ fn values(module: &Module, function: &str, args: &[String]) -> Outcome<Vec<Val>>
     let Some(ty) = function_type(module, function) else {
         return Err(Fault::refused(format!("there is no exported function `{function}`. {}", functions(module))));
     };
-    let params: Vec<_> = ty.params().collect();
+    let params = ty.params();
     if params.len() != args.len() {
         let signature = params.iter().map(|param| param.to_string()).collect::<Vec<_>>().join(", ");
         let (takes, given) = (params.len(), args.len());
@@ -106,7 +106,7 @@ fn values(module: &Module, function: &str, args: &[String]) -> Outcome<Vec<Val>>
     let read = |(index, (text, ty)): (usize, (&String, &kinglet::ValType))| {
         value::read(text, ty).map_err(|why| Fault::refused(format!("argument {} of `{function}`: {why}", index + 1)))
     };
-    args.iter().zip(&params).enumerate().map(read).collect()
+    args.iter().zip(params).enumerate().map(read).collect()
 }
 
 fn wasi(options: &Options, file: &str, args: &[String]) -> Outcome<WasiCtx> {

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use kinglet::{Config, Engine, Extern, Features, Instance, Linker, Module, Store, Trap, Val};
+use kinglet::{Config, Engine, Extern, Features, Instance, LinkError, Linker, Module, Store, Trap, Val};
 use wast::token::Id;
 use wast::{QuoteWat, QuoteWatTest, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
 
@@ -184,8 +184,8 @@ impl Script {
         let module = self.compile(wasm)?;
         match self.instantiate(&module)? {
             Ok(_) => fail(format!("the module was linked, expected: {message}")),
-            Err(error) if error.is::<Trap>() => fail(format!("expected `{message}`, got the trap: {}", text(&error))),
-            Err(_) => Ok(()),
+            Err(error) if error.is::<LinkError>() => Ok(()),
+            Err(error) => fail(format!("expected `{message}`, got: {}", text(&error))),
         }
     }
 
@@ -196,7 +196,7 @@ impl Script {
             WastExecute::Get { module, global, .. } => {
                 let instance = self.named(module)?;
                 match instance.get_export(&mut self.store, global) {
-                    Some(Extern::Global(global)) => Ok(Ok(vec![global.get(&mut self.store)])),
+                    Some(Extern::Global(global)) => Ok(Ok(vec![global.get(&self.store)])),
                     _ => fail(format!("no exported global `{global}`")),
                 }
             }

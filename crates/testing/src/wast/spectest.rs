@@ -1,7 +1,7 @@
 //! The module `spectest` that every script may import (spec repository, "interpreter/README", "Spectest host module").
 
-use kinglet::{Func, Global, GlobalType, Linker, Memory, MemoryType, Ref, RefType, Result, Store, Table, TableType};
-use kinglet::{Val, ValType};
+use kinglet::{Func, Global, GlobalType, IndexType, Linker, Memory, MemoryType, Ref, RefType, Result, Store};
+use kinglet::{Table, TableType, Val, ValType};
 
 /// Defines `spectest` in `linker`. Its `print` functions print nothing: their output is no part of a script's result.
 pub(super) fn define(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<()> {
@@ -11,14 +11,15 @@ pub(super) fn define(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<(
         ("global_f32", ValType::F32, Val::F32(666.6_f32.to_bits())),
         ("global_f64", ValType::F64, Val::F64(666.6_f64.to_bits())),
     ];
-    for (name, ty, value) in globals {
-        let global = Global::new(&mut *store, GlobalType::new(ty, false), value)?;
+    for (name, content, value) in globals {
+        let global = Global::new(&mut *store, GlobalType { content, mutable: false }, value)?;
         linker.define("spectest", name, global)?;
     }
-    let table = Table::new(&mut *store, TableType::new(RefType::FUNCREF, 10, Some(20)), Ref::Func(None))?;
-    linker.define("spectest", "table", table)?;
-    let table64 = Table::new(&mut *store, TableType::new64(RefType::FUNCREF, 10, Some(20)), Ref::Func(None))?;
-    linker.define("spectest", "table64", table64)?;
+    let table_type = TableType::new(RefType::FUNCREF, 10, Some(20));
+    for (name, index) in [("table", IndexType::I32), ("table64", IndexType::I64)] {
+        let table = Table::new(&mut *store, TableType { index, ..table_type }, Ref::Func(None))?;
+        linker.define("spectest", name, table)?;
+    }
     let memory = Memory::new(&mut *store, MemoryType::new(1, Some(2)))?;
     linker.define("spectest", "memory", memory)?;
     linker.define("spectest", "print", Func::wrap(&mut *store, || {}))?;
