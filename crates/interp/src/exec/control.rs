@@ -8,7 +8,7 @@ use kinglet_abi::{
 };
 
 use super::operand::{Acc, Imm, Slot, Source};
-use super::{Flow, Handler, Instruction, Kind, Machine, Stop, handler};
+use super::{Flow, Handler, Instruction, Kind, Machine, Stop, branch_here, handler};
 use crate::access;
 use crate::code::Body;
 use crate::frame::{MARGIN, Record};
@@ -206,6 +206,7 @@ impl<A: Source, const WIDE: bool, const WHEN: bool, const BACK: bool> Instructio
             let at = m.ip;
             let target = m.word();
             if not_zero == WHEN {
+                branch_here();
                 m.jump(at, target);
                 if BACK {
                     m.check_interrupt()?;
