@@ -240,7 +240,7 @@ impl<'m, E: Emit> Walk<'m, '_, E> {
         let shape = self.shape(ty);
         let params = shape.params(self.module);
         let height = self.height_below(params.len())?;
-        self.spill_all();
+        self.spill_below(height);
         let slot = self.slot_at(height);
         let label = self.emit.label(LabelKind::Loop, params, slot);
         self.emit.jump(label, &self.stack[height..]);
