@@ -139,6 +139,8 @@ impl Instruction for Enter {
             let first = m.slot(from);
             for i in 0..count as usize {
                 first.add(i).write(0);
+                // A loop, not a call of `memset`: that would make every entry save registers.
+                branch_here();
             }
         }
         Ok(())
