@@ -31,7 +31,11 @@ fn disassemble(binary: &std::path::Path) -> Vec<Function> {
 fn handlers_go_on_by_a_jump() {
     let functions = disassemble(&program::kinglet());
     let handlers: Vec<_> = functions.iter().filter(|f| f.name.contains("kinglet_interp4exec7handler")).collect();
-    assert!(handlers.len() > 1000, "only {} handlers found: is the binary stripped, or dispatch a loop?", handlers.len());
+    assert!(
+        handlers.len() > 1000,
+        "only {} handlers found: is the binary stripped, or dispatch a loop?",
+        handlers.len()
+    );
     // What a handler calls indirectly is the runtime, through a table or the linker's; the next handler is in the code,
     // to which `rsi` points.
     let is_dispatch = |i: &str| i.starts_with("jmp *%r");
@@ -40,8 +44,11 @@ fn handlers_go_on_by_a_jump() {
     let without: Vec<_> = handlers.iter().filter(ends).map(|f| f.name.as_str()).collect();
     assert!(without.len() <= 3, "handlers without a jump to the next: {without:#?}");
     let through_register = |i: &&String| i.starts_with("call *%r");
-    let calling: Vec<_> =
-        handlers.iter().filter(|f| f.instructions.iter().any(|i| through_register(&i))).map(|f| f.name.as_str()).collect();
+    let calling: Vec<_> = handlers
+        .iter()
+        .filter(|f| f.instructions.iter().any(|i| through_register(&i)))
+        .map(|f| f.name.as_str())
+        .collect();
     // Array calls, libcalls, `throw` and subtype checks call functions whose address is in a register.
     assert!(calling.len() <= 16, "handlers that call through a register: {calling:#?}");
 }

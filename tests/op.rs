@@ -29,6 +29,7 @@ fn every_operation_is_lowered_as_its_snapshot_says() {
     for file in files() {
         let text = std::fs::read_to_string(&file).unwrap();
         let module = Module::new(&engine, snapshot::source(&text)).unwrap();
+        module.check_walk().unwrap();
         let mut listings = String::new();
         for (defined, name) in names(snapshot::source(&text)).iter().enumerate() {
             let listing = module.interpreter_listing(defined as u32).unwrap();

@@ -297,7 +297,6 @@ fn trap_from(code: u32) -> Trap {
     Trap::ALL.get((code as usize).wrapping_sub(1)).copied().unwrap_or(Trap::Unsupported)
 }
 
-
 /// Runs a function in the interpreter: arguments from `slots`, results to `slots`, which has room for the function's
 /// array. With [`Status::TailCall`] nothing is written and [`VmStore::tail`] is set; only bridges get that.
 ///
@@ -330,7 +329,7 @@ pub unsafe fn call(
             entry_handler: 0,
         };
         let here = std::ptr::from_mut(&mut activation) as usize;
-        if fp as usize + count * 8 + MARGIN > record as usize || here < (*store).stack_limit {
+        if (record as usize).saturating_sub(fp as usize) < count * 8 + MARGIN || here < (*store).stack_limit {
             let raise = (*(*store).libcalls).get(Libcall::Raise);
             raise(vmctx, std::ptr::null_mut(), Trap::StackOverflow as u32, 0);
             return Status::Trap;

@@ -200,7 +200,11 @@ impl Assembler {
                 self.flush();
                 self.forget(to);
                 self.inst(handlers::constant(class.is_wide()), || "const".to_string());
-                if class.is_wide() { self.double_word(bits) } else { self.word(bits as u32) }
+                if class.is_wide() {
+                    self.double_word(bits)
+                } else {
+                    self.word(bits as u32)
+                }
                 self.slot_word(to);
                 self.note(|| format!(" #{} -> s{to}", constant_text(bits, class)));
             }

@@ -113,7 +113,13 @@ impl Lower<'_> {
         self.label(LabelKind::Block, &[], 0)
     }
 
-    pub(super) fn emit_jump_if(&mut self, condition: Operand<Value>, when: bool, target: usize, args: &[Operand<Value>]) {
+    pub(super) fn emit_jump_if(
+        &mut self,
+        condition: Operand<Value>,
+        when: bool,
+        target: usize,
+        args: &[Operand<Value>],
+    ) {
         if !self.has_moves(target, args) {
             return self.condition(condition, when, target);
         }

@@ -3,9 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::atomic::Ordering;
 
-use kinglet_abi::{
-    ActivationKind, ArrayFn, FuncCell, FuncRef, Libcall, Status, Trap, VmCtx, VmImport, VmTable, VmTag,
-};
+use kinglet_abi::{ActivationKind, ArrayFn, FuncCell, FuncRef, Libcall, Status, Trap, VmCtx, VmImport, VmTable, VmTag};
 
 use super::operand::{Acc, Imm, Slot, Source};
 use super::{Flow, Handler, Instruction, Kind, Machine, Stop, branch_here, handler};
@@ -130,7 +128,8 @@ impl Instruction for Enter {
         // SAFETY: the check makes the frame's slots ours.
         unsafe {
             let size = m.word();
-            if m.fp as usize + size as usize + MARGIN > m.record() as usize {
+            // The record is above the frame's start; compared as a difference, nothing can wrap.
+            if (m.record() as usize - m.fp as usize) < size as usize + MARGIN {
                 return Err(Stop::Trap(Trap::StackOverflow));
             }
             m.check_interrupt()?;

@@ -145,7 +145,9 @@ impl<'m, E: Emit> Walk<'m, '_, E> {
         use Structural as S;
         let (row, ty, tail) = match *op {
             Operator::Call { function_index } => (S::Call, self.module.funcs[function_index as usize], false),
-            Operator::ReturnCall { function_index } => (S::ReturnCall, self.module.funcs[function_index as usize], true),
+            Operator::ReturnCall { function_index } => {
+                (S::ReturnCall, self.module.funcs[function_index as usize], true)
+            }
             Operator::CallIndirect { type_index, .. } => (S::CallIndirect, type_index, false),
             Operator::ReturnCallIndirect { type_index, .. } => (S::ReturnCallIndirect, type_index, true),
             Operator::CallRef { type_index } => (S::CallRef, type_index, false),
