@@ -484,7 +484,7 @@ pub(crate) fn names(module: &Module) -> Names {
     let mut names = Names::default();
     let Some(section) = module.customs.iter().find(|c| &*c.name == "name") else { return names };
     let reader = wp::BinaryReader::new(&module.bytes[section.range.clone()], section.range.start as u64);
-    for subsection in wp::NameSectionReader::new(reader).into_iter().map_while(|s| s.ok()) {
+    for subsection in wp::NameSectionReader::new(reader).map_while(|s| s.ok()) {
         match subsection {
             wp::Name::Module { name, .. } => names.module = Some(name.into()),
             wp::Name::Function(map) => {
