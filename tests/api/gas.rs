@@ -131,7 +131,7 @@ fn an_endless_guest_runs_out_of_gas_wherever_it_is() {
             (func (export "loop") (loop (br 0)))
             (func $tail (export "tail") (return_call $tail))
             (func (export "tail_indirect") (return_call_indirect (type $t) (i32.const 0)))
-            (func (export "throw") (loop (try_table (catch $e 1) (throw $e))))
+            (func (export "throw") (loop (try_table (catch $e 0) (throw $e))))
             (func $g) (func (export "calls") (loop (call $g) (br 0))))"#,
     );
     for name in ["loop", "tail", "tail_indirect", "throw", "calls"] {

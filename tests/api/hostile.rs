@@ -80,7 +80,7 @@ fn mutated_modules_are_refused_or_run() {
         valid += 1;
         ran += run_all(&engine, &module);
     }
-    assert!(valid > 300 && ran > 100, "{valid} valid, {ran} calls");
+    assert!(valid > 300 && ran > 50, "{valid} valid, {ran} calls");
 }
 
 /// Instantiates a module that needs few imports, and calls all it exports with default values.

@@ -14,6 +14,7 @@ mod table;
 mod variable;
 mod vector;
 
+use std::num::NonZeroU32;
 use std::sync::atomic::Ordering;
 
 use kinglet_abi::{Activation, ActivationKind, FuncCell, Libcall, Status, Trap, VmCtx, VmStore};
@@ -53,12 +54,24 @@ pub(crate) struct Machine {
     d: f64,
 }
 
-/// Why a handler does not go on.
-pub(crate) enum Stop {
-    /// A trap of the running frame.
-    Trap(Trap),
-    /// The activation ends; what is to be said of it has been noted.
-    Exit(Status),
+/// Why a handler does not go on, in one register: a trap of the running frame by its code, or, from 256 on, how the
+/// activation ends, what is to be said of it having been noted.
+#[derive(Clone, Copy)]
+pub(crate) struct Stop(NonZeroU32);
+
+impl Stop {
+    #[allow(non_snake_case)]
+    #[inline(always)]
+    const fn Trap(trap: Trap) -> Stop {
+        // Every trap's code is above zero.
+        Stop(NonZeroU32::MIN.saturating_add(trap as u32 - 1))
+    }
+
+    #[allow(non_snake_case)]
+    #[inline(always)]
+    const fn Exit(status: Status) -> Stop {
+        Stop(NonZeroU32::MIN.saturating_add(status as u32 + 255))
+    }
 }
 
 type Flow = Result<(), Stop>;
@@ -106,13 +119,12 @@ pub(crate) unsafe extern "C" fn handler<I: Instruction>(
                 let next = m.ip.cast::<Handler>().read_unaligned();
                 next(m.vm, m.ip, m.fp, m.mem, m.len, m.acc, m.s, m.d)
             }
-            Err(Stop::Trap(trap)) => stopped(m.vm, m.ip, m.fp, m.mem, m.len, trap as u64, m.s, m.d),
-            Err(Stop::Exit(status)) => status as u64,
+            Err(stop) => stopped(m.vm, m.ip, m.fp, m.mem, m.len, stop.0.get().into(), m.s, m.d),
         }
     }
 }
 
-/// Ends the activation with a trap; out of line and of a handler's shape, so that handlers stay small.
+/// Ends the activation; out of line and of a handler's shape, so that handlers stay small.
 #[cfg(threaded)]
 #[cold]
 #[inline(never)]
@@ -122,13 +134,13 @@ unsafe extern "C" fn stopped(
     fp: *mut u64,
     mem: *mut u8,
     len: usize,
-    trap: u64,
+    stop: u64,
     s: f32,
     d: f64,
 ) -> u64 {
     let mut m = Machine { vm, ip, fp, mem, len, acc: 0, s, d };
     // SAFETY: as for handlers.
-    unsafe { m.raise(trap as u32) }
+    unsafe { m.stop(stop as u32) }
 }
 
 /// The handler of an instruction.
@@ -139,8 +151,7 @@ pub(crate) unsafe fn handler<I: Instruction>(m: &mut Machine) -> u64 {
         m.ip = m.ip.add(HANDLER_WORDS);
         match I::run(m) {
             Ok(()) => CONTINUE,
-            Err(Stop::Trap(trap)) => m.raise(trap as u32),
-            Err(Stop::Exit(status)) => status as u64,
+            Err(stop) => m.stop(stop.0.get()),
         }
     }
 }
@@ -234,6 +245,7 @@ impl Machine {
     unsafe fn check_interrupt(&self) -> Flow {
         // SAFETY: the store is live.
         if unsafe { (*self.vm).interrupt.load(Ordering::Relaxed) } != 0 {
+            branch_here();
             return Err(Stop::Trap(Trap::Interrupted));
         }
         Ok(())
@@ -257,20 +269,33 @@ impl Machine {
         }
     }
 
-    /// Notes the trap while all frames are still there.
+    /// How the activation ends. A trap is noted while all frames are still there.
     #[cold]
     #[inline(never)]
-    unsafe fn raise(&mut self, code: u32) -> u64 {
+    unsafe fn stop(&mut self, stop: u32) -> u64 {
+        if let Some(status) = stop.checked_sub(256) {
+            return status.into();
+        }
         // SAFETY: as for any libcall.
-        let _ = unsafe { self.libcall(Libcall::Raise, std::ptr::null_mut(), code, 0) };
+        let _ = unsafe { self.libcall(Libcall::Raise, std::ptr::null_mut(), stop, 0) };
         Status::Trap as u64
+    }
+}
+
+/// Keeps the branch it stands in a branch. The compiler would rather select the next instruction's address from a
+/// comparison's result; then all that follows waits for the comparison, where a predicted branch lets it go ahead.
+#[inline(always)]
+fn branch_here() {
+    #[cfg(all(threaded, not(miri)))]
+    // SAFETY: no instructions.
+    unsafe {
+        std::arch::asm!("", options(nomem, nostack, preserves_flags));
     }
 }
 
 fn trap_from(code: u32) -> Trap {
     Trap::ALL.get((code as usize).wrapping_sub(1)).copied().unwrap_or(Trap::Unsupported)
 }
-
 
 /// Runs a function in the interpreter: arguments from `slots`, results to `slots`, which has room for the function's
 /// array. With [`Status::TailCall`] nothing is written and [`VmStore::tail`] is set; only bridges get that.
@@ -304,7 +329,7 @@ pub unsafe fn call(
             entry_handler: 0,
         };
         let here = std::ptr::from_mut(&mut activation) as usize;
-        if fp as usize + count * 8 + MARGIN > record as usize || here < (*store).stack_limit {
+        if (record as usize).saturating_sub(fp as usize) < count * 8 + MARGIN || here < (*store).stack_limit {
             let raise = (*(*store).libcalls).get(Libcall::Raise);
             raise(vmctx, std::ptr::null_mut(), Trap::StackOverflow as u32, 0);
             return Status::Trap;

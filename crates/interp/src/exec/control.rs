@@ -3,12 +3,10 @@
 use std::marker::PhantomData;
 use std::sync::atomic::Ordering;
 
-use kinglet_abi::{
-    ActivationKind, ArrayFn, FuncCell, FuncRef, Libcall, Status, Trap, VmCtx, VmImport, VmTable, VmTag,
-};
+use kinglet_abi::{ActivationKind, ArrayFn, FuncCell, FuncRef, Libcall, Status, Trap, VmCtx, VmImport, VmTable, VmTag};
 
 use super::operand::{Acc, Imm, Slot, Source};
-use super::{Flow, Handler, Instruction, Kind, Machine, Stop, handler};
+use super::{Flow, Handler, Instruction, Kind, Machine, Stop, branch_here, handler};
 use crate::access;
 use crate::code::Body;
 use crate::frame::{MARGIN, Record};
@@ -130,7 +128,8 @@ impl Instruction for Enter {
         // SAFETY: the check makes the frame's slots ours.
         unsafe {
             let size = m.word();
-            if m.fp as usize + size as usize + MARGIN > m.record() as usize {
+            // The record is above the frame's start; compared as a difference, nothing can wrap.
+            if (m.record() as usize - m.fp as usize) < size as usize + MARGIN {
                 return Err(Stop::Trap(Trap::StackOverflow));
             }
             m.check_interrupt()?;
@@ -139,6 +138,8 @@ impl Instruction for Enter {
             let first = m.slot(from);
             for i in 0..count as usize {
                 first.add(i).write(0);
+                // A loop, not a call of `memset`: that would make every entry save registers.
+                branch_here();
             }
         }
         Ok(())
@@ -206,6 +207,7 @@ impl<A: Source, const WIDE: bool, const WHEN: bool, const BACK: bool> Instructio
             let at = m.ip;
             let target = m.word();
             if not_zero == WHEN {
+                branch_here();
                 m.jump(at, target);
                 if BACK {
                     m.check_interrupt()?;
