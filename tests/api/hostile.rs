@@ -73,7 +73,7 @@ fn mutated_modules_are_refused_or_run() {
     let mut random = Random(0x5eed_0001);
     let seeds: Vec<Vec<u8>> = SEEDS.iter().map(|text| wat::parse_str(text).unwrap()).collect();
     let (mut valid, mut ran) = (0, 0);
-    for round in 0..6000 {
+    for round in 0..20_000 {
         let mut bytes = seeds[round % seeds.len()].clone();
         mutate(&mut bytes, &mut random);
         let Ok(module) = Module::new(&engine, &bytes) else { continue };
