@@ -135,7 +135,10 @@ fn a_typed_function_must_be_of_its_type() {
     let (mut store, instance) = load(&echo(&["i32", "f32"]));
     let error = instance.get_typed_func::<(i32, f64), (i32, f32)>(&mut store, "f").unwrap_err();
     let message = format!("{error:#}");
-    assert!(message.contains("\"f\"") && message.contains("[i32 f32] -> [i32 f32], not [i32 f64] -> [i32 f32]"), "{message}");
+    assert!(
+        message.contains("\"f\"") && message.contains("[i32 f32] -> [i32 f32], not [i32 f64] -> [i32 f32]"),
+        "{message}"
+    );
     assert!(instance.get_typed_func::<(i32, f32), ()>(&mut store, "f").is_err());
     assert!(instance.get_typed_func::<(u32, f32), (u32, f32)>(&mut store, "f").is_ok());
     let error = instance.get_typed_func::<(), ()>(&mut store, "g").unwrap_err();

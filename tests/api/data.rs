@@ -200,7 +200,15 @@ fn functions_go_to_the_guest_and_back() {
 #[test]
 fn globals_of_every_type_change_from_both_sides() {
     let types = ["i32", "i64", "f32", "f64", "v128", "funcref", "externref"];
-    let zeros = ["i32.const 0", "i64.const 0", "f32.const 0", "f64.const 0", "v128.const i64x2 0 0", "ref.null func", "ref.null extern"];
+    let zeros = [
+        "i32.const 0",
+        "i64.const 0",
+        "f32.const 0",
+        "f64.const 0",
+        "v128.const i64x2 0 0",
+        "ref.null func",
+        "ref.null extern",
+    ];
     let mut text = String::from("(module");
     for (i, (ty, zero)) in types.iter().zip(zeros).enumerate() {
         text += &format!(
@@ -295,9 +303,13 @@ fn an_invalid_function_is_named_with_its_place() {
 #[test]
 fn bytes_that_are_no_module_are_errors() {
     let engine = Engine::default();
-    for bytes in [&b""[..], b"\0", b"\0asm", b"\0asm\x01\0\0", b"\0asm\x02\0\0\0", b"\x7fELF", b"\xff\xfe\0\x01", b"hello"] {
+    for bytes in
+        [&b""[..], b"\0", b"\0asm", b"\0asm\x01\0\0", b"\0asm\x02\0\0\0", b"\x7fELF", b"\xff\xfe\0\x01", b"hello"]
+    {
         assert!(Module::new(&engine, bytes).is_err() || bytes.is_empty(), "{bytes:?}");
     }
-    assert!(Module::from_file(&engine, "/does/not/exist.wasm").unwrap_err().to_string().contains("/does/not/exist.wasm"));
+    assert!(
+        Module::from_file(&engine, "/does/not/exist.wasm").unwrap_err().to_string().contains("/does/not/exist.wasm")
+    );
     Module::validate(&engine, b"\0asm\x01\0\0\0").unwrap();
 }

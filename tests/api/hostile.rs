@@ -203,7 +203,8 @@ fn deep_nesting_of_text_does_not_use_up_the_hosts_stack() {
     on_a_small_stack(|| {
         let engine = Engine::default();
         for depth in [1000, 10_000, 200_000] {
-            let deep = |open: &str, inner: &str| format!("(module (func {}{inner}{}))", open.repeat(depth), ")".repeat(depth));
+            let deep =
+                |open: &str, inner: &str| format!("(module (func {}{inner}{}))", open.repeat(depth), ")".repeat(depth));
             let _ = Module::new(&engine, deep("(block ", ""));
             let _ = Module::new(&engine, deep("(drop ", "(i32.const 0)"));
             let _ = Module::new(&engine, "(".repeat(depth));

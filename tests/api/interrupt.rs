@@ -79,8 +79,24 @@ fn looping(engine: &Engine) -> (Store<()>, Instance) {
 }
 
 const ENDLESS: [&str; 18] = [
-    "br", "br_if", "br_if_compare", "br_if_eqz", "br_if_args", "br_table", "br_table_args", "br_on_null",
-    "br_on_non_null", "tail", "tail_indirect", "recursion", "throw", "throw_all", "sleep", "poll", "back", "br",
+    "br",
+    "br_if",
+    "br_if_compare",
+    "br_if_eqz",
+    "br_if_args",
+    "br_table",
+    "br_table_args",
+    "br_on_null",
+    "br_on_non_null",
+    "tail",
+    "tail_indirect",
+    "recursion",
+    "throw",
+    "throw_all",
+    "sleep",
+    "poll",
+    "back",
+    "br",
 ];
 
 #[test]

@@ -3,9 +3,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use kinglet::{
-    Engine, Instance, Memory, MemoryType, Ref, RefType, ResourceLimiter, Result, Store, Table, TableType,
-};
+use kinglet::{Engine, Instance, Memory, MemoryType, Ref, RefType, ResourceLimiter, Result, Store, Table, TableType};
 
 use crate::{engine, load_with, module};
 

@@ -127,7 +127,8 @@ fn tables_and_globals_are_shared_between_instances_and_the_host() {
     let count = Global::new(&mut store, GlobalType { content: ValType::I64, mutable: true }, Val::I64(100)).unwrap();
     let mut instances = Vec::new();
     for base in [0, 1] {
-        let base = Global::new(&mut store, GlobalType { content: ValType::I32, mutable: false }, Val::I32(base)).unwrap();
+        let base =
+            Global::new(&mut store, GlobalType { content: ValType::I32, mutable: false }, Val::I32(base)).unwrap();
         instances.push(Instance::new(&mut store, &module, &[table.into(), count.into(), base.into()]).unwrap());
     }
     for (instance, index) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
@@ -177,7 +178,12 @@ fn an_import_of_another_type_is_a_clear_link_error() {
     let memory = Memory::new(&mut store, MemoryType::new(1, Some(5))).unwrap();
     let table = Table::new(&mut store, TableType::new(RefType::FUNCREF, 1, None), Ref::Func(None)).unwrap();
     let global = Global::new(&mut store, GlobalType { content: ValType::I32, mutable: false }, Val::I32(0)).unwrap();
-    refused(&mut store, "(func (param i32) (result i32))", func, &["wanted func [i32] -> [i32], given func [i32] -> [i64]"]);
+    refused(
+        &mut store,
+        "(func (param i32) (result i32))",
+        func,
+        &["wanted func [i32] -> [i32], given func [i32] -> [i64]"],
+    );
     refused(&mut store, "(memory 1)", func, &["wanted memory", "given func"]);
     refused(&mut store, "(memory 2)", memory, &["wanted memory of 2 or more pages, given memory of 1 to 5 pages"]);
     refused(&mut store, "(memory 1 4)", memory, &["1 to 4", "1 to 5"]);
@@ -228,7 +234,8 @@ fn a_linker_works_in_many_stores_and_shares_no_state() {
         (func (export "run") (result i32) (call $d)))"#;
     let module = module(&engine, text);
     let mut stores: Vec<_> = (0..50).map(|n| Store::new(&engine, n)).collect();
-    let instances: Vec<_> = stores.iter_mut().map(|store| linker.clone().instantiate(store, &module).unwrap()).collect();
+    let instances: Vec<_> =
+        stores.iter_mut().map(|store| linker.clone().instantiate(store, &module).unwrap()).collect();
     for (n, (store, instance)) in stores.iter_mut().zip(instances).enumerate() {
         let run = instance.get_typed_func::<(), i32>(&mut *store, "run").unwrap();
         assert_eq!(run.call(store, ()).unwrap(), n as i32);
@@ -275,9 +282,8 @@ fn imports_and_exports_say_their_types() {
 
 #[test]
 fn instances_list_their_exports_in_order() {
-    let (mut store, instance) = load(
-        r#"(module (func (export "b")) (memory (export "a") 1) (global (export "c") i32 (i32.const 1)))"#,
-    );
+    let (mut store, instance) =
+        load(r#"(module (func (export "b")) (memory (export "a") 1) (global (export "c") i32 (i32.const 1)))"#);
     let names: Vec<String> = instance.exports(&mut store).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["b", "a", "c"]);
     assert!(instance.get_func(&mut store, "a").is_none() && instance.get_memory(&mut store, "b").is_none());

@@ -35,7 +35,9 @@ fn chain(length: usize) -> String {
         } else {
             format!("(call $f{} (i32.add (local.get 0) (i32.const {i})))", i + 1)
         };
-        text += &format!("(func $f{i} (export \"f{i}\") (param i32) (result i32) (i32.store (i32.const 0) (local.get 0)) {next})\n");
+        text += &format!(
+            "(func $f{i} (export \"f{i}\") (param i32) (result i32) (i32.store (i32.const 0) (local.get 0)) {next})\n"
+        );
     }
     text + ")"
 }
@@ -76,7 +78,9 @@ fn modules_are_made_and_dropped_on_many_threads_at_once() {
             scope.spawn(move || {
                 for i in 0..50 {
                     let params = "i32 ".repeat(n + i % 5);
-                    let text = format!(r#"(module (type $t (func (param {params}))) (func (export "f") (result i32) (i32.const {i})))"#);
+                    let text = format!(
+                        r#"(module (type $t (func (param {params}))) (func (export "f") (result i32) (i32.const {i})))"#
+                    );
                     let (mut store, instance) = crate::load_with(engine, &text);
                     let f = instance.get_typed_func::<(), i32>(&mut store, "f").unwrap();
                     assert_eq!(f.call(&mut store, ()).unwrap(), i as i32);

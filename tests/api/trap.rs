@@ -158,7 +158,8 @@ fn a_backtrace_crosses_instances() {
     let engine = Engine::default();
     let mut store = Store::new(&engine, ());
     let mut linker = Linker::new(&engine);
-    let inner = module(&engine, r#"(module $inner (func $trap (export "f") (drop (i32.load (i32.const 0)))) (memory 0))"#);
+    let inner =
+        module(&engine, r#"(module $inner (func $trap (export "f") (drop (i32.load (i32.const 0)))) (memory 0))"#);
     let instance = linker.instantiate(&mut store, &inner).unwrap();
     linker.instance(&mut store, "inner", instance).unwrap();
     let outer = r#"(module $outer (import "inner" "f" (func $f)) (func $go (export "go") (call $f)))"#;
