@@ -121,6 +121,12 @@ fn a_host_function_does_not_run_on_overdrawn_gas() {
         store.set_gas(gas);
         let ended = f.call(&mut store, ());
         assert_eq!((*store.data(), ended.is_ok()), (runs, works), "with {gas}");
+        if runs == 0 {
+            let error = ended.unwrap_err();
+            assert_eq!(trap_of(&error), Trap::OutOfGas);
+            let frames = error.downcast_ref::<kinglet::WasmBacktrace>().unwrap().frames();
+            assert_eq!(frames[0].func_name(), Some("f"));
+        }
     }
 }
 

@@ -202,6 +202,32 @@ fn an_interrupt_a_host_function_swallows_still_ends_the_guest() {
 }
 
 #[test]
+fn an_interrupt_a_host_function_turned_into_its_own_error_is_over() {
+    let engine = Engine::default();
+    let mut linker = Linker::new(&engine);
+    linker
+        .func_wrap("host", "f", |caller: Caller<'_, ()>| -> Result<()> {
+            caller.waiter().sleep(None).map_err(|_| kinglet::Error::msg("cancelled"))
+        })
+        .unwrap();
+    let text = r#"(module (import "host" "f" (func $f)) (func (export "run") (call $f)) (func (export "fine")))"#;
+    let mut store = Store::new(&engine, ());
+    let instance = linker.instantiate(&mut store, &module(&engine, text)).unwrap();
+    store.interrupt_handle().interrupt();
+    // Nothing ran: the call itself is ended. Only a wait under way is the host's to explain.
+    assert_eq!(trap(&mut store, &instance, "run"), Trap::Interrupted);
+    let handle = store.interrupt_handle();
+    let timer = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(30));
+        handle.interrupt();
+    });
+    let error = instance.get_typed_func::<(), ()>(&mut store, "run").unwrap().call(&mut store, ()).unwrap_err();
+    assert_eq!(error.to_string(), "cancelled");
+    timer.join().unwrap();
+    instance.get_typed_func::<(), ()>(&mut store, "fine").unwrap().call(&mut store, ()).unwrap();
+}
+
+#[test]
 fn a_wait_lasts_as_long_as_asked_when_nobody_interrupts() {
     let engine = Engine::default();
     let mut linker = Linker::new(&engine);

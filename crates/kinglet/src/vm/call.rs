@@ -108,7 +108,8 @@ fn finish(core: &mut StoreCore, status: Status) -> Result<()> {
     };
     // SAFETY: no guest code of this call runs.
     let outermost = unsafe { (*vm).stack_limit } == 0;
-    if outermost && error.downcast_ref::<Trap>() == Some(&Trap::Interrupted) {
+    // A host function that was told of it may have ended the guest with an error of its own.
+    if outermost && (error.downcast_ref::<Trap>() == Some(&Trap::Interrupted) || core.shared.noticed()) {
         core.shared.clear();
     }
     Err(error)

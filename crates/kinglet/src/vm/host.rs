@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
 
-use kinglet_abi::{FuncCell, FuncRef, Status, Trap, VmCtx, VmMemory, VmStore};
+use kinglet_abi::{FuncCell, FuncRef, Libcall, Status, Trap, VmCtx, VmMemory, VmStore};
 use kinglet_wasm::types::TypeId;
 
 use super::func::FuncPointer;
@@ -117,8 +117,16 @@ unsafe extern "C" fn run_host_function<T: 'static>(callee: *mut VmCtx, caller: *
     };
     // What the host can see is a point at which gas must not be overdrawn.
     if inner.core.vm.gas() < 0 {
-        inner.core.error = Some(Error::new(Trap::OutOfGas));
-        return Status::HostError as u32;
+        // SAFETY: the store is live, and its guest code has called out.
+        unsafe {
+            ((*(*context.vmctx.store).libcalls).get(Libcall::Raise))(
+                callee,
+                slots.as_mut_ptr(),
+                Trap::OutOfGas as u32,
+                0,
+            )
+        };
+        return Status::Trap as u32;
     }
     let Some(closure) = context.closure.downcast_ref::<HostFunc<T>>() else {
         inner.core.error = Some(Error::msg("internal inconsistency: a host function of another store"));
