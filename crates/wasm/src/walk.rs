@@ -231,6 +231,9 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
         }
         self.emit.at(at);
         self.op(op)?;
+        if self.emit.stopped() {
+            return Err(Error::impossible("the emitter stopped"));
+        }
         if self.next_slot() > MAX_FRAME_SLOTS {
             return Err(Error::impossible("the frame is too large"));
         }
