@@ -126,7 +126,7 @@ unsafe extern "C" fn stopped(
     s: f32,
     d: f64,
 ) -> u64 {
-    let m = Machine { vm, ip, fp, mem, len, acc: 0, s, d };
+    let mut m = Machine { vm, ip, fp, mem, len, acc: 0, s, d };
     // SAFETY: as for handlers.
     unsafe { m.raise(trap as u32) }
 }
@@ -260,7 +260,7 @@ impl Machine {
     /// Notes the trap while all frames are still there.
     #[cold]
     #[inline(never)]
-    unsafe fn raise(mut self, code: u32) -> u64 {
+    unsafe fn raise(&mut self, code: u32) -> u64 {
         // SAFETY: as for any libcall.
         let _ = unsafe { self.libcall(Libcall::Raise, std::ptr::null_mut(), code, 0) };
         Status::Trap as u64

@@ -27,7 +27,7 @@ macro_rules! cells {
             #[inline(always)]
             unsafe fn immediate(m: &mut Machine) -> Self {
                 // SAFETY: passed on.
-                Self::from_bits(unsafe { m.$word() } as u64)
+                <Self as Scalar>::from_bits(unsafe { m.$word() } as u64)
             }
 
             #[inline(always)]

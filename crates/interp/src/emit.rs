@@ -1,0 +1,554 @@
+//! Lowering: the walk's emitter for bytecode. A value is a slot of the frame or a constant; `local.get` is the local's
+//! slot itself. One file per chapter of instructions mirrors `exec`.
+
+mod assembler;
+mod control;
+mod memory;
+mod numeric;
+mod table;
+mod variable;
+mod vector;
+
+use kinglet_abi::Libcall;
+use kinglet_wasm::emit::*;
+use kinglet_wasm::op::*;
+use kinglet_wasm::types::{FuncType, ValType};
+use kinglet_wasm::{Error, Result};
+
+pub(crate) use assembler::Class;
+use assembler::Assembler;
+
+use crate::code::{CatchClause, Code, Environment, Safepoint, TryRange};
+use crate::exec::handlers;
+
+/// A value of the walk's operand stack.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Value {
+    Slot(Slot),
+    /// A scalar's bits, zero-extended.
+    Const(u64),
+}
+
+/// A branch target.
+#[derive(Debug)]
+struct LabelState {
+    kind: LabelKind,
+    /// Slot of its first parameter.
+    slot: Slot,
+    /// Word offset, once it is there.
+    at: Option<usize>,
+    /// Words to be set to the distance from themselves to the label.
+    uses: Vec<usize>,
+}
+
+/// A `try_table` that is being walked or is done.
+struct Try {
+    start: usize,
+    end: usize,
+    clauses: Vec<Clause<usize>>,
+}
+
+pub(crate) struct Lower<'e> {
+    environment: &'e Environment,
+    asm: Assembler,
+    frame: Frame,
+    /// One past the highest slot in use.
+    slots: Slot,
+    labels: Vec<LabelState>,
+    open_tries: Vec<Try>,
+    tries: Vec<Try>,
+    safepoints: Vec<Safepoint>,
+    sources: Option<Vec<(u32, u32)>>,
+}
+
+impl<'e> Lower<'e> {
+    pub(crate) fn new(environment: &'e Environment) -> Lower<'e> {
+        Lower {
+            environment,
+            asm: Assembler::default(),
+            frame: Frame::default(),
+            slots: 0,
+            labels: Vec::new(),
+            open_tries: Vec::new(),
+            tries: Vec::new(),
+            safepoints: Vec::new(),
+            sources: None,
+        }
+    }
+
+    /// Also note which words come from which operator.
+    pub(crate) fn note_sources(&mut self) {
+        self.sources = Some(Vec::new());
+    }
+
+    /// Pairs of word offset and byte offset in the module, in order.
+    pub(crate) fn sources(&self) -> &[(u32, u32)] {
+        self.sources.as_deref().unwrap_or(&[])
+    }
+
+    fn grow(&mut self, slots: Slot) {
+        self.slots = self.slots.max(slots);
+    }
+
+    pub(crate) fn finish(mut self) -> Result<Code> {
+        self.asm.join();
+        // A dead end that validation excludes; running into it is a trap, not undefined.
+        self.asm.inst(handlers::unreachable(), || "end".to_string());
+        let locals: Slot = self.frame.operands;
+        let params: Slot = self.frame.locals[..self.frame.params].iter().map(|l| l.ty.slots()).sum();
+        let results: Slot = self.frame.results.iter().map(|t| t.slots()).sum();
+        self.grow(locals.max(results).max(params));
+        let size = (self.slots as usize + 1) * 8;
+        let size = u32::try_from(size).map_err(|_| Error::impossible("the frame is too large"))?;
+        self.asm.words[crate::exec::HANDLER_WORDS] = size;
+        for label in &self.labels {
+            let Some(at) = label.at else { continue };
+            for word in &label.uses {
+                self.asm.words[*word] = (at as i64 - *word as i64) as i32 as u32;
+            }
+        }
+        let handlers = self.tries.iter().map(|t| self.try_range(t)).collect::<Result<_>>()?;
+        Ok(Code { words: self.asm.words.into(), handlers, safepoints: self.safepoints.into() })
+    }
+
+    fn try_range(&self, t: &Try) -> Result<TryRange> {
+        let clauses = t.clauses.iter().map(|clause| {
+            let label = &self.labels[clause.target];
+            let module = &self.environment.module;
+            let slots = clause.tag.map(|tag| {
+                let ty = module.func_type_at(module.tags[tag as usize]);
+                ty.params().iter().map(|t| t.slots()).sum()
+            });
+            Ok(CatchClause {
+                tag: clause.tag.map(|tag| self.environment.layout.tag(tag)),
+                slots: slots.unwrap_or(0),
+                target: label.at.ok_or_else(|| Error::impossible("a catch without target"))? as u32,
+                to: label.slot * 8,
+            })
+        });
+        Ok(TryRange { start: t.start as u32, end: t.end as u32, clauses: clauses.collect::<Result<_>>()? })
+    }
+
+    /// Notes where traced references are while what was just emitted is out.
+    fn safepoint(&mut self, live: &[Operand<Value>]) {
+        let locals = self.frame.locals.iter().filter(|l| l.ty.is_traced()).map(|l| l.slot);
+        let operands = live.iter().filter(|o| o.ty.is_traced()).filter_map(|o| match o.value {
+            Value::Slot(slot) => Some(slot),
+            Value::Const(_) => None,
+        });
+        let mut slots: Vec<Slot> = locals.chain(operands).collect();
+        if !slots.is_empty() {
+            slots.sort_unstable();
+            slots.dedup();
+            self.safepoints.push(Safepoint { at: self.asm.words.len() as u32, slots: slots.into() });
+        }
+    }
+
+    /// Calls the runtime. Operands go to their own slots, which are consecutive; the result takes the first's place.
+    fn runtime(&mut self, libcall: Libcall, args: &[Operand<Value>], to: Slot, a: u32, b: u32) -> Value {
+        for arg in args {
+            self.asm.own_slot(*arg);
+        }
+        self.asm.flush();
+        self.asm.clobber();
+        self.asm.forget(to);
+        self.grow(to + 1);
+        self.asm.inst(handlers::call_runtime(), || format!("runtime {} s{to} {a} {b}", libcall.text()));
+        self.asm.word(libcall as u32);
+        self.asm.slot_word(to);
+        self.asm.word(a);
+        self.asm.word(b);
+        Value::Slot(to)
+    }
+}
+
+/// The bytecode of a function in readable form, for tests and people.
+pub fn listing(code: &crate::ModuleCode, defined: u32) -> Result<String> {
+    let environment = code.environment();
+    let mut lower = Lower::new(environment);
+    lower.asm.listing = Some(Vec::new());
+    kinglet_wasm::walk::function(
+        &environment.module,
+        defined,
+        environment.settings.metering.as_ref(),
+        &mut lower,
+    )?;
+    lower.asm.join();
+    let mut targets: Vec<usize> = lower.labels.iter().filter(|l| !l.uses.is_empty()).filter_map(|l| l.at).collect();
+    targets.sort_unstable();
+    targets.dedup();
+    let name = |at: usize| targets.binary_search(&at).map_or("?".to_string(), |i| format!("@{i}"));
+    let mut text = String::new();
+    for (i, line) in lower.asm.listing.iter().flatten().enumerate() {
+        if targets.contains(&line.at) && i > 0 {
+            text.push_str(&format!("{}:\n", name(line.at)));
+        }
+        text.push_str("  ");
+        text.push_str(&line.text);
+        let end = lower.asm.listing.iter().flatten().nth(i + 1).map_or(usize::MAX, |l| l.at);
+        for label in &lower.labels {
+            for _ in label.uses.iter().filter(|word| line.at <= **word && **word < end) {
+                text.push(' ');
+                text.push_str(&label.at.map_or("?".to_string(), name));
+            }
+        }
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+impl Emit for Lower<'_> {
+    type Value = Value;
+    type Label = usize;
+    type Mark = usize;
+
+    const ALIASES_LOCALS: bool = true;
+
+    fn begin(&mut self, frame: &Frame) {
+        self.frame = frame.clone();
+        self.emit_enter();
+    }
+
+    fn at(&mut self, offset: u32) {
+        let word = self.asm.words.len() as u32;
+        if let Some(sources) = &mut self.sources {
+            // What a later operator took back belongs to that operator.
+            while sources.last().is_some_and(|(last, _)| *last >= word) {
+                sources.pop();
+            }
+            sources.push((word, offset));
+        }
+    }
+
+    fn gas(&mut self) -> usize {
+        self.asm.flush();
+        self.asm.inst(handlers::gas(), || "gas".to_string());
+        self.asm.double_word(0);
+        self.asm.words.len() - 2
+    }
+
+    fn gas_cost(&mut self, mark: usize, cost: u64) {
+        self.asm.words[mark] = cost as u32;
+        self.asm.words[mark + 1] = (cost >> 32) as u32;
+        if let Some(line) = self.asm.listing.iter_mut().flatten().rfind(|line| line.at <= mark) {
+            line.text.push_str(&format!(" {cost}"));
+        }
+    }
+
+    fn check(&mut self, _: Check, _: &[Operand<Value>]) {
+        // Without gas, entries and backward branches look for interrupts themselves.
+        if self.environment.settings.metering.is_some() {
+            self.asm.flush();
+            self.asm.inst(handlers::check(), || "check".to_string());
+        }
+    }
+
+    fn preserve(&mut self, operand: &mut Operand<Value>) {
+        self.grow(operand.slot + operand.ty.slots());
+        // The pending result, if any, must survive: a copy leaves accumulators alone.
+        self.preserve_operand(operand);
+    }
+
+    fn spill(&mut self, operand: &mut Operand<Value>) {
+        self.grow(operand.slot + operand.ty.slots());
+        self.asm.own_slot(*operand);
+        if let Value::Slot(_) = operand.value {
+            operand.value = Value::Slot(operand.slot);
+        }
+    }
+
+    fn local_get(&mut self, local: Local) -> Value {
+        Value::Slot(local.slot)
+    }
+
+    fn local_set(&mut self, local: Local, value: Operand<Value>) {
+        self.emit_local_set(local, value);
+    }
+
+    fn global_get(&mut self, global: u32, ty: ValType, to: Slot) -> Value {
+        self.emit_global_get(global, ty, to)
+    }
+
+    fn global_set(&mut self, global: u32, value: Operand<Value>) {
+        self.emit_global_set(global, value);
+    }
+
+    fn store_ref(&mut self, place: RefStore<Value>, value: Operand<Value>) {
+        match place {
+            RefStore::Global(global) => self.emit_global_set(global, value),
+            RefStore::Table { table, index } => {
+                self.runtime(Libcall::TableSet, &[index, value], index.slot, table, 0);
+            }
+            RefStore::Field { ty, field, object } => {
+                self.runtime(Libcall::StructSet, &[object, value], object.slot, ty, field);
+            }
+        }
+    }
+
+    fn constant(&mut self, constant: Constant, to: Slot) -> Value {
+        self.emit_constant(constant, to)
+    }
+
+    fn unary(&mut self, op: Unary, a: Operand<Value>, to: Slot) -> Value {
+        self.emit_unary(op, a, to)
+    }
+
+    fn convert(&mut self, op: Convert, a: Operand<Value>, to: Slot) -> Value {
+        self.emit_convert(op, a, to)
+    }
+
+    fn binary(&mut self, op: Binary, a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
+        self.emit_binary(op, a, b, to)
+    }
+
+    fn compare(&mut self, op: Compare, a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
+        self.emit_compare(op, a, b, to)
+    }
+
+    fn wide(&mut self, op: Wide, args: &[Operand<Value>], to: Slot) -> [Value; 2] {
+        self.emit_wide(op, args, to)
+    }
+
+    fn select(&mut self, a: Operand<Value>, b: Operand<Value>, condition: Operand<Value>, to: Slot) -> Value {
+        self.emit_select(a, b, condition, to)
+    }
+
+    fn drop_value(&mut self, value: Operand<Value>) {
+        // Taking it is enough: a pending result is never stored then.
+        self.asm.source(value);
+    }
+
+    fn load(&mut self, op: Load, mem: MemArg, addr: Operand<Value>, to: Slot) -> Value {
+        self.emit_load(op, mem, addr, to)
+    }
+
+    fn store(&mut self, op: Store, mem: MemArg, addr: Operand<Value>, value: Operand<Value>) {
+        self.emit_store(op, mem, addr, value);
+    }
+
+    fn memory_size(&mut self, memory: u32, to: Slot) -> Value {
+        self.emit_memory_size(memory, to)
+    }
+
+    fn memory_grow(&mut self, memory: u32, delta: Operand<Value>, to: Slot) -> Value {
+        self.runtime(Libcall::MemoryGrow, &[delta], to, memory, 0)
+    }
+
+    fn memory_fill(&mut self, memory: u32, args: [Operand<Value>; 3]) {
+        self.runtime(Libcall::MemoryFill, &args, args[0].slot, memory, 0);
+    }
+
+    fn memory_copy(&mut self, dst: u32, src: u32, args: [Operand<Value>; 3]) {
+        self.runtime(Libcall::MemoryCopy, &args, args[0].slot, dst, src);
+    }
+
+    fn memory_init(&mut self, memory: u32, data: u32, args: [Operand<Value>; 3]) {
+        self.runtime(Libcall::MemoryInit, &args, args[0].slot, memory, data);
+    }
+
+    fn data_drop(&mut self, data: u32) {
+        let to = self.frame.operands;
+        self.runtime(Libcall::DataDrop, &[], to, data, 0);
+    }
+
+    fn table_get(&mut self, table: u32, index: Operand<Value>, to: Slot) -> Value {
+        self.emit_table_get(table, index, to)
+    }
+
+    fn table_size(&mut self, table: u32, to: Slot) -> Value {
+        self.emit_table_size(table, to)
+    }
+
+    fn table_grow(&mut self, table: u32, init: Operand<Value>, delta: Operand<Value>, to: Slot) -> Value {
+        self.runtime(Libcall::TableGrow, &[init, delta], to, table, 0)
+    }
+
+    fn table_fill(&mut self, table: u32, args: [Operand<Value>; 3]) {
+        self.runtime(Libcall::TableFill, &args, args[0].slot, table, 0);
+    }
+
+    fn table_copy(&mut self, dst: u32, src: u32, args: [Operand<Value>; 3]) {
+        self.runtime(Libcall::TableCopy, &args, args[0].slot, dst, src);
+    }
+
+    fn table_init(&mut self, table: u32, elem: u32, args: [Operand<Value>; 3]) {
+        self.runtime(Libcall::TableInit, &args, args[0].slot, table, elem);
+    }
+
+    fn elem_drop(&mut self, elem: u32) {
+        let to = self.frame.operands;
+        self.runtime(Libcall::ElemDrop, &[], to, elem, 0);
+    }
+
+    fn ref_func(&mut self, func: u32, to: Slot) -> Value {
+        self.runtime(Libcall::RefFunc, &[], to, func, 0)
+    }
+
+    fn ref_is_null(&mut self, value: Operand<Value>, to: Slot) -> Value {
+        self.emit_is_null(value, to)
+    }
+
+    fn ref_as_non_null(&mut self, value: Operand<Value>, to: Slot) -> Value {
+        self.emit_as_non_null(value, to)
+    }
+
+    fn struct_new(&mut self, ty: u32, fields: &[Operand<Value>], live: &[Operand<Value>], to: Slot) -> Value {
+        let value = self.runtime(Libcall::StructNew, fields, to, ty, 0);
+        self.safepoint(live);
+        value
+    }
+
+    fn struct_get(&mut self, ty: u32, field: u32, object: Operand<Value>, to: Slot) -> Value {
+        self.grow(to + 2);
+        self.runtime(Libcall::StructGet, &[object], to, ty, field)
+    }
+
+    fn struct_set(&mut self, ty: u32, field: u32, object: Operand<Value>, value: Operand<Value>) {
+        self.runtime(Libcall::StructSet, &[object, value], object.slot, ty, field);
+    }
+
+    fn vector_unary(&mut self, op: VectorUnary, a: Operand<Value>, to: Slot) -> Value {
+        self.emit_vector(handlers::vector_unary(op), op.text(), &[a], to)
+    }
+
+    fn vector_binary(&mut self, op: VectorBinary, a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
+        self.emit_vector(handlers::vector_binary(op), op.text(), &[a, b], to)
+    }
+
+    fn vector_ternary(&mut self, op: VectorTernary, args: [Operand<Value>; 3], to: Slot) -> Value {
+        self.emit_vector(handlers::vector_ternary(op), op.text(), &args, to)
+    }
+
+    fn vector_test(&mut self, op: VectorTest, a: Operand<Value>, to: Slot) -> Value {
+        self.emit_to_scalar(op.text(), |d| handlers::vector_test(op, d), a, 0, op.result().into(), to)
+    }
+
+    fn vector_shift(&mut self, op: VectorShift, a: Operand<Value>, by: Operand<Value>, to: Slot) -> Value {
+        self.emit_with_scalar(op.text(), |b| handlers::vector_shift(op, b), a, 0, by, to)
+    }
+
+    fn vector_splat(&mut self, op: VectorSplat, a: Operand<Value>, to: Slot) -> Value {
+        self.emit_splat(op, a, to)
+    }
+
+    fn vector_extract(&mut self, op: VectorExtract, lane: u8, a: Operand<Value>, to: Slot) -> Value {
+        self.emit_to_scalar(op.text(), |d| handlers::vector_extract(op, d), a, lane, op.result().into(), to)
+    }
+
+    fn vector_replace(
+        &mut self,
+        op: VectorReplace,
+        lane: u8,
+        a: Operand<Value>,
+        b: Operand<Value>,
+        to: Slot,
+    ) -> Value {
+        self.emit_with_scalar(op.text(), |kind| handlers::vector_replace(op, kind), a, lane, b, to)
+    }
+
+    fn vector_shuffle(&mut self, lanes: [u8; 16], a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
+        self.emit_shuffle(lanes, a, b, to)
+    }
+
+    fn vector_load_lane(
+        &mut self,
+        op: VectorLoadLane,
+        mem: MemArg,
+        lane: u8,
+        addr: Operand<Value>,
+        a: Operand<Value>,
+        to: Slot,
+    ) -> Value {
+        self.emit_lane_access(handlers::load_lane(op), op.text(), mem, lane, addr, a);
+        self.grow(to + 2);
+        self.asm.stored(to)
+    }
+
+    fn vector_store_lane(
+        &mut self,
+        op: VectorStoreLane,
+        mem: MemArg,
+        lane: u8,
+        addr: Operand<Value>,
+        a: Operand<Value>,
+    ) {
+        self.emit_lane_access(handlers::store_lane(op), op.text(), mem, lane, addr, a);
+    }
+
+    fn label(&mut self, kind: LabelKind, _: &[ValType], slot: Slot) -> usize {
+        self.labels.push(LabelState { kind, slot, at: None, uses: Vec::new() });
+        self.labels.len() - 1
+    }
+
+    fn enter(&mut self, _: LabelKind, label: usize, _: &mut [Operand<Value>]) {
+        self.emit_label(label);
+    }
+
+    fn param(&mut self, _: usize, _: usize, ty: ValType, slot: Slot) -> Value {
+        self.grow(slot + ty.slots());
+        Value::Slot(slot)
+    }
+
+    fn jump(&mut self, target: usize, args: &[Operand<Value>]) {
+        self.emit_jump(target, args);
+    }
+
+    fn jump_if(&mut self, condition: Operand<Value>, when: bool, target: usize, args: &[Operand<Value>]) {
+        self.emit_jump_if(condition, when, target, args);
+    }
+
+    fn jump_if_null(&mut self, value: Operand<Value>, when: bool, target: usize, args: &[Operand<Value>]) {
+        self.emit_jump_if_null(value, when, target, args);
+    }
+
+    fn jump_table(&mut self, index: Operand<Value>, targets: &[usize], args: &[Operand<Value>]) {
+        self.emit_jump_table(index, targets, args);
+    }
+
+    fn ret(&mut self, args: &[Operand<Value>]) {
+        self.emit_return(args);
+    }
+
+    fn unreachable(&mut self) {
+        self.asm.flush();
+        self.asm.inst(handlers::unreachable(), || "unreachable".to_string());
+    }
+
+    fn call(
+        &mut self,
+        callee: Callee<Value>,
+        ty: &FuncType,
+        args: &[Operand<Value>],
+        live: &[Operand<Value>],
+        to: Slot,
+        results: &mut Vec<Value>,
+    ) {
+        self.emit_call(callee, ty, args, live, to, results);
+    }
+
+    fn tail_call(&mut self, callee: Callee<Value>, ty: &FuncType, args: &[Operand<Value>]) {
+        self.emit_tail_call(callee, ty, args);
+    }
+
+    fn enter_try(&mut self, clauses: &[Clause<usize>]) {
+        self.asm.flush();
+        self.open_tries.push(Try { start: self.asm.words.len(), end: 0, clauses: clauses.to_vec() });
+    }
+
+    fn exit_try(&mut self) {
+        if let Some(mut done) = self.open_tries.pop() {
+            done.end = self.asm.words.len();
+            self.tries.push(done);
+        }
+    }
+
+    fn throw(&mut self, tag: u32, args: &[Operand<Value>], live: &[Operand<Value>]) {
+        self.emit_throw(tag, args, live);
+    }
+
+    fn throw_ref(&mut self, exception: Operand<Value>) {
+        self.asm.source(exception);
+        self.asm.flush();
+        self.asm.inst(handlers::unsupported(), || "throw_ref".to_string());
+    }
+}

@@ -1,0 +1,377 @@
+//! Writes instructions. It decides late where a result goes: an operation's result stays in its class's accumulator
+//! (`pending`) until the next instruction either takes it from there or needs the accumulator, in which case the
+//! operation is rewritten to store it. So `local.set` costs nothing after an operation, and chains of operations never
+//! touch memory.
+//!
+//! Invariant: at most one operand on the walk's stack is pending, the last one produced; every other is in a slot or a
+//! constant.
+
+use kinglet_wasm::emit::{Operand, Slot};
+use kinglet_wasm::op::Compare;
+use kinglet_wasm::types::ValType;
+
+use super::Value;
+use crate::exec::{HANDLER_WORDS, Handler, Kind, handlers};
+
+/// The classes of values: one accumulator serves integers and references, one each float type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    I32,
+    I64,
+    F32,
+    F64,
+    Vector,
+}
+
+impl Class {
+    pub(crate) fn of(ty: ValType) -> Class {
+        match ty {
+            ValType::I32 => Class::I32,
+            ValType::I64 | ValType::Ref(_) => Class::I64,
+            ValType::F32 => Class::F32,
+            ValType::F64 => Class::F64,
+            ValType::V128 => Class::Vector,
+        }
+    }
+
+    /// Whether an immediate of it takes two words.
+    pub(crate) fn is_wide(self) -> bool {
+        matches!(self, Class::I64 | Class::F64)
+    }
+}
+
+/// A result that is only in its accumulator.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    slot: Slot,
+    class: Class,
+    /// Where its instruction starts.
+    start: usize,
+    /// The handler of the same instruction that also stores.
+    storing: Handler,
+}
+
+/// What the last instruction was, if the next may change it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Last {
+    /// Stores its result to the slot its last word names.
+    Stores(Slot),
+    /// A comparison that is pending: its operands' kinds.
+    Compare(usize, Compare, Kind, Kind),
+    /// `i32.eqz` or (wide) `i64.eqz` or `ref.is_null` that is pending.
+    Eqz(usize, bool, Kind),
+    /// A copy of one slot.
+    Copy(usize),
+    /// An unconditional jump to this label.
+    Jump(usize, usize),
+}
+
+/// A line of a listing.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) at: usize,
+    pub(super) text: String,
+}
+
+#[derive(Default)]
+pub(super) struct Assembler {
+    pub(super) words: Vec<u32>,
+    pending: Option<Pending>,
+    /// A slot whose value an accumulator also holds.
+    cached: Option<(Slot, Class)>,
+    pub(super) last: Option<Last>,
+    pub(super) listing: Option<Vec<Line>>,
+}
+
+impl Assembler {
+    /// Starts an instruction.
+    pub(super) fn inst(&mut self, handler: Handler, name: impl FnOnce() -> String) {
+        if let Some(listing) = &mut self.listing {
+            listing.push(Line { at: self.words.len(), text: name() });
+        }
+        self.last = None;
+        self.words.extend(handler_words(handler));
+    }
+
+    pub(super) fn word(&mut self, word: u32) {
+        self.words.push(word);
+    }
+
+    pub(super) fn double_word(&mut self, word: u64) {
+        self.words.extend([word as u32, (word >> 32) as u32]);
+    }
+
+    pub(super) fn slot_word(&mut self, slot: Slot) {
+        self.words.push(slot * 8);
+    }
+
+    /// Adds to the listing's last line.
+    pub(super) fn note(&mut self, text: impl FnOnce() -> String) {
+        if let Some(line) = self.listing.as_mut().and_then(|l| l.last_mut()) {
+            line.text.push_str(&text());
+        }
+    }
+
+    /// Where an operand is to be taken from. If it is pending it no longer is: whoever asks takes it.
+    pub(super) fn source(&mut self, operand: Operand<Value>) -> Kind {
+        match operand.value {
+            Value::Const(_) => Kind::Imm,
+            Value::Slot(slot) => {
+                let class = Class::of(operand.ty);
+                if self.pending.is_some_and(|p| p.slot == slot) {
+                    self.pending = None;
+                    self.last = None;
+                    Kind::Acc
+                } else if self.cached == Some((slot, class)) {
+                    Kind::Acc
+                } else {
+                    Kind::Slot
+                }
+            }
+        }
+    }
+
+    /// Like [`Self::source`] for an instruction that can have a constant only in a slot.
+    pub(super) fn source_no_imm(&mut self, operand: Operand<Value>) -> Kind {
+        if let Value::Const(_) = operand.value {
+            self.own_slot(operand);
+            return Kind::Slot;
+        }
+        self.source(operand)
+    }
+
+    /// The word of an operand taken from where [`Self::source`] said.
+    pub(super) fn operand_words(&mut self, operand: Operand<Value>, kind: Kind) {
+        match (kind, operand.value) {
+            (Kind::Acc, _) => self.note(|| " acc".to_string()),
+            (_, Value::Slot(slot)) => {
+                self.slot_word(slot);
+                self.note(|| format!(" s{slot}"));
+            }
+            (_, Value::Const(bits)) if kind == Kind::Imm => {
+                if Class::of(operand.ty).is_wide() {
+                    self.double_word(bits);
+                } else {
+                    self.word(bits as u32);
+                }
+                self.note(|| format!(" #{}", constant_text(bits, Class::of(operand.ty))));
+            }
+            // A constant that was put into its own slot.
+            (_, Value::Const(_)) => {
+                self.slot_word(operand.slot);
+                self.note(|| format!(" s{}", operand.slot));
+            }
+        }
+    }
+
+    /// Puts an operand into a slot if it is not in one: its own. Returns the slot it is in.
+    pub(super) fn in_slot(&mut self, operand: Operand<Value>) -> Slot {
+        match operand.value {
+            Value::Const(_) => self.own_slot(operand),
+            Value::Slot(slot) => {
+                if self.pending.is_some_and(|p| p.slot == slot) {
+                    self.flush();
+                }
+                slot
+            }
+        }
+    }
+
+    /// Puts an operand into its own slot if it is elsewhere.
+    pub(super) fn own_slot(&mut self, operand: Operand<Value>) -> Slot {
+        self.move_to(operand, operand.slot);
+        operand.slot
+    }
+
+    /// Copies an operand to a slot. Accumulators keep their values.
+    pub(super) fn move_to(&mut self, operand: Operand<Value>, to: Slot) {
+        let class = Class::of(operand.ty);
+        match operand.value {
+            Value::Slot(from) if self.pending.is_some_and(|p| p.slot == from) => {
+                if from != to && !self.redirect(to) {
+                    self.flush();
+                    self.copy(from, to, class);
+                } else {
+                    self.flush();
+                }
+            }
+            Value::Slot(from) if from == to => {}
+            Value::Slot(from) => {
+                self.flush();
+                self.copy(from, to, class);
+            }
+            Value::Const(bits) => {
+                self.flush();
+                self.forget(to);
+                self.inst(handlers::constant(class.is_wide()), || "const".to_string());
+                if class.is_wide() { self.double_word(bits) } else { self.word(bits as u32) }
+                self.slot_word(to);
+                self.note(|| format!(" #{} -> s{to}", constant_text(bits, class)));
+            }
+        }
+    }
+
+    fn copy(&mut self, from: Slot, to: Slot, class: Class) {
+        self.forget(to);
+        if class != Class::Vector
+            && let Some(Last::Copy(start)) = self.last
+        {
+            let words = handler_words(handlers::copy2());
+            self.words[start..start + HANDLER_WORDS].copy_from_slice(&words);
+            self.slot_word(from);
+            self.slot_word(to);
+            self.note(|| format!(", s{from} -> s{to}"));
+            self.last = None;
+            return;
+        }
+        let start = self.words.len();
+        let handler = if class == Class::Vector { handlers::copy_vector() } else { handlers::copy() };
+        self.inst(handler, || if class == Class::Vector { "copy.v128".into() } else { "copy".into() });
+        self.slot_word(from);
+        self.slot_word(to);
+        self.note(|| format!(" s{from} -> s{to}"));
+        if class != Class::Vector {
+            self.last = Some(Last::Copy(start));
+        }
+    }
+
+    /// Makes the pending result's instruction store it to `to`, if it was the last.
+    fn redirect(&mut self, to: Slot) -> bool {
+        let Some(pending) = self.pending else { return false };
+        if !self.pending_is_last() {
+            return false;
+        }
+        self.pending = Some(Pending { slot: to, ..pending });
+        if let Some(Last::Stores(slot)) = &mut self.last {
+            *slot = to;
+        }
+        true
+    }
+
+    /// Copies the local an operand aliases to the operand's own slot. A pending result stays pending.
+    pub(super) fn preserve(&mut self, operand: Operand<Value>) {
+        if let Value::Slot(from) = operand.value
+            && from != operand.slot
+        {
+            self.copy(from, operand.slot, Class::of(operand.ty));
+        }
+    }
+
+    fn pending_is_last(&self) -> bool {
+        matches!((self.pending, self.last), (Some(p), Some(Last::Compare(at, ..) | Last::Eqz(at, ..))) if p.start == at)
+            || matches!((self.pending, self.last), (Some(p), Some(Last::Stores(slot))) if p.slot == slot)
+    }
+
+    /// The pending result, if any, is stored to its slot.
+    pub(super) fn flush(&mut self) {
+        let Some(pending) = self.pending else { return };
+        let last = self.pending_is_last();
+        self.pending = None;
+        self.forget(pending.slot);
+        if last {
+            let words = handler_words(pending.storing);
+            self.words[pending.start..pending.start + HANDLER_WORDS].copy_from_slice(&words);
+        } else {
+            self.inst(handlers::keep(pending.class), || "keep acc".to_string());
+        }
+        self.slot_word(pending.slot);
+        self.note(|| format!(" -> s{}", pending.slot));
+        self.last = Some(Last::Stores(pending.slot));
+        self.cached = Some((pending.slot, pending.class));
+    }
+
+    /// A slot's value changes: what an accumulator held of it is stale.
+    pub(super) fn forget(&mut self, slot: Slot) {
+        if self.cached.is_some_and(|(cached, _)| cached == slot) {
+            self.cached = None;
+        }
+    }
+
+    /// Control can come from elsewhere: nothing is known of accumulators.
+    pub(super) fn join(&mut self) {
+        self.flush();
+        self.cached = None;
+        self.last = None;
+    }
+
+    /// Accumulators may have been overwritten.
+    pub(super) fn clobber(&mut self) {
+        self.cached = None;
+    }
+
+    /// Ends an instruction whose scalar result has an accumulating and a storing handler, written as accumulating.
+    pub(super) fn result(&mut self, start: usize, storing: Handler, class: Class, to: Slot) -> Value {
+        self.cached = None;
+        self.pending = Some(Pending { slot: to, class, start, storing });
+        self.last = Some(Last::Stores(to));
+        Value::Slot(to)
+    }
+
+    /// Ends an instruction that stores its result to slots.
+    pub(super) fn stored(&mut self, to: Slot) -> Value {
+        self.forget(to);
+        self.slot_word(to);
+        self.note(|| format!(" -> s{to}"));
+        self.last = Some(Last::Stores(to));
+        Value::Slot(to)
+    }
+
+    /// `local.set`
+    pub(super) fn set_local(&mut self, operand: Operand<Value>, to: Slot) {
+        if let (Value::Slot(from), Some(Last::Stores(slot)), None) = (operand.value, self.last, self.pending)
+            && from == slot
+            && from == operand.slot
+            && from != to
+        {
+            // The last instruction made it, and nobody else wants it: let it be made in place.
+            self.forget(to);
+            let end = self.words.len() - 1;
+            self.words[end] = to * 8;
+            self.note(|| format!(" (s{to})"));
+            self.last = Some(Last::Stores(to));
+            if let Some((cached, class)) = self.cached
+                && cached == from
+            {
+                self.cached = Some((to, class));
+            }
+            return;
+        }
+        self.move_to(operand, to);
+    }
+
+    /// Takes back a pending comparison to fuse it with a branch: what it compared, and the words of its operands.
+    pub(super) fn take_condition(&mut self, condition: Operand<Value>) -> Option<(Last, Vec<u32>)> {
+        let Value::Slot(slot) = condition.value else { return None };
+        let pending = self.pending.filter(|p| p.slot == slot)?;
+        let last @ (Last::Compare(start, ..) | Last::Eqz(start, ..)) = self.last? else { return None };
+        if start != pending.start {
+            return None;
+        }
+        let operands = self.words[start + HANDLER_WORDS..].to_vec();
+        self.truncate(start);
+        self.pending = None;
+        Some((last, operands))
+    }
+
+    pub(super) fn truncate(&mut self, start: usize) {
+        self.words.truncate(start);
+        if let Some(listing) = &mut self.listing {
+            listing.retain(|line| line.at < start);
+        }
+        self.last = None;
+    }
+}
+
+pub(super) fn handler_words(handler: Handler) -> [u32; HANDLER_WORDS] {
+    let bytes = (handler as usize).to_ne_bytes();
+    std::array::from_fn(|i| u32::from_ne_bytes(std::array::from_fn(|j| bytes[i * 4 + j])))
+}
+
+fn constant_text(bits: u64, class: Class) -> String {
+    match class {
+        Class::I32 => (bits as i32).to_string(),
+        Class::F32 => format!("{:?}", f32::from_bits(bits as u32)),
+        Class::F64 => format!("{:?}", f64::from_bits(bits)),
+        _ => (bits as i64).to_string(),
+    }
+}

@@ -1,0 +1,344 @@
+//! Control instructions.
+
+use kinglet_wasm::emit::*;
+use kinglet_wasm::types::{FuncType, ValType};
+
+use super::assembler::{Class, Last};
+use super::{Lower, Value};
+use crate::access::encode_place;
+use crate::exec::{Kind, handlers};
+
+impl Lower<'_> {
+    pub(super) fn emit_enter(&mut self) {
+        let params: Slot = self.frame.locals[..self.frame.params].iter().map(|l| l.ty.slots()).sum();
+        let count = self.frame.operands - params;
+        self.asm.inst(handlers::enter(), || format!("enter {params}+{count}"));
+        // The frame's size is known at the end.
+        self.asm.word(0);
+        self.asm.slot_word(params);
+        self.asm.word(count);
+    }
+
+    pub(super) fn emit_label(&mut self, label: usize) {
+        self.asm.flush();
+        if let Some(Last::Jump(start, to)) = self.asm.last
+            && to == label
+        {
+            // The jump that falls through to its target.
+            self.labels[label].uses.retain(|word| *word < start);
+            self.asm.truncate(start);
+        }
+        self.asm.join();
+        self.labels[label].at = Some(self.asm.words.len());
+    }
+
+    fn is_back(&self, label: usize) -> bool {
+        self.labels[label].kind == LabelKind::Loop && self.labels[label].at.is_some()
+    }
+
+    fn target_word(&mut self, label: usize) {
+        self.labels[label].uses.push(self.asm.words.len());
+        self.asm.word(0);
+    }
+
+    /// Whether a branch with these arguments has to move any.
+    fn has_moves(&self, target: usize, args: &[Operand<Value>]) -> bool {
+        let mut to = self.labels[target].slot;
+        args.iter().any(|arg| {
+            let here = to;
+            to += arg.ty.slots();
+            arg.value != Value::Slot(here)
+        })
+    }
+
+    /// Moves branch arguments to where the target wants them. In ascending order no move overwrites what a later one
+    /// reads: an argument is a local, a constant, or in its own slot, which is not below its destination.
+    fn move_args(&mut self, target: usize, args: &[Operand<Value>]) {
+        let mut to = self.labels[target].slot;
+        if args.len() > 1 {
+            self.asm.flush();
+        }
+        for arg in args {
+            self.asm.move_to(*arg, to);
+            to += arg.ty.slots();
+        }
+        self.asm.flush();
+        self.grow(to);
+    }
+
+    pub(super) fn emit_jump(&mut self, target: usize, args: &[Operand<Value>]) {
+        self.move_args(target, args);
+        self.asm.flush();
+        let start = self.asm.words.len();
+        self.asm.inst(handlers::jump(self.is_back(target)), || "jump".to_string());
+        self.target_word(target);
+        self.asm.last = Some(Last::Jump(start, target));
+    }
+
+    /// A conditional branch: writes one that is taken `when`, to `label`.
+    fn condition(&mut self, condition: Operand<Value>, when: bool, label: usize) {
+        let back = self.is_back(label);
+        if let Some((taken_back, operands)) = self.asm.take_condition(condition) {
+            match taken_back {
+                Last::Compare(_, op, a, b) => {
+                    self.asm.inst(handlers::compare_branch(op, a, b, when, back), || {
+                        format!("jump_{} {} {a:?} {b:?}", if when { "if" } else { "unless" }, op.text())
+                    });
+                }
+                Last::Eqz(_, wide, a) => {
+                    self.asm.inst(handlers::jump_if(a, wide, !when, back), || {
+                        format!("jump_{} {a:?}", if when { "unless" } else { "if" })
+                    });
+                }
+                _ => {}
+            }
+            self.asm.words.extend(operands);
+            self.target_word(label);
+            return;
+        }
+        let kind = self.asm.source_no_imm(condition);
+        self.asm.flush();
+        self.asm.inst(handlers::jump_if(kind, false, when, back), || {
+            format!("jump_{}", if when { "if" } else { "unless" })
+        });
+        self.asm.operand_words(condition, kind);
+        self.target_word(label);
+    }
+
+    /// A branch around what moves the arguments of a conditional branch.
+    fn skip_label(&mut self) -> usize {
+        self.label(LabelKind::Block, &[], 0)
+    }
+
+    pub(super) fn emit_jump_if(&mut self, condition: Operand<Value>, when: bool, target: usize, args: &[Operand<Value>]) {
+        if !self.has_moves(target, args) {
+            return self.condition(condition, when, target);
+        }
+        let skip = self.skip_label();
+        self.condition(condition, !when, skip);
+        self.emit_jump(target, args);
+        // No truncation here: the jump is conditional.
+        self.asm.last = None;
+        self.emit_label(skip);
+    }
+
+    pub(super) fn emit_jump_if_null(
+        &mut self,
+        value: Operand<Value>,
+        when: bool,
+        target: usize,
+        args: &[Operand<Value>],
+    ) {
+        // The reference stays on the stack, or goes along as an argument.
+        self.asm.in_slot(value);
+        self.asm.flush();
+        let moves = self.has_moves(target, args);
+        let skip = moves.then(|| self.skip_label());
+        let label = skip.unwrap_or(target);
+        let jumps_if_null = when != moves;
+        self.asm.inst(handlers::jump_if(Kind::Slot, true, !jumps_if_null, self.is_back(label)), || {
+            format!("jump_{}null", if jumps_if_null { "if_" } else { "unless_" })
+        });
+        let kind = Kind::Slot;
+        self.asm.operand_words(value, kind);
+        self.target_word(label);
+        if let Some(skip) = skip {
+            self.emit_jump(target, args);
+            self.asm.last = None;
+            self.emit_label(skip);
+        }
+    }
+
+    pub(super) fn emit_jump_table(&mut self, index: Operand<Value>, targets: &[usize], args: &[Operand<Value>]) {
+        for arg in args {
+            self.asm.in_slot(*arg);
+        }
+        let kind = self.asm.source_no_imm(index);
+        self.asm.flush();
+        self.asm.inst(handlers::jump_table(kind), || "jump_table".to_string());
+        self.asm.operand_words(index, kind);
+        self.asm.word(targets.len() as u32 - 1);
+        // Targets that want arguments moved get a piece of code of their own that moves them.
+        let mut pieces = Vec::new();
+        for target in targets {
+            if !self.has_moves(*target, args) {
+                self.target_word(*target);
+                continue;
+            }
+            let piece = match pieces.iter().find(|(to, _)| to == target) {
+                Some((_, piece)) => *piece,
+                None => {
+                    let piece = self.skip_label();
+                    pieces.push((*target, piece));
+                    piece
+                }
+            };
+            self.target_word(piece);
+        }
+        for (target, piece) in pieces {
+            self.asm.last = None;
+            self.emit_label(piece);
+            self.emit_jump(target, args);
+        }
+        self.asm.last = None;
+    }
+
+    /// Puts values at the frame's start, where results are returned and a tail call's arguments go. Their own slots
+    /// are above, so once none is read from a local, ascending order overwrites nothing that is still to be read.
+    fn move_to_start(&mut self, args: &[Operand<Value>]) {
+        let aliasing = args.iter().any(|a| matches!(a.value, Value::Slot(s) if s < self.frame.operands));
+        let mut args = args.to_vec();
+        if aliasing && args.len() > 1 {
+            for arg in &mut args {
+                self.grow(arg.slot + arg.ty.slots());
+                self.asm.own_slot(*arg);
+                arg.value = Value::Slot(arg.slot);
+            }
+        }
+        self.asm.flush();
+        let mut to = 0;
+        for arg in &args {
+            self.asm.move_to(*arg, to);
+            to += arg.ty.slots();
+        }
+        self.grow(to);
+    }
+
+    pub(super) fn emit_return(&mut self, args: &[Operand<Value>]) {
+        if let [value] = args
+            && value.ty != ValType::V128
+        {
+            let kind = self.asm.source(*value);
+            self.asm.flush();
+            self.asm.inst(handlers::return_value(Class::of(value.ty), kind), || "return".to_string());
+            self.asm.operand_words(*value, kind);
+            return;
+        }
+        self.move_to_start(args);
+        self.asm.flush();
+        self.asm.inst(handlers::ret(), || "return".to_string());
+    }
+
+    /// The words that say which function an indirect call may find.
+    fn indirect_words(&mut self, table: u32, ty: u32) {
+        let table_type = self.environment.module.tables[table as usize];
+        let wide = (table_type.index.val_type() == ValType::I64) as u32;
+        self.asm.word(encode_place(self.environment.layout.table(table)) | wide << 1);
+        self.asm.word(self.environment.module.types[ty as usize].0);
+        self.asm.note(|| format!(" table {table} type {ty}"));
+    }
+
+    pub(super) fn emit_call(
+        &mut self,
+        callee: Callee<Value>,
+        ty: &FuncType,
+        args: &[Operand<Value>],
+        live: &[Operand<Value>],
+        to: Slot,
+        results: &mut Vec<Value>,
+    ) {
+        let live_pending: Vec<_> = live.iter().filter(|o| o.ty.is_traced()).copied().collect();
+        for operand in live_pending {
+            self.asm.in_slot(operand);
+        }
+        let index = match callee {
+            Callee::Func(_) => None,
+            Callee::Indirect { index, .. } => Some(index),
+            Callee::Ref { func, .. } => Some(func),
+        };
+        // The callee's frame starts at its arguments: they are the top of the stack, each in its own slot. Moving
+        // them leaves the accumulator alone, so that the index may still be there.
+        for arg in args {
+            self.grow(arg.slot + arg.ty.slots());
+            self.preserve_arg(*arg);
+        }
+        let kind = index.map(|index| self.asm.source_no_imm(index));
+        self.asm.flush();
+        let module = &self.environment.module;
+        match callee {
+            Callee::Func(func) => match func.checked_sub(module.imported_funcs) {
+                Some(defined) => {
+                    self.asm.inst(handlers::call(), || format!("call {func} s{to}"));
+                    self.asm.double_word(self.environment.cell(defined) as usize as u64);
+                }
+                None => {
+                    self.asm.inst(handlers::call_import(), || format!("call_import {func} s{to}"));
+                    self.asm.word(self.environment.layout.import(func));
+                }
+            },
+            Callee::Indirect { table, ty, index } => {
+                let kind = kind.unwrap_or(Kind::Slot);
+                self.asm.inst(handlers::call_indirect(kind), || format!("call_indirect s{to}"));
+                self.indirect_words(table, ty);
+                self.asm.operand_words(index, kind);
+            }
+            Callee::Ref { func, .. } => {
+                let kind = kind.unwrap_or(Kind::Slot);
+                self.asm.inst(handlers::call_ref(kind), || format!("call_ref s{to}"));
+                self.asm.operand_words(func, kind);
+            }
+        }
+        self.asm.slot_word(to);
+        self.asm.clobber();
+        self.safepoint(live);
+        let mut slot = to;
+        for ty in ty.results() {
+            results.push(Value::Slot(slot));
+            slot += ty.slots();
+        }
+        self.grow(slot);
+    }
+
+    /// Puts an argument into its own slot; the pending result stays in its accumulator unless it is the argument.
+    fn preserve_arg(&mut self, arg: Operand<Value>) {
+        self.asm.own_slot(arg);
+    }
+
+    pub(super) fn emit_tail_call(&mut self, callee: Callee<Value>, _: &FuncType, args: &[Operand<Value>]) {
+        match callee {
+            Callee::Func(_) => {}
+            Callee::Indirect { table, ty, index } => {
+                let kind = self.asm.source_no_imm(index);
+                self.asm.flush();
+                self.asm.inst(handlers::resolve_indirect(kind), || "resolve_indirect".to_string());
+                self.indirect_words(table, ty);
+                self.asm.operand_words(index, kind);
+            }
+            Callee::Ref { func, .. } => {
+                let kind = self.asm.source_no_imm(func);
+                self.asm.flush();
+                self.asm.inst(handlers::resolve_ref(kind), || "resolve_ref".to_string());
+                self.asm.operand_words(func, kind);
+            }
+        }
+        self.move_to_start(args);
+        self.asm.flush();
+        let module = &self.environment.module;
+        match callee {
+            Callee::Func(func) => match func.checked_sub(module.imported_funcs) {
+                Some(defined) => {
+                    self.asm.inst(handlers::tail_call(), || format!("tail_call {func}"));
+                    self.asm.double_word(self.environment.cell(defined) as usize as u64);
+                }
+                None => {
+                    self.asm.inst(handlers::tail_call_import(), || format!("tail_call_import {func}"));
+                    self.asm.word(self.environment.layout.import(func));
+                }
+            },
+            _ => self.asm.inst(handlers::tail_call_resolved(), || "tail_call_resolved".to_string()),
+        }
+    }
+
+    pub(super) fn emit_throw(&mut self, tag: u32, args: &[Operand<Value>], live: &[Operand<Value>]) {
+        let to = args.first().map_or(self.frame.operands, |arg| arg.slot);
+        for arg in args {
+            self.grow(arg.slot + arg.ty.slots());
+            self.asm.own_slot(*arg);
+        }
+        self.asm.flush();
+        self.asm.inst(handlers::throw(), || format!("throw {tag} s{to}"));
+        self.asm.word(tag);
+        self.asm.slot_word(to);
+        self.safepoint(live);
+    }
+}

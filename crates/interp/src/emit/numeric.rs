@@ -1,0 +1,115 @@
+//! Scalar numeric instructions. Operations on constants alone are done here and now, by the same meaning that the
+//! handlers use, unless they trap.
+
+use kinglet_wasm::emit::*;
+use kinglet_wasm::op::*;
+use kinglet_wasm::sem;
+use kinglet_wasm::types::ValType;
+
+use super::assembler::{Class, Last};
+use super::{Lower, Value};
+use crate::exec::{Handler, Kind, handlers};
+
+impl Lower<'_> {
+    pub(super) fn emit_unary(&mut self, op: Unary, a: Operand<Value>, to: Slot) -> Value {
+        if let Value::Const(a) = a.value
+            && let Ok(value) = sem::eval_unary(op, a)
+        {
+            return Value::Const(value);
+        }
+        let (start, kind, value) =
+            self.one_operand(op.text(), |a, d| handlers::unary(op, a, d), a, op.result().into(), to);
+        match op {
+            Unary::I32Eqz => self.asm.last = Some(Last::Eqz(start, false, kind)),
+            Unary::I64Eqz => self.asm.last = Some(Last::Eqz(start, true, kind)),
+            _ => {}
+        }
+        value
+    }
+
+    pub(super) fn emit_convert(&mut self, op: Convert, a: Operand<Value>, to: Slot) -> Value {
+        if let Value::Const(a) = a.value
+            && let Ok(value) = sem::eval_convert(op, a)
+        {
+            return Value::Const(value);
+        }
+        self.one_operand(op.text(), |a, d| handlers::convert(op, a, d), a, op.result().into(), to).2
+    }
+
+    fn one_operand(
+        &mut self,
+        name: &str,
+        handler: impl Fn(Kind, Kind) -> Handler,
+        a: Operand<Value>,
+        ty: ValType,
+        to: Slot,
+    ) -> (usize, Kind, Value) {
+        self.grow(to + 1);
+        let kind = self.asm.source_no_imm(a);
+        self.asm.flush();
+        let start = self.asm.words.len();
+        self.asm.inst(handler(kind, Kind::Acc), || name.to_string());
+        self.asm.operand_words(a, kind);
+        (start, kind, self.asm.result(start, handler(kind, Kind::Slot), Class::of(ty), to))
+    }
+
+    pub(super) fn emit_binary(&mut self, op: Binary, a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
+        if let (Value::Const(a), Value::Const(b)) = (a.value, b.value)
+            && let Ok(value) = sem::eval_binary(op, a, b)
+        {
+            return Value::Const(value);
+        }
+        self.grow(to + 2);
+        let (ka, kb) = self.two_sources(a, b);
+        let start = self.asm.words.len();
+        self.asm.inst(handlers::binary(op, ka, kb, Kind::Acc), || op.text().to_string());
+        self.asm.operand_words(a, ka);
+        self.asm.operand_words(b, kb);
+        self.asm.result(start, handlers::binary(op, ka, kb, Kind::Slot), Class::of(op.result().into()), to)
+    }
+
+    pub(super) fn emit_compare(&mut self, op: Compare, a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
+        if let (Value::Const(a), Value::Const(b)) = (a.value, b.value)
+            && let Ok(value) = sem::eval_compare(op, a, b)
+        {
+            return Value::Const(value);
+        }
+        self.grow(to + 2);
+        let (ka, kb) = self.two_sources(a, b);
+        let start = self.asm.words.len();
+        self.asm.inst(handlers::compare(op, ka, kb, Kind::Acc), || op.text().to_string());
+        self.asm.operand_words(a, ka);
+        self.asm.operand_words(b, kb);
+        let value = self.asm.result(start, handlers::compare(op, ka, kb, Kind::Slot), Class::I32, to);
+        self.asm.last = Some(Last::Compare(start, op, ka, kb));
+        value
+    }
+
+    /// Where two operands come from: not both from the accumulator, not both constants.
+    fn two_sources(&mut self, a: Operand<Value>, b: Operand<Value>) -> (Kind, Kind) {
+        if let (Value::Const(_), Value::Const(_)) = (a.value, b.value) {
+            // A constant operation that traps.
+            self.asm.own_slot(a);
+            return (Kind::Slot, Kind::Imm);
+        }
+        let kb = self.asm.source(b);
+        let ka = self.asm.source(a);
+        let ka = if ka == Kind::Acc && kb == Kind::Acc { Kind::Slot } else { ka };
+        self.asm.flush();
+        (ka, kb)
+    }
+
+    pub(super) fn emit_wide(&mut self, op: Wide, args: &[Operand<Value>], to: Slot) -> [Value; 2] {
+        for arg in args {
+            self.grow(arg.slot + 1);
+            self.asm.own_slot(*arg);
+        }
+        self.asm.flush();
+        self.asm.forget(to);
+        self.asm.forget(to + 1);
+        self.grow(to + 2);
+        self.asm.inst(handlers::wide(op), || format!("{} s{to}", op.text()));
+        self.asm.slot_word(to);
+        [Value::Slot(to), Value::Slot(to + 1)]
+    }
+}

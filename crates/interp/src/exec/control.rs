@@ -1,0 +1,678 @@
+//! Control instructions: function entry, branches, calls, returns, exceptions, and the stubs that cells start with.
+
+use std::marker::PhantomData;
+use std::sync::atomic::Ordering;
+
+use kinglet_abi::{
+    ActivationKind, ArrayFn, FuncCell, FuncRef, Libcall, Status, Trap, VmCtx, VmImport, VmTable, VmTag,
+};
+
+use super::operand::{Acc, Imm, Slot, Source};
+use super::{Flow, Handler, Instruction, Kind, Machine, Stop, handler};
+use crate::access;
+use crate::code::Body;
+use crate::frame::{MARGIN, Record};
+
+/// Code of one handler without operands.
+#[repr(transparent)]
+struct Stub(Handler);
+
+static LOWER: Stub = Stub(handler::<LowerFirst>);
+static ARRAY: Stub = Stub(handler::<ArrayCall>);
+static EXIT: Stub = Stub(handler::<Exit>);
+
+/// Where a function that has no code yet starts: it is lowered, then entered.
+pub(crate) fn lower_stub() -> *const u32 {
+    std::ptr::from_ref(&LOWER).cast()
+}
+
+/// Where a host function, or one that another tier has taken over, starts: an array call of its cell.
+pub fn array_stub() -> *const u32 {
+    std::ptr::from_ref(&ARRAY).cast()
+}
+
+/// Where an activation's first frame returns to.
+pub(crate) fn exit_stub() -> *const u32 {
+    std::ptr::from_ref(&EXIT).cast()
+}
+
+/// The array entry of a function that only the interpreter has. Unused by the interpreter itself, whose calls stay on
+/// its own stack; the cell it belongs to is in [`kinglet_abi::VmStore::callee`].
+pub(crate) unsafe extern "C" fn array_entry(callee: *mut VmCtx, _caller: *mut VmCtx, slots: *mut u64) -> u32 {
+    // SAFETY: whoever calls a cell's array function has set `callee` to that cell.
+    unsafe {
+        let store = (*callee).store;
+        super::call(store, ActivationKind::Interpreter, (*store).callee, callee, slots) as u32
+    }
+}
+
+/// Lowers the function about to run, then starts over.
+struct LowerFirst;
+
+impl Instruction for LowerFirst {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: the newest record is the callee's, whose cell belongs to a body.
+        unsafe {
+            let cell = (*m.record()).cell;
+            lower((*cell).body.cast())?;
+            m.ip = (*cell).entry.load(Ordering::Acquire);
+        }
+        Ok(())
+    }
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn lower(body: *const Body) -> Flow {
+    // SAFETY: passed on. A panic must not cross the handler, which cannot unwind.
+    let lowered = std::panic::catch_unwind(|| unsafe { (*body).code().is_ok() });
+    match lowered {
+        Ok(true) => Ok(()),
+        _ => Err(Stop::Trap(Trap::Unsupported)),
+    }
+}
+
+/// The end of an activation's first frame: its results are at the frame's start.
+struct Exit;
+
+impl Instruction for Exit {
+    #[inline(always)]
+    unsafe fn run(_: &mut Machine) -> Flow {
+        Err(Stop::Exit(Status::Ok))
+    }
+}
+
+/// The rest of a call whose callee takes its arguments as an array: a host function or another tier's.
+struct ArrayCall;
+
+impl Instruction for ArrayCall {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: the newest record is the callee's; its arguments are at its first slot with room for the results.
+        unsafe {
+            let record = m.record();
+            let (cell, vmctx, caller) = ((*record).cell, (*record).vmctx, record.add(1));
+            (*record).ip = std::ptr::null();
+            let activation = (*m.vm).activation;
+            if (*activation).kind == ActivationKind::Bridge && (*activation).base_record.cast() == caller {
+                // The frame a bridge entered tail-calls another tier: the bridge does it, on the stack it has.
+                (*m.vm).tail = kinglet_abi::TailTarget { cell, vmctx, args: m.fp };
+                return Err(Stop::Exit(Status::TailCall));
+            }
+            (*m.vm).stack_top = m.fp.add((*cell).array_slots as usize);
+            (*m.vm).callee = cell;
+            let function: ArrayFn = std::mem::transmute((*cell).array.load(Ordering::Acquire));
+            match Status::from_u32(function(vmctx, (*caller).vmctx, m.fp)) {
+                Status::Ok => {
+                    (*m.vm).record = caller.cast();
+                    m.load_memory((*caller).vmctx);
+                    m.fp = (*caller).fp;
+                    m.ip = (*caller).ip;
+                    Ok(())
+                }
+                Status::Exception => {
+                    (*m.vm).record = caller.cast();
+                    m.unwind()
+                }
+                status => Err(Stop::Exit(status)),
+            }
+        }
+    }
+}
+
+/// A function's entry: frame size in bytes, then the byte offset and number of the slots to clear.
+struct Enter;
+
+impl Instruction for Enter {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: the check makes the frame's slots ours.
+        unsafe {
+            let size = m.word();
+            if m.fp as usize + size as usize + MARGIN > m.record() as usize {
+                return Err(Stop::Trap(Trap::StackOverflow));
+            }
+            m.check_interrupt()?;
+            let from = m.word();
+            let count = m.word();
+            let first = m.slot(from);
+            for i in 0..count as usize {
+                first.add(i).write(0);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Charges gas.
+struct Gas;
+
+impl Instruction for Gas {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: the store is live.
+        unsafe {
+            let cost = m.double_word();
+            (*m.vm).gas = (*m.vm).gas.saturating_sub_unsigned(cost);
+        }
+        Ok(())
+    }
+}
+
+/// Ends the guest if it is out of gas or interrupted.
+struct Check;
+
+impl Instruction for Check {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: the store is live.
+        unsafe {
+            if (*m.vm).gas < 0 {
+                return Err(Stop::Trap(Trap::OutOfGas));
+            }
+            m.check_interrupt()
+        }
+    }
+}
+
+struct Jump<const BACK: bool>;
+
+impl<const BACK: bool> Instruction for Jump<BACK> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let at = m.ip;
+            let target = *at;
+            m.jump(at, target);
+            if BACK {
+                m.check_interrupt()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A branch on a 32-bit condition or a 64-bit value: a reference, or the operand of `i64.eqz`.
+struct JumpIf<A, const WIDE: bool, const WHEN: bool, const BACK: bool>(PhantomData<A>);
+
+impl<A: Source, const WIDE: bool, const WHEN: bool, const BACK: bool> Instruction for JumpIf<A, WIDE, WHEN, BACK> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let not_zero = if WIDE { A::get::<i64>(m) != 0 } else { A::get::<i32>(m) != 0 };
+            let at = m.ip;
+            let target = m.word();
+            if not_zero == WHEN {
+                m.jump(at, target);
+                if BACK {
+                    m.check_interrupt()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `br_table`: number of targets, then their words, the default last.
+struct JumpTable<A>(PhantomData<A>);
+
+impl<A: Source> Instruction for JumpTable<A> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on; the index is clamped to the table.
+        unsafe {
+            let index = A::get::<i32>(m) as u32;
+            let last = m.word();
+            let at = m.ip.add(index.min(last) as usize);
+            m.jump(at, *at);
+            m.check_interrupt()
+        }
+    }
+}
+
+struct Unreachable;
+
+impl Instruction for Unreachable {
+    #[inline(always)]
+    unsafe fn run(_: &mut Machine) -> Flow {
+        Err(Stop::Trap(Trap::Unreachable))
+    }
+}
+
+struct Unsupported;
+
+impl Instruction for Unsupported {
+    #[inline(always)]
+    unsafe fn run(_: &mut Machine) -> Flow {
+        Err(Stop::Trap(Trap::Unsupported))
+    }
+}
+
+impl Machine {
+    /// Makes `cell` the running function, on a new frame at `fp`.
+    #[inline(always)]
+    unsafe fn enter(&mut self, cell: *const FuncCell, vmctx: *mut VmCtx, fp: *mut u64) {
+        // SAFETY: the running function's entry left room for a record.
+        unsafe {
+            let record = self.record();
+            (*record).ip = self.ip;
+            let new = record.sub(1);
+            new.write(Record { cell, vmctx, fp, ip: std::ptr::null() });
+            (*self.vm).record = new.cast();
+            self.fp = fp;
+            self.ip = (*cell).entry.load(Ordering::Acquire);
+        }
+    }
+
+    /// Makes `cell` the running function, in place of the one that runs.
+    #[inline(always)]
+    unsafe fn replace(&mut self, cell: *const FuncCell, vmctx: *mut VmCtx) {
+        // SAFETY: the arguments have been moved to the frame's start.
+        unsafe {
+            let record = self.record();
+            if vmctx != (*record).vmctx {
+                self.load_memory(vmctx);
+            }
+            (*record).cell = cell;
+            (*record).vmctx = vmctx;
+            self.ip = (*cell).entry.load(Ordering::Acquire);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn ret(&mut self) {
+        // SAFETY: every frame has a caller's record, if only its activation's base.
+        unsafe {
+            let record = self.record();
+            let caller = record.add(1);
+            (*self.vm).record = caller.cast();
+            if (*caller).vmctx != (*record).vmctx {
+                self.load_memory((*caller).vmctx);
+            }
+            self.fp = (*caller).fp;
+            self.ip = (*caller).ip;
+        }
+    }
+
+    /// The function a `call_indirect` finds: the table's place, the expected canonical type, whether a subtype will do,
+    /// the index.
+    #[inline(always)]
+    unsafe fn indirect<A: Source>(&mut self) -> Result<*const FuncRef, Stop> {
+        // SAFETY: the word is a table's place; elements of function tables are function references.
+        unsafe {
+            let word = self.word();
+            let expected = self.word();
+            let index: i64 = A::get(self);
+            let index = if word & 2 != 0 { index as u64 } else { index as u32 as u64 };
+            let table: *mut VmTable = access::table(self.vmctx(), word & !2);
+            let element = access::element(table, index).ok_or(Stop::Trap(Trap::UndefinedElement))?;
+            let function = element as usize as *const FuncRef;
+            if function.is_null() {
+                return Err(Stop::Trap(Trap::UninitializedElement));
+            }
+            if (*function).type_id != expected {
+                self.check_subtype((*function).type_id, expected)?;
+            }
+            Ok(function)
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    unsafe fn check_subtype(&mut self, actual: u32, expected: u32) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let mut answer = 0;
+            let is_subtype = (*(*self.vm).libcalls).get(Libcall::IsSubtype);
+            is_subtype(self.vmctx(), &mut answer, actual, expected);
+            if answer != 0 { Ok(()) } else { Err(Stop::Trap(Trap::IndirectCallTypeMismatch)) }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn by_ref<A: Source>(&mut self) -> Result<*const FuncRef, Stop> {
+        // SAFETY: passed on.
+        let function = unsafe { A::get::<i64>(self) } as u64 as usize as *const FuncRef;
+        if function.is_null() { Err(Stop::Trap(Trap::NullFunctionReference)) } else { Ok(function) }
+    }
+
+    #[inline(always)]
+    unsafe fn enter_ref(&mut self, function: *const FuncRef, fp: *mut u64) {
+        // SAFETY: function references are live as long as the store.
+        unsafe {
+            let vmctx = (*function).vmctx;
+            if vmctx != self.vmctx() {
+                self.load_memory(vmctx);
+            }
+            self.enter((*function).cell, vmctx, fp);
+        }
+    }
+
+    /// Goes to the handler of the pending exception, or ends the activation.
+    #[cold]
+    #[inline(never)]
+    unsafe fn unwind(&mut self) -> Flow {
+        // SAFETY: the records down to the activation's base are its frames; a frame's code says where it catches.
+        unsafe {
+            let base = (*(*self.vm).activation).base_record.cast::<Record>();
+            let mut record = self.record();
+            while record < base {
+                if let Some(target) = self.catches(record) {
+                    (*self.vm).record = record.cast();
+                    self.fp = (*record).fp;
+                    self.ip = target;
+                    self.load_memory((*record).vmctx);
+                    return Ok(());
+                }
+                record = record.add(1);
+            }
+            (*self.vm).record = base.cast();
+            Err(Stop::Exit(Status::Exception))
+        }
+    }
+
+    /// Where a frame catches the pending exception; if it does, its arguments are put in place.
+    unsafe fn catches(&self, record: *mut Record) -> Option<*const u32> {
+        // SAFETY: as for `unwind`.
+        unsafe {
+            if (*record).ip.is_null() {
+                return None;
+            }
+            let body = &*(*(*record).cell).body.cast::<Body>();
+            let code = body.code().as_ref().ok()?;
+            let at = body.offset_of((*record).ip)?.saturating_sub(1);
+            let ranges = code.handlers.iter().filter(|range| range.start <= at && at < range.end);
+            for clause in ranges.flat_map(|range| range.clauses.iter()) {
+                if let Some(tag) = clause.tag {
+                    let tag = *(*record).vmctx.byte_add(tag as usize).cast::<*const VmTag>();
+                    if tag != (*self.vm).exception_tag {
+                        continue;
+                    }
+                    let to = (*record).fp.byte_add(clause.to as usize);
+                    std::ptr::copy_nonoverlapping((*self.vm).exception_args, to, clause.slots as usize);
+                }
+                return Some(code.words.as_ptr().add(clause.target as usize));
+            }
+            None
+        }
+    }
+}
+
+/// A call of a function of the same module: its cell, where the arguments are.
+struct Call;
+
+impl Instruction for Call {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let cell = m.pointer::<FuncCell>();
+            let args = m.word();
+            let fp = m.slot(args);
+            m.enter(cell, m.vmctx(), fp);
+        }
+        Ok(())
+    }
+}
+
+/// A call of an imported function: where the import is, where the arguments are.
+struct CallImport;
+
+impl Instruction for CallImport {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: the word is an import's offset.
+        unsafe {
+            let import = access::place::<VmImport>(m.vmctx(), m.word());
+            let args = m.word();
+            let fp = m.slot(args);
+            let VmImport { cell, vmctx } = *import;
+            if vmctx != m.vmctx() {
+                m.load_memory(vmctx);
+            }
+            m.enter(cell, vmctx, fp);
+        }
+        Ok(())
+    }
+}
+
+struct CallIndirect<A>(PhantomData<A>);
+
+impl<A: Source> Instruction for CallIndirect<A> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let function = m.indirect::<A>()?;
+            let args = m.word();
+            let fp = m.slot(args);
+            m.enter_ref(function, fp);
+        }
+        Ok(())
+    }
+}
+
+struct CallRef<A>(PhantomData<A>);
+
+impl<A: Source> Instruction for CallRef<A> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let function = m.by_ref::<A>()?;
+            let args = m.word();
+            let fp = m.slot(args);
+            m.enter_ref(function, fp);
+        }
+        Ok(())
+    }
+}
+
+/// A tail call of a function of the same module.
+struct TailCall;
+
+impl Instruction for TailCall {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let cell = m.pointer::<FuncCell>();
+            m.replace(cell, m.vmctx());
+        }
+        Ok(())
+    }
+}
+
+struct TailCallImport;
+
+impl Instruction for TailCallImport {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: the word is an import's offset.
+        unsafe {
+            let VmImport { cell, vmctx } = *access::place::<VmImport>(m.vmctx(), m.word());
+            m.replace(cell, vmctx);
+        }
+        Ok(())
+    }
+}
+
+/// Finds the target of a tail call before its arguments overwrite the frame that the index may be in.
+struct ResolveIndirect<A>(PhantomData<A>);
+
+impl<A: Source> Instruction for ResolveIndirect<A> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let function = m.indirect::<A>()?;
+            ((*m.vm).tail.cell, (*m.vm).tail.vmctx) = ((*function).cell, (*function).vmctx);
+        }
+        Ok(())
+    }
+}
+
+struct ResolveRef<A>(PhantomData<A>);
+
+impl<A: Source> Instruction for ResolveRef<A> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let function = m.by_ref::<A>()?;
+            ((*m.vm).tail.cell, (*m.vm).tail.vmctx) = ((*function).cell, (*function).vmctx);
+        }
+        Ok(())
+    }
+}
+
+struct TailCallResolved;
+
+impl Instruction for TailCallResolved {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: the resolving instruction ran just before.
+        unsafe {
+            let (cell, vmctx) = ((*m.vm).tail.cell, (*m.vm).tail.vmctx);
+            m.replace(cell, vmctx);
+        }
+        Ok(())
+    }
+}
+
+/// Returns; the results are at the frame's start.
+struct Return;
+
+impl Instruction for Return {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe { m.ret() };
+        Ok(())
+    }
+}
+
+/// Returns one value, read as the bits of its class.
+struct ReturnValue<T, A>(PhantomData<(T, A)>);
+
+impl<T: super::operand::Cell, A: Source> Instruction for ReturnValue<T, A> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: every frame has room for its results.
+        unsafe {
+            let value: T = A::get(m);
+            *m.fp = value.to_bits();
+            value.accumulate(m);
+            m.ret();
+        }
+        Ok(())
+    }
+}
+
+/// Throws: the tag's index, where the arguments are.
+struct Throw;
+
+impl Instruction for Throw {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let tag = m.word();
+            let args = m.word();
+            let args = m.slot(args);
+            m.libcall(Libcall::Throw, args, tag, 0)?;
+            m.unwind()
+        }
+    }
+}
+
+fn jump_if_shape<A: Source, const WIDE: bool>(when: bool, back: bool) -> Handler {
+    match (when, back) {
+        (false, false) => handler::<JumpIf<A, WIDE, false, false>>,
+        (false, true) => handler::<JumpIf<A, WIDE, false, true>>,
+        (true, false) => handler::<JumpIf<A, WIDE, true, false>>,
+        (true, true) => handler::<JumpIf<A, WIDE, true, true>>,
+    }
+}
+
+fn return_shape<T: super::operand::Cell>(a: Kind) -> Handler {
+    match a {
+        Kind::Slot => handler::<ReturnValue<T, Slot>>,
+        Kind::Imm => handler::<ReturnValue<T, Imm>>,
+        Kind::Acc => handler::<ReturnValue<T, Acc>>,
+    }
+}
+
+/// Chooses between the two handlers of an instruction whose operand is in the accumulator or a slot.
+macro_rules! acc_or_slot {
+    ($($name:ident $Instruction:ident;)*) => {$(
+        pub(crate) fn $name(a: Kind) -> Handler {
+            match a {
+                Kind::Acc => handler::<$Instruction<Acc>>,
+                _ => handler::<$Instruction<Slot>>,
+            }
+        }
+    )*};
+}
+
+macro_rules! plain {
+    ($($name:ident $Instruction:ty;)*) => {$(
+        pub(crate) fn $name() -> Handler {
+            handler::<$Instruction>
+        }
+    )*};
+}
+
+/// The choice of handlers.
+pub(crate) mod handlers {
+    use super::*;
+    use crate::emit::Class;
+
+    plain! {
+        enter Enter;
+        gas Gas;
+        check Check;
+        unreachable Unreachable;
+        unsupported Unsupported;
+        call Call;
+        call_import CallImport;
+        tail_call TailCall;
+        tail_call_import TailCallImport;
+        tail_call_resolved TailCallResolved;
+        ret Return;
+        throw Throw;
+    }
+
+    acc_or_slot! {
+        jump_table JumpTable;
+        call_indirect CallIndirect;
+        call_ref CallRef;
+        resolve_indirect ResolveIndirect;
+        resolve_ref ResolveRef;
+    }
+
+    pub(crate) fn jump(back: bool) -> Handler {
+        if back { handler::<Jump<true>> } else { handler::<Jump<false>> }
+    }
+
+    pub(crate) fn jump_if(a: Kind, wide: bool, when: bool, back: bool) -> Handler {
+        match (a, wide) {
+            (Kind::Acc, false) => jump_if_shape::<Acc, false>(when, back),
+            (Kind::Acc, true) => jump_if_shape::<Acc, true>(when, back),
+            (_, false) => jump_if_shape::<Slot, false>(when, back),
+            (_, true) => jump_if_shape::<Slot, true>(when, back),
+        }
+    }
+
+    pub(crate) fn return_value(class: Class, a: Kind) -> Handler {
+        match class {
+            Class::I32 => return_shape::<i32>(a),
+            Class::F32 => return_shape::<f32>(a),
+            Class::F64 => return_shape::<f64>(a),
+            _ => return_shape::<i64>(a),
+        }
+    }
+}

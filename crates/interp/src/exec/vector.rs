@@ -1,0 +1,295 @@
+//! Vector instructions: operands from slots, results to slots; scalars in and out like any scalar.
+
+use std::marker::PhantomData;
+
+use kinglet_wasm::V128;
+use kinglet_wasm::op::*;
+use kinglet_wasm::sem;
+
+use super::memory::Stored;
+use super::operand::{Acc, Cell, Slot, Source, Target};
+use super::{Flow, Handler, Instruction, Kind, Machine, handler};
+
+#[inline(always)]
+unsafe fn vector(m: &mut Machine) -> V128 {
+    // SAFETY: the word is the offset of a vector's slots.
+    unsafe {
+        let from = m.word();
+        m.slot(from).cast::<V128>().read()
+    }
+}
+
+/// The meaning of an operation on `N` vectors that gives a vector.
+trait VectorMeaning<const N: usize> {
+    fn eval(args: [V128; N]) -> V128;
+}
+
+struct VectorInstruction<O, const N: usize>(PhantomData<O>);
+
+impl<O: VectorMeaning<N>, const N: usize> Instruction for VectorInstruction<O, N> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let mut args = [V128::default(); N];
+            for arg in &mut args {
+                *arg = vector(m);
+            }
+            V128::to_target::<Slot>(m, O::eval(args));
+        }
+        Ok(())
+    }
+}
+
+/// The meaning of an operation on a vector and a lane index or nothing that gives a scalar.
+trait ToScalarMeaning {
+    type R: Cell;
+    fn eval(a: V128, lane: u8) -> Self::R;
+}
+
+struct ToScalar<O, D>(PhantomData<(O, D)>);
+
+impl<O: ToScalarMeaning, D: Target> Instruction for ToScalar<O, D> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let a = vector(m);
+            let lane = m.word() as u8;
+            D::put(m, O::eval(a, lane));
+        }
+        Ok(())
+    }
+}
+
+/// The meaning of an operation on a vector, a lane index or nothing, and a scalar that gives a vector.
+trait WithScalarMeaning {
+    type B: Cell;
+    fn eval(a: V128, lane: u8, b: Self::B) -> V128;
+}
+
+struct WithScalar<O, B>(PhantomData<(O, B)>);
+
+impl<O: WithScalarMeaning, B: Source> Instruction for WithScalar<O, B> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let a = vector(m);
+            let lane = m.word() as u8;
+            let b: O::B = B::get(m);
+            V128::to_target::<Slot>(m, O::eval(a, lane, b));
+        }
+        Ok(())
+    }
+}
+
+/// The meaning of a splat.
+trait SplatMeaning {
+    type A: Cell;
+    fn eval(a: Self::A) -> V128;
+}
+
+struct Splat<O, A>(PhantomData<(O, A)>);
+
+impl<O: SplatMeaning, A: Source> Instruction for Splat<O, A> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let a: O::A = A::get(m);
+            V128::to_target::<Slot>(m, O::eval(a));
+        }
+        Ok(())
+    }
+}
+
+/// `i8x16.shuffle`
+struct Shuffle;
+
+impl Instruction for Shuffle {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let lanes = [m.double_word(), m.double_word()];
+            let mut bytes = [0; 16];
+            bytes[..8].copy_from_slice(&lanes[0].to_le_bytes());
+            bytes[8..].copy_from_slice(&lanes[1].to_le_bytes());
+            let (a, b) = (vector(m), vector(m));
+            V128::to_target::<Slot>(m, sem::i8x16_shuffle(a, b, bytes));
+        }
+        Ok(())
+    }
+}
+
+macro_rules! vector_call {
+    (1 $meaning:ident $args:ident) => {
+        sem::$meaning($args[0])
+    };
+    (2 $meaning:ident $args:ident) => {
+        sem::$meaning($args[0], $args[1])
+    };
+    (3 $meaning:ident $args:ident) => {
+        sem::$meaning($args[0], $args[1], $args[2])
+    };
+}
+
+macro_rules! vector_meanings {
+    ($choose:ident $Family:ident $count:tt:
+     $($token:ident $meaning:ident $text:literal $operands:tt -> V128 $gas:literal;)*) => {
+        $(
+            struct $token;
+            impl VectorMeaning<$count> for $token {
+                #[inline(always)]
+                fn eval(args: [V128; $count]) -> V128 {
+                    vector_call!($count $meaning args)
+                }
+            }
+        )*
+        pub(crate) fn $choose(op: $Family) -> Handler {
+            match op {
+                $($Family::$token => handler::<VectorInstruction<$token, $count>>,)*
+            }
+        }
+    };
+}
+
+fn to_scalar_shape<O: ToScalarMeaning>(d: Kind) -> Handler {
+    match d {
+        Kind::Acc => handler::<ToScalar<O, Acc>>,
+        _ => handler::<ToScalar<O, Slot>>,
+    }
+}
+
+fn with_scalar_shape<O: WithScalarMeaning>(b: Kind) -> Handler {
+    match b {
+        Kind::Acc => handler::<WithScalar<O, Acc>>,
+        _ => handler::<WithScalar<O, Slot>>,
+    }
+}
+
+fn splat_shape<O: SplatMeaning>(a: Kind) -> Handler {
+    match a {
+        Kind::Acc => handler::<Splat<O, Acc>>,
+        _ => handler::<Splat<O, Slot>>,
+    }
+}
+
+macro_rules! test_meanings {
+    ($($token:ident $meaning:ident $text:literal (V128) -> $result:ident $gas:literal;)*) => {
+        $(
+            struct $token;
+            impl ToScalarMeaning for $token {
+                type R = $result;
+                #[inline(always)]
+                fn eval(a: V128, _: u8) -> $result {
+                    sem::$meaning(a)
+                }
+            }
+        )*
+        pub(crate) fn vector_test(op: VectorTest, d: Kind) -> Handler {
+            match op {
+                $(VectorTest::$token => to_scalar_shape::<$token>(d),)*
+            }
+        }
+    };
+}
+
+macro_rules! extract_meanings {
+    ($($token:ident $meaning:ident $text:literal (V128, lane $lanes:literal) -> $result:ident $gas:literal;)*) => {
+        $(
+            struct $token;
+            impl ToScalarMeaning for $token {
+                type R = $result;
+                #[inline(always)]
+                fn eval(a: V128, lane: u8) -> $result {
+                    sem::$meaning(a, lane)
+                }
+            }
+        )*
+        pub(crate) fn vector_extract(op: VectorExtract, d: Kind) -> Handler {
+            match op {
+                $(VectorExtract::$token => to_scalar_shape::<$token>(d),)*
+            }
+        }
+    };
+}
+
+macro_rules! shift_meanings {
+    ($($token:ident $meaning:ident $text:literal (V128, $by:ident) -> V128 $gas:literal;)*) => {
+        $(
+            struct $token;
+            impl WithScalarMeaning for $token {
+                type B = $by;
+                #[inline(always)]
+                fn eval(a: V128, _: u8, by: $by) -> V128 {
+                    sem::$meaning(a, by)
+                }
+            }
+        )*
+        pub(crate) fn vector_shift(op: VectorShift, b: Kind) -> Handler {
+            match op {
+                $(VectorShift::$token => with_scalar_shape::<$token>(b),)*
+            }
+        }
+    };
+}
+
+macro_rules! replace_meanings {
+    ($($token:ident $meaning:ident $text:literal (V128, lane $lanes:literal, $operand:ident) -> V128 $gas:literal;)*) => {
+        $(
+            struct $token;
+            impl WithScalarMeaning for $token {
+                type B = $operand;
+                #[inline(always)]
+                fn eval(a: V128, lane: u8, b: $operand) -> V128 {
+                    sem::$meaning(a, lane, b)
+                }
+            }
+        )*
+        pub(crate) fn vector_replace(op: VectorReplace, b: Kind) -> Handler {
+            match op {
+                $(VectorReplace::$token => with_scalar_shape::<$token>(b),)*
+            }
+        }
+    };
+}
+
+macro_rules! splat_meanings {
+    ($($token:ident $meaning:ident $text:literal ($operand:ident) -> V128 $gas:literal;)*) => {
+        $(
+            struct $token;
+            impl SplatMeaning for $token {
+                type A = $operand;
+                #[inline(always)]
+                fn eval(a: $operand) -> V128 {
+                    sem::$meaning(a)
+                }
+            }
+        )*
+        pub(crate) fn vector_splat(op: VectorSplat, a: Kind) -> Handler {
+            match op {
+                $(VectorSplat::$token => splat_shape::<$token>(a),)*
+            }
+        }
+    };
+}
+
+/// The choice of handlers.
+pub(crate) mod handlers {
+    use super::*;
+
+    kinglet_wasm::vector_unary_ops!(vector_meanings, vector_unary VectorUnary 1:);
+    kinglet_wasm::vector_binary_ops!(vector_meanings, vector_binary VectorBinary 2:);
+    kinglet_wasm::vector_ternary_ops!(vector_meanings, vector_ternary VectorTernary 3:);
+    kinglet_wasm::vector_test_ops!(test_meanings);
+    kinglet_wasm::vector_extract_ops!(extract_meanings);
+    kinglet_wasm::vector_shift_ops!(shift_meanings);
+    kinglet_wasm::vector_replace_ops!(replace_meanings);
+    kinglet_wasm::vector_splat_ops!(splat_meanings);
+
+    pub(crate) fn vector_shuffle() -> Handler {
+        handler::<Shuffle>
+    }
+}
