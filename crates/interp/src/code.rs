@@ -102,6 +102,7 @@ impl ModuleCode {
             array: AtomicPtr::new(exec::array_entry as *mut c_void),
             entry: AtomicPtr::new(exec::lower_stub().cast_mut()),
             body: (body as *const Body).cast(),
+            stub: AtomicPtr::new(std::ptr::null_mut()),
             array_slots: environment.array_slots(body.index),
         });
         environment.cells = cells.collect();
@@ -200,6 +201,16 @@ impl Body {
         let sources = lower.sources();
         let after = sources.partition_point(|(word, _)| *word <= at);
         Some(sources.get(after.checked_sub(1)?)?.1)
+    }
+
+    /// The byte offset in the module of the loop whose header is at `ip`, found as in [`Body::source_offset`]. Loops
+    /// whose headers are one word share their state too: any of them will do.
+    pub fn loop_offset(&self, ip: *const u32) -> Option<u32> {
+        let at = self.offset_of(ip)?;
+        let mut lower = Lower::new(self.environment());
+        lower.note_sources();
+        self.environment().lower(self.index, &mut lower).ok()?;
+        lower.loops().iter().find(|(word, _)| *word == at).map(|(_, offset)| *offset)
     }
 
     /// The slots that hold traced references in a frame that goes on at `ip`.

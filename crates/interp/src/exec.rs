@@ -16,7 +16,9 @@ mod vector;
 
 use std::sync::atomic::Ordering;
 
-use kinglet_abi::{Activation, ActivationKind, FuncCell, Libcall, Status, Trap, VmCtx, VmStore};
+use kinglet_abi::{
+    Activation, ActivationKind, FuncCell, INTERRUPT_STOP, Libcall, Status, Trap, VmCtx, VmStore,
+};
 
 use crate::access;
 use crate::frame::{MARGIN, Record};
@@ -59,6 +61,8 @@ pub(crate) enum Stop {
     Trap(Trap),
     /// The activation ends; what is to be said of it has been noted.
     Exit(Status),
+    /// Something wants attention at a back-edge, which has been taken.
+    Interrupt,
 }
 
 type Flow = Result<(), Stop>;
@@ -83,7 +87,6 @@ pub(crate) type Handler = unsafe fn(&mut Machine) -> u64;
 pub(crate) const HANDLER_WORDS: usize = size_of::<Handler>() / size_of::<u32>();
 
 /// What a handler of the loop returns to go on.
-#[cfg(not(threaded))]
 const CONTINUE: u64 = u64::MAX;
 
 /// The handler of an instruction.
@@ -108,7 +111,36 @@ pub(crate) unsafe extern "C" fn handler<I: Instruction>(
             }
             Err(Stop::Trap(trap)) => stopped(m.vm, m.ip, m.fp, m.mem, m.len, trap as u64, m.s, m.d),
             Err(Stop::Exit(status)) => status as u64,
+            Err(Stop::Interrupt) => interrupted(m.vm, m.ip, m.fp, m.mem, m.len, m.acc, m.s, m.d),
         }
+    }
+}
+
+/// Attends to an interrupt at a back-edge; out of line as [`stopped`] is.
+#[cfg(threaded)]
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn interrupted(
+    vm: *mut VmStore,
+    ip: *const u32,
+    fp: *mut u64,
+    mem: *mut u8,
+    len: usize,
+    acc: u64,
+    s: f32,
+    d: f64,
+) -> u64 {
+    let _ = (mem, len);
+    // SAFETY: as for handlers; the newest record says where to go on.
+    unsafe {
+        let status = attend(vm, ip, fp);
+        if status != CONTINUE {
+            return status;
+        }
+        let record = (*vm).record.cast::<Record>();
+        let (mem, len) = access::memory0((*record).vmctx);
+        let next = (*record).ip.cast::<Handler>().read_unaligned();
+        next(vm, (*record).ip, (*record).fp, mem, len, acc, s, d)
     }
 }
 
@@ -131,6 +163,29 @@ unsafe extern "C" fn stopped(
     unsafe { m.raise(trap as u32) }
 }
 
+/// Does what an interrupt at a back-edge asks for. To go on, the newest record says where.
+#[cold]
+#[inline(never)]
+unsafe fn attend(vm: *mut VmStore, ip: *const u32, fp: *mut u64) -> u64 {
+    let mut m = Machine { vm, ip, fp, mem: std::ptr::null_mut(), len: 0, acc: 0, s: 0.0, d: 0.0 };
+    // SAFETY: as for handlers; none of what runs here reads the memory registers.
+    unsafe {
+        let flow = match m.check_stop() {
+            Ok(()) => m.enter_native_loop(),
+            stop => stop,
+        };
+        match flow {
+            Ok(()) => {
+                (*m.record()).ip = m.ip;
+                CONTINUE
+            }
+            Err(Stop::Exit(status)) => status as u64,
+            Err(Stop::Trap(trap)) => m.raise(trap as u32),
+            Err(Stop::Interrupt) => Status::Trap as u64,
+        }
+    }
+}
+
 /// The handler of an instruction.
 #[cfg(not(threaded))]
 pub(crate) unsafe fn handler<I: Instruction>(m: &mut Machine) -> u64 {
@@ -141,6 +196,15 @@ pub(crate) unsafe fn handler<I: Instruction>(m: &mut Machine) -> u64 {
             Ok(()) => CONTINUE,
             Err(Stop::Trap(trap)) => m.raise(trap as u32),
             Err(Stop::Exit(status)) => status as u64,
+            Err(Stop::Interrupt) => {
+                let status = attend(m.vm, m.ip, m.fp);
+                if status == CONTINUE {
+                    let record = m.record();
+                    (m.ip, m.fp) = ((*record).ip, (*record).fp);
+                    m.load_memory((*record).vmctx);
+                }
+                status
+            }
         }
     }
 }
@@ -234,6 +298,16 @@ impl Machine {
     unsafe fn check_interrupt(&self) -> Flow {
         // SAFETY: the store is live.
         if unsafe { (*self.vm).interrupt.load(Ordering::Relaxed) } != 0 {
+            return Err(Stop::Interrupt);
+        }
+        Ok(())
+    }
+
+    /// Whether to stop, where no loop can be left to native code.
+    #[inline(always)]
+    unsafe fn check_stop(&self) -> Flow {
+        // SAFETY: the store is live.
+        if unsafe { (*self.vm).interrupt.load(Ordering::Relaxed) } & INTERRUPT_STOP != 0 {
             return Err(Stop::Trap(Trap::Interrupted));
         }
         Ok(())

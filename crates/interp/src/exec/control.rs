@@ -97,26 +97,14 @@ impl Instruction for ArrayCall {
             let activation = (*m.vm).activation;
             if (*activation).kind == ActivationKind::Bridge && (*activation).base_record.cast() == caller {
                 // The frame a bridge entered tail-calls another tier: the bridge does it, on the stack it has.
-                (*m.vm).tail = kinglet_abi::TailTarget { cell, vmctx, args: m.fp };
+                (*m.vm).tail = kinglet_abi::TailTarget { cell, vmctx, args: m.fp, adapter: std::ptr::null() };
                 return Err(Stop::Exit(Status::TailCall));
             }
             (*m.vm).stack_top = m.fp.add((*cell).array_slots as usize);
             (*m.vm).callee = cell;
             let function: ArrayFn = std::mem::transmute((*cell).array.load(Ordering::Acquire));
-            match Status::from_u32(function(vmctx, (*caller).vmctx, m.fp)) {
-                Status::Ok => {
-                    (*m.vm).record = caller.cast();
-                    m.load_memory((*caller).vmctx);
-                    m.fp = (*caller).fp;
-                    m.ip = (*caller).ip;
-                    Ok(())
-                }
-                Status::Exception => {
-                    (*m.vm).record = caller.cast();
-                    m.unwind()
-                }
-                status => Err(Stop::Exit(status)),
-            }
+            let status = function(vmctx, (*caller).vmctx, m.fp);
+            m.array_returned(caller, Status::from_u32(status))
         }
     }
 }
@@ -133,7 +121,7 @@ impl Instruction for Enter {
             if m.fp as usize + size as usize + MARGIN > m.record() as usize {
                 return Err(Stop::Trap(Trap::StackOverflow));
             }
-            m.check_interrupt()?;
+            m.check_stop()?;
             let from = m.word();
             let count = m.word();
             let first = m.slot(from);
@@ -171,7 +159,7 @@ impl Instruction for Check {
             if (*m.vm).gas < 0 {
                 return Err(Stop::Trap(Trap::OutOfGas));
             }
-            m.check_interrupt()
+            m.check_stop()
         }
     }
 }
@@ -294,6 +282,56 @@ impl Machine {
             }
             self.fp = (*caller).fp;
             self.ip = (*caller).ip;
+        }
+    }
+
+    /// Goes on in the caller of an array call.
+    #[inline(always)]
+    unsafe fn array_returned(&mut self, caller: *mut Record, status: Status) -> Flow {
+        // SAFETY: the newest record is the array call's, `caller` the one before.
+        unsafe {
+            match status {
+                Status::Ok => {
+                    (*self.vm).record = caller.cast();
+                    self.load_memory((*caller).vmctx);
+                    self.fp = (*caller).fp;
+                    self.ip = (*caller).ip;
+                    Ok(())
+                }
+                Status::Exception => {
+                    (*self.vm).record = caller.cast();
+                    self.unwind()
+                }
+                status => Err(Stop::Exit(status)),
+            }
+        }
+    }
+
+    /// Asks for native code of the loop that a back-edge just went to, and if there is any has it do the rest of the
+    /// function. From there on the frame is an array call: dead for backtraces and collector, its results at its start.
+    pub(super) unsafe fn enter_native_loop(&mut self) -> Flow {
+        // SAFETY: the newest record is the running frame's; native code reads the frame before it calls anything.
+        unsafe {
+            let mut code = 0;
+            self.libcall(Libcall::NativeLoop, &mut code, 0, 0)?;
+            if code == 0 {
+                return Ok(());
+            }
+            let record = self.record();
+            let (vmctx, caller) = ((*record).vmctx, record.add(1));
+            (*record).ip = std::ptr::null();
+            (*self.vm).stack_top = self.fp.add((*(*record).cell).array_slots as usize);
+            (*self.vm).callee = code as usize as *const FuncCell;
+            let enter_loop: ArrayFn = std::mem::transmute((*(*self.vm).natives).enter_loop);
+            match Status::from_u32(enter_loop(vmctx, (*caller).vmctx, self.fp)) {
+                Status::TailCall => {
+                    let (cell, vmctx) = ((*self.vm).tail.cell, (*self.vm).tail.vmctx);
+                    self.load_memory(vmctx);
+                    self.replace(cell, vmctx);
+                    Ok(())
+                }
+                status => self.array_returned(caller, status),
+            }
         }
     }
 
