@@ -64,6 +64,8 @@ pub struct FuncCell {
     pub stub: AtomicPtr<c_void>,
     /// Slots of an argument array for it.
     pub array_slots: u32,
+    /// Its canonical type; without meaning for constant expressions, which nothing calls.
+    pub type_id: u32,
 }
 
 /// A reference to a function: exactly one per function of an instance.
@@ -154,25 +156,28 @@ pub struct Resume {
     pub payload: [usize; 2],
 }
 
-/// Where native code calls the runtime, other than cells: one table per engine.
+/// Where native code calls the runtime, other than cells: one table per engine, which is
+/// filled before any native code is published.
 #[repr(C)]
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Natives {
     /// `tail (vmctx, slots, libcall: i32, a: i32, b: i32)`: a libcall; does not return if that fails.
-    pub libcall: *const c_void,
+    pub libcall: AtomicPtr<c_void>,
     /// `tail (vmctx, slots, tag: i32)`: throws, and does not return.
-    pub throw: *const c_void,
+    pub throw: AtomicPtr<c_void>,
     /// `tail (vmctx, code: i32)`: traps, and does not return.
-    pub raise: *const c_void,
+    pub raise: AtomicPtr<c_void>,
     /// An [`ArrayFn`] that takes an interpreter's frame to the native loop at [`VmStore::callee`].
-    pub enter_loop: *const c_void,
+    pub enter_loop: AtomicPtr<c_void>,
     /// `extern "C" (store)`: goes to [`VmStore::resume`].
-    pub resume: *const c_void,
+    pub resume: AtomicPtr<c_void>,
     /// `extern "C" (store, cell, callee, caller, slots) -> status`: runs what has no native code. Unless it returns
     /// [`Status::Ok`] or [`Status::TailCall`] it has set [`VmStore::resume`].
-    pub enter: *const c_void,
+    pub enter: AtomicPtr<c_void>,
     /// `extern "C" (vmctx, code: i32)`: sets [`VmStore::resume`] for a trap, or with 0 for the pending exception.
-    pub unwind: *const c_void,
+    pub unwind: AtomicPtr<c_void>,
+    /// What the runtime's functions above need: the engine's native tier.
+    pub tier: AtomicPtr<c_void>,
 }
 
 /// What kind of code an activation runs.

@@ -104,6 +104,7 @@ impl ModuleCode {
             body: (body as *const Body).cast(),
             stub: AtomicPtr::new(std::ptr::null_mut()),
             array_slots: environment.array_slots(body.index),
+            type_id: environment.type_id(body.index),
         });
         environment.cells = cells.collect();
         ModuleCode { environment }
@@ -135,6 +136,13 @@ impl Environment {
         match self.module.bodies.get(index as usize) {
             Some(_) => self.module.func_type(self.module.imported_funcs + index).array_slots(),
             None => 2,
+        }
+    }
+
+    fn type_id(&self, index: u32) -> u32 {
+        match self.module.bodies.get(index as usize) {
+            Some(_) => self.module.func_type_id(self.module.imported_funcs + index).0,
+            None => u32::MAX,
         }
     }
 
@@ -211,6 +219,14 @@ impl Body {
         lower.note_sources();
         self.environment().lower(self.index, &mut lower).ok()?;
         lower.loops().iter().find(|(word, _)| *word == at).map(|(_, offset)| *offset)
+    }
+
+    /// The byte offsets in the module of the function's loops that can be reached, in order.
+    pub fn loop_offsets(&self) -> Vec<u32> {
+        let mut lower = Lower::new(self.environment());
+        lower.note_sources();
+        let _ = self.environment().lower(self.index, &mut lower);
+        lower.loops().iter().map(|(_, offset)| *offset).collect()
     }
 
     /// The slots that hold traced references in a frame that goes on at `ip`.

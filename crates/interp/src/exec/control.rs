@@ -322,7 +322,7 @@ impl Machine {
             (*record).ip = std::ptr::null();
             (*self.vm).stack_top = self.fp.add((*(*record).cell).array_slots as usize);
             (*self.vm).callee = code as usize as *const FuncCell;
-            let enter_loop: ArrayFn = std::mem::transmute((*(*self.vm).natives).enter_loop);
+            let enter_loop: ArrayFn = std::mem::transmute((*(*self.vm).natives).enter_loop.load(Ordering::Acquire));
             match Status::from_u32(enter_loop(vmctx, (*caller).vmctx, self.fp)) {
                 Status::TailCall => {
                     let (cell, vmctx) = ((*self.vm).tail.cell, (*self.vm).tail.vmctx);
