@@ -1,2 +1,108 @@
-//! Development tasks.
-fn main() {}
+//! Development tasks: `cargo xtask COMMAND`. One table of commands; each command is a module. Nothing here is part of the
+//! product, and nothing here needs more than the Rust toolchain, `git` and a POSIX system to start.
+
+#![forbid(unsafe_code)]
+
+mod examples;
+mod group;
+mod guests;
+mod need;
+mod process;
+mod programs;
+mod tidy;
+mod tree;
+
+use std::process::ExitCode;
+
+use process::Context;
+
+/// One row per command.
+struct Command {
+    name: &'static str,
+    arguments: &'static str,
+    about: &'static str,
+    run: fn(&Context, &[String]) -> Result<(), String>,
+}
+
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "test",
+        arguments: "[GROUP…]",
+        about: "set up what is needed, run every test group (or the named ones), sum up",
+        run: group::test,
+    },
+    Command {
+        name: "tidy",
+        arguments: "",
+        about: "check what the project's conventions promise: headers, arrows, unsafe, documents, sizes",
+        run: tidy::command,
+    },
+    Command {
+        name: "scoreboard",
+        arguments: "",
+        about: "run the specification's suites and print how much of each passes",
+        run: group::scoreboard,
+    },
+    Command {
+        name: "programs",
+        arguments: "",
+        about: "fetch the large guest programs into target/programs",
+        run: programs::command,
+    },
+    Command {
+        name: "guests",
+        arguments: "[--bless]",
+        about: "rebuild the guests and compare them with the committed ones, or replace those",
+        run: guests::command,
+    },
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let context = Context::new();
+    let Some((name, rest)) = args.split_first() else {
+        print!("{}", usage());
+        return ExitCode::FAILURE;
+    };
+    if ["help", "--help", "-h"].contains(&name.as_str()) {
+        print!("{}", usage());
+        return ExitCode::SUCCESS;
+    }
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        eprint!("xtask: no command `{name}`\n\n{}", usage());
+        return ExitCode::FAILURE;
+    };
+    match (command.run)(&context, rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) if message.is_empty() => ExitCode::FAILURE,
+        Err(message) => {
+            eprintln!("xtask {name}: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage() -> String {
+    let mut text = String::from("usage: cargo xtask COMMAND\n\n");
+    for command in COMMANDS {
+        let head = format!("{} {}", command.name, command.arguments);
+        text.push_str(&format!("  {head:<18} {}\n", command.about));
+    }
+    text.push_str("\ntest groups:\n\n");
+    for group in group::GROUPS {
+        text.push_str(&format!("  {:<18} {}\n", group.name, group.about));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usage_lists_every_command_and_group() {
+        let text = usage();
+        assert!(COMMANDS.iter().all(|command| text.contains(command.about)));
+        assert!(group::GROUPS.iter().all(|group| text.contains(group.about)));
+    }
+}

@@ -1,1 +1,61 @@
-//! A WebAssembly runtime that starts at once and is small enough to embed anywhere.
+//! Kinglet: a WebAssembly runtime to embed. Make an [`Engine`], compile a [`Module`], give it what it imports through a
+//! [`Linker`], and run it in a [`Store`].
+//!
+//! ```
+//! use kinglet::{Engine, Linker, Module, Store};
+//!
+//! let engine = Engine::default();
+//! let module = Module::new(&engine, r#"(module
+//!     (import "host" "double" (func $double (param i32) (result i32)))
+//!     (func (export "run") (param i32) (result i32) (call $double (local.get 0))))"#)?;
+//! let mut linker = Linker::new(&engine);
+//! linker.func_wrap("host", "double", |x: i32| x * 2)?;
+//! let mut store = Store::new(&engine, ());
+//! let instance = linker.instantiate(&mut store, &module)?;
+//! let run = instance.get_typed_func::<i32, i32>(&mut store, "run")?;
+//! assert_eq!(run.call(&mut store, 21)?, 42);
+//! # Ok::<(), kinglet::Error>(())
+//! ```
+
+#![deny(unsafe_code)]
+
+mod config;
+mod engine;
+mod func;
+mod global;
+mod host;
+mod instance;
+mod limits;
+mod linker;
+mod memory;
+mod module;
+mod store;
+mod table;
+mod tag;
+mod trap;
+mod types;
+mod value;
+#[allow(unsafe_code)]
+mod vm;
+mod wait;
+
+pub use anyhow::{Error, Result};
+pub use config::Config;
+pub use engine::Engine;
+pub use func::{Func, TypedFunc, WasmParams, WasmResults, WasmTy};
+pub use global::Global;
+pub use host::{Caller, IntoFunc, IntoHostResult};
+pub use instance::Instance;
+pub use kinglet_wasm::types::{GlobalType, HeapType, IndexType, MemoryType, RefType, TableType, ValType};
+pub use kinglet_wasm::{Error as ModuleError, FEATURES, Feature, FeatureRow, Features, Standard, Trap, V128};
+pub use limits::ResourceLimiter;
+pub use linker::Linker;
+pub use memory::{Memory, MemoryAccessError};
+pub use module::Module;
+pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
+pub use table::Table;
+pub use tag::Tag;
+pub use trap::{FrameInfo, WasmBacktrace};
+pub use types::{ExportType, Extern, ExternType, FuncType, ImportType, LinkError, TagType};
+pub use value::{AnyRef, ExternRef, Ref, Val};
+pub use wait::{InterruptHandle, Interrupted, Waiter};

@@ -1,1 +1,40 @@
-//! WASI preview 1 for Kinglet.
+//! WASI preview 1 for Kinglet: what a guest can see of files, clocks, random bytes and standard streams. Build a
+//! [`WasiCtx`] that says what that is, put it in the data of a store, and [`add_to_linker`]. A context shows nothing
+//! that was not given to it.
+//!
+//! ```no_run
+//! use kinglet::{Engine, Linker, Module, Store};
+//! use kinglet_wasi::{DirAccess, Exit, WasiCtx};
+//!
+//! # fn main() -> kinglet::Result<()> {
+//! let engine = Engine::default();
+//! let module = Module::from_file(&engine, "tour.wasm")?;
+//! let mut linker = Linker::new(&engine);
+//! kinglet_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx)?;
+//!
+//! let mut builder = WasiCtx::builder();
+//! builder.arg("tour").inherit_stdio().preopened_dir("data", ".", DirAccess::ReadOnly)?;
+//! let mut store = Store::new(&engine, builder.build()?);
+//! let instance = linker.instantiate(&mut store, &module)?;
+//! let start = instance.get_typed_func::<(), ()>(&mut store, "_start")?;
+//! match start.call(&mut store, ()) {
+//!     Err(error) if error.is::<Exit>() => println!("{error}"),
+//!     result => result?,
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod ctx;
+mod host;
+mod p1;
+
+#[cfg(test)]
+mod tests;
+
+pub use ctx::{WasiCtx, WasiCtxBuilder};
+pub use host::fs::DirAccess;
+pub use host::stdio::{Pipe, Stdio};
+pub use p1::{Exit, FUNCTIONS, add_to_linker};

@@ -1,0 +1,44 @@
+//! What ends the command without success: a message for people and an exit status for scripts. The statuses are listed
+//! once, here; the help text shows them.
+
+use kinglet::{Trap, WasmBacktrace};
+
+/// Usage, loading, validation and linking.
+pub(crate) const REFUSED: i32 = 1;
+/// The guest was stopped while it ran. The same number a shell shows for an abort, but a plain exit.
+pub(crate) const STOPPED: i32 = 134;
+
+/// The exit statuses as the help text lists them.
+pub(crate) const STATUSES: &[(&str, &str)] = &[
+    ("0", "the program ended, or the function returned"),
+    ("N", "the program ended with proc_exit(N)"),
+    ("1", "usage error, or the module cannot be read, validated or linked"),
+    ("134", "the program was stopped: a trap, an uncaught exception, the time limit"),
+];
+
+/// Why there is no success.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) message: String,
+    pub(crate) code: i32,
+}
+
+/// What a command gives: the exit status when all went as the user wanted.
+pub(crate) type Outcome<T = i32> = Result<T, Fault>;
+
+impl Fault {
+    /// A refusal: nothing of the guest has run.
+    pub(crate) fn refused(message: impl Into<String>) -> Fault {
+        Fault { message: message.into(), code: REFUSED }
+    }
+
+    /// The guest was stopped while it ran: the reason, and where it was.
+    pub(crate) fn stopped(error: &kinglet::Error) -> Fault {
+        let message = match (error.downcast_ref::<WasmBacktrace>(), error.downcast_ref::<Trap>()) {
+            (Some(backtrace), _) => backtrace.to_string(),
+            (None, Some(trap)) => format!("wasm trap: {trap}"),
+            (None, None) => format!("{error:#}"),
+        };
+        Fault { message, code: STOPPED }
+    }
+}

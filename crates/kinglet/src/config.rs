@@ -1,0 +1,80 @@
+//! The settings of an engine: plain data, read once when the engine is made.
+
+use kinglet_wasm::op::Op;
+use kinglet_wasm::walk::Metering;
+use kinglet_wasm::{Feature, Features};
+
+/// Settings of an [`Engine`](crate::Engine).
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(crate) features: Features,
+    pub(crate) max_wasm_stack: usize,
+    pub(crate) max_host_stack: usize,
+    pub(crate) memory_page_limit: Option<u64>,
+    pub(crate) metering: Option<Metering>,
+}
+
+impl Config {
+    /// WebAssembly 3.0 and every finished proposal, 16 MiB of guest stack, no metering.
+    pub fn new() -> Config {
+        Config {
+            features: Features::default(),
+            max_wasm_stack: 16 << 20,
+            max_host_stack: 512 << 10,
+            memory_page_limit: None,
+            metering: None,
+        }
+    }
+
+    /// Sets which proposals modules may use.
+    pub fn features(&mut self, features: Features) -> &mut Config {
+        self.features = features;
+        self
+    }
+
+    /// Lets modules use a proposal, or not. One that is not finished can be turned on too; an operation of it that this
+    /// version lacks then traps.
+    pub fn feature(&mut self, feature: Feature, on: bool) -> &mut Config {
+        self.features.set(feature, on);
+        self
+    }
+
+    /// Sets how large a store's guest stack may become, in bytes; it is reserved at once, and takes memory only as it
+    /// is used. Calls beyond it trap with [`Trap::StackOverflow`](crate::Trap::StackOverflow).
+    pub fn max_wasm_stack(&mut self, bytes: usize) -> &mut Config {
+        self.max_wasm_stack = bytes.clamp(64 << 10, 1 << 40);
+        self
+    }
+
+    /// Sets how much of the calling thread's stack nested calls between host and guest may use, in bytes.
+    pub fn max_host_stack(&mut self, bytes: usize) -> &mut Config {
+        self.max_host_stack = bytes;
+        self
+    }
+
+    /// Caps every memory at this many pages. A module that starts with more is refused; growth beyond it fails as
+    /// `memory.grow` does.
+    pub fn memory_page_limit(&mut self, pages: Option<u64>) -> &mut Config {
+        self.memory_page_limit = pages;
+        self
+    }
+
+    /// Meters execution: operations cost gas, one each unless [`Config::gas_cost`] says otherwise, and a store that
+    /// has none left traps with [`Trap::OutOfGas`](crate::Trap::OutOfGas).
+    pub fn gas(&mut self, on: bool) -> &mut Config {
+        self.metering = on.then(|| self.metering.take().unwrap_or_default());
+        self
+    }
+
+    /// Sets what an operation costs, and turns metering on.
+    pub fn gas_cost(&mut self, op: Op, cost: u64) -> &mut Config {
+        self.metering.get_or_insert_default().set_cost(op, cost);
+        self
+    }
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config::new()
+    }
+}

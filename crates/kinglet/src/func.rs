@@ -1,0 +1,387 @@
+//! Functions, called with values or with Rust's own types.
+
+use std::marker::PhantomData;
+
+use kinglet_wasm::V128;
+use kinglet_wasm::types::{HeapType, RefType, ValType, slots_of};
+
+use crate::host::{Caller, IntoFunc};
+use crate::store::{StoreCore, StoreId};
+use crate::vm::{self, FuncPointer, HostFunc};
+use crate::{AsContext, AsContextMut, Error, ExternRef, FuncType, Result, Val};
+
+/// A function of a store: a guest's or the host's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Func {
+    store: StoreId,
+    pointer: FuncPointer,
+}
+
+impl Func {
+    pub(crate) fn from_pointer(pointer: FuncPointer, store: StoreId) -> Func {
+        Func { store, pointer }
+    }
+
+    pub(crate) fn from_bits(bits: u64, store: StoreId) -> Option<Func> {
+        FuncPointer::from_bits(bits).map(|pointer| Func { store, pointer })
+    }
+
+    pub(crate) fn to_bits(self) -> u64 {
+        self.pointer.to_bits()
+    }
+
+    pub(crate) fn store_id(&self) -> StoreId {
+        self.store
+    }
+
+    pub(crate) fn pointer(&self, core: &StoreCore) -> FuncPointer {
+        core.check(self.store);
+        self.pointer
+    }
+
+    /// Makes a host function from a closure on values. Its results are checked when it returns.
+    pub fn new<C: AsContextMut>(
+        mut store: C,
+        ty: FuncType,
+        closure: impl Fn(Caller<'_, C::Data>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
+    ) -> Func {
+        let core = &mut store.as_context_mut().0.core;
+        add(core, &ty.clone(), dynamic(ty, closure))
+    }
+
+    /// Makes a host function from a closure on Rust's own types: see [`IntoFunc`].
+    pub fn wrap<C: AsContextMut, Params, Results>(
+        mut store: C,
+        closure: impl IntoFunc<C::Data, Params, Results>,
+    ) -> Func {
+        let core = &mut store.as_context_mut().0.core;
+        let (ty, closure) = closure.into_func();
+        add(core, &ty, closure)
+    }
+
+    /// Its type.
+    pub fn ty(&self, store: impl AsContext) -> FuncType {
+        let core = &store.as_context().0.core;
+        core.engine.types().func(core.func_type_id(*self))
+    }
+
+    /// Calls it.
+    ///
+    /// # Errors
+    /// If the values are not of its type; if it traps: then the error is the [`Trap`](crate::Trap), with a
+    /// [`WasmBacktrace`](crate::WasmBacktrace) as context; or the error of a host function it called.
+    ///
+    /// # Panics
+    /// With the panic of a host function it called.
+    pub fn call(&self, mut store: impl AsContextMut, params: &[Val], results: &mut [Val]) -> Result<()> {
+        let store = store.as_context_mut().0;
+        let core = &store.core;
+        let pointer = self.pointer(core);
+        let ty = core.engine.types().func(pointer.type_id());
+        if params.len() != ty.params().len() || results.len() != ty.results().len() {
+            return Err(Error::msg(format!(
+                "the function takes {} values and returns {}, but {} were given and {} expected",
+                ty.params().len(),
+                ty.results().len(),
+                params.len(),
+                results.len()
+            )));
+        }
+        let mut slots = vec![0; ty.array_slots() as usize];
+        let mut at = 0;
+        for (value, ty) in params.iter().zip(ty.params()) {
+            let bits = value.to_slots(*ty, core)?;
+            slots[at..at + ty.slots() as usize].copy_from_slice(&bits[..ty.slots() as usize]);
+            at += ty.slots() as usize;
+        }
+        vm::call(store, pointer, &mut slots)?;
+        let mut at = 0;
+        for (value, ty) in results.iter_mut().zip(ty.results()) {
+            *value = Val::from_slots(&slots[at..], *ty, &store.core);
+            at += ty.slots() as usize;
+        }
+        Ok(())
+    }
+
+    /// The function with its type checked once, so that calls need not.
+    ///
+    /// # Errors
+    /// If it does not take `P` and return `R`.
+    pub fn typed<P: WasmParams, R: WasmResults>(&self, store: impl AsContext) -> Result<TypedFunc<P, R>> {
+        let core = &store.as_context().0.core;
+        let ty = core.engine.types().func(core.func_type_id(*self));
+        let registry = core.engine.types();
+        let matches = |given: &[ValType], wanted: &[ValType]| {
+            given.len() == wanted.len() && given.iter().zip(wanted).all(|(g, w)| registry.val_matches(*g, *w))
+        };
+        let (params, results) = (P::types(), R::types());
+        if !matches(&params, ty.params()) || !matches(ty.results(), &results) {
+            let wanted = FuncType::new(params, results);
+            return Err(Error::msg(format!("type mismatch: the function is {ty}, not {wanted}")));
+        }
+        Ok(TypedFunc { func: *self, _types: PhantomData })
+    }
+}
+
+fn add<T: 'static>(core: &mut StoreCore, ty: &FuncType, closure: HostFunc<T>) -> Func {
+    let id = core.engine.types().intern_func(ty);
+    let pointer = core.hosts.add(&core.vm, ty, id, closure);
+    Func { store: core.id, pointer }
+}
+
+/// A closure on values as a host function.
+pub(crate) fn dynamic<T: 'static>(
+    ty: FuncType,
+    closure: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
+) -> HostFunc<T> {
+    std::sync::Arc::new(move |mut caller, slots| {
+        let mut at = 0;
+        let core = caller.core();
+        let params: Vec<Val> = ty.params().iter().map(|ty| {
+            let value = Val::from_slots(&slots[at..], *ty, core);
+            at += ty.slots() as usize;
+            value
+        }).collect();
+        let mut results: Vec<Val> =
+            ty.results().iter().map(|ty| Val::default_of(*ty).unwrap_or(Val::I32(0))).collect();
+        let (instance, inner) = caller.parts();
+        closure(Caller::new(&mut *inner, instance), &params, &mut results)?;
+        let mut at = 0;
+        for (value, ty) in results.iter().zip(ty.results()) {
+            let n = ty.slots() as usize;
+            slots[at..at + n].copy_from_slice(&value.to_slots(*ty, &inner.core)?[..n]);
+            at += n;
+        }
+        Ok(())
+    })
+}
+
+/// A function whose type is known to Rust.
+#[derive(Debug)]
+pub struct TypedFunc<P, R> {
+    func: Func,
+    _types: PhantomData<fn(P) -> R>,
+}
+
+impl<P, R> Clone for TypedFunc<P, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P, R> Copy for TypedFunc<P, R> {}
+
+impl<P: WasmParams, R: WasmResults> TypedFunc<P, R> {
+    /// The function without its type.
+    pub fn func(&self) -> Func {
+        self.func
+    }
+
+    /// Calls it.
+    ///
+    /// # Errors
+    /// As for [`Func::call`].
+    ///
+    /// # Panics
+    /// With the panic of a host function it called.
+    pub fn call(&self, mut store: impl AsContextMut, params: P) -> Result<R> {
+        let store = store.as_context_mut().0;
+        let pointer = self.func.pointer(&store.core);
+        let mut slots = [0; MAX_SLOTS];
+        params.store(&mut slots, Handle(&store.core));
+        vm::call(store, pointer, &mut slots)?;
+        Ok(R::load(&slots, Handle(&store.core)))
+    }
+}
+
+/// Slots of sixteen values of the largest type.
+const MAX_SLOTS: usize = 32;
+
+/// A Rust type that is a WebAssembly value: `i32 u32 i64 u64 f32 f64 V128 Option<Func> Option<ExternRef>`.
+pub trait WasmTy: Sized + Send + 'static {
+    #[doc(hidden)]
+    fn val_type() -> ValType;
+    #[doc(hidden)]
+    fn put(self, slots: &mut [u64], store: Handle<'_>);
+    #[doc(hidden)]
+    fn take(slots: &[u64], store: Handle<'_>) -> Self;
+}
+
+/// What a value needs to know of its store.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct Handle<'a>(pub(crate) &'a StoreCore);
+
+macro_rules! scalars {
+    ($($rust:ty, $ty:ident, $value:ident => $to:expr, $bits:ident => $from:expr;)*) => {$(
+        impl WasmTy for $rust {
+            fn val_type() -> ValType {
+                ValType::$ty
+            }
+
+            fn put(self, slots: &mut [u64], _: Handle<'_>) {
+                let $value = self;
+                slots[0] = $to;
+            }
+
+            fn take(slots: &[u64], _: Handle<'_>) -> Self {
+                let $bits = slots[0];
+                $from
+            }
+        }
+    )*};
+}
+
+scalars! {
+    i32, I32, v => v as u32 as u64, b => b as i32;
+    u32, I32, v => v as u64, b => b as u32;
+    i64, I64, v => v as u64, b => b as i64;
+    u64, I64, v => v, b => b;
+    f32, F32, v => v.to_bits() as u64, b => f32::from_bits(b as u32);
+    f64, F64, v => v.to_bits(), b => f64::from_bits(b);
+}
+
+impl WasmTy for V128 {
+    fn val_type() -> ValType {
+        ValType::V128
+    }
+
+    fn put(self, slots: &mut [u64], _: Handle<'_>) {
+        let bits = self.to_u128();
+        slots[..2].copy_from_slice(&[bits as u64, (bits >> 64) as u64]);
+    }
+
+    fn take(slots: &[u64], _: Handle<'_>) -> Self {
+        V128::from_u128(slots[0] as u128 | (slots[1] as u128) << 64)
+    }
+}
+
+impl WasmTy for Option<Func> {
+    fn val_type() -> ValType {
+        ValType::Ref(RefType { nullable: true, heap: HeapType::Func })
+    }
+
+    fn put(self, slots: &mut [u64], store: Handle<'_>) {
+        slots[0] = self.map_or(0, |func| func.pointer(store.0).to_bits());
+    }
+
+    fn take(slots: &[u64], store: Handle<'_>) -> Self {
+        Func::from_bits(slots[0], store.0.id)
+    }
+}
+
+impl WasmTy for Option<ExternRef> {
+    fn val_type() -> ValType {
+        ValType::EXTERNREF
+    }
+
+    fn put(self, slots: &mut [u64], _: Handle<'_>) {
+        slots[0] = ExternRef::to_bits(self);
+    }
+
+    fn take(slots: &[u64], store: Handle<'_>) -> Self {
+        ExternRef::from_bits(slots[0], store.0.id)
+    }
+}
+
+/// Parameters of a [`TypedFunc`]: a [`WasmTy`], or a tuple of up to sixteen.
+pub trait WasmParams: Sized {
+    #[doc(hidden)]
+    fn types() -> Vec<ValType>;
+    #[doc(hidden)]
+    fn store(self, slots: &mut [u64], store: Handle<'_>);
+}
+
+/// Results of a [`TypedFunc`]: a [`WasmTy`], or a tuple of up to sixteen.
+pub trait WasmResults: Sized {
+    #[doc(hidden)]
+    fn types() -> Vec<ValType>;
+    #[doc(hidden)]
+    fn load(slots: &[u64], store: Handle<'_>) -> Self;
+    #[doc(hidden)]
+    fn put_all(self, slots: &mut [u64], store: Handle<'_>);
+}
+
+impl<A: WasmTy> WasmParams for A {
+    fn types() -> Vec<ValType> {
+        vec![A::val_type()]
+    }
+
+    fn store(self, slots: &mut [u64], store: Handle<'_>) {
+        self.put(slots, store);
+    }
+}
+
+impl<A: WasmTy> WasmResults for A {
+    fn types() -> Vec<ValType> {
+        vec![A::val_type()]
+    }
+
+    fn load(slots: &[u64], store: Handle<'_>) -> Self {
+        A::take(slots, store)
+    }
+
+    fn put_all(self, slots: &mut [u64], store: Handle<'_>) {
+        self.put(slots, store);
+    }
+}
+
+macro_rules! tuples {
+    ($(($($A:ident)*))*) => {$(
+        #[allow(unused_variables, unused_mut, unused_assignments, non_snake_case)]
+        impl<$($A: WasmTy),*> WasmParams for ($($A,)*) {
+            fn types() -> Vec<ValType> {
+                vec![$($A::val_type()),*]
+            }
+
+            fn store(self, slots: &mut [u64], store: Handle<'_>) {
+                let ($($A,)*) = self;
+                let mut at = 0;
+                $(
+                    $A.put(&mut slots[at..], store);
+                    at += slots_of(&[$A::val_type()]) as usize;
+                )*
+            }
+        }
+
+        #[allow(unused_variables, unused_mut, unused_assignments, non_snake_case, clippy::unused_unit)]
+        impl<$($A: WasmTy),*> WasmResults for ($($A,)*) {
+            fn types() -> Vec<ValType> {
+                vec![$($A::val_type()),*]
+            }
+
+            fn load(slots: &[u64], store: Handle<'_>) -> Self {
+                let mut at = 0;
+                $(
+                    let $A = $A::take(&slots[at..], store);
+                    at += slots_of(&[<$A as WasmTy>::val_type()]) as usize;
+                )*
+                ($($A,)*)
+            }
+
+            fn put_all(self, slots: &mut [u64], store: Handle<'_>) {
+                WasmParams::store(self, slots, store)
+            }
+        }
+    )*};
+}
+
+tuples! {
+    ()
+    (A)
+    (A B)
+    (A B C)
+    (A B C D)
+    (A B C D E)
+    (A B C D E F)
+    (A B C D E F G)
+    (A B C D E F G H)
+    (A B C D E F G H I)
+    (A B C D E F G H I J)
+    (A B C D E F G H I J K)
+    (A B C D E F G H I J K L)
+    (A B C D E F G H I J K L M)
+    (A B C D E F G H I J K L M N)
+    (A B C D E F G H I J K L M N O)
+    (A B C D E F G H I J K L M N O P)
+}

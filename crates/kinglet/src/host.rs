@@ -1,0 +1,171 @@
+//! Host functions: what they are given, and which closures they can be.
+
+use std::sync::Arc;
+
+use kinglet_wasm::types::slots_of;
+
+use crate::func::Handle;
+use crate::store::{StoreCore, StoreInner};
+use crate::vm::HostFunc;
+use crate::{
+    AsContext, AsContextMut, Engine, Extern, FuncType, Result, StoreContext, StoreContextMut, Waiter, WasmResults,
+    WasmTy, vm,
+};
+
+/// What a host function is given: the store, and the instance that called.
+pub struct Caller<'a, T: 'static> {
+    store: &'a mut StoreInner<T>,
+    instance: Option<usize>,
+}
+
+impl<'a, T> Caller<'a, T> {
+    pub(crate) fn new(store: &'a mut StoreInner<T>, instance: Option<usize>) -> Caller<'a, T> {
+        Caller { store, instance }
+    }
+
+    pub(crate) fn core(&self) -> &StoreCore {
+        &self.store.core
+    }
+
+    pub(crate) fn parts(&mut self) -> (Option<usize>, &mut StoreInner<T>) {
+        (self.instance, &mut *self.store)
+    }
+
+    /// The embedder's data.
+    pub fn data(&self) -> &T {
+        &self.store.data
+    }
+
+    /// The embedder's data.
+    pub fn data_mut(&mut self) -> &mut T {
+        &mut self.store.data
+    }
+
+    /// What the calling instance exports under this name; none if there is no such export, or the host itself called.
+    pub fn get_export(&mut self, name: &str) -> Option<Extern> {
+        let instance = self.instance?;
+        let index = self.store.core.instances[instance].module.inner().export(name)?;
+        vm::export(&mut self.store.core, instance, index)
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.store.core.engine
+    }
+
+    /// How to wait so that an interrupt ends the wait. Every host function that can block should wait so.
+    pub fn waiter(&self) -> Waiter {
+        Waiter { shared: self.store.core.shared.clone() }
+    }
+}
+
+impl<T> AsContext for Caller<'_, T> {
+    type Data = T;
+
+    fn as_context(&self) -> StoreContext<'_, T> {
+        StoreContext(self.store)
+    }
+}
+
+impl<T> AsContextMut for Caller<'_, T> {
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
+        StoreContextMut(self.store)
+    }
+}
+
+impl<T: std::fmt::Debug> std::fmt::Debug for Caller<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Caller").field("data", self.data()).finish_non_exhaustive()
+    }
+}
+
+/// What a host function's closure can return: results, or a `Result` of them whose error ends the guest and comes back
+/// from the call as itself.
+pub trait IntoHostResult {
+    #[doc(hidden)]
+    type Results: WasmResults;
+    #[doc(hidden)]
+    fn into_host_result(self) -> Result<Self::Results>;
+}
+
+impl<R: WasmResults> IntoHostResult for R {
+    type Results = R;
+
+    fn into_host_result(self) -> Result<R> {
+        Ok(self)
+    }
+}
+
+impl<R: WasmResults, E: Into<crate::Error>> IntoHostResult for Result<R, E> {
+    type Results = R;
+
+    fn into_host_result(self) -> Result<R> {
+        self.map_err(Into::into)
+    }
+}
+
+/// A closure that can be a host function: up to sixteen parameters that are [`WasmTy`], with or without a [`Caller`]
+/// before them.
+pub trait IntoFunc<T: 'static, Params, Results>: Send + Sync + 'static {
+    #[doc(hidden)]
+    #[allow(private_interfaces)]
+    fn into_func(self) -> (FuncType, HostFunc<T>);
+}
+
+macro_rules! closures {
+    ($(($($A:ident)*))*) => {$(
+        #[allow(unused_variables, unused_mut, unused_assignments, non_snake_case)]
+        impl<T: 'static, F, $($A: WasmTy,)* R: IntoHostResult> IntoFunc<T, ($($A,)*), R> for F
+        where
+            F: Fn($($A),*) -> R + Send + Sync + 'static,
+        {
+            #[allow(private_interfaces)]
+            fn into_func(self) -> (FuncType, HostFunc<T>) {
+                IntoFunc::<T, (Caller<'_, T>, $($A,)*), R>::into_func(move |_: Caller<'_, T>, $($A: $A),*| self($($A),*))
+            }
+        }
+
+        #[allow(unused_variables, unused_mut, unused_assignments, non_snake_case)]
+        impl<T: 'static, F, $($A: WasmTy,)* R: IntoHostResult> IntoFunc<T, (Caller<'_, T>, $($A,)*), R> for F
+        where
+            F: Fn(Caller<'_, T>, $($A),*) -> R + Send + Sync + 'static,
+        {
+            #[allow(private_interfaces)]
+            fn into_func(self) -> (FuncType, HostFunc<T>) {
+                let ty = FuncType::new([$($A::val_type()),*], <R::Results as WasmResults>::types());
+                let closure: HostFunc<T> = Arc::new(move |mut caller, slots| {
+                    let mut at = 0;
+                    $(
+                        let $A = $A::take(&slots[at..], Handle(caller.core()));
+                        at += slots_of(&[<$A as WasmTy>::val_type()]) as usize;
+                    )*
+                    let (instance, inner) = caller.parts();
+                    let results = self(Caller::new(&mut *inner, instance), $($A),*).into_host_result()?;
+                    results.put_all(slots, Handle(&inner.core));
+                    Ok(())
+                });
+                (ty, closure)
+            }
+        }
+    )*};
+}
+
+closures! {
+    ()
+    (A0)
+    (A0 A1)
+    (A0 A1 A2)
+    (A0 A1 A2 A3)
+    (A0 A1 A2 A3 A4)
+    (A0 A1 A2 A3 A4 A5)
+    (A0 A1 A2 A3 A4 A5 A6)
+    (A0 A1 A2 A3 A4 A5 A6 A7)
+    (A0 A1 A2 A3 A4 A5 A6 A7 A8)
+    (A0 A1 A2 A3 A4 A5 A6 A7 A8 A9)
+    (A0 A1 A2 A3 A4 A5 A6 A7 A8 A9 A10)
+    (A0 A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11)
+    (A0 A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12)
+    (A0 A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13)
+    (A0 A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13 A14)
+    (A0 A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13 A14 A15)
+}

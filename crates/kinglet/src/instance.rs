@@ -1,0 +1,147 @@
+//! Instances.
+
+use kinglet_wasm::types as wasm;
+
+use crate::store::{StoreCore, StoreId};
+use crate::types::{LinkError, matches};
+use crate::{
+    AsContextMut, Engine, Error, Extern, Func, Global, Memory, Module, Result, Table, TypedFunc, WasmParams,
+    WasmResults, vm,
+};
+
+/// An instance of a module in a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instance {
+    store: StoreId,
+    index: usize,
+}
+
+impl Instance {
+    /// Makes an instance and runs its start function. `imports` are what the module imports, in that order.
+    ///
+    /// # Errors
+    /// A [`LinkError`] if an import is missing or of another type; the trap or host error of a segment or the start
+    /// function.
+    pub fn new(mut store: impl AsContextMut, module: &Module, imports: &[Extern]) -> Result<Instance> {
+        let core = &mut store.as_context_mut().0.core;
+        if !Engine::same(module.inner().engine(), &core.engine) {
+            return Err(Error::msg("the module was made by another engine than the store"));
+        }
+        check_imports(core, module, imports)?;
+        let index = vm::instantiate(core, module, imports)?;
+        Ok(Instance { store: core.id, index })
+    }
+
+    /// What it exports under a name.
+    pub fn get_export(&self, mut store: impl AsContextMut, name: &str) -> Option<Extern> {
+        let core = &mut store.as_context_mut().0.core;
+        core.check(self.store);
+        let index = core.instances[self.index].module.inner().export(name)?;
+        vm::export(core, self.index, index)
+    }
+
+    /// The function it exports under a name.
+    pub fn get_func(&self, store: impl AsContextMut, name: &str) -> Option<Func> {
+        self.get_export(store, name)?.into_func()
+    }
+
+    /// The function it exports under a name, if it takes `P` and returns `R`.
+    ///
+    /// # Errors
+    /// If there is none, or it is of another type.
+    pub fn get_typed_func<P: WasmParams, R: WasmResults>(
+        &self,
+        mut store: impl AsContextMut,
+        name: &str,
+    ) -> Result<TypedFunc<P, R>> {
+        let func = self.get_func(&mut store, name);
+        let func = func.ok_or_else(|| Error::msg(format!("no function is exported as \"{name}\"")))?;
+        func.typed(&store).map_err(|e| e.context(format!("the function exported as \"{name}\" is of another type")))
+    }
+
+    /// The memory it exports under a name.
+    pub fn get_memory(&self, store: impl AsContextMut, name: &str) -> Option<Memory> {
+        self.get_export(store, name)?.into_memory()
+    }
+
+    /// The table it exports under a name.
+    pub fn get_table(&self, store: impl AsContextMut, name: &str) -> Option<Table> {
+        self.get_export(store, name)?.into_table()
+    }
+
+    /// The global it exports under a name.
+    pub fn get_global(&self, store: impl AsContextMut, name: &str) -> Option<Global> {
+        self.get_export(store, name)?.into_global()
+    }
+
+    /// All it exports, in the module's order.
+    pub fn exports(&self, mut store: impl AsContextMut) -> Vec<(String, Extern)> {
+        let core = &mut store.as_context_mut().0.core;
+        core.check(self.store);
+        let inner = core.instances[self.index].module.inner().clone();
+        let exports = inner.wasm().exports.iter();
+        exports.filter_map(|e| Some((e.name.to_string(), vm::export(core, self.index, e.index)?))).collect()
+    }
+
+    /// The module it is an instance of.
+    pub fn module(&self, store: impl crate::AsContext) -> Module {
+        let core = &store.as_context().0.core;
+        core.check(self.store);
+        core.instances[self.index].module.clone()
+    }
+}
+
+fn check_imports(core: &StoreCore, module: &Module, imports: &[Extern]) -> Result<()> {
+    let wanted = &module.inner().wasm().imports;
+    if imports.len() != wanted.len() {
+        let message = format!("the module imports {} things, but {} were given", wanted.len(), imports.len());
+        return Err(Error::new(LinkError(message)));
+    }
+    for (import, given) in wanted.iter().zip(imports) {
+        let given = type_of(core, given);
+        if !matches(&given, &import.ty, core.engine.types()) {
+            let message = format!(
+                "incompatible import type for \"{}\" \"{}\": wanted {}, given {}",
+                import.module,
+                import.name,
+                describe(core, &import.ty),
+                describe(core, &given)
+            );
+            return Err(Error::new(LinkError(message)));
+        }
+    }
+    Ok(())
+}
+
+/// The type of something given, with present sizes.
+fn type_of(core: &StoreCore, given: &Extern) -> wasm::ExternType {
+    match given {
+        Extern::Func(func) => wasm::ExternType::Func(core.func_type_id(*func)),
+        Extern::Memory(memory) => {
+            let memory = &core.memories[memory.index(core)];
+            wasm::ExternType::Memory(wasm::MemoryType { min: memory.size(), ..memory.ty() })
+        }
+        Extern::Table(table) => {
+            let table = &core.tables[table.index(core)];
+            wasm::ExternType::Table(wasm::TableType { min: table.size(), ..table.ty() })
+        }
+        Extern::Global(global) => wasm::ExternType::Global(core.globals[global.index(core)].ty()),
+        Extern::Tag(tag) => wasm::ExternType::Tag(wasm::TagType { ty: core.tags[tag.index(core)].ty() }),
+    }
+}
+
+fn describe(core: &StoreCore, ty: &wasm::ExternType) -> String {
+    let limits = |min: u64, max: Option<u64>| max.map_or(format!("{min} or more"), |max| format!("{min} to {max}"));
+    match ty {
+        wasm::ExternType::Func(id) => format!("func {}", core.engine.types().func(*id)),
+        wasm::ExternType::Memory(ty) => {
+            let wide = if ty.index == wasm::IndexType::I64 { "64-bit " } else { "" };
+            format!("{wide}memory of {} pages", limits(ty.min, ty.max))
+        }
+        wasm::ExternType::Table(ty) => {
+            format!("table of {} {}", limits(ty.min, ty.max), wasm::ValType::Ref(ty.element))
+        }
+        wasm::ExternType::Global(ty) => format!("{}global {}", if ty.mutable { "mutable " } else { "" }, ty.content),
+        wasm::ExternType::Tag(ty) => format!("tag {}", core.engine.types().func(ty.ty)),
+    }
+}

@@ -1,0 +1,139 @@
+//! Modules: validated code, ready to be instantiated any number of times, in any store of its engine, on any thread.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use kinglet_interp::ModuleCode;
+use kinglet_wasm::decode;
+use kinglet_wasm::module::ExternIndex;
+
+use crate::types::{ExportType, ImportType};
+use crate::{Engine, Error, ExternType, Result};
+
+/// A compiled module. Clones are the same module.
+#[derive(Clone)]
+pub struct Module {
+    inner: Arc<ModuleInner>,
+}
+
+pub(crate) struct ModuleInner {
+    engine: Engine,
+    code: ModuleCode,
+    exports: HashMap<Box<str>, ExternIndex>,
+}
+
+impl ModuleInner {
+    pub(crate) fn wasm(&self) -> &kinglet_wasm::Module {
+        &self.code.environment().module
+    }
+
+    pub(crate) fn code(&self) -> &ModuleCode {
+        &self.code
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn export(&self, name: &str) -> Option<ExternIndex> {
+        self.exports.get(name).copied()
+    }
+}
+
+impl Module {
+    /// Decodes and validates a module, binary or text. Functions get code when they are first called.
+    ///
+    /// # Errors
+    /// A [`ModuleError`](crate::ModuleError) saying what is wrong and where.
+    pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
+        let binary = decode::to_binary(bytes.as_ref())?;
+        Module::from_binary(engine, binary.as_ref().into())
+    }
+
+    /// The same, from a file.
+    ///
+    /// # Errors
+    /// Also if the file cannot be read.
+    pub fn from_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Module> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|e| Error::msg(format!("cannot read {}: {e}", path.display())))?;
+        Module::new(engine, bytes)
+    }
+
+    fn from_binary(engine: &Engine, bytes: Arc<[u8]>) -> Result<Module> {
+        let module = decode::module(bytes, engine.config().features, engine.types())?;
+        let exports = module.exports.iter().map(|e| (e.name.clone(), e.index)).collect();
+        let code = ModuleCode::new(Arc::new(module), engine.settings().clone(), engine.types().clone());
+        Ok(Module { inner: Arc::new(ModuleInner { engine: engine.clone(), code, exports }) })
+    }
+
+    /// Whether bytes, binary or text, are a valid module.
+    ///
+    /// # Errors
+    /// A [`ModuleError`](crate::ModuleError) saying why not.
+    pub fn validate(engine: &Engine, bytes: &[u8]) -> Result<()> {
+        let binary = decode::to_binary(bytes)?;
+        decode::module(binary.as_ref().into(), engine.config().features, engine.types())?;
+        Ok(())
+    }
+
+    /// What the module imports, in order.
+    pub fn imports(&self) -> impl ExactSizeIterator<Item = ImportType<'_>> {
+        let types = self.inner.engine.types();
+        let wasm = self.inner.wasm();
+        wasm.imports.iter().map(|import| ImportType {
+            module: &import.module,
+            name: &import.name,
+            ty: ExternType::new(import.ty, types),
+        })
+    }
+
+    /// What the module exports, in order.
+    pub fn exports(&self) -> impl ExactSizeIterator<Item = ExportType<'_>> {
+        let types = self.inner.engine.types();
+        let wasm = self.inner.wasm();
+        wasm.exports
+            .iter()
+            .map(|export| ExportType { name: &export.name, ty: ExternType::new(wasm.extern_type(export.index), types) })
+    }
+
+    /// The type of an export.
+    pub fn get_export(&self, name: &str) -> Option<ExternType> {
+        let index = self.inner.export(name)?;
+        Some(ExternType::new(self.inner.wasm().extern_type(index), self.inner.engine.types()))
+    }
+
+    /// The module's name, from its name section.
+    pub fn name(&self) -> Option<&str> {
+        self.inner.wasm().names().module.as_deref()
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    /// What the interpreter runs for a function, in readable form, by the function's place among those the module
+    /// defines. The form is not stable.
+    ///
+    /// # Errors
+    /// If there is no such function.
+    pub fn interpreter_listing(&self, defined: u32) -> Result<String> {
+        Ok(kinglet_interp::listing(&self.inner.code, defined)?)
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<ModuleInner> {
+        &self.inner
+    }
+
+    pub(crate) fn from_inner(inner: Arc<ModuleInner>) -> Module {
+        Module { inner }
+    }
+}
+
+impl std::fmt::Debug for Module {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Module").field("name", &self.name()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,302 @@
+//! Stores: everything a running guest owns, and the embedder's own data beside it. What is made in a store lives as long
+//! as the store; handles to it are small and checked.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::limits::ResourceLimiter;
+use crate::trap::WasmBacktrace;
+use crate::vm::{
+    FuncPointer, GlobalInstance, HostContexts, InstanceData, MemoryInstance, StoreOwner, TableInstance, TagInstance,
+    VmState,
+};
+use crate::wait::{InterruptHandle, Shared};
+use crate::{Engine, Error};
+
+/// Which store a handle belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct StoreId(u64);
+
+impl StoreId {
+    fn new() -> StoreId {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        StoreId(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// How a limiter is found in the embedder's data.
+pub(crate) type Limiter<T> = Box<dyn (FnMut(&mut T) -> &mut dyn ResourceLimiter) + Send + Sync>;
+
+/// A store with the embedder's data; the core is first, so that it can be found without knowing `T`.
+#[repr(C)]
+pub(crate) struct StoreInner<T: 'static> {
+    pub(crate) core: StoreCore,
+    pub(crate) data: T,
+    pub(crate) limiter: Option<Limiter<T>>,
+}
+
+/// The part of a store that does not know the embedder's type.
+pub(crate) struct StoreCore {
+    pub(crate) id: StoreId,
+    pub(crate) engine: Engine,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) instances: Vec<InstanceData>,
+    pub(crate) memories: Vec<MemoryInstance>,
+    pub(crate) tables: Vec<TableInstance>,
+    pub(crate) globals: Vec<GlobalInstance>,
+    pub(crate) tags: Vec<TagInstance>,
+    pub(crate) hosts: HostContexts,
+    /// Functions of linkers that have a context in this store already, by the address of their definition.
+    pub(crate) linked: HashMap<usize, FuncPointer>,
+    pub(crate) externs: Vec<Box<dyn Any + Send + Sync>>,
+    /// What a host function ended the guest with.
+    pub(crate) error: Option<Error>,
+    /// What a host function panicked with.
+    pub(crate) panic: Option<Box<dyn Any + Send>>,
+    /// Where the trap under way happened.
+    pub(crate) backtrace: Option<WasmBacktrace>,
+    /// The pending exception's arguments.
+    pub(crate) exception: Vec<u64>,
+    pub(crate) ask_limiter: fn(&mut StoreCore, Growth) -> crate::Result<bool>,
+    // Last: everything above may be pointed to from it.
+    pub(crate) vm: VmState,
+}
+
+/// What a limiter is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Growth {
+    Memory(crate::vm::MemoryRequest),
+    Table { current: usize, desired: usize, maximum: Option<usize> },
+}
+
+impl StoreCore {
+    fn new(engine: &Engine) -> crate::Result<StoreCore> {
+        let vm = VmState::new(engine)?;
+        let shared = Arc::new(Shared::default());
+        shared.set_word(Some(vm.interrupt_word()));
+        Ok(StoreCore {
+            id: StoreId::new(),
+            engine: engine.clone(),
+            shared,
+            instances: Vec::new(),
+            memories: Vec::new(),
+            tables: Vec::new(),
+            globals: Vec::new(),
+            tags: Vec::new(),
+            hosts: HostContexts::default(),
+            linked: HashMap::new(),
+            externs: Vec::new(),
+            error: None,
+            panic: None,
+            backtrace: None,
+            exception: Vec::new(),
+            ask_limiter: |_, _| Ok(true),
+            vm,
+        })
+    }
+
+    /// Panics if a handle is another store's: a bug of the embedder's, which no guest can cause.
+    pub(crate) fn check(&self, id: StoreId) {
+        assert!(id == self.id, "an object was used with a store that it does not belong to");
+    }
+
+    pub(crate) fn func_type_id(&self, func: crate::Func) -> kinglet_wasm::types::TypeId {
+        func.pointer(self).type_id()
+    }
+}
+
+impl Drop for StoreCore {
+    fn drop(&mut self) {
+        self.shared.set_word(None);
+    }
+}
+
+/// What a guest owns while it runs: instances and all they contain, plus the embedder's data of type `T`. A store is
+/// used by one thread at a time and can move between threads.
+///
+/// Dropping the store frees everything made in it; nothing is freed before.
+pub struct Store<T: 'static> {
+    owner: StoreOwner<T>,
+}
+
+impl<T> Store<T> {
+    /// Makes a store.
+    ///
+    /// # Panics
+    /// If the system has not enough address space for the guest's stack; [`Store::try_new`] returns an error instead.
+    pub fn new(engine: &Engine, data: T) -> Store<T> {
+        match Store::try_new(engine, data) {
+            Ok(store) => store,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Makes a store.
+    ///
+    /// # Errors
+    /// If the system has not enough address space for the guest's stack.
+    pub fn try_new(engine: &Engine, data: T) -> crate::Result<Store<T>> {
+        let core = StoreCore::new(engine)?;
+        Ok(Store { owner: StoreOwner::new(StoreInner { core, data, limiter: None }) })
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.owner.get().core.engine
+    }
+
+    /// The embedder's data.
+    pub fn data(&self) -> &T {
+        &self.owner.get().data
+    }
+
+    /// The embedder's data.
+    pub fn data_mut(&mut self) -> &mut T {
+        &mut self.owner.get_mut().data
+    }
+
+    /// Ends the store and gives the data back.
+    pub fn into_data(self) -> T {
+        self.owner.into_inner().data
+    }
+
+    /// A handle by which any thread ends what runs in this store.
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        InterruptHandle { shared: self.owner.get().core.shared.clone() }
+    }
+
+    /// Sets who decides how much guests in this store may take.
+    pub fn limiter(&mut self, limiter: impl (FnMut(&mut T) -> &mut dyn ResourceLimiter) + Send + Sync + 'static) {
+        let inner = self.owner.get_mut();
+        inner.limiter = Some(Box::new(limiter));
+        inner.core.ask_limiter = crate::vm::ask_limiter::<T>;
+    }
+
+    /// Sets how much gas is left. Without [`Config::gas`](crate::Config::gas) nothing uses it.
+    pub fn set_gas(&mut self, gas: u64) {
+        self.owner.get_mut().core.vm.set_gas(i64::try_from(gas).unwrap_or(i64::MAX));
+    }
+
+    /// How much gas is left.
+    pub fn gas(&self) -> u64 {
+        self.owner.get().core.vm.gas().max(0) as u64
+    }
+}
+
+impl<T: std::fmt::Debug> std::fmt::Debug for Store<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("data", self.data()).finish_non_exhaustive()
+    }
+}
+
+/// A shared borrow of a store, from the store itself or from what a host function is given.
+pub struct StoreContext<'a, T: 'static>(pub(crate) &'a StoreInner<T>);
+
+/// A mutable borrow of a store, from the store itself or from what a host function is given.
+pub struct StoreContextMut<'a, T: 'static>(pub(crate) &'a mut StoreInner<T>);
+
+impl<'a, T> StoreContext<'a, T> {
+    /// The embedder's data.
+    pub fn data(&self) -> &'a T {
+        &self.0.data
+    }
+}
+
+impl<T> StoreContextMut<'_, T> {
+    /// The embedder's data.
+    pub fn data(&self) -> &T {
+        &self.0.data
+    }
+
+    /// The embedder's data.
+    pub fn data_mut(&mut self) -> &mut T {
+        &mut self.0.data
+    }
+}
+
+/// What a store can be read through.
+pub trait AsContext {
+    /// The embedder's data.
+    type Data: 'static;
+
+    /// Borrows the store.
+    fn as_context(&self) -> StoreContext<'_, Self::Data>;
+}
+
+/// What a store can be used through.
+pub trait AsContextMut: AsContext {
+    /// Borrows the store.
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, Self::Data>;
+}
+
+impl<T> AsContext for Store<T> {
+    type Data = T;
+
+    fn as_context(&self) -> StoreContext<'_, T> {
+        StoreContext(self.owner.get())
+    }
+}
+
+impl<T> AsContextMut for Store<T> {
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
+        StoreContextMut(self.owner.get_mut())
+    }
+}
+
+impl<T> AsContext for StoreContext<'_, T> {
+    type Data = T;
+
+    fn as_context(&self) -> StoreContext<'_, T> {
+        StoreContext(self.0)
+    }
+}
+
+impl<T> AsContext for StoreContextMut<'_, T> {
+    type Data = T;
+
+    fn as_context(&self) -> StoreContext<'_, T> {
+        StoreContext(self.0)
+    }
+}
+
+impl<T> AsContextMut for StoreContextMut<'_, T> {
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
+        StoreContextMut(self.0)
+    }
+}
+
+impl<C: AsContext> AsContext for &C {
+    type Data = C::Data;
+
+    fn as_context(&self) -> StoreContext<'_, C::Data> {
+        C::as_context(self)
+    }
+}
+
+impl<C: AsContext> AsContext for &mut C {
+    type Data = C::Data;
+
+    fn as_context(&self) -> StoreContext<'_, C::Data> {
+        C::as_context(self)
+    }
+}
+
+impl<C: AsContextMut> AsContextMut for &mut C {
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, C::Data> {
+        C::as_context_mut(self)
+    }
+}
+
+impl<'a, C: AsContext> From<&'a C> for StoreContext<'a, C::Data> {
+    fn from(context: &'a C) -> Self {
+        context.as_context()
+    }
+}
+
+impl<'a, C: AsContextMut> From<&'a mut C> for StoreContextMut<'a, C::Data> {
+    fn from(context: &'a mut C) -> Self {
+        context.as_context_mut()
+    }
+}

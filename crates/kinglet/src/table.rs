@@ -1,0 +1,82 @@
+//! Tables.
+
+use kinglet_wasm::types::ValType;
+
+use crate::store::{StoreCore, StoreId};
+use crate::{AsContext, AsContextMut, Error, Ref, Result, TableType, Val, vm};
+
+/// A table of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table {
+    store: StoreId,
+    index: usize,
+}
+
+impl Table {
+    pub(crate) fn new_handle(store: StoreId, index: usize) -> Table {
+        Table { store, index }
+    }
+
+    pub(crate) fn index(&self, core: &StoreCore) -> usize {
+        core.check(self.store);
+        self.index
+    }
+
+    /// Makes a table of the host's, with its minimum size, all elements `init`.
+    ///
+    /// # Errors
+    /// If `init` is not of the table's type, or it is over the limits of the store or the system.
+    pub fn new(mut store: impl AsContextMut, ty: TableType, init: Ref) -> Result<Table> {
+        let core = &mut store.as_context_mut().0.core;
+        let [init, _] = Val::from(init).to_slots(ValType::Ref(ty.element), core)?;
+        let index = vm::host_table(core, ty, init)?;
+        Ok(Table { store: core.id, index })
+    }
+
+    /// Its type, with its present size as the minimum.
+    pub fn ty(&self, store: impl AsContext) -> TableType {
+        let core = &store.as_context().0.core;
+        let table = &core.tables[self.index(core)];
+        TableType { min: table.size(), ..table.ty() }
+    }
+
+    /// Its number of elements.
+    pub fn size(&self, store: impl AsContext) -> u64 {
+        let core = &store.as_context().0.core;
+        core.tables[self.index(core)].size()
+    }
+
+    /// An element; none if the index is outside.
+    pub fn get(&self, store: impl AsContext, index: u64) -> Option<Ref> {
+        let core = &store.as_context().0.core;
+        let table = &core.tables[self.index(core)];
+        Some(Ref::from_bits(table.get(index)?, table.ty().element, core))
+    }
+
+    /// Sets an element.
+    ///
+    /// # Errors
+    /// If the index is outside, or the value not of the table's type.
+    pub fn set(&self, mut store: impl AsContextMut, index: u64, value: Ref) -> Result<()> {
+        let core = &mut store.as_context_mut().0.core;
+        let table = self.index(core);
+        let [bits, _] = Val::from(value).to_slots(ValType::Ref(core.tables[table].ty().element), core)?;
+        core.tables[table].set(index, bits).ok_or_else(|| Error::new(crate::Trap::TableOutOfBounds))
+    }
+
+    /// Grows it by `delta` elements that are `init`. Returns the size before.
+    ///
+    /// # Errors
+    /// If it may not become so large, or `init` is not of its type.
+    pub fn grow(&self, mut store: impl AsContextMut, delta: u64, init: Ref) -> Result<u64> {
+        let core = &mut store.as_context_mut().0.core;
+        let table = self.index(core);
+        let [init, _] = Val::from(init).to_slots(ValType::Ref(core.tables[table].ty().element), core)?;
+        let old = core.tables[table].size();
+        match vm::grow_table(core, table, delta, init) {
+            Ok(true) => Ok(old),
+            Ok(false) => Err(Error::msg(format!("cannot grow a table of {old} elements by {delta}"))),
+            Err(trap) => Err(core.error.take().unwrap_or_else(|| Error::new(trap))),
+        }
+    }
+}

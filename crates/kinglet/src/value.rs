@@ -1,0 +1,256 @@
+//! Values as embedders see them.
+
+use std::any::Any;
+use std::fmt;
+
+use kinglet_wasm::V128;
+use kinglet_wasm::types::{HeapType, Hierarchy, RefType, TypeRegistry, ValType};
+
+use crate::store::StoreId;
+use crate::{AsContextMut, Error, Func, Result};
+
+/// A value of any type.
+#[derive(Clone, Copy, Debug)]
+pub enum Val {
+    /// An `i32`.
+    I32(i32),
+    /// An `i64`.
+    I64(i64),
+    /// The bits of an `f32`.
+    F32(u32),
+    /// The bits of an `f64`.
+    F64(u64),
+    /// A `v128`.
+    V128(V128),
+    /// A reference to a function, or null.
+    FuncRef(Option<Func>),
+    /// A reference to a value of the host, or null.
+    ExternRef(Option<ExternRef>),
+    /// A reference to an object of the guest's heap, or null.
+    AnyRef(Option<AnyRef>),
+}
+
+/// A reference of any hierarchy, or null.
+#[derive(Clone, Copy, Debug)]
+pub enum Ref {
+    /// A function.
+    Func(Option<Func>),
+    /// A value of the host.
+    Extern(Option<ExternRef>),
+    /// An object of the guest's heap.
+    Any(Option<AnyRef>),
+}
+
+/// A reference to a value of the host, kept by a store as long as the store lives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ExternRef {
+    store: StoreId,
+    raw: u32,
+}
+
+/// A reference to an object of the guest's heap. Only passes through: it is valid until the guest runs again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct AnyRef {
+    store: StoreId,
+    raw: u32,
+}
+
+impl fmt::Debug for ExternRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ExternRef({})", self.raw)
+    }
+}
+
+impl fmt::Debug for AnyRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AnyRef({})", self.raw)
+    }
+}
+
+impl ExternRef {
+    /// Hands a value of the host to a store, to be passed through the guest.
+    pub fn new(mut store: impl AsContextMut, value: impl Any + Send + Sync) -> ExternRef {
+        let core = &mut store.as_context_mut().0.core;
+        core.externs.push(Box::new(value));
+        ExternRef { store: core.id, raw: core.externs.len() as u32 }
+    }
+
+    /// The value.
+    ///
+    /// # Panics
+    /// If the reference is another store's.
+    pub fn data<'a, T: 'static>(&self, store: impl Into<crate::StoreContext<'a, T>>) -> &'a (dyn Any + Send + Sync) {
+        let core = &store.into().0.core;
+        core.check(self.store);
+        &*core.externs[self.raw as usize - 1]
+    }
+}
+
+impl Val {
+    /// The default value of a type: zero or null; none for a reference that cannot be null.
+    pub fn default_of(ty: ValType) -> Option<Val> {
+        Some(match ty {
+            ValType::I32 => Val::I32(0),
+            ValType::I64 => Val::I64(0),
+            ValType::F32 => Val::F32(0),
+            ValType::F64 => Val::F64(0),
+            ValType::V128 => Val::V128(V128::default()),
+            ValType::Ref(RefType { nullable: false, .. }) => return None,
+            ValType::Ref(RefType { heap: HeapType::Extern | HeapType::NoExtern, .. }) => Val::ExternRef(None),
+            ValType::Ref(RefType { heap: HeapType::Func | HeapType::NoFunc, .. }) => Val::FuncRef(None),
+            ValType::Ref(_) => Val::AnyRef(None),
+        })
+    }
+
+    /// The `i32`, if it is one.
+    pub fn i32(&self) -> Option<i32> {
+        if let Val::I32(value) = self { Some(*value) } else { None }
+    }
+
+    /// The `i64`, if it is one.
+    pub fn i64(&self) -> Option<i64> {
+        if let Val::I64(value) = self { Some(*value) } else { None }
+    }
+
+    /// The `f32`, if it is one.
+    pub fn f32(&self) -> Option<f32> {
+        if let Val::F32(bits) = self { Some(f32::from_bits(*bits)) } else { None }
+    }
+
+    /// The `f64`, if it is one.
+    pub fn f64(&self) -> Option<f64> {
+        if let Val::F64(bits) = self { Some(f64::from_bits(*bits)) } else { None }
+    }
+
+    /// Its slots, after checking that it is a value of `ty` and of this store.
+    pub(crate) fn to_slots(self, ty: ValType, core: &crate::store::StoreCore) -> Result<[u64; 2]> {
+        let registry = core.engine.types();
+        let own = |id: StoreId| if id == core.id { Ok(()) } else { Err(Error::msg("a reference of another store")) };
+        let (actual, bits) = match self {
+            Val::I32(value) => (ValType::I32, value as u32 as u64),
+            Val::I64(value) => (ValType::I64, value as u64),
+            Val::F32(bits) => (ValType::F32, bits.into()),
+            Val::F64(bits) => (ValType::F64, bits),
+            Val::V128(value) => {
+                if ty != ValType::V128 {
+                    return Err(mismatch(ty, "v128"));
+                }
+                let bits = value.to_u128();
+                return Ok([bits as u64, (bits >> 64) as u64]);
+            }
+            Val::FuncRef(None) => (null(ty, Hierarchy::Func, registry), 0),
+            Val::ExternRef(None) => (null(ty, Hierarchy::Extern, registry), 0),
+            Val::AnyRef(None) => (null(ty, Hierarchy::Any, registry), 0),
+            Val::FuncRef(Some(func)) => {
+                own(func.store_id())?;
+                (non_null(HeapType::Concrete(core.func_type_id(func))), func.to_bits())
+            }
+            Val::ExternRef(Some(r)) => {
+                own(r.store)?;
+                (non_null(HeapType::Extern), r.raw.into())
+            }
+            Val::AnyRef(Some(r)) => {
+                own(r.store)?;
+                (non_null(HeapType::Any), r.raw.into())
+            }
+        };
+        if registry.val_matches(actual, ty) { Ok([bits, 0]) } else { Err(mismatch(ty, &actual.to_string())) }
+    }
+
+    pub(crate) fn from_slots(slots: &[u64], ty: ValType, core: &crate::store::StoreCore) -> Val {
+        let first = slots[0];
+        match ty {
+            ValType::I32 => Val::I32(first as i32),
+            ValType::I64 => Val::I64(first as i64),
+            ValType::F32 => Val::F32(first as u32),
+            ValType::F64 => Val::F64(first),
+            ValType::V128 => Val::V128(V128::from_u128(first as u128 | (slots[1] as u128) << 64)),
+            ValType::Ref(r) => Ref::from_bits(first, r, core).into(),
+        }
+    }
+}
+
+fn null(ty: ValType, hierarchy: Hierarchy, registry: &TypeRegistry) -> ValType {
+    let heap = match (ty, hierarchy) {
+        (ValType::Ref(r), _) if registry.hierarchy(r.heap) != hierarchy => HeapType::Any,
+        (_, Hierarchy::Func) => HeapType::NoFunc,
+        (_, Hierarchy::Extern) => HeapType::NoExtern,
+        (_, Hierarchy::Exn) => HeapType::NoExn,
+        (_, Hierarchy::Any) => HeapType::None,
+    };
+    ValType::Ref(RefType { nullable: true, heap })
+}
+
+fn non_null(heap: HeapType) -> ValType {
+    ValType::Ref(RefType { nullable: false, heap })
+}
+
+fn mismatch(wanted: ValType, given: &str) -> Error {
+    Error::msg(format!("type mismatch: expected a value of type {wanted}, found {given}"))
+}
+
+impl Ref {
+    pub(crate) fn from_bits(bits: u64, ty: RefType, core: &crate::store::StoreCore) -> Ref {
+        let raw = bits as u32;
+        match core.engine.types().hierarchy(ty.heap) {
+            Hierarchy::Func => Ref::Func(Func::from_bits(bits, core.id)),
+            Hierarchy::Extern => Ref::Extern((raw != 0).then_some(ExternRef { store: core.id, raw })),
+            _ => Ref::Any((raw != 0).then_some(AnyRef { store: core.id, raw })),
+        }
+    }
+
+    /// Whether it is null.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Ref::Func(None) | Ref::Extern(None) | Ref::Any(None))
+    }
+}
+
+impl From<Ref> for Val {
+    fn from(r: Ref) -> Val {
+        match r {
+            Ref::Func(r) => Val::FuncRef(r),
+            Ref::Extern(r) => Val::ExternRef(r),
+            Ref::Any(r) => Val::AnyRef(r),
+        }
+    }
+}
+
+impl From<Func> for Ref {
+    fn from(func: Func) -> Ref {
+        Ref::Func(Some(func))
+    }
+}
+
+macro_rules! val_from {
+    ($($ty:ty => $value:pat, $to:expr;)*) => {$(
+        impl From<$ty> for Val {
+            fn from($value: $ty) -> Val {
+                $to
+            }
+        }
+    )*};
+}
+
+val_from! {
+    i32 => v, Val::I32(v);
+    u32 => v, Val::I32(v as i32);
+    i64 => v, Val::I64(v);
+    u64 => v, Val::I64(v as i64);
+    f32 => v, Val::F32(v.to_bits());
+    f64 => v, Val::F64(v.to_bits());
+    V128 => v, Val::V128(v);
+    Func => v, Val::FuncRef(Some(v));
+    ExternRef => v, Val::ExternRef(Some(v));
+}
+
+// Typed functions pass references as `Option`s.
+impl ExternRef {
+    pub(crate) fn to_bits(r: Option<ExternRef>) -> u64 {
+        r.map_or(0, |r| r.raw.into())
+    }
+
+    pub(crate) fn from_bits(bits: u64, store: StoreId) -> Option<ExternRef> {
+        (bits as u32 != 0).then_some(ExternRef { store, raw: bits as u32 })
+    }
+}
+

@@ -1,0 +1,30 @@
+//! The unsafe fence: everything of the engine that deals in pointers, mappings and calls into guest code. The modules
+//! around it are safe code on handles (a store's id and a pointer to a record that lives as long as the store).
+//!
+//! Invariants the rest relies on:
+//! - A store's `VmStore`, its instances (`VmCtx`), the records of its memories, tables, globals, tags and host
+//!   functions, and its function references never move and are freed only with the store.
+//! - A handle is used only with the store whose id it carries; every use checks.
+//! - While guest code runs, the embedder's `&mut Store` is not used except through what a host function is given.
+
+mod backtrace;
+mod call;
+mod func;
+mod global;
+mod host;
+mod instance;
+mod libcalls;
+mod memory;
+mod region;
+mod store;
+mod table;
+
+pub(crate) use call::call;
+pub(crate) use func::FuncPointer;
+pub(crate) use global::{GlobalInstance, TagInstance};
+pub(crate) use host::{HostContexts, HostFunc, ask_limiter};
+pub(crate) use instance::{InstanceData, export, host_global, host_memory, host_table, instantiate};
+pub(crate) use libcalls::{grow_memory, grow_table};
+pub(crate) use memory::{MemoryInstance, MemoryRequest};
+pub(crate) use store::{InterruptWord, StoreOwner, VmState};
+pub(crate) use table::TableInstance;

@@ -1,0 +1,105 @@
+//! Calling a guest's function from the host, and turning the way it ended into a result.
+
+use std::sync::atomic::Ordering;
+
+use kinglet_abi::{ActivationKind, ArrayFn, FuncCell, FuncRef, Status, Trap, VmCtx};
+
+use super::func::FuncPointer;
+use crate::store::{StoreCore, StoreInner};
+use crate::{Error, Result};
+
+/// Calls a function with an argument array that has room for its results.
+pub(crate) fn call<T: 'static>(store: &mut StoreInner<T>, func: FuncPointer, slots: &mut [u64]) -> Result<()> {
+    // SAFETY: the caller checked that the function is the store's; its reference lives as long.
+    let (cell, vmctx) = unsafe {
+        let FuncRef { cell, vmctx, .. } = func.0.as_ref();
+        (*cell, *vmctx)
+    };
+    call_cell(&mut store.core, cell, vmctx, slots)
+}
+
+/// The same, of a function by its cell.
+pub(super) fn call_cell(
+    core: &mut StoreCore,
+    cell: *const FuncCell,
+    vmctx: *mut VmCtx,
+    slots: &mut [u64],
+) -> Result<()> {
+    let vm = core.vm.pointer().as_ptr();
+    // From here on the store is reached from guest code through `vm`, and from here through `core` only afterwards.
+    let core: *mut StoreCore = core;
+    // SAFETY: the array is large enough, the cell's function runs in `vmctx`, and both are the store's.
+    let status = unsafe {
+        debug_assert!(slots.len() >= (*cell).array_slots as usize);
+        if slots.len() < (*cell).array_slots as usize {
+            return Err(Error::msg("internal inconsistency: the argument array is too short"));
+        }
+        let outermost = (*vm).activation.is_null();
+        if outermost {
+            let here = std::ptr::from_ref(&status_marker()) as usize;
+            (*vm).stack_limit = here.saturating_sub((*core).engine.config().max_host_stack);
+        }
+        let status = if (*cell).entry.load(Ordering::Acquire).cast_const() == kinglet_interp::array_stub() {
+            let function: ArrayFn = std::mem::transmute((*cell).array.load(Ordering::Acquire));
+            (*vm).callee = cell;
+            Status::from_u32(function(vmctx, std::ptr::null_mut(), slots.as_mut_ptr()))
+        } else {
+            kinglet_interp::call(vm, ActivationKind::Interpreter, cell, vmctx, slots.as_mut_ptr())
+        };
+        if status == Status::Ok && outermost && (*vm).gas < 0 { out_of_gas(&mut *core) } else { status }
+    };
+    if status == Status::Ok {
+        return Ok(());
+    }
+    // SAFETY: guest code has returned.
+    finish(unsafe { &mut *core }, status)
+}
+
+#[inline(always)]
+fn status_marker() -> u8 {
+    0
+}
+
+fn out_of_gas(core: &mut StoreCore) -> Status {
+    core.error = Some(Error::new(Trap::OutOfGas));
+    Status::HostError
+}
+
+#[cold]
+fn finish(core: &mut StoreCore, status: Status) -> Result<()> {
+    let vm = core.vm.pointer().as_ptr();
+    let error = match status {
+        Status::HostPanic => match core.panic.take() {
+            Some(panic) => std::panic::resume_unwind(panic),
+            None => Error::msg("internal inconsistency: no panic to carry on"),
+        },
+        Status::HostError => match core.error.take() {
+            Some(error) => error,
+            None => Error::msg("internal inconsistency: a host function's error was lost"),
+        },
+        Status::Exception => Error::new(Trap::UncaughtException),
+        _ => {
+            // A host function's error can end a libcall too; it is the reason then.
+            match core.error.take() {
+                Some(error) => error,
+                // SAFETY: no guest code runs.
+                None => trap_error(core, unsafe { (*vm).trap }),
+            }
+        }
+    };
+    // SAFETY: no guest code of this call runs.
+    let outermost = unsafe { (*vm).activation.is_null() };
+    if outermost && error.downcast_ref::<Trap>() == Some(&Trap::Interrupted) {
+        core.shared.clear();
+    }
+    Err(error)
+}
+
+fn trap_error(core: &mut StoreCore, code: u32) -> Error {
+    let trap = Trap::ALL.get((code as usize).wrapping_sub(1)).copied().unwrap_or(Trap::Unsupported);
+    let error = Error::new(trap);
+    match core.backtrace.take() {
+        Some(backtrace) => error.context(backtrace),
+        None => error,
+    }
+}

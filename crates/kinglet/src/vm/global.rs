@@ -1,0 +1,65 @@
+//! Globals and tags: their records.
+
+use std::ptr::NonNull;
+
+use kinglet_abi::{VmGlobal, VmTag};
+use kinglet_wasm::types::{GlobalType, TypeId};
+
+/// A global of a store.
+#[derive(Debug)]
+pub(crate) struct GlobalInstance {
+    ty: GlobalType,
+    record: NonNull<VmGlobal>,
+    /// Keeps the record, if no instance does.
+    _own: Option<Box<VmGlobal>>,
+}
+
+impl GlobalInstance {
+    /// Makes a global; its record is at `record`, or its own.
+    ///
+    /// # Safety
+    /// `record` is valid for as long as the global.
+    pub(super) unsafe fn new(ty: GlobalType, record: Option<NonNull<VmGlobal>>) -> GlobalInstance {
+        let mut own = None;
+        let record = record.unwrap_or_else(|| NonNull::from(&mut **own.insert(Box::<VmGlobal>::default())));
+        GlobalInstance { ty, record, _own: own }
+    }
+
+    pub(crate) fn ty(&self) -> GlobalType {
+        self.ty
+    }
+
+    pub(crate) fn record(&self) -> NonNull<VmGlobal> {
+        self.record
+    }
+
+    pub(crate) fn get(&self) -> [u64; 2] {
+        // SAFETY: the record lives as long as the global, and no guest code runs while it is read.
+        unsafe { self.record.as_ref().slots }
+    }
+
+    pub(crate) fn set(&mut self, slots: [u64; 2]) {
+        // SAFETY: as for `get`.
+        unsafe { self.record.as_mut().slots = slots };
+    }
+}
+
+/// A tag of a store.
+#[derive(Debug)]
+pub(crate) struct TagInstance {
+    record: Box<VmTag>,
+}
+
+impl TagInstance {
+    pub(crate) fn new(ty: TypeId) -> TagInstance {
+        TagInstance { record: Box::new(VmTag { type_id: ty.0 }) }
+    }
+
+    pub(crate) fn ty(&self) -> TypeId {
+        TypeId(self.record.type_id)
+    }
+
+    pub(crate) fn record(&self) -> NonNull<VmTag> {
+        NonNull::from(&*self.record)
+    }
+}

@@ -1,0 +1,364 @@
+//! Instances: laying out what code sees, and the steps of instantiation (core specification, "Instantiation").
+
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use kinglet_abi::{FuncRef, VmCtx, VmGlobal, VmImport, VmMemory, VmTable, VmTag};
+use kinglet_wasm::module::{ConstExpr, ElemItems, ExternIndex, SegmentMode};
+use kinglet_wasm::types::ValType;
+
+use super::call::call_cell;
+use super::func::FuncPointer;
+use super::libcalls::{init_memory, init_table};
+use super::{GlobalInstance, MemoryInstance, TableInstance, TagInstance};
+use crate::store::{Growth, StoreCore};
+use crate::{Error, Extern, Func, Module, Result};
+
+/// An instance.
+#[derive(Debug)]
+pub(crate) struct InstanceData {
+    pub(crate) module: Module,
+    /// For every memory, its place in the store.
+    pub(crate) memories: Vec<usize>,
+    pub(crate) tables: Vec<usize>,
+    pub(crate) globals: Vec<usize>,
+    pub(crate) tags: Vec<usize>,
+    imported_funcs: Vec<FuncPointer>,
+    pub(crate) dropped_datas: Vec<bool>,
+    pub(crate) elems: Vec<ElemState>,
+    vmctx: VmCtxBox,
+}
+
+/// What is left of an element segment.
+#[derive(Debug)]
+pub(crate) enum ElemState {
+    /// The functions that the module says, as references when they are wanted.
+    Funcs,
+    /// What its expressions gave.
+    Values(Box<[u64]>),
+    /// Nothing.
+    Dropped,
+}
+
+/// The memory of a `VmCtx` with its variable part.
+#[derive(Debug)]
+struct VmCtxBox {
+    memory: Box<[u128]>,
+}
+
+// SAFETY: owned memory; the pointers in it lead to the same store and to the module, which the instance holds.
+unsafe impl Send for VmCtxBox {}
+// SAFETY: as above.
+unsafe impl Sync for VmCtxBox {}
+
+impl VmCtxBox {
+    fn new(size: u32) -> VmCtxBox {
+        VmCtxBox { memory: vec![0; (size as usize).div_ceil(16)].into() }
+    }
+
+    fn pointer(&mut self) -> *mut VmCtx {
+        self.memory.as_mut_ptr().cast()
+    }
+}
+
+/// The place of an instance in its store; none for a host context or null.
+pub(super) fn index_of(vmctx: *const VmCtx) -> Option<usize> {
+    if vmctx.is_null() {
+        return None;
+    }
+    // SAFETY: contexts live as long as their store. An instance's field holds its place plus one.
+    unsafe { ((*vmctx).instance as usize).checked_sub(1) }
+}
+
+/// The reference to a function of an instance; none if nothing but direct calls can refer to it.
+pub(crate) fn func_ref(core: &mut StoreCore, instance: usize, func: u32) -> Option<FuncPointer> {
+    let data = &mut core.instances[instance];
+    if let Some(imported) = data.imported_funcs.get(func as usize) {
+        return Some(*imported);
+    }
+    let inner = data.module.inner().clone();
+    let environment = inner.code().environment();
+    let vmctx = data.vmctx.pointer();
+    let offset = environment.layout.func_ref(func)?;
+    // SAFETY: the layout says that a function reference is there; zero until first wanted.
+    unsafe {
+        let place = vmctx.byte_add(offset as usize).cast::<FuncRef>();
+        if (*place).cell.is_null() {
+            let cell = environment.cell(func - environment.module.imported_funcs);
+            let native = AtomicPtr::new((*cell).native.load(Ordering::Acquire));
+            place.write(FuncRef { native, cell, vmctx, type_id: environment.module.func_type_id(func).0 });
+        }
+        Some(FuncPointer(NonNull::new_unchecked(place)))
+    }
+}
+
+/// Makes an instance of a module; the imports have been checked. Returns its place in the store. It is kept even if a
+/// later step traps: a table it wrote to may refer to its functions.
+pub(crate) fn instantiate(core: &mut StoreCore, module: &Module, imports: &[Extern]) -> Result<usize> {
+    let index = allocate(core, module, imports)?;
+    init_globals(core, index)?;
+    init_tables(core, index)?;
+    init_elems(core, index)?;
+    active_segments(core, index)?;
+    start(core, index)?;
+    Ok(index)
+}
+
+fn allocate(core: &mut StoreCore, module: &Module, imports: &[Extern]) -> Result<usize> {
+    let inner = module.inner().clone();
+    let environment = inner.code().environment();
+    let (wasm, layout) = (&environment.module, &environment.layout);
+    let mut vmctx = VmCtxBox::new(layout.size());
+    let base = vmctx.pointer();
+    let mut data = InstanceData {
+        module: module.clone(),
+        memories: Vec::with_capacity(wasm.memories.len()),
+        tables: Vec::with_capacity(wasm.tables.len()),
+        globals: Vec::with_capacity(wasm.globals.len()),
+        tags: Vec::with_capacity(wasm.tags.len()),
+        imported_funcs: Vec::with_capacity(wasm.imported_funcs as usize),
+        dropped_datas: vec![false; wasm.datas.len()],
+        elems: wasm.elems.iter().map(|_| ElemState::Funcs).collect(),
+        vmctx,
+    };
+    for import in imports {
+        match import {
+            Extern::Func(func) => data.imported_funcs.push(func.pointer(core)),
+            Extern::Memory(memory) => data.memories.push(memory.index(core)),
+            Extern::Table(table) => data.tables.push(table.index(core)),
+            Extern::Global(global) => data.globals.push(global.index(core)),
+            Extern::Tag(tag) => data.tags.push(tag.index(core)),
+        }
+    }
+    // SAFETY: every place is where the layout says, inside the new context.
+    unsafe {
+        let at = |offset: u32| base.byte_add(offset as usize);
+        for (i, func) in (0..).zip(&data.imported_funcs) {
+            let FuncRef { cell, vmctx, .. } = func.0.as_ref();
+            at(layout.import(i)).cast::<VmImport>().write(VmImport { cell: *cell, vmctx: *vmctx });
+        }
+        for (i, memory) in (0..).zip(&data.memories) {
+            at(layout.memory(i).offset).cast::<*mut VmMemory>().write(core.memories[*memory].record().as_ptr());
+        }
+        for (i, table) in (0..).zip(&data.tables) {
+            at(layout.table(i).offset).cast::<*mut VmTable>().write(core.tables[*table].record().as_ptr());
+        }
+        for (i, global) in (0..).zip(&data.globals) {
+            at(layout.global(i).offset).cast::<*mut VmGlobal>().write(core.globals[*global].record().as_ptr());
+        }
+        for (i, ty) in (0..).zip(&wasm.memories).skip(data.memories.len()) {
+            let record = NonNull::new(at(layout.memory(i).offset).cast::<VmMemory>());
+            data.memories.push(new_memory(core, *ty, record)?);
+        }
+        for (i, ty) in (0..).zip(&wasm.tables).skip(data.tables.len()) {
+            let record = NonNull::new(at(layout.table(i).offset).cast::<VmTable>());
+            data.tables.push(new_table(core, *ty, 0, record)?);
+        }
+        for (i, ty) in (0..).zip(&wasm.globals).skip(data.globals.len()) {
+            let record = NonNull::new(at(layout.global(i).offset).cast::<VmGlobal>());
+            core.globals.push(GlobalInstance::new(*ty, record));
+            data.globals.push(core.globals.len() - 1);
+        }
+        for tag in &wasm.tags[data.tags.len()..] {
+            core.tags.push(TagInstance::new(wasm.types[*tag as usize]));
+            data.tags.push(core.tags.len() - 1);
+        }
+        for (i, tag) in (0..).zip(&data.tags) {
+            at(layout.tag(i)).cast::<*const VmTag>().write(core.tags[*tag].record().as_ptr());
+        }
+        let memory0 = match data.memories.first() {
+            Some(memory) => core.memories[*memory].record().as_ptr().cast_const(),
+            None => super::host::empty_memory(),
+        };
+        base.write(VmCtx {
+            store: core.vm.pointer().as_ptr(),
+            memory0,
+            cells: environment.cells().as_ptr(),
+            type_ids: wasm.types.as_ptr().cast(),
+            instance: (core.instances.len() + 1) as *mut _,
+        });
+    }
+    core.instances.push(data);
+    Ok(core.instances.len() - 1)
+}
+
+/// Makes a memory, if limits allow; returns its place in the store.
+///
+/// # Safety
+/// `record` is valid for as long as the store.
+pub(crate) unsafe fn new_memory(
+    core: &mut StoreCore,
+    ty: kinglet_wasm::types::MemoryType,
+    record: Option<NonNull<VmMemory>>,
+) -> Result<usize> {
+    let desired = super::memory::bytes(&ty, ty.min);
+    if let Some(limit) = core.engine.config().memory_page_limit
+        && ty.min > limit
+    {
+        return Err(Error::msg(format!("a memory of {} pages is over the limit of {limit} pages", ty.min)));
+    }
+    let maximum = ty.max.and_then(|max| super::memory::bytes(&ty, max));
+    let request = super::MemoryRequest { current: 0, desired: desired.unwrap_or(usize::MAX), maximum };
+    if !(core.ask_limiter)(core, Growth::Memory(request))? {
+        return Err(Error::msg(format!("a memory of {} pages is over the store's limit", ty.min)));
+    }
+    // SAFETY: passed on.
+    let memory = unsafe { MemoryInstance::new(ty, record)? };
+    core.memories.push(memory);
+    Ok(core.memories.len() - 1)
+}
+
+/// Makes a table, if limits allow; returns its place in the store.
+///
+/// # Safety
+/// `record` is valid for as long as the store.
+pub(crate) unsafe fn new_table(
+    core: &mut StoreCore,
+    ty: kinglet_wasm::types::TableType,
+    init: u64,
+    record: Option<NonNull<VmTable>>,
+) -> Result<usize> {
+    let growth = Growth::Table { current: 0, desired: ty.min as usize, maximum: ty.max.map(|max| max as usize) };
+    if !(core.ask_limiter)(core, growth)? {
+        return Err(Error::msg(format!("a table of {} elements is over the store's limit", ty.min)));
+    }
+    // SAFETY: passed on.
+    let table = unsafe { TableInstance::new(ty, init, record)? };
+    core.tables.push(table);
+    Ok(core.tables.len() - 1)
+}
+
+/// The value of a constant expression.
+fn evaluate(core: &mut StoreCore, instance: usize, expr: ConstExpr) -> Result<[u64; 2]> {
+    match expr {
+        ConstExpr::Bits(bits) => Ok([bits as u64, (bits >> 64) as u64]),
+        ConstExpr::GlobalGet(global) => Ok(core.globals[core.instances[instance].globals[global as usize]].get()),
+        ConstExpr::RefFunc(func) => Ok([func_ref(core, instance, func).map_or(0, |f| f.to_bits()), 0]),
+        ConstExpr::Body(index) => {
+            let cell = core.instances[instance].module.inner().clone().code().environment().const_cell(index);
+            let vmctx = core.instances[instance].vmctx.pointer();
+            let mut slots = [0; 2];
+            call_cell(core, cell, vmctx, &mut slots)?;
+            Ok(slots)
+        }
+    }
+}
+
+fn init_globals(core: &mut StoreCore, instance: usize) -> Result<()> {
+    let inner = core.instances[instance].module.inner().clone();
+    let wasm = inner.wasm();
+    for (i, global) in wasm.defined_globals.iter().enumerate() {
+        let value = evaluate(core, instance, global.init)?;
+        let index = core.instances[instance].globals[wasm.imported_globals as usize + i];
+        core.globals[index].set(value);
+    }
+    Ok(())
+}
+
+fn init_tables(core: &mut StoreCore, instance: usize) -> Result<()> {
+    let inner = core.instances[instance].module.inner().clone();
+    let wasm = inner.wasm();
+    for (i, table) in wasm.defined_tables.iter().enumerate() {
+        let Some(init) = table.init else { continue };
+        let value = evaluate(core, instance, init)?[0];
+        let index = core.instances[instance].tables[wasm.imported_tables as usize + i];
+        let size = core.tables[index].size();
+        if let Some(elements) = core.tables[index].range(0, size) {
+            elements.fill(value);
+        }
+    }
+    Ok(())
+}
+
+fn init_elems(core: &mut StoreCore, instance: usize) -> Result<()> {
+    let inner = core.instances[instance].module.inner().clone();
+    for (i, elem) in inner.wasm().elems.iter().enumerate() {
+        if let ElemItems::Exprs(exprs) = &elem.items {
+            let values: Result<Box<[u64]>> =
+                exprs.iter().map(|expr| Ok(evaluate(core, instance, *expr)?[0])).collect();
+            core.instances[instance].elems[i] = ElemState::Values(values?);
+        }
+    }
+    Ok(())
+}
+
+fn active_segments(core: &mut StoreCore, instance: usize) -> Result<()> {
+    let inner = core.instances[instance].module.inner().clone();
+    let wasm = inner.wasm();
+    for (i, elem) in (0..).zip(&wasm.elems) {
+        if let SegmentMode::Active { target, offset } = elem.mode {
+            let offset = segment_offset(core, instance, offset, wasm.tables[target as usize].index.val_type())?;
+            let table = core.instances[instance].tables[target as usize];
+            init_table(core, instance, table, i, offset, 0, elem.items.len() as u64)?;
+        }
+        if elem.mode != SegmentMode::Passive {
+            core.instances[instance].elems[i as usize] = ElemState::Dropped;
+        }
+    }
+    for (i, data) in (0..).zip(&wasm.datas) {
+        if let SegmentMode::Active { target, offset } = data.mode {
+            let offset = segment_offset(core, instance, offset, wasm.memories[target as usize].index.val_type())?;
+            let memory = core.instances[instance].memories[target as usize];
+            init_memory(core, instance, memory, i, offset, 0, data.range.len() as u64)?;
+            core.instances[instance].dropped_datas[i as usize] = true;
+        }
+    }
+    Ok(())
+}
+
+fn segment_offset(core: &mut StoreCore, instance: usize, offset: ConstExpr, ty: ValType) -> Result<u64> {
+    let bits = evaluate(core, instance, offset)?[0];
+    Ok(if ty == ValType::I64 { bits } else { bits as u32 as u64 })
+}
+
+fn start(core: &mut StoreCore, instance: usize) -> Result<()> {
+    let inner = core.instances[instance].module.inner().clone();
+    let environment = inner.code().environment();
+    let Some(func) = environment.module.start else { return Ok(()) };
+    match func.checked_sub(environment.module.imported_funcs) {
+        Some(defined) => {
+            let vmctx = core.instances[instance].vmctx.pointer();
+            call_cell(core, environment.cell(defined), vmctx, &mut [])
+        }
+        None => {
+            let func = core.instances[instance].imported_funcs[func as usize];
+            // SAFETY: function references live as long as the store.
+            let (cell, vmctx) = unsafe { (func.0.as_ref().cell, func.0.as_ref().vmctx) };
+            call_cell(core, cell, vmctx, &mut [])
+        }
+    }
+}
+
+/// What an instance exports under an index.
+pub(crate) fn export(core: &mut StoreCore, instance: usize, index: ExternIndex) -> Option<Extern> {
+    let id = core.id;
+    let data = &core.instances[instance];
+    Some(match index {
+        ExternIndex::Func(i) => Extern::Func(Func::from_pointer(func_ref(core, instance, i)?, id)),
+        ExternIndex::Memory(i) => Extern::Memory(crate::Memory::new_handle(id, data.memories[i as usize])),
+        ExternIndex::Table(i) => Extern::Table(crate::Table::new_handle(id, data.tables[i as usize])),
+        ExternIndex::Global(i) => Extern::Global(crate::Global::new_handle(id, data.globals[i as usize])),
+        ExternIndex::Tag(i) => Extern::Tag(crate::Tag::new_handle(id, data.tags[i as usize])),
+    })
+}
+
+/// A memory that belongs to no instance.
+pub(crate) fn host_memory(core: &mut StoreCore, ty: kinglet_wasm::types::MemoryType) -> Result<usize> {
+    // SAFETY: it keeps a record of its own.
+    unsafe { new_memory(core, ty, None) }
+}
+
+/// A table that belongs to no instance.
+pub(crate) fn host_table(core: &mut StoreCore, ty: kinglet_wasm::types::TableType, init: u64) -> Result<usize> {
+    // SAFETY: it keeps a record of its own.
+    unsafe { new_table(core, ty, init, None) }
+}
+
+/// A global that belongs to no instance.
+pub(crate) fn host_global(core: &mut StoreCore, ty: kinglet_wasm::types::GlobalType, value: [u64; 2]) -> usize {
+    // SAFETY: it keeps a record of its own.
+    let mut global = unsafe { GlobalInstance::new(ty, None) };
+    global.set(value);
+    core.globals.push(global);
+    core.globals.len() - 1
+}

@@ -1,0 +1,383 @@
+//! The libcalls: what guest code asks of the runtime. Each gets the calling instance and its operands in slots, and
+//! says 0 or the code of a trap. They run no guest code, and a panic in one ends the guest, not the process.
+
+use std::panic::AssertUnwindSafe;
+
+use kinglet_abi::{Libcalls, Trap, VmCtx, VmTag};
+use kinglet_wasm::types::{IndexType, TypeId};
+
+use super::instance::{ElemState, index_of};
+use crate::store::{Growth, StoreCore};
+
+/// The table of them all, in the order of [`kinglet_abi::Libcall`].
+pub(super) fn table() -> *const Libcalls {
+    static TABLE: Libcalls = Libcalls {
+        functions: [
+            memory_grow,
+            memory_fill,
+            memory_copy,
+            memory_init,
+            data_drop,
+            table_grow,
+            table_fill,
+            table_copy,
+            table_init,
+            elem_drop,
+            table_get,
+            table_set,
+            ref_func,
+            is_subtype,
+            struct_new,
+            struct_get,
+            struct_set,
+            throw,
+            raise,
+        ],
+    };
+    &TABLE
+}
+
+/// What a libcall works with.
+struct Context<'a> {
+    core: &'a mut StoreCore,
+    instance: usize,
+    vmctx: *mut VmCtx,
+    args: *mut u64,
+}
+
+impl Context<'_> {
+    fn arg(&self, i: usize) -> u64 {
+        // SAFETY: code hands over as many slots as the libcall takes.
+        unsafe { *self.args.add(i) }
+    }
+
+    /// An argument that is an index or size of the given width.
+    fn index(&self, i: usize, ty: IndexType) -> u64 {
+        match ty {
+            IndexType::I32 => self.arg(i) as u32 as u64,
+            IndexType::I64 => self.arg(i),
+        }
+    }
+
+    fn answer(&mut self, value: u64) {
+        // SAFETY: as for `arg`: every libcall that answers has a slot for it.
+        unsafe { *self.args = value };
+    }
+
+    fn memory(&self, index: u32) -> usize {
+        self.core.instances[self.instance].memories[index as usize]
+    }
+
+    fn table(&self, index: u32) -> usize {
+        self.core.instances[self.instance].tables[index as usize]
+    }
+}
+
+/// Runs a libcall's body where it can do no harm.
+fn enter(vmctx: *mut VmCtx, args: *mut u64, body: impl FnOnce(&mut Context<'_>) -> Result<(), Trap>) -> u32 {
+    let run = || {
+        // SAFETY: code passes its own instance, which is live, as is its store; guest code has called out.
+        let core = unsafe { super::store::core_of((*vmctx).store) };
+        let instance = index_of(vmctx).ok_or(Trap::Unsupported)?;
+        body(&mut Context { core, instance, vmctx, args })
+    };
+    match std::panic::catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(())) => 0,
+        Ok(Err(trap)) => trap as u32,
+        Err(_) => Trap::Unsupported as u32,
+    }
+}
+
+/// The interpreter's budget of patience: a bulk operation looks for interrupts every so many bytes.
+const CHUNK: usize = 1 << 24;
+
+extern "C" fn memory_grow(vmctx: *mut VmCtx, args: *mut u64, memory: u32, _: u32) -> u32 {
+    enter(vmctx, args, |c| {
+        let memory = c.memory(memory);
+        let delta = c.index(0, c.core.memories[memory].ty().index);
+        let old = c.core.memories[memory].size();
+        let grown = grow_memory(c.core, memory, delta)?;
+        c.answer(if grown { old } else { u64::MAX });
+        Ok(())
+    })
+}
+
+/// Grows a memory if its type, the engine, the limiter and the system allow it. A limiter's error is kept as the reason
+/// why the guest ends.
+pub(crate) fn grow_memory(core: &mut StoreCore, memory: usize, delta: u64) -> Result<bool, Trap> {
+    let limit = core.engine.config().memory_page_limit;
+    let Some(request) = core.memories[memory].growth(delta, limit) else { return Ok(false) };
+    if delta == 0 {
+        return Ok(true);
+    }
+    Ok(allowed(core, Growth::Memory(request))? && core.memories[memory].grow_to(request))
+}
+
+fn allowed(core: &mut StoreCore, growth: Growth) -> Result<bool, Trap> {
+    (core.ask_limiter)(core, growth).map_err(|error| {
+        core.error = Some(error);
+        Trap::OutOfMemory
+    })
+}
+
+/// The range of `len` bytes from `start` of a memory of `size` bytes.
+fn range(start: u64, len: u64, size: usize) -> Result<std::ops::Range<usize>, Trap> {
+    let end = start.checked_add(len).filter(|end| *end <= size as u64).ok_or(Trap::MemoryOutOfBounds)?;
+    Ok(start as usize..end as usize)
+}
+
+/// Fills a memory; looks for interrupts between chunks.
+extern "C" fn memory_fill(vmctx: *mut VmCtx, args: *mut u64, memory: u32, _: u32) -> u32 {
+    enter(vmctx, args, |c| {
+        let memory = c.memory(memory);
+        let ty = c.core.memories[memory].ty().index;
+        let (to, value, len) = (c.index(0, ty), c.arg(1) as u8, c.index(2, ty));
+        let shared = c.core.shared.clone();
+        let data = c.core.memories[memory].data_mut();
+        let range = range(to, len, data.len())?;
+        for chunk in data[range].chunks_mut(CHUNK) {
+            shared.check()?;
+            chunk.fill(value);
+        }
+        Ok(())
+    })
+}
+
+extern "C" fn memory_copy(vmctx: *mut VmCtx, args: *mut u64, dst: u32, src: u32) -> u32 {
+    enter(vmctx, args, |c| {
+        let (dst, src) = (c.memory(dst), c.memory(src));
+        let (dst_ty, src_ty) = (c.core.memories[dst].ty().index, c.core.memories[src].ty().index);
+        let len_ty = if dst_ty == IndexType::I64 && src_ty == IndexType::I64 { IndexType::I64 } else { IndexType::I32 };
+        let (to, from, len) = (c.index(0, dst_ty), c.index(1, src_ty), c.index(2, len_ty));
+        let to = range(to, len, c.core.memories[dst].data().len())?;
+        let from = range(from, len, c.core.memories[src].data().len())?;
+        if dst == src {
+            c.core.memories[dst].data_mut().copy_within(from, to.start);
+        } else if let Ok([dst, src]) = c.core.memories.get_disjoint_mut([dst, src]) {
+            dst.data_mut()[to].copy_from_slice(&src.data()[from]);
+        }
+        Ok(())
+    })
+}
+
+extern "C" fn memory_init(vmctx: *mut VmCtx, args: *mut u64, memory: u32, data: u32) -> u32 {
+    enter(vmctx, args, |c| {
+        let memory = c.memory(memory);
+        let ty = c.core.memories[memory].ty().index;
+        let (to, from, len) = (c.index(0, ty), c.arg(1) as u32 as u64, c.arg(2) as u32 as u64);
+        init_memory(c.core, c.instance, memory, data, to, from, len)
+    })
+}
+
+/// `memory.init`, also when a module is instantiated.
+pub(super) fn init_memory(
+    core: &mut StoreCore,
+    instance: usize,
+    memory: usize,
+    data: u32,
+    to: u64,
+    from: u64,
+    len: u64,
+) -> Result<(), Trap> {
+    let inner = core.instances[instance].module.inner().clone();
+    let bytes = match core.instances[instance].dropped_datas[data as usize] {
+        true => &[],
+        false => &inner.wasm().bytes[inner.wasm().datas[data as usize].range.clone()],
+    };
+    let memory = core.memories[memory].data_mut();
+    let to = range(to, len, memory.len())?;
+    let from = range(from, len, bytes.len())?;
+    memory[to].copy_from_slice(&bytes[from]);
+    Ok(())
+}
+
+extern "C" fn data_drop(vmctx: *mut VmCtx, args: *mut u64, data: u32, _: u32) -> u32 {
+    enter(vmctx, args, |c| {
+        c.core.instances[c.instance].dropped_datas[data as usize] = true;
+        Ok(())
+    })
+}
+
+extern "C" fn table_grow(vmctx: *mut VmCtx, args: *mut u64, table: u32, _: u32) -> u32 {
+    enter(vmctx, args, |c| {
+        let table = c.table(table);
+        let delta = c.index(1, c.core.tables[table].ty().index);
+        let (init, old) = (c.arg(0), c.core.tables[table].size());
+        let grown = grow_table(c.core, table, delta, init)?;
+        c.answer(if grown { old } else { u64::MAX });
+        Ok(())
+    })
+}
+
+/// Grows a table, as [`grow_memory`] does a memory.
+pub(crate) fn grow_table(core: &mut StoreCore, table: usize, delta: u64, init: u64) -> Result<bool, Trap> {
+    let Some(desired) = core.tables[table].growth(delta) else { return Ok(false) };
+    let maximum = core.tables[table].ty().max.map(|max| max as usize);
+    let growth = Growth::Table { current: core.tables[table].size() as usize, desired, maximum };
+    Ok((delta == 0 || allowed(core, growth)?) && core.tables[table].grow_to(desired, init))
+}
+
+extern "C" fn table_fill(vmctx: *mut VmCtx, args: *mut u64, table: u32, _: u32) -> u32 {
+    enter(vmctx, args, |c| {
+        let table = c.table(table);
+        let ty = c.core.tables[table].ty().index;
+        let (start, value, len) = (c.index(0, ty), c.arg(1), c.index(2, ty));
+        c.core.tables[table].range(start, len).ok_or(Trap::TableOutOfBounds)?.fill(value);
+        Ok(())
+    })
+}
+
+extern "C" fn table_copy(vmctx: *mut VmCtx, args: *mut u64, dst: u32, src: u32) -> u32 {
+    enter(vmctx, args, |c| {
+        let (dst, src) = (c.table(dst), c.table(src));
+        let (dst_ty, src_ty) = (c.core.tables[dst].ty().index, c.core.tables[src].ty().index);
+        let len_ty = if dst_ty == IndexType::I64 && src_ty == IndexType::I64 { IndexType::I64 } else { IndexType::I32 };
+        let (to, from, len) = (c.index(0, dst_ty), c.index(1, src_ty), c.index(2, len_ty));
+        if dst == src {
+            return c.core.tables[dst].copy_within(to, from, len).ok_or(Trap::TableOutOfBounds);
+        }
+        let Ok([dst, src]) = c.core.tables.get_disjoint_mut([dst, src]) else { return Err(Trap::TableOutOfBounds) };
+        let from = src.range(from, len).ok_or(Trap::TableOutOfBounds)?;
+        dst.range(to, len).ok_or(Trap::TableOutOfBounds)?.copy_from_slice(from);
+        Ok(())
+    })
+}
+
+extern "C" fn table_init(vmctx: *mut VmCtx, args: *mut u64, table: u32, elem: u32) -> u32 {
+    enter(vmctx, args, |c| {
+        let table = c.table(table);
+        let ty = c.core.tables[table].ty().index;
+        let (to, from, len) = (c.index(0, ty), c.arg(1) as u32 as u64, c.arg(2) as u32 as u64);
+        init_table(c.core, c.instance, table, elem, to, from, len)
+    })
+}
+
+/// `table.init`, also when a module is instantiated.
+pub(super) fn init_table(
+    core: &mut StoreCore,
+    instance: usize,
+    table: usize,
+    elem: u32,
+    to: u64,
+    from: u64,
+    len: u64,
+) -> Result<(), Trap> {
+    let inner = core.instances[instance].module.inner().clone();
+    let state = &core.instances[instance].elems[elem as usize];
+    let available = match state {
+        ElemState::Dropped => 0,
+        ElemState::Values(values) => values.len(),
+        ElemState::Funcs => inner.wasm().elems[elem as usize].items.len(),
+    };
+    let from = range(from, len, available).map_err(|_| Trap::TableOutOfBounds)?;
+    core.tables[table].range(to, len).ok_or(Trap::TableOutOfBounds)?;
+    for (i, at) in from.zip(to..) {
+        let value = match &core.instances[instance].elems[elem as usize] {
+            ElemState::Values(values) => values[i],
+            _ => match inner.wasm().elems[elem as usize].items.get(i) {
+                Some(kinglet_wasm::module::ConstExpr::RefFunc(func)) => {
+                    super::instance::func_ref(core, instance, func).map_or(0, |f| f.to_bits())
+                }
+                _ => 0,
+            },
+        };
+        core.tables[table].set(at, value).ok_or(Trap::TableOutOfBounds)?;
+    }
+    Ok(())
+}
+
+extern "C" fn elem_drop(vmctx: *mut VmCtx, args: *mut u64, elem: u32, _: u32) -> u32 {
+    enter(vmctx, args, |c| {
+        c.core.instances[c.instance].elems[elem as usize] = ElemState::Dropped;
+        Ok(())
+    })
+}
+
+extern "C" fn table_get(vmctx: *mut VmCtx, args: *mut u64, table: u32, _: u32) -> u32 {
+    enter(vmctx, args, |c| {
+        let table = c.table(table);
+        let index = c.index(0, c.core.tables[table].ty().index);
+        let value = c.core.tables[table].get(index).ok_or(Trap::TableOutOfBounds)?;
+        c.answer(value);
+        Ok(())
+    })
+}
+
+extern "C" fn table_set(vmctx: *mut VmCtx, args: *mut u64, table: u32, _: u32) -> u32 {
+    enter(vmctx, args, |c| {
+        let table = c.table(table);
+        let index = c.index(0, c.core.tables[table].ty().index);
+        let value = c.arg(1);
+        c.core.tables[table].set(index, value).ok_or(Trap::TableOutOfBounds)
+    })
+}
+
+extern "C" fn ref_func(vmctx: *mut VmCtx, args: *mut u64, func: u32, _: u32) -> u32 {
+    enter(vmctx, args, |c| {
+        let func = super::instance::func_ref(c.core, c.instance, func).ok_or(Trap::Unsupported)?;
+        c.answer(func.to_bits());
+        Ok(())
+    })
+}
+
+extern "C" fn is_subtype(vmctx: *mut VmCtx, args: *mut u64, actual: u32, expected: u32) -> u32 {
+    enter(vmctx, args, |c| {
+        let answer = c.core.engine.types().is_subtype(TypeId(actual), TypeId(expected));
+        c.answer(answer as u64);
+        Ok(())
+    })
+}
+
+extern "C" fn struct_new(_: *mut VmCtx, _: *mut u64, _: u32, _: u32) -> u32 {
+    Trap::Unsupported as u32
+}
+
+extern "C" fn struct_get(_: *mut VmCtx, _: *mut u64, _: u32, _: u32) -> u32 {
+    Trap::Unsupported as u32
+}
+
+extern "C" fn struct_set(_: *mut VmCtx, _: *mut u64, _: u32, _: u32) -> u32 {
+    Trap::Unsupported as u32
+}
+
+extern "C" fn throw(vmctx: *mut VmCtx, args: *mut u64, tag: u32, _: u32) -> u32 {
+    enter(vmctx, args, |c| {
+        let instance = &c.core.instances[c.instance];
+        let tag = instance.tags[tag as usize];
+        let ty = c.core.engine.types().func(c.core.tags[tag].ty());
+        let slots = kinglet_wasm::types::slots_of(ty.params()) as usize;
+        c.core.exception = (0..slots).map(|i| c.arg(i)).collect();
+        let tag: *const VmTag = c.core.tags[tag].record().as_ptr();
+        // SAFETY: the store is live, and guest code has called out.
+        unsafe {
+            let vm = (*c.vmctx).store;
+            (*vm).exception_tag = tag;
+            (*vm).exception_args = c.core.exception.as_mut_ptr();
+        }
+        Ok(())
+    })
+}
+
+extern "C" fn raise(vmctx: *mut VmCtx, args: *mut u64, code: u32, _: u32) -> u32 {
+    let note = || {
+        // SAFETY: as for `enter`; the instance may be a host's here.
+        unsafe {
+            let vm = (*vmctx).store;
+            let core = super::store::core_of(vm);
+            let trap = Trap::ALL.get((code as usize).wrapping_sub(1)).copied().unwrap_or(Trap::Unsupported);
+            // A trap is something the host sees: gas overdrawn before it comes first.
+            let trap = if (*vm).gas < 0 { Trap::OutOfGas } else { trap };
+            (*vm).trap = trap as u32;
+            core.backtrace = Some(super::backtrace::capture(core, vm, trap));
+        }
+    };
+    let _ = args;
+    let _ = std::panic::catch_unwind(AssertUnwindSafe(note));
+    0
+}
+
+impl From<crate::Interrupted> for Trap {
+    fn from(_: crate::Interrupted) -> Trap {
+        Trap::Interrupted
+    }
+}

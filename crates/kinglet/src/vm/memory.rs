@@ -1,0 +1,114 @@
+//! Linear memories: the bytes, the record that code sees, and growth.
+
+use std::ptr::NonNull;
+
+use kinglet_abi::VmMemory;
+use kinglet_wasm::limits::MAX_MEMORY64_PAGES;
+use kinglet_wasm::types::{IndexType, MemoryType};
+
+use super::region::Region;
+use crate::{Error, Result};
+
+/// A memory of a store.
+#[derive(Debug)]
+pub(crate) struct MemoryInstance {
+    ty: MemoryType,
+    region: Region,
+    len: usize,
+    record: NonNull<VmMemory>,
+    /// Keeps the record, if no instance does.
+    _own: Option<Box<VmMemory>>,
+}
+
+/// A memory to be made or grown, for a limiter to look at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MemoryRequest {
+    pub(crate) current: usize,
+    pub(crate) desired: usize,
+    pub(crate) maximum: Option<usize>,
+}
+
+impl MemoryInstance {
+    /// Makes a memory with its minimum size; its record is at `record`, or its own.
+    ///
+    /// # Safety
+    /// `record` is valid for as long as the memory.
+    pub(super) unsafe fn new(ty: MemoryType, record: Option<NonNull<VmMemory>>) -> Result<MemoryInstance> {
+        let len = bytes(&ty, ty.min).ok_or_else(|| too_large(&ty))?;
+        let region = Region::new(len).map_err(|_| too_large(&ty))?;
+        let mut own = None;
+        let record = record.unwrap_or_else(|| {
+            let boxed = own.insert(Box::new(VmMemory { base: std::ptr::null_mut(), len: 0 }));
+            NonNull::from(&mut **boxed)
+        });
+        let mut memory = MemoryInstance { ty, region, len, record, _own: own };
+        memory.publish();
+        Ok(memory)
+    }
+
+    fn publish(&mut self) {
+        // SAFETY: the record lives as long as the memory, and no guest code runs while it is written.
+        unsafe { self.record.write(VmMemory { base: self.region.start(), len: self.len }) };
+    }
+
+    pub(crate) fn record(&self) -> NonNull<VmMemory> {
+        self.record
+    }
+
+    /// Its type as declared.
+    pub(crate) fn ty(&self) -> MemoryType {
+        self.ty
+    }
+
+    /// Its size in pages.
+    pub(crate) fn size(&self) -> u64 {
+        self.len as u64 >> self.ty.page_size_log2
+    }
+
+    pub(crate) fn data(&self) -> &[u8] {
+        // SAFETY: the region is at least as long, and no guest code runs while it is borrowed.
+        unsafe { std::slice::from_raw_parts(self.region.start(), self.len) }
+    }
+
+    pub(crate) fn data_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as for `data`.
+        unsafe { std::slice::from_raw_parts_mut(self.region.start(), self.len) }
+    }
+
+    /// What growing by `delta` pages asks for; none if the type, the address space or `page_limit` forbid it.
+    pub(crate) fn growth(&self, delta: u64, page_limit: Option<u64>) -> Option<MemoryRequest> {
+        let pages = self.size().checked_add(delta)?;
+        let limit = self.ty.max.unwrap_or(u64::MAX).min(page_limit.unwrap_or(u64::MAX));
+        if pages > limit {
+            return None;
+        }
+        let maximum = self.ty.max.and_then(|max| bytes(&self.ty, max));
+        Some(MemoryRequest { current: self.len, desired: bytes(&self.ty, pages)?, maximum })
+    }
+
+    /// Grows to what [`Self::growth`] said; false if the system has not that much.
+    pub(crate) fn grow_to(&mut self, request: MemoryRequest) -> bool {
+        if request.desired > self.region.len() && !self.region.resize(request.desired) {
+            return false;
+        }
+        self.len = request.desired;
+        self.publish();
+        true
+    }
+}
+
+/// Bytes in this many pages, if a memory may have so many.
+pub(super) fn bytes(ty: &MemoryType, pages: u64) -> Option<usize> {
+    let limit = match ty.index {
+        IndexType::I32 => ty.address_limit(),
+        IndexType::I64 => MAX_MEMORY64_PAGES << (16 - ty.page_size_log2.min(16)),
+    };
+    if pages > limit {
+        return None;
+    }
+    usize::try_from(pages.checked_mul(ty.page_size())?).ok().filter(|len| *len <= isize::MAX as usize - (1 << 20))
+}
+
+fn too_large(ty: &MemoryType) -> Error {
+    Error::msg(format!("cannot make a memory of {} pages of {} bytes: out of memory", ty.min, ty.page_size()))
+}

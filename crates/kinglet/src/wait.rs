@@ -1,0 +1,189 @@
+//! Interrupting a guest, and the one place where host functions wait. Every host function that can block waits through
+//! a [`Waiter`], so that an interrupt ends it; deadlines, cancellation and asynchronous waiting belong here too.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
+use std::time::{Duration, Instant};
+
+use crate::vm::InterruptWord;
+use crate::{Error, Trap};
+
+/// What handles, waiters and the store share.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    requested: AtomicBool,
+    /// The word that guest code looks at; gone with its store.
+    word: Mutex<Option<InterruptWord>>,
+    wake: Condvar,
+    #[cfg(unix)]
+    pipe: OnceLock<Option<Pipe>>,
+}
+
+/// A pipe that becomes readable when an interrupt is requested, for waits on descriptors.
+#[cfg(unix)]
+#[derive(Debug)]
+struct Pipe {
+    reader: rustix::fd::OwnedFd,
+    writer: rustix::fd::OwnedFd,
+}
+
+impl Shared {
+    pub(crate) fn set_word(&self, word: Option<InterruptWord>) {
+        *self.lock() = word;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<InterruptWord>> {
+        self.word.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// Whether an interrupt has been asked for and not delivered.
+    pub(crate) fn check(&self) -> Result<(), Interrupted> {
+        if self.requested.load(Ordering::SeqCst) { Err(Interrupted) } else { Ok(()) }
+    }
+
+    fn request(&self) {
+        let word = self.lock();
+        self.requested.store(true, Ordering::SeqCst);
+        if let Some(word) = &*word {
+            word.set(true);
+        }
+        self.wake.notify_all();
+        #[cfg(unix)]
+        if let Some(Some(pipe)) = self.pipe.get() {
+            let _ = rustix::io::write(&pipe.writer, &[1]);
+        }
+    }
+
+    /// The interrupt has been delivered.
+    pub(crate) fn clear(&self) {
+        let word = self.lock();
+        self.requested.store(false, Ordering::SeqCst);
+        if let Some(word) = &*word {
+            word.set(false);
+        }
+        #[cfg(unix)]
+        if let Some(Some(pipe)) = self.pipe.get() {
+            let _ = rustix::io::read(&pipe.reader, &mut [0; 64]);
+        }
+    }
+
+    #[cfg(unix)]
+    fn pipe(&self) -> Option<&Pipe> {
+        let pipe = self.pipe.get_or_init(|| {
+            use rustix::pipe::{PipeFlags, pipe_with};
+            let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).ok()?;
+            Some(Pipe { reader, writer })
+        });
+        pipe.as_ref()
+    }
+}
+
+/// Ends what runs in a store, from any thread: a loop, a recursion or a blocking host function ends its call with
+/// [`Trap::Interrupted`]. If nothing runs, the next call is ended at once.
+#[derive(Clone, Debug)]
+pub struct InterruptHandle {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl InterruptHandle {
+    /// Asks for the interrupt. Does nothing once the store is gone.
+    pub fn interrupt(&self) {
+        self.shared.request();
+    }
+}
+
+/// A wait was ended by an [`InterruptHandle`]. Converts to an error that is [`Trap::Interrupted`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interrupted;
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Trap::Interrupted.fmt(f)
+    }
+}
+
+impl From<Interrupted> for Error {
+    fn from(_: Interrupted) -> Error {
+        Error::new(Trap::Interrupted)
+    }
+}
+
+/// Waits on behalf of a guest.
+#[derive(Clone, Debug)]
+pub struct Waiter {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Waiter {
+    /// Whether the guest is to stop.
+    ///
+    /// # Errors
+    /// [`Interrupted`] if it is.
+    pub fn check(&self) -> Result<(), Interrupted> {
+        self.shared.check()
+    }
+
+    /// Waits for a time, or for ever.
+    ///
+    /// # Errors
+    /// [`Interrupted`] if the guest is to stop.
+    pub fn sleep(&self, time: Option<Duration>) -> Result<(), Interrupted> {
+        let deadline = time.and_then(|time| Instant::now().checked_add(time));
+        let mut guard = self.shared.lock();
+        loop {
+            self.check()?;
+            guard = match deadline {
+                None => self.shared.wake.wait(guard).unwrap_or_else(|e| e.into_inner()),
+                Some(deadline) => {
+                    let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|d| !d.is_zero()) else {
+                        return Ok(());
+                    };
+                    self.shared.wake.wait_timeout(guard, left).unwrap_or_else(|e| e.into_inner()).0
+                }
+            };
+        }
+    }
+
+    /// Waits until one of the descriptors is ready, for a time or for ever. Returns how many are; what each is ready
+    /// for is in its `revents`.
+    ///
+    /// # Errors
+    /// [`Interrupted`] if the guest is to stop.
+    #[cfg(unix)]
+    pub fn poll<'a>(
+        &'a self,
+        fds: &mut [rustix::event::PollFd<'a>],
+        time: Option<Duration>,
+    ) -> Result<usize, Interrupted> {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let deadline = time.and_then(|time| Instant::now().checked_add(time));
+        let pipe = self.shared.pipe();
+        let mut all: Vec<PollFd<'a>> = fds.to_vec();
+        if let Some(pipe) = pipe {
+            all.push(PollFd::new(&pipe.reader, PollFlags::IN));
+        }
+        loop {
+            self.check()?;
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            // Without a pipe (no descriptors left) look for interrupts now and then.
+            let left = if pipe.is_none() { Some(left.unwrap_or(SLICE).min(SLICE)) } else { left };
+            let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+            let ready = poll(&mut all, timeout.as_ref());
+            self.check()?;
+            fds.clone_from_slice(&all[..fds.len()]);
+            let ready = match ready {
+                Ok(_) => fds.iter().filter(|fd| !fd.revents().is_empty()).count(),
+                Err(rustix::io::Errno::INTR) => 0,
+                // The caller finds out when it uses the descriptor.
+                Err(_) => return Ok(fds.len()),
+            };
+            if ready > 0 || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Ok(ready);
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+const SLICE: Duration = Duration::from_millis(50);

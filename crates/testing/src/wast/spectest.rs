@@ -1,0 +1,33 @@
+//! The module `spectest` that every script may import (spec repository, "interpreter/README", "Spectest host module").
+
+use kinglet::{Func, Global, GlobalType, IndexType, Linker, Memory, MemoryType, Ref, RefType, Result, Store};
+use kinglet::{Table, TableType, Val, ValType};
+
+/// Defines `spectest` in `linker`. Its `print` functions print nothing: their output is no part of a script's result.
+pub(super) fn define(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<()> {
+    let globals = [
+        ("global_i32", ValType::I32, Val::I32(666)),
+        ("global_i64", ValType::I64, Val::I64(666)),
+        ("global_f32", ValType::F32, Val::F32(666.6_f32.to_bits())),
+        ("global_f64", ValType::F64, Val::F64(666.6_f64.to_bits())),
+    ];
+    for (name, content, value) in globals {
+        let global = Global::new(&mut *store, GlobalType { content, mutable: false }, value)?;
+        linker.define("spectest", name, global)?;
+    }
+    let table_type = TableType::new(RefType::FUNCREF, 10, Some(20));
+    for (name, index) in [("table", IndexType::I32), ("table64", IndexType::I64)] {
+        let table = Table::new(&mut *store, TableType { index, ..table_type }, Ref::Func(None))?;
+        linker.define("spectest", name, table)?;
+    }
+    let memory = Memory::new(&mut *store, MemoryType::new(1, Some(2)))?;
+    linker.define("spectest", "memory", memory)?;
+    linker.define("spectest", "print", Func::wrap(&mut *store, || {}))?;
+    linker.define("spectest", "print_i32", Func::wrap(&mut *store, |_: i32| {}))?;
+    linker.define("spectest", "print_i64", Func::wrap(&mut *store, |_: i64| {}))?;
+    linker.define("spectest", "print_f32", Func::wrap(&mut *store, |_: f32| {}))?;
+    linker.define("spectest", "print_f64", Func::wrap(&mut *store, |_: f64| {}))?;
+    linker.define("spectest", "print_i32_f32", Func::wrap(&mut *store, |_: i32, _: f32| {}))?;
+    linker.define("spectest", "print_f64_f64", Func::wrap(&mut *store, |_: f64, _: f64| {}))?;
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! The clocks a guest can read. Monotonic time starts near zero when the context is built, so that it tells
+//! nothing about the machine.
+
+use rustix::time::{ClockId, Timespec, clock_getres, clock_gettime};
+
+/// The clocks of preview 1, in its order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Clock {
+    Realtime,
+    Monotonic,
+    ProcessCputime,
+    ThreadCputime,
+}
+
+impl Clock {
+    fn id(self) -> ClockId {
+        match self {
+            Clock::Realtime => ClockId::Realtime,
+            Clock::Monotonic => ClockId::Monotonic,
+            Clock::ProcessCputime => ClockId::ProcessCPUTime,
+            Clock::ThreadCputime => ClockId::ThreadCPUTime,
+        }
+    }
+}
+
+/// The clocks of one context.
+#[derive(Debug)]
+pub(crate) struct Clocks {
+    started: u64,
+}
+
+impl Clocks {
+    pub(crate) fn new() -> Clocks {
+        // One nanosecond early: a guest may take a first reading of zero for a broken clock.
+        Clocks { started: nanoseconds(clock_gettime(ClockId::Monotonic)).saturating_sub(1) }
+    }
+
+    /// The time in nanoseconds; 0 for a real time before 1970.
+    pub(crate) fn now(&self, clock: Clock) -> u64 {
+        let now = nanoseconds(clock_gettime(clock.id()));
+        if clock == Clock::Monotonic { now.saturating_sub(self.started) } else { now }
+    }
+
+    /// The smallest step in nanoseconds.
+    pub(crate) fn resolution(&self, clock: Clock) -> u64 {
+        nanoseconds(clock_getres(clock.id())).max(1)
+    }
+}
+
+fn nanoseconds(time: Timespec) -> u64 {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanoseconds = u64::try_from(time.tv_nsec).unwrap_or(0);
+    seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn monotonic_time_starts_near_zero_and_never_at_it() {
+        let now = Clocks::new().now(Clock::Monotonic);
+        assert!(now > 0 && now < 1_000_000_000, "{now}");
+    }
+
+    #[test]
+    fn every_clock_has_a_resolution() {
+        for clock in [Clock::Realtime, Clock::Monotonic, Clock::ProcessCputime, Clock::ThreadCputime] {
+            assert!(Clocks::new().resolution(clock) > 0);
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! Standard streams: the process's own, nothing at all, memory, or any open file of the host. A read or write that
+//! could block waits through [`Wait`] first, so a guest that sits at a prompt can still be stopped.
+
+use super::{Result, Wait, wait_ready};
+use rustix::event::PollFlags;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::FileType;
+use rustix::io::Errno;
+use std::collections::VecDeque;
+use std::io::{IoSlice, IoSliceMut};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The most one write hands to something that can fill up: what a pipe reported as writable takes without blocking.
+const PIPE_WRITE: usize = 4096;
+
+/// What stands behind a guest's standard input, output or error.
+#[derive(Debug, Default)]
+pub enum Stdio {
+    /// Reading finds the end at once; what is written is dropped.
+    #[default]
+    Null,
+    /// The stream of the host process, unbuffered.
+    Inherit,
+    /// Bytes in memory.
+    Pipe(Pipe),
+    /// Any open file, pipe, terminal or socket of the host.
+    Fd(OwnedFd),
+}
+
+impl From<Pipe> for Stdio {
+    fn from(pipe: Pipe) -> Stdio {
+        Stdio::Pipe(pipe)
+    }
+}
+
+impl From<OwnedFd> for Stdio {
+    fn from(fd: OwnedFd) -> Stdio {
+        Stdio::Fd(fd)
+    }
+}
+
+impl From<std::fs::File> for Stdio {
+    fn from(file: std::fs::File) -> Stdio {
+        Stdio::Fd(file.into())
+    }
+}
+
+/// Bytes in memory as a stream: what was written first is read first, and an empty pipe is at its end.
+/// Clones share the bytes: keep one to see what a guest printed.
+#[derive(Clone, Debug)]
+pub struct Pipe {
+    bytes: Arc<Mutex<VecDeque<u8>>>,
+    limit: usize,
+}
+
+impl Pipe {
+    /// An empty pipe that takes everything written to it.
+    pub fn new() -> Pipe {
+        Pipe::with_limit(usize::MAX)
+    }
+
+    /// An empty pipe that holds at most `limit` bytes; the write that would pass it is cut short, the next fails
+    /// with ENOSPC.
+    pub fn with_limit(limit: usize) -> Pipe {
+        Pipe { bytes: Arc::default(), limit }
+    }
+
+    /// A copy of the bytes not yet read.
+    pub fn contents(&self) -> Vec<u8> {
+        self.lock().iter().copied().collect()
+    }
+
+    /// The bytes not yet read; leaves the pipe empty.
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.lock()).into()
+    }
+
+    // A panic while the lock is held leaves bytes, which are never in a wrong state.
+    fn lock(&self) -> MutexGuard<'_, VecDeque<u8>> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self, into: &mut [IoSliceMut<'_>]) -> usize {
+        let mut bytes = self.lock();
+        let mut total = 0;
+        for part in into {
+            let count = part.len().min(bytes.len());
+            for (to, from) in part.iter_mut().zip(bytes.drain(..count)) {
+                *to = from;
+            }
+            total += count;
+        }
+        total
+    }
+
+    fn write(&self, parts: &[IoSlice<'_>]) -> Result<usize> {
+        let mut bytes = self.lock();
+        let mut total = 0;
+        for part in parts {
+            let room = self.limit.saturating_sub(bytes.len()).min(part.len());
+            bytes.extend(&part[..room]);
+            total += room;
+            if room < part.len() {
+                break;
+            }
+        }
+        if total == 0 && parts.iter().any(|part| !part.is_empty()) {
+            return Err(Errno::NOSPC.into());
+        }
+        Ok(total)
+    }
+}
+
+impl Default for Pipe {
+    fn default() -> Pipe {
+        Pipe::new()
+    }
+}
+
+impl<T: Into<Vec<u8>>> From<T> for Pipe {
+    fn from(bytes: T) -> Pipe {
+        Pipe { bytes: Arc::new(Mutex::new(VecDeque::from(bytes.into()))), limit: usize::MAX }
+    }
+}
+
+/// One of the three streams a process is born with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Inherited {
+    Stdin,
+    Stdout,
+    Stderr,
+}
+
+/// An open standard stream.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    source: Source,
+    terminal: bool,
+    /// A regular file is always ready, and asking it would cost a system call.
+    regular: bool,
+}
+
+#[derive(Debug)]
+enum Source {
+    Null,
+    Pipe(Pipe),
+    Inherited(Inherited),
+    Fd(OwnedFd),
+}
+
+impl Stream {
+    pub(crate) fn new(stdio: Stdio, which: Inherited) -> Stream {
+        let source = match stdio {
+            Stdio::Null => Source::Null,
+            Stdio::Pipe(pipe) => Source::Pipe(pipe),
+            Stdio::Inherit => Source::Inherited(which),
+            Stdio::Fd(fd) => Source::Fd(fd),
+        };
+        let mut stream = Stream { source, terminal: false, regular: false };
+        if let Some(fd) = stream.fd() {
+            let regular =
+                rustix::fs::fstat(fd).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
+            let terminal = std::io::IsTerminal::is_terminal(&fd);
+            stream.regular = regular;
+            stream.terminal = terminal;
+        }
+        stream
+    }
+
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// The descriptor to poll; `None` for a stream that is always ready.
+    pub(crate) fn pollable(&self) -> Option<BorrowedFd<'_>> {
+        if self.regular { None } else { self.fd() }
+    }
+
+    /// How many bytes a read finds without waiting, where that is known.
+    pub(crate) fn available(&self) -> u64 {
+        match &self.source {
+            Source::Pipe(pipe) => pipe.lock().len() as u64,
+            _ => self.fd().and_then(|fd| rustix::io::ioctl_fionread(fd).ok()).unwrap_or(0),
+        }
+    }
+
+    /// Reads what is there, waiting for the first byte unless `nonblock`; 0 is the end.
+    pub(crate) fn read(&self, into: &mut [IoSliceMut<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
+        match &self.source {
+            Source::Null => Ok(0),
+            Source::Pipe(pipe) => Ok(pipe.read(into)),
+            Source::Inherited(_) | Source::Fd(_) => {
+                let fd = self.fd().ok_or(Errno::BADF)?;
+                read_fd(fd, self.regular, into, nonblock, wait)
+            }
+        }
+    }
+
+    /// Writes some of `parts`, waiting for room unless `nonblock`.
+    pub(crate) fn write(&self, parts: &[IoSlice<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
+        match &self.source {
+            Source::Null => Ok(parts.iter().map(|part| part.len()).sum()),
+            Source::Pipe(pipe) => pipe.write(parts),
+            Source::Inherited(_) | Source::Fd(_) => {
+                let fd = self.fd().ok_or(Errno::BADF)?;
+                write_fd(fd, self.regular, parts, nonblock, wait)
+            }
+        }
+    }
+
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        match &self.source {
+            Source::Null | Source::Pipe(_) => None,
+            Source::Inherited(Inherited::Stdin) => Some(rustix::stdio::stdin()),
+            Source::Inherited(Inherited::Stdout) => Some(rustix::stdio::stdout()),
+            Source::Inherited(Inherited::Stderr) => Some(rustix::stdio::stderr()),
+            Source::Fd(fd) => Some(fd.as_fd()),
+        }
+    }
+}
+
+/// Reads from a host descriptor at its own position.
+pub(crate) fn read_fd(
+    fd: BorrowedFd<'_>,
+    regular: bool,
+    into: &mut [IoSliceMut<'_>],
+    nonblock: bool,
+    wait: &dyn Wait,
+) -> Result<usize> {
+    if into.iter().all(|part| part.is_empty()) {
+        return Ok(0);
+    }
+    loop {
+        if !regular {
+            wait_ready(fd, PollFlags::IN, nonblock, wait)?;
+        }
+        let read = match into {
+            [one] => rustix::io::read(fd, &mut **one),
+            _ => rustix::io::readv(fd, into),
+        };
+        if let Some(result) = settled(read, nonblock, wait)? {
+            return Ok(result);
+        }
+    }
+}
+
+/// Writes to a host descriptor at its own position.
+pub(crate) fn write_fd(
+    fd: BorrowedFd<'_>,
+    regular: bool,
+    parts: &[IoSlice<'_>],
+    nonblock: bool,
+    wait: &dyn Wait,
+) -> Result<usize> {
+    if parts.iter().all(|part| part.is_empty()) {
+        return Ok(0);
+    }
+    loop {
+        if !regular {
+            wait_ready(fd, PollFlags::OUT, nonblock, wait)?;
+        }
+        let written = match parts {
+            [one] if regular || one.len() <= PIPE_WRITE => rustix::io::write(fd, one),
+            _ if regular => rustix::io::writev(fd, parts),
+            _ => write_atom(fd, parts),
+        };
+        if let Some(result) = settled(written, nonblock, wait)? {
+            return Ok(result);
+        }
+    }
+}
+
+/// Writes as many leading parts as fit [`PIPE_WRITE`], or the start of a first one that is longer.
+fn write_atom(fd: BorrowedFd<'_>, parts: &[IoSlice<'_>]) -> rustix::io::Result<usize> {
+    let mut room = PIPE_WRITE;
+    let fits = parts.iter().take_while(|part| {
+        let fits = part.len() <= room;
+        room = room.saturating_sub(part.len());
+        fits
+    });
+    let count = fits.count();
+    let first = parts.iter().position(|part| !part.is_empty()).unwrap_or(0);
+    if count > first {
+        return rustix::io::writev(fd, &parts[first..count]);
+    }
+    rustix::io::write(fd, &parts[first][..PIPE_WRITE.min(parts[first].len())])
+}
+
+/// `None` when the call is to be made again.
+fn settled(result: rustix::io::Result<usize>, nonblock: bool, wait: &dyn Wait) -> Result<Option<usize>> {
+    match result {
+        Ok(count) => Ok(Some(count)),
+        Err(Errno::INTR) => {
+            wait.check()?;
+            Ok(None)
+        }
+        // Someone else took the bytes between the poll and the read.
+        Err(Errno::AGAIN) if !nonblock => Ok(None),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::Never;
+
+    #[test]
+    fn a_pipe_hands_out_its_bytes_in_order() {
+        let pipe = Pipe::from("hello");
+        let stream = Stream::new(pipe.clone().into(), Inherited::Stdin);
+        let (mut first, mut second) = ([0; 2], [0; 8]);
+        let mut into = [IoSliceMut::new(&mut first), IoSliceMut::new(&mut second)];
+        assert_eq!(stream.read(&mut into, false, &Never).unwrap(), 5);
+        assert_eq!((&first, &second[..3]), (b"he", &b"llo"[..]));
+        assert_eq!(stream.read(&mut [IoSliceMut::new(&mut first)], false, &Never).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_full_pipe_refuses_more() {
+        let pipe = Pipe::with_limit(4);
+        let stream = Stream::new(pipe.clone().into(), Inherited::Stdout);
+        assert_eq!(stream.write(&[IoSlice::new(b"abcdef")], false, &Never).unwrap(), 4);
+        assert!(stream.write(&[IoSlice::new(b"g")], false, &Never).is_err());
+        assert_eq!(pipe.take(), b"abcd");
+    }
+
+    #[test]
+    fn a_host_pipe_carries_bytes_both_ways() {
+        let (reader, writer) = rustix::pipe::pipe().unwrap();
+        let out = Stream::new(writer.into(), Inherited::Stdout);
+        let big = [7; 3 * PIPE_WRITE];
+        assert_eq!(out.write(&[IoSlice::new(b""), IoSlice::new(&big)], false, &Never).unwrap(), PIPE_WRITE);
+        assert_eq!(out.write(&[IoSlice::new(b"x"), IoSlice::new(b"yz")], false, &Never).unwrap(), 3);
+        let input = Stream::new(reader.into(), Inherited::Stdin);
+        assert_eq!(input.available(), PIPE_WRITE as u64 + 3);
+        let mut buffer = [0; 2 * PIPE_WRITE];
+        assert_eq!(input.read(&mut [IoSliceMut::new(&mut buffer)], false, &Never).unwrap(), PIPE_WRITE + 3);
+        let empty = input.read(&mut [IoSliceMut::new(&mut buffer)], true, &Never);
+        assert!(matches!(empty, Err(super::super::Error::Io(error)) if error.raw_os_error() == Some(11)));
+    }
+}

@@ -1,0 +1,495 @@
+//! Everything done to an open descriptor.
+
+use super::Call;
+use super::path::set_times;
+use super::table::{Descriptor, Object};
+use super::types::{Dirent, Errno, Fdstat, Filestat, Filetype, Result, Rights, fdflags, known_flags};
+use rustix::fs::SeekFrom;
+
+/// The kind a standard stream shows. Only a terminal is a character device, which is how a C library knows one.
+fn stream_filetype(terminal: bool) -> Filetype {
+    if terminal { Filetype::CharacterDevice } else { Filetype::Unknown }
+}
+
+pub(super) fn fd_advise(call: &mut Call<'_>, fd: u32, offset: u64, len: u64, advice: u32) -> Result<()> {
+    use rustix::fs::Advice::{DontNeed, NoReuse, Normal, Random, Sequential, WillNeed};
+    let advices = [Normal, Sequential, Random, WillNeed, DontNeed, NoReuse];
+    let advice = *advices.get(advice as usize).ok_or(Errno::INVAL)?;
+    Ok(call.ctx.table.get(fd)?.file(Rights::FD_ADVISE)?.advise(offset, len, advice)?)
+}
+
+pub(super) fn fd_allocate(call: &mut Call<'_>, fd: u32, offset: u64, len: u64) -> Result<()> {
+    Ok(call.ctx.table.get(fd)?.file(Rights::FD_ALLOCATE)?.allocate(offset, len)?)
+}
+
+pub(super) fn fd_close(call: &mut Call<'_>, fd: u32) -> Result<()> {
+    call.ctx.table.remove(fd).map(drop)
+}
+
+/// Streams are written at once, so there is nothing to wait for.
+pub(super) fn fd_datasync(call: &mut Call<'_>, fd: u32) -> Result<()> {
+    let descriptor = call.ctx.table.get(fd)?;
+    match &descriptor.object {
+        Object::File(file) => descriptor.require(Rights::FD_DATASYNC).and_then(|()| Ok(file.datasync()?)),
+        Object::Directory(open) => descriptor.require(Rights::FD_SYNC).and_then(|()| Ok(open.directory.sync()?)),
+        Object::Stream(_) => descriptor.require(Rights::FD_DATASYNC),
+    }
+}
+
+pub(super) fn fd_sync(call: &mut Call<'_>, fd: u32) -> Result<()> {
+    let descriptor = call.ctx.table.get(fd)?;
+    descriptor.require(Rights::FD_SYNC)?;
+    match &descriptor.object {
+        Object::File(file) => Ok(file.sync()?),
+        Object::Directory(open) => Ok(open.directory.sync()?),
+        Object::Stream(_) => Ok(()),
+    }
+}
+
+pub(super) fn fd_fdstat_get(call: &mut Call<'_>, fd: u32, fdstat: u32) -> Result<()> {
+    let descriptor = call.ctx.table.get(fd)?;
+    let filetype = match &descriptor.object {
+        Object::Stream(stream) => stream_filetype(stream.is_terminal()),
+        Object::File(file) => Filetype::from(file.metadata()?.kind),
+        Object::Directory(_) => Filetype::Directory,
+    };
+    let record = Fdstat {
+        filetype,
+        flags: descriptor.flags,
+        rights_base: descriptor.base,
+        rights_inheriting: descriptor.inheriting,
+    };
+    call.memory.write(fdstat, &record.bytes())
+}
+
+/// APPEND and NONBLOCK can change; the SYNC flags belong to how the file was opened (ENOTSUP).
+pub(super) fn fd_fdstat_set_flags(call: &mut Call<'_>, fd: u32, flags: u32) -> Result<()> {
+    let flags = known_flags(flags, u32::from(fdflags::ALL))? as u16;
+    let descriptor = call.ctx.table.get_mut(fd)?;
+    descriptor.require(Rights::FD_FDSTAT_SET_FLAGS)?;
+    let changed = flags ^ descriptor.flags;
+    if changed & (fdflags::DSYNC | fdflags::RSYNC | fdflags::SYNC) != 0 {
+        return Err(Errno::NOTSUP.into());
+    }
+    match &descriptor.object {
+        Object::File(file) if changed & fdflags::APPEND != 0 => file.set_append(flags & fdflags::APPEND != 0)?,
+        Object::File(_) | Object::Stream(_) => {}
+        Object::Directory(_) => return Ok(()),
+    }
+    descriptor.flags = flags;
+    Ok(())
+}
+
+/// Rights can be given up and not gained: ENOTCAPABLE.
+pub(super) fn fd_fdstat_set_rights(call: &mut Call<'_>, fd: u32, base: u64, inheriting: u64) -> Result<()> {
+    let descriptor = call.ctx.table.get_mut(fd)?;
+    let (base, inheriting) = (Rights(base), Rights(inheriting));
+    if !descriptor.base.contains(base) || !descriptor.inheriting.contains(inheriting) {
+        return Err(Errno::NOTCAPABLE.into());
+    }
+    (descriptor.base, descriptor.inheriting) = (base, inheriting);
+    Ok(())
+}
+
+pub(super) fn fd_filestat_get(call: &mut Call<'_>, fd: u32, filestat: u32) -> Result<()> {
+    let descriptor = call.ctx.table.get(fd)?;
+    descriptor.require(Rights::FD_FILESTAT_GET)?;
+    let record = match &descriptor.object {
+        Object::Stream(stream) => Filestat::stream(stream_filetype(stream.is_terminal())),
+        Object::File(file) => Filestat::from(file.metadata()?),
+        Object::Directory(open) => Filestat::from(open.directory.own_metadata()?),
+    };
+    call.memory.write(filestat, &record.bytes())
+}
+
+pub(super) fn fd_filestat_set_size(call: &mut Call<'_>, fd: u32, size: u64) -> Result<()> {
+    Ok(call.ctx.table.get(fd)?.file(Rights::FD_FILESTAT_SET_SIZE)?.set_size(size)?)
+}
+
+pub(super) fn fd_filestat_set_times(call: &mut Call<'_>, fd: u32, atim: u64, mtim: u64, fst_flags: u32) -> Result<()> {
+    let (accessed, modified) = set_times(atim, mtim, fst_flags)?;
+    let descriptor = call.ctx.table.get(fd)?;
+    descriptor.require(Rights::FD_FILESTAT_SET_TIMES)?;
+    match &descriptor.object {
+        Object::Stream(_) => Err(Errno::INVAL.into()),
+        Object::File(file) => Ok(file.set_times(accessed, modified)?),
+        Object::Directory(open) => Ok(open.directory.set_own_times(accessed, modified)?),
+    }
+}
+
+pub(super) fn fd_pread(call: &mut Call<'_>, fd: u32, iovs: u32, iovs_len: u32, offset: u64, nread: u32) -> Result<()> {
+    let iovecs = call.memory.iovecs(iovs, iovs_len)?;
+    let file = call.ctx.table.get(fd)?.file(Rights::FD_READ | Rights::FD_SEEK)?;
+    let count = call.memory.scatter(&iovecs, |parts| file.read_at(parts, offset))?;
+    call.memory.write_size(nread, count)
+}
+
+pub(super) fn fd_pwrite(
+    call: &mut Call<'_>,
+    fd: u32,
+    iovs: u32,
+    iovs_len: u32,
+    offset: u64,
+    nwritten: u32,
+) -> Result<()> {
+    let iovecs = call.memory.iovecs(iovs, iovs_len)?;
+    let file = call.ctx.table.get(fd)?.file(Rights::FD_WRITE | Rights::FD_SEEK)?;
+    let count = call.memory.gather(&iovecs, |parts| file.write_at(parts, offset))?;
+    call.memory.write_size(nwritten, count)
+}
+
+pub(super) fn fd_read(call: &mut Call<'_>, fd: u32, iovs: u32, iovs_len: u32, nread: u32) -> Result<()> {
+    let iovecs = call.memory.iovecs(iovs, iovs_len)?;
+    let descriptor = call.ctx.table.get(fd)?;
+    let (nonblock, wait) = (descriptor.nonblock(), call.wait);
+    let count = match readable(descriptor, Rights::FD_READ)? {
+        Object::Stream(stream) => call.memory.scatter(&iovecs, |parts| stream.read(parts, nonblock, wait))?,
+        Object::File(file) => call.memory.scatter(&iovecs, |parts| file.read(parts, nonblock, wait))?,
+        Object::Directory(_) => return Err(Errno::ISDIR.into()),
+    };
+    call.memory.write_size(nread, count)
+}
+
+pub(super) fn fd_write(call: &mut Call<'_>, fd: u32, iovs: u32, iovs_len: u32, nwritten: u32) -> Result<()> {
+    let iovecs = call.memory.iovecs(iovs, iovs_len)?;
+    let descriptor = call.ctx.table.get(fd)?;
+    let (nonblock, wait) = (descriptor.nonblock(), call.wait);
+    let count = match readable(descriptor, Rights::FD_WRITE)? {
+        Object::Stream(stream) => call.memory.gather(&iovecs, |parts| stream.write(parts, nonblock, wait))?,
+        Object::File(file) => call.memory.gather(&iovecs, |parts| file.write(parts, nonblock, wait))?,
+        Object::Directory(_) => return Err(Errno::ISDIR.into()),
+    };
+    call.memory.write_size(nwritten, count)
+}
+
+/// What bytes are moved to or from, with `rights`; a folder says what it is rather than which right it lacks.
+fn readable(descriptor: &Descriptor, rights: Rights) -> Result<&Object> {
+    if !matches!(descriptor.object, Object::Directory(_)) {
+        descriptor.require(rights)?;
+    }
+    Ok(&descriptor.object)
+}
+
+/// The name a folder was given under.
+fn preopen(descriptor: &Descriptor) -> Result<&str> {
+    match &descriptor.object {
+        Object::Directory(open) => Ok(open.preopen.as_deref().ok_or(Errno::BADF)?),
+        Object::File(_) | Object::Stream(_) => Err(Errno::BADF.into()),
+    }
+}
+
+pub(super) fn fd_prestat_get(call: &mut Call<'_>, fd: u32, prestat: u32) -> Result<()> {
+    let len = preopen(call.ctx.table.get(fd)?)?.len();
+    call.memory.write_u32(prestat, 0)?;
+    call.memory.write_size(prestat.checked_add(4).ok_or(Errno::FAULT)?, len)
+}
+
+pub(super) fn fd_prestat_dir_name(call: &mut Call<'_>, fd: u32, path: u32, path_len: u32) -> Result<()> {
+    let name = preopen(call.ctx.table.get(fd)?)?;
+    if name.len() > path_len as usize {
+        return Err(Errno::NAMETOOLONG.into());
+    }
+    call.memory.write(path, name.as_bytes())
+}
+
+/// Lists a folder. The names are read when listing begins (cookie 0) and stay as they were then until it begins
+/// anew, so cookies are stable whatever happens to the folder meanwhile. The last entry is cut where the buffer ends:
+/// a full buffer means that there may be more.
+pub(super) fn fd_readdir(
+    call: &mut Call<'_>,
+    fd: u32,
+    buf: u32,
+    buf_len: u32,
+    cookie: u64,
+    bufused: u32,
+) -> Result<()> {
+    let descriptor = call.ctx.table.get_mut(fd)?;
+    descriptor.directory(Rights::FD_READDIR)?;
+    let Object::Directory(open) = &mut descriptor.object else { return Err(Errno::NOTDIR.into()) };
+    if cookie == 0 {
+        open.listing = None;
+    }
+    let listing = match open.listing.take() {
+        Some(listing) => listing,
+        None => open.directory.entries()?,
+    };
+    let listing = open.listing.insert(listing);
+    let first = usize::try_from(cookie).unwrap_or(usize::MAX).min(listing.len());
+
+    let buffer = call.memory.bytes_mut(buf, buf_len)?;
+    let mut used = 0;
+    for (index, entry) in listing.iter().enumerate().skip(first) {
+        let dirent = Dirent {
+            next: index as u64 + 1,
+            ino: entry.inode,
+            namlen: u32::try_from(entry.name.len()).map_err(|_| Errno::OVERFLOW)?,
+            filetype: Filetype::from(entry.kind),
+        };
+        used += put_as_fits(&mut buffer[used..], &dirent.bytes());
+        used += put_as_fits(&mut buffer[used..], entry.name.as_bytes());
+        if used == buffer.len() {
+            break;
+        }
+    }
+    call.memory.write_size(bufused, used)
+}
+
+fn put_as_fits(buffer: &mut [u8], bytes: &[u8]) -> usize {
+    let count = bytes.len().min(buffer.len());
+    buffer[..count].copy_from_slice(&bytes[..count]);
+    count
+}
+
+pub(super) fn fd_renumber(call: &mut Call<'_>, fd: u32, to: u32) -> Result<()> {
+    call.ctx.table.renumber(fd, to)
+}
+
+pub(super) fn fd_seek(call: &mut Call<'_>, fd: u32, offset: i64, whence: u32, newoffset: u32) -> Result<()> {
+    let to = match whence {
+        0 => SeekFrom::Start(u64::try_from(offset).map_err(|_| Errno::INVAL)?),
+        1 => SeekFrom::Current(offset),
+        2 => SeekFrom::End(offset),
+        _ => return Err(Errno::INVAL.into()),
+    };
+    // To ask where one is takes no more than the right to tell.
+    let rights = if to == SeekFrom::Current(0) { Rights::FD_TELL } else { Rights::FD_SEEK };
+    let position = call.ctx.table.get(fd)?.file(rights)?.seek(to)?;
+    call.memory.write_u64(newoffset, position)
+}
+
+pub(super) fn fd_tell(call: &mut Call<'_>, fd: u32, offset: u32) -> Result<()> {
+    let position = call.ctx.table.get(fd)?.file(Rights::FD_TELL)?.seek(SeekFrom::Current(0))?;
+    call.memory.write_u64(offset, position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::p1::path::path_open;
+    use crate::p1::types::{Stop, fstflags, oflags};
+    use crate::tests::{Always, BUFFER, Folder, Guest, OUT, fails};
+    use crate::{DirAccess, Pipe, WasiCtx};
+
+    impl Guest {
+        fn file(&mut self, flags: u16) -> u32 {
+            let (path, len) = self.text(1024, "file");
+            let rights = Rights::FILE.0;
+            self.call(|call| path_open(call, 3, 0, path, len, oflags::CREAT, rights, 0, flags.into(), OUT)).unwrap();
+            self.u32(OUT)
+        }
+
+        fn put(&mut self, fd: u32, text: &str) -> Result<u32> {
+            let (_, len) = self.text(BUFFER, text);
+            let iovec = self.iovec(len);
+            self.call(|call| fd_write(call, fd, iovec, 1, OUT))?;
+            Ok(self.u32(OUT))
+        }
+
+        fn take(&mut self, fd: u32, len: u32) -> Result<&[u8]> {
+            let iovec = self.iovec(len);
+            self.call(|call| fd_read(call, fd, iovec, 1, OUT))?;
+            let count = self.u32(OUT);
+            Ok(self.buffer(count))
+        }
+
+        fn seek(&mut self, fd: u32, offset: i64, whence: u32) -> Result<u64> {
+            self.call(|call| fd_seek(call, fd, offset, whence, OUT))?;
+            Ok(self.u64(OUT))
+        }
+
+        fn list(&mut self, len: u32, cookie: u64) -> Vec<u8> {
+            self.call(|call| fd_readdir(call, 3, BUFFER, len, cookie, OUT)).unwrap();
+            let used = self.u32(OUT);
+            self.buffer(used).to_vec()
+        }
+    }
+
+    /// Cookie, inode, type and name of each whole entry.
+    fn entries(mut bytes: &[u8]) -> Vec<(u64, u64, u8, String)> {
+        let mut found = Vec::new();
+        while let Some((head, rest)) = bytes.split_at_checked(24) {
+            let number = |at: usize| u64::from_le_bytes(head[at..at + 8].try_into().unwrap());
+            let len = u32::from_le_bytes(head[16..20].try_into().unwrap()) as usize;
+            let Some((name, rest)) = rest.split_at_checked(len) else { break };
+            found.push((number(0), number(8), head[20], String::from_utf8(name.to_vec()).unwrap()));
+            bytes = rest;
+        }
+        found
+    }
+
+    #[test]
+    fn a_file_is_written_read_and_measured() {
+        let folder = Folder::new();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        let fd = guest.file(0);
+        assert_eq!(guest.put(fd, "hello, world"), Ok(12));
+        assert_eq!(guest.seek(fd, -5, 1), Ok(7));
+        assert_eq!(guest.take(fd, 100).unwrap(), b"world");
+        assert_eq!(guest.seek(fd, -20, 1), Err(Errno::INVAL.into()));
+        assert_eq!(guest.seek(fd, 0, 3), Err(Errno::INVAL.into()));
+        guest.call(|call| fd_filestat_get(call, fd, OUT)).unwrap();
+        assert_eq!((guest.memory[16], guest.u64(24), guest.u64(32)), (4, 1, 12));
+        guest.call(|call| fd_filestat_set_size(call, fd, 5)).unwrap();
+        guest.call(|call| fd_allocate(call, fd, 5, 5)).unwrap();
+        guest.call(|call| fd_advise(call, fd, 0, 0, 5)).unwrap();
+        assert_eq!(guest.call(|call| fd_advise(call, fd, 0, 0, 6)), fails(Errno::INVAL));
+        guest.call(|call| fd_sync(call, fd)).unwrap();
+        guest.call(|call| fd_datasync(call, fd)).unwrap();
+        guest.call(|call| fd_filestat_set_times(call, fd, 0, 7, fstflags::MTIM)).unwrap();
+        guest.call(|call| fd_filestat_get(call, fd, OUT)).unwrap();
+        assert_eq!((guest.u64(32), guest.u64(48)), (10, 7));
+        assert_eq!(std::fs::read(folder.path().join("file")).unwrap(), b"hello\0\0\0\0\0");
+    }
+
+    #[test]
+    fn an_offset_is_honoured_even_when_appending() {
+        let folder = Folder::new();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        let fd = guest.file(fdflags::APPEND);
+        guest.put(fd, "abcd").unwrap();
+        guest.seek(fd, 0, 0).unwrap();
+        guest.put(fd, "ef").unwrap();
+        guest.text(BUFFER, "XY");
+        let iovec = guest.iovec(2);
+        guest.call(|call| fd_pwrite(call, fd, iovec, 1, 1, OUT)).unwrap();
+        assert_eq!(std::fs::read(folder.path().join("file")).unwrap(), b"aXYdef");
+        guest.call(|call| fd_pread(call, fd, iovec, 1, 3, OUT)).unwrap();
+        assert_eq!(guest.buffer(2), b"de");
+        guest.call(|call| fd_fdstat_set_flags(call, fd, 0)).unwrap();
+        guest.seek(fd, 0, 0).unwrap();
+        guest.put(fd, "1").unwrap();
+        assert_eq!(std::fs::read(folder.path().join("file")).unwrap(), b"1XYdef");
+        assert_eq!(guest.call(|call| fd_fdstat_set_flags(call, fd, fdflags::SYNC.into())), fails(Errno::NOTSUP));
+        assert_eq!(guest.call(|call| fd_fdstat_set_flags(call, fd, 32)), fails(Errno::INVAL));
+    }
+
+    #[test]
+    fn rights_are_given_up_and_never_gained() {
+        let folder = Folder::new();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        let fd = guest.file(0);
+        let kept = Rights::FD_READ | Rights::FD_SEEK;
+        guest.call(|call| fd_fdstat_set_rights(call, fd, kept.0, 0)).unwrap();
+        assert_eq!(guest.put(fd, "x"), Err(Errno::NOTCAPABLE.into()));
+        let back = guest.call(|call| fd_fdstat_set_rights(call, fd, (kept | Rights::FD_WRITE).0, 0));
+        assert_eq!(back, fails(Errno::NOTCAPABLE));
+        guest.call(|call| fd_fdstat_get(call, fd, OUT)).unwrap();
+        assert_eq!((guest.memory[0], guest.u64(8), guest.u64(16)), (4, kept.0, 0));
+    }
+
+    #[test]
+    fn a_folder_is_not_a_file() {
+        let folder = Folder::new();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        assert_eq!(guest.take(3, 1), Err(Errno::ISDIR.into()));
+        assert_eq!(guest.put(3, "x"), Err(Errno::ISDIR.into()));
+        assert_eq!(guest.seek(3, 0, 1), Err(Errno::ISDIR.into()));
+        assert_eq!(guest.call(|call| fd_tell(call, 3, OUT)), fails(Errno::ISDIR));
+        guest.call(|call| fd_sync(call, 3)).unwrap();
+        guest.call(|call| fd_filestat_set_times(call, 3, 0, 9, fstflags::MTIM)).unwrap();
+        guest.call(|call| fd_filestat_get(call, 3, OUT)).unwrap();
+        assert_eq!((guest.memory[16], guest.u64(48)), (3, 9));
+        guest.file(0);
+        assert_eq!(guest.call(|call| fd_readdir(call, 4, BUFFER, 9, 0, OUT)), fails(Errno::NOTDIR));
+    }
+
+    #[test]
+    fn preopens_are_found_by_number_and_name() {
+        let folder = Folder::new();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        guest.call(|call| fd_prestat_get(call, 3, OUT)).unwrap();
+        assert_eq!((guest.u32(0), guest.u32(4)), (0, 1));
+        assert_eq!(guest.call(|call| fd_prestat_dir_name(call, 3, BUFFER, 0)), fails(Errno::NAMETOOLONG));
+        guest.call(|call| fd_prestat_dir_name(call, 3, BUFFER, 2)).unwrap();
+        assert_eq!(guest.buffer(2), b".\0");
+        assert_eq!(guest.call(|call| fd_prestat_get(call, 0, OUT)), fails(Errno::BADF));
+        assert_eq!(guest.call(|call| fd_prestat_get(call, 4, OUT)), fails(Errno::BADF));
+    }
+
+    #[test]
+    fn a_listing_is_stable_and_cut_where_the_buffer_ends() {
+        let folder = Folder::new();
+        for name in ["one", "two", "three"] {
+            std::fs::write(folder.path().join(name), name).unwrap();
+        }
+        let mut guest = Guest::with(&folder, DirAccess::ReadOnly);
+        let all = entries(&guest.list(4096, 0));
+        let mut names: Vec<&str> = all.iter().map(|entry| entry.3.as_str()).collect();
+        assert_eq!(names[..2], [".", ".."]);
+        names.sort_unstable();
+        assert_eq!(names, [".", "..", "one", "three", "two"]);
+        assert!(all.iter().all(|entry| entry.1 != 0));
+        assert_eq!(all.iter().map(|entry| entry.2).collect::<Vec<_>>(), [3, 3, 4, 4, 4]);
+
+        std::fs::write(folder.path().join("late"), "").unwrap();
+        let mut cookie = 0;
+        let mut seen = Vec::new();
+        guest.list(4096, 0);
+        std::fs::remove_file(folder.path().join("one")).unwrap();
+        loop {
+            let bytes = guest.list(40, cookie);
+            let found = entries(&bytes);
+            cookie = found.last().map_or(cookie, |entry| entry.0);
+            seen.extend(found.into_iter().map(|entry| entry.3));
+            if bytes.len() < 40 {
+                break;
+            }
+        }
+        seen.sort();
+        let again: Vec<String> = [".", "..", "late", "one", "three", "two"].map(String::from).into();
+        // The listing of cookie 0 was taken anew by the first call of the loop, after "one" had gone.
+        assert_eq!(seen, again.into_iter().filter(|name| name != "one").collect::<Vec<_>>());
+        assert_eq!(guest.list(24, 0).len(), 24);
+        assert_eq!(guest.list(30, u64::MAX), b"");
+    }
+
+    #[test]
+    fn streams_carry_bytes_and_have_no_position() {
+        let out = Pipe::new();
+        let ctx = WasiCtx::builder().stdin(Pipe::from("line\n")).stdout(out.clone()).build().unwrap();
+        let mut guest = Guest::new(ctx);
+        assert_eq!(guest.take(0, 100).unwrap(), b"line\n");
+        assert_eq!(guest.take(0, 100).unwrap(), b"");
+        assert_eq!(guest.put(1, "out"), Ok(3));
+        assert_eq!(out.contents(), b"out");
+        assert_eq!(guest.put(2, "dropped"), Ok(7));
+        assert_eq!(guest.put(0, "x"), Err(Errno::NOTCAPABLE.into()));
+        assert_eq!(guest.seek(1, 0, 0), Err(Errno::SPIPE.into()));
+        guest.call(|call| fd_fdstat_get(call, 1, OUT)).unwrap();
+        assert_eq!(guest.memory[0], 0, "only a terminal is a character device");
+    }
+
+    #[test]
+    fn a_read_that_would_wait_can_be_stopped_or_refused() {
+        let (reader, _writer) = rustix::pipe::pipe().unwrap();
+        let mut guest = Guest::new(WasiCtx::builder().stdin(reader).build().unwrap());
+        let iovec = guest.iovec(1);
+        let read = |call: &mut Call<'_>| fd_read(call, 0, iovec, 1, OUT);
+        assert_eq!(guest.call_waiting(&Always, read), Err(Stop::Interrupted));
+        guest.call(|call| fd_fdstat_set_flags(call, 0, fdflags::NONBLOCK.into())).unwrap();
+        assert_eq!(guest.call(read), fails(Errno::AGAIN));
+    }
+
+    #[test]
+    fn renumbering_moves_a_descriptor_over_an_open_one() {
+        let folder = Folder::new();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        let fd = guest.file(0);
+        guest.call(|call| fd_renumber(call, fd, 2)).unwrap();
+        assert_eq!(guest.put(2, "into the file"), Ok(13));
+        assert_eq!(guest.call(|call| fd_close(call, fd)), fails(Errno::BADF));
+        assert_eq!(guest.call(|call| fd_renumber(call, 2, 50)), fails(Errno::BADF));
+        guest.call(|call| fd_renumber(call, 2, 2)).unwrap();
+        guest.call(|call| fd_close(call, 3)).unwrap();
+        assert_eq!(guest.call(|call| fd_fdstat_get(call, 3, OUT)), fails(Errno::BADF));
+    }
+
+    #[test]
+    fn buffers_longer_than_memory_fault_before_anything_is_read() {
+        let mut guest = Guest::new(WasiCtx::builder().stdin(Pipe::from("kept")).build().unwrap());
+        assert_eq!(guest.take(0, u32::MAX), Err(Errno::FAULT.into()));
+        assert_eq!(guest.call(|call| fd_read(call, 0, 0, 1025, OUT)), fails(Errno::INVAL));
+        assert_eq!(guest.call(|call| fd_read(call, 0, u32::MAX, 1, OUT)), fails(Errno::FAULT));
+        assert_eq!(guest.take(0, 10).unwrap(), b"kept");
+    }
+}

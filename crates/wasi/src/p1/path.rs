@@ -1,0 +1,522 @@
+//! Everything that takes a path. Paths are relative to an open folder; whether one may be followed and what may be
+//! changed is decided in the host layer.
+#![expect(clippy::too_many_arguments, reason = "the parameters are those of the specification")]
+
+use super::Call;
+use super::table::{Descriptor, Object, OpenDirectory};
+use super::types::{Errno, Filestat, Result, Rights, fdflags, fstflags, known_flags, lookupflags, oflags};
+use crate::host::fs::{Directory, Node, OpenHow, SetTime};
+
+/// Whether a symbolic link at the end of the path is followed; EINVAL for unknown flags.
+fn follow(flags: u32) -> Result<bool> {
+    Ok(known_flags(flags, lookupflags::ALL)? & lookupflags::SYMLINK_FOLLOW != 0)
+}
+
+/// What `fstflags` say about one time stamp; EINVAL when they say two things.
+pub(super) fn set_time(set: bool, now: bool, nanoseconds: u64) -> Result<SetTime> {
+    match (set, now) {
+        (true, true) => Err(Errno::INVAL.into()),
+        (true, false) => Ok(SetTime::To(nanoseconds)),
+        (false, true) => Ok(SetTime::Now),
+        (false, false) => Ok(SetTime::Keep),
+    }
+}
+
+/// Access and modification times as `fstflags` say.
+pub(super) fn set_times(atim: u64, mtim: u64, flags: u32) -> Result<(SetTime, SetTime)> {
+    let flags = known_flags(flags, fstflags::ALL)?;
+    let has = |flag| flags & flag != 0;
+    let accessed = set_time(has(fstflags::ATIM), has(fstflags::ATIM_NOW), atim)?;
+    let modified = set_time(has(fstflags::MTIM), has(fstflags::MTIM_NOW), mtim)?;
+    Ok((accessed, modified))
+}
+
+impl Call<'_> {
+    /// The folder `fd` with `rights`, and the path at `path`.
+    fn at(&self, fd: u32, rights: Rights, path: u32, path_len: u32) -> Result<(&Directory, &str)> {
+        let directory = self.ctx.table.get(fd)?.directory(rights)?;
+        Ok((directory, self.memory.path(path, path_len)?))
+    }
+}
+
+pub(super) fn path_create_directory(call: &mut Call<'_>, fd: u32, path: u32, path_len: u32) -> Result<()> {
+    let (directory, path) = call.at(fd, Rights::PATH_CREATE_DIRECTORY, path, path_len)?;
+    Ok(directory.create_directory(path)?)
+}
+
+pub(super) fn path_filestat_get(
+    call: &mut Call<'_>,
+    fd: u32,
+    flags: u32,
+    path: u32,
+    path_len: u32,
+    filestat: u32,
+) -> Result<()> {
+    let follow = follow(flags)?;
+    let (directory, path) = call.at(fd, Rights::PATH_FILESTAT_GET, path, path_len)?;
+    let metadata = directory.metadata(path, follow)?;
+    call.memory.write(filestat, &Filestat::from(metadata).bytes())
+}
+
+pub(super) fn path_filestat_set_times(
+    call: &mut Call<'_>,
+    fd: u32,
+    flags: u32,
+    path: u32,
+    path_len: u32,
+    atim: u64,
+    mtim: u64,
+    fst_flags: u32,
+) -> Result<()> {
+    let follow = follow(flags)?;
+    let (accessed, modified) = set_times(atim, mtim, fst_flags)?;
+    let (directory, path) = call.at(fd, Rights::PATH_FILESTAT_SET_TIMES, path, path_len)?;
+    Ok(directory.set_times(path, follow, accessed, modified)?)
+}
+
+/// Links to the link itself: following one first is refused with EINVAL, as not every host can.
+pub(super) fn path_link(
+    call: &mut Call<'_>,
+    old_fd: u32,
+    old_flags: u32,
+    old_path: u32,
+    old_path_len: u32,
+    new_fd: u32,
+    new_path: u32,
+    new_path_len: u32,
+) -> Result<()> {
+    if follow(old_flags)? {
+        return Err(Errno::INVAL.into());
+    }
+    let (old, old_path) = call.at(old_fd, Rights::PATH_LINK_SOURCE, old_path, old_path_len)?;
+    let (new, new_path) = call.at(new_fd, Rights::PATH_LINK_TARGET, new_path, new_path_len)?;
+    Ok(old.link(old_path, new, new_path)?)
+}
+
+pub(super) fn path_open(
+    call: &mut Call<'_>,
+    fd: u32,
+    dirflags: u32,
+    path: u32,
+    path_len: u32,
+    open_flags: u32,
+    rights_base: u64,
+    rights_inheriting: u64,
+    fd_flags: u32,
+    opened_fd: u32,
+) -> Result<()> {
+    let follow = follow(dirflags)?;
+    let open_flags = known_flags(open_flags, oflags::ALL)?;
+    let fd_flags = known_flags(fd_flags, u32::from(fdflags::ALL))? as u16;
+    // What cannot be told to the guest is not opened.
+    call.memory.bytes(opened_fd, 4)?;
+    call.ctx.table.check_room()?;
+
+    let parent = call.ctx.table.get(fd)?;
+    let (directory, path) = call.at(fd, rights_to_open(open_flags), path, path_len)?;
+    // Rights that the folder cannot pass on are left out, as guests ask for more than they use.
+    let base = Rights(rights_base) & parent.inheriting;
+    let inheriting = Rights(rights_inheriting) & parent.inheriting;
+    let has = |flag| open_flags & flag != 0;
+    let how = OpenHow {
+        follow,
+        read: base.contains(Rights::FD_READ),
+        write: base.contains(Rights::FD_WRITE),
+        create: has(oflags::CREAT),
+        exclusive: has(oflags::EXCL),
+        truncate: has(oflags::TRUNC),
+        directory: has(oflags::DIRECTORY),
+        append: fd_flags & fdflags::APPEND != 0,
+        sync: fd_flags & (fdflags::SYNC | fdflags::RSYNC) != 0,
+        dsync: fd_flags & fdflags::DSYNC != 0,
+    };
+    let descriptor = match directory.open(path, &how)? {
+        Node::File(file) => Descriptor {
+            object: Object::File(file),
+            flags: fd_flags,
+            base: base & Rights::FILE,
+            inheriting: inheriting & Rights::FILE,
+        },
+        Node::Directory(directory) => Descriptor {
+            object: Object::Directory(OpenDirectory { directory, preopen: None, listing: None }),
+            flags: 0,
+            base: base & Rights::DIRECTORY,
+            inheriting,
+        },
+    };
+    let number = call.ctx.table.insert(descriptor)?;
+    call.memory.write_u32(opened_fd, number)
+}
+
+fn rights_to_open(open_flags: u32) -> Rights {
+    let mut rights = Rights::PATH_OPEN;
+    if open_flags & oflags::CREAT != 0 {
+        rights = rights | Rights::PATH_CREATE_FILE;
+    }
+    if open_flags & oflags::TRUNC != 0 {
+        rights = rights | Rights::PATH_FILESTAT_SET_SIZE;
+    }
+    rights
+}
+
+/// A target longer than the buffer is cut, as `readlink` does.
+pub(super) fn path_readlink(
+    call: &mut Call<'_>,
+    fd: u32,
+    path: u32,
+    path_len: u32,
+    buf: u32,
+    buf_len: u32,
+    bufused: u32,
+) -> Result<()> {
+    let (directory, path) = call.at(fd, Rights::PATH_READLINK, path, path_len)?;
+    let target = directory.read_link(path)?;
+    let used = target.len().min(buf_len as usize);
+    call.memory.write(buf, &target.as_bytes()[..used])?;
+    call.memory.write_size(bufused, used)
+}
+
+pub(super) fn path_remove_directory(call: &mut Call<'_>, fd: u32, path: u32, path_len: u32) -> Result<()> {
+    let (directory, path) = call.at(fd, Rights::PATH_REMOVE_DIRECTORY, path, path_len)?;
+    Ok(directory.remove_directory(path)?)
+}
+
+pub(super) fn path_rename(
+    call: &mut Call<'_>,
+    old_fd: u32,
+    old_path: u32,
+    old_path_len: u32,
+    new_fd: u32,
+    new_path: u32,
+    new_path_len: u32,
+) -> Result<()> {
+    let (old, old_path) = call.at(old_fd, Rights::PATH_RENAME_SOURCE, old_path, old_path_len)?;
+    let (new, new_path) = call.at(new_fd, Rights::PATH_RENAME_TARGET, new_path, new_path_len)?;
+    Ok(old.rename(old_path, new, new_path)?)
+}
+
+pub(super) fn path_symlink(
+    call: &mut Call<'_>,
+    old_path: u32,
+    old_path_len: u32,
+    fd: u32,
+    new_path: u32,
+    new_path_len: u32,
+) -> Result<()> {
+    let target = call.memory.path(old_path, old_path_len)?;
+    let (directory, path) = call.at(fd, Rights::PATH_SYMLINK, new_path, new_path_len)?;
+    Ok(directory.symlink(target, path)?)
+}
+
+pub(super) fn path_unlink_file(call: &mut Call<'_>, fd: u32, path: u32, path_len: u32) -> Result<()> {
+    let (directory, path) = call.at(fd, Rights::PATH_UNLINK_FILE, path, path_len)?;
+    Ok(directory.unlink_file(path)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DirAccess;
+    use crate::p1::types::Stop;
+    use crate::tests::{Folder, Guest, OUT, fails};
+
+    const OLD: u32 = 1024;
+    const NEW: u32 = 8192;
+
+    impl Guest {
+        fn open(&mut self, path: &str, follow: u32, open_flags: u32, rights: Rights) -> Result<u32> {
+            let (path, len) = self.text(OLD, path);
+            self.call(|call| path_open(call, 3, follow, path, len, open_flags, rights.0, u64::MAX, 0, OUT))?;
+            Ok(self.u32(OUT))
+        }
+
+        fn one(&mut self, function: fn(&mut Call<'_>, u32, u32, u32) -> Result<()>, path: &str) -> Result<()> {
+            let (path, len) = self.text(OLD, path);
+            self.call(|call| function(call, 3, path, len))
+        }
+
+        fn rename(&mut self, old: &str, new: &str) -> Result<()> {
+            let ((old, old_len), (new, new_len)) = (self.text(OLD, old), self.text(NEW, new));
+            self.call(|call| path_rename(call, 3, old, old_len, 3, new, new_len))
+        }
+
+        fn link(&mut self, flags: u32, old: &str, new: &str) -> Result<()> {
+            let ((old, old_len), (new, new_len)) = (self.text(OLD, old), self.text(NEW, new));
+            self.call(|call| path_link(call, 3, flags, old, old_len, 3, new, new_len))
+        }
+
+        fn symlink(&mut self, target: &str, path: &str) -> Result<()> {
+            let ((old, old_len), (new, new_len)) = (self.text(OLD, target), self.text(NEW, path));
+            self.call(|call| path_symlink(call, old, old_len, 3, new, new_len))
+        }
+
+        fn stat(&mut self, path: &str, follow: u32) -> Result<()> {
+            let (path, len) = self.text(OLD, path);
+            self.call(|call| path_filestat_get(call, 3, follow, path, len, OUT))
+        }
+    }
+
+    fn create(guest: &mut Guest, path: &str) {
+        let fd = guest.open(path, 0, oflags::CREAT, Rights::NONE).unwrap();
+        guest.call(|call| super::super::fd::fd_close(call, fd)).unwrap();
+    }
+
+    #[test]
+    fn no_path_leads_out() {
+        let (outer, folder) = (Folder::new(), Folder::new());
+        std::fs::write(outer.path().join("secret"), "s").unwrap();
+        std::os::unix::fs::symlink(outer.path(), folder.path().join("absolute")).unwrap();
+        std::os::unix::fs::symlink("../..", folder.path().join("above")).unwrap();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        let name = outer.path().file_name().unwrap().to_str().unwrap();
+        let absolute = outer.path().join("secret");
+        let paths = [
+            "..",
+            "../",
+            ".//..",
+            "a/../..",
+            &format!("../{name}/secret"),
+            absolute.to_str().unwrap(),
+            "/",
+            "absolute/secret",
+            "above/etc/passwd",
+            "above",
+        ];
+        for path in paths {
+            let opened = guest.open(path, 1, 0, Rights::FD_READ);
+            assert!(
+                opened == Err(Stop::Errno(Errno::PERM)) || opened == Err(Stop::Errno(Errno::NOENT)),
+                "{path}: {opened:?}"
+            );
+        }
+        assert_eq!(guest.open("..", 1, 0, Rights::FD_READ), Err(Errno::PERM.into()));
+        assert_eq!(guest.open("absolute/secret", 1, 0, Rights::FD_READ), Err(Errno::PERM.into()));
+        assert_eq!(guest.stat("absolute/secret", 1), fails(Errno::PERM));
+        assert_eq!(guest.one(path_create_directory, "../new"), fails(Errno::PERM));
+        assert_eq!(guest.one(path_unlink_file, "absolute/secret"), fails(Errno::PERM));
+        assert_eq!(guest.symlink("/etc/passwd", "link"), fails(Errno::PERM));
+        create(&mut guest, "file");
+        assert_eq!(guest.rename("file", "../file"), fails(Errno::PERM));
+        assert_eq!(guest.link(0, "absolute/secret", "mine"), fails(Errno::PERM));
+        assert!(outer.path().join("secret").exists());
+    }
+
+    #[test]
+    fn dots_that_stay_inside_are_followed() {
+        let folder = Folder::new();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        guest.one(path_create_directory, "dir").unwrap();
+        guest.one(path_create_directory, "dir/nested").unwrap();
+        create(&mut guest, "dir/nested/file");
+        assert_eq!(guest.open("dir/.//nested/../../dir/nested/../nested///./file", 0, 0, Rights::NONE), Ok(4));
+        assert_eq!(guest.open("dir/nested/file/", 0, 0, Rights::NONE), Err(Errno::NOTDIR.into()));
+        assert_eq!(guest.open("dir/nested//", 0, 0, Rights::NONE), Ok(5));
+        assert_eq!(
+            guest.open("dir", 0, oflags::DIRECTORY, Rights::FD_READ | Rights::FD_WRITE),
+            Err(Errno::ISDIR.into())
+        );
+        assert_eq!(guest.open("dir/nested/file", 0, oflags::DIRECTORY, Rights::NONE), Err(Errno::NOTDIR.into()));
+    }
+
+    #[test]
+    fn a_folder_for_reading_refuses_every_change() {
+        let folder = Folder::new();
+        std::fs::write(folder.path().join("file"), "text").unwrap();
+        std::fs::create_dir(folder.path().join("dir")).unwrap();
+        let mut guest = Guest::with(&folder, DirAccess::ReadOnly);
+        assert_eq!(guest.open("new", 0, oflags::CREAT, Rights::NONE), Err(Errno::ROFS.into()));
+        assert_eq!(guest.open("file", 0, oflags::TRUNC, Rights::NONE), Err(Errno::ROFS.into()));
+        assert_eq!(guest.open("file", 0, 0, Rights::FD_WRITE), Err(Errno::ROFS.into()));
+        for (function, path) in [
+            (path_create_directory as fn(&mut Call<'_>, u32, u32, u32) -> Result<()>, "new"),
+            (path_remove_directory, "dir"),
+            (path_unlink_file, "file"),
+        ] {
+            assert_eq!(guest.one(function, path), fails(Errno::ROFS));
+        }
+        assert_eq!(guest.rename("file", "other"), fails(Errno::ROFS));
+        assert_eq!(guest.link(0, "file", "other"), fails(Errno::ROFS));
+        assert_eq!(guest.symlink("file", "other"), fails(Errno::ROFS));
+        let (path, len) = guest.text(OLD, "file");
+        let touched = guest.call(|call| path_filestat_set_times(call, 3, 0, path, len, 0, 0, fstflags::MTIM));
+        assert_eq!(touched, fails(Errno::ROFS));
+        let fd = guest.open("file", 0, 0, Rights(Rights::FILE.0 & !Rights::FD_WRITE.0)).unwrap();
+        let touched = guest.call(|call| super::super::fd::fd_filestat_set_times(call, fd, 0, 0, fstflags::MTIM));
+        assert_eq!(touched, fails(Errno::ROFS));
+        assert_eq!(guest.call(|call| super::super::fd::fd_filestat_set_size(call, fd, 0)), fails(Errno::ROFS));
+        assert_eq!(guest.call(|call| super::super::fd::fd_allocate(call, fd, 0, 9)), fails(Errno::ROFS));
+        assert_eq!(std::fs::read(folder.path().join("file")).unwrap(), b"text");
+    }
+
+    #[test]
+    fn links_are_made_read_and_not_followed_unless_asked() {
+        let folder = Folder::new();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        create(&mut guest, "target");
+        guest.symlink("target", "link").unwrap();
+        guest.symlink("link2", "link2").unwrap();
+        assert_eq!(guest.open("link", 0, 0, Rights::NONE), Err(Errno::LOOP.into()));
+        assert_eq!(guest.open("link2", 1, 0, Rights::NONE), Err(Errno::LOOP.into()));
+        assert_eq!(guest.open("link", 1, 0, Rights::NONE), Ok(4));
+        assert_eq!(guest.open("link", 2, 0, Rights::NONE), Err(Errno::INVAL.into()));
+        guest.stat("link", 0).unwrap();
+        assert_eq!(guest.memory[16], 7);
+        guest.stat("link", 1).unwrap();
+        assert_eq!(guest.memory[16], 4);
+        let (path, len) = guest.text(OLD, "link");
+        guest.memory[NEW as usize..][..16].fill(0);
+        guest.call(|call| path_readlink(call, 3, path, len, NEW, 4, OUT)).unwrap();
+        assert_eq!((guest.u32(OUT), &guest.memory[NEW as usize..][..5]), (4, &b"targ\0"[..]));
+        assert_eq!(guest.link(1, "target", "hard"), fails(Errno::INVAL));
+        guest.link(0, "target", "hard").unwrap();
+        guest.stat("hard", 0).unwrap();
+        assert_eq!(guest.u64(24), 2);
+    }
+
+    #[test]
+    fn a_trailing_slash_asks_for_a_folder() {
+        let folder = Folder::new();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        create(&mut guest, "file");
+        guest.one(path_create_directory, "dir/").unwrap();
+        assert_eq!(guest.one(path_unlink_file, "dir/"), fails(Errno::ISDIR));
+        assert_eq!(guest.one(path_unlink_file, "dir"), fails(Errno::ISDIR));
+        assert_eq!(guest.one(path_unlink_file, "file/"), fails(Errno::NOTDIR));
+        assert_eq!(guest.one(path_remove_directory, "file/"), fails(Errno::NOTDIR));
+        assert_eq!(guest.symlink("source", "target/"), fails(Errno::NOENT));
+        assert_eq!(guest.symlink("source", "dir/"), fails(Errno::EXIST));
+        assert_eq!(guest.symlink("source", "file/"), fails(Errno::NOTDIR));
+        assert_eq!(guest.link(0, "file", "link/"), fails(Errno::NOENT));
+        assert_eq!(guest.stat("file/", 0), fails(Errno::NOTDIR));
+        assert_eq!(guest.rename("file", "other/"), fails(Errno::NOTDIR));
+        guest.rename("dir/", "other/").unwrap();
+        guest.rename("other", "dir").unwrap();
+        guest.one(path_remove_directory, "dir/").unwrap();
+    }
+
+    #[test]
+    fn creating_and_renaming_answer_as_a_unix_does() {
+        let folder = Folder::new();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        create(&mut guest, "file");
+        guest.one(path_create_directory, "dir").unwrap();
+        assert_eq!(guest.open("file", 0, oflags::CREAT | oflags::EXCL, Rights::NONE), Err(Errno::EXIST.into()));
+        assert_eq!(guest.open("dir", 0, oflags::CREAT, Rights::NONE), Err(Errno::ISDIR.into()));
+        assert_eq!(guest.open("none", 0, 0, Rights::NONE), Err(Errno::NOENT.into()));
+        assert_eq!(guest.open("", 0, 0, Rights::NONE), Err(Errno::NOENT.into()));
+        assert_eq!(guest.open("file\0", 0, 0, Rights::NONE), Err(Errno::INVAL.into()));
+        assert_eq!(guest.rename("file", "dir"), fails(Errno::ISDIR));
+        assert_eq!(guest.rename("dir", "file"), fails(Errno::NOTDIR));
+        create(&mut guest, "dir/inside");
+        assert_eq!(guest.one(path_remove_directory, "dir"), fails(Errno::NOTEMPTY));
+        assert_eq!(guest.link(0, "dir", "link"), fails(Errno::PERM));
+        assert_eq!(guest.link(0, "file", "file"), fails(Errno::EXIST));
+    }
+
+    #[test]
+    fn an_existing_file_that_cannot_be_written_opens_with_creat_for_reading() {
+        let folder = Folder::new();
+        let path = folder.path().join("file");
+        std::fs::write(&path, "text").unwrap();
+        let mut permissions = std::fs::metadata(&path).unwrap().permissions();
+        permissions.set_readonly(true);
+        std::fs::set_permissions(&path, permissions).unwrap();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        assert_eq!(guest.open("file", 0, oflags::CREAT, Rights::FD_READ), Ok(4));
+    }
+
+    #[test]
+    fn a_result_that_cannot_be_told_opens_nothing() {
+        let folder = Folder::new();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        let (path, len) = guest.text(OLD, "new");
+        let opened = guest.call(|call| path_open(call, 3, 0, path, len, oflags::CREAT, 0, 0, 0, 65534));
+        assert_eq!(opened, fails(Errno::FAULT));
+        assert!(!folder.path().join("new").exists());
+    }
+
+    #[test]
+    fn opening_a_fifo_does_not_hang() {
+        let folder = Folder::new();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            folder.path().join("fifo"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        assert_eq!(guest.open("fifo", 0, 0, Rights::FD_READ), Ok(4));
+    }
+
+    #[test]
+    fn times_are_set_as_the_flags_say() {
+        let folder = Folder::new();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        create(&mut guest, "file");
+        let (path, len) = guest.text(OLD, "file");
+        let both = fstflags::ATIM | fstflags::MTIM;
+        guest.call(|call| path_filestat_set_times(call, 3, 0, path, len, 1_000_000_001, 2_000_000_002, both)).unwrap();
+        guest.stat("file", 0).unwrap();
+        assert_eq!((guest.u64(40), guest.u64(48)), (1_000_000_001, 2_000_000_002));
+        let twice = fstflags::MTIM | fstflags::MTIM_NOW;
+        let touched = guest.call(|call| path_filestat_set_times(call, 3, 0, path, len, 0, 0, twice));
+        assert_eq!(touched, fails(Errno::INVAL));
+    }
+    #[test]
+    fn a_link_at_the_end_is_not_a_folder_unless_followed() {
+        let folder = Folder::new();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        guest.one(path_create_directory, "target").unwrap();
+        guest.symlink("target", "link").unwrap();
+        let refused = guest.open("link", 0, oflags::DIRECTORY, Rights::NONE);
+        assert!(refused == Err(Errno::LOOP.into()) || refused == Err(Errno::NOTDIR.into()), "{refused:?}");
+        assert_eq!(guest.open("link", 1, oflags::DIRECTORY, Rights::NONE), Ok(4));
+        guest.symlink("nowhere", "dangling").unwrap();
+        assert_eq!(guest.open("dangling", 1, 0, Rights::NONE), Err(Errno::NOENT.into()));
+        guest.link(0, "dangling", "hard").unwrap();
+        guest.stat("hard", 0).unwrap();
+        assert_eq!(guest.memory[16], 7);
+        guest.one(path_unlink_file, "dangling").unwrap();
+    }
+
+    #[test]
+    fn rights_are_passed_on_through_opened_folders() {
+        let folder = Folder::new();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        guest.one(path_create_directory, "dir").unwrap();
+        let (path, len) = guest.text(OLD, "dir");
+        let (base, inheriting) = (Rights::PATH_OPEN | Rights::PATH_CREATE_FILE, Rights::FD_READ);
+        let open =
+            |call: &mut Call<'_>| path_open(call, 3, 0, path, len, oflags::DIRECTORY, base.0, inheriting.0, 0, OUT);
+        guest.call(open).unwrap();
+        let dir = guest.u32(OUT);
+        let (path, len) = guest.text(OLD, "file");
+        let open = |call: &mut Call<'_>| path_open(call, dir, 0, path, len, oflags::CREAT, u64::MAX, u64::MAX, 0, OUT);
+        guest.call(open).unwrap();
+        let file = guest.ctx.table.get(guest.u32(OUT)).unwrap();
+        assert_eq!((file.base, file.inheriting), (Rights::FD_READ, Rights::FD_READ));
+        assert!(folder.path().join("dir/file").exists());
+        assert_eq!(guest.call(|call| path_unlink_file(call, dir, path, len)), fails(Errno::NOTCAPABLE));
+    }
+
+    #[test]
+    fn a_path_needs_a_folder_to_start_from() {
+        let folder = Folder::new();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        create(&mut guest, "file");
+        let (path, len) = guest.text(OLD, "file");
+        assert_eq!(guest.call(|call| path_unlink_file(call, 0, path, len)), fails(Errno::NOTDIR));
+        assert_eq!(guest.call(|call| path_unlink_file(call, 9, path, len)), fails(Errno::BADF));
+    }
+
+    #[test]
+    fn a_folder_opens_again_with_the_rights_it_has() {
+        let folder = Folder::new();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        for (flags, rights) in [(0, Rights::DIRECTORY), (0, Rights::NONE), (oflags::DIRECTORY, Rights::FD_READ)] {
+            guest.open(".", 0, flags, rights).unwrap();
+        }
+    }
+}

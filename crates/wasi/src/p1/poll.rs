@@ -1,0 +1,257 @@
+//! Waiting for clocks and descriptors, whichever comes first.
+
+use super::Call;
+use super::clock::clock;
+use super::table::{Object, Table};
+use super::types::{About, Errno, Event, Result, Rights, Stop, Subscription};
+use crate::host::clock::{Clock, Clocks};
+use rustix::event::{PollFd, PollFlags};
+use rustix::fd::BorrowedFd;
+use std::time::Duration;
+
+/// The most subscriptions of one call, so that what the host allocates for it is bounded.
+const SUBSCRIPTIONS: u32 = 4096;
+
+/// How a subscription comes true.
+enum Ready<'a> {
+    /// It has already, or cannot.
+    Already(std::result::Result<u64, Errno>),
+    /// At a time of a clock.
+    At(Clock, u64),
+    /// When the host says so.
+    Fd(PollFd<'a>, &'a Object),
+}
+
+pub(super) fn poll_oneoff(
+    call: &mut Call<'_>,
+    subscriptions: u32,
+    events: u32,
+    nsubscriptions: u32,
+    nevents: u32,
+) -> Result<()> {
+    if nsubscriptions == 0 || nsubscriptions > SUBSCRIPTIONS {
+        return Err(Errno::INVAL.into());
+    }
+    let records = call.memory.bytes(subscriptions, nsubscriptions * Subscription::SIZE)?;
+    let subscriptions = records.as_chunks().0.iter().map(Subscription::read).collect::<Result<Vec<_>>>()?;
+    let (table, clocks) = (&call.ctx.table, &call.ctx.clocks);
+    let mut ready = subscriptions.iter().map(|one| how(one, table, clocks)).collect::<Result<Vec<_>>>()?;
+
+    let found = loop {
+        wait(&mut ready, clocks, call)?;
+        let found: Vec<Event> =
+            subscriptions.iter().zip(&ready).filter_map(|(one, ready)| event(one, ready, clocks)).collect();
+        if !found.is_empty() {
+            break found;
+        }
+    };
+    let mut at = events;
+    for event in &found {
+        let record = event.bytes();
+        call.memory.write(at, &record)?;
+        at = at.checked_add(record.len() as u32).ok_or(Errno::FAULT)?;
+    }
+    call.memory.write_size(nevents, found.len())
+}
+
+/// What to wait for; an error that concerns one subscription becomes its event.
+fn how<'a>(one: &Subscription, table: &'a Table, clocks: &Clocks) -> Result<Ready<'a>> {
+    let ready = match one.about {
+        About::Clock { id, timeout, absolute } => deadline(id, timeout, absolute, clocks),
+        About::FdRead(fd) => readiness(table, fd, Rights::FD_READ, PollFlags::IN),
+        About::FdWrite(fd) => readiness(table, fd, Rights::FD_WRITE, PollFlags::OUT),
+    };
+    match ready {
+        Err(Stop::Errno(errno)) => Ok(Ready::Already(Err(errno))),
+        other => other,
+    }
+}
+
+/// Only the clocks that go on while the guest waits can be waited for: ENOTSUP for the others.
+fn deadline<'a>(id: u32, timeout: u64, absolute: bool, clocks: &Clocks) -> Result<Ready<'a>> {
+    let clock = clock(id)?;
+    if !matches!(clock, Clock::Realtime | Clock::Monotonic) {
+        return Err(Errno::NOTSUP.into());
+    }
+    if absolute {
+        return Ok(Ready::At(clock, timeout));
+    }
+    // A span of time is measured on the clock that nobody sets.
+    Ok(Ready::At(Clock::Monotonic, clocks.now(Clock::Monotonic).saturating_add(timeout)))
+}
+
+fn readiness(table: &Table, fd: u32, rights: Rights, flags: PollFlags) -> Result<Ready<'_>> {
+    let descriptor = table.get(fd)?;
+    let pollable: Option<BorrowedFd<'_>> = match &descriptor.object {
+        Object::Stream(stream) => stream.pollable(),
+        Object::File(file) => file.pollable(),
+        Object::Directory(_) => return Err(Errno::BADF.into()),
+    };
+    descriptor.require(rights | Rights::POLL_FD_READWRITE)?;
+    Ok(match pollable {
+        Some(fd) => Ready::Fd(PollFd::from_borrowed_fd(fd, flags), &descriptor.object),
+        None => Ready::Already(Ok(if flags == PollFlags::IN { available(&descriptor.object) } else { 0 })),
+    })
+}
+
+fn available(object: &Object) -> u64 {
+    match object {
+        Object::Stream(stream) => stream.available(),
+        Object::File(file) => file.available(),
+        Object::Directory(_) => 0,
+    }
+}
+
+/// Waits until the first descriptor or the first deadline, or only looks when something is true already.
+fn wait(ready: &mut [Ready<'_>], clocks: &Clocks, call: &Call<'_>) -> Result<()> {
+    let left = ready.iter().filter_map(|one| match one {
+        Ready::Already(_) => Some(0),
+        Ready::At(clock, time) => Some(time.saturating_sub(clocks.now(*clock))),
+        Ready::Fd(..) => None,
+    });
+    let timeout = left.min().map(Duration::from_nanos);
+    let fds = ready.iter().filter_map(|one| match one {
+        Ready::Fd(fd, _) => Some(fd.clone()),
+        _ => None,
+    });
+    let mut fds: Vec<PollFd<'_>> = fds.collect();
+    call.wait.poll(&mut fds, timeout)?;
+    let mut polled = fds.into_iter();
+    for one in ready {
+        if let Ready::Fd(fd, _) = one {
+            polled.next().into_iter().for_each(|answer| *fd = answer);
+        }
+    }
+    Ok(())
+}
+
+/// The event of a subscription that has come true.
+fn event(one: &Subscription, ready: &Ready<'_>, clocks: &Clocks) -> Option<Event> {
+    let (outcome, hangup) = match ready {
+        Ready::Already(outcome) => (*outcome, false),
+        Ready::At(clock, time) if clocks.now(*clock) >= *time => (Ok(0), false),
+        Ready::At(..) => return None,
+        Ready::Fd(fd, object) => {
+            let flags = fd.revents();
+            if flags.is_empty() {
+                return None;
+            }
+            let nbytes = if matches!(one.about, About::FdRead(_)) { available(object) } else { 0 };
+            (
+                if flags.contains(PollFlags::NVAL) { Err(Errno::BADF) } else { Ok(nbytes) },
+                flags.contains(PollFlags::HUP),
+            )
+        }
+    };
+    let (error, nbytes) = match outcome {
+        Ok(nbytes) => (Errno::SUCCESS, nbytes),
+        Err(errno) => (errno, 0),
+    };
+    Some(Event { userdata: one.userdata, error, eventtype: one.eventtype(), nbytes, hangup })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::WasiCtx;
+    use crate::host::stdio::Pipe;
+    use crate::tests::{Always, Guest, fails};
+    use std::time::Instant;
+
+    const EVENTS: u32 = 4096;
+
+    fn clock(guest: &mut Guest, index: usize, id: u32, timeout: u64, flags: u16) {
+        let record = &mut guest.memory[index * 48..][..48];
+        record[..8].copy_from_slice(&(index as u64 + 100).to_le_bytes());
+        record[8] = 0;
+        record[16..20].copy_from_slice(&id.to_le_bytes());
+        record[24..32].copy_from_slice(&timeout.to_le_bytes());
+        record[40..42].copy_from_slice(&flags.to_le_bytes());
+    }
+
+    fn fd(guest: &mut Guest, index: usize, tag: u8, fd: u32) {
+        let record = &mut guest.memory[index * 48..][..48];
+        record[..8].copy_from_slice(&(index as u64 + 100).to_le_bytes());
+        record[8] = tag;
+        record[16..20].copy_from_slice(&fd.to_le_bytes());
+    }
+
+    /// Polls, and returns userdata, error, type and nbytes of each event.
+    fn poll(guest: &mut Guest, count: u32) -> Vec<(u64, u16, u8, u64)> {
+        guest.call(|call| poll_oneoff(call, 0, EVENTS, count, 8192)).unwrap();
+        let found = guest.u32(8192);
+        let event = |at: u32| {
+            let record = &guest.memory[at as usize..];
+            let error = u16::from_le_bytes([record[8], record[9]]);
+            (guest.u64(at), error, record[10], guest.u64(at + 16))
+        };
+        (0..found).map(|index| event(EVENTS + index * 32)).collect()
+    }
+
+    #[test]
+    fn a_relative_clock_is_waited_for() {
+        let mut guest = Guest::new(WasiCtx::builder().build().unwrap());
+        clock(&mut guest, 0, 1, 20_000_000, 0);
+        clock(&mut guest, 1, 0, 60_000_000_000, 0);
+        let start = Instant::now();
+        assert_eq!(poll(&mut guest, 2), [(100, 0, 0, 0)]);
+        assert!(start.elapsed() >= Duration::from_millis(20));
+    }
+
+    #[test]
+    fn an_absolute_time_that_has_passed_is_true_at_once() {
+        let mut guest = Guest::new(WasiCtx::builder().build().unwrap());
+        clock(&mut guest, 0, 0, 1, 1);
+        clock(&mut guest, 1, 1, u64::MAX, 1);
+        assert_eq!(poll(&mut guest, 2), [(100, 0, 0, 0)]);
+    }
+
+    #[test]
+    fn what_is_wrong_with_one_subscription_is_its_event() {
+        let mut guest = Guest::new(WasiCtx::builder().build().unwrap());
+        clock(&mut guest, 0, 2, 0, 0);
+        fd(&mut guest, 1, 1, 77);
+        fd(&mut guest, 2, 1, 1);
+        let found = poll(&mut guest, 3);
+        assert_eq!(found, [(100, Errno::NOTSUP.0, 0, 0), (101, Errno::BADF.0, 1, 0), (102, Errno::NOTCAPABLE.0, 1, 0)]);
+    }
+
+    #[test]
+    fn streams_in_memory_are_ready_and_say_how_much_they_hold() {
+        let mut guest = Guest::new(WasiCtx::builder().stdin(Pipe::from("abc")).build().unwrap());
+        fd(&mut guest, 0, 1, 0);
+        fd(&mut guest, 1, 2, 1);
+        clock(&mut guest, 2, 1, 60_000_000_000, 0);
+        assert_eq!(poll(&mut guest, 3), [(100, 0, 1, 3), (101, 0, 2, 0)]);
+    }
+
+    #[test]
+    fn a_host_pipe_wakes_the_guest_when_bytes_arrive() {
+        let (reader, writer) = rustix::pipe::pipe().unwrap();
+        let mut guest = Guest::new(WasiCtx::builder().stdin(reader).build().unwrap());
+        fd(&mut guest, 0, 1, 0);
+        clock(&mut guest, 1, 1, 60_000_000_000, 0);
+        let thread = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(10));
+            rustix::io::write(&writer, b"hello").unwrap();
+            writer
+        });
+        assert_eq!(poll(&mut guest, 2), [(100, 0, 1, 5)]);
+        drop(thread.join().unwrap());
+    }
+
+    #[test]
+    fn the_number_of_subscriptions_is_bounded() {
+        let mut guest = Guest::new(WasiCtx::builder().build().unwrap());
+        assert_eq!(guest.call(|call| poll_oneoff(call, 0, EVENTS, 0, 8192)), fails(Errno::INVAL));
+        assert_eq!(guest.call(|call| poll_oneoff(call, 0, EVENTS, u32::MAX, 8192)), fails(Errno::INVAL));
+        assert_eq!(guest.call(|call| poll_oneoff(call, 60000, EVENTS, 1000, 8192)), fails(Errno::FAULT));
+    }
+
+    #[test]
+    fn a_guest_that_waits_for_ever_can_be_stopped() {
+        let mut guest = Guest::new(WasiCtx::builder().build().unwrap());
+        clock(&mut guest, 0, 1, u64::MAX, 0);
+        assert_eq!(guest.call_waiting(&Always, |call| poll_oneoff(call, 0, EVENTS, 1, 8192)), Err(Stop::Interrupted));
+    }
+}

@@ -1,0 +1,28 @@
+//! Lists of strings as C lays them out: an array of pointers, and the strings one after the other, each with its
+//! closing zero. Arguments and environment share it.
+
+use super::memory::GuestMemory;
+use super::types::{Errno, Result};
+
+pub(super) fn get(strings: &[String], memory: &mut GuestMemory<'_>, pointers: u32, buffer: u32) -> Result<()> {
+    let (mut pointer, mut at) = (pointers, buffer);
+    for string in strings {
+        memory.write_u32(pointer, at)?;
+        memory.write(at, string.as_bytes())?;
+        at = after(at, string.len())?;
+        memory.write(at, &[0])?;
+        at = after(at, 1)?;
+        pointer = after(pointer, 4)?;
+    }
+    Ok(())
+}
+
+pub(super) fn sizes_get(strings: &[String], memory: &mut GuestMemory<'_>, count: u32, size: u32) -> Result<()> {
+    memory.write_size(count, strings.len())?;
+    memory.write_size(size, strings.iter().map(|string| string.len() + 1).sum())
+}
+
+fn after(ptr: u32, len: usize) -> Result<u32> {
+    let len = u32::try_from(len).map_err(|_| Errno::OVERFLOW)?;
+    Ok(ptr.checked_add(len).ok_or(Errno::FAULT)?)
+}

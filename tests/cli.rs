@@ -1,0 +1,347 @@
+//! The command as its users meet it: every option, every kind of bad input, and how a run ends. A trap must look to a
+//! shell like an abort and not be one, no input may cause a panic, and a time limit ends whatever the guest is doing.
+
+use std::io::Read;
+use std::time::Duration;
+
+use kinglet_tests::folder::Folder;
+use kinglet_tests::program::{Run, finish, run, run_with, start};
+
+/// A program that prints each of its arguments and environment variables on a line of its own.
+const ARGUMENTS: &str = r#"(module
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_get" (func $args_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_sizes_get" (func $environ_sizes_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_get" (func $environ_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func $print (param $from i32) (param $length i32)
+    (local $at i32)
+    (block $done (loop $next
+      (br_if $done (i32.ge_u (local.get $at) (local.get $length)))
+      (if (i32.eqz (i32.load8_u (i32.add (local.get $from) (local.get $at))))
+        (then (i32.store8 (i32.add (local.get $from) (local.get $at)) (i32.const 10))))
+      (local.set $at (i32.add (local.get $at) (i32.const 1)))
+      (br $next)))
+    (i32.store (i32.const 8) (local.get $from))
+    (i32.store (i32.const 12) (local.get $length))
+    (drop (call $fd_write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 16))))
+  (func (export "_start")
+    (drop (call $args_sizes_get (i32.const 0) (i32.const 4)))
+    (drop (call $args_get (i32.const 1024) (i32.const 4096)))
+    (call $print (i32.const 4096) (i32.load (i32.const 4)))
+    (drop (call $environ_sizes_get (i32.const 0) (i32.const 4)))
+    (drop (call $environ_get (i32.const 1024) (i32.const 4096)))
+    (call $print (i32.const 4096) (i32.load (i32.const 4)))))"#;
+
+/// A program that makes the folder `made` in the first folder it is given, and exits with the error number.
+const MAKE_FOLDER: &str = r#"(module
+  (import "wasi_snapshot_preview1" "path_create_directory" (func $make (param i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "made")
+  (func (export "_start") (call $exit (call $make (i32.const 3) (i32.const 0) (i32.const 4)))))"#;
+
+/// A program that waits for standard input.
+const READ: &str = r#"(module
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\10\00\00\00\10\00\00\00")
+  (func (export "_start") (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))))"#;
+
+/// Functions to invoke, of every type that can be written.
+const FUNCTIONS: &str = r#"(module
+  (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+  (func (export "swap") (param i64 f32) (result f32 i64) (local.get 1) (local.get 0))
+  (func (export "half") (param f64) (result f64) (f64.mul (local.get 0) (f64.const 0.5)))
+  (func (export "vector") (param v128) (result v128) (local.get 0))
+  (func $f (export "refs") (result funcref funcref externref)
+    (ref.func $f) (ref.null func) (ref.null extern))
+  (func (export "takes-ref") (param externref))
+  (func (export "nothing"))
+  (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+  (memory 1))"#;
+
+/// Writes `text` as a file, runs the program with `before`, the file, and `after`.
+#[track_caller]
+fn run_text(text: impl AsRef<[u8]>, before: &[&str], after: &[&str]) -> Run {
+    let folder = Folder::new();
+    let file = folder.file("guest.wat", text);
+    run(&[before, &[&file], after].concat())
+}
+
+fn program(body: &str) -> String {
+    format!("(module (func $inner {body}) (func $outer (export \"_start\") (call $inner)))")
+}
+
+#[test]
+fn arguments_and_environment_reach_the_program_and_nothing_else_does() {
+    let run = run_text(ARGUMENTS, &["--env", "A=1", "--env=B=x=y"], &["one", "--env", "C=2", "--"]);
+    run.prints("guest.wasm\none\n--env\nC=2\n--\nA=1\nB=x=y\n");
+}
+
+#[test]
+fn run_can_be_said_or_left_out() {
+    run_text(ARGUMENTS, &["run"], &["run"]).prints("guest.wasm\nrun\n");
+    run_text(ARGUMENTS, &["--"], &["x"]).prints("guest.wasm\nx\n");
+}
+
+#[test]
+fn accepted_options_change_nothing() {
+    let options = ["--no-cache", "--run-mode", "INTERPRETER", "--log-level=off", "--time-limit=0", "--wasm-3"];
+    run_text(ARGUMENTS, &options, &[]).prints("guest.wasm\n");
+}
+
+#[test]
+fn a_folder_is_writable_unless_it_is_readonly() {
+    let folder = Folder::new();
+    let host = folder.path().to_str().unwrap();
+    assert_ne!(run_text(MAKE_FOLDER, &["--dir", &format!(".:{host}:readonly")], &[]).code(), 0);
+    assert!(!folder.path().join("made").exists());
+    assert_eq!(run_text(MAKE_FOLDER, &["--dir", &format!(".:{host}")], &[]).code(), 0);
+    assert!(folder.path().join("made").is_dir());
+    assert_ne!(run_text(MAKE_FOLDER, &[], &[]).code(), 0);
+}
+
+#[test]
+fn a_folder_that_cannot_be_opened_is_named_with_the_reason() {
+    let run = run_text(MAKE_FOLDER, &["--dir", "x:/no/such/folder"], &[]);
+    run.fails(1, &["/no/such/folder", "No such file or directory"]);
+    let folder = Folder::new();
+    let file = folder.file("a-file", "");
+    run_text(MAKE_FOLDER, &["--dir", &file], &[]).fails(1, &[&file, "Not a directory"]);
+}
+
+#[test]
+fn the_programs_exit_status_is_ours() {
+    let exit = |code: i32| {
+        format!(
+            "(module (import \"wasi_snapshot_preview1\" \"proc_exit\" (func $exit (param i32))) \
+             (memory (export \"memory\") 1) (func (export \"_start\") (call $exit (i32.const {code}))))"
+        )
+    };
+    for code in [0, 1, 3, 134] {
+        let run = run_text(exit(code), &[], &[]);
+        assert_eq!(run.code(), code);
+        assert_eq!(run.err, "");
+    }
+}
+
+#[test]
+fn a_trap_exits_with_134_and_is_no_signal() {
+    let cases = [
+        ("unreachable", "unreachable"),
+        ("(drop (i32.div_s (i32.const 1) (i32.const 0)))", "integer divide by zero"),
+        ("(call $inner)", "call stack exhausted"),
+    ];
+    for (body, message) in cases {
+        let run = run_text(program(body), &[], &[]);
+        run.fails(134, &[message]);
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&run.status), None);
+        assert!(run.out.is_empty());
+    }
+}
+
+#[test]
+fn a_trap_shows_where_it_was() {
+    run_text(program("unreachable"), &[], &[]).fails(134, &["wasm trap: unreachable", "inner", "outer"]);
+}
+
+#[test]
+fn a_trap_while_instantiating_is_a_trap() {
+    run_text("(module (func $f unreachable) (start $f) (func (export \"_start\")))", &[], &[])
+        .fails(134, &["unreachable"]);
+}
+
+#[test]
+fn a_time_limit_ends_a_loop_a_recursion_and_a_blocking_read() {
+    let recursion = "(module (func $f (result i32) (call $f) (call $f) (i32.add)) \
+                     (func (export \"_start\") (loop $again (drop (call $g (i32.const 30))) (br $again))) \
+                     (func $g (param i32) (result i32) (if (result i32) (local.get 0) \
+                       (then (i32.add (call $g (i32.sub (local.get 0) (i32.const 1))) \
+                                      (call $g (i32.sub (local.get 0) (i32.const 1))))) \
+                       (else (i32.const 1)))))";
+    let tail = "(module (func $f (export \"_start\") (return_call $f)))";
+    for text in [program("(loop (br 0))").as_str(), recursion, tail] {
+        let run = run_text(text, &["--time-limit", "200"], &[]);
+        run.fails(134, &["200 ms", "interrupted"]);
+        assert!((Duration::from_millis(150)..Duration::from_secs(20)).contains(&run.took), "{run:?}");
+    }
+    let folder = Folder::new();
+    let mut child = start(&["--time-limit=200", &folder.file("read.wat", READ)]);
+    // Held open and never written to.
+    let _stdin = child.stdin.take();
+    finish(child).fails(134, &["200 ms", "interrupted"]);
+}
+
+#[test]
+fn a_time_limit_that_is_not_reached_changes_nothing() {
+    run_text(program("nop"), &["--time-limit", "60000"], &[]).prints("");
+    let folder = Folder::new();
+    run_with(&["--time-limit=60000", &folder.file("read.wat", READ)], "line\n").prints("");
+}
+
+#[test]
+fn functions_are_invoked_by_their_types() {
+    let invoke = |name: &str, args: &[&str]| run_text(FUNCTIONS, &["--invoke", name], args);
+    invoke("add", &["2", "-3"]).prints("-1\n");
+    invoke("add", &["0xffffffff", "4294967295"]).prints("-2\n");
+    invoke("swap", &["-9223372036854775808", "1.5"]).prints("1.5\n-9223372036854775808\n");
+    invoke("half", &["3"]).prints("1.5\n");
+    invoke("half", &["-inf"]).prints("-inf\n");
+    invoke("vector", &["340282366920938463463374607431768211455"]).prints("340282366920938463463374607431768211455\n");
+    invoke("refs", &[]).prints("<funcref>\n<null funcref>\n<null externref>\n");
+    invoke("nothing", &[]).prints("");
+    run_text(FUNCTIONS, &["--reactor"], &["add", "1", "1"]).prints("2\n");
+    run_text(FUNCTIONS, &[], &["add", "1", "1"]).prints("2\n");
+}
+
+#[test]
+fn wrong_invocations_say_what_is_wrong() {
+    let invoke = |name: &str, args: &[&str]| run_text(FUNCTIONS, &["--invoke", name], args);
+    invoke("add", &["1"]).fails(1, &["takes 2 arguments (i32, i32)", "1 are given"]);
+    invoke("add", &["1", "2", "3"]).fails(1, &["takes 2", "3 are given"]);
+    invoke("add", &["1", "two"]).fails(1, &["argument 2", "`two`", "i32"]);
+    invoke("add", &["1", "4294967296"]).fails(1, &["4294967296"]);
+    invoke("sub", &[]).fails(1, &["`sub`", "add"]);
+    invoke("takes-ref", &["x"]).fails(1, &["externref", "cannot be written"]);
+    run_text(FUNCTIONS, &[], &[]).fails(1, &["not a program", "--invoke", "add"]);
+    run_text("(module)", &[], &[]).fails(1, &["not a program", "no function"]);
+}
+
+#[test]
+fn a_reactor_is_initialised_once_and_first() {
+    let text = "(module (global $g (mut i32) (i32.const 1)) \
+                (func (export \"_initialize\") (global.set $g (i32.mul (global.get $g) (i32.const 7)))) \
+                (func (export \"get\") (result i32) (global.get $g)))";
+    run_text(text, &["--invoke", "get"], &[]).prints("7\n");
+    let trapping = "(module (func (export \"_initialize\") unreachable) (func (export \"get\")))";
+    run_text(trapping, &["--invoke", "get"], &[]).fails(134, &["unreachable"]);
+}
+
+#[test]
+fn memory_grows_to_the_page_limit_and_no_further() {
+    run_text(FUNCTIONS, &["--memory-page-limit", "3", "--invoke", "grow"], &["2"]).prints("1\n");
+    run_text(FUNCTIONS, &["--memory-page-limit", "3", "--invoke", "grow"], &["3"]).prints("-1\n");
+    run_text("(module (memory 4) (func (export \"_start\")))", &["--memory-page-limit=3"], &[]).fails(1, &[]);
+}
+
+#[test]
+fn proposals_can_be_switched() {
+    let vector = "(module (func (export \"_start\") (drop (i8x16.splat (i32.const 1)))))";
+    run_text(vector, &[], &[]).prints("");
+    run_text(vector, &["--disable-simd"], &[]).fails(1, &["SIMD"]);
+    run_text(vector, &["--wasm-1"], &[]).fails(1, &["SIMD"]);
+    run_text(vector, &["--wasm-1", "--enable-simd"], &[]).prints("");
+    run_text(vector, &["--wasm-2"], &[]).prints("");
+    run_text("(module (type (struct)) (func (export \"_start\")))", &[], &[]).fails(1, &["gc"]);
+}
+
+#[test]
+fn bad_files_get_one_clear_message() {
+    run(&["/no/such/file.wasm"]).fails(1, &["/no/such/file.wasm", "No such file or directory"]);
+    run(&["/"]).fails(1, &["Is a directory"]);
+    run_text(b"\0asm\x01\0\0", &[], &[]).fails(1, &["guest.wat"]);
+    run_text(b"\0asm\x01\0\0\0\x01\x05", &[], &[]).fails(1, &["guest.wat"]);
+    run_text(b"\x7fELF\0\0\0\0", &[], &[]).fails(1, &["guest.wat"]);
+    run_text(b"\0asm\x02\0\0\0", &[], &[]).fails(1, &["version"]);
+    run_text(b"", &[], &[]).fails(1, &[]);
+    run_text(b"\xff\xfe", &[], &[]).fails(1, &[]);
+}
+
+#[test]
+fn a_missing_import_is_named() {
+    let text = "(module (import \"env\" \"gone\" (func)) (func (export \"_start\")))";
+    run_text(text, &[], &[]).fails(1, &["env", "gone"]);
+    let wrong = "(module (import \"wasi_snapshot_preview1\" \"proc_exit\" (func)) (func (export \"_start\")))";
+    run_text(wrong, &[], &[]).fails(1, &["wasi_snapshot_preview1", "proc_exit"]);
+}
+
+#[test]
+fn an_invalid_module_says_where() {
+    run_text("(module (func (export \"_start\") (i32.const 1)))", &[], &[]).fails(1, &["function 0"]);
+}
+
+#[test]
+fn errors_in_text_show_line_column_and_a_caret() {
+    let run = run_text("(module\n  (func (export \"_start\")\n    i32.cons 1))", &[], &[]);
+    run.fails(1, &["guest.wat:3:5", "i32.cons 1", "^"]);
+}
+
+#[test]
+fn wrong_options_are_refused_with_a_hint() {
+    run(&["--dri", ".:.", "x.wasm"]).fails(1, &["unknown option `--dri`", "did you mean `--dir`?"]);
+    run(&["--run-mode", "jit", "x.wasm"]).fails(1, &["interpreter"]);
+    run(&["--time-limit", "soon", "x.wasm"]).fails(1, &["--time-limit", "soon"]);
+    run(&["--env"]).fails(1, &["--env NAME=VALUE"]);
+    run(&[]).fails(1, &["no file given", "usage"]);
+}
+
+#[test]
+fn help_and_version_are_results() {
+    for args in [&["--help"][..], &["-h"], &["run", "--help"], &["validate", "-h"], &["wast", "--help"]] {
+        let run = run(args);
+        assert_eq!(run.code(), 0);
+        assert!(run.out.contains("usage: kinglet") && run.err.is_empty(), "{run:?}");
+    }
+    let help = run(&["--help"]).out;
+    ["--dir", "--env", "134", "examples:", "relaxed-simd"]
+        .iter()
+        .for_each(|part| assert!(help.contains(part), "{part}"));
+    assert!(run(&["--version"]).out.starts_with("kinglet version "));
+}
+
+#[test]
+fn validate_says_which_modules_are_valid() {
+    let folder = Folder::new();
+    let (good, bad) = (folder.file("good.wat", "(module)"), folder.file("bad.wat", "(module (func i32.const 1))"));
+    run(&["validate", &good]).prints(&format!("{good}: valid\n"));
+    let run = run(&["validate", &bad, &good]);
+    run.fails(1, &["bad.wat"]);
+    assert!(run.out.contains("good.wat: valid"));
+}
+
+#[test]
+fn wast_fails_when_a_directive_does() {
+    let folder = Folder::new();
+    let good = folder.file(
+        "good.wast",
+        "(module (func (export \"f\") (result f32) (f32.const nan)))\n\
+                                         (assert_return (invoke \"f\") (f32.const nan:canonical))\n",
+    );
+    run(&["wast", &good]).prints(&format!("{good}: 2 passed, 0 failed, 0 out of scope\n"));
+    let bad = folder.file(
+        "bad.wast",
+        "(module (func (export \"f\") (result i32) (i32.const 1)))\n\
+                                       (assert_return (invoke \"f\") (i32.const 2))\n\
+                                       (assert_trap (invoke \"f\") \"unreachable\")\n\
+                                       (assert_invalid (module) \"x\")\n(assert_malformed (module quote \"\") \"x\")\n\
+                                       (assert_unlinkable (module) \"x\")\n(invoke \"g\")\n(register \"m\" $m)\n",
+    );
+    let run_bad = run(&["wast", &bad]);
+    run_bad.fails(
+        1,
+        &[
+            "bad.wast:2:",
+            "expected i32 2",
+            "bad.wast:3:",
+            "bad.wast:4:",
+            "bad.wast:5:",
+            "bad.wast:6:",
+            "bad.wast:7:",
+            "bad.wast:8:",
+        ],
+    );
+    run(&["wast", &folder.file("broken.wast", "(module\n  (nonsense))")]).fails(1, &["broken.wast:2:"]);
+    run(&["wast", "/no/such.wast"]).fails(1, &["/no/such.wast"]);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_command_quietly() {
+    let mut child = start(&["--help"]);
+    drop(child.stdout.take());
+    let mut err = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    assert_eq!(err, "");
+    assert!(child.wait().unwrap().code().is_some());
+}

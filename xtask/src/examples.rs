@@ -1,0 +1,24 @@
+//! Runs every example. They are built together; one that exits with a status other than 0 fails.
+
+use std::process::Command;
+
+use crate::process::{Context, Tally, count, prepare};
+
+pub(crate) fn tally(context: &Context) -> Tally {
+    let mut cargo = Command::new("cargo");
+    let mut total = prepare(cargo.current_dir(&context.root).args(["build", "--workspace", "--examples"]));
+    for name in names(context) {
+        let program = context.target.join("debug/examples").join(name);
+        total.add(count(Command::new(program).current_dir(&context.root)));
+    }
+    total
+}
+
+/// The examples by name: the files of the folder `examples`.
+fn names(context: &Context) -> Vec<String> {
+    let entries = std::fs::read_dir(context.root.join("examples")).into_iter().flatten().flatten();
+    let files = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = files.filter_map(|file| file.strip_suffix(".rs").map(str::to_string)).collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,134 @@
+//! The test groups: one row each with what it needs and the steps it takes. `cargo xtask test` walks the rows, lets all
+//! output through, and ends with one line of counts.
+
+use std::process::Command;
+use std::time::Instant;
+
+use crate::need::{self, Need};
+use crate::process::{Context, Tally, count, prepare};
+use crate::{examples, guests, tidy};
+
+/// One row per group, in the order they run.
+pub(crate) struct Group {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    needs: &'static [&'static Need],
+    steps: &'static [Step],
+}
+
+/// What a group does.
+enum Step {
+    /// A cargo command that only prepares, and counts when it fails.
+    Build(&'static [&'static str]),
+    /// A cargo command.
+    Cargo(&'static [&'static str]),
+    /// A cargo command with one environment variable set.
+    CargoWith(&'static str, &'static str, &'static [&'static str]),
+    /// A task of our own.
+    Task(fn(&Context) -> Tally),
+}
+
+use Step::{Build, Cargo, CargoWith, Task};
+
+const BUILD_KINGLET: Step = Build(&["build", "--release", "--package", "kinglet-cli"]);
+
+#[rustfmt::skip]
+pub(crate) const GROUPS: &[Group] = &[
+    Group { name: "fmt", about: "the code is formatted", needs: &[&need::RUSTFMT],
+        steps: &[Cargo(&["fmt", "--all", "--check"])] },
+    Group { name: "clippy", about: "no warning, with and without the native tier", needs: &[&need::CLIPPY],
+        steps: &[Cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+                 Cargo(&["clippy", "--workspace", "--all-targets", "--features", "kinglet/jit", "--", "-D", "warnings"])] },
+    Group { name: "tidy", about: "the conventions hold", needs: &[],
+        steps: &[Task(tidy::tally)] },
+    Group { name: "unit", about: "the tests beside the code, and the examples in its documentation", needs: &[&need::OBJDUMP],
+        steps: &[Cargo(&["test", "--workspace", "--exclude", "kinglet-tests", "--no-fail-fast"])] },
+    Group { name: "jit", about: "the same with the native tier built in", needs: &[],
+        steps: &[Cargo(&["test", "--workspace", "--exclude", "kinglet-tests", "--exclude", "xtask",
+                         "--features", "kinglet/jit", "--no-fail-fast"])] },
+    Group { name: "spec", about: "the specification's suites, on the portable loop and on threaded handlers", needs: &[],
+        steps: &[Cargo(&["test", "--package", "kinglet-tests", "--test", "spec"]),
+                 Cargo(&["test", "--package", "kinglet-tests", "--test", "spec", "--release"])] },
+    Group { name: "op", about: "snapshots of what operations are lowered to", needs: &[],
+        steps: &[Cargo(&["test", "--package", "kinglet-tests", "--test", "op"])] },
+    Group { name: "cli", about: "the command: options, messages, exit codes", needs: &[],
+        steps: &[BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--test", "cli"])] },
+    Group { name: "guests", about: "real programs, CPython among them", needs: &[&need::PYTHON],
+        steps: &[BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--test", "guest"])] },
+    Group { name: "rebuild", about: "the committed guests come from their sources", needs: &[&need::WASM_STD],
+        steps: &[Task(guests::tally)] },
+    Group { name: "docs", about: "the documentation builds without a warning", needs: &[],
+        steps: &[CargoWith("RUSTDOCFLAGS", "-D warnings", &["doc", "--workspace", "--no-deps"])] },
+    Group { name: "examples", about: "every example runs", needs: &[],
+        steps: &[Task(examples::tally)] },
+];
+
+/// `cargo xtask test [GROUP…]`
+pub(crate) fn test(context: &Context, names: &[String]) -> Result<(), String> {
+    if let Some(unknown) = names.iter().find(|name| !GROUPS.iter().any(|group| group.name == **name)) {
+        let known: Vec<&str> = GROUPS.iter().map(|group| group.name).collect();
+        return Err(format!("no group `{unknown}`; there are: {}", known.join(" ")));
+    }
+    let mut rows = Vec::new();
+    let mut total = Tally::default();
+    for group in GROUPS.iter().filter(|group| names.is_empty() || names.iter().any(|name| name == group.name)) {
+        println!("\n== {}: {}", group.name, group.about);
+        let start = Instant::now();
+        let tally = run(context, group);
+        total.add(tally);
+        rows.push(format!("{:<10} {:>6.1} s   {tally}", group.name, start.elapsed().as_secs_f64()));
+    }
+    println!("\n== summary\n{}\n\n{total}", rows.join("\n"));
+    if total.failed == 0 { Ok(()) } else { Err(String::new()) }
+}
+
+/// `cargo xtask scoreboard`
+pub(crate) fn scoreboard(context: &Context, _: &[String]) -> Result<(), String> {
+    let tally = step(context, &Cargo(&["test", "--package", "kinglet-tests", "--test", "spec", "--release"]));
+    if tally.failed == 0 { Ok(()) } else { Err(String::new()) }
+}
+
+fn run(context: &Context, group: &Group) -> Tally {
+    for need in group.needs {
+        if let Err(why) = need::meet(context, need) {
+            println!("not run: {} needs {why}", group.name);
+            return if context.ci && !need.optional { Tally::FAILED } else { Tally::SKIPPED };
+        }
+    }
+    let mut total = Tally::default();
+    group.steps.iter().for_each(|one| total.add(step(context, one)));
+    total
+}
+
+fn step(context: &Context, step: &Step) -> Tally {
+    match step {
+        Build(args) => prepare(&mut cargo(context, args)),
+        Cargo(args) => count(&mut cargo(context, args)),
+        CargoWith(name, value, args) => count(cargo(context, args).env(name, value)),
+        Task(task) => task(context),
+    }
+}
+
+fn cargo(context: &Context, args: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    command.current_dir(&context.root).args(args).env("KINGLET_BIN", context.kinglet());
+    command.env("KINGLET_PROGRAMS", context.target.join("programs"));
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_group_is_named_with_the_known_ones() {
+        let message = test(&Context::new(), &["fnt".to_string()]).unwrap_err();
+        assert!(message.contains("`fnt`") && message.contains("fmt clippy"), "{message}");
+    }
+
+    #[test]
+    fn group_names_are_unique() {
+        let names: std::collections::BTreeSet<_> = GROUPS.iter().map(|group| group.name).collect();
+        assert_eq!(names.len(), GROUPS.len());
+    }
+}

@@ -1,0 +1,105 @@
+//! The guest fixtures: built from `guests/*.rs` and compared byte by byte with what is committed. The bytes depend on the
+//! standard library as well as on the compiler, so that equality is only asked of the library the fixtures were made
+//! with, which `KINGLET_WASM_SYSROOT` names; with the toolchain's own library the guests must build and run alike.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::process::{Context, Tally, count, output};
+
+const TARGET: &str = "wasm32-wasip1";
+
+/// How a guest is compiled; `guests/README.md` shows the same line.
+const RUSTC: &[&str] = &[
+    "--edition",
+    "2024",
+    "--target",
+    TARGET,
+    "-C",
+    "opt-level=z",
+    "-C",
+    "lto=fat",
+    "-C",
+    "panic=abort",
+    "-C",
+    "strip=symbols",
+    "-C",
+    "codegen-units=1",
+];
+
+/// `cargo xtask guests [--bless]`
+pub(crate) fn command(context: &Context, args: &[String]) -> Result<(), String> {
+    if !standard_library(context) {
+        return Err(format!("no standard library for {TARGET}: see guests/README.md"));
+    }
+    if args.iter().any(|arg| arg == "--bless") {
+        for name in names(&context.root) {
+            let path = context.root.join("guests").join(format!("{name}.wasm"));
+            compile(context, &name, &path)?;
+            println!("wrote {}", path.display());
+        }
+        return Ok(());
+    }
+    if tally(context).failed == 0 { Ok(()) } else { Err(String::new()) }
+}
+
+/// Whether guests can be compiled here.
+pub(crate) fn standard_library(_: &Context) -> bool {
+    let toolchain = output(Command::new("rustc").args(["--print", "sysroot"])).unwrap_or_default();
+    let root = sysroot().unwrap_or_else(|| toolchain.trim().into());
+    Path::new(&root).join("lib/rustlib").join(TARGET).join("lib").exists()
+}
+
+/// Rebuilds all guests; with the fixtures' own standard library they must be equal, with another one they must run alike.
+pub(crate) fn tally(context: &Context) -> Tally {
+    let folder = context.target.join("guests");
+    if let Err(error) = std::fs::create_dir_all(&folder) {
+        println!("cannot create {}: {error}", folder.display());
+        return Tally::FAILED;
+    }
+    let mut total = Tally::default();
+    for name in names(&context.root) {
+        let outcome = rebuild(context, &name, &folder.join(format!("{name}.wasm")));
+        println!("guest {name}: {}", outcome.as_ref().map_or_else(String::as_str, |()| "ok"));
+        total.add(if outcome.is_ok() { Tally::PASSED } else { Tally::FAILED });
+    }
+    if sysroot().is_none() {
+        let mut cargo = Command::new("cargo");
+        cargo.current_dir(&context.root).args(["test", "--package", "kinglet-tests", "--test", "guest", "fixtures"]);
+        total.add(count(cargo.env("KINGLET_BIN", context.kinglet()).env("KINGLET_GUESTS", &folder)));
+    }
+    total
+}
+
+fn rebuild(context: &Context, name: &str, built: &Path) -> Result<(), String> {
+    compile(context, name, built)?;
+    if sysroot().is_none() {
+        return Ok(());
+    }
+    let committed = context.root.join("guests").join(format!("{name}.wasm"));
+    let [one, other] = [&committed, built].map(|path| std::fs::read(path).unwrap_or_default());
+    if one == other { Ok(()) } else { Err(format!("{} is not what its source gives", committed.display())) }
+}
+
+fn compile(context: &Context, name: &str, to: &Path) -> Result<(), String> {
+    let mut rustc = Command::new("rustc");
+    rustc.current_dir(&context.root).args(RUSTC);
+    if let Some(sysroot) = sysroot() {
+        rustc.arg("--sysroot").arg(sysroot);
+    }
+    output(rustc.arg(format!("guests/{name}.rs")).arg("-o").arg(to)).map(drop)
+}
+
+fn sysroot() -> Option<OsString> {
+    std::env::var_os("KINGLET_WASM_SYSROOT").filter(|path| !path.is_empty())
+}
+
+/// The guests that have a source in Rust.
+fn names(root: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(root.join("guests")).into_iter().flatten().flatten().map(|entry| entry.path());
+    let sources = files.filter(|path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs"));
+    let mut names: Vec<String> = sources.filter_map(|path| Some(path.file_stem()?.to_str()?.to_string())).collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,103 @@
+//! What the project's conventions promise, checked: one row per rule. A rule looks at all files and says what is wrong
+//! where; the list is kept short, for a rule nobody misses is noise.
+
+mod arrows;
+mod documents;
+mod fence;
+mod source;
+
+use crate::process::{Context, Tally};
+use crate::tree::{self, File};
+
+/// One row per rule.
+struct Rule {
+    name: &'static str,
+    check: fn(&[File]) -> Vec<String>,
+}
+
+const RULES: &[Rule] = &[
+    Rule { name: "every source file opens with a paragraph that says what it is", check: headers },
+    Rule { name: "crates depend on each other only along the arrows", check: arrows::check },
+    Rule { name: "unsafe code has an address", check: fence::check },
+    Rule { name: "what a document names exists", check: documents::check },
+    Rule { name: "no file is larger than 100 kB", check: sizes },
+    Rule { name: "nothing but .ci/run looks outside the repository", check: outside },
+];
+
+/// `cargo xtask tidy`
+pub(crate) fn command(context: &Context, _: &[String]) -> Result<(), String> {
+    let tally = tally(context);
+    println!("{tally}");
+    if tally.failed == 0 { Ok(()) } else { Err(String::new()) }
+}
+
+/// Checks every rule; each is one test.
+pub(crate) fn tally(context: &Context) -> Tally {
+    let files = match tree::files(&context.root) {
+        Ok(files) => files,
+        Err(error) => {
+            println!("{error}");
+            return Tally::FAILED;
+        }
+    };
+    let mut total = Tally::default();
+    for rule in RULES {
+        let findings = (rule.check)(&files);
+        println!("tidy: {} ... {}", rule.name, if findings.is_empty() { "ok" } else { "FAILED" });
+        findings.iter().for_each(|finding| println!("  {finding}"));
+        total.add(if findings.is_empty() { Tally::PASSED } else { Tally::FAILED });
+    }
+    total
+}
+
+fn headers(files: &[File]) -> Vec<String> {
+    let opens = |file: &&File| file.text.strip_prefix("//! ").is_some_and(|rest| !rest.trim_start().is_empty());
+    let sources = files.iter().filter(|file| file.path.ends_with(".rs") && !file.path.starts_with("guests/"));
+    sources.filter(|file| !opens(file)).map(|file| format!("{}:1: no `//! …` paragraph", file.path)).collect()
+}
+
+fn sizes(files: &[File]) -> Vec<String> {
+    let large = files.iter().filter(|file| file.size > 100_000 && file.path != "Cargo.lock");
+    large.map(|file| format!("{}: {} bytes", file.path, file.size)).collect()
+}
+
+fn outside(files: &[File]) -> Vec<String> {
+    let beyond = concat!("..", "/shared");
+    let lines = files.iter().filter(|file| file.path != ".ci/run").flat_map(|file| {
+        file.text.lines().enumerate().filter(|(_, line)| line.contains(beyond)).map(move |(index, _)| (file, index))
+    });
+    lines.map(|(file, index)| format!("{}:{}: names {beyond}", file.path, index + 1)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_repository_is_tidy() {
+        let files = tree::files(&Context::new().root).unwrap();
+        let findings: Vec<String> = RULES.iter().flat_map(|rule| (rule.check)(&files)).collect();
+        assert!(findings.is_empty(), "{findings:#?}");
+    }
+
+    #[test]
+    fn a_file_without_a_header_is_found() {
+        let files = [File::new("crates/a/src/a.rs", "fn a() {}"), File::new("crates/a/src/b.rs", "//! What b is.\n")];
+        assert_eq!(headers(&files), ["crates/a/src/a.rs:1: no `//! …` paragraph"]);
+    }
+
+    #[test]
+    fn a_large_file_is_found_except_the_lock_file() {
+        let text = "x".repeat(100_001);
+        let files = [File::new("Cargo.lock", &text), File::new("guests/a.wasm", &text)];
+        assert_eq!(sizes(&files), ["guests/a.wasm: 100001 bytes"]);
+    }
+
+    #[test]
+    fn only_the_ci_script_may_look_outside() {
+        let text = concat!("a\n..", "/shared/x\n");
+        let files = [File::new(".ci/run", text), File::new("README.md", text)];
+        assert_eq!(outside(&files).len(), 1);
+        assert!(outside(&files)[0].starts_with("README.md:2:"));
+    }
+}

@@ -1,0 +1,78 @@
+//! Where `unsafe` may stand: a short list of places, each with the reason for it. A crate without such a place forbids
+//! unsafe code in its root file, so that the compiler says it too.
+
+use super::source::{code, has_word};
+use crate::tree::File;
+
+/// Files (`….rs`) and folders (`…/`) with unsafe code.
+const PLACES: &[(&str, &str)] = &[
+    ("crates/interp/src/access.rs", "turns offsets of the contract into pointers"),
+    ("crates/interp/src/frame.rs", "slots of a frame"),
+    ("crates/interp/src/stack.rs", "the reserved region behind the frames"),
+    ("crates/interp/src/exec.rs", "the dispatch of handlers"),
+    ("crates/interp/src/exec/", "the handlers"),
+    ("crates/kinglet/src/vm.rs", "the runtime's records"),
+    ("crates/kinglet/src/vm/", "the runtime's records"),
+];
+
+pub(super) fn check(files: &[File]) -> Vec<String> {
+    let mut findings = Vec::new();
+    for file in files.iter().filter(|file| file.path.ends_with(".rs") && file.path.starts_with("crates/")) {
+        if PLACES.iter().any(|(place, _)| within(&file.path, place)) {
+            continue;
+        }
+        for (index, line) in code(&file.text).lines().enumerate() {
+            if has_word(line, "unsafe") && !only_types(line) {
+                findings.push(format!("{}:{}: unsafe code outside its places", file.path, index + 1));
+            }
+        }
+        let root = file.path.ends_with("src/lib.rs") || file.path.ends_with("src/main.rs");
+        let folder = file.path.trim_end_matches("lib.rs").trim_end_matches("main.rs");
+        let has_place = PLACES.iter().any(|(place, _)| place.starts_with(folder));
+        if root && !has_place && !file.text.contains("#![forbid(unsafe_code)]") {
+            findings.push(format!("{}: the crate does not forbid unsafe code", file.path));
+        }
+    }
+    findings
+}
+
+/// Whether the line only names types of unsafe functions (`unsafe extern "C" fn(…)`), which is no unsafe code.
+fn only_types(line: &str) -> bool {
+    let is_type = |rest: &str| {
+        let rest = rest.trim_start();
+        rest.strip_prefix("extern").unwrap_or(rest).trim_start().starts_with("fn(")
+    };
+    line.split("unsafe").skip(1).all(is_type)
+}
+
+fn within(path: &str, place: &str) -> bool {
+    path == place || (place.ends_with('/') && path.starts_with(place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unsafe_is_found_outside_its_places_only() {
+        let text = "fn f() {\n    unsafe { g() }\n}\n";
+        let inside = File::new("crates/kinglet/src/vm/memory.rs", text);
+        let outside = File::new("crates/kinglet/src/memory.rs", text);
+        assert_eq!(check(&[inside, outside]), ["crates/kinglet/src/memory.rs:2: unsafe code outside its places"]);
+    }
+
+    #[test]
+    fn a_type_of_unsafe_functions_is_no_unsafe_code() {
+        let check = |text| check(&[File::new("crates/abi/src/layout.rs", text)]).len();
+        assert_eq!(check("type F = unsafe extern \"C\" fn(*mut u8) -> u8;\ntype G = Option<unsafe fn()>;\n"), 0);
+        assert_eq!(check("unsafe extern \"C\" fn f() {}\nunsafe fn g() {}\nunsafe impl Send for F {}\n"), 3);
+    }
+
+    #[test]
+    fn a_crate_without_unsafe_code_forbids_it() {
+        let root = |text| vec![File::new("crates/wasm/src/lib.rs", text)];
+        assert_eq!(check(&root("//! x\n")).len(), 1);
+        assert!(check(&root("#![forbid(unsafe_code)]")).is_empty());
+        assert!(check(&[File::new("crates/interp/src/lib.rs", "")]).is_empty());
+    }
+}

@@ -1,0 +1,36 @@
+//! The repository's files as tidy and the guest builder see them: those under version control, or about to be.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::process::output;
+
+/// A file of the repository. Its text is empty when it is not UTF-8.
+pub(crate) struct File {
+    /// Path below the root, with `/`.
+    pub(crate) path: String,
+    pub(crate) size: u64,
+    pub(crate) text: String,
+}
+
+impl File {
+    #[cfg(test)]
+    pub(crate) fn new(path: &str, text: &str) -> File {
+        File { path: path.into(), size: text.len() as u64, text: text.into() }
+    }
+}
+
+/// All files that are tracked or neither tracked nor ignored.
+pub(crate) fn files(root: &Path) -> Result<Vec<File>, String> {
+    let arguments = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+    let listing = output(Command::new("git").current_dir(root).args(arguments))?;
+    let mut files = Vec::new();
+    for path in listing.split('\0').filter(|path| !path.is_empty()) {
+        // Deleted but not yet committed: no file any more.
+        let Ok(bytes) = std::fs::read(root.join(path)) else { continue };
+        let size = bytes.len() as u64;
+        files.push(File { path: path.to_string(), size, text: String::from_utf8(bytes).unwrap_or_default() });
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
