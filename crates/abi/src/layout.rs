@@ -267,6 +267,10 @@ pub struct VmStore {
     pub owner: *mut c_void,
 }
 
+/// Added to eight times its number, it makes the reference to a value of the host: no multiple of 8, so that it is never
+/// taken for one to the heap.
+pub const EXTERN_TAG: u32 = 2;
+
 /// What precedes an object's fields on the collected heap. References are offsets of it, multiples of 8 and never 0;
 /// what a reference is otherwise is no pointer and left alone by the collector.
 #[repr(C)]

@@ -110,6 +110,7 @@ impl Heap {
 
     /// Makes the capacity larger; false if the system has not that much.
     fn grow(&mut self, vm: *mut VmStore, capacity: u32) -> bool {
+        let start = self.start();
         let region = match &self.region {
             Some(region) => region,
             None => match Reservation::new() {
@@ -117,7 +118,6 @@ impl Heap {
                 None => return false,
             },
         };
-        let start = self.start();
         if !region.commit(start as usize, capacity as usize) {
             return false;
         }
@@ -230,6 +230,13 @@ fn grow(core: &mut StoreCore, vm: *mut VmStore, size: u32) -> Result<(), Trap> {
         core.heap.grow(vm, desired);
     }
     Ok(())
+}
+
+/// Collects a store's garbage; the host holds no references that it wants to use after.
+pub(crate) fn collect_now(core: &mut StoreCore) {
+    let vm = core.vm.pointer().as_ptr();
+    // SAFETY: the store's own; the host has it, so guest code has called out.
+    unsafe { collect(core, vm, &mut |_| {}) };
 }
 
 /// Collects. `more` shows the roots that only the caller knows.

@@ -67,7 +67,9 @@ impl HostContexts {
             array: AtomicPtr::new(run_host_function::<T> as *mut _),
             entry: AtomicPtr::new(kinglet_interp::array_stub().cast_mut()),
             body: null(),
+            stub: AtomicPtr::new(null()),
             array_slots: ty.array_slots(),
+            type_id: type_id.0,
         };
         let mut context = Box::new(HostContext {
             vmctx: VmCtx {

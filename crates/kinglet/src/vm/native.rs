@@ -15,11 +15,11 @@ mod walk;
 
 use std::collections::HashMap;
 use std::ffi::c_void;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use kinglet_abi::{
-    ActivationKind, ArrayFn, CodeImage, FuncCell, INTERRUPT_TIER, Libcall, Natives, Status, Trap, VmCtx, VmStore,
+    ActivationKind, ArrayFn, CodeImage, FuncCell, Libcall, Natives, Status, Trap, VmCtx, VmStore,
 };
 use kinglet_interp::code::Environment;
 use kinglet_interp::frame::Record;
@@ -39,6 +39,7 @@ pub(crate) struct Tier {
     natives: Box<Natives>,
     types: Arc<TypeRegistry>,
     registry: Registry,
+    loops_entered: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -56,12 +57,16 @@ struct State {
 impl Tier {
     /// A tier without code. Costs nothing until something is compiled.
     pub(crate) fn new(types: Arc<TypeRegistry>) -> Tier {
-        Tier { natives: Box::default(), types, registry: Registry::default(), state: Mutex::default() }
+        Tier { natives: Box::default(), types, registry: Registry::default(), loops_entered: AtomicU64::new(0), state: Mutex::default() }
     }
 
     /// What stores point to.
     pub(crate) fn natives(&self) -> *const Natives {
         &*self.natives
+    }
+
+    pub(crate) fn loops_entered(&self) -> u64 {
+        self.loops_entered.load(Ordering::Relaxed)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -87,6 +92,14 @@ impl Tier {
         cell.array.store(entry as *mut c_void, Ordering::Release);
         cell.entry.store(array_stub().cast_mut(), Ordering::Release);
         Ok(())
+    }
+
+    /// The module goes, and with it the cells by which its code is known. Its memory stays until the engine goes.
+    pub(crate) fn forget(&self, environment: &Environment) {
+        let cells = environment.cells().as_ptr_range();
+        let cells = cells.start as usize..cells.end as usize;
+        self.registry.forget(&cells);
+        self.state().loops.retain(|(cell, _), _| !cells.contains(cell));
     }
 
     /// Gives a loop of a function, the `ordinal`th in the order of its body, native code to enter from the interpreter.
@@ -289,19 +302,12 @@ pub(super) unsafe fn native_loop(vmctx: *mut VmCtx, slots: *mut u64) -> u32 {
         let Some(body) = (*(*record).cell).body.cast::<Body>().as_ref() else { return 0 };
         if let Some(offset) = body.loop_offset((*record).ip) {
             let state = tier(store).state();
-            *slots = state.loops.get(&((*record).cell as usize, offset)).copied().unwrap_or(0) as u64;
+            if let Some(code) = state.loops.get(&((*record).cell as usize, offset)) {
+                *slots = *code as u64;
+                tier(store).loops_entered.fetch_add(1, Ordering::Relaxed);
+            }
         }
         0
     }
 }
 
-/// Has the interpreter ask for native loops at back-edges.
-pub(crate) fn ask_for_loops(store: std::ptr::NonNull<VmStore>, on: bool) {
-    // SAFETY: the store is live, and the field is atomic; no reference to the whole is made.
-    let word = unsafe { &*std::ptr::addr_of!((*store.as_ptr()).interrupt) };
-    if on {
-        word.fetch_or(INTERRUPT_TIER, Ordering::Relaxed);
-    } else {
-        word.fetch_and(!INTERRUPT_TIER, Ordering::Relaxed);
-    }
-}

@@ -42,6 +42,12 @@ impl Registry {
         codes.insert(end, Arc::new(Published { start, image, cell }));
     }
 
+    /// Removes the code of functions whose cells lie in a range of addresses.
+    pub(super) fn forget(&self, cells: &std::ops::Range<usize>) {
+        let mut codes = self.codes.write().unwrap_or_else(|e| e.into_inner());
+        codes.retain(|_, code| !cells.contains(&(code.cell as usize)));
+    }
+
     /// The code that a call returns to; the return address may be just behind its last byte.
     pub(super) fn find(&self, pc: usize) -> Option<Arc<Published>> {
         let codes = self.codes.read().unwrap_or_else(|e| e.into_inner());
