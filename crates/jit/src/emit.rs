@@ -232,9 +232,12 @@ impl<'a> Emitter<'a> {
         self.builder.ins().trap(crate::trampoline::UNREACHABLE);
     }
 
-    /// Ends the guest if someone wants it to stop.
+    /// Ends the guest if someone wants it to stop. The load is atomic: of a plain one in a loop that stores nothing,
+    /// Cranelift would keep the value from before the loop.
     fn check_interrupt(&mut self) {
-        let word = self.store_field(types::I32, offset_of!(VmStore, interrupt));
+        let store_ptr = self.store_ptr();
+        let word = self.builder.ins().iadd_imm_u(store_ptr, offset_of!(VmStore, interrupt) as i64);
+        let word = self.builder.ins().atomic_load(types::I32, trusted().with_aligned(), word);
         let stop = self.builder.ins().band_imm_u(word, i64::from(INTERRUPT_STOP));
         self.trap_if(stop, Trap::Interrupted);
     }
