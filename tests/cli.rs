@@ -315,7 +315,7 @@ fn wast_fails_when_a_directive_does() {
         "(module (func (export \"f\") (result i32) (i32.const 1)))\n\
                                        (assert_return (invoke \"f\") (i32.const 2))\n\
                                        (assert_trap (invoke \"f\") \"unreachable\")\n\
-                                       (assert_invalid (module) \"x\")\n(assert_malformed (module quote \"\") \"x\")\n\
+                                       (assert_invalid (module) \"x\")\n(assert_malformed (module quote \"(func)\") \"x\")\n\
                                        (assert_unlinkable (module) \"x\")\n(invoke \"g\")\n(register \"m\" $m)\n",
     );
     let run_bad = run(&["wast", &bad]);

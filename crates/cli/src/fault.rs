@@ -32,6 +32,13 @@ impl Fault {
         Fault { message: message.into(), code: REFUSED }
     }
 
+    /// A message about a file: with the file's name in front unless it is said, and where the text format's errors show a place.
+    pub(crate) fn named(file: &str, message: &str) -> String {
+        let known = message.lines().next().is_some_and(|line| line.contains(file));
+        let message = message.replace("<anon>", file);
+        if known { message } else { format!("{file}: {message}") }
+    }
+
     /// The guest was stopped while it ran: the reason, and where it was.
     pub(crate) fn stopped(error: &kinglet::Error) -> Fault {
         let message = match (error.downcast_ref::<WasmBacktrace>(), error.downcast_ref::<Trap>()) {

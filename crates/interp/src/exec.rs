@@ -14,6 +14,7 @@ mod table;
 mod variable;
 mod vector;
 
+use std::num::NonZeroU32;
 use std::sync::atomic::Ordering;
 
 use kinglet_abi::{
@@ -55,14 +56,31 @@ pub(crate) struct Machine {
     d: f64,
 }
 
-/// Why a handler does not go on.
-pub(crate) enum Stop {
-    /// A trap of the running frame.
-    Trap(Trap),
-    /// The activation ends; what is to be said of it has been noted.
-    Exit(Status),
-    /// Something wants attention at a back-edge, which has been taken.
-    Interrupt,
+/// Why a handler does not go on, in one register: a trap of the running frame by its code, or, from 256 on, how the
+/// activation ends, what is to be said of it having been noted, or one of the two constants. Nothing that takes the
+/// machine's address runs in a handler: it would not go to the next by a jump then.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stop(NonZeroU32);
+
+impl Stop {
+    #[allow(non_snake_case)]
+    #[inline(always)]
+    const fn Trap(trap: Trap) -> Stop {
+        // Every trap's code is above zero.
+        Stop(NonZeroU32::MIN.saturating_add(trap as u32 - 1))
+    }
+
+    #[allow(non_snake_case)]
+    #[inline(always)]
+    const fn Exit(status: Status) -> Stop {
+        Stop(NonZeroU32::MIN.saturating_add(status as u32 + 255))
+    }
+
+    /// The activation may go on where the newest record will say: something wants attention at a back-edge, which has
+    /// been taken.
+    const INTERRUPT: Stop = Stop(NonZeroU32::MIN.saturating_add(511));
+    /// The same: an exception is pending.
+    const UNWIND: Stop = Stop(NonZeroU32::MIN.saturating_add(512));
 }
 
 type Flow = Result<(), Stop>;
@@ -109,42 +127,12 @@ pub(crate) unsafe extern "C" fn handler<I: Instruction>(
                 let next = m.ip.cast::<Handler>().read_unaligned();
                 next(m.vm, m.ip, m.fp, m.mem, m.len, m.acc, m.s, m.d)
             }
-            Err(Stop::Trap(trap)) => stopped(m.vm, m.ip, m.fp, m.mem, m.len, trap as u64, m.s, m.d),
-            Err(Stop::Exit(status)) => status as u64,
-            Err(Stop::Interrupt) => interrupted(m.vm, m.ip, m.fp, m.mem, m.len, m.acc, m.s, m.d),
+            Err(stop) => stopped(m.vm, m.ip, m.fp, m.mem, m.len, stop.0.get().into(), m.s, m.d),
         }
     }
 }
 
-/// Attends to an interrupt at a back-edge; out of line as [`stopped`] is.
-#[cfg(threaded)]
-#[cold]
-#[inline(never)]
-unsafe extern "C" fn interrupted(
-    vm: *mut VmStore,
-    ip: *const u32,
-    fp: *mut u64,
-    mem: *mut u8,
-    len: usize,
-    acc: u64,
-    s: f32,
-    d: f64,
-) -> u64 {
-    let _ = (mem, len);
-    // SAFETY: as for handlers; the newest record says where to go on.
-    unsafe {
-        let status = attend(vm, ip, fp);
-        if status != CONTINUE {
-            return status;
-        }
-        let record = (*vm).record.cast::<Record>();
-        let (mem, len) = access::memory0((*record).vmctx);
-        let next = (*record).ip.cast::<Handler>().read_unaligned();
-        next(vm, (*record).ip, (*record).fp, mem, len, acc, s, d)
-    }
-}
-
-/// Ends the activation with a trap; out of line and of a handler's shape, so that handlers stay small.
+/// Ends the activation, or goes on elsewhere; out of line and of a handler's shape, so that handlers stay small.
 #[cfg(threaded)]
 #[cold]
 #[inline(never)]
@@ -154,34 +142,48 @@ unsafe extern "C" fn stopped(
     fp: *mut u64,
     mem: *mut u8,
     len: usize,
-    trap: u64,
+    stop: u64,
     s: f32,
     d: f64,
 ) -> u64 {
-    let mut m = Machine { vm, ip, fp, mem, len, acc: 0, s, d };
-    // SAFETY: as for handlers.
-    unsafe { m.raise(trap as u32) }
+    let _ = (mem, len);
+    // SAFETY: as for handlers; the newest record says where to go on.
+    unsafe {
+        let status = stop_or_continue(vm, ip, fp, stop as u32);
+        if status != CONTINUE {
+            return status;
+        }
+        let record = (*vm).record.cast::<Record>();
+        let (mem, len) = access::memory0((*record).vmctx);
+        let next = (*record).ip.cast::<Handler>().read_unaligned();
+        next(vm, (*record).ip, (*record).fp, mem, len, 0, s, d)
+    }
 }
 
-/// Does what an interrupt at a back-edge asks for. To go on, the newest record says where.
+/// Ends the activation with a status, or goes on where the newest record then says.
 #[cold]
 #[inline(never)]
-unsafe fn attend(vm: *mut VmStore, ip: *const u32, fp: *mut u64) -> u64 {
-    let mut m = Machine { vm, ip, fp, mem: std::ptr::null_mut(), len: 0, acc: 0, s: 0.0, d: 0.0 };
-    // SAFETY: as for handlers; none of what runs here reads the memory registers.
+unsafe fn stop_or_continue(vm: *mut VmStore, ip: *const u32, fp: *mut u64, stop: u32) -> u64 {
+    // SAFETY: as for handlers.
     unsafe {
-        let flow = match m.check_stop() {
-            Ok(()) => m.enter_native_loop(),
-            stop => stop,
-        };
+        let (mem, len) = access::memory0((*(*vm).record.cast::<Record>()).vmctx);
+        let mut m = Machine { vm, ip, fp, mem, len, acc: 0, s: 0.0, d: 0.0 };
+        let mut flow = NonZeroU32::new(stop).map_or(Ok(()), |stop| Err(Stop(stop)));
+        if flow == Err(Stop::INTERRUPT) {
+            flow = m.check_stop();
+            if flow.is_ok() {
+                flow = m.enter_native_loop();
+            }
+        }
+        if flow == Err(Stop::UNWIND) {
+            flow = m.unwind();
+        }
         match flow {
             Ok(()) => {
                 (*m.record()).ip = m.ip;
                 CONTINUE
             }
-            Err(Stop::Exit(status)) => status as u64,
-            Err(Stop::Trap(trap)) => m.raise(trap as u32),
-            Err(Stop::Interrupt) => Status::Trap as u64,
+            Err(stop) => m.stop(stop.0.get()),
         }
     }
 }
@@ -194,10 +196,8 @@ pub(crate) unsafe fn handler<I: Instruction>(m: &mut Machine) -> u64 {
         m.ip = m.ip.add(HANDLER_WORDS);
         match I::run(m) {
             Ok(()) => CONTINUE,
-            Err(Stop::Trap(trap)) => m.raise(trap as u32),
-            Err(Stop::Exit(status)) => status as u64,
-            Err(Stop::Interrupt) => {
-                let status = attend(m.vm, m.ip, m.fp);
+            Err(stop) => {
+                let status = stop_or_continue(m.vm, m.ip, m.fp, stop.0.get());
                 if status == CONTINUE {
                     let record = m.record();
                     (m.ip, m.fp) = ((*record).ip, (*record).fp);
@@ -298,7 +298,8 @@ impl Machine {
     unsafe fn check_interrupt(&self) -> Flow {
         // SAFETY: the store is live.
         if unsafe { (*self.vm).interrupt.load(Ordering::Relaxed) } != 0 {
-            return Err(Stop::Interrupt);
+            branch_here();
+            return Err(Stop::INTERRUPT);
         }
         Ok(())
     }
@@ -308,6 +309,7 @@ impl Machine {
     unsafe fn check_stop(&self) -> Flow {
         // SAFETY: the store is live.
         if unsafe { (*self.vm).interrupt.load(Ordering::Relaxed) } & INTERRUPT_STOP != 0 {
+            branch_here();
             return Err(Stop::Trap(Trap::Interrupted));
         }
         Ok(())
@@ -331,13 +333,27 @@ impl Machine {
         }
     }
 
-    /// Notes the trap while all frames are still there.
+    /// How the activation ends. A trap is noted while all frames are still there.
     #[cold]
     #[inline(never)]
-    unsafe fn raise(&mut self, code: u32) -> u64 {
+    unsafe fn stop(&mut self, stop: u32) -> u64 {
+        if let Some(status) = stop.checked_sub(256) {
+            return status.into();
+        }
         // SAFETY: as for any libcall.
-        let _ = unsafe { self.libcall(Libcall::Raise, std::ptr::null_mut(), code, 0) };
+        let _ = unsafe { self.libcall(Libcall::Raise, std::ptr::null_mut(), stop, 0) };
         Status::Trap as u64
+    }
+}
+
+/// Keeps the branch it stands in a branch. The compiler would rather select the next instruction's address from a
+/// comparison's result; then all that follows waits for the comparison, where a predicted branch lets it go ahead.
+#[inline(always)]
+fn branch_here() {
+    #[cfg(all(threaded, not(miri)))]
+    // SAFETY: no instructions.
+    unsafe {
+        std::arch::asm!("", options(nomem, nostack, preserves_flags));
     }
 }
 

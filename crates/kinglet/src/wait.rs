@@ -151,29 +151,29 @@ impl Waiter {
     /// # Errors
     /// [`Interrupted`] if the guest is to stop.
     #[cfg(unix)]
-    pub fn poll<'a>(
-        &'a self,
-        fds: &mut [rustix::event::PollFd<'a>],
+    pub fn poll(
+        &self,
+        fds: &mut [rustix::event::PollFd<'_>],
         time: Option<Duration>,
     ) -> Result<usize, Interrupted> {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         let deadline = time.and_then(|time| Instant::now().checked_add(time));
         let pipe = self.shared.pipe();
-        let mut all: Vec<PollFd<'a>> = fds.to_vec();
-        if let Some(pipe) = pipe {
-            all.push(PollFd::new(&pipe.reader, PollFlags::IN));
-        }
         loop {
             self.check()?;
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             // Without a pipe (no descriptors left) look for interrupts now and then.
             let left = if pipe.is_none() { Some(left.unwrap_or(SLICE).min(SLICE)) } else { left };
             let timeout = left.and_then(|left| Timespec::try_from(left).ok());
-            let ready = poll(&mut all, timeout.as_ref());
+            let mut all: Vec<PollFd<'_>> = fds.to_vec();
+            if let Some(pipe) = pipe {
+                all.push(PollFd::new(&pipe.reader, PollFlags::IN));
+            }
+            let waited = poll(&mut all, timeout.as_ref());
             self.check()?;
-            fds.clone_from_slice(&all[..fds.len()]);
-            let ready = match ready {
-                Ok(_) => fds.iter().filter(|fd| !fd.revents().is_empty()).count(),
+            // Asked again without waiting, for what the caller's own entries say.
+            let ready = match waited.and_then(|_| poll(fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))) {
+                Ok(ready) => ready,
                 Err(rustix::io::Errno::INTR) => 0,
                 // The caller finds out when it uses the descriptor.
                 Err(_) => return Ok(fds.len()),

@@ -193,7 +193,7 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
     ) -> Result<Walk<'m, 'e, E>> {
         let frame = canonical_frame(locals, params, results);
         emit.begin(&frame);
-        let label = emit.label(LabelKind::Return, results, 0);
+        let label = emit.label(LabelKind::Return, results, frame.operands);
         let mut walk = Walk {
             module,
             emit,

@@ -26,7 +26,7 @@ pub(super) fn run(options: &Options) -> Outcome {
     let (file, args) = options.positional.split_first().ok_or_else(|| Fault::refused("no file given"))?;
     let engine = engine(options)?;
     let module =
-        Module::from_file(&engine, file).map_err(|error| Fault::refused(named(file, &format!("{error:#}"))))?;
+        Module::from_file(&engine, file).map_err(|error| Fault::refused(Fault::named(file, &format!("{error:#}"))))?;
     let entry = entry(options, &module, file, args)?;
     let values = entry.args.map(|args| values(&module, entry.function, args)).transpose()?;
     let mut store = Store::new(&engine, State { wasi: wasi(options, file, args)? });
@@ -42,11 +42,6 @@ fn engine(options: &Options) -> Outcome<Engine> {
     let mut config = Config::new();
     config.features(options.features()).memory_page_limit(options.memory_page_limit);
     Engine::new(&config).map_err(|error| Fault::refused(format!("cannot set up the engine: {error:#}")))
-}
-
-/// Puts the file's name before a message that does not have it yet.
-fn named(file: &str, message: &str) -> String {
-    if message.contains(file) { message.to_string() } else { format!("{file}: {message}") }
 }
 
 /// A program is run; of another module the function named with `--invoke` or as first argument.
@@ -117,7 +112,7 @@ fn wasi(options: &Options, file: &str, args: &[String]) -> Outcome<WasiCtx> {
     for dir in &options.dirs {
         let access = if dir.readonly { DirAccess::ReadOnly } else { DirAccess::ReadWrite };
         let opened = builder.preopened_dir(&dir.host, &dir.guest, access);
-        opened.map_err(|error| Fault::refused(format!("--dir: {}", named(&dir.host, &format!("{error:#}")))))?;
+        opened.map_err(|error| Fault::refused(format!("--dir: {}", Fault::named(&dir.host, &format!("{error:#}")))))?;
     }
     builder.build().map_err(|error| Fault::refused(format!("cannot set up WASI: {error:#}")))
 }
@@ -188,5 +183,5 @@ fn end(error: &kinglet::Error, file: &str, options: &Options) -> Outcome {
     if error.is::<Trap>() || error.is::<Running>() {
         return Err(Fault::stopped(error));
     }
-    Err(Fault::refused(named(file, &format!("{error:#}"))))
+    Err(Fault::refused(Fault::named(file, &format!("{error:#}"))))
 }

@@ -75,6 +75,14 @@ impl Lower<'_> {
         self.asm.last = Some(Last::Jump(start, target));
     }
 
+    /// A jump, or a return if that is where it goes.
+    fn leave(&mut self, target: usize, args: &[Operand<Value>]) {
+        match self.labels[target].kind {
+            LabelKind::Return => self.emit_return(args),
+            _ => self.emit_jump(target, args),
+        }
+    }
+
     /// A conditional branch: writes one that is taken `when`, to `label`.
     fn condition(&mut self, condition: Operand<Value>, when: bool, label: usize) {
         let back = self.is_back(label);
@@ -116,7 +124,7 @@ impl Lower<'_> {
         }
         let skip = self.skip_label();
         self.condition(condition, !when, skip);
-        self.emit_jump(target, args);
+        self.leave(target, args);
         // No truncation here: the jump is conditional.
         self.asm.last = None;
         self.emit_label(skip);
@@ -143,7 +151,7 @@ impl Lower<'_> {
         self.asm.operand_words(value, kind);
         self.target_word(label);
         if let Some(skip) = skip {
-            self.emit_jump(target, args);
+            self.leave(target, args);
             self.asm.last = None;
             self.emit_label(skip);
         }
@@ -178,7 +186,7 @@ impl Lower<'_> {
         for (target, piece) in pieces {
             self.asm.last = None;
             self.emit_label(piece);
-            self.emit_jump(target, args);
+            self.leave(target, args);
         }
         self.asm.last = None;
     }

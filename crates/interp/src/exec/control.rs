@@ -4,11 +4,11 @@ use std::marker::PhantomData;
 use std::sync::atomic::Ordering;
 
 use kinglet_abi::{
-    ActivationKind, ArrayFn, FuncCell, FuncRef, Libcall, Status, Trap, VmCtx, VmImport, VmTable, VmTag,
+    ActivationKind, ArrayFn, FuncCell, FuncRef, Libcall, Status, Trap, VmCtx, VmImport, VmStore, VmTable, VmTag,
 };
 
 use super::operand::{Acc, Imm, Slot, Source};
-use super::{Flow, Handler, Instruction, Kind, Machine, Stop, handler};
+use super::{Flow, Handler, Instruction, Kind, Machine, Stop, branch_here, handler};
 use crate::access;
 use crate::code::Body;
 use crate::frame::{MARGIN, Record};
@@ -127,6 +127,8 @@ impl Instruction for Enter {
             let first = m.slot(from);
             for i in 0..count as usize {
                 first.add(i).write(0);
+                // A loop, not a call of `memset`: that would make every entry save registers.
+                branch_here();
             }
         }
         Ok(())
@@ -194,6 +196,7 @@ impl<A: Source, const WIDE: bool, const WHEN: bool, const BACK: bool> Instructio
             let at = m.ip;
             let target = m.word();
             if not_zero == WHEN {
+                branch_here();
                 m.jump(at, target);
                 if BACK {
                     m.check_interrupt()?;
@@ -300,7 +303,7 @@ impl Machine {
                 }
                 Status::Exception => {
                     (*self.vm).record = caller.cast();
-                    self.unwind()
+                    Err(Stop::UNWIND)
                 }
                 status => Err(Stop::Exit(status)),
             }
@@ -352,21 +355,9 @@ impl Machine {
                 return Err(Stop::Trap(Trap::UninitializedElement));
             }
             if (*function).type_id != expected {
-                self.check_subtype((*function).type_id, expected)?;
+                check_subtype(self.vm, self.vmctx(), (*function).type_id, expected)?;
             }
             Ok(function)
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    unsafe fn check_subtype(&mut self, actual: u32, expected: u32) -> Flow {
-        // SAFETY: passed on.
-        unsafe {
-            let mut answer = 0;
-            let is_subtype = (*(*self.vm).libcalls).get(Libcall::IsSubtype);
-            is_subtype(self.vmctx(), &mut answer, actual, expected);
-            if answer != 0 { Ok(()) } else { Err(Stop::Trap(Trap::IndirectCallTypeMismatch)) }
         }
     }
 
@@ -392,7 +383,7 @@ impl Machine {
     /// Goes to the handler of the pending exception, or ends the activation.
     #[cold]
     #[inline(never)]
-    unsafe fn unwind(&mut self) -> Flow {
+    pub(super) unsafe fn unwind(&mut self) -> Flow {
         // SAFETY: the records down to the activation's base are its frames; a frame's code says where it catches.
         unsafe {
             let base = (*(*self.vm).activation).base_record.cast::<Record>();
@@ -436,6 +427,19 @@ impl Machine {
             }
             None
         }
+    }
+}
+
+/// Whether a function of the first type can be called as one of the second.
+#[cold]
+#[inline(never)]
+unsafe fn check_subtype(vm: *mut VmStore, vmctx: *mut VmCtx, actual: u32, expected: u32) -> Flow {
+    // SAFETY: the store and its libcalls are live; the libcall neither collects nor walks frames.
+    unsafe {
+        let mut answer = 0;
+        let is_subtype = (*(*vm).libcalls).get(Libcall::IsSubtype);
+        is_subtype(vmctx, &mut answer, actual, expected);
+        if answer != 0 { Ok(()) } else { Err(Stop::Trap(Trap::IndirectCallTypeMismatch)) }
     }
 }
 
@@ -622,7 +626,7 @@ impl Instruction for Throw {
             let args = m.word();
             let args = m.slot(args);
             m.libcall(Libcall::Throw, args, tag, 0)?;
-            m.unwind()
+            Err(Stop::UNWIND)
         }
     }
 }

@@ -8,7 +8,7 @@ use kinglet_wasm::op::{Binary, Compare, Convert, Unary, Wide};
 use kinglet_wasm::sem::{self, Outcome};
 
 use super::operand::{Acc, Cell, Imm, Slot, Source, Target};
-use super::{Flow, Handler, Instruction, Kind, Machine, Stop, handler};
+use super::{Flow, Handler, Instruction, Kind, Machine, Stop, branch_here, handler};
 
 /// The meaning of an operation of one operand.
 pub(crate) trait UnaryMeaning {
@@ -71,6 +71,7 @@ impl<O: BinaryMeaning<R = i32>, A: Source, B: Source, const WHEN: bool, const BA
             let at = m.ip;
             let target = m.word();
             if (O::eval(a, b).map_err(Stop::Trap)? != 0) == WHEN {
+                branch_here();
                 m.jump(at, target);
                 if BACK {
                     m.check_interrupt()?;
