@@ -4,8 +4,7 @@
 use std::fmt::Write as _;
 
 use kinglet::{
-    AsContextMut, Config, Engine, ExternRef, Feature, Func, Instance, Linker, Module, Store, Trap, V128, Val,
-    WasmBacktrace, testing,
+    Config, Engine, ExternRef, Feature, Func, Instance, Linker, Module, Store, Trap, V128, Val, WasmBacktrace, testing,
 };
 
 /// An engine with what the tracer's operations need.
@@ -26,7 +25,9 @@ impl Guest {
         let module = Module::new(engine, wat).unwrap_or_else(|e| panic!("{e:?}\n{wat}"));
         let mut store = Store::new(engine, ());
         let mut linker = Linker::new(engine);
-        linker.func_wrap("host", "collect", |mut caller: kinglet::Caller<'_, ()>| testing::collect(&mut caller)).unwrap();
+        linker
+            .func_wrap("host", "collect", |mut caller: kinglet::Caller<'_, ()>| testing::collect(&mut caller))
+            .unwrap();
         linker.func_wrap("host", "add", |a: i32, b: i32| a + b).unwrap();
         let instance = linker.instantiate(&mut store, &module).unwrap();
         for func in (0..32).filter(|func| native & 1 << func != 0) {
@@ -58,8 +59,26 @@ fn choices(funcs: &[u32]) -> impl Iterator<Item = u32> + '_ {
 
 /// Types of every kind, more of them than there are registers for any.
 const TYPES: [&str; 20] = [
-    "i32", "i64", "f32", "f64", "v128", "externref", "funcref", "i32", "i64", "v128", "f32", "f64", "i32", "i64",
-    "v128", "f32", "f64", "externref", "v128", "i32",
+    "i32",
+    "i64",
+    "f32",
+    "f64",
+    "v128",
+    "externref",
+    "funcref",
+    "i32",
+    "i64",
+    "v128",
+    "f32",
+    "f64",
+    "i32",
+    "i64",
+    "v128",
+    "f32",
+    "f64",
+    "externref",
+    "v128",
+    "i32",
 ];
 
 /// Values of [`TYPES`].
@@ -90,23 +109,22 @@ fn gets(indices: impl IntoIterator<Item = usize>) -> String {
     })
 }
 
-/// `run` calls `middle` calls `last`, each a different way; each turns its parameters round.
+/// `run` calls `middle` calls `last`, one through a table; each turns its parameters round, and the results of what it
+/// calls once more.
 fn turning_module() -> String {
-    let n = TYPES.len();
     let (forth, back) = (list(TYPES), list(TYPES.into_iter().rev()));
-    let turned = gets((0..n).rev());
+    let turned = gets((0..TYPES.len()).rev());
     format!(
         r#"(module
         (type $forth (func (param {forth}) (result {back})))
         (type $back (func (param {back}) (result {forth})))
         (table funcref (elem $last))
-        (func $run (export "run") (type $forth) {turned} (call $middle) {flip})
-        (func $middle (type $back) {turned} (call_indirect (type $forth) (i32.const 0)) {flip_back})
-        (func $last (type $forth) {turned}))"#,
-        flip = format_args!("(call $turn_back)"),
-        flip_back = format_args!("(call $turn)"),
+        (func $run (export "run") (type $forth) {turned} (call $middle) (call $turn_forth))
+        (func $middle (type $back) {turned} (call_indirect (type $forth) (i32.const 0)) (call $turn_back))
+        (func $turn_forth (type $forth) {turned})
+        (func $turn_back (type $back) {turned})
+        (func $last (type $forth) {turned}))"#
     )
-    .replace("(func $last", &format!("(func $turn (type $back) {turned})(func $turn_back (type $forth) {turned})(func $last"))
 }
 
 #[test]
@@ -204,9 +222,13 @@ fn tail_calling_module(step: &str) -> String {
             (if (i32.eqz (local.get 0)) (then {turned} return))
             (i32.sub (local.get 0) (i32.const 1)) {all} {to_short}))"#,
         turned = gets((1..=n).rev()),
-        to_long = if step == "direct" { "(return_call $long)" } else { "(return_call_indirect (type $long) (i32.const 1))" },
-        to_short =
-            if step == "direct" { "(return_call $short)" } else { "(return_call_indirect (type $short) (i32.const 0))" },
+        to_long =
+            if step == "direct" { "(return_call $long)" } else { "(return_call_indirect (type $long) (i32.const 1))" },
+        to_short = if step == "direct" {
+            "(return_call $short)"
+        } else {
+            "(return_call_indirect (type $short) (i32.const 0))"
+        },
     )
 }
 
@@ -347,16 +369,16 @@ fn a_throw_is_caught_in_another_tier_in_both_directions() {
     for native in choices(&[0, 1, 2, 3, 4, 5]) {
         let mut guest = Guest::new(&engine, THROWS, native);
         let case = format!("native: {native:#b}");
-        let first = |guest: &mut Guest, which| {
-            let all = guest.call("run", &[Val::I32(which)]).unwrap();
-            (all.contains("AnyRef(Some"), all.rsplit("I32(").next().unwrap().trim_end_matches(")]").to_string())
-        };
-        assert_eq!(first(&mut guest, 0), (false, "1".into()), "{case}");
-        assert_eq!(first(&mut guest, 1), (true, "3".into()), "{case}");
-        assert_eq!(first(&mut guest, 2), (false, "2".into()), "{case}");
-        assert_eq!(first(&mut guest, 3), (false, "2".into()), "{case}");
-        let all = guest.call("run", &[Val::I32(1)]).unwrap();
-        assert!(all.starts_with(&format!("{:?}", [Val::I32(11), Val::V128(V128::from_u128(13 << 64 | 12)), Val::F64(14f64.to_bits())]).trim_end_matches(']')), "{all}");
+        // The results' last is the number of the way taken.
+        for (which, way) in [(0, 1), (1, 3), (2, 2), (3, 2)] {
+            let results = guest.call("run", &[Val::I32(which)]).unwrap();
+            assert!(results.ends_with(&format!("I32({way})]")), "{case}: {results}");
+            assert_eq!(results.contains("AnyRef(Some"), which == 1, "{case}: {results}");
+        }
+        let results = guest.call("run", &[Val::I32(1)]).unwrap();
+        let vector = V128::from_u128(13 << 64 | 12);
+        let thrown = format!("{:?}", [Val::I32(11), Val::V128(vector), Val::F64(14f64.to_bits())]);
+        assert!(results.starts_with(thrown.trim_end_matches(']')), "{case}: {results}");
         assert_eq!(guest.call("field", &[Val::I32(1)]).unwrap(), "[I32(15)]", "{case}");
         assert_eq!(guest.call("inner", &[Val::I32(1)]).unwrap(), "[I32(11)]", "{case}");
         assert_eq!(guest.call("inner", &[Val::I32(0)]).unwrap(), "[I32(-1)]", "{case}");
@@ -371,26 +393,31 @@ fn a_throw_is_caught_in_another_tier_in_both_directions() {
 fn a_tag_is_told_by_its_identity_across_instances_and_tiers() {
     let engine = engine(false);
     let thrower = r#"(module (tag $t (export "t") (param i32)) (tag $u (param i32))
-        (func (export "t_") (throw $t (i32.const 1))) (func (export "u_") (throw $u (i32.const 2))))"#;
-    let catcher = r#"(module (import "m" "t" (tag $t (param i32))) (import "m" "t_" (func $t_)) (import "m" "u_" (func $u_))
+        (func (export "throw_t") (throw $t (i32.const 1)))
+        (func (export "throw_u") (throw $u (i32.const 2))))"#;
+    // Its own `$u` is another tag than the thrower's.
+    let catcher = r#"(module
+        (import "m" "t" (tag $t (param i32)))
+        (import "m" "throw_t" (func $throw_t)) (import "m" "throw_u" (func $throw_u))
         (tag $u (param i32))
         (func (export "t") (result i32)
-            (block (result i32) (try_table (catch $u 1) (catch $t 0) (call $t_)) (i32.const 0)))
+            (block $t (result i32)
+                (drop (block $u (result i32)
+                    (try_table (catch $u $u) (catch $t $t) (call $throw_t))
+                    (return (i32.const 0))))
+                (i32.const -1)))
         (func (export "u") (result i32)
-            (block $all (return (block (result i32) (try_table (catch $u 0) (catch $t 0) (catch_all $all) (call $u_)) (i32.const 0))))
+            (block $all
+                (return (block $caught (result i32)
+                    (try_table (catch $u $caught) (catch $t $caught) (catch_all $all) (call $throw_u))
+                    (i32.const 0))))
             (i32.const 9)))"#;
-    let catcher = catcher.replace("(catch $u 1)", "(catch $u $caught)").replace(
-        r#"(func (export "t") (result i32)
-            (block (result i32)"#,
-        r#"(func (export "t") (result i32)
-            (block $caught (result i32)"#,
-    );
     for native in choices(&[0, 1]) {
         for native_catcher in choices(&[2, 3]) {
             let mut guest = Guest::new(&engine, thrower, native);
             let mut linker = Linker::new(&engine);
             linker.instance(&mut guest.store, "m", guest.instance).unwrap();
-            let module = Module::new(&engine, &catcher).unwrap();
+            let module = Module::new(&engine, catcher).unwrap();
             let instance = linker.instantiate(&mut guest.store, &module).unwrap();
             for func in (0..4).filter(|func| native_catcher & 1 << func != 0) {
                 testing::compile_func(&mut guest.store, instance, func).unwrap();
@@ -438,7 +465,11 @@ fn a_trap_below_two_tiers_has_the_backtrace_of_one() {
         let error = guest.call("run", &[Val::I32(which as i32)]).unwrap_err();
         assert_eq!(error.downcast_ref::<Trap>(), Some(&expected_traps[which]));
         let backtrace = error.downcast_ref::<WasmBacktrace>().expect("a backtrace");
-        backtrace.frames().iter().map(|frame| (frame.func_index().unwrap(), frame.offset().unwrap())).collect::<Vec<_>>()
+        backtrace
+            .frames()
+            .iter()
+            .map(|frame| (frame.func_index().unwrap(), frame.offset().unwrap()))
+            .collect::<Vec<_>>()
     };
     let mut guest = Guest::new(&engine, TRAPS, 0);
     let expected: Vec<_> = (0..expected_traps.len()).map(|which| backtrace(&mut guest, which)).collect();
@@ -668,5 +699,4 @@ fn a_function_without_a_native_lowering_is_refused_and_stays_interpreted() {
     assert_eq!(guest.call("run", &[]).unwrap(), "[I32(3)]");
     let error = testing::compile_loop(&mut guest.store, guest.instance, 0, 0).unwrap_err();
     assert_eq!(error.to_string(), "the function has not as many loops");
-    let _ = guest.store.as_context_mut();
 }

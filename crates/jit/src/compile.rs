@@ -8,13 +8,15 @@ use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::types;
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
-use cranelift_codegen::{ExceptionContextLoc, FinalizedMachExceptionHandler, MachBufferFinalized, Final};
+use cranelift_codegen::{ExceptionContextLoc, Final, FinalizedMachExceptionHandler, MachBufferFinalized};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use kinglet_abi::image::{CallSite, CodeImage, Handler, Source, StackMap};
 use kinglet_abi::{Settings, VmCtxLayout};
 use kinglet_wasm::types::TypeRegistry;
 use kinglet_wasm::{Module, walk};
 
+#[cfg(test)]
+use crate::convention::Kind;
 use crate::convention::{self, Signature};
 use crate::emit::{Emitter, Entry};
 
@@ -200,4 +202,93 @@ fn stack_maps(buffer: &MachBufferFinalized<Final>) -> Result<Vec<StackMap>, Erro
 fn sources(buffer: &MachBufferFinalized<Final>) -> Vec<Source> {
     let sources = buffer.get_srclocs_sorted().iter().filter(|source| !source.loc.is_default());
     sources.map(|source| Source { start: source.start, end: source.end, offset: source.loc.bits() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use kinglet_wasm::{Features, decode};
+
+    use super::*;
+
+    /// Compiles the last function of a module, at its first loop if there is a header's offset to be found by `entry`.
+    fn compile(wat: &str, entry: impl Fn(&[u8]) -> Option<u32>) -> Result<CodeImage, Error> {
+        let types = TypeRegistry::default();
+        let features = Features::all();
+        let binary = decode::to_binary(wat.as_bytes()).unwrap();
+        let header = entry(&binary);
+        let module = decode::module(binary.as_ref().into(), features, &types).unwrap();
+        let (layout, settings) = (VmCtxLayout::new(&module), Settings::default());
+        let environment = Environment { module: &module, layout: &layout, settings: &settings, types: &types };
+        let defined = module.bodies.len() as u32 - 1;
+        match header {
+            Some(header) => Compiler::new()?.loop_entry(environment, defined, header),
+            None => Compiler::new()?.function(environment, defined),
+        }
+    }
+
+    #[test]
+    fn every_trampoline_compiles_for_signatures_that_do_not_fit_registers() {
+        let compiler = Compiler::new().unwrap();
+        let kinds = [Kind::I32, Kind::I64, Kind::F32, Kind::F64, Kind::V128, Kind::Func, Kind::Traced];
+        let many: Box<[Kind]> = kinds.iter().cycle().take(40).copied().collect();
+        for signature in
+            [Signature { params: many.clone(), results: many }, Signature { params: [].into(), results: [].into() }]
+        {
+            compiler.stub(&signature, 8, 16).unwrap();
+            compiler.bridge(&signature).unwrap();
+            compiler.adapter(&signature).unwrap();
+            let entry = compiler.entry(&signature).unwrap();
+            assert!(
+                matches!(entry.call_sites[..], [CallSite { ref handlers, .. }] if matches!(handlers[..], [Handler::All { .. }]))
+            );
+        }
+        for image in [compiler.libcall(), compiler.throw(), compiler.raise(), compiler.enter_loop()] {
+            assert!(!image.unwrap().bytes.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_call_in_a_try_table_names_its_context_first_and_inner_clauses_before_outer_ones() {
+        let image = compile(
+            r#"(module (tag $a) (tag $b) (func $f)
+                (func (block $x (try_table (catch $a $x) (catch_all $x)
+                    (try_table (catch $b $x) (call $f))))))"#,
+            |_| None,
+        );
+        let image = image.unwrap();
+        let handlers = &image.call_sites[0].handlers;
+        assert!(
+            matches!(
+                handlers[..],
+                [Handler::Context(_), Handler::Tag { tag: b, .. }, Handler::Tag { tag: a, .. }, Handler::All { .. }]
+                    if a < b
+            ),
+            "{handlers:?}"
+        );
+    }
+
+    #[test]
+    fn references_that_live_over_a_call_are_in_its_stack_map() {
+        let image = compile(
+            r#"(module (type $s (struct)) (func $f) (func (param (ref null $s)) (result (ref null $s) (ref null $s))
+                (struct.new $s) (call $f) (local.get 0)))"#,
+            |_| None,
+        );
+        let maps = image.unwrap().stack_maps;
+        assert!(maps.iter().any(|map| map.refs.len() == 2), "{maps:?}");
+    }
+
+    #[test]
+    fn a_loop_is_found_by_its_offset_and_only_by_it() {
+        let wat = "(module (func (result i64) (i64.const 1) (loop (br_if 0 (i32.const 0)))))";
+        let loop_at = |binary: &[u8]| binary.windows(2).rposition(|w| w == [0x03, 0x40]).map(|at| at as u32);
+        assert!(compile(wat, loop_at).is_ok());
+        assert_eq!(compile(wat, |binary| Some(loop_at(binary)? + 1)).unwrap_err(), Error::NoSuchLoop);
+    }
+
+    #[test]
+    fn what_has_no_lowering_is_named() {
+        let refused = compile("(module (func (param f32) (result f32) (f32.sqrt (local.get 0))))", |_| None);
+        assert_eq!(refused.unwrap_err(), Error::Unsupported("f32.sqrt"));
+    }
 }

@@ -4,8 +4,7 @@
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::{
-    Block, BlockArg, BlockCall, ExceptionTableData, ExceptionTableItem, ExceptionTag, InstBuilder, SigRef, Value,
-    types,
+    Block, BlockArg, BlockCall, ExceptionTableData, ExceptionTableItem, ExceptionTag, InstBuilder, SigRef, Value, types,
 };
 use kinglet_abi::{Natives, VmStore};
 use kinglet_wasm::emit::Clause;

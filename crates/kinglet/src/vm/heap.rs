@@ -16,9 +16,7 @@ use std::sync::Arc;
 
 use kinglet_abi::{ObjectHeader, Trap, VmStore, field_offset};
 use kinglet_interp::frame::{Segment, walk};
-use kinglet_wasm::types::{
-    CompositeType, HeapType, Hierarchy, StorageType, TypeId, TypeRegistry, ValType,
-};
+use kinglet_wasm::types::{CompositeType, HeapType, Hierarchy, StorageType, TypeId, TypeRegistry, ValType};
 
 use super::instance::ElemState;
 use crate::store::{Growth, StoreCore};
@@ -292,7 +290,7 @@ struct Copy {
 impl Copy {
     /// Makes a reference refer to where its object is to be, and moves it there if it has not been moved yet.
     unsafe fn forward(&mut self, reference: &mut u32, layout: &mut dyn FnMut(TypeId) -> Option<Arc<Layout>>) {
-        if *reference % 8 != 0 || !self.from.contains(reference) {
+        if !reference.is_multiple_of(8) || !self.from.contains(reference) {
             return;
         }
         // SAFETY: a reference into the half in use is to an object; the other half has room for it.
@@ -418,9 +416,7 @@ impl Reservation {
     fn new() -> Option<Reservation> {
         use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
         // SAFETY: a new mapping overlaps nothing.
-        let start = unsafe {
-            mmap_anonymous(std::ptr::null_mut(), RESERVATION, ProtFlags::empty(), MapFlags::PRIVATE)
-        };
+        let start = unsafe { mmap_anonymous(std::ptr::null_mut(), RESERVATION, ProtFlags::empty(), MapFlags::PRIVATE) };
         NonNull::new(start.ok()?.cast()).map(|start| Reservation { start })
     }
 
@@ -459,4 +455,72 @@ impl Reservation {
     }
 
     fn discard(&self, _: usize, _: usize) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Config, Engine, Feature, Instance, Module, ResourceLimiter, Store, Trap, testing};
+
+    const LIST: &str = r#"(module (type $s (struct (field i32) (field (ref null $s)) (field externref)))
+        (global $head (mut (ref null $s)) (ref.null $s))
+        (func (export "push") (param i32 externref)
+            (global.set $head (struct.new $s (local.get 0) (global.get $head) (local.get 1))))
+        (func (export "sum") (result i32) (local $s (ref null $s)) (local $sum i32)
+            (local.set $s (global.get $head))
+            (loop $l
+                (local.set $sum (i32.add (local.get $sum) (struct.get $s 0 (local.get $s))))
+                (br_if $l (i32.eqz (ref.is_null (local.tee $s (struct.get $s 1 (local.get $s)))))))
+            (local.get $sum)))"#;
+
+    fn list(engine: &Engine) -> (Store<Limit>, Instance) {
+        let mut store = Store::new(engine, Limit(usize::MAX));
+        let module = Module::new(engine, LIST).unwrap();
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        (store, instance)
+    }
+
+    fn engine() -> Engine {
+        Engine::new(Config::new().feature(Feature::Gc, true)).unwrap()
+    }
+
+    struct Limit(usize);
+
+    impl ResourceLimiter for Limit {
+        fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> crate::Result<bool> {
+            Ok(desired <= self.0)
+        }
+
+        fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> crate::Result<bool> {
+            Ok(true)
+        }
+    }
+
+    #[test]
+    fn what_a_global_reaches_survives_collections_and_host_values_are_no_offsets() {
+        let (mut store, instance) = list(&engine());
+        testing::collect_always(&mut store, true);
+        let push = instance.get_func(&mut store, "push").unwrap();
+        let value = crate::ExternRef::new(&mut store, 5);
+        for i in 0..100 {
+            push.call(&mut store, &[crate::Val::I32(i), crate::Val::ExternRef(Some(value))], &mut []).unwrap();
+        }
+        testing::collect(&mut store);
+        let sum = instance.get_typed_func::<(), i32>(&mut store, "sum").unwrap();
+        assert_eq!(sum.call(&mut store, ()).unwrap(), 4950);
+        assert!(testing::collections(&mut store) >= 100);
+    }
+
+    #[test]
+    fn a_heap_over_the_limit_is_a_trap_and_the_store_lives_on() {
+        let (mut store, instance) = list(&engine());
+        store.limiter(|limit| limit);
+        store.data_mut().0 = 4 << 20;
+        let push = instance.get_func(&mut store, "push").unwrap();
+        let args = [crate::Val::I32(1), crate::Val::ExternRef(None)];
+        let error = (0..1_000_000).find_map(|_| push.call(&mut store, &args, &mut []).err()).unwrap();
+        assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::OutOfMemory));
+        let sum = instance.get_typed_func::<(), i32>(&mut store, "sum").unwrap();
+        let kept = sum.call(&mut store, ()).unwrap();
+        assert!((120_000..140_000).contains(&kept), "{kept}");
+    }
 }

@@ -18,9 +18,7 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use kinglet_abi::{
-    ActivationKind, ArrayFn, CodeImage, FuncCell, Libcall, Natives, Status, Trap, VmCtx, VmStore,
-};
+use kinglet_abi::{ActivationKind, ArrayFn, CodeImage, FuncCell, Libcall, Natives, Status, Trap, VmCtx, VmStore};
 use kinglet_interp::code::Environment;
 use kinglet_interp::frame::Record;
 use kinglet_interp::{Body, array_stub};
@@ -57,7 +55,13 @@ struct State {
 impl Tier {
     /// A tier without code. Costs nothing until something is compiled.
     pub(crate) fn new(types: Arc<TypeRegistry>) -> Tier {
-        Tier { natives: Box::default(), types, registry: Registry::default(), loops_entered: AtomicU64::new(0), state: Mutex::default() }
+        Tier {
+            natives: Box::default(),
+            types,
+            registry: Registry::default(),
+            loops_entered: AtomicU64::new(0),
+            state: Mutex::default(),
+        }
     }
 
     /// What stores point to.
@@ -310,4 +314,3 @@ pub(super) unsafe fn native_loop(vmctx: *mut VmCtx, slots: *mut u64) -> u32 {
         0
     }
 }
-

@@ -32,8 +32,7 @@ pub(super) unsafe fn code_frames(
     activation: *const Activation,
 ) -> impl Iterator<Item = CodeFrame> + '_ {
     // SAFETY: by contract.
-    let (mut fp, mut pc, end) =
-        unsafe { ((*activation).exit_fp, (*activation).exit_pc, (*activation).entry_fp) };
+    let (mut fp, mut pc, end) = unsafe { ((*activation).exit_fp, (*activation).exit_pc, (*activation).entry_fp) };
     std::iter::from_fn(move || {
         if fp == end {
             return None;
