@@ -62,6 +62,8 @@ pub struct FuncCell {
     pub body: *const c_void,
     /// Where native code calls it while it has no native code of its own; null until asked for.
     pub stub: AtomicPtr<c_void>,
+    /// What a bridge tail-calls to have it tail-called with the arguments in [`VmStore::tail`]; null until then.
+    pub adapter: AtomicPtr<c_void>,
     /// Slots of an argument array for it.
     pub array_slots: u32,
     /// Its canonical type; without meaning for constant expressions, which nothing calls.
@@ -138,8 +140,6 @@ pub struct TailTarget {
     pub vmctx: *mut VmCtx,
     /// Its arguments; valid until the interpreter runs again.
     pub args: *mut u64,
-    /// Native code that loads them and tail-calls it; set for bridges only.
-    pub adapter: *const c_void,
 }
 
 /// Where native code goes on after a throw or trap.

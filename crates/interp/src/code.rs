@@ -103,6 +103,7 @@ impl ModuleCode {
             entry: AtomicPtr::new(exec::lower_stub().cast_mut()),
             body: (body as *const Body).cast(),
             stub: AtomicPtr::new(std::ptr::null_mut()),
+            adapter: AtomicPtr::new(std::ptr::null_mut()),
             array_slots: environment.array_slots(body.index),
             type_id: environment.type_id(body.index),
         });

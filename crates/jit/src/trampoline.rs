@@ -157,7 +157,8 @@ fn bridge(builder: &mut FunctionBuilder<'_>, params: &[Value], signature: &Signa
 
     builder.switch_to_block(tail_call);
     let tail = offset_of!(VmStore, tail);
-    let adapter = load_pointer(builder, store_ptr, tail + offset_of!(TailTarget, adapter));
+    let target = load_pointer(builder, store_ptr, tail + offset_of!(TailTarget, cell));
+    let adapter = load_pointer(builder, target, offset_of!(FuncCell, adapter));
     let callee = load_pointer(builder, store_ptr, tail + offset_of!(TailTarget, vmctx));
     let args = load_pointer(builder, store_ptr, tail + offset_of!(TailTarget, args));
     let sig = builder.import_signature(signature.adapter());

@@ -97,7 +97,7 @@ impl Instruction for ArrayCall {
             let activation = (*m.vm).activation;
             if (*activation).kind == ActivationKind::Bridge && (*activation).base_record.cast() == caller {
                 // The frame a bridge entered tail-calls another tier: the bridge does it, on the stack it has.
-                (*m.vm).tail = kinglet_abi::TailTarget { cell, vmctx, args: m.fp, adapter: std::ptr::null() };
+                (*m.vm).tail = kinglet_abi::TailTarget { cell, vmctx, args: m.fp };
                 return Err(Stop::Exit(Status::TailCall));
             }
             (*m.vm).stack_top = m.fp.add((*cell).array_slots as usize);

@@ -68,6 +68,7 @@ impl HostContexts {
             entry: AtomicPtr::new(kinglet_interp::array_stub().cast_mut()),
             body: null(),
             stub: AtomicPtr::new(null()),
+            adapter: AtomicPtr::new(null()),
             array_slots: ty.array_slots(),
             type_id: type_id.0,
         };

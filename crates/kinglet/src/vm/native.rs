@@ -251,14 +251,17 @@ unsafe extern "C" fn enter(
     }
 }
 
-/// Finds the adapter for what the interpreter wants tail-called.
+/// Sees to it that there is an adapter for what the interpreter wants tail-called.
 unsafe fn prepare_tail_call(store: *mut VmStore) -> Result<()> {
     // SAFETY: as for `enter`; the target was set with the status.
     unsafe {
-        let tier = tier(store);
         let cell = &*(*store).tail.cell;
-        tier.native_entry(cell)?;
-        (*store).tail.adapter = tier.adapter(&tier.signature(cell.type_id))? as *const c_void;
+        if cell.adapter.load(Ordering::Acquire).is_null() {
+            let tier = tier(store);
+            tier.native_entry(cell)?;
+            let adapter = tier.adapter(&tier.signature(cell.type_id))?;
+            cell.adapter.store(adapter as *mut c_void, Ordering::Release);
+        }
         Ok(())
     }
 }

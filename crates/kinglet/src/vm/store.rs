@@ -38,7 +38,7 @@ impl VmState {
             stack_top: stack.start().cast(),
             activation: null_mut(),
             callee: null(),
-            tail: TailTarget { cell: null(), vmctx: null_mut(), args: null_mut(), adapter: null() },
+            tail: TailTarget { cell: null(), vmctx: null_mut(), args: null_mut() },
             resume: Resume { pc: 0, sp: 0, fp: 0, payload: [0; 2] },
             exception_tag: null(),
             exception_args: null_mut(),
