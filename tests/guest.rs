@@ -19,8 +19,11 @@ fn main() -> ExitCode {
         ("exits_with_its_code", exits_with_its_code),
         ("shows_a_traceback", shows_a_traceback),
     ];
+    let lacks = || (!python().exists()).then(|| "python.wasm: cargo xtask programs".to_string());
+    cases.push(Case::new("walk::fixtures", || fixtures().iter().for_each(|name| walk_agrees(&guest(name)))));
+    cases.push(Case { name: "walk::python".into(), lacks: lacks(), run: Box::new(|| walk_agrees(&python())) });
     for (name, test) in python_tests {
-        let lacks = (!python().exists()).then(|| "python.wasm: cargo xtask programs".to_string());
+        let lacks = lacks();
         cases.push(Case { name: format!("python::{name}"), lacks, run: Box::new(test) });
     }
     harness::main(&cases)
@@ -49,6 +52,12 @@ fn fixture(name: String) -> Case {
         assert_eq!(run.code(), STATUSES.iter().find(|row| row.0 == name).map_or(0, |row| row.1), "{run:?}");
         assert_eq!(run.out, beside("expected").expect("the expected output is there"));
     })
+}
+
+/// The walk over every function keeps the stacks that the validator keeps.
+fn walk_agrees(module: &Path) {
+    let engine = kinglet::Engine::default();
+    kinglet::Module::from_file(&engine, module).unwrap().check_walk().unwrap();
 }
 
 fn exit() {

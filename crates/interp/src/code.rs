@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use kinglet_abi::{FuncCell, Settings, VmCtxLayout};
 use kinglet_wasm::types::TypeRegistry;
-use kinglet_wasm::{Module, Result, walk};
+use kinglet_wasm::{Features, Module, Result, walk};
 
 use crate::emit::Lower;
 use crate::exec;
@@ -109,6 +109,15 @@ impl ModuleCode {
         });
         environment.cells = cells.collect();
         ModuleCode { environment }
+    }
+
+    /// Walks every function in lock-step with the validator and lowers it, without keeping the code.
+    ///
+    /// # Errors
+    /// If the walk and the validator disagree about a stack, or a function cannot be lowered.
+    pub fn check(&self, features: Features) -> Result<()> {
+        let environment = &*self.environment;
+        walk::checked(&environment.module, features, |_| Lower::new(environment))
     }
 
     /// What lowering needs to know.

@@ -15,8 +15,8 @@ use kinglet_wasm::op::*;
 use kinglet_wasm::types::{FuncType, Hierarchy, ValType};
 use kinglet_wasm::{Error, Result};
 
-pub(crate) use assembler::Class;
 use assembler::Assembler;
+pub(crate) use assembler::Class;
 
 use crate::code::{CatchClause, Code, Environment, Safepoint, TryRange};
 use crate::exec::handlers;
@@ -185,12 +185,7 @@ pub fn listing(code: &crate::ModuleCode, defined: u32) -> Result<String> {
     let environment = code.environment();
     let mut lower = Lower::new(environment);
     lower.asm.listing = Some(Vec::new());
-    kinglet_wasm::walk::function(
-        &environment.module,
-        defined,
-        environment.settings.metering.as_ref(),
-        &mut lower,
-    )?;
+    kinglet_wasm::walk::function(&environment.module, defined, environment.settings.metering.as_ref(), &mut lower)?;
     lower.asm.join();
     let mut targets: Vec<usize> = lower.labels.iter().filter(|l| !l.uses.is_empty()).filter_map(|l| l.at).collect();
     targets.sort_unstable();
@@ -454,14 +449,7 @@ impl Emit for Lower<'_> {
         self.emit_to_scalar(op.text(), |d| handlers::vector_extract(op, d), a, lane, op.result().into(), to)
     }
 
-    fn vector_replace(
-        &mut self,
-        op: VectorReplace,
-        lane: u8,
-        a: Operand<Value>,
-        b: Operand<Value>,
-        to: Slot,
-    ) -> Value {
+    fn vector_replace(&mut self, op: VectorReplace, lane: u8, a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
         self.emit_with_scalar(op.text(), |kind| handlers::vector_replace(op, kind), a, lane, b, to)
     }
 

@@ -147,6 +147,9 @@ unsafe extern "C" fn stopped(
     d: f64,
 ) -> u64 {
     let _ = (mem, len);
+    if let 256..512 = stop {
+        return stop - 256;
+    }
     // SAFETY: as for handlers; the newest record says where to go on.
     unsafe {
         let status = stop_or_continue(vm, ip, fp, stop as u32);
@@ -361,7 +364,6 @@ fn trap_from(code: u32) -> Trap {
     Trap::ALL.get((code as usize).wrapping_sub(1)).copied().unwrap_or(Trap::Unsupported)
 }
 
-
 /// Runs a function in the interpreter: arguments from `slots`, results to `slots`, which has room for the function's
 /// array. With [`Status::TailCall`] nothing is written and [`VmStore::tail`] is set; only bridges get that.
 ///
@@ -394,7 +396,7 @@ pub unsafe fn call(
             entry_handler: 0,
         };
         let here = std::ptr::from_mut(&mut activation) as usize;
-        if fp as usize + count * 8 + MARGIN > record as usize || here < (*store).stack_limit {
+        if (record as usize).saturating_sub(fp as usize) < count * 8 + MARGIN || here < (*store).stack_limit {
             let raise = (*(*store).libcalls).get(Libcall::Raise);
             raise(vmctx, std::ptr::null_mut(), Trap::StackOverflow as u32, 0);
             return Status::Trap;

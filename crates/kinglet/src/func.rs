@@ -137,13 +137,16 @@ pub(crate) fn dynamic<T: 'static>(
     std::sync::Arc::new(move |mut caller, slots| {
         let mut at = 0;
         let core = caller.core();
-        let params: Vec<Val> = ty.params().iter().map(|ty| {
-            let value = Val::from_slots(&slots[at..], *ty, core);
-            at += ty.slots() as usize;
-            value
-        }).collect();
-        let mut results: Vec<Val> =
-            ty.results().iter().map(|ty| Val::default_of(*ty).unwrap_or(Val::I32(0))).collect();
+        let params: Vec<Val> = ty
+            .params()
+            .iter()
+            .map(|ty| {
+                let value = Val::from_slots(&slots[at..], *ty, core);
+                at += ty.slots() as usize;
+                value
+            })
+            .collect();
+        let mut results: Vec<Val> = ty.results().iter().map(|ty| Val::default_of(*ty).unwrap_or(Val::I32(0))).collect();
         let (instance, inner) = caller.parts();
         closure(Caller::new(&mut *inner, instance), &params, &mut results)?;
         let mut at = 0;

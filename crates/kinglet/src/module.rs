@@ -121,6 +121,15 @@ impl Module {
         &self.inner.engine
     }
 
+    /// Walks every function in lock-step with the validator: a check of the engine itself, for tests.
+    ///
+    /// # Errors
+    /// If the two disagree, which is a bug of the engine.
+    #[doc(hidden)]
+    pub fn check_walk(&self) -> Result<()> {
+        Ok(self.inner.code.check(self.inner.engine.config().features)?)
+    }
+
     /// What the interpreter runs for a function, in readable form, by the function's place among those the module
     /// defines. The form is not stable.
     ///

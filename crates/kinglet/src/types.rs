@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use kinglet_wasm::types::{self as wasm, TypeRegistry};
 pub use kinglet_wasm::types::FuncType;
+use kinglet_wasm::types::{self as wasm, TypeRegistry};
 
 use crate::{Func, Global, GlobalType, Memory, MemoryType, Table, TableType, Tag};
 
@@ -167,9 +167,7 @@ pub(crate) fn matches(given: &wasm::ExternType, wanted: &wasm::ExternType, regis
                 && a.page_size_log2 == b.page_size_log2
                 && limits(a.min, a.max, b.min, b.max)
         }
-        (Table(a), Table(b)) => {
-            a.index == b.index && a.element == b.element && limits(a.min, a.max, b.min, b.max)
-        }
+        (Table(a), Table(b)) => a.index == b.index && a.element == b.element && limits(a.min, a.max, b.min, b.max),
         (Global(a), Global(b)) => {
             a.mutable == b.mutable
                 && if a.mutable { a.content == b.content } else { registry.val_matches(a.content, b.content) }

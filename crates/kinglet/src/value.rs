@@ -254,4 +254,3 @@ impl ExternRef {
         (bits as u32 != 0).then_some(ExternRef { store, raw: bits as u32 })
     }
 }
-

@@ -44,13 +44,16 @@ impl Shared {
 
     fn request(&self) {
         let word = self.lock();
-        self.requested.store(true, Ordering::SeqCst);
+        if self.requested.swap(true, Ordering::SeqCst) {
+            return;
+        }
         if let Some(word) = &*word {
             word.set(true);
         }
         self.wake.notify_all();
         #[cfg(unix)]
         if let Some(Some(pipe)) = self.pipe.get() {
+            // One byte for each time the request is made, read when it is cleared.
             let _ = rustix::io::write(&pipe.writer, &[1]);
         }
     }
@@ -71,8 +74,11 @@ impl Shared {
     #[cfg(unix)]
     fn pipe(&self) -> Option<&Pipe> {
         let pipe = self.pipe.get_or_init(|| {
-            use rustix::pipe::{PipeFlags, pipe_with};
-            let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).ok()?;
+            let (reader, writer) = rustix::pipe::pipe().ok()?;
+            for end in [&reader, &writer] {
+                rustix::io::fcntl_setfd(end, rustix::io::FdFlags::CLOEXEC).ok()?;
+                rustix::io::ioctl_fionbio(end, true).ok()?;
+            }
             Some(Pipe { reader, writer })
         });
         pipe.as_ref()
@@ -151,11 +157,7 @@ impl Waiter {
     /// # Errors
     /// [`Interrupted`] if the guest is to stop.
     #[cfg(unix)]
-    pub fn poll(
-        &self,
-        fds: &mut [rustix::event::PollFd<'_>],
-        time: Option<Duration>,
-    ) -> Result<usize, Interrupted> {
+    pub fn poll(&self, fds: &mut [rustix::event::PollFd<'_>], time: Option<Duration>) -> Result<usize, Interrupted> {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         let deadline = time.and_then(|time| Instant::now().checked_add(time));
         let pipe = self.shared.pipe();

@@ -1,5 +1,5 @@
 //! From bytes to a [`Module`]: decoding and validation on wasmparser, function bodies validated on as many threads as
-//! pay. Besides the walk, the only place that names wasmparser.
+//! pay. Nothing outside this crate names wasmparser.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,7 +20,12 @@ pub fn module(bytes: Arc<[u8]>, features: Features, registry: &TypeRegistry) -> 
     if bytes.len() < 8 || &bytes[..4] != b"\0asm" {
         return Err(wrong_start(&bytes));
     }
-    let mut decoder = Decoder { module: Module { bytes: bytes.clone(), ..Module::default() }, registry, rec: None, referenced: Vec::new() };
+    let mut decoder = Decoder {
+        module: Module { bytes: bytes.clone(), ..Module::default() },
+        registry,
+        rec: None,
+        referenced: Vec::new(),
+    };
     let mut validator = wp::Validator::new_with_features(features.to_wasmparser());
     let mut bodies = Vec::new();
     let mut parser = wp::Parser::new(0);
@@ -470,9 +475,7 @@ pub(crate) fn val_type(ty: wp::ValType, id: impl Fn(wp::UnpackedIndex) -> TypeId
         wp::ValType::F32 => ValType::F32,
         wp::ValType::F64 => ValType::F64,
         wp::ValType::V128 => ValType::V128,
-        wp::ValType::Ref(r) => {
-            ValType::Ref(RefType { nullable: r.is_nullable(), heap: heap_type(r.heap_type(), id) })
-        }
+        wp::ValType::Ref(r) => ValType::Ref(RefType { nullable: r.is_nullable(), heap: heap_type(r.heap_type(), id) }),
     }
 }
 
@@ -481,7 +484,7 @@ pub(crate) fn names(module: &Module) -> Names {
     let mut names = Names::default();
     let Some(section) = module.customs.iter().find(|c| &*c.name == "name") else { return names };
     let reader = wp::BinaryReader::new(&module.bytes[section.range.clone()], section.range.start as u64);
-    for subsection in wp::NameSectionReader::new(reader).into_iter().map_while(|s| s.ok()) {
+    for subsection in wp::NameSectionReader::new(reader).map_while(|s| s.ok()) {
         match subsection {
             wp::Name::Module { name, .. } => names.module = Some(name.into()),
             wp::Name::Function(map) => {

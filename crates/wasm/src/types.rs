@@ -8,6 +8,7 @@ use std::sync::{Arc, RwLock};
 
 /// The canonical id of a defined type, unique in its [`TypeRegistry`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(transparent)]
 pub struct TypeId(pub u32);
 
 /// Ids from here up stand for a type's place in the recursion group being interned; none leaves [`TypeRegistry`].

@@ -342,13 +342,13 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
         self.settled = self.stack.len();
     }
 
-    /// Before a loop: every operand is in its canonical slot.
-    fn spill_all(&mut self) {
+    /// Before a loop: every operand below its parameters is in its canonical slot.
+    fn spill_below(&mut self, height: usize) {
         self.preserve_all();
-        for operand in &mut self.stack[self.spilled..] {
+        for operand in self.stack[..height].iter_mut().skip(self.spilled) {
             self.emit.spill(operand);
         }
-        self.spilled = self.stack.len();
+        self.spilled = self.spilled.max(height);
     }
 
     // Gas: a segment is a run of operators with one entry, charged when it is entered.

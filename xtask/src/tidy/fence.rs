@@ -8,7 +8,7 @@ use crate::tree::File;
 const PLACES: &[(&str, &str)] = &[
     ("crates/interp/src/access.rs", "turns offsets of the contract into pointers"),
     ("crates/interp/src/frame.rs", "slots of a frame"),
-    ("crates/interp/src/stack.rs", "the reserved region behind the frames"),
+    ("crates/interp/src/code.rs", "bodies that point to the module's environment they are part of"),
     ("crates/interp/src/exec.rs", "the dispatch of handlers"),
     ("crates/interp/src/exec/", "the handlers"),
     ("crates/kinglet/src/vm.rs", "the runtime's records"),

@@ -188,12 +188,8 @@ impl Assembler {
         let class = Class::of(operand.ty);
         match operand.value {
             Value::Slot(from) if self.pending.is_some_and(|p| p.slot == from) => {
-                if from != to && !self.redirect(to) {
-                    self.flush();
-                    self.copy(from, to, class);
-                } else {
-                    self.flush();
-                }
+                self.redirect(to);
+                self.flush();
             }
             Value::Slot(from) if from == to => {}
             Value::Slot(from) => {
@@ -204,7 +200,11 @@ impl Assembler {
                 self.flush();
                 self.forget(to);
                 self.inst(handlers::constant(class.is_wide()), || "const".to_string());
-                if class.is_wide() { self.double_word(bits) } else { self.word(bits as u32) }
+                if class.is_wide() {
+                    self.double_word(bits)
+                } else {
+                    self.word(bits as u32)
+                }
                 self.slot_word(to);
                 self.note(|| format!(" #{} -> s{to}", constant_text(bits, class)));
             }
@@ -235,17 +235,16 @@ impl Assembler {
         }
     }
 
-    /// Makes the pending result's instruction store it to `to`, if it was the last.
-    fn redirect(&mut self, to: Slot) -> bool {
-        let Some(pending) = self.pending else { return false };
-        if !self.pending_is_last() {
-            return false;
+    /// The pending result is wanted in `to`.
+    fn redirect(&mut self, to: Slot) {
+        if let Some(pending) = &mut self.pending {
+            if let Some(Last::Stores(slot)) = &mut self.last
+                && *slot == pending.slot
+            {
+                *slot = to;
+            }
+            pending.slot = to;
         }
-        self.pending = Some(Pending { slot: to, ..pending });
-        if let Some(Last::Stores(slot)) = &mut self.last {
-            *slot = to;
-        }
-        true
     }
 
     /// Copies the local an operand aliases to the operand's own slot. A pending result stays pending.
@@ -339,8 +338,9 @@ impl Assembler {
         self.move_to(operand, to);
     }
 
-    /// Takes back a pending comparison to fuse it with a branch: what it compared, and the words of its operands.
-    pub(super) fn take_condition(&mut self, condition: Operand<Value>) -> Option<(Last, Vec<u32>)> {
+    /// Takes back a pending comparison to fuse it with a branch: what it compared, the words of its operands, and its
+    /// line of the listing.
+    pub(super) fn take_condition(&mut self, condition: Operand<Value>) -> Option<(Last, Vec<u32>, String)> {
         let Value::Slot(slot) = condition.value else { return None };
         let pending = self.pending.filter(|p| p.slot == slot)?;
         let last @ (Last::Compare(start, ..) | Last::Eqz(start, ..)) = self.last? else { return None };
@@ -348,9 +348,10 @@ impl Assembler {
             return None;
         }
         let operands = self.words[start + HANDLER_WORDS..].to_vec();
+        let text = self.listing.as_ref().and_then(|l| l.last()).map_or(String::new(), |line| line.text.clone());
         self.truncate(start);
         self.pending = None;
-        Some((last, operands))
+        Some((last, operands, text))
     }
 
     pub(super) fn truncate(&mut self, start: usize) {

@@ -86,18 +86,13 @@ impl Lower<'_> {
     /// A conditional branch: writes one that is taken `when`, to `label`.
     fn condition(&mut self, condition: Operand<Value>, when: bool, label: usize) {
         let back = self.is_back(label);
-        if let Some((taken_back, operands)) = self.asm.take_condition(condition) {
+        if let Some((taken_back, operands, text)) = self.asm.take_condition(condition) {
+            let name = || format!("jump_{} {text}", if when { "if" } else { "unless" });
             match taken_back {
                 Last::Compare(_, op, a, b) => {
-                    self.asm.inst(handlers::compare_branch(op, a, b, when, back), || {
-                        format!("jump_{} {} {a:?} {b:?}", if when { "if" } else { "unless" }, op.text())
-                    });
+                    self.asm.inst(handlers::compare_branch(op, a, b, when, back), name);
                 }
-                Last::Eqz(_, wide, a) => {
-                    self.asm.inst(handlers::jump_if(a, wide, !when, back), || {
-                        format!("jump_{} {a:?}", if when { "unless" } else { "if" })
-                    });
-                }
+                Last::Eqz(_, wide, a) => self.asm.inst(handlers::jump_if(a, wide, !when, back), name),
                 _ => {}
             }
             self.asm.words.extend(operands);
@@ -118,7 +113,13 @@ impl Lower<'_> {
         self.label(LabelKind::Block, &[], 0)
     }
 
-    pub(super) fn emit_jump_if(&mut self, condition: Operand<Value>, when: bool, target: usize, args: &[Operand<Value>]) {
+    pub(super) fn emit_jump_if(
+        &mut self,
+        condition: Operand<Value>,
+        when: bool,
+        target: usize,
+        args: &[Operand<Value>],
+    ) {
         if !self.has_moves(target, args) {
             return self.condition(condition, when, target);
         }

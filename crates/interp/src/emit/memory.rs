@@ -57,8 +57,7 @@ impl Lower<'_> {
             let (a, v) = (self.asm.in_slot(addr), self.asm.in_slot(value));
             self.asm.flush();
             let plain = self.is_plain(mem);
-            let handler =
-                if plain { handlers::store(op, Kind::Slot, Kind::Slot) } else { handlers::general_store(op) };
+            let handler = if plain { handlers::store(op, Kind::Slot, Kind::Slot) } else { handlers::general_store(op) };
             self.asm.inst(handler, || format!("{} s{a} s{v}", op.text()));
             self.asm.slot_word(a);
             self.asm.slot_word(v);

@@ -67,13 +67,7 @@ impl Lower<'_> {
         self.asm.stored(to)
     }
 
-    pub(super) fn emit_shuffle(
-        &mut self,
-        lanes: [u8; 16],
-        a: Operand<Value>,
-        b: Operand<Value>,
-        to: Slot,
-    ) -> Value {
+    pub(super) fn emit_shuffle(&mut self, lanes: [u8; 16], a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
         self.grow(to + 2);
         self.asm.flush();
         self.asm.inst(handlers::vector_shuffle(), || "i8x16.shuffle".to_string());

@@ -118,7 +118,8 @@ impl Instruction for Enter {
         // SAFETY: the check makes the frame's slots ours.
         unsafe {
             let size = m.word();
-            if m.fp as usize + size as usize + MARGIN > m.record() as usize {
+            // The record is above the frame's start; compared as a difference, nothing can wrap.
+            if (m.record() as usize - m.fp as usize) < size as usize + MARGIN {
                 return Err(Stop::Trap(Trap::StackOverflow));
             }
             m.check_stop()?;

@@ -5,9 +5,9 @@
 use std::marker::PhantomData;
 
 use kinglet_abi::{Libcall, Trap};
+use kinglet_wasm::V128;
 use kinglet_wasm::op::{Load, Store, VectorLoadLane, VectorStoreLane};
 use kinglet_wasm::sem;
-use kinglet_wasm::V128;
 
 use super::operand::{Acc, Cell, Imm, Slot, Source, Target};
 use super::{Flow, Handler, Instruction, Kind, Machine, Stop, handler, trap_from};

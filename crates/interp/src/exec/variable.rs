@@ -333,5 +333,4 @@ pub(crate) mod handlers {
     pub(crate) fn as_non_null() -> Handler {
         handler::<AsNonNull>
     }
-
 }

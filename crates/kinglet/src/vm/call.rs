@@ -77,6 +77,8 @@ fn finish(core: &mut StoreCore, status: Status) -> Result<()> {
             Some(error) => error,
             None => Error::msg("internal inconsistency: a host function's error was lost"),
         },
+        // SAFETY: no guest code runs.
+        Status::Exception if unsafe { (*vm).gas } < 0 => Error::new(Trap::OutOfGas),
         Status::Exception => Error::new(Trap::UncaughtException),
         _ => {
             // A host function's error can end a libcall too; it is the reason then.

@@ -23,7 +23,17 @@ pub(crate) type HostSlots<'a> = &'a mut [u64];
 /// The host functions of a store.
 #[derive(Default)]
 pub(crate) struct HostContexts {
-    contexts: Vec<Box<HostContext>>,
+    /// Owned; through pointers, which stay good whatever moves.
+    contexts: Vec<NonNull<HostContext>>,
+}
+
+impl Drop for HostContexts {
+    fn drop(&mut self) {
+        for context in self.contexts.drain(..) {
+            // SAFETY: made by `Box::leak`.
+            drop(unsafe { Box::from_raw(context.as_ptr()) });
+        }
+    }
 }
 
 // SAFETY: owned memory; the pointers in it lead to the same store, the closures are `Send + Sync`.
@@ -72,7 +82,7 @@ impl HostContexts {
             array_slots: ty.array_slots(),
             type_id: type_id.0,
         };
-        let mut context = Box::new(HostContext {
+        let context = NonNull::from(Box::leak(Box::new(HostContext {
             vmctx: VmCtx {
                 store: vm.pointer().as_ptr(),
                 memory0: empty_memory(),
@@ -88,15 +98,14 @@ impl HostContexts {
                 type_id: type_id.0,
             },
             closure: Box::new(closure),
-        });
-        let this: *mut HostContext = &mut *context;
-        // SAFETY: the box does not move any more.
+        })));
+        self.contexts.push(context);
+        let this = context.as_ptr();
+        // SAFETY: just made, and never moved.
         unsafe {
             (*this).func_ref.cell = &raw const (*this).cell;
             (*this).func_ref.vmctx = this.cast();
-            let pointer = FuncPointer(NonNull::new_unchecked(&raw mut (*this).func_ref));
-            self.contexts.push(context);
-            pointer
+            FuncPointer(NonNull::new_unchecked(&raw mut (*this).func_ref))
         }
     }
 }
@@ -136,7 +145,10 @@ unsafe extern "C" fn run_host_function<T: 'static>(callee: *mut VmCtx, caller: *
 }
 
 /// The embedder's limiter, asked from the part of a store that does not know its type.
-pub(crate) fn ask_limiter<T: 'static>(core: &mut crate::store::StoreCore, growth: crate::store::Growth) -> Result<bool> {
+pub(crate) fn ask_limiter<T: 'static>(
+    core: &mut crate::store::StoreCore,
+    growth: crate::store::Growth,
+) -> Result<bool> {
     use crate::store::Growth;
     let vm: *mut VmStore = core.vm.pointer().as_ptr();
     // SAFETY: set only by a store of `T`; the limiter gets the data, not the core, which stays borrowed by the caller.

@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use kinglet_abi::{FuncRef, VmCtx, VmGlobal, VmImport, VmMemory, VmTable, VmTag};
+use kinglet_abi::{FuncRef, VmCtx, VmCtxLayout, VmGlobal, VmImport, VmMemory, VmTable, VmTag};
 use kinglet_wasm::module::{ConstExpr, ElemItems, ExternIndex, SegmentMode};
 use kinglet_wasm::types::ValType;
 
@@ -40,10 +40,11 @@ pub(crate) enum ElemState {
     Dropped,
 }
 
-/// The memory of a `VmCtx` with its variable part.
+/// The memory of a `VmCtx` with its variable part. Owned through a pointer, which stays good when this moves.
 #[derive(Debug)]
 struct VmCtxBox {
-    memory: Box<[u128]>,
+    start: NonNull<u128>,
+    len: usize,
 }
 
 // SAFETY: owned memory; the pointers in it lead to the same store and to the module, which the instance holds.
@@ -53,11 +54,20 @@ unsafe impl Sync for VmCtxBox {}
 
 impl VmCtxBox {
     fn new(size: u32) -> VmCtxBox {
-        VmCtxBox { memory: vec![0; (size as usize).div_ceil(16)].into() }
+        let memory: Box<[u128]> = vec![0; (size as usize).div_ceil(16)].into();
+        let len = memory.len();
+        VmCtxBox { start: NonNull::from(Box::leak(memory)).cast(), len }
     }
 
-    fn pointer(&mut self) -> *mut VmCtx {
-        self.memory.as_mut_ptr().cast()
+    fn pointer(&self) -> *mut VmCtx {
+        self.start.as_ptr().cast()
+    }
+}
+
+impl Drop for VmCtxBox {
+    fn drop(&mut self) {
+        // SAFETY: made by `Box::leak` with this length.
+        drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(self.start.as_ptr(), self.len)) });
     }
 }
 
@@ -108,7 +118,7 @@ fn allocate(core: &mut StoreCore, module: &Module, imports: &[Extern]) -> Result
     let inner = module.inner().clone();
     let environment = inner.code().environment();
     let (wasm, layout) = (&environment.module, &environment.layout);
-    let mut vmctx = VmCtxBox::new(layout.size());
+    let vmctx = VmCtxBox::new(layout.size());
     let base = vmctx.pointer();
     let mut data = InstanceData {
         module: module.clone(),
@@ -130,7 +140,40 @@ fn allocate(core: &mut StoreCore, module: &Module, imports: &[Extern]) -> Result
             Extern::Tag(tag) => data.tags.push(tag.index(core)),
         }
     }
-    // SAFETY: every place is where the layout says, inside the new context.
+    let before = (core.memories.len(), core.tables.len());
+    // SAFETY: the context was made with the layout of the same module, and every import is the store's.
+    unsafe {
+        write_imports(core, &data, layout, base);
+        if let Err(error) = make_definitions(core, &mut data, wasm, layout, base) {
+            // Their records were to be in the context that goes now.
+            core.memories.truncate(before.0);
+            core.tables.truncate(before.1);
+            return Err(error);
+        }
+    }
+    let memory0 = match data.memories.first() {
+        Some(memory) => core.memories[*memory].record().as_ptr().cast_const(),
+        None => super::host::empty_memory(),
+    };
+    let fixed = VmCtx {
+        store: core.vm.pointer().as_ptr(),
+        memory0,
+        cells: environment.cells().as_ptr(),
+        type_ids: wasm.types.as_ptr().cast(),
+        instance: (core.instances.len() + 1) as *mut _,
+    };
+    // SAFETY: a context starts with its fixed part.
+    unsafe { base.write(fixed) };
+    core.instances.push(data);
+    Ok(core.instances.len() - 1)
+}
+
+/// Points the context to what is imported.
+///
+/// # Safety
+/// `base` is a context of this layout, and what `data` holds so far are the imports.
+unsafe fn write_imports(core: &StoreCore, data: &InstanceData, layout: &VmCtxLayout, base: *mut VmCtx) {
+    // SAFETY: every place is where the layout says, inside the context.
     unsafe {
         let at = |offset: u32| base.byte_add(offset as usize);
         for (i, func) in (0..).zip(&data.imported_funcs) {
@@ -146,6 +189,23 @@ fn allocate(core: &mut StoreCore, module: &Module, imports: &[Extern]) -> Result
         for (i, global) in (0..).zip(&data.globals) {
             at(layout.global(i).offset).cast::<*mut VmGlobal>().write(core.globals[*global].record().as_ptr());
         }
+    }
+}
+
+/// Makes what the module defines, with its records in the context.
+///
+/// # Safety
+/// As for [`write_imports`]; the context lives as long as the store, if this succeeds.
+unsafe fn make_definitions(
+    core: &mut StoreCore,
+    data: &mut InstanceData,
+    wasm: &kinglet_wasm::Module,
+    layout: &VmCtxLayout,
+    base: *mut VmCtx,
+) -> Result<()> {
+    // SAFETY: every place is where the layout says, inside the context.
+    unsafe {
+        let at = |offset: u32| base.byte_add(offset as usize);
         for (i, ty) in (0..).zip(&wasm.memories).skip(data.memories.len()) {
             let record = NonNull::new(at(layout.memory(i).offset).cast::<VmMemory>());
             data.memories.push(new_memory(core, *ty, record)?);
@@ -166,20 +226,8 @@ fn allocate(core: &mut StoreCore, module: &Module, imports: &[Extern]) -> Result
         for (i, tag) in (0..).zip(&data.tags) {
             at(layout.tag(i)).cast::<*const VmTag>().write(core.tags[*tag].record().as_ptr());
         }
-        let memory0 = match data.memories.first() {
-            Some(memory) => core.memories[*memory].record().as_ptr().cast_const(),
-            None => super::host::empty_memory(),
-        };
-        base.write(VmCtx {
-            store: core.vm.pointer().as_ptr(),
-            memory0,
-            cells: environment.cells().as_ptr(),
-            type_ids: wasm.types.as_ptr().cast(),
-            instance: (core.instances.len() + 1) as *mut _,
-        });
     }
-    core.instances.push(data);
-    Ok(core.instances.len() - 1)
+    Ok(())
 }
 
 /// Makes a memory, if limits allow; returns its place in the store.
@@ -274,8 +322,7 @@ fn init_elems(core: &mut StoreCore, instance: usize) -> Result<()> {
     let inner = core.instances[instance].module.inner().clone();
     for (i, elem) in inner.wasm().elems.iter().enumerate() {
         if let ElemItems::Exprs(exprs) = &elem.items {
-            let values: Result<Box<[u64]>> =
-                exprs.iter().map(|expr| Ok(evaluate(core, instance, *expr)?[0])).collect();
+            let values: Result<Box<[u64]>> = exprs.iter().map(|expr| Ok(evaluate(core, instance, *expr)?[0])).collect();
             core.instances[instance].elems[i] = ElemState::Values(values?);
         }
     }

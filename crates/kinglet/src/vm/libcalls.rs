@@ -3,41 +3,54 @@
 
 use std::panic::AssertUnwindSafe;
 
-use kinglet_abi::{Libcalls, Trap, VmCtx, VmTag};
+use kinglet_abi::{Libcall, LibcallFn, Libcalls, Trap, VmCtx, VmTag};
 use kinglet_wasm::types::{IndexType, TypeId};
 
 use super::heap;
 use super::instance::{ElemState, index_of};
 use crate::store::{Growth, StoreCore};
 
-/// The table of them all, in the order of [`kinglet_abi::Libcall`].
+/// The table of them all.
 pub(super) fn table() -> *const Libcalls {
     static TABLE: Libcalls = Libcalls {
-        functions: [
-            memory_grow,
-            memory_fill,
-            memory_copy,
-            memory_init,
-            data_drop,
-            table_grow,
-            table_fill,
-            table_copy,
-            table_init,
-            elem_drop,
-            table_get,
-            table_set,
-            ref_func,
-            is_subtype,
-            struct_new,
-            struct_get,
-            struct_set,
-            throw,
-            native_entry,
-            native_loop,
-            raise,
-        ],
+        functions: {
+            let mut functions: [LibcallFn; Libcall::ALL.len()] = [raise; Libcall::ALL.len()];
+            let mut i = 0;
+            while i < functions.len() {
+                functions[i] = function(Libcall::ALL[i]);
+                i += 1;
+            }
+            functions
+        },
     };
     &TABLE
+}
+
+/// The function of each row.
+const fn function(libcall: Libcall) -> LibcallFn {
+    match libcall {
+        Libcall::MemoryGrow => memory_grow,
+        Libcall::MemoryFill => memory_fill,
+        Libcall::MemoryCopy => memory_copy,
+        Libcall::MemoryInit => memory_init,
+        Libcall::DataDrop => data_drop,
+        Libcall::TableGrow => table_grow,
+        Libcall::TableFill => table_fill,
+        Libcall::TableCopy => table_copy,
+        Libcall::TableInit => table_init,
+        Libcall::ElemDrop => elem_drop,
+        Libcall::TableGet => table_get,
+        Libcall::TableSet => table_set,
+        Libcall::RefFunc => ref_func,
+        Libcall::IsSubtype => is_subtype,
+        Libcall::StructNew => struct_new,
+        Libcall::StructGet => struct_get,
+        Libcall::StructSet => struct_set,
+        Libcall::Throw => throw,
+        Libcall::NativeEntry => native_entry,
+        Libcall::NativeLoop => native_loop,
+        Libcall::Raise => raise,
+    }
 }
 
 /// What a libcall works with.
@@ -91,7 +104,7 @@ fn enter(vmctx: *mut VmCtx, args: *mut u64, body: impl FnOnce(&mut Context<'_>) 
     }
 }
 
-/// The interpreter's budget of patience: a bulk operation looks for interrupts every so many bytes.
+/// A bulk operation on a memory looks for interrupts every so many bytes.
 const CHUNK: usize = 1 << 24;
 
 extern "C" fn memory_grow(vmctx: *mut VmCtx, args: *mut u64, memory: u32, _: u32) -> u32 {
@@ -117,6 +130,10 @@ pub(crate) fn grow_memory(core: &mut StoreCore, memory: usize, delta: u64) -> Re
 }
 
 fn allowed(core: &mut StoreCore, growth: Growth) -> Result<bool, Trap> {
+    // What the host can see is a point at which gas must not be overdrawn.
+    if core.vm.gas() < 0 {
+        return Err(Trap::OutOfGas);
+    }
     (core.ask_limiter)(core, growth).map_err(|error| {
         core.error = Some(error);
         Trap::OutOfMemory
@@ -146,6 +163,16 @@ extern "C" fn memory_fill(vmctx: *mut VmCtx, args: *mut u64, memory: u32, _: u32
     })
 }
 
+/// Ranges of at most [`CHUNK`] that cover `len`, in the order in which a copy within one memory overwrites nothing that
+/// it has still to read: from the end if it moves up.
+fn pieces(len: usize, up: bool) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let count = len.div_ceil(CHUNK);
+    (0..count).map(move |i| {
+        let i = if up { count - 1 - i } else { i };
+        i * CHUNK..len.min((i + 1) * CHUNK)
+    })
+}
+
 extern "C" fn memory_copy(vmctx: *mut VmCtx, args: *mut u64, dst: u32, src: u32) -> u32 {
     enter(vmctx, args, |c| {
         let (dst, src) = (c.memory(dst), c.memory(src));
@@ -154,10 +181,15 @@ extern "C" fn memory_copy(vmctx: *mut VmCtx, args: *mut u64, dst: u32, src: u32)
         let (to, from, len) = (c.index(0, dst_ty), c.index(1, src_ty), c.index(2, len_ty));
         let to = range(to, len, c.core.memories[dst].data().len())?;
         let from = range(from, len, c.core.memories[src].data().len())?;
-        if dst == src {
-            c.core.memories[dst].data_mut().copy_within(from, to.start);
-        } else if let Ok([dst, src]) = c.core.memories.get_disjoint_mut([dst, src]) {
-            dst.data_mut()[to].copy_from_slice(&src.data()[from]);
+        let shared = c.core.shared.clone();
+        for piece in pieces(from.len(), to.start > from.start) {
+            shared.check()?;
+            let (to, from) = (to.start + piece.start, from.start + piece.start..from.start + piece.end);
+            if dst == src {
+                c.core.memories[dst].data_mut().copy_within(from, to);
+            } else if let Ok([dst, src]) = c.core.memories.get_disjoint_mut([dst, src]) {
+                dst.data_mut()[to..to + piece.len()].copy_from_slice(&src.data()[from]);
+            }
         }
         Ok(())
     })

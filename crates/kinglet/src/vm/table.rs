@@ -26,7 +26,10 @@ impl TableInstance {
     /// `record` is valid for as long as the table.
     pub(super) unsafe fn new(ty: TableType, init: u64, record: Option<NonNull<VmTable>>) -> Result<TableInstance> {
         if ty.min > MAX_TABLE_ELEMENTS {
-            return Err(Error::msg(format!("cannot make a table of {} elements: the limit is {MAX_TABLE_ELEMENTS}", ty.min)));
+            return Err(Error::msg(format!(
+                "cannot make a table of {} elements: the limit is {MAX_TABLE_ELEMENTS}",
+                ty.min
+            )));
         }
         let mut own = None;
         let record = record.unwrap_or_else(|| {

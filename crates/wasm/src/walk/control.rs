@@ -145,7 +145,9 @@ impl<'m, E: Emit> Walk<'m, '_, E> {
         use Structural as S;
         let (row, ty, tail) = match *op {
             Operator::Call { function_index } => (S::Call, self.module.funcs[function_index as usize], false),
-            Operator::ReturnCall { function_index } => (S::ReturnCall, self.module.funcs[function_index as usize], true),
+            Operator::ReturnCall { function_index } => {
+                (S::ReturnCall, self.module.funcs[function_index as usize], true)
+            }
             Operator::CallIndirect { type_index, .. } => (S::CallIndirect, type_index, false),
             Operator::ReturnCallIndirect { type_index, .. } => (S::ReturnCallIndirect, type_index, true),
             Operator::CallRef { type_index } => (S::CallRef, type_index, false),
@@ -240,7 +242,7 @@ impl<'m, E: Emit> Walk<'m, '_, E> {
         let shape = self.shape(ty);
         let params = shape.params(self.module);
         let height = self.height_below(params.len())?;
-        self.spill_all();
+        self.spill_below(height);
         let slot = self.slot_at(height);
         let label = self.emit.label(LabelKind::Loop, params, slot);
         self.emit.jump(label, &self.stack[height..]);

@@ -1,0 +1,24 @@
+;; Exceptions: what the interpreter has of them so far.
+(module
+  (tag $e (param i32))
+  (func $throw (param i32) (throw $e (local.get 0)))
+  (func $try_table (param i32) (result i32)
+    (block $h (result i32) (try_table (catch $e $h) (call $throw (local.get 0))) (i32.const 0)))
+  (func $catch_all (block $h (try_table (catch_all $h) (call $throw (i32.const 1)))))
+)
+
+;; throw
+;;   enter 1+0
+;;   copy s0 -> s1
+;;   throw 0 s1
+;; try_table
+;;   enter 1+0
+;;   copy s0 -> s1
+;;   call 0 s1
+;;   const #0 -> s1
+;;   return s1
+;; catch_all
+;;   enter 0+0
+;;   const #1 -> s0
+;;   call 0 s0
+;;   return
