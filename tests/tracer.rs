@@ -484,6 +484,37 @@ fn a_trap_below_two_tiers_has_the_backtrace_of_one() {
 }
 
 #[test]
+fn an_entered_loop_is_one_frame_of_a_backtrace_and_its_throws_reach_the_caller() {
+    let engine = engine(false);
+    let wat = r#"(module (tag $t)
+        (func (export "trap") (param i32) (call $loop (local.get 0)))
+        (func (export "throw") (param i32) (result i32)
+            (block $t (try_table (catch $t $t) (call $loop (local.get 0))) (return (i32.const 0)))
+            (i32.const 1))
+        (func $loop (param $way i32) (local $i i32)
+            (loop $l
+                (if (i32.eq (local.get $i) (i32.const 5)) (then (call $last (local.get $way))))
+                (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                (br_if $l (i32.lt_s (local.get $i) (i32.const 9)))))
+        (func $last (param i32) (if (local.get 0) (then (throw $t))) (unreachable)))"#;
+    let frames = |guest: &mut Guest| {
+        let error = guest.call("trap", &[Val::I32(0)]).unwrap_err();
+        let backtrace = error.downcast_ref::<WasmBacktrace>().expect("a backtrace");
+        backtrace.frames().iter().map(|frame| (frame.func_index(), frame.offset())).collect::<Vec<_>>()
+    };
+    let expected = frames(&mut Guest::new(&engine, wat, 0));
+    assert_eq!(expected.len(), 3);
+    for native in choices(&[0, 1, 3]) {
+        let mut guest = Guest::new(&engine, wat, native);
+        testing::compile_loop(&mut guest.store, guest.instance, 2, 0).unwrap();
+        let before = testing::loops_entered(&mut guest.store);
+        assert_eq!(frames(&mut guest), expected, "native: {native:#b}");
+        assert_eq!(guest.call("throw", &[Val::I32(1)]).unwrap(), "[I32(1)]", "native: {native:#b}");
+        assert_eq!(testing::loops_entered(&mut guest.store) - before, 2, "native: {native:#b}");
+    }
+}
+
+#[test]
 fn recursion_without_end_through_both_tiers_is_a_trap() {
     let engine = engine(false);
     let wat = r#"(module
@@ -666,8 +697,9 @@ fn gas_is_the_same_in_interpreter_native_and_mixed_code() {
         for (func, ordinal) in [(0, 0), (1, 0)] {
             let mut guest = Guest::new(&engine, METERED, native);
             testing::compile_loop(&mut guest.store, guest.instance, func, ordinal).unwrap();
+            let before = testing::loops_entered(&mut guest.store);
             compare(&mut guest, &format!("loop in {func}, native: {native:#b}"));
-            assert!(testing::loops_entered(&mut guest.store) > 0);
+            assert!(testing::loops_entered(&mut guest.store) > before);
         }
     }
 }
