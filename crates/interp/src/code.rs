@@ -54,6 +54,8 @@ pub struct Body {
 pub struct Code {
     pub(crate) words: Box<[u32]>,
     pub(crate) handlers: Box<[TryRange]>,
+    /// The locals that a collector traces, at every safepoint.
+    pub(crate) traced_locals: Box<[u32]>,
     pub(crate) safepoints: Box<[Safepoint]>,
 }
 
@@ -78,7 +80,7 @@ pub(crate) struct CatchClause {
     pub(crate) to: u32,
 }
 
-/// Where traced references are while a call is out.
+/// Where traced operands are while a call is out.
 #[derive(Debug)]
 pub struct Safepoint {
     /// The word offset at which the frame goes on.
@@ -240,11 +242,14 @@ impl Body {
     }
 
     /// The slots that hold traced references in a frame that goes on at `ip`.
-    pub fn traced_slots(&self, ip: *const u32) -> &[u32] {
-        let (Some(at), Some(Ok(code))) = (self.offset_of(ip), self.code.get()) else { return &[] };
-        match code.safepoints.binary_search_by_key(&at, |s| s.at) {
-            Ok(i) => &code.safepoints[i].slots,
-            Err(_) => &[],
-        }
+    pub fn traced_slots(&self, ip: *const u32) -> impl Iterator<Item = &u32> {
+        let (locals, operands): (&[u32], &[u32]) = match (self.offset_of(ip), self.code.get()) {
+            (Some(at), Some(Ok(code))) => match code.safepoints.binary_search_by_key(&at, |s| s.at) {
+                Ok(i) => (&code.traced_locals, &code.safepoints[i].slots),
+                Err(_) => (&code.traced_locals, &[]),
+            },
+            _ => (&[], &[]),
+        };
+        locals.iter().chain(operands)
     }
 }

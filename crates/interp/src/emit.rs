@@ -126,7 +126,8 @@ impl<'e> Lower<'e> {
             }
         }
         let handlers = self.tries.iter().map(|t| self.try_range(t)).collect::<Result<_>>()?;
-        Ok(Code { words: self.asm.words.into(), handlers, safepoints: self.safepoints.into() })
+        let traced_locals = self.frame.locals.iter().filter(|l| self.is_traced(l.ty)).map(|l| l.slot).collect();
+        Ok(Code { words: self.asm.words.into(), handlers, traced_locals, safepoints: self.safepoints.into() })
     }
 
     fn try_range(&self, t: &Try) -> Result<TryRange> {
@@ -147,14 +148,14 @@ impl<'e> Lower<'e> {
         Ok(TryRange { start: t.start as u32, end: t.end as u32, clauses: clauses.collect::<Result<_>>()? })
     }
 
-    /// Notes where traced references are while what was just emitted is out.
+    /// Notes where traced operands are while what was just emitted is out.
     fn safepoint(&mut self, live: &[Operand<Value>]) {
-        let locals = self.frame.locals.iter().filter(|l| self.is_traced(l.ty)).map(|l| l.slot);
         let operands = live.iter().filter(|o| self.is_traced(o.ty)).filter_map(|o| match o.value {
             Value::Slot(slot) => Some(slot),
             Value::Const(_) => None,
         });
-        let mut slots: Vec<Slot> = locals.chain(operands).collect();
+        // One that aliases a local is traced with the locals.
+        let mut slots: Vec<Slot> = operands.filter(|slot| *slot >= self.frame.operands).collect();
         if !slots.is_empty() {
             slots.sort_unstable();
             slots.dedup();

@@ -20,7 +20,7 @@ pub struct Record {
     pub vmctx: *mut VmCtx,
     /// Its first slot.
     pub fp: *mut u64,
-    /// Where it goes on.
+    /// Where it goes on; between a tail call and its callee's first instruction, the instance that called.
     pub ip: *const u32,
 }
 

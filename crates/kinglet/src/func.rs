@@ -278,8 +278,8 @@ impl WasmTy for Option<ExternRef> {
         ValType::EXTERNREF
     }
 
-    fn put(self, slots: &mut [u64], _: Handle<'_>) {
-        slots[0] = ExternRef::to_bits(self);
+    fn put(self, slots: &mut [u64], store: Handle<'_>) {
+        slots[0] = ExternRef::to_bits(self, store.0);
     }
 
     fn take(slots: &[u64], store: Handle<'_>) -> Self {

@@ -138,15 +138,22 @@ fn type_of(core: &StoreCore, given: &Extern) -> wasm::ExternType {
 }
 
 fn describe(core: &StoreCore, ty: &wasm::ExternType) -> String {
+    let wide = |index| if index == wasm::IndexType::I64 { "64-bit " } else { "" };
     let limits = |min: u64, max: Option<u64>| max.map_or(format!("{min} or more"), |max| format!("{min} to {max}"));
     match ty {
         wasm::ExternType::Func(id) => format!("func {}", core.engine.types().func(*id)),
         wasm::ExternType::Memory(ty) => {
-            let wide = if ty.index == wasm::IndexType::I64 { "64-bit " } else { "" };
-            format!("{wide}memory of {} pages", limits(ty.min, ty.max))
+            let size = match ty.page_size() {
+                1 => " of 1 byte".to_string(),
+                size if ty.page_size_log2 != 16 => format!(" of {size} bytes"),
+                _ => String::new(),
+            };
+            let shared = if ty.shared { "shared " } else { "" };
+            format!("{shared}{}memory of {} pages{size}", wide(ty.index), limits(ty.min, ty.max))
         }
         wasm::ExternType::Table(ty) => {
-            format!("table of {} {}", limits(ty.min, ty.max), wasm::ValType::Ref(ty.element))
+            let element = wasm::ValType::Ref(ty.element);
+            format!("{}table of {} {element}", wide(ty.index), limits(ty.min, ty.max))
         }
         wasm::ExternType::Global(ty) => format!("{}global {}", if ty.mutable { "mutable " } else { "" }, ty.content),
         wasm::ExternType::Tag(ty) => format!("tag {}", core.engine.types().func(ty.ty)),

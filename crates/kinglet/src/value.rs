@@ -246,8 +246,11 @@ val_from! {
 
 // Typed functions pass references as `Option`s.
 impl ExternRef {
-    pub(crate) fn to_bits(r: Option<ExternRef>) -> u64 {
-        r.map_or(0, |r| r.raw.into())
+    pub(crate) fn to_bits(r: Option<ExternRef>, core: &crate::store::StoreCore) -> u64 {
+        r.map_or(0, |r| {
+            core.check(r.store);
+            r.raw.into()
+        })
     }
 
     pub(crate) fn from_bits(bits: u64, store: StoreId) -> Option<ExternRef> {

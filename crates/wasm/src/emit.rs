@@ -268,7 +268,8 @@ pub trait Emit {
     /// `ref.as_non_null`
     fn ref_as_non_null(&mut self, value: Operand<Self::Value>, to: Slot) -> Self::Value;
 
-    /// `struct.new` of the structure type at this index; `live` are the operands below the fields.
+    /// `struct.new` of the structure type at this index; `live` are the operands
+    /// below the fields that a collector traces.
     fn struct_new(
         &mut self,
         ty: u32,
@@ -376,7 +377,8 @@ pub trait Emit {
     /// `unreachable`
     fn unreachable(&mut self);
 
-    /// A call. The results' values are pushed to `results`; `live` are the operands below callee and arguments.
+    /// A call. The results' values are pushed to `results`; `live` are the operands
+    /// below callee and arguments that a collector traces.
     fn call(
         &mut self,
         callee: Callee<Self::Value>,

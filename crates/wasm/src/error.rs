@@ -41,6 +41,11 @@ impl Error {
         Error::new(ErrorKind::Limit, format!("internal inconsistency: {what}"), None)
     }
 
+    /// A function is beyond a limit of this implementation.
+    pub fn limit(what: &str) -> Error {
+        Error::new(ErrorKind::Limit, what, None)
+    }
+
     /// What went wrong, coarsely.
     pub fn kind(&self) -> ErrorKind {
         self.kind

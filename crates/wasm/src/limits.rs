@@ -11,5 +11,9 @@ pub const MAX_TABLE_ELEMENTS: u64 = 10_000_000;
 /// Most slots a function's frame may have: 50,000 locals of 16 bytes and the largest operand stack.
 pub const MAX_FRAME_SLOTS: u32 = 1 << 24;
 
+/// Most references that may be live over the calls of a function, those of every call added up: what a collector must
+/// be told. Only code made to do harm has as many.
+pub const MAX_LIVE_REFERENCES: usize = 1 << 24;
+
 /// Most bytes of a text-format module.
 pub const MAX_TEXT_BYTES: usize = 1 << 30;

@@ -22,7 +22,7 @@ use wasmparser::Operator;
 use crate::emit::*;
 use crate::error::{Error, Result};
 use crate::feature::Features;
-use crate::limits::MAX_FRAME_SLOTS;
+use crate::limits::{MAX_FRAME_SLOTS, MAX_LIVE_REFERENCES};
 use crate::module::Module;
 use crate::op::{Op, Structural};
 use crate::types::*;
@@ -166,6 +166,10 @@ struct Walk<'m, 'e, E: Emit> {
     settled: usize,
     /// Operands below this height are in their canonical slots.
     spilled: usize,
+    /// Heights of the operands that a collector traces.
+    traced: Vec<usize>,
+    /// How many of them were live over the calls so far, added up.
+    live_references: usize,
     controls: Vec<Control<E>>,
     /// Whether the next operator can be reached.
     reachable: bool,
@@ -198,6 +202,8 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
             aliases: Vec::new(),
             settled: 0,
             spilled: 0,
+            traced: Vec::new(),
+            live_references: 0,
             controls: vec![Control::function(label)],
             reachable: true,
             dead: 0,
@@ -253,6 +259,9 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
 
     fn push(&mut self, value: E::Value, ty: ValType) {
         let slot = self.next_slot();
+        if ty.is_traced() {
+            self.traced.push(self.stack.len());
+        }
         self.stack.push(Operand { value, ty, slot });
         if E::ALIASES_LOCALS {
             self.aliases.push(None);
@@ -276,6 +285,7 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
         {
             self.newest_alias[alias.local as usize] = alias.older;
         }
+        self.traced.pop_if(|height| *height == self.stack.len());
         self.settled = self.settled.min(self.stack.len());
         self.spilled = self.spilled.min(self.stack.len());
         Ok(operand)
@@ -303,6 +313,15 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
         while self.stack.len() > height {
             let _ = self.pop();
         }
+    }
+
+    /// The operands that a collector traces, for something that may collect.
+    fn live(&mut self) -> Result<Vec<Operand<E::Value>>> {
+        self.live_references += self.traced.len();
+        if self.live_references > MAX_LIVE_REFERENCES {
+            return Err(Error::limit("too many references are live over calls"));
+        }
+        Ok(self.traced.iter().map(|height| self.stack[*height]).collect())
     }
 
     /// The top `n` operands.

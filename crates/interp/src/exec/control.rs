@@ -93,6 +93,8 @@ impl Instruction for ArrayCall {
         unsafe {
             let record = m.record();
             let (cell, vmctx, caller) = ((*record).cell, (*record).vmctx, record.add(1));
+            // A tail call leaves the instance that made it in the record; else it is that of the frame below.
+            let from = if (*record).ip.is_null() { (*caller).vmctx } else { (*record).ip.cast_mut().cast() };
             (*record).ip = std::ptr::null();
             let activation = (*m.vm).activation;
             if (*activation).kind == ActivationKind::Bridge && (*activation).base_record.cast() == caller {
@@ -103,7 +105,7 @@ impl Instruction for ArrayCall {
             (*m.vm).stack_top = m.fp.add((*cell).array_slots as usize);
             (*m.vm).callee = cell;
             let function: ArrayFn = std::mem::transmute((*cell).array.load(Ordering::Acquire));
-            let status = function(vmctx, (*caller).vmctx, m.fp);
+            let status = function(vmctx, from, m.fp);
             m.array_returned(caller, Status::from_u32(status))
         }
     }
@@ -268,6 +270,8 @@ impl Machine {
             if vmctx != (*record).vmctx {
                 self.load_memory(vmctx);
             }
+            // Until the callee runs: who called it, for a host function that asks.
+            (*record).ip = (*record).vmctx.cast_const().cast();
             (*record).cell = cell;
             (*record).vmctx = vmctx;
             self.ip = (*cell).entry.load(Ordering::Acquire);
@@ -398,6 +402,10 @@ impl Machine {
                     return Ok(());
                 }
                 record = record.add(1);
+            }
+            if (*(*self.vm).activation).kind == ActivationKind::Interpreter {
+                // The host called: nothing farther out can catch it. Noted as a trap while the frames are there.
+                let _ = self.libcall(Libcall::Raise, std::ptr::null_mut(), Trap::UncaughtException as u32, 0);
             }
             (*self.vm).record = base.cast();
             Err(Stop::Exit(Status::Exception))
@@ -626,6 +634,8 @@ impl Instruction for Throw {
             let tag = m.word();
             let args = m.word();
             let args = m.slot(args);
+            // A handler can be a loop's header: a backward branch that no branch instruction makes.
+            m.check_interrupt()?;
             m.libcall(Libcall::Throw, args, tag, 0)?;
             Err(Stop::UNWIND)
         }

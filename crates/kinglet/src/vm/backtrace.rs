@@ -1,6 +1,9 @@
 //! Taking a backtrace while every guest frame is still there.
 
+use std::collections::HashMap;
+
 use kinglet_abi::VmStore;
+use kinglet_interp::Body;
 use kinglet_interp::frame::{Frame, Segment, walk};
 
 use crate::store::StoreCore;
@@ -13,12 +16,13 @@ use crate::{Module, Trap};
 /// `vm` is the core's, and its guest code has called out.
 pub(super) unsafe fn capture(core: &StoreCore, vm: *const VmStore, trap: Trap) -> WasmBacktrace {
     let mut backtrace = WasmBacktrace { trap, frames: Vec::new(), omitted: 0 };
+    let mut places = Places::default();
     // SAFETY: passed on.
     for segment in unsafe { walk(vm) } {
         match segment {
             Segment::Interpreter(frames) => {
                 for frame in frames {
-                    push(&mut backtrace, core, &frame);
+                    push(&mut backtrace, core, &frame, &mut places);
                 }
             }
             #[cfg(feature = "jit")]
@@ -35,7 +39,19 @@ pub(super) unsafe fn capture(core: &StoreCore, vm: *const VmStore, trap: Trap) -
     backtrace
 }
 
-fn push(backtrace: &mut WasmBacktrace, core: &StoreCore, frame: &Frame) {
+/// The places already looked up: each costs as much as lowering its function, and recursion goes through the same ones.
+#[derive(Default)]
+struct Places {
+    offsets: HashMap<*const u32, Option<u32>>,
+}
+
+impl Places {
+    fn offset(&mut self, body: &Body, ip: *const u32) -> Option<u32> {
+        *self.offsets.entry(ip).or_insert_with(|| body.source_offset(ip))
+    }
+}
+
+fn push(backtrace: &mut WasmBacktrace, core: &StoreCore, frame: &Frame, places: &mut Places) {
     if backtrace.frames.len() >= KEPT_FRAMES {
         backtrace.omitted += 1;
         return;
@@ -45,7 +61,7 @@ fn push(backtrace: &mut WasmBacktrace, core: &StoreCore, frame: &Frame) {
     let body = unsafe { frame.body() };
     let module = Module::from_inner(core.instances[instance].module.inner().clone());
     // SAFETY: as above.
-    let info = FrameInfo { module, func_index: body.func_index(), offset: body.source_offset(frame.ip) };
+    let info = FrameInfo { module, func_index: body.func_index(), offset: places.offset(body, frame.ip) };
     backtrace.frames.push(info);
 }
 

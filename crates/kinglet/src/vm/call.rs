@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use kinglet_abi::{ActivationKind, ArrayFn, FuncCell, FuncRef, Status, Trap, VmCtx};
+use kinglet_abi::{ActivationKind, ArrayFn, FuncCell, FuncRef, Libcall, Status, Trap, VmCtx};
 
 use super::func::FuncPointer;
 use crate::store::{StoreCore, StoreInner};
@@ -34,18 +34,35 @@ pub(super) fn call_cell(
         if slots.len() < (*cell).array_slots as usize {
             return Err(Error::msg("internal inconsistency: the argument array is too short"));
         }
-        let outermost = (*vm).activation.is_null();
+        // Zero while nothing runs. An activation would not do: a host function called directly makes none.
+        let outermost = (*vm).stack_limit == 0;
         if outermost {
-            let here = std::ptr::from_ref(&status_marker()) as usize;
-            (*vm).stack_limit = here.saturating_sub((*core).engine.config().max_host_stack);
+            let limit = stack_position().saturating_sub((*core).engine.config().max_host_stack);
+            (*vm).stack_limit = limit.max(1);
         }
         let status = if (*cell).entry.load(Ordering::Acquire).cast_const() == kinglet_interp::array_stub() {
-            let function: ArrayFn = std::mem::transmute((*cell).array.load(Ordering::Acquire));
-            (*vm).callee = cell;
-            Status::from_u32(function(vmctx, std::ptr::null_mut(), slots.as_mut_ptr()))
+            let refused = if stack_position() < (*vm).stack_limit {
+                Some(Trap::StackOverflow)
+            } else {
+                (*core).shared.check().err().map(Trap::from)
+            };
+            match refused {
+                Some(trap) => {
+                    ((*(*vm).libcalls).get(Libcall::Raise))(vmctx, std::ptr::null_mut(), trap as u32, 0);
+                    Status::Trap
+                }
+                None => {
+                    let function: ArrayFn = std::mem::transmute((*cell).array.load(Ordering::Acquire));
+                    (*vm).callee = cell;
+                    Status::from_u32(function(vmctx, std::ptr::null_mut(), slots.as_mut_ptr()))
+                }
+            }
         } else {
             kinglet_interp::call(vm, ActivationKind::Interpreter, cell, vmctx, slots.as_mut_ptr())
         };
+        if outermost {
+            (*vm).stack_limit = 0;
+        }
         if status == Status::Ok && outermost && (*vm).gas < 0 { out_of_gas(&mut *core) } else { status }
     };
     if status == Status::Ok {
@@ -55,9 +72,11 @@ pub(super) fn call_cell(
     finish(unsafe { &mut *core }, status)
 }
 
+/// Roughly how far down the host's stack is.
 #[inline(always)]
-fn status_marker() -> u8 {
-    0
+fn stack_position() -> usize {
+    let here = 0_u8;
+    std::ptr::from_ref(&here) as usize
 }
 
 fn out_of_gas(core: &mut StoreCore) -> Status {
@@ -68,20 +87,18 @@ fn out_of_gas(core: &mut StoreCore) -> Status {
 #[cold]
 fn finish(core: &mut StoreCore, status: Status) -> Result<()> {
     let vm = core.vm.pointer().as_ptr();
+    if let Some(panic) = core.panic.take() {
+        std::panic::resume_unwind(panic);
+    }
     let error = match status {
-        Status::HostPanic => match core.panic.take() {
-            Some(panic) => std::panic::resume_unwind(panic),
-            None => Error::msg("internal inconsistency: no panic to carry on"),
-        },
+        Status::HostPanic => Error::msg("internal inconsistency: no panic to carry on"),
         Status::HostError => match core.error.take() {
             Some(error) => error,
             None => Error::msg("internal inconsistency: a host function's error was lost"),
         },
-        // SAFETY: no guest code runs.
-        Status::Exception if unsafe { (*vm).gas } < 0 => Error::new(Trap::OutOfGas),
-        Status::Exception => Error::new(Trap::UncaughtException),
         _ => {
-            // A host function's error can end a libcall too; it is the reason then.
+            // A host function's error can end a libcall too; it is the reason then. An exception that nothing caught
+            // has been noted as a trap where it was thrown.
             match core.error.take() {
                 Some(error) => error,
                 // SAFETY: no guest code runs.
@@ -90,7 +107,7 @@ fn finish(core: &mut StoreCore, status: Status) -> Result<()> {
         }
     };
     // SAFETY: no guest code of this call runs.
-    let outermost = unsafe { (*vm).activation.is_null() };
+    let outermost = unsafe { (*vm).stack_limit } == 0;
     if outermost && error.downcast_ref::<Trap>() == Some(&Trap::Interrupted) {
         core.shared.clear();
     }

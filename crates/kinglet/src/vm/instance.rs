@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use kinglet_abi::{FuncRef, VmCtx, VmCtxLayout, VmGlobal, VmImport, VmMemory, VmTable, VmTag};
 use kinglet_wasm::module::{ConstExpr, ElemItems, ExternIndex, SegmentMode};
-use kinglet_wasm::types::ValType;
+use kinglet_wasm::types::{IndexType, ValType};
 
 use super::call::call_cell;
 use super::func::FuncPointer;
@@ -391,12 +391,25 @@ pub(crate) fn export(core: &mut StoreCore, instance: usize, index: ExternIndex) 
 
 /// A memory that belongs to no instance.
 pub(crate) fn host_memory(core: &mut StoreCore, ty: kinglet_wasm::types::MemoryType) -> Result<usize> {
+    let sane = matches!(ty.page_size_log2, 0 | 16)
+        && ty.max.is_none_or(|max| ty.min <= max && max <= ty.address_limit())
+        && ty.min <= ty.address_limit();
+    if !sane {
+        return Err(Error::msg(format!("not a type that a memory can have: {ty:?}")));
+    }
     // SAFETY: it keeps a record of its own.
     unsafe { new_memory(core, ty, None) }
 }
 
 /// A table that belongs to no instance.
 pub(crate) fn host_table(core: &mut StoreCore, ty: kinglet_wasm::types::TableType, init: u64) -> Result<usize> {
+    let limit = match ty.index {
+        IndexType::I32 => u32::MAX.into(),
+        IndexType::I64 => u64::MAX,
+    };
+    if ty.min > limit || ty.max.is_some_and(|max| max < ty.min || max > limit) {
+        return Err(Error::msg(format!("not a type that a table can have: {ty:?}")));
+    }
     // SAFETY: it keeps a record of its own.
     unsafe { new_table(core, ty, init, None) }
 }

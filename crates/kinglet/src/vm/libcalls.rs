@@ -1,5 +1,5 @@
 //! The libcalls: what guest code asks of the runtime. Each gets the calling instance and its operands in slots, and
-//! says 0 or the code of a trap. They run no guest code, and a panic in one ends the guest, not the process.
+//! says 0 or the code of a trap. They run no guest code, and a panic in one is resumed at the caller.
 
 use std::panic::AssertUnwindSafe;
 
@@ -100,7 +100,12 @@ fn enter(vmctx: *mut VmCtx, args: *mut u64, body: impl FnOnce(&mut Context<'_>) 
     match std::panic::catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => 0,
         Ok(Err(trap)) => trap as u32,
-        Err(_) => Trap::Unsupported as u32,
+        Err(panic) => {
+            // The embedder's limiter, if it is not a bug of ours: carried on to the caller, like a host function's.
+            // SAFETY: as above; the body's borrow has ended.
+            unsafe { super::store::core_of((*vmctx).store) }.panic = Some(panic);
+            Trap::Unsupported as u32
+        }
     }
 }
 
@@ -200,6 +205,7 @@ extern "C" fn memory_init(vmctx: *mut VmCtx, args: *mut u64, memory: u32, data: 
         let memory = c.memory(memory);
         let ty = c.core.memories[memory].ty().index;
         let (to, from, len) = (c.index(0, ty), c.arg(1) as u32 as u64, c.arg(2) as u32 as u64);
+        c.core.shared.check()?;
         init_memory(c.core, c.instance, memory, data, to, from, len)
     })
 }
@@ -257,6 +263,7 @@ extern "C" fn table_fill(vmctx: *mut VmCtx, args: *mut u64, table: u32, _: u32) 
         let table = c.table(table);
         let ty = c.core.tables[table].ty().index;
         let (start, value, len) = (c.index(0, ty), c.arg(1), c.index(2, ty));
+        c.core.shared.check()?;
         c.core.tables[table].range(start, len).ok_or(Trap::TableOutOfBounds)?.fill(value);
         Ok(())
     })
@@ -268,6 +275,7 @@ extern "C" fn table_copy(vmctx: *mut VmCtx, args: *mut u64, dst: u32, src: u32) 
         let (dst_ty, src_ty) = (c.core.tables[dst].ty().index, c.core.tables[src].ty().index);
         let len_ty = if dst_ty == IndexType::I64 && src_ty == IndexType::I64 { IndexType::I64 } else { IndexType::I32 };
         let (to, from, len) = (c.index(0, dst_ty), c.index(1, src_ty), c.index(2, len_ty));
+        c.core.shared.check()?;
         if dst == src {
             return c.core.tables[dst].copy_within(to, from, len).ok_or(Trap::TableOutOfBounds);
         }
@@ -283,6 +291,7 @@ extern "C" fn table_init(vmctx: *mut VmCtx, args: *mut u64, table: u32, elem: u3
         let table = c.table(table);
         let ty = c.core.tables[table].ty().index;
         let (to, from, len) = (c.index(0, ty), c.arg(1) as u32 as u64, c.arg(2) as u32 as u64);
+        c.core.shared.check()?;
         init_table(c.core, c.instance, table, elem, to, from, len)
     })
 }

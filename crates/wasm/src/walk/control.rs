@@ -127,7 +127,8 @@ impl<'m, E: Emit> Walk<'m, '_, E> {
                 self.charge_last(S::Throw);
                 let arity = self.module.func_type_at(self.module.tags[tag_index as usize]).params().len();
                 let args = self.pop_many(arity)?;
-                self.emit.throw(tag_index, &args, &self.stack);
+                let live = self.live()?;
+                self.emit.throw(tag_index, &args, &live);
                 self.reachable = false;
             }
             Operator::ThrowRef => {
@@ -172,7 +173,8 @@ impl<'m, E: Emit> Walk<'m, '_, E> {
         }
         let mut results = std::mem::take(&mut self.results);
         let to = self.next_slot();
-        self.emit.call(callee, func_type, &args, &self.stack, to, &mut results);
+        let live = self.live()?;
+        self.emit.call(callee, func_type, &args, &live, to, &mut results);
         for (value, ty) in results.drain(..).zip(func_type.results()) {
             self.push(value, *ty);
         }

@@ -45,7 +45,8 @@ impl<E: Emit> Walk<'_, '_, E> {
             Operator::StructNew { struct_type_index: ty } => {
                 self.charge_last(S::StructNew);
                 let fields = self.pop_many(self.fields(ty)?.len())?;
-                let value = self.emit.struct_new(ty, &fields, &self.stack, self.next_slot());
+                let live = self.live()?;
+                let value = self.emit.struct_new(ty, &fields, &live, self.next_slot());
                 let heap = HeapType::Concrete(self.module.types[ty as usize]);
                 self.push(value, ValType::Ref(RefType { nullable: false, heap }));
             }

@@ -1,0 +1,169 @@
+//! Gas: exact figures. A segment (a run of instructions with one entry) is charged whole when it is entered; exhaustion
+//! is noticed at function entries, loop headers, before what the host sees, and when the outermost call returns.
+
+use kinglet::{Caller, Engine, Instance, Linker, Store, Trap};
+
+use crate::{engine, module, trap_of};
+
+const PLENTY: u64 = 1_000_000;
+
+fn metered() -> Engine {
+    engine(|config| {
+        config.gas(true).feature(kinglet::Feature::Exceptions, true);
+    })
+}
+
+fn load(text: &str) -> (Store<()>, Instance) {
+    crate::load_with(&metered(), text)
+}
+
+/// What a call of `f` with this argument costs, and how it ended.
+fn cost(store: &mut Store<()>, instance: &Instance, arg: i32) -> (u64, Option<Trap>) {
+    store.set_gas(PLENTY);
+    let f = instance.get_typed_func::<i32, ()>(&mut *store, "f").unwrap();
+    let ended = f.call(&mut *store, arg).err().map(|error| trap_of(&error));
+    (PLENTY - store.gas(), ended)
+}
+
+#[test]
+fn every_instruction_is_charged_once_by_segments() {
+    let cases: [(&str, &[(i32, u64)]); 9] = [
+        ("", &[(0, 1)]),
+        ("nop nop (drop (i32.add (i32.const 1) (local.get 0)))", &[(0, 7)]),
+        ("(block nop)", &[(0, 4)]),
+        // loop 1, then 5 each time round, then two ends.
+        ("(loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))", &[(1, 8), (10, 53), (1000, 5003)]),
+        // The arm not taken costs nothing; `else` belongs to the arm before it, `end` to the arm that falls into it.
+        ("(if (local.get 0) (then nop) (else nop nop))", &[(1, 5), (0, 6)]),
+        ("(if (local.get 0) (then nop nop nop))", &[(1, 7), (0, 3)]),
+        ("(block (br_if 0 (local.get 0)) nop nop)", &[(1, 4), (0, 7)]),
+        ("(block (br 0) nop nop nop)", &[(0, 3)]),
+        ("(block (block (br_table 0 1 (local.get 0))) nop nop nop)", &[(0, 9), (1, 5)]),
+    ];
+    for (body, expected) in cases {
+        let (mut store, instance) = load(&format!(r#"(module (func (export "f") (param i32) {body}))"#));
+        for (arg, gas) in expected {
+            assert_eq!(cost(&mut store, &instance, *arg), (*gas, None), "{body} of {arg}");
+        }
+    }
+}
+
+#[test]
+fn a_trap_has_charged_its_whole_segment() {
+    let (mut store, instance) = load(
+        r#"(module (func (export "f") (param i32)
+            nop (drop (i32.div_u (i32.const 1) (local.get 0))) nop nop nop (block nop) nop))"#,
+    );
+    // nop, const, get, div, drop, nop ×3, block, nop, end.
+    assert_eq!(cost(&mut store, &instance, 0), (11, Some(Trap::IntegerDivideByZero)));
+    assert_eq!(cost(&mut store, &instance, 1), (13, None));
+}
+
+#[test]
+fn calls_end_segments_and_callees_are_charged_as_they_run() {
+    let (mut store, instance) = load(
+        r#"(module (type $t (func)) (table funcref (elem $g))
+            (func $g nop nop)
+            (func (export "f") (param i32) (call $g) (call_indirect (type $t) (i32.const 0)) nop (return_call $g)))"#,
+    );
+    // call 1, g 3, const and call_indirect 2, g 3, nop and return_call 2, g 3.
+    assert_eq!(cost(&mut store, &instance, 0), (14, None));
+}
+
+#[test]
+fn exactly_enough_is_enough_and_one_less_is_not() {
+    let cases = [
+        "(loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))",
+        "(block nop) nop nop",
+        "(call $g) (call $g) (call $host)",
+        "(drop (memory.grow (i32.const 0))) nop",
+    ];
+    for body in cases {
+        let text = format!(
+            r#"(module (import "host" "f" (func $host)) (memory 1) (func $g nop nop) (func (export "f") (param i32) {body}))"#
+        );
+        let engine = metered();
+        let mut linker: Linker<()> = Linker::new(&engine);
+        linker.func_wrap("host", "f", || ()).unwrap();
+        let mut store = Store::new(&engine, ());
+        let instance = linker.instantiate(&mut store, &module(&engine, &text)).unwrap();
+        let (needed, ended) = cost(&mut store, &instance, 5);
+        assert_eq!(ended, None);
+        let f = instance.get_typed_func::<i32, ()>(&mut store, "f").unwrap();
+        store.set_gas(needed);
+        f.call(&mut store, 5).unwrap();
+        assert_eq!(store.gas(), 0, "{body}");
+        for gas in 0..needed {
+            store.set_gas(gas);
+            let error = f.call(&mut store, 5).expect_err(body);
+            assert_eq!((trap_of(&error), store.gas()), (Trap::OutOfGas, 0), "{body} with {gas}");
+        }
+        store.set_gas(needed);
+        f.call(&mut store, 5).unwrap();
+    }
+}
+
+#[test]
+fn a_host_function_does_not_run_on_overdrawn_gas() {
+    let engine = metered();
+    let mut linker = Linker::new(&engine);
+    linker
+        .func_wrap("host", "f", |mut caller: Caller<'_, u32>| {
+            *caller.data_mut() += 1;
+        })
+        .unwrap();
+    let text = r#"(module (import "host" "f" (func $f)) (func (export "f") (block) nop nop nop (call $f)))"#;
+    let mut store = Store::new(&engine, 0);
+    let instance = linker.instantiate(&mut store, &module(&engine, text)).unwrap();
+    let f = instance.get_typed_func::<(), ()>(&mut store, "f").unwrap();
+    // block and end 2, nops and call 4, end 1.
+    for (gas, runs, works) in [(2, 0, false), (5, 0, false), (6, 1, false), (7, 2, true)] {
+        store.set_gas(gas);
+        let ended = f.call(&mut store, ());
+        assert_eq!((*store.data(), ended.is_ok()), (runs, works), "with {gas}");
+    }
+}
+
+#[test]
+fn an_endless_guest_runs_out_of_gas_wherever_it_is() {
+    let (mut store, instance) = load(
+        r#"(module (tag $e) (table funcref (elem $tail)) (type $t (func))
+            (func (export "loop") (loop (br 0)))
+            (func $tail (export "tail") (return_call $tail))
+            (func (export "tail_indirect") (return_call_indirect (type $t) (i32.const 0)))
+            (func (export "throw") (loop (try_table (catch $e 0) (throw $e))))
+            (func $g) (func (export "calls") (loop (call $g) (br 0))))"#,
+    );
+    for name in ["loop", "tail", "tail_indirect", "throw", "calls"] {
+        store.set_gas(PLENTY);
+        assert_eq!(crate::trap(&mut store, &instance, name), Trap::OutOfGas, "{name}");
+        assert_eq!(store.gas(), 0);
+    }
+}
+
+#[test]
+fn operations_have_the_price_they_are_given() {
+    use kinglet::{Module, Store};
+    let engine = engine(|config| {
+        config.gas(true);
+    });
+    let module = Module::new(&engine, r#"(module (func (export "f") (param i32) nop))"#).unwrap();
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    assert_eq!(cost(&mut store, &instance, 0), (2, None));
+    store.set_gas(u64::MAX);
+    instance.get_typed_func::<i32, ()>(&mut store, "f").unwrap().call(&mut store, 0).unwrap();
+    assert!(store.gas() >= i64::MAX as u64 - 2);
+}
+
+#[test]
+fn instantiation_is_charged_for_start_functions() {
+    let engine = metered();
+    let module = module(&engine, "(module (func $s nop nop) (start $s))");
+    let mut store = Store::new(&engine, ());
+    store.set_gas(2);
+    assert_eq!(trap_of(&Instance::new(&mut store, &module, &[]).unwrap_err()), Trap::OutOfGas);
+    store.set_gas(3);
+    Instance::new(&mut store, &module, &[]).unwrap();
+    assert_eq!(store.gas(), 0);
+}

@@ -1,0 +1,325 @@
+//! Modules that mean harm: mutated, extreme, or both. They may be refused or trap; the host must not notice otherwise.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use kinglet::{Engine, Instance, Module, Store, Val};
+
+use crate::{load, module, trap_of};
+
+/// A small generator of numbers (xorshift64*), for the same mutations every time.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+}
+
+const SEEDS: [&str; 3] = [
+    r#"(module $a (type $t (func (param i32 i64) (result f32)))
+        (import "a" "b" (func (type $t))) (memory 1 2) (memory i64 1) (table 3 funcref) (table i64 1 externref)
+        (global $g (mut i64) (i64.const 5)) (global v128 (v128.const i64x2 1 2)) (global funcref (ref.func $f))
+        (elem (i32.const 0) func $f) (elem funcref (ref.null func)) (elem declare func $f)
+        (data (i32.const 1) "abc") (data "def")
+        (func $f (export "f") (param i32) (result i32) (local i64 f64 v128)
+            (block (loop (br_if 1 (i32.eqz (local.get 0))) (local.set 0 (i32.sub (local.get 0) (i32.const 1))) (br 0)))
+            (if (result i32) (local.get 0) (then (i32.load offset=4 (local.get 0))) (else (i32.const 3))))
+        (func (export "g") (result i32) (memory.copy (i32.const 0) (i32.const 1) (i32.const 2)) (call $f (i32.const 9)))
+        (func (param i32) (block (block (block (br_table 0 1 2 (local.get 0)))))))"#,
+    r#"(module (rec (type $a (func (param (ref null $b)))) (type $b (func (result (ref $a)))))
+        (type $v (func (param v128) (result v128)))
+        (func (type $v) (i8x16.shuffle 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 (local.get 0) (local.get 0)))
+        (func (export "r") (param (ref null $v)) (result v128)
+            (call_ref $v (v128.const i64x2 1 2) (ref.as_non_null (local.get 0))))
+        (func (export "t") (param i64) (result i64) (return_call 2 (i64.add (local.get 0) (i64.const 1)))))"#,
+    r#"(module (memory 1) (global i32 (i32.add (i32.const 1) (i32.mul (i32.const 2) (i32.const 3))))
+        (func (export "w") (param i64 i64) (result i64 i64) (i64.add128 (local.get 0) (local.get 1) (local.get 1) (local.get 0)))
+        (func $start (i64.store (i32.const 8) (i64.const -1))) (start $start))"#,
+];
+
+/// Changes, inserts, removes or repeats a few bytes.
+fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
+    for _ in 0..=random.below(4) {
+        let at = 8 + random.below(bytes.len() - 8);
+        match random.below(6) {
+            0 => bytes[at] = random.next() as u8,
+            1 => bytes[at] ^= 1 << random.below(8),
+            2 => bytes.insert(at, random.next() as u8),
+            3 if bytes.len() > 16 => drop(bytes.remove(at)),
+            4 => bytes[at] = [0, 0x7f, 0x80, 0xff, 0x0b, 0x40][random.below(6)],
+            _ => {
+                let len = random.below(8).min(bytes.len() - at);
+                let part = bytes[at..at + len].to_vec();
+                let to = 8 + random.below(bytes.len() - 8);
+                bytes.splice(to..to, part);
+            }
+        }
+    }
+}
+
+#[test]
+fn mutated_modules_are_refused_or_run() {
+    let engine = crate::engine(|config| {
+        config.gas(true).memory_page_limit(Some(100));
+    });
+    let mut random = Random(0x5eed_0001);
+    let seeds: Vec<Vec<u8>> = SEEDS.iter().map(|text| wat::parse_str(text).unwrap()).collect();
+    let (mut valid, mut ran) = (0, 0);
+    for round in 0..20_000 {
+        let mut bytes = seeds[round % seeds.len()].clone();
+        mutate(&mut bytes, &mut random);
+        let Ok(module) = Module::new(&engine, &bytes) else { continue };
+        valid += 1;
+        ran += run_all(&engine, &module);
+    }
+    assert!(valid > 300 && ran > 50, "{valid} valid, {ran} calls");
+}
+
+/// Instantiates a module that needs few imports, and calls all it exports with default values.
+fn run_all(engine: &Engine, module: &Module) -> usize {
+    let mut store = Store::new(engine, ());
+    store.set_gas(100_000);
+    let mut imports = Vec::new();
+    for import in module.imports() {
+        match import.ty() {
+            kinglet::ExternType::Func(ty) => imports.push(kinglet::Func::new(&mut store, ty, |_, _, _| Ok(())).into()),
+            _ => return 0,
+        }
+    }
+    let Ok(instance) = Instance::new(&mut store, module, &imports) else { return 0 };
+    let mut calls = 0;
+    for (_, item) in instance.exports(&mut store) {
+        let Some(func) = item.into_func() else { continue };
+        let ty = func.ty(&store);
+        let params: Option<Vec<Val>> = ty.params().iter().map(|ty| Val::default_of(*ty)).collect();
+        let Some(params) = params else { continue };
+        let mut results = vec![Val::I32(0); ty.results().len()];
+        store.set_gas(100_000);
+        let _ = func.call(&mut store, &params, &mut results);
+        calls += 1;
+    }
+    calls
+}
+
+#[test]
+fn mutated_guest_programs_are_refused_or_accepted() {
+    let engine = Engine::default();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../guests/exit.wasm");
+    let original = std::fs::read(path).unwrap();
+    let mut random = Random(0x5eed_0002);
+    for _ in 0..300 {
+        let mut bytes = original.clone();
+        mutate(&mut bytes, &mut random);
+        let _ = Module::new(&engine, &bytes);
+        bytes.truncate(random.below(bytes.len()));
+        let _ = Module::new(&engine, &bytes);
+    }
+}
+
+#[test]
+fn mutated_text_is_refused_or_accepted() {
+    let engine = Engine::default();
+    let mut random = Random(0x5eed_0003);
+    for round in 0..2000 {
+        let mut bytes = SEEDS[round % SEEDS.len()].as_bytes().to_vec();
+        mutate(&mut bytes, &mut random);
+        let _ = Module::new(&engine, &bytes);
+    }
+}
+
+/// Runs on a thread with a stack as small as threads usually have.
+fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
+    std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap().join().unwrap();
+}
+
+/// A leb128 number.
+fn leb(mut n: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        let byte = (n & 0x7f) as u8;
+        n >>= 7;
+        bytes.push(if n == 0 { byte } else { byte | 0x80 });
+        if n == 0 {
+            return bytes;
+        }
+    }
+}
+
+/// A module of one function `f: [i32] -> []` exported, with this code.
+fn one_function(code: &[u8]) -> Vec<u8> {
+    one_function_with_locals(&[0], code)
+}
+
+fn one_function_with_locals(locals: &[u8], code: &[u8]) -> Vec<u8> {
+    let mut bytes = b"\0asm\x01\0\0\0\x01\x05\x01\x60\x01\x7f\0\x03\x02\x01\0\x07\x05\x01\x01f\0\0".to_vec();
+    let body = [locals, code, b"\x0b"].concat();
+    let section = [&leb(1)[..], &leb(body.len() as u64), &body].concat();
+    bytes.push(10);
+    bytes.extend(leb(section.len() as u64));
+    bytes.extend(section);
+    bytes
+}
+
+#[track_caller]
+fn runs(bytes: &[u8], within: Duration) {
+    let start = Instant::now();
+    let engine = Engine::default();
+    let module = Module::new(&engine, bytes).unwrap();
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    instance.get_typed_func::<i32, ()>(&mut store, "f").unwrap().call(&mut store, 0).unwrap();
+    assert!(start.elapsed() < within, "{:?}", start.elapsed());
+}
+
+const SECONDS: Duration = Duration::from_secs(20);
+
+#[test]
+fn deep_nesting_does_not_use_up_the_hosts_stack() {
+    on_a_small_stack(|| {
+        for open in [&b"\x02\x40"[..], b"\x03\x40", b"\x20\0\x04\x40"] {
+            for depth in [10_000, 1_000_000] {
+                runs(&one_function(&[open.repeat(depth), b"\x0b".repeat(depth)].concat()), SECONDS);
+            }
+        }
+        // Unreachable, and with a branch out of it all.
+        let code = [b"\0".as_slice(), &b"\x02\x40".repeat(100_000), &b"\x0b".repeat(100_000)].concat();
+        let engine = Engine::default();
+        Module::new(&engine, one_function(&code)).unwrap();
+        let code = [b"\x02\x40".repeat(100_000), vec![0x0c], leb(99_999), b"\x0b".repeat(100_000)].concat();
+        runs(&one_function(&code), SECONDS);
+    });
+}
+
+#[test]
+fn deep_nesting_of_text_does_not_use_up_the_hosts_stack() {
+    on_a_small_stack(|| {
+        let engine = Engine::default();
+        for depth in [1000, 10_000, 200_000] {
+            let deep =
+                |open: &str, inner: &str| format!("(module (func {}{inner}{}))", open.repeat(depth), ")".repeat(depth));
+            let _ = Module::new(&engine, deep("(block ", ""));
+            let _ = Module::new(&engine, deep("(drop ", "(i32.const 0)"));
+            let _ = Module::new(&engine, "(".repeat(depth));
+            let _ = Module::new(&engine, format!("(module {}", "(@a ".repeat(depth)));
+            let _ = Module::new(&engine, format!("(module {}{}", "(; ".repeat(depth), ";)".repeat(depth)));
+        }
+    });
+}
+
+#[test]
+fn a_branch_table_of_a_million_cases_is_refused_or_works() {
+    let table = |cases: u64, depth: u64| {
+        let mut code = b"\x02\x40".repeat(depth as usize);
+        code.extend(b"\x20\0\x0e");
+        code.extend(leb(cases));
+        (0..=cases).for_each(|case| code.extend(leb(case % depth)));
+        code.extend(b"\x0b".repeat(depth as usize));
+        one_function(&code)
+    };
+    runs(&table(100_000, 1), SECONDS);
+    runs(&table(100_000, 5000), SECONDS);
+    match Module::new(&Engine::default(), table(1_000_000, 2)) {
+        Ok(_) => runs(&table(1_000_000, 2), SECONDS),
+        Err(error) => assert!(error.to_string().contains("br_table"), "{error}"),
+    }
+}
+
+#[test]
+fn a_branch_table_whose_cases_all_move_values_takes_linear_time() {
+    // Blocks with a result at different heights: every case has a value to move.
+    let (depth, cases) = (3000, 100_000);
+    let mut code = b"\x41\0\x02\x7f".repeat(depth);
+    code.extend(b"\x41\x07\x20\0\x0e");
+    code.extend(leb(cases));
+    (0..=cases).for_each(|case| code.extend(leb(case % depth as u64)));
+    // At each end the operand below and the result are added: the result of the block outside.
+    code.extend(b"\x0b\x6a".repeat(depth));
+    code.push(0x1a);
+    runs(&one_function(&code), SECONDS);
+}
+
+#[test]
+fn fifty_thousand_locals_and_many_calls_take_linear_time() {
+    // Locals of a type that a collector would look at. The function returns before its calls: only lowering counts.
+    let locals = [leb(1), leb(49_999), vec![0x6f]].concat();
+    let code = [b"\x20\0\x45\x04\x40\x0f\x0b".to_vec(), b"\x20\0\x10\0".repeat(300_000)].concat();
+    runs(&one_function_with_locals(&locals, &code), SECONDS);
+}
+
+#[test]
+fn a_high_operand_stack_and_many_calls_take_linear_time() {
+    let height = 200_000;
+    let code = [
+        b"\x20\0\x45\x04\x40\x0f\x0b".to_vec(),
+        b"\x41\0".repeat(height),
+        b"\x20\0\x10\0".repeat(200_000),
+        b"\x1a".repeat(height),
+    ]
+    .concat();
+    runs(&one_function(&code), SECONDS);
+}
+
+#[test]
+fn locals_that_are_pushed_and_changed_take_linear_time() {
+    // Every local.set must keep the older values of the local that are still on the stack.
+    let code = [b"\x20\0".repeat(200_000), b"\x41\0\x21\0\x20\0".repeat(100_000), b"\x1a".repeat(300_000)].concat();
+    runs(&one_function(&code), SECONDS);
+}
+
+#[test]
+fn too_many_of_anything_is_an_error() {
+    let engine = Engine::default();
+    let locals = [leb(1), leb(50_001), vec![0x7f]].concat();
+    assert!(Module::new(&engine, one_function_with_locals(&locals, b"")).is_err());
+    let locals = [leb(2), leb(u32::MAX.into()), vec![0x7f], leb(u32::MAX.into()), vec![0x7f]].concat();
+    assert!(Module::new(&engine, one_function_with_locals(&locals, b"")).is_err());
+    let wide = |n: usize| format!("(module (type (func (param {0}) (result {0}))))", "i32 ".repeat(n));
+    assert!(Module::new(&engine, wide(1000)).is_ok() && Module::new(&engine, wide(1001)).is_err());
+    assert!(Module::new(&engine, "(module (memory 65537))").is_err());
+}
+
+#[test]
+fn a_trap_deep_in_a_huge_function_is_reported_soon() {
+    let mut body = String::new();
+    for i in 0..150_000 {
+        write!(body, "(local.set 1 (i32.add (local.get 1) (i32.const {i})))").unwrap();
+    }
+    let text = format!(
+        r#"(module (func $f (export "f") (param i32) (local i32)
+            (if (i32.eqz (local.get 0)) (then unreachable))
+            (call $f (i32.sub (local.get 0) (i32.const 1))) {body}))"#
+    );
+    let (mut store, instance) = load(&text);
+    let f = instance.get_typed_func::<i32, ()>(&mut store, "f").unwrap();
+    let start = Instant::now();
+    assert_eq!(trap_of(&f.call(&mut store, 0).unwrap_err()), kinglet::Trap::Unreachable);
+    let one = start.elapsed();
+    let start = Instant::now();
+    assert_eq!(trap_of(&f.call(&mut store, 1000).unwrap_err()), kinglet::Trap::Unreachable);
+    assert!(start.elapsed() < 5 * one + Duration::from_millis(300), "{one:?}, {:?}", start.elapsed());
+}
+
+#[test]
+fn names_that_lie_do_no_harm() {
+    let engine = Engine::default();
+    let mut bytes = wat::parse_str(r#"(module (func (export "f") unreachable))"#).unwrap();
+    // A name section with an index that is not there, one that is, and rubbish behind.
+    let names = b"\x04name\x01\x0a\x02\x00\x02\xc3\xa4\xff\xff\xff\xff\x0f\x01x\x01\x07\xff";
+    bytes.push(0);
+    bytes.extend(leb(names.len() as u64));
+    bytes.extend(names);
+    if let Ok(module) = Module::new(&engine, &bytes) {
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        let _ = format!("{:?}", crate::trap(&mut store, &instance, "f"));
+    }
+    let _ = module(&engine, "(module)").name();
+}

@@ -1,0 +1,299 @@
+//! Linking: modules that use each other's functions, memories, tables and globals, and imports that do not fit.
+
+use kinglet::{
+    Engine, Extern, ExternType, Func, FuncType, Global, GlobalType, Instance, Linker, Memory, MemoryType, Ref, RefType,
+    Store, Table, TableType, Val, ValType,
+};
+
+use crate::{engine, load, module, throwing_engine};
+
+/// Every way into another instance and back, each followed by an access to the memory that must be current.
+#[test]
+fn each_instance_sees_its_own_memory_after_every_way_in_and_back() {
+    let engine = throwing_engine();
+    let library = r#"(module
+        (type $t (func (result i32)))
+        (memory 1) (data (i32.const 0) "\07")
+        (tag $e (export "e") (param i32))
+        (table (export "table") funcref (elem $get))
+        (func $get (export "get") (type $t) (i32.load8_u (i32.const 0)))
+        (func (export "tail") (type $t) (return_call $get))
+        (func (export "throw") (type $t) (throw $e (i32.load8_u (i32.const 0))))
+        (func (export "ref") (result funcref) (ref.func $get)))"#;
+    let user = r#"(module
+        (type $t (func (result i32)))
+        (import "library" "get" (func $get (type $t)))
+        (import "library" "tail" (func $tail (type $t)))
+        (import "library" "throw" (func $throw (type $t)))
+        (import "library" "table" (table $table 1 funcref))
+        (import "library" "e" (tag $e (param i32)))
+        (memory 1) (data (i32.const 0) "\01")
+        (func $with (param i32) (result i32)
+            (i32.add (i32.mul (local.get 0) (i32.const 10)) (i32.load8_u (i32.const 0))))
+        (func (export "call") (type $t) (call $with (call $get)))
+        (func (export "call_indirect") (type $t) (call $with (call_indirect $table (type $t) (i32.const 0))))
+        (func (export "tail") (type $t) (call $with (call $tail)))
+        (func $out (type $t) (return_call $get))
+        (func (export "tail_out") (type $t) (call $with (call $out)))
+        (func $out_indirect (type $t) (return_call_indirect $table (type $t) (i32.const 0)))
+        (func (export "tail_out_indirect") (type $t) (call $with (call $out_indirect)))
+        (func (export "catch") (type $t)
+            (call $with (block $caught (result i32)
+                (try_table (result i32) (catch $e $caught) (call $throw)))))
+        (func $deep (type $t) (call $throw))
+        (func (export "catch_deep") (type $t)
+            (call $with (block $caught (result i32)
+                (try_table (result i32) (catch $e $caught) (call $deep))))))"#;
+    let mut store = Store::new(&engine, ());
+    let mut linker = Linker::new(&engine);
+    let library = linker.instantiate(&mut store, &module(&engine, library)).unwrap();
+    linker.instance(&mut store, "library", library).unwrap();
+    let user = linker.instantiate(&mut store, &module(&engine, user)).unwrap();
+    for name in ["call", "call_indirect", "tail", "tail_out", "tail_out_indirect", "catch", "catch_deep"] {
+        let run = user.get_typed_func::<(), i32>(&mut store, name).unwrap();
+        assert_eq!(run.call(&mut store, ()).unwrap(), 71, "{name}");
+    }
+}
+
+#[test]
+fn a_shared_memory_grown_by_one_instance_is_seen_by_the_other() {
+    let engine = Engine::default();
+    let owner = r#"(module
+        (memory (export "memory") 1 10)
+        (func (export "grow") (result i32)
+            (drop (memory.grow (i32.const 3)))
+            (i32.store (i32.const 200000) (i32.const 99))
+            (memory.size)))"#;
+    let user = r#"(module
+        (import "owner" "memory" (memory 1))
+        (import "owner" "grow" (func $grow (result i32)))
+        (func (export "run") (result i32)
+            (i32.add (call $grow) (i32.load (i32.const 200000))))
+        (func (export "early") (result i32) (i32.load (i32.const 200000))))"#;
+    let mut store = Store::new(&engine, ());
+    let mut linker = Linker::new(&engine);
+    let owner = linker.instantiate(&mut store, &module(&engine, owner)).unwrap();
+    linker.instance(&mut store, "owner", owner).unwrap();
+    let user = linker.instantiate(&mut store, &module(&engine, user)).unwrap();
+    assert!(user.get_typed_func::<(), i32>(&mut store, "early").unwrap().call(&mut store, ()).is_err());
+    let run = user.get_typed_func::<(), i32>(&mut store, "run").unwrap();
+    assert_eq!(run.call(&mut store, ()).unwrap(), 103);
+    assert_eq!(owner.get_memory(&mut store, "memory").unwrap().size(&store), 4);
+}
+
+#[test]
+fn memory_grown_by_the_host_is_there_when_the_guest_goes_on() {
+    let engine = Engine::default();
+    let text = r#"(module
+        (import "host" "grow" (func $grow))
+        (memory (export "memory") 1) (memory $other (export "other") 1)
+        (func $inner (call $grow))
+        (func (export "run") (result i32)
+            (i32.store (i32.const 16) (i32.const 1))
+            (i32.store $other (i32.const 16) (i32.const 2))
+            (call $inner)
+            (i32.store (i32.const 1000000) (i32.const 4))
+            (i32.store $other (i32.const 1000000) (i32.const 8))
+            (i32.add (i32.add (i32.load (i32.const 16)) (i32.load $other (i32.const 16)))
+                (i32.add (i32.load (i32.const 1000000)) (i32.load $other (i32.const 1000000))))))"#;
+    let mut linker = Linker::new(&engine);
+    linker
+        .func_wrap("host", "grow", |mut caller: kinglet::Caller<'_, ()>| {
+            for name in ["memory", "other"] {
+                let memory = caller.get_export(name).and_then(Extern::into_memory).unwrap();
+                assert_eq!(memory.grow(&mut caller, 100).unwrap(), 1);
+            }
+        })
+        .unwrap();
+    let mut store = Store::new(&engine, ());
+    let instance = linker.instantiate(&mut store, &module(&engine, text)).unwrap();
+    let run = instance.get_typed_func::<(), i32>(&mut store, "run").unwrap();
+    assert_eq!(run.call(&mut store, ()).unwrap(), 15);
+}
+
+#[test]
+fn tables_and_globals_are_shared_between_instances_and_the_host() {
+    let engine = Engine::default();
+    let text = r#"(module
+        (import "env" "table" (table 2 10 funcref))
+        (import "env" "count" (global $count (mut i64)))
+        (import "env" "base" (global $base i32))
+        (elem (global.get $base) func $bump)
+        (func $bump (global.set $count (i64.add (global.get $count) (i64.extend_i32_u (i32.add (global.get $base) (i32.const 1))))))
+        (func (export "call") (param i32) (call_indirect (local.get 0))))"#;
+    let module = module(&engine, text);
+    let mut store = Store::new(&engine, ());
+    let table = Table::new(&mut store, TableType::new(RefType::FUNCREF, 2, Some(10)), Ref::Func(None)).unwrap();
+    let count = Global::new(&mut store, GlobalType { content: ValType::I64, mutable: true }, Val::I64(100)).unwrap();
+    let mut instances = Vec::new();
+    for base in [0, 1] {
+        let base =
+            Global::new(&mut store, GlobalType { content: ValType::I32, mutable: false }, Val::I32(base)).unwrap();
+        instances.push(Instance::new(&mut store, &module, &[table.into(), count.into(), base.into()]).unwrap());
+    }
+    for (instance, index) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        let call = instances[instance].get_typed_func::<i32, ()>(&mut store, "call").unwrap();
+        call.call(&mut store, index).unwrap();
+    }
+    assert_eq!(count.get(&store).i64(), Some(106));
+    count.set(&mut store, Val::I64(0)).unwrap();
+    let host = Func::wrap(&mut store, move |mut caller: kinglet::Caller<'_, ()>| count.set(&mut caller, Val::I64(-5)));
+    table.set(&mut store, 0, host.into()).unwrap();
+    instances[1].get_typed_func::<i32, ()>(&mut store, "call").unwrap().call(&mut store, 0).unwrap();
+    assert_eq!(count.get(&store).i64(), Some(-5));
+}
+
+#[test]
+fn a_re_exported_function_is_the_original() {
+    let engine = Engine::default();
+    let mut store = Store::new(&engine, ());
+    let host = Func::wrap(&mut store, || 3);
+    let again = module(&engine, r#"(module (import "a" "f" (func $f (result i32))) (export "f" (func $f)))"#);
+    let first = Instance::new(&mut store, &again, &[host.into()]).unwrap();
+    let f = first.get_func(&mut store, "f").unwrap();
+    let second = Instance::new(&mut store, &again, &[f.into()]).unwrap();
+    let f = second.get_func(&mut store, "f").unwrap();
+    assert_eq!(f, host);
+    assert_eq!(f.typed::<(), i32>(&store).unwrap().call(&mut store, ()).unwrap(), 3);
+}
+
+#[track_caller]
+fn refused(store: &mut Store<()>, wanted: &str, given: impl Into<Extern>, parts: &[&str]) {
+    let text = format!(r#"(module (import "some" "thing" {wanted}))"#);
+    let module = module(store.engine(), &text);
+    let mut linker = Linker::new(store.engine());
+    linker.define("some", "thing", given).unwrap();
+    let error = linker.instantiate(store, &module).expect_err("it does not fit");
+    assert!(error.downcast_ref::<kinglet::LinkError>().is_some(), "{error:?}");
+    let message = error.to_string();
+    let missing = [r#""some" "thing""#].iter().chain(parts).find(|part| !message.contains(**part));
+    assert!(missing.is_none(), "no {missing:?} in {message}");
+}
+
+#[test]
+fn an_import_of_another_type_is_a_clear_link_error() {
+    let engine = Engine::default();
+    let mut store = Store::new(&engine, ());
+    let func = Func::wrap(&mut store, |_: i32| 0_i64);
+    let memory = Memory::new(&mut store, MemoryType::new(1, Some(5))).unwrap();
+    let table = Table::new(&mut store, TableType::new(RefType::FUNCREF, 1, None), Ref::Func(None)).unwrap();
+    let global = Global::new(&mut store, GlobalType { content: ValType::I32, mutable: false }, Val::I32(0)).unwrap();
+    refused(
+        &mut store,
+        "(func (param i32) (result i32))",
+        func,
+        &["wanted func [i32] -> [i32], given func [i32] -> [i64]"],
+    );
+    refused(&mut store, "(memory 1)", func, &["wanted memory", "given func"]);
+    refused(&mut store, "(memory 2)", memory, &["wanted memory of 2 or more pages, given memory of 1 to 5 pages"]);
+    refused(&mut store, "(memory 1 4)", memory, &["1 to 4", "1 to 5"]);
+    refused(&mut store, "(memory i64 1)", memory, &["wanted 64-bit memory"]);
+    refused(&mut store, "(table 1 externref)", table, &["externref", "funcref"]);
+    refused(&mut store, "(table 1 1 funcref)", table, &["1 to 1", "1 or more"]);
+    refused(&mut store, "(table i64 1 funcref)", table, &["wanted 64-bit table"]);
+    refused(&mut store, "(global (mut i32))", global, &["wanted mutable global i32, given global i32"]);
+    refused(&mut store, "(global i64)", global, &["i64", "i32"]);
+    refused(&mut store, "(memory 1 5 (pagesize 1))", memory, &["pages of 1 byte"]);
+}
+
+#[test]
+fn a_missing_import_is_named_with_what_there_is() {
+    let engine = Engine::default();
+    let mut store = Store::new(&engine, ());
+    let wants = module(&engine, r#"(module (import "env" "f" (func)))"#);
+    let mut linker: Linker<()> = Linker::new(&engine);
+    let message = linker.instantiate(&mut store, &wants).unwrap_err().to_string();
+    assert!(message.contains(r#"unknown import: func "env" "f""#), "{message}");
+    linker.func_wrap("host", "g", || ()).unwrap();
+    let message = linker.instantiate(&mut store, &wants).unwrap_err().to_string();
+    assert!(message.contains("modules that are defined: host"), "{message}");
+    linker.func_wrap("env", "g", || ()).unwrap();
+    let message = linker.instantiate(&mut store, &wants).unwrap_err().to_string();
+    assert!(message.contains("has no such name"), "{message}");
+    let error = linker.func_wrap("env", "g", || ()).unwrap_err();
+    assert!(error.downcast_ref::<kinglet::LinkError>().is_some() && error.to_string().contains("defined already"));
+    linker.allow_shadowing(true).func_wrap("env", "g", || ()).unwrap();
+    let error = Instance::new(&mut store, &wants, &[]).unwrap_err();
+    assert!(error.downcast_ref::<kinglet::LinkError>().is_some(), "{error}");
+}
+
+#[test]
+fn a_module_of_another_engine_is_refused() {
+    let mut store = Store::new(&Engine::default(), ());
+    let foreign = module(&Engine::default(), "(module)");
+    let error = Instance::new(&mut store, &foreign, &[]).unwrap_err();
+    assert!(error.to_string().contains("another engine"), "{error}");
+}
+
+#[test]
+fn a_linker_works_in_many_stores_and_shares_no_state() {
+    let engine = Engine::default();
+    let mut linker: Linker<i32> = Linker::new(&engine);
+    linker.func_wrap("host", "data", |caller: kinglet::Caller<'_, i32>| *caller.data()).unwrap();
+    let text = r#"(module (import "host" "data" (func $d (result i32)))
+        (func (export "run") (result i32) (call $d)))"#;
+    let module = module(&engine, text);
+    let mut stores: Vec<_> = (0..50).map(|n| Store::new(&engine, n)).collect();
+    let instances: Vec<_> =
+        stores.iter_mut().map(|store| linker.clone().instantiate(store, &module).unwrap()).collect();
+    for (n, (store, instance)) in stores.iter_mut().zip(instances).enumerate() {
+        let run = instance.get_typed_func::<(), i32>(&mut *store, "run").unwrap();
+        assert_eq!(run.call(store, ()).unwrap(), n as i32);
+    }
+}
+
+#[test]
+fn what_a_failed_instance_wrote_to_a_table_stays_callable() {
+    let engine = Engine::default();
+    let mut store = Store::new(&engine, ());
+    let table = Table::new(&mut store, TableType::new(RefType::FUNCREF, 4, None), Ref::Func(None)).unwrap();
+    let text = r#"(module
+        (import "env" "table" (table 4 funcref))
+        (memory 1) (data $d "\2a")
+        (elem (i32.const 1) func $f)
+        (elem (i32.const 4) func $f)
+        (func $f (result i32) (memory.init $d (i32.const 8) (i32.const 0) (i32.const 1)) (i32.load8_u (i32.const 8))))"#;
+    let error = Instance::new(&mut store, &module(&engine, text), &[table.into()]).unwrap_err();
+    assert_eq!(crate::trap_of(&error), kinglet::Trap::TableOutOfBounds);
+    let Some(Ref::Func(Some(f))) = table.get(&store, 1) else { panic!("the first segment was written") };
+    assert_eq!(f.typed::<(), i32>(&store).unwrap().call(&mut store, ()).unwrap(), 42);
+}
+
+#[test]
+fn imports_and_exports_say_their_types() {
+    let engine = Engine::default();
+    let text = r#"(module $named
+        (import "a" "f" (func (param i32)))
+        (import "a" "m" (memory 1 2))
+        (global (export "g") (mut f32) (f32.const 0))
+        (table (export "t") 3 externref)
+        (func (export "run") (result i64) (i64.const 0)))"#;
+    let module = module(&engine, text);
+    assert_eq!(module.name(), Some("named"));
+    let imports: Vec<_> = module.imports().map(|i| (i.module(), i.name(), i.ty())).collect();
+    assert_eq!(imports[0], ("a", "f", ExternType::Func(FuncType::new([ValType::I32], []))));
+    assert_eq!(imports[1], ("a", "m", ExternType::Memory(MemoryType::new(1, Some(2)))));
+    let names: Vec<_> = module.exports().map(|e| e.name()).collect();
+    assert_eq!(names, ["g", "t", "run"]);
+    let global = ExternType::Global(GlobalType { content: ValType::F32, mutable: true });
+    assert_eq!(module.get_export("g"), Some(global));
+    assert_eq!(module.get_export("none"), None);
+}
+
+#[test]
+fn instances_list_their_exports_in_order() {
+    let (mut store, instance) =
+        load(r#"(module (func (export "b")) (memory (export "a") 1) (global (export "c") i32 (i32.const 1)))"#);
+    let names: Vec<String> = instance.exports(&mut store).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["b", "a", "c"]);
+    assert!(instance.get_func(&mut store, "a").is_none() && instance.get_memory(&mut store, "b").is_none());
+}
+
+#[test]
+fn a_proposal_that_is_off_is_refused() {
+    let engine = engine(|config| {
+        config.feature(kinglet::Feature::Simd, false);
+    });
+    let error = kinglet::Module::new(&engine, "(module (func (param v128)))").unwrap_err();
+    assert!(error.to_string().contains("SIMD"), "{error}");
+}
