@@ -8,6 +8,7 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, AtomicU32};
 
 use kinglet_wasm::Module;
+use kinglet_wasm::types::{FieldType, StorageType};
 
 use crate::libcall::Libcalls;
 
@@ -59,15 +60,21 @@ pub struct FuncCell {
     pub entry: AtomicPtr<u32>,
     /// The interpreter's view of it; null for host functions.
     pub body: *const c_void,
+    /// Where native code calls it while it has no native code of its own; null until asked for.
+    pub stub: AtomicPtr<c_void>,
+    /// What a bridge tail-calls to have it tail-called with the arguments in [`VmStore::tail`]; null until then.
+    pub adapter: AtomicPtr<c_void>,
     /// Slots of an argument array for it.
     pub array_slots: u32,
+    /// Its canonical type; without meaning for constant expressions, which nothing calls.
+    pub type_id: u32,
 }
 
 /// A reference to a function: exactly one per function of an instance.
 #[repr(C)]
 #[derive(Debug)]
 pub struct FuncRef {
-    /// A copy of the cell's, repaired when stale.
+    /// A copy of the cell's, repaired when stale; null until native code first wants it.
     pub native: AtomicPtr<c_void>,
     /// The function.
     pub cell: *const FuncCell,
@@ -149,6 +156,30 @@ pub struct Resume {
     pub payload: [usize; 2],
 }
 
+/// Where native code calls the runtime, other than cells: one table per engine, which is
+/// filled before any native code is published.
+#[repr(C)]
+#[derive(Debug, Default)]
+pub struct Natives {
+    /// `tail (vmctx, slots, libcall: i32, a: i32, b: i32)`: a libcall; does not return if that fails.
+    pub libcall: AtomicPtr<c_void>,
+    /// `tail (vmctx, slots, tag: i32)`: throws, and does not return.
+    pub throw: AtomicPtr<c_void>,
+    /// `tail (vmctx, code: i32)`: traps, and does not return.
+    pub raise: AtomicPtr<c_void>,
+    /// An [`ArrayFn`] that takes an interpreter's frame to the native loop at [`VmStore::callee`].
+    pub enter_loop: AtomicPtr<c_void>,
+    /// `extern "C" (store)`: goes to [`VmStore::resume`].
+    pub resume: AtomicPtr<c_void>,
+    /// `extern "C" (store, cell, callee, caller, slots) -> status`: runs what has no native code. Unless it returns
+    /// [`Status::Ok`] or [`Status::TailCall`] it has set [`VmStore::resume`].
+    pub enter: AtomicPtr<c_void>,
+    /// `extern "C" (vmctx, code: i32)`: sets [`VmStore::resume`] for a trap, or with 0 for the pending exception.
+    pub unwind: AtomicPtr<c_void>,
+    /// What the runtime's functions above need: the engine's native tier.
+    pub tier: AtomicPtr<c_void>,
+}
+
 /// What kind of code an activation runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -188,11 +219,17 @@ pub struct Activation {
     pub entry_handler: usize,
 }
 
+/// Some thread wants the guest to stop.
+pub const INTERRUPT_STOP: u32 = 1;
+/// The interpreter should ask at its next back-edge for native code of the loop. Native code takes no notice.
+pub const INTERRUPT_TIER: u32 = 2;
+
 /// What is one per store.
 #[repr(C)]
 #[derive(Debug)]
 pub struct VmStore {
-    /// Not zero: some thread wants the guest to stop. The only field other threads touch.
+    /// Why guest code should call out at its next check: [`INTERRUPT_STOP`], [`INTERRUPT_TIER`]. The only field other
+    /// threads touch.
     pub interrupt: AtomicU32,
     /// The code of the trap under way.
     pub trap: u32,
@@ -206,7 +243,7 @@ pub struct VmStore {
     pub stack_top: *mut u64,
     /// The innermost activation.
     pub activation: *mut Activation,
-    /// Written by a function's stub before its bridge runs.
+    /// The function being called by its stub or its array function; for [`Natives::enter_loop`] the loop's code.
     pub callee: *const FuncCell,
     /// Set with [`Status::TailCall`].
     pub tail: TailTarget,
@@ -224,8 +261,35 @@ pub struct VmStore {
     pub heap_limit: u32,
     /// The runtime's functions.
     pub libcalls: *const Libcalls,
+    /// The runtime's native entries; null without a native tier.
+    pub natives: *const Natives,
     /// The embedder's store.
     pub owner: *mut c_void,
+}
+
+/// Added to eight times its number, it makes the reference to a value of the host: no multiple of 8, so that it is never
+/// taken for one to the heap.
+pub const EXTERN_TAG: u32 = 2;
+
+/// What precedes an object's fields on the collected heap. References are offsets of it, multiples of 8 and never 0;
+/// what a reference is otherwise is no pointer and left alone by the collector.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ObjectHeader {
+    /// The object's canonical type.
+    pub type_id: u32,
+    /// While a collection moves objects: where this one went. 0 otherwise.
+    pub forward: u32,
+}
+
+/// Where a structure's field is, in bytes from its header; a field takes as many slots as its type. With the number of
+/// fields as index it is the structure's size.
+pub fn field_offset(fields: &[FieldType], index: u32) -> u32 {
+    let slots = fields.iter().take(index as usize).map(|field| match field.storage {
+        StorageType::Val(ty) => ty.slots(),
+        StorageType::I8 | StorageType::I16 => 1,
+    });
+    size_of::<ObjectHeader>() as u32 + 8 * slots.sum::<u32>()
 }
 
 /// The fixed part of an instance, followed by what [`VmCtxLayout`] says.

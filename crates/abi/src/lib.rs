@@ -3,10 +3,12 @@
 
 #![forbid(unsafe_code)]
 
+pub mod image;
 pub mod layout;
 pub mod libcall;
 pub mod settings;
 
+pub use image::CodeImage;
 pub use kinglet_wasm::Trap;
 pub use layout::*;
 pub use libcall::{Libcall, LibcallFn, Libcalls};

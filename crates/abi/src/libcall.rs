@@ -65,6 +65,10 @@ libcalls! {
     StructSet "struct.set";
     /// Tag; `[arguments]`: makes the exception pending.
     Throw "throw";
+    /// `[cell] -> [address]`: where native code calls a function, made if need be.
+    NativeEntry "native_entry";
+    /// `-> [address]`: native code for the loop the newest frame of the interpreter is about to enter again, or 0.
+    NativeLoop "native_loop";
     /// Trap code; notes the trap with a backtrace taken now, while every frame is still there.
     Raise "raise";
 }

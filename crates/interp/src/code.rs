@@ -104,7 +104,10 @@ impl ModuleCode {
             array: AtomicPtr::new(exec::array_entry as *mut c_void),
             entry: AtomicPtr::new(exec::lower_stub().cast_mut()),
             body: (body as *const Body).cast(),
+            stub: AtomicPtr::new(std::ptr::null_mut()),
+            adapter: AtomicPtr::new(std::ptr::null_mut()),
             array_slots: environment.array_slots(body.index),
+            type_id: environment.type_id(body.index),
         });
         environment.cells = cells.collect();
         ModuleCode { environment }
@@ -145,6 +148,13 @@ impl Environment {
         match self.module.bodies.get(index as usize) {
             Some(_) => self.module.func_type(self.module.imported_funcs + index).array_slots(),
             None => 2,
+        }
+    }
+
+    fn type_id(&self, index: u32) -> u32 {
+        match self.module.bodies.get(index as usize) {
+            Some(_) => self.module.func_type_id(self.module.imported_funcs + index).0,
+            None => u32::MAX,
         }
     }
 
@@ -211,6 +221,24 @@ impl Body {
         let sources = lower.sources();
         let after = sources.partition_point(|(word, _)| *word <= at);
         Some(sources.get(after.checked_sub(1)?)?.1)
+    }
+
+    /// The byte offset in the module of the loop whose header is at `ip`, found as in [`Body::source_offset`]. Loops
+    /// whose headers are one word share their state too: any of them will do.
+    pub fn loop_offset(&self, ip: *const u32) -> Option<u32> {
+        let at = self.offset_of(ip)?;
+        let mut lower = Lower::new(self.environment());
+        lower.note_sources();
+        self.environment().lower(self.index, &mut lower).ok()?;
+        lower.loops().iter().find(|(word, _)| *word == at).map(|(_, offset)| *offset)
+    }
+
+    /// The byte offsets in the module of the function's loops that can be reached, in order.
+    pub fn loop_offsets(&self) -> Vec<u32> {
+        let mut lower = Lower::new(self.environment());
+        lower.note_sources();
+        let _ = self.environment().lower(self.index, &mut lower);
+        lower.loops().iter().map(|(_, offset)| *offset).collect()
     }
 
     /// The slots that hold traced references in a frame that goes on at `ip`.

@@ -12,7 +12,7 @@ mod vector;
 use kinglet_abi::Libcall;
 use kinglet_wasm::emit::*;
 use kinglet_wasm::op::*;
-use kinglet_wasm::types::{FuncType, ValType};
+use kinglet_wasm::types::{FuncType, Hierarchy, ValType};
 use kinglet_wasm::{Error, Result};
 
 use assembler::Assembler;
@@ -59,6 +59,9 @@ pub(crate) struct Lower<'e> {
     tries: Vec<Try>,
     safepoints: Vec<Safepoint>,
     sources: Option<Vec<(u32, u32)>>,
+    /// Word offsets of loop headers, each with the loop's byte offset in the module.
+    loops: Vec<(u32, u32)>,
+    offset: u32,
 }
 
 impl<'e> Lower<'e> {
@@ -73,6 +76,8 @@ impl<'e> Lower<'e> {
             tries: Vec::new(),
             safepoints: Vec::new(),
             sources: None,
+            loops: Vec::new(),
+            offset: 0,
         }
     }
 
@@ -84,6 +89,19 @@ impl<'e> Lower<'e> {
     /// Pairs of word offset and byte offset in the module, in order.
     pub(crate) fn sources(&self) -> &[(u32, u32)] {
         self.sources.as_deref().unwrap_or(&[])
+    }
+
+    /// Pairs of the header's word offset and the loop's byte offset in the module.
+    pub(crate) fn loops(&self) -> &[(u32, u32)] {
+        &self.loops
+    }
+
+    /// Whether a collector may change values of this type. Concrete function types are not in the heap.
+    fn is_traced(&self, ty: ValType) -> bool {
+        match ty {
+            ValType::Ref(r) => ty.is_traced() && self.environment.types.hierarchy(r.heap) != Hierarchy::Func,
+            _ => false,
+        }
     }
 
     fn grow(&mut self, slots: Slot) {
@@ -108,7 +126,7 @@ impl<'e> Lower<'e> {
             }
         }
         let handlers = self.tries.iter().map(|t| self.try_range(t)).collect::<Result<_>>()?;
-        let traced_locals = self.frame.locals.iter().filter(|l| l.ty.is_traced()).map(|l| l.slot).collect();
+        let traced_locals = self.frame.locals.iter().filter(|l| self.is_traced(l.ty)).map(|l| l.slot).collect();
         Ok(Code { words: self.asm.words.into(), handlers, traced_locals, safepoints: self.safepoints.into() })
     }
 
@@ -132,7 +150,7 @@ impl<'e> Lower<'e> {
 
     /// Notes where traced operands are while what was just emitted is out.
     fn safepoint(&mut self, live: &[Operand<Value>]) {
-        let operands = live.iter().filter(|o| o.ty.is_traced()).filter_map(|o| match o.value {
+        let operands = live.iter().filter(|o| self.is_traced(o.ty)).filter_map(|o| match o.value {
             Value::Slot(slot) => Some(slot),
             Value::Const(_) => None,
         });
@@ -206,6 +224,7 @@ impl Emit for Lower<'_> {
     }
 
     fn at(&mut self, offset: u32) {
+        self.offset = offset;
         let word = self.asm.words.len() as u32;
         if let Some(sources) = &mut self.sources {
             // What a later operator took back belongs to that operator.
@@ -469,8 +488,11 @@ impl Emit for Lower<'_> {
         self.labels.len() - 1
     }
 
-    fn enter(&mut self, _: LabelKind, label: usize, _: &mut [Operand<Value>]) {
+    fn enter(&mut self, kind: LabelKind, label: usize, _: &mut [Operand<Value>]) {
         self.emit_label(label);
+        if kind == LabelKind::Loop && self.sources.is_some() {
+            self.loops.push((self.asm.words.len() as u32, self.offset));
+        }
     }
 
     fn param(&mut self, _: usize, _: usize, ty: ValType, slot: Slot) -> Value {

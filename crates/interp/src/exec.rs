@@ -17,7 +17,9 @@ mod vector;
 use std::num::NonZeroU32;
 use std::sync::atomic::Ordering;
 
-use kinglet_abi::{Activation, ActivationKind, FuncCell, Libcall, Status, Trap, VmCtx, VmStore};
+use kinglet_abi::{
+    Activation, ActivationKind, FuncCell, INTERRUPT_STOP, Libcall, Status, Trap, VmCtx, VmStore,
+};
 
 use crate::access;
 use crate::frame::{MARGIN, Record};
@@ -55,8 +57,9 @@ pub(crate) struct Machine {
 }
 
 /// Why a handler does not go on, in one register: a trap of the running frame by its code, or, from 256 on, how the
-/// activation ends, what is to be said of it having been noted.
-#[derive(Clone, Copy)]
+/// activation ends, what is to be said of it having been noted, or one of the two constants. Nothing that takes the
+/// machine's address runs in a handler: it would not go to the next by a jump then.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stop(NonZeroU32);
 
 impl Stop {
@@ -72,6 +75,12 @@ impl Stop {
     const fn Exit(status: Status) -> Stop {
         Stop(NonZeroU32::MIN.saturating_add(status as u32 + 255))
     }
+
+    /// The activation may go on where the newest record will say: something wants attention at a back-edge, which has
+    /// been taken.
+    const INTERRUPT: Stop = Stop(NonZeroU32::MIN.saturating_add(511));
+    /// The same: an exception is pending.
+    const UNWIND: Stop = Stop(NonZeroU32::MIN.saturating_add(512));
 }
 
 type Flow = Result<(), Stop>;
@@ -96,7 +105,6 @@ pub(crate) type Handler = unsafe fn(&mut Machine) -> u64;
 pub(crate) const HANDLER_WORDS: usize = size_of::<Handler>() / size_of::<u32>();
 
 /// What a handler of the loop returns to go on.
-#[cfg(not(threaded))]
 const CONTINUE: u64 = u64::MAX;
 
 /// The handler of an instruction.
@@ -124,7 +132,7 @@ pub(crate) unsafe extern "C" fn handler<I: Instruction>(
     }
 }
 
-/// Ends the activation; out of line and of a handler's shape, so that handlers stay small.
+/// Ends the activation, or goes on elsewhere; out of line and of a handler's shape, so that handlers stay small.
 #[cfg(threaded)]
 #[cold]
 #[inline(never)]
@@ -138,9 +146,49 @@ unsafe extern "C" fn stopped(
     s: f32,
     d: f64,
 ) -> u64 {
-    let mut m = Machine { vm, ip, fp, mem, len, acc: 0, s, d };
+    let _ = (mem, len);
+    if let 256..512 = stop {
+        return stop - 256;
+    }
+    // SAFETY: as for handlers; the newest record says where to go on.
+    unsafe {
+        let status = stop_or_continue(vm, ip, fp, stop as u32);
+        if status != CONTINUE {
+            return status;
+        }
+        let record = (*vm).record.cast::<Record>();
+        let (mem, len) = access::memory0((*record).vmctx);
+        let next = (*record).ip.cast::<Handler>().read_unaligned();
+        next(vm, (*record).ip, (*record).fp, mem, len, 0, s, d)
+    }
+}
+
+/// Ends the activation with a status, or goes on where the newest record then says.
+#[cold]
+#[inline(never)]
+unsafe fn stop_or_continue(vm: *mut VmStore, ip: *const u32, fp: *mut u64, stop: u32) -> u64 {
     // SAFETY: as for handlers.
-    unsafe { m.stop(stop as u32) }
+    unsafe {
+        let (mem, len) = access::memory0((*(*vm).record.cast::<Record>()).vmctx);
+        let mut m = Machine { vm, ip, fp, mem, len, acc: 0, s: 0.0, d: 0.0 };
+        let mut flow = NonZeroU32::new(stop).map_or(Ok(()), |stop| Err(Stop(stop)));
+        if flow == Err(Stop::INTERRUPT) {
+            flow = m.check_stop();
+            if flow.is_ok() {
+                flow = m.enter_native_loop();
+            }
+        }
+        if flow == Err(Stop::UNWIND) {
+            flow = m.unwind();
+        }
+        match flow {
+            Ok(()) => {
+                (*m.record()).ip = m.ip;
+                CONTINUE
+            }
+            Err(stop) => m.stop(stop.0.get()),
+        }
+    }
 }
 
 /// The handler of an instruction.
@@ -151,7 +199,15 @@ pub(crate) unsafe fn handler<I: Instruction>(m: &mut Machine) -> u64 {
         m.ip = m.ip.add(HANDLER_WORDS);
         match I::run(m) {
             Ok(()) => CONTINUE,
-            Err(stop) => m.stop(stop.0.get()),
+            Err(stop) => {
+                let status = stop_or_continue(m.vm, m.ip, m.fp, stop.0.get());
+                if status == CONTINUE {
+                    let record = m.record();
+                    (m.ip, m.fp) = ((*record).ip, (*record).fp);
+                    m.load_memory((*record).vmctx);
+                }
+                status
+            }
         }
     }
 }
@@ -245,6 +301,17 @@ impl Machine {
     unsafe fn check_interrupt(&self) -> Flow {
         // SAFETY: the store is live.
         if unsafe { (*self.vm).interrupt.load(Ordering::Relaxed) } != 0 {
+            branch_here();
+            return Err(Stop::INTERRUPT);
+        }
+        Ok(())
+    }
+
+    /// Whether to stop, where no loop can be left to native code.
+    #[inline(always)]
+    unsafe fn check_stop(&self) -> Flow {
+        // SAFETY: the store is live.
+        if unsafe { (*self.vm).interrupt.load(Ordering::Relaxed) } & INTERRUPT_STOP != 0 {
             branch_here();
             return Err(Stop::Trap(Trap::Interrupted));
         }

@@ -1,1 +1,15 @@
-//! Kinglet's native tier on Cranelift.
+//! The native tier: makes machine code of function bodies with Cranelift, and the small pieces of machine code by which
+//! tiers and host call one another. Mirror image of the interpreter; the only crate that names Cranelift. It returns
+//! plain data ([`kinglet_abi::CodeImage`]) and never runs what it makes: publishing and walking frames is the engine's.
+//!
+//! A seed: a function with an operation that has no lowering yet is refused and stays interpreted.
+
+#![forbid(unsafe_code)]
+
+mod compile;
+mod convention;
+mod emit;
+mod trampoline;
+
+pub use compile::{Compiler, Environment, Error};
+pub use convention::Signature;

@@ -18,6 +18,22 @@ struct Inner {
     config: Config,
     settings: Arc<Settings>,
     types: Arc<TypeRegistry>,
+    #[cfg(feature = "jit")]
+    tier: crate::vm::Tier,
+}
+
+impl Inner {
+    fn new(config: Config) -> Inner {
+        let settings = Arc::new(Settings { metering: config.metering.clone() });
+        let types = Arc::<TypeRegistry>::default();
+        Inner {
+            config,
+            settings,
+            #[cfg(feature = "jit")]
+            tier: crate::vm::Tier::new(types.clone()),
+            types,
+        }
+    }
 }
 
 impl Engine {
@@ -26,8 +42,7 @@ impl Engine {
     /// # Errors
     /// When settings contradict each other; none do today.
     pub fn new(config: &Config) -> Result<Engine> {
-        let settings = Arc::new(Settings { metering: config.metering.clone() });
-        Ok(Engine { inner: Arc::new(Inner { config: config.clone(), settings, types: Arc::default() }) })
+        Ok(Engine { inner: Arc::new(Inner::new(config.clone())) })
     }
 
     /// Whether both are the same engine, so that what one made works with the other.
@@ -43,6 +58,11 @@ impl Engine {
         &self.inner.settings
     }
 
+    #[cfg(feature = "jit")]
+    pub(crate) fn tier(&self) -> &crate::vm::Tier {
+        &self.inner.tier
+    }
+
     pub(crate) fn types(&self) -> &Arc<TypeRegistry> {
         &self.inner.types
     }
@@ -50,8 +70,6 @@ impl Engine {
 
 impl Default for Engine {
     fn default() -> Engine {
-        let config = Config::new();
-        let settings = Arc::new(Settings { metering: None });
-        Engine { inner: Arc::new(Inner { config, settings, types: Arc::default() }) }
+        Engine { inner: Arc::new(Inner::new(Config::new())) }
     }
 }

@@ -17,6 +17,13 @@ pub struct Instance {
 }
 
 impl Instance {
+    /// Its place in a store, which must be its own.
+    #[cfg(feature = "jit")]
+    pub(crate) fn index(&self, core: &StoreCore) -> usize {
+        core.check(self.store);
+        self.index
+    }
+
     /// Makes an instance and runs its start function. `imports` are what the module imports, in that order.
     ///
     /// # Errors

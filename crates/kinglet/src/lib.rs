@@ -32,6 +32,8 @@ mod module;
 mod store;
 mod table;
 mod tag;
+#[doc(hidden)]
+pub mod testing;
 mod trap;
 mod types;
 mod value;

@@ -23,6 +23,13 @@ pub(crate) struct ModuleInner {
     exports: HashMap<Box<str>, ExternIndex>,
 }
 
+#[cfg(feature = "jit")]
+impl Drop for ModuleInner {
+    fn drop(&mut self) {
+        self.engine.tier().forget(self.code.environment());
+    }
+}
+
 impl ModuleInner {
     pub(crate) fn wasm(&self) -> &kinglet_wasm::Module {
         &self.code.environment().module

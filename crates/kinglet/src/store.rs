@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::limits::ResourceLimiter;
 use crate::trap::WasmBacktrace;
 use crate::vm::{
-    FuncPointer, GlobalInstance, HostContexts, InstanceData, MemoryInstance, StoreOwner, TableInstance, TagInstance,
+    FuncPointer, GlobalInstance, Heap, HostContexts, InstanceData, MemoryInstance, StoreOwner, TableInstance, TagInstance,
     VmState,
 };
 use crate::wait::{InterruptHandle, Shared};
@@ -48,6 +48,7 @@ pub(crate) struct StoreCore {
     pub(crate) globals: Vec<GlobalInstance>,
     pub(crate) tags: Vec<TagInstance>,
     pub(crate) hosts: HostContexts,
+    pub(crate) heap: Heap,
     /// Functions of linkers that have a context in this store already, by the address of their definition.
     pub(crate) linked: HashMap<usize, FuncPointer>,
     pub(crate) externs: Vec<Box<dyn Any + Send + Sync>>,
@@ -86,6 +87,7 @@ impl StoreCore {
             globals: Vec::new(),
             tags: Vec::new(),
             hosts: HostContexts::default(),
+            heap: Heap::default(),
             linked: HashMap::new(),
             externs: Vec::new(),
             error: None,

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 
+use kinglet_abi::EXTERN_TAG;
 use kinglet_wasm::V128;
 use kinglet_wasm::types::{HeapType, Hierarchy, RefType, TypeRegistry, ValType};
 
@@ -72,7 +73,7 @@ impl ExternRef {
     pub fn new(mut store: impl AsContextMut, value: impl Any + Send + Sync) -> ExternRef {
         let core = &mut store.as_context_mut().0.core;
         core.externs.push(Box::new(value));
-        ExternRef { store: core.id, raw: core.externs.len() as u32 }
+        ExternRef { store: core.id, raw: (core.externs.len() as u32 - 1) << 3 | EXTERN_TAG }
     }
 
     /// The value.
@@ -82,7 +83,7 @@ impl ExternRef {
     pub fn data<'a, T: 'static>(&self, store: impl Into<crate::StoreContext<'a, T>>) -> &'a (dyn Any + Send + Sync) {
         let core = &store.into().0.core;
         core.check(self.store);
-        &*core.externs[self.raw as usize - 1]
+        &*core.externs[(self.raw >> 3) as usize]
     }
 }
 

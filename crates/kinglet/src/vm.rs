@@ -11,10 +11,13 @@ mod backtrace;
 mod call;
 mod func;
 mod global;
+mod heap;
 mod host;
 mod instance;
 mod libcalls;
 mod memory;
+#[cfg(feature = "jit")]
+mod native;
 mod region;
 mod store;
 mod table;
@@ -22,9 +25,12 @@ mod table;
 pub(crate) use call::call;
 pub(crate) use func::FuncPointer;
 pub(crate) use global::{GlobalInstance, TagInstance};
+pub(crate) use heap::{Heap, collect_now};
 pub(crate) use host::{HostContexts, HostFunc, ask_limiter};
 pub(crate) use instance::{InstanceData, export, host_global, host_memory, host_table, instantiate};
 pub(crate) use libcalls::{grow_memory, grow_table};
 pub(crate) use memory::{MemoryInstance, MemoryRequest};
+#[cfg(feature = "jit")]
+pub(crate) use native::Tier;
 pub(crate) use store::{InterruptWord, StoreOwner, VmState};
 pub(crate) use table::TableInstance;

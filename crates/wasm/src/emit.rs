@@ -167,6 +167,11 @@ pub trait Emit {
     /// changes.
     const ALIASES_LOCALS: bool;
 
+    /// Whether the emitter has met what it cannot do, so that the walk is to end here with an error.
+    fn stopped(&self) -> bool {
+        false
+    }
+
     /// The function begins.
     fn begin(&mut self, frame: &Frame);
     /// What follows belongs to the operator at this byte offset of the module.

@@ -15,7 +15,6 @@ mod variable;
 mod vector;
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use wasmparser as wp;
 use wasmparser::Operator;
@@ -53,17 +52,10 @@ impl Metering {
 
 /// Walks the body of a function defined by the module, by its place among those.
 pub fn function<E: Emit>(module: &Module, defined: u32, metering: Option<&Metering>, emit: &mut E) -> Result<()> {
-    let range = body_range(module, defined)?;
     let ty = module.func_type(module.imported_funcs + defined);
-    let mut reader = wp::BinaryReader::new(&module.bytes[range.clone()], range.start as u64);
-    let mut locals = ty.params().to_vec();
-    for _ in 0..reader.read_var_u32()? {
-        let count = reader.read_var_u32()?;
-        let ty = val_type(module, reader.read()?);
-        locals.extend(std::iter::repeat_n(ty, count as usize));
-    }
+    let (locals, operators) = body(module, defined)?;
     let mut walk = Walk::new(module, &locals, ty.params().len(), ty.results(), metering, emit)?;
-    walk.run(wp::OperatorsReader::new(reader))
+    walk.run(wp::OperatorsReader::new(operators))
 }
 
 /// Walks a constant expression as a function without parameters.
@@ -113,19 +105,22 @@ pub fn checked<E: Emit>(module: &Module, features: Features, mut emitter: impl F
 
 /// The canonical frame of a function defined by the module.
 pub fn frame(module: &Module, defined: u32) -> Result<Frame> {
-    let range = body_range(module, defined)?;
     let ty = module.func_type(module.imported_funcs + defined);
-    let mut reader = wp::BinaryReader::new(&module.bytes[range.clone()], range.start as u64);
-    let mut locals = ty.params().to_vec();
-    for _ in 0..reader.read_var_u32()? {
-        let count = reader.read_var_u32()?;
-        locals.extend(std::iter::repeat_n(val_type(module, reader.read()?), count as usize));
-    }
+    let (locals, _) = body(module, defined)?;
     Ok(canonical_frame(&locals, ty.params().len(), ty.results()))
 }
 
-fn body_range(module: &Module, defined: u32) -> Result<Range<usize>> {
-    module.bodies.get(defined as usize).cloned().ok_or_else(|| Error::impossible("no such function"))
+/// The types of a function's parameters and locals, and its operators.
+fn body(module: &Module, defined: u32) -> Result<(Vec<ValType>, wp::BinaryReader<'_>)> {
+    let range = module.bodies.get(defined as usize).ok_or_else(|| Error::impossible("no such function"))?;
+    let mut reader = wp::BinaryReader::new(&module.bytes[range.clone()], range.start as u64);
+    let mut locals = module.func_type(module.imported_funcs + defined).params().to_vec();
+    for _ in 0..reader.read_var_u32()? {
+        let count = reader.read_var_u32()?;
+        let ty = val_type(module, reader.read()?);
+        locals.extend(std::iter::repeat_n(ty, count as usize));
+    }
+    Ok((locals, reader))
 }
 
 fn val_type(module: &Module, ty: wp::ValType) -> ValType {
@@ -237,6 +232,9 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
         }
         self.emit.at(at);
         self.op(op)?;
+        if self.emit.stopped() {
+            return Err(Error::impossible("the emitter stopped"));
+        }
         if self.next_slot() > MAX_FRAME_SLOTS {
             return Err(Error::impossible("the frame is too large"));
         }

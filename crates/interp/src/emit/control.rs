@@ -246,7 +246,7 @@ impl Lower<'_> {
         to: Slot,
         results: &mut Vec<Value>,
     ) {
-        let live_pending: Vec<_> = live.iter().filter(|o| o.ty.is_traced()).copied().collect();
+        let live_pending: Vec<_> = live.iter().filter(|o| self.is_traced(o.ty)).copied().collect();
         for operand in live_pending {
             self.asm.in_slot(operand);
         }

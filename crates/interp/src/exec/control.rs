@@ -3,7 +3,9 @@
 use std::marker::PhantomData;
 use std::sync::atomic::Ordering;
 
-use kinglet_abi::{ActivationKind, ArrayFn, FuncCell, FuncRef, Libcall, Status, Trap, VmCtx, VmImport, VmTable, VmTag};
+use kinglet_abi::{
+    ActivationKind, ArrayFn, FuncCell, FuncRef, Libcall, Status, Trap, VmCtx, VmImport, VmStore, VmTable, VmTag,
+};
 
 use super::operand::{Acc, Imm, Slot, Source};
 use super::{Flow, Handler, Instruction, Kind, Machine, Stop, branch_here, handler};
@@ -103,20 +105,8 @@ impl Instruction for ArrayCall {
             (*m.vm).stack_top = m.fp.add((*cell).array_slots as usize);
             (*m.vm).callee = cell;
             let function: ArrayFn = std::mem::transmute((*cell).array.load(Ordering::Acquire));
-            match Status::from_u32(function(vmctx, from, m.fp)) {
-                Status::Ok => {
-                    (*m.vm).record = caller.cast();
-                    m.load_memory((*caller).vmctx);
-                    m.fp = (*caller).fp;
-                    m.ip = (*caller).ip;
-                    Ok(())
-                }
-                Status::Exception => {
-                    (*m.vm).record = caller.cast();
-                    m.unwind()
-                }
-                status => Err(Stop::Exit(status)),
-            }
+            let status = function(vmctx, from, m.fp);
+            m.array_returned(caller, Status::from_u32(status))
         }
     }
 }
@@ -134,7 +124,7 @@ impl Instruction for Enter {
             if (m.record() as usize - m.fp as usize) < size as usize + MARGIN {
                 return Err(Stop::Trap(Trap::StackOverflow));
             }
-            m.check_interrupt()?;
+            m.check_stop()?;
             let from = m.word();
             let count = m.word();
             let first = m.slot(from);
@@ -174,7 +164,7 @@ impl Instruction for Check {
             if (*m.vm).gas < 0 {
                 return Err(Stop::Trap(Trap::OutOfGas));
             }
-            m.check_interrupt()
+            m.check_stop()
         }
     }
 }
@@ -303,6 +293,56 @@ impl Machine {
         }
     }
 
+    /// Goes on in the caller of an array call.
+    #[inline(always)]
+    unsafe fn array_returned(&mut self, caller: *mut Record, status: Status) -> Flow {
+        // SAFETY: the newest record is the array call's, `caller` the one before.
+        unsafe {
+            match status {
+                Status::Ok => {
+                    (*self.vm).record = caller.cast();
+                    self.load_memory((*caller).vmctx);
+                    self.fp = (*caller).fp;
+                    self.ip = (*caller).ip;
+                    Ok(())
+                }
+                Status::Exception => {
+                    (*self.vm).record = caller.cast();
+                    Err(Stop::UNWIND)
+                }
+                status => Err(Stop::Exit(status)),
+            }
+        }
+    }
+
+    /// Asks for native code of the loop that a back-edge just went to, and if there is any has it do the rest of the
+    /// function. From there on the frame is an array call: dead for backtraces and collector, its results at its start.
+    pub(super) unsafe fn enter_native_loop(&mut self) -> Flow {
+        // SAFETY: the newest record is the running frame's; native code reads the frame before it calls anything.
+        unsafe {
+            let mut code = 0;
+            self.libcall(Libcall::NativeLoop, &mut code, 0, 0)?;
+            if code == 0 {
+                return Ok(());
+            }
+            let record = self.record();
+            let (vmctx, caller) = ((*record).vmctx, record.add(1));
+            (*record).ip = std::ptr::null();
+            (*self.vm).stack_top = self.fp.add((*(*record).cell).array_slots as usize);
+            (*self.vm).callee = code as usize as *const FuncCell;
+            let enter_loop: ArrayFn = std::mem::transmute((*(*self.vm).natives).enter_loop.load(Ordering::Acquire));
+            match Status::from_u32(enter_loop(vmctx, (*caller).vmctx, self.fp)) {
+                Status::TailCall => {
+                    let (cell, vmctx) = ((*self.vm).tail.cell, (*self.vm).tail.vmctx);
+                    self.load_memory(vmctx);
+                    self.replace(cell, vmctx);
+                    Ok(())
+                }
+                status => self.array_returned(caller, status),
+            }
+        }
+    }
+
     /// The function a `call_indirect` finds: the table's place, the expected canonical type, whether a subtype will do,
     /// the index.
     #[inline(always)]
@@ -320,21 +360,9 @@ impl Machine {
                 return Err(Stop::Trap(Trap::UninitializedElement));
             }
             if (*function).type_id != expected {
-                self.check_subtype((*function).type_id, expected)?;
+                check_subtype(self.vm, self.vmctx(), (*function).type_id, expected)?;
             }
             Ok(function)
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    unsafe fn check_subtype(&mut self, actual: u32, expected: u32) -> Flow {
-        // SAFETY: passed on.
-        unsafe {
-            let mut answer = 0;
-            let is_subtype = (*(*self.vm).libcalls).get(Libcall::IsSubtype);
-            is_subtype(self.vmctx(), &mut answer, actual, expected);
-            if answer != 0 { Ok(()) } else { Err(Stop::Trap(Trap::IndirectCallTypeMismatch)) }
         }
     }
 
@@ -360,7 +388,7 @@ impl Machine {
     /// Goes to the handler of the pending exception, or ends the activation.
     #[cold]
     #[inline(never)]
-    unsafe fn unwind(&mut self) -> Flow {
+    pub(super) unsafe fn unwind(&mut self) -> Flow {
         // SAFETY: the records down to the activation's base are its frames; a frame's code says where it catches.
         unsafe {
             let base = (*(*self.vm).activation).base_record.cast::<Record>();
@@ -408,6 +436,19 @@ impl Machine {
             }
             None
         }
+    }
+}
+
+/// Whether a function of the first type can be called as one of the second.
+#[cold]
+#[inline(never)]
+unsafe fn check_subtype(vm: *mut VmStore, vmctx: *mut VmCtx, actual: u32, expected: u32) -> Flow {
+    // SAFETY: the store and its libcalls are live; the libcall neither collects nor walks frames.
+    unsafe {
+        let mut answer = 0;
+        let is_subtype = (*(*vm).libcalls).get(Libcall::IsSubtype);
+        is_subtype(vmctx, &mut answer, actual, expected);
+        if answer != 0 { Ok(()) } else { Err(Stop::Trap(Trap::IndirectCallTypeMismatch)) }
     }
 }
 
@@ -596,7 +637,7 @@ impl Instruction for Throw {
             // A handler can be a loop's header: a backward branch that no branch instruction makes.
             m.check_interrupt()?;
             m.libcall(Libcall::Throw, args, tag, 0)?;
-            m.unwind()
+            Err(Stop::UNWIND)
         }
     }
 }

@@ -25,6 +25,14 @@ pub(super) unsafe fn capture(core: &StoreCore, vm: *const VmStore, trap: Trap) -
                     push(&mut backtrace, core, &frame, &mut places);
                 }
             }
+            #[cfg(feature = "jit")]
+            Segment::Native(activation) => {
+                // SAFETY: the activation is on the store's list, and has called out.
+                for frame in unsafe { super::native::frames(vm, activation) } {
+                    push_native(&mut backtrace, core, &frame);
+                }
+            }
+            #[cfg(not(feature = "jit"))]
             Segment::Native(_) => {}
         }
     }
@@ -55,4 +63,20 @@ fn push(backtrace: &mut WasmBacktrace, core: &StoreCore, frame: &Frame, places: 
     // SAFETY: as above.
     let info = FrameInfo { module, func_index: body.func_index(), offset: places.offset(body, frame.ip) };
     backtrace.frames.push(info);
+}
+
+/// The same for a frame of native code, which knows its function but not its instance: any of the same module will do.
+#[cfg(feature = "jit")]
+fn push_native(backtrace: &mut WasmBacktrace, core: &StoreCore, frame: &super::native::NativeFrame) {
+    if backtrace.frames.len() >= KEPT_FRAMES {
+        backtrace.omitted += 1;
+        return;
+    }
+    // SAFETY: the function's module is kept by the instance whose frame it is.
+    let Some(body) = (unsafe { (*frame.cell).body.cast::<kinglet_interp::Body>().as_ref() }) else { return };
+    let environment = std::ptr::from_ref(body.environment());
+    let is_its = |module: &Module| std::ptr::eq(module.inner().code().environment(), environment);
+    let Some(instance) = core.instances.iter().find(|instance| is_its(&instance.module)) else { return };
+    let module = instance.module.clone();
+    backtrace.frames.push(FrameInfo { module, func_index: body.func_index(), offset: frame.offset });
 }

@@ -77,7 +77,10 @@ impl HostContexts {
             array: AtomicPtr::new(run_host_function::<T> as *mut _),
             entry: AtomicPtr::new(kinglet_interp::array_stub().cast_mut()),
             body: null(),
+            stub: AtomicPtr::new(null()),
+            adapter: AtomicPtr::new(null()),
             array_slots: ty.array_slots(),
+            type_id: type_id.0,
         };
         let context = NonNull::from(Box::leak(Box::new(HostContext {
             vmctx: VmCtx {

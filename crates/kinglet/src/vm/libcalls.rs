@@ -6,6 +6,7 @@ use std::panic::AssertUnwindSafe;
 use kinglet_abi::{Libcall, LibcallFn, Libcalls, Trap, VmCtx, VmTag};
 use kinglet_wasm::types::{IndexType, TypeId};
 
+use super::heap;
 use super::instance::{ElemState, index_of};
 use crate::store::{Growth, StoreCore};
 
@@ -46,6 +47,8 @@ const fn function(libcall: Libcall) -> LibcallFn {
         Libcall::StructGet => struct_get,
         Libcall::StructSet => struct_set,
         Libcall::Throw => throw,
+        Libcall::NativeEntry => native_entry,
+        Libcall::NativeLoop => native_loop,
         Libcall::Raise => raise,
     }
 }
@@ -369,16 +372,67 @@ extern "C" fn is_subtype(vmctx: *mut VmCtx, args: *mut u64, actual: u32, expecte
     })
 }
 
-extern "C" fn struct_new(_: *mut VmCtx, _: *mut u64, _: u32, _: u32) -> u32 {
+extern "C" fn struct_new(vmctx: *mut VmCtx, args: *mut u64, ty: u32, _: u32) -> u32 {
+    enter(vmctx, args, |c| {
+        let ty = c.core.instances[c.instance].module.inner().wasm().types[ty as usize];
+        // SAFETY: code passes the type's fields in the array.
+        let object = unsafe { heap::struct_new(c.core, (*c.vmctx).store, ty, c.args)? };
+        c.answer(object.into());
+        Ok(())
+    })
+}
+
+extern "C" fn struct_get(vmctx: *mut VmCtx, args: *mut u64, ty: u32, field: u32) -> u32 {
+    enter(vmctx, args, |c| {
+        let ty = c.core.instances[c.instance].module.inner().wasm().types[ty as usize];
+        // SAFETY: validation says that the reference is to the type or null; the array has room for the field.
+        unsafe {
+            let (from, slots) = heap::field(c.core, (*c.vmctx).store, ty, field, c.arg(0) as u32)?;
+            std::ptr::copy_nonoverlapping(from, c.args, slots);
+        }
+        Ok(())
+    })
+}
+
+extern "C" fn struct_set(vmctx: *mut VmCtx, args: *mut u64, ty: u32, field: u32) -> u32 {
+    enter(vmctx, args, |c| {
+        let ty = c.core.instances[c.instance].module.inner().wasm().types[ty as usize];
+        // SAFETY: as for `struct_get`; the value is behind the reference.
+        unsafe {
+            let (to, slots) = heap::field(c.core, (*c.vmctx).store, ty, field, c.arg(0) as u32)?;
+            std::ptr::copy_nonoverlapping(c.args.add(1), to, slots);
+        }
+        Ok(())
+    })
+}
+
+#[cfg(feature = "jit")]
+extern "C" fn native_entry(vmctx: *mut VmCtx, args: *mut u64, _: u32, _: u32) -> u32 {
+    // SAFETY: called by native code as the libcall's row says.
+    let run = || unsafe { super::native::native_entry(vmctx, args) };
+    std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or(Trap::Unsupported as u32)
+}
+
+#[cfg(feature = "jit")]
+extern "C" fn native_loop(vmctx: *mut VmCtx, args: *mut u64, _: u32, _: u32) -> u32 {
+    // SAFETY: called by the interpreter as the libcall's row says.
+    let run = || unsafe { super::native::native_loop(vmctx, args) };
+    std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or(Trap::Unsupported as u32)
+}
+
+/// Without a native tier there is nowhere to call; nothing asks.
+#[cfg(not(feature = "jit"))]
+extern "C" fn native_entry(_: *mut VmCtx, _: *mut u64, _: u32, _: u32) -> u32 {
     Trap::Unsupported as u32
 }
 
-extern "C" fn struct_get(_: *mut VmCtx, _: *mut u64, _: u32, _: u32) -> u32 {
-    Trap::Unsupported as u32
-}
-
-extern "C" fn struct_set(_: *mut VmCtx, _: *mut u64, _: u32, _: u32) -> u32 {
-    Trap::Unsupported as u32
+/// Without a native tier no loop has native code.
+#[cfg(not(feature = "jit"))]
+extern "C" fn native_loop(vmctx: *mut VmCtx, args: *mut u64, _: u32, _: u32) -> u32 {
+    enter(vmctx, args, |c| {
+        c.answer(0);
+        Ok(())
+    })
 }
 
 extern "C" fn throw(vmctx: *mut VmCtx, args: *mut u64, tag: u32, _: u32) -> u32 {

@@ -4,7 +4,7 @@
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use kinglet_abi::{Resume, TailTarget, VmStore};
+use kinglet_abi::{INTERRUPT_STOP, Resume, TailTarget, VmStore};
 
 use super::libcalls;
 use super::region::Region;
@@ -46,6 +46,10 @@ impl VmState {
             heap_top: 0,
             heap_limit: 0,
             libcalls: libcalls::table(),
+            #[cfg(feature = "jit")]
+            natives: engine.tier().natives(),
+            #[cfg(not(feature = "jit"))]
+            natives: null(),
             owner: null_mut(),
         };
         Ok(VmState { vm: NonNull::from(Box::leak(Box::new(vm))), _stack: stack })
@@ -57,6 +61,18 @@ impl VmState {
 
     pub(crate) fn interrupt_word(&self) -> InterruptWord {
         InterruptWord(self.vm)
+    }
+
+    /// Has the interpreter ask for native loops at back-edges, or not.
+    #[cfg(feature = "jit")]
+    pub(crate) fn ask_for_loops(&self, on: bool) {
+        // SAFETY: the store is live, and the field is atomic; no reference to the whole is made.
+        let word = unsafe { &*std::ptr::addr_of!((*self.vm.as_ptr()).interrupt) };
+        if on {
+            word.fetch_or(kinglet_abi::INTERRUPT_TIER, Ordering::Relaxed);
+        } else {
+            word.fetch_and(!kinglet_abi::INTERRUPT_TIER, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn gas(&self) -> i64 {
@@ -87,7 +103,12 @@ unsafe impl Send for InterruptWord {}
 impl InterruptWord {
     pub(crate) fn set(&self, on: bool) {
         // SAFETY: the store is live (see the type), and the field is atomic; no reference to the whole is made.
-        unsafe { (*std::ptr::addr_of!((*self.0.as_ptr()).interrupt)).store(on as u32, Ordering::SeqCst) };
+        let word = unsafe { &*std::ptr::addr_of!((*self.0.as_ptr()).interrupt) };
+        if on {
+            word.fetch_or(INTERRUPT_STOP, Ordering::SeqCst);
+        } else {
+            word.fetch_and(!INTERRUPT_STOP, Ordering::SeqCst);
+        }
     }
 }
 

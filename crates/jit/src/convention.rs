@@ -1,0 +1,175 @@
+//! How values travel: Cranelift types of WebAssembly's, signatures of the native (`tail`), array and libcall
+//! conventions, and the 8-byte slots of argument arrays and canonical frames (an `i32`, `f32` or traced reference is
+//! zero-extended). Everything that reads or writes a slot in machine code goes through here.
+
+use cranelift_codegen::ir::{AbiParam, InstBuilder, MemFlagsData, Signature as ClifSignature, Type, Value, types};
+use cranelift_codegen::isa::CallConv;
+use cranelift_frontend::FunctionBuilder;
+use kinglet_wasm::types::{FuncType, HeapType, Hierarchy, TypeRegistry, ValType};
+
+/// What machine code knows of a value's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    I32,
+    I64,
+    F32,
+    F64,
+    V128,
+    /// A pointer to a function reference.
+    Func,
+    /// A reference the collector knows and may change.
+    Traced,
+}
+
+impl Kind {
+    pub(crate) fn new(ty: ValType, types: &TypeRegistry) -> Kind {
+        match ty {
+            ValType::I32 => Kind::I32,
+            ValType::I64 => Kind::I64,
+            ValType::F32 => Kind::F32,
+            ValType::F64 => Kind::F64,
+            ValType::V128 => Kind::V128,
+            ValType::Ref(r) if r.heap == HeapType::I31 => Kind::I32,
+            ValType::Ref(r) => match types.hierarchy(r.heap) {
+                Hierarchy::Func => Kind::Func,
+                _ => Kind::Traced,
+            },
+        }
+    }
+
+    pub(crate) fn clif(self) -> Type {
+        match self {
+            Kind::I32 | Kind::Traced => types::I32,
+            Kind::I64 | Kind::Func => types::I64,
+            Kind::F32 => types::F32,
+            Kind::F64 => types::F64,
+            Kind::V128 => types::I8X16,
+        }
+    }
+
+    pub(crate) fn slots(self) -> u32 {
+        if self == Kind::V128 { 2 } else { 1 }
+    }
+}
+
+/// A function's type as far as machine code cares: functions of the same signature share bridges and trampolines.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Signature {
+    pub(crate) params: Box<[Kind]>,
+    pub(crate) results: Box<[Kind]>,
+}
+
+impl Signature {
+    /// Of a function type.
+    pub fn new(ty: &FuncType, types: &TypeRegistry) -> Signature {
+        let kinds = |list: &[ValType]| list.iter().map(|ty| Kind::new(*ty, types)).collect();
+        Signature { params: kinds(ty.params()), results: kinds(ty.results()) }
+    }
+
+    /// The native convention: callee's and caller's instances, then the parameters.
+    pub(crate) fn native(&self) -> ClifSignature {
+        let mut signature = tail(&[types::I64, types::I64]);
+        signature.params.extend(self.params.iter().map(|kind| AbiParam::new(kind.clif())));
+        signature.returns.extend(self.results.iter().map(|kind| AbiParam::new(kind.clif())));
+        signature
+    }
+
+    /// An adapter's: instances, then an array of the parameters.
+    pub(crate) fn adapter(&self) -> ClifSignature {
+        let mut signature = tail(&[types::I64, types::I64, types::I64]);
+        signature.returns.extend(self.results.iter().map(|kind| AbiParam::new(kind.clif())));
+        signature
+    }
+
+    /// The bytes of an argument array.
+    pub(crate) fn array_size(&self) -> u32 {
+        8 * slots_of(&self.params).max(slots_of(&self.results))
+    }
+}
+
+fn slots_of(kinds: &[Kind]) -> u32 {
+    kinds.iter().map(|kind| kind.slots()).sum()
+}
+
+/// A function of the native convention that takes what is listed and returns nothing.
+pub(crate) fn tail(params: &[Type]) -> ClifSignature {
+    let mut signature = ClifSignature::new(CallConv::Tail);
+    signature.params.extend(params.iter().map(|ty| AbiParam::new(*ty)));
+    signature
+}
+
+/// A function of the runtime that returns a 32-bit number.
+pub(crate) fn runtime(params: &[Type]) -> ClifSignature {
+    let mut signature = ClifSignature::new(CallConv::SystemV);
+    signature.params.extend(params.iter().map(|ty| AbiParam::new(*ty)));
+    signature.returns.push(AbiParam::new(types::I32));
+    signature
+}
+
+/// A loop's native code: instances, then the canonical frame; returns a status.
+pub(crate) fn loop_entry() -> ClifSignature {
+    let mut signature = tail(&[types::I64, types::I64, types::I64]);
+    signature.returns.push(AbiParam::new(types::I32));
+    signature
+}
+
+/// Flags of accesses to the runtime's own memory.
+pub(crate) fn trusted() -> MemFlagsData {
+    MemFlagsData::new().with_notrap()
+}
+
+/// Reads a pointer.
+pub(crate) fn load_pointer(builder: &mut FunctionBuilder<'_>, base: Value, offset: usize) -> Value {
+    builder.ins().load(types::I64, trusted(), base, offset as i32)
+}
+
+/// Writes a value of its own size.
+pub(crate) fn store(builder: &mut FunctionBuilder<'_>, value: Value, base: Value, offset: usize) {
+    builder.ins().store(trusted(), value, base, offset as i32);
+}
+
+/// Reads a slot.
+pub(crate) fn load_slot(builder: &mut FunctionBuilder<'_>, base: Value, offset: u32, kind: Kind) -> Value {
+    let offset = offset as i32;
+    match kind {
+        Kind::I32 | Kind::Traced | Kind::F32 => {
+            let slot = builder.ins().load(types::I64, trusted(), base, offset);
+            let bits = builder.ins().ireduce(types::I32, slot);
+            if kind == Kind::F32 { builder.ins().bitcast(types::F32, MemFlagsData::new(), bits) } else { bits }
+        }
+        _ => builder.ins().load(kind.clif(), trusted(), base, offset),
+    }
+}
+
+/// Writes a slot.
+pub(crate) fn store_slot(builder: &mut FunctionBuilder<'_>, value: Value, base: Value, offset: u32, kind: Kind) {
+    let value = match kind {
+        Kind::I32 | Kind::Traced => builder.ins().uextend(types::I64, value),
+        Kind::F32 => {
+            let bits = builder.ins().bitcast(types::I32, MemFlagsData::new(), value);
+            builder.ins().uextend(types::I64, bits)
+        }
+        _ => value,
+    };
+    builder.ins().store(trusted(), value, base, offset as i32);
+}
+
+/// Reads consecutive slots.
+pub(crate) fn load_slots(builder: &mut FunctionBuilder<'_>, base: Value, kinds: &[Kind]) -> Vec<Value> {
+    let mut offset = 0;
+    let mut load = |kind: &Kind| {
+        let value = load_slot(builder, base, offset, *kind);
+        offset += 8 * kind.slots();
+        value
+    };
+    kinds.iter().map(&mut load).collect()
+}
+
+/// Writes consecutive slots.
+pub(crate) fn store_slots(builder: &mut FunctionBuilder<'_>, values: &[Value], base: Value, kinds: &[Kind]) {
+    let mut offset = 0;
+    for (value, kind) in values.iter().zip(kinds) {
+        store_slot(builder, *value, base, offset, *kind);
+        offset += 8 * kind.slots();
+    }
+}

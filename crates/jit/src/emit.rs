@@ -1,0 +1,492 @@
+//! The walk's emitter for Cranelift: operands are SSA values, locals are frontend variables, control is blocks. A method
+//! without a lowering notes that, and the walk ends there.
+//!
+//! Invariants: everything outside the code is reached through the instance in the first parameter; memories are read
+//! anew at each access; traced references are declared to Cranelift where they are made, so that they are in the stack
+//! maps of every call over which they live; a call that may throw is a `try_call` wherever a clause could catch it.
+
+mod aggregate;
+mod control;
+mod exception;
+mod memory;
+mod numeric;
+mod variable;
+
+use std::collections::HashMap;
+use std::mem::offset_of;
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{
+    Block, InstBuilder, SourceLoc, StackSlot, StackSlotData, StackSlotKind, Type, Value, types,
+};
+use cranelift_codegen::isa::TargetFrontendConfig;
+use cranelift_frontend::{FunctionBuilder, Variable};
+use kinglet_abi::{INTERRUPT_STOP, Libcall, Natives, Trap, VmCtx, VmStore};
+use kinglet_wasm::emit::*;
+use kinglet_wasm::op::*;
+use kinglet_wasm::types::{FuncType, ValType};
+
+use crate::compile::Environment;
+use crate::convention::{self, Kind, load_pointer, store, trusted};
+use exception::Landing;
+
+/// Not a missing lowering: operands are pending over the loop to enter, so they must be variables.
+pub(crate) const PENDING: &str = "pending operands";
+
+/// How the code is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// As a function.
+    Function,
+    /// At a loop, with the interpreter's frame.
+    Loop {
+        /// The byte offset of the loop's operator in the module.
+        header: u32,
+        /// Whether every operand is a variable, so that it can have a second definition.
+        variables: bool,
+    },
+}
+
+/// An operand: a value, or a variable where it may have a second definition.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum V {
+    Value(Value),
+    Variable(Variable),
+}
+
+type Op1 = Operand<V>;
+
+pub(crate) struct Emitter<'a> {
+    builder: FunctionBuilder<'a>,
+    environment: Environment<'a>,
+    entry: Entry,
+    /// Where a loop's entry takes over the frame: the block and the frame's address; none once it has.
+    frame: Option<(Block, Value)>,
+    /// The frame's address, for results.
+    frame_base: Option<Value>,
+    vmctx: Value,
+    locals: Vec<(Variable, Local)>,
+    /// The parameters of every label and where they are in the frame.
+    label_slots: HashMap<Block, (Vec<Kind>, Slot)>,
+    results: Vec<Kind>,
+    /// The array of operands of libcalls, as large as the largest.
+    array: Option<StackSlot>,
+    /// Clauses in force, by `try_table`.
+    tries: Vec<Vec<Landing>>,
+    offset: u32,
+    unsupported: Option<&'static str>,
+}
+
+impl<'a> Emitter<'a> {
+    pub(crate) fn new(builder: FunctionBuilder<'a>, environment: Environment<'a>, entry: Entry) -> Emitter<'a> {
+        Emitter {
+            builder,
+            environment,
+            entry,
+            frame: None,
+            frame_base: None,
+            vmctx: Value::from_u32(0),
+            locals: Vec::new(),
+            label_slots: HashMap::new(),
+            results: Vec::new(),
+            array: None,
+            tries: Vec::new(),
+            offset: 0,
+            unsupported: None,
+        }
+    }
+
+    /// What has no lowering, if the walk met it.
+    pub(crate) fn unsupported(&self) -> Option<&'static str> {
+        self.unsupported
+    }
+
+    /// Whether the loop to enter was there.
+    pub(crate) fn entered(&self) -> bool {
+        self.frame.is_none()
+    }
+
+    pub(crate) fn finish(mut self, config: TargetFrontendConfig) {
+        self.builder.seal_all_blocks();
+        self.builder.finalize(config);
+    }
+
+    fn refuse(&mut self, what: &'static str) -> V {
+        self.unsupported.get_or_insert(what);
+        V::Value(self.vmctx)
+    }
+
+    fn kind(&self, ty: ValType) -> Kind {
+        Kind::new(ty, self.environment.types)
+    }
+
+    fn kinds(&self, types: &[ValType]) -> Vec<Kind> {
+        types.iter().map(|ty| self.kind(*ty)).collect()
+    }
+
+    fn value(&mut self, operand: Op1) -> Value {
+        match operand.value {
+            V::Value(value) => value,
+            V::Variable(variable) => self.builder.use_var(variable),
+        }
+    }
+
+    fn values(&mut self, operands: &[Op1]) -> Vec<Value> {
+        operands.iter().map(|operand| self.value(*operand)).collect()
+    }
+
+    /// A new operand.
+    fn result(&mut self, value: Value, kind: Kind) -> V {
+        if kind == Kind::Traced {
+            self.builder.declare_value_needs_stack_map(value);
+        }
+        if !matches!(self.entry, Entry::Loop { variables: true, .. }) {
+            return V::Value(value);
+        }
+        let variable = self.variable(kind);
+        self.builder.def_var(variable, value);
+        V::Variable(variable)
+    }
+
+    fn variable(&mut self, kind: Kind) -> Variable {
+        let variable = self.builder.declare_var(kind.clif());
+        if kind == Kind::Traced {
+            self.builder.declare_var_needs_stack_map(variable);
+        }
+        variable
+    }
+
+    fn zero(&mut self, kind: Kind) -> Value {
+        match kind {
+            Kind::F32 => self.builder.ins().f32const(0.0),
+            Kind::F64 => self.builder.ins().f64const(0.0),
+            Kind::V128 => self.vector([0; 16]),
+            _ => self.builder.ins().iconst(kind.clif(), 0),
+        }
+    }
+
+    fn vector(&mut self, bytes: [u8; 16]) -> Value {
+        let constant = self.builder.func.dfg.constants.insert(bytes.to_vec().into());
+        self.builder.ins().vconst(types::I8X16, constant)
+    }
+
+    fn store_ptr(&mut self) -> Value {
+        load_pointer(&mut self.builder, self.vmctx, offset_of!(VmCtx, store))
+    }
+
+    fn store_field(&mut self, ty: Type, offset: usize) -> Value {
+        let store_ptr = self.store_ptr();
+        self.builder.ins().load(ty, trusted(), store_ptr, offset as i32)
+    }
+
+    fn native(&mut self, offset: usize) -> Value {
+        let natives = self.store_field(types::I64, offset_of!(VmStore, natives));
+        load_pointer(&mut self.builder, natives, offset)
+    }
+
+    /// The address of an array with room for this many slots, for the next call only.
+    fn array(&mut self, slots: u32) -> Value {
+        let builder = &mut self.builder;
+        let data = || StackSlotData::new(StackSlotKind::ExplicitSlot, 8, 4);
+        let slot = *self.array.get_or_insert_with(|| builder.create_sized_stack_slot(data()));
+        let size = &mut builder.func.sized_stack_slots[slot].size;
+        *size = (*size).max(slots * 8);
+        builder.ins().stack_addr(types::I64, slot, 0)
+    }
+
+    /// A libcall; operands and result are in the array.
+    fn libcall(&mut self, libcall: Libcall, array: Value, a: u32, b: u32) {
+        let [a, b] = [a, b].map(|n| self.builder.ins().iconst(types::I32, i64::from(n)));
+        self.libcall_values(libcall, array, a, b);
+    }
+
+    fn libcall_values(&mut self, libcall: Libcall, array: Value, a: Value, b: Value) {
+        let target = self.native(offset_of!(Natives, libcall));
+        let params = [types::I64, types::I64, types::I32, types::I32, types::I32];
+        let sig = self.builder.import_signature(convention::tail(&params));
+        let libcall = self.builder.ins().iconst(types::I32, libcall as i64);
+        self.builder.ins().call_indirect(sig, target, &[self.vmctx, array, libcall, a, b]);
+    }
+
+    /// Traps if the condition is not zero.
+    fn trap_if(&mut self, condition: Value, trap: Trap) {
+        let (trapping, next) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.ins().brif(condition, trapping, &[], next, &[]);
+        self.builder.set_cold_block(trapping);
+        self.builder.switch_to_block(trapping);
+        self.raise(trap);
+        self.builder.switch_to_block(next);
+    }
+
+    fn trap_if_zero(&mut self, value: Value, trap: Trap) {
+        let condition = self.builder.ins().icmp_imm_u(IntCC::Equal, value, 0);
+        self.trap_if(condition, trap);
+    }
+
+    /// Traps; ends the block.
+    fn raise(&mut self, trap: Trap) {
+        let target = self.native(offset_of!(Natives, raise));
+        let sig = self.builder.import_signature(convention::tail(&[types::I64, types::I32]));
+        let code = self.builder.ins().iconst(types::I32, trap as i64);
+        self.builder.ins().call_indirect(sig, target, &[self.vmctx, code]);
+        self.builder.ins().trap(crate::trampoline::UNREACHABLE);
+    }
+
+    /// Ends the guest if someone wants it to stop. The load is atomic: of a plain one in a loop that stores nothing,
+    /// Cranelift would keep the value from before the loop.
+    fn check_interrupt(&mut self) {
+        let store_ptr = self.store_ptr();
+        let word = self.builder.ins().iadd_imm_u(store_ptr, offset_of!(VmStore, interrupt) as i64);
+        let word = self.builder.ins().atomic_load(types::I32, trusted().with_aligned(), word);
+        let stop = self.builder.ins().band_imm_u(word, i64::from(INTERRUPT_STOP));
+        self.trap_if(stop, Trap::Interrupted);
+    }
+}
+
+/// Methods whose families have no lowering yet.
+macro_rules! refused {
+    ($($name:ident($($arg:ident: $ty:ty),*) $(-> $result:ty)?;)*) => {$(
+        fn $name(&mut self, $($arg: $ty),*) $(-> $result)? {
+            $(let _ = $arg;)*
+            let _refused = self.refuse(stringify!($name));
+            $(<$result as Refused>::of(_refused))?
+        }
+    )*};
+}
+
+trait Refused {
+    fn of(value: V) -> Self;
+}
+
+impl Refused for V {
+    fn of(value: V) -> V {
+        value
+    }
+}
+
+impl Refused for [V; 2] {
+    fn of(value: V) -> [V; 2] {
+        [value; 2]
+    }
+}
+
+impl Emit for Emitter<'_> {
+    type Value = V;
+    type Label = Block;
+    type Mark = Value;
+
+    const ALIASES_LOCALS: bool = false;
+
+    fn stopped(&self) -> bool {
+        self.unsupported.is_some()
+    }
+
+    fn begin(&mut self, frame: &Frame) {
+        self.begin_function(frame);
+    }
+
+    fn at(&mut self, offset: u32) {
+        self.offset = offset;
+        self.builder.set_srcloc(SourceLoc::new(offset));
+    }
+
+    /// The cost is a constant to be filled in.
+    fn gas(&mut self) -> Value {
+        let gas = self.store_field(types::I64, offset_of!(VmStore, gas));
+        let cost = self.builder.ins().iconst(types::I64, 0);
+        let left = self.builder.ins().isub(gas, cost);
+        let store_ptr = self.store_ptr();
+        store(&mut self.builder, left, store_ptr, offset_of!(VmStore, gas));
+        cost
+    }
+
+    fn gas_cost(&mut self, mark: Value, cost: u64) {
+        self.set_constant(mark, i64::try_from(cost).unwrap_or(i64::MAX));
+    }
+
+    fn check(&mut self, _: Check, _: &[Op1]) {
+        if self.environment.settings.metering.is_some() {
+            let gas = self.store_field(types::I64, offset_of!(VmStore, gas));
+            let used_up = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, gas, 0);
+            self.trap_if(used_up, Trap::OutOfGas);
+        }
+        self.check_interrupt();
+    }
+
+    fn preserve(&mut self, _: &mut Op1) {}
+
+    fn spill(&mut self, _: &mut Op1) {}
+
+    fn local_get(&mut self, local: Local) -> V {
+        let value = self.builder.use_var(self.locals[local.index as usize].0);
+        let kind = self.kind(local.ty);
+        self.result(value, kind)
+    }
+
+    fn local_set(&mut self, local: Local, value: Op1) {
+        let value = self.value(value);
+        self.builder.def_var(self.locals[local.index as usize].0, value);
+    }
+
+    fn global_get(&mut self, global: u32, ty: ValType, _: Slot) -> V {
+        self.read_global(global, ty)
+    }
+
+    fn global_set(&mut self, global: u32, value: Op1) {
+        self.write_global(global, value);
+    }
+
+    fn store_ref(&mut self, place: RefStore<V>, value: Op1) {
+        match place {
+            RefStore::Global(global) => self.write_global(global, value),
+            RefStore::Table { .. } => _ = self.refuse("table.set"),
+            RefStore::Field { .. } => _ = self.refuse("struct.set"),
+        }
+    }
+
+    fn constant(&mut self, constant: Constant, _: Slot) -> V {
+        self.make_constant(constant)
+    }
+
+    fn unary(&mut self, op: Unary, a: Op1, _: Slot) -> V {
+        self.unary_op(op, a)
+    }
+
+    fn binary(&mut self, op: Binary, a: Op1, b: Op1, _: Slot) -> V {
+        self.binary_op(op, a, b)
+    }
+
+    fn compare(&mut self, op: Compare, a: Op1, b: Op1, _: Slot) -> V {
+        self.compare_op(op, a, b)
+    }
+
+    fn select(&mut self, a: Op1, b: Op1, condition: Op1, _: Slot) -> V {
+        let kind = self.kind(a.ty);
+        let (a, b, condition) = (self.value(a), self.value(b), self.value(condition));
+        let value = self.builder.ins().select(condition, a, b);
+        self.result(value, kind)
+    }
+
+    fn drop_value(&mut self, _: Op1) {}
+
+    fn load(&mut self, op: Load, mem: MemArg, addr: Op1, _: Slot) -> V {
+        self.memory_load(op, mem, addr)
+    }
+
+    fn ref_is_null(&mut self, value: Op1, _: Slot) -> V {
+        let value = self.value(value);
+        let is_null = self.builder.ins().icmp_imm_u(IntCC::Equal, value, 0);
+        let is_null = self.builder.ins().uextend(types::I32, is_null);
+        self.result(is_null, Kind::I32)
+    }
+
+    fn ref_as_non_null(&mut self, value: Op1, _: Slot) -> V {
+        let kind = self.kind(value.ty);
+        let value = self.value(value);
+        self.trap_if_zero(value, Trap::NullReference);
+        self.result(value, kind)
+    }
+
+    fn struct_new(&mut self, ty: u32, fields: &[Op1], _: &[Op1], _: Slot) -> V {
+        self.make_struct(ty, fields)
+    }
+
+    fn struct_get(&mut self, ty: u32, field: u32, object: Op1, _: Slot) -> V {
+        self.read_field(ty, field, object)
+    }
+
+    fn label(&mut self, _: LabelKind, params: &[ValType], slot: Slot) -> Block {
+        self.make_label(params, slot)
+    }
+
+    fn enter(&mut self, kind: LabelKind, label: Block, live: &mut [Op1]) {
+        if kind == LabelKind::Loop {
+            self.take_over_frame(label, live);
+        }
+        self.builder.switch_to_block(label);
+    }
+
+    fn param(&mut self, label: Block, index: usize, ty: ValType, _: Slot) -> V {
+        let value = self.builder.block_params(label)[index];
+        let kind = self.kind(ty);
+        self.result(value, kind)
+    }
+
+    fn jump(&mut self, target: Block, args: &[Op1]) {
+        let args = self.block_args(args);
+        self.builder.ins().jump(target, &args);
+    }
+
+    fn jump_if(&mut self, condition: Op1, when: bool, target: Block, args: &[Op1]) {
+        let condition = self.value(condition);
+        self.branch(condition, when, target, args);
+    }
+
+    fn jump_if_null(&mut self, value: Op1, when: bool, target: Block, args: &[Op1]) {
+        let value = self.value(value);
+        self.branch(value, !when, target, args);
+    }
+
+    fn ret(&mut self, args: &[Op1]) {
+        let values = self.values(args);
+        self.return_values(&values);
+    }
+
+    fn unreachable(&mut self) {
+        self.raise(Trap::Unreachable);
+    }
+
+    fn call(&mut self, callee: Callee<V>, ty: &FuncType, args: &[Op1], _: &[Op1], _: Slot, results: &mut Vec<V>) {
+        self.make_call(callee, ty, args, results);
+    }
+
+    fn tail_call(&mut self, callee: Callee<V>, ty: &FuncType, args: &[Op1]) {
+        self.make_tail_call(callee, ty, args);
+    }
+
+    fn enter_try(&mut self, clauses: &[Clause<Block>]) {
+        self.open_try(clauses);
+    }
+
+    fn exit_try(&mut self) {
+        self.close_try();
+    }
+
+    fn throw(&mut self, tag: u32, args: &[Op1], _: &[Op1]) {
+        self.make_throw(tag, args);
+    }
+
+    refused! {
+        convert(op: Convert, a: Op1, to: Slot) -> V;
+        wide(op: Wide, args: &[Op1], to: Slot) -> [V; 2];
+        store(op: Store, mem: MemArg, addr: Op1, value: Op1);
+        memory_size(memory: u32, to: Slot) -> V;
+        memory_grow(memory: u32, delta: Op1, to: Slot) -> V;
+        memory_fill(memory: u32, args: [Op1; 3]);
+        memory_copy(dst: u32, src: u32, args: [Op1; 3]);
+        memory_init(memory: u32, data: u32, args: [Op1; 3]);
+        data_drop(data: u32);
+        table_get(table: u32, index: Op1, to: Slot) -> V;
+        table_size(table: u32, to: Slot) -> V;
+        table_grow(table: u32, init: Op1, delta: Op1, to: Slot) -> V;
+        table_fill(table: u32, args: [Op1; 3]);
+        table_copy(dst: u32, src: u32, args: [Op1; 3]);
+        table_init(table: u32, elem: u32, args: [Op1; 3]);
+        elem_drop(elem: u32);
+        ref_func(func: u32, to: Slot) -> V;
+        struct_set(ty: u32, field: u32, object: Op1, value: Op1);
+        vector_unary(op: VectorUnary, a: Op1, to: Slot) -> V;
+        vector_binary(op: VectorBinary, a: Op1, b: Op1, to: Slot) -> V;
+        vector_ternary(op: VectorTernary, args: [Op1; 3], to: Slot) -> V;
+        vector_test(op: VectorTest, a: Op1, to: Slot) -> V;
+        vector_shift(op: VectorShift, a: Op1, by: Op1, to: Slot) -> V;
+        vector_splat(op: VectorSplat, a: Op1, to: Slot) -> V;
+        vector_extract(op: VectorExtract, lane: u8, a: Op1, to: Slot) -> V;
+        vector_replace(op: VectorReplace, lane: u8, a: Op1, b: Op1, to: Slot) -> V;
+        vector_shuffle(lanes: [u8; 16], a: Op1, b: Op1, to: Slot) -> V;
+        vector_load_lane(op: VectorLoadLane, mem: MemArg, lane: u8, addr: Op1, a: Op1, to: Slot) -> V;
+        vector_store_lane(op: VectorStoreLane, mem: MemArg, lane: u8, addr: Op1, a: Op1);
+        jump_table(index: Op1, targets: &[Block], args: &[Op1]);
+        throw_ref(exception: Op1);
+    }
+}

@@ -1,0 +1,271 @@
+//! Function entry, labels, branches, calls and returns, and entering a loop with the interpreter's frame.
+
+use std::mem::offset_of;
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value, types};
+use kinglet_abi::{FuncCell, FuncRef, Libcall, Status, TailTarget, Trap, VmCtx, VmImport, VmStore, VmTable};
+use kinglet_wasm::emit::{Callee, Frame, Slot};
+use kinglet_wasm::types::{FuncType, IndexType, ValType};
+
+use super::{Emitter, Entry, Op1, PENDING, V};
+use crate::convention::*;
+
+/// A resolved callee.
+struct Target {
+    native: Value,
+    vmctx: Value,
+    cell: Value,
+}
+
+impl Emitter<'_> {
+    pub(super) fn begin_function(&mut self, frame: &Frame) {
+        self.results = self.kinds(&frame.results);
+        let entry = self.builder.create_block();
+        self.builder.append_block_params_for_function_params(entry);
+        self.builder.switch_to_block(entry);
+        let params = self.builder.block_params(entry).to_vec();
+        self.vmctx = params[0];
+        for local in &frame.locals {
+            let kind = self.kind(local.ty);
+            let variable = self.variable(kind);
+            self.locals.push((variable, *local));
+        }
+        if let Entry::Loop { .. } = self.entry {
+            // The function's own beginning is walked too, but nothing reaches it.
+            let take_over = self.builder.create_block();
+            self.builder.ins().jump(take_over, &[]);
+            self.frame = Some((take_over, params[2]));
+            self.frame_base = Some(params[2]);
+            let unreached = self.builder.create_block();
+            self.builder.switch_to_block(unreached);
+            self.builder.seal_block(unreached);
+        }
+        for index in 0..frame.locals.len() {
+            let (variable, local) = self.locals[index];
+            let value = match self.entry {
+                Entry::Function if index < frame.params => params[2 + index],
+                _ => self.zero(Kind::new(local.ty, self.environment.types)),
+            };
+            self.builder.def_var(variable, value);
+        }
+        if self.entry == Entry::Function {
+            self.check_stack(frame);
+        }
+    }
+
+    /// Traps if the host's stack is used up. The frame's size is not known yet; that of the canonical one stands in.
+    fn check_stack(&mut self, frame: &Frame) {
+        let limit = self.store_field(types::I64, offset_of!(VmStore, stack_limit));
+        let sp = self.builder.ins().get_stack_pointer(types::I64);
+        let least = self.builder.ins().iadd_imm_u(limit, 8 * i64::from(frame.operands));
+        let below = self.builder.ins().icmp(IntCC::UnsignedLessThan, sp, least);
+        self.trap_if(below, Trap::StackOverflow);
+    }
+
+    pub(super) fn make_label(&mut self, params: &[ValType], slot: Slot) -> Block {
+        let block = self.builder.create_block();
+        for kind in self.kinds(params) {
+            let value = self.builder.append_block_param(block, kind.clif());
+            if kind == Kind::Traced {
+                self.builder.declare_value_needs_stack_map(value);
+            }
+        }
+        self.label_slots.insert(block, (self.kinds(params), slot));
+        block
+    }
+
+    /// If this is the loop to enter: locals, pending operands and the loop's parameters come from the frame, as a
+    /// second way to the header.
+    pub(super) fn take_over_frame(&mut self, label: Block, live: &[Op1]) {
+        let Entry::Loop { header, variables } = self.entry else { return };
+        if header != self.offset {
+            return;
+        }
+        let Some((block, frame)) = self.frame.take() else { return };
+        if !live.is_empty() && !variables {
+            self.refuse(PENDING);
+            return;
+        }
+        self.builder.switch_to_block(block);
+        for (variable, local) in self.locals.clone() {
+            let kind = self.kind(local.ty);
+            let value = load_slot(&mut self.builder, frame, 8 * local.slot, kind);
+            self.builder.def_var(variable, value);
+        }
+        for operand in live {
+            let kind = self.kind(operand.ty);
+            let value = load_slot(&mut self.builder, frame, 8 * operand.slot, kind);
+            if let V::Variable(variable) = operand.value {
+                self.builder.def_var(variable, value);
+            }
+        }
+        let (kinds, slot) = self.label_slots.get(&label).cloned().unwrap_or_default();
+        let base = self.builder.ins().iadd_imm_u(frame, 8 * i64::from(slot));
+        let params = load_slots(&mut self.builder, base, &kinds);
+        let args: Vec<BlockArg> = params.into_iter().map(BlockArg::Value).collect();
+        self.builder.ins().jump(label, &args);
+    }
+
+    pub(super) fn block_args(&mut self, args: &[Op1]) -> Vec<BlockArg> {
+        self.values(args).into_iter().map(BlockArg::Value).collect()
+    }
+
+    pub(super) fn branch(&mut self, condition: Value, when: bool, target: Block, args: &[Op1]) {
+        let args = self.block_args(args);
+        let next = self.builder.create_block();
+        if when {
+            self.builder.ins().brif(condition, target, &args, next, &[]);
+        } else {
+            self.builder.ins().brif(condition, next, &[], target, &args);
+        }
+        self.builder.switch_to_block(next);
+    }
+
+    pub(super) fn return_values(&mut self, values: &[Value]) {
+        let Some(frame) = self.frame_base else {
+            self.builder.ins().return_(values);
+            return;
+        };
+        let kinds = std::mem::take(&mut self.results);
+        store_slots(&mut self.builder, values, frame, &kinds);
+        self.results = kinds;
+        let ok = self.builder.ins().iconst(types::I32, Status::Ok as i64);
+        self.builder.ins().return_(&[ok]);
+    }
+
+    pub(super) fn make_call(&mut self, callee: Callee<V>, ty: &FuncType, args: &[Op1], results: &mut Vec<V>) {
+        let Some(target) = self.resolve(callee) else { return };
+        let signature = Signature::new(ty, self.environment.types);
+        let sig = self.builder.import_signature(signature.native());
+        let mut values = vec![target.vmctx, self.vmctx];
+        values.extend(self.values(args));
+        let returned = self.throwing_call(sig, target.native, &values);
+        for (value, kind) in returned.into_iter().zip(&signature.results) {
+            let result = self.result(value, *kind);
+            results.push(result);
+        }
+    }
+
+    /// A function tail-calls. A loop entered from the interpreter's frame leaves target and arguments there and has
+    /// the interpreter do it, so that frames of entered loops cannot pile up.
+    pub(super) fn make_tail_call(&mut self, callee: Callee<V>, ty: &FuncType, args: &[Op1]) {
+        let Some(target) = self.resolve(callee) else { return };
+        let signature = Signature::new(ty, self.environment.types);
+        let values = self.values(args);
+        let Some(frame) = self.frame_base else {
+            let sig = self.builder.import_signature(signature.native());
+            let mut all = vec![target.vmctx, self.vmctx];
+            all.extend(values);
+            self.builder.ins().return_call_indirect(sig, target.native, &all);
+            return;
+        };
+        store_slots(&mut self.builder, &values, frame, &signature.params);
+        let store_ptr = self.store_ptr();
+        let tail = offset_of!(VmStore, tail);
+        store(&mut self.builder, target.cell, store_ptr, tail + offset_of!(TailTarget, cell));
+        store(&mut self.builder, target.vmctx, store_ptr, tail + offset_of!(TailTarget, vmctx));
+        let status = self.builder.ins().iconst(types::I32, Status::TailCall as i64);
+        self.builder.ins().return_(&[status]);
+    }
+
+    fn resolve(&mut self, callee: Callee<V>) -> Option<Target> {
+        match callee {
+            Callee::Func(func) => Some(self.resolve_func(func)),
+            Callee::Indirect { table, ty, index } => self.resolve_indirect(table, ty, index),
+            Callee::Ref { .. } => {
+                self.refuse("call_ref");
+                None
+            }
+        }
+    }
+
+    fn resolve_func(&mut self, func: u32) -> Target {
+        let module = self.environment.module;
+        let (cell, vmctx) = match func.checked_sub(module.imported_funcs) {
+            None => {
+                let import = self.environment.layout.import(func) as usize;
+                let cell = load_pointer(&mut self.builder, self.vmctx, import + offset_of!(VmImport, cell));
+                (cell, load_pointer(&mut self.builder, self.vmctx, import + offset_of!(VmImport, vmctx)))
+            }
+            Some(defined) => {
+                let cells = load_pointer(&mut self.builder, self.vmctx, offset_of!(VmCtx, cells));
+                let offset = i64::from(defined) * size_of::<FuncCell>() as i64;
+                (self.builder.ins().iadd_imm_u(cells, offset), self.vmctx)
+            }
+        };
+        let native = load_pointer(&mut self.builder, cell, offset_of!(FuncCell, native));
+        let native = self.native_or_ask(native, cell);
+        Target { native, vmctx, cell }
+    }
+
+    fn resolve_indirect(&mut self, table: u32, ty: u32, index: Op1) -> Option<Target> {
+        if self.environment.module.tables[table as usize].index != IndexType::I32 {
+            self.refuse("call_indirect on a 64-bit table");
+            return None;
+        }
+        let function = self.element(table, index);
+        self.trap_if_zero(function, Trap::UninitializedElement);
+        self.check_type(function, ty);
+        let cell = load_pointer(&mut self.builder, function, offset_of!(FuncRef, cell));
+        let vmctx = load_pointer(&mut self.builder, function, offset_of!(FuncRef, vmctx));
+        let native = load_pointer(&mut self.builder, function, offset_of!(FuncRef, native));
+        let native = self.native_or_ask(native, cell);
+        Some(Target { native, vmctx, cell })
+    }
+
+    fn element(&mut self, table: u32, index: Op1) -> Value {
+        let place = self.environment.layout.table(table);
+        let record = match place.imported {
+            true => load_pointer(&mut self.builder, self.vmctx, place.offset as usize),
+            false => self.builder.ins().iadd_imm_u(self.vmctx, i64::from(place.offset)),
+        };
+        let index = self.value(index);
+        let index = self.builder.ins().uextend(types::I64, index);
+        let len = load_pointer(&mut self.builder, record, offset_of!(VmTable, len));
+        let outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, len);
+        self.trap_if(outside, Trap::UndefinedElement);
+        let elements = load_pointer(&mut self.builder, record, offset_of!(VmTable, elements));
+        let at = self.builder.ins().ishl_imm_u(index, 3);
+        let at = self.builder.ins().iadd(elements, at);
+        load_pointer(&mut self.builder, at, 0)
+    }
+
+    /// Traps unless the function's type is the expected one or a subtype.
+    fn check_type(&mut self, function: Value, ty: u32) {
+        let actual = self.builder.ins().load(types::I32, trusted(), function, offset_of!(FuncRef, type_id) as i32);
+        let ids = load_pointer(&mut self.builder, self.vmctx, offset_of!(VmCtx, type_ids));
+        let expected = self.builder.ins().load(types::I32, trusted(), ids, 4 * ty as i32);
+        let differs = self.builder.ins().icmp(IntCC::NotEqual, actual, expected);
+        if self.environment.module.type_defs[ty as usize].sub.is_final {
+            self.trap_if(differs, Trap::IndirectCallTypeMismatch);
+            return;
+        }
+        let (slow, next) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.ins().brif(differs, slow, &[], next, &[]);
+        self.builder.set_cold_block(slow);
+        self.builder.switch_to_block(slow);
+        let array = self.array(1);
+        self.libcall_values(Libcall::IsSubtype, array, actual, expected);
+        let is_subtype = load_pointer(&mut self.builder, array, 0);
+        self.trap_if_zero(is_subtype, Trap::IndirectCallTypeMismatch);
+        self.builder.ins().jump(next, &[]);
+        self.builder.switch_to_block(next);
+    }
+
+    /// Where a function is called, made if no native code has called it yet.
+    fn native_or_ask(&mut self, native: Value, cell: Value) -> Value {
+        let (ask, known) = (self.builder.create_block(), self.builder.create_block());
+        let result = self.builder.append_block_param(known, types::I64);
+        self.builder.ins().brif(native, known, &[BlockArg::Value(native)], ask, &[]);
+        self.builder.set_cold_block(ask);
+        self.builder.switch_to_block(ask);
+        let array = self.array(1);
+        store(&mut self.builder, cell, array, 0);
+        self.libcall(Libcall::NativeEntry, array, 0, 0);
+        let made = load_pointer(&mut self.builder, array, 0);
+        self.builder.ins().jump(known, &[BlockArg::Value(made)]);
+        self.builder.switch_to_block(known);
+        result
+    }
+}

@@ -1,0 +1,61 @@
+//! What tests reach into an engine for: which functions are native, and when the collector runs. Not part of the API's
+//! promise; hidden from its documentation.
+
+use crate::{AsContextMut, vm};
+#[cfg(feature = "jit")]
+use crate::{Error, Instance, Result};
+
+/// Collects a store's garbage now. References that the host holds are not kept.
+pub fn collect(mut store: impl AsContextMut) {
+    vm::collect_now(&mut store.as_context_mut().0.core);
+}
+
+/// Has every allocation, and every call from native code to the interpreter, collect first.
+pub fn collect_always(mut store: impl AsContextMut, on: bool) {
+    store.as_context_mut().0.core.heap.always = on;
+}
+
+/// How often a store's collector has run.
+pub fn collections(mut store: impl AsContextMut) -> u64 {
+    store.as_context_mut().0.core.heap.collections
+}
+
+/// Gives a function of an instance's module native code, by its index in the module.
+///
+/// # Errors
+/// If it is imported, or has an operation without a native lowering.
+#[cfg(feature = "jit")]
+pub fn compile_func(mut store: impl AsContextMut, instance: Instance, func: u32) -> Result<()> {
+    let core = &mut store.as_context_mut().0.core;
+    let inner = core.instances[instance.index(core)].module.inner().clone();
+    let defined = defined(&inner, func)?;
+    core.engine.tier().compile(inner.code().environment(), defined)
+}
+
+/// Gives a loop of a function native code, by its place among the function's loops, and has the store's interpreter ask
+/// for it at back-edges.
+///
+/// # Errors
+/// As [`compile_func`], or if there is no such loop.
+#[cfg(feature = "jit")]
+pub fn compile_loop(mut store: impl AsContextMut, instance: Instance, func: u32, ordinal: usize) -> Result<()> {
+    let core = &mut store.as_context_mut().0.core;
+    let inner = core.instances[instance.index(core)].module.inner().clone();
+    let defined = defined(&inner, func)?;
+    core.engine.tier().compile_loop(inner.code().environment(), defined, ordinal)?;
+    core.vm.ask_for_loops(true);
+    Ok(())
+}
+
+/// How often the interpreter has left a loop of the store's engine to native code.
+#[cfg(feature = "jit")]
+pub fn loops_entered(mut store: impl AsContextMut) -> u64 {
+    store.as_context_mut().0.core.engine.tier().loops_entered()
+}
+
+#[cfg(feature = "jit")]
+fn defined(inner: &crate::module::ModuleInner, func: u32) -> Result<u32> {
+    let wasm = inner.wasm();
+    let defined = func.checked_sub(wasm.imported_funcs).filter(|defined| (*defined as usize) < wasm.bodies.len());
+    defined.ok_or_else(|| Error::msg(format!("the module does not define function {func}")))
+}

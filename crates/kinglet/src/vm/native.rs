@@ -1,0 +1,319 @@
+//! The native tier's side of the engine: where machine code is published and found again by address, how native code
+//! and the rest call one another, and where it goes on after a throw or trap.
+//!
+//! Invariants:
+//! - Code is immutable once published and freed with the engine, which every module and store keeps.
+//! - Only code made by `kinglet-jit` from validated bodies, or its trampolines, is published; `registry` knows all of
+//!   it, so that every return address in a native segment of the stack is found there.
+//! - [`Natives`] is filled before the first code is published, and with that before anything can use it.
+//! - A native activation's frames are the chain of frame pointers from its exit frame to its entry frame.
+
+mod arena;
+mod registry;
+mod resume;
+mod walk;
+
+use std::collections::HashMap;
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use kinglet_abi::{ActivationKind, ArrayFn, CodeImage, FuncCell, Libcall, Natives, Status, Trap, VmCtx, VmStore};
+use kinglet_interp::code::Environment;
+use kinglet_interp::frame::Record;
+use kinglet_interp::{Body, array_stub};
+use kinglet_jit::{Compiler, Signature};
+use kinglet_wasm::types::{TypeId, TypeRegistry};
+
+use arena::Arena;
+use registry::Registry;
+pub(super) use walk::{NativeFrame, frames, visit_roots};
+
+use crate::{Error, Result};
+
+/// The native tier of an engine.
+#[derive(Debug)]
+pub(crate) struct Tier {
+    natives: Box<Natives>,
+    types: Arc<TypeRegistry>,
+    registry: Registry,
+    loops_entered: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    compiler: Option<Compiler>,
+    arena: Arena,
+    bridges: HashMap<Signature, usize>,
+    adapters: HashMap<Signature, usize>,
+    entries: HashMap<Signature, usize>,
+    /// Loops that have native code: the function's cell and the loop's offset in the module.
+    loops: HashMap<(usize, u32), usize>,
+}
+
+impl Tier {
+    /// A tier without code. Costs nothing until something is compiled.
+    pub(crate) fn new(types: Arc<TypeRegistry>) -> Tier {
+        Tier {
+            natives: Box::default(),
+            types,
+            registry: Registry::default(),
+            loops_entered: AtomicU64::new(0),
+            state: Mutex::default(),
+        }
+    }
+
+    /// What stores point to.
+    pub(crate) fn natives(&self) -> *const Natives {
+        &*self.natives
+    }
+
+    pub(crate) fn loops_entered(&self) -> u64 {
+        self.loops_entered.load(Ordering::Relaxed)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    fn signature(&self, ty: u32) -> Signature {
+        Signature::new(&self.types.func(TypeId(ty)), &self.types)
+    }
+
+    /// Gives a function of a module native code. Stores that run it take it at their next call.
+    pub(crate) fn compile(&self, environment: &Environment, defined: u32) -> Result<()> {
+        let cell = environment.cell(defined);
+        let image = {
+            let mut state = self.state();
+            self.compiler(&mut state)?.function(jit_environment(environment), defined)?
+        };
+        // SAFETY: the environment's cells live as long as it.
+        let cell = unsafe { &*cell };
+        let entry = self.entry(&self.signature(cell.type_id))?;
+        let code = self.publish(&mut self.state(), &image, Some(cell))?;
+        cell.native.store(code as *mut c_void, Ordering::Release);
+        cell.array.store(entry as *mut c_void, Ordering::Release);
+        cell.entry.store(array_stub().cast_mut(), Ordering::Release);
+        Ok(())
+    }
+
+    /// The module goes, and with it the cells by which its code is known. Its memory stays until the engine goes.
+    pub(crate) fn forget(&self, environment: &Environment) {
+        let cells = environment.cells().as_ptr_range();
+        let cells = cells.start as usize..cells.end as usize;
+        self.registry.forget(&cells);
+        self.state().loops.retain(|(cell, _), _| !cells.contains(cell));
+    }
+
+    /// Gives a loop of a function, the `ordinal`th in the order of its body, native code to enter from the interpreter.
+    pub(crate) fn compile_loop(&self, environment: &Environment, defined: u32, ordinal: usize) -> Result<()> {
+        // SAFETY: the environment's cells live as long as it, and have bodies.
+        let cell = unsafe { &*environment.cell(defined) };
+        // SAFETY: as above.
+        let loops = unsafe { (*cell.body.cast::<Body>()).loop_offsets() };
+        let header = *loops.get(ordinal).ok_or_else(|| Error::msg("the function has not as many loops"))?;
+        let mut state = self.state();
+        let image = self.compiler(&mut state)?.loop_entry(jit_environment(environment), defined, header)?;
+        let code = self.publish(&mut state, &image, Some(cell))?;
+        state.loops.insert((std::ptr::from_ref(cell) as usize, header), code);
+        Ok(())
+    }
+
+    /// The compiler, made with the trampolines that every native code needs when first asked for.
+    fn compiler<'s>(&self, state: &'s mut State) -> Result<&'s Compiler> {
+        if state.compiler.is_none() {
+            let compiler = Compiler::new()?;
+            let images = [
+                (&self.natives.libcall, compiler.libcall()?),
+                (&self.natives.throw, compiler.throw()?),
+                (&self.natives.raise, compiler.raise()?),
+                (&self.natives.enter_loop, compiler.enter_loop()?),
+            ];
+            for (entry, image) in &images {
+                let code = self.publish(state, image, None)?;
+                entry.store(code as *mut c_void, Ordering::Release);
+            }
+            let set = |entry: &AtomicPtr<c_void>, to: *const c_void| entry.store(to.cast_mut(), Ordering::Release);
+            set(&self.natives.resume, resume::resume as *const c_void);
+            set(&self.natives.enter, enter as *const c_void);
+            set(&self.natives.unwind, unwind as *const c_void);
+            set(&self.natives.tier, std::ptr::from_ref(self).cast());
+            state.compiler = Some(compiler);
+        }
+        state.compiler.as_ref().ok_or_else(|| Error::msg("no compiler"))
+    }
+
+    fn publish(&self, state: &mut State, image: &CodeImage, cell: Option<&FuncCell>) -> Result<usize> {
+        let start = state.arena.add(&image.bytes, image.align as usize)?;
+        self.registry.add(start, image, cell.map_or(std::ptr::null(), std::ptr::from_ref));
+        Ok(start)
+    }
+
+    fn bridge(&self, signature: &Signature) -> Result<usize> {
+        self.shared(signature, |state| &mut state.bridges, Compiler::bridge)
+    }
+
+    fn adapter(&self, signature: &Signature) -> Result<usize> {
+        self.shared(signature, |state| &mut state.adapters, Compiler::adapter)
+    }
+
+    fn entry(&self, signature: &Signature) -> Result<usize> {
+        self.shared(signature, |state| &mut state.entries, Compiler::entry)
+    }
+
+    /// A piece of code that functions of one signature share.
+    fn shared(
+        &self,
+        signature: &Signature,
+        of: impl Fn(&mut State) -> &mut HashMap<Signature, usize>,
+        make: impl Fn(&Compiler, &Signature) -> std::result::Result<CodeImage, kinglet_jit::Error>,
+    ) -> Result<usize> {
+        let mut state = self.state();
+        if let Some(code) = of(&mut state).get(signature) {
+            return Ok(*code);
+        }
+        let image = make(self.compiler(&mut state)?, signature)?;
+        let code = self.publish(&mut state, &image, None)?;
+        of(&mut state).insert(signature.clone(), code);
+        Ok(code)
+    }
+
+    /// Where native code calls a function.
+    fn native_entry(&self, cell: &FuncCell) -> Result<*mut c_void> {
+        let native = cell.native.load(Ordering::Acquire);
+        if !native.is_null() {
+            return Ok(native);
+        }
+        let signature = self.signature(cell.type_id);
+        let bridge = self.bridge(&signature)?;
+        let mut state = self.state();
+        let cell_bits = std::ptr::from_ref(cell) as usize as u64;
+        let image = self.compiler(&mut state)?.stub(&signature, cell_bits, bridge as u64)?;
+        let stub = self.publish(&mut state, &image, None)? as *mut c_void;
+        cell.stub.store(stub, Ordering::Release);
+        // Whoever was first is right: code may have been published meanwhile.
+        match cell.native.compare_exchange(std::ptr::null_mut(), stub, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => Ok(stub),
+            Err(native) => Ok(native),
+        }
+    }
+}
+
+fn jit_environment(environment: &Environment) -> kinglet_jit::Environment<'_> {
+    kinglet_jit::Environment {
+        module: &environment.module,
+        layout: &environment.layout,
+        settings: &environment.settings,
+        types: &environment.types,
+    }
+}
+
+/// The tier of a store that runs native code.
+///
+/// # Safety
+/// `store` is live and its engine's tier has made code.
+unsafe fn tier<'a>(store: *const VmStore) -> &'a Tier {
+    // SAFETY: the engine outlives its stores, and the tier is in the engine.
+    unsafe { &*(*(*store).natives).tier.load(Ordering::Acquire).cast::<Tier>() }
+}
+
+/// [`Natives::enter`]: what a bridge calls.
+unsafe extern "C" fn enter(
+    store: *mut VmStore,
+    cell: *const FuncCell,
+    callee: *mut VmCtx,
+    caller: *mut VmCtx,
+    slots: *mut u64,
+) -> u32 {
+    // SAFETY: called by a bridge, with its own cell and instance, an array as large as the cell says, and the exit
+    // frame noted in the innermost activation.
+    unsafe {
+        let status = if (*cell).body.is_null() {
+            (*store).callee = cell;
+            let function: ArrayFn = std::mem::transmute((*cell).array.load(Ordering::Acquire));
+            Status::from_u32(function(callee, caller, slots))
+        } else {
+            super::heap::before_call(store, cell, slots);
+            kinglet_interp::call(store, ActivationKind::Bridge, cell, callee, slots)
+        };
+        match status {
+            Status::Ok => Status::Ok as u32,
+            Status::TailCall => match prepare_tail_call(store) {
+                Ok(()) => Status::TailCall as u32,
+                Err(_) => unwind(callee, Trap::OutOfMemory as u32),
+            },
+            status => {
+                resume::prepare(store, &tier(store).registry, status);
+                status as u32
+            }
+        }
+    }
+}
+
+/// Sees to it that there is an adapter for what the interpreter wants tail-called.
+unsafe fn prepare_tail_call(store: *mut VmStore) -> Result<()> {
+    // SAFETY: as for `enter`; the target was set with the status.
+    unsafe {
+        let cell = &*(*store).tail.cell;
+        if cell.adapter.load(Ordering::Acquire).is_null() {
+            let tier = tier(store);
+            tier.native_entry(cell)?;
+            let adapter = tier.adapter(&tier.signature(cell.type_id))?;
+            cell.adapter.store(adapter as *mut c_void, Ordering::Release);
+        }
+        Ok(())
+    }
+}
+
+/// [`Natives::unwind`].
+unsafe extern "C" fn unwind(vmctx: *mut VmCtx, code: u32) -> u32 {
+    // SAFETY: called by trampolines with a live instance, the exit frame noted in the innermost activation.
+    unsafe {
+        let store = (*vmctx).store;
+        let mut status = Status::Exception;
+        if code != 0 {
+            (*(*store).libcalls).get(Libcall::Raise)(vmctx, std::ptr::null_mut(), code, 0);
+            status = Status::Trap;
+        }
+        resume::prepare(store, &tier(store).registry, status);
+        status as u32
+    }
+}
+
+/// [`Libcall::NativeEntry`].
+pub(super) unsafe fn native_entry(vmctx: *mut VmCtx, slots: *mut u64) -> u32 {
+    // SAFETY: called by native code with a live instance and an array of one slot that holds a cell.
+    unsafe {
+        let cell = &*(*slots as usize as *const FuncCell);
+        match tier((*vmctx).store).native_entry(cell) {
+            Ok(native) => {
+                *slots = native as usize as u64;
+                0
+            }
+            Err(_) => Trap::OutOfMemory as u32,
+        }
+    }
+}
+
+/// [`Libcall::NativeLoop`].
+pub(super) unsafe fn native_loop(vmctx: *mut VmCtx, slots: *mut u64) -> u32 {
+    // SAFETY: called by the interpreter for its newest frame, which is noted; one slot for the answer.
+    unsafe {
+        *slots = 0;
+        let store = (*vmctx).store;
+        if (*store).natives.is_null() || (*(*store).natives).tier.load(Ordering::Acquire).is_null() {
+            return 0;
+        }
+        let record = (*store).record.cast::<Record>();
+        let Some(body) = (*(*record).cell).body.cast::<Body>().as_ref() else { return 0 };
+        if let Some(offset) = body.loop_offset((*record).ip) {
+            let state = tier(store).state();
+            if let Some(code) = state.loops.get(&((*record).cell as usize, offset)) {
+                *slots = *code as u64;
+                tier(store).loops_entered.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        0
+    }
+}

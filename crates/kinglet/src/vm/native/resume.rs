@@ -1,0 +1,79 @@
+//! Where native code goes on when a call of it ends other than by returning.
+
+use std::mem::offset_of;
+
+use kinglet_abi::image::Handler;
+use kinglet_abi::{Resume, Status, VmCtx, VmStore, VmTag};
+
+use super::registry::Registry;
+use super::walk::{CodeFrame, code_frames};
+
+/// [`kinglet_abi::Natives::resume`]: restores what [`VmStore::resume`] says and goes there. Every other register is
+/// dead at a handler; no frame between here and there is Rust's.
+#[cfg(target_arch = "x86_64")]
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn resume(store: *mut VmStore) {
+    std::arch::naked_asm!(
+        "mov rax, [rdi + {payload}]",
+        "mov rdx, [rdi + {payload} + 8]",
+        "mov rsp, [rdi + {sp}]",
+        "mov rbp, [rdi + {fp}]",
+        "jmp [rdi + {pc}]",
+        payload = const offset_of!(VmStore, resume) + offset_of!(Resume, payload),
+        sp = const offset_of!(VmStore, resume) + offset_of!(Resume, sp),
+        fp = const offset_of!(VmStore, resume) + offset_of!(Resume, fp),
+        pc = const offset_of!(VmStore, resume) + offset_of!(Resume, pc),
+    )
+}
+
+/// Sets [`VmStore::resume`]: for an exception the innermost handler of the innermost activation, which is native; for
+/// anything else, or if there is none, the activation's entry, which ends with the status.
+///
+/// # Safety
+/// `store` is live; its innermost activation is native and has noted where it left.
+pub(super) unsafe fn prepare(store: *mut VmStore, registry: &Registry, status: Status) {
+    // SAFETY: by contract.
+    unsafe {
+        let activation = (*store).activation;
+        if status == Status::Exception {
+            let tag = (*store).exception_tag;
+            if let Some(resume) = code_frames(registry, activation).find_map(|frame| catches(&frame, tag)) {
+                (*store).resume = resume;
+                return;
+            }
+        }
+        (*store).resume = Resume {
+            pc: (*activation).entry_handler,
+            sp: (*activation).entry_sp,
+            fp: (*activation).entry_fp,
+            payload: [status as usize, 0],
+        };
+    }
+}
+
+/// Where a frame catches an exception, if it does.
+unsafe fn catches(frame: &CodeFrame, thrown: *const VmTag) -> Option<Resume> {
+    let site = frame.code.image.call_site(frame.code.offset(frame.pc))?;
+    let sp = frame.fp - site.frame as usize;
+    let mut vmctx: *const VmCtx = std::ptr::null();
+    for handler in &site.handlers {
+        let target = match *handler {
+            Handler::Context(at) => {
+                // SAFETY: the compiler says that the frame keeps an instance there during the call.
+                vmctx = unsafe { *((sp + at as usize) as *const *const VmCtx) };
+                continue;
+            }
+            Handler::Tag { tag, target } => {
+                // SAFETY: every call site with tags has a context first, and the tag is an offset into that instance.
+                let tag = unsafe { *vmctx.byte_add(tag as usize).cast::<*const VmTag>() };
+                if tag != thrown {
+                    continue;
+                }
+                target
+            }
+            Handler::All { target } => target,
+        };
+        return Some(Resume { pc: frame.code.start + target as usize, sp, fp: frame.fp, payload: [0; 2] });
+    }
+    None
+}
