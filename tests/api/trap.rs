@@ -230,7 +230,7 @@ fn what_a_version_lacks_is_a_trap_of_its_own() {
     let engine = crate::engine(|config| {
         config.feature(kinglet::Feature::Gc, true);
     });
-    let text = r#"(module (type $s (struct)) (func (export "f") (drop (struct.new $s))))"#;
+    let text = r#"(module (type $a (array i8)) (func (export "f") (drop (array.new_default $a (i32.const 1)))))"#;
     let (mut store, instance) = load_with(&engine, text);
     assert_eq!(trap(&mut store, &instance, "f"), Trap::Unsupported);
 }
