@@ -17,9 +17,7 @@ mod vector;
 use std::num::NonZeroU32;
 use std::sync::atomic::Ordering;
 
-use kinglet_abi::{
-    Activation, ActivationKind, FuncCell, INTERRUPT_STOP, Libcall, Status, Trap, VmCtx, VmStore,
-};
+use kinglet_abi::{Activation, ActivationKind, FuncCell, INTERRUPT_STOP, Libcall, Status, Trap, VmCtx, VmStore};
 
 use crate::access;
 use crate::frame::{MARGIN, Record};

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::limits::ResourceLimiter;
 use crate::trap::WasmBacktrace;
 use crate::vm::{
-    FuncPointer, GlobalInstance, Heap, HostContexts, InstanceData, MemoryInstance, StoreOwner, TableInstance, TagInstance,
-    VmState,
+    FuncPointer, GlobalInstance, Heap, HostContexts, InstanceData, MemoryInstance, StoreOwner, TableInstance,
+    TagInstance, VmState,
 };
 use crate::wait::{InterruptHandle, Shared};
 use crate::{Engine, Error};
