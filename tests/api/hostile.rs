@@ -246,6 +246,44 @@ fn a_branch_table_whose_cases_all_move_values_takes_linear_time() {
     runs(&one_function(&code), SECONDS);
 }
 
+/// What a thousand values carried by every branch of a small function may cost: not a thousand instructions a branch.
+#[test]
+fn branches_that_carry_many_values_take_little_code() {
+    let values = "i32 ".repeat(1000);
+    let push = "(i32.const 0)".repeat(1000);
+    let drop = "(drop)".repeat(1000);
+    let branches = "(br_if 0 (local.get 0))".repeat(20_000);
+    let text = format!(
+        r#"(module (type $many (func (result {values})))
+            (func (export "f") (param i32) (i32.const 7)
+                (block (type $many) {push} (block (type $many) {push} {branches}) {drop} {branches})
+                {drop} drop))"#
+    );
+    let module = crate::module(&Engine::default(), &text);
+    // Far below a word for every value that a branch carries.
+    let listing = module.interpreter_listing(0);
+    assert!(listing.is_err() || listing.is_ok_and(|text| text.lines().count() < 200_000));
+}
+
+#[test]
+fn ifs_that_are_handed_many_values_are_limited() {
+    let values = "i32 ".repeat(1000);
+    let depth = 20_000;
+    let text = format!(
+        r#"(module (type $many (func (param {values}) (result {values})))
+            (func (export "f") (param i32) {} {} {} {}))"#,
+        "(i32.const 0)".repeat(1000),
+        "(local.get 0) if (type $many) ".repeat(depth),
+        "end ".repeat(depth),
+        "drop ".repeat(1000)
+    );
+    let (mut store, instance) = load(&text);
+    let f = instance.get_typed_func::<i32, ()>(&mut store, "f").unwrap();
+    let error = f.call(&mut store, 0).unwrap_err();
+    assert_eq!(trap_of(&error), kinglet::Trap::Unsupported);
+    assert!(error.to_string().contains("too many operands"), "{error}");
+}
+
 #[test]
 fn fifty_thousand_locals_and_many_calls_take_linear_time() {
     // Locals of a type that a collector would look at. The function returns before its calls: only lowering counts.
@@ -305,6 +343,23 @@ fn a_trap_deep_in_a_huge_function_is_reported_soon() {
     let start = Instant::now();
     assert_eq!(trap_of(&f.call(&mut store, 1000).unwrap_err()), kinglet::Trap::Unreachable);
     assert!(start.elapsed() < 5 * one + Duration::from_millis(300), "{one:?}, {:?}", start.elapsed());
+}
+
+#[test]
+fn names_reach_messages_without_control_characters() {
+    let name = "\x1b[31mred\nkinglet: error: fake";
+    let text = format!(
+        r#"(module (func (export "{}") unreachable))"#,
+        name.escape_default().to_string().replace("\\u{1b}", "\\1b")
+    );
+    let (mut store, instance) = load(&text);
+    let error = instance.get_typed_func::<(), ()>(&mut store, name).unwrap().call(&mut store, ()).unwrap_err();
+    assert!(!error.to_string().contains('\x1b') && error.to_string().lines().count() == 2, "{error}");
+    let text = r#"(module (import "\1b[2J" "\0a" (func)))"#;
+    let module = crate::module(&Engine::default(), text);
+    let error = kinglet::Linker::<()>::new(module.engine()).instantiate(Store::new(module.engine(), ()), &module);
+    let message = error.unwrap_err().to_string();
+    assert!(!message.contains('\x1b') && !message.contains('\n'), "{message}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use kinglet_abi::{FuncCell, Settings, VmCtxLayout};
 use kinglet_wasm::types::TypeRegistry;
-use kinglet_wasm::{Features, Module, Result, walk};
+use kinglet_wasm::{Error, Features, Module, Result, walk};
 
 use crate::emit::Lower;
 use crate::exec;
@@ -58,6 +58,10 @@ pub struct Code {
     pub(crate) traced_locals: Box<[u32]>,
     pub(crate) safepoints: Box<[Safepoint]>,
 }
+
+/// Pairs of a word's offset in a function's code and the byte offset in the module that it comes from, in order.
+#[derive(Debug)]
+pub struct Sources(Box<[(u32, u32)]>);
 
 /// A stretch of code under a `try_table`, innermost first in a function's list.
 #[derive(Debug)]
@@ -119,7 +123,8 @@ impl ModuleCode {
     /// If the walk and the validator disagree about a stack, or a function cannot be lowered.
     pub fn check(&self, features: Features) -> Result<()> {
         let environment = &*self.environment;
-        walk::checked(&environment.module, features, |_| Lower::new(environment))
+        let bytes = |index| environment.body_bytes(index);
+        walk::checked(&environment.module, features, |index| Lower::new(environment, bytes(index)))
     }
 
     /// What lowering needs to know.
@@ -158,6 +163,11 @@ impl Environment {
         }
     }
 
+    /// The length of a body in the module.
+    fn body_bytes(&self, index: u32) -> usize {
+        self.module.bodies.get(index as usize).map_or(0, |range| range.len())
+    }
+
     fn lower(&self, index: u32, lower: &mut Lower<'_>) -> Result<()> {
         let metering = self.settings.metering.as_ref();
         match index.checked_sub(self.module.bodies.len() as u32) {
@@ -188,7 +198,7 @@ impl Body {
     /// Its code, lowered now if need be; published in its cell when this returns.
     pub(crate) fn code(&self) -> &Result<Code> {
         let code = self.code.get_or_init(|| {
-            let mut lower = Lower::new(self.environment());
+            let mut lower = Lower::new(self.environment(), self.environment().body_bytes(self.index));
             self.environment().lower(self.index, &mut lower)?;
             lower.finish()
         });
@@ -211,23 +221,32 @@ impl Body {
         (offset <= code.words.len()).then_some(offset as u32)
     }
 
-    /// The byte offset in the module of the operator that is running when a frame goes on at `ip`. Found by lowering
-    /// the function again with notes: backtraces are rare, notes for every instruction would double its size.
-    pub fn source_offset(&self, ip: *const u32) -> Option<u32> {
-        let at = self.offset_of(ip)?.saturating_sub(1);
-        let mut lower = Lower::new(self.environment());
+    /// Which words come from which operator of the module. Found by lowering the function again with notes: backtraces
+    /// are rare, notes for every instruction would double its size.
+    pub fn sources(&self) -> Sources {
+        let mut lower = Lower::new(self.environment(), self.environment().body_bytes(self.index));
         lower.note_sources();
-        self.environment().lower(self.index, &mut lower).ok()?;
-        let sources = lower.sources();
-        let after = sources.partition_point(|(word, _)| *word <= at);
-        Some(sources.get(after.checked_sub(1)?)?.1)
+        let _ = self.environment().lower(self.index, &mut lower);
+        Sources(lower.sources().into())
+    }
+
+    /// The byte offset in the module of the operator that is running when a frame goes on at `ip`.
+    pub fn source_offset(&self, sources: &Sources, ip: *const u32) -> Option<u32> {
+        let at = self.offset_of(ip)?.saturating_sub(1);
+        let after = sources.0.partition_point(|(word, _)| *word <= at);
+        Some(sources.0.get(after.checked_sub(1)?)?.1)
+    }
+
+    /// Why the function has no code, if lowering it was tried and failed.
+    pub fn refusal(&self) -> Option<&Error> {
+        self.code.get()?.as_ref().err()
     }
 
     /// The byte offset in the module of the loop whose header is at `ip`, found as in [`Body::source_offset`]. Loops
     /// whose headers are one word share their state too: any of them will do.
     pub fn loop_offset(&self, ip: *const u32) -> Option<u32> {
         let at = self.offset_of(ip)?;
-        let mut lower = Lower::new(self.environment());
+        let mut lower = Lower::new(self.environment(), self.environment().body_bytes(self.index));
         lower.note_sources();
         self.environment().lower(self.index, &mut lower).ok()?;
         lower.loops().iter().find(|(word, _)| *word == at).map(|(_, offset)| *offset)
@@ -235,7 +254,7 @@ impl Body {
 
     /// The byte offsets in the module of the function's loops that can be reached, in order.
     pub fn loop_offsets(&self) -> Vec<u32> {
-        let mut lower = Lower::new(self.environment());
+        let mut lower = Lower::new(self.environment(), self.environment().body_bytes(self.index));
         lower.note_sources();
         let _ = self.environment().lower(self.index, &mut lower);
         lower.loops().iter().map(|(_, offset)| *offset).collect()

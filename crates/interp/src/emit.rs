@@ -11,6 +11,7 @@ mod vector;
 
 use kinglet_abi::Libcall;
 use kinglet_wasm::emit::*;
+use kinglet_wasm::limits::{MAX_WORDS_PER_BODY_BYTE, MIN_WORDS_LIMIT};
 use kinglet_wasm::op::*;
 use kinglet_wasm::types::{FuncType, Hierarchy, ValType};
 use kinglet_wasm::{Error, Result};
@@ -50,6 +51,8 @@ struct Try {
 
 pub(crate) struct Lower<'e> {
     environment: &'e Environment,
+    /// Where lowering stops, so that a small module cannot ask for much memory.
+    most_words: usize,
     asm: Assembler,
     frame: Frame,
     /// One past the highest slot in use.
@@ -65,9 +68,10 @@ pub(crate) struct Lower<'e> {
 }
 
 impl<'e> Lower<'e> {
-    pub(crate) fn new(environment: &'e Environment) -> Lower<'e> {
+    pub(crate) fn new(environment: &'e Environment, body_bytes: usize) -> Lower<'e> {
         Lower {
             environment,
+            most_words: MIN_WORDS_LIMIT.max(body_bytes.saturating_mul(MAX_WORDS_PER_BODY_BYTE)),
             asm: Assembler::default(),
             frame: Frame::default(),
             slots: 0,
@@ -184,7 +188,8 @@ impl<'e> Lower<'e> {
 /// The bytecode of a function in readable form, for tests and people.
 pub fn listing(code: &crate::ModuleCode, defined: u32) -> Result<String> {
     let environment = code.environment();
-    let mut lower = Lower::new(environment);
+    let bytes = environment.module.bodies.get(defined as usize).map_or(0, |range| range.len());
+    let mut lower = Lower::new(environment, bytes);
     lower.asm.listing = Some(Vec::new());
     kinglet_wasm::walk::function(&environment.module, defined, environment.settings.metering.as_ref(), &mut lower)?;
     lower.asm.join();
@@ -217,6 +222,10 @@ impl Emit for Lower<'_> {
     type Mark = usize;
 
     const ALIASES_LOCALS: bool = true;
+
+    fn stopped(&self) -> bool {
+        self.asm.words.len() > self.most_words
+    }
 
     fn begin(&mut self, frame: &Frame) {
         self.frame = frame.clone();
@@ -547,6 +556,8 @@ impl Emit for Lower<'_> {
     }
 
     fn exit_try(&mut self) {
+        // The jump over what the clauses go to stays: its words are in the range.
+        self.asm.last = None;
         if let Some(mut done) = self.open_tries.pop() {
             done.end = self.asm.words.len();
             self.tries.push(done);

@@ -172,7 +172,10 @@ unsafe fn stop_or_continue(vm: *mut VmStore, ip: *const u32, fp: *mut u64, stop:
         let mut flow = NonZeroU32::new(stop).map_or(Ok(()), |stop| Err(Stop(stop)));
         if flow == Err(Stop::INTERRUPT) {
             flow = m.check_stop();
-            if flow.is_ok() {
+            if flow.is_err() {
+                // It stopped in the loop whose header is next, not in what stands before that.
+                m.ip = m.ip.add(1);
+            } else {
                 flow = m.enter_native_loop();
             }
         }

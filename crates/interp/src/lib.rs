@@ -8,6 +8,6 @@ mod emit;
 mod exec;
 pub mod frame;
 
-pub use code::{Body, ModuleCode};
+pub use code::{Body, ModuleCode, Sources};
 pub use emit::listing;
 pub use exec::{array_stub, call};

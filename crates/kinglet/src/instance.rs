@@ -3,6 +3,7 @@
 use kinglet_wasm::types as wasm;
 
 use crate::store::{StoreCore, StoreId};
+use crate::trap::display_name;
 use crate::types::{LinkError, matches};
 use crate::{
     AsContextMut, Engine, Error, Extern, Func, Global, Memory, Module, Result, Table, TypedFunc, WasmParams,
@@ -109,8 +110,8 @@ fn check_imports(core: &StoreCore, module: &Module, imports: &[Extern]) -> Resul
         if !matches(&given, &import.ty, core.engine.types()) {
             let message = format!(
                 "incompatible import type for \"{}\" \"{}\": wanted {}, given {}",
-                import.module,
-                import.name,
+                display_name(&import.module),
+                display_name(&import.name),
                 describe(core, &import.ty),
                 describe(core, &given)
             );

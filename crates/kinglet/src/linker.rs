@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::func::dynamic;
 use crate::host::{Caller, IntoFunc};
 use crate::store::StoreInner;
+use crate::trap::display_name;
 use crate::types::LinkError;
 use crate::vm::HostFunc;
 use crate::{AsContextMut, Engine, Error, Extern, Func, FuncType, Instance, Module, Result, Val};
@@ -168,7 +169,9 @@ impl<T> Linker<T> {
     }
 
     fn unknown(&self, module: &str, name: &str, kind: &str) -> Error {
-        let hint = match self.definitions.get(module) {
+        let found = self.definitions.get(module);
+        let (module, name) = (display_name(module), display_name(name));
+        let hint = match found {
             None if self.definitions.is_empty() => String::new(),
             None => {
                 let mut known: Vec<&str> = self.definitions.keys().map(String::as_str).collect();

@@ -9,12 +9,14 @@ use crate::{Module, Trap};
 #[derive(Clone, Debug)]
 pub struct WasmBacktrace {
     pub(crate) trap: Trap,
+    /// What more is known of the trap.
+    pub(crate) detail: Option<String>,
     pub(crate) frames: Vec<FrameInfo>,
     /// How many more outer frames there were than are kept.
     pub(crate) omitted: usize,
 }
 
-/// The most frames a backtrace keeps of either end of the stack.
+/// The most frames a backtrace keeps, innermost first.
 pub(crate) const KEPT_FRAMES: usize = 64;
 
 impl WasmBacktrace {
@@ -27,6 +29,9 @@ impl WasmBacktrace {
 impl fmt::Display for WasmBacktrace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "wasm trap: {}", self.trap)?;
+        if let Some(detail) = &self.detail {
+            write!(f, ": {detail}")?;
+        }
         for (i, frame) in self.frames.iter().enumerate() {
             write!(f, "\n{i:>5}: {frame}")?;
         }
@@ -83,14 +88,24 @@ impl fmt::Display for FrameInfo {
         match (self.func_index, self.func_name()) {
             (None, _) => f.write_str("<constant expression>")?,
             (Some(index), None) => write!(f, "func[{index}]")?,
-            (Some(index), Some(name)) => write!(f, "{name} (func[{index}])")?,
+            (Some(index), Some(name)) => write!(f, "{} (func[{index}])", display_name(name))?,
         }
         if let Some(offset) = self.offset {
             write!(f, " at {offset:#x}")?;
         }
         match self.module_name() {
-            Some(name) => write!(f, " in {name}"),
+            Some(name) => write!(f, " in {}", display_name(name)),
             None => Ok(()),
         }
     }
+}
+
+/// A name from a module, fit to be shown: control characters escaped, and no longer than a line.
+pub(crate) fn display_name(name: &str) -> String {
+    const MOST: usize = 120;
+    let mut shown: String = name.chars().take(MOST).flat_map(char::escape_debug).collect();
+    if name.chars().nth(MOST).is_some() {
+        shown.push('…');
+    }
+    shown
 }

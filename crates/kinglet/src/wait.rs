@@ -13,8 +13,6 @@ use crate::{Error, Trap};
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     requested: AtomicBool,
-    /// Whether a host function has been told of it while it waited.
-    noticed: AtomicBool,
     /// The word that guest code looks at; gone with its store.
     word: Mutex<Option<InterruptWord>>,
     wake: Condvar,
@@ -60,16 +58,10 @@ impl Shared {
         }
     }
 
-    /// Whether a wait has told a host function of the interrupt.
-    pub(crate) fn noticed(&self) -> bool {
-        self.noticed.load(Ordering::SeqCst)
-    }
-
     /// The interrupt has been delivered.
     pub(crate) fn clear(&self) {
         let word = self.lock();
         self.requested.store(false, Ordering::SeqCst);
-        self.noticed.store(false, Ordering::SeqCst);
         if let Some(word) = &*word {
             word.set(false);
         }
@@ -135,7 +127,7 @@ impl Waiter {
     /// # Errors
     /// [`Interrupted`] if it is.
     pub fn check(&self) -> Result<(), Interrupted> {
-        self.shared.check().inspect_err(|_| self.shared.noticed.store(true, Ordering::SeqCst))
+        self.shared.check()
     }
 
     /// Waits for a time, or for ever.

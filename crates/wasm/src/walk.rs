@@ -179,6 +179,8 @@ struct Walk<'m, 'e, E: Emit> {
     segment: Option<E::Mark>,
     cost: u64,
     results: Vec<E::Value>,
+    /// How many operands open `if`s keep for their second arms.
+    kept: usize,
 }
 
 impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
@@ -211,6 +213,7 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
             segment: None,
             cost: 0,
             results: Vec::new(),
+            kept: 0,
         };
         walk.open_segment();
         walk.emit.check(Check::Entry, &[]);
@@ -233,7 +236,7 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
         self.emit.at(at);
         self.op(op)?;
         if self.emit.stopped() {
-            return Err(Error::impossible("the emitter stopped"));
+            return Err(Error::limit("the code of this function is too large"));
         }
         if self.next_slot() > MAX_FRAME_SLOTS {
             return Err(Error::impossible("the frame is too large"));

@@ -211,6 +211,19 @@ impl Assembler {
         }
     }
 
+    /// Copies slots that do not lie below their destination. Accumulators keep their values.
+    pub(super) fn move_block(&mut self, from: Slot, to: Slot, slots: Slot) {
+        self.flush();
+        if from == to {
+            return;
+        }
+        self.cached = None;
+        self.inst(handlers::copy_block(), || format!("copy s{from}..{} -> s{to}", from + slots));
+        self.slot_word(from);
+        self.slot_word(to);
+        self.word(slots);
+    }
+
     fn copy(&mut self, from: Slot, to: Slot, class: Class) {
         self.forget(to);
         if class != Class::Vector

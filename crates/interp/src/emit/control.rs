@@ -1,5 +1,7 @@
 //! Control instructions.
 
+use std::collections::HashMap;
+
 use kinglet_wasm::emit::*;
 use kinglet_wasm::types::{FuncType, ValType};
 
@@ -7,6 +9,9 @@ use super::assembler::{Class, Last};
 use super::{Lower, Value};
 use crate::access::encode_place;
 use crate::exec::{Kind, handlers};
+
+/// So many values in a row are moved as a block.
+const BLOCK_MOVE_FROM: usize = 3;
 
 impl Lower<'_> {
     pub(super) fn emit_enter(&mut self) {
@@ -41,29 +46,45 @@ impl Lower<'_> {
         self.asm.word(0);
     }
 
-    /// Whether a branch with these arguments has to move any.
-    fn has_moves(&self, target: usize, args: &[Operand<Value>]) -> bool {
-        let mut to = self.labels[target].slot;
-        args.iter().any(|arg| {
-            let here = to;
-            to += arg.ty.slots();
-            arg.value != Value::Slot(here)
-        })
+    /// Where the arguments of a branch are, if they are in consecutive slots of their own.
+    fn in_place(args: &[Operand<Value>]) -> Option<Slot> {
+        let own = |arg: &Operand<Value>| arg.value == Value::Slot(arg.slot);
+        args.first().filter(|_| args.iter().all(own)).map(|first| first.slot)
     }
 
-    /// Moves branch arguments to where the target wants them. In ascending order no move overwrites what a later one
-    /// reads: an argument is a local, a constant, or in its own slot, which is not below its destination.
-    fn move_args(&mut self, target: usize, args: &[Operand<Value>]) {
-        let mut to = self.labels[target].slot;
+    /// Whether a branch with these arguments has to move any.
+    fn has_moves(&self, target: usize, args: &[Operand<Value>]) -> bool {
+        !args.is_empty() && Self::in_place(args) != Some(self.labels[target].slot)
+    }
+
+    /// Moves values to consecutive slots, those that are in consecutive slots of their own in one go. In ascending order
+    /// no move overwrites what a later one reads: a value is in a local below, constant, or in its own slot, which is
+    /// not below its destination.
+    fn move_all(&mut self, args: &[Operand<Value>], mut to: Slot) {
         if args.len() > 1 {
             self.asm.flush();
         }
-        for arg in args {
-            self.asm.move_to(*arg, to);
-            to += arg.ty.slots();
+        let mut rest = args;
+        while let [first, ..] = rest {
+            let own = |arg: &&Operand<Value>| arg.value == Value::Slot(arg.slot);
+            let run = rest.iter().take_while(own).count();
+            let taken = if run >= BLOCK_MOVE_FROM { run } else { 1 };
+            let slots = rest[..taken].iter().map(|arg| arg.ty.slots()).sum::<Slot>();
+            if run >= BLOCK_MOVE_FROM {
+                self.asm.move_block(first.slot, to, slots);
+            } else {
+                self.asm.move_to(*first, to);
+            }
+            to += slots;
+            rest = &rest[taken..];
         }
         self.asm.flush();
         self.grow(to);
+    }
+
+    /// Moves branch arguments to where the target wants them.
+    fn move_args(&mut self, target: usize, args: &[Operand<Value>]) {
+        self.move_all(args, self.labels[target].slot);
     }
 
     pub(super) fn emit_jump(&mut self, target: usize, args: &[Operand<Value>]) {
@@ -168,23 +189,22 @@ impl Lower<'_> {
         self.asm.operand_words(index, kind);
         self.asm.word(targets.len() as u32 - 1);
         // Targets that want arguments moved get a piece of code of their own that moves them.
-        let mut pieces = Vec::new();
+        let mut pieces = HashMap::new();
+        let mut order = Vec::new();
+        let in_place = Self::in_place(args);
         for target in targets {
-            if !self.has_moves(*target, args) {
+            if args.is_empty() || in_place == Some(self.labels[*target].slot) {
                 self.target_word(*target);
                 continue;
             }
-            let piece = match pieces.iter().find(|(to, _)| to == target) {
-                Some((_, piece)) => *piece,
-                None => {
-                    let piece = self.skip_label();
-                    pieces.push((*target, piece));
-                    piece
-                }
-            };
+            let piece = *pieces.entry(*target).or_insert_with(|| {
+                let piece = self.label(LabelKind::Block, &[], 0);
+                order.push((*target, piece));
+                piece
+            });
             self.target_word(piece);
         }
-        for (target, piece) in pieces {
+        for (target, piece) in order {
             self.asm.last = None;
             self.emit_label(piece);
             self.leave(target, args);
@@ -205,12 +225,7 @@ impl Lower<'_> {
             }
         }
         self.asm.flush();
-        let mut to = 0;
-        for arg in &args {
-            self.asm.move_to(*arg, to);
-            to += arg.ty.slots();
-        }
-        self.grow(to);
+        self.move_all(&args, 0);
     }
 
     pub(super) fn emit_return(&mut self, args: &[Operand<Value>]) {

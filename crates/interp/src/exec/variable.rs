@@ -37,6 +37,24 @@ impl Instruction for Copy2 {
     }
 }
 
+/// Copies slots to slots that are not above them: where from, where to, how many.
+struct CopyBlock;
+
+impl Instruction for CopyBlock {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let (from, to, count) = (m.word(), m.word(), m.word());
+            let (from, to) = (m.slot(from), m.slot(to));
+            for i in 0..count as usize {
+                *to.add(i) = *from.add(i);
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Copies a vector.
 struct CopyVector;
 
@@ -270,6 +288,10 @@ pub(crate) mod handlers {
 
     pub(crate) fn copy2() -> Handler {
         handler::<Copy2>
+    }
+
+    pub(crate) fn copy_block() -> Handler {
+        handler::<CopyBlock>
     }
 
     pub(crate) fn copy_vector() -> Handler {

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use kinglet_abi::VmStore;
-use kinglet_interp::Body;
 use kinglet_interp::frame::{Frame, Segment, walk};
+use kinglet_interp::{Body, Sources};
 
 use crate::store::StoreCore;
 use crate::trap::{FrameInfo, KEPT_FRAMES, WasmBacktrace};
@@ -15,7 +15,7 @@ use crate::{Module, Trap};
 /// # Safety
 /// `vm` is the core's, and its guest code has called out.
 pub(super) unsafe fn capture(core: &StoreCore, vm: *const VmStore, trap: Trap) -> WasmBacktrace {
-    let mut backtrace = WasmBacktrace { trap, frames: Vec::new(), omitted: 0 };
+    let mut backtrace = WasmBacktrace { trap, detail: None, frames: Vec::new(), omitted: 0 };
     let mut places = Places::default();
     // SAFETY: passed on.
     for segment in unsafe { walk(vm) } {
@@ -39,15 +39,15 @@ pub(super) unsafe fn capture(core: &StoreCore, vm: *const VmStore, trap: Trap) -
     backtrace
 }
 
-/// The places already looked up: each costs as much as lowering its function, and recursion goes through the same ones.
+/// Where the code of the functions seen so far comes from: to find out costs as much as lowering, once a function.
 #[derive(Default)]
 struct Places {
-    offsets: HashMap<*const u32, Option<u32>>,
+    sources: HashMap<*const Body, Sources>,
 }
 
 impl Places {
     fn offset(&mut self, body: &Body, ip: *const u32) -> Option<u32> {
-        *self.offsets.entry(ip).or_insert_with(|| body.source_offset(ip))
+        body.source_offset(self.sources.entry(body).or_insert_with(|| body.sources()), ip)
     }
 }
 
@@ -59,8 +59,10 @@ fn push(backtrace: &mut WasmBacktrace, core: &StoreCore, frame: &Frame, places: 
     let Some(instance) = super::instance::index_of(frame.vmctx) else { return };
     // SAFETY: the frame is still on the stack.
     let body = unsafe { frame.body() };
+    if backtrace.trap == Trap::Unsupported && backtrace.frames.is_empty() {
+        backtrace.detail = body.refusal().map(|error| error.to_string());
+    }
     let module = Module::from_inner(core.instances[instance].module.inner().clone());
-    // SAFETY: as above.
     let info = FrameInfo { module, func_index: body.func_index(), offset: places.offset(body, frame.ip) };
     backtrace.frames.push(info);
 }

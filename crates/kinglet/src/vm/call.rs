@@ -25,15 +25,18 @@ pub(super) fn call_cell(
     vmctx: *mut VmCtx,
     slots: &mut [u64],
 ) -> Result<()> {
+    // SAFETY: cells live as long as their module or store.
+    if slots.len() < unsafe { (*cell).array_slots } as usize {
+        return Err(Error::msg("internal inconsistency: the argument array is too short"));
+    }
     let vm = core.vm.pointer().as_ptr();
-    // From here on the store is reached from guest code through `vm`, and from here through `core` only afterwards.
+    // While guest code runs, the store is reached through `vm`: by a pointer made from this borrow, so that what happens
+    // there is known to happen to it. The borrow of whoever called is found again in the same way when this is over.
     let core: *mut StoreCore = core;
+    // SAFETY: the core is the first field of what `owner` is the address of.
+    let owner = unsafe { std::mem::replace(&mut (*vm).owner, core.cast()) };
     // SAFETY: the array is large enough, the cell's function runs in `vmctx`, and both are the store's.
     let status = unsafe {
-        debug_assert!(slots.len() >= (*cell).array_slots as usize);
-        if slots.len() < (*cell).array_slots as usize {
-            return Err(Error::msg("internal inconsistency: the argument array is too short"));
-        }
         // Zero while nothing runs. An activation would not do: a host function called directly makes none.
         let outermost = (*vm).stack_limit == 0;
         if outermost {
@@ -60,6 +63,7 @@ pub(super) fn call_cell(
         } else {
             kinglet_interp::call(vm, ActivationKind::Interpreter, cell, vmctx, slots.as_mut_ptr())
         };
+        (*vm).owner = owner;
         if outermost {
             (*vm).stack_limit = 0;
         }
@@ -87,6 +91,11 @@ fn out_of_gas(core: &mut StoreCore) -> Status {
 #[cold]
 fn finish(core: &mut StoreCore, status: Status) -> Result<()> {
     let vm = core.vm.pointer().as_ptr();
+    // SAFETY: no guest code of this call runs.
+    if unsafe { (*vm).stack_limit } == 0 {
+        // Whatever ended the outermost call, a request to end it has been met.
+        core.shared.clear();
+    }
     if let Some(panic) = core.panic.take() {
         std::panic::resume_unwind(panic);
     }
@@ -106,12 +115,6 @@ fn finish(core: &mut StoreCore, status: Status) -> Result<()> {
             }
         }
     };
-    // SAFETY: no guest code of this call runs.
-    let outermost = unsafe { (*vm).stack_limit } == 0;
-    // A host function that was told of it may have ended the guest with an error of its own.
-    if outermost && (error.downcast_ref::<Trap>() == Some(&Trap::Interrupted) || core.shared.noticed()) {
-        core.shared.clear();
-    }
     Err(error)
 }
 

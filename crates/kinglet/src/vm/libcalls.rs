@@ -225,10 +225,14 @@ pub(super) fn init_memory(
         true => &[],
         false => &inner.wasm().bytes[inner.wasm().datas[data as usize].range.clone()],
     };
+    let shared = core.shared.clone();
     let memory = core.memories[memory].data_mut();
     let to = range(to, len, memory.len())?;
     let from = range(from, len, bytes.len())?;
-    memory[to].copy_from_slice(&bytes[from]);
+    for (to, from) in memory[to].chunks_mut(CHUNK).zip(bytes[from].chunks(CHUNK)) {
+        shared.check()?;
+        to.copy_from_slice(from);
+    }
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use wasmparser::Operator;
 use super::Walk;
 use crate::emit::*;
 use crate::error::{Error, Result};
+use crate::limits::MAX_KEPT_OPERANDS;
 use crate::module::Module;
 use crate::op::Structural;
 use crate::types::*;
@@ -269,6 +270,10 @@ impl<'m, E: Emit> Walk<'m, '_, E> {
         let label = self.end_label(shape, height);
         self.emit.jump_if(condition, false, else_label, &[]);
         let params = self.stack[height..].to_vec();
+        self.kept += params.len();
+        if self.kept > MAX_KEPT_OPERANDS {
+            return Err(Error::limit("too many operands are handed to `if`s within each other"));
+        }
         self.open(Kind::If(else_label, params), shape, label, height);
         Ok(())
     }
@@ -312,6 +317,7 @@ impl<'m, E: Emit> Walk<'m, '_, E> {
         let Kind::If(else_label, params) = std::mem::replace(&mut control.kind, Kind::Block) else {
             return Err(Error::impossible("else without if"));
         };
+        self.kept -= params.len();
         let (label, height, spilled) = (control.label, control.height, control.spilled);
         if self.reachable {
             control.targeted = true;
