@@ -635,7 +635,7 @@ impl Instruction for Throw {
             let args = m.word();
             let args = m.slot(args);
             // A handler can be a loop's header: a backward branch that no branch instruction makes.
-            m.check_interrupt()?;
+            m.check_stop()?;
             m.libcall(Libcall::Throw, args, tag, 0)?;
             Err(Stop::UNWIND)
         }

@@ -105,15 +105,15 @@ fn finish(core: &mut StoreCore, status: Status) -> Result<()> {
             Some(error) => error,
             None => Error::msg("internal inconsistency: a host function's error was lost"),
         },
-        _ => {
-            // A host function's error can end a libcall too; it is the reason then. An exception that nothing caught
-            // has been noted as a trap where it was thrown.
-            match core.error.take() {
-                Some(error) => error,
-                // SAFETY: no guest code runs.
-                None => trap_error(core, unsafe { (*vm).trap }),
-            }
-        }
+        // A host function's error can end a libcall too; it is the reason then.
+        _ => match core.error.take() {
+            Some(error) => error,
+            // SAFETY: no guest code runs.
+            None if unsafe { (*vm).gas } < 0 => trap_error(core, Trap::OutOfGas as u32),
+            None if status == Status::Exception => trap_error(core, Trap::UncaughtException as u32),
+            // SAFETY: no guest code runs.
+            None => trap_error(core, unsafe { (*vm).trap }),
+        },
     };
     Err(error)
 }
