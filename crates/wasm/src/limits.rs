@@ -15,5 +15,5 @@ pub const MAX_FRAME_SLOTS: u32 = 1 << 24;
 /// be told. Only code made to do harm has as many.
 pub const MAX_LIVE_REFERENCES: usize = 1 << 24;
 
-/// Most bytes of a text-format module.
-pub const MAX_TEXT_BYTES: usize = 1 << 30;
+/// Most bytes of a module that is read from a file, binary or text: as much as the web engines take.
+pub const MAX_MODULE_BYTES: u64 = 1 << 30;
