@@ -120,9 +120,10 @@ fn the_programs_exit_status_is_ours() {
              (memory (export \"memory\") 1) (func (export \"_start\") (call $exit (i32.const {code}))))"
         )
     };
-    for code in [0, 1, 3, 134] {
+    let larger = [256, 70000, -1, i32::MIN].map(|code| (code, 255));
+    for (code, status) in [0, 1, 3, 134, 255].map(|code| (code, code)).into_iter().chain(larger) {
         let run = run_text(exit(code), &[], &[]);
-        assert_eq!(run.code(), code);
+        assert_eq!(run.code(), status, "{code}");
         assert_eq!(run.err, "");
     }
 }

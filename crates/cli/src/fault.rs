@@ -11,10 +11,15 @@ pub(crate) const STOPPED: i32 = 134;
 /// The exit statuses as the help text lists them.
 pub(crate) const STATUSES: &[(&str, &str)] = &[
     ("0", "the program ended, or the function returned"),
-    ("N", "the program ended with proc_exit(N)"),
+    ("N", "the program ended with proc_exit(N); 255 if N is larger, for a status has 8 bits"),
     ("1", "usage error, or the module cannot be read, validated or linked"),
     ("134", "the program was stopped: a trap, an uncaught exception, the time limit"),
 ];
+
+/// The status for a program's own. The system would keep the low 8 bits, and make a success of 256.
+pub(crate) fn own_status(code: i32) -> i32 {
+    u8::try_from(code).unwrap_or(u8::MAX).into()
+}
 
 /// Why there is no success.
 #[derive(Debug)]

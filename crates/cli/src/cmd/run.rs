@@ -7,7 +7,7 @@ use std::time::Duration;
 use kinglet::{Config, Engine, ExternType, Func, FuncType, Instance, Linker, Module, Store, Trap, Val};
 use kinglet_wasi::{DirAccess, WasiCtx};
 
-use crate::fault::{Fault, Outcome};
+use crate::fault::{Fault, Outcome, own_status};
 use crate::options::Options;
 use crate::{print, value};
 
@@ -173,7 +173,7 @@ fn call(store: &mut Store<State>, instance: Instance, name: &str, args: &[Val]) 
 /// What an error means for the exit status.
 fn end(error: &kinglet::Error, file: &str, options: &Options) -> Outcome {
     if let Some(exit) = error.downcast_ref::<kinglet_wasi::Exit>() {
-        return Ok(exit.0);
+        return Ok(own_status(exit.0));
     }
     if let (Some(Trap::Interrupted), limit @ 1..) = (error.downcast_ref(), options.time_limit) {
         let mut fault = Fault::stopped(error);
