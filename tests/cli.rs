@@ -2,10 +2,11 @@
 //! shell like an abort and not be one, no input may cause a panic, and a time limit ends whatever the guest is doing.
 
 use std::io::Read;
+use std::process::Command;
 use std::time::Duration;
 
 use kinglet_tests::folder::Folder;
-use kinglet_tests::program::{Run, finish, run, run_with, start};
+use kinglet_tests::program::{Run, finish, kinglet, run, run_with, start};
 
 /// A program that prints each of its arguments and environment variables on a line of its own.
 const ARGUMENTS: &str = r#"(module
@@ -335,6 +336,20 @@ fn wast_fails_when_a_directive_does() {
     );
     run(&["wast", &folder.file("broken.wast", "(module\n  (nonsense))")]).fails(1, &["broken.wast:2:"]);
     run(&["wast", "/no/such.wast"]).fails(1, &["/no/such.wast"]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_result_that_cannot_be_written_is_an_error() {
+    let folder = Folder::new();
+    let file = folder.file("guest.wat", FUNCTIONS);
+    let full = || std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+    for args in [&["--help"][..], &["--version"], &["--invoke", "add", &file, "1", "2"], &["validate", &file]] {
+        let output = Command::new(kinglet()).args(args).stdout(full()).output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(message.starts_with("kinglet: error: cannot write to standard output: No space left"), "{message}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use kinglet::{Trap, WasmBacktrace};
 
-/// Usage, loading, validation and linking.
+/// Usage, loading, validation, linking and writing results.
 pub(crate) const REFUSED: i32 = 1;
 /// The guest was stopped while it ran. The same number a shell shows for an abort, but a plain exit.
 pub(crate) const STOPPED: i32 = 134;
@@ -12,7 +12,7 @@ pub(crate) const STOPPED: i32 = 134;
 pub(crate) const STATUSES: &[(&str, &str)] = &[
     ("0", "the program ended, or the function returned"),
     ("N", "the program ended with proc_exit(N); 255 if N is larger, for a status has 8 bits"),
-    ("1", "usage error, or the module cannot be read, validated or linked"),
+    ("1", "usage error, or the module cannot be read, validated or linked, or a result cannot be written"),
     ("134", "the program was stopped: a trap, an uncaught exception, the time limit"),
 ];
 
@@ -32,7 +32,7 @@ pub(crate) struct Fault {
 pub(crate) type Outcome<T = i32> = Result<T, Fault>;
 
 impl Fault {
-    /// A refusal: nothing of the guest has run.
+    /// A refusal: what keeps the guest from running, or its results from being written.
     pub(crate) fn refused(message: impl Into<String>) -> Fault {
         Fault { message: message.into(), code: REFUSED }
     }

@@ -8,31 +8,33 @@ mod fault;
 mod options;
 mod value;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
-use fault::Fault;
+use fault::{Fault, Outcome};
 use options::Request;
 
 fn main() {
-    let code = match options::parse(std::env::args_os().skip(1)) {
-        Ok(Request::Help(command)) => {
-            print(&options::help(command));
-            0
-        }
-        Ok(Request::Version) => {
-            print(&format!("kinglet version {}\n", env!("CARGO_PKG_VERSION")));
-            0
-        }
-        Ok(Request::Run(command, options)) => (command.run)(&options).unwrap_or_else(|fault| report(&fault)),
-        Err(fault) => report(&fault),
-    };
-    std::process::exit(code);
+    let outcome = options::parse(std::env::args_os().skip(1)).and_then(|request| answer(&request));
+    std::process::exit(outcome.unwrap_or_else(|fault| report(&fault)));
+}
+
+fn answer(request: &Request) -> Outcome {
+    match request {
+        Request::Help(command) => print(&options::help(*command)).map(|()| 0),
+        Request::Version => print(&format!("kinglet version {}\n", env!("CARGO_PKG_VERSION"))).map(|()| 0),
+        Request::Run(command, options) => (command.run)(options),
+    }
 }
 
 /// Writes a result to standard output. A reader that has gone away is no error: there is nobody left to tell.
-fn print(text: &str) {
+fn print(text: &str) -> Outcome<()> {
     let mut out = std::io::stdout();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Fault::refused(format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Says what went wrong and gives the exit status for it.

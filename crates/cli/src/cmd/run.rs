@@ -34,8 +34,15 @@ pub(super) fn run(options: &Options) -> Outcome {
     kinglet_wasi::add_to_linker(&mut linker, |state: &mut State| &mut state.wasi)
         .map_err(|error| Fault::refused(format!("cannot link WASI: {error:#}")))?;
     limit_time(options.time_limit, &store);
-    let outcome = start(&mut store, &linker, &module, &entry, values.as_deref());
-    outcome.or_else(|error| end(&error, file, options))
+    match start(&mut store, &linker, &module, &entry, values.as_deref()) {
+        Ok(results) => print(&lines(&results)).map(|()| 0),
+        Err(error) => end(&error, file, options),
+    }
+}
+
+/// Results as they are printed.
+fn lines(results: &[Val]) -> String {
+    results.iter().map(|result| format!("{}\n", value::show(result))).collect()
 }
 
 fn engine(options: &Options) -> Outcome<Engine> {
@@ -134,22 +141,20 @@ fn limit_time(milliseconds: u64, store: &Store<State>) {
     }
 }
 
-/// Instantiates the module, lets it initialise itself, and runs the entry.
+/// Instantiates the module, lets it initialise itself, and runs the entry; gives its results.
 fn start(
     store: &mut Store<State>,
     linker: &Linker<State>,
     module: &Module,
     entry: &Entry<'_>,
     values: Option<&[Val]>,
-) -> kinglet::Result<i32> {
+) -> kinglet::Result<Vec<Val>> {
     let instance = linker.instantiate(&mut *store, module)?;
     let running = |error: kinglet::Error| error.context(Running);
     if values.is_some() && entry.function != "_initialize" && function_type(module, "_initialize").is_some() {
         call(store, instance, "_initialize", &[]).map_err(running)?;
     }
-    let results = call(store, instance, entry.function, values.unwrap_or_default()).map_err(running)?;
-    results.iter().for_each(|result| print(&format!("{}\n", value::show(result))));
-    Ok(0)
+    call(store, instance, entry.function, values.unwrap_or_default()).map_err(running)
 }
 
 /// Marks an error that came while the guest ran, rather than before.

@@ -12,7 +12,7 @@ pub(super) fn run(options: &Options) -> Outcome {
     let mut invalid = Vec::new();
     for file in &options.positional {
         match Module::from_file(&engine, file) {
-            Ok(_) => print(&format!("{file}: valid\n")),
+            Ok(_) => print(&format!("{file}: valid\n"))?,
             Err(error) => invalid.push(Fault::named(file, &format!("{error:#}"))),
         }
     }

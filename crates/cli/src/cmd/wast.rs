@@ -13,7 +13,7 @@ pub(super) fn run(options: &Options) -> Outcome {
             std::fs::read_to_string(file).map_err(|error| Fault::refused(format!("cannot read `{file}`: {error}")))?;
         let report = wast::run(&wast::Options::new(options.features()), file, &text);
         let (passed, failed, skipped) = (report.passed, report.failed.len(), report.out_of_scope);
-        print(&format!("{file}: {passed} passed, {failed} failed, {skipped} out of scope\n"));
+        print(&format!("{file}: {passed} passed, {failed} failed, {skipped} out of scope\n"))?;
         all.add(report);
     }
     if all.failed.is_empty() {
