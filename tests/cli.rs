@@ -177,6 +177,16 @@ fn a_time_limit_ends_a_loop_a_recursion_and_a_blocking_read() {
 }
 
 #[test]
+fn a_time_limit_ends_the_wait_for_a_module() {
+    let folder = Folder::new();
+    let path = folder.path().join("fifo.wasm");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+    let run = run(&["--time-limit", "200", path.to_str().unwrap()]);
+    run.fails(134, &["the time limit of 200 ms is over"]);
+    assert!((Duration::from_millis(150)..Duration::from_secs(20)).contains(&run.took), "{run:?}");
+}
+
+#[test]
 fn a_time_limit_that_is_not_reached_changes_nothing() {
     run_text(program("nop"), &["--time-limit", "60000"], &[]).prints("");
     let folder = Folder::new();

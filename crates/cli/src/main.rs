@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod cmd;
+mod deadline;
 mod fault;
 mod options;
 mod value;

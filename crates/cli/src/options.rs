@@ -47,7 +47,7 @@ const ROWS: &[Row] = &[
         example: Some("kinglet --reactor fib.wasm fib 30"),
         set: |options, _| { options.reactor = true; Ok(()) } },
     Row { name: "time-limit", value: Some("MS"), list: false, commands: RUN,
-        help: "stop the program after this many milliseconds; 0 is no limit",
+        help: "stop after this many milliseconds, counted from when the command starts; 0 is no limit",
         example: Some("kinglet --time-limit 500 program.wasm"),
         set: |options, value| { options.time_limit = number(value, "milliseconds")?; Ok(()) } },
     Row { name: "memory-page-limit", value: Some("N"), list: false, commands: RUN,

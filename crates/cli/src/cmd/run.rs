@@ -2,11 +2,11 @@
 //! before the guest's first instruction can only be refused (status 1); from there on it can be stopped (status 134).
 
 use std::path::Path;
-use std::time::Duration;
 
 use kinglet::{Config, Engine, ExternType, Func, FuncType, Instance, Linker, Module, Store, Trap, Val};
 use kinglet_wasi::{DirAccess, WasiCtx};
 
+use crate::deadline::{self, Deadline};
 use crate::fault::{Fault, Outcome, own_status};
 use crate::options::Options;
 use crate::{print, value};
@@ -24,6 +24,7 @@ struct Entry<'a> {
 
 pub(super) fn run(options: &Options) -> Outcome {
     let (file, args) = options.positional.split_first().ok_or_else(|| Fault::refused("no file given"))?;
+    let deadline = Deadline::start(options.time_limit);
     let engine = engine(options)?;
     let module =
         Module::from_file(&engine, file).map_err(|error| Fault::refused(Fault::named(file, &format!("{error:#}"))))?;
@@ -33,8 +34,8 @@ pub(super) fn run(options: &Options) -> Outcome {
     let mut linker = Linker::new(&engine);
     kinglet_wasi::add_to_linker(&mut linker, |state: &mut State| &mut state.wasi)
         .map_err(|error| Fault::refused(format!("cannot link WASI: {error:#}")))?;
-    limit_time(options.time_limit, &store);
-    match start(&mut store, &linker, &module, &entry, values.as_deref()) {
+    let handle = store.interrupt_handle();
+    match deadline.guest(handle, || start(&mut store, &linker, &module, &entry, values.as_deref())) {
         Ok(results) => print(&lines(&results)).map(|()| 0),
         Err(error) => end(&error, file, options),
     }
@@ -130,17 +131,6 @@ fn program_name(file: &str) -> String {
     name.file_name().map_or_else(|| file.to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Interrupts the guest when its time is over. The thread ends with the process.
-fn limit_time(milliseconds: u64, store: &Store<State>) {
-    if milliseconds > 0 {
-        let handle = store.interrupt_handle();
-        std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(milliseconds));
-            handle.interrupt();
-        });
-    }
-}
-
 /// Instantiates the module, lets it initialise itself, and runs the entry; gives its results.
 fn start(
     store: &mut Store<State>,
@@ -182,7 +172,7 @@ fn end(error: &kinglet::Error, file: &str, options: &Options) -> Outcome {
     }
     if let (Some(Trap::Interrupted), limit @ 1..) = (error.downcast_ref(), options.time_limit) {
         let mut fault = Fault::stopped(error);
-        fault.message = format!("the time limit of {limit} ms is over: {}", fault.message);
+        fault.message = format!("{}: {}", deadline::message(limit), fault.message);
         return Err(fault);
     }
     if error.is::<Trap>() || error.is::<Running>() {
