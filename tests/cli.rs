@@ -281,6 +281,39 @@ fn errors_in_text_show_line_column_and_a_caret() {
 }
 
 #[test]
+fn a_line_that_is_the_whole_file_is_shown_around_the_error() {
+    for before in [300, 250_000] {
+        let text = format!("(module{}(nonsense){})", " ".repeat(before), " ".repeat(250_000));
+        let run = run_text(&text, &[], &[]);
+        run.fails(1, &[&format!("guest.wat:1:{}\n", before + 9), "…"]);
+        assert!(run.err.len() < 1000, "{} bytes", run.err.len());
+        let lines: Vec<Vec<char>> = run.err.lines().map(|line| line.chars().collect()).collect();
+        let caret = lines[4].iter().position(|c| *c == '^').expect("a caret");
+        assert_eq!(lines[3][caret..caret + 8].iter().collect::<String>(), "nonsense", "{}", run.err);
+    }
+}
+
+#[test]
+fn a_message_names_its_file_whatever_it_is_called() {
+    let folder = Folder::new();
+    for name in ["m", "a", "<anon>"] {
+        folder.file(name, "(module (func \"<anon>\"))");
+        let output = Command::new(kinglet()).args(["validate", name]).current_dir(folder.path()).output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.starts_with(&format!("kinglet: error: {name}: malformed module: ")), "{message}");
+        assert!(message.contains(&format!("--> {name}:1:15\n")) && message.contains("(func \"<anon>\")"), "{message}");
+    }
+}
+
+#[test]
+fn a_file_larger_than_any_module_is_not_read() {
+    let folder = Folder::new();
+    let file = folder.file("huge.wasm", "");
+    std::fs::File::options().write(true).open(&file).unwrap().set_len((1 << 30) + 1).unwrap();
+    run(&[&file]).fails(1, &["huge.wasm: module beyond a limit: it has more than 1073741824 bytes"]);
+}
+
+#[test]
 fn wrong_options_are_refused_with_a_hint() {
     run(&["--dri", ".:.", "x.wasm"]).fails(1, &["unknown option `--dri`", "did you mean `--dir`?"]);
     run(&["--run-mode", "jit", "x.wasm"]).fails(1, &["interpreter"]);

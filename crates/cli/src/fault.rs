@@ -1,7 +1,9 @@
 //! What ends the command without success: a message for people and an exit status for scripts. The statuses are listed
 //! once, here; the help text shows them.
 
-use kinglet::{Trap, WasmBacktrace};
+use kinglet::{ModuleError, Trap, WasmBacktrace};
+
+use crate::excerpt;
 
 /// Usage, loading, validation, linking and writing results.
 pub(crate) const REFUSED: i32 = 1;
@@ -37,11 +39,12 @@ impl Fault {
         Fault { message: message.into(), code: REFUSED }
     }
 
-    /// A message about a file: with the file's name in front unless it is said, and where the text format's errors show a place.
-    pub(crate) fn named(file: &str, message: &str) -> String {
-        let known = message.lines().next().is_some_and(|line| line.contains(file));
-        let message = message.replace("<anon>", file);
-        if known { message } else { format!("{file}: {message}") }
+    /// Why a module was not loaded. That a file cannot be read says which; what is wrong with its contents does not.
+    pub(crate) fn unloaded(file: &str, error: &kinglet::Error) -> Fault {
+        Fault::refused(match error.downcast_ref::<ModuleError>() {
+            Some(error) => format!("{file}: {}", excerpt::show(&error.to_string(), file)),
+            None => format!("{error:#}"),
+        })
     }
 
     /// The guest was stopped while it ran: the reason, and where it was.

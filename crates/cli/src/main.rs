@@ -5,6 +5,7 @@
 
 mod cmd;
 mod deadline;
+mod excerpt;
 mod fault;
 mod options;
 mod value;

@@ -26,8 +26,7 @@ pub(super) fn run(options: &Options) -> Outcome {
     let (file, args) = options.positional.split_first().ok_or_else(|| Fault::refused("no file given"))?;
     let deadline = Deadline::start(options.time_limit);
     let engine = engine(options)?;
-    let module =
-        Module::from_file(&engine, file).map_err(|error| Fault::refused(Fault::named(file, &format!("{error:#}"))))?;
+    let module = Module::from_file(&engine, file).map_err(|error| Fault::unloaded(file, &error))?;
     let entry = entry(options, &module, file, args)?;
     let values = entry.args.map(|args| values(&module, entry.function, args)).transpose()?;
     let mut store = Store::new(&engine, State { wasi: wasi(options, file, args)? });
@@ -120,7 +119,7 @@ fn wasi(options: &Options, file: &str, args: &[String]) -> Outcome<WasiCtx> {
     for dir in &options.dirs {
         let access = if dir.readonly { DirAccess::ReadOnly } else { DirAccess::ReadWrite };
         let opened = builder.preopened_dir(&dir.host, &dir.guest, access);
-        opened.map_err(|error| Fault::refused(format!("--dir: {}", Fault::named(&dir.host, &format!("{error:#}")))))?;
+        opened.map_err(|error| Fault::refused(format!("--dir: {error:#}")))?;
     }
     builder.build().map_err(|error| Fault::refused(format!("cannot set up WASI: {error:#}")))
 }
@@ -178,5 +177,5 @@ fn end(error: &kinglet::Error, file: &str, options: &Options) -> Outcome {
     if error.is::<Trap>() || error.is::<Running>() {
         return Err(Fault::stopped(error));
     }
-    Err(Fault::refused(Fault::named(file, &format!("{error:#}"))))
+    Err(Fault::refused(format!("{file}: {error:#}")))
 }
