@@ -190,7 +190,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Outcome<Request
         return Err(Fault::refused(message));
     }
     if options.positional.is_empty() {
-        return Err(Fault::refused(format!("no file given\n\n{}", help(Some(command)))));
+        return Err(Fault::refused("no file given; try kinglet --help"));
     }
     Ok(Request::Run(command, options))
 }
@@ -429,7 +429,11 @@ mod tests {
         assert!(message("--time-limit soon x").contains("`soon`"));
         assert!(message("--run-mode jit x").contains("only interpreter"));
         assert!(message("validate --dir . x").contains("not of validate"));
-        assert!(message("").contains("usage:"));
+        assert!(
+            ["", "run", "validate", "--env A=1"]
+                .iter()
+                .all(|line| message(line) == "no file given; try kinglet --help")
+        );
         assert!(options("--run-mode Interpreter --no-cache --log-level=ERROR x").positional == ["x"]);
     }
 
