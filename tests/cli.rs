@@ -250,6 +250,17 @@ fn proposals_can_be_switched() {
 }
 
 #[test]
+fn switching_on_what_is_not_finished_is_warned_of() {
+    let Some(row) = kinglet::FEATURES.iter().find(|row| !row.finished) else { return };
+    let switch = format!("--enable-{}", row.name);
+    let warned = run_text(program("nop"), &[&switch, "--enable-simd"], &[]);
+    warned.prints("");
+    let warning = "not finished in this version: what it adds may trap";
+    assert_eq!(warned.err, format!("kinglet: warning: {switch}: {warning}\n"));
+    assert_eq!(run_text(program("nop"), &["--enable-simd"], &[]).err, "");
+}
+
+#[test]
 fn bad_files_get_one_clear_message() {
     run(&["/no/such/file.wasm"]).fails(1, &["/no/such/file.wasm", "No such file or directory"]);
     run(&["/"]).fails(1, &["Is a directory"]);

@@ -24,7 +24,10 @@ fn answer(request: &Request) -> Outcome {
     match request {
         Request::Help(command) => print(&options::help(*command)).map(|()| 0),
         Request::Version => print(&format!("kinglet version {}\n", env!("CARGO_PKG_VERSION"))).map(|()| 0),
-        Request::Run(command, options) => (command.run)(options),
+        Request::Run(command, options) => {
+            options.unfinished().for_each(|switch| warn(&switch));
+            (command.run)(options)
+        }
     }
 }
 
@@ -37,6 +40,12 @@ fn print(text: &str) -> Outcome<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Says that a switch turns on what is only half there, before a trap does.
+fn warn(switch: &str) {
+    let warning = "not finished in this version: what it adds may trap";
+    let _ = writeln!(std::io::stderr(), "kinglet: warning: {switch}: {warning}");
 }
 
 /// Says what went wrong and gives the exit status for it.

@@ -138,6 +138,12 @@ impl Options {
         features
     }
 
+    /// The switches that turn on what is not finished.
+    pub(crate) fn unfinished(&self) -> impl Iterator<Item = String> {
+        let rows = FEATURES.iter().filter(|row| !row.finished && self.on.has(row.feature));
+        rows.map(|row| format!("--enable-{}", row.name))
+    }
+
     fn standard(&mut self, standard: Standard) {
         self.base = Features::standard(standard).intersection(Features::finished());
     }
@@ -414,6 +420,14 @@ mod tests {
         assert!(!options("--wasm-3 x").features().has(Feature::Gc));
         assert!(options("--disable-gc --enable-gc x").features().has(Feature::Gc));
         assert_eq!(options("x").features(), Features::finished());
+    }
+
+    #[test]
+    fn switches_of_unfinished_proposals_are_known() {
+        let unfinished = |line| options(line).unfinished().collect::<Vec<_>>();
+        assert_eq!(unfinished("--enable-simd --enable-all --disable-threads x"), [""; 0]);
+        assert_eq!(unfinished("--enable-threads --disable-threads x"), [""; 0]);
+        assert_eq!(unfinished("--wasm-1 --enable-threads x"), ["--enable-threads"]);
     }
 
     #[test]
