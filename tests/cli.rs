@@ -2,10 +2,11 @@
 //! shell like an abort and not be one, no input may cause a panic, and a time limit ends whatever the guest is doing.
 
 use std::io::Read;
+use std::process::Command;
 use std::time::Duration;
 
 use kinglet_tests::folder::Folder;
-use kinglet_tests::program::{Run, finish, run, run_with, start};
+use kinglet_tests::program::{Run, finish, kinglet, run, run_with, start};
 
 /// A program that prints each of its arguments and environment variables on a line of its own.
 const ARGUMENTS: &str = r#"(module
@@ -120,9 +121,10 @@ fn the_programs_exit_status_is_ours() {
              (memory (export \"memory\") 1) (func (export \"_start\") (call $exit (i32.const {code}))))"
         )
     };
-    for code in [0, 1, 3, 134] {
+    let larger = [256, 70000, -1, i32::MIN].map(|code| (code, 255));
+    for (code, status) in [0, 1, 3, 134, 255].map(|code| (code, code)).into_iter().chain(larger) {
         let run = run_text(exit(code), &[], &[]);
-        assert_eq!(run.code(), code);
+        assert_eq!(run.code(), status, "{code}");
         assert_eq!(run.err, "");
     }
 }
@@ -172,6 +174,16 @@ fn a_time_limit_ends_a_loop_a_recursion_and_a_blocking_read() {
     // Held open and never written to.
     let _stdin = child.stdin.take();
     finish(child).fails(134, &["200 ms", "interrupted"]);
+}
+
+#[test]
+fn a_time_limit_ends_the_wait_for_a_module() {
+    let folder = Folder::new();
+    let path = folder.path().join("fifo.wasm");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+    let run = run(&["--time-limit", "200", path.to_str().unwrap()]);
+    run.fails(134, &["the time limit of 200 ms is over"]);
+    assert!((Duration::from_millis(150)..Duration::from_secs(20)).contains(&run.took), "{run:?}");
 }
 
 #[test]
@@ -238,6 +250,17 @@ fn proposals_can_be_switched() {
 }
 
 #[test]
+fn switching_on_what_is_not_finished_is_warned_of() {
+    let Some(row) = kinglet::FEATURES.iter().find(|row| !row.finished) else { return };
+    let switch = format!("--enable-{}", row.name);
+    let warned = run_text(program("nop"), &[&switch, "--enable-simd"], &[]);
+    warned.prints("");
+    let warning = "not finished in this version: what it adds may trap";
+    assert_eq!(warned.err, format!("kinglet: warning: {switch}: {warning}\n"));
+    assert_eq!(run_text(program("nop"), &["--enable-simd"], &[]).err, "");
+}
+
+#[test]
 fn bad_files_get_one_clear_message() {
     run(&["/no/such/file.wasm"]).fails(1, &["/no/such/file.wasm", "No such file or directory"]);
     run(&["/"]).fails(1, &["Is a directory"]);
@@ -269,12 +292,48 @@ fn errors_in_text_show_line_column_and_a_caret() {
 }
 
 #[test]
+fn a_line_that_is_the_whole_file_is_shown_around_the_error() {
+    for before in [300, 250_000] {
+        let text = format!("(module{}(nonsense){})", " ".repeat(before), " ".repeat(250_000));
+        let run = run_text(&text, &[], &[]);
+        run.fails(1, &[&format!("guest.wat:1:{}\n", before + 9), "…"]);
+        assert!(run.err.len() < 1000, "{} bytes", run.err.len());
+        let lines: Vec<Vec<char>> = run.err.lines().map(|line| line.chars().collect()).collect();
+        let caret = lines[4].iter().position(|c| *c == '^').expect("a caret");
+        assert_eq!(lines[3][caret..caret + 8].iter().collect::<String>(), "nonsense", "{}", run.err);
+    }
+}
+
+#[test]
+fn a_message_names_its_file_whatever_it_is_called() {
+    let folder = Folder::new();
+    for name in ["m", "a", "<anon>"] {
+        folder.file(name, "(module (func \"<anon>\"))");
+        let output = Command::new(kinglet()).args(["validate", name]).current_dir(folder.path()).output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.starts_with(&format!("kinglet: error: {name}: malformed module: ")), "{message}");
+        assert!(message.contains(&format!("--> {name}:1:15\n")) && message.contains("(func \"<anon>\")"), "{message}");
+    }
+}
+
+#[test]
+fn a_file_larger_than_any_module_is_not_read() {
+    let folder = Folder::new();
+    let file = folder.file("huge.wasm", "");
+    std::fs::File::options().write(true).open(&file).unwrap().set_len((1 << 30) + 1).unwrap();
+    run(&[&file]).fails(1, &["huge.wasm: module beyond a limit: it has more than 1073741824 bytes"]);
+}
+
+#[test]
 fn wrong_options_are_refused_with_a_hint() {
     run(&["--dri", ".:.", "x.wasm"]).fails(1, &["unknown option `--dri`", "did you mean `--dir`?"]);
     run(&["--run-mode", "jit", "x.wasm"]).fails(1, &["interpreter"]);
     run(&["--time-limit", "soon", "x.wasm"]).fails(1, &["--time-limit", "soon"]);
     run(&["--env"]).fails(1, &["--env NAME=VALUE"]);
-    run(&[]).fails(1, &["no file given", "usage"]);
+    for args in [&[][..], &["run"], &["validate"]] {
+        let run = run(args);
+        assert_eq!((run.code(), run.err.as_str()), (1, "kinglet: error: no file given; try kinglet --help\n"));
+    }
 }
 
 #[test]
@@ -334,6 +393,20 @@ fn wast_fails_when_a_directive_does() {
     );
     run(&["wast", &folder.file("broken.wast", "(module\n  (nonsense))")]).fails(1, &["broken.wast:2:"]);
     run(&["wast", "/no/such.wast"]).fails(1, &["/no/such.wast"]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_result_that_cannot_be_written_is_an_error() {
+    let folder = Folder::new();
+    let file = folder.file("guest.wat", FUNCTIONS);
+    let full = || std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+    for args in [&["--help"][..], &["--version"], &["--invoke", "add", &file, "1", "2"], &["validate", &file]] {
+        let output = Command::new(kinglet()).args(args).stdout(full()).output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(message.starts_with("kinglet: error: cannot write to standard output: No space left"), "{message}");
+    }
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! What ends the command without success: a message for people and an exit status for scripts. The statuses are listed
 //! once, here; the help text shows them.
 
-use kinglet::{Trap, WasmBacktrace};
+use kinglet::{ModuleError, Trap, WasmBacktrace};
 
-/// Usage, loading, validation and linking.
+use crate::excerpt;
+
+/// Usage, loading, validation, linking and writing results.
 pub(crate) const REFUSED: i32 = 1;
 /// The guest was stopped while it ran. The same number a shell shows for an abort, but a plain exit.
 pub(crate) const STOPPED: i32 = 134;
@@ -11,10 +13,15 @@ pub(crate) const STOPPED: i32 = 134;
 /// The exit statuses as the help text lists them.
 pub(crate) const STATUSES: &[(&str, &str)] = &[
     ("0", "the program ended, or the function returned"),
-    ("N", "the program ended with proc_exit(N)"),
-    ("1", "usage error, or the module cannot be read, validated or linked"),
+    ("N", "the program ended with proc_exit(N); 255 if N is larger, for a status has 8 bits"),
+    ("1", "usage error, or the module cannot be read, validated or linked, or a result cannot be written"),
     ("134", "the program was stopped: a trap, an uncaught exception, the time limit"),
 ];
+
+/// The status for a program's own. The system would keep the low 8 bits, and make a success of 256.
+pub(crate) fn own_status(code: i32) -> i32 {
+    u8::try_from(code).unwrap_or(u8::MAX).into()
+}
 
 /// Why there is no success.
 #[derive(Debug)]
@@ -27,16 +34,17 @@ pub(crate) struct Fault {
 pub(crate) type Outcome<T = i32> = Result<T, Fault>;
 
 impl Fault {
-    /// A refusal: nothing of the guest has run.
+    /// A refusal: what keeps the guest from running, or its results from being written.
     pub(crate) fn refused(message: impl Into<String>) -> Fault {
         Fault { message: message.into(), code: REFUSED }
     }
 
-    /// A message about a file: with the file's name in front unless it is said, and where the text format's errors show a place.
-    pub(crate) fn named(file: &str, message: &str) -> String {
-        let known = message.lines().next().is_some_and(|line| line.contains(file));
-        let message = message.replace("<anon>", file);
-        if known { message } else { format!("{file}: {message}") }
+    /// Why a module was not loaded. That a file cannot be read says which; what is wrong with its contents does not.
+    pub(crate) fn unloaded(file: &str, error: &kinglet::Error) -> Fault {
+        Fault::refused(match error.downcast_ref::<ModuleError>() {
+            Some(error) => format!("{file}: {}", excerpt::show(&error.to_string(), file)),
+            None => format!("{error:#}"),
+        })
     }
 
     /// The guest was stopped while it ran: the reason, and where it was.

@@ -4,35 +4,48 @@
 #![forbid(unsafe_code)]
 
 mod cmd;
+mod deadline;
+mod excerpt;
 mod fault;
 mod options;
 mod value;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
-use fault::Fault;
+use fault::{Fault, Outcome};
 use options::Request;
 
 fn main() {
-    let code = match options::parse(std::env::args_os().skip(1)) {
-        Ok(Request::Help(command)) => {
-            print(&options::help(command));
-            0
+    let outcome = options::parse(std::env::args_os().skip(1)).and_then(|request| answer(&request));
+    std::process::exit(outcome.unwrap_or_else(|fault| report(&fault)));
+}
+
+fn answer(request: &Request) -> Outcome {
+    match request {
+        Request::Help(command) => print(&options::help(*command)).map(|()| 0),
+        Request::Version => print(&format!("kinglet version {}\n", env!("CARGO_PKG_VERSION"))).map(|()| 0),
+        Request::Run(command, options) => {
+            options.unfinished().for_each(|switch| warn(&switch));
+            (command.run)(options)
         }
-        Ok(Request::Version) => {
-            print(&format!("kinglet version {}\n", env!("CARGO_PKG_VERSION")));
-            0
-        }
-        Ok(Request::Run(command, options)) => (command.run)(&options).unwrap_or_else(|fault| report(&fault)),
-        Err(fault) => report(&fault),
-    };
-    std::process::exit(code);
+    }
 }
 
 /// Writes a result to standard output. A reader that has gone away is no error: there is nobody left to tell.
-fn print(text: &str) {
+fn print(text: &str) -> Outcome<()> {
     let mut out = std::io::stdout();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Fault::refused(format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says that a switch turns on what is only half there, before a trap does.
+fn warn(switch: &str) {
+    let warning = "not finished in this version: what it adds may trap";
+    let _ = writeln!(std::io::stderr(), "kinglet: warning: {switch}: {warning}");
 }
 
 /// Says what went wrong and gives the exit status for it.

@@ -47,7 +47,7 @@ const ROWS: &[Row] = &[
         example: Some("kinglet --reactor fib.wasm fib 30"),
         set: |options, _| { options.reactor = true; Ok(()) } },
     Row { name: "time-limit", value: Some("MS"), list: false, commands: RUN,
-        help: "stop the program after this many milliseconds; 0 is no limit",
+        help: "stop after this many milliseconds, counted from when the command starts; 0 is no limit",
         example: Some("kinglet --time-limit 500 program.wasm"),
         set: |options, value| { options.time_limit = number(value, "milliseconds")?; Ok(()) } },
     Row { name: "memory-page-limit", value: Some("N"), list: false, commands: RUN,
@@ -138,6 +138,12 @@ impl Options {
         features
     }
 
+    /// The switches that turn on what is not finished.
+    pub(crate) fn unfinished(&self) -> impl Iterator<Item = String> {
+        let rows = FEATURES.iter().filter(|row| !row.finished && self.on.has(row.feature));
+        rows.map(|row| format!("--enable-{}", row.name))
+    }
+
     fn standard(&mut self, standard: Standard) {
         self.base = Features::standard(standard).intersection(Features::finished());
     }
@@ -190,7 +196,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Outcome<Request
         return Err(Fault::refused(message));
     }
     if options.positional.is_empty() {
-        return Err(Fault::refused(format!("no file given\n\n{}", help(Some(command)))));
+        return Err(Fault::refused("no file given; try kinglet --help"));
     }
     Ok(Request::Run(command, options))
 }
@@ -417,6 +423,14 @@ mod tests {
     }
 
     #[test]
+    fn switches_of_unfinished_proposals_are_known() {
+        let unfinished = |line| options(line).unfinished().collect::<Vec<_>>();
+        assert_eq!(unfinished("--enable-simd --enable-all --disable-threads x"), [""; 0]);
+        assert_eq!(unfinished("--enable-threads --disable-threads x"), [""; 0]);
+        assert_eq!(unfinished("--wasm-1 --enable-threads x"), ["--enable-threads"]);
+    }
+
+    #[test]
     fn mistakes_are_named_with_what_to_do() {
         assert!(message("--dri .:. x").contains("did you mean `--dir`?"));
         assert!(message("--disable-tailcall x").contains("did you mean `--disable-tail-call`?"));
@@ -429,7 +443,11 @@ mod tests {
         assert!(message("--time-limit soon x").contains("`soon`"));
         assert!(message("--run-mode jit x").contains("only interpreter"));
         assert!(message("validate --dir . x").contains("not of validate"));
-        assert!(message("").contains("usage:"));
+        assert!(
+            ["", "run", "validate", "--env A=1"]
+                .iter()
+                .all(|line| message(line) == "no file given; try kinglet --help")
+        );
         assert!(options("--run-mode Interpreter --no-cache --log-level=ERROR x").positional == ["x"]);
     }
 

@@ -1,11 +1,13 @@
 //! Modules: validated code, ready to be instantiated any number of times, in any store of its engine, on any thread.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use kinglet_interp::ModuleCode;
 use kinglet_wasm::decode;
+use kinglet_wasm::limits::MAX_MODULE_BYTES;
 use kinglet_wasm::module::ExternIndex;
 
 use crate::types::{ExportType, ImportType};
@@ -58,14 +60,19 @@ impl Module {
         Module::from_binary(engine, binary.as_ref().into())
     }
 
-    /// The same, from a file.
+    /// The same, from a file of at most 1 GiB.
     ///
     /// # Errors
-    /// Also if the file cannot be read.
+    /// Also if the file cannot be read, or is larger.
     pub fn from_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Module> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|e| Error::msg(format!("cannot read {}: {e}", path.display())))?;
-        Module::new(engine, bytes)
+        let unreadable = |e: std::io::Error| Error::msg(format!("cannot read {}: {e}", path.display()));
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        let size = file.metadata().map_or(0, |metadata| metadata.len());
+        match read(file, size, MAX_MODULE_BYTES).map_err(unreadable)? {
+            Some(bytes) => Module::new(engine, bytes),
+            None => Err(kinglet_wasm::Error::limit(&format!("it has more than {MAX_MODULE_BYTES} bytes")).into()),
+        }
     }
 
     fn from_binary(engine: &Engine, bytes: Arc<[u8]>) -> Result<Module> {
@@ -148,8 +155,33 @@ impl Module {
     }
 }
 
+/// Reads all there is, or nothing if that is more than `limit` bytes. A device or a pipe has no `size` to tell, and may
+/// have no end.
+fn read(from: impl Read, size: u64, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    if size <= limit {
+        bytes.try_reserve_exact(usize::try_from(size).unwrap_or(usize::MAX))?;
+        from.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    }
+    Ok((size.max(bytes.len() as u64) <= limit).then_some(bytes))
+}
+
 impl std::fmt::Debug for Module {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Module").field("name", &self.name()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_ends_where_a_module_is_too_large() {
+        assert_eq!(read(&b"1234"[..], 4, 4).unwrap().unwrap(), b"1234");
+        assert_eq!(read(&b"1234"[..], 0, 4).unwrap().unwrap(), b"1234");
+        assert_eq!(read(&b"12345"[..], 0, 4).unwrap(), None);
+        assert_eq!(read(std::io::repeat(0), 0, 1000).unwrap(), None);
+        assert_eq!(read(std::io::repeat(0), 1001, 1000).unwrap(), None, "not read at all");
     }
 }

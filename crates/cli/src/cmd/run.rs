@@ -2,12 +2,12 @@
 //! before the guest's first instruction can only be refused (status 1); from there on it can be stopped (status 134).
 
 use std::path::Path;
-use std::time::Duration;
 
 use kinglet::{Config, Engine, ExternType, Func, FuncType, Instance, Linker, Module, Store, Trap, Val};
 use kinglet_wasi::{DirAccess, WasiCtx};
 
-use crate::fault::{Fault, Outcome};
+use crate::deadline::{self, Deadline};
+use crate::fault::{Fault, Outcome, own_status};
 use crate::options::Options;
 use crate::{print, value};
 
@@ -24,18 +24,25 @@ struct Entry<'a> {
 
 pub(super) fn run(options: &Options) -> Outcome {
     let (file, args) = options.positional.split_first().ok_or_else(|| Fault::refused("no file given"))?;
+    let deadline = Deadline::start(options.time_limit);
     let engine = engine(options)?;
-    let module =
-        Module::from_file(&engine, file).map_err(|error| Fault::refused(Fault::named(file, &format!("{error:#}"))))?;
+    let module = Module::from_file(&engine, file).map_err(|error| Fault::unloaded(file, &error))?;
     let entry = entry(options, &module, file, args)?;
     let values = entry.args.map(|args| values(&module, entry.function, args)).transpose()?;
     let mut store = Store::new(&engine, State { wasi: wasi(options, file, args)? });
     let mut linker = Linker::new(&engine);
     kinglet_wasi::add_to_linker(&mut linker, |state: &mut State| &mut state.wasi)
         .map_err(|error| Fault::refused(format!("cannot link WASI: {error:#}")))?;
-    limit_time(options.time_limit, &store);
-    let outcome = start(&mut store, &linker, &module, &entry, values.as_deref());
-    outcome.or_else(|error| end(&error, file, options))
+    let handle = store.interrupt_handle();
+    match deadline.guest(handle, || start(&mut store, &linker, &module, &entry, values.as_deref())) {
+        Ok(results) => print(&lines(&results)).map(|()| 0),
+        Err(error) => end(&error, file, options),
+    }
+}
+
+/// Results as they are printed.
+fn lines(results: &[Val]) -> String {
+    results.iter().map(|result| format!("{}\n", value::show(result))).collect()
 }
 
 fn engine(options: &Options) -> Outcome<Engine> {
@@ -112,7 +119,7 @@ fn wasi(options: &Options, file: &str, args: &[String]) -> Outcome<WasiCtx> {
     for dir in &options.dirs {
         let access = if dir.readonly { DirAccess::ReadOnly } else { DirAccess::ReadWrite };
         let opened = builder.preopened_dir(&dir.host, &dir.guest, access);
-        opened.map_err(|error| Fault::refused(format!("--dir: {}", Fault::named(&dir.host, &format!("{error:#}")))))?;
+        opened.map_err(|error| Fault::refused(format!("--dir: {error:#}")))?;
     }
     builder.build().map_err(|error| Fault::refused(format!("cannot set up WASI: {error:#}")))
 }
@@ -123,33 +130,20 @@ fn program_name(file: &str) -> String {
     name.file_name().map_or_else(|| file.to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Interrupts the guest when its time is over. The thread ends with the process.
-fn limit_time(milliseconds: u64, store: &Store<State>) {
-    if milliseconds > 0 {
-        let handle = store.interrupt_handle();
-        std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(milliseconds));
-            handle.interrupt();
-        });
-    }
-}
-
-/// Instantiates the module, lets it initialise itself, and runs the entry.
+/// Instantiates the module, lets it initialise itself, and runs the entry; gives its results.
 fn start(
     store: &mut Store<State>,
     linker: &Linker<State>,
     module: &Module,
     entry: &Entry<'_>,
     values: Option<&[Val]>,
-) -> kinglet::Result<i32> {
+) -> kinglet::Result<Vec<Val>> {
     let instance = linker.instantiate(&mut *store, module)?;
     let running = |error: kinglet::Error| error.context(Running);
     if values.is_some() && entry.function != "_initialize" && function_type(module, "_initialize").is_some() {
         call(store, instance, "_initialize", &[]).map_err(running)?;
     }
-    let results = call(store, instance, entry.function, values.unwrap_or_default()).map_err(running)?;
-    results.iter().for_each(|result| print(&format!("{}\n", value::show(result))));
-    Ok(0)
+    call(store, instance, entry.function, values.unwrap_or_default()).map_err(running)
 }
 
 /// Marks an error that came while the guest ran, rather than before.
@@ -173,15 +167,15 @@ fn call(store: &mut Store<State>, instance: Instance, name: &str, args: &[Val]) 
 /// What an error means for the exit status.
 fn end(error: &kinglet::Error, file: &str, options: &Options) -> Outcome {
     if let Some(exit) = error.downcast_ref::<kinglet_wasi::Exit>() {
-        return Ok(exit.0);
+        return Ok(own_status(exit.0));
     }
     if let (Some(Trap::Interrupted), limit @ 1..) = (error.downcast_ref(), options.time_limit) {
         let mut fault = Fault::stopped(error);
-        fault.message = format!("the time limit of {limit} ms is over: {}", fault.message);
+        fault.message = format!("{}: {}", deadline::message(limit), fault.message);
         return Err(fault);
     }
     if error.is::<Trap>() || error.is::<Running>() {
         return Err(Fault::stopped(error));
     }
-    Err(Fault::refused(Fault::named(file, &format!("{error:#}"))))
+    Err(Fault::refused(format!("{file}: {error:#}")))
 }

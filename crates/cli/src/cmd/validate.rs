@@ -12,8 +12,8 @@ pub(super) fn run(options: &Options) -> Outcome {
     let mut invalid = Vec::new();
     for file in &options.positional {
         match Module::from_file(&engine, file) {
-            Ok(_) => print(&format!("{file}: valid\n")),
-            Err(error) => invalid.push(Fault::named(file, &format!("{error:#}"))),
+            Ok(_) => print(&format!("{file}: valid\n"))?,
+            Err(error) => invalid.push(Fault::unloaded(file, &error).message),
         }
     }
     if invalid.is_empty() { Ok(0) } else { Err(Fault::refused(invalid.join("\nkinglet: error: "))) }

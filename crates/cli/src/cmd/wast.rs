@@ -1,19 +1,24 @@
 //! `kinglet wast`: runs test scripts; any directive that does not do what its script says makes the command fail.
 
+use std::fs::File;
+use std::io::{Error, ErrorKind, Read, Result};
+
 use kinglet_testing::wast::{self, Report};
 
 use crate::fault::{Fault, Outcome};
 use crate::options::Options;
 use crate::print;
 
+/// Most bytes of a script.
+const MAX_SCRIPT_BYTES: u64 = 1 << 28;
+
 pub(super) fn run(options: &Options) -> Outcome {
     let mut all = Report::default();
     for file in &options.positional {
-        let text =
-            std::fs::read_to_string(file).map_err(|error| Fault::refused(format!("cannot read `{file}`: {error}")))?;
+        let text = read(file).map_err(|error| Fault::refused(format!("cannot read `{file}`: {error}")))?;
         let report = wast::run(&wast::Options::new(options.features()), file, &text);
         let (passed, failed, skipped) = (report.passed, report.failed.len(), report.out_of_scope);
-        print(&format!("{file}: {passed} passed, {failed} failed, {skipped} out of scope\n"));
+        print(&format!("{file}: {passed} passed, {failed} failed, {skipped} out of scope\n"))?;
         all.add(report);
     }
     if all.failed.is_empty() {
@@ -21,4 +26,12 @@ pub(super) fn run(options: &Options) -> Outcome {
     }
     let failures: Vec<String> = all.failed.iter().map(|failure| failure.to_string()).collect();
     Err(Fault::refused(format!("{} of the directives failed:\n{}", failures.len(), failures.join("\n"))))
+}
+
+fn read(file: &str) -> Result<String> {
+    let mut text = String::new();
+    if File::open(file)?.take(MAX_SCRIPT_BYTES + 1).read_to_string(&mut text)? as u64 > MAX_SCRIPT_BYTES {
+        return Err(Error::new(ErrorKind::FileTooLarge, format!("it has more than {MAX_SCRIPT_BYTES} bytes")));
+    }
+    Ok(text)
 }

@@ -254,12 +254,17 @@ impl Directory {
     }
 
     /// The names in this folder, `.` and `..` first. `..` carries this folder's own inode: what lies above is not
-    /// the guest's to know. Names that are not UTF-8 are left out, since no path of a guest can spell them.
-    pub(crate) fn entries(&self) -> Result<Vec<Entry>> {
+    /// the guest's to know. Names that are not UTF-8 are left out, since no path of a guest can spell them. ENOMEM for
+    /// more than `limit` names; a long listing can be interrupted.
+    pub(crate) fn entries(&self, limit: usize, wait: &dyn Wait) -> Result<Vec<Entry>> {
         let own = self.own_metadata()?;
         let dots = [".", ".."].map(|name| Entry { inode: own.inode, kind: Kind::Directory, name: name.to_owned() });
         let mut entries = Vec::from(dots);
         for entry in self.dir.entries()? {
+            wait.check()?;
+            if entries.len() >= limit {
+                return Err(Errno::NOMEM.into());
+            }
             let entry = entry?;
             let Ok(name) = entry.file_name().into_string() else { continue };
             let kind = entry.file_type().map_or(Kind::Other, Kind::from);

@@ -2,8 +2,10 @@
 
 use super::Call;
 use super::path::set_times;
-use super::table::{Descriptor, Object};
+use super::table::{Descriptor, Object, Table};
 use super::types::{Dirent, Errno, Fdstat, Filestat, Filetype, Result, Rights, fdflags, known_flags};
+use crate::host::Wait;
+use crate::host::fs::Entry;
 use rustix::fs::SeekFrom;
 
 /// The kind a standard stream shows. Only a terminal is a character device, which is how a C library knows one.
@@ -194,7 +196,7 @@ pub(super) fn fd_prestat_dir_name(call: &mut Call<'_>, fd: u32, path: u32, path_
 
 /// Lists a folder. The names are read when listing begins (cookie 0) and stay as they were then until it begins
 /// anew, so cookies are stable whatever happens to the folder meanwhile. The last entry is cut where the buffer ends:
-/// a full buffer means that there may be more.
+/// a full buffer means that there may be more. ENOMEM for a folder with more names than a guest may hold.
 pub(super) fn fd_readdir(
     call: &mut Call<'_>,
     fd: u32,
@@ -203,17 +205,7 @@ pub(super) fn fd_readdir(
     cookie: u64,
     bufused: u32,
 ) -> Result<()> {
-    let descriptor = call.ctx.table.get_mut(fd)?;
-    descriptor.directory(Rights::FD_READDIR)?;
-    let Object::Directory(open) = &mut descriptor.object else { return Err(Errno::NOTDIR.into()) };
-    if cookie == 0 {
-        open.listing = None;
-    }
-    let listing = match open.listing.take() {
-        Some(listing) => listing,
-        None => open.directory.entries()?,
-    };
-    let listing = open.listing.insert(listing);
+    let listing = listing(&mut call.ctx.table, fd, cookie == 0, call.wait)?;
     let first = usize::try_from(cookie).unwrap_or(usize::MAX).min(listing.len());
 
     let buffer = call.memory.bytes_mut(buf, buf_len)?;
@@ -232,6 +224,19 @@ pub(super) fn fd_readdir(
         }
     }
     call.memory.write_size(bufused, used)
+}
+
+/// The names of a folder as they were when listing began, which it does now if it is `anew` or has not yet.
+fn listing<'a>(table: &'a mut Table, fd: u32, anew: bool, wait: &dyn Wait) -> Result<&'a [Entry]> {
+    let open = table.get_mut(fd)?.open_directory(Rights::FD_READDIR)?;
+    let kept = open.listing.take().filter(|_| !anew);
+    let room = table.unlisted();
+    let open = table.get_mut(fd)?.open_directory(Rights::FD_READDIR)?;
+    let listing = match kept {
+        Some(listing) => listing,
+        None => open.directory.entries(room, wait)?,
+    };
+    Ok(open.listing.insert(listing))
 }
 
 fn put_as_fits(buffer: &mut [u8], bytes: &[u8]) -> usize {
@@ -267,7 +272,7 @@ mod tests {
     use super::*;
     use crate::p1::path::path_open;
     use crate::p1::types::{Stop, fstflags, oflags};
-    use crate::tests::{Always, BUFFER, Folder, Guest, OUT, fails};
+    use crate::tests::{Always, BUFFER, Folder, Guest, Never, OUT, fails};
     use crate::{DirAccess, Pipe, WasiCtx};
 
     impl Guest {
@@ -441,6 +446,24 @@ mod tests {
         assert_eq!(seen, again.into_iter().filter(|name| name != "one").collect::<Vec<_>>());
         assert_eq!(guest.list(24, 0).len(), 24);
         assert_eq!(guest.list(30, u64::MAX), b"");
+    }
+
+    #[test]
+    fn a_listing_has_an_end_and_can_be_interrupted() {
+        let folder = Folder::new();
+        std::fs::write(folder.path().join("one"), "").unwrap();
+        let mut guest = Guest::with(&folder, DirAccess::ReadOnly);
+        let list = |call: &mut Call<'_>| fd_readdir(call, 3, BUFFER, 4096, 0, OUT);
+        assert_eq!(guest.call_waiting(&Always, list), Err(Stop::Interrupted));
+        let all = guest.ctx.table.unlisted();
+        guest.call(list).unwrap();
+        assert_eq!(guest.ctx.table.unlisted(), all - 3);
+        let directory = guest.ctx.table.get(3).unwrap().directory(Rights::NONE).unwrap();
+        let few = directory.entries(2, &Never).unwrap_err();
+        assert_eq!(Stop::from(few), Errno::NOMEM.into());
+        assert_eq!(directory.entries(3, &Never).unwrap().len(), 3);
+        guest.call(list).unwrap();
+        assert_eq!(guest.ctx.table.unlisted(), all - 3, "a listing begun anew replaces the old one");
     }
 
     #[test]

@@ -9,6 +9,9 @@ use crate::host::stdio::Stream;
 /// The most descriptors a guest can hold open, so that it cannot use up those of the host.
 const DESCRIPTORS: usize = 1024;
 
+/// The most names a guest can have listed, in all its folders together, so that it cannot use up the host's memory.
+const LISTED: usize = 1_000_000;
+
 /// What a descriptor stands for.
 #[derive(Debug)]
 pub(crate) enum Object {
@@ -71,6 +74,15 @@ impl Descriptor {
             Object::File(_) | Object::Stream(_) => Err(Errno::NOTDIR.into()),
         }
     }
+
+    /// The same with its listing.
+    pub(crate) fn open_directory(&mut self, rights: Rights) -> Result<&mut OpenDirectory> {
+        self.directory(rights)?;
+        match &mut self.object {
+            Object::Directory(open) => Ok(open),
+            Object::File(_) | Object::Stream(_) => Err(Errno::NOTDIR.into()),
+        }
+    }
 }
 
 /// The descriptors of one context.
@@ -106,6 +118,15 @@ impl Table {
 
     pub(crate) fn get_mut(&mut self, fd: u32) -> Result<&mut Descriptor> {
         Ok(self.slots.get_mut(fd as usize).and_then(Option::as_mut).ok_or(Errno::BADF)?)
+    }
+
+    /// How many more names can be listed.
+    pub(crate) fn unlisted(&self) -> usize {
+        let listed = self.slots.iter().flatten().map(|descriptor| match &descriptor.object {
+            Object::Directory(OpenDirectory { listing: Some(listing), .. }) => listing.len(),
+            _ => 0,
+        });
+        LISTED.saturating_sub(listed.sum())
     }
 
     pub(crate) fn remove(&mut self, fd: u32) -> Result<Descriptor> {

@@ -1,0 +1,73 @@
+//! The time limit of the whole command. A guest that runs when it is over is interrupted, which says where the guest was;
+//! at any other time (a module that does not arrive, results nobody takes) the process is ended. Either way the message
+//! begins alike and the status is the same. Used by `run` alone.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use kinglet::InterruptHandle;
+
+use crate::fault::{Fault, STOPPED};
+use crate::report;
+
+/// What the command is doing.
+enum Phase {
+    /// Its own work: loading, printing.
+    Ours,
+    /// The guest runs, and can be interrupted.
+    Guests(InterruptHandle),
+    /// All is done and the status is settled.
+    Over,
+}
+
+/// The clock that runs from when it is made until it is dropped.
+pub(crate) struct Deadline {
+    phase: Arc<Mutex<Phase>>,
+}
+
+impl Deadline {
+    /// Starts the clock; without a limit (0) nothing ever happens. The thread ends with the process.
+    pub(crate) fn start(milliseconds: u64) -> Deadline {
+        let phase = Arc::new(Mutex::new(Phase::Ours));
+        if milliseconds > 0 {
+            let phase = phase.clone();
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(milliseconds));
+                // Held to the end, so that the command cannot go on to another status meanwhile.
+                match &*lock(&phase) {
+                    Phase::Ours => std::process::exit(report(&Fault { message: message(milliseconds), code: STOPPED })),
+                    Phase::Guests(handle) => handle.interrupt(),
+                    Phase::Over => {}
+                }
+            });
+        }
+        Deadline { phase }
+    }
+
+    /// Runs the guest, by a function that `handle` interrupts.
+    pub(crate) fn guest<T>(&self, handle: InterruptHandle, run: impl FnOnce() -> T) -> T {
+        self.set(Phase::Guests(handle));
+        let result = run();
+        self.set(Phase::Ours);
+        result
+    }
+
+    fn set(&self, phase: Phase) {
+        *lock(&self.phase) = phase;
+    }
+}
+
+impl Drop for Deadline {
+    fn drop(&mut self) {
+        self.set(Phase::Over);
+    }
+}
+
+fn lock(phase: &Mutex<Phase>) -> MutexGuard<'_, Phase> {
+    phase.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What is said when the time is over.
+pub(crate) fn message(milliseconds: u64) -> String {
+    format!("the time limit of {milliseconds} ms is over")
+}
