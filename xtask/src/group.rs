@@ -66,8 +66,9 @@ pub(crate) const GROUPS: &[Group] = &[
         steps: &[BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--test", "guest"])] },
     Group { name: "rebuild", about: "the committed guests come from their sources", needs: &[&need::WASM_STD],
         steps: &[Task(guests::tally)] },
-    Group { name: "docs", about: "the documentation builds without a warning", needs: &[],
-        steps: &[CargoWith("RUSTDOCFLAGS", "-D warnings", &["doc", "--workspace", "--no-deps"])] },
+    Group { name: "docs", about: "the documentation builds without a warning, and its tables are true", needs: &[],
+        steps: &[CargoWith("RUSTDOCFLAGS", "-D warnings", &["doc", "--workspace", "--no-deps"]),
+                 Cargo(&["test", "--package", "kinglet-tests", "--test", "docs"])] },
     Group { name: "examples", about: "every example runs", needs: &[],
         steps: &[Task(examples::tally)] },
 ];
