@@ -1,5 +1,6 @@
-//! Golden files: a `.wat` source whose tail of `;;` lines is the text a test expects for it. One function compares, and
-//! `BLESS=1` in the environment is the one way to rewrite the tail. Called by the op snapshots in `tests/op`.
+//! Golden files: a `.wat` source whose tail of `;;` lines is the text a test expects for it, or a whole file that a test
+//! derives. `BLESS=1` in the environment is the one way to rewrite either. Called by the op snapshots in `tests/op` and
+//! by the tables of `tests/docs.rs`.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -9,13 +10,35 @@ use std::path::Path;
 /// The expectation is the file's last unbroken run of lines that begin with `;;`. Fails with a line-by-line difference,
 /// or with the reason why the file cannot be read or written.
 pub fn check(path: &Path, actual: &str) -> Result<(), String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    if std::env::var_os("BLESS").is_some_and(|value| value == "1") {
-        return std::fs::write(path, bless(&text, actual))
-            .map_err(|error| format!("cannot write {}: {error}", path.display()));
+    let text = read(path)?;
+    if blessed() {
+        return write(path, &bless(&text, actual));
     }
-    let expected = split(&text).1;
-    match difference(&expected, &lines(actual)) {
+    agree(path, &split(&text).1, &lines(actual))
+}
+
+/// Compares `actual` with the whole file at `path`; with `BLESS=1` set, writes the file instead. Fails as [`check`] does.
+pub fn check_file(path: &Path, actual: &str) -> Result<(), String> {
+    if blessed() {
+        return write(path, actual);
+    }
+    agree(path, &lines(&read(path)?), &lines(actual))
+}
+
+fn blessed() -> bool {
+    std::env::var_os("BLESS").is_some_and(|value| value == "1")
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    std::fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
+}
+
+fn agree(path: &Path, expected: &[&str], actual: &[&str]) -> Result<(), String> {
+    match difference(expected, actual) {
         None => Ok(()),
         Some(diff) => Err(format!("{} differs (BLESS=1 accepts the new text):\n{diff}", path.display())),
     }

@@ -1,0 +1,77 @@
+//! The tables in `docs`, each derived from a table in the code, so that neither can say what the other does not.
+//! `BLESS=1` writes them anew.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use kinglet::{FEATURES, Standard};
+use kinglet_testing::snapshot;
+
+/// Where a function of preview 1 does less than its specification says, or something else. The others do all of it.
+const REMARKS: &[(&str, &str)] = &[
+    ("fd_fdstat_set_flags", "`append` and `nonblock` can change; to change a `sync` flag is `notsup`"),
+    ("fd_pread", "at most 1024 buffers: `inval`"),
+    ("fd_pwrite", "at most 1024 buffers: `inval`"),
+    ("fd_read", "at most 1024 buffers: `inval`"),
+    ("fd_readdir", "names that are not UTF-8 are left out; a guest can have a million names listed, then `nomem`"),
+    ("fd_write", "at most 1024 buffers: `inval`"),
+    ("path_link", "to follow a symbolic link first is `inval`"),
+    ("path_open", "rights that the folder cannot pass on are left out, instead of `notcapable`"),
+    ("path_readlink", "a target that is not UTF-8 is `ilseq`"),
+    ("path_symlink", "an absolute target is `perm`"),
+    ("poll_oneoff", "at most 4096 subscriptions: `inval`; CPU time cannot be waited for: `notsup`"),
+    ("proc_exit", "the command `kinglet` exits with 255 for a code above 255"),
+    ("proc_raise", "`notsup`: a guest has no signals"),
+    ("sock_accept", "`notsock`: no socket is ever given to a guest"),
+    ("sock_recv", "`notsock`, likewise"),
+    ("sock_send", "`notsock`, likewise"),
+    ("sock_shutdown", "`notsock`, likewise"),
+];
+
+#[track_caller]
+fn check(name: &str, text: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie below the workspace's root");
+    snapshot::check_file(&root.join("docs").join(name), text).unwrap_or_else(|difference| panic!("{difference}"));
+}
+
+#[test]
+fn proposals_are_those_of_the_feature_table() {
+    let mut text = String::from(
+        "# Proposals\n\n\
+         What is finished is on unless it is switched off, with `--disable-NAME` or in a `Config`. What is not is off; \
+         `--enable-NAME`\nhas its modules validated, and what they do may trap. Written by `tests/docs.rs` from the table \
+         `FEATURES`.\n\n\
+         | Name | Standard | Finished | What it adds | Switch |\n|---|---|---|---|---|\n",
+    );
+    for row in FEATURES {
+        let standard = match row.standard {
+            Some(Standard::Wasm1) => "1.0",
+            Some(Standard::Wasm2) => "2.0",
+            Some(Standard::Wasm3) => "3.0",
+            None => "",
+        };
+        let (finished, switch) = if row.finished { ("yes", "disable") } else { ("no", "enable") };
+        let name = row.name;
+        let _ = writeln!(text, "| {name} | {standard} | {finished} | {} | `--{switch}-{name}` |", row.summary);
+    }
+    check("proposals.md", &text);
+}
+
+#[test]
+fn functions_are_those_of_wasi_preview_1() {
+    let functions = kinglet_wasi::FUNCTIONS;
+    let unknown = REMARKS.iter().find(|(name, _)| !functions.contains(name));
+    assert_eq!(unknown, None, "a remark about no function");
+    let mut text = format!(
+        "# WASI preview 1\n\n\
+         All {} functions of `wasi_snapshot_preview1` are there. A remark says where one differs from its specification. \
+         Written by\n`tests/docs.rs` from the table `FUNCTIONS`.\n\n\
+         | Function | Remark |\n|---|---|\n",
+        functions.len()
+    );
+    for function in functions {
+        let remark = REMARKS.iter().find(|(name, _)| name == function).map_or("", |(_, remark)| remark);
+        let _ = writeln!(text, "| `{function}` | {remark} |");
+    }
+    check("wasi.md", &text);
+}
