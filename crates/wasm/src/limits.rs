@@ -25,8 +25,5 @@ pub const MIN_WORDS_LIMIT: usize = 1 << 20;
 /// Most operands kept for the second arms of `if`s that are open at once.
 pub const MAX_KEPT_OPERANDS: usize = 1 << 20;
 
-/// Most bytes of a text-format module.
-pub const MAX_TEXT_BYTES: usize = 1 << 30;
-
 /// Most bytes of a module that is read from a file, binary or text: as much as the web engines take.
 pub const MAX_MODULE_BYTES: u64 = 1 << 30;
