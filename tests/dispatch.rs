@@ -1,6 +1,8 @@
 //! The interpreter's handlers must go on by a jump, never by a call: a call would grow the host's stack with every
-//! instruction of the guest. The compiler decides, so the release binary is looked at.
+//! instruction of the guest. The compiler decides, so binaries are looked at: the released one, and one built without
+//! link-time optimisation, as embedders build.
 
+use std::path::Path;
 use std::process::Command;
 
 use kinglet_tests::program;
@@ -11,7 +13,7 @@ struct Function {
     instructions: Vec<String>,
 }
 
-fn disassemble(binary: &std::path::Path) -> Vec<Function> {
+fn disassemble(binary: &Path) -> Vec<Function> {
     let output = Command::new("objdump").args(["--disassemble", "--no-show-raw-insn"]).arg(binary).output();
     let output = output.expect("objdump runs (it is part of binutils)");
     assert!(output.status.success(), "objdump cannot read {}", binary.display());
@@ -29,7 +31,17 @@ fn disassemble(binary: &std::path::Path) -> Vec<Function> {
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn handlers_go_on_by_a_jump() {
-    let functions = disassemble(&program::kinglet());
+    let released = program::kinglet();
+    let embedded = released.parent().and_then(Path::parent).map(|target| target.join("embedder/kinglet")).unwrap();
+    let how = "cargo build --profile embedder --package kinglet-cli";
+    assert!(embedded.exists(), "{} is not there: {how}", embedded.display());
+    for binary in [released, embedded] {
+        looks_right(&binary);
+    }
+}
+
+fn looks_right(binary: &Path) {
+    let functions = disassemble(binary);
     let handlers: Vec<_> = functions.iter().filter(|f| f.name.contains("kinglet_interp4exec7handler")).collect();
     assert!(
         handlers.len() > 1000,

@@ -20,6 +20,11 @@ pub struct WasmBacktrace {
 pub(crate) const KEPT_FRAMES: usize = 64;
 
 impl WasmBacktrace {
+    /// The trap.
+    pub fn trap(&self) -> Trap {
+        self.trap
+    }
+
     /// The frames, innermost first; of a very deep stack only the innermost.
     pub fn frames(&self) -> &[FrameInfo] {
         &self.frames

@@ -121,7 +121,8 @@ fn finish(core: &mut StoreCore, status: Status) -> Result<()> {
 fn trap_error(core: &mut StoreCore, code: u32) -> Error {
     let trap = Trap::ALL.get((code as usize).wrapping_sub(1)).copied().unwrap_or(Trap::Unsupported);
     let error = Error::new(trap);
-    match core.backtrace.take() {
+    // One that an error of the host's left behind belongs to another trap.
+    match core.backtrace.take().filter(|backtrace| backtrace.trap() == trap) {
         Some(backtrace) => error.context(backtrace),
         None => error,
     }
