@@ -78,12 +78,15 @@ fn suites() -> Vec<Suite> {
             Proposal::Threads => with(Features::standard(Standard::Wasm1), Feature::Threads, true),
             Proposal::FunctionReferences | Proposal::Memory64 => with(three, Feature::MultiMemory, false),
             Proposal::CustomPageSizes => with(three, Feature::CustomPageSizes, true),
+            Proposal::CustomDescriptors => with(three, Feature::CustomDescriptors, true),
             _ => three,
         };
-        let mut options = Options::new(features);
-        // Builds on garbage collection and has no row of its own.
-        options.beyond_the_table = matches!(one, Proposal::CustomDescriptors);
-        suites.push(Suite { name: one.to_string(), options, files: proposal(one).collect(), whole: false });
+        suites.push(Suite {
+            name: one.to_string(),
+            options: Options::new(features),
+            files: proposal(one).collect(),
+            whole: false,
+        });
     }
     suites.push(Suite { name: "ours".into(), options: Options::new(Features::finished()), files: ours(), whole: true });
     suites

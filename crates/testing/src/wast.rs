@@ -13,8 +13,6 @@ use kinglet::Features;
 pub struct Options {
     /// The features the script's authors took for granted. Those that are unfinished decide what is out of scope.
     pub features: Features,
-    /// The script is about a proposal without a row in the feature table: whatever is refused in it is out of scope.
-    pub beyond_the_table: bool,
     /// Lines whose directive is expected to fail. It still runs, and passing counts as a failure.
     pub expected_failures: Vec<usize>,
 }
@@ -22,7 +20,7 @@ pub struct Options {
 impl Options {
     /// Options for a script that uses `features`.
     pub fn new(features: Features) -> Options {
-        Options { features, beyond_the_table: false, expected_failures: Vec::new() }
+        Options { features, expected_failures: Vec::new() }
     }
 }
 

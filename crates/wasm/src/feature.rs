@@ -70,6 +70,7 @@ features! {
     WideArithmetic "wide-arithmetic" None, true, WIDE_ARITHMETIC, "128-bit additions and multiplications";
     CustomPageSizes "custom-page-sizes" None, true, CUSTOM_PAGE_SIZES, "memories in pages of one byte";
     CompactImports "compact-imports" None, true, COMPACT_IMPORTS, "imports that share a module name are written once";
+    CustomDescriptors "custom-descriptors" None, false, CUSTOM_DESCRIPTORS, "structures that describe other structures, exact types";
     Threads "threads" None, false, THREADS, "shared memories and atomic operations";
 }
 

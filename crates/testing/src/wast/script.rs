@@ -33,8 +33,6 @@ pub(super) struct Script {
     engine: Engine,
     /// Accepts all that the script uses; only ever validates.
     judge: Engine,
-    /// See [`Options::beyond_the_table`].
-    beyond_the_table: bool,
     store: Store<()>,
     linker: Linker<()>,
     /// Module definitions by identifier; `None` is the latest one. A value of `None` is out of scope.
@@ -54,8 +52,7 @@ impl Script {
         linker.allow_shadowing(true);
         spectest::define(&mut store, &mut linker)?;
         let (definitions, instances, unregistered) = Default::default();
-        let beyond_the_table = options.beyond_the_table;
-        Ok(Script { engine, judge, beyond_the_table, store, linker, definitions, instances, unregistered })
+        Ok(Script { engine, judge, store, linker, definitions, instances, unregistered })
     }
 
     /// Runs one directive.
@@ -230,7 +227,7 @@ impl Script {
     /// Out of scope is a module that is refused but would be valid with the unfinished features its suite uses.
     fn compile(&mut self, wasm: Vec<u8>) -> Step<Module> {
         Module::new(&self.engine, &wasm).or_else(|error| {
-            let unfinished = self.beyond_the_table || Module::validate(&self.judge, &wasm).is_ok();
+            let unfinished = Module::validate(&self.judge, &wasm).is_ok();
             if unfinished { Err(Stop::OutOfScope) } else { fail(text(&error)) }
         })
     }
