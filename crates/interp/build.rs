@@ -1,5 +1,6 @@
 //! Decides how handlers go from one to the next: by tail calls where the compiler is sure to make them jumps (optimised
-//! builds, and a C calling convention with eight arguments in registers), by a loop elsewhere.
+//! builds, and a C calling convention with eight arguments in registers), by a loop elsewhere. Debug assertions, which
+//! make some handlers keep a frame, are not seen here: the sources ask for the loop with them.
 
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(threaded)");

@@ -92,11 +92,11 @@ pub(crate) trait Instruction {
     unsafe fn run(m: &mut Machine) -> Flow;
 }
 
-#[cfg(threaded)]
+#[cfg(all(threaded, not(debug_assertions)))]
 pub(crate) type Handler =
     unsafe extern "C" fn(*mut VmStore, *const u32, *mut u64, *mut u8, usize, u64, f32, f64) -> u64;
 
-#[cfg(not(threaded))]
+#[cfg(not(all(threaded, not(debug_assertions))))]
 pub(crate) type Handler = unsafe fn(&mut Machine) -> u64;
 
 /// Words that a handler's address takes.
@@ -106,7 +106,7 @@ pub(crate) const HANDLER_WORDS: usize = size_of::<Handler>() / size_of::<u32>();
 const CONTINUE: u64 = u64::MAX;
 
 /// The handler of an instruction.
-#[cfg(threaded)]
+#[cfg(all(threaded, not(debug_assertions)))]
 pub(crate) unsafe extern "C" fn handler<I: Instruction>(
     vm: *mut VmStore,
     ip: *const u32,
@@ -131,7 +131,7 @@ pub(crate) unsafe extern "C" fn handler<I: Instruction>(
 }
 
 /// Ends the activation, or goes on elsewhere; out of line and of a handler's shape, so that handlers stay small.
-#[cfg(threaded)]
+#[cfg(all(threaded, not(debug_assertions)))]
 #[cold]
 #[inline(never)]
 unsafe extern "C" fn stopped(
@@ -193,7 +193,7 @@ unsafe fn stop_or_continue(vm: *mut VmStore, ip: *const u32, fp: *mut u64, stop:
 }
 
 /// The handler of an instruction.
-#[cfg(not(threaded))]
+#[cfg(not(all(threaded, not(debug_assertions))))]
 pub(crate) unsafe fn handler<I: Instruction>(m: &mut Machine) -> u64 {
     // SAFETY: code puts handlers only in front of their operand words.
     unsafe {
@@ -214,7 +214,7 @@ pub(crate) unsafe fn handler<I: Instruction>(m: &mut Machine) -> u64 {
 }
 
 impl Machine {
-    #[cfg(threaded)]
+    #[cfg(all(threaded, not(debug_assertions)))]
     unsafe fn run(self) -> u64 {
         // SAFETY: as for handlers.
         unsafe {
@@ -223,7 +223,7 @@ impl Machine {
         }
     }
 
-    #[cfg(not(threaded))]
+    #[cfg(not(all(threaded, not(debug_assertions))))]
     unsafe fn run(mut self) -> u64 {
         loop {
             // SAFETY: as for handlers.
@@ -354,7 +354,7 @@ impl Machine {
 /// comparison's result; then all that follows waits for the comparison, where a predicted branch lets it go ahead.
 #[inline(always)]
 fn branch_here() {
-    #[cfg(all(threaded, not(miri)))]
+    #[cfg(all(threaded, not(debug_assertions), not(miri)))]
     // SAFETY: no instructions.
     unsafe {
         std::arch::asm!("", options(nomem, nostack, preserves_flags));
