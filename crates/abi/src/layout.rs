@@ -203,10 +203,8 @@ pub struct Activation {
     pub kind: ActivationKind,
     /// The instance it was entered with.
     pub vmctx: *mut VmCtx,
-    /// Interpreter: the record below its first frame, and the newest while it is not running.
+    /// Interpreter: the record below its first frame.
     pub base_record: *mut c_void,
-    /// The newest record when it called out.
-    pub record: *mut c_void,
     /// Native: frame pointer and return address at the last call out.
     pub exit_fp: usize,
     /// See `exit_fp`.

@@ -6,10 +6,16 @@
 //! [`VmCtxLayout`]: kinglet_abi::VmCtxLayout
 
 use kinglet_abi::{Place, VmCtx, VmGlobal, VmMemory, VmTable};
+use kinglet_wasm::types::IndexType;
 
 /// The word that code carries for a place: the offset, with the lowest bit set if a pointer is there.
 pub fn encode_place(place: Place) -> u32 {
     place.offset | place.imported as u32
+}
+
+/// The same for a memory or table, with bit 1 set if its indices are 64 bits wide.
+pub fn encode_indexed_place(place: Place, index: IndexType) -> u32 {
+    encode_place(place) | ((index == IndexType::I64) as u32) << 1
 }
 
 /// What a place word refers to.

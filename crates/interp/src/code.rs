@@ -221,13 +221,19 @@ impl Body {
         (offset <= code.words.len()).then_some(offset as u32)
     }
 
-    /// Which words come from which operator of the module. Found by lowering the function again with notes: backtraces
-    /// are rare, notes for every instruction would double its size.
-    pub fn sources(&self) -> Sources {
-        let mut lower = Lower::new(self.environment(), self.environment().body_bytes(self.index));
+    /// The function lowered again, with notes of what comes from where: backtraces are rare, notes for every instruction
+    /// would double the code's size. Without code of its own, the notes end where lowering does.
+    fn lowered_with_notes(&self) -> Lower<'_> {
+        let environment = self.environment();
+        let mut lower = Lower::new(environment, environment.body_bytes(self.index));
         lower.note_sources();
-        let _ = self.environment().lower(self.index, &mut lower);
-        Sources(lower.sources().into())
+        let _ = environment.lower(self.index, &mut lower);
+        lower
+    }
+
+    /// Which words come from which operator of the module; costs as much as lowering the function.
+    pub fn sources(&self) -> Sources {
+        Sources(self.lowered_with_notes().sources().into())
     }
 
     /// The byte offset in the module of the operator that is running when a frame goes on at `ip`.
@@ -242,22 +248,16 @@ impl Body {
         self.code.get()?.as_ref().err()
     }
 
-    /// The byte offset in the module of the loop whose header is at `ip`, found as in [`Body::source_offset`]. Loops
-    /// whose headers are one word share their state too: any of them will do.
+    /// The byte offset in the module of the loop whose header is at `ip`. Loops whose headers are one word share their
+    /// state too: any of them will do.
     pub fn loop_offset(&self, ip: *const u32) -> Option<u32> {
         let at = self.offset_of(ip)?;
-        let mut lower = Lower::new(self.environment(), self.environment().body_bytes(self.index));
-        lower.note_sources();
-        self.environment().lower(self.index, &mut lower).ok()?;
-        lower.loops().iter().find(|(word, _)| *word == at).map(|(_, offset)| *offset)
+        self.lowered_with_notes().loops().iter().find(|(word, _)| *word == at).map(|(_, offset)| *offset)
     }
 
     /// The byte offsets in the module of the function's loops that can be reached, in order.
     pub fn loop_offsets(&self) -> Vec<u32> {
-        let mut lower = Lower::new(self.environment(), self.environment().body_bytes(self.index));
-        lower.note_sources();
-        let _ = self.environment().lower(self.index, &mut lower);
-        lower.loops().iter().map(|(_, offset)| *offset).collect()
+        self.lowered_with_notes().loops().iter().map(|(_, offset)| *offset).collect()
     }
 
     /// The slots that hold traced references in a frame that goes on at `ip`.

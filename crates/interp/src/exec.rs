@@ -389,7 +389,6 @@ pub unsafe fn call(
             kind,
             vmctx,
             base_record: base.cast(),
-            record: std::ptr::null_mut(),
             exit_fp: 0,
             exit_pc: 0,
             entry_fp: 0,

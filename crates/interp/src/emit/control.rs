@@ -7,7 +7,7 @@ use kinglet_wasm::types::{FuncType, ValType};
 
 use super::assembler::{Class, Last};
 use super::{Lower, Value};
-use crate::access::encode_place;
+use crate::access::encode_indexed_place;
 use crate::exec::{Kind, handlers};
 
 /// So many values in a row are moved as a block.
@@ -169,8 +169,7 @@ impl Lower<'_> {
         self.asm.inst(handlers::jump_if(Kind::Slot, true, !jumps_if_null, self.is_back(label)), || {
             format!("jump_{}null", if jumps_if_null { "if_" } else { "unless_" })
         });
-        let kind = Kind::Slot;
-        self.asm.operand_words(value, kind);
+        self.asm.operand_words(value, Kind::Slot);
         self.target_word(label);
         if let Some(skip) = skip {
             self.leave(target, args);
@@ -246,8 +245,7 @@ impl Lower<'_> {
     /// The words that say which function an indirect call may find.
     fn indirect_words(&mut self, table: u32, ty: u32) {
         let table_type = self.environment.module.tables[table as usize];
-        let wide = (table_type.index.val_type() == ValType::I64) as u32;
-        self.asm.word(encode_place(self.environment.layout.table(table)) | wide << 1);
+        self.asm.word(encode_indexed_place(self.environment.layout.table(table), table_type.index));
         self.asm.word(self.environment.module.types[ty as usize].0);
         self.asm.note(|| format!(" table {table} type {ty}"));
     }
@@ -274,7 +272,7 @@ impl Lower<'_> {
         // them leaves the accumulator alone, so that the index may still be there.
         for arg in args {
             self.grow(arg.slot + arg.ty.slots());
-            self.preserve_arg(*arg);
+            self.asm.own_slot(*arg);
         }
         let kind = index.map(|index| self.asm.source_no_imm(index));
         self.asm.flush();
@@ -311,11 +309,6 @@ impl Lower<'_> {
             slot += ty.slots();
         }
         self.grow(slot);
-    }
-
-    /// Puts an argument into its own slot; the pending result stays in its accumulator unless it is the argument.
-    fn preserve_arg(&mut self, arg: Operand<Value>) {
-        self.asm.own_slot(arg);
     }
 
     pub(super) fn emit_tail_call(&mut self, callee: Callee<Value>, _: &FuncType, args: &[Operand<Value>]) {

@@ -6,7 +6,7 @@ use kinglet_wasm::types::ValType;
 
 use super::assembler::Class;
 use super::{Lower, Value};
-use crate::access::encode_place;
+use crate::access::{encode_indexed_place, encode_place};
 use crate::exec::{Handler, Kind, handlers};
 
 impl Lower<'_> {
@@ -19,8 +19,7 @@ impl Lower<'_> {
     /// The words of an access in its general form.
     fn general_words(&mut self, mem: MemArg) {
         let ty = self.environment.module.memories[mem.memory as usize];
-        let wide = (ty.index.val_type() == ValType::I64) as u32;
-        self.asm.word(encode_place(self.environment.layout.memory(mem.memory)) | wide << 1);
+        self.asm.word(encode_indexed_place(self.environment.layout.memory(mem.memory), ty.index));
         self.asm.double_word(mem.offset);
         self.asm.note(|| format!(" memory {} offset {}", mem.memory, mem.offset));
     }

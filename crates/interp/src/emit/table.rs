@@ -1,11 +1,10 @@
 //! `table.get` and `table.size`.
 
 use kinglet_wasm::emit::*;
-use kinglet_wasm::types::ValType;
 
 use super::assembler::Class;
 use super::{Lower, Value};
-use crate::access::encode_place;
+use crate::access::{encode_indexed_place, encode_place};
 use crate::exec::{Kind, handlers};
 
 impl Lower<'_> {
@@ -14,10 +13,9 @@ impl Lower<'_> {
         let kind = self.asm.source_no_imm(index);
         self.asm.flush();
         let ty = self.environment.module.tables[table as usize];
-        let wide = (ty.index.val_type() == ValType::I64) as u32;
         let start = self.asm.words.len();
         self.asm.inst(handlers::table_get(kind, Kind::Acc), || format!("table.get {table}"));
-        self.asm.word(encode_place(self.environment.layout.table(table)) | wide << 1);
+        self.asm.word(encode_indexed_place(self.environment.layout.table(table), ty.index));
         self.asm.operand_words(index, kind);
         self.asm.result(start, handlers::table_get(kind, Kind::Slot), Class::I64, to)
     }
