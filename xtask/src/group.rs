@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::need::{self, Need};
 use crate::process::{Context, Tally, count, prepare};
-use crate::{examples, guests, tidy};
+use crate::{examples, guests, programs, tidy};
 
 /// One row per group, in the order they run.
 pub(crate) struct Group {
@@ -60,8 +60,8 @@ pub(crate) const GROUPS: &[Group] = &[
                  Cargo(&["test", "--package", "kinglet-tests", "--test", "dispatch"])] },
     Group { name: "cli", about: "the command: options, messages, exit codes", needs: &[],
         steps: &[BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--test", "cli"])] },
-    Group { name: "guests", about: "real programs, CPython among them", needs: &[&need::PYTHON],
-        steps: &[BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--test", "guest"])] },
+    Group { name: "guests", about: "programs in many languages, CPython and QuickJS among them", needs: &[],
+        steps: &[Task(programs::tally), BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--test", "guest"])] },
     Group { name: "rebuild", about: "the committed guests come from their sources", needs: &[&need::WASM_STD],
         steps: &[Task(guests::tally)] },
     Group { name: "docs", about: "the documentation builds without a warning, and its tables are true", needs: &[],

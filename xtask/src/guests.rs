@@ -8,7 +8,8 @@ use std::process::Command;
 
 use crate::process::{Context, Tally, count, output};
 
-const TARGET: &str = "wasm32-wasip1";
+/// The name of the target in Rust.
+pub(crate) const TARGET: &str = "wasm32-wasip1";
 
 /// How a guest is compiled; `guests/README.md` shows the same line.
 const RUSTC: &[&str] = &[
@@ -91,12 +92,13 @@ fn compile(context: &Context, name: &str, to: &Path) -> Result<(), String> {
     output(rustc.arg(format!("guests/{name}.rs")).arg("-o").arg(to)).map(drop)
 }
 
-fn sysroot() -> Option<OsString> {
+/// The standard library to compile with instead of the toolchain's own.
+pub(crate) fn sysroot() -> Option<OsString> {
     std::env::var_os("KINGLET_WASM_SYSROOT").filter(|path| !path.is_empty())
 }
 
 /// The guests that have a source in Rust.
-fn names(root: &Path) -> Vec<String> {
+pub(crate) fn names(root: &Path) -> Vec<String> {
     let files = std::fs::read_dir(root.join("guests")).into_iter().flatten().flatten().map(|entry| entry.path());
     let sources = files.filter(|path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs"));
     let mut names: Vec<String> = sources.filter_map(|path| Some(path.file_stem()?.to_str()?.to_string())).collect();

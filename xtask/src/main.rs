@@ -10,6 +10,7 @@ mod need;
 mod process;
 mod programs;
 mod tidy;
+mod tool;
 mod tree;
 
 use std::process::ExitCode;
@@ -45,8 +46,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "programs",
-        arguments: "",
-        about: "fetch the large guest programs into target/programs",
+        arguments: "[--list] [NAME…]",
+        about: "fetch or build the guest programs into target/programs, or list them",
         run: programs::command,
     },
     Command {
@@ -86,11 +87,11 @@ fn usage() -> String {
     let mut text = String::from("usage: cargo xtask COMMAND\n\n");
     for command in COMMANDS {
         let head = format!("{} {}", command.name, command.arguments);
-        text.push_str(&format!("  {head:<18} {}\n", command.about));
+        text.push_str(&format!("  {head:<28} {}\n", command.about));
     }
     text.push_str("\ntest groups:\n\n");
     for group in group::GROUPS {
-        text.push_str(&format!("  {:<18} {}\n", group.name, group.about));
+        text.push_str(&format!("  {:<28} {}\n", group.name, group.about));
     }
     text
 }

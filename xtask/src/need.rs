@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::process::{Context, output, present};
-use crate::{guests, programs};
+use crate::programs::{assemblyscript, quickjs};
+use crate::{guests, tool};
 
 /// One row per thing a group can need.
 pub(crate) struct Need {
@@ -19,12 +20,12 @@ pub(crate) struct Need {
 
 /// How a missing need is met.
 enum Supply {
-    /// A Debian package.
-    Package(&'static str),
+    /// Debian packages.
+    Packages(&'static [&'static str]),
     /// A component of the Rust toolchain.
     Component(&'static str),
-    /// A task of our own, after the need that it has itself.
-    Task(&'static Need, fn(&Context) -> Result<(), String>),
+    /// A task of our own, after the needs that it has itself.
+    Task(&'static [&'static Need], fn(&Context) -> Result<(), String>),
     /// The reader has to see to it.
     Hint(&'static str),
 }
@@ -47,17 +48,59 @@ pub(crate) const OBJDUMP: Need = Need {
     name: "objdump",
     optional: false,
     present: |_| present("objdump", &["--version"]),
-    supply: Supply::Package("binutils"),
+    supply: Supply::Packages(&["binutils"]),
 };
 
-pub(crate) const NPM: Need =
-    Need { name: "npm", optional: false, present: |_| present("npm", &["--version"]), supply: Supply::Package("npm") };
-
-pub(crate) const PYTHON: Need = Need {
-    name: "python.wasm",
+/// C and C++ for WASI: compiler, linker, libraries.
+pub(crate) const CLANG: Need = Need {
+    name: "clang 19 with the libraries for wasm32-wasi",
     optional: false,
-    present: programs::present,
-    supply: Supply::Task(&NPM, programs::fetch),
+    present: clang,
+    supply: Supply::Packages(&[
+        "clang-19",
+        "lld-19",
+        "llvm-19",
+        "wasi-libc",
+        "libclang-rt-19-dev-wasm32",
+        "libc++-19-dev-wasm32",
+        "libc++abi-19-dev-wasm32",
+    ]),
+};
+
+const PYTHON: Need = Need {
+    name: "Python with its module venv",
+    optional: false,
+    present: tool::python,
+    supply: Supply::Packages(&["python3", "python3-venv"]),
+};
+
+/// Node and npm.
+pub(crate) const NODE: Need = Need {
+    name: "node 20 or newer, and npm",
+    optional: false,
+    present: |context| tool::node(context).is_some() && tool::npm(context).is_ok(),
+    supply: Supply::Task(&[&PYTHON], tool::install_node),
+};
+
+pub(crate) const GO: Need = Need {
+    name: "go 1.21 or newer",
+    optional: false,
+    present: |context| tool::go(context).is_some(),
+    supply: Supply::Task(&[&PYTHON], tool::install_go),
+};
+
+pub(crate) const ASSEMBLYSCRIPT: Need = Need {
+    name: "the AssemblyScript compiler",
+    optional: false,
+    present: assemblyscript::present,
+    supply: Supply::Task(&[&NODE], assemblyscript::install),
+};
+
+pub(crate) const QUICKJS: Need = Need {
+    name: "the source of QuickJS",
+    optional: false,
+    present: quickjs::present,
+    supply: Supply::Task(&[], quickjs::fetch),
 };
 
 pub(crate) const WASM_STD: Need = Need {
@@ -74,9 +117,11 @@ pub(crate) fn meet(context: &Context, need: &Need) -> Result<(), String> {
     }
     println!("{} is missing", need.name);
     let supplied = match need.supply {
-        Supply::Package(package) => install(package),
+        Supply::Packages(packages) => install(packages),
         Supply::Component(component) => output(Command::new("rustup").args(["component", "add", component])).map(drop),
-        Supply::Task(before, task) => meet(context, before).and_then(|()| task(context)),
+        Supply::Task(before, task) => {
+            before.iter().try_for_each(|need| meet(context, need)).and_then(|()| task(context))
+        }
         Supply::Hint(hint) => Err(hint.to_string()),
     };
     match supplied {
@@ -86,14 +131,30 @@ pub(crate) fn meet(context: &Context, need: &Need) -> Result<(), String> {
     }
 }
 
-fn install(package: &str) -> Result<(), String> {
+/// The compilers answer, and know where the libraries are.
+fn clang(_: &Context) -> bool {
+    let target = "--target=wasm32-wasi";
+    let knows = |file: &str| {
+        let path = output(Command::new("clang++-19").args([target, &format!("-print-file-name={file}")]));
+        path.is_ok_and(|path| Path::new(path.trim()).is_absolute())
+    };
+    let runtime = output(Command::new("clang-19").args([target, "-print-libgcc-file-name"])).unwrap_or_default();
+    ["clang-19", "clang++-19", "wasm-ld-19", "llvm-ar-19"].iter().all(|tool| present(tool, &["--version"]))
+        && ["libc.a", "libc++.a", "libc++abi.a"].iter().all(|file| knows(file))
+        && Path::new(runtime.trim()).exists()
+}
+
+fn install(packages: &[&str]) -> Result<(), String> {
     let root = output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    let names = packages.join(" ");
     if !root || !Path::new("/etc/debian_version").exists() {
-        return Err(format!("install the package {package}"));
+        return Err(format!("install the packages {names}"));
     }
     let apt = |args: &[&str]| output(Command::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(args));
-    println!("installing the package {package}");
-    let arguments = ["install", "--yes", "--no-install-recommends", package];
+    println!("installing the packages {names}");
+    // Another installation may be under way.
+    let mut arguments = vec!["install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"];
+    arguments.extend(packages);
     apt(&arguments).or_else(|_| apt(&["update"]).and_then(|_| apt(&arguments))).map(drop)
 }
 
@@ -119,7 +180,7 @@ mod tests {
             name: "z",
             optional: false,
             present: |_| false,
-            supply: Supply::Task(&NEVER, |_| panic!("must not run")),
+            supply: Supply::Task(&[&NEVER], |_| panic!("must not run")),
         };
         assert_eq!(meet(&Context::new(), &outer).unwrap_err(), "z (x (y))");
     }
