@@ -91,7 +91,7 @@ fn values(store: &mut Store<()>) -> Vec<Val> {
             "f32" => Val::F32((n as f32 + 0.5).to_bits()),
             "f64" => Val::F64((n as f64 + 0.25).to_bits()),
             "v128" => Val::V128(V128::from_u128(u128::from(n) << 100 | u128::from(n))),
-            "externref" => Val::ExternRef(Some(ExternRef::new(&mut *store, i))),
+            "externref" => Val::ExternRef(Some(ExternRef::new(&mut *store, i).unwrap())),
             _ => Val::FuncRef(None),
         }
     };
@@ -293,7 +293,7 @@ const LOOPS: &str = r#"(module
 fn a_loop_is_entered_in_the_middle_with_pending_operands_of_every_type() {
     let engine = engine(false);
     let args = |guest: &mut Guest| {
-        let value = ExternRef::new(&mut guest.store, "value");
+        let value = ExternRef::new(&mut guest.store, "value").unwrap();
         [Val::I32(9), Val::ExternRef(Some(value))]
     };
     let mut guest = Guest::new(&engine, LOOPS, 0);

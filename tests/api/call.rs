@@ -16,7 +16,7 @@ fn every_value_type_comes_back_from_typed_calls() {
     let (mut store, instance) = load(&echo(&["i32", "i64", "f32", "f64", "v128", "externref", "funcref", "i32"]));
     type All = (i32, i64, f32, f64, V128, Option<ExternRef>, Option<Func>, u32);
     let f = instance.get_typed_func::<All, All>(&mut store, "f").unwrap();
-    let object = ExternRef::new(&mut store, "object");
+    let object = ExternRef::new(&mut store, "object").unwrap();
     let vector = V128::from_u128(0x0123_4567_89ab_cdef_1122_3344_5566_7788);
     let given = (i32::MIN, i64::MIN, f32::MIN_POSITIVE, f64::MAX, vector, Some(object), Some(f.func()), u32::MAX);
     let back = f.call(&mut store, given).unwrap();
@@ -28,7 +28,7 @@ fn every_value_type_comes_back_from_typed_calls() {
 fn every_value_type_comes_back_from_untyped_calls() {
     let (mut store, instance) = load(&echo(&["i32", "i64", "f32", "f64", "v128", "externref", "funcref"]));
     let f = instance.get_func(&mut store, "f").unwrap();
-    let object = ExternRef::new(&mut store, 7_u8);
+    let object = ExternRef::new(&mut store, 7_u8).unwrap();
     // Signalling NaNs keep their bits.
     let given = [
         Val::I32(-1),
@@ -165,7 +165,7 @@ fn a_function_of_another_store_is_a_bug_of_the_embedder() {
 fn a_reference_of_another_store_is_refused() {
     let (mut store, instance) = load(&echo(&["externref"]));
     let mut other = Store::new(store.engine(), ());
-    let foreign = ExternRef::new(&mut other, 1);
+    let foreign = ExternRef::new(&mut other, 1).unwrap();
     let f = instance.get_func(&mut store, "f").unwrap();
     let error = f.call(&mut store, &[foreign.into()], &mut [Val::I32(0)]).unwrap_err();
     assert!(error.to_string().contains("another store"), "{error}");
@@ -176,7 +176,7 @@ fn a_reference_of_another_store_is_refused() {
 fn a_reference_of_another_store_does_not_pass_a_typed_call() {
     let (mut store, instance) = load(&echo(&["externref"]));
     let mut other = Store::new(store.engine(), ());
-    let foreign = ExternRef::new(&mut other, 1);
+    let foreign = ExternRef::new(&mut other, 1).unwrap();
     let f = instance.get_typed_func::<Option<ExternRef>, Option<ExternRef>>(&mut store, "f").unwrap();
     let _ = f.call(&mut store, Some(foreign));
 }

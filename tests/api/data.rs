@@ -39,7 +39,7 @@ fn a_64_bit_table_is_used_from_both_sides() {
             (func (export "get") (param i64) (result externref) (table.get (local.get 0))))"#,
     );
     let table = instance.get_table(&mut store, "t").unwrap();
-    let object = ExternRef::new(&mut store, 5);
+    let object = ExternRef::new(&mut store, 5).unwrap();
     let grow = instance.get_typed_func::<i64, i64>(&mut store, "grow").unwrap();
     let get = instance.get_typed_func::<i64, Option<ExternRef>>(&mut store, "get").unwrap();
     assert_eq!(table.grow(&mut store, 2, Ref::Extern(Some(object))).unwrap(), 2);
@@ -152,13 +152,14 @@ fn references_to_the_hosts_values_come_back() {
     let kept = instance.get_typed_func::<(), (Object, Object)>(&mut store, "kept").unwrap();
     let is_null = instance.get_typed_func::<(), i32>(&mut store, "is_null").unwrap();
     assert_eq!((kept.call(&mut store, ()).unwrap(), is_null.call(&mut store, ()).unwrap()), ((None, None), 1));
-    let objects: Vec<ExternRef> = (0..100).map(|n| ExternRef::new(&mut store, format!("object {n}"))).collect();
+    let objects: Vec<ExternRef> =
+        (0..100).map(|n| ExternRef::new(&mut store, format!("object {n}")).unwrap()).collect();
     for object in &objects {
         keep.call(&mut store, Some(*object)).unwrap();
     }
     let (first, second) = kept.call(&mut store, ()).unwrap();
     assert_eq!((first, second, is_null.call(&mut store, ()).unwrap()), (Some(objects[99]), first, 0));
-    assert_eq!(first.unwrap().data(&store).downcast_ref::<String>().unwrap(), "object 99");
+    assert_eq!(first.unwrap().data(&store).unwrap().downcast_ref::<String>().unwrap(), "object 99");
     keep.call(&mut store, None).unwrap();
     assert_eq!(kept.call(&mut store, ()).unwrap(), (None, None));
 }
@@ -218,7 +219,7 @@ fn globals_of_every_type_change_from_both_sides() {
         );
     }
     let (mut store, instance) = load(&(text + ")"));
-    let object = ExternRef::new(&mut store, ());
+    let object = ExternRef::new(&mut store, ()).unwrap();
     let func = Func::wrap(&mut store, || ());
     let values: [[Val; 2]; 7] = [
         [Val::I32(-1), Val::I32(2)],
@@ -312,4 +313,35 @@ fn bytes_that_are_no_module_are_errors() {
         Module::from_file(&engine, "/does/not/exist.wasm").unwrap_err().to_string().contains("/does/not/exist.wasm")
     );
     Module::validate(&engine, b"\0asm\x01\0\0\0").unwrap();
+}
+
+#[test]
+fn tables_are_filled_and_copied_whole_or_not_at_all() {
+    let engine = Engine::default();
+    let mut store = Store::new(&engine, ());
+    let ty = TableType::new(RefType::EXTERNREF, 6, None);
+    let table = Table::new(&mut store, ty, Ref::Extern(None)).unwrap();
+    let other = Table::new(&mut store, ty, Ref::Extern(None)).unwrap();
+    let functions = Table::new(&mut store, TableType::new(RefType::FUNCREF, 6, None), Ref::Func(None)).unwrap();
+    let object = Ref::Extern(Some(ExternRef::new(&mut store, 1).unwrap()));
+    let shown = |store: &Store<()>, table: &Table| -> String {
+        (0..6).map(|i| if table.get(store, i).unwrap().is_null() { '.' } else { 'x' }).collect()
+    };
+    table.fill(&mut store, 1, object, 2).unwrap();
+    assert_eq!(shown(&store, &table), ".xx...");
+    for (start, len) in [(5, 2), (7, 0), (u64::MAX, 1), (1, u64::MAX)] {
+        let error = table.fill(&mut store, start, object, len).unwrap_err();
+        assert_eq!(error.downcast_ref::<kinglet::Trap>(), Some(&kinglet::Trap::TableOutOfBounds));
+    }
+    assert!(table.fill(&mut store, 0, Ref::Func(None), 1).is_err(), "of another type");
+    Table::copy(&mut store, &table, 2, &table, 0, 4).unwrap();
+    assert_eq!(shown(&store, &table), ".x.xx.", "as if all were read before any is written");
+    Table::copy(&mut store, &other, 0, &table, 3, 3).unwrap();
+    assert_eq!(shown(&store, &other), "xx....");
+    assert!(Table::copy(&mut store, &other, 5, &table, 0, 2).is_err());
+    assert!(Table::copy(&mut store, &other, 0, &table, 5, 2).is_err());
+    assert!(Table::copy(&mut store, &table, 5, &table, 0, 2).is_err());
+    let error = Table::copy(&mut store, &functions, 0, &table, 0, 1).unwrap_err();
+    assert_eq!(error.to_string(), "cannot copy elements of type externref to a table of funcref");
+    assert_eq!((shown(&store, &table).as_str(), shown(&store, &other).as_str()), (".x.xx.", "xx...."));
 }

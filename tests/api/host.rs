@@ -159,7 +159,7 @@ fn closures_can_take_and_return_everything() {
     }).unwrap();
     let mut store = Store::new(&engine, ());
     let instance = linker.instantiate(&mut store, &module(&engine, text)).unwrap();
-    let object = kinglet::ExternRef::new(&mut store, 3);
+    let object = kinglet::ExternRef::new(&mut store, 3).unwrap();
     let f = instance.get_func(&mut store, "sixteen");
     let mix = instance.get_typed_func::<(i32, i64, f32, f64, V128, Ref, Fun), (Fun, Ref, V128, f64, f32, i64, i32)>(
         &mut store, "mix",
@@ -293,4 +293,23 @@ fn what_a_host_function_captured_goes_with_its_owners() {
     assert_eq!((Arc::strong_count(&count), calls.load(Ordering::Relaxed)), (2, 10));
     drop(store);
     assert_eq!(Arc::strong_count(&count), 1);
+}
+
+#[test]
+fn closures_that_never_return_have_no_results() {
+    use std::convert::Infallible;
+    let engine = Engine::default();
+    let mut linker: Linker<()> = Linker::new(&engine);
+    linker.func_wrap("host", "panic", |_: i32| panic!("asked for")).unwrap();
+    linker.func_wrap("host", "fail", || -> Result<Infallible> { Err(kinglet::Error::msg("never")) }).unwrap();
+    let text = r#"(module
+        (import "host" "panic" (func $panic (param i32))) (import "host" "fail" (func $fail))
+        (func (export "panic") (call $panic (i32.const 1))) (func (export "fail") (call $fail)))"#;
+    let mut store = Store::new(&engine, ());
+    let instance = linker.instantiate(&mut store, &module(&engine, text)).unwrap();
+    let fail = instance.get_typed_func::<(), ()>(&mut store, "fail").unwrap();
+    assert_eq!(fail.call(&mut store, ()).unwrap_err().to_string(), "never");
+    let panic = instance.get_typed_func::<(), ()>(&mut store, "panic").unwrap();
+    let payload = catch_unwind(AssertUnwindSafe(|| panic.call(&mut store, ()))).unwrap_err();
+    assert_eq!(payload.downcast_ref::<&str>(), Some(&"asked for"));
 }

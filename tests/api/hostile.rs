@@ -99,7 +99,7 @@ fn run_all(engine: &Engine, module: &Module) -> usize {
     for (_, item) in instance.exports(&mut store) {
         let Some(func) = item.into_func() else { continue };
         let ty = func.ty(&store);
-        let params: Option<Vec<Val>> = ty.params().iter().map(|ty| Val::default_of(*ty)).collect();
+        let params: Option<Vec<Val>> = ty.params().iter().map(|ty| Val::default_of(*ty, store.engine())).collect();
         let Some(params) = params else { continue };
         let mut results = vec![Val::I32(0); ty.results().len()];
         store.set_gas(100_000);

@@ -63,7 +63,7 @@ fn stores_come_and_go() {
         let instance = linker.instantiate(&mut store, &module).unwrap();
         let run = instance.get_typed_func::<i32, i32>(&mut store, "run").unwrap();
         assert_eq!(run.call(&mut store, 1).unwrap(), 2 + i32::from(b'h'));
-        ExternRef::new(&mut store, vec![0_u8; 100_000]);
+        ExternRef::new(&mut store, vec![0_u8; 100_000]).unwrap();
         Func::wrap(&mut store, |x: i32| x);
         let memory = kinglet::Memory::new(&mut store, kinglet::MemoryType::new(2, None)).unwrap();
         memory.data_mut(&mut store).fill(1);
@@ -82,7 +82,7 @@ fn dropping_a_store_drops_the_hosts_values() {
     let engine = Engine::default();
     let value = Arc::new(1);
     let mut store = Store::new(&engine, value.clone());
-    ExternRef::new(&mut store, value.clone());
+    ExternRef::new(&mut store, value.clone()).unwrap();
     let held = value.clone();
     Func::wrap(&mut store, move || *held);
     assert_eq!(Arc::strong_count(&value), 4);

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use kinglet::{Engine, Instance, Memory, MemoryType, Ref, RefType, ResourceLimiter, Result, Store, Table, TableType};
+use kinglet::{
+    Engine, Error, ExternRef, Instance, Memory, MemoryType, Ref, RefType, ResourceLimiter, Result, Store, StoreLimits,
+    StoreLimitsBuilder, Table, TableType,
+};
 
 use crate::{engine, load_with, module};
 
@@ -150,4 +153,110 @@ fn a_memory_the_system_cannot_give_is_an_error() {
     let text = "(module (memory i64 0xffff_ffff))".replace('_', "");
     let error = Instance::new(&mut store, &module(&engine, &text), &[]).unwrap_err();
     assert!(error.to_string().contains("out of memory"), "{error}");
+}
+
+fn limited(engine: &Engine, limits: StoreLimitsBuilder) -> Store<StoreLimits> {
+    let mut store = Store::new(engine, limits.build());
+    store.limiter(|limits| limits);
+    store
+}
+
+#[test]
+fn store_limits_bound_sizes() {
+    let engine = Engine::default();
+    let text = r#"(module (memory 1) (table $t 1 funcref)
+        (func (export "memory") (param i32) (result i32) (memory.grow (local.get 0)))
+        (func (export "table") (param i32) (result i32) (table.grow $t (ref.null func) (local.get 0))))"#;
+    let module = module(&engine, text);
+    let limits = StoreLimitsBuilder::new().memory_size(3 * PAGE).table_elements(5);
+    for trap in [false, true] {
+        let mut store = limited(&engine, limits.clone().trap_on_grow_failure(trap));
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        for (name, fits, message) in [
+            ("memory", 2, "a memory of 262144 bytes is over the store's limit of 196608"),
+            ("table", 4, "a table of 6 elements is over the store's limit of 5"),
+        ] {
+            let grow = instance.get_typed_func::<i32, i32>(&mut store, name).unwrap();
+            assert_eq!(grow.call(&mut store, fits).unwrap(), 1);
+            let more = grow.call(&mut store, 1);
+            match trap {
+                false => assert_eq!(more.unwrap(), -1),
+                true => assert_eq!(more.unwrap_err().to_string(), message),
+            }
+        }
+    }
+}
+
+#[test]
+fn store_limits_bound_counts() {
+    let engine = Engine::default();
+    let empty = module(&engine, "(module)");
+    let mut store = limited(&engine, StoreLimitsBuilder::new().instances(2));
+    assert!((0..2).all(|_| Instance::new(&mut store, &empty, &[]).is_ok()));
+    let error = Instance::new(&mut store, &empty, &[]).unwrap_err();
+    assert_eq!(error.to_string(), "one more instance is over the store's limit of 2");
+
+    let two = module(&engine, "(module (memory 1) (memory 1))");
+    let mut store = limited(&engine, StoreLimitsBuilder::new().memories(1));
+    let error = Instance::new(&mut store, &two, &[]).unwrap_err();
+    assert_eq!(error.to_string(), "one more memory is over the store's limit of 1");
+    assert!(Memory::new(&mut store, MemoryType::new(1, None)).is_ok(), "what failed is not counted");
+    assert!(Memory::new(&mut store, MemoryType::new(1, None)).is_err());
+
+    let mut store = limited(&engine, StoreLimitsBuilder::new().tables(0));
+    let ty = TableType::new(RefType::FUNCREF, 1, None);
+    let error = Table::new(&mut store, ty, Ref::Func(None)).unwrap_err();
+    assert_eq!(error.to_string(), "one more table is over the store's limit of 0");
+}
+
+#[test]
+fn values_of_the_host_are_counted_until_they_are_released() {
+    let mut store = limited(&Engine::default(), StoreLimitsBuilder::new().extern_refs(2));
+    let first = ExternRef::new(&mut store, 1_i32).unwrap();
+    let second = ExternRef::new(&mut store, 2_i32).unwrap();
+    let error = ExternRef::new(&mut store, 3_i32).unwrap_err();
+    assert_eq!(error.to_string(), "one more host reference is over the store's limit of 2");
+    *second.data_mut(&mut store).unwrap().downcast_mut::<i32>().unwrap() += 10;
+    assert_eq!(*first.release(&mut store).unwrap().downcast::<i32>().unwrap(), 1);
+    assert!(first.data(&store).is_none() && first.data_mut(&mut store).is_none());
+    assert!(first.release(&mut store).is_none(), "only once");
+    let third = ExternRef::new(&mut store, 3_i32).unwrap();
+    assert!(ExternRef::new(&mut store, 4_i32).is_err());
+    assert!(first.data(&store).is_none(), "its place is not another's");
+    let values = [second, third].map(|r| *r.data(&store).unwrap().downcast_ref::<i32>().unwrap());
+    assert_eq!(values, [12, 3]);
+}
+
+/// Allows all, and keeps what it is told.
+#[derive(Default)]
+struct Told(Vec<String>);
+
+impl ResourceLimiter for Told {
+    fn memory_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> Result<bool> {
+        Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, error: Error) -> Result<()> {
+        self.0.push(error.to_string());
+        if self.0.len() > 1 { Err(error) } else { Ok(()) }
+    }
+
+    fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> Result<bool> {
+        Ok(true)
+    }
+}
+
+#[test]
+fn a_limiter_is_told_what_the_system_could_not_give() {
+    let engine = Engine::default();
+    let mut store = Store::new(&engine, Told::default());
+    store.limiter(|told| told);
+    let text = r#"(module (memory i64 1)
+        (func (export "grow") (result i64) (memory.grow (i64.const 0xffffffff))))"#;
+    let instance = Instance::new(&mut store, &module(&engine, text), &[]).unwrap();
+    let grow = instance.get_typed_func::<(), i64>(&mut store, "grow").unwrap();
+    assert_eq!(grow.call(&mut store, ()).unwrap(), -1);
+    let error = grow.call(&mut store, ()).unwrap_err();
+    assert!(error.to_string().contains("the system has no 281474976710656 bytes"), "{error}");
+    assert_eq!(store.data().0.len(), 2);
 }

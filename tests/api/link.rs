@@ -1,8 +1,8 @@
 //! Linking: modules that use each other's functions, memories, tables and globals, and imports that do not fit.
 
 use kinglet::{
-    Engine, Extern, ExternType, Func, FuncType, Global, GlobalType, Instance, Linker, Memory, MemoryType, Ref, RefType,
-    Store, Table, TableType, Val, ValType,
+    Engine, Extern, ExternType, Func, FuncType, Global, GlobalType, Instance, LinkError, Linker, Memory, MemoryType,
+    Ref, RefType, Store, Table, TableType, UnknownImportError, Val, ValType,
 };
 
 use crate::{engine, load, module, throwing_engine};
@@ -296,4 +296,178 @@ fn a_proposal_that_is_off_is_refused() {
     });
     let error = kinglet::Module::new(&engine, "(module (func (param v128)))").unwrap_err();
     assert!(error.to_string().contains("SIMD"), "{error}");
+}
+
+#[test]
+fn a_module_linked_before_its_store_is_made_finds_each_stores_own_host_functions() {
+    let engine = Engine::default();
+    let mut linker: Linker<i32> = Linker::new(&engine);
+    linker.func_wrap("host", "data", |caller: kinglet::Caller<'_, i32>| *caller.data()).unwrap();
+    let text = r#"(module (import "host" "data" (func $data (result i32)))
+        (global $n (mut i32) (i32.const 0))
+        (func (export "run") (result i32)
+            (global.set $n (i32.add (global.get $n) (call $data)))
+            (global.get $n)))"#;
+    let pre = linker.instantiate_pre(&module(&engine, text)).unwrap();
+    // What is defined later does not matter.
+    linker.allow_shadowing(true).func_wrap("host", "data", || 0).unwrap();
+    let run = |data: i32| {
+        let mut store = Store::new(&engine, data);
+        let mut sums = Vec::new();
+        for _ in 0..2 {
+            let run = pre.instantiate(&mut store).unwrap().get_typed_func::<(), i32>(&mut store, "run").unwrap();
+            sums.extend((0..2).map(|_| run.call(&mut store, ()).unwrap()));
+        }
+        sums
+    };
+    std::thread::scope(|scope| {
+        let run = &run;
+        let threads: Vec<_> = (1..4).map(|data| (data, scope.spawn(move || run(data)))).collect();
+        for (data, thread) in threads {
+            assert_eq!(thread.join().unwrap(), [data, 2 * data, data, 2 * data]);
+        }
+    });
+}
+
+#[test]
+fn linking_before_there_is_a_store_finds_what_is_wrong() {
+    let engine = Engine::default();
+    let mut linker: Linker<()> = Linker::new(&engine);
+    linker.func_wrap("host", "f", |_: i32| ()).unwrap();
+    let wrong = module(&engine, r#"(module (import "host" "f" (func (param i64))))"#);
+    let error = linker.instantiate_pre(&wrong).unwrap_err();
+    let message = r#"incompatible import type for "host" "f": wanted func [i64] -> [], given func [i32] -> []"#;
+    assert_eq!(error.downcast_ref::<LinkError>().unwrap().to_string(), message);
+    let missing = module(&engine, r#"(module (import "host" "g" (func)))"#);
+    assert!(linker.instantiate_pre(&missing).unwrap_err().to_string().starts_with("unknown import: func"));
+    let other = module(&Engine::default(), "(module)");
+    assert!(linker.instantiate_pre(&other).unwrap_err().to_string().contains("another engine"));
+}
+
+#[test]
+fn a_reactor_is_made_once_and_a_command_for_each_call() {
+    let engine = Engine::default();
+    let counter = r#"(global $n (mut i32) (i32.const 0))
+        (func $next (export "next") (result i32)
+            (global.set $n (i32.add (global.get $n) (i32.const 1))) (global.get $n))
+        (memory (export "memory") 1)"#;
+    let reactor = module(&engine, &format!(r#"(module {counter} (func (export "_initialize") (drop (call $next))))"#));
+    let command = module(&engine, &format!(r#"(module {counter} (func (export "_start") (drop (call $next))))"#));
+    let mut store = Store::new(&engine, ());
+    let mut linker = Linker::new(&engine);
+    linker.module(&mut store, "reactor", &reactor).unwrap();
+    linker.module(&mut store, "command", &command).unwrap();
+    let mut next = |module: &str| {
+        let func = linker.get(&mut store, module, "next").unwrap().into_func().unwrap();
+        func.typed::<(), i32>(&store).unwrap().call(&mut store, ()).unwrap()
+    };
+    assert_eq!([next("reactor"), next("reactor")], [2, 3]);
+    assert_eq!([next("command"), next("command")], [1, 1]);
+    let names: Vec<String> = linker.iter(&mut store).map(|(module, name, _)| format!("{module}.{name}")).collect();
+    let all = ["command._start", "command.next", "reactor._initialize", "reactor.memory", "reactor.next"];
+    assert_eq!(names, all);
+    linker.get_default(&mut store, "command").unwrap().call(&mut store, &[], &mut []).unwrap();
+    linker.get_default(&mut store, "reactor").unwrap().call(&mut store, &[], &mut []).unwrap();
+    assert!(linker.get_default(&mut store, "other").is_err());
+}
+
+#[test]
+fn a_definition_can_have_several_names() {
+    let engine = Engine::default();
+    let mut store = Store::new(&engine, ());
+    let mut linker = Linker::new(&engine);
+    linker.func_wrap("a", "f", || 1).unwrap();
+    linker.func_wrap("a", "g", || 2).unwrap();
+    linker.alias("a", "f", "b", "h").unwrap();
+    linker.alias_module("a", "c").unwrap();
+    let answer = Func::wrap(&mut store, || 3);
+    linker.define_name("f", answer).unwrap();
+    for (module, name, value) in [("b", "h", 1), ("c", "f", 1), ("c", "g", 2), ("", "f", 3)] {
+        let func = linker.get(&mut store, module, name).unwrap().into_func().unwrap();
+        assert_eq!(func.typed::<(), i32>(&store).unwrap().call(&mut store, ()).unwrap(), value, "{module} {name}");
+    }
+    assert!(linker.alias("a", "none", "b", "i").is_err() && linker.alias_module("none", "d").is_err());
+    assert!(linker.alias("a", "g", "b", "h").is_err(), "the name is taken");
+}
+
+const OPTIONAL: &str = r#"(module
+    (type $t (func (result i32)))
+    (import "host" "there" (func $there (result i32)))
+    (import "host" "missing" (func $missing (param i64) (result i32 f64 v128 externref funcref (ref null $t))))
+    (import "host" "missing" (func (param i64) (result i32 f64 v128 externref funcref (ref null $t))))
+    (func (export "there") (result i32) (call $there))
+    (func (export "missing") (result i32 f64 v128 externref funcref (ref null $t)) (call $missing (i64.const 1))))"#;
+
+#[test]
+fn unknown_functions_trap_when_they_are_called_and_not_before() {
+    let engine = Engine::default();
+    let module = module(&engine, OPTIONAL);
+    let mut linker: Linker<()> = Linker::new(&engine);
+    linker.func_wrap("host", "there", || 1).unwrap();
+    linker.define_unknown_imports_as_traps(&module).unwrap();
+    let mut store = Store::new(&engine, ());
+    let instance = linker.instantiate(&mut store, &module).unwrap();
+    let there = instance.get_typed_func::<(), i32>(&mut store, "there").unwrap();
+    let missing = instance.get_func(&mut store, "missing").unwrap();
+    let error = missing.call(&mut store, &[], &mut [Val::I32(0); 6]).unwrap_err();
+    let unknown = error.downcast_ref::<UnknownImportError>().unwrap();
+    assert_eq!((unknown.module(), unknown.name()), ("host", "missing"));
+    assert!(error.to_string().starts_with("the imported function \"host\" \"missing\" [i64] ->"), "{error}");
+    assert_eq!(there.call(&mut store, ()).unwrap(), 1);
+}
+
+#[test]
+fn unknown_imports_can_be_zeros_and_nulls() {
+    let engine = Engine::default();
+    let (mut store, mut linker) = (Store::new(&engine, ()), Linker::new(&engine));
+    linker.func_wrap("host", "there", || 1).unwrap();
+    let functions = module(&engine, OPTIONAL);
+    linker.define_unknown_imports_as_default_values(&mut store, &functions).unwrap();
+    let instance = linker.instantiate(&mut store, &functions).unwrap();
+    let missing = instance.get_func(&mut store, "missing").unwrap();
+    let mut results = [Val::I32(7); 6];
+    missing.call(&mut store, &[], &mut results).unwrap();
+    let expected = "[I32(0), F64(0), V128(V128(0x00000000000000000000000000000000)), ExternRef(None), \
+        FuncRef(None), FuncRef(None)]";
+    assert_eq!(format!("{results:?}"), expected);
+
+    let text = r#"(module
+        (import "env" "memory" (memory 2 3)) (import "env" "table" (table 4 funcref))
+        (import "env" "global" (global (mut i64))) (import "env" "null" (global externref))
+        (export "memory" (memory 0)) (export "table" (table 0)) (export "global" (global 0)))"#;
+    let others = module(&engine, text);
+    linker.define_unknown_imports_as_default_values(&mut store, &others).unwrap();
+    let instance = linker.instantiate(&mut store, &others).unwrap();
+    assert_eq!(instance.get_memory(&mut store, "memory").unwrap().ty(&store), MemoryType::new(2, Some(3)));
+    assert_eq!(instance.get_table(&mut store, "table").unwrap().size(&store), 4);
+    assert_eq!(instance.get_global(&mut store, "global").unwrap().get(&store).i64(), Some(0));
+
+    for text in ["(global (ref func))", "(table 1 (ref extern))", "(func (result (ref extern)))"] {
+        let module = module(&engine, &format!(r#"(module (import "env" "never" {text}))"#));
+        let error = linker.define_unknown_imports_as_default_values(&mut store, &module).unwrap_err();
+        assert!(error.to_string().starts_with("\"env\" \"never\" has a type without a default value"), "{error}");
+    }
+}
+
+#[test]
+fn everything_says_its_type() {
+    let engine = Engine::default();
+    let text = r#"(module
+        (func (export "func") (param i32) (result i64) (i64.const 0)) (memory (export "memory") 1)
+        (table (export "table") 2 9 externref) (global (export "global") (mut f32) (f32.const 0))
+        (@custom "one" "1") (@custom "two" "22") (@custom "one" "\00\ff"))"#;
+    let (mut store, instance) = crate::load_with(&engine, text);
+    for (name, item) in instance.exports(&mut store) {
+        let module = instance.module(&store);
+        assert_eq!(module.get_export(&name), Some(item.ty(&store)));
+        assert_eq!(item.ty(&store).kind(), name);
+    }
+    let types: Vec<String> = instance.exports(&mut store).iter().map(|(_, item)| item.ty(&store).to_string()).collect();
+    let shown = ["func [i32] -> [i64]", "memory of 1 or more pages", "table of 2 to 9 externref", "mutable global f32"];
+    assert_eq!(types, shown);
+    let module = instance.module(&store);
+    let sections: Vec<_> = module.custom_sections().map(|section| (section.name(), section.data())).collect();
+    let expected: [(&str, &[u8]); 3] = [("one", b"1"), ("two", b"22"), ("one", &[0, 255])];
+    assert_eq!(sections, expected);
+    assert!(module.binary().starts_with(b"\0asm"));
 }

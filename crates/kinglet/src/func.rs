@@ -146,7 +146,8 @@ pub(crate) fn dynamic<T: 'static>(
                 value
             })
             .collect();
-        let mut results: Vec<Val> = ty.results().iter().map(|ty| Val::default_of(*ty).unwrap_or(Val::I32(0))).collect();
+        let mut results: Vec<Val> =
+            ty.results().iter().map(|ty| Val::default_of(*ty, &core.engine).unwrap_or(Val::I32(0))).collect();
         let (instance, inner) = caller.parts();
         closure(Caller::new(&mut *inner, instance), &params, &mut results)?;
         let mut at = 0;

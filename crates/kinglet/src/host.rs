@@ -1,8 +1,9 @@
 //! Host functions: what they are given, and which closures they can be.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use kinglet_wasm::types::slots_of;
+use kinglet_wasm::types::{ValType, slots_of};
 
 use crate::func::Handle;
 use crate::store::{StoreCore, StoreInner};
@@ -83,29 +84,100 @@ impl<T: std::fmt::Debug> std::fmt::Debug for Caller<'_, T> {
 /// from the call as itself.
 pub trait IntoHostResult {
     #[doc(hidden)]
-    type Results: WasmResults;
+    fn types() -> Vec<ValType>;
     #[doc(hidden)]
-    fn into_host_result(self) -> Result<Self::Results>;
+    fn put(self, slots: &mut [u64], store: Handle<'_>) -> Result<()>;
 }
 
-impl<R: WasmResults> IntoHostResult for R {
-    type Results = R;
+impl<R: HostResults> IntoHostResult for R {
+    fn types() -> Vec<ValType> {
+        R::types()
+    }
 
-    fn into_host_result(self) -> Result<R> {
-        Ok(self)
+    fn put(self, slots: &mut [u64], store: Handle<'_>) -> Result<()> {
+        self.put_all(slots, store);
+        Ok(())
     }
 }
 
-impl<R: WasmResults, E: Into<crate::Error>> IntoHostResult for Result<R, E> {
-    type Results = R;
+impl<R: HostResults, E: Into<crate::Error>> IntoHostResult for Result<R, E> {
+    fn types() -> Vec<ValType> {
+        R::types()
+    }
 
-    fn into_host_result(self) -> Result<R> {
-        self.map_err(Into::into)
+    fn put(self, slots: &mut [u64], store: Handle<'_>) -> Result<()> {
+        self.map_err(Into::into)?.put_all(slots, store);
+        Ok(())
     }
 }
+
+/// Results of a host function: [`WasmResults`], or a type without values, of a function that never returns normally,
+/// which counts as one without results: `!`, as of a closure that exits or panics, or `Infallible`, as in
+/// `Result<Infallible>`.
+pub trait HostResults {
+    #[doc(hidden)]
+    fn types() -> Vec<ValType>;
+    #[doc(hidden)]
+    fn put_all(self, slots: &mut [u64], store: Handle<'_>);
+}
+
+impl<R: WasmResults> HostResults for R {
+    fn types() -> Vec<ValType> {
+        R::types()
+    }
+
+    fn put_all(self, slots: &mut [u64], store: Handle<'_>) {
+        WasmResults::put_all(self, slots, store);
+    }
+}
+
+/// The output of a function type: the way to name `!` on stable Rust.
+#[doc(hidden)]
+pub trait Output {
+    #[doc(hidden)]
+    type Output;
+}
+
+impl<R> Output for fn() -> R {
+    type Output = R;
+}
+
+type Never = <fn() -> ! as Output>::Output;
+
+macro_rules! empty_types {
+    ($($Empty:ty)*) => {$(
+        impl HostResults for $Empty {
+            fn types() -> Vec<ValType> {
+                Vec::new()
+            }
+
+            fn put_all(self, _: &mut [u64], _: Handle<'_>) {
+                match self {}
+            }
+        }
+    )*};
+}
+
+empty_types! { Never Infallible }
 
 /// A closure that can be a host function: up to sixteen parameters that are [`WasmTy`], with or without a [`Caller`]
-/// before them.
+/// before them. For more, or types known only when running, there is [`Func::new`](crate::Func::new).
+///
+/// ```
+/// use kinglet::{Caller, Engine, Linker, Result};
+///
+/// let mut linker: Linker<Vec<i64>> = Linker::new(&Engine::default());
+/// linker.func_wrap("host", "add", |a: i32, b: i32| a + b)?;
+/// linker.func_wrap("host", "divide", |a: u32, b: u32| -> Result<(u32, u32)> {
+///     if b == 0 {
+///         return Err(kinglet::Error::msg("division by zero"));
+///     }
+///     Ok((a / b, a % b))
+/// })?;
+/// linker.func_wrap("host", "note", |mut caller: Caller<'_, Vec<i64>>, n: i64| caller.data_mut().push(n))?;
+/// linker.func_wrap("host", "exit", |status: i32| std::process::exit(status))?;
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 pub trait IntoFunc<T: 'static, Params, Results>: Send + Sync + 'static {
     #[doc(hidden)]
     #[allow(private_interfaces)]
@@ -132,7 +204,7 @@ macro_rules! closures {
         {
             #[allow(private_interfaces)]
             fn into_func(self) -> (FuncType, HostFunc<T>) {
-                let ty = FuncType::new([$($A::val_type()),*], <R::Results as WasmResults>::types());
+                let ty = FuncType::new([$($A::val_type()),*], R::types());
                 let closure: HostFunc<T> = Arc::new(move |mut caller, slots| {
                     let mut at = 0;
                     $(
@@ -140,9 +212,8 @@ macro_rules! closures {
                         at += slots_of(&[<$A as WasmTy>::val_type()]) as usize;
                     )*
                     let (instance, inner) = caller.parts();
-                    let results = self(Caller::new(&mut *inner, instance), $($A),*).into_host_result()?;
-                    results.put_all(slots, Handle(&inner.core));
-                    Ok(())
+                    let results = self(Caller::new(&mut *inner, instance), $($A),*);
+                    results.put(slots, Handle(&inner.core))
                 });
                 (ty, closure)
             }

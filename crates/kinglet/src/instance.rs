@@ -3,8 +3,7 @@
 use kinglet_wasm::types as wasm;
 
 use crate::store::{StoreCore, StoreId};
-use crate::trap::display_name;
-use crate::types::{LinkError, matches};
+use crate::types::{LinkError, describe, matches};
 use crate::{
     AsContextMut, Engine, Error, Extern, Func, Global, Memory, Module, Result, Table, TypedFunc, WasmParams,
     WasmResults, vm,
@@ -108,14 +107,9 @@ fn check_imports(core: &StoreCore, module: &Module, imports: &[Extern]) -> Resul
     for (import, given) in wanted.iter().zip(imports) {
         let given = type_of(core, given);
         if !matches(&given, &import.ty, core.engine.types()) {
-            let message = format!(
-                "incompatible import type for \"{}\" \"{}\": wanted {}, given {}",
-                display_name(&import.module),
-                display_name(&import.name),
-                describe(core, &import.ty),
-                describe(core, &given)
-            );
-            return Err(Error::new(LinkError(message)));
+            let types = core.engine.types();
+            let (wanted, given) = (describe(types, &import.ty), describe(types, &given));
+            return Err(LinkError::incompatible((&import.module, &import.name), &wanted, &given));
         }
     }
     Ok(())
@@ -135,28 +129,5 @@ fn type_of(core: &StoreCore, given: &Extern) -> wasm::ExternType {
         }
         Extern::Global(global) => wasm::ExternType::Global(core.globals[global.index(core)].ty()),
         Extern::Tag(tag) => wasm::ExternType::Tag(wasm::TagType { ty: core.tags[tag.index(core)].ty() }),
-    }
-}
-
-fn describe(core: &StoreCore, ty: &wasm::ExternType) -> String {
-    let wide = |index| if index == wasm::IndexType::I64 { "64-bit " } else { "" };
-    let limits = |min: u64, max: Option<u64>| max.map_or(format!("{min} or more"), |max| format!("{min} to {max}"));
-    match ty {
-        wasm::ExternType::Func(id) => format!("func {}", core.engine.types().func(*id)),
-        wasm::ExternType::Memory(ty) => {
-            let size = match ty.page_size() {
-                1 => " of 1 byte".to_string(),
-                size if ty.page_size_log2 != 16 => format!(" of {size} bytes"),
-                _ => String::new(),
-            };
-            let shared = if ty.shared { "shared " } else { "" };
-            format!("{shared}{}memory of {} pages{size}", wide(ty.index), limits(ty.min, ty.max))
-        }
-        wasm::ExternType::Table(ty) => {
-            let element = wasm::ValType::Ref(ty.element);
-            format!("{}table of {} {element}", wide(ty.index), limits(ty.min, ty.max))
-        }
-        wasm::ExternType::Global(ty) => format!("{}global {}", if ty.mutable { "mutable " } else { "" }, ty.content),
-        wasm::ExternType::Tag(ty) => format!("tag {}", core.engine.types().func(ty.ty)),
     }
 }

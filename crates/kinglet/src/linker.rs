@@ -1,18 +1,45 @@
-//! Linkers: what modules can import, by name.
+//! Linkers: what modules can import, by name; and modules whose imports have been found already.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
+
+use kinglet_wasm::types::RefType;
 
 use crate::func::dynamic;
 use crate::host::{Caller, IntoFunc};
 use crate::store::StoreInner;
 use crate::trap::display_name;
-use crate::types::LinkError;
+use crate::types::{LinkError, describe, matches};
 use crate::vm::HostFunc;
-use crate::{AsContextMut, Engine, Error, Extern, Func, FuncType, Instance, Module, Result, Val};
+use crate::{
+    AsContextMut, Engine, Error, Extern, ExternType, Func, FuncType, Global, ImportType, Instance, Memory, Module, Ref,
+    Result, Table, Tag, Val,
+};
 
 /// Gives modules what they import. Host functions defined here work in any store with data `T`; other things belong to
 /// one store.
+///
+/// ```
+/// use kinglet::{Engine, Linker, Module, Store};
+///
+/// let engine = Engine::default();
+/// let library = Module::new(&engine, r#"(module
+///     (import "host" "step" (global i32))
+///     (func (export "next") (param i32) (result i32) (i32.add (local.get 0) (global.get 0))))"#)?;
+/// let user = Module::new(&engine, r#"(module
+///     (import "library" "next" (func $next (param i32) (result i32)))
+///     (func (export "run") (result i32) (call $next (i32.const 40))))"#)?;
+///
+/// let mut store = Store::new(&engine, ());
+/// let mut linker = Linker::new(&engine);
+/// let step = kinglet::Global::new(&mut store, kinglet::GlobalType { content: kinglet::ValType::I32, mutable: false }, 2.into())?;
+/// linker.define("host", "step", step)?;
+/// linker.module(&mut store, "library", &library)?;
+/// let instance = linker.instantiate(&mut store, &user)?;
+/// assert_eq!(instance.get_typed_func::<(), i32>(&mut store, "run")?.call(&mut store, ())?, 42);
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 pub struct Linker<T: 'static> {
     engine: Engine,
     shadowing: bool,
@@ -107,6 +134,157 @@ impl<T> Linker<T> {
         self.insert(module, name, Definition::Host(Arc::new(HostDefinition { ty, func })))
     }
 
+    /// Defines something of a store under the empty module name.
+    ///
+    /// # Errors
+    /// If the name is taken.
+    pub fn define_name(&mut self, name: &str, item: impl Into<Extern>) -> Result<&mut Self> {
+        self.define("", name, item)
+    }
+
+    /// Defines what is known under one name under another too.
+    ///
+    /// # Errors
+    /// If there is no such definition, or the new name is taken.
+    pub fn alias(&mut self, module: &str, name: &str, as_module: &str, as_name: &str) -> Result<&mut Self> {
+        let found = self.definitions.get(module).and_then(|names| names.get(name)).cloned();
+        let definition =
+            found.ok_or_else(|| Error::new(LinkError(format!("\"{module}\" \"{name}\" is not defined"))))?;
+        self.insert(as_module, as_name, definition)
+    }
+
+    /// Defines all that a module name has under another module name too.
+    ///
+    /// # Errors
+    /// If there is no such module name, or a new name is taken.
+    pub fn alias_module(&mut self, module: &str, as_module: &str) -> Result<()> {
+        let found = self.definitions.get(module).cloned();
+        let names = found.ok_or_else(|| Error::new(LinkError(format!("no module \"{module}\" is defined"))))?;
+        for (name, definition) in names {
+            self.insert(as_module, &name, definition)?;
+        }
+        Ok(())
+    }
+
+    /// Instantiates a module and defines what it exports under a module name.
+    ///
+    /// A *reactor* is instantiated once: its function `_initialize`, if it exports one, is called, and all users share
+    /// the instance. A *command*, which exports a function `_start`, is instantiated anew for each call of one of its
+    /// functions, and only its functions are defined; all these instances are kept until the store is dropped.
+    ///
+    /// # Errors
+    /// As for [`Linker::instantiate`]; the trap or host error of `_initialize`; if a name is taken.
+    pub fn module(&mut self, mut store: impl AsContextMut<Data = T>, name: &str, module: &Module) -> Result<&mut Self> {
+        if module.get_export("_start").is_some_and(|ty| ty.func().is_some()) {
+            return self.command(name, module);
+        }
+        let instance = self.instantiate(&mut store, module)?;
+        if module.get_export("_initialize").is_some_and(|ty| ty.func().is_some()) {
+            instance.get_typed_func::<(), ()>(&mut store, "_initialize")?.call(&mut store, ())?;
+        }
+        self.instance(store, name, instance)
+    }
+
+    fn command(&mut self, name: &str, module: &Module) -> Result<&mut Self> {
+        let pre = Arc::new(self.instantiate_pre(module)?);
+        for export in module.exports() {
+            let ExternType::Func(ty) = export.ty() else { continue };
+            let (pre, function) = (pre.clone(), export.name().to_string());
+            self.func_new(name, export.name(), ty, move |mut caller, params, results| {
+                let instance = pre.instantiate(&mut caller)?;
+                let func = instance.get_func(&mut caller, &function);
+                let func = func.ok_or_else(|| Error::msg("internal inconsistency: an export was lost"))?;
+                func.call(&mut caller, params, results)
+            })?;
+        }
+        Ok(self)
+    }
+
+    /// Defines each function that a module imports and that is not defined yet, as one that ends the guest with an
+    /// [`UnknownImportError`] when it is called. Other imports are left alone.
+    ///
+    /// # Errors
+    /// If a name is imported more than once, as functions of different types.
+    pub fn define_unknown_imports_as_traps(&mut self, module: &Module) -> Result<()> {
+        for import in self.unknown_imports(module) {
+            let ExternType::Func(ty) = import.ty() else { continue };
+            let error = UnknownImportError {
+                module: import.module().to_string(),
+                name: import.name().to_string(),
+                ty: ty.to_string(),
+            };
+            self.define_once(&import, ty, move |_, _, _| Err(Error::new(error.clone())))?;
+        }
+        Ok(())
+    }
+
+    /// Defines each thing that a module imports and that is not defined yet: functions that return zeros and nulls,
+    /// memories and tables of the least size, globals that are zero or null.
+    ///
+    /// # Errors
+    /// If a reference that cannot be null would be needed; if a memory or table is over a limit; if a name is imported
+    /// more than once, with different types.
+    pub fn define_unknown_imports_as_default_values(
+        &mut self,
+        mut store: impl AsContextMut<Data = T>,
+        module: &Module,
+    ) -> Result<()> {
+        let engine = self.engine.clone();
+        for import in self.unknown_imports(module) {
+            let store = &mut store;
+            let no_default = || {
+                let (module, name) = (display_name(import.module()), display_name(import.name()));
+                Error::new(LinkError(format!(
+                    "\"{module}\" \"{name}\" has a type without a default value: {}",
+                    import.ty()
+                )))
+            };
+            let null = |ty: RefType| if ty.nullable { Ok(Ref::null(ty, &engine)) } else { Err(no_default()) };
+            let item: Extern = match import.ty() {
+                ExternType::Func(ty) => {
+                    if !ty.results().iter().all(|ty| ty.is_defaultable()) {
+                        return Err(no_default());
+                    }
+                    // The results are the defaults of their types to begin with.
+                    self.define_once(&import, ty, |_, _, _| Ok(()))?;
+                    continue;
+                }
+                ExternType::Memory(ty) => Memory::new(store, ty)?.into(),
+                ExternType::Table(ty) => Table::new(store, ty, null(ty.element)?)?.into(),
+                ExternType::Global(ty) => {
+                    let value = Val::default_of(ty.content, &engine).ok_or_else(no_default)?;
+                    Global::new(store, ty, value)?.into()
+                }
+                ExternType::Tag(ty) => Tag::new(store, &ty).into(),
+            };
+            if !self.defines(import.module(), import.name()) {
+                self.define(import.module(), import.name(), item)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn defines(&self, module: &str, name: &str) -> bool {
+        self.definitions.get(module).is_some_and(|names| names.contains_key(name))
+    }
+
+    fn unknown_imports<'m>(&self, module: &'m Module) -> Vec<ImportType<'m>> {
+        module.imports().filter(|import| !self.defines(import.module(), import.name())).collect()
+    }
+
+    /// Defines a function for an import, which may be there twice.
+    fn define_once(
+        &mut self,
+        import: &ImportType<'_>,
+        ty: FuncType,
+        closure: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<()> {
+        if !self.defines(import.module(), import.name()) {
+            self.func_new(import.module(), import.name(), ty, closure)?;
+        }
+        Ok(())
+    }
+
     /// Defines all that an instance exports, under a module name.
     ///
     /// # Errors
@@ -126,11 +304,199 @@ impl<T> Linker<T> {
     /// What is defined under a name, for use in a store.
     pub fn get(&self, mut store: impl AsContextMut<Data = T>, module: &str, name: &str) -> Option<Extern> {
         let definition = self.definitions.get(module)?.get(name)?;
-        Some(self.resolve(store.as_context_mut().0, definition))
+        Some(definition.resolve(store.as_context_mut().0))
     }
 
-    fn resolve(&self, store: &mut StoreInner<T>, definition: &Definition<T>) -> Extern {
-        let host = match definition {
+    /// What is defined for an import, whatever its type, for use in a store.
+    pub fn get_by_import(&self, store: impl AsContextMut<Data = T>, import: &ImportType<'_>) -> Option<Extern> {
+        self.get(store, import.module(), import.name())
+    }
+
+    /// All that is defined, sorted by module and name, for use in a store.
+    pub fn iter(&self, mut store: impl AsContextMut<Data = T>) -> impl Iterator<Item = (&str, &str, Extern)> {
+        let mut all = Vec::new();
+        for (module, names) in &self.definitions {
+            for (name, definition) in names {
+                let item = definition.resolve(store.as_context_mut().0);
+                all.push((module.as_str(), name.as_str(), item));
+            }
+        }
+        all.sort_unstable_by_key(|(module, name, _)| (*module, *name));
+        all.into_iter()
+    }
+
+    /// The function that runs a module defined by [`Linker::module`]: the one of the empty name, or else `_start`; for a
+    /// reactor one that does nothing.
+    ///
+    /// # Errors
+    /// If there is no such module, or what has that name is not a function.
+    pub fn get_default(&self, mut store: impl AsContextMut<Data = T>, module: &str) -> Result<Func> {
+        if !self.definitions.contains_key(module) {
+            return Err(Error::new(LinkError(format!("no module \"{module}\" is defined"))));
+        }
+        for name in ["", "_start"] {
+            if let Some(item) = self.get(&mut store, module, name) {
+                let func = item.into_func();
+                return func.ok_or_else(|| Error::new(LinkError(format!("\"{module}\" \"{name}\" is not a function"))));
+            }
+        }
+        Ok(Func::wrap(store, || ()))
+    }
+
+    /// Makes an instance of a module with what it imports found here, and runs its start function.
+    ///
+    /// # Errors
+    /// As for [`Instance::new`].
+    pub fn instantiate(&self, store: impl AsContextMut<Data = T>, module: &Module) -> Result<Instance> {
+        instantiate(store, module, &self.find_imports(module)?)
+    }
+
+    /// Finds what a module imports, and checks the types of host functions, once for many instances in many stores.
+    ///
+    /// # Errors
+    /// A [`LinkError`] if an import is missing, or a host function is of another type.
+    pub fn instantiate_pre(&self, module: &Module) -> Result<InstancePre<T>> {
+        if !Engine::same(&self.engine, module.engine()) {
+            return Err(Error::msg("the module was made by another engine than the linker"));
+        }
+        let imports = self.find_imports(module)?;
+        let types = self.engine.types();
+        for (import, definition) in module.inner().wasm().imports.iter().zip(&imports) {
+            let Definition::Host(host) = definition else { continue };
+            let given = kinglet_wasm::types::ExternType::Func(types.intern_func(&host.ty));
+            if !matches(&given, &import.ty, types) {
+                return Err(LinkError::incompatible(
+                    (&import.module, &import.name),
+                    &describe(types, &import.ty),
+                    &describe(types, &given),
+                ));
+            }
+        }
+        Ok(InstancePre { module: module.clone(), imports: imports.into() })
+    }
+
+    fn find_imports(&self, module: &Module) -> Result<Vec<Definition<T>>> {
+        let imports = module.inner().wasm().imports.iter();
+        let found = imports.map(|import| {
+            let found = self.definitions.get(&*import.module).and_then(|names| names.get(&*import.name));
+            found.cloned().ok_or_else(|| self.unknown(&import.module, &import.name, import.ty.kind()))
+        });
+        found.collect()
+    }
+
+    fn unknown(&self, module: &str, name: &str, kind: &str) -> Error {
+        let found = self.definitions.get(module);
+        let (module, name) = (display_name(module), display_name(name));
+        let hint = match found {
+            None if self.definitions.is_empty() => String::new(),
+            None => {
+                let mut known: Vec<&str> = self.definitions.keys().map(String::as_str).collect();
+                known.sort_unstable();
+                format!("; modules that are defined: {}", known.join(", "))
+            }
+            Some(_) => format!("; the module \"{module}\" is defined, but has no such name"),
+        };
+        Error::new(LinkError(format!("unknown import: {kind} \"{module}\" \"{name}\"{hint}")))
+    }
+}
+
+fn instantiate<T>(
+    mut store: impl AsContextMut<Data = T>,
+    module: &Module,
+    imports: &[Definition<T>],
+) -> Result<Instance> {
+    let inner = store.as_context_mut().0;
+    let imports: Vec<Extern> = imports.iter().map(|definition| definition.resolve(inner)).collect();
+    Instance::new(store, module, &imports)
+}
+
+/// A module with its imports found and checked, to be instantiated many times: see [`Linker::instantiate_pre`]. Later
+/// definitions of the linker do not change it. It can be used by many threads at once.
+///
+/// ```
+/// use kinglet::{Engine, Linker, Module, Store};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module
+///     (import "host" "id" (func $id (result i32)))
+///     (func (export "run") (result i32) (i32.mul (call $id) (i32.const 10))))"#)?;
+/// let mut linker = Linker::new(&engine);
+/// linker.func_wrap("host", "id", |caller: kinglet::Caller<'_, i32>| *caller.data())?;
+/// let pre = linker.instantiate_pre(&module)?;
+/// for id in 0..3 {
+///     let mut store = Store::new(&engine, id);
+///     let run = pre.instantiate(&mut store)?.get_typed_func::<(), i32>(&mut store, "run")?;
+///     assert_eq!(run.call(&mut store, ())?, 10 * id);
+/// }
+/// # Ok::<(), kinglet::Error>(())
+/// ```
+pub struct InstancePre<T: 'static> {
+    module: Module,
+    imports: Arc<[Definition<T>]>,
+}
+
+impl<T> InstancePre<T> {
+    /// The module.
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// Makes an instance and runs its start function.
+    ///
+    /// # Errors
+    /// As for [`Instance::new`].
+    ///
+    /// # Panics
+    /// If something that was defined in the linker belongs to another store.
+    pub fn instantiate(&self, store: impl AsContextMut<Data = T>) -> Result<Instance> {
+        instantiate(store, &self.module, &self.imports)
+    }
+}
+
+impl<T> Clone for InstancePre<T> {
+    fn clone(&self) -> Self {
+        InstancePre { module: self.module.clone(), imports: self.imports.clone() }
+    }
+}
+
+impl<T> fmt::Debug for InstancePre<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InstancePre").field("module", &self.module).finish_non_exhaustive()
+    }
+}
+
+/// A guest called a function that nobody provides: see [`Linker::define_unknown_imports_as_traps`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownImportError {
+    module: String,
+    name: String,
+    ty: String,
+}
+
+impl UnknownImportError {
+    /// The name of the module it is imported from.
+    pub fn module(&self) -> &str {
+        &self.module
+    }
+
+    /// Its name in that module.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Display for UnknownImportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (module, name) = (display_name(&self.module), display_name(&self.name));
+        write!(f, "the imported function \"{module}\" \"{name}\" {} was called, which nobody provides", self.ty)
+    }
+}
+
+impl std::error::Error for UnknownImportError {}
+
+impl<T> Definition<T> {
+    fn resolve(&self, store: &mut StoreInner<T>) -> Extern {
+        let host = match self {
             Definition::Extern(it) => return *it,
             Definition::Host(host) => host,
         };
@@ -152,35 +518,6 @@ impl<T> Linker<T> {
             }
         };
         Extern::Func(Func::from_pointer(pointer, core.id))
-    }
-
-    /// Makes an instance of a module with what it imports found here, and runs its start function.
-    ///
-    /// # Errors
-    /// As for [`Instance::new`].
-    pub fn instantiate(&self, mut store: impl AsContextMut<Data = T>, module: &Module) -> Result<Instance> {
-        let mut imports = Vec::with_capacity(module.imports().len());
-        for import in module.inner().wasm().imports.iter() {
-            let found = self.definitions.get(&*import.module).and_then(|names| names.get(&*import.name));
-            let definition = found.ok_or_else(|| self.unknown(&import.module, &import.name, import.ty.kind()))?;
-            imports.push(self.resolve(store.as_context_mut().0, definition));
-        }
-        Instance::new(store, module, &imports)
-    }
-
-    fn unknown(&self, module: &str, name: &str, kind: &str) -> Error {
-        let found = self.definitions.get(module);
-        let (module, name) = (display_name(module), display_name(name));
-        let hint = match found {
-            None if self.definitions.is_empty() => String::new(),
-            None => {
-                let mut known: Vec<&str> = self.definitions.keys().map(String::as_str).collect();
-                known.sort_unstable();
-                format!("; modules that are defined: {}", known.join(", "))
-            }
-            Some(_) => format!("; the module \"{module}\" is defined, but has no such name"),
-        };
-        Error::new(LinkError(format!("unknown import: {kind} \"{module}\" \"{name}\"{hint}")))
     }
 }
 

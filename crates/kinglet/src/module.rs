@@ -10,10 +10,30 @@ use kinglet_wasm::decode;
 use kinglet_wasm::limits::MAX_MODULE_BYTES;
 use kinglet_wasm::module::ExternIndex;
 
-use crate::types::{ExportType, ImportType};
+use crate::types::{CustomSection, ExportType, ImportType};
 use crate::{Engine, Error, ExternType, Result};
 
-/// A compiled module. Clones are the same module.
+/// A validated module. Clones are the same module.
+///
+/// ```
+/// use kinglet::{Engine, ExternType, Module};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module $adder
+///     (import "host" "log" (func (param i32)))
+///     (memory (export "memory") 1 16)
+///     (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+///     (@custom "licence" "Apache-2.0"))"#)?;
+///
+/// assert_eq!(module.name(), Some("adder"));
+/// let import = module.imports().next().unwrap();
+/// assert_eq!((import.module(), import.name(), import.ty().kind()), ("host", "log", "func"));
+/// let exports: Vec<String> = module.exports().map(|export| format!("{}: {}", export.name(), export.ty())).collect();
+/// assert_eq!(exports, ["memory: memory of 1 to 16 pages", "add: func [i32 i32] -> [i32]"]);
+/// let licence = module.custom_sections().find(|section| section.name() == "licence").unwrap();
+/// assert_eq!(licence.data(), b"Apache-2.0");
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Module {
     inner: Arc<ModuleInner>,
@@ -116,6 +136,18 @@ impl Module {
     pub fn get_export(&self, name: &str) -> Option<ExternType> {
         let index = self.inner.export(name)?;
         Some(ExternType::new(self.inner.wasm().extern_type(index), self.inner.engine.types()))
+    }
+
+    /// The module's custom sections, in order (core specification, "Custom Section"). Their contents are as they are in
+    /// the binary: the engine validates no more of them than their names.
+    pub fn custom_sections(&self) -> impl ExactSizeIterator<Item = CustomSection<'_>> {
+        let wasm = self.inner.wasm();
+        wasm.customs.iter().map(|custom| CustomSection { name: &custom.name, data: &wasm.bytes[custom.range.clone()] })
+    }
+
+    /// The binary that the module was made from; of a text, what it was turned into.
+    pub fn binary(&self) -> &[u8] {
+        &self.inner.wasm().bytes
     }
 
     /// The module's name, from its name section.

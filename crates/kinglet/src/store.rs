@@ -51,7 +51,7 @@ pub(crate) struct StoreCore {
     pub(crate) heap: Heap,
     /// Functions of linkers that have a context in this store already, by the address of their definition.
     pub(crate) linked: HashMap<usize, FuncPointer>,
-    pub(crate) externs: Vec<Box<dyn Any + Send + Sync>>,
+    pub(crate) externs: Externs,
     /// What a host function ended the guest with.
     pub(crate) error: Option<Error>,
     /// What a host function panicked with.
@@ -60,16 +60,52 @@ pub(crate) struct StoreCore {
     pub(crate) backtrace: Option<WasmBacktrace>,
     /// The pending exception's arguments.
     pub(crate) exception: Vec<u64>,
-    pub(crate) ask_limiter: fn(&mut StoreCore, Growth) -> crate::Result<bool>,
+    pub(crate) ask_limiter: fn(&mut StoreCore, Question) -> crate::Result<bool>,
     // Last: everything above may be pointed to from it.
     pub(crate) vm: VmState,
 }
 
 /// What a limiter is asked.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Growth {
+#[derive(Debug)]
+pub(crate) enum Question {
     Memory(crate::vm::MemoryRequest),
-    Table { current: usize, desired: usize, maximum: Option<usize> },
+    Table {
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    },
+    /// Not a question: growth that was allowed failed.
+    Failed(Counted, Error),
+    /// Whether there may be one more than these.
+    Count(Counted, usize),
+}
+
+/// What a limiter counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Counted {
+    Instances,
+    Memories,
+    Tables,
+    ExternRefs,
+}
+
+impl Counted {
+    fn noun(self) -> &'static str {
+        match self {
+            Counted::Instances => "instance",
+            Counted::Memories => "memory",
+            Counted::Tables => "table",
+            Counted::ExternRefs => "host reference",
+        }
+    }
+}
+
+/// The host's values that a guest can hold references to. A place is never used again, so that a stale reference finds
+/// nothing rather than something else.
+#[derive(Default)]
+pub(crate) struct Externs {
+    pub(crate) values: Vec<Option<Box<dyn Any + Send + Sync>>>,
+    pub(crate) released: usize,
 }
 
 impl StoreCore {
@@ -89,12 +125,12 @@ impl StoreCore {
             hosts: HostContexts::default(),
             heap: Heap::default(),
             linked: HashMap::new(),
-            externs: Vec::new(),
+            externs: Externs::default(),
             error: None,
             panic: None,
             backtrace: None,
             exception: Vec::new(),
-            ask_limiter: |_, _| Ok(true),
+            ask_limiter: |_, question| Ok(!matches!(question, Question::Failed(..))),
             vm,
         })
     }
@@ -102,6 +138,17 @@ impl StoreCore {
     /// Panics if a handle is another store's: a bug of the embedder's, which no guest can cause.
     pub(crate) fn check(&self, id: StoreId) {
         assert!(id == self.id, "an object was used with a store that it does not belong to");
+    }
+
+    /// Fails if a limiter lets the store have no more than these.
+    pub(crate) fn count(&mut self, what: Counted, present: usize) -> crate::Result<()> {
+        match (self.ask_limiter)(self, Question::Count(what, present))? {
+            true => Ok(()),
+            false => {
+                let message = format!("one more {} is over the store's limit of {present}", what.noun());
+                Err(Error::msg(message))
+            }
+        }
     }
 
     pub(crate) fn func_type_id(&self, func: crate::Func) -> kinglet_wasm::types::TypeId {
@@ -169,7 +216,8 @@ impl<T> Store<T> {
         InterruptHandle { shared: self.owner.get().core.shared.clone() }
     }
 
-    /// Sets who decides how much guests in this store may take.
+    /// Sets who decides how much guests in this store may take: see [`ResourceLimiter`] and
+    /// [`StoreLimits`](crate::StoreLimits).
     pub fn limiter(&mut self, limiter: impl (FnMut(&mut T) -> &mut dyn ResourceLimiter) + Send + Sync + 'static) {
         let inner = self.owner.get_mut();
         inner.limiter = Some(Box::new(limiter));

@@ -6,6 +6,21 @@ use crate::store::{StoreCore, StoreId};
 use crate::{AsContext, AsContextMut, Error, Ref, Result, TableType, Val, vm};
 
 /// A table of a store.
+///
+/// ```
+/// use kinglet::{Engine, Func, Ref, RefType, Store, Table, TableType};
+///
+/// let engine = Engine::default();
+/// let mut store = Store::new(&engine, ());
+/// let table = Table::new(&mut store, TableType::new(RefType::FUNCREF, 2, Some(10)), Ref::Func(None))?;
+/// let answer = Func::wrap(&mut store, || 42);
+/// table.set(&mut store, 1, answer.into())?;
+/// assert_eq!(table.grow(&mut store, 3, Ref::Func(None))?, 2);
+/// Table::copy(&mut store, &table, 3, &table, 1, 1)?;
+/// let Some(Ref::Func(Some(func))) = table.get(&store, 3) else { panic!("it was copied there") };
+/// assert_eq!(func.typed::<(), i32>(&store)?.call(&mut store, ())?, 42);
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Table {
     store: StoreId,
@@ -61,7 +76,7 @@ impl Table {
         let core = &mut store.as_context_mut().0.core;
         let table = self.index(core);
         let [bits, _] = Val::from(value).to_slots(ValType::Ref(core.tables[table].ty().element), core)?;
-        core.tables[table].set(index, bits).ok_or_else(|| Error::new(crate::Trap::TableOutOfBounds))
+        core.tables[table].set(index, bits).ok_or_else(outside)
     }
 
     /// Grows it by `delta` elements that are `init`. Returns the size before.
@@ -79,4 +94,51 @@ impl Table {
             Err(trap) => Err(core.error.take().unwrap_or_else(|| Error::new(trap))),
         }
     }
+
+    /// Sets `len` elements from `start` on to `value`, as `table.fill` does.
+    ///
+    /// # Errors
+    /// If they are not all inside, or the value not of the table's type; then nothing is changed.
+    pub fn fill(&self, mut store: impl AsContextMut, start: u64, value: Ref, len: u64) -> Result<()> {
+        let core = &mut store.as_context_mut().0.core;
+        let table = self.index(core);
+        let [bits, _] = Val::from(value).to_slots(ValType::Ref(core.tables[table].ty().element), core)?;
+        let elements = core.tables[table].range(start, len).ok_or_else(outside)?;
+        elements.fill(bits);
+        Ok(())
+    }
+
+    /// Copies `len` elements of `from`, beginning with `from_start`, into `to`, beginning at `to_start`, as
+    /// `table.copy` does. Both can be the same table, and the ranges overlap.
+    ///
+    /// # Errors
+    /// If they are not all inside, or the type of one table's elements does not match the other's; then nothing is
+    /// changed.
+    pub fn copy(
+        mut store: impl AsContextMut,
+        to: &Table,
+        to_start: u64,
+        from: &Table,
+        from_start: u64,
+        len: u64,
+    ) -> Result<()> {
+        let core = &mut store.as_context_mut().0.core;
+        let (to, from) = (to.index(core), from.index(core));
+        let (wanted, given) = (core.tables[to].ty().element, core.tables[from].ty().element);
+        if !core.engine.types().ref_matches(given, wanted) {
+            let (given, wanted) = (ValType::Ref(given), ValType::Ref(wanted));
+            return Err(Error::msg(format!("cannot copy elements of type {given} to a table of {wanted}")));
+        }
+        if to == from {
+            return core.tables[to].copy_within(to_start, from_start, len).ok_or_else(outside);
+        }
+        let [to, from] = core.tables.get_disjoint_mut([to, from])?;
+        let from = from.range(from_start, len).ok_or_else(outside)?;
+        to.range(to_start, len).ok_or_else(outside)?.copy_from_slice(from);
+        Ok(())
+    }
+}
+
+fn outside() -> Error {
+    Error::new(crate::Trap::TableOutOfBounds)
 }

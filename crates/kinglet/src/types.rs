@@ -5,7 +5,8 @@ use std::fmt;
 pub use kinglet_wasm::types::FuncType;
 use kinglet_wasm::types::{self as wasm, TypeRegistry};
 
-use crate::{Func, Global, GlobalType, Memory, MemoryType, Table, TableType, Tag};
+use crate::trap::display_name;
+use crate::{AsContext, Func, Global, GlobalType, Memory, MemoryType, Table, TableType, Tag};
 
 /// The type of a tag: what its exceptions carry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,14 +26,18 @@ impl TagType {
     }
 }
 
-/// The type of an import or export.
+/// The type of an import or export (core specification, "External Types").
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // the specification's own names
 pub enum ExternType {
+    /// A function's.
     Func(FuncType),
+    /// A table's.
     Table(TableType),
+    /// A memory's.
     Memory(MemoryType),
+    /// A global's.
     Global(GlobalType),
+    /// A tag's.
     Tag(TagType),
 }
 
@@ -45,6 +50,42 @@ impl ExternType {
             wasm::ExternType::Global(ty) => ExternType::Global(ty),
             wasm::ExternType::Tag(ty) => ExternType::Tag(TagType { ty: registry.func(ty.ty) }),
         }
+    }
+
+    /// The specification's word for its kind: `func`, `table`, `memory`, `global` or `tag`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            ExternType::Func(_) => "func",
+            ExternType::Table(_) => "table",
+            ExternType::Memory(_) => "memory",
+            ExternType::Global(_) => "global",
+            ExternType::Tag(_) => "tag",
+        }
+    }
+
+    /// The function type, if it is one.
+    pub fn func(&self) -> Option<&FuncType> {
+        if let ExternType::Func(ty) = self { Some(ty) } else { None }
+    }
+
+    /// The table type, if it is one.
+    pub fn table(&self) -> Option<&TableType> {
+        if let ExternType::Table(ty) = self { Some(ty) } else { None }
+    }
+
+    /// The memory type, if it is one.
+    pub fn memory(&self) -> Option<&MemoryType> {
+        if let ExternType::Memory(ty) = self { Some(ty) } else { None }
+    }
+
+    /// The global type, if it is one.
+    pub fn global(&self) -> Option<&GlobalType> {
+        if let ExternType::Global(ty) = self { Some(ty) } else { None }
+    }
+
+    /// The tag type, if it is one.
+    pub fn tag(&self) -> Option<&TagType> {
+        if let ExternType::Tag(ty) = self { Some(ty) } else { None }
     }
 }
 
@@ -73,6 +114,25 @@ impl<'m> ImportType<'m> {
     }
 }
 
+/// A custom section of a module.
+#[derive(Clone, Copy, Debug)]
+pub struct CustomSection<'m> {
+    pub(crate) name: &'m str,
+    pub(crate) data: &'m [u8],
+}
+
+impl<'m> CustomSection<'m> {
+    /// Its name; several sections can have the same.
+    pub fn name(&self) -> &'m str {
+        self.name
+    }
+
+    /// What is in it, without the name.
+    pub fn data(&self) -> &'m [u8] {
+        self.data
+    }
+}
+
 /// What a module exports.
 #[derive(Clone, Debug)]
 pub struct ExportType<'m> {
@@ -94,13 +154,30 @@ impl<'m> ExportType<'m> {
 
 /// Something that can be imported or exported.
 #[derive(Clone, Copy, Debug)]
-#[allow(missing_docs)] // the specification's own names
 pub enum Extern {
+    /// A function.
     Func(Func),
+    /// A table.
     Table(Table),
+    /// A memory.
     Memory(Memory),
+    /// A global.
     Global(Global),
+    /// A tag.
     Tag(Tag),
+}
+
+impl Extern {
+    /// Its type; of a memory or table with its present size as the minimum.
+    pub fn ty(&self, store: impl AsContext) -> ExternType {
+        match self {
+            Extern::Func(it) => ExternType::Func(it.ty(store)),
+            Extern::Table(it) => ExternType::Table(it.ty(store)),
+            Extern::Memory(it) => ExternType::Memory(it.ty(store)),
+            Extern::Global(it) => ExternType::Global(it.ty(store)),
+            Extern::Tag(it) => ExternType::Tag(it.ty(store)),
+        }
+    }
 }
 
 macro_rules! extern_conversions {
@@ -146,6 +223,14 @@ impl fmt::Display for LinkError {
 
 impl std::error::Error for LinkError {}
 
+impl LinkError {
+    pub(crate) fn incompatible((module, name): (&str, &str), wanted: &str, given: &str) -> crate::Error {
+        let (module, name) = (display_name(module), display_name(name));
+        let message = format!("incompatible import type for \"{module}\" \"{name}\": wanted {wanted}, given {given}");
+        crate::Error::new(LinkError(message))
+    }
+}
+
 /// Whether something of type `given`, with its present sizes as minima, can be imported as `wanted` (core
 /// specification, "Matching", external types).
 pub(crate) fn matches(given: &wasm::ExternType, wanted: &wasm::ExternType, registry: &TypeRegistry) -> bool {
@@ -173,5 +258,35 @@ pub(crate) fn matches(given: &wasm::ExternType, wanted: &wasm::ExternType, regis
                 && if a.mutable { a.content == b.content } else { registry.val_matches(a.content, b.content) }
         }
         _ => false,
+    }
+}
+
+/// A type as messages show it.
+pub(crate) fn describe(registry: &TypeRegistry, ty: &wasm::ExternType) -> String {
+    ExternType::new(*ty, registry).to_string()
+}
+
+impl fmt::Display for ExternType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let wide = |index| if index == wasm::IndexType::I64 { "64-bit " } else { "" };
+        let limits = |min: u64, max: Option<u64>| max.map_or(format!("{min} or more"), |max| format!("{min} to {max}"));
+        match self {
+            ExternType::Func(ty) => write!(f, "func {ty}"),
+            ExternType::Memory(ty) => {
+                let size = match ty.page_size() {
+                    1 => " of 1 byte".to_string(),
+                    size if ty.page_size_log2 != 16 => format!(" of {size} bytes"),
+                    _ => String::new(),
+                };
+                let shared = if ty.shared { "shared " } else { "" };
+                write!(f, "{shared}{}memory of {} pages{size}", wide(ty.index), limits(ty.min, ty.max))
+            }
+            ExternType::Table(ty) => {
+                let element = wasm::ValType::Ref(ty.element);
+                write!(f, "{}table of {} {element}", wide(ty.index), limits(ty.min, ty.max))
+            }
+            ExternType::Global(ty) => write!(f, "{}global {}", if ty.mutable { "mutable " } else { "" }, ty.content),
+            ExternType::Tag(ty) => write!(f, "tag {}", ty.ty),
+        }
     }
 }

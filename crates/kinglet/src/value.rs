@@ -7,8 +7,8 @@ use kinglet_abi::EXTERN_TAG;
 use kinglet_wasm::V128;
 use kinglet_wasm::types::{HeapType, Hierarchy, RefType, TypeRegistry, ValType};
 
-use crate::store::StoreId;
-use crate::{AsContextMut, Error, Func, Result};
+use crate::store::{Counted, StoreCore, StoreId};
+use crate::{AsContextMut, Engine, Error, Func, Result};
 
 /// A value of any type.
 #[derive(Clone, Copy, Debug)]
@@ -42,12 +42,37 @@ pub enum Ref {
     Any(Option<AnyRef>),
 }
 
-/// A reference to a value of the host, kept by a store as long as the store lives.
+/// A reference to a value of the host, which guests can hold and pass on but not look into. The store keeps the value
+/// until [`ExternRef::release`], or until the store is dropped: it does not follow where guests put references. A
+/// limiter bounds how many there are ([`ResourceLimiter::extern_refs`](crate::ResourceLimiter::extern_refs)).
+///
+/// ```
+/// use kinglet::{Engine, ExternRef, Instance, Module, Store};
+///
+/// let engine = Engine::default();
+/// let mut store = Store::new(&engine, ());
+/// let module = Module::new(&engine, r#"(module
+///     (func (export "same") (param externref) (result externref) (local.get 0)))"#)?;
+/// let instance = Instance::new(&mut store, &module, &[])?;
+/// let same = instance.get_typed_func::<Option<ExternRef>, Option<ExternRef>>(&mut store, "same")?;
+///
+/// let name = ExternRef::new(&mut store, String::from("Ada"))?;
+/// let back = same.call(&mut store, Some(name))?.expect("not null");
+/// let data = back.data(&store).expect("not released");
+/// assert_eq!(data.downcast_ref::<String>().unwrap(), "Ada");
+///
+/// name.release(&mut store);
+/// assert!(back.data(&store).is_none());
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ExternRef {
     store: StoreId,
     raw: u32,
 }
+
+/// The bits below the number in a reference to a value of the host.
+const TAG_BITS: u32 = 3;
 
 /// A reference to an object of the guest's heap. Only passes through: it is valid until the guest runs again.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,26 +95,66 @@ impl fmt::Debug for AnyRef {
 
 impl ExternRef {
     /// Hands a value of the host to a store, to be passed through the guest.
-    pub fn new(mut store: impl AsContextMut, value: impl Any + Send + Sync) -> ExternRef {
+    ///
+    /// # Errors
+    /// If the store's limiter lets it hold no more; or if it has been given 2²⁹, released ones included.
+    pub fn new(mut store: impl AsContextMut, value: impl Any + Send + Sync) -> Result<ExternRef> {
         let core = &mut store.as_context_mut().0.core;
-        core.externs.push(Box::new(value));
-        ExternRef { store: core.id, raw: (core.externs.len() as u32 - 1) << 3 | EXTERN_TAG }
+        let place = core.externs.values.len();
+        core.count(Counted::ExternRefs, place - core.externs.released)?;
+        let Some(raw) = u32::try_from(place).ok().and_then(|place| place.checked_mul(1 << TAG_BITS)) else {
+            return Err(Error::msg("a store cannot be given more values of the host"));
+        };
+        core.externs.values.push(Some(Box::new(value)));
+        Ok(ExternRef { store: core.id, raw: raw | EXTERN_TAG })
     }
 
-    /// The value.
+    fn place(&self, core: &StoreCore) -> usize {
+        core.check(self.store);
+        (self.raw >> TAG_BITS) as usize
+    }
+
+    /// The value; none if it was released.
     ///
     /// # Panics
     /// If the reference is another store's.
-    pub fn data<'a, T: 'static>(&self, store: impl Into<crate::StoreContext<'a, T>>) -> &'a (dyn Any + Send + Sync) {
+    pub fn data<'a, T: 'static>(
+        &self,
+        store: impl Into<crate::StoreContext<'a, T>>,
+    ) -> Option<&'a (dyn Any + Send + Sync)> {
         let core = &store.into().0.core;
-        core.check(self.store);
-        &*core.externs[(self.raw >> 3) as usize]
+        core.externs.values.get(self.place(core))?.as_deref()
+    }
+
+    /// The value, to be changed; none if it was released.
+    ///
+    /// # Panics
+    /// If the reference is another store's.
+    pub fn data_mut<'a, T: 'static>(
+        &self,
+        store: impl Into<crate::StoreContextMut<'a, T>>,
+    ) -> Option<&'a mut (dyn Any + Send + Sync)> {
+        let core = &mut store.into().0.core;
+        let place = self.place(core);
+        core.externs.values.get_mut(place)?.as_deref_mut()
+    }
+
+    /// Takes the value back. References to it that are still about, in the guest or the host, find none from now on.
+    ///
+    /// # Panics
+    /// If the reference is another store's.
+    pub fn release(&self, mut store: impl AsContextMut) -> Option<Box<dyn Any + Send + Sync>> {
+        let core = &mut store.as_context_mut().0.core;
+        let place = self.place(core);
+        let value = core.externs.values.get_mut(place)?.take();
+        core.externs.released += usize::from(value.is_some());
+        value
     }
 }
 
 impl Val {
-    /// The default value of a type: zero or null; none for a reference that cannot be null.
-    pub fn default_of(ty: ValType) -> Option<Val> {
+    /// The default value of a type of this engine: zero or null; none for a reference that cannot be null.
+    pub fn default_of(ty: ValType, engine: &Engine) -> Option<Val> {
         Some(match ty {
             ValType::I32 => Val::I32(0),
             ValType::I64 => Val::I64(0),
@@ -97,9 +162,7 @@ impl Val {
             ValType::F64 => Val::F64(0),
             ValType::V128 => Val::V128(V128::default()),
             ValType::Ref(RefType { nullable: false, .. }) => return None,
-            ValType::Ref(RefType { heap: HeapType::Extern | HeapType::NoExtern, .. }) => Val::ExternRef(None),
-            ValType::Ref(RefType { heap: HeapType::Func | HeapType::NoFunc, .. }) => Val::FuncRef(None),
-            ValType::Ref(_) => Val::AnyRef(None),
+            ValType::Ref(ty) => Ref::null(ty, engine).into(),
         })
     }
 
@@ -124,7 +187,7 @@ impl Val {
     }
 
     /// Its slots, after checking that it is a value of `ty` and of this store.
-    pub(crate) fn to_slots(self, ty: ValType, core: &crate::store::StoreCore) -> Result<[u64; 2]> {
+    pub(crate) fn to_slots(self, ty: ValType, core: &StoreCore) -> Result<[u64; 2]> {
         let registry = core.engine.types();
         let own = |id: StoreId| if id == core.id { Ok(()) } else { Err(Error::msg("a reference of another store")) };
         let (actual, bits) = match self {
@@ -158,7 +221,7 @@ impl Val {
         if registry.val_matches(actual, ty) { Ok([bits, 0]) } else { Err(mismatch(ty, &actual.to_string())) }
     }
 
-    pub(crate) fn from_slots(slots: &[u64], ty: ValType, core: &crate::store::StoreCore) -> Val {
+    pub(crate) fn from_slots(slots: &[u64], ty: ValType, core: &StoreCore) -> Val {
         let first = slots[0];
         match ty {
             ValType::I32 => Val::I32(first as i32),
@@ -191,12 +254,21 @@ fn mismatch(wanted: ValType, given: &str) -> Error {
 }
 
 impl Ref {
-    pub(crate) fn from_bits(bits: u64, ty: RefType, core: &crate::store::StoreCore) -> Ref {
+    pub(crate) fn from_bits(bits: u64, ty: RefType, core: &StoreCore) -> Ref {
         let raw = bits as u32;
         match core.engine.types().hierarchy(ty.heap) {
             Hierarchy::Func => Ref::Func(Func::from_bits(bits, core.id)),
             Hierarchy::Extern => Ref::Extern((raw != 0).then_some(ExternRef { store: core.id, raw })),
             _ => Ref::Any((raw != 0).then_some(AnyRef { store: core.id, raw })),
+        }
+    }
+
+    /// The null of a type, which must be of this engine.
+    pub fn null(ty: RefType, engine: &Engine) -> Ref {
+        match engine.types().hierarchy(ty.heap) {
+            Hierarchy::Func => Ref::Func(None),
+            Hierarchy::Extern => Ref::Extern(None),
+            _ => Ref::Any(None),
         }
     }
 
@@ -246,7 +318,7 @@ val_from! {
 
 // Typed functions pass references as `Option`s.
 impl ExternRef {
-    pub(crate) fn to_bits(r: Option<ExternRef>, core: &crate::store::StoreCore) -> u64 {
+    pub(crate) fn to_bits(r: Option<ExternRef>, core: &StoreCore) -> u64 {
         r.map_or(0, |r| {
             core.check(r.store);
             r.raw.into()

@@ -19,7 +19,7 @@ use kinglet_interp::frame::{Segment, walk};
 use kinglet_wasm::types::{CompositeType, HeapType, Hierarchy, StorageType, TypeId, TypeRegistry, ValType};
 
 use super::instance::ElemState;
-use crate::store::{Growth, StoreCore};
+use crate::store::{Question, StoreCore};
 
 /// Bytes of a half at first, and what it grows by at least.
 const FIRST_CAPACITY: u32 = 1 << 20;
@@ -220,7 +220,7 @@ fn grow(core: &mut StoreCore, vm: *mut VmStore, size: u32) -> Result<(), Trap> {
         desired: desired as usize,
         maximum: Some(MAX_CAPACITY as usize),
     };
-    let allowed = (core.ask_limiter)(core, Growth::Memory(request)).map_err(|error| {
+    let allowed = (core.ask_limiter)(core, Question::Memory(request)).map_err(|error| {
         core.error = Some(error);
         Trap::OutOfMemory
     })?;
@@ -500,7 +500,7 @@ mod tests {
         let (mut store, instance) = list(&engine());
         testing::collect_always(&mut store, true);
         let push = instance.get_func(&mut store, "push").unwrap();
-        let value = crate::ExternRef::new(&mut store, 5);
+        let value = crate::ExternRef::new(&mut store, 5).unwrap();
         for i in 0..100 {
             push.call(&mut store, &[crate::Val::I32(i), crate::Val::ExternRef(Some(value))], &mut []).unwrap();
         }

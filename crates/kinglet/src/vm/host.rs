@@ -155,17 +155,24 @@ unsafe extern "C" fn run_host_function<T: 'static>(callee: *mut VmCtx, caller: *
 /// The embedder's limiter, asked from the part of a store that does not know its type.
 pub(crate) fn ask_limiter<T: 'static>(
     core: &mut crate::store::StoreCore,
-    growth: crate::store::Growth,
+    question: crate::store::Question,
 ) -> Result<bool> {
-    use crate::store::Growth;
+    use crate::store::{Counted, Question};
     let vm: *mut VmStore = core.vm.pointer().as_ptr();
     // SAFETY: set only by a store of `T`; the limiter gets the data, not the core, which stays borrowed by the caller.
     let inner = unsafe { &raw mut *(*vm).owner.cast::<crate::store::StoreInner<T>>() };
     // SAFETY: as above; limiter and data are fields of their own.
     let (limiter, data) = unsafe { (&mut (*inner).limiter, &mut (*inner).data) };
-    let Some(limiter) = limiter else { return Ok(true) };
-    match growth {
-        Growth::Memory(request) => limiter(data).memory_growing(request.current, request.desired, request.maximum),
-        Growth::Table { current, desired, maximum } => limiter(data).table_growing(current, desired, maximum),
+    let Some(limiter) = limiter else { return Ok(!matches!(question, Question::Failed(..))) };
+    let limiter = limiter(data);
+    match question {
+        Question::Memory(request) => limiter.memory_growing(request.current, request.desired, request.maximum),
+        Question::Table { current, desired, maximum } => limiter.table_growing(current, desired, maximum),
+        Question::Failed(Counted::Tables, error) => limiter.table_grow_failed(error).map(|()| false),
+        Question::Failed(_, error) => limiter.memory_grow_failed(error).map(|()| false),
+        Question::Count(Counted::Instances, present) => Ok(present < limiter.instances()),
+        Question::Count(Counted::Memories, present) => Ok(present < limiter.memories()),
+        Question::Count(Counted::Tables, present) => Ok(present < limiter.tables()),
+        Question::Count(Counted::ExternRefs, present) => Ok(present < limiter.extern_refs()),
     }
 }

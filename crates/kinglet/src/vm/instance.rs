@@ -11,7 +11,7 @@ use super::call::call_cell;
 use super::func::FuncPointer;
 use super::libcalls::{init_memory, init_table};
 use super::{GlobalInstance, MemoryInstance, TableInstance, TagInstance};
-use crate::store::{Growth, StoreCore};
+use crate::store::{Counted, Question, StoreCore};
 use crate::{Error, Extern, Func, Module, Result};
 
 /// An instance.
@@ -105,6 +105,7 @@ pub(crate) fn func_ref(core: &mut StoreCore, instance: usize, func: u32) -> Opti
 /// Makes an instance of a module; the imports have been checked. Returns its place in the store. It is kept even if a
 /// later step traps: a table it wrote to may refer to its functions.
 pub(crate) fn instantiate(core: &mut StoreCore, module: &Module, imports: &[Extern]) -> Result<usize> {
+    core.count(Counted::Instances, core.instances.len())?;
     let index = allocate(core, module, imports)?;
     init_globals(core, index)?;
     init_tables(core, index)?;
@@ -247,7 +248,8 @@ pub(crate) unsafe fn new_memory(
     }
     let maximum = ty.max.and_then(|max| super::memory::bytes(&ty, max));
     let request = super::MemoryRequest { current: 0, desired: desired.unwrap_or(usize::MAX), maximum };
-    if !(core.ask_limiter)(core, Growth::Memory(request))? {
+    core.count(Counted::Memories, core.memories.len())?;
+    if !(core.ask_limiter)(core, Question::Memory(request))? {
         return Err(Error::msg(format!("a memory of {} pages is over the store's limit", ty.min)));
     }
     // SAFETY: passed on.
@@ -266,8 +268,9 @@ pub(crate) unsafe fn new_table(
     init: u64,
     record: Option<NonNull<VmTable>>,
 ) -> Result<usize> {
-    let growth = Growth::Table { current: 0, desired: ty.min as usize, maximum: ty.max.map(|max| max as usize) };
-    if !(core.ask_limiter)(core, growth)? {
+    core.count(Counted::Tables, core.tables.len())?;
+    let question = Question::Table { current: 0, desired: ty.min as usize, maximum: ty.max.map(|max| max as usize) };
+    if !(core.ask_limiter)(core, question)? {
         return Err(Error::msg(format!("a table of {} elements is over the store's limit", ty.min)));
     }
     // SAFETY: passed on.

@@ -8,7 +8,8 @@ use kinglet_wasm::types::{IndexType, TypeId};
 
 use super::heap;
 use super::instance::{ElemState, index_of};
-use crate::store::{Growth, StoreCore};
+use crate::Error;
+use crate::store::{Counted, Question, StoreCore};
 
 /// The table of them all.
 pub(super) fn table() -> *const Libcalls {
@@ -131,15 +132,22 @@ pub(crate) fn grow_memory(core: &mut StoreCore, memory: usize, delta: u64) -> Re
     if delta == 0 {
         return Ok(true);
     }
-    Ok(allowed(core, Growth::Memory(request))? && core.memories[memory].grow_to(request))
+    if !ask(core, Question::Memory(request))? {
+        return Ok(false);
+    }
+    if core.memories[memory].grow_to(request) {
+        return Ok(true);
+    }
+    let error = Error::msg(format!("the system has no {} bytes for a memory", request.desired));
+    ask(core, Question::Failed(Counted::Memories, error))
 }
 
-fn allowed(core: &mut StoreCore, growth: Growth) -> Result<bool, Trap> {
+fn ask(core: &mut StoreCore, question: Question) -> Result<bool, Trap> {
     // What the host can see is a point at which gas must not be overdrawn.
     if core.vm.gas() < 0 {
         return Err(Trap::OutOfGas);
     }
-    (core.ask_limiter)(core, growth).map_err(|error| {
+    (core.ask_limiter)(core, question).map_err(|error| {
         core.error = Some(error);
         Trap::OutOfMemory
     })
@@ -258,8 +266,18 @@ extern "C" fn table_grow(vmctx: *mut VmCtx, args: *mut u64, table: u32, _: u32) 
 pub(crate) fn grow_table(core: &mut StoreCore, table: usize, delta: u64, init: u64) -> Result<bool, Trap> {
     let Some(desired) = core.tables[table].growth(delta) else { return Ok(false) };
     let maximum = core.tables[table].ty().max.map(|max| max as usize);
-    let growth = Growth::Table { current: core.tables[table].size() as usize, desired, maximum };
-    Ok((delta == 0 || allowed(core, growth)?) && core.tables[table].grow_to(desired, init))
+    let question = Question::Table { current: core.tables[table].size() as usize, desired, maximum };
+    if delta == 0 {
+        return Ok(true);
+    }
+    if !ask(core, question)? {
+        return Ok(false);
+    }
+    if core.tables[table].grow_to(desired, init) {
+        return Ok(true);
+    }
+    let error = Error::msg(format!("the system has no memory for a table of {desired} elements"));
+    ask(core, Question::Failed(Counted::Tables, error))
 }
 
 extern "C" fn table_fill(vmctx: *mut VmCtx, args: *mut u64, table: u32, _: u32) -> u32 {

@@ -20,7 +20,7 @@ pub(super) fn argument(store: &mut Store<()>, arg: &WastArg<'_>) -> Option<Val> 
             AbstractHeapType::Extern | AbstractHeapType::NoExtern => Val::ExternRef(None),
             _ => return None,
         },
-        WastArgCore::RefExtern(number) => Val::ExternRef(Some(ExternRef::new(store, *number))),
+        WastArgCore::RefExtern(number) => Val::ExternRef(Some(ExternRef::new(store, *number).ok()?)),
         WastArgCore::RefNull(_) | WastArgCore::RefHost(_) => return None,
     })
 }
@@ -56,7 +56,7 @@ fn matches(store: &Store<()>, actual: &Val, expected: &WastRetCore<'_>) -> bool 
         (Val::FuncRef(Some(_)), WastRetCore::RefFunc(_)) => true,
         (Val::ExternRef(Some(_)), WastRetCore::RefExtern(None)) => true,
         (Val::ExternRef(Some(value)), WastRetCore::RefExtern(Some(number))) => {
-            value.data(store).downcast_ref::<u32>() == Some(number)
+            value.data(store).and_then(|data| data.downcast_ref::<u32>()) == Some(number)
         }
         _ => false,
     }
