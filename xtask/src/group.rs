@@ -50,6 +50,8 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { name: "api", about: "the library as embedders use it, on the portable loop and on threaded handlers", needs: &[],
         steps: &[Cargo(&["test", "--package", "kinglet-tests", "--test", "api"]),
                  Cargo(&["test", "--package", "kinglet-tests", "--test", "api", "--release"])] },
+    Group { name: "wasi", about: "what guests see of files, streams, sockets and signals", needs: &[],
+        steps: &[Cargo(&["test", "--package", "kinglet-tests", "--test", "wasi"])] },
     Group { name: "spec", about: "the specification's suites, on the portable loop and on threaded handlers", needs: &[],
         steps: &[Cargo(&["test", "--package", "kinglet-tests", "--test", "spec"]),
                  Cargo(&["test", "--package", "kinglet-tests", "--test", "spec", "--release"])] },

@@ -2,7 +2,9 @@
 //! standard streams that lead nowhere; the builder opens each door by name.
 
 use crate::host::clock::Clocks;
+use crate::host::fs::memory::MemoryDir;
 use crate::host::fs::{DirAccess, Directory};
+use crate::host::net::Socket;
 use crate::host::stdio::{Inherited, Stdio, Stream};
 use crate::p1::table::{Descriptor, Table};
 use crate::p1::types::Rights;
@@ -35,6 +37,7 @@ pub struct WasiCtxBuilder {
     stdout: Stdio,
     stderr: Stdio,
     preopens: Vec<(Directory, String)>,
+    sockets: Vec<Socket>,
 }
 
 impl WasiCtxBuilder {
@@ -108,14 +111,33 @@ impl WasiCtxBuilder {
         Ok(self)
     }
 
+    /// Gives the guest the folder in memory `tree` under the name `guest`.
+    pub fn preopened_memory(&mut self, tree: &MemoryDir, guest: impl Into<String>, access: DirAccess) -> &mut Self {
+        self.preopens.push((Directory::memory(tree, access), guest.into()));
+        self
+    }
+
+    /// Gives the guest an open TCP socket: a [`TcpListener`](std::net::TcpListener) to accept connections from, or a
+    /// [`TcpStream`](std::net::TcpStream). It is put into non-blocking mode. Sockets have the descriptors after the
+    /// folders, in the order they are given: with one folder, which is 3, the first socket is 4.
+    ///
+    /// # Errors
+    ///
+    /// When the socket cannot be put into non-blocking mode.
+    pub fn preopened_socket(&mut self, socket: impl Into<Socket>) -> Result<&mut Self> {
+        let socket = socket.into().without_blocking().context("cannot prepare a socket for the guest")?;
+        self.sockets.push(socket);
+        Ok(self)
+    }
+
     /// Makes the context and leaves the builder empty.
     ///
     /// # Errors
     ///
     /// When an argument, a variable or a folder's name holds a zero byte, a variable's name is empty or holds `=`, or
-    /// there are more folders than a guest can hold descriptors.
+    /// there are more folders and sockets than a guest can hold descriptors.
     pub fn build(&mut self) -> Result<WasiCtx> {
-        let WasiCtxBuilder { args, environ, stdin, stdout, stderr, preopens } = std::mem::take(self);
+        let WasiCtxBuilder { args, environ, stdin, stdout, stderr, preopens, sockets } = std::mem::take(self);
         for text in args.iter().chain(preopens.iter().map(|(_, name)| name)) {
             no_zero_byte(text)?;
         }
@@ -133,10 +155,11 @@ impl WasiCtxBuilder {
         ];
         let streams = streams.map(|(stdio, which, rights)| Descriptor::stream(Stream::new(stdio, which), rights));
         let preopens = preopens.into_iter().map(|(directory, name)| Descriptor::preopen(directory, name));
+        let sockets = sockets.into_iter().map(Descriptor::preopened_socket);
         let mut table = Table::default();
-        for descriptor in streams.into_iter().chain(preopens) {
+        for descriptor in streams.into_iter().chain(preopens).chain(sockets) {
             if table.insert(descriptor).is_err() {
-                bail!("too many folders for one guest");
+                bail!("too many folders and sockets for one guest");
             }
         }
         let environ = environ.into_iter().map(|(name, value)| format!("{name}={value}")).collect();

@@ -36,5 +36,7 @@ mod tests;
 
 pub use ctx::{WasiCtx, WasiCtxBuilder};
 pub use host::fs::DirAccess;
+pub use host::fs::memory::MemoryDir;
+pub use host::net::Socket;
 pub use host::stdio::{Pipe, Stdio};
 pub use p1::{Exit, FUNCTIONS, add_to_linker};

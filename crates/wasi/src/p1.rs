@@ -189,7 +189,7 @@ impl Wait for Waiter {
 mod tests {
     use super::*;
     use crate::tests::{Folder, Guest};
-    use crate::{DirAccess, Pipe};
+    use crate::{DirAccess, MemoryDir, Pipe};
 
     /// Never waits: a call that would is interrupted.
     struct Hurry;
@@ -223,7 +223,12 @@ mod tests {
         for _ in 0..400 {
             let mut builder = WasiCtx::builder();
             builder.args(["a", "bc"]).env("D", "e").stdin(Pipe::from("input")).stdout(Pipe::with_limit(64));
-            let ctx = builder.preopened_dir(folder.path(), ".", DirAccess::ReadWrite).unwrap().build().unwrap();
+            builder.preopened_dir(folder.path(), ".", DirAccess::ReadWrite).unwrap();
+            builder.preopened_memory(&MemoryDir::with_limit(1 << 20), "memory", DirAccess::ReadWrite);
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let connection = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            builder.preopened_socket(listener).unwrap().preopened_socket(connection).unwrap();
+            let ctx = builder.build().unwrap();
             let mut guest = Guest::new(ctx);
             for word in guest.memory.chunks_exact_mut(4) {
                 let value = [0, 1, 3, 64, 32768, 65535, random() as u32][random() as usize % 7];
@@ -238,7 +243,7 @@ mod tests {
                 if name == "fd_allocate" {
                     continue;
                 }
-                let edges = [0, 1, 2, 3, 4, 5, 8, 64, 1024, 2048, 4096, 32768, 65530, 65536];
+                let edges = [0, 1, 2, 3, 4, 5, 6, 7, 8, 64, 1024, 2048, 4096, 32768, 65530, 65536];
                 let word = || match random() % 20 {
                     0 => u64::from(u32::MAX),
                     1 => u64::MAX,

@@ -5,7 +5,7 @@ use crate::host::{Interrupted, Wait};
 use crate::p1::Call;
 use crate::p1::memory::GuestMemory;
 use crate::p1::types::{Errno, Result, Stop};
-use crate::{DirAccess, WasiCtx};
+use crate::{DirAccess, MemoryDir, WasiCtx};
 use rustix::event::{PollFd, Timespec};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -119,6 +119,15 @@ impl Guest {
     pub(crate) fn buffer(&self, len: u32) -> &[u8] {
         &self.memory[BUFFER as usize..][..len as usize]
     }
+}
+
+/// Runs `test` with a guest whose descriptor 3 is a new folder of the host, and with one where it is in memory.
+pub(crate) fn in_each_place(test: fn(&mut Guest)) {
+    let folder = Folder::new();
+    test(&mut Guest::with(&folder, DirAccess::ReadWrite));
+    let mut builder = WasiCtx::builder();
+    builder.preopened_memory(&MemoryDir::new(), ".", DirAccess::ReadWrite);
+    test(&mut Guest::new(builder.build().unwrap()));
 }
 
 /// What a function answers that fails with `errno`.

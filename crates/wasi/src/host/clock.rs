@@ -2,6 +2,14 @@
 //! nothing about the machine.
 
 use rustix::time::{ClockId, Timespec, clock_getres, clock_gettime};
+use std::time::Duration;
+
+/// The shortest wait, in nanoseconds, for a clock that goes on only while someone works.
+const CPU_STEP: u64 = 1_000_000;
+
+fn processors() -> u64 {
+    std::thread::available_parallelism().map_or(1, |count| count.get() as u64)
+}
 
 /// The clocks of preview 1, in its order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,6 +47,20 @@ impl Clocks {
     pub(crate) fn now(&self, clock: Clock) -> u64 {
         let now = nanoseconds(clock_gettime(clock.id()));
         if clock == Clock::Monotonic { now.saturating_sub(self.started) } else { now }
+    }
+
+    /// How long it takes at least until `clock` shows `time`; `None` when it never will while the caller waits.
+    pub(crate) fn until(&self, clock: Clock, time: u64) -> Option<Duration> {
+        let left = time.saturating_sub(self.now(clock));
+        let left = match clock {
+            Clock::Realtime | Clock::Monotonic => left,
+            // Every processor may work for the process at once. A step keeps the waiter from running for nothing.
+            Clock::ProcessCputime if left > 0 => (left / processors()).max(CPU_STEP),
+            // A thread that waits does not work.
+            Clock::ThreadCputime if left > 0 => return None,
+            Clock::ProcessCputime | Clock::ThreadCputime => 0,
+        };
+        Some(Duration::from_nanos(left))
     }
 
     /// The smallest step in nanoseconds.

@@ -39,6 +39,18 @@ impl From<OwnedFd> for Stdio {
     }
 }
 
+impl From<std::io::PipeReader> for Stdio {
+    fn from(reader: std::io::PipeReader) -> Stdio {
+        Stdio::Fd(reader.into())
+    }
+}
+
+impl From<std::io::PipeWriter> for Stdio {
+    fn from(writer: std::io::PipeWriter) -> Stdio {
+        Stdio::Fd(writer.into())
+    }
+}
+
 impl From<std::fs::File> for Stdio {
     fn from(file: std::fs::File) -> Stdio {
         Stdio::Fd(file.into())

@@ -5,8 +5,8 @@ use super::path::set_times;
 use super::table::{Descriptor, Object, Table};
 use super::types::{Dirent, Errno, Fdstat, Filestat, Filetype, Result, Rights, fdflags, known_flags};
 use crate::host::Wait;
-use crate::host::fs::Entry;
-use rustix::fs::SeekFrom;
+use crate::host::fs::{Advice, Entry, File};
+use std::io::SeekFrom;
 
 /// The kind a standard stream shows. Only a terminal is a character device, which is how a C library knows one.
 fn stream_filetype(terminal: bool) -> Filetype {
@@ -14,7 +14,7 @@ fn stream_filetype(terminal: bool) -> Filetype {
 }
 
 pub(super) fn fd_advise(call: &mut Call<'_>, fd: u32, offset: u64, len: u64, advice: u32) -> Result<()> {
-    use rustix::fs::Advice::{DontNeed, NoReuse, Normal, Random, Sequential, WillNeed};
+    use Advice::{DontNeed, NoReuse, Normal, Random, Sequential, WillNeed};
     let advices = [Normal, Sequential, Random, WillNeed, DontNeed, NoReuse];
     let advice = *advices.get(advice as usize).ok_or(Errno::INVAL)?;
     Ok(call.ctx.table.get(fd)?.file(Rights::FD_ADVISE)?.advise(offset, len, advice)?)
@@ -28,23 +28,24 @@ pub(super) fn fd_close(call: &mut Call<'_>, fd: u32) -> Result<()> {
     call.ctx.table.remove(fd).map(drop)
 }
 
-/// Streams are written at once, so there is nothing to wait for.
+/// Streams are written at once, so there is nothing to wait for; a socket cannot know: EINVAL.
 pub(super) fn fd_datasync(call: &mut Call<'_>, fd: u32) -> Result<()> {
     let descriptor = call.ctx.table.get(fd)?;
     match &descriptor.object {
         Object::File(file) => descriptor.require(Rights::FD_DATASYNC).and_then(|()| Ok(file.datasync()?)),
         Object::Directory(open) => descriptor.require(Rights::FD_SYNC).and_then(|()| Ok(open.directory.sync()?)),
         Object::Stream(_) => descriptor.require(Rights::FD_DATASYNC),
+        Object::Socket(_) => Err(Errno::INVAL.into()),
     }
 }
 
 pub(super) fn fd_sync(call: &mut Call<'_>, fd: u32) -> Result<()> {
     let descriptor = call.ctx.table.get(fd)?;
-    descriptor.require(Rights::FD_SYNC)?;
     match &descriptor.object {
-        Object::File(file) => Ok(file.sync()?),
-        Object::Directory(open) => Ok(open.directory.sync()?),
-        Object::Stream(_) => Ok(()),
+        Object::File(file) => descriptor.require(Rights::FD_SYNC).and_then(|()| Ok(file.sync()?)),
+        Object::Directory(open) => descriptor.require(Rights::FD_SYNC).and_then(|()| Ok(open.directory.sync()?)),
+        Object::Stream(_) => descriptor.require(Rights::FD_SYNC),
+        Object::Socket(_) => Err(Errno::INVAL.into()),
     }
 }
 
@@ -54,6 +55,7 @@ pub(super) fn fd_fdstat_get(call: &mut Call<'_>, fd: u32, fdstat: u32) -> Result
         Object::Stream(stream) => stream_filetype(stream.is_terminal()),
         Object::File(file) => Filetype::from(file.metadata()?.kind),
         Object::Directory(_) => Filetype::Directory,
+        Object::Socket(_) => Filetype::SocketStream,
     };
     let record = Fdstat {
         filetype,
@@ -64,18 +66,15 @@ pub(super) fn fd_fdstat_get(call: &mut Call<'_>, fd: u32, fdstat: u32) -> Result
     call.memory.write(fdstat, &record.bytes())
 }
 
-/// APPEND and NONBLOCK can change; the SYNC flags belong to how the file was opened (ENOTSUP).
+/// All flags can change. NONBLOCK and the SYNC flags are seen to here, with each call; APPEND is the file's.
 pub(super) fn fd_fdstat_set_flags(call: &mut Call<'_>, fd: u32, flags: u32) -> Result<()> {
     let flags = known_flags(flags, u32::from(fdflags::ALL))? as u16;
     let descriptor = call.ctx.table.get_mut(fd)?;
     descriptor.require(Rights::FD_FDSTAT_SET_FLAGS)?;
     let changed = flags ^ descriptor.flags;
-    if changed & (fdflags::DSYNC | fdflags::RSYNC | fdflags::SYNC) != 0 {
-        return Err(Errno::NOTSUP.into());
-    }
     match &descriptor.object {
         Object::File(file) if changed & fdflags::APPEND != 0 => file.set_append(flags & fdflags::APPEND != 0)?,
-        Object::File(_) | Object::Stream(_) => {}
+        Object::File(_) | Object::Stream(_) | Object::Socket(_) => {}
         Object::Directory(_) => return Ok(()),
     }
     descriptor.flags = flags;
@@ -98,6 +97,7 @@ pub(super) fn fd_filestat_get(call: &mut Call<'_>, fd: u32, filestat: u32) -> Re
     descriptor.require(Rights::FD_FILESTAT_GET)?;
     let record = match &descriptor.object {
         Object::Stream(stream) => Filestat::stream(stream_filetype(stream.is_terminal())),
+        Object::Socket(_) => Filestat::stream(Filetype::SocketStream),
         Object::File(file) => Filestat::from(file.metadata()?),
         Object::Directory(open) => Filestat::from(open.directory.own_metadata()?),
     };
@@ -113,7 +113,7 @@ pub(super) fn fd_filestat_set_times(call: &mut Call<'_>, fd: u32, atim: u64, mti
     let descriptor = call.ctx.table.get(fd)?;
     descriptor.require(Rights::FD_FILESTAT_SET_TIMES)?;
     match &descriptor.object {
-        Object::Stream(_) => Err(Errno::INVAL.into()),
+        Object::Stream(_) | Object::Socket(_) => Err(Errno::INVAL.into()),
         Object::File(file) => Ok(file.set_times(accessed, modified)?),
         Object::Directory(open) => Ok(open.directory.set_own_times(accessed, modified)?),
     }
@@ -135,8 +135,10 @@ pub(super) fn fd_pwrite(
     nwritten: u32,
 ) -> Result<()> {
     let iovecs = call.memory.iovecs(iovs, iovs_len)?;
-    let file = call.ctx.table.get(fd)?.file(Rights::FD_WRITE | Rights::FD_SEEK)?;
+    let descriptor = call.ctx.table.get(fd)?;
+    let file = descriptor.file(Rights::FD_WRITE | Rights::FD_SEEK)?;
     let count = call.memory.gather(&iovecs, |parts| file.write_at(parts, offset))?;
+    settle(file, descriptor.flags)?;
     call.memory.write_size(nwritten, count)
 }
 
@@ -147,6 +149,7 @@ pub(super) fn fd_read(call: &mut Call<'_>, fd: u32, iovs: u32, iovs_len: u32, nr
     let count = match readable(descriptor, Rights::FD_READ)? {
         Object::Stream(stream) => call.memory.scatter(&iovecs, |parts| stream.read(parts, nonblock, wait))?,
         Object::File(file) => call.memory.scatter(&iovecs, |parts| file.read(parts, nonblock, wait))?,
+        Object::Socket(socket) => call.memory.scatter(&iovecs, |parts| socket.receive(parts, false, nonblock, wait))?,
         Object::Directory(_) => return Err(Errno::ISDIR.into()),
     };
     call.memory.write_size(nread, count)
@@ -158,10 +161,27 @@ pub(super) fn fd_write(call: &mut Call<'_>, fd: u32, iovs: u32, iovs_len: u32, n
     let (nonblock, wait) = (descriptor.nonblock(), call.wait);
     let count = match readable(descriptor, Rights::FD_WRITE)? {
         Object::Stream(stream) => call.memory.gather(&iovecs, |parts| stream.write(parts, nonblock, wait))?,
-        Object::File(file) => call.memory.gather(&iovecs, |parts| file.write(parts, nonblock, wait))?,
+        Object::File(file) => {
+            let count = call.memory.gather(&iovecs, |parts| file.write(parts, nonblock, wait))?;
+            settle(file, descriptor.flags)?;
+            count
+        }
+        Object::Socket(socket) => call.memory.gather(&iovecs, |parts| socket.send(parts, nonblock, wait))?,
         Object::Directory(_) => return Err(Errno::ISDIR.into()),
     };
     call.memory.write_size(nwritten, count)
+}
+
+/// Brings what was written to the disk, if the flags say that writing includes it. A read then never sees what is not
+/// there, which is what RSYNC asks for.
+fn settle(file: &File, flags: u16) -> Result<()> {
+    if flags & (fdflags::SYNC | fdflags::RSYNC) != 0 {
+        return Ok(file.sync()?);
+    }
+    if flags & fdflags::DSYNC != 0 {
+        return Ok(file.datasync()?);
+    }
+    Ok(())
 }
 
 /// What bytes are moved to or from, with `rights`; a folder says what it is rather than which right it lacks.
@@ -176,7 +196,7 @@ fn readable(descriptor: &Descriptor, rights: Rights) -> Result<&Object> {
 fn preopen(descriptor: &Descriptor) -> Result<&str> {
     match &descriptor.object {
         Object::Directory(open) => Ok(open.preopen.as_deref().ok_or(Errno::BADF)?),
-        Object::File(_) | Object::Stream(_) => Err(Errno::BADF.into()),
+        Object::File(_) | Object::Stream(_) | Object::Socket(_) => Err(Errno::BADF.into()),
     }
 }
 
@@ -272,7 +292,7 @@ mod tests {
     use super::*;
     use crate::p1::path::path_open;
     use crate::p1::types::{Stop, fstflags, oflags};
-    use crate::tests::{Always, BUFFER, Folder, Guest, Never, OUT, fails};
+    use crate::tests::{Always, BUFFER, Folder, Guest, Never, OUT, fails, in_each_place};
     use crate::{DirAccess, Pipe, WasiCtx};
 
     impl Guest {
@@ -324,91 +344,110 @@ mod tests {
 
     #[test]
     fn a_file_is_written_read_and_measured() {
-        let folder = Folder::new();
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
-        let fd = guest.file(0);
-        assert_eq!(guest.put(fd, "hello, world"), Ok(12));
-        assert_eq!(guest.seek(fd, -5, 1), Ok(7));
-        assert_eq!(guest.take(fd, 100).unwrap(), b"world");
-        assert_eq!(guest.seek(fd, -20, 1), Err(Errno::INVAL.into()));
-        assert_eq!(guest.seek(fd, 0, 3), Err(Errno::INVAL.into()));
-        guest.call(|call| fd_filestat_get(call, fd, OUT)).unwrap();
-        assert_eq!((guest.memory[16], guest.u64(24), guest.u64(32)), (4, 1, 12));
-        guest.call(|call| fd_filestat_set_size(call, fd, 5)).unwrap();
-        guest.call(|call| fd_allocate(call, fd, 5, 5)).unwrap();
-        guest.call(|call| fd_advise(call, fd, 0, 0, 5)).unwrap();
-        assert_eq!(guest.call(|call| fd_advise(call, fd, 0, 0, 6)), fails(Errno::INVAL));
-        guest.call(|call| fd_sync(call, fd)).unwrap();
-        guest.call(|call| fd_datasync(call, fd)).unwrap();
-        guest.call(|call| fd_filestat_set_times(call, fd, 0, 7, fstflags::MTIM)).unwrap();
-        guest.call(|call| fd_filestat_get(call, fd, OUT)).unwrap();
-        assert_eq!((guest.u64(32), guest.u64(48)), (10, 7));
-        assert_eq!(std::fs::read(folder.path().join("file")).unwrap(), b"hello\0\0\0\0\0");
+        in_each_place(|guest| {
+            let fd = guest.file(0);
+            assert_eq!(guest.put(fd, "hello, world"), Ok(12));
+            assert_eq!(guest.seek(fd, -5, 1), Ok(7));
+            assert_eq!(guest.take(fd, 100).unwrap(), b"world");
+            assert_eq!(guest.seek(fd, -20, 1), Err(Errno::INVAL.into()));
+            assert_eq!(guest.seek(fd, 0, 3), Err(Errno::INVAL.into()));
+            guest.call(|call| fd_filestat_get(call, fd, OUT)).unwrap();
+            assert_eq!((guest.memory[16], guest.u64(24), guest.u64(32)), (4, 1, 12));
+            guest.call(|call| fd_filestat_set_size(call, fd, 5)).unwrap();
+            guest.call(|call| fd_allocate(call, fd, 5, 5)).unwrap();
+            guest.call(|call| fd_advise(call, fd, 0, 0, 5)).unwrap();
+            assert_eq!(guest.call(|call| fd_advise(call, fd, 0, 0, 6)), fails(Errno::INVAL));
+            guest.call(|call| fd_sync(call, fd)).unwrap();
+            guest.call(|call| fd_datasync(call, fd)).unwrap();
+            guest.call(|call| fd_filestat_set_times(call, fd, 0, 7, fstflags::MTIM)).unwrap();
+            guest.call(|call| fd_filestat_get(call, fd, OUT)).unwrap();
+            assert_eq!((guest.u64(32), guest.u64(48)), (10, 7));
+            guest.seek(fd, 0, 0).unwrap();
+            assert_eq!(guest.take(fd, 100).unwrap(), b"hello\0\0\0\0\0");
+        });
     }
 
     #[test]
     fn an_offset_is_honoured_even_when_appending() {
-        let folder = Folder::new();
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
-        let fd = guest.file(fdflags::APPEND);
-        guest.put(fd, "abcd").unwrap();
-        guest.seek(fd, 0, 0).unwrap();
-        guest.put(fd, "ef").unwrap();
-        guest.text(BUFFER, "XY");
-        let iovec = guest.iovec(2);
-        guest.call(|call| fd_pwrite(call, fd, iovec, 1, 1, OUT)).unwrap();
-        assert_eq!(std::fs::read(folder.path().join("file")).unwrap(), b"aXYdef");
-        guest.call(|call| fd_pread(call, fd, iovec, 1, 3, OUT)).unwrap();
-        assert_eq!(guest.buffer(2), b"de");
-        guest.call(|call| fd_fdstat_set_flags(call, fd, 0)).unwrap();
-        guest.seek(fd, 0, 0).unwrap();
-        guest.put(fd, "1").unwrap();
-        assert_eq!(std::fs::read(folder.path().join("file")).unwrap(), b"1XYdef");
-        assert_eq!(guest.call(|call| fd_fdstat_set_flags(call, fd, fdflags::SYNC.into())), fails(Errno::NOTSUP));
-        assert_eq!(guest.call(|call| fd_fdstat_set_flags(call, fd, 32)), fails(Errno::INVAL));
+        in_each_place(|guest| {
+            let fd = guest.file(fdflags::APPEND);
+            guest.put(fd, "abcd").unwrap();
+            guest.seek(fd, 0, 0).unwrap();
+            guest.put(fd, "ef").unwrap();
+            guest.text(BUFFER, "XY");
+            let iovec = guest.iovec(2);
+            guest.call(|call| fd_pwrite(call, fd, iovec, 1, 1, OUT)).unwrap();
+            guest.seek(fd, 0, 0).unwrap();
+            assert_eq!(guest.take(fd, 100).unwrap(), b"aXYdef");
+            let iovec = guest.iovec(2);
+            guest.call(|call| fd_pread(call, fd, iovec, 1, 3, OUT)).unwrap();
+            assert_eq!(guest.buffer(2), b"de");
+            guest.call(|call| fd_fdstat_set_flags(call, fd, 0)).unwrap();
+            guest.seek(fd, 0, 0).unwrap();
+            guest.put(fd, "1").unwrap();
+            guest.seek(fd, 0, 0).unwrap();
+            assert_eq!(guest.take(fd, 100).unwrap(), b"1XYdef");
+            assert_eq!(guest.call(|call| fd_fdstat_set_flags(call, fd, 32)), fails(Errno::INVAL));
+        });
+    }
+
+    #[test]
+    fn every_flag_of_a_file_can_change() {
+        in_each_place(|guest| {
+            let fd = guest.file(fdflags::SYNC);
+            guest.put(fd, "a").unwrap();
+            for flags in [fdflags::DSYNC, fdflags::RSYNC | fdflags::NONBLOCK, fdflags::ALL, 0] {
+                guest.call(|call| fd_fdstat_set_flags(call, fd, flags.into())).unwrap();
+                guest.call(|call| fd_fdstat_get(call, fd, OUT)).unwrap();
+                assert_eq!(guest.u32(OUT) >> 16, u32::from(flags));
+                assert_eq!(guest.put(fd, "b"), Ok(1));
+            }
+            guest.seek(fd, 0, 0).unwrap();
+            assert_eq!(guest.take(fd, 100).unwrap(), b"abbbb");
+        });
     }
 
     #[test]
     fn rights_are_given_up_and_never_gained() {
-        let folder = Folder::new();
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
-        let fd = guest.file(0);
-        let kept = Rights::FD_READ | Rights::FD_SEEK;
-        guest.call(|call| fd_fdstat_set_rights(call, fd, kept.0, 0)).unwrap();
-        assert_eq!(guest.put(fd, "x"), Err(Errno::NOTCAPABLE.into()));
-        let back = guest.call(|call| fd_fdstat_set_rights(call, fd, (kept | Rights::FD_WRITE).0, 0));
-        assert_eq!(back, fails(Errno::NOTCAPABLE));
-        guest.call(|call| fd_fdstat_get(call, fd, OUT)).unwrap();
-        assert_eq!((guest.memory[0], guest.u64(8), guest.u64(16)), (4, kept.0, 0));
+        in_each_place(|guest| {
+            let fd = guest.file(0);
+            let kept = Rights::FD_READ | Rights::FD_SEEK;
+            guest.call(|call| fd_fdstat_set_rights(call, fd, kept.0, 0)).unwrap();
+            assert_eq!(guest.put(fd, "x"), Err(Errno::NOTCAPABLE.into()));
+            let back = guest.call(|call| fd_fdstat_set_rights(call, fd, (kept | Rights::FD_WRITE).0, 0));
+            assert_eq!(back, fails(Errno::NOTCAPABLE));
+            guest.call(|call| fd_fdstat_get(call, fd, OUT)).unwrap();
+            assert_eq!((guest.memory[0], guest.u64(8), guest.u64(16)), (4, kept.0, 0));
+        });
     }
 
     #[test]
     fn a_folder_is_not_a_file() {
-        let folder = Folder::new();
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
-        assert_eq!(guest.take(3, 1), Err(Errno::ISDIR.into()));
-        assert_eq!(guest.put(3, "x"), Err(Errno::ISDIR.into()));
-        assert_eq!(guest.seek(3, 0, 1), Err(Errno::ISDIR.into()));
-        assert_eq!(guest.call(|call| fd_tell(call, 3, OUT)), fails(Errno::ISDIR));
-        guest.call(|call| fd_sync(call, 3)).unwrap();
-        guest.call(|call| fd_filestat_set_times(call, 3, 0, 9, fstflags::MTIM)).unwrap();
-        guest.call(|call| fd_filestat_get(call, 3, OUT)).unwrap();
-        assert_eq!((guest.memory[16], guest.u64(48)), (3, 9));
-        guest.file(0);
-        assert_eq!(guest.call(|call| fd_readdir(call, 4, BUFFER, 9, 0, OUT)), fails(Errno::NOTDIR));
+        in_each_place(|guest| {
+            assert_eq!(guest.take(3, 1), Err(Errno::ISDIR.into()));
+            assert_eq!(guest.put(3, "x"), Err(Errno::ISDIR.into()));
+            assert_eq!(guest.seek(3, 0, 1), Err(Errno::ISDIR.into()));
+            assert_eq!(guest.call(|call| fd_tell(call, 3, OUT)), fails(Errno::ISDIR));
+            guest.call(|call| fd_sync(call, 3)).unwrap();
+            guest.call(|call| fd_filestat_set_times(call, 3, 0, 9, fstflags::MTIM)).unwrap();
+            guest.call(|call| fd_filestat_get(call, 3, OUT)).unwrap();
+            assert_eq!((guest.memory[16], guest.u64(48)), (3, 9));
+            guest.file(0);
+            assert_eq!(guest.call(|call| fd_readdir(call, 4, BUFFER, 9, 0, OUT)), fails(Errno::NOTDIR));
+        });
     }
 
     #[test]
     fn preopens_are_found_by_number_and_name() {
-        let folder = Folder::new();
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
-        guest.call(|call| fd_prestat_get(call, 3, OUT)).unwrap();
-        assert_eq!((guest.u32(0), guest.u32(4)), (0, 1));
-        assert_eq!(guest.call(|call| fd_prestat_dir_name(call, 3, BUFFER, 0)), fails(Errno::NAMETOOLONG));
-        guest.call(|call| fd_prestat_dir_name(call, 3, BUFFER, 2)).unwrap();
-        assert_eq!(guest.buffer(2), b".\0");
-        assert_eq!(guest.call(|call| fd_prestat_get(call, 0, OUT)), fails(Errno::BADF));
-        assert_eq!(guest.call(|call| fd_prestat_get(call, 4, OUT)), fails(Errno::BADF));
+        in_each_place(|guest| {
+            guest.call(|call| fd_prestat_get(call, 3, OUT)).unwrap();
+            assert_eq!((guest.u32(0), guest.u32(4)), (0, 1));
+            assert_eq!(guest.call(|call| fd_prestat_dir_name(call, 3, BUFFER, 0)), fails(Errno::NAMETOOLONG));
+            guest.call(|call| fd_prestat_dir_name(call, 3, BUFFER, 2)).unwrap();
+            assert_eq!(guest.buffer(2), b".\0");
+            assert_eq!(guest.call(|call| fd_prestat_get(call, 0, OUT)), fails(Errno::BADF));
+            assert_eq!(guest.call(|call| fd_prestat_get(call, 4, OUT)), fails(Errno::BADF));
+        });
     }
 
     #[test]
@@ -495,16 +534,16 @@ mod tests {
 
     #[test]
     fn renumbering_moves_a_descriptor_over_an_open_one() {
-        let folder = Folder::new();
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
-        let fd = guest.file(0);
-        guest.call(|call| fd_renumber(call, fd, 2)).unwrap();
-        assert_eq!(guest.put(2, "into the file"), Ok(13));
-        assert_eq!(guest.call(|call| fd_close(call, fd)), fails(Errno::BADF));
-        assert_eq!(guest.call(|call| fd_renumber(call, 2, 50)), fails(Errno::BADF));
-        guest.call(|call| fd_renumber(call, 2, 2)).unwrap();
-        guest.call(|call| fd_close(call, 3)).unwrap();
-        assert_eq!(guest.call(|call| fd_fdstat_get(call, 3, OUT)), fails(Errno::BADF));
+        in_each_place(|guest| {
+            let fd = guest.file(0);
+            guest.call(|call| fd_renumber(call, fd, 2)).unwrap();
+            assert_eq!(guest.put(2, "into the file"), Ok(13));
+            assert_eq!(guest.call(|call| fd_close(call, fd)), fails(Errno::BADF));
+            assert_eq!(guest.call(|call| fd_renumber(call, 2, 50)), fails(Errno::BADF));
+            guest.call(|call| fd_renumber(call, 2, 2)).unwrap();
+            guest.call(|call| fd_close(call, 3)).unwrap();
+            assert_eq!(guest.call(|call| fd_fdstat_get(call, 3, OUT)), fails(Errno::BADF));
+        });
     }
 
     #[test]

@@ -127,8 +127,6 @@ pub(super) fn path_open(
         truncate: has(oflags::TRUNC),
         directory: has(oflags::DIRECTORY),
         append: fd_flags & fdflags::APPEND != 0,
-        sync: fd_flags & (fdflags::SYNC | fdflags::RSYNC) != 0,
-        dsync: fd_flags & fdflags::DSYNC != 0,
     };
     let descriptor = match directory.open(path, &how)? {
         Node::File(file) => Descriptor {
@@ -218,7 +216,7 @@ mod tests {
     use super::*;
     use crate::DirAccess;
     use crate::p1::types::Stop;
-    use crate::tests::{Folder, Guest, OUT, fails};
+    use crate::tests::{Folder, Guest, OUT, fails, in_each_place};
 
     const OLD: u32 = 1024;
     const NEW: u32 = 8192;
@@ -303,19 +301,19 @@ mod tests {
 
     #[test]
     fn dots_that_stay_inside_are_followed() {
-        let folder = Folder::new();
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
-        guest.one(path_create_directory, "dir").unwrap();
-        guest.one(path_create_directory, "dir/nested").unwrap();
-        create(&mut guest, "dir/nested/file");
-        assert_eq!(guest.open("dir/.//nested/../../dir/nested/../nested///./file", 0, 0, Rights::NONE), Ok(4));
-        assert_eq!(guest.open("dir/nested/file/", 0, 0, Rights::NONE), Err(Errno::NOTDIR.into()));
-        assert_eq!(guest.open("dir/nested//", 0, 0, Rights::NONE), Ok(5));
-        assert_eq!(
-            guest.open("dir", 0, oflags::DIRECTORY, Rights::FD_READ | Rights::FD_WRITE),
-            Err(Errno::ISDIR.into())
-        );
-        assert_eq!(guest.open("dir/nested/file", 0, oflags::DIRECTORY, Rights::NONE), Err(Errno::NOTDIR.into()));
+        in_each_place(|guest| {
+            guest.one(path_create_directory, "dir").unwrap();
+            guest.one(path_create_directory, "dir/nested").unwrap();
+            create(guest, "dir/nested/file");
+            assert_eq!(guest.open("dir/.//nested/../../dir/nested/../nested///./file", 0, 0, Rights::NONE), Ok(4));
+            assert_eq!(guest.open("dir/nested/file/", 0, 0, Rights::NONE), Err(Errno::NOTDIR.into()));
+            assert_eq!(guest.open("dir/nested//", 0, 0, Rights::NONE), Ok(5));
+            assert_eq!(
+                guest.open("dir", 0, oflags::DIRECTORY, Rights::FD_READ | Rights::FD_WRITE),
+                Err(Errno::ISDIR.into())
+            );
+            assert_eq!(guest.open("dir/nested/file", 0, oflags::DIRECTORY, Rights::NONE), Err(Errno::NOTDIR.into()));
+        });
     }
 
     #[test]
@@ -350,67 +348,67 @@ mod tests {
 
     #[test]
     fn links_are_made_read_and_not_followed_unless_asked() {
-        let folder = Folder::new();
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
-        create(&mut guest, "target");
-        guest.symlink("target", "link").unwrap();
-        guest.symlink("link2", "link2").unwrap();
-        assert_eq!(guest.open("link", 0, 0, Rights::NONE), Err(Errno::LOOP.into()));
-        assert_eq!(guest.open("link2", 1, 0, Rights::NONE), Err(Errno::LOOP.into()));
-        assert_eq!(guest.open("link", 1, 0, Rights::NONE), Ok(4));
-        assert_eq!(guest.open("link", 2, 0, Rights::NONE), Err(Errno::INVAL.into()));
-        guest.stat("link", 0).unwrap();
-        assert_eq!(guest.memory[16], 7);
-        guest.stat("link", 1).unwrap();
-        assert_eq!(guest.memory[16], 4);
-        let (path, len) = guest.text(OLD, "link");
-        guest.memory[NEW as usize..][..16].fill(0);
-        guest.call(|call| path_readlink(call, 3, path, len, NEW, 4, OUT)).unwrap();
-        assert_eq!((guest.u32(OUT), &guest.memory[NEW as usize..][..5]), (4, &b"targ\0"[..]));
-        assert_eq!(guest.link(1, "target", "hard"), fails(Errno::INVAL));
-        guest.link(0, "target", "hard").unwrap();
-        guest.stat("hard", 0).unwrap();
-        assert_eq!(guest.u64(24), 2);
+        in_each_place(|guest| {
+            create(guest, "target");
+            guest.symlink("target", "link").unwrap();
+            guest.symlink("link2", "link2").unwrap();
+            assert_eq!(guest.open("link", 0, 0, Rights::NONE), Err(Errno::LOOP.into()));
+            assert_eq!(guest.open("link2", 1, 0, Rights::NONE), Err(Errno::LOOP.into()));
+            assert_eq!(guest.open("link", 1, 0, Rights::NONE), Ok(4));
+            assert_eq!(guest.open("link", 2, 0, Rights::NONE), Err(Errno::INVAL.into()));
+            guest.stat("link", 0).unwrap();
+            assert_eq!(guest.memory[16], 7);
+            guest.stat("link", 1).unwrap();
+            assert_eq!(guest.memory[16], 4);
+            let (path, len) = guest.text(OLD, "link");
+            guest.memory[NEW as usize..][..16].fill(0);
+            guest.call(|call| path_readlink(call, 3, path, len, NEW, 4, OUT)).unwrap();
+            assert_eq!((guest.u32(OUT), &guest.memory[NEW as usize..][..5]), (4, &b"targ\0"[..]));
+            assert_eq!(guest.link(1, "target", "hard"), fails(Errno::INVAL));
+            guest.link(0, "target", "hard").unwrap();
+            guest.stat("hard", 0).unwrap();
+            assert_eq!(guest.u64(24), 2);
+        });
     }
 
     #[test]
     fn a_trailing_slash_asks_for_a_folder() {
-        let folder = Folder::new();
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
-        create(&mut guest, "file");
-        guest.one(path_create_directory, "dir/").unwrap();
-        assert_eq!(guest.one(path_unlink_file, "dir/"), fails(Errno::ISDIR));
-        assert_eq!(guest.one(path_unlink_file, "dir"), fails(Errno::ISDIR));
-        assert_eq!(guest.one(path_unlink_file, "file/"), fails(Errno::NOTDIR));
-        assert_eq!(guest.one(path_remove_directory, "file/"), fails(Errno::NOTDIR));
-        assert_eq!(guest.symlink("source", "target/"), fails(Errno::NOENT));
-        assert_eq!(guest.symlink("source", "dir/"), fails(Errno::EXIST));
-        assert_eq!(guest.symlink("source", "file/"), fails(Errno::NOTDIR));
-        assert_eq!(guest.link(0, "file", "link/"), fails(Errno::NOENT));
-        assert_eq!(guest.stat("file/", 0), fails(Errno::NOTDIR));
-        assert_eq!(guest.rename("file", "other/"), fails(Errno::NOTDIR));
-        guest.rename("dir/", "other/").unwrap();
-        guest.rename("other", "dir").unwrap();
-        guest.one(path_remove_directory, "dir/").unwrap();
+        in_each_place(|guest| {
+            create(guest, "file");
+            guest.one(path_create_directory, "dir/").unwrap();
+            assert_eq!(guest.one(path_unlink_file, "dir/"), fails(Errno::ISDIR));
+            assert_eq!(guest.one(path_unlink_file, "dir"), fails(Errno::ISDIR));
+            assert_eq!(guest.one(path_unlink_file, "file/"), fails(Errno::NOTDIR));
+            assert_eq!(guest.one(path_remove_directory, "file/"), fails(Errno::NOTDIR));
+            assert_eq!(guest.symlink("source", "target/"), fails(Errno::NOENT));
+            assert_eq!(guest.symlink("source", "dir/"), fails(Errno::EXIST));
+            assert_eq!(guest.symlink("source", "file/"), fails(Errno::NOTDIR));
+            assert_eq!(guest.link(0, "file", "link/"), fails(Errno::NOENT));
+            assert_eq!(guest.stat("file/", 0), fails(Errno::NOTDIR));
+            assert_eq!(guest.rename("file", "other/"), fails(Errno::NOTDIR));
+            guest.rename("dir/", "other/").unwrap();
+            guest.rename("other", "dir").unwrap();
+            guest.one(path_remove_directory, "dir/").unwrap();
+        });
     }
 
     #[test]
     fn creating_and_renaming_answer_as_a_unix_does() {
-        let folder = Folder::new();
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
-        create(&mut guest, "file");
-        guest.one(path_create_directory, "dir").unwrap();
-        assert_eq!(guest.open("file", 0, oflags::CREAT | oflags::EXCL, Rights::NONE), Err(Errno::EXIST.into()));
-        assert_eq!(guest.open("dir", 0, oflags::CREAT, Rights::NONE), Err(Errno::ISDIR.into()));
-        assert_eq!(guest.open("none", 0, 0, Rights::NONE), Err(Errno::NOENT.into()));
-        assert_eq!(guest.open("", 0, 0, Rights::NONE), Err(Errno::NOENT.into()));
-        assert_eq!(guest.open("file\0", 0, 0, Rights::NONE), Err(Errno::INVAL.into()));
-        assert_eq!(guest.rename("file", "dir"), fails(Errno::ISDIR));
-        assert_eq!(guest.rename("dir", "file"), fails(Errno::NOTDIR));
-        create(&mut guest, "dir/inside");
-        assert_eq!(guest.one(path_remove_directory, "dir"), fails(Errno::NOTEMPTY));
-        assert_eq!(guest.link(0, "dir", "link"), fails(Errno::PERM));
-        assert_eq!(guest.link(0, "file", "file"), fails(Errno::EXIST));
+        in_each_place(|guest| {
+            create(guest, "file");
+            guest.one(path_create_directory, "dir").unwrap();
+            assert_eq!(guest.open("file", 0, oflags::CREAT | oflags::EXCL, Rights::NONE), Err(Errno::EXIST.into()));
+            assert_eq!(guest.open("dir", 0, oflags::CREAT, Rights::NONE), Err(Errno::ISDIR.into()));
+            assert_eq!(guest.open("none", 0, 0, Rights::NONE), Err(Errno::NOENT.into()));
+            assert_eq!(guest.open("", 0, 0, Rights::NONE), Err(Errno::NOENT.into()));
+            assert_eq!(guest.open("file\0", 0, 0, Rights::NONE), Err(Errno::INVAL.into()));
+            assert_eq!(guest.rename("file", "dir"), fails(Errno::ISDIR));
+            assert_eq!(guest.rename("dir", "file"), fails(Errno::NOTDIR));
+            create(guest, "dir/inside");
+            assert_eq!(guest.one(path_remove_directory, "dir"), fails(Errno::NOTEMPTY));
+            assert_eq!(guest.link(0, "dir", "link"), fails(Errno::PERM));
+            assert_eq!(guest.link(0, "file", "file"), fails(Errno::EXIST));
+        });
     }
 
     #[test]
@@ -452,33 +450,36 @@ mod tests {
 
     #[test]
     fn times_are_set_as_the_flags_say() {
-        let folder = Folder::new();
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
-        create(&mut guest, "file");
-        let (path, len) = guest.text(OLD, "file");
-        let both = fstflags::ATIM | fstflags::MTIM;
-        guest.call(|call| path_filestat_set_times(call, 3, 0, path, len, 1_000_000_001, 2_000_000_002, both)).unwrap();
-        guest.stat("file", 0).unwrap();
-        assert_eq!((guest.u64(40), guest.u64(48)), (1_000_000_001, 2_000_000_002));
-        let twice = fstflags::MTIM | fstflags::MTIM_NOW;
-        let touched = guest.call(|call| path_filestat_set_times(call, 3, 0, path, len, 0, 0, twice));
-        assert_eq!(touched, fails(Errno::INVAL));
+        in_each_place(|guest| {
+            create(guest, "file");
+            let (path, len) = guest.text(OLD, "file");
+            let both = fstflags::ATIM | fstflags::MTIM;
+            guest
+                .call(|call| path_filestat_set_times(call, 3, 0, path, len, 1_000_000_001, 2_000_000_002, both))
+                .unwrap();
+            guest.stat("file", 0).unwrap();
+            assert_eq!((guest.u64(40), guest.u64(48)), (1_000_000_001, 2_000_000_002));
+            let twice = fstflags::MTIM | fstflags::MTIM_NOW;
+            let touched = guest.call(|call| path_filestat_set_times(call, 3, 0, path, len, 0, 0, twice));
+            assert_eq!(touched, fails(Errno::INVAL));
+        });
     }
+
     #[test]
     fn a_link_at_the_end_is_not_a_folder_unless_followed() {
-        let folder = Folder::new();
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
-        guest.one(path_create_directory, "target").unwrap();
-        guest.symlink("target", "link").unwrap();
-        let refused = guest.open("link", 0, oflags::DIRECTORY, Rights::NONE);
-        assert!(refused == Err(Errno::LOOP.into()) || refused == Err(Errno::NOTDIR.into()), "{refused:?}");
-        assert_eq!(guest.open("link", 1, oflags::DIRECTORY, Rights::NONE), Ok(4));
-        guest.symlink("nowhere", "dangling").unwrap();
-        assert_eq!(guest.open("dangling", 1, 0, Rights::NONE), Err(Errno::NOENT.into()));
-        guest.link(0, "dangling", "hard").unwrap();
-        guest.stat("hard", 0).unwrap();
-        assert_eq!(guest.memory[16], 7);
-        guest.one(path_unlink_file, "dangling").unwrap();
+        in_each_place(|guest| {
+            guest.one(path_create_directory, "target").unwrap();
+            guest.symlink("target", "link").unwrap();
+            let refused = guest.open("link", 0, oflags::DIRECTORY, Rights::NONE);
+            assert!(refused == Err(Errno::LOOP.into()) || refused == Err(Errno::NOTDIR.into()), "{refused:?}");
+            assert_eq!(guest.open("link", 1, oflags::DIRECTORY, Rights::NONE), Ok(4));
+            guest.symlink("nowhere", "dangling").unwrap();
+            assert_eq!(guest.open("dangling", 1, 0, Rights::NONE), Err(Errno::NOENT.into()));
+            guest.link(0, "dangling", "hard").unwrap();
+            guest.stat("hard", 0).unwrap();
+            assert_eq!(guest.memory[16], 7);
+            guest.one(path_unlink_file, "dangling").unwrap();
+        });
     }
 
     #[test]
@@ -503,20 +504,20 @@ mod tests {
 
     #[test]
     fn a_path_needs_a_folder_to_start_from() {
-        let folder = Folder::new();
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
-        create(&mut guest, "file");
-        let (path, len) = guest.text(OLD, "file");
-        assert_eq!(guest.call(|call| path_unlink_file(call, 0, path, len)), fails(Errno::NOTDIR));
-        assert_eq!(guest.call(|call| path_unlink_file(call, 9, path, len)), fails(Errno::BADF));
+        in_each_place(|guest| {
+            create(guest, "file");
+            let (path, len) = guest.text(OLD, "file");
+            assert_eq!(guest.call(|call| path_unlink_file(call, 0, path, len)), fails(Errno::NOTDIR));
+            assert_eq!(guest.call(|call| path_unlink_file(call, 9, path, len)), fails(Errno::BADF));
+        });
     }
 
     #[test]
     fn a_folder_opens_again_with_the_rights_it_has() {
-        let folder = Folder::new();
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
-        for (flags, rights) in [(0, Rights::DIRECTORY), (0, Rights::NONE), (oflags::DIRECTORY, Rights::FD_READ)] {
-            guest.open(".", 0, flags, rights).unwrap();
-        }
+        in_each_place(|guest| {
+            for (flags, rights) in [(0, Rights::DIRECTORY), (0, Rights::NONE), (oflags::DIRECTORY, Rights::FD_READ)] {
+                guest.open(".", 0, flags, rights).unwrap();
+            }
+        });
     }
 }

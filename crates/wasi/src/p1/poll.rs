@@ -67,17 +67,13 @@ fn how<'a>(one: &Subscription, table: &'a Table, clocks: &Clocks) -> Result<Read
     }
 }
 
-/// Only the clocks that go on while the guest waits can be waited for: ENOTSUP for the others.
+/// A clock that does not go on while the guest waits cannot be waited for: EINVAL, as POSIX has it.
 fn deadline<'a>(id: u32, timeout: u64, absolute: bool, clocks: &Clocks) -> Result<Ready<'a>> {
     let clock = clock(id)?;
-    if !matches!(clock, Clock::Realtime | Clock::Monotonic) {
-        return Err(Errno::NOTSUP.into());
-    }
-    if absolute {
-        return Ok(Ready::At(clock, timeout));
-    }
     // A span of time is measured on the clock that nobody sets.
-    Ok(Ready::At(Clock::Monotonic, clocks.now(Clock::Monotonic).saturating_add(timeout)))
+    let clock = if clock == Clock::Realtime && !absolute { Clock::Monotonic } else { clock };
+    let time = if absolute { timeout } else { clocks.now(clock).saturating_add(timeout) };
+    clocks.until(clock, time).map(|_| Ready::At(clock, time)).ok_or(Errno::INVAL.into())
 }
 
 fn readiness(table: &Table, fd: u32, rights: Rights, flags: PollFlags) -> Result<Ready<'_>> {
@@ -85,6 +81,7 @@ fn readiness(table: &Table, fd: u32, rights: Rights, flags: PollFlags) -> Result
     let pollable: Option<BorrowedFd<'_>> = match &descriptor.object {
         Object::Stream(stream) => stream.pollable(),
         Object::File(file) => file.pollable(),
+        Object::Socket(socket) => Some(socket.pollable()),
         Object::Directory(_) => return Err(Errno::BADF.into()),
     };
     descriptor.require(rights | Rights::POLL_FD_READWRITE)?;
@@ -98,6 +95,7 @@ fn available(object: &Object) -> u64 {
     match object {
         Object::Stream(stream) => stream.available(),
         Object::File(file) => file.available(),
+        Object::Socket(socket) => socket.available(),
         Object::Directory(_) => 0,
     }
 }
@@ -105,11 +103,11 @@ fn available(object: &Object) -> u64 {
 /// Waits until the first descriptor or the first deadline, or only looks when something is true already.
 fn wait(ready: &mut [Ready<'_>], clocks: &Clocks, call: &Call<'_>) -> Result<()> {
     let left = ready.iter().filter_map(|one| match one {
-        Ready::Already(_) => Some(0),
-        Ready::At(clock, time) => Some(time.saturating_sub(clocks.now(*clock))),
+        Ready::Already(_) => Some(Duration::ZERO),
+        Ready::At(clock, time) => clocks.until(*clock, *time),
         Ready::Fd(..) => None,
     });
-    let timeout = left.min().map(Duration::from_nanos);
+    let timeout = left.min();
     let fds = ready.iter().filter_map(|one| match one {
         Ready::Fd(fd, _) => Some(fd.clone()),
         _ => None,
@@ -207,13 +205,64 @@ mod tests {
     }
 
     #[test]
+    fn cpu_time_passes_while_others_work() {
+        let mut guest = Guest::new(WasiCtx::builder().build().unwrap());
+        let start = guest.ctx.clocks.now(Clock::ProcessCputime);
+        let worker = std::thread::spawn(|| {
+            let start = Instant::now();
+            while start.elapsed() < Duration::from_secs(60) && !STOP.load(std::sync::atomic::Ordering::Relaxed) {}
+        });
+        clock(&mut guest, 0, 2, 20_000_000, 0);
+        assert_eq!(poll(&mut guest, 1), [(100, 0, 0, 0)]);
+        STOP.store(true, std::sync::atomic::Ordering::Relaxed);
+        worker.join().unwrap();
+        assert!(guest.ctx.clocks.now(Clock::ProcessCputime) >= start + 20_000_000);
+        clock(&mut guest, 0, 3, 1, 1);
+        assert_eq!(poll(&mut guest, 1), [(100, 0, 0, 0)], "a time of this thread that has passed");
+    }
+
+    static STOP: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+    #[test]
+    fn a_file_in_memory_is_ready_with_what_is_left_of_it() {
+        let tree = crate::MemoryDir::new();
+        tree.write("file", "12345").unwrap();
+        let mut builder = WasiCtx::builder();
+        let ctx = builder.preopened_memory(&tree, ".", crate::DirAccess::ReadOnly).build().unwrap();
+        let mut guest = Guest::new(ctx);
+        let (path, len) = guest.text(1024, "file");
+        let rights = (Rights::FD_READ | Rights::POLL_FD_READWRITE).0;
+        guest.call(|call| crate::p1::path::path_open(call, 3, 0, path, len, 0, rights, 0, 0, 0)).unwrap();
+        let opened = guest.u32(0);
+        fd(&mut guest, 0, 1, opened);
+        clock(&mut guest, 1, 1, 60_000_000_000, 0);
+        assert_eq!(poll(&mut guest, 2), [(100, 0, 1, 5)]);
+    }
+
+    #[test]
+    fn a_listener_wakes_the_guest_when_someone_connects() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut builder = WasiCtx::builder();
+        let mut guest = Guest::new(builder.preopened_socket(listener).unwrap().build().unwrap());
+        fd(&mut guest, 0, 1, 3);
+        clock(&mut guest, 1, 1, 60_000_000_000, 0);
+        let thread = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(10));
+            std::net::TcpStream::connect(address).unwrap()
+        });
+        assert_eq!(poll(&mut guest, 2), [(100, 0, 1, 1)]);
+        drop(thread.join().unwrap());
+    }
+
+    #[test]
     fn what_is_wrong_with_one_subscription_is_its_event() {
         let mut guest = Guest::new(WasiCtx::builder().build().unwrap());
-        clock(&mut guest, 0, 2, 0, 0);
+        clock(&mut guest, 0, 3, 1_000_000_000, 0);
         fd(&mut guest, 1, 1, 77);
         fd(&mut guest, 2, 1, 1);
         let found = poll(&mut guest, 3);
-        assert_eq!(found, [(100, Errno::NOTSUP.0, 0, 0), (101, Errno::BADF.0, 1, 0), (102, Errno::NOTCAPABLE.0, 1, 0)]);
+        assert_eq!(found, [(100, Errno::INVAL.0, 0, 0), (101, Errno::BADF.0, 1, 0), (102, Errno::NOTCAPABLE.0, 1, 0)]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use super::types::{Errno, Result, Rights, fdflags};
 use crate::host::fs::{Directory, Entry, File};
+use crate::host::net::Socket;
 use crate::host::stdio::Stream;
 
 /// The most descriptors a guest can hold open, so that it cannot use up those of the host.
@@ -18,6 +19,7 @@ pub(crate) enum Object {
     Stream(Stream),
     File(File),
     Directory(OpenDirectory),
+    Socket(Socket),
 }
 
 /// An open folder.
@@ -49,6 +51,14 @@ impl Descriptor {
         Descriptor { object, flags: 0, base: Rights::DIRECTORY, inheriting: Rights::BELOW }
     }
 
+    pub(crate) fn preopened_socket(socket: Socket) -> Descriptor {
+        let (base, inheriting) = match socket.is_listener() {
+            true => (Rights::LISTENER, Rights::CONNECTION),
+            false => (Rights::CONNECTION, Rights::NONE),
+        };
+        Descriptor { object: Object::Socket(socket), flags: 0, base, inheriting }
+    }
+
     pub(crate) fn nonblock(&self) -> bool {
         self.flags & fdflags::NONBLOCK != 0
     }
@@ -58,12 +68,13 @@ impl Descriptor {
         if self.base.contains(rights) { Ok(()) } else { Err(Errno::NOTCAPABLE.into()) }
     }
 
-    /// The file with `rights`; EISDIR for a folder and ESPIPE for a stream, which has no position and no size.
+    /// The file with `rights`; EISDIR for a folder and ESPIPE for a stream or a socket, which have no
+    /// position and no size.
     pub(crate) fn file(&self, rights: Rights) -> Result<&File> {
         match &self.object {
             Object::File(file) => self.require(rights).map(|()| file),
             Object::Directory(_) => Err(Errno::ISDIR.into()),
-            Object::Stream(_) => Err(Errno::SPIPE.into()),
+            Object::Stream(_) | Object::Socket(_) => Err(Errno::SPIPE.into()),
         }
     }
 
@@ -71,7 +82,7 @@ impl Descriptor {
     pub(crate) fn directory(&self, rights: Rights) -> Result<&Directory> {
         match &self.object {
             Object::Directory(open) => self.require(rights).map(|()| &open.directory),
-            Object::File(_) | Object::Stream(_) => Err(Errno::NOTDIR.into()),
+            Object::File(_) | Object::Stream(_) | Object::Socket(_) => Err(Errno::NOTDIR.into()),
         }
     }
 
@@ -80,7 +91,7 @@ impl Descriptor {
         self.directory(rights)?;
         match &mut self.object {
             Object::Directory(open) => Ok(open),
-            Object::File(_) | Object::Stream(_) => Err(Errno::NOTDIR.into()),
+            Object::File(_) | Object::Stream(_) | Object::Socket(_) => Err(Errno::NOTDIR.into()),
         }
     }
 }

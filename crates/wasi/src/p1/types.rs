@@ -182,8 +182,6 @@ pub(crate) struct Rights(pub(crate) u64);
 /// Rows are `NAME = bit`.
 macro_rules! rights {
     ($($name:ident = $bit:literal;)*) => {
-        // The list is the specification's, whole; sockets are not handed out yet.
-        #[allow(dead_code)]
         impl Rights {
             $(pub(crate) const $name: Rights = Rights(1 << $bit);)*
         }
@@ -278,6 +276,12 @@ impl Rights {
     pub(crate) const STDOUT: Rights =
         Rights::of(&[Rights::STREAM, Rights::FD_WRITE, Rights::FD_SYNC, Rights::FD_DATASYNC]);
 
+    /// A connection, which is read, written and shut down.
+    pub(crate) const CONNECTION: Rights =
+        Rights::of(&[Rights::STREAM, Rights::FD_READ, Rights::FD_WRITE, Rights::SOCK_SHUTDOWN]);
+    /// A socket that listens.
+    pub(crate) const LISTENER: Rights = Rights::of(&[Rights::STREAM, Rights::FD_READ, Rights::SOCK_ACCEPT]);
+
     const fn of(parts: &[Rights]) -> Rights {
         let mut bits = 0;
         let mut index = 0;
@@ -339,6 +343,35 @@ pub(crate) mod fstflags {
     pub(crate) const MTIM: u32 = 4;
     pub(crate) const MTIM_NOW: u32 = 8;
     pub(crate) const ALL: u32 = 15;
+}
+
+/// `riflags`
+pub(crate) mod riflags {
+    pub(crate) const RECV_PEEK: u32 = 1;
+    pub(crate) const RECV_WAITALL: u32 = 2;
+    pub(crate) const ALL: u32 = 3;
+}
+
+/// `sdflags`
+pub(crate) mod sdflags {
+    pub(crate) const RD: u32 = 1;
+    pub(crate) const WR: u32 = 2;
+    pub(crate) const ALL: u32 = 3;
+}
+
+/// `signal`: those that do something special, and the first and the last of all.
+pub(crate) mod signal {
+    pub(crate) const NONE: u32 = 0;
+    pub(crate) const HUP: u32 = 1;
+    pub(crate) const CHLD: u32 = 16;
+    pub(crate) const CONT: u32 = 17;
+    pub(crate) const STOP: u32 = 18;
+    pub(crate) const TSTP: u32 = 19;
+    pub(crate) const TTIN: u32 = 20;
+    pub(crate) const TTOU: u32 = 21;
+    pub(crate) const URG: u32 = 22;
+    pub(crate) const WINCH: u32 = 27;
+    pub(crate) const SYS: u32 = 30;
 }
 
 /// EINVAL when `flags` has a bit outside `known`.
@@ -419,7 +452,7 @@ pub(crate) struct Filestat {
 }
 
 impl Filestat {
-    /// A standard stream: of a kind, and nothing else is the guest's to know.
+    /// A standard stream or a socket: of a kind, and nothing else is the guest's to know.
     pub(crate) fn stream(filetype: Filetype) -> Filestat {
         Filestat { dev: 0, ino: 0, filetype, nlink: 0, size: 0, atim: 0, mtim: 0, ctim: 0 }
     }

@@ -1,0 +1,924 @@
+//! A tree of files and folders in memory, for tests and for guests that need room to work in and nothing of the disk.
+//! It answers as a file system of a Unix would. One lock guards the whole tree, so that every change is seen whole. A
+//! file that lost its last name lives until it is closed. What the tree holds is bounded: beyond the limit, ENOSPC.
+//!
+//! A path is resolved with the folders it went through on a stack, `..` goes back on it, and at its bottom is the
+//! folder the path starts in: what lies above that cannot be spelled.
+
+use super::{Entry, Kind, Metadata, OpenHow, SetTime};
+use crate::host::{Error, Result, Wait};
+use rustix::io::Errno;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+/// What a tree holds if nothing else is said: 256 MiB.
+const LIMIT: u64 = 256 << 20;
+
+/// What a file, folder or link counts for besides its bytes and names.
+const INODE: u64 = 128;
+
+/// What a name counts for besides its bytes.
+const NAME: u64 = 64;
+
+/// The longest name (`NAME_MAX`).
+const NAME_MAX: usize = 255;
+
+/// How many symbolic links one path may follow.
+const LINKS: usize = 40;
+
+/// The number of the folder at the top.
+const ROOT: u64 = 1;
+
+/// Files and folders in memory that a guest can be given as a folder. Clones share them: keep one to see what a guest
+/// wrote.
+///
+/// ```
+/// use kinglet_wasi::{DirAccess, MemoryDir, WasiCtx};
+///
+/// # fn main() -> kinglet::Result<()> {
+/// let work = MemoryDir::new();
+/// work.write("in/numbers.txt", "1 2 3")?;
+/// let ctx = WasiCtx::builder().preopened_memory(&work, "/", DirAccess::ReadWrite).build()?;
+/// // … a guest runs with `ctx` …
+/// # drop(ctx);
+/// assert_eq!(work.read("in/numbers.txt")?, b"1 2 3");
+/// assert_eq!(work.files(), ["in/numbers.txt"]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct MemoryDir {
+    tree: Arc<Mutex<Tree>>,
+}
+
+impl Default for MemoryDir {
+    fn default() -> MemoryDir {
+        MemoryDir::new()
+    }
+}
+
+impl MemoryDir {
+    /// An empty folder that holds up to 256 MiB.
+    pub fn new() -> MemoryDir {
+        MemoryDir::with_limit(LIMIT)
+    }
+
+    /// An empty folder that holds up to `limit` bytes. Each name counts 64 bytes more than it has, each file, folder
+    /// and link 128.
+    pub fn with_limit(limit: u64) -> MemoryDir {
+        static DEVICES: AtomicU64 = AtomicU64::new(1);
+        let root = Inode::new(Body::Directory { entries: BTreeMap::new(), parent: ROOT });
+        let device = DEVICES.fetch_add(1, Ordering::Relaxed);
+        let tree = Tree { device, inodes: HashMap::from([(ROOT, root)]), next: ROOT + 1, used: 0, limit };
+        MemoryDir { tree: Arc::new(Mutex::new(tree)) }
+    }
+
+    /// Makes the file at `path` hold `contents`, and the folders above it if they are not there.
+    ///
+    /// # Errors
+    ///
+    /// When the path leads out or through a file, or there is no room.
+    pub fn write(&self, path: &str, contents: impl AsRef<[u8]>) -> io::Result<()> {
+        if let Some((parents, _)) = path.trim_end_matches('/').rsplit_once('/') {
+            self.create_dir(parents)?;
+        }
+        let how = OpenHow { follow: true, write: true, create: true, truncate: true, ..OpenHow::default() };
+        let Node::File(file) = self.root().open(path, &how)? else { return Err(Errno::ISDIR.into()) };
+        let mut rest = contents.as_ref();
+        while !rest.is_empty() {
+            let written = file.write(&[IoSlice::new(rest)])?;
+            rest = &rest[written..];
+        }
+        Ok(())
+    }
+
+    /// A copy of the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no file, or the path leads out.
+    pub fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        let how = OpenHow { follow: true, read: true, ..OpenHow::default() };
+        let Node::File(file) = self.root().open(path, &how)? else { return Err(Errno::ISDIR.into()) };
+        let mut tree = lock(&self.tree);
+        Ok(tree.bytes(file.open.inode)?.clone())
+    }
+
+    /// Makes the folder at `path` and those above it, where they are not there.
+    ///
+    /// # Errors
+    ///
+    /// When the path leads out or through a file, or there is no room.
+    pub fn create_dir(&self, path: &str) -> io::Result<()> {
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        for end in ends {
+            match self.root().create_directory(&path[..end]) {
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                other => other?,
+            }
+        }
+        match self.root().metadata(path, true)?.kind {
+            Kind::Directory => Ok(()),
+            _ => Err(Errno::NOTDIR.into()),
+        }
+    }
+
+    /// The paths of all files, in order.
+    pub fn files(&self) -> Vec<String> {
+        let tree = lock(&self.tree);
+        let (mut found, mut open) = (Vec::new(), vec![(ROOT, String::new())]);
+        while let Some((inode, path)) = open.pop() {
+            match tree.inodes.get(&inode).map(|inode| &inode.body) {
+                Some(Body::Directory { entries, .. }) => {
+                    let slash = if path.is_empty() { "" } else { "/" };
+                    open.extend(entries.iter().map(|(name, &below)| (below, format!("{path}{slash}{name}"))));
+                }
+                Some(Body::File(_)) => found.push(path),
+                Some(Body::Link(_)) | None => {}
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+
+    pub(crate) fn root(&self) -> Directory {
+        Directory { open: Open::new(&self.tree, &mut lock(&self.tree), ROOT) }
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> io::Error {
+        match error {
+            Error::Io(error) => error,
+            Error::Interrupted => io::ErrorKind::Interrupted.into(),
+        }
+    }
+}
+
+// Nothing below panics between two changes that belong together.
+fn lock(tree: &Mutex<Tree>) -> MutexGuard<'_, Tree> {
+    tree.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[derive(Debug)]
+struct Tree {
+    device: u64,
+    inodes: HashMap<u64, Inode>,
+    next: u64,
+    used: u64,
+    limit: u64,
+}
+
+#[derive(Debug)]
+struct Inode {
+    body: Body,
+    /// How many names it has.
+    links: u64,
+    /// How often it is open.
+    opened: u64,
+    accessed: u64,
+    modified: u64,
+    changed: u64,
+}
+
+#[derive(Debug)]
+enum Body {
+    File(Vec<u8>),
+    Directory { entries: BTreeMap<String, u64>, parent: u64 },
+    Link(String),
+}
+
+impl Inode {
+    fn new(body: Body) -> Inode {
+        let now = now();
+        Inode { body, links: 1, opened: 0, accessed: now, modified: now, changed: now }
+    }
+
+    fn kind(&self) -> Kind {
+        match self.body {
+            Body::File(_) => Kind::RegularFile,
+            Body::Directory { .. } => Kind::Directory,
+            Body::Link(_) => Kind::SymbolicLink,
+        }
+    }
+
+    fn size(&self) -> u64 {
+        match &self.body {
+            Body::File(bytes) => bytes.len() as u64,
+            Body::Link(target) => target.len() as u64,
+            Body::Directory { .. } => 0,
+        }
+    }
+}
+
+/// What a path names.
+enum Spot {
+    /// A folder that the path names without its name: `.`, `a/..`.
+    Folder(u64),
+    /// A name in a folder, which may be there or not.
+    Name { parent: u64, name: String, inode: Option<u64>, slash: bool },
+}
+
+impl Spot {
+    /// What is there; ENOENT for nothing.
+    fn found(&self) -> Result<u64> {
+        match *self {
+            Spot::Folder(inode) | Spot::Name { inode: Some(inode), .. } => Ok(inode),
+            Spot::Name { inode: None, .. } => Err(Errno::NOENT.into()),
+        }
+    }
+}
+
+impl Tree {
+    fn inode(&self, inode: u64) -> Result<&Inode> {
+        Ok(self.inodes.get(&inode).ok_or(Errno::STALE)?)
+    }
+
+    fn inode_mut(&mut self, inode: u64) -> Result<&mut Inode> {
+        Ok(self.inodes.get_mut(&inode).ok_or(Errno::STALE)?)
+    }
+
+    fn kind(&self, inode: u64) -> Result<Kind> {
+        Ok(self.inode(inode)?.kind())
+    }
+
+    fn entries(&self, inode: u64) -> Result<&BTreeMap<String, u64>> {
+        match &self.inode(inode)?.body {
+            Body::Directory { entries, .. } => Ok(entries),
+            Body::File(_) | Body::Link(_) => Err(Errno::NOTDIR.into()),
+        }
+    }
+
+    fn bytes(&mut self, inode: u64) -> Result<&mut Vec<u8>> {
+        match &mut self.inode_mut(inode)?.body {
+            Body::File(bytes) => Ok(bytes),
+            Body::Directory { .. } => Err(Errno::ISDIR.into()),
+            Body::Link(_) => Err(Errno::INVAL.into()),
+        }
+    }
+
+    fn room(&self) -> u64 {
+        self.limit.saturating_sub(self.used)
+    }
+
+    fn charge(&mut self, bytes: u64) -> Result<()> {
+        if bytes > self.room() {
+            return Err(Errno::NOSPC.into());
+        }
+        self.used += bytes;
+        Ok(())
+    }
+
+    fn refund(&mut self, bytes: u64) {
+        self.used = self.used.saturating_sub(bytes);
+    }
+
+    /// Follows `path` from a folder. The last name is followed if it is a link and `follow` or a slash after it asks
+    /// for that.
+    fn resolve(&self, start: u64, path: &str, follow: bool) -> Result<Spot> {
+        let mut stack = vec![start];
+        let mut names = VecDeque::new();
+        let mut links = 0;
+        let mut slash = spell(path, &mut names)?;
+        while let Some(name) = names.pop_front() {
+            let folder = stack.last().copied().unwrap_or(start);
+            match name.as_str() {
+                "." => continue,
+                ".." if stack.len() > 1 => {
+                    stack.pop();
+                    continue;
+                }
+                ".." => return Err(Errno::PERM.into()),
+                _ if name.len() > NAME_MAX => return Err(Errno::NAMETOOLONG.into()),
+                _ => {}
+            }
+            let inode = self.entries(folder)?.get(&name).copied();
+            let last = names.is_empty();
+            match inode.map(|inode| Ok::<_, Error>((inode, &self.inode(inode)?.body))).transpose()? {
+                Some((_, Body::Link(target))) if !last || follow || slash => {
+                    links += 1;
+                    if links > LINKS {
+                        return Err(Errno::LOOP.into());
+                    }
+                    let asks = spell(target, &mut names)?;
+                    slash |= asks && last;
+                }
+                _ if last => return Ok(Spot::Name { parent: folder, name, inode, slash }),
+                Some((below, Body::Directory { .. })) => stack.push(below),
+                Some(_) => return Err(Errno::NOTDIR.into()),
+                None => return Err(Errno::NOENT.into()),
+            }
+        }
+        Ok(Spot::Folder(stack.last().copied().unwrap_or(start)))
+    }
+
+    /// Gives something a name. The folder must still have one itself, or nobody could find what is in it.
+    fn name(&mut self, parent: u64, name: String, inode: u64) -> Result<()> {
+        if self.inode(parent)?.links == 0 {
+            return Err(Errno::NOENT.into());
+        }
+        self.charge(NAME + name.len() as u64)?;
+        let now = now();
+        let folder = self.inode_mut(parent)?;
+        let Body::Directory { entries, .. } = &mut folder.body else { return Err(Errno::NOTDIR.into()) };
+        entries.insert(name, inode);
+        (folder.modified, folder.changed) = (now, now);
+        Ok(())
+    }
+
+    /// Makes something new.
+    fn create(&mut self, parent: u64, name: String, body: Body) -> Result<u64> {
+        let new = Inode::new(body);
+        let cost = INODE + new.size();
+        self.charge(cost)?;
+        let inode = self.next;
+        if let Err(error) = self.name(parent, name, inode) {
+            self.refund(cost);
+            return Err(error);
+        }
+        self.next += 1;
+        self.inodes.insert(inode, new);
+        Ok(inode)
+    }
+
+    /// Takes a name away, and what had it if that was the last one.
+    fn unname(&mut self, parent: u64, name: &str) -> Result<()> {
+        let now = now();
+        let folder = self.inode_mut(parent)?;
+        let Body::Directory { entries, .. } = &mut folder.body else { return Err(Errno::NOTDIR.into()) };
+        let inode = entries.remove(name).ok_or(Errno::NOENT)?;
+        (folder.modified, folder.changed) = (now, now);
+        self.refund(NAME + name.len() as u64);
+        let named = self.inode_mut(inode)?;
+        named.links = named.links.saturating_sub(1);
+        named.changed = now;
+        self.forget(inode);
+        Ok(())
+    }
+
+    /// Frees what has no name and is not open.
+    fn forget(&mut self, inode: u64) {
+        if self.inodes.get(&inode).is_some_and(|inode| inode.links == 0 && inode.opened == 0)
+            && let Some(inode) = self.inodes.remove(&inode)
+        {
+            self.refund(INODE + inode.size());
+        }
+    }
+
+    /// Cuts a file or fills it up with zeros.
+    fn set_size(&mut self, inode: u64, size: u64) -> Result<()> {
+        let old = self.bytes(inode)?.len() as u64;
+        let more = size.saturating_sub(old);
+        self.charge(more)?;
+        let bytes = self.bytes(inode)?;
+        let length = usize::try_from(size).map_err(|_| Errno::FBIG)?;
+        if bytes.try_reserve(length.saturating_sub(bytes.len())).is_err() {
+            self.refund(more);
+            return Err(Errno::NOSPC.into());
+        }
+        bytes.resize(length, 0);
+        if size < old {
+            bytes.shrink_to_fit();
+        }
+        self.refund(old.saturating_sub(size));
+        self.touch(inode)
+    }
+
+    fn touch(&mut self, inode: u64) -> Result<()> {
+        let now = now();
+        let inode = self.inode_mut(inode)?;
+        (inode.modified, inode.changed) = (now, now);
+        Ok(())
+    }
+
+    fn metadata(&self, number: u64) -> Result<Metadata> {
+        let inode = self.inode(number)?;
+        Ok(Metadata {
+            device: self.device,
+            inode: number,
+            kind: inode.kind(),
+            links: inode.links,
+            size: inode.size(),
+            accessed: inode.accessed,
+            modified: inode.modified,
+            changed: inode.changed,
+        })
+    }
+
+    fn set_times(&mut self, inode: u64, accessed: SetTime, modified: SetTime) -> Result<()> {
+        let now = now();
+        let inode = self.inode_mut(inode)?;
+        for (stamp, to) in [(&mut inode.accessed, accessed), (&mut inode.modified, modified)] {
+            match to {
+                SetTime::Keep => {}
+                SetTime::Now => *stamp = now,
+                SetTime::To(time) => *stamp = time,
+            }
+        }
+        inode.changed = now;
+        Ok(())
+    }
+
+    fn rename(&mut self, old: Spot, new: Spot) -> Result<()> {
+        let moved = old.found()?;
+        let Spot::Name { parent: old_parent, name: old_name, slash, .. } = old else { return Err(Errno::BUSY.into()) };
+        let Spot::Name { parent, name, inode: replaced, .. } = new else { return Err(Errno::BUSY.into()) };
+        let folder = self.kind(moved)? == Kind::Directory;
+        if slash && !folder {
+            return Err(Errno::NOTDIR.into());
+        }
+        if folder {
+            self.refuse_inside(moved, parent)?;
+        }
+        if let Some(replaced) = replaced {
+            if replaced == moved {
+                return Ok(());
+            }
+            match (folder, self.kind(replaced)? == Kind::Directory) {
+                (true, false) => return Err(Errno::NOTDIR.into()),
+                (false, true) => return Err(Errno::ISDIR.into()),
+                (true, true) if !self.entries(replaced)?.is_empty() => return Err(Errno::NOTEMPTY.into()),
+                _ => self.unname(parent, &name)?,
+            }
+        }
+        // The new name first: where there is no room for it the old one stays.
+        self.name(parent, name, moved)?;
+        self.inode_mut(moved)?.links += 1;
+        self.unname(old_parent, &old_name)?;
+        if let Body::Directory { parent: above, .. } = &mut self.inode_mut(moved)?.body {
+            *above = parent;
+        }
+        Ok(())
+    }
+
+    /// EINVAL if the folder `inside` is below `folder`, or is it.
+    fn refuse_inside(&self, folder: u64, inside: u64) -> Result<()> {
+        let mut at = inside;
+        loop {
+            if at == folder {
+                return Err(Errno::INVAL.into());
+            }
+            match self.inodes.get(&at).map(|inode| &inode.body) {
+                Some(Body::Directory { parent, .. }) if *parent != at => at = *parent,
+                _ => return Ok(()),
+            }
+        }
+    }
+}
+
+/// Puts the names of `path` before those still to be followed, and says whether a slash ends it.
+fn spell(path: &str, names: &mut VecDeque<String>) -> Result<bool> {
+    if path.starts_with('/') {
+        return Err(Errno::PERM.into());
+    }
+    if path.is_empty() {
+        return Err(Errno::NOENT.into());
+    }
+    for name in path.split('/').rev().filter(|name| !name.is_empty()) {
+        names.push_front(name.to_owned());
+    }
+    Ok(path.ends_with('/'))
+}
+
+/// Something that is open, which keeps it alive.
+#[derive(Debug)]
+struct Open {
+    tree: Arc<Mutex<Tree>>,
+    inode: u64,
+}
+
+impl Open {
+    fn new(tree: &Arc<Mutex<Tree>>, locked: &mut Tree, inode: u64) -> Open {
+        if let Some(inode) = locked.inodes.get_mut(&inode) {
+            inode.opened += 1;
+        }
+        Open { tree: tree.clone(), inode }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tree> {
+        lock(&self.tree)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let mut tree = lock(&self.tree);
+        if let Some(inode) = tree.inodes.get_mut(&self.inode) {
+            inode.opened = inode.opened.saturating_sub(1);
+        }
+        tree.forget(self.inode);
+    }
+}
+
+/// What a path turned out to be.
+#[derive(Debug)]
+pub(crate) enum Node {
+    File(File),
+    Directory(Directory),
+}
+
+/// An open folder.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    open: Open,
+}
+
+impl Directory {
+    pub(crate) fn open(&self, path: &str, how: &OpenHow) -> Result<Node> {
+        let mut tree = self.open.lock();
+        let fresh = how.create && how.exclusive;
+        let spot = tree.resolve(self.open.inode, path, how.follow && !fresh)?;
+        let (inode, slash) = match spot {
+            Spot::Name { parent, name, inode: None, slash } if how.create => {
+                if slash {
+                    return Err(Errno::ISDIR.into());
+                }
+                (tree.create(parent, name, Body::File(Vec::new()))?, false)
+            }
+            _ if fresh => return Err(Errno::EXIST.into()),
+            Spot::Name { slash, .. } => (spot.found()?, slash),
+            Spot::Folder(inode) => (inode, true),
+        };
+        match tree.kind(inode)? {
+            Kind::Directory if how.write || how.truncate || how.create => Err(Errno::ISDIR.into()),
+            Kind::Directory => Ok(Node::Directory(Directory { open: Open::new(&self.open.tree, &mut tree, inode) })),
+            Kind::SymbolicLink => Err(Errno::LOOP.into()),
+            _ if slash || how.directory => Err(Errno::NOTDIR.into()),
+            _ => {
+                if how.truncate {
+                    tree.set_size(inode, 0)?;
+                }
+                let open = Open::new(&self.open.tree, &mut tree, inode);
+                Ok(Node::File(File { open, position: AtomicU64::new(0), append: AtomicBool::new(how.append) }))
+            }
+        }
+    }
+
+    pub(crate) fn create_directory(&self, path: &str) -> Result<()> {
+        let mut tree = self.open.lock();
+        match tree.resolve(self.open.inode, path, false)? {
+            Spot::Name { parent, name, inode: None, .. } => {
+                tree.create(parent, name, Body::Directory { entries: BTreeMap::new(), parent }).map(drop)
+            }
+            _ => Err(Errno::EXIST.into()),
+        }
+    }
+
+    pub(crate) fn remove_directory(&self, path: &str) -> Result<()> {
+        let mut tree = self.open.lock();
+        // A slash at the end asks for a folder, which this is anyway; a link is not one.
+        let trimmed = path.trim_end_matches('/');
+        let spot = tree.resolve(self.open.inode, if trimmed.is_empty() { path } else { trimmed }, false)?;
+        let found = spot.found()?;
+        let Spot::Name { parent, name, .. } = spot else { return Err(Errno::INVAL.into()) };
+        if !tree.entries(found)?.is_empty() {
+            return Err(Errno::NOTEMPTY.into());
+        }
+        tree.unname(parent, &name)
+    }
+
+    pub(crate) fn unlink_file(&self, path: &str) -> Result<()> {
+        let mut tree = self.open.lock();
+        let spot = tree.resolve(self.open.inode, path, false)?;
+        match (tree.kind(spot.found()?)?, spot) {
+            (Kind::Directory, _) | (_, Spot::Folder(_)) => Err(Errno::ISDIR.into()),
+            (_, Spot::Name { parent, name, .. }) => tree.unname(parent, &name),
+        }
+    }
+
+    pub(crate) fn rename(&self, old_path: &str, to: &Directory, new_path: &str) -> Result<()> {
+        self.same_tree(to)?;
+        let mut tree = self.open.lock();
+        let old = tree.resolve(self.open.inode, old_path, false)?;
+        let new = tree.resolve(to.open.inode, new_path, false)?;
+        tree.rename(old, new)
+    }
+
+    pub(crate) fn link(&self, old_path: &str, to: &Directory, new_path: &str) -> Result<()> {
+        self.same_tree(to)?;
+        let mut tree = self.open.lock();
+        let linked = tree.resolve(self.open.inode, old_path, false)?.found()?;
+        let Spot::Name { parent, name, inode: None, .. } = tree.resolve(to.open.inode, new_path, false)? else {
+            return Err(Errno::EXIST.into());
+        };
+        match tree.kind(linked)? {
+            Kind::Directory => return Err(Errno::PERM.into()),
+            Kind::RegularFile if old_path.ends_with('/') => return Err(Errno::NOTDIR.into()),
+            _ => {}
+        }
+        tree.name(parent, name, linked)?;
+        let inode = tree.inode_mut(linked)?;
+        inode.links += 1;
+        inode.changed = now();
+        Ok(())
+    }
+
+    fn same_tree(&self, other: &Directory) -> Result<()> {
+        if Arc::ptr_eq(&self.open.tree, &other.open.tree) { Ok(()) } else { Err(Errno::XDEV.into()) }
+    }
+
+    pub(crate) fn symlink(&self, target: &str, path: &str) -> Result<()> {
+        if target.starts_with('/') {
+            return Err(Errno::PERM.into());
+        }
+        let mut tree = self.open.lock();
+        match tree.resolve(self.open.inode, path, false)? {
+            Spot::Name { parent, name, inode: None, .. } => {
+                tree.create(parent, name, Body::Link(target.to_owned())).map(drop)
+            }
+            _ => Err(Errno::EXIST.into()),
+        }
+    }
+
+    pub(crate) fn read_link(&self, path: &str) -> Result<String> {
+        let tree = self.open.lock();
+        let found = tree.resolve(self.open.inode, path, false)?.found()?;
+        match &tree.inode(found)?.body {
+            Body::Link(target) => Ok(target.clone()),
+            Body::File(_) | Body::Directory { .. } => Err(Errno::INVAL.into()),
+        }
+    }
+
+    pub(crate) fn metadata(&self, path: &str, follow: bool) -> Result<Metadata> {
+        let tree = self.open.lock();
+        tree.metadata(tree.resolve(self.open.inode, path, follow)?.found()?)
+    }
+
+    pub(crate) fn set_times(&self, path: &str, follow: bool, accessed: SetTime, modified: SetTime) -> Result<()> {
+        let mut tree = self.open.lock();
+        let found = tree.resolve(self.open.inode, path, follow)?.found()?;
+        tree.set_times(found, accessed, modified)
+    }
+
+    pub(crate) fn own_metadata(&self) -> Result<Metadata> {
+        self.open.lock().metadata(self.open.inode)
+    }
+
+    /// Hands each name in this folder to `put`.
+    pub(crate) fn each_entry(&self, put: &mut dyn FnMut(Entry) -> Result<()>, wait: &dyn Wait) -> Result<()> {
+        let tree = self.open.lock();
+        for (name, &inode) in tree.entries(self.open.inode)? {
+            wait.check()?;
+            put(Entry { inode, kind: tree.kind(inode)?, name: name.clone() })?;
+        }
+        Ok(())
+    }
+}
+
+/// An open file.
+#[derive(Debug)]
+pub(crate) struct File {
+    open: Open,
+    position: AtomicU64,
+    append: AtomicBool,
+}
+
+impl File {
+    fn position(&self) -> u64 {
+        self.position.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn available(&self) -> u64 {
+        self.metadata().map_or(0, |metadata| metadata.size.saturating_sub(self.position()))
+    }
+
+    pub(crate) fn read(&self, into: &mut [IoSliceMut<'_>]) -> Result<usize> {
+        let at = self.position();
+        let count = self.read_at(into, at)?;
+        self.position.store(at + count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+
+    pub(crate) fn read_at(&self, into: &mut [IoSliceMut<'_>], offset: u64) -> Result<usize> {
+        let mut tree = self.open.lock();
+        let bytes = tree.bytes(self.open.inode)?;
+        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+        let mut rest = &bytes[start..];
+        for part in into {
+            let (now, later) = rest.split_at(part.len().min(rest.len()));
+            part[..now.len()].copy_from_slice(now);
+            rest = later;
+        }
+        Ok(bytes.len() - start - rest.len())
+    }
+
+    pub(crate) fn write(&self, parts: &[IoSlice<'_>]) -> Result<usize> {
+        let at = if self.append.load(Ordering::Relaxed) { self.metadata()?.size } else { self.position() };
+        let count = self.write_at(parts, at)?;
+        self.position.store(at + count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+
+    /// Writes as much as there is room for; ENOSPC when there is none.
+    pub(crate) fn write_at(&self, parts: &[IoSlice<'_>], offset: u64) -> Result<usize> {
+        let wanted: u64 = parts.iter().map(|part| part.len() as u64).sum();
+        if wanted == 0 {
+            return Ok(0);
+        }
+        let mut tree = self.open.lock();
+        let old = tree.bytes(self.open.inode)?.len() as u64;
+        let end = offset.checked_add(wanted).ok_or(Errno::FBIG)?.min(old.saturating_add(tree.room()).max(old));
+        let mut left = usize::try_from(end.saturating_sub(offset)).map_err(|_| Errno::FBIG)?;
+        if left == 0 {
+            return Err(Errno::NOSPC.into());
+        }
+        if end > old {
+            tree.set_size(self.open.inode, end)?;
+        }
+        let mut at = usize::try_from(offset).map_err(|_| Errno::FBIG)?;
+        let total = left;
+        let bytes = tree.bytes(self.open.inode)?;
+        for part in parts {
+            let count = part.len().min(left);
+            bytes[at..at + count].copy_from_slice(&part[..count]);
+            (at, left) = (at + count, left - count);
+        }
+        tree.touch(self.open.inode)?;
+        Ok(total)
+    }
+
+    pub(crate) fn set_append(&self, append: bool) -> Result<()> {
+        self.append.store(append, Ordering::Relaxed);
+        Ok(())
+    }
+
+    pub(crate) fn seek(&self, to: SeekFrom) -> Result<u64> {
+        let position = match to {
+            SeekFrom::Start(offset) => Some(offset),
+            SeekFrom::Current(offset) => self.position().checked_add_signed(offset),
+            SeekFrom::End(offset) => self.metadata()?.size.checked_add_signed(offset),
+        };
+        let position = position.filter(|&position| i64::try_from(position).is_ok()).ok_or(Errno::INVAL)?;
+        self.position.store(position, Ordering::Relaxed);
+        Ok(position)
+    }
+
+    pub(crate) fn metadata(&self) -> Result<Metadata> {
+        self.open.lock().metadata(self.open.inode)
+    }
+
+    pub(crate) fn set_size(&self, size: u64) -> Result<()> {
+        self.open.lock().set_size(self.open.inode, size)
+    }
+
+    pub(crate) fn set_times(&self, accessed: SetTime, modified: SetTime) -> Result<()> {
+        self.open.lock().set_times(self.open.inode, accessed, modified)
+    }
+
+    pub(crate) fn allocate(&self, offset: u64, length: u64) -> Result<()> {
+        let end = offset.checked_add(length).ok_or(Errno::FBIG)?;
+        if length == 0 {
+            return Err(Errno::INVAL.into());
+        }
+        let mut tree = self.open.lock();
+        if end > tree.bytes(self.open.inode)?.len() as u64 {
+            tree.set_size(self.open.inode, end)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::p1::types::Errno as Guest;
+
+    fn errno<T>(result: Result<T>) -> Option<Guest> {
+        match result {
+            Ok(_) => None,
+            Err(Error::Io(error)) => Some(Guest::from(error)),
+            Err(Error::Interrupted) => Some(Guest::INTR),
+        }
+    }
+
+    fn file(tree: &MemoryDir, path: &str) -> File {
+        let how = OpenHow { follow: true, read: true, write: true, create: true, ..OpenHow::default() };
+        match tree.root().open(path, &how).unwrap() {
+            Node::File(file) => file,
+            Node::Directory(_) => panic!("{path} is a folder"),
+        }
+    }
+
+    #[test]
+    fn an_embedder_writes_and_reads_below_folders_it_need_not_make() {
+        let tree = MemoryDir::new();
+        tree.write("a/b/c", "one").unwrap();
+        tree.write("a/b/c", "2").unwrap();
+        tree.create_dir("a/d/").unwrap();
+        assert_eq!(tree.read("a/./d/../b/c").unwrap(), b"2");
+        assert_eq!(tree.clone().files(), ["a/b/c"]);
+        assert_eq!(tree.read("a/b").unwrap_err().kind(), io::ErrorKind::IsADirectory);
+        assert_eq!(tree.read("../a").unwrap_err().raw_os_error(), Some(Errno::PERM.raw_os_error()));
+        assert_eq!(tree.create_dir("a/b/c").unwrap_err().kind(), io::ErrorKind::NotADirectory);
+        assert!(tree.write("/a", "x").is_err());
+    }
+
+    #[test]
+    fn nothing_is_kept_beyond_the_limit() {
+        let tree = MemoryDir::with_limit(1000);
+        let file = file(&tree, "file");
+        let room = 1000 - INODE - NAME - 4;
+        assert_eq!(file.write(&[IoSlice::new(&[1; 700]), IoSlice::new(&[2; 300])]).unwrap() as u64, room);
+        assert_eq!(errno(file.write(&[IoSlice::new(b"x")])), Some(Guest::NOSPC));
+        assert_eq!(errno(file.write_at(&[IoSlice::new(b"x")], u64::MAX)), Some(Guest::FBIG));
+        assert_eq!(errno(file.write_at(&[IoSlice::new(b"x")], 1 << 40)), Some(Guest::NOSPC));
+        assert_eq!(errno(file.set_size(u64::MAX)), Some(Guest::NOSPC));
+        assert_eq!(errno(file.allocate(0, u64::MAX)), Some(Guest::NOSPC));
+        assert_eq!(errno(tree.root().create_directory("dir")), Some(Guest::NOSPC));
+        assert_eq!(errno(tree.root().symlink("file", "link")), Some(Guest::NOSPC));
+        file.set_size(10).unwrap();
+        tree.root().create_directory("dir").unwrap();
+        assert_eq!(tree.read("file").unwrap(), [1; 10]);
+    }
+
+    #[test]
+    fn a_file_without_a_name_lives_until_it_is_closed() {
+        let tree = MemoryDir::with_limit(1000);
+        let open = file(&tree, "file");
+        open.write(&[IoSlice::new(b"still here")]).unwrap();
+        tree.root().unlink_file("file").unwrap();
+        assert_eq!(open.metadata().unwrap().links, 0);
+        let mut bytes = [0; 5];
+        assert_eq!(open.read_at(&mut [IoSliceMut::new(&mut bytes)], 6).unwrap(), 4);
+        assert_eq!(&bytes[..4], b"here");
+        drop(open);
+        let tree = lock(&tree.tree);
+        assert_eq!((tree.inodes.len(), tree.used), (1, 0));
+    }
+
+    #[test]
+    fn a_folder_that_was_removed_takes_nothing_new() {
+        let tree = MemoryDir::new();
+        tree.create_dir("dir").unwrap();
+        let Node::Directory(dir) = tree.root().open("dir", &OpenHow::default()).unwrap() else { panic!("a file") };
+        tree.root().remove_directory("dir").unwrap();
+        assert_eq!(errno(dir.create_directory("inside")), Some(Guest::NOENT));
+        drop(dir);
+        assert_eq!(lock(&tree.tree).inodes.len(), 1);
+        assert_eq!(lock(&tree.tree).used, 0);
+    }
+
+    #[test]
+    fn a_folder_cannot_move_into_itself() {
+        let tree = MemoryDir::new();
+        tree.create_dir("a/b/c").unwrap();
+        let root = tree.root();
+        assert_eq!(errno(root.rename("a", &root, "a/b/c/a")), Some(Guest::INVAL));
+        assert_eq!(errno(root.rename("a", &root, "a/b")), Some(Guest::INVAL));
+        root.rename("a/b", &root, "b").unwrap();
+        root.rename("a", &root, "b/c/a").unwrap();
+        assert_eq!(errno(root.rename("b", &root, "b/c/a/b")), Some(Guest::INVAL));
+        assert_eq!(errno(root.rename("b", &MemoryDir::new().root(), "b")), Some(Guest::XDEV));
+    }
+
+    #[test]
+    fn renaming_replaces_what_it_may() {
+        let tree = MemoryDir::new();
+        tree.write("a", "a").unwrap();
+        tree.write("b", "b").unwrap();
+        tree.write("full/file", "").unwrap();
+        tree.create_dir("empty").unwrap();
+        let root = tree.root();
+        root.rename("a", &root, "b").unwrap();
+        root.rename("b", &root, "b").unwrap();
+        assert_eq!(tree.read("b").unwrap(), b"a");
+        assert_eq!(errno(root.rename("empty", &root, "full")), Some(Guest::NOTEMPTY));
+        root.rename("full", &root, "empty").unwrap();
+        assert_eq!(tree.files(), ["b", "empty/file"]);
+    }
+
+    #[test]
+    fn what_is_opened_below_a_folder_does_not_reach_above_it() {
+        let tree = MemoryDir::new();
+        tree.write("secret", "s").unwrap();
+        tree.create_dir("dir").unwrap();
+        tree.root().symlink("../secret", "dir/out").unwrap();
+        let Node::Directory(dir) = tree.root().open("dir", &OpenHow::default()).unwrap() else { panic!("a file") };
+        assert_eq!(errno(dir.metadata("..", true)), Some(Guest::PERM));
+        assert_eq!(errno(dir.metadata("out", true)), Some(Guest::PERM));
+        assert_eq!(tree.root().metadata("dir/out", true).unwrap().size, 1);
+        tree.root().symlink("loop", "loop").unwrap();
+        assert_eq!(errno(tree.root().metadata("loop/x", true)), Some(Guest::LOOP));
+        assert_eq!(errno(tree.root().metadata(&"n".repeat(256), true)), Some(Guest::NAMETOOLONG));
+    }
+
+    #[test]
+    fn a_hole_reads_as_zeros() {
+        let tree = MemoryDir::new();
+        let file = file(&tree, "file");
+        file.seek(SeekFrom::Start(3)).unwrap();
+        file.write(&[IoSlice::new(b"x")]).unwrap();
+        assert_eq!(tree.read("file").unwrap(), b"\0\0\0x");
+        assert_eq!(errno(file.seek(SeekFrom::Current(-5))), Some(Guest::INVAL));
+        assert_eq!(errno(file.seek(SeekFrom::Start(u64::MAX))), Some(Guest::INVAL));
+        assert_eq!(file.seek(SeekFrom::End(-1)).unwrap(), 3);
+    }
+}

@@ -1,0 +1,302 @@
+//! Files and folders of the host. Every path is resolved by a capability (`Dir`): no path string reaches the operating
+//! system unchecked, and whoever changes the tree meanwhile cannot lead a path out either. Whether something may be
+//! changed has been decided before.
+//!
+//! Files are opened without blocking, which means nothing to a regular file; a FIFO or device is waited for through
+//! [`Wait`]. So opening a FIFO never hangs, and a read that waits for its first writer can be stopped.
+
+use super::{Advice, Entry, Kind, Metadata, OpenHow, SetTime};
+use crate::host::stdio::{read_fd, write_fd};
+use crate::host::{Result, Wait};
+use cap_fs_ext::{
+    DirExt, FollowSymlinks, MetadataExt, OpenOptionsFollowExt, OpenOptionsMaybeDirExt, OpenOptionsSyncExt,
+    SystemTimeSpec,
+};
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, FileType, FileTypeExt, OpenOptions};
+use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fs::{DirEntryExt, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+use rustix::io::Errno;
+use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// What a path turned out to be.
+#[derive(Debug)]
+pub(crate) enum Node {
+    File(File),
+    Directory(Directory),
+}
+
+/// An open folder.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    dir: Dir,
+}
+
+impl Directory {
+    /// The only door from paths of the embedder to capabilities.
+    pub(crate) fn open_ambient(path: &Path) -> io::Result<Directory> {
+        Ok(Directory { dir: Dir::open_ambient_dir(path, ambient_authority())? })
+    }
+
+    pub(crate) fn open(&self, path: &str, how: &OpenHow) -> Result<Node> {
+        let write = how.write || how.create || how.truncate;
+        let mut options = OpenOptions::new();
+        options.read(how.read || !write).write(write).truncate(how.truncate);
+        options.create(how.create && !how.exclusive).create_new(how.create && how.exclusive);
+        options.follow(if how.follow { FollowSymlinks::Yes } else { FollowSymlinks::No });
+        options.maybe_dir(true).nonblock(true);
+        let file = self.dir.open_with(path, &options)?;
+        let kind = Kind::from(file.metadata()?.file_type());
+        if kind == Kind::Directory {
+            return Ok(Node::Directory(Directory { dir: Dir::from_std_file(file.into_std()) }));
+        }
+        if how.directory {
+            return Err(Errno::NOTDIR.into());
+        }
+        let file = File { file, regular: kind == Kind::RegularFile };
+        if how.append {
+            file.set_append(true)?;
+        }
+        Ok(Node::File(file))
+    }
+
+    pub(crate) fn create_directory(&self, path: &str) -> Result<()> {
+        Ok(self.dir.create_dir(path)?)
+    }
+
+    pub(crate) fn remove_directory(&self, path: &str) -> Result<()> {
+        // `rmdir` takes a folder with or without a slash; `a/` must not become `a/.`, which it refuses.
+        let name = path.trim_end_matches('/');
+        Ok(self.dir.remove_dir(if name.is_empty() { path } else { name })?)
+    }
+
+    pub(crate) fn unlink_file(&self, path: &str) -> Result<()> {
+        Ok(self.dir.remove_file(path)?)
+    }
+
+    pub(crate) fn rename(&self, old_path: &str, to: &Directory, new_path: &str) -> Result<()> {
+        Ok(self.dir.rename(old_path, &to.dir, new_path)?)
+    }
+
+    pub(crate) fn link(&self, old_path: &str, to: &Directory, new_path: &str) -> Result<()> {
+        Ok(self.dir.hard_link(old_path, &to.dir, new_path)?)
+    }
+
+    pub(crate) fn symlink(&self, target: &str, path: &str) -> Result<()> {
+        Ok(self.dir.symlink(target, path)?)
+    }
+
+    pub(crate) fn read_link(&self, path: &str) -> Result<String> {
+        let target = self.dir.read_link(path)?;
+        target.into_os_string().into_string().map_err(|_| Errno::ILSEQ.into())
+    }
+
+    pub(crate) fn metadata(&self, path: &str, follow: bool) -> Result<Metadata> {
+        let metadata = if follow { self.dir.metadata(path) } else { self.dir.symlink_metadata(path) }?;
+        Ok(Metadata::from(metadata))
+    }
+
+    pub(crate) fn set_times(&self, path: &str, follow: bool, accessed: SetTime, modified: SetTime) -> Result<()> {
+        let (accessed, modified) = (accessed.spec()?, modified.spec()?);
+        let set = if follow { Dir::set_times } else { Dir::set_symlink_times };
+        Ok(set(&self.dir, path, accessed, modified)?)
+    }
+
+    pub(crate) fn own_metadata(&self) -> Result<Metadata> {
+        Ok(Metadata::from(self.dir.dir_metadata()?))
+    }
+
+    pub(crate) fn sync(&self) -> Result<()> {
+        match self.open(".", &OpenHow { read: true, ..OpenHow::default() })? {
+            Node::Directory(own) => Ok(rustix::fs::fsync(&own.dir)?),
+            Node::File(_) => Err(Errno::NOTDIR.into()),
+        }
+    }
+
+    /// Hands each name in this folder to `put`.
+    pub(crate) fn each_entry(&self, put: &mut dyn FnMut(Entry) -> Result<()>, wait: &dyn Wait) -> Result<()> {
+        for entry in self.dir.entries()? {
+            wait.check()?;
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let kind = entry.file_type().map_or(Kind::Other, Kind::from);
+            put(Entry { inode: entry.ino(), kind, name })?;
+        }
+        Ok(())
+    }
+}
+
+/// An open file that is not a folder.
+#[derive(Debug)]
+pub(crate) struct File {
+    file: cap_std::fs::File,
+    regular: bool,
+}
+
+impl File {
+    /// The descriptor to poll; `None` for a regular file, which is always ready.
+    pub(crate) fn pollable(&self) -> Option<BorrowedFd<'_>> {
+        (!self.regular).then(|| self.file.as_fd())
+    }
+
+    /// How many bytes lie between the position and the end, or wait in a FIFO.
+    pub(crate) fn available(&self) -> u64 {
+        if !self.regular {
+            return rustix::io::ioctl_fionread(&self.file).unwrap_or(0);
+        }
+        let position = rustix::fs::tell(&self.file).unwrap_or(0);
+        self.file.metadata().map_or(0, |metadata| metadata.len().saturating_sub(position))
+    }
+
+    pub(crate) fn read(&self, into: &mut [IoSliceMut<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
+        read_fd(self.file.as_fd(), self.regular, into, nonblock, wait)
+    }
+
+    pub(crate) fn write(&self, parts: &[IoSlice<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
+        write_fd(self.file.as_fd(), self.regular, parts, nonblock, wait)
+    }
+
+    pub(crate) fn read_at(&self, into: &mut [IoSliceMut<'_>], offset: u64) -> Result<usize> {
+        Ok(rustix::io::preadv(&self.file, into, offset)?)
+    }
+
+    /// Writes at `offset`, which an appending file honours too (Linux on its own would append).
+    pub(crate) fn write_at(&self, parts: &[IoSlice<'_>], offset: u64) -> Result<usize> {
+        let appending = rustix::fs::fcntl_getfl(&self.file)?.contains(OFlags::APPEND);
+        if appending {
+            self.set_append(false)?;
+        }
+        let written = rustix::io::pwritev(&self.file, parts, offset);
+        if appending {
+            self.set_append(true)?;
+        }
+        Ok(written?)
+    }
+
+    /// Whether each write goes to the end of the file.
+    pub(crate) fn set_append(&self, append: bool) -> Result<()> {
+        let mut flags = rustix::fs::fcntl_getfl(&self.file)?;
+        flags.set(OFlags::APPEND, append);
+        Ok(rustix::fs::fcntl_setfl(&self.file, flags)?)
+    }
+
+    pub(crate) fn seek(&self, to: SeekFrom) -> Result<u64> {
+        let to = match to {
+            SeekFrom::Start(offset) => rustix::fs::SeekFrom::Start(offset),
+            SeekFrom::Current(offset) => rustix::fs::SeekFrom::Current(offset),
+            SeekFrom::End(offset) => rustix::fs::SeekFrom::End(offset),
+        };
+        Ok(rustix::fs::seek(&self.file, to)?)
+    }
+
+    pub(crate) fn metadata(&self) -> Result<Metadata> {
+        Ok(Metadata::from(self.file.metadata()?))
+    }
+
+    pub(crate) fn set_size(&self, size: u64) -> Result<()> {
+        Ok(rustix::fs::ftruncate(&self.file, size)?)
+    }
+
+    pub(crate) fn set_times(&self, accessed: SetTime, modified: SetTime) -> Result<()> {
+        let times = Timestamps { last_access: accessed.timespec()?, last_modification: modified.timespec()? };
+        Ok(rustix::fs::futimens(&self.file, &times)?)
+    }
+
+    pub(crate) fn allocate(&self, offset: u64, length: u64) -> Result<()> {
+        Ok(rustix::fs::fallocate(&self.file, rustix::fs::FallocateFlags::empty(), offset, length)?)
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(crate) fn advise(&self, offset: u64, length: u64, advice: Advice) -> Result<()> {
+        use rustix::fs::Advice as Host;
+        let advice = match advice {
+            Advice::Normal => Host::Normal,
+            Advice::Sequential => Host::Sequential,
+            Advice::Random => Host::Random,
+            Advice::WillNeed => Host::WillNeed,
+            Advice::DontNeed => Host::DontNeed,
+            Advice::NoReuse => Host::NoReuse,
+        };
+        Ok(rustix::fs::fadvise(&self.file, offset, std::num::NonZeroU64::new(length), advice)?)
+    }
+
+    /// A hint, not passed on where the system's call is another.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn advise(&self, _offset: u64, _length: u64, _advice: Advice) -> Result<()> {
+        Ok(())
+    }
+
+    pub(crate) fn sync(&self) -> Result<()> {
+        Ok(rustix::fs::fsync(&self.file)?)
+    }
+
+    pub(crate) fn datasync(&self) -> Result<()> {
+        Ok(rustix::fs::fdatasync(&self.file)?)
+    }
+}
+
+impl From<FileType> for Kind {
+    fn from(file_type: FileType) -> Kind {
+        if file_type.is_dir() {
+            Kind::Directory
+        } else if file_type.is_file() {
+            Kind::RegularFile
+        } else if file_type.is_symlink() {
+            Kind::SymbolicLink
+        } else if file_type.is_block_device() {
+            Kind::BlockDevice
+        } else if file_type.is_char_device() {
+            Kind::CharacterDevice
+        } else if file_type.is_socket() {
+            Kind::Socket
+        } else {
+            Kind::Other
+        }
+    }
+}
+
+impl From<cap_std::fs::Metadata> for Metadata {
+    fn from(metadata: cap_std::fs::Metadata) -> Metadata {
+        let seconds = |seconds: i64, nanoseconds: i64| {
+            let whole = u64::try_from(seconds).unwrap_or(0).saturating_mul(1_000_000_000);
+            whole.saturating_add(u64::try_from(nanoseconds).unwrap_or(0))
+        };
+        use cap_std::fs::MetadataExt as Unix;
+        Metadata {
+            device: MetadataExt::dev(&metadata),
+            inode: MetadataExt::ino(&metadata),
+            kind: Kind::from(metadata.file_type()),
+            links: MetadataExt::nlink(&metadata),
+            size: metadata.len(),
+            accessed: seconds(Unix::atime(&metadata), Unix::atime_nsec(&metadata)),
+            modified: seconds(Unix::mtime(&metadata), Unix::mtime_nsec(&metadata)),
+            changed: seconds(Unix::ctime(&metadata), Unix::ctime_nsec(&metadata)),
+        }
+    }
+}
+
+impl SetTime {
+    fn spec(self) -> Result<Option<SystemTimeSpec>> {
+        match self {
+            SetTime::Keep => Ok(None),
+            SetTime::Now => Ok(Some(SystemTimeSpec::SymbolicNow)),
+            SetTime::To(nanoseconds) => {
+                let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(nanoseconds)).ok_or(Errno::INVAL)?;
+                Ok(Some(SystemTimeSpec::Absolute(cap_std::time::SystemTime::from_std(time))))
+            }
+        }
+    }
+
+    fn timespec(self) -> Result<Timespec> {
+        Ok(match self {
+            SetTime::Keep => Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+            SetTime::Now => Timespec { tv_sec: 0, tv_nsec: UTIME_NOW },
+            SetTime::To(nanoseconds) => {
+                let time = Duration::from_nanos(nanoseconds);
+                Timespec::try_from(time).map_err(|_| Errno::INVAL)?
+            }
+        })
+    }
+}

@@ -1,0 +1,144 @@
+//! WASI as embedders use it: guests in an engine whose folders, streams and sockets the test holds the other end of.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kinglet::{Engine, Linker, Module, Result, Store, Trap};
+use kinglet_wasi::{DirAccess, Exit, MemoryDir, Pipe, WasiCtx};
+
+/// The module of a committed guest.
+fn guest(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../guests").join(name)
+}
+
+fn instantiate(module: &Module, ctx: WasiCtx) -> (Store<WasiCtx>, kinglet::Instance) {
+    let mut linker = Linker::new(module.engine());
+    kinglet_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).unwrap();
+    let mut store = Store::new(module.engine(), ctx);
+    let instance = linker.instantiate(&mut store, module).unwrap();
+    (store, instance)
+}
+
+/// Runs a program from its start.
+fn start(module: &Module, ctx: WasiCtx) -> Result<()> {
+    let (mut store, instance) = instantiate(module, ctx);
+    instance.get_typed_func::<(), ()>(&mut store, "_start")?.call(&mut store, ())
+}
+
+fn committed(name: &str) -> Module {
+    Module::from_file(&Engine::default(), guest(name)).unwrap()
+}
+
+/// A program in text form, around the body of its start function. It can call everything it needs here.
+fn program(body: &str) -> Module {
+    let text = format!(
+        r#"(module
+            (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))
+            (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+            (import "wasi_snapshot_preview1" "proc_raise" (func $proc_raise (param i32) (result i32)))
+            (import "wasi_snapshot_preview1" "sock_accept" (func $sock_accept (param i32 i32 i32) (result i32)))
+            (import "wasi_snapshot_preview1" "sock_shutdown" (func $sock_shutdown (param i32 i32) (result i32)))
+            (memory (export "memory") 1)
+            ;; One buffer of 64 bytes at 1024.
+            (data (i32.const 0) "\00\04\00\00\40\00\00\00")
+            (func $ok (param i32) (if (local.get 0) (then unreachable)))
+            (func (export "_start") (local $socket i32) {body}))"#
+    );
+    Module::new(&Engine::default(), text).unwrap()
+}
+
+#[test]
+fn a_program_works_on_files_in_memory_as_it_does_on_a_disk() {
+    let (tree, out) = (MemoryDir::new(), Pipe::new());
+    let mut builder = WasiCtx::builder();
+    let ctx = builder.stdout(out.clone()).preopened_memory(&tree, ".", DirAccess::ReadWrite).build().unwrap();
+    start(&committed("files.wasm"), ctx).unwrap();
+    assert_eq!(String::from_utf8(out.take()).unwrap(), std::fs::read_to_string(guest("files.expected")).unwrap());
+    assert_eq!(tree.files(), [""; 0], "the program leaves its folder as it was");
+}
+
+#[test]
+fn standard_input_and_output_can_be_memory() {
+    let (input, out) = (std::fs::read(guest("stdin.input")).unwrap(), Pipe::new());
+    let ctx = WasiCtx::builder().stdin(Pipe::from(input)).stdout(out.clone()).build().unwrap();
+    start(&committed("stdin.wasm"), ctx).unwrap();
+    assert_eq!(out.take(), std::fs::read(guest("stdin.expected")).unwrap());
+}
+
+#[test]
+fn standard_streams_can_be_pipes_that_the_embedder_talks_through() {
+    let ((input, mut to_guest), (mut from_guest, out)) = (std::io::pipe().unwrap(), std::io::pipe().unwrap());
+    let guest = std::thread::spawn(move || {
+        let ctx = WasiCtx::builder().stdin(input).stdout(out).build().unwrap();
+        let echo = program(
+            "(loop $again
+                (call $ok (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+                (if (i32.load (i32.const 8)) (then
+                    (i32.store (i32.const 4) (i32.load (i32.const 8)))
+                    (call $ok (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+                    (i32.store (i32.const 4) (i32.const 64))
+                    (br $again))))",
+        );
+        start(&echo, ctx).unwrap();
+    });
+    for line in ["one", "two"] {
+        to_guest.write_all(line.as_bytes()).unwrap();
+        let mut answer = [0; 3];
+        from_guest.read_exact(&mut answer).unwrap();
+        assert_eq!(answer, line.as_bytes());
+    }
+    drop(to_guest);
+    guest.join().unwrap();
+}
+
+/// Accepts a connection, answers with what it reads, and ends it.
+const SERVER: &str = "
+    (call $ok (call $sock_accept (i32.const 3) (i32.const 0) (i32.const 12)))
+    (local.set $socket (i32.load (i32.const 12)))
+    (call $ok (call $fd_read (local.get $socket) (i32.const 0) (i32.const 1) (i32.const 4)))
+    (call $ok (call $fd_write (local.get $socket) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (call $ok (call $sock_shutdown (local.get $socket) (i32.const 3)))";
+
+#[test]
+fn a_guest_serves_on_a_socket_it_was_given() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let client = std::thread::spawn(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(b"hello").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    let mut builder = WasiCtx::builder();
+    let ctx = builder.preopened_socket(listener).unwrap().build().unwrap();
+    start(&program(SERVER), ctx).unwrap();
+    assert_eq!(client.join().unwrap(), "hello");
+}
+
+#[test]
+fn a_guest_that_waits_for_a_connection_can_be_stopped() {
+    let mut builder = WasiCtx::builder();
+    let ctx = builder.preopened_socket(TcpListener::bind("127.0.0.1:0").unwrap()).unwrap().build().unwrap();
+    let (mut store, instance) = instantiate(&program(SERVER), ctx);
+    let handle = store.interrupt_handle();
+    let stopper = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(20));
+        handle.interrupt();
+    });
+    let start = instance.get_typed_func::<(), ()>(&mut store, "_start").unwrap();
+    let error = start.call(&mut store, ()).unwrap_err();
+    assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::Interrupted));
+    stopper.join().unwrap();
+}
+
+#[test]
+fn a_signal_ends_the_guest_and_not_the_host() {
+    let abort = program("(call $ok (call $proc_raise (i32.const 6)))");
+    let error = start(&abort, WasiCtx::builder().build().unwrap()).unwrap_err();
+    assert_eq!(error.downcast_ref::<Exit>(), Some(&Exit(134)));
+    let ignored = program("(call $ok (call $proc_raise (i32.const 16)))");
+    start(&ignored, WasiCtx::builder().build().unwrap()).unwrap();
+}
