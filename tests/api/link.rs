@@ -412,6 +412,9 @@ fn unknown_functions_trap_when_they_are_called_and_not_before() {
     let error = missing.call(&mut store, &[], &mut [Val::I32(0); 6]).unwrap_err();
     let unknown = error.downcast_ref::<UnknownImportError>().unwrap();
     assert_eq!((unknown.module(), unknown.name()), ("host", "missing"));
+    let frames = error.downcast_ref::<kinglet::WasmBacktrace>().unwrap().frames();
+    assert_eq!(frames[0].func_name(), Some("missing"));
+    let error = unknown;
     assert!(error.to_string().starts_with("the imported function \"host\" \"missing\" [i64] ->"), "{error}");
     assert_eq!(there.call(&mut store, ()).unwrap(), 1);
 }

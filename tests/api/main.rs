@@ -3,6 +3,7 @@
 
 mod call;
 mod data;
+mod dwarf;
 mod example;
 mod gas;
 mod host;

@@ -50,7 +50,8 @@ impl Fault {
     /// The guest was stopped while it ran: the reason, and where it was.
     pub(crate) fn stopped(error: &kinglet::Error) -> Fault {
         let message = match (error.downcast_ref::<WasmBacktrace>(), error.downcast_ref::<Trap>()) {
-            (Some(backtrace), _) => backtrace.to_string(),
+            (Some(backtrace), Some(_)) => backtrace.to_string(),
+            (Some(backtrace), None) => format!("{}\n{backtrace}", error.root_cause()),
             (None, Some(trap)) => format!("wasm trap: {trap}"),
             (None, None) => format!("{error:#}"),
         };

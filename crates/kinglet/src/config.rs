@@ -12,6 +12,7 @@ pub struct Config {
     pub(crate) max_host_stack: usize,
     pub(crate) memory_page_limit: Option<u64>,
     pub(crate) metering: Option<Metering>,
+    pub(crate) backtrace_details: bool,
 }
 
 impl Config {
@@ -23,6 +24,7 @@ impl Config {
             max_host_stack: 512 << 10,
             memory_page_limit: None,
             metering: None,
+            backtrace_details: true,
         }
     }
 
@@ -56,6 +58,14 @@ impl Config {
     /// `memory.grow` does.
     pub fn memory_page_limit(&mut self, pages: Option<u64>) -> &mut Config {
         self.memory_page_limit = pages;
+        self
+    }
+
+    /// Sets whether backtraces say file and line where the module has DWARF sections; they do unless it is turned off,
+    /// or Kinglet is built without its Cargo feature `addr2line`. The sections are read when a backtrace is first shown,
+    /// which for a large module takes a moment, and memory in proportion to their size.
+    pub fn backtrace_details(&mut self, on: bool) -> &mut Config {
+        self.backtrace_details = on;
         self
     }
 

@@ -20,6 +20,11 @@
 #![deny(unsafe_code)]
 
 mod config;
+#[cfg(feature = "addr2line")]
+mod dwarf;
+#[cfg(not(feature = "addr2line"))]
+#[path = "dwarf_absent.rs"]
+mod dwarf;
 mod engine;
 mod func;
 mod global;
@@ -57,7 +62,7 @@ pub use module::Module;
 pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
 pub use table::Table;
 pub use tag::Tag;
-pub use trap::{FrameInfo, WasmBacktrace};
+pub use trap::{FrameInfo, FrameSymbol, WasmBacktrace};
 pub use types::{CustomSection, ExportType, Extern, ExternType, FuncType, ImportType, LinkError, TagType};
 pub use value::{AnyRef, ExternRef, Ref, Val};
 pub use wait::{InterruptHandle, Interrupted, Waiter};

@@ -14,7 +14,7 @@ use crate::types::{LinkError, describe, matches};
 use crate::vm::HostFunc;
 use crate::{
     AsContextMut, Engine, Error, Extern, ExternType, Func, FuncType, Global, ImportType, Instance, Memory, Module, Ref,
-    Result, Table, Tag, Val,
+    Result, Table, Tag, Val, WasmBacktrace,
 };
 
 /// Gives modules what they import. Host functions defined here work in any store with data `T`; other things belong to
@@ -201,7 +201,7 @@ impl<T> Linker<T> {
     }
 
     /// Defines each function that a module imports and that is not defined yet, as one that ends the guest with an
-    /// [`UnknownImportError`] when it is called. Other imports are left alone.
+    /// [`UnknownImportError`], which has a [`WasmBacktrace`] as context, when it is called. Other imports are left alone.
     ///
     /// # Errors
     /// If a name is imported more than once, as functions of different types.
@@ -213,7 +213,9 @@ impl<T> Linker<T> {
                 name: import.name().to_string(),
                 ty: ty.to_string(),
             };
-            self.define_once(&import, ty, move |_, _, _| Err(Error::new(error.clone())))?;
+            self.define_once(&import, ty, move |caller, _, _| {
+                Err(Error::new(error.clone()).context(WasmBacktrace::capture(&caller)))
+            })?;
         }
         Ok(())
     }

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use kinglet_interp::ModuleCode;
 use kinglet_wasm::decode;
 use kinglet_wasm::limits::MAX_MODULE_BYTES;
 use kinglet_wasm::module::ExternIndex;
 
+use crate::dwarf::DebugInfo;
+use crate::trap::FrameSymbol;
 use crate::types::{CustomSection, ExportType, ImportType};
 use crate::{Engine, Error, ExternType, Result};
 
@@ -43,6 +45,7 @@ pub(crate) struct ModuleInner {
     engine: Engine,
     code: ModuleCode,
     exports: HashMap<Box<str>, ExternIndex>,
+    debug_info: OnceLock<Option<DebugInfo>>,
 }
 
 #[cfg(feature = "jit")]
@@ -63,6 +66,16 @@ impl ModuleInner {
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Where in its source the instruction at an offset of the module comes from, innermost function first.
+    pub(crate) fn symbols(&self, offset: u32) -> Vec<FrameSymbol> {
+        if !self.engine.config().backtrace_details {
+            return Vec::new();
+        }
+        let info = self.debug_info.get_or_init(|| DebugInfo::read(self.wasm()));
+        let address = (offset as usize).checked_sub(self.wasm().code_start);
+        info.as_ref().zip(address).map(|(info, address)| info.symbols(address as u64)).unwrap_or_default()
     }
 
     pub(crate) fn export(&self, name: &str) -> Option<ExternIndex> {
@@ -99,7 +112,9 @@ impl Module {
         let module = decode::module(bytes, engine.config().features, engine.types())?;
         let exports = module.exports.iter().map(|e| (e.name.clone(), e.index)).collect();
         let code = ModuleCode::new(Arc::new(module), engine.settings().clone(), engine.types().clone());
-        Ok(Module { inner: Arc::new(ModuleInner { engine: engine.clone(), code, exports }) })
+        Ok(Module {
+            inner: Arc::new(ModuleInner { engine: engine.clone(), code, exports, debug_info: OnceLock::new() }),
+        })
     }
 
     /// Whether bytes, binary or text, are a valid module.

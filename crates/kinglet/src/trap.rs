@@ -1,14 +1,33 @@
-//! Where a guest was when it trapped.
+//! Where a guest was when it trapped, or when a host function asked.
 
 use std::fmt;
 
-use crate::{Module, Trap};
+use crate::{AsContext, Module, Trap, vm};
 
 /// The guest's calls when it trapped, innermost first. An error of a call that trapped has it as context:
-/// `error.downcast_ref::<WasmBacktrace>()`.
+/// `error.downcast_ref::<WasmBacktrace>()`. A host function can [capture](WasmBacktrace::capture) one too.
+///
+/// ```
+/// use kinglet::{Engine, Instance, Module, Store, Trap, WasmBacktrace};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module $calculator
+///     (func $divide (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
+///     (func (export "run") (result i32) (call $divide (i32.const 1) (i32.const 0))))"#)?;
+/// let mut store = Store::new(&engine, ());
+/// let instance = Instance::new(&mut store, &module, &[])?;
+/// let error = instance.get_typed_func::<(), i32>(&mut store, "run")?.call(&mut store, ()).unwrap_err();
+///
+/// assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::IntegerDivideByZero));
+/// let backtrace = error.downcast_ref::<WasmBacktrace>().unwrap();
+/// let names: Vec<_> = backtrace.frames().iter().map(|frame| frame.func_name()).collect();
+/// assert_eq!(names, [Some("divide"), Some("run")]);
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct WasmBacktrace {
-    pub(crate) trap: Trap,
+    /// None if a host function asked for it.
+    pub(crate) trap: Option<Trap>,
     /// What more is known of the trap.
     pub(crate) detail: Option<String>,
     pub(crate) frames: Vec<FrameInfo>,
@@ -20,8 +39,15 @@ pub struct WasmBacktrace {
 pub(crate) const KEPT_FRAMES: usize = 64;
 
 impl WasmBacktrace {
-    /// The trap.
-    pub fn trap(&self) -> Trap {
+    /// The guest's calls that a store is in. From within a host function it says who called; while nothing runs it is
+    /// empty. Together with an error it makes a host function's own error say where the guest was:
+    /// `error.context(WasmBacktrace::capture(&caller))`.
+    pub fn capture(store: impl AsContext) -> WasmBacktrace {
+        vm::capture_backtrace(&store.as_context().0.core)
+    }
+
+    /// The trap; none if there was none, and a host function captured the backtrace.
+    pub fn trap(&self) -> Option<Trap> {
         self.trap
     }
 
@@ -33,12 +59,28 @@ impl WasmBacktrace {
 
 impl fmt::Display for WasmBacktrace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "wasm trap: {}", self.trap)?;
+        match self.trap {
+            Some(trap) => write!(f, "wasm trap: {trap}")?,
+            None => f.write_str("wasm backtrace:")?,
+        }
         if let Some(detail) = &self.detail {
             write!(f, ": {detail}")?;
         }
         for (i, frame) in self.frames.iter().enumerate() {
             write!(f, "\n{i:>5}: {frame}")?;
+            let symbols = frame.symbols();
+            for (i, symbol) in symbols.iter().enumerate() {
+                let Some(file) = &symbol.file else { continue };
+                write!(f, "\n           at {}", display_name(file))?;
+                for number in [symbol.line, symbol.column].into_iter().map_while(|number| number) {
+                    write!(f, ":{number}")?;
+                }
+                // The last is the function that the frame is named after.
+                if i + 1 < symbols.len() {
+                    let name = symbol.name.as_deref().map_or("a function".into(), display_name);
+                    write!(f, " ({name}, inlined)")?;
+                }
+            }
         }
         if self.omitted > 0 {
             write!(f, "\n       … {} more", self.omitted)?;
@@ -79,6 +121,44 @@ impl FrameInfo {
     /// The byte offset in the module of the instruction it was at.
     pub fn offset(&self) -> Option<u32> {
         self.offset
+    }
+
+    /// Where in its source the instruction comes from, if the module has DWARF sections, and
+    /// [`Config::backtrace_details`](crate::Config::backtrace_details) is on: the innermost function first, followed by
+    /// those that it was inlined into.
+    pub fn symbols(&self) -> Vec<FrameSymbol> {
+        self.offset.map(|offset| self.module.inner().symbols(offset)).unwrap_or_default()
+    }
+}
+
+/// A place in the source that a frame was at: see [`FrameInfo::symbols`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameSymbol {
+    pub(crate) name: Option<String>,
+    pub(crate) file: Option<String>,
+    pub(crate) line: Option<u32>,
+    pub(crate) column: Option<u32>,
+}
+
+impl FrameSymbol {
+    /// The function, in the form that its language shows.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The file, as the compiler was given it.
+    pub fn file(&self) -> Option<&str> {
+        self.file.as_deref()
+    }
+
+    /// The line, from 1.
+    pub fn line(&self) -> Option<u32> {
+        self.line
+    }
+
+    /// The column, from 1.
+    pub fn column(&self) -> Option<u32> {
+        self.column
     }
 }
 

@@ -22,6 +22,7 @@ mod region;
 mod store;
 mod table;
 
+pub(crate) use backtrace::capture_backtrace;
 pub(crate) use call::call;
 pub(crate) use func::FuncPointer;
 pub(crate) use global::{GlobalInstance, TagInstance};

@@ -158,6 +158,10 @@ impl Decoder<'_> {
                 self.module.start = Some(func);
                 Ok(())
             }
+            CodeSectionStart { unchecked_range, .. } => {
+                self.module.code_start = range(unchecked_range).start;
+                Ok(())
+            }
             ElementSection(reader) => self.elems(reader),
             DataSection(reader) => self.datas(reader),
             CustomSection(reader) => {

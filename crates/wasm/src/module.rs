@@ -206,6 +206,8 @@ pub struct Module {
     pub datas: Vec<DataSegment>,
     /// The bodies of the functions defined here (locals and operators), as ranges of the module's bytes.
     pub bodies: Vec<Range<usize>>,
+    /// Where the contents of the code section begin in the module's bytes.
+    pub code_start: usize,
     /// Constant expressions that are more than a value.
     pub const_bodies: Vec<ConstBody>,
     /// Custom sections, in order.

@@ -14,7 +14,7 @@ use crate::{Module, Trap};
 ///
 /// # Safety
 /// `vm` is the core's, and its guest code has called out.
-pub(super) unsafe fn capture(core: &StoreCore, vm: *const VmStore, trap: Trap) -> WasmBacktrace {
+pub(super) unsafe fn capture(core: &StoreCore, vm: *const VmStore, trap: Option<Trap>) -> WasmBacktrace {
     let mut backtrace = WasmBacktrace { trap, detail: None, frames: Vec::new(), omitted: 0 };
     let mut places = Places::default();
     // SAFETY: passed on.
@@ -39,6 +39,12 @@ pub(super) unsafe fn capture(core: &StoreCore, vm: *const VmStore, trap: Trap) -
     backtrace
 }
 
+/// The same from a host function, or while nothing runs.
+pub(crate) fn capture_backtrace(core: &StoreCore) -> WasmBacktrace {
+    // SAFETY: the core is borrowed, so that its guest code, if it runs, has called out.
+    unsafe { capture(core, core.vm.pointer().as_ptr(), None) }
+}
+
 /// Where the code of the functions seen so far comes from: to find out costs as much as lowering, once a function.
 #[derive(Default)]
 struct Places {
@@ -59,7 +65,7 @@ fn push(backtrace: &mut WasmBacktrace, core: &StoreCore, frame: &Frame, places: 
     let Some(instance) = super::instance::index_of(frame.vmctx) else { return };
     // SAFETY: the frame is still on the stack.
     let body = unsafe { frame.body() };
-    if backtrace.trap == Trap::Unsupported && backtrace.frames.is_empty() {
+    if backtrace.trap == Some(Trap::Unsupported) && backtrace.frames.is_empty() {
         backtrace.detail = body.refusal().map(|error| error.to_string());
     }
     let module = Module::from_inner(core.instances[instance].module.inner().clone());

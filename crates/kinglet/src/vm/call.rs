@@ -122,7 +122,7 @@ fn trap_error(core: &mut StoreCore, code: u32) -> Error {
     let trap = Trap::ALL.get((code as usize).wrapping_sub(1)).copied().unwrap_or(Trap::Unsupported);
     let error = Error::new(trap);
     // One that an error of the host's left behind belongs to another trap.
-    match core.backtrace.take().filter(|backtrace| backtrace.trap() == trap) {
+    match core.backtrace.take().filter(|backtrace| backtrace.trap() == Some(trap)) {
         Some(backtrace) => error.context(backtrace),
         None => error,
     }

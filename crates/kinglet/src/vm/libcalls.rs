@@ -485,7 +485,7 @@ extern "C" fn raise(vmctx: *mut VmCtx, args: *mut u64, code: u32, _: u32) -> u32
             // A trap is something the host sees: gas overdrawn before it comes first.
             let trap = if (*vm).gas < 0 { Trap::OutOfGas } else { trap };
             (*vm).trap = trap as u32;
-            core.backtrace = Some(super::backtrace::capture(core, vm, trap));
+            core.backtrace = Some(super::backtrace::capture(core, vm, Some(trap)));
         }
     };
     let _ = args;

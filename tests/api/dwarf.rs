@@ -1,0 +1,142 @@
+//! Backtraces with files and lines, from the DWARF sections of a module that a C compiler made, and of modules that mean
+//! harm.
+
+use std::time::{Duration, Instant};
+
+use kinglet::{Engine, Instance, Linker, Module, Store, WasmBacktrace};
+
+use crate::engine;
+
+const GUEST: &[u8] = include_bytes!("../../examples/backtrace/guest.wasm");
+
+/// The backtrace of a division by zero in the guest of the example `backtrace`.
+fn divide(engine: &Engine, guest: &[u8]) -> Option<WasmBacktrace> {
+    let module = Module::new(engine, guest).ok()?;
+    let mut linker = Linker::new(engine);
+    linker.func_wrap("host", "price", |_: i32| 1).unwrap();
+    let mut store = Store::new(engine, ());
+    let instance = linker.instantiate(&mut store, &module).ok()?;
+    let bill = instance.get_typed_func::<(i32, i32), i32>(&mut store, "bill").ok()?;
+    bill.call(&mut store, (1, 0)).unwrap_err().downcast::<WasmBacktrace>().ok()
+}
+
+#[test]
+fn a_frame_knows_the_functions_that_were_inlined_into_it() {
+    let backtrace = divide(&Engine::default(), GUEST).unwrap();
+    let symbols: Vec<_> = backtrace.frames().iter().map(|frame| frame.symbols()).collect();
+    let shown: Vec<Vec<_>> = symbols
+        .iter()
+        .map(|symbols| symbols.iter().map(|s| (s.name(), s.file(), s.line(), s.column())).collect())
+        .collect();
+    let file = Some("./guest.c");
+    let inner = vec![(Some("share"), file, Some(8), Some(18)), (Some("split"), file, Some(15), Some(12))];
+    assert_eq!(shown, [inner, vec![(Some("bill"), file, Some(19), Some(12))]]);
+    let text = "wasm trap: integer divide by zero
+    0: split (func[2]) at 0xb2 in guest.wasm
+           at ./guest.c:8:18 (share, inlined)
+           at ./guest.c:15:12
+    1: bill (func[1]) at 0x5d in guest.wasm
+           at ./guest.c:19:12";
+    assert_eq!(backtrace.to_string(), text);
+}
+
+#[test]
+fn files_and_lines_can_be_left_out() {
+    let engine = engine(|config| {
+        config.backtrace_details(false);
+    });
+    let backtrace = divide(&engine, GUEST).unwrap();
+    assert!(backtrace.frames().iter().all(|frame| frame.symbols().is_empty()));
+    assert!(!backtrace.to_string().contains("guest.c"), "{backtrace}");
+}
+
+#[test]
+fn broken_debugging_information_does_no_harm() {
+    let engine = Engine::default();
+    let start = GUEST.windows(9).position(|bytes| bytes == b".debug_lo").unwrap();
+    let mut state = 1_u32;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as usize % below
+    };
+    let mut shown = 0;
+    for _ in 0..1500 {
+        let mut guest = GUEST.to_vec();
+        for _ in 0..1 + random(4) {
+            let at = start + random(guest.len() - start);
+            guest[at] = random(256) as u8;
+        }
+        // A change may hit the header of a section, and the module is none.
+        if let Some(backtrace) = divide(&engine, &guest) {
+            assert!(backtrace.to_string().starts_with("wasm trap: integer divide by zero\n    0: "));
+            shown += 1;
+        }
+    }
+    assert!(shown > 1000, "{shown}");
+}
+
+/// A module that traps at once, with custom sections.
+fn trapping(sections: &[(&str, Vec<u8>)]) -> WasmBacktrace {
+    let leb = |bytes: &mut Vec<u8>, mut value: usize| {
+        while value >= 128 {
+            bytes.push(value as u8 | 128);
+            value >>= 7;
+        }
+        bytes.push(value as u8);
+    };
+    let mut binary = wat::parse_str(r#"(module (func (export "trap") unreachable))"#).unwrap();
+    for (name, data) in sections {
+        binary.push(0);
+        leb(&mut binary, 1 + name.len() + data.len());
+        leb(&mut binary, name.len());
+        binary.extend(name.as_bytes());
+        binary.extend(data);
+    }
+    let engine = Engine::default();
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &Module::new(&engine, binary).unwrap(), &[]).unwrap();
+    let trap = instance.get_typed_func::<(), ()>(&mut store, "trap").unwrap();
+    trap.call(&mut store, ()).unwrap_err().downcast().unwrap()
+}
+
+/// Tags and attributes of the entries below: a unit and a function with a range of addresses, an inlined call without
+/// attributes, and a function with a list of ranges.
+#[rustfmt::skip]
+const ABBREVIATIONS: &[u8] = &[
+    1, 0x11, 1, 0x11, 1, 0x12, 6, 0, 0,
+    2, 0x2e, 1, 0x11, 1, 0x12, 6, 0, 0,
+    3, 0x1d, 1, 0, 0,
+    4, 0x2e, 0, 0x55, 0x17, 0, 0,
+    0,
+];
+
+/// One unit of these entries, that covers all addresses.
+fn unit(entries: &[u8]) -> Vec<u8> {
+    let everything = [0, 0, 0, 0, 0, 0, 1, 0];
+    let body = [&[4, 0, 0, 0, 0, 0, 4, 1], &everything[..], entries].concat();
+    [&(body.len() as u32).to_le_bytes(), &body[..]].concat()
+}
+
+#[test]
+fn entries_nested_without_end_do_not_overflow_the_hosts_stack() {
+    let nested = |depth| {
+        let entries = [&[2, 0, 0, 0, 0, 0, 0, 1, 0][..], &vec![3; depth], &vec![0; depth + 2]].concat();
+        trapping(&[(".debug_abbrev", ABBREVIATIONS.to_vec()), (".debug_info", unit(&entries))])
+    };
+    assert_eq!(nested(10).frames()[0].symbols().len(), 1, "the information is read");
+    assert_eq!(nested(3_000_000).frames()[0].symbols(), []);
+}
+
+#[test]
+fn lists_of_ranges_that_many_share_are_not_multiplied() {
+    let ranges: Vec<u8> = (0..200_000_u32).flat_map(|i| [2 * i, 2 * i + 1]).flat_map(u32::to_le_bytes).collect();
+    let functions = [4, 8, 0, 0, 0].repeat(200_000);
+    let start = Instant::now();
+    let backtrace = trapping(&[
+        (".debug_abbrev", ABBREVIATIONS.to_vec()),
+        (".debug_info", unit(&functions)),
+        (".debug_ranges", [&ranges[..], &[0; 8]].concat()),
+    ]);
+    assert_eq!(backtrace.frames()[0].symbols(), []);
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+}
