@@ -64,6 +64,8 @@ pub(crate) const GROUPS: &[Group] = &[
         steps: &[BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--test", "cli"])] },
     Group { name: "guests", about: "programs in many languages, CPython and QuickJS among them", needs: &[],
         steps: &[Task(programs::tally), BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--test", "guest"])] },
+    Group { name: "bench", about: "the bench measures and reports; what it measures is not looked at", needs: &[],
+        steps: &[BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--test", "bench"])] },
     Group { name: "rebuild", about: "the committed guests come from their sources", needs: &[&need::WASM_STD],
         steps: &[Task(guests::tally)] },
     Group { name: "docs", about: "the documentation builds without a warning, and its tables are true", needs: &[],

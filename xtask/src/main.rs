@@ -3,9 +3,12 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod examples;
 mod group;
 mod guests;
+mod kernel;
+mod measure;
 mod need;
 mod process;
 mod programs;
@@ -49,6 +52,18 @@ const COMMANDS: &[Command] = &[
         arguments: "[--list] [NAME…]",
         about: "fetch or build the guest programs into target/programs, or list them",
         run: programs::command,
+    },
+    Command {
+        name: "bench",
+        arguments: "[OPTIONS] [WORKLOAD…]",
+        about: "measure workloads on Kinglet and its peers; with --help how",
+        run: bench::command,
+    },
+    Command {
+        name: "measure",
+        arguments: "PROGRAM [ARG…]",
+        about: "run a program and print its wall and CPU time in µs, peak memory in bytes, exit status",
+        run: measure::command,
     },
     Command {
         name: "guests",

@@ -5,6 +5,7 @@
 pub(crate) mod assemblyscript;
 mod c;
 mod go;
+mod kernels;
 mod package;
 pub(crate) mod quickjs;
 mod rust;
@@ -40,6 +41,7 @@ const FAMILIES: &[Family] = &[
         list: assemblyscript::list },
     Family { name: "javascript", language: "JavaScript", needs: &[&need::CLANG, &need::QUICKJS],
         list: |context| vec![quickjs::program(context)] },
+    Family { name: "kernels", language: "C", needs: &[&need::CLANG], list: kernels::list },
 ];
 
 /// One module.
@@ -97,6 +99,11 @@ pub(crate) fn command(context: &Context, args: &[String]) -> Result<(), String> 
 /// Makes them all for the test group; each that is made or already there is not counted, for its tests will be.
 pub(crate) fn tally(context: &Context) -> Tally {
     make_all(context, "guests", &|_, _| true)
+}
+
+/// Makes those whose modules have these paths.
+pub(crate) fn make_these(context: &Context, modules: &[&Path]) -> Tally {
+    make_all(context, "bench", &|_, program| modules.contains(&path(context, program).as_path()))
 }
 
 /// Makes the wanted programs that are not up to date. A family whose needs cannot be met is skipped, but where nothing may

@@ -1,0 +1,10 @@
+// Runs a WASI program in Node, for `cargo xtask bench`: node node.mjs MODULE [ARG…]. The program sees the current folder.
+
+import { readFile } from "node:fs/promises";
+import { argv, exit } from "node:process";
+import { WASI } from "node:wasi";
+
+const [module, ...args] = argv.slice(2);
+const wasi = new WASI({ version: "preview1", args: [module, ...args], preopens: { ".": "." } });
+const { instance } = await WebAssembly.instantiate(await readFile(module), wasi.getImportObject());
+exit(wasi.start(instance));

@@ -1,0 +1,90 @@
+//! `cargo xtask bench` from the outside, on a program that ends at once: its three reports are well-formed, and output
+//! that is not what it should be is an error. What the figures are is not looked at.
+
+use std::process::{Command, Output};
+
+use kinglet_tests::folder::Folder;
+use kinglet_tests::program::kinglet;
+
+/// Runs the bench with two engines: Kinglet, and `baseline`, which stands for another build of it.
+fn bench(baseline: &str, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["run", "--quiet", "--package", "xtask", "--", "bench", "--quick", "--engines", "kinglet,baseline"]);
+    command.env("KINGLET_BENCH_KINGLET", kinglet()).env("KINGLET_BENCH_BASELINE", baseline);
+    command.args(args).output().expect("cargo starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_quick_bench_writes_a_table_values_and_a_picture() {
+    let folder = Folder::new();
+    let to = folder.path().to_str().unwrap();
+    let output = bench(kinglet().to_str().unwrap(), &["--to", to, "start/exit"]);
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{out}{err}");
+    assert!(err.contains("[1/1] start/exit: kinglet "), "{err}");
+
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let table = read("results.txt");
+    assert!(out.contains(&table), "{out}");
+    for metric in ["CPU time, ms", "wall time, ms", "peak memory, MiB"] {
+        let mut lines = table.lines().skip_while(|line| !line.starts_with(metric));
+        let head = lines.next().unwrap_or_else(|| panic!("no {metric} in {table}"));
+        assert!(head.ends_with("kinglet / baseline"), "{head}");
+        let words: Vec<&str> = lines.next().unwrap().split_whitespace().collect();
+        assert_eq!((words.len(), words[0]), (4, "start/exit"), "{table}");
+        assert!(words[1..].iter().all(|word| word.parse::<f64>().is_ok_and(|value| value > 0.0)), "{table}");
+    }
+
+    let values = read("results.csv");
+    let lines: Vec<Vec<&str>> = values.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(lines.len(), 3, "{values}");
+    assert!(lines.iter().all(|line| line.len() == lines[0].len()), "{values}");
+    for (line, engine) in lines[1..].iter().zip(["kinglet", "baseline"]) {
+        assert_eq!(line[..5], ["start/exit", "start", engine, "", "1"], "{values}");
+        assert!(line[5..].iter().all(|field| field.parse::<f64>().is_ok_and(|value| value > 0.0)), "{values}");
+    }
+
+    let picture = read("results.svg");
+    let tree = roxmltree::Document::parse(&picture).unwrap_or_else(|error| panic!("{error}: {picture}"));
+    assert!(tree.descendants().any(|node| node.text() == Some("start/exit")), "{picture}");
+    assert!(tree.root_element().has_tag_name(("http://www.w3.org/2000/svg", "svg")));
+}
+
+#[test]
+fn wrong_output_is_an_error_and_the_other_engines_are_still_measured() {
+    let folder = Folder::new();
+    // Prints its arguments, where nothing should be printed.
+    let output = bench("/bin/echo", &["--to", folder.path().to_str().unwrap(), "start/exit"]);
+    assert!(!output.status.success());
+    let err = text(&output.stderr);
+    assert!(err.contains("start/exit on baseline: printed") && err.contains("1 went wrong"), "{err}");
+    let values = std::fs::read_to_string(folder.path().join("results.csv")).unwrap();
+    assert!(values.contains(",kinglet,") && !values.contains(",baseline,"), "{values}");
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    for (args, part) in [
+        (&["no-such-workload"][..], "no-such-workload"),
+        (&["--peer", "v8"][..], "no engine `v8`"),
+        (&["--program", "wasmi=no/such/program"][..], "no/such/program"),
+    ] {
+        let output = bench("/bin/echo", args);
+        assert!(!output.status.success(), "{args:?}");
+        assert!(text(&output.stderr).contains(part), "{args:?}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn all_kernels_are_listed_in_both_forms() {
+    let output = bench("/bin/echo", &["--list", "kernels/"]);
+    let out = text(&output.stdout);
+    assert!(output.status.success(), "{out}{}", text(&output.stderr));
+    for form in ["kernels/scalar/", "kernels/simd/"] {
+        assert!(out.lines().filter(|line| line.starts_with(form)).count() >= 24, "{out}");
+    }
+}

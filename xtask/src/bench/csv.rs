@@ -1,0 +1,58 @@
+//! The results as comma-separated values: a line for each workload on each engine.
+
+use super::result::{METRICS, Results};
+
+/// With a line of column names.
+pub(super) fn text(results: &Results) -> String {
+    let mut columns: Vec<String> = ["workload", "group", "engine", "mode", "runs"].map(String::from).into();
+    for metric in &METRICS {
+        columns.extend([format!("{}_median", metric.column), format!("{}_least", metric.column)]);
+    }
+    columns.extend(METRICS.iter().map(|metric| format!("{}_ratio_to_peer", metric.column)));
+    let mut text = columns.join(",") + "\n";
+    for row in &results.rows {
+        for (column, engine) in results.engines.iter().enumerate() {
+            let Some(Some(cell)) = row.cells.get(column) else { continue };
+            let mode = cell.mode.unwrap_or_default();
+            let mut fields: Vec<String> = [&row.name, row.group(), engine, mode].map(field).into();
+            fields.push(cell.runs.len().to_string());
+            for metric in &METRICS {
+                fields.extend([cell.median(metric), cell.least(metric)].map(|value| format!("{value:.3}")));
+            }
+            fields.extend(METRICS.iter().map(|metric| {
+                let ratio = results.peer.and_then(|peer| row.ratio(metric, column, peer));
+                ratio.map_or(String::new(), |ratio| format!("{ratio:.4}"))
+            }));
+            text.push_str(&(fields.join(",") + "\n"));
+        }
+    }
+    text
+}
+
+/// In quotes if need be (RFC 4180).
+fn field(text: &str) -> String {
+    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::result::example;
+    use super::*;
+
+    #[test]
+    fn every_line_has_all_columns() {
+        let text = text(&example());
+        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+        assert_eq!(lines.len(), 1 + 3 + 3 + 2);
+        assert!(lines.iter().all(|line| line.len() == 5 + 6 + 3), "{text}");
+        assert_eq!(lines[1][..6], ["kernels/scalar/gemm", "kernels/scalar", "kinglet", "", "3", "80.000"]);
+        assert_eq!(lines[1][11], "0.8000");
+        assert_eq!(lines[2][3], "eager");
+    }
+
+    #[test]
+    fn a_field_with_a_comma_is_quoted() {
+        assert_eq!(field("a,\"b\""), "\"a,\"\"b\"\"\"");
+        assert_eq!(field("plain"), "plain");
+    }
+}

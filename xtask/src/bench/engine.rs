@@ -1,0 +1,215 @@
+//! What runs the workloads: Kinglet, and the peers that are installed. One table of peers, with how each wants its command
+//! line. Peers are found on `PATH`, or where a variable or an option says.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::workload::Workload;
+use crate::kernel;
+use crate::process::{Context, output};
+
+/// The name under which this workspace's own build appears.
+pub(super) const KINGLET: &str = "kinglet";
+
+/// Native code is no engine that one could install: it is compiled here.
+const NATIVE: &str = "native";
+
+/// A kind of engine.
+struct Kind {
+    name: &'static str,
+    /// Names on `PATH`, the first that is found.
+    programs: &'static [&'static str],
+    /// An environment variable with the path to use instead.
+    variable: &'static str,
+    /// The ways it has of running code among which its best is looked for, and the option that chooses one.
+    modes: (&'static str, &'static [&'static str]),
+    /// Adds what runs the workload to a command that has only the program and the mode.
+    arguments: fn(&Context, &Workload, &mut Command),
+}
+
+#[rustfmt::skip]
+const KINDS: &[Kind] = &[
+    Kind { name: KINGLET, programs: &[], variable: "KINGLET_BENCH_KINGLET", modes: ("", &[]), arguments: kinglet },
+    // Another build, to compare with. Only by variable or option.
+    Kind { name: "baseline", programs: &[], variable: "KINGLET_BENCH_BASELINE", modes: ("", &[]), arguments: kinglet },
+    Kind { name: "wasmi", programs: &["wasmi", "wasmi_cli"], variable: "KINGLET_BENCH_WASMI",
+        modes: ("--compilation-mode", &["lazy-translation", "eager", "lazy"]), arguments: wasmi },
+    Kind { name: "wasmtime", programs: &["wasmtime"], variable: "KINGLET_BENCH_WASMTIME", modes: ("", &[]),
+        arguments: wasmtime },
+    Kind { name: "node", programs: &["node"], variable: "KINGLET_BENCH_NODE", modes: ("", &[]), arguments: node },
+    Kind { name: NATIVE, programs: &["clang-19", "clang", "cc"], variable: "KINGLET_BENCH_CC", modes: ("", &[]),
+        arguments: |_, _, _| {} },
+];
+
+/// An engine that is here.
+pub(super) struct Engine {
+    pub(super) name: &'static str,
+    pub(super) program: PathBuf,
+    /// What it says of itself.
+    pub(super) version: String,
+    kind: &'static Kind,
+}
+
+/// All engines there could be, with the variable that says where each is.
+pub(super) fn names() -> Vec<(&'static str, &'static str)> {
+    KINDS.iter().map(|kind| (kind.name, kind.variable)).collect()
+}
+
+/// Whether a path or a variable says where an engine is.
+pub(super) fn placed(name: &str, given: &[(String, PathBuf)]) -> bool {
+    KINDS.iter().any(|kind| kind.name == name && place(kind, given).is_some())
+}
+
+fn place(kind: &Kind, given: &[(String, PathBuf)]) -> Option<PathBuf> {
+    let named = given.iter().find(|(name, _)| name == kind.name).map(|(_, path)| path.clone());
+    let set = || std::env::var_os(kind.variable).filter(|path| !path.is_empty()).map(PathBuf::from);
+    // Workloads run in a folder of their own: what is no mere name must not depend on the current one.
+    let path = named.or_else(set)?;
+    if path.components().count() == 1 { Some(path) } else { std::path::absolute(path).ok() }
+}
+
+/// The engines that are here. `given` are paths by name, which go before everything else.
+pub(super) fn find(given: &[(String, PathBuf)]) -> Result<Vec<Engine>, String> {
+    let mut engines = Vec::new();
+    for kind in KINDS {
+        if let Some(program) = place(kind, given) {
+            let version =
+                version(&program).ok_or_else(|| format!("{} does not run as {}", program.display(), kind.name))?;
+            engines.push(Engine { name: kind.name, program, version, kind });
+        } else if let Some((program, version)) = on_path(kind) {
+            engines.push(Engine { name: kind.name, program, version, kind });
+        }
+    }
+    Ok(engines)
+}
+
+fn on_path(kind: &Kind) -> Option<(PathBuf, String)> {
+    let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
+    let mut found = kind.programs.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    found.find_map(|program| program.is_file().then(|| version(&program)).flatten().map(|version| (program, version)))
+}
+
+fn version(program: &Path) -> Option<String> {
+    let text = output(Command::new(program).arg("--version")).ok()?;
+    Some(text.lines().next().unwrap_or_default().trim().to_string())
+}
+
+impl Engine {
+    /// The modes to choose among; none if there is no choice.
+    pub(super) fn modes(&self) -> &'static [&'static str] {
+        self.kind.modes.1
+    }
+
+    /// Whether it can run the workload at all: there is no native code of everything.
+    pub(super) fn runs(&self, workload: &Workload) -> bool {
+        self.name != NATIVE || workload.native.is_some()
+    }
+
+    /// Does what has to be done once for a workload.
+    pub(super) fn prepare(&self, context: &Context, workload: &Workload) -> Result<(), String> {
+        match (&workload.native, self.name) {
+            (Some(source), NATIVE) => self.compile(source, &executable(context, workload)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Compiles a source, unless the result is newer than all sources.
+    fn compile(&self, source: &Path, to: &Path) -> Result<(), String> {
+        let folder = source.parent().unwrap_or(Path::new("."));
+        let sources = [source.to_path_buf(), folder.join("kernel.h"), self.program.clone()];
+        let time = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
+        if time(to).is_some_and(|made| sources.iter().all(|path| time(path).is_none_or(|changed| changed < made))) {
+            return Ok(());
+        }
+        std::fs::create_dir_all(to.parent().unwrap_or(Path::new("."))).map_err(|error| error.to_string())?;
+        let mut compiler = Command::new(&self.program);
+        output(compiler.args(kernel::OPTIONS).arg(source).arg("-o").arg(to).arg("-lm")).map(drop)
+    }
+
+    /// The command that runs a workload, in a folder with the bench's files.
+    pub(super) fn command(&self, context: &Context, workload: &Workload, mode: Option<&str>, folder: &Path) -> Command {
+        let program = if self.name == NATIVE { executable(context, workload) } else { self.program.clone() };
+        let mut command = Command::new(program);
+        command.current_dir(folder);
+        if let Some(mode) = mode {
+            command.args([self.kind.modes.0, mode]);
+        }
+        (self.kind.arguments)(context, workload, &mut command);
+        command.args(&workload.args);
+        command
+    }
+}
+
+fn executable(context: &Context, workload: &Workload) -> PathBuf {
+    let name = workload.native.as_deref().and_then(Path::file_stem).unwrap_or_default();
+    context.target.join("bench/native").join(name)
+}
+
+fn kinglet(_: &Context, workload: &Workload, command: &mut Command) {
+    if workload.files {
+        command.args(["--dir", ".:."]);
+    }
+    command.arg(&workload.module);
+}
+
+fn wasmi(_: &Context, workload: &Workload, command: &mut Command) {
+    if workload.files {
+        command.args(["--dir", "."]);
+    }
+    command.arg(&workload.module);
+}
+
+fn wasmtime(_: &Context, workload: &Workload, command: &mut Command) {
+    command.args(["run", "-C", "cache=n"]);
+    if workload.files {
+        command.args(["--dir", "."]);
+    }
+    command.arg(&workload.module);
+}
+
+fn node(context: &Context, workload: &Workload, command: &mut Command) {
+    command.args(["--no-warnings"]).arg(context.root.join("bench/node.mjs")).arg(&workload.module);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::workload;
+    use super::*;
+
+    fn words(command: &Command) -> String {
+        command.get_args().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>().join(" ")
+    }
+
+    fn engine(name: &str) -> Engine {
+        let kind = KINDS.iter().find(|kind| kind.name == name).unwrap();
+        Engine { name: kind.name, program: name.into(), version: String::new(), kind }
+    }
+
+    #[test]
+    fn each_engine_gets_the_folder_and_the_arguments_as_it_wants_them() {
+        let context = Context::new();
+        let json = workload::list(&context, &["python/json"], false).remove(0);
+        let shown = |name, mode| words(&engine(name).command(&context, &json, mode, Path::new(".")));
+        let module = json.module.display();
+        assert_eq!(shown("kinglet", None), format!("--dir .:. {module} json-records.py"));
+        assert_eq!(shown("wasmi", Some("eager")), format!("--compilation-mode eager --dir . {module} json-records.py"));
+        assert!(shown("wasmtime", None).ends_with(&format!("--dir . {module} json-records.py")));
+        assert!(shown("node", None).ends_with(&format!("node.mjs {module} json-records.py")));
+        assert!(!engine(NATIVE).runs(&json));
+    }
+
+    #[test]
+    fn native_code_is_a_program_of_its_own() {
+        let context = Context::new();
+        let gemm = workload::list(&context, &["simd/gemm"], true).remove(0);
+        let command = engine(NATIVE).command(&context, &gemm, None, Path::new("."));
+        assert!(Path::new(command.get_program()).ends_with("bench/native/gemm"));
+        assert_eq!(words(&command), gemm.args[0]);
+    }
+
+    #[test]
+    fn a_path_that_does_not_run_is_refused() {
+        let why = find(&[("wasmi".to_string(), "no/such/program".into())]).err().unwrap();
+        assert!(why.contains("no/such/program") && why.contains("wasmi"), "{why}");
+    }
+}
