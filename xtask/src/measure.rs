@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeVal;
+use nix::sys::time::{TimeVal, TimeValLike};
 
 use crate::process::Context;
 
@@ -50,7 +50,7 @@ pub(crate) fn command(_: &Context, args: &[String]) -> Result<(), String> {
 }
 
 fn micros(time: TimeVal) -> u64 {
-    u64::try_from(time.tv_sec() * 1_000_000 + i64::from(time.tv_usec())).unwrap_or(0)
+    u64::try_from(time.num_microseconds()).unwrap_or(0)
 }
 
 /// Runs a command, which must end with status 0, in a process of its own that measures it.

@@ -5,7 +5,7 @@ use super::result::{METRICS, Metric, Results, Row};
 
 /// All tables.
 pub(super) fn text(results: &Results) -> String {
-    let modes = |index: usize| index == 0 && results.rows.iter().any(|row| modes(results, row) != "");
+    let modes = |index: usize| index == 0 && results.rows.iter().any(|row| !modes(results, row).is_empty());
     let tables = METRICS.iter().enumerate().map(|(index, metric)| table(results, metric, modes(index)));
     tables.collect::<Vec<_>>().join("\n")
 }
