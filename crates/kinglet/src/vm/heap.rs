@@ -428,10 +428,20 @@ impl Reservation {
     }
 
     /// Gives memory back to the system: it is zero when next used.
+    #[cfg(target_os = "linux")]
     fn discard(&self, at: usize, len: usize) {
         use rustix::mm::{Advice, madvise};
         // SAFETY: inside the reservation, and what is there is not used any more.
         let _ = unsafe { madvise(self.start.as_ptr().add(at).cast(), len, Advice::LinuxDontNeed) };
+    }
+
+    /// Elsewhere that advice promises no zeros; a new mapping in the old one's place does.
+    #[cfg(not(target_os = "linux"))]
+    fn discard(&self, at: usize, len: usize) {
+        use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+        let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::FIXED);
+        // SAFETY: inside the reservation, and what is there is not used any more.
+        let _ = unsafe { mmap_anonymous(self.start.as_ptr().add(at).cast(), len, access, flags) };
     }
 }
 

@@ -229,11 +229,11 @@ impl File {
     }
 
     pub(crate) fn sync(&self) -> Result<()> {
-        Ok(rustix::fs::fsync(&self.file)?)
+        Ok(self.file.sync_all()?)
     }
 
     pub(crate) fn datasync(&self) -> Result<()> {
-        Ok(rustix::fs::fdatasync(&self.file)?)
+        Ok(self.file.sync_data()?)
     }
 }
 
