@@ -4,8 +4,11 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use kinglet::{FEATURES, Standard};
+use kinglet::{FEATURES, FeatureRow, Standard};
 use kinglet_testing::snapshot;
+
+/// The tiers, and whether each has all of a proposal. A proposal is finished when every tier that runs code has it.
+const TIERS: &[(&str, fn(&FeatureRow) -> bool)] = &[("Interpreter", |row| row.finished)];
 
 /// Where a function of preview 1 does less than its specification says, or something else. The others do all of it.
 const REMARKS: &[(&str, &str)] = &[
@@ -43,8 +46,11 @@ fn proposals_are_those_of_the_feature_table() {
          What is finished is on unless it is switched off, with `--disable-NAME` or in a `Config`. What is not is off; \
          `--enable-NAME`\nhas its modules validated, and what they do may trap. Written by `tests/docs.rs` from the table \
          `FEATURES`.\n\n\
-         | Name | Standard | Finished | What it adds | Switch |\n|---|---|---|---|---|\n",
+         Code runs in one tier today, the interpreter; a tier of native code will have a column of its own.\n\n",
     );
+    let tiers: Vec<&str> = TIERS.iter().map(|(name, _)| *name).collect();
+    let _ = writeln!(text, "| Name | Standard | {} | What it adds | Switch |", tiers.join(" | "));
+    let _ = writeln!(text, "|---|---|{}---|---|", "---|".repeat(TIERS.len()));
     for row in FEATURES {
         let standard = match row.standard {
             Some(Standard::Wasm1) => "1.0",
@@ -52,9 +58,10 @@ fn proposals_are_those_of_the_feature_table() {
             Some(Standard::Wasm3) => "3.0",
             None => "",
         };
-        let (finished, switch) = if row.finished { ("yes", "disable") } else { ("no", "enable") };
-        let name = row.name;
-        let _ = writeln!(text, "| {name} | {standard} | {finished} | {} | `--{switch}-{name}` |", row.summary);
+        let switch = if row.finished { "disable" } else { "enable" };
+        let has: Vec<&str> = TIERS.iter().map(|(_, has)| if has(row) { "yes" } else { "no" }).collect();
+        let (name, has) = (row.name, has.join(" | "));
+        let _ = writeln!(text, "| {name} | {standard} | {has} | {} | `--{switch}-{name}` |", row.summary);
     }
     check("proposals.md", &text);
 }
@@ -67,7 +74,8 @@ fn functions_are_those_of_wasi_preview_1() {
     let mut text = format!(
         "# WASI preview 1\n\n\
          All {} functions of `wasi_snapshot_preview1` are there. A remark says where one differs from its specification. \
-         Written by\n`tests/docs.rs` from the table `FUNCTIONS`.\n\n\
+         Written by\n`tests/docs.rs` from the table `FUNCTIONS`.\n\nThey are functions of the host, and so the same in every \
+         tier.\n\n\
          | Function | Remark |\n|---|---|\n",
         functions.len()
     );

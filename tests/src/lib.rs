@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod book;
 pub mod folder;
 pub mod harness;
 pub mod program;

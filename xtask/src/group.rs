@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::need::{self, Need};
 use crate::process::{Context, Tally, count, prepare};
-use crate::{examples, guests, programs, tidy};
+use crate::{book, examples, guests, programs, tidy};
 
 /// One row per group, in the order they run.
 pub(crate) struct Group {
@@ -71,6 +71,10 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { name: "docs", about: "the documentation builds without a warning, and its tables are true", needs: &[],
         steps: &[CargoWith("RUSTDOCFLAGS", "-D warnings", &["doc", "--workspace", "--no-deps"]),
                  Cargo(&["test", "--package", "kinglet-tests", "--test", "docs"])] },
+    Group { name: "book", about: "every block of code in the book and the README does what it says, and it builds",
+        needs: &[&need::MDBOOK],
+        steps: &[BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--doc"]),
+                 Cargo(&["test", "--package", "kinglet-tests", "--lib", "--test", "book"]), Task(book::tally)] },
     Group { name: "examples", about: "every example runs", needs: &[],
         steps: &[Task(examples::tally)] },
 ];

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod book;
 mod examples;
 mod group;
 mod guests;
@@ -64,6 +65,12 @@ const COMMANDS: &[Command] = &[
         arguments: "PROGRAM [ARG…]",
         about: "run a program and print its wall and CPU time in µs, peak memory in bytes, exit status",
         run: measure::command,
+    },
+    Command {
+        name: "docs",
+        arguments: "",
+        about: "build the book and the documentation of the crates into target/book, without a warning",
+        run: book::command,
     },
     Command {
         name: "guests",

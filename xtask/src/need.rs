@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::process::{Context, output, present};
 use crate::programs::{assemblyscript, quickjs};
-use crate::{guests, tool};
+use crate::{book, guests, tool};
 
 /// One row per thing a group can need.
 pub(crate) struct Need {
@@ -101,6 +101,13 @@ pub(crate) const QUICKJS: Need = Need {
     optional: false,
     present: quickjs::present,
     supply: Supply::Task(&[], quickjs::fetch),
+};
+
+pub(crate) const MDBOOK: Need = Need {
+    name: "mdBook 0.5",
+    optional: false,
+    present: |context| book::mdbook(context).is_some(),
+    supply: Supply::Task(&[], book::install_mdbook),
 };
 
 pub(crate) const WASM_STD: Need = Need {
