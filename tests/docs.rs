@@ -7,8 +7,11 @@ use std::path::Path;
 use kinglet::{FEATURES, FeatureRow, Standard};
 use kinglet_testing::snapshot;
 
-/// The tiers, and whether each has all of a proposal. A proposal is finished when every tier that runs code has it.
-const TIERS: &[(&str, fn(&FeatureRow) -> bool)] = &[("Interpreter", |row| row.finished)];
+/// A tier: its name, and whether it has all of a proposal.
+type Tier = (&'static str, fn(&FeatureRow) -> bool);
+
+/// A proposal is finished when every tier that runs code has it.
+const TIERS: &[Tier] = &[("Interpreter", |row| row.finished)];
 
 /// Where a function of preview 1 does less than its specification says, or something else. The others do all of it.
 const REMARKS: &[(&str, &str)] = &[
