@@ -37,6 +37,16 @@ bill was at line 19
 }
 
 #[test]
+fn captured_stdio_is_what_the_program_read_and_printed() {
+    let expected = r#""one\ntwo\n" gave "1: one\n2: two\n2 lines\n", status 0
+"" gave "0 lines\n", status 0
+"no line end" gave "1: no line end\n1 lines\n", status 0
+exit 7: status 7, 0 bytes of output, 0 of messages
+"#;
+    prints("captured_stdio", expected);
+}
+
+#[test]
 fn hello_greets() {
     prints("hello", "Hello from the guest: 42\n");
 }
@@ -51,6 +61,40 @@ fn host_functions_log_and_refuse() {
 fn interrupt_ends_both_guests_in_time() {
     let both = "spin: interrupted, in time: true\nsleep: interrupted, in time: true\n";
     prints("interrupt", &format!("{both}and the store goes on: 42\n"));
+}
+
+#[test]
+fn linked_modules_use_what_others_have() {
+    let expected = "linked modules
+LINKED MODULES
+1 + 1 = 2
+host.print: func [i32 i32] -> []
+library.memory: memory of 1 or more pages
+library.printers: table of 2 or more funcref
+library.show: func [i32 i32 i32] -> []
+tool._start: func [] -> []
+tool.next: func [] -> [i32]
+";
+    prints("linked_modules", expected);
+}
+
+#[test]
+fn plugins_that_go_wrong_fail_alone() {
+    let each = ["broken: integer divide by zero", "double: 20", "endless: interrupted", "greedy: -1", "triangle: 55"];
+    let lines: String = each.iter().map(|line| format!("{line} (5 times)\n")).collect();
+    prints("plugins", &format!("{lines}the host was called 50 times\n"));
+}
+
+#[test]
+fn shared_data_is_changed_from_both_sides() {
+    let expected = r#"Ada: [1, 2, 3] became [1, 4, 9]
+Ada: [10] became [100]
+Ada: counter at 102
+Bob: [4, 5] became [16, 25]
+Bob: counter at 101
+the board: {"Ada": [14, 100], "Bob": [41]}
+"#;
+    prints("shared_data", expected);
 }
 
 #[test]

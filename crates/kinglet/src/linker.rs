@@ -315,7 +315,7 @@ impl<T> Linker<T> {
     }
 
     /// All that is defined, sorted by module and name, for use in a store.
-    pub fn iter(&self, mut store: impl AsContextMut<Data = T>) -> impl Iterator<Item = (&str, &str, Extern)> {
+    pub fn iter(&self, mut store: impl AsContextMut<Data = T>) -> std::vec::IntoIter<(&str, &str, Extern)> {
         let mut all = Vec::new();
         for (module, names) in &self.definitions {
             for (name, definition) in names {

