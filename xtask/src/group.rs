@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::need::{self, Need};
 use crate::process::{Context, Tally, count, prepare};
-use crate::{book, examples, guests, programs, tidy};
+use crate::{book, examples, features, guests, programs, tidy};
 
 /// One row per group, in the order they run.
 pub(crate) struct Group {
@@ -75,6 +75,11 @@ pub(crate) const GROUPS: &[Group] = &[
         needs: &[&need::MDBOOK],
         steps: &[BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--doc"]),
                  Cargo(&["test", "--package", "kinglet-tests", "--lib", "--test", "book"]), Task(book::tally)] },
+    Group { name: "features", about: "each Cargo feature builds alone, and none, and all", needs: &[&need::CLIPPY],
+        steps: &[Task(features::tally)] },
+    Group { name: "package", about: "each crate builds from what its package has", needs: &[],
+        steps: &[Cargo(&["package", "--workspace", "--exclude", "xtask", "--exclude", "kinglet-tests",
+                         "--exclude", "kinglet-examples", "--allow-dirty"])] },
     Group { name: "examples", about: "every example runs", needs: &[],
         steps: &[Task(examples::tally)] },
 ];

@@ -6,6 +6,7 @@
 mod bench;
 mod book;
 mod examples;
+mod features;
 mod group;
 mod guests;
 mod kernel;
