@@ -173,3 +173,44 @@ fn instantiation_is_charged_for_start_functions() {
     Instance::new(&mut store, &module, &[]).unwrap();
     assert_eq!(store.gas(), 0);
 }
+
+#[test]
+fn bulk_operations_cost_by_what_they_work_on() {
+    let text = r#"(module (memory 1) (data $d "0123456789012345678901234567890123456789012345678901234567890123")
+        (table $t 100 funcref) (elem $e funcref
+            (ref.null func) (ref.null func) (ref.null func) (ref.null func)
+            (ref.null func) (ref.null func) (ref.null func) (ref.null func))
+        (func (export "memory.fill") (param i32) (memory.fill (i32.const 0) (i32.const 1) (local.get 0)))
+        (func (export "memory.copy") (param i32) (memory.copy (i32.const 9) (i32.const 0) (local.get 0)))
+        (func (export "memory.init") (param i32) (memory.init $d (i32.const 0) (i32.const 0) (local.get 0)))
+        (func (export "table.fill") (param i32) (table.fill $t (i32.const 0) (ref.null func) (local.get 0)))
+        (func (export "table.copy") (param i32) (table.copy $t $t (i32.const 1) (i32.const 0) (local.get 0)))
+        (func (export "table.init") (param i32) (table.init $t $e (i32.const 0) (i32.const 0) (local.get 0))))"#;
+    let (mut store, instance) = load(text);
+    for (name, unit, most) in [
+        ("memory.fill", 64, 1000),
+        ("memory.copy", 64, 1000),
+        ("memory.init", 64, 1),
+        ("table.fill", 8, 12),
+        ("table.copy", 8, 12),
+        ("table.init", 8, 1),
+    ] {
+        let func = instance.get_typed_func::<i32, ()>(&mut store, name).unwrap();
+        let mut cost = |gas: u64, len: i32| {
+            store.set_gas(gas);
+            let trap = func.call(&mut store, len).err().map(|error| trap_of(&error));
+            (gas - store.gas(), trap)
+        };
+        let (base, trap) = cost(10_000, 0);
+        assert_eq!(trap, None, "{name}");
+        assert_eq!(cost(10_000, unit - 1), (base, None), "{name} of less than a unit");
+        assert_eq!(cost(10_000, unit * most), (base + most as u64, None), "{name} of {most} units");
+        assert_eq!(cost(base + most as u64, unit * most), (base + most as u64, None), "{name} with just enough");
+        let short = base + most as u64 - 1;
+        assert_eq!(cost(short, unit * most), (short, Some(Trap::OutOfGas)), "{name} with too little");
+        let (charged, trap) = cost(10_000, i32::MAX);
+        assert_ne!(trap, Some(Trap::OutOfGas), "{name}");
+        // Its own segment, and not what follows.
+        assert!(trap.is_some() && charged == base - 1, "{name} out of bounds: {trap:?}, {charged}");
+    }
+}

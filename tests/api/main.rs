@@ -4,6 +4,7 @@
 mod call;
 mod data;
 mod dwarf;
+mod event;
 mod example;
 mod gas;
 mod host;

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use kinglet_abi::{FuncCell, Settings, VmCtxLayout};
 use kinglet_wasm::types::TypeRegistry;
 use kinglet_wasm::{Error, Features, Module, Result, walk};
+use tracing::{debug, trace};
 
 use crate::emit::Lower;
 use crate::exec;
@@ -199,8 +200,12 @@ impl Body {
     pub(crate) fn code(&self) -> &Result<Code> {
         let code = self.code.get_or_init(|| {
             let mut lower = Lower::new(self.environment(), self.environment().body_bytes(self.index));
-            self.environment().lower(self.index, &mut lower)?;
-            lower.finish()
+            let lowered = self.environment().lower(self.index, &mut lower).and_then(|()| lower.finish());
+            match &lowered {
+                Ok(code) => trace!(function = self.func_index(), words = code.words.len(), "function lowered"),
+                Err(error) => debug!(function = self.func_index(), %error, "function not lowered"),
+            }
+            lowered
         });
         if let Ok(code) = code {
             let entry = code.words.as_ptr().cast_mut();

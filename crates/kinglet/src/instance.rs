@@ -1,6 +1,7 @@
 //! Instances.
 
 use kinglet_wasm::types as wasm;
+use tracing::debug;
 
 use crate::store::{StoreCore, StoreId};
 use crate::types::{LinkError, describe, matches};
@@ -36,6 +37,7 @@ impl Instance {
         }
         check_imports(core, module, imports)?;
         let index = vm::instantiate(core, module, imports)?;
+        debug!(module = module.name(), store = core.id.number(), instance = index, "module instantiated");
         Ok(Instance { store: core.id, index })
     }
 

@@ -9,6 +9,7 @@ use kinglet_interp::ModuleCode;
 use kinglet_wasm::decode;
 use kinglet_wasm::limits::MAX_MODULE_BYTES;
 use kinglet_wasm::module::ExternIndex;
+use tracing::debug;
 
 use crate::dwarf::DebugInfo;
 use crate::trap::FrameSymbol;
@@ -110,6 +111,12 @@ impl Module {
 
     fn from_binary(engine: &Engine, bytes: Arc<[u8]>) -> Result<Module> {
         let module = decode::module(bytes, engine.config().features, engine.types())?;
+        debug!(
+            bytes = module.bytes.len(),
+            functions = module.bodies.len(),
+            imports = module.imports.len(),
+            "module validated"
+        );
         let exports = module.exports.iter().map(|e| (e.name.clone(), e.index)).collect();
         let code = ModuleCode::new(Arc::new(module), engine.settings().clone(), engine.types().clone());
         Ok(Module {

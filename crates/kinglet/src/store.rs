@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tracing::debug;
+
 use crate::limits::ResourceLimiter;
 use crate::trap::WasmBacktrace;
 use crate::vm::{
@@ -23,6 +25,11 @@ impl StoreId {
     fn new() -> StoreId {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         StoreId(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// As events show it.
+    pub(crate) fn number(self) -> u64 {
+        self.0
     }
 }
 
@@ -145,6 +152,7 @@ impl StoreCore {
         match (self.ask_limiter)(self, Question::Count(what, present))? {
             true => Ok(()),
             false => {
+                debug!(store = self.id.number(), ?what, present, "the limiter allows no more");
                 let message = format!("one more {} is over the store's limit of {present}", what.noun());
                 Err(Error::msg(message))
             }

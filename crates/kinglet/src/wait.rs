@@ -95,6 +95,7 @@ pub struct InterruptHandle {
 impl InterruptHandle {
     /// Asks for the interrupt. Does nothing once the store is gone.
     pub fn interrupt(&self) {
+        tracing::debug!("an interrupt was requested");
         self.shared.request();
     }
 }

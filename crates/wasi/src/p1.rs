@@ -27,6 +27,7 @@ use kinglet::{Caller, Extern, Linker, Trap, Waiter};
 use memory::GuestMemory;
 use rustix::event::PollFd;
 use std::time::Duration;
+use tracing::trace;
 use types::{Errno, Stop};
 
 /// The name guests import the functions under.
@@ -68,7 +69,9 @@ macro_rules! functions {
             get: impl Fn(&mut T) -> &mut WasiCtx + Send + Sync + Copy + 'static,
         ) -> kinglet::Result<()> {
             $(linker.func_wrap(MODULE, stringify!($name), move |mut caller: Caller<'_, T>, $($param: $ty),*| {
-                $result(call(&mut caller, get, |call| $file::$name(call, $($param),*)))
+                let result = call(&mut caller, get, |call| $file::$name(call, $($param),*));
+                trace!(function = stringify!($name), arguments = ?words([$($param as i64),*]), ?result);
+                $result(result)
             })?;)*
             Ok(())
         }
@@ -140,6 +143,11 @@ functions! {
     sock::sock_recv(fd: u32, ri_data: u32, ri_data_len: u32, ri_flags: u32, ro_datalen: u32, ro_flags: u32) -> errno;
     sock::sock_send(fd: u32, si_data: u32, si_data_len: u32, si_flags: u32, so_datalen: u32) -> errno;
     sock::sock_shutdown(fd: u32, how: u32) -> errno;
+}
+
+/// The arguments of a function as events show them.
+fn words<const N: usize>(words: [i64; N]) -> [i64; N] {
+    words
 }
 
 /// Calls one function with the memory the caller exports; without one, there is nothing a pointer could name.

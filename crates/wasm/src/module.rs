@@ -19,12 +19,16 @@ pub struct Import {
 
 /// Which of the module's entities an export names, by index in its index space (imports first).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum ExternIndex {
+    /// A function.
     Func(u32),
+    /// A table.
     Table(u32),
+    /// A memory.
     Memory(u32),
+    /// A global.
     Global(u32),
+    /// A tag.
     Tag(u32),
 }
 

@@ -29,19 +29,30 @@ impl fmt::Debug for TypeId {
 
 /// What a reference refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // the specification's own names
 pub enum HeapType {
+    /// Any function.
     Func,
+    /// Any value of the host.
     Extern,
+    /// Any object of the guest's heap.
     Any,
+    /// Objects that can be compared.
     Eq,
+    /// Integers of 31 bits that are not boxed.
     I31,
+    /// Any structure.
     Struct,
+    /// Any array.
     Array,
+    /// Any exception.
     Exn,
+    /// Nothing, below [`HeapType::Any`]: only null.
     None,
+    /// Nothing, below [`HeapType::Func`].
     NoFunc,
+    /// Nothing, below [`HeapType::Extern`].
     NoExtern,
+    /// Nothing, below [`HeapType::Exn`].
     NoExn,
     /// A defined type.
     Concrete(TypeId),
@@ -49,11 +60,14 @@ pub enum HeapType {
 
 /// The four disjoint hierarchies of heap types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
 pub enum Hierarchy {
+    /// Functions.
     Func,
+    /// Values of the host.
     Extern,
+    /// Objects of the guest's heap.
     Any,
+    /// Exceptions.
     Exn,
 }
 
@@ -77,15 +91,20 @@ impl RefType {
     pub const EXNREF: RefType = RefType { nullable: true, heap: HeapType::Exn };
 }
 
-/// A value type.
+/// A value type (core specification, "Value Types").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
 pub enum ValType {
+    /// A 32-bit integer.
     I32,
+    /// A 64-bit integer.
     I64,
+    /// A 32-bit float.
     F32,
+    /// A 64-bit float.
     F64,
+    /// A vector of 128 bits.
     V128,
+    /// A reference.
     Ref(RefType),
 }
 
@@ -224,10 +243,12 @@ pub struct FieldType {
 
 /// What a field stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
 pub enum StorageType {
+    /// An integer of 8 bits.
     I8,
+    /// An integer of 16 bits.
     I16,
+    /// A value.
     Val(ValType),
 }
 
@@ -291,9 +312,10 @@ impl SubType {
 
 /// Whether addresses and sizes are 32 or 64 bits wide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
 pub enum IndexType {
+    /// 32 bits.
     I32,
+    /// 64 bits.
     I64,
 }
 

@@ -4,6 +4,8 @@ use std::sync::atomic::Ordering;
 
 use kinglet_abi::{ActivationKind, ArrayFn, FuncCell, FuncRef, Libcall, Status, Trap, VmCtx};
 
+use tracing::debug;
+
 use super::func::FuncPointer;
 use crate::store::{StoreCore, StoreInner};
 use crate::{Error, Result};
@@ -115,6 +117,7 @@ fn finish(core: &mut StoreCore, status: Status) -> Result<()> {
             None => trap_error(core, unsafe { (*vm).trap }),
         },
     };
+    debug!(store = core.id.number(), ?status, %error, "a call ended with an error");
     Err(error)
 }
 

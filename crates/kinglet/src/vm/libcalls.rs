@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 
 use kinglet_abi::{Libcall, LibcallFn, Libcalls, Trap, VmCtx, VmTag};
 use kinglet_wasm::types::{IndexType, TypeId};
+use tracing::debug;
 
 use super::heap;
 use super::instance::{ElemState, index_of};
@@ -136,6 +137,7 @@ pub(crate) fn grow_memory(core: &mut StoreCore, memory: usize, delta: u64) -> Re
         return Ok(false);
     }
     if core.memories[memory].grow_to(request) {
+        debug!(store = core.id.number(), memory, from = request.current, to = request.desired, "memory grown");
         return Ok(true);
     }
     let error = Error::msg(format!("the system has no {} bytes for a memory", request.desired));
@@ -147,7 +149,12 @@ fn ask(core: &mut StoreCore, question: Question) -> Result<bool, Trap> {
     if core.vm.gas() < 0 {
         return Err(Trap::OutOfGas);
     }
-    (core.ask_limiter)(core, question).map_err(|error| {
+    let asked = tracing::enabled!(tracing::Level::DEBUG).then(|| format!("{question:?}"));
+    let answer = (core.ask_limiter)(core, question);
+    if !matches!(answer, Ok(true)) {
+        debug!(store = core.id.number(), asked, "the limiter refused");
+    }
+    answer.map_err(|error| {
         core.error = Some(error);
         Trap::OutOfMemory
     })
@@ -159,6 +166,22 @@ fn range(start: u64, len: u64, size: usize) -> Result<std::ops::Range<usize>, Tr
     Ok(start as usize..end as usize)
 }
 
+/// Charges for an operation by the number of its units: memory by 64 bytes, a table by 8 elements. What it works on has
+/// been checked, and nothing been done yet.
+fn charge(core: &mut StoreCore, units: u64) -> Result<(), Trap> {
+    if units == 0 || core.engine.settings().metering.is_none() {
+        return Ok(());
+    }
+    let gas = core.vm.gas().saturating_sub_unsigned(units);
+    core.vm.set_gas(gas);
+    if gas < 0 { Err(Trap::OutOfGas) } else { Ok(()) }
+}
+
+/// Bytes of a bulk operation that cost as much as an operation.
+const BYTES_PER_GAS: usize = 64;
+/// Elements that do.
+const ELEMENTS_PER_GAS: u64 = 8;
+
 /// Fills a memory; looks for interrupts between chunks.
 extern "C" fn memory_fill(vmctx: *mut VmCtx, args: *mut u64, memory: u32, _: u32) -> u32 {
     enter(vmctx, args, |c| {
@@ -166,8 +189,9 @@ extern "C" fn memory_fill(vmctx: *mut VmCtx, args: *mut u64, memory: u32, _: u32
         let ty = c.core.memories[memory].ty().index;
         let (to, value, len) = (c.index(0, ty), c.arg(1) as u8, c.index(2, ty));
         let shared = c.core.shared.clone();
+        let range = range(to, len, c.core.memories[memory].data().len())?;
+        charge(c.core, (range.len() / BYTES_PER_GAS) as u64)?;
         let data = c.core.memories[memory].data_mut();
-        let range = range(to, len, data.len())?;
         for chunk in data[range].chunks_mut(CHUNK) {
             shared.check()?;
             chunk.fill(value);
@@ -194,6 +218,7 @@ extern "C" fn memory_copy(vmctx: *mut VmCtx, args: *mut u64, dst: u32, src: u32)
         let (to, from, len) = (c.index(0, dst_ty), c.index(1, src_ty), c.index(2, len_ty));
         let to = range(to, len, c.core.memories[dst].data().len())?;
         let from = range(from, len, c.core.memories[src].data().len())?;
+        charge(c.core, (from.len() / BYTES_PER_GAS) as u64)?;
         let shared = c.core.shared.clone();
         for piece in pieces(from.len(), to.start > from.start) {
             shared.check()?;
@@ -214,6 +239,8 @@ extern "C" fn memory_init(vmctx: *mut VmCtx, args: *mut u64, memory: u32, data: 
         let ty = c.core.memories[memory].ty().index;
         let (to, from, len) = (c.index(0, ty), c.arg(1) as u32 as u64, c.arg(2) as u32 as u64);
         c.core.shared.check()?;
+        range(to, len, c.core.memories[memory].data().len())?;
+        charge(c.core, len / BYTES_PER_GAS as u64)?;
         init_memory(c.core, c.instance, memory, data, to, from, len)
     })
 }
@@ -274,6 +301,7 @@ pub(crate) fn grow_table(core: &mut StoreCore, table: usize, delta: u64, init: u
         return Ok(false);
     }
     if core.tables[table].grow_to(desired, init) {
+        debug!(store = core.id.number(), table, to = desired, "table grown");
         return Ok(true);
     }
     let error = Error::msg(format!("the system has no memory for a table of {desired} elements"));
@@ -286,6 +314,8 @@ extern "C" fn table_fill(vmctx: *mut VmCtx, args: *mut u64, table: u32, _: u32) 
         let ty = c.core.tables[table].ty().index;
         let (start, value, len) = (c.index(0, ty), c.arg(1), c.index(2, ty));
         c.core.shared.check()?;
+        c.core.tables[table].range(start, len).ok_or(Trap::TableOutOfBounds)?;
+        charge(c.core, len / ELEMENTS_PER_GAS)?;
         c.core.tables[table].range(start, len).ok_or(Trap::TableOutOfBounds)?.fill(value);
         Ok(())
     })
@@ -298,6 +328,9 @@ extern "C" fn table_copy(vmctx: *mut VmCtx, args: *mut u64, dst: u32, src: u32) 
         let len_ty = if dst_ty == IndexType::I64 && src_ty == IndexType::I64 { IndexType::I64 } else { IndexType::I32 };
         let (to, from, len) = (c.index(0, dst_ty), c.index(1, src_ty), c.index(2, len_ty));
         c.core.shared.check()?;
+        c.core.tables[dst].range(to, len).ok_or(Trap::TableOutOfBounds)?;
+        c.core.tables[src].range(from, len).ok_or(Trap::TableOutOfBounds)?;
+        charge(c.core, len / ELEMENTS_PER_GAS)?;
         if dst == src {
             return c.core.tables[dst].copy_within(to, from, len).ok_or(Trap::TableOutOfBounds);
         }
@@ -314,6 +347,8 @@ extern "C" fn table_init(vmctx: *mut VmCtx, args: *mut u64, table: u32, elem: u3
         let ty = c.core.tables[table].ty().index;
         let (to, from, len) = (c.index(0, ty), c.arg(1) as u32 as u64, c.arg(2) as u32 as u64);
         c.core.shared.check()?;
+        c.core.tables[table].range(to, len).ok_or(Trap::TableOutOfBounds)?;
+        charge(c.core, len / ELEMENTS_PER_GAS)?;
         init_table(c.core, c.instance, table, elem, to, from, len)
     })
 }
