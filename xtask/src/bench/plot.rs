@@ -65,7 +65,7 @@ fn groups(results: &Results) -> Vec<(String, Vec<Bar<'_>>)> {
     let mut groups: Vec<(String, Vec<Bar>)> = Vec::new();
     for column in columns() {
         for mean in results.means(cpu, column) {
-            let name = format!("{} (mean of {})", mean.name, mean.count);
+            let name = format!("mean of {}", mean.name);
             match groups.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, bars)) => bars.push(bar(column, mean.value)),
                 None => groups.push((name, vec![bar(column, mean.value)])),
@@ -147,6 +147,7 @@ mod tests {
             tree.descendants().filter(|node| node.has_tag_name("title")).filter_map(|n| n.text()).collect();
         // Three rows, of which native is in two, and as many means with one more of all kernels.
         assert_eq!(titles.len(), 3 + 2 + 4 + 3, "{titles:?}");
+        assert_eq!(svg.matches(">mean of start<").count(), 1);
         assert!(titles.contains(&"kinglet: 0.800") && titles.contains(&"native: 0.100"), "{titles:?}");
         let texts: Vec<&str> =
             tree.descendants().filter(|node| node.has_tag_name("text")).filter_map(|n| n.text()).collect();
