@@ -64,12 +64,19 @@ pub(crate) fn measure(command: &Command) -> Result<Run, String> {
     let output = outer.output().map_err(|error| format!("cannot start the measurement: {error}"))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let err = String::from_utf8_lossy(&output.stderr);
-    let last = err.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("nothing on standard error");
-    let Some((out, (usage, code))) = split(&text) else { return Err(last.to_string()) };
+    let why = reason(&err);
+    let Some((out, (usage, code))) = split(&text) else { return Err(why.to_string()) };
     match code {
         0 => Ok(Run { usage, out: out.to_string() }),
-        code => Err(format!("exit status {code}: {last}")),
+        code => Err(format!("exit status {code}: {why}")),
     }
+}
+
+/// The line that says what went wrong: the first with an error in it, or else the last.
+fn reason(err: &str) -> &str {
+    let lines = || err.lines().map(str::trim).filter(|line| !line.is_empty());
+    let named = lines().find(|line| line.to_lowercase().contains("error"));
+    named.or_else(|| lines().next_back()).unwrap_or("nothing on standard error")
 }
 
 /// What the program printed, and the figures behind it.
@@ -85,6 +92,13 @@ fn split(text: &str) -> Option<(&str, (Usage, i32))> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_reason_is_the_line_with_the_error() {
+        assert_eq!(reason("warning\n\nError: no such file\n\nCaused by:\n  9: _start\n"), "Error: no such file");
+        assert_eq!(reason("one\ntwo\n\n"), "two");
+        assert_eq!(reason(""), "nothing on standard error");
+    }
 
     #[test]
     fn figures_follow_whatever_was_printed() {
