@@ -107,7 +107,9 @@ fn program(value: &str) -> Result<(String, PathBuf), String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::workload;
     use super::*;
+    use crate::process::Context;
 
     fn read_words(line: &str) -> Result<Options, String> {
         read(&line.split_whitespace().map(str::to_string).collect::<Vec<_>>())
@@ -119,6 +121,21 @@ mod tests {
         assert_eq!(options.patterns, ["gemm", "python/*"]);
         assert_eq!((options.runs, options.peer.as_deref(), options.quick), (Some(3), Some("node"), true));
         assert_eq!(options.programs, [("wasmi".to_string(), PathBuf::from("a/b"))]);
+    }
+
+    #[test]
+    fn the_commands_in_the_book_are_understood() {
+        let context = Context::new();
+        let page = std::fs::read_to_string(context.root.join("docs/performance.md")).unwrap();
+        let lines: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("$ cargo xtask bench")).collect();
+        assert!(lines.len() > 3, "{lines:?}");
+        for line in lines {
+            let command = line.split('#').next().unwrap_or_default().replace('\'', "");
+            let options = read_words(&command).unwrap_or_else(|why| panic!("{line}: {why}"));
+            for pattern in &options.patterns {
+                assert!(!workload::list(&context, &[pattern], false).is_empty(), "{line}: nothing matches {pattern}");
+            }
+        }
     }
 
     #[test]
