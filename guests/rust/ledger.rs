@@ -94,11 +94,7 @@ fn clocks() {
         before = now;
     }
     let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|time| time.as_secs() > 1577836800);
-    println!(
-        "clocks: {}, {}",
-        if wall { "after 2020" } else { "wrong" },
-        if forward { "forward" } else { "backward" }
-    );
+    println!("clocks: {}, {}", if wall { "after 2020" } else { "wrong" }, if forward { "forward" } else { "backward" });
 }
 
 fn files(path: &str, text: &str, accounts: usize) -> io::Result<()> {

@@ -21,11 +21,17 @@ impl Case {
     }
 }
 
-/// Runs the cases whose name contains one of the arguments, or all without arguments.
+/// Runs the cases whose name contains one of the arguments, or all without arguments; with `--list` it only prints their
+/// names.
 pub fn main(cases: &[Case]) -> ExitCode {
     let filters: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let wanted = |case: &&Case| filters.is_empty() || filters.iter().any(|part| case.name.contains(part));
+    if std::env::args().any(|arg| arg == "--list") {
+        cases.iter().filter(wanted).for_each(|case| println!("{}: test", case.name));
+        return ExitCode::SUCCESS;
+    }
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-    for case in cases.iter().filter(|case| filters.is_empty() || filters.iter().any(|part| case.name.contains(part))) {
+    for case in cases.iter().filter(wanted) {
         if let Some(lacks) = &case.lacks {
             println!("test {} ... not run: needs {lacks}", case.name);
             skipped += 1;

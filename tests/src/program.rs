@@ -1,7 +1,8 @@
 //! Runs the `kinglet` program as a user would, with its input, output and a deadline after which it counts as hung.
 
+use std::ffi::OsStr;
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -65,7 +66,13 @@ pub fn run(args: &[&str]) -> Run {
 /// Runs it with arguments and text on standard input.
 #[track_caller]
 pub fn run_with(args: &[&str], input: &str) -> Run {
-    let mut child = start(args);
+    run_program(&kinglet(), args, input)
+}
+
+/// Runs one of several builds of it with arguments and text on standard input.
+#[track_caller]
+pub fn run_program(program: &Path, args: &[impl AsRef<OsStr>], input: &str) -> Run {
+    let mut child = start_program(program, args);
     let mut stdin = child.stdin.take().expect("standard input is a pipe");
     let input = input.as_bytes().to_vec();
     // The program may end without reading it all.
@@ -77,7 +84,11 @@ pub fn run_with(args: &[&str], input: &str) -> Run {
 
 /// Starts it with pipes on all three standard streams.
 pub fn start(args: &[&str]) -> Child {
-    let mut command = Command::new(kinglet());
+    start_program(&kinglet(), args)
+}
+
+fn start_program(program: &Path, args: &[impl AsRef<OsStr>]) -> Child {
+    let mut command = Command::new(program);
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().expect("the kinglet program starts")
 }

@@ -63,7 +63,8 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { name: "cli", about: "the command: options, messages, exit codes", needs: &[],
         steps: &[BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--test", "cli"])] },
     Group { name: "guests", about: "programs in many languages, CPython and QuickJS among them", needs: &[],
-        steps: &[Task(programs::tally), BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--test", "guest"])] },
+        steps: &[Task(programs::tally), BUILD_KINGLET, Build(&["build", "--package", "kinglet-cli"]),
+                 Cargo(&["test", "--package", "kinglet-tests", "--test", "guest"])] },
     Group { name: "bench", about: "the bench measures and reports; what it measures is not looked at", needs: &[],
         steps: &[BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--test", "bench"])] },
     Group { name: "rebuild", about: "the committed guests come from their sources", needs: &[&need::WASM_STD],
@@ -133,6 +134,7 @@ fn step(context: &Context, step: &Step) -> Tally {
 fn cargo(context: &Context, args: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     command.current_dir(&context.root).args(args).env("KINGLET_BIN", context.kinglet());
+    command.env("KINGLET_BIN_LOOP", context.target.join("debug").join("kinglet"));
     command.env("KINGLET_PROGRAMS", context.target.join("programs"));
     command
 }

@@ -83,7 +83,7 @@ pub(crate) const NODE: Need = Need {
 };
 
 pub(crate) const GO: Need = Need {
-    name: "go 1.21 or newer",
+    name: "go 1.23 or newer",
     optional: false,
     present: |context| tool::go(context).is_some(),
     supply: Supply::Task(&[&PYTHON], tool::install_go),

@@ -7,7 +7,7 @@ use crate::process::Context;
 pub(crate) const TARGET: &str = "--target=wasm32-wasi";
 
 pub(super) fn list(context: &Context) -> Vec<Program> {
-    let options = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror"];
+    let options = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-lc-printscan-long-double"];
     sources(context, "c", "c").iter().map(|path| one_file(context, path, |c| clang("clang-19", &options, c))).collect()
 }
 

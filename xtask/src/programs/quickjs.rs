@@ -33,7 +33,8 @@ const OPTIONS: &[&str] = &[
     "-D_WASI_EMULATED_SIGNAL",
     "-lwasi-emulated-process-clocks",
     "-lwasi-emulated-signal",
-    "-Wl,-z,stack-size=1048576",
+    // Deep scripts need a deep stack; below it is nothing that it could run over.
+    "-Wl,--stack-first,-z,stack-size=4194304",
     "-o",
     OUTPUT,
 ];

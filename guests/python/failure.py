@@ -1,0 +1,19 @@
+# Ends with an exception that nothing catches: status 1, a traceback on standard error.
+import sys
+
+
+def inner(values):
+    return values[3]
+
+
+def outer():
+    try:
+        return inner([1, 2])
+    except IndexError as error:
+        raise RuntimeError("the value is missing") from error
+
+
+print("before")
+sys.stdout.flush()
+outer()
+print("never")

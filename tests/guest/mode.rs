@@ -1,0 +1,172 @@
+//! The ways to run a guest: one row each. Every program is run in all of them and must behave the same. Another tier
+//! is another row.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, mpsc};
+use std::time::Duration;
+
+use kinglet::{Engine, Linker, Module, Store};
+use kinglet_tests::program::{kinglet, run_program};
+use kinglet_wasi::{DirAccess, Exit, Pipe, WasiCtx};
+
+/// A way to run a guest.
+pub(crate) struct Mode {
+    pub(crate) name: &'static str,
+    /// Why it cannot be used here, if so.
+    pub(crate) lacks: fn() -> Option<String>,
+    run: fn(&Guest) -> Outcome,
+}
+
+/// The modes.
+pub(crate) const MODES: &[Mode] = &[
+    Mode { name: "threaded", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), guest) },
+    Mode { name: "loop", lacks: || absent(&unoptimised()), run: |guest| command(&unoptimised(), guest) },
+    Mode { name: "library", lacks: || None, run: embedded },
+];
+
+/// No program may take longer.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// A program and all that it is given.
+pub(crate) struct Guest {
+    pub(crate) module: PathBuf,
+    pub(crate) args: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
+    /// A folder of the host, and its name for the guest.
+    pub(crate) folder: Option<(PathBuf, &'static str)>,
+    pub(crate) input: String,
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// Its exit status, or 134 for a trap.
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Guest {
+    /// A program that is given nothing yet.
+    pub(crate) fn new(module: PathBuf) -> Guest {
+        Guest { module, args: Vec::new(), env: Vec::new(), folder: None, input: String::new() }
+    }
+
+    pub(crate) fn args(mut self, args: &[&str]) -> Guest {
+        self.args.extend(args.iter().map(|arg| arg.to_string()));
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Guest {
+        self.env.push((name.to_string(), value.to_string()));
+        self
+    }
+
+    pub(crate) fn folder(mut self, host: &Path, guest: &'static str) -> Guest {
+        self.folder = Some((host.to_path_buf(), guest));
+        self
+    }
+
+    pub(crate) fn input(mut self, input: &str) -> Guest {
+        self.input = input.to_string();
+        self
+    }
+
+    pub(crate) fn run(&self, mode: &Mode) -> Outcome {
+        (mode.run)(self)
+    }
+}
+
+impl Outcome {
+    /// That it ended well, with this on standard output.
+    #[track_caller]
+    pub(crate) fn prints(&self, out: &str) {
+        assert_eq!(self.code, 0, "{self:?}");
+        assert_eq!(self.out, out, "{self:?}");
+    }
+
+    /// That it ended with this status and wrote all these parts to standard error.
+    #[track_caller]
+    pub(crate) fn fails(&self, code: i32, parts: &[&str]) {
+        assert_eq!(self.code, code, "{self:?}");
+        parts.iter().for_each(|part| assert!(self.err.contains(part), "no `{part}` in {self:?}"));
+    }
+}
+
+fn absent(program: &Path) -> Option<String> {
+    (!program.exists()).then(|| format!("{}: cargo build", program.display()))
+}
+
+/// The program as `cargo build` makes it, in which handlers are called in a loop.
+fn unoptimised() -> PathBuf {
+    let name = format!("kinglet{}", std::env::consts::EXE_SUFFIX);
+    std::env::var_os("KINGLET_BIN_LOOP").map_or_else(|| kinglet_tests::target().join("debug").join(name), PathBuf::from)
+}
+
+fn command(program: &Path, guest: &Guest) -> Outcome {
+    let mut args: Vec<String> = Vec::new();
+    if let Some((host, name)) = &guest.folder {
+        args.extend(["--dir".to_string(), format!("{name}:{}", host.display())]);
+    }
+    for (name, value) in &guest.env {
+        args.extend(["--env".to_string(), format!("{name}={value}")]);
+    }
+    args.push(guest.module.display().to_string());
+    args.extend(guest.args.iter().cloned());
+    let run = run_program(program, &args, &guest.input);
+    Outcome { code: run.code(), out: run.out, err: run.err }
+}
+
+/// By the public interface, in this process, as an embedder would.
+fn embedded(guest: &Guest) -> Outcome {
+    let (engine, module) = load(&guest.module);
+    let mut linker = Linker::new(&engine);
+    kinglet_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).expect("the names are free");
+    let (out, err) = (Pipe::new(), Pipe::new());
+    let mut builder = WasiCtx::builder();
+    builder.arg(guest.module.file_name().unwrap_or_default().to_string_lossy()).args(&guest.args);
+    builder.envs(guest.env.iter().cloned());
+    builder.stdin(Pipe::from(guest.input.as_str())).stdout(out.clone()).stderr(err.clone());
+    if let Some((host, name)) = &guest.folder {
+        builder.preopened_dir(host, *name, DirAccess::ReadWrite).expect("the folder can be opened");
+    }
+    let mut store = Store::new(&engine, builder.build().expect("what the guest is given is allowed"));
+    let handle = store.interrupt_handle();
+    let (done, ended) = mpsc::channel::<()>();
+    let watch = std::thread::spawn(move || {
+        if ended.recv_timeout(DEADLINE) == Err(mpsc::RecvTimeoutError::Timeout) {
+            handle.interrupt();
+        }
+    });
+    let result = linker.instantiate(&mut store, &module).and_then(|instance| {
+        let start = instance.get_typed_func::<(), ()>(&mut store, "_start")?;
+        start.call(&mut store, ())
+    });
+    drop(done);
+    watch.join().expect("the watch does not panic");
+    let text = |pipe: Pipe| String::from_utf8_lossy(&pipe.take()).into_owned();
+    let (out, mut err) = (text(out), text(err));
+    let code = match result {
+        Ok(()) => 0,
+        Err(error) => error.downcast_ref::<Exit>().map_or_else(
+            || {
+                err.push_str(&format!("{error:?}\n"));
+                134
+            },
+            |exit| exit.0,
+        ),
+    };
+    Outcome { code, out, err }
+}
+
+/// A module, compiled once for all tests of this process.
+fn load(path: &Path) -> (Engine, Module) {
+    static LOADED: OnceLock<(Engine, Mutex<HashMap<PathBuf, Module>>)> = OnceLock::new();
+    let (engine, modules) = LOADED.get_or_init(Default::default);
+    let mut modules = modules.lock().expect("no test panics while it loads");
+    let module = modules.entry(path.to_path_buf()).or_insert_with(|| {
+        Module::from_file(engine, path).unwrap_or_else(|error| panic!("cannot load {}: {error:?}", path.display()))
+    });
+    (engine.clone(), module.clone())
+}
