@@ -3,16 +3,19 @@
 
 use kinglet_tests::folder::Folder;
 
-use crate::Test;
 use crate::mode::{Guest, Mode};
 use crate::place;
+use crate::{Named, Test};
+
+/// A name and what it does in a mode, in a language.
+type Kind = (&'static str, fn(&Mode, &str));
 
 const LANGUAGES: &[&str] = &["rust", "c", "cpp", "go", "assemblyscript"];
 
 /// What the ledger does, for every language, and the guests `exit` and `tour`.
 pub(crate) fn tests() -> Vec<Test> {
     let mut tests = Vec::new();
-    let kinds: [(&str, fn(&Mode, &str)); 3] =
+    let kinds: [Kind; 3] =
         [("", keeps_the_ledger), ("/usage", wants_two_arguments), ("/no-folder", cannot_write_without_a_folder)];
     for language in LANGUAGES {
         for (kind, test) in kinds {
@@ -20,7 +23,7 @@ pub(crate) fn tests() -> Vec<Test> {
             tests.push(Test { name, module: module(language), run: Box::new(move |mode| test(mode, language)) });
         }
     }
-    let committed: [(&str, fn(&Mode)); 2] = [("exit", exit), ("tour", tour)];
+    let committed: [Named; 2] = [("exit", exit), ("tour", tour)];
     for (name, test) in committed {
         tests.push(Test { name: format!("committed/{name}"), module: place::committed(name), run: Box::new(test) });
     }

@@ -22,6 +22,9 @@ struct Test {
     run: Box<dyn Fn(&'static Mode)>,
 }
 
+/// A test that always takes the same program, with its name.
+type Named = (&'static str, fn(&Mode));
+
 fn main() -> ExitCode {
     let mut cases = Vec::new();
     for mode in MODES {

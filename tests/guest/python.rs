@@ -2,13 +2,13 @@
 
 use kinglet_tests::folder::Folder;
 
-use crate::Test;
 use crate::mode::{Guest, Mode};
 use crate::place;
+use crate::{Named, Test};
 
 /// One test for each way to start CPython.
 pub(crate) fn tests() -> Vec<Test> {
-    let tests: [(&str, fn(&Mode)); 5] = [
+    let tests: [Named; 5] = [
         ("works_on_files_of_the_host", works_on_files_of_the_host),
         ("runs_a_line", runs_a_line),
         ("runs_its_input", runs_its_input),
