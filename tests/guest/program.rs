@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use kinglet_testing::snapshot;
 use kinglet_tests::folder::Folder;
 
 use crate::Test;
@@ -79,12 +80,8 @@ fn check(mode: &'static Mode, language: &Language, name: &str, path: &str) {
     let guest = Guest::new((language.module)(name)).folder(folder.path(), language.current);
     let guest = guest.args(if language.folder.is_empty() { &[] } else { &args }).env("NAME", "value");
     let outcome = guest.input(&beside("input").unwrap_or_default()).run(mode);
-    let expected = beside("expected").expect("the expected output is there");
-    if std::env::var_os("BLESS").is_some() && expected != outcome.out {
-        std::fs::write(place::guests().join(format!("{path}.expected")), &outcome.out).expect("it can be written");
-    } else {
-        assert_eq!(outcome.out, expected, "{outcome:?}");
-    }
+    let expected = place::guests().join(format!("{path}.expected"));
+    snapshot::check_file(&expected, &outcome.out).unwrap_or_else(|why| panic!("{why}\n{}", outcome.err));
     assert_eq!(outcome.code, STATUSES.iter().find(|row| row.0 == path).map_or(0, |row| row.1), "{outcome:?}");
     assert_eq!(contents(&folder), before, "it leaves its folder as it was");
 }
