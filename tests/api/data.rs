@@ -345,3 +345,32 @@ fn tables_are_filled_and_copied_whole_or_not_at_all() {
     assert_eq!(error.to_string(), "cannot copy elements of type externref to a table of funcref");
     assert_eq!((shown(&store, &table).as_str(), shown(&store, &other).as_str()), (".x.xx.", "xx...."));
 }
+
+#[test]
+fn values_say_what_they_are() {
+    use kinglet::{HeapType, ValType};
+    let mut store = Store::new(&Engine::default(), ());
+    let func = Func::wrap(&mut store, |x: i64| x);
+    let object = ExternRef::new(&mut store, 1).unwrap();
+    let null = |heap| ValType::Ref(RefType { nullable: true, heap });
+    for (value, ty) in [
+        (Val::I32(1), ValType::I32),
+        (Val::F64(0), ValType::F64),
+        (Val::V128(Default::default()), ValType::V128),
+        (Val::FuncRef(None), null(HeapType::NoFunc)),
+        (Val::AnyRef(None), null(HeapType::None)),
+        (Val::ExternRef(None), null(HeapType::NoExtern)),
+        (Val::from(object), ValType::Ref(RefType { nullable: false, heap: HeapType::Extern })),
+    ] {
+        assert_eq!(value.ty(&store), ty);
+        assert_eq!(value.reference().is_some(), ty.as_ref().is_some());
+    }
+    let ValType::Ref(RefType { nullable: false, heap: HeapType::Concrete(_) }) = Val::from(func).ty(&store) else {
+        panic!("a function is of its own type")
+    };
+    let reference = Val::from(func).reference().unwrap();
+    assert_eq!((reference.into_func(), reference.into_extern()), (Some(func), None));
+    assert_eq!(Ref::from(object).into_extern(), Some(object));
+    assert_eq!(Val::V128(kinglet::V128::from_u128(5)).v128().unwrap().to_u128(), 5);
+    assert!(Val::I32(0).v128().is_none());
+}

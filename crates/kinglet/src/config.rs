@@ -5,6 +5,23 @@ use kinglet_wasm::walk::Metering;
 use kinglet_wasm::{Feature, Features};
 
 /// Settings of an [`Engine`](crate::Engine).
+///
+/// ```
+/// use kinglet::{Config, Engine, Feature, Instance, Module, Store, Trap};
+///
+/// let mut config = Config::new();
+/// config.feature(Feature::Simd, false).max_wasm_stack(1 << 20).gas(true);
+/// let engine = Engine::new(&config)?;
+/// assert!(Module::new(&engine, "(module (func (param v128)))").is_err(), "vectors are off");
+///
+/// let module = Module::new(&engine, r#"(module (func (export "spin") (loop (br 0))))"#)?;
+/// let mut store = Store::new(&engine, ());
+/// store.set_gas(100_000);
+/// let spin = Instance::new(&mut store, &module, &[])?.get_typed_func::<(), ()>(&mut store, "spin")?;
+/// let error = spin.call(&mut store, ()).unwrap_err();
+/// assert_eq!((error.downcast_ref::<Trap>(), store.gas()), (Some(&Trap::OutOfGas), 0));
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(crate) features: Features,

@@ -8,6 +8,17 @@ use kinglet_wasm::types::TypeRegistry;
 use crate::{Config, Result};
 
 /// Compiles modules and runs them; holds the settings and the types. Clones are the same engine.
+///
+/// ```
+/// use kinglet::{Config, Engine, Module};
+///
+/// let engine = Engine::new(Config::new().memory_page_limit(Some(16)))?;
+/// let module = Module::new(&engine, "(module (memory 16))")?;
+/// let same = engine.clone();
+/// let another_thread = std::thread::spawn(move || Module::new(&same, "(module)"));
+/// assert!(Engine::same(module.engine(), another_thread.join().expect("it does not panic")?.engine()));
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Engine {
     inner: Arc<Inner>,

@@ -10,7 +10,30 @@ use crate::store::{StoreCore, StoreId};
 use crate::vm::{self, FuncPointer, HostFunc};
 use crate::{AsContext, AsContextMut, Error, ExternRef, FuncType, Result, Val};
 
-/// A function of a store: a guest's or the host's.
+/// A function of a store: a guest's or the host's. A handle, which can be copied.
+///
+/// ```
+/// use kinglet::{Engine, Func, FuncType, Instance, Module, Store, Val, ValType};
+///
+/// let engine = Engine::default();
+/// let mut store = Store::new(&engine, ());
+/// // A function whose type is known only when the program runs: as many numbers as there are, added up.
+/// let ty = FuncType::new(vec![ValType::I64; 20], [ValType::I64]);
+/// let sum = Func::new(&mut store, ty, |_, numbers, results| {
+///     results[0] = Val::I64(numbers.iter().filter_map(Val::i64).sum());
+///     Ok(())
+/// });
+/// let numbers: Vec<Val> = (1..=20_i64).map(Val::from).collect();
+/// let mut results = [Val::I64(0)];
+/// sum.call(&mut store, &numbers, &mut results)?;
+/// assert_eq!(results[0].i64(), Some(210));
+///
+/// // One whose type Rust knows.
+/// let double = Func::wrap(&mut store, |x: i32| x * 2);
+/// assert_eq!(double.ty(&store).to_string(), "[i32] -> [i32]");
+/// assert_eq!(double.typed::<i32, i32>(&store)?.call(&mut store, 21)?, 42);
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Func {
     store: StoreId,
@@ -160,7 +183,24 @@ pub(crate) fn dynamic<T: 'static>(
     })
 }
 
-/// A function whose type is known to Rust.
+/// A function whose type is known to Rust, and was checked once: from
+/// [`Instance::get_typed_func`](crate::Instance::get_typed_func) or [`Func::typed`].
+///
+/// ```
+/// use kinglet::{Engine, Instance, Module, Store, TypedFunc};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module
+///     (func (export "divide") (param i32 i32) (result i32 i32)
+///         (i32.div_u (local.get 0) (local.get 1)) (i32.rem_u (local.get 0) (local.get 1))))"#)?;
+/// let mut store = Store::new(&engine, ());
+/// let instance = Instance::new(&mut store, &module, &[])?;
+/// let divide: TypedFunc<(u32, u32), (u32, u32)> = instance.get_typed_func(&mut store, "divide")?;
+/// assert_eq!(divide.call(&mut store, (17, 5))?, (3, 2));
+/// assert!(divide.call(&mut store, (17, 0)).is_err());
+/// assert!(instance.get_typed_func::<u64, ()>(&mut store, "divide").is_err());
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct TypedFunc<P, R> {
     func: Func,

@@ -3,7 +3,19 @@
 use crate::store::{StoreCore, StoreId};
 use crate::{AsContext, AsContextMut, Error, GlobalType, Result, Val, vm};
 
-/// A global of a store.
+/// A global of a store. A handle, which can be copied.
+///
+/// ```
+/// use kinglet::{Engine, Global, GlobalType, Store, Val, ValType};
+///
+/// let engine = Engine::default();
+/// let mut store = Store::new(&engine, ());
+/// let counter = Global::new(&mut store, GlobalType { content: ValType::I64, mutable: true }, Val::I64(1))?;
+/// counter.set(&mut store, Val::I64(2))?;
+/// assert_eq!(counter.get(&store).i64(), Some(2));
+/// assert!(counter.set(&mut store, Val::I32(3)).is_err(), "of another type");
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Global {
     store: StoreId,

@@ -14,6 +14,33 @@ use crate::{
 };
 
 /// What a host function is given: the store, and the instance that called.
+///
+/// ```
+/// use kinglet::{Caller, Engine, Error, Extern, Linker, Module, Result, Store};
+///
+/// /// Adds the text at an address in the caller's memory to the store's data.
+/// fn log(mut caller: Caller<'_, String>, at: u32, len: u32) -> Result<()> {
+///     let memory = caller.get_export("memory").and_then(Extern::into_memory);
+///     let memory = memory.ok_or_else(|| Error::msg("the guest exports no memory"))?;
+///     let mut bytes = vec![0; len as usize];
+///     memory.read(&caller, at as usize, &mut bytes)?;
+///     caller.data_mut().push_str(&String::from_utf8(bytes)?);
+///     Ok(())
+/// }
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module
+///     (import "host" "log" (func $log (param i32 i32)))
+///     (memory (export "memory") 1) (data (i32.const 16) "hello")
+///     (func (export "run") (call $log (i32.const 16) (i32.const 5))))"#)?;
+/// let mut linker = Linker::new(&engine);
+/// linker.func_wrap("host", "log", log)?;
+/// let mut store = Store::new(&engine, String::new());
+/// let instance = linker.instantiate(&mut store, &module)?;
+/// instance.get_typed_func::<(), ()>(&mut store, "run")?.call(&mut store, ())?;
+/// assert_eq!(store.data(), "hello");
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 pub struct Caller<'a, T: 'static> {
     store: &'a mut StoreInner<T>,
     instance: Option<usize>,

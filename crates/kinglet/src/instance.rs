@@ -6,11 +6,32 @@ use tracing::debug;
 use crate::store::{StoreCore, StoreId};
 use crate::types::{LinkError, describe, matches};
 use crate::{
-    AsContextMut, Engine, Error, Extern, Func, Global, Memory, Module, Result, Table, TypedFunc, WasmParams,
+    AsContextMut, Engine, Error, Extern, Func, Global, Memory, Module, Result, Table, Tag, TypedFunc, WasmParams,
     WasmResults, vm,
 };
 
-/// An instance of a module in a store.
+/// An instance of a module in a store: its memories, tables and globals, and its functions, to be reached through what
+/// it exports. A handle, which can be copied.
+///
+/// ```
+/// use kinglet::{Engine, Instance, Module, Store};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module
+///     (global (export "version") i32 (i32.const 3))
+///     (memory (export "memory") 1) (data (i32.const 8) "hello")
+///     (func (export "length") (result i32) (i32.const 5)))"#)?;
+/// let mut store = Store::new(&engine, ());
+/// let instance = Instance::new(&mut store, &module, &[])?;
+///
+/// let length = instance.get_typed_func::<(), u32>(&mut store, "length")?.call(&mut store, ())?;
+/// let memory = instance.get_memory(&mut store, "memory").unwrap();
+/// assert_eq!(&memory.data(&store)[8..][..length as usize], b"hello");
+/// let version = instance.get_global(&mut store, "version").unwrap();
+/// assert_eq!(version.get(&store).i32(), Some(3));
+/// assert_eq!(instance.exports(&mut store).len(), 3);
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instance {
     store: StoreId,
@@ -81,6 +102,11 @@ impl Instance {
     /// The global it exports under a name.
     pub fn get_global(&self, store: impl AsContextMut, name: &str) -> Option<Global> {
         self.get_export(store, name)?.into_global()
+    }
+
+    /// The tag it exports under a name.
+    pub fn get_tag(&self, store: impl AsContextMut, name: &str) -> Option<Tag> {
+        self.get_export(store, name)?.into_tag()
     }
 
     /// All it exports, in the module's order.

@@ -17,6 +17,8 @@
 //! # Ok::<(), kinglet::Error>(())
 //! ```
 
+#![deny(missing_docs)]
+#![warn(clippy::missing_errors_doc, clippy::missing_panics_doc)]
 #![deny(unsafe_code)]
 
 mod config;

@@ -5,7 +5,26 @@ use std::fmt;
 use crate::store::{StoreCore, StoreId};
 use crate::{AsContext, AsContextMut, Error, MemoryType, Result, StoreContext, StoreContextMut, vm};
 
-/// A linear memory of a store.
+/// A linear memory of a store. A handle, which can be copied.
+///
+/// ```
+/// use kinglet::{Engine, Memory, MemoryAccessError, MemoryType, Store};
+///
+/// let engine = Engine::default();
+/// let mut store = Store::new(&engine, ());
+/// let memory = Memory::new(&mut store, MemoryType::new(1, Some(2)))?;
+/// memory.write(&mut store, 100, b"bytes")?;
+/// let mut copy = [0; 5];
+/// memory.read(&store, 100, &mut copy)?;
+/// assert_eq!(&copy, b"bytes");
+/// assert_eq!(memory.write(&mut store, 65_535, b"bytes"), Err(MemoryAccessError));
+///
+/// memory.data_mut(&mut store)[100] = b'B';
+/// assert_eq!(memory.grow(&mut store, 1)?, 1);
+/// assert_eq!((memory.size(&store), &memory.data(&store)[100..105]), (2, &b"Bytes"[..]));
+/// assert!(memory.grow(&mut store, 1).is_err(), "its type allows 2 pages");
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
     store: StoreId,

@@ -174,6 +174,30 @@ impl Drop for StoreCore {
 /// used by one thread at a time and can move between threads.
 ///
 /// Dropping the store frees everything made in it; nothing is freed before.
+///
+/// ```
+/// use kinglet::{Caller, Engine, Linker, Module, Store};
+///
+/// /// What the host knows of one guest.
+/// #[derive(Default)]
+/// struct Guest {
+///     messages: Vec<i32>,
+/// }
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module
+///     (import "host" "tell" (func $tell (param i32)))
+///     (func (export "run") (call $tell (i32.const 1)) (call $tell (i32.const 2))))"#)?;
+/// let mut linker = Linker::new(&engine);
+/// linker.func_wrap("host", "tell", |mut caller: Caller<'_, Guest>, message: i32| {
+///     caller.data_mut().messages.push(message);
+/// })?;
+/// let mut store = Store::new(&engine, Guest::default());
+/// let instance = linker.instantiate(&mut store, &module)?;
+/// instance.get_typed_func::<(), ()>(&mut store, "run")?.call(&mut store, ())?;
+/// assert_eq!(store.into_data().messages, [1, 2]);
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 pub struct Store<T: 'static> {
     owner: StoreOwner<T>,
 }

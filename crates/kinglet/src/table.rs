@@ -17,7 +17,7 @@ use crate::{AsContext, AsContextMut, Error, Ref, Result, TableType, Val, vm};
 /// table.set(&mut store, 1, answer.into())?;
 /// assert_eq!(table.grow(&mut store, 3, Ref::Func(None))?, 2);
 /// Table::copy(&mut store, &table, 3, &table, 1, 1)?;
-/// let Some(Ref::Func(Some(func))) = table.get(&store, 3) else { panic!("it was copied there") };
+/// let func = table.get(&store, 3).and_then(Ref::into_func).expect("it was copied there");
 /// assert_eq!(func.typed::<(), i32>(&store)?.call(&mut store, ())?, 42);
 /// # Ok::<(), kinglet::Error>(())
 /// ```

@@ -4,7 +4,20 @@ use crate::store::{StoreCore, StoreId};
 use crate::vm::TagInstance;
 use crate::{AsContext, AsContextMut, TagType};
 
-/// A tag of a store: exceptions thrown with it are told apart from all others.
+/// A tag of a store: exceptions thrown with it are told apart from all others. A handle, which can be copied.
+///
+/// ```
+/// use kinglet::{Config, Engine, Extern, Feature, FuncType, Instance, Module, Store, Tag, TagType, ValType};
+///
+/// let mut config = Config::new();
+/// let engine = Engine::new(config.feature(Feature::Exceptions, true))?;
+/// let mut store = Store::new(&engine, ());
+/// let tag = Tag::new(&mut store, &TagType::new(FuncType::new([ValType::I32], [])));
+/// let module = Module::new(&engine, r#"(module (import "host" "failed" (tag (param i32))))"#)?;
+/// Instance::new(&mut store, &module, &[Extern::Tag(tag)])?;
+/// assert_eq!(tag.ty(&store).ty().params(), [ValType::I32]);
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tag {
     store: StoreId,

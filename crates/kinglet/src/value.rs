@@ -8,9 +8,17 @@ use kinglet_wasm::V128;
 use kinglet_wasm::types::{HeapType, Hierarchy, RefType, TypeRegistry, ValType};
 
 use crate::store::{Counted, StoreCore, StoreId};
-use crate::{AsContextMut, Engine, Error, Func, Result};
+use crate::{AsContext, AsContextMut, Engine, Error, Func, Result};
 
-/// A value of any type.
+/// A value of any type, as [`Func::call`] takes and gives them (core specification, "Values").
+///
+/// ```
+/// use kinglet::{Val, ValType, V128};
+///
+/// let values = [Val::from(-1_i32), Val::from(u64::MAX), Val::from(0.5_f64), Val::from(V128::default())];
+/// assert_eq!((values[0].i32(), values[1].i64(), values[2].f64()), (Some(-1), Some(-1), Some(0.5)));
+/// assert_eq!(values[0].i64(), None, "a value is of one type");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Val {
     /// An `i32`.
@@ -186,6 +194,49 @@ impl Val {
         if let Val::F64(bits) = self { Some(f64::from_bits(*bits)) } else { None }
     }
 
+    /// The vector, if it is one.
+    pub fn v128(&self) -> Option<V128> {
+        if let Val::V128(value) = self { Some(*value) } else { None }
+    }
+
+    /// The reference, if it is one.
+    pub fn reference(&self) -> Option<Ref> {
+        match self {
+            Val::FuncRef(r) => Some(Ref::Func(*r)),
+            Val::ExternRef(r) => Some(Ref::Extern(*r)),
+            Val::AnyRef(r) => Some(Ref::Any(*r)),
+            _ => None,
+        }
+    }
+
+    /// Its type; of a function its own, of a null that of the null reference of its hierarchy.
+    ///
+    /// # Panics
+    /// If it is a reference of another store.
+    pub fn ty(&self, store: impl AsContext) -> ValType {
+        let core = &store.as_context().0.core;
+        let null = |heap| ValType::Ref(RefType { nullable: true, heap });
+        match self {
+            Val::I32(_) => ValType::I32,
+            Val::I64(_) => ValType::I64,
+            Val::F32(_) => ValType::F32,
+            Val::F64(_) => ValType::F64,
+            Val::V128(_) => ValType::V128,
+            Val::FuncRef(None) => null(HeapType::NoFunc),
+            Val::ExternRef(None) => null(HeapType::NoExtern),
+            Val::AnyRef(None) => null(HeapType::None),
+            Val::FuncRef(Some(func)) => non_null(HeapType::Concrete(func.pointer(core).type_id())),
+            Val::ExternRef(Some(r)) => {
+                core.check(r.store);
+                non_null(HeapType::Extern)
+            }
+            Val::AnyRef(Some(r)) => {
+                core.check(r.store);
+                non_null(HeapType::Any)
+            }
+        }
+    }
+
     /// Its slots, after checking that it is a value of `ty` and of this store.
     pub(crate) fn to_slots(self, ty: ValType, core: &StoreCore) -> Result<[u64; 2]> {
         let registry = core.engine.types();
@@ -272,6 +323,16 @@ impl Ref {
         }
     }
 
+    /// The function, if it is one and not null.
+    pub fn into_func(self) -> Option<Func> {
+        if let Ref::Func(r) = self { r } else { None }
+    }
+
+    /// The reference to a value of the host, if it is one and not null.
+    pub fn into_extern(self) -> Option<ExternRef> {
+        if let Ref::Extern(r) = self { r } else { None }
+    }
+
     /// Whether it is null.
     pub fn is_null(&self) -> bool {
         matches!(self, Ref::Func(None) | Ref::Extern(None) | Ref::Any(None))
@@ -285,6 +346,12 @@ impl From<Ref> for Val {
             Ref::Extern(r) => Val::ExternRef(r),
             Ref::Any(r) => Val::AnyRef(r),
         }
+    }
+}
+
+impl From<ExternRef> for Ref {
+    fn from(r: ExternRef) -> Ref {
+        Ref::Extern(Some(r))
     }
 }
 

@@ -87,6 +87,27 @@ impl Shared {
 
 /// Ends what runs in a store, from any thread: a loop, a recursion or a blocking host function ends its call with
 /// [`Trap::Interrupted`]. If nothing runs, the next call is ended at once.
+///
+/// ```
+/// use std::thread;
+/// use std::time::Duration;
+///
+/// use kinglet::{Engine, Instance, Module, Store, Trap};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module (func (export "spin") (loop (br 0))))"#)?;
+/// let mut store = Store::new(&engine, ());
+/// let spin = Instance::new(&mut store, &module, &[])?.get_typed_func::<(), ()>(&mut store, "spin")?;
+/// let handle = store.interrupt_handle();
+/// let timer = thread::spawn(move || {
+///     thread::sleep(Duration::from_millis(10));
+///     handle.interrupt();
+/// });
+/// let error = spin.call(&mut store, ()).unwrap_err();
+/// assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::Interrupted));
+/// # timer.join().unwrap();
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct InterruptHandle {
     pub(crate) shared: Arc<Shared>,
@@ -116,7 +137,20 @@ impl From<Interrupted> for Error {
     }
 }
 
-/// Waits on behalf of a guest.
+/// Waits on behalf of a guest, so that an [`InterruptHandle`] ends the wait: from
+/// [`Caller::waiter`](crate::Caller::waiter).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use kinglet::{Caller, Engine, Linker, Result};
+///
+/// let mut linker: Linker<()> = Linker::new(&Engine::default());
+/// linker.func_wrap("host", "sleep", |caller: Caller<'_, ()>, millis: u64| -> Result<()> {
+///     Ok(caller.waiter().sleep(Some(Duration::from_millis(millis)))?)
+/// })?;
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Waiter {
     pub(crate) shared: Arc<Shared>,

@@ -25,6 +25,8 @@
 //! # }
 //! ```
 
+#![deny(missing_docs)]
+#![warn(clippy::missing_errors_doc, clippy::missing_panics_doc)]
 #![forbid(unsafe_code)]
 
 mod ctx;
