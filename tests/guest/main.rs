@@ -1,7 +1,8 @@
 //! Real programs in Kinglet, in every mode: programs from compilers of six languages, CPython and QuickJS running
-//! scripts. `KINGLET_GUESTS` names another folder to take the committed modules from, `KINGLET_PROGRAMS` the one with
+//! scripts, the kernels of the bench. `KINGLET_GUESTS` names another folder to take the committed modules from, `KINGLET_PROGRAMS` the one with
 //! those that `cargo xtask programs` makes. A case's name is `MODE::PROGRAM`; with `--list` they are only listed.
 
+mod kernel;
 mod ledger;
 mod mode;
 mod place;
@@ -28,7 +29,7 @@ type Named = (&'static str, fn(&Mode));
 fn main() -> ExitCode {
     let mut cases = Vec::new();
     for mode in MODES {
-        for test in program::tests().into_iter().chain(ledger::tests()).chain(python::tests()) {
+        for test in program::tests().into_iter().chain(ledger::tests()).chain(python::tests()).chain(kernel::tests()) {
             let lacks = place::lacks(&test.module).or_else(|| (mode.lacks)());
             cases.push(Case {
                 name: format!("{}::{}", mode.name, test.name),
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
             });
         }
     }
+    cases.push(kernel::forms());
     cases.extend(walk::cases());
     harness::main(&cases)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use kinglet_tests::harness::Case;
 
-use crate::place;
+use crate::{kernel, place};
 
 /// One case for the committed modules, one for each of the others.
 pub(crate) fn cases() -> Vec<Case> {
@@ -13,7 +13,7 @@ pub(crate) fn cases() -> Vec<Case> {
     });
     let languages = ["rust", "c", "cpp", "go", "assemblyscript"].map(|language| format!("{language}/ledger.wasm"));
     let interpreters = ["python.wasm", "qjs.wasm"].map(String::from);
-    let others = languages.into_iter().chain(interpreters).map(|file| {
+    let others = languages.into_iter().chain(interpreters).chain(kernel::files()).map(|file| {
         let module = place::program(&file);
         Case { name: format!("walk::{file}"), lacks: place::lacks(&module), run: Box::new(move || agrees(&module)) }
     });
