@@ -4,6 +4,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use kinglet::{
     Caller, Engine, Error, Extern, Func, FuncType, Instance, Linker, Result, Store, Trap, V128, Val, ValType,
@@ -312,4 +313,21 @@ fn closures_that_never_return_have_no_results() {
     let panic = instance.get_typed_func::<(), ()>(&mut store, "panic").unwrap();
     let payload = catch_unwind(AssertUnwindSafe(|| panic.call(&mut store, ()))).unwrap_err();
     assert_eq!(payload.downcast_ref::<&str>(), Some(&"asked for"));
+}
+
+#[test]
+fn the_time_of_host_functions_is_counted_once_however_they_nest() {
+    let pause = Duration::from_millis(20);
+    let (mut store, instance) = nested(move |_| {
+        std::thread::sleep(pause);
+        Ok(())
+    });
+    let run = instance.get_typed_func::<(), ()>(&mut store, "run").unwrap();
+    run.call(&mut store, ()).unwrap();
+    assert_eq!(store.host_time(), Duration::ZERO, "not asked for");
+    store.measure_host_time();
+    let start = Instant::now();
+    run.call(&mut store, ()).unwrap();
+    let spent = store.host_time();
+    assert!((pause..=start.elapsed()).contains(&spent), "{spent:?}");
 }

@@ -109,7 +109,7 @@ fn a_backtrace_has_names_indices_and_offsets() {
     assert_eq!(found, expected, "{}", error.downcast_ref::<WasmBacktrace>().unwrap());
     assert!(frames.iter().all(|f| f.module_name() == Some("calls")));
     let text = error.downcast_ref::<WasmBacktrace>().unwrap().to_string();
-    assert!(text.contains(&format!("0: last (func[3]) at {:#x} in calls", expected[0])), "{text}");
+    assert!(text.contains(&format!("0: last (func[3]) at {:#x} in calls: i32.div_u", expected[0])), "{text}");
 }
 
 /// The instruction that traps, in all shapes its neighbours can be fused with.

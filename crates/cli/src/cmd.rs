@@ -1,19 +1,85 @@
 //! The commands: one row each. The first is the one that is meant when none is named.
 
+mod compile;
+mod completions;
+mod help;
+mod inspect;
+mod instantiate;
+mod parse;
 mod run;
 mod validate;
+mod wasm;
 mod wast;
+mod wat;
 
 use crate::fault::Outcome;
 use crate::options::Options;
 
 /// One row per command.
+#[derive(Debug)]
 pub(crate) struct Command {
     pub(crate) name: &'static str,
     pub(crate) usage: &'static str,
     pub(crate) about: &'static str,
+    /// Command lines, and what they do.
+    pub(crate) examples: &'static [(&'static str, &'static str)],
+    pub(crate) takes: Takes,
+    /// Whether WasmEdge has a command of this name.
+    pub(crate) of_wasmedge: bool,
     /// Gives the exit status, or why there is none.
     pub(crate) run: fn(&Options) -> Outcome,
+}
+
+/// Which positional arguments a command takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// A file, and after it the program's own arguments.
+    Program,
+    /// One file.
+    File,
+    /// Any number of files, at least one.
+    Files,
+    /// A file, and one to write.
+    InAndOut,
+    /// One of the words.
+    Word(&'static [&'static str]),
+    /// The name of a command, or nothing.
+    Command,
+}
+
+impl Takes {
+    /// How many there must be.
+    pub(crate) fn least(self) -> usize {
+        if self == Takes::Command { 0 } else { 1 }
+    }
+
+    /// How many there may be.
+    pub(crate) fn most(self) -> usize {
+        match self {
+            Takes::Program | Takes::Files => usize::MAX,
+            Takes::InAndOut => 2,
+            Takes::File | Takes::Word(_) | Takes::Command => 1,
+        }
+    }
+
+    /// For a message that there are too many.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Takes::Program | Takes::Files => "files",
+            Takes::InAndOut => "two files",
+            Takes::File => "one file",
+            Takes::Word(_) => "one word",
+            Takes::Command => "the name of one command",
+        }
+    }
+
+    /// For a message that there is none.
+    pub(crate) fn missing(self) -> String {
+        match self {
+            Takes::Word(words) => format!("one of {} is missing", words.join(", ")),
+            _ => "no file given".into(),
+        }
+    }
 }
 
 pub(crate) const COMMANDS: &[Command] = &[
@@ -21,18 +87,130 @@ pub(crate) const COMMANDS: &[Command] = &[
         name: "run",
         usage: "[OPTIONS] FILE [ARGS…]",
         about: "Runs a program, or one of its functions; the name of this command can be left out.",
+        examples: &[
+            ("kinglet hello.wasm", "run a program"),
+            ("kinglet --dir .:. python.wasm -c 'print(1+1)'", "with the present folder, and arguments of its own"),
+            ("kinglet --dir /data:./data:readonly --env LANG=C program.wasm", "a folder it can only read, a variable"),
+            ("kinglet --reactor fib.wasm fib 30", "call a function and print its result"),
+            ("kinglet --invoke fib fib.wasm 30", "the same"),
+            ("kinglet --module math:math.wasm program.wasm", "with another module to import from"),
+            ("kinglet --time-limit 500 --gas-limit 1000000 program.wasm", "with limits"),
+            ("kinglet --unknown-imports trap plugin.wasm", "although not everything it imports is there"),
+            ("cat hello.wat | kinglet -", "text is taken as well as binaries, and standard input as well as files"),
+        ],
+        takes: Takes::Program,
+        of_wasmedge: true,
         run: run::run,
+    },
+    Command {
+        name: "compile",
+        usage: "[OPTIONS] FILE OUTPUT",
+        about: "Will compile a module to native code; refused, for that is not in this version yet.",
+        examples: &[("kinglet compile program.wasm program.so", "is refused with status 1")],
+        takes: Takes::InAndOut,
+        of_wasmedge: true,
+        run: compile::run,
+    },
+    Command {
+        name: "parse",
+        usage: "[OPTIONS] FILE",
+        about: "Lists what a module declares, section by section, without validating it.",
+        examples: &[("kinglet parse program.wasm | less", "everything, in the order of the file")],
+        takes: Takes::File,
+        of_wasmedge: true,
+        run: parse::run,
     },
     Command {
         name: "validate",
         usage: "[OPTIONS] FILE…",
         about: "Checks that modules are valid, without running them.",
+        examples: &[
+            ("kinglet validate *.wasm", "each file on a line; status 1 if one is not valid"),
+            ("kinglet validate --wasm-2 program.wasm", "whether it keeps to WebAssembly 2.0"),
+        ],
+        takes: Takes::Files,
+        of_wasmedge: true,
         run: validate::run,
+    },
+    Command {
+        name: "instantiate",
+        usage: "[OPTIONS] FILE",
+        about: "Makes an instance, with its imports, segments and start function, and calls nothing else.",
+        examples: &[(
+            "kinglet instantiate --module env:env.wasm plugin.wasm",
+            "whether everything it imports is there",
+        )],
+        takes: Takes::File,
+        of_wasmedge: true,
+        run: instantiate::run,
+    },
+    Command {
+        name: "inspect",
+        usage: "[OPTIONS] FILE",
+        about: "Shows what a module is: sections and sizes, imports, exports, types, who made it.",
+        examples: &[
+            ("kinglet inspect program.wasm", "for people"),
+            ("kinglet inspect --json program.wasm | jq '.exports[].name'", "for programs"),
+        ],
+        takes: Takes::File,
+        of_wasmedge: false,
+        run: inspect::run,
+    },
+    Command {
+        name: "wat",
+        usage: "[OPTIONS] FILE",
+        about: "Writes a module in the text format.",
+        examples: &[
+            ("kinglet wat program.wasm | less", "read it"),
+            ("kinglet wat --offsets program.wasm -o program.wat", "with the byte of each line, as messages name it"),
+        ],
+        takes: Takes::File,
+        of_wasmedge: false,
+        run: wat::run,
+    },
+    Command {
+        name: "wasm",
+        usage: "[OPTIONS] FILE",
+        about: "Writes a module in the binary format.",
+        examples: &[("kinglet wasm program.wat -o program.wasm", "the text format's other direction")],
+        takes: Takes::File,
+        of_wasmedge: false,
+        run: wasm::run,
     },
     Command {
         name: "wast",
         usage: "[OPTIONS] FILE…",
         about: "Runs scripts in the format of the specification's test suite.",
+        examples: &[("kinglet wast i32.wast f32.wast", "counts what passed, shows what failed")],
+        takes: Takes::Files,
+        of_wasmedge: false,
         run: wast::run,
+    },
+    Command {
+        name: "completions",
+        usage: "SHELL",
+        about: "Writes the completions for a shell: bash, zsh, fish or powershell.",
+        examples: &[
+            ("kinglet completions bash > /etc/bash_completion.d/kinglet", "for bash"),
+            ("kinglet completions zsh > ~/.zfunc/_kinglet", "for zsh, with ~/.zfunc in fpath"),
+            ("kinglet completions fish > ~/.config/fish/completions/kinglet.fish", "for fish"),
+            ("kinglet completions powershell >> $PROFILE", "for PowerShell"),
+        ],
+        takes: Takes::Word(crate::completions::SHELLS),
+        of_wasmedge: false,
+        run: completions::run,
+    },
+    Command {
+        name: "help",
+        usage: "[OPTIONS] [COMMAND]",
+        about: "Shows the help of a command, or all of it as a manual page or as Markdown.",
+        examples: &[
+            ("kinglet help inspect", "the same as kinglet inspect --help"),
+            ("kinglet help --man run > kinglet-run.1", "a manual page; without a command, that of kinglet"),
+            ("kinglet help --markdown > cli.md", "the reference"),
+        ],
+        takes: Takes::Command,
+        of_wasmedge: false,
+        run: help::run,
     },
 ];

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use kinglet::InterruptHandle;
 
-use crate::fault::{Fault, STOPPED};
-use crate::report;
+use crate::dialect::Dialect;
+use crate::fault::Fault;
 
 /// What the command is doing.
 enum Phase {
@@ -27,7 +27,7 @@ pub(crate) struct Deadline {
 
 impl Deadline {
     /// Starts the clock; without a limit (0) nothing ever happens. The thread ends with the process.
-    pub(crate) fn start(milliseconds: u64) -> Deadline {
+    pub(crate) fn start(milliseconds: u64, dialect: Dialect) -> Deadline {
         let phase = Arc::new(Mutex::new(Phase::Ours));
         if milliseconds > 0 {
             let phase = phase.clone();
@@ -35,7 +35,7 @@ impl Deadline {
                 std::thread::sleep(Duration::from_millis(milliseconds));
                 // Held to the end, so that the command cannot go on to another status meanwhile.
                 match &*lock(&phase) {
-                    Phase::Ours => std::process::exit(report(&Fault { message: message(milliseconds), code: STOPPED })),
+                    Phase::Ours => std::process::exit(Fault::stop(message(milliseconds)).report(dialect)),
                     Phase::Guests(handle) => handle.interrupt(),
                     Phase::Over => {}
                 }

@@ -22,7 +22,7 @@ pub(crate) fn show(message: &str, file: &str) -> String {
 }
 
 /// Splits a message into what is wrong, and line and column, both from 1. Past column 500 the place is in the first line.
-fn place(message: &str) -> Option<(&str, usize, usize)> {
+pub(crate) fn place(message: &str) -> Option<(&str, usize, usize)> {
     let (what, rest) = message.split_once("\n     --> <anon>:").or_else(|| message.rsplit_once(" at <anon>:"))?;
     let (line, column) = rest.lines().next()?.split_once(':')?;
     Some((what, line.parse().ok()?, column.parse().ok()?))

@@ -1,55 +1,69 @@
 //! The command `kinglet`: reads its arguments by the table in `options`, runs one of the commands in `cmd`, and turns
-//! what comes of it into a message on standard error and an exit status. Nothing a guest or a user does may panic here.
+//! what comes of it into a message and an exit status. Nothing a guest or a user does may panic here.
 
 #![forbid(unsafe_code)]
 
 mod cmd;
+mod completions;
 mod deadline;
+mod dialect;
 mod excerpt;
 mod fault;
+mod guest;
+mod help;
+mod message;
 mod options;
+mod reference;
+mod signal;
+mod source;
+mod statistics;
 mod value;
+mod version;
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 
+use dialect::Dialect;
 use fault::{Fault, Outcome};
+use message::Level;
 use options::Request;
 
 fn main() {
-    let outcome = options::parse(std::env::args_os().skip(1)).and_then(|request| answer(&request));
-    std::process::exit(outcome.unwrap_or_else(|fault| report(&fault)));
+    signal::settle();
+    let mut args = std::env::args_os();
+    let name = args.next().unwrap_or_default().to_string_lossy().into_owned();
+    let dialect = Dialect::of(&name);
+    let outcome = options::parse(dialect, args).and_then(|request| answer(&request, dialect, &name));
+    std::process::exit(outcome.unwrap_or_else(|fault| {
+        // Does nothing if the options were read and have settled it.
+        message::settle(dialect, Level::Info, false);
+        fault.report(dialect)
+    }));
 }
 
-fn answer(request: &Request) -> Outcome {
+fn answer(request: &Request, dialect: Dialect, name: &str) -> Outcome {
     match request {
-        Request::Help(command) => print(&options::help(*command)).map(|()| 0),
-        Request::Version => print(&format!("kinglet version {}\n", env!("CARGO_PKG_VERSION"))).map(|()| 0),
+        Request::Help(command) => print(&help::text(*command, std::io::stdout().is_terminal())).map(|()| 0),
+        Request::Version(verbose) => print(&version::text(dialect, name, *verbose)).map(|()| 0),
         Request::Run(command, options) => {
-            options.unfinished().for_each(|switch| warn(&switch));
+            message::settle(dialect, options.log_level.unwrap_or(Level::Info), options.log_level.is_some());
+            options::warn(options);
             (command.run)(options)
         }
     }
 }
 
-/// Writes a result to standard output. A reader that has gone away is no error: there is nobody left to tell.
+/// Writes a result to standard output.
 fn print(text: &str) -> Outcome<()> {
+    write(text.as_bytes())
+}
+
+/// The same for bytes. A reader that has gone away is no error: there is nobody left to tell.
+fn write(bytes: &[u8]) -> Outcome<()> {
     let mut out = std::io::stdout();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Fault::refused(format!("cannot write to standard output: {error}")))
         }
         _ => Ok(()),
     }
-}
-
-/// Says that a switch turns on what is only half there, before a trap does.
-fn warn(switch: &str) {
-    let warning = "not finished in this version: what it adds may trap";
-    let _ = writeln!(std::io::stderr(), "kinglet: warning: {switch}: {warning}");
-}
-
-/// Says what went wrong and gives the exit status for it.
-fn report(fault: &Fault) -> i32 {
-    let _ = writeln!(std::io::stderr(), "kinglet: error: {}", fault.message.trim_end());
-    fault.code
 }

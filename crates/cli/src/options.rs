@@ -1,92 +1,21 @@
-//! The command line: one table of options, from which reading, help and "did you mean" are derived. The rules are
-//! WasmEdge's: `--name value` or `--name=value`, a list takes one value each time it is given, `--` ends the options, and
-//! after the first positional everything belongs to the guest.
+//! The command line: reads the arguments by the table in `rows`. The rules are WasmEdge's: `--name value` or
+//! `--name=value`, a list takes one value each time it is given, `--` ends the options, and after the first positional
+//! everything belongs to the guest. Commands without a guest take options after their files too.
 
+mod rows;
+
+use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::fmt::Write as _;
 
-use kinglet::{FEATURES, Features, Standard};
+use kinglet::{FEATURES, Feature, Features, Standard};
 
-use crate::cmd::{COMMANDS, Command};
-use crate::fault::{Fault, Outcome, STATUSES};
+use crate::cmd::{COMMANDS, Command, Takes};
+use crate::dialect::Dialect;
+use crate::fault::{Fault, Outcome};
+use crate::message::Level;
+use crate::statistics;
 
-/// One row per option. The switches for proposals come from the feature table instead.
-struct Row {
-    name: &'static str,
-    /// What the value is called in the help; none for a switch.
-    value: Option<&'static str>,
-    /// Whether giving it again adds, rather than replaces.
-    list: bool,
-    help: &'static str,
-    example: Option<&'static str>,
-    /// The commands that know it.
-    commands: &'static [&'static str],
-    /// Takes it in.
-    set: fn(&mut Options, &str) -> Result<(), String>,
-}
-
-const RUN: &[&str] = &["run"];
-const ALL: &[&str] = &["run", "validate", "wast"];
-
-#[rustfmt::skip]
-const ROWS: &[Row] = &[
-    Row { name: "dir", value: Some("GUEST:HOST[:readonly]"), list: true, commands: RUN,
-        help: "give the program the folder HOST, under the name GUEST; with one name it is both",
-        example: Some("kinglet --dir .:. --dir /data:./data:readonly program.wasm"),
-        set: |options, value| { options.dirs.push(dir(value)?); Ok(()) } },
-    Row { name: "env", value: Some("NAME=VALUE"), list: true, commands: RUN,
-        help: "set an environment variable of the program, which sees none of ours",
-        example: Some("kinglet --env LANG=C program.wasm"),
-        set: |options, value| { options.env.push(env(value)?); Ok(()) } },
-    Row { name: "invoke", value: Some("FUNCTION"), list: false, commands: RUN,
-        help: "call this exported function with the arguments, print its results one per line",
-        example: Some("kinglet --invoke fib fib.wasm 30"),
-        set: |options, value| { options.invoke = Some(value.to_string()); Ok(()) } },
-    Row { name: "reactor", value: None, list: false, commands: RUN,
-        help: "like --invoke, with the function's name as first argument",
-        example: Some("kinglet --reactor fib.wasm fib 30"),
-        set: |options, _| { options.reactor = true; Ok(()) } },
-    Row { name: "time-limit", value: Some("MS"), list: false, commands: RUN,
-        help: "stop after this many milliseconds, counted from when the command starts; 0 is no limit",
-        example: Some("kinglet --time-limit 500 program.wasm"),
-        set: |options, value| { options.time_limit = number(value, "milliseconds")?; Ok(()) } },
-    Row { name: "memory-page-limit", value: Some("N"), list: false, commands: RUN,
-        help: "no memory grows beyond N pages of 64 KiB",
-        example: None,
-        set: |options, value| { options.memory_page_limit = Some(number(value, "pages")?); Ok(()) } },
-    Row { name: "run-mode", value: Some("MODE"), list: false, commands: RUN,
-        help: "how code runs; interpreter is the one there is so far",
-        example: None,
-        set: |_, value| run_mode(value) },
-    Row { name: "force-interpreter", value: None, list: false, commands: RUN,
-        help: "the same as --run-mode interpreter",
-        example: None,
-        set: |_, _| Ok(()) },
-    Row { name: "no-cache", value: None, list: false, commands: RUN,
-        help: "keep nothing on disk for the next start; nothing is kept so far",
-        example: None,
-        set: |_, _| Ok(()) },
-    Row { name: "log-level", value: Some("LEVEL"), list: false, commands: ALL,
-        help: "off, trace, debug, info, warning, error or fatal; accepted, errors are always shown",
-        example: None,
-        set: |_, value| log_level(value) },
-    Row { name: "wasm-1", value: None, list: false, commands: ALL,
-        help: "only the proposals of WebAssembly 1.0",
-        example: None,
-        set: |options, _| { options.standard(Standard::Wasm1); Ok(()) } },
-    Row { name: "wasm-2", value: None, list: false, commands: ALL,
-        help: "only the proposals of WebAssembly 2.0",
-        example: None,
-        set: |options, _| { options.standard(Standard::Wasm2); Ok(()) } },
-    Row { name: "wasm-3", value: None, list: false, commands: ALL,
-        help: "only the finished proposals of WebAssembly 3.0",
-        example: None,
-        set: |options, _| { options.standard(Standard::Wasm3); Ok(()) } },
-    Row { name: "enable-all", value: None, list: false, commands: ALL,
-        help: "every finished proposal, which is the default",
-        example: None,
-        set: |options, _| { options.base = Features::finished(); Ok(()) } },
-];
+pub(crate) use rows::{Effect, GROUPS, Row, rows, warn};
 
 /// A folder given with `--dir`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,41 +25,56 @@ pub(crate) struct Dir {
     pub(crate) readonly: bool,
 }
 
+/// What is done about imports that nobody provides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// A call of one is an error.
+    Trap,
+    /// Functions return zeros; memories, tables and globals start as small and empty as their types allow.
+    Zero,
+}
+
 /// What the user asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
+    pub(crate) dialect: Dialect,
     pub(crate) dirs: Vec<Dir>,
     pub(crate) env: Vec<(String, String)>,
+    pub(crate) modules: Vec<(String, String)>,
+    pub(crate) unknown_imports: Option<Missing>,
     pub(crate) invoke: Option<String>,
     pub(crate) reactor: bool,
     /// Milliseconds; 0 is none.
     pub(crate) time_limit: u64,
+    pub(crate) gas_limit: Option<u64>,
     pub(crate) memory_page_limit: Option<u64>,
+    pub(crate) table_limit: Option<u64>,
+    /// KiB.
+    pub(crate) stack_limit: Option<u64>,
+    pub(crate) statistics: statistics::Wanted,
+    pub(crate) log_level: Option<Level>,
+    pub(crate) output: Option<String>,
+    pub(crate) offsets: bool,
+    pub(crate) json: bool,
+    pub(crate) man: bool,
+    pub(crate) markdown: bool,
     /// The file, and what belongs to it.
     pub(crate) positional: Vec<String>,
+    /// What will be said before the command does its work.
+    pub(crate) warnings: Vec<String>,
+    /// Options asking for what this version does not have, and what that is.
+    later: Vec<(String, &'static str)>,
     base: Features,
     switched: Features,
     on: Features,
 }
 
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            dirs: Vec::new(),
-            env: Vec::new(),
-            invoke: None,
-            reactor: false,
-            time_limit: 0,
-            memory_page_limit: None,
-            positional: Vec::new(),
-            base: Features::finished(),
-            switched: Features::none(),
-            on: Features::none(),
-        }
-    }
-}
-
 impl Options {
+    fn new(dialect: Dialect) -> Options {
+        let (base, none) = (Features::finished(), Features::none());
+        Options { dialect, base, switched: none, on: none, ..Options::default() }
+    }
+
     /// The proposals that are on: those of the standard asked for, then each switch.
     pub(crate) fn features(&self) -> Features {
         let mut features = self.base;
@@ -139,7 +83,7 @@ impl Options {
     }
 
     /// The switches that turn on what is not finished.
-    pub(crate) fn unfinished(&self) -> impl Iterator<Item = String> {
+    fn unfinished(&self) -> impl Iterator<Item = String> {
         let rows = FEATURES.iter().filter(|row| !row.finished && self.on.has(row.feature));
         rows.map(|row| format!("--enable-{}", row.name))
     }
@@ -150,86 +94,154 @@ impl Options {
 }
 
 /// What the command line comes to.
+#[derive(Debug)]
 pub(crate) enum Request {
     Help(Option<&'static Command>),
-    Version,
-    Run(&'static Command, Options),
+    /// Whether everything is wanted that a report of a bug needs.
+    Version(bool),
+    Run(&'static Command, Box<Options>),
 }
 
 /// An option as it was found: a row of the table, or a proposal's switch.
 enum Found {
     Row(&'static Row),
-    Switch(kinglet::Feature, bool),
+    Switch(Feature, bool),
+}
+
+/// What has been read so far.
+struct Reader {
+    args: VecDeque<OsString>,
+    command: Option<&'static Command>,
+    options: Options,
+    given: Vec<&'static Row>,
+    /// After `--`, or where everything left is the guest's.
+    ended: bool,
 }
 
 /// Reads the arguments after the program's name.
-pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Outcome<Request> {
-    let mut args = args.into_iter();
-    let mut command: Option<&'static Command> = None;
-    let mut options = Options::default();
-    let mut given: Vec<&'static Row> = Vec::new();
-    while let Some(arg) = args.next() {
+pub(crate) fn parse(dialect: Dialect, args: impl IntoIterator<Item = OsString>) -> Outcome<Request> {
+    let command = COMMANDS.iter().find(|row| dialect == Dialect::WasmEdgeC && row.name == "compile");
+    let args = args.into_iter().collect();
+    let mut reader = Reader { args, command, options: Options::new(dialect), given: Vec::new(), ended: false };
+    while let Some(arg) = reader.args.pop_front() {
         let arg = text(arg)?;
         match arg.as_str() {
-            "-h" | "--help" => return Ok(Request::Help(command)),
-            "-v" | "-V" | "--version" if command.is_none() => return Ok(Request::Version),
-            "--" => {
-                options.positional = args.by_ref().map(text).collect::<Outcome<_>>()?;
+            _ if reader.ended => reader.options.positional.push(arg),
+            "-h" | "--help" => return Ok(Request::Help(reader.command)),
+            "-v" | "-V" | "--version" if reader.command.is_none() || command.is_some() => {
+                return Ok(Request::Version(reader.args.iter().any(|arg| arg == "--verbose")));
             }
-            _ if arg.len() > 1 && arg.starts_with('-') => {
-                given.extend(option(&arg, &mut args, &mut options)?);
-            }
-            name => match COMMANDS.iter().find(|row| command.is_none() && row.name == name) {
-                Some(row) => command = Some(row),
-                None => {
-                    options.positional.push(arg);
-                    for rest in args.by_ref() {
-                        options.positional.push(text(rest)?);
-                    }
-                }
-            },
+            "--verbose" if reader.args.iter().any(|arg| arg == "--version") => return Ok(Request::Version(true)),
+            "--" => reader.ended = true,
+            _ if arg.len() > 1 && arg.starts_with('-') => reader.option(&arg)?,
+            _ => reader.positional(arg),
         }
     }
-    let command = command.unwrap_or(&COMMANDS[0]);
-    if let Some(row) = given.iter().find(|row| !row.commands.contains(&command.name)) {
-        let message = format!("`--{}` is an option of {}, not of {}", row.name, row.commands.join(", "), command.name);
-        return Err(Fault::refused(message));
-    }
-    if options.positional.is_empty() {
-        return Err(Fault::refused("no file given; try kinglet --help"));
-    }
-    Ok(Request::Run(command, options))
+    reader.finish()
 }
 
-/// Takes in one option, and its value from the next argument if it stands there.
-fn option(arg: &str, args: &mut dyn Iterator<Item = OsString>, options: &mut Options) -> Outcome<Option<&'static Row>> {
-    let (flag, mut value) = match arg.split_once('=') {
-        Some((flag, value)) => (flag, Some(value.to_string())),
-        None => (arg, None),
-    };
-    let row = match find(flag)? {
-        Found::Switch(feature, on) if value.is_none() => {
-            options.switched.set(feature, true);
-            options.on.set(feature, on);
-            return Ok(None);
+impl Reader {
+    fn positional(&mut self, arg: String) {
+        let first = self.options.positional.is_empty();
+        let known = |row: &&Command| row.name == arg && (row.of_wasmedge || !self.options.dialect.is_wasmedge());
+        match COMMANDS.iter().find(|row| first && self.command.is_none() && known(row)) {
+            Some(row) => self.command = Some(row),
+            None => {
+                self.options.positional.push(arg);
+                let takes = self.command.unwrap_or(&COMMANDS[0]).takes;
+                self.ended |= takes == Takes::Program || self.options.dialect.is_wasmedge();
+            }
         }
-        Found::Row(row) if row.value.is_some() || value.is_none() => row,
-        _ => return Err(Fault::refused(format!("option `{flag}` does not take a value"))),
-    };
-    if let (Some(name), None) = (row.value, &value) {
-        let missing = || Fault::refused(format!("option `{flag}` needs a value: {flag} {name}"));
-        value = Some(text(args.next().ok_or_else(missing)?)?);
     }
-    let value = value.unwrap_or_default();
-    match (row.set)(options, &value) {
-        Ok(()) => Ok(Some(row)),
-        Err(why) => Err(Fault::refused(format!("bad value for `{flag}`: {why}"))),
+
+    /// Takes in one option, and its value from the next argument if it stands there.
+    fn option(&mut self, arg: &str) -> Outcome<()> {
+        let (flag, mut value) = match arg.split_once('=') {
+            Some((flag, value)) => (flag, Some(value.to_string())),
+            None => (arg, None),
+        };
+        let row = match find(flag)? {
+            Found::Switch(feature, on) if value.is_none() => {
+                self.options.switched.set(feature, true);
+                self.options.on.set(feature, on);
+                return Ok(());
+            }
+            Found::Row(row) if row.value.is_some() || value.is_none() => row,
+            _ => {
+                let wasmedge = format!("option {} doesn't need arguments.", flag.trim_start_matches('-'));
+                return Err(Fault::usage(format!("option `{flag}` does not take a value"), wasmedge).hint(flag));
+            }
+        };
+        if let (Some(name), None) = (row.value, &value) {
+            let missing = || {
+                let message = format!("option `{flag}` needs a value: {flag} {name}");
+                Fault::usage(message, format!("option {flag} needs an argument."))
+            };
+            value = Some(text(self.args.pop_front().ok_or_else(missing)?)?);
+        }
+        let value = value.unwrap_or_default();
+        self.given.push(row);
+        match row.effect {
+            Effect::Later(what) => {
+                self.options.later.push((format!("--{}", row.name), what));
+                Ok(())
+            }
+            Effect::Set(set) => set(&mut self.options, &value).map_err(|why| {
+                Fault::usage(
+                    format!("bad value for `{flag}`: {why}"),
+                    format!("invalid value for option {flag}: {why}"),
+                )
+            }),
+        }
+    }
+
+    fn finish(mut self) -> Outcome<Request> {
+        let command = self.command.unwrap_or(&COMMANDS[0]);
+        if let Some(row) = self.given.iter().find(|row| !row.commands.contains(&command.name)) {
+            let known = row.commands.join(", ");
+            let message = format!("`--{}` is an option of {known}, not of {}", row.name, command.name);
+            return Err(Fault::usage(message, format!("unknown option: {}", row.name)));
+        }
+        let count = self.options.positional.len();
+        if count < command.takes.least() {
+            return Err(Fault::no_file(command));
+        }
+        if count > command.takes.most() {
+            let message = format!("{} takes {}, but {count} are given", command.name, command.takes.words());
+            let wasmedge = "positional argument exceeds maximum consuming.";
+            return Err(Fault::usage(message, wasmedge).hint(format!("kinglet {} --help", command.name)));
+        }
+        self.check_unfinished(command)?;
+        if let (Some((option, what)), true) = (self.options.later.first(), command.name != "compile") {
+            let message = format!("`{option}` is refused: {what} is not in this version yet");
+            return Err(Fault::refused(message).hint("leave the option out"));
+        }
+        Ok(Request::Run(command, Box::new(self.options)))
+    }
+
+    /// What is only half there is refused where it would run. Modules can be looked at with it, and scripts try it.
+    fn check_unfinished(&mut self, command: &Command) -> Outcome<()> {
+        let unfinished: Vec<String> = self.options.unfinished().collect();
+        match unfinished.first() {
+            Some(switch) if ["run", "instantiate"].contains(&command.name) => {
+                let message = format!("`{switch}` is refused: running what it adds is not in this version yet");
+                Err(Fault::refused(message).hint(format!("kinglet validate {switch} FILE checks such a module")))
+            }
+            _ => {
+                let warning = |switch| format!("{switch}: not finished in this version: what it adds may trap");
+                self.options.warnings.extend(unfinished.into_iter().map(warning));
+                Ok(())
+            }
+        }
     }
 }
 
 fn find(flag: &str) -> Outcome<Found> {
-    let row = flag.strip_prefix("--").and_then(|name| ROWS.iter().find(|row| row.name == name));
-    if let Some(row) = row {
+    let by_name = |name| rows().find(|row| row.name == name);
+    let mut letters = flag.trim_start_matches('-').chars();
+    let letter = letters.next().filter(|_| letters.next().is_none());
+    let by_letter = || rows().find(|row| letter.is_some() && row.short == letter);
+    if let Some(row) = flag.strip_prefix("--").map_or_else(by_letter, by_name) {
         return Ok(Found::Row(row));
     }
     let switch = [("--enable-", true), ("--disable-", false)].into_iter().find_map(|(prefix, on)| {
@@ -237,22 +249,32 @@ fn find(flag: &str) -> Outcome<Found> {
         FEATURES.iter().find(|row| row.name == name).map(|row| Found::Switch(row.feature, on))
     });
     switch.ok_or_else(|| {
-        let hint = match nearest(flag) {
+        let fault = Fault::usage(
+            format!("unknown option `{flag}`"),
+            format!("unknown option: {}", flag.trim_start_matches('-')),
+        );
+        fault.hint(match nearest(flag, options_by_name()) {
             Some(name) => format!("did you mean `{name}`?"),
             None => "`kinglet --help` lists them all".to_string(),
-        };
-        Fault::refused(format!("unknown option `{flag}`: {hint}"))
+        })
     })
 }
 
-/// The known option that is closest to a wrong one, if any is close.
-fn nearest(flag: &str) -> Option<String> {
-    let rows = ROWS.iter().map(|row| format!("--{}", row.name));
-    let switches =
-        FEATURES.iter().flat_map(|row| [format!("--enable-{}", row.name), format!("--disable-{}", row.name)]);
+/// Every option as it is written.
+pub(crate) fn options_by_name() -> impl Iterator<Item = String> {
     let more = ["--help", "--version"].map(String::from);
-    let scored = rows.chain(switches).chain(more).map(|name| (distance(flag, &name), name));
-    scored.min().filter(|(distance, _)| *distance <= 1 + flag.len() / 5).map(|(_, name)| name)
+    rows().map(|row| format!("--{}", row.name)).chain(switches()).chain(more)
+}
+
+/// Every proposal's switches.
+pub(crate) fn switches() -> impl Iterator<Item = String> {
+    FEATURES.iter().flat_map(|row| [format!("--enable-{}", row.name), format!("--disable-{}", row.name)])
+}
+
+/// The known word that is closest to a wrong one, if any is close.
+pub(crate) fn nearest(wrong: &str, known: impl Iterator<Item = String>) -> Option<String> {
+    let scored = known.map(|name| (distance(wrong, &name), name));
+    scored.min().filter(|(distance, _)| *distance <= 1 + wrong.chars().count() / 5).map(|(_, name)| name)
 }
 
 /// Levenshtein's distance, in characters.
@@ -274,111 +296,27 @@ fn text(arg: OsString) -> Outcome<String> {
     arg.into_string().map_err(|arg| Fault::refused(format!("the argument {arg:?} is not UTF-8")))
 }
 
-fn dir(value: &str) -> Result<Dir, String> {
-    let make = |guest: &str, host: &str, readonly| Dir { guest: guest.into(), host: host.into(), readonly };
-    let parts: Vec<&str> = value.split(':').collect();
-    match parts[..] {
-        [""] | ["", ..] | [_, "", ..] => Err(format!("`{value}` lacks a folder; write GUEST:HOST, for example .:.")),
-        [both] => Ok(make(both, both, false)),
-        [guest, host] => Ok(make(guest, host, false)),
-        [guest, host, "readonly"] => Ok(make(guest, host, true)),
-        _ => Err(format!("`{value}` is not GUEST:HOST or GUEST:HOST:readonly")),
-    }
-}
-
-fn env(value: &str) -> Result<(String, String), String> {
-    match value.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
-        _ => Err(format!("`{value}` is not NAME=VALUE")),
-    }
-}
-
-fn number(value: &str, what: &str) -> Result<u64, String> {
-    value.parse().map_err(|_| format!("`{value}` is not a number of {what}"))
-}
-
-fn run_mode(value: &str) -> Result<(), String> {
-    match value.to_ascii_lowercase().as_str() {
-        "interpreter" => Ok(()),
-        "jit" | "aot" | "lazyjit" => Err(format!("there is no mode `{value}` in this version, only interpreter")),
-        _ => Err(format!("`{value}` is no run mode; there is: interpreter")),
-    }
-}
-
-fn log_level(value: &str) -> Result<(), String> {
-    const LEVELS: &[&str] = &["off", "trace", "debug", "info", "warning", "error", "fatal"];
-    let known = LEVELS.contains(&value.to_ascii_lowercase().as_str());
-    if known { Ok(()) } else { Err(format!("`{value}` is none of {}", LEVELS.join(", "))) }
-}
-
-/// The help text: of one command, or of all.
-pub(crate) fn help(command: Option<&Command>) -> String {
-    let mut out = String::new();
-    let default = &COMMANDS[0];
-    match command {
-        Some(command) => {
-            let _ = writeln!(out, "{}\n\nusage: kinglet {} {}", command.about, command.name, command.usage);
-        }
-        None => {
-            out.push_str("Kinglet runs WebAssembly programs.\n\n");
-            let _ = writeln!(out, "usage: kinglet {}", default.usage);
-            out.push_str("       kinglet COMMAND [OPTIONS] …\n\ncommands:\n");
-            for row in COMMANDS {
-                let _ = writeln!(out, "  {:<10} {}", row.name, row.about);
-            }
-        }
-    }
-    let shown = command.unwrap_or(default);
-    out.push_str("\noptions:\n");
-    for row in ROWS.iter().filter(|row| row.commands.contains(&shown.name)) {
-        let list = if row.list { "; can be repeated" } else { "" };
-        let option = format!("--{} {}", row.name, row.value.unwrap_or(""));
-        let _ = writeln!(out, "  {option:<30} {}{list}", row.help);
-    }
-    out.push_str("  -h, --help                     show this\n");
-    if command.is_none() {
-        out.push_str("  -v, --version                  show the version\n");
-    }
-    out.push_str("\nproposals, each with --enable-NAME and --disable-NAME:\n");
-    for row in FEATURES {
-        let state = if row.finished { "on " } else { "off" };
-        let unfinished = if row.finished { "" } else { " (unfinished)" };
-        let _ = writeln!(out, "  {state} {:<26} {}{unfinished}", row.name, row.summary);
-    }
-    if shown.name == default.name {
-        out.push_str("\nexit status:\n");
-        STATUSES.iter().for_each(|(code, meaning)| {
-            let _ = writeln!(out, "  {code:<4} {meaning}");
-        });
-        out.push_str("\nexamples:\n");
-        ROWS.iter().filter_map(|row| row.example).for_each(|example| {
-            let _ = writeln!(out, "  {example}");
-        });
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use kinglet::Feature;
 
     fn request(line: &str) -> Outcome<Request> {
-        parse(line.split_whitespace().map(OsString::from))
+        parse(Dialect::Kinglet, line.split_whitespace().map(OsString::from))
     }
 
     fn options(line: &str) -> Options {
         match request(line) {
-            Ok(Request::Run(_, options)) => options,
+            Ok(Request::Run(_, options)) => *options,
             Ok(_) => panic!("{line}: not a run"),
-            Err(fault) => panic!("{line}: {}", fault.message),
+            Err(fault) => panic!("{line}: {}", fault.text()),
         }
     }
 
     fn message(line: &str) -> String {
         let fault = request(line).err().unwrap_or_else(|| panic!("{line}: accepted"));
         assert_eq!(fault.code, crate::fault::REFUSED);
-        fault.message
+        fault.text()
     }
 
     #[test]
@@ -418,16 +356,63 @@ mod tests {
         assert!(features.has(Feature::TailCall) && !features.has(Feature::MutableGlobals));
         assert!(!features.has(Feature::Simd));
         assert!(!options("--wasm-3 x").features().has(Feature::Gc));
-        assert!(options("--disable-gc --enable-gc x").features().has(Feature::Gc));
+        assert!(options("validate --disable-gc --enable-gc x").features().has(Feature::Gc));
         assert_eq!(options("x").features(), Features::finished());
     }
 
     #[test]
-    fn switches_of_unfinished_proposals_are_known() {
-        let unfinished = |line| options(line).unfinished().collect::<Vec<_>>();
-        assert_eq!(unfinished("--enable-simd --enable-all --disable-threads x"), [""; 0]);
-        assert_eq!(unfinished("--enable-threads --disable-threads x"), [""; 0]);
-        assert_eq!(unfinished("--wasm-1 --enable-threads x"), ["--enable-threads"]);
+    fn switches_of_unfinished_proposals_are_refused_where_they_would_run() {
+        let refusal = |switch: &str| format!("`{switch}` is refused: running what it adds is not in this version yet");
+        assert!(message("--wasm-1 --enable-threads x").contains(&refusal("--enable-threads")));
+        assert!(message("instantiate --enable-gc x").contains(&refusal("--enable-gc")));
+        assert_eq!(options("--enable-simd --disable-threads x").warnings, [""; 0]);
+        assert_eq!(options("--enable-threads --disable-threads x").warnings, [""; 0]);
+        let warnings = options("validate --enable-threads x").warnings;
+        assert_eq!(warnings, ["--enable-threads: not finished in this version: what it adds may trap"]);
+        assert!(options("--enable-all x").warnings[0].contains("not in this version"));
+    }
+
+    #[test]
+    fn what_comes_later_is_refused_by_name() {
+        for row in rows() {
+            let Effect::Later(what) = row.effect else { continue };
+            let value = if row.value.is_some() { "=x" } else { "" };
+            let message = message(&format!("{} --{}{value} x", row.commands[0], row.name));
+            assert!(
+                message.contains(&format!("`--{}` is refused: {what} is not in this version yet", row.name)),
+                "{message}"
+            );
+        }
+        for mode in ["jit", "AOT", "lazyjit"] {
+            assert!(message(&format!("--run-mode {mode} x")).contains("native code is not in this version yet"));
+        }
+    }
+
+    #[test]
+    fn without_a_guest_options_may_follow_the_file() {
+        let options = options("inspect a.wasm --json");
+        assert!(options.json && options.positional == ["a.wasm"]);
+        assert!(message("inspect a.wasm b.wasm").contains("inspect takes one file, but 2 are given"));
+        assert_eq!(super::tests::options("wat -o out.wat in.wasm").output.as_deref(), Some("out.wat"));
+        assert!(message("-o x y").contains("`--output` is an option of wat, wasm, not of run"));
+    }
+
+    #[test]
+    fn wasmedge_is_taken_at_its_word() {
+        let parse = |line: &str| match parse(Dialect::WasmEdge, line.split_whitespace().map(OsString::from)) {
+            Ok(Request::Run(command, options)) => (command.name, *options),
+            other => panic!("{line}: {other:?}"),
+        };
+        let (_, options) = parse("--dir a:b:rw --dir :h --env A --run-mode fast --log-level loud x");
+        let dirs: Vec<_> =
+            options.dirs.iter().map(|dir| (dir.guest.as_str(), dir.host.as_str(), dir.readonly)).collect();
+        assert_eq!(dirs, [("a", "b", false), ("/", "h", false)]);
+        assert_eq!(options.env, [("A".to_string(), String::new())]);
+        assert_eq!(options.warnings.len(), 2);
+        assert_eq!(parse("inspect x").1.positional, ["inspect", "x"], "no command of WasmEdge's");
+        assert_eq!(parse("validate x").0, "validate");
+        let compile = super::parse(Dialect::WasmEdgeC, ["run".into(), "out.so".into()]);
+        assert!(matches!(compile, Ok(Request::Run(command, _)) if command.name == "compile"));
     }
 
     #[test]
@@ -441,28 +426,26 @@ mod tests {
         assert!(message("--env").contains("--env NAME=VALUE"));
         assert!(message("--env A x").contains("NAME=VALUE"));
         assert!(message("--time-limit soon x").contains("`soon`"));
-        assert!(message("--run-mode jit x").contains("only interpreter"));
+        assert!(message("--run-mode fast x").contains("there is: interpreter"));
         assert!(message("validate --dir . x").contains("not of validate"));
-        assert!(
-            ["", "run", "validate", "--env A=1"]
-                .iter()
-                .all(|line| message(line) == "no file given; try kinglet --help")
-        );
+        for line in ["", "run", "--env A=1"] {
+            assert_eq!(message(line), "no file given; try kinglet --help");
+        }
+        assert_eq!(message("validate"), "no file given; try kinglet --help\n  hint: kinglet validate [OPTIONS] FILE…");
         assert!(options("--run-mode Interpreter --no-cache --log-level=ERROR x").positional == ["x"]);
     }
 
     #[test]
-    fn help_shows_every_row() {
-        let text = help(None);
-        assert!(ROWS.iter().filter(|row| row.commands.contains(&"run")).all(|row| text.contains(row.help)));
-        assert!(FEATURES.iter().all(|row| text.contains(row.summary)));
+    fn help_and_version_are_requests_of_their_own() {
         assert!(matches!(request("wast --help"), Ok(Request::Help(Some(command))) if command.name == "wast"));
-        assert!(matches!(request("--version"), Ok(Request::Version)));
+        assert!(matches!(request("--version"), Ok(Request::Version(false))));
+        assert!(matches!(request("--version --verbose"), Ok(Request::Version(true))));
+        assert!(matches!(request("--verbose --version"), Ok(Request::Version(true))));
     }
 
     #[test]
     fn names_in_the_table_are_unique() {
-        let names: std::collections::BTreeSet<_> = ROWS.iter().map(|row| row.name).collect();
-        assert_eq!(names.len(), ROWS.len());
+        let names: std::collections::BTreeSet<_> = rows().map(|row| row.name).collect();
+        assert_eq!(names.len(), rows().count());
     }
 }

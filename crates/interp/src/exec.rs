@@ -92,6 +92,9 @@ pub(crate) trait Instruction {
     unsafe fn run(m: &mut Machine) -> Flow;
 }
 
+/// How this build goes from one handler to the next: `threaded`, each jumping to the next, or `loop`.
+pub const DISPATCH: &str = if cfg!(all(threaded, not(debug_assertions))) { "threaded" } else { "loop" };
+
 #[cfg(all(threaded, not(debug_assertions)))]
 pub(crate) type Handler =
     unsafe extern "C" fn(*mut VmStore, *const u32, *mut u64, *mut u8, usize, u64, f32, f64) -> u64;

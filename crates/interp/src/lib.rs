@@ -10,4 +10,4 @@ pub mod frame;
 
 pub use code::{Body, ModuleCode, Sources};
 pub use emit::listing;
-pub use exec::{array_stub, call};
+pub use exec::{DISPATCH, array_stub, call};

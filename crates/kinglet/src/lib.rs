@@ -55,6 +55,7 @@ pub use func::{Func, TypedFunc, WasmParams, WasmResults, WasmTy};
 pub use global::Global;
 pub use host::{Caller, HostResults, IntoFunc, IntoHostResult};
 pub use instance::Instance;
+pub use kinglet_interp::DISPATCH;
 pub use kinglet_wasm::types::{GlobalType, HeapType, IndexType, MemoryType, RefType, TableType, ValType};
 pub use kinglet_wasm::{Error as ModuleError, FEATURES, Feature, FeatureRow, Features, Standard, Trap, V128};
 pub use limits::{DEFAULT_COUNT, DEFAULT_EXTERN_REFS, ResourceLimiter, StoreLimits, StoreLimitsBuilder};

@@ -5,6 +5,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tracing::debug;
 
@@ -67,6 +68,8 @@ pub(crate) struct StoreCore {
     pub(crate) backtrace: Option<WasmBacktrace>,
     /// The pending exception's arguments.
     pub(crate) exception: Vec<u64>,
+    /// How long host functions took, if that is measured; taken out while one runs, so that none counts twice.
+    pub(crate) host_time: Option<Duration>,
     pub(crate) ask_limiter: fn(&mut StoreCore, Question) -> crate::Result<bool>,
     // Last: everything above may be pointed to from it.
     pub(crate) vm: VmState,
@@ -137,6 +140,7 @@ impl StoreCore {
             panic: None,
             backtrace: None,
             exception: Vec::new(),
+            host_time: None,
             ask_limiter: |_, question| Ok(!matches!(question, Question::Failed(..))),
             vm,
         })
@@ -254,6 +258,16 @@ impl<T> Store<T> {
         let inner = self.owner.get_mut();
         inner.limiter = Some(Box::new(limiter));
         inner.core.ask_limiter = crate::vm::ask_limiter::<T>;
+    }
+
+    /// Measures from now on how long host functions take, which costs two readings of the clock for each call.
+    pub fn measure_host_time(&mut self) {
+        self.owner.get_mut().core.host_time = Some(Duration::ZERO);
+    }
+
+    /// How long host functions took since [`Store::measure_host_time`], with all they called.
+    pub fn host_time(&self) -> Duration {
+        self.owner.get().core.host_time.unwrap_or_default()
     }
 
     /// Sets how much gas is left. Without [`Config::gas`](crate::Config::gas) nothing uses it.

@@ -123,6 +123,11 @@ impl FrameInfo {
         self.offset
     }
 
+    /// The instruction it was at, by its name in the text format.
+    pub fn instruction(&self) -> Option<&'static str> {
+        kinglet_wasm::outline::instruction_at(&self.module.inner().wasm().bytes, self.offset?.into())
+    }
+
     /// Where in its source the instruction comes from, if the module has DWARF sections, and
     /// [`Config::backtrace_details`](crate::Config::backtrace_details) is on: the innermost function first, followed by
     /// those that it was inlined into.
@@ -178,8 +183,11 @@ impl fmt::Display for FrameInfo {
         if let Some(offset) = self.offset {
             write!(f, " at {offset:#x}")?;
         }
-        match self.module_name() {
-            Some(name) => write!(f, " in {}", display_name(name)),
+        if let Some(name) = self.module_name() {
+            write!(f, " in {}", display_name(name))?;
+        }
+        match self.instruction() {
+            Some(instruction) => write!(f, ": {instruction}"),
             None => Ok(()),
         }
     }

@@ -10,6 +10,7 @@ mod feature;
 pub mod limits;
 pub mod module;
 pub mod op;
+pub mod outline;
 pub mod sem;
 mod trap;
 pub mod types;

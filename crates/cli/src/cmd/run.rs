@@ -1,19 +1,15 @@
 //! `kinglet run`: loads a module, links WASI, and runs its `_start`, or calls the function the user names. Everything
 //! before the guest's first instruction can only be refused (status 1); from there on it can be stopped (status 134).
 
-use std::path::Path;
-
-use kinglet::{Config, Engine, ExternType, Func, FuncType, Instance, Linker, Module, Store, Trap, Val};
-use kinglet_wasi::{DirAccess, WasiCtx};
+use kinglet::{ExternType, Func, FuncType, Instance, Linker, Module, Store, Trap, Val, ValType};
+use kinglet_wasm::outline::{Outline, local_names};
 
 use crate::deadline::{self, Deadline};
 use crate::fault::{Fault, Outcome, own_status};
-use crate::options::Options;
-use crate::{print, value};
-
-struct State {
-    wasi: WasiCtx,
-}
+use crate::guest::{self, State};
+use crate::options::{Options, nearest};
+use crate::statistics::Statistics;
+use crate::{print, source, value};
 
 /// What to run of a module.
 struct Entry<'a> {
@@ -22,19 +18,30 @@ struct Entry<'a> {
     args: Option<&'a [String]>,
 }
 
+/// Everything that is ready before the guest's first instruction.
+struct Guest<'a> {
+    linker: Linker<State>,
+    modules: Vec<(String, Module)>,
+    module: &'a Module,
+    entry: Entry<'a>,
+    values: Option<Vec<Val>>,
+}
+
 pub(super) fn run(options: &Options) -> Outcome {
     let (file, args) = options.positional.split_first().ok_or_else(|| Fault::refused("no file given"))?;
-    let deadline = Deadline::start(options.time_limit);
-    let engine = engine(options)?;
-    let module = Module::from_file(&engine, file).map_err(|error| Fault::unloaded(file, &error))?;
+    let deadline = Deadline::start(options.time_limit, options.dialect);
+    let engine = guest::engine(options)?;
+    let module = source::load(&engine, file, options)?;
+    let modules = guest::modules(&engine, options)?;
     let entry = entry(options, &module, file, args)?;
-    let values = entry.args.map(|args| values(&module, entry.function, args)).transpose()?;
-    let mut store = Store::new(&engine, State { wasi: wasi(options, file, args)? });
-    let mut linker = Linker::new(&engine);
-    kinglet_wasi::add_to_linker(&mut linker, |state: &mut State| &mut state.wasi)
-        .map_err(|error| Fault::refused(format!("cannot link WASI: {error:#}")))?;
+    let values = entry.args.map(|args| values(options, &module, file, entry.function, args)).transpose()?;
+    let mut store = guest::store(&engine, options, file, args)?;
+    let mut guest = Guest { linker: guest::linker(&engine)?, modules, module: &module, entry, values };
     let handle = store.interrupt_handle();
-    match deadline.guest(handle, || start(&mut store, &linker, &module, &entry, values.as_deref())) {
+    let statistics = Statistics::start(options.statistics, &mut store);
+    let result = deadline.guest(handle, || start(&mut store, &mut guest, options));
+    statistics.report(&store);
+    match result {
         Ok(results) => print(&lines(&results)).map(|()| 0),
         Err(error) => end(&error, file, options),
     }
@@ -45,31 +52,36 @@ fn lines(results: &[Val]) -> String {
     results.iter().map(|result| format!("{}\n", value::show(result))).collect()
 }
 
-fn engine(options: &Options) -> Outcome<Engine> {
-    let mut config = Config::new();
-    config.features(options.features()).memory_page_limit(options.memory_page_limit);
-    Engine::new(&config).map_err(|error| Fault::refused(format!("cannot set up the engine: {error:#}")))
-}
-
 /// A program is run; of another module the function named with `--invoke` or as first argument.
 fn entry<'a>(options: &'a Options, module: &Module, file: &str, args: &'a [String]) -> Outcome<Entry<'a>> {
     if let Some(function) = &options.invoke {
         return Ok(Entry { function, args: Some(args) });
     }
-    let is_program = match module.get_export("_start") {
-        Some(ExternType::Func(ty)) => ty.params().is_empty() && ty.results().is_empty(),
-        _ => false,
-    };
-    if is_program && !options.reactor {
-        return Ok(Entry { function: "_start", args: None });
+    if !options.reactor {
+        match module.get_export("_start") {
+            Some(ExternType::Func(ty)) if ty.params().is_empty() && ty.results().is_empty() => {
+                return Ok(Entry { function: "_start", args: None });
+            }
+            // One of another type is a function like any other, and is called.
+            Some(ExternType::Func(_)) => return Ok(Entry { function: "_start", args: Some(args) }),
+            _ => {}
+        }
     }
     match args.split_first() {
         Some((function, args)) => Ok(Entry { function, args: Some(args) }),
-        None => Err(Fault::refused(format!(
-            "{file} is not a program: it exports no function `_start` without parameters and results.\n\
-             Name a function to call: kinglet --invoke FUNCTION {file} [ARGS…]\n{}",
-            functions(module)
-        ))),
+        None if options.reactor => {
+            let wasmedge = "A function name is required when reactor mode is enabled.";
+            let fault = Fault::usage("a function's name is needed after the file", wasmedge);
+            Err(fault.hint(format!("kinglet --reactor {file} FUNCTION [ARGS…]. {}", functions(module))))
+        }
+        None => {
+            let message = format!(
+                "{} is not a program: it exports no function `_start` without parameters and results",
+                source::shown(file)
+            );
+            let hint = format!("name a function: kinglet --invoke FUNCTION {file} [ARGS…]. {}", functions(module));
+            Err(Fault::refused(message).hint(hint))
+        }
     }
 }
 
@@ -80,12 +92,15 @@ fn function_type(module: &Module, name: &str) -> Option<FuncType> {
     }
 }
 
+fn function_names(module: &Module) -> impl Iterator<Item = String> {
+    let functions = module.exports().filter(|export| matches!(export.ty(), ExternType::Func(_)));
+    functions.map(|export| export.name().escape_debug().to_string())
+}
+
 /// The functions that could be named, for a message.
 fn functions(module: &Module) -> String {
     const MOST: usize = 10;
-    let is_function = |name: &str| function_type(module, name).is_some();
-    let names: Vec<String> =
-        module.exports().map(|export| export.name().to_string()).filter(|n| is_function(n)).collect();
+    let names: Vec<String> = function_names(module).collect();
     match names.len() {
         0 => "It exports no function at all.".into(),
         count if count > MOST => format!("It exports {}, and {} more.", names[..MOST].join(", "), count - MOST),
@@ -94,56 +109,67 @@ fn functions(module: &Module) -> String {
 }
 
 /// The arguments as values of the function's parameter types.
-fn values(module: &Module, function: &str, args: &[String]) -> Outcome<Vec<Val>> {
+fn values(options: &Options, module: &Module, file: &str, function: &str, args: &[String]) -> Outcome<Vec<Val>> {
     let Some(ty) = function_type(module, function) else {
-        return Err(Fault::refused(format!("there is no exported function `{function}`. {}", functions(module))));
+        let fault = Fault::refused(format!("there is no exported function `{function}`"));
+        return Err(fault.hint(match nearest(function, function_names(module)) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => functions(module),
+        }));
     };
     let params = ty.params();
-    if params.len() != args.len() {
-        let signature = params.iter().map(|param| param.to_string()).collect::<Vec<_>>().join(", ");
-        let (takes, given) = (params.len(), args.len());
-        let message = format!("`{function}` takes {takes} arguments ({signature}), but {given} are given");
-        return Err(Fault::refused(message));
-    }
-    let read = |(index, (text, ty)): (usize, (&String, &kinglet::ValType))| {
-        value::read(text, ty).map_err(|why| Fault::refused(format!("argument {} of `{function}`: {why}", index + 1)))
+    let signature = || {
+        let words = |types: &[ValType]| types.iter().map(ValType::to_string).collect::<Vec<_>>().join(", ");
+        format!("{function}({}) -> ({})", words(params), words(ty.results()))
     };
-    args.iter().zip(params).enumerate().map(read).collect()
-}
-
-fn wasi(options: &Options, file: &str, args: &[String]) -> Outcome<WasiCtx> {
-    let mut argv = vec![program_name(file)];
-    argv.extend(args.iter().cloned());
-    let mut builder = WasiCtx::builder();
-    builder.args(argv).envs(options.env.iter().cloned()).inherit_stdio();
-    for dir in &options.dirs {
-        let access = if dir.readonly { DirAccess::ReadOnly } else { DirAccess::ReadWrite };
-        let opened = builder.preopened_dir(&dir.host, &dir.guest, access);
-        opened.map_err(|error| Fault::refused(format!("--dir: {error:#}")))?;
+    if params.len() > args.len() || (params.len() < args.len() && !options.dialect.is_wasmedge()) {
+        let takes = if params.len() == 1 { "1 argument".into() } else { format!("{} arguments", params.len()) };
+        let given = if args.len() == 1 { "1 is".into() } else { format!("{} are", args.len()) };
+        return Err(Fault::refused(format!("`{function}` takes {takes}, but {given} given")).hint(signature()));
     }
-    builder.build().map_err(|error| Fault::refused(format!("cannot set up WASI: {error:#}")))
+    let mut values = Vec::with_capacity(params.len());
+    for (index, (text, ty)) in args.iter().zip(params).enumerate() {
+        values.push(value::read(text, ty).map_err(|expected| {
+            let place = format!("parameter {} of `{function}`", index + 1);
+            let name =
+                parameter(file, function, index).map_or_else(|| place.clone(), |name| format!("`{name}`, {place}"));
+            Fault::refused(format!("`{text}` is no value for {name}: it is {expected}"))
+        })?);
+    }
+    // What is too much WasmEdge passes on as an i64, and the call fails.
+    for text in &args[params.len()..] {
+        let message = |expected| format!("`{text}`, for which there is no parameter, is not {expected}");
+        value::read(text, &ValType::I64).map_err(|expected| Fault::refused(message(expected)))?;
+    }
+    if params.len() < args.len() {
+        let message = "execution failed: function signature mismatch, Code: 0x403";
+        return Err(Fault::stop(signature()).in_wasmedge(message));
+    }
+    Ok(values)
 }
 
-/// What the guest sees as its own name: the file's, with the extension `.wasm`.
-fn program_name(file: &str) -> String {
-    let name = Path::new(file).with_extension("wasm");
-    name.file_name().map_or_else(|| file.to_string(), |name| name.to_string_lossy().into_owned())
+/// The name a parameter of an exported function has in the name section.
+fn parameter(file: &str, function: &str, index: usize) -> Option<String> {
+    let bytes = Some(file).filter(|file| *file != "-").and_then(|file| source::binary(file).ok())?;
+    let outline = Outline::new(&bytes, None).ok()?;
+    let func = outline.exports.iter().find(|export| export.kind == "func" && export.name == function)?.index;
+    let names = local_names(&bytes, func);
+    let found = names.into_iter().find(|(local, _)| *local as usize == index);
+    found.map(|(_, name)| name.escape_debug().to_string())
 }
 
-/// Instantiates the module, lets it initialise itself, and runs the entry; gives its results.
-fn start(
-    store: &mut Store<State>,
-    linker: &Linker<State>,
-    module: &Module,
-    entry: &Entry<'_>,
-    values: Option<&[Val]>,
-) -> kinglet::Result<Vec<Val>> {
-    let instance = linker.instantiate(&mut *store, module)?;
+/// Instantiates the modules, lets the main one initialise itself, and runs the entry; gives its results.
+fn start(store: &mut Store<State>, guest: &mut Guest<'_>, options: &Options) -> kinglet::Result<Vec<Val>> {
+    let missing = options.unknown_imports;
+    guest::register(&mut guest.linker, store, &guest.modules, missing)?;
+    guest::fill(&mut guest.linker, store, guest.module, missing)?;
+    let instance = guest.linker.instantiate(&mut *store, guest.module)?;
     let running = |error: kinglet::Error| error.context(Running);
-    if values.is_some() && entry.function != "_initialize" && function_type(module, "_initialize").is_some() {
+    let function = guest.entry.function;
+    if guest.values.is_some() && function != "_initialize" && function_type(guest.module, "_initialize").is_some() {
         call(store, instance, "_initialize", &[]).map_err(running)?;
     }
-    call(store, instance, entry.function, values.unwrap_or_default()).map_err(running)
+    call(store, instance, function, guest.values.as_deref().unwrap_or_default()).map_err(running)
 }
 
 /// Marks an error that came while the guest ran, rather than before.
@@ -177,5 +203,5 @@ fn end(error: &kinglet::Error, file: &str, options: &Options) -> Outcome {
     if error.is::<Trap>() || error.is::<Running>() {
         return Err(Fault::stopped(error));
     }
-    Err(Fault::refused(format!("{file}: {error:#}")))
+    Err(guest::unlinked(file, error))
 }

@@ -1,20 +1,22 @@
 //! `kinglet validate`: reads modules, binary or text, and says which are valid.
 
-use kinglet::{Config, Engine, Module};
-
-use crate::fault::{Fault, Outcome};
+use crate::fault::{Outcome, REFUSED};
+use crate::message::{Level, say};
 use crate::options::Options;
-use crate::print;
+use crate::{guest, print, source};
 
 pub(super) fn run(options: &Options) -> Outcome {
-    let engine = Engine::new(Config::new().features(options.features()))
-        .map_err(|error| Fault::refused(format!("cannot set up the engine: {error:#}")))?;
-    let mut invalid = Vec::new();
+    let engine = guest::engine(options)?;
+    let mut status = 0;
     for file in &options.positional {
-        match Module::from_file(&engine, file) {
-            Ok(_) => print(&format!("{file}: valid\n"))?,
-            Err(error) => invalid.push(Fault::unloaded(file, &error).message),
+        match source::load(&engine, file, options) {
+            Ok(_) if options.dialect.is_wasmedge() => say(Level::Info, "Validation succeeded."),
+            Ok(_) => print(&format!("{}: valid\n", source::shown(file)))?,
+            Err(fault) => {
+                fault.report(options.dialect);
+                status = REFUSED;
+            }
         }
     }
-    if invalid.is_empty() { Ok(0) } else { Err(Fault::refused(invalid.join("\nkinglet: error: "))) }
+    Ok(status)
 }

@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
+use std::time::Instant;
 
 use kinglet_abi::{FuncCell, FuncRef, Libcall, Status, Trap, VmCtx, VmMemory, VmStore};
 use kinglet_wasm::types::TypeId;
@@ -136,9 +137,13 @@ unsafe extern "C" fn run_host_function<T: 'static>(callee: *mut VmCtx, caller: *
         return Status::HostError as u32;
     };
     let instance = super::instance::index_of(caller);
+    let timed = inner.core.host_time.take().map(|spent| (spent, Instant::now()));
     let status = std::panic::catch_unwind(AssertUnwindSafe(|| closure(Caller::new(&mut *inner, instance), slots)));
     // SAFETY: as above; the borrow handed to the closure has ended.
     let core = unsafe { &mut store::owner::<T>(context.vmctx.store).core };
+    if let Some((spent, start)) = timed {
+        core.host_time = Some(spent + start.elapsed());
+    }
     match status {
         Ok(Ok(())) => Status::Ok as u32,
         Ok(Err(error)) => {

@@ -1,0 +1,16 @@
+//! `kinglet completions`: what a shell needs to complete our command lines.
+
+use crate::fault::{Fault, Outcome};
+use crate::options::Options;
+use crate::{completions, print};
+
+pub(super) fn run(options: &Options) -> Outcome {
+    let shell = options.positional.first().map_or("", String::as_str);
+    match completions::text(shell) {
+        Some(text) => print(&text).map(|()| 0),
+        None => {
+            let known = completions::SHELLS.join(", ");
+            Err(Fault::refused(format!("no completions for `{shell}`")).hint(format!("there are those for {known}")))
+        }
+    }
+}

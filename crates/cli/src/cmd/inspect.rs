@@ -1,0 +1,155 @@
+//! `kinglet inspect`: what a module is, without validating it: for people a page, for programs JSON.
+
+use std::fmt::Write as _;
+
+use kinglet::Features;
+use kinglet_wasm::outline::Outline;
+use serde_json::{Value, json};
+
+use crate::fault::{Fault, Outcome};
+use crate::options::Options;
+use crate::{excerpt, print, source};
+
+pub(super) fn run(options: &Options) -> Outcome {
+    let file = options.positional.first().ok_or_else(|| Fault::refused("no file given"))?;
+    let outline = outline(file, None)?;
+    let text = if options.json { format!("{:#}\n", to_json(&outline)) } else { page(source::shown(file), &outline) };
+    print(&text).map(|()| 0)
+}
+
+/// A file taken apart.
+pub(super) fn outline(file: &str, features: Option<Features>) -> Outcome<Outline> {
+    let bytes = source::binary(file)?;
+    Outline::new(&bytes, features).map_err(|error| {
+        let message = excerpt::show(&error.to_string(), file);
+        Fault::refused(format!("{}: {message}", source::shown(file)))
+    })
+}
+
+/// A name from a module, fit for a terminal.
+pub(super) fn name(text: &str) -> String {
+    text.escape_debug().to_string()
+}
+
+fn page(file: &str, outline: &Outline) -> String {
+    let size = outline.sections.iter().map(|section| section.range.end).max().unwrap_or(8);
+    let named = outline.name.as_ref().map_or_else(String::new, |own| format!(" \"{}\"", name(own)));
+    let mut out = format!("{file}: WebAssembly module{named}, version {}, {size} bytes\n", outline.version);
+    let mut part = |title: &str, rows: Vec<String>| {
+        if !rows.is_empty() {
+            let _ = writeln!(out, "\n{title}:");
+            rows.iter().for_each(|row| {
+                let _ = writeln!(out, "  {row}");
+            });
+        }
+    };
+    part("sections", sections(outline));
+    part(
+        &format!("types ({})", outline.types.len()),
+        outline.types.iter().enumerate().map(|(index, ty)| format!("{index}: {ty}")).collect(),
+    );
+    let import = |it: &kinglet_wasm::outline::Import| format!("{}.{}: {}", name(&it.module), name(&it.name), it.ty);
+    part(&format!("imports ({})", outline.imports.len()), outline.imports.iter().map(import).collect());
+    part(
+        &format!("exports ({})", outline.exports.len()),
+        outline.exports.iter().map(|it| format!("{}: {}", name(&it.name), it.ty)).collect(),
+    );
+    part(&format!("functions ({}), the largest first", outline.funcs.len()), largest(outline));
+    let defined = |it: &kinglet_wasm::outline::Definition| match &it.init {
+        Some(init) => format!("{}: {}, starts with {init}", it.index, it.ty),
+        None => format!("{}: {}", it.index, it.ty),
+    };
+    part("tables, memories, globals and tags", outline.definitions.iter().map(defined).collect());
+    part("start function", outline.start.iter().map(|func| format!("func {func}")).collect());
+    part("producers", producers(outline));
+    part("features of the target", outline.target_features.iter().map(|feature| name(feature)).collect());
+    out
+}
+
+fn sections(outline: &Outline) -> Vec<String> {
+    let row = |section: &kinglet_wasm::outline::Section| {
+        let kind = match &section.name {
+            Some(own) => format!("custom \"{}\"", name(own)),
+            None => section.kind.to_string(),
+        };
+        let (begin, size) = (section.range.start, section.range.end - section.range.start);
+        let count = section.count.map_or_else(String::new, |count| format!(", {count} entries"));
+        format!("{kind:<24} {size:>10} bytes at {begin:#x}{count}")
+    };
+    outline.sections.iter().map(row).collect()
+}
+
+/// The functions with most code; all of them would bury the rest.
+fn largest(outline: &Outline) -> Vec<String> {
+    const MOST: usize = 10;
+    let mut funcs: Vec<_> = outline.funcs.iter().map(|func| (func.range.end - func.range.start, func)).collect();
+    funcs.sort_by_key(|(size, func)| (std::cmp::Reverse(*size), func.index));
+    let row = |(size, func): &(u64, &kinglet_wasm::outline::Function)| {
+        let own = func.name.as_ref().map_or_else(String::new, |own| format!(" {}", name(own)));
+        format!("func {}{own}: {size} bytes at {:#x}", func.index, func.range.start)
+    };
+    let mut rows: Vec<String> = funcs.iter().take(MOST).map(row).collect();
+    if funcs.len() > MOST {
+        rows.push(format!("… and {} more", funcs.len() - MOST));
+    }
+    rows
+}
+
+fn producers(outline: &Outline) -> Vec<String> {
+    let row = |(field, values): &(String, Vec<(String, String)>)| {
+        let tools: Vec<String> = values
+            .iter()
+            .map(|(tool, version)| format!("{} {}", name(tool), name(version)).trim().to_string())
+            .collect();
+        format!("{}: {}", name(field), tools.join(", "))
+    };
+    outline.producers.iter().map(row).collect()
+}
+
+fn to_json(outline: &Outline) -> Value {
+    let sections = outline.sections.iter().map(|it| {
+        let (offset, size) = (it.range.start, it.range.end - it.range.start);
+        json!({ "kind": it.kind, "name": it.name, "offset": offset, "size": size, "count": it.count })
+    });
+    let imports = outline
+        .imports
+        .iter()
+        .map(|it| json!({ "module": it.module, "name": it.name, "kind": it.kind, "index": it.index, "type": &*it.ty }));
+    let exports = outline
+        .exports
+        .iter()
+        .map(|it| json!({ "name": it.name, "kind": it.kind, "index": it.index, "type": &*it.ty }));
+    let functions = outline.funcs.iter().map(|it| {
+        let (offset, size) = (it.range.start, it.range.end - it.range.start);
+        json!({ "index": it.index, "name": it.name, "type": it.type_index, "offset": offset, "size": size })
+    });
+    let definitions = outline
+        .definitions
+        .iter()
+        .map(|it| json!({ "kind": it.kind, "index": it.index, "type": &*it.ty, "init": it.init }));
+    let segments = |segments: &[kinglet_wasm::outline::Segment]| {
+        let one = |it: &kinglet_wasm::outline::Segment| {
+            let (into, offset) = it.target.as_ref().map(|(into, offset)| (*into, offset.as_str())).unzip();
+            json!({ "into": into, "offset": offset, "size": it.size })
+        };
+        segments.iter().map(one).collect::<Vec<_>>()
+    };
+    let producers = outline.producers.iter().flat_map(|(field, values)| {
+        values.iter().map(move |(tool, version)| json!({ "field": field, "name": tool, "version": version }))
+    });
+    json!({
+        "version": outline.version,
+        "name": outline.name,
+        "sections": sections.collect::<Vec<_>>(),
+        "types": outline.types.iter().map(|ty| &**ty).collect::<Vec<_>>(),
+        "imports": imports.collect::<Vec<_>>(),
+        "exports": exports.collect::<Vec<_>>(),
+        "functions": functions.collect::<Vec<_>>(),
+        "definitions": definitions.collect::<Vec<_>>(),
+        "start": outline.start,
+        "elements": segments(&outline.elements),
+        "data": segments(&outline.data),
+        "producers": producers.collect::<Vec<_>>(),
+        "target_features": outline.target_features,
+    })
+}

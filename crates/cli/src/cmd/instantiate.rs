@@ -1,0 +1,31 @@
+//! `kinglet instantiate`: everything that `run` does before it calls a function of the module.
+
+use kinglet::Trap;
+
+use crate::fault::{Fault, Outcome, own_status};
+use crate::message::{Level, say};
+use crate::options::Options;
+use crate::{guest, print, source};
+
+pub(super) fn run(options: &Options) -> Outcome {
+    let (file, args) = options.positional.split_first().ok_or_else(|| Fault::refused("no file given"))?;
+    let engine = guest::engine(options)?;
+    let module = source::load(&engine, file, options)?;
+    let modules = guest::modules(&engine, options)?;
+    let mut store = guest::store(&engine, options, file, args)?;
+    let mut linker = guest::linker(&engine)?;
+    let missing = options.unknown_imports;
+    let result = guest::register(&mut linker, &mut store, &modules, missing)
+        .and_then(|()| guest::fill(&mut linker, &mut store, &module, missing))
+        .and_then(|()| linker.instantiate(&mut store, &module));
+    match result {
+        Ok(_) if options.dialect.is_wasmedge() => say(Level::Info, "Instantiation succeeded."),
+        Ok(_) => print(&format!("{}: instantiated\n", source::shown(file)))?,
+        Err(error) => match error.downcast_ref::<kinglet_wasi::Exit>() {
+            Some(exit) => return Ok(own_status(exit.0)),
+            None if error.is::<Trap>() => return Err(Fault::stopped(&error)),
+            None => return Err(guest::unlinked(file, &error)),
+        },
+    }
+    Ok(0)
+}

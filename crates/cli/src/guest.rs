@@ -1,0 +1,140 @@
+//! What a guest is run with: the engine and store as the options limit them, WASI with what it is given, other modules it
+//! may import from, and what stands in for imports that nobody provides. Used by `run` and `instantiate`.
+
+use std::path::Path;
+
+use kinglet::{Config, Engine, Error, Linker, Module, Store, StoreLimits, StoreLimitsBuilder};
+use kinglet_wasi::{DirAccess, WasiCtx};
+
+use crate::fault::{Fault, Outcome};
+use crate::message::{Level, say};
+use crate::options::{Dir, Missing, Options};
+use crate::source;
+
+/// What host functions have at hand.
+pub(crate) struct State {
+    pub(crate) wasi: WasiCtx,
+    limits: StoreLimits,
+}
+
+pub(crate) fn engine(options: &Options) -> Outcome<Engine> {
+    let mut config = Config::new();
+    config.features(options.features()).memory_page_limit(options.memory_page_limit);
+    config.gas(options.gas_limit.is_some() || options.statistics.metered());
+    if let Some(kibibytes) = options.stack_limit {
+        config.max_wasm_stack(usize::try_from(kibibytes.saturating_mul(1 << 10)).unwrap_or(usize::MAX));
+    }
+    Engine::new(&config).map_err(|error| Fault::refused(format!("cannot set up the engine: {error:#}")))
+}
+
+/// A store with all that the guest is given, for the module in `file`.
+pub(crate) fn store(engine: &Engine, options: &Options, file: &str, args: &[String]) -> Outcome<Store<State>> {
+    let mut limits = StoreLimitsBuilder::new();
+    if let Some(elements) = options.table_limit {
+        limits = limits.table_elements(usize::try_from(elements).unwrap_or(usize::MAX));
+    }
+    let state = State { wasi: wasi(options, file, args)?, limits: limits.build() };
+    let mut store =
+        Store::try_new(engine, state).map_err(|error| Fault::refused(format!("cannot set up the store: {error:#}")))?;
+    if options.table_limit.is_some() {
+        store.limiter(|state| &mut state.limits);
+    }
+    store.set_gas(options.gas_limit.unwrap_or(u64::MAX));
+    Ok(store)
+}
+
+fn wasi(options: &Options, file: &str, args: &[String]) -> Outcome<WasiCtx> {
+    let mut argv = vec![program_name(file)];
+    argv.extend(args.iter().cloned());
+    let mut builder = WasiCtx::builder();
+    builder.args(argv).envs(options.env.iter().cloned()).inherit_stdio();
+    for Dir { guest, host, readonly } in &options.dirs {
+        let access = if *readonly { DirAccess::ReadOnly } else { DirAccess::ReadWrite };
+        match builder.preopened_dir(host, guest, access) {
+            Ok(_) => {}
+            Err(error) if options.dialect.is_wasmedge() => {
+                say(Level::Error, &format!("Bind guest directory failed: {error:#}"));
+            }
+            Err(error) => {
+                let hint = "--dir GUEST:HOST takes a folder that is there; for example --dir /data:./data";
+                return Err(Fault::refused(format!("--dir: {error:#}")).hint(hint));
+            }
+        }
+    }
+    builder.build().map_err(|error| Fault::refused(format!("cannot set up WASI: {error:#}")))
+}
+
+/// What the guest sees as its own name: the file's, with the extension `.wasm`.
+fn program_name(file: &str) -> String {
+    let name = Path::new(file).with_extension("wasm");
+    name.file_name().map_or_else(|| file.to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// A linker with WASI.
+pub(crate) fn linker(engine: &Engine) -> Outcome<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    kinglet_wasi::add_to_linker(&mut linker, |state: &mut State| &mut state.wasi)
+        .map_err(|error| Fault::refused(format!("cannot link WASI: {error:#}")))?;
+    Ok(linker)
+}
+
+/// The modules of `--module`, loaded.
+pub(crate) fn modules(engine: &Engine, options: &Options) -> Outcome<Vec<(String, Module)>> {
+    let load = |(name, path): &(String, String)| Ok((name.clone(), source::load(engine, path, options)?));
+    options.modules.iter().map(load).collect()
+}
+
+/// Makes instances of other modules, in order, each importable by those after it. One that has an `_initialize` is
+/// initialised, as WASI's reactors ask.
+pub(crate) fn register(
+    linker: &mut Linker<State>,
+    store: &mut Store<State>,
+    modules: &[(String, Module)],
+    missing: Option<Missing>,
+) -> kinglet::Result<()> {
+    for (name, module) in modules {
+        fill(linker, store, module, missing)?;
+        let named = |error: Error| error.context(format!("--module {name}"));
+        let instance = linker.instantiate(&mut *store, module).map_err(named)?;
+        if let Ok(initialize) = instance.get_typed_func::<(), ()>(&mut *store, "_initialize") {
+            initialize.call(&mut *store, ())?;
+        }
+        linker.instance(&mut *store, name, instance).map_err(named)?;
+    }
+    Ok(())
+}
+
+/// Defines what a module imports and nobody provides, if that is wanted.
+pub(crate) fn fill(
+    linker: &mut Linker<State>,
+    store: &mut Store<State>,
+    module: &Module,
+    missing: Option<Missing>,
+) -> kinglet::Result<()> {
+    match missing {
+        None => Ok(()),
+        Some(Missing::Trap) => linker.define_unknown_imports_as_traps(module),
+        Some(Missing::Zero) => linker.define_unknown_imports_as_default_values(store, module),
+    }
+}
+
+/// Why a module has no instance.
+pub(crate) fn unlinked(file: &str, error: &Error) -> Fault {
+    let fault = Fault::refused(format!("{}: {error:#}", source::shown(file)));
+    if !error.is::<kinglet::LinkError>() {
+        return fault;
+    }
+    let message = format!("{error:#}");
+    let fault = fault.in_wasmedge(if message.contains("unknown import") {
+        "instantiation failed: unknown import, Code: 0x302"
+    } else {
+        "instantiation failed: incompatible import type, Code: 0x301"
+    });
+    if message.contains("\"wasi_unstable\"") {
+        return fault.hint("this is WASI as it was in 2019; compile it with a newer compiler, for wasm32-wasip1");
+    }
+    if message.contains("unknown import") {
+        return fault.hint("provide it with --module NAME:PATH, or go without it with --unknown-imports trap");
+    }
+    fault
+}

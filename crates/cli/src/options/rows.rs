@@ -1,0 +1,290 @@
+//! The table of options: a row each, in groups. Reading, help, reference, manual pages, completions and "did you mean"
+//! are derived from it. The switches for proposals come from the engine's feature table instead.
+
+use kinglet::{Features, Standard};
+
+use super::{Dir, Missing, Options};
+use crate::message::{Level, say};
+
+/// One row per option.
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    /// A letter that means the same.
+    pub(crate) short: Option<char>,
+    /// What the value is called in the help; none for a switch.
+    pub(crate) value: Option<&'static str>,
+    /// All the values there are, if they are few.
+    pub(crate) choices: &'static [&'static str],
+    /// Whether giving it again adds, rather than replaces.
+    pub(crate) list: bool,
+    pub(crate) help: &'static str,
+    /// The commands that know it.
+    pub(crate) commands: &'static [&'static str],
+    pub(crate) effect: Effect,
+}
+
+/// What an option does.
+pub(crate) enum Effect {
+    /// Takes the value in.
+    Set(fn(&mut Options, &str) -> Result<(), String>),
+    /// Nothing yet: what it asks for, as the subject of a sentence. The command is refused.
+    Later(&'static str),
+}
+
+use Effect::{Later, Set};
+
+/// Rows that belong together.
+pub(crate) struct Group {
+    pub(crate) title: &'static str,
+    pub(crate) rows: &'static [Row],
+}
+
+const RUN: &[&str] = &["run"];
+const COMPILE: &[&str] = &["compile"];
+const GUEST: &[&str] = &["run", "instantiate"];
+const STATISTICS: &[&str] = &["run", "compile"];
+const MODULES: &[&str] = &["run", "compile", "parse", "validate", "instantiate", "wast"];
+const LOUD: &[&str] = &["run", "compile", "parse", "validate", "instantiate", "inspect", "wat", "wasm", "wast"];
+
+const PLAIN: Row = Row {
+    name: "",
+    short: None,
+    value: None,
+    choices: &[],
+    list: false,
+    help: "",
+    commands: RUN,
+    effect: Set(|_, _| Ok(())),
+};
+
+/// Every option, for each group in the order the help shows.
+#[rustfmt::skip]
+pub(crate) const GROUPS: &[Group] = &[
+    Group { title: "What runs", rows: &[
+        Row { name: "reactor",
+            help: "call a function: its name is the first argument, its results are printed one per line",
+            effect: Set(|options, _| { options.reactor = true; Ok(()) }), ..PLAIN },
+        Row { name: "invoke", value: Some("FUNCTION"),
+            help: "the same, with the name given here",
+            effect: Set(|options, value| { options.invoke = Some(value.to_string()); Ok(()) }), ..PLAIN },
+        Row { name: "module", value: Some("NAME:PATH"), list: true, commands: GUEST,
+            help: "make the exports of another module importable under NAME",
+            effect: Set(|options, value| { options.modules.push(module(value)?); Ok(()) }), ..PLAIN },
+        Row { name: "unknown-imports", value: Some("WHAT"), choices: &["trap", "zero"], commands: GUEST,
+            help: "what imports that nobody provides do: `trap` when called, or answer `zero` and be empty",
+            effect: Set(|options, value| { options.unknown_imports = Some(missing(value)?); Ok(()) }), ..PLAIN },
+        Row { name: "run-mode", value: Some("MODE"), choices: &["interpreter", "jit", "aot", "lazyjit"],
+            help: "how code runs: `interpreter`; the others are refused, for native code is not in this version yet",
+            effect: Set(run_mode), ..PLAIN },
+        Row { name: "force-interpreter",
+            help: "the same as `--run-mode interpreter`",
+            effect: Set(|_, _| Ok(())), ..PLAIN },
+        Row { name: "no-cache",
+            help: "keep nothing on disk for the next start; nothing is kept so far",
+            effect: Set(|_, _| Ok(())), ..PLAIN },
+    ] },
+    Group { title: "What the program gets", rows: &[
+        Row { name: "dir", value: Some("GUEST:HOST[:readonly]"), list: true, commands: GUEST,
+            help: "the folder HOST, under the name GUEST; with one name it is both",
+            effect: Set(|options, value| { let dir = dir(options, value)?; options.dirs.push(dir); Ok(()) }), ..PLAIN },
+        Row { name: "env", value: Some("NAME=VALUE"), list: true, commands: GUEST,
+            help: "an environment variable; it sees none of ours",
+            effect: Set(|options, value| { let env = env(options, value)?; options.env.push(env); Ok(()) }), ..PLAIN },
+    ] },
+    Group { title: "Limits", rows: &[
+        Row { name: "time-limit", value: Some("MS"),
+            help: "stop after this many milliseconds, counted from when the command starts; 0 is no limit",
+            effect: Set(|options, value| { options.time_limit = number(value, "milliseconds")?; Ok(()) }), ..PLAIN },
+        Row { name: "gas-limit", value: Some("N"),
+            help: "stop when N units of gas are used up; an instruction costs one",
+            effect: Set(|options, value| { options.gas_limit = Some(number(value, "units of gas")?); Ok(()) }), ..PLAIN },
+        Row { name: "memory-page-limit", value: Some("N"), commands: GUEST,
+            help: "no memory grows beyond N pages of 64 KiB",
+            effect: Set(|options, value| { options.memory_page_limit = Some(number(value, "pages")?); Ok(()) }), ..PLAIN },
+        Row { name: "table-limit", value: Some("N"), commands: GUEST,
+            help: "no table grows beyond N elements",
+            effect: Set(|options, value| { options.table_limit = Some(number(value, "elements")?); Ok(()) }), ..PLAIN },
+        Row { name: "stack-limit", value: Some("KIB"), commands: GUEST,
+            help: "calls may nest until they use this many KiB",
+            effect: Set(|options, value| { options.stack_limit = Some(number(value, "KiB")?); Ok(()) }), ..PLAIN },
+    ] },
+    Group { title: "Statistics, given when the program has ended", rows: &[
+        Row { name: "enable-instruction-count", commands: STATISTICS,
+            help: "how many instructions ran",
+            effect: Set(|options, _| { options.statistics.instructions = true; Ok(()) }), ..PLAIN },
+        Row { name: "enable-gas-measuring", commands: STATISTICS,
+            help: "how much gas was used",
+            effect: Set(|options, _| { options.statistics.gas = true; Ok(()) }), ..PLAIN },
+        Row { name: "enable-time-measuring", commands: STATISTICS,
+            help: "how long it took, and how much of that host functions",
+            effect: Set(|options, _| { options.statistics.time = true; Ok(()) }), ..PLAIN },
+        Row { name: "enable-all-statistics", commands: STATISTICS,
+            help: "all three",
+            effect: Set(|options, _| { options.statistics = crate::statistics::Wanted::ALL; Ok(()) }), ..PLAIN },
+    ] },
+    Group { title: "Output", rows: &[
+        Row { name: "output", short: Some('o'), value: Some("FILE"), commands: &["wat", "wasm"],
+            help: "write to this file instead of standard output",
+            effect: Set(|options, value| { options.output = Some(value.to_string()); Ok(()) }), ..PLAIN },
+        Row { name: "offsets", commands: &["wat"],
+            help: "show at which byte of the binary each line is",
+            effect: Set(|options, _| { options.offsets = true; Ok(()) }), ..PLAIN },
+        Row { name: "json", commands: &["inspect"],
+            help: "as JSON, for programs",
+            effect: Set(|options, _| { options.json = true; Ok(()) }), ..PLAIN },
+        Row { name: "man", commands: &["help"],
+            help: "as a manual page",
+            effect: Set(|options, _| { options.man = true; Ok(()) }), ..PLAIN },
+        Row { name: "markdown", commands: &["help"],
+            help: "everything, as a page of Markdown",
+            effect: Set(|options, _| { options.markdown = true; Ok(()) }), ..PLAIN },
+        Row { name: "log-level", value: Some("LEVEL"),
+            choices: &["off", "trace", "debug", "info", "warning", "error", "fatal"], commands: LOUD,
+            help: "give messages of this level and above, those of the library too; errors are of level error",
+            effect: Set(log_level), ..PLAIN },
+    ] },
+    Group { title: "Sets of proposals", rows: &[
+        Row { name: "wasm-1", commands: MODULES,
+            help: "only those of WebAssembly 1.0",
+            effect: Set(|options, _| { options.standard(Standard::Wasm1); Ok(()) }), ..PLAIN },
+        Row { name: "wasm-2", commands: MODULES,
+            help: "only those of WebAssembly 2.0",
+            effect: Set(|options, _| { options.standard(Standard::Wasm2); Ok(()) }), ..PLAIN },
+        Row { name: "wasm-3", commands: MODULES,
+            help: "only the finished ones of WebAssembly 3.0",
+            effect: Set(|options, _| { options.standard(Standard::Wasm3); Ok(()) }), ..PLAIN },
+        Row { name: "enable-all", commands: MODULES,
+            help: "every finished one, which is the default; says that threads and components come later",
+            effect: Set(enable_all), ..PLAIN },
+    ] },
+    Group { title: "Compiling, which is not in this version yet", rows: &[
+        Row { name: "optimize", value: Some("LEVEL"), choices: &["0", "1", "2", "3", "s", "z"], commands: COMPILE,
+            help: "how much to optimise", ..PLAIN },
+        Row { name: "generic-binary", commands: COMPILE,
+            help: "for any processor of the kind", ..PLAIN },
+        Row { name: "interruptible", commands: COMPILE,
+            help: "code that can be interrupted", ..PLAIN },
+        Row { name: "dump", commands: COMPILE,
+            help: "write the intermediate code too", ..PLAIN },
+    ] },
+    Group { title: "Refused, for what they ask for is not in this version yet", rows: &[
+        Row { name: "enable-jit",
+            help: "native code, made while the program runs",
+            effect: Later("native code"), ..PLAIN },
+        Row { name: "enable-coredump",
+            help: "write a file with the state of a program that trapped",
+            effect: Later("writing core dumps"), ..PLAIN },
+        Row { name: "coredump-for-wasmgdb",
+            help: "the same, for the debugger wasmgdb",
+            effect: Later("writing core dumps"), ..PLAIN },
+        Row { name: "enable-component", commands: MODULES,
+            help: "the component model",
+            effect: Later("the component model"), ..PLAIN },
+        Row { name: "allow-af-unix",
+            help: "sockets of the family AF_UNIX",
+            effect: Later("opening sockets"), ..PLAIN },
+        Row { name: "forbidden-plugin", value: Some("NAME"), list: true, commands: LOUD,
+            help: "do not load this plug-in",
+            effect: Later("loading plug-ins"), ..PLAIN },
+        Row { name: "nn-preload", value: Some("NAME:ENCODING:TARGET:PATH"), list: true,
+            help: "a model for wasi-nn",
+            effect: Later("wasi-nn"), ..PLAIN },
+        Row { name: "nn-rpc-uri", value: Some("URI"),
+            help: "a server for wasi-nn",
+            effect: Later("wasi-nn"), ..PLAIN },
+        Row { name: "allow-command", value: Some("COMMAND"), list: true,
+            help: "a command the program may run",
+            effect: Later("running commands of the host"), ..PLAIN },
+        Row { name: "allow-command-all",
+            help: "all of them",
+            effect: Later("running commands of the host"), ..PLAIN },
+    ] },
+];
+
+/// Every row.
+pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
+    GROUPS.iter().flat_map(|group| group.rows)
+}
+
+fn module(value: &str) -> Result<(String, String), String> {
+    match value.split_once(':') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok((name.into(), path.into())),
+        _ => Err(format!("`{value}` is not NAME:PATH; for example --module math:math.wasm")),
+    }
+}
+
+fn missing(value: &str) -> Result<Missing, String> {
+    match value {
+        "trap" => Ok(Missing::Trap),
+        "zero" => Ok(Missing::Zero),
+        _ => Err(format!("`{value}` is neither trap nor zero")),
+    }
+}
+
+fn dir(options: &Options, value: &str) -> Result<Dir, String> {
+    let make = |guest: &str, host: &str, readonly| Dir { guest: guest.into(), host: host.into(), readonly };
+    let parts: Vec<&str> = value.split(':').collect();
+    if options.dialect.is_wasmedge() {
+        let guest = if parts[0].is_empty() { "/" } else { parts[0] };
+        return Ok(make(guest, parts.get(1).copied().unwrap_or(value), parts.get(2) == Some(&"readonly")));
+    }
+    match parts[..] {
+        [""] | ["", ..] | [_, "", ..] => Err(format!("`{value}` lacks a folder; write GUEST:HOST, for example .:.")),
+        [both] => Ok(make(both, both, false)),
+        [guest, host] => Ok(make(guest, host, false)),
+        [guest, host, "readonly"] => Ok(make(guest, host, true)),
+        _ => Err(format!("`{value}` is not GUEST:HOST or GUEST:HOST:readonly")),
+    }
+}
+
+fn env(options: &Options, value: &str) -> Result<(String, String), String> {
+    match value.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
+        None if options.dialect.is_wasmedge() => Ok((value.into(), String::new())),
+        _ => Err(format!("`{value}` is not NAME=VALUE; for example --env LANG=C")),
+    }
+}
+
+fn number(value: &str, what: &str) -> Result<u64, String> {
+    value.parse().map_err(|_| format!("`{value}` is not a number of {what}; for example 1000"))
+}
+
+fn run_mode(options: &mut Options, value: &str) -> Result<(), String> {
+    match value.to_ascii_lowercase().as_str() {
+        "interpreter" => {}
+        mode @ ("jit" | "aot" | "lazyjit") => {
+            options.later.push((format!("--run-mode {mode}"), "native code"));
+        }
+        _ if options.dialect.is_wasmedge() => {
+            options.warnings.push(format!("unknown run mode `{value}`: the interpreter is used"));
+        }
+        _ => return Err(format!("`{value}` is no run mode; there is: interpreter")),
+    }
+    Ok(())
+}
+
+fn log_level(options: &mut Options, value: &str) -> Result<(), String> {
+    let known = Level::NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(value));
+    match known {
+        Some((_, level)) => options.log_level = Some(*level),
+        None if options.dialect.is_wasmedge() => {
+            options.warnings.push(format!("invalid log level `{value}`: info is used"));
+        }
+        None => {
+            let names: Vec<&str> = Level::NAMES.iter().map(|(name, _)| *name).collect();
+            return Err(format!("`{value}` is none of {}", names.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+fn enable_all(options: &mut Options, _: &str) -> Result<(), String> {
+    options.base = Features::finished();
+    options.warnings.push("--enable-all: threads and components are not in this version yet, and stay off".into());
+    Ok(())
+}
+
+/// Gives what was to be warned of.
+pub(crate) fn warn(options: &Options) {
+    options.warnings.iter().for_each(|warning| say(Level::Warning, warning));
+}

@@ -1,0 +1,162 @@
+//! Where modules come from: a file, or standard input for `-`; binary or text. What keeps one from being loaded is made
+//! plain: a proposal that is off, a component, a native library, a file that was meant to be a command.
+
+use std::io::Read;
+use std::path::Path;
+
+use kinglet::{Config, Engine, FEATURES, FeatureRow, Features, Module, ModuleError};
+use kinglet_wasm::limits::MAX_MODULE_BYTES;
+use kinglet_wasm::op::Op;
+
+use crate::cmd::COMMANDS;
+use crate::excerpt;
+use crate::fault::{Fault, Outcome};
+use crate::options::{Options, nearest};
+
+/// Modules beyond this are not validated again to find out which proposal they need.
+const MAX_DIAGNOSED_BYTES: usize = 16 << 20;
+
+/// Loads and validates.
+pub(crate) fn load(engine: &Engine, file: &str, options: &Options) -> Outcome<Module> {
+    if file == "-" {
+        let bytes = read(file)?;
+        return Module::new(engine, &bytes).map_err(|error| explain(file, &bytes, &error, options.features()));
+    }
+    Module::from_file(engine, file).map_err(|error| match error.downcast_ref::<ModuleError>() {
+        Some(_) => explain(file, &read_again(file), &error, options.features()),
+        None => unread(file, format!("{error:#}")),
+    })
+}
+
+/// All bytes of a file, or of standard input.
+pub(crate) fn read(file: &str) -> Outcome<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let limit = MAX_MODULE_BYTES + 1;
+    let result = match file {
+        "-" => std::io::stdin().lock().take(limit).read_to_end(&mut bytes),
+        _ => std::fs::File::open(file).and_then(|file| file.take(limit).read_to_end(&mut bytes)),
+    };
+    match result {
+        Err(error) => Err(unread(file, format!("cannot read {}: {error}", shown(file)))),
+        Ok(length) if length as u64 > MAX_MODULE_BYTES => {
+            Err(Fault::refused(format!("{}: it has more than {MAX_MODULE_BYTES} bytes", shown(file))))
+        }
+        Ok(_) => Ok(bytes),
+    }
+}
+
+/// A file's bytes as a binary module; not validated.
+pub(crate) fn binary(file: &str) -> Outcome<Vec<u8>> {
+    let bytes = read(file)?;
+    let error = |error: ModuleError| explain(file, &bytes, &error.into(), Features::none());
+    Ok(kinglet_wasm::decode::to_binary(&bytes).map_err(error)?.into_owned())
+}
+
+/// The name of a file for messages.
+pub(crate) fn shown(file: &str) -> &str {
+    if file == "-" { "standard input" } else { file }
+}
+
+/// What was read a moment ago, to look at it more closely; nothing of what cannot be read twice.
+fn read_again(file: &str) -> Vec<u8> {
+    let is_file = std::fs::metadata(file).is_ok_and(|metadata| metadata.is_file());
+    if is_file { read(file).unwrap_or_default() } else { Vec::new() }
+}
+
+fn unread(file: &str, message: String) -> Fault {
+    let fault = Fault::refused(message);
+    let path = Path::new(file);
+    if path.exists() || path.components().count() != 1 {
+        return fault;
+    }
+    let commands = COMMANDS.iter().filter(|_| path.extension().is_none());
+    match nearest(file, commands.map(|row| row.name.to_string())) {
+        Some(name) => fault.hint(format!("did you mean the command `{name}`?")),
+        None => match nearest(file, siblings(path)) {
+            Some(name) => fault.hint(format!("did you mean `{name}`?")),
+            None => fault,
+        },
+    }
+}
+
+/// The modules in the present folder.
+fn siblings(path: &Path) -> impl Iterator<Item = String> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().take(10_000);
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| [".wasm", ".wat"].iter().any(|end| name.ends_with(end)))
+}
+
+/// Why bytes are no module to this engine, with what to try.
+fn explain(file: &str, bytes: &[u8], error: &kinglet::Error, features: Features) -> Fault {
+    let mut fault = Fault::unloaded(file, error);
+    if let Some(rest) = fault.message.strip_prefix("-:").filter(|_| file == "-") {
+        fault.message = format!("standard input:{rest}");
+    }
+    match advice(bytes, error, features) {
+        Some(hint) => fault.hint(hint),
+        None => fault,
+    }
+}
+
+fn advice(bytes: &[u8], error: &kinglet::Error, features: Features) -> Option<String> {
+    const NATIVE: [&[u8]; 4] = [b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"];
+    const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+    if NATIVE.iter().any(|magic| bytes.starts_with(magic)) {
+        return Some("this is a native program or library; give the WebAssembly module it was made from".into());
+    }
+    if bytes.starts_with(COMPONENT) {
+        return Some("this is a component, which this version cannot run; compile for wasm32-wasip1 instead".into());
+    }
+    if let Some(hint) = mistyped(bytes, error) {
+        return Some(hint);
+    }
+    let invalid =
+        error.downcast_ref::<ModuleError>().is_some_and(|error| error.kind() == kinglet_wasm::ErrorKind::Invalid);
+    if bytes.len() > MAX_DIAGNOSED_BYTES || !invalid || features == Features::none() {
+        return None;
+    }
+    let needed = needed(bytes, features)?;
+    let names: Vec<&str> = needed.iter().map(|row| row.name).collect();
+    let unfinished: Vec<&str> = needed.iter().filter(|row| !row.finished).map(|row| row.name).collect();
+    if !unfinished.is_empty() {
+        return Some(format!("it needs {}, which this version cannot run yet", unfinished.join(" and ")));
+    }
+    let switches: Vec<String> = names.iter().map(|name| format!("--enable-{name}")).collect();
+    let (names, switches) = (names.join(" and "), switches.join(" "));
+    Some(format!("it needs {names}, which is switched off; {switches} switches it on"))
+}
+
+/// The instruction that a wrong word of a text module may have meant.
+fn mistyped(bytes: &[u8], error: &kinglet::Error) -> Option<String> {
+    let message = error.downcast_ref::<ModuleError>().map(ToString::to_string)?;
+    let (_, line, column) = excerpt::place(&message).filter(|(what, _, _)| what.contains("unknown operator"))?;
+    let line = std::str::from_utf8(bytes).ok()?.lines().nth(line.checked_sub(1)?)?;
+    let rest: String = line.chars().skip(column.checked_sub(1)?).take(64).collect();
+    let word = rest.split(|c: char| c.is_whitespace() || "()\";".contains(c)).next().filter(|word| word.len() > 2)?;
+    let name = nearest(word, Op::all().map(|op| op.text().to_string())).filter(|name| name != word)?;
+    Some(format!("did you mean `{name}`?"))
+}
+
+/// The proposals that are off and without which a module is not valid; none if it is not valid with them either.
+fn needed(bytes: &[u8], features: Features) -> Option<Vec<&'static FeatureRow>> {
+    let off: Vec<&FeatureRow> = FEATURES.iter().filter(|row| !features.has(row.feature)).collect();
+    let with = |rows: &[&FeatureRow]| {
+        let mut all = features;
+        rows.iter().for_each(|row| all.set(row.feature, true));
+        let engine = Engine::new(Config::new().features(all));
+        engine.is_ok_and(|engine| Module::validate(&engine, bytes).is_ok())
+    };
+    if !with(&off) {
+        return None;
+    }
+    // What can be left out is left out, one after the other.
+    let mut needed = off;
+    for row in needed.clone() {
+        let without: Vec<&FeatureRow> = needed.iter().copied().filter(|it| it.name != row.name).collect();
+        if with(&without) {
+            needed = without;
+        }
+    }
+    Some(needed)
+}

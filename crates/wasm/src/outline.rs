@@ -1,0 +1,572 @@
+//! What a binary module consists of, for people to read: its sections with their places and sizes, and each thing it
+//! declares in the words of the text format. Made without validating, so that what an engine refuses can be looked at
+//! too. Used by the command's `inspect` and `parse`, and to name instructions and parameters in messages. Core
+//! specification, chapter "Binary Format", and the tool conventions for custom sections.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::ops::Range;
+use std::sync::Arc;
+
+use wasmparser as wp;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::feature::Features;
+use crate::op::Op;
+
+/// A module taken apart.
+#[derive(Clone, Debug, Default)]
+pub struct Outline {
+    /// The number in the header.
+    pub version: u16,
+    /// The module's name, from its name section.
+    pub name: Option<String>,
+    /// Its sections, in their order.
+    pub sections: Vec<Section>,
+    /// Its types, as the text format writes their definitions.
+    pub types: Vec<Arc<str>>,
+    /// What it imports, in order.
+    pub imports: Vec<Import>,
+    /// The functions it defines.
+    pub funcs: Vec<Function>,
+    /// Everything else it defines that has an index and a type: tables, memories, tags and globals.
+    pub definitions: Vec<Definition>,
+    /// What it exports, in order.
+    pub exports: Vec<Export>,
+    /// The function that is called when it is instantiated.
+    pub start: Option<u32>,
+    /// Its element segments.
+    pub elements: Vec<Segment>,
+    /// Its data segments.
+    pub data: Vec<Segment>,
+    /// Who made it: a field such as `processed-by`, with names and versions.
+    pub producers: Vec<(String, Vec<(String, String)>)>,
+    /// The features its compiler says it uses, with a sign before the name.
+    pub target_features: Vec<String>,
+    /// The types of everything that has an index, by kind.
+    known: [Vec<Arc<str>>; 5],
+    names: HashMap<u32, String>,
+    bodies: usize,
+}
+
+/// A section as it lies in the file.
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// What kind it is: `type`, `import`, …, `custom`.
+    pub kind: &'static str,
+    /// The name of a custom section.
+    pub name: Option<String>,
+    /// Where its contents are.
+    pub range: Range<u64>,
+    /// How many entries it has, if it is a list.
+    pub count: Option<u32>,
+}
+
+/// The kinds of things that are imported and exported, in the order of their codes.
+const KINDS: [&str; 5] = ["func", "table", "memory", "global", "tag"];
+
+/// Something imported.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// The module's name.
+    pub module: String,
+    /// The name in that module.
+    pub name: String,
+    /// `func`, `table`, `memory`, `global` or `tag`.
+    pub kind: &'static str,
+    /// The index it gets among those of its kind.
+    pub index: u32,
+    /// Its type as the text format writes it.
+    pub ty: Arc<str>,
+}
+
+/// Something exported.
+#[derive(Clone, Debug)]
+pub struct Export {
+    /// Under which name.
+    pub name: String,
+    /// `func`, `table`, `memory`, `global` or `tag`.
+    pub kind: &'static str,
+    /// Its index among those of its kind.
+    pub index: u32,
+    /// Its type as the text format writes it.
+    pub ty: Arc<str>,
+}
+
+/// A function the module defines.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its index among all functions.
+    pub index: u32,
+    /// The index of its type.
+    pub type_index: u32,
+    /// Its name, from the name section.
+    pub name: Option<String>,
+    /// Where its body is.
+    pub range: Range<u64>,
+}
+
+/// A table, memory, global or tag the module defines.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// Which of them.
+    pub kind: &'static str,
+    /// Its index among those of its kind.
+    pub index: u32,
+    /// Its type as the text format writes it.
+    pub ty: Arc<str>,
+    /// What it starts with, if that is written down.
+    pub init: Option<String>,
+}
+
+/// A segment of data or of elements.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    /// The memory or table it is written to when the module is instantiated, and where; none if it waits to be used.
+    pub target: Option<(u32, String)>,
+    /// Bytes of data, or number of elements.
+    pub size: u64,
+}
+
+impl Outline {
+    /// Takes a binary module apart, with the encodings of these proposals, or of all there are.
+    ///
+    /// # Errors
+    /// If it is not well-formed, or is a component.
+    pub fn new(bytes: &[u8], features: Option<Features>) -> Result<Outline> {
+        if wp::Parser::is_component(bytes) {
+            let message = "this is a component, not a core module";
+            return Err(Error::new(ErrorKind::Malformed, message, Some(4)));
+        }
+        let mut outline = Outline::default();
+        let mut parser = wp::Parser::new(0);
+        parser.set_features(features.map_or(wp::WasmFeatures::all(), Features::to_wasmparser));
+        for payload in parser.parse_all(bytes) {
+            outline.payload(payload.map_err(malformed)?).map_err(malformed)?;
+        }
+        for func in &mut outline.funcs {
+            func.name = outline.names.remove(&func.index);
+        }
+        Ok(outline)
+    }
+
+    fn payload(&mut self, payload: wp::Payload<'_>) -> wp::Result<()> {
+        use wp::Payload as P;
+        match payload {
+            P::Version { num, .. } => self.version = num,
+            P::TypeSection(it) => self.list("type", &it, Outline::rec_group)?,
+            P::ImportSection(it) => self.imports(it)?,
+            P::FunctionSection(it) => self.list("function", &it, |outline, ty| {
+                let text = outline.type_text(ty);
+                let index = outline.add(0, text);
+                outline.funcs.push(Function { index, type_index: ty, name: None, range: 0..0 });
+                Ok(())
+            })?,
+            P::TableSection(it) => self.list("table", &it, |outline, table| {
+                let init = match table.init {
+                    wp::TableInit::RefNull => None,
+                    wp::TableInit::Expr(init) => Some(expression(&init)?),
+                };
+                outline.define(1, table_text(&table.ty).into(), init);
+                Ok(())
+            })?,
+            P::MemorySection(it) => self.list("memory", &it, |outline, ty| {
+                outline.define(2, memory_text(&ty).into(), None);
+                Ok(())
+            })?,
+            P::GlobalSection(it) => self.list("global", &it, |outline, global| {
+                outline.define(3, global_text(&global.ty).into(), Some(expression(&global.init_expr)?));
+                Ok(())
+            })?,
+            P::TagSection(it) => self.list("tag", &it, |outline, tag| {
+                let ty = outline.type_text(tag.func_type_idx);
+                outline.define(4, ty, None);
+                Ok(())
+            })?,
+            P::ExportSection(it) => self.list("export", &it, Outline::export)?,
+            P::StartSection { func, range } => {
+                self.section("start", range, None);
+                self.start = Some(func);
+            }
+            P::ElementSection(it) => self.list("element", &it, Outline::element)?,
+            P::DataCountSection { count, range } => self.section("data count", range, Some(count)),
+            P::CodeSectionStart { count, unchecked_range, .. } => self.section("code", unchecked_range, Some(count)),
+            P::CodeSectionEntry(body) => self.body(body.range()),
+            P::DataSection(it) => self.list("data", &it, Outline::data)?,
+            P::CustomSection(it) => self.custom(&it)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn section(&mut self, kind: &'static str, range: Range<u64>, count: Option<u32>) {
+        self.sections.push(Section { kind, name: None, range, count });
+    }
+
+    /// Notes a section that is a list, and takes in each of its entries.
+    fn list<'a, T: wp::FromReader<'a>>(
+        &mut self,
+        kind: &'static str,
+        reader: &wp::SectionLimited<'a, T>,
+        take: impl Fn(&mut Outline, T) -> wp::Result<()>,
+    ) -> wp::Result<()> {
+        self.section(kind, reader.range(), Some(reader.count()));
+        for entry in reader.clone() {
+            take(self, entry?)?;
+        }
+        Ok(())
+    }
+
+    /// Notes the type of the next thing of a kind, and gives its index.
+    fn add(&mut self, kind: usize, ty: Arc<str>) -> u32 {
+        self.known[kind].push(ty);
+        self.known[kind].len() as u32 - 1
+    }
+
+    fn define(&mut self, kind: usize, ty: Arc<str>, init: Option<String>) {
+        let index = self.add(kind, ty.clone());
+        self.definitions.push(Definition { kind: KINDS[kind], index, ty, init });
+    }
+
+    fn rec_group(&mut self, group: wp::RecGroup) -> wp::Result<()> {
+        self.types.extend(group.types().map(|ty| shorten(sub_type_text(ty)).into()));
+        Ok(())
+    }
+
+    fn type_text(&self, index: u32) -> Arc<str> {
+        self.types.get(index as usize).map_or_else(|| format!("type {index}").into(), Arc::clone)
+    }
+
+    fn imports(&mut self, reader: wp::ImportSectionReader<'_>) -> wp::Result<()> {
+        self.section("import", reader.range(), Some(reader.count()));
+        for import in reader.into_imports() {
+            let import = import?;
+            let (kind, ty) = match &import.ty {
+                wp::TypeRef::Func(ty) | wp::TypeRef::FuncExact(ty) => (0, self.type_text(*ty)),
+                wp::TypeRef::Table(ty) => (1, table_text(ty).into()),
+                wp::TypeRef::Memory(ty) => (2, memory_text(ty).into()),
+                wp::TypeRef::Global(ty) => (3, global_text(ty).into()),
+                wp::TypeRef::Tag(ty) => (4, self.type_text(ty.func_type_idx)),
+            };
+            let index = self.add(kind, ty.clone());
+            let (module, name) = (import.module.to_string(), import.name.to_string());
+            self.imports.push(Import { module, name, kind: KINDS[kind], index, ty });
+        }
+        Ok(())
+    }
+
+    fn export(&mut self, export: wp::Export<'_>) -> wp::Result<()> {
+        let kind = match export.kind {
+            wp::ExternalKind::Func | wp::ExternalKind::FuncExact => 0,
+            wp::ExternalKind::Table => 1,
+            wp::ExternalKind::Memory => 2,
+            wp::ExternalKind::Global => 3,
+            wp::ExternalKind::Tag => 4,
+        };
+        let ty = self.known[kind].get(export.index as usize).map_or_else(|| "?".into(), Arc::clone);
+        let (index, name, kind) = (export.index, export.name.to_string(), KINDS[kind]);
+        self.exports.push(Export { name, kind, index, ty });
+        Ok(())
+    }
+
+    fn element(&mut self, element: wp::Element<'_>) -> wp::Result<()> {
+        let size = match &element.items {
+            wp::ElementItems::Functions(items) => items.count(),
+            wp::ElementItems::Expressions(_, items) => items.count(),
+        };
+        let target = match &element.kind {
+            wp::ElementKind::Active { table_index, offset_expr } => {
+                Some((table_index.unwrap_or(0), expression(offset_expr)?))
+            }
+            _ => None,
+        };
+        self.elements.push(Segment { target, size: size.into() });
+        Ok(())
+    }
+
+    fn data(&mut self, data: wp::Data<'_>) -> wp::Result<()> {
+        let target = match &data.kind {
+            wp::DataKind::Active { memory_index, offset_expr } => Some((*memory_index, expression(offset_expr)?)),
+            wp::DataKind::Passive => None,
+        };
+        self.data.push(Segment { target, size: data.data.len() as u64 });
+        Ok(())
+    }
+
+    fn body(&mut self, range: Range<u64>) {
+        if let Some(func) = self.funcs.get_mut(self.bodies) {
+            func.range = range;
+            self.bodies += 1;
+        }
+    }
+
+    /// A custom section. One that is not as its name promises is only listed, as if it had no meaning.
+    fn custom(&mut self, section: &wp::CustomSectionReader<'_>) -> wp::Result<()> {
+        let name = Some(section.name().to_string());
+        let range = section.data_offset()..section.data_offset() + section.data().len() as u64;
+        self.sections.push(Section { kind: "custom", name, range, count: None });
+        let _ = match section.as_known() {
+            wp::KnownCustom::Name(names) => self.names(names),
+            wp::KnownCustom::Producers(fields) => self.producers(fields),
+            _ if section.name() == "target_features" => self.target_features(section),
+            _ => Ok(()),
+        };
+        Ok(())
+    }
+
+    fn names(&mut self, names: wp::NameSectionReader<'_>) -> wp::Result<()> {
+        for name in names {
+            match name? {
+                wp::Name::Module { name, .. } => self.name = Some(name.to_string()),
+                wp::Name::Function(map) => {
+                    for naming in map {
+                        let naming = naming?;
+                        self.names.entry(naming.index).or_insert_with(|| naming.name.to_string());
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn producers(&mut self, fields: wp::ProducersSectionReader<'_>) -> wp::Result<()> {
+        for field in fields {
+            let field = field?;
+            let mut values = Vec::new();
+            for value in field.values {
+                let value = value?;
+                values.push((value.name.to_string(), value.version.to_string()));
+            }
+            self.producers.push((field.name.to_string(), values));
+        }
+        Ok(())
+    }
+
+    fn target_features(&mut self, section: &wp::CustomSectionReader<'_>) -> wp::Result<()> {
+        let mut reader = wp::BinaryReader::new(section.data(), section.data_offset());
+        for _ in 0..reader.read_var_u32()? {
+            let sign = char::from(reader.read_u8()?);
+            self.target_features.push(format!("{sign}{}", reader.read_string()?));
+        }
+        Ok(())
+    }
+}
+
+/// The name in the text format of the instruction at a byte offset of a binary.
+pub fn instruction_at(bytes: &[u8], offset: u64) -> Option<&'static str> {
+    let rest = bytes.get(usize::try_from(offset).ok()?..)?;
+    let reader = wp::BinaryReader::new_features(rest, offset, wp::WasmFeatures::all());
+    text_of(&wp::OperatorsReader::new(reader).read().ok()?)
+}
+
+/// The name section's names for a function's parameters and locals, by their index.
+pub fn local_names(bytes: &[u8], func: u32) -> Vec<(u32, String)> {
+    let mut found = Vec::new();
+    for payload in wp::Parser::new(0).parse_all(bytes) {
+        let Ok(payload) = payload else { break };
+        let wp::Payload::CustomSection(section) = payload else { continue };
+        if let wp::KnownCustom::Name(names) = section.as_known() {
+            let locals = names.into_iter().filter_map(|name| match name {
+                Ok(wp::Name::Local(functions)) => Some(functions),
+                _ => None,
+            });
+            let functions = locals.flat_map(|functions| functions.into_iter().flatten());
+            let namings = functions.filter(|it| it.index == func).flat_map(|it| it.names.flatten());
+            found.extend(namings.map(|naming| (naming.index, naming.name.to_string())));
+        }
+    }
+    found
+}
+
+/// The row of an operator is found by its token, which the table has from wasmparser.
+fn text_of(operator: &wp::Operator<'_>) -> Option<&'static str> {
+    let shown = format!("{operator:?}");
+    let token = shown.split(|c: char| !c.is_ascii_alphanumeric()).next()?;
+    let is_it = |op: &Op| format!("{op:?}").trim_end_matches(')').rsplit('(').next() == Some(token);
+    Op::all().find(is_it).map(Op::text)
+}
+
+fn malformed(e: wp::Error) -> Error {
+    Error::new(ErrorKind::Malformed, e.message(), Some(e.offset()))
+}
+
+/// A constant expression, in the text format, without its `end`.
+fn expression(init: &wp::ConstExpr<'_>) -> wp::Result<String> {
+    let mut out = Vec::new();
+    for operator in init.get_operators_reader() {
+        let operator = operator?;
+        out.push(match &operator {
+            wp::Operator::End => continue,
+            wp::Operator::I32Const { value } => format!("i32.const {value}"),
+            wp::Operator::I64Const { value } => format!("i64.const {value}"),
+            wp::Operator::F32Const { value } => format!("f32.const {}", f32::from(*value)),
+            wp::Operator::F64Const { value } => format!("f64.const {}", f64::from(*value)),
+            wp::Operator::GlobalGet { global_index } => format!("global.get {global_index}"),
+            wp::Operator::RefFunc { function_index } => format!("ref.func {function_index}"),
+            other => text_of(other).unwrap_or("?").to_string(),
+        });
+    }
+    Ok(out.join(" "))
+}
+
+/// Cuts a type of very many parts: a small module may name one a million times.
+fn shorten(mut text: String) -> String {
+    const MOST: usize = 2000;
+    if let Some((cut, _)) = text.char_indices().nth(MOST) {
+        text.truncate(cut);
+        text.push('…');
+    }
+    text
+}
+
+fn sub_type_text(ty: &wp::SubType) -> String {
+    let composite = match &ty.composite_type.inner {
+        wp::CompositeInnerType::Func(func) => func_text(func),
+        wp::CompositeInnerType::Struct(it) => {
+            it.fields.iter().fold("struct".to_string(), |text, field| format!("{text} (field {})", field_text(field)))
+        }
+        wp::CompositeInnerType::Array(it) => format!("array {}", field_text(&it.0)),
+        wp::CompositeInnerType::Cont(_) => "cont".to_string(),
+    };
+    match (ty.is_final, ty.supertype_idxs.is_empty()) {
+        (true, true) => composite,
+        (is_final, _) => {
+            let supertypes = ty.supertype_idxs.iter().map(|index| format!("{index} ")).collect::<String>();
+            format!("sub {}{supertypes}({composite})", if is_final { "final " } else { "" })
+        }
+    }
+}
+
+fn func_text(ty: &wp::FuncType) -> String {
+    let mut text = String::from("func");
+    for (word, types) in [("param", ty.params()), ("result", ty.results())] {
+        if !types.is_empty() {
+            let _ = write!(text, " ({word}");
+            types.iter().for_each(|ty| {
+                let _ = write!(text, " {ty}");
+            });
+            text.push(')');
+        }
+    }
+    text
+}
+
+fn field_text(field: &wp::FieldType) -> String {
+    let storage = match field.element_type {
+        wp::StorageType::I8 => "i8".to_string(),
+        wp::StorageType::I16 => "i16".to_string(),
+        wp::StorageType::Val(ty) => ty.to_string(),
+    };
+    if field.mutable { format!("(mut {storage})") } else { storage }
+}
+
+fn limits_text(is_64: bool, least: u64, most: Option<u64>) -> String {
+    let most = most.map_or_else(String::new, |most| format!(" {most}"));
+    format!("{}{least}{most}", if is_64 { "i64 " } else { "" })
+}
+
+fn table_text(ty: &wp::TableType) -> String {
+    format!("table {} {}", limits_text(ty.table64, ty.initial, ty.maximum), wp::ValType::Ref(ty.element_type))
+}
+
+fn memory_text(ty: &wp::MemoryType) -> String {
+    let page = ty.page_size_log2.map_or_else(String::new, |log2| format!(" (pagesize {})", 1u64 << log2.min(63)));
+    let shared = if ty.shared { " shared" } else { "" };
+    format!("memory {}{shared}{page}", limits_text(ty.memory64, ty.initial, ty.maximum))
+}
+
+fn global_text(ty: &wp::GlobalType) -> String {
+    if ty.mutable { format!("global (mut {})", ty.content_type) } else { format!("global {}", ty.content_type) }
+}
+
+#[cfg(all(test, feature = "wat"))]
+mod tests {
+    use super::*;
+
+    fn outline(text: &str) -> Outline {
+        Outline::new(&crate::decode::to_binary(text.as_bytes()).unwrap(), None).unwrap()
+    }
+
+    #[test]
+    fn everything_declared_is_listed_in_the_words_of_the_text_format() {
+        let it = outline(
+            r#"(module $m
+                (import "a" "f" (func (param i32 f64) (result i64)))
+                (import "a" "g" (global (mut i32)))
+                (memory (export "memory") 1 16)
+                (table 2 funcref)
+                (global i64 (i64.const -7))
+                (tag $t (export "tag") (param i32))
+                (func $second (export "second") (param $x i32) unreachable)
+                (start 2) (func $third)
+                (elem (i32.const 1) 1 2)
+                (data (i32.const 8) "abc") (data "passive"))"#,
+        );
+        assert_eq!((it.version, it.name.as_deref(), it.start), (1, Some("m"), Some(2)));
+        assert_eq!(
+            it.types.iter().map(|ty| &**ty).collect::<Vec<_>>(),
+            ["func (param i32 f64) (result i64)", "func (param i32)", "func"]
+        );
+        let imports: Vec<_> = it.imports.iter().map(|it| (it.kind, it.index, &*it.ty)).collect();
+        assert_eq!(imports, [("func", 0, "func (param i32 f64) (result i64)"), ("global", 0, "global (mut i32)")]);
+        let defined: Vec<_> =
+            it.definitions.iter().map(|it| (it.kind, it.index, &*it.ty, it.init.as_deref())).collect();
+        assert_eq!(
+            defined,
+            [
+                ("table", 0, "table 2 funcref", None),
+                ("memory", 0, "memory 1 16", None),
+                ("tag", 0, "func (param i32)", None),
+                ("global", 1, "global i64", Some("i64.const -7"))
+            ]
+        );
+        let exports: Vec<_> = it.exports.iter().map(|it| (it.name.as_str(), it.index, &*it.ty)).collect();
+        let expected =
+            [("memory", 0, "memory 1 16"), ("tag", 0, "func (param i32)"), ("second", 1, "func (param i32)")];
+        assert_eq!(exports, expected);
+        let names: Vec<_> = it.funcs.iter().map(|it| (it.index, it.name.as_deref().unwrap())).collect();
+        assert_eq!(names, [(1, "second"), (2, "third")]);
+        assert!(it.funcs.iter().all(|func| func.range.end > func.range.start));
+        assert_eq!(it.elements[0].target, Some((0, "i32.const 1".to_string())));
+        assert_eq!(it.data.iter().map(|it| it.size).collect::<Vec<_>>(), [3, 7]);
+        assert!(it.data[1].target.is_none());
+    }
+
+    #[test]
+    fn structures_arrays_and_subtypes_are_written_out() {
+        let it = outline(
+            "(module (type (sub (struct (field i8) (field (mut i64))))) (type (sub final 0 (struct (field i8) (field (mut i64)) (field i32)))) (type (array (mut i16))))",
+        );
+        assert_eq!(&*it.types[0], "sub (struct (field i8) (field (mut i64)))");
+        assert!(it.types[1].starts_with("sub final ") && it.types[1].ends_with("(field i32))"), "{}", it.types[1]);
+        assert_eq!(&*it.types[2], "array (mut i16)");
+    }
+
+    #[test]
+    fn instructions_and_parameters_are_named() {
+        let text = "(module (func $f (param $count i32) (result i32) (i32.div_s (local.get 0) (i32.const 0))))";
+        let bytes = crate::decode::to_binary(text.as_bytes()).unwrap();
+        let body = Outline::new(&bytes, None).unwrap().funcs[0].range.clone();
+        let all: Vec<_> = body.filter_map(|at| instruction_at(&bytes, at)).collect();
+        assert!(all.ends_with(&["i32.div_s", "end"]), "{all:?}");
+        assert_eq!(local_names(&bytes, 0), [(0, "count".to_string())]);
+        assert_eq!(local_names(&bytes, 1), []);
+        assert_eq!(instruction_at(&bytes, bytes.len() as u64), None);
+    }
+
+    #[test]
+    fn custom_sections_that_lie_are_only_listed() {
+        let mut bytes = b"\0asm\x01\0\0\0".to_vec();
+        bytes.extend(b"\0\x0b\x09producers\xff");
+        let it = Outline::new(&bytes, None).unwrap();
+        assert_eq!((it.sections.len(), it.producers.len()), (1, 0));
+    }
+
+    #[test]
+    fn what_is_no_module_is_an_error_with_a_place() {
+        assert_eq!(Outline::new(b"\0asm\x0d\0\x01\0", None).unwrap_err().offset(), Some(4));
+        assert!(Outline::new(b"\0asm\x01\0\0\0\x01\x05", None).is_err());
+        assert!(Outline::new(b"", None).is_err());
+    }
+}

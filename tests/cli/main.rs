@@ -1,0 +1,80 @@
+//! The command as its users meet it: every option, every kind of bad input, and how a run ends. A trap must look to a
+//! shell like an abort and not be one, no input may cause a panic, and a time limit ends whatever the guest is doing.
+
+mod inspect;
+mod mistakes;
+mod option;
+mod reference;
+mod run;
+mod terminal;
+mod wasmedge;
+
+use kinglet_tests::folder::Folder;
+use kinglet_tests::program::{Run, run};
+
+/// A program that prints each of its arguments and environment variables on a line of its own.
+const ARGUMENTS: &str = r#"(module
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_get" (func $args_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_sizes_get" (func $environ_sizes_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_get" (func $environ_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func $print (param $from i32) (param $length i32)
+    (local $at i32)
+    (block $done (loop $next
+      (br_if $done (i32.ge_u (local.get $at) (local.get $length)))
+      (if (i32.eqz (i32.load8_u (i32.add (local.get $from) (local.get $at))))
+        (then (i32.store8 (i32.add (local.get $from) (local.get $at)) (i32.const 10))))
+      (local.set $at (i32.add (local.get $at) (i32.const 1)))
+      (br $next)))
+    (i32.store (i32.const 8) (local.get $from))
+    (i32.store (i32.const 12) (local.get $length))
+    (drop (call $fd_write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 16))))
+  (func (export "_start")
+    (drop (call $args_sizes_get (i32.const 0) (i32.const 4)))
+    (drop (call $args_get (i32.const 1024) (i32.const 4096)))
+    (call $print (i32.const 4096) (i32.load (i32.const 4)))
+    (drop (call $environ_sizes_get (i32.const 0) (i32.const 4)))
+    (drop (call $environ_get (i32.const 1024) (i32.const 4096)))
+    (call $print (i32.const 4096) (i32.load (i32.const 4)))))"#;
+
+/// A program that makes the folder `made` in the first folder it is given, and exits with the error number.
+const MAKE_FOLDER: &str = r#"(module
+  (import "wasi_snapshot_preview1" "path_create_directory" (func $make (param i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "made")
+  (func (export "_start") (call $exit (call $make (i32.const 3) (i32.const 0) (i32.const 4)))))"#;
+
+/// A program that waits for standard input.
+const READ: &str = r#"(module
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\10\00\00\00\10\00\00\00")
+  (func (export "_start") (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))))"#;
+
+/// Functions to invoke, of every type that can be written.
+const FUNCTIONS: &str = r#"(module
+  (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+  (func (export "swap") (param i64 f32) (result f32 i64) (local.get 1) (local.get 0))
+  (func (export "half") (param f64) (result f64) (f64.mul (local.get 0) (f64.const 0.5)))
+  (func (export "vector") (param v128) (result v128) (local.get 0))
+  (func $f (export "refs") (result funcref funcref externref)
+    (ref.func $f) (ref.null func) (ref.null extern))
+  (func (export "takes-ref") (param externref))
+  (func (export "nothing"))
+  (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+  (memory 1))"#;
+
+/// Writes `text` as a file, runs the program with `before`, the file, and `after`.
+#[track_caller]
+fn run_text(text: impl AsRef<[u8]>, before: &[&str], after: &[&str]) -> Run {
+    let folder = Folder::new();
+    let file = folder.file("guest.wat", text);
+    run(&[before, &[&file], after].concat())
+}
+
+fn program(body: &str) -> String {
+    format!("(module (func $inner {body}) (func $outer (export \"_start\") (call $inner)))")
+}

@@ -1,0 +1,84 @@
+//! Typical mistakes and what is said about them, as a terminal would show it: `docs/mistakes.md`. `BLESS=1` writes it anew.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use kinglet_testing::snapshot;
+use kinglet_tests::folder::Folder;
+use kinglet_tests::program::kinglet;
+
+const DIVIDE: &str = r#"(module $calculator
+  (func $divide (param $dividend i32) (param $divisor i32) (result i32)
+    (i32.div_s (local.get $dividend) (local.get $divisor)))
+  (func (export "share") (param $apples i32) (param $people i32) (result i32)
+    (call $divide (local.get $apples) (local.get $people))))
+"#;
+
+const TYPO: &str = r#"(module
+  (func (export "answer") (result i32)
+    i32.cosnt 42))
+"#;
+
+const PLUGIN: &str = r#"(module
+  (import "env" "log" (func $log (param i32)))
+  (func (export "answer") (result i32)
+    (i32.const 42)))
+"#;
+
+/// A mistake: what it is, the command line, and what makes it right.
+struct Mistake {
+    what: &'static str,
+    wrong: &'static str,
+    right: Option<&'static str>,
+}
+
+const MISTAKES: &[Mistake] = &[
+    Mistake { what: "An option that is nearly right", wrong: "kinglet --envv LANG=C calculator.wat", right: None },
+    Mistake {
+        what: "An argument of the wrong type",
+        wrong: "kinglet --invoke share calculator.wat 12 three",
+        right: Some("kinglet --invoke share calculator.wat 12 3"),
+    },
+    Mistake { what: "A program that traps", wrong: "kinglet --invoke share calculator.wat 12 0", right: None },
+    Mistake {
+        what: "An import that nobody provides",
+        wrong: "kinglet --invoke answer plugin.wat",
+        right: Some("kinglet --unknown-imports trap --invoke answer plugin.wat"),
+    },
+    Mistake { what: "A slip in a text module", wrong: "kinglet typo.wat", right: None },
+];
+
+/// What a terminal shows: the command line, both streams, and the status if it is not 0.
+fn recording(folder: &Folder, line: &str) -> String {
+    let args: Vec<&str> = line.split(' ').skip(1).collect();
+    let output = Command::new(kinglet()).args(&args).current_dir(folder.path()).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let mut shown = format!("$ {line}\n{}{}", text(output.stdout), text(output.stderr));
+    let code = output.status.code().expect("no signal");
+    if code != 0 {
+        let _ = write!(shown, "$ echo $?\n{code}\n");
+    }
+    shown
+}
+
+#[test]
+fn five_typical_mistakes_are_explained() {
+    let folder = Folder::new();
+    for (name, text) in [("calculator.wat", DIVIDE), ("typo.wat", TYPO), ("plugin.wat", PLUGIN)] {
+        folder.file(name, text);
+    }
+    let mut page = String::from(
+        "# Typical mistakes\n\nWhat Kinglet says about them: what happened, where, and what to try. Recorded by \
+         `tests/cli/mistakes.rs`.\n",
+    );
+    for Mistake { what, wrong, right } in MISTAKES {
+        let _ = write!(page, "\n## {what}\n\n```text\n{}", recording(&folder, wrong));
+        if let Some(right) = right {
+            page.push_str(&recording(&folder, right));
+        }
+        page.push_str("```\n");
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie below the workspace's root");
+    snapshot::check_file(&root.join("docs/mistakes.md"), &page).unwrap_or_else(|difference| panic!("{difference}"));
+}

@@ -1,0 +1,218 @@
+//! Options: what each does to a run, and what is said about wrong ones.
+
+use kinglet_tests::folder::Folder;
+use kinglet_tests::program::{run, run_with};
+
+use crate::{FUNCTIONS, program, run_text};
+
+/// Imports of every kind that nobody provides.
+const NEEDY: &str = r#"(module
+  (import "env" "f" (func $f (param i32) (result i32 f64 externref)))
+  (import "env" "g" (func $g))
+  (func (export "zero") (result i32 f64 externref) (call $f (i32.const 7)))
+  (func (export "fine") (result i32) (i32.const 5))
+  (func (export "call") (call $g)))"#;
+
+/// Imports that are not functions.
+const NEEDY_FOR_STATE: &str = r#"(module
+  (import "env" "memory" (memory 2))
+  (import "env" "table" (table 3 funcref))
+  (import "env" "global" (global i64))
+  (func (export "state") (result i32 i32 i64 funcref)
+    (memory.size) (table.size) (global.get 0) (table.get (i32.const 2))))"#;
+
+#[test]
+fn wrong_options_are_refused_with_a_hint() {
+    run(&["--dri", ".:.", "x.wasm"]).fails(1, &["unknown option `--dri`", "hint: did you mean `--dir`?"]);
+    run(&["--run-mode", "jit", "x.wasm"]).fails(1, &["`--run-mode jit` is refused", "native code"]);
+    run(&["--time-limit", "soon", "x.wasm"]).fails(1, &["--time-limit", "soon", "for example 1000"]);
+    run(&["--env"]).fails(1, &["--env NAME=VALUE"]);
+    run(&["--module", "math.wasm", "x.wasm"]).fails(1, &["--module", "NAME:PATH"]);
+    run(&["validate", "--dir", ".", "x.wasm"]).fails(1, &["`--dir` is an option of run, instantiate, not of validate"]);
+    for args in [&[][..], &["run"]] {
+        let run = run(args);
+        assert_eq!((run.code(), run.err.as_str()), (1, "kinglet: error: no file given; try kinglet --help\n"));
+    }
+    run(&["inspect"]).fails(1, &["no file given", "hint: kinglet inspect [OPTIONS] FILE"]);
+}
+
+#[test]
+fn what_comes_later_is_refused_and_never_ignored() {
+    let options = [
+        "--enable-jit",
+        "--run-mode=aot",
+        "--enable-coredump",
+        "--coredump-for-wasmgdb",
+        "--enable-component",
+        "--allow-af-unix",
+        "--forbidden-plugin=x",
+        "--nn-preload=a:b:c:d",
+        "--nn-rpc-uri=x",
+        "--allow-command=ls",
+        "--allow-command-all",
+        "--enable-threads",
+    ];
+    for option in options {
+        let name = option.split('=').next().unwrap();
+        let run = run_text(program("nop"), &[option], &[]);
+        run.fails(1, &[name, "is refused", "not in this version yet", "hint: "]);
+        assert!(run.out.is_empty());
+    }
+    run(&["compile", "--optimize", "3", "--dump", "a.wasm", "a.so"])
+        .fails(1, &["`compile` is refused", "kinglet a.wasm"]);
+    let all = run_text(program("nop"), &["--enable-all"], &[]);
+    assert_eq!(all.code(), 0);
+    assert!(all.err.contains("warning: --enable-all: threads and components"), "{all:?}");
+}
+
+#[test]
+fn a_mistyped_command_or_file_is_guessed() {
+    run(&["inspct"]).fails(1, &["did you mean the command `inspect`?"]);
+    run(&["help", "compleet"]).fails(1, &["there is no command `compleet`"]);
+    let folder = Folder::new();
+    folder.file("program.wasm", "");
+    let mut command = std::process::Command::new(kinglet_tests::program::kinglet());
+    let output = command.arg("progam.wasm").current_dir(folder.path()).output().unwrap();
+    assert!(String::from_utf8(output.stderr).unwrap().contains("hint: did you mean `program.wasm`?"));
+}
+
+#[test]
+fn gas_ends_a_program_where_it_is_used_up_and_says_so() {
+    let endless = program("(loop (br 0))");
+    run_text(&endless, &["--gas-limit", "1000"], &[]).fails(134, &["all gas consumed", "inner", "--gas-limit"]);
+    run_text(program("nop"), &["--gas-limit", "1000"], &[]).prints("");
+    run_text(program("nop"), &["--gas-limit", "0"], &[]).fails(134, &["all gas consumed"]);
+    run_text(&endless, &["--gas-limit", "-1"], &[]).fails(1, &["--gas-limit"]);
+}
+
+#[test]
+fn statistics_are_those_of_the_run() {
+    // i32.const, i32.const, i32.add, end; the call from outside costs nothing.
+    let text = "(module (func (export \"three\") (result i32) (i32.add (i32.const 1) (i32.const 2))))";
+    let count = run_text(text, &["--enable-instruction-count", "--invoke", "three"], &[]);
+    count.prints("3\n");
+    assert_eq!(count.err, "kinglet: info: Executed wasm instructions count: 4\n");
+    let all = run_text(text, &["--enable-all-statistics", "--invoke", "three"], &[]);
+    let names: Vec<&str> = all.err.lines().map(|line| line.rsplit_once(": ").unwrap().0).collect();
+    let expected = [
+        "Total execution time",
+        "Wasm instructions execution time",
+        "Host functions execution time",
+        "Executed wasm instructions count",
+        "Gas costs",
+        "Instructions per second",
+    ];
+    assert_eq!(names, expected.map(|name| format!("kinglet: info: {name}")));
+    let trapped = run_text(program("unreachable"), &["--enable-gas-measuring"], &[]);
+    assert_eq!(trapped.code(), 134);
+    assert!(trapped.err.contains("Gas costs: "), "{trapped:?}");
+    let quiet = run_text(text, &["--enable-gas-measuring", "--log-level", "warning", "--invoke", "three"], &[]);
+    assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("3\n", ""));
+}
+
+#[test]
+fn the_time_of_host_functions_is_told_apart() {
+    let folder = Folder::new();
+    let file = folder.file("read.wat", crate::READ);
+    let run = run_with(&["--enable-time-measuring", &file], "");
+    let figure = |name: &str| -> u128 {
+        let line = run.err.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{run:?}"));
+        line.trim_end_matches(" ns").rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    let (total, guest, host) = (figure("Total"), figure("Wasm instructions"), figure("Host functions"));
+    assert!(host > 0 && guest + host == total, "{run:?}");
+}
+
+#[test]
+fn the_log_level_decides_what_is_said() {
+    let off = run_text(program("unreachable"), &["--log-level", "off"], &[]);
+    assert_eq!((off.code(), off.err.as_str()), (134, ""));
+    run_text(program("unreachable"), &["--log-level", "error"], &[]).fails(134, &["unreachable"]);
+    run_text(program("nop"), &["--log-level", "loud"], &[]).fails(1, &["`loud` is none of off, trace"]);
+    assert_eq!(run_text(program("nop"), &["--log-level", "warning"], &[]).err, "");
+}
+
+#[test]
+fn limits_of_tables_and_stacks_hold() {
+    let grow = "(module (table 2 funcref) (func (export \"grow\") (param i32) (result i32) \
+                (table.grow (ref.null func) (local.get 0))))";
+    run_text(grow, &["--table-limit", "5", "--invoke", "grow"], &["3"]).prints("2\n");
+    run_text(grow, &["--table-limit", "5", "--invoke", "grow"], &["4"]).prints("-1\n");
+    run_text(grow, &["--table-limit", "1", "--invoke", "grow"], &["0"]).fails(1, &["table"]);
+    let deep = "(module (func $f (export \"f\") (param i32) (result i32) (if (result i32) (local.get 0) \
+                (then (i32.add (i32.const 1) (call $f (i32.sub (local.get 0) (i32.const 1))))) (else (i32.const 0)))))";
+    run_text(deep, &["--invoke", "f"], &["20000"]).prints("20000\n");
+    run_text(deep, &["--stack-limit", "64", "--invoke", "f"], &["20000"])
+        .fails(134, &["call stack exhausted", "--stack-limit"]);
+}
+
+#[test]
+fn imports_that_nobody_provides_trap_or_are_zero() {
+    run_text(NEEDY, &["--invoke", "fine"], &[])
+        .fails(1, &["unknown import", "\"env\" \"f\"", "--unknown-imports trap"]);
+    let with = |what: &str, name: &str| run_text(NEEDY, &["--unknown-imports", what, "--invoke", name], &[]);
+    with("trap", "fine").prints("5\n");
+    with("trap", "call").fails(134, &["\"env\" \"g\"", "nobody provides"]);
+    with("zero", "zero").prints("0\n0\n<null externref>\n");
+    with("zero", "call").prints("");
+    with("ignore", "fine").fails(1, &["neither trap nor zero"]);
+    let state = |what: &str| run_text(NEEDY_FOR_STATE, &["--unknown-imports", what, "--invoke", "state"], &[]);
+    state("zero").prints("2\n3\n0\n<null funcref>\n");
+    state("trap").fails(1, &["unknown import", "memory"]);
+}
+
+#[test]
+fn modules_are_registered_in_order_and_initialised() {
+    let folder = Folder::new();
+    let first = folder.file(
+        "first.wat",
+        "(module (global $g (mut i32) (i32.const 1)) (func (export \"_initialize\") (global.set $g (i32.const 40))) \
+         (func (export \"get\") (result i32) (global.get $g)))",
+    );
+    let second = folder.file(
+        "second.wat",
+        "(module (import \"first\" \"get\" (func $get (result i32))) \
+         (func (export \"more\") (result i32) (i32.add (call $get) (i32.const 2))))",
+    );
+    let main = "(module (import \"second\" \"more\" (func $more (result i32))) \
+                (func (export \"run\") (result i32) (call $more)))";
+    let (first, second) = (format!("first:{first}"), format!("second:{second}"));
+    let modules = ["--module", &first, "--module", &second];
+    run_text(main, &[&modules[..], &["--invoke", "run"]].concat(), &[]).prints("42\n");
+    run_text(main, &["--module", &second, "--module", &first, "--invoke", "run"], &[])
+        .fails(1, &["--module second", "first"]);
+    run_text(main, &["--module", "second:/no/such.wasm", "--invoke", "run"], &[]).fails(1, &["/no/such.wasm"]);
+    let instantiated = run_text(main, &[&["instantiate"][..], &modules].concat(), &[]);
+    assert!(instantiated.code() == 0 && instantiated.out.ends_with("guest.wat: instantiated\n"), "{instantiated:?}");
+}
+
+#[test]
+fn instantiating_runs_the_start_function_and_nothing_else() {
+    run_text("(module (func $f unreachable) (start $f))", &["instantiate"], &[]).fails(134, &["unreachable"]);
+    let run = run_text(program("unreachable"), &["instantiate"], &[]);
+    assert_eq!(run.code(), 0);
+    run_text(NEEDY, &["instantiate"], &[]).fails(1, &["unknown import"]);
+    assert_eq!(run_text(NEEDY, &["instantiate", "--unknown-imports", "zero"], &[]).code(), 0);
+    run_text("(module (memory 4))", &["instantiate", "--memory-page-limit", "3"], &[]).fails(1, &[]);
+}
+
+#[test]
+fn a_start_of_another_type_is_called_as_a_function() {
+    let text = "(module (func (export \"_start\") (param i32) (result i32) (i32.mul (local.get 0) (i32.const 2))))";
+    run_text(text, &[], &["21"]).prints("42\n");
+    run_text(text, &[], &[]).fails(1, &["`_start` takes 1 argument, but 0 are given", "_start(i32) -> (i32)"]);
+}
+
+#[test]
+fn a_wrong_argument_names_parameter_type_and_an_example() {
+    let text =
+        "(module (func (export \"area\") (param $width f64) (param $name externref) (result f64) (local.get 0)))";
+    run_text(text, &["--invoke", "area"], &["wide", "null"])
+        .fails(1, &["`wide` is no value for `width`, parameter 1 of `area`: it is an f64, for example 1.5"]);
+    run_text(text, &["--invoke", "area"], &["2", "x"])
+        .fails(1, &["`name`, parameter 2", "an externref, for example null"]);
+    run_text(text, &["--invoke", "area"], &["2", "null"]).prints("2\n");
+    run_text(text, &["--invoke", "area"], &["2"]).fails(1, &["area(f64, externref) -> (f64)"]);
+    run_text(FUNCTIONS, &["--invoke", "ad"], &[]).fails(1, &["did you mean `add`?"]);
+    run_text(FUNCTIONS, &["--reactor"], &[]).fails(1, &["a function's name is needed", "It exports add, swap"]);
+}

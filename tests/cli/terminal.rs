@@ -1,0 +1,119 @@
+//! Streams and signals: colour for terminals alone, pipes that close, disks that are full, Ctrl-C.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use kinglet_tests::folder::Folder;
+use kinglet_tests::program::{finish, kinglet, run, start};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use crate::{FUNCTIONS, READ, program};
+
+/// What the command prints when standard output and standard error are a terminal.
+fn on_a_terminal(args: &[&str], variables: &[(&str, &str)]) -> String {
+    let pty = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&pty).unwrap();
+    unlockpt(&pty).unwrap();
+    let name = ptsname(&pty, Vec::new()).unwrap().into_string().unwrap();
+    let terminal: OwnedFd = File::options().read(true).write(true).open(name).unwrap().into();
+    let mut command = Command::new(kinglet());
+    command.args(args).env_remove("NO_COLOR").env("TERM", "xterm").envs(variables.iter().copied());
+    command.stdin(Stdio::null()).stdout(terminal.try_clone().unwrap()).stderr(terminal);
+    let mut child = command.spawn().unwrap();
+    // The terminal's other ends are the child's alone, so that reading ends with it.
+    drop(command);
+    let mut out = Vec::new();
+    // A terminal whose other end is gone is an error on Linux, not an end.
+    let _ = File::from(pty).read_to_end(&mut out);
+    child.wait().unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn only_a_terminal_that_wants_it_gets_colour() {
+    for args in [&["/no/such.wasm"][..], &["--help"]] {
+        assert!(on_a_terminal(args, &[]).contains("\x1b["), "{args:?}");
+        assert!(on_a_terminal(args, &[("NO_COLOR", "")]).contains("\x1b["), "an empty NO_COLOR says nothing: {args:?}");
+        for variables in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+            let out = on_a_terminal(args, &[variables]);
+            assert!(!out.is_empty() && !out.contains('\x1b'), "{args:?} {variables:?}");
+        }
+        let piped = run(args);
+        assert!(!piped.out.contains('\x1b') && !piped.err.contains('\x1b'));
+    }
+}
+
+#[test]
+fn a_binary_module_is_not_written_to_a_terminal() {
+    let folder = Folder::new();
+    let out = on_a_terminal(&["wasm", &folder.file("a.wat", "(module)")], &[("NO_COLOR", "1")]);
+    assert!(out.contains("not written to a terminal") && !out.contains("\0asm"), "{out}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_result_that_cannot_be_written_is_an_error() {
+    let folder = Folder::new();
+    let file = folder.file("guest.wat", FUNCTIONS);
+    let full = || File::options().write(true).open("/dev/full").expect("Linux has it");
+    for args in [
+        &["--help"][..],
+        &["--version"],
+        &["--invoke", "add", &file, "1", "2"],
+        &["validate", &file],
+        &["inspect", &file],
+        &["wat", &file],
+        &["help", "--man"],
+    ] {
+        let output = Command::new(kinglet()).args(args).stdout(full()).output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(message.starts_with("kinglet: error: cannot write to standard output: No space left"), "{message}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_command_and_guest_quietly() {
+    let folder = Folder::new();
+    let talker = folder.file(
+        "talker.wat",
+        r#"(module
+          (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 1)
+          (data (i32.const 0) "\08\00\00\00\06\00\00\00hello\n")
+          (func (export "_start") (loop
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16))) (br 0))))"#,
+    );
+    for args in [&["--help"][..], &["help", "--markdown"], &[talker.as_str()]] {
+        let mut child = start(args);
+        let mut first = [0; 6];
+        let mut out = child.stdout.take().unwrap();
+        out.read_exact(&mut first).unwrap();
+        drop(out);
+        let run = finish(child);
+        assert_eq!(run.err, "", "{args:?}");
+        // What is written before the reader goes may have been all.
+        assert!([0, 141].contains(&run.code()), "{run:?}");
+    }
+}
+
+#[test]
+fn ctrl_c_is_130_whatever_the_guest_does() {
+    let folder = Folder::new();
+    let loops = folder.file("loop.wat", program("(loop (br 0))"));
+    let reads = folder.file("read.wat", READ);
+    for file in [loops, reads] {
+        let mut child = start(&[&file]);
+        let stdin = child.stdin.take();
+        std::thread::sleep(Duration::from_millis(300));
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        let run = finish(child);
+        drop(stdin);
+        assert_eq!((run.status.signal(), run.status.code(), run.err.as_str()), (None, Some(130), ""));
+    }
+}

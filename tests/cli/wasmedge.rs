@@ -1,0 +1,160 @@
+//! The command under WasmEdge's name: a link decides, and scripts made for WasmEdge find its words, streams and statuses.
+
+use std::os::unix::fs::symlink;
+use std::process::{Command, Output};
+
+use kinglet_tests::folder::Folder;
+use kinglet_tests::program::kinglet;
+
+use crate::{ARGUMENTS, FUNCTIONS, MAKE_FOLDER, program};
+
+/// Runs the command through a link of this name.
+fn as_name(name: &str, folder: &Folder, args: &[&str]) -> Output {
+    let link = folder.path().join(name);
+    if !link.exists() {
+        symlink(kinglet().canonicalize().unwrap(), &link).unwrap();
+    }
+    Command::new(&link).args(args).current_dir(folder.path()).output().unwrap()
+}
+
+/// Status, standard output and standard error of `wasmedge ARGS`.
+fn wasmedge(folder: &Folder, args: &[&str]) -> (i32, String, String) {
+    let output = as_name("wasmedge", folder, args);
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().expect("no signal"), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_version_is_that_of_the_name() {
+    let folder = Folder::new();
+    let (code, out, _) = wasmedge(&folder, &["--version"]);
+    let link = folder.path().join("wasmedge");
+    assert_eq!(
+        (code, out.lines().next().unwrap()),
+        (0, format!("{} version 0.17.1 (kinglet {})", link.display(), env!("CARGO_PKG_VERSION")).as_str())
+    );
+    assert!(
+        String::from_utf8(as_name("wasmedgec", &folder, &["--version"]).stdout).unwrap().contains("wasmedgec version ")
+    );
+}
+
+#[test]
+fn mistakes_in_options_are_told_on_standard_output() {
+    let folder = Folder::new();
+    let cases: [(&[&str], &str); 3] = [
+        (&["--dri", "x.wasm"], "unknown option: dri\n"),
+        (&["--reactor=1", "x.wasm"], "option reactor doesn't need arguments.\n"),
+        (&["instantiate", "a.wasm", "b.wasm"], "positional argument exceeds maximum consuming.\n"),
+    ];
+    for (args, expected) in cases {
+        assert_eq!(wasmedge(&folder, args), (1, expected.to_string(), String::new()));
+    }
+    let (code, out, err) = wasmedge(&folder, &[]);
+    assert!(code == 1 && out.contains("usage: ") && err.is_empty(), "{out}");
+}
+
+#[test]
+fn what_stops_a_program_is_a_log_on_standard_output() {
+    let folder = Folder::new();
+    let file = folder.file("trap.wat", program("unreachable"));
+    let (code, out, err) = wasmedge(&folder, &[&file]);
+    assert_eq!((code, err.as_str()), (134, ""));
+    let lines: Vec<&str> = out.lines().collect();
+    // [2026-01-31 12:34:56.789] [error] …
+    assert!(lines[0].starts_with("[20") && lines[0].as_bytes()[24] == b']', "{out}");
+    assert!(lines[0].ends_with("] [error] execution failed: unreachable, Code: 0x40a"), "{out}");
+    assert!(lines.iter().all(|line| line.contains("] [error] ")) && out.contains("inner (func[0])"), "{out}");
+    let (code, out, _) = wasmedge(&folder, &["--log-level", "off", &file]);
+    assert_eq!((code, out.as_str()), (134, ""));
+    let needy = folder.file("needy.wat", "(module (import \"a\" \"b\" (func)) (func (export \"_start\")))");
+    let (code, out, _) = wasmedge(&folder, &[&needy]);
+    assert!(code == 1 && out.contains("[error] instantiation failed: unknown import, Code: 0x302"), "{out}");
+}
+
+#[test]
+fn limits_end_with_wasmedges_words() {
+    let folder = Folder::new();
+    let file = folder.file("loop.wat", program("(loop (br 0))"));
+    let (code, out, _) = wasmedge(&folder, &["--gas-limit", "100", &file]);
+    assert!(code == 134 && out.contains("cost limit exceeded, Code: 0x3"), "{out}");
+    let (code, out, _) = wasmedge(&folder, &["--time-limit", "100", &file]);
+    assert!(code == 134 && out.contains("execution interrupted, Code: 0x7"), "{out}");
+}
+
+#[test]
+fn functions_are_called_as_wasmedge_calls_them() {
+    let folder = Folder::new();
+    let file = folder.file("functions.wat", FUNCTIONS);
+    let call = |args: &[&str]| wasmedge(&folder, &[&["--reactor", file.as_str()], args].concat());
+    assert_eq!(call(&["add", "2", "-3"]), (0, "-1\n".into(), String::new()));
+    assert_eq!(call(&["refs"]).1, "<funcref>\n<null funcref>\n<null externref>\n");
+    let (code, out, _) = call(&["add", "1", "2", "3"]);
+    assert!(code == 134 && out.contains("function signature mismatch"), "{out}");
+    assert_eq!(call(&["add", "1", "2", "three"]).0, 1);
+    assert_eq!(call(&["add", "1"]).0, 1);
+    assert_eq!(call(&["sub"]).0, 1);
+    let (code, out, _) = call(&[]);
+    assert_eq!((code, out.as_str()), (1, "A function name is required when reactor mode is enabled.\n"));
+}
+
+#[test]
+fn programs_run_as_they_do_under_our_name() {
+    let folder = Folder::new();
+    let file = folder.file("arguments.wat", ARGUMENTS);
+    let (code, out, err) = wasmedge(&folder, &["run", "--env", "A=1", "--env", "B", &file, "--x", "run"]);
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "arguments.wasm\n--x\nrun\nA=1\nB=\n", ""));
+}
+
+#[test]
+fn folders_that_are_not_there_are_only_told() {
+    let folder = Folder::new();
+    let file = folder.file("make.wat", MAKE_FOLDER);
+    let (code, out, _) = wasmedge(&folder, &["--dir", "x:/no/such/folder", &file]);
+    assert!(code != 1 && out.contains("[error] Bind guest directory failed"), "{code} {out}");
+    std::fs::create_dir(folder.path().join("host")).unwrap();
+    assert_eq!(wasmedge(&folder, &["--dir", ".:host:rw", &file]).0, 0);
+    assert!(folder.path().join("host/made").is_dir());
+    assert_ne!(wasmedge(&folder, &["--dir", ".:host:readonly", &file]).0, 0);
+}
+
+#[test]
+fn stages_succeed_in_wasmedges_words() {
+    let folder = Folder::new();
+    let file = folder.file("nop.wat", program("nop"));
+    for (command, word) in [("validate", "Validation"), ("instantiate", "Instantiation")] {
+        let (code, out, _) = wasmedge(&folder, &[command, &file]);
+        assert!(code == 0 && out.ends_with(&format!("] [info] {word} succeeded.\n")), "{out}");
+    }
+    assert!(wasmedge(&folder, &["parse", &file]).1.contains("file format wasm 0x1"));
+}
+
+#[test]
+fn words_that_are_no_commands_of_wasmedges_are_files() {
+    let folder = Folder::new();
+    folder.file("inspect", program("nop"));
+    assert_eq!(wasmedge(&folder, &["inspect"]).0, 0);
+    let (code, out, _) = wasmedge(&folder, &["wat", "x"]);
+    assert!(code == 1 && out.contains("wat: No such file"), "{out}");
+}
+
+#[test]
+fn modes_that_are_unknown_are_warned_of_and_those_to_come_refused() {
+    let folder = Folder::new();
+    let file = folder.file("nop.wat", program("nop"));
+    let (code, out, _) = wasmedge(&folder, &["--run-mode", "fast", &file]);
+    assert!(code == 0 && out.contains("[warning] unknown run mode `fast`"), "{out}");
+    let (code, out, _) = wasmedge(&folder, &["--enable-jit", &file]);
+    assert!(code == 1 && out.contains("`--enable-jit` is refused"), "{out}");
+    let compiled = as_name("wasmedgec", &folder, &[&file, "out.so"]);
+    assert_eq!(compiled.status.code(), Some(1));
+    assert!(String::from_utf8(compiled.stdout).unwrap().contains("`compile` is refused"));
+}
+
+#[test]
+fn statistics_are_in_the_log() {
+    let folder = Folder::new();
+    let file = folder.file("nop.wat", program("nop"));
+    let (code, out, err) = wasmedge(&folder, &["--enable-all-statistics", &file]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.lines().all(|line| line.contains("] [info] ")) && out.contains("Gas costs: "), "{out}");
+}
