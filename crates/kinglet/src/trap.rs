@@ -146,7 +146,7 @@ pub struct FrameSymbol {
 }
 
 impl FrameSymbol {
-    /// The function, in the form that its language shows.
+    /// The function: one of Rust's in readable form, others as the compiler wrote them.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
