@@ -1,17 +1,34 @@
 //! `cargo xtask bench` from the outside, on a program that ends at once: its three reports are well-formed, and output
 //! that is not what it should be is an error. What the figures are is not looked at.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 
 use kinglet_tests::folder::Folder;
 use kinglet_tests::program::kinglet;
 
-/// Runs the bench with two engines: Kinglet, and `baseline`, which stands for another build of it.
+/// Runs the bench with two engines at a small size: Kinglet, and `baseline`, which stands for another build of it.
 fn bench(baseline: &str, args: &[&str]) -> Output {
+    let kinglet = kinglet();
+    let engines = [("kinglet", kinglet.to_str().unwrap()), ("baseline", baseline)];
+    bench_with(&engines, &[&["--quick"], args].concat())
+}
+
+fn bench_with(engines: &[(&str, &str)], args: &[&str]) -> Output {
+    let names: Vec<&str> = engines.iter().map(|(name, _)| *name).collect();
     let mut command = Command::new(env!("CARGO"));
-    command.args(["run", "--quiet", "--package", "xtask", "--", "bench", "--quick", "--engines", "kinglet,baseline"]);
-    command.env("KINGLET_BENCH_KINGLET", kinglet()).env("KINGLET_BENCH_BASELINE", baseline);
+    command.args(["run", "--quiet", "--package", "xtask", "--", "bench", "--engines", &names.join(",")]);
+    for (name, path) in engines {
+        command.args(["--program", &format!("{name}={path}")]);
+    }
     command.args(args).output().expect("cargo starts")
+}
+
+/// A script in place of an engine.
+fn script(folder: &Folder, name: &str, text: &str) -> String {
+    let path = folder.file(name, format!("#!/bin/sh\n[ \"$1\" = --version ] && echo {name} && exit\n{text}"));
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -26,6 +43,7 @@ fn a_quick_bench_writes_a_table_values_and_a_picture() {
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{out}{err}");
     assert!(err.contains("[1/1] start/exit: kinglet "), "{err}");
+    assert!(out.contains("Kinglet (as given) on ") && out.contains("kinglet version "), "{out}");
 
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
     let table = read("results.txt");
@@ -87,4 +105,36 @@ fn all_kernels_are_listed_in_both_forms() {
     for form in ["kernels/scalar/", "kernels/simd/"] {
         assert!(out.lines().filter(|line| line.starts_with(form)).count() >= 24, "{out}");
     }
+}
+
+#[test]
+fn engines_take_turns_and_a_first_round_is_not_counted() {
+    let folder = Folder::new();
+    let log = folder.path().join("log").display().to_string();
+    let [one, other] = ["one", "other"].map(|name| script(&folder, name, &format!("echo {name} >> {log}\n")));
+    let to = folder.path().to_str().unwrap();
+    let output = bench_with(&[("kinglet", &one), ("baseline", &other)], &["--runs", "2", "--to", to, "start/exit"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    // Twenty runs for each that was asked for, in this group.
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), "one\nother\n".repeat(1 + 2 * 20));
+    let values = std::fs::read_to_string(folder.path().join("results.csv")).unwrap();
+    assert!(values.contains("start/exit,start,kinglet,,40,"), "{values}");
+}
+
+#[test]
+fn the_mode_with_the_least_cpu_time_is_measured_unless_one_is_asked_for() {
+    let folder = Folder::new();
+    let busy = "[ \"$2\" = eager ] || for i in $(seq 100000); do :; done\n";
+    let engine = script(&folder, "modes", busy);
+    let to = folder.path().to_str().unwrap();
+    for (wanted, mode) in [(&[][..], "eager"), (&["--mode", "lazy"][..], "lazy")] {
+        let args = [&["--runs", "1", "--to", to, "start/exit"], wanted].concat();
+        let output = bench_with(&[("wasmi", &engine)], &args);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let values = std::fs::read_to_string(folder.path().join("results.csv")).unwrap();
+        assert!(values.contains(&format!(",wasmi,{mode},20,")), "{values}");
+    }
+    let output = bench_with(&[("wasmi", &engine)], &["--mode", "hasty", "--to", to, "start/exit"]);
+    let err = text(&output.stderr);
+    assert!(!output.status.success() && err.contains("no mode `hasty`") && err.contains("eager"), "{err}");
 }

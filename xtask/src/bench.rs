@@ -58,8 +58,10 @@ pub(crate) fn command(context: &Context, args: &[String]) -> Result<(), String> 
     if tally.failed + tally.skipped > 0 {
         return Err("not all programs could be made".to_string());
     }
+    let title = title(context, &options);
+    println!("\n{title}");
     engines.iter().for_each(|engine| println!("{}", describe(engine)));
-    let bench = Bench { context, options: &options, folder: files(context)?, engines };
+    let bench = Bench { context, options: &options, title, folder: files(context)?, engines };
     bench.run(&workloads)
 }
 
@@ -76,7 +78,7 @@ fn engines(context: &Context, options: &Options) -> Result<Vec<Engine>, String> 
         }
         given.push((KINGLET.to_string(), context.kinglet()));
     }
-    let mut engines = engine::find(&given)?;
+    let mut engines = engine::find(context, &given)?;
     engines.retain(|engine| wanted(engine.name));
     if let Some(name) = options.engines.iter().flatten().find(|name| !engines.iter().any(|one| one.name == **name)) {
         return Err(format!("{name} is not here; say where with --program {name}=PATH"));
@@ -103,6 +105,7 @@ fn files(context: &Context) -> Result<PathBuf, String> {
 struct Bench<'a> {
     context: &'a Context,
     options: &'a Options,
+    title: String,
     folder: PathBuf,
     engines: Vec<Engine>,
 }
@@ -227,10 +230,10 @@ impl Bench<'_> {
 
     /// Writes all reports.
     fn write(&self, results: &Results) -> Result<(), String> {
-        let title = format!("Kinglet {}, {}", commit(self.context), std::env::consts::ARCH);
         let cannot = |error: std::io::Error| format!("cannot write to {}: {error}", self.reports().display());
         std::fs::create_dir_all(self.reports()).map_err(cannot)?;
-        let reports = [("csv", csv::text(results)), ("svg", plot::svg(results, &title)), ("txt", table::text(results))];
+        let reports =
+            [("csv", csv::text(results)), ("svg", plot::svg(results, &self.title)), ("txt", table::text(results))];
         reports.iter().try_for_each(|(ending, text)| {
             std::fs::write(self.reports().join("results").with_extension(ending), text).map_err(cannot)
         })
@@ -242,9 +245,13 @@ impl Bench<'_> {
     }
 }
 
-/// The commit that is checked out, as a reader can find it again.
-fn commit(context: &Context) -> String {
+/// Which build is measured: one of this commit, unless it came from elsewhere.
+fn title(context: &Context, options: &Options) -> String {
     let describe = ["describe", "--always", "--dirty"];
-    let text = output(Command::new("git").current_dir(&context.root).args(describe)).unwrap_or_default();
-    text.trim().to_string()
+    let commit = output(Command::new("git").current_dir(&context.root).args(describe)).unwrap_or_default();
+    let build = match engine::placed(KINGLET, &options.programs) {
+        true => "as given".to_string(),
+        false => format!("{}, release build", commit.trim()),
+    };
+    format!("Kinglet ({build}) on {} {}", std::env::consts::ARCH, std::env::consts::OS)
 }

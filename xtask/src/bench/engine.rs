@@ -7,12 +7,15 @@ use std::process::Command;
 use super::workload::Workload;
 use crate::kernel;
 use crate::process::{Context, output};
+use crate::tool;
 
 /// The name under which this workspace's own build appears.
 pub(super) const KINGLET: &str = "kinglet";
 
 /// Native code is no engine that one could install: it is compiled here.
 const NATIVE: &str = "native";
+
+const NODE: &str = "node";
 
 /// A kind of engine.
 struct Kind {
@@ -36,7 +39,7 @@ const KINDS: &[Kind] = &[
         modes: ("--compilation-mode", &["lazy-translation", "eager", "lazy"]), arguments: wasmi },
     Kind { name: "wasmtime", programs: &["wasmtime"], variable: "KINGLET_BENCH_WASMTIME", modes: ("", &[]),
         arguments: wasmtime },
-    Kind { name: "node", programs: &["node"], variable: "KINGLET_BENCH_NODE", modes: ("", &[]), arguments: node },
+    Kind { name: NODE, programs: &["node"], variable: "KINGLET_BENCH_NODE", modes: ("", &[]), arguments: node },
     Kind { name: NATIVE, programs: &["clang-19", "clang", "cc"], variable: "KINGLET_BENCH_CC", modes: ("", &[]),
         arguments: |_, _, _| {} },
 ];
@@ -69,14 +72,14 @@ fn place(kind: &Kind, given: &[(String, PathBuf)]) -> Option<PathBuf> {
 }
 
 /// The engines that are here. `given` are paths by name, which go before everything else.
-pub(super) fn find(given: &[(String, PathBuf)]) -> Result<Vec<Engine>, String> {
+pub(super) fn find(context: &Context, given: &[(String, PathBuf)]) -> Result<Vec<Engine>, String> {
     let mut engines = Vec::new();
     for kind in KINDS {
         if let Some(program) = place(kind, given) {
             let version =
                 version(&program).ok_or_else(|| format!("{} does not run as {}", program.display(), kind.name))?;
             engines.push(Engine { name: kind.name, program, version, kind });
-        } else if let Some((program, version)) = on_path(kind) {
+        } else if let Some((program, version)) = on_path(kind).or_else(|| ours(context, kind)) {
             engines.push(Engine { name: kind.name, program, version, kind });
         }
     }
@@ -87,6 +90,12 @@ fn on_path(kind: &Kind) -> Option<(PathBuf, String)> {
     let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
     let mut found = kind.programs.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
     found.find_map(|program| program.is_file().then(|| version(&program)).flatten().map(|version| (program, version)))
+}
+
+/// Node may have been installed to make guest programs.
+fn ours(context: &Context, kind: &Kind) -> Option<(PathBuf, String)> {
+    let program = (kind.name == NODE).then(|| tool::node(context)).flatten()?;
+    version(&program).map(|version| (program, version))
 }
 
 fn version(program: &Path) -> Option<String> {
@@ -209,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_path_that_does_not_run_is_refused() {
-        let why = find(&[("wasmi".to_string(), "no/such/program".into())]).err().unwrap();
+        let why = find(&Context::new(), &[("wasmi".to_string(), "no/such/program".into())]).err().unwrap();
         assert!(why.contains("no/such/program") && why.contains("wasmi"), "{why}");
     }
 }
