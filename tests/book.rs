@@ -224,3 +224,54 @@ fn every_page_is_in_the_table_of_contents() {
         assert!(name == "SUMMARY.md" || listed.iter().any(|link| link == name), "{name} is in no chapter");
     }
 }
+
+/// The pages for those who come from another runtime: what they name of ours is there.
+#[test]
+fn what_the_guides_name_is_there() {
+    let root = book::root();
+    let library = ["kinglet", "wasi", "wasm"].map(|name| source(&root.join("crates").join(name).join("src"))).concat();
+    let command = source(&root.join("crates/cli/src"));
+    let words = |text: &str| {
+        let words = text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_string);
+        words.collect::<std::collections::HashSet<String>>()
+    };
+    let (items, text) = (words(&library), words(&command));
+    for name in ["from-wasmedge.md", "from-wasmtime.md", "from-wasmi.md"] {
+        let page = std::fs::read_to_string(root.join("docs").join(name)).unwrap();
+        let named = book::right_columns(&page);
+        assert!(named.len() > 20, "{name} names next to nothing");
+        for entry in named {
+            let word = entry.split([' ', '=']).next().unwrap_or_default();
+            if let Some(option) = word.strip_prefix("--") {
+                assert!(is_option(option, &command), "{name}: there is no option `{entry}`");
+            } else if let Some(rest) = entry.strip_prefix("kinglet ") {
+                let word = rest.split(' ').next().unwrap_or_default();
+                assert!(word == "FILE" || command.contains(&format!("\"{word}\"")), "{name}: no command `{entry}`");
+            } else if word
+                .split("::")
+                .all(|part| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_'))
+            {
+                let known = |part: &str| items.contains(part) || text.contains(part);
+                assert!(word.split("::").all(known), "{name}: `{entry}` is nowhere");
+            }
+        }
+    }
+}
+
+fn is_option(name: &str, command: &str) -> bool {
+    let proposal = name.strip_prefix("enable-").or(name.strip_prefix("disable-"));
+    let is_proposal = proposal.is_some_and(|name| kinglet::FEATURES.iter().any(|row| row.name == name));
+    is_proposal || command.contains(&format!("\"{name}\"")) || command.contains(&format!("\"--{name}\""))
+}
+
+/// All the code below a folder.
+fn source(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        match entry.path() {
+            path if path.is_dir() => text += &source(&path),
+            path => text += &std::fs::read_to_string(path).unwrap(),
+        }
+    }
+    text
+}

@@ -90,6 +90,21 @@ pub fn links(page: &str) -> Vec<String> {
         .collect()
 }
 
+/// What is in backticks in the second column of the tables of a page.
+pub fn right_columns(page: &str) -> Vec<String> {
+    let (mut found, mut column) = (Vec::new(), 0);
+    for event in Parser::new_ext(page, pulldown_cmark::Options::ENABLE_TABLES) {
+        match event {
+            Event::Start(Tag::TableHead | Tag::TableRow) => column = 0,
+            Event::End(TagEnd::TableCell) => column += 1,
+            Event::Code(name) if column == 1 => found.push(name.to_string()),
+            Event::End(TagEnd::Table) => column = 0,
+            _ => {}
+        }
+    }
+    found
+}
+
 /// The names under which the headings of a page can be linked to, as mdBook and code hosts make them.
 pub fn anchors(page: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
@@ -138,6 +153,7 @@ mod tests {
     #[test]
     fn headings_have_names_that_differ() {
         assert_eq!(anchors("# One `two`\n## What's new?\n## What's new?\n"), ["one-two", "whats-new", "whats-new-1"]);
+        assert_eq!(right_columns("`a`\n\n| x | y |\n|---|---|\n| `b` | `c`, `d` |\n"), ["c", "d"]);
         assert_eq!(links("[a](b.md#c) | <https://d>"), ["b.md#c", "https://d"]);
     }
 }
