@@ -225,6 +225,17 @@ fn every_page_is_in_the_table_of_contents() {
     }
 }
 
+/// The chapter on exit statuses has the table that the command writes itself.
+#[test]
+fn exit_statuses_are_those_of_the_command() {
+    let page = |name: &str| std::fs::read_to_string(book::root().join("docs").join(name)).unwrap();
+    let (command, chapter) = (page("cli.md"), page("exit-codes.md"));
+    let section = command.split("## Exit statuses").nth(1).and_then(|rest| rest.split("\n## ").next());
+    let rows: Vec<&str> = section.unwrap_or_default().lines().filter(|line| line.starts_with('|')).collect();
+    assert!(rows.len() > 4, "no table in cli.md");
+    assert!(chapter.contains(&rows.join("\n")), "exit-codes.md has not the table of cli.md");
+}
+
 /// The pages for those who come from another runtime: what they name of ours is there.
 #[test]
 fn what_the_guides_name_is_there() {
