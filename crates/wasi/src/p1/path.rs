@@ -214,9 +214,9 @@ pub(super) fn path_unlink_file(call: &mut Call<'_>, fd: u32, path: u32, path_len
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::DirAccess;
     use crate::p1::types::Stop;
     use crate::tests::{Folder, Guest, OUT, fails, in_each_place};
+    use crate::{DirAccess, MemoryDir, WasiCtx};
 
     const OLD: u32 = 1024;
     const NEW: u32 = 8192;
@@ -344,6 +344,37 @@ mod tests {
         assert_eq!(guest.call(|call| super::super::fd::fd_filestat_set_size(call, fd, 0)), fails(Errno::ROFS));
         assert_eq!(guest.call(|call| super::super::fd::fd_allocate(call, fd, 0, 9)), fails(Errno::ROFS));
         assert_eq!(std::fs::read(folder.path().join("file")).unwrap(), b"text");
+    }
+
+    #[test]
+    fn a_folder_in_memory_can_be_for_reading_too() {
+        let tree = MemoryDir::new();
+        tree.write("file", "text").unwrap();
+        let mut builder = WasiCtx::builder();
+        let mut guest = Guest::new(builder.preopened_memory(&tree, ".", DirAccess::ReadOnly).build().unwrap());
+        assert_eq!(guest.open("new", 0, oflags::CREAT, Rights::NONE), Err(Errno::ROFS.into()));
+        assert_eq!(guest.open("file", 0, oflags::TRUNC, Rights::NONE), Err(Errno::ROFS.into()));
+        assert_eq!(guest.open("file", 0, 0, Rights::FD_WRITE), Err(Errno::ROFS.into()));
+        assert_eq!(guest.one(path_create_directory, "new"), fails(Errno::ROFS));
+        assert_eq!(guest.one(path_unlink_file, "file"), fails(Errno::ROFS));
+        assert_eq!(guest.rename("file", "other"), fails(Errno::ROFS));
+        let fd = guest.open("file", 0, 0, Rights::FILE & Rights(!Rights::FD_WRITE.0)).unwrap();
+        assert_eq!(guest.call(|call| super::super::fd::fd_filestat_set_size(call, fd, 0)), fails(Errno::ROFS));
+        assert_eq!(tree.read("file").unwrap(), b"text");
+    }
+
+    #[test]
+    fn nothing_moves_between_a_folder_of_the_host_and_one_in_memory() {
+        let (folder, tree) = (Folder::new(), MemoryDir::new());
+        std::fs::write(folder.path().join("file"), "text").unwrap();
+        let mut builder = WasiCtx::builder();
+        builder.preopened_dir(folder.path(), "host", DirAccess::ReadWrite).unwrap();
+        builder.preopened_memory(&tree, "memory", DirAccess::ReadWrite);
+        let mut guest = Guest::new(builder.build().unwrap());
+        let (path, len) = guest.text(OLD, "file");
+        assert_eq!(guest.call(|call| path_rename(call, 3, path, len, 4, path, len)), fails(Errno::XDEV));
+        assert_eq!(guest.call(|call| path_link(call, 3, 0, path, len, 4, path, len)), fails(Errno::XDEV));
+        assert!(folder.path().join("file").exists() && tree.files().is_empty());
     }
 
     #[test]
