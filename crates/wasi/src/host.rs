@@ -3,11 +3,13 @@
 //! or descriptor numbers, and everything that can block waits through [`Wait`].
 
 pub(crate) mod clock;
+mod errno;
 pub(crate) mod fs;
 pub(crate) mod net;
 pub(crate) mod random;
 pub(crate) mod stdio;
 
+pub(crate) use errno::Errno;
 use rustix::event::{PollFd, PollFlags};
 use rustix::fd::BorrowedFd;
 use std::io;
@@ -29,7 +31,7 @@ pub(crate) struct Interrupted;
 /// Why a host operation did not happen.
 #[derive(Debug)]
 pub(crate) enum Error {
-    Io(io::Error),
+    Errno(Errno),
     Interrupted,
 }
 
@@ -37,13 +39,19 @@ pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Error {
-        Error::Io(error)
+        Error::Errno(error.into())
+    }
+}
+
+impl From<Errno> for Error {
+    fn from(errno: Errno) -> Error {
+        Error::Errno(errno)
     }
 }
 
 impl From<rustix::io::Errno> for Error {
     fn from(errno: rustix::io::Errno) -> Error {
-        Error::Io(errno.into())
+        Error::Errno(errno.into())
     }
 }
 
@@ -57,7 +65,7 @@ impl From<Interrupted> for Error {
 pub(crate) fn wait_ready(fd: BorrowedFd<'_>, flags: PollFlags, nonblock: bool, wait: &dyn Wait) -> Result<()> {
     let timeout = nonblock.then_some(Duration::ZERO);
     if wait.poll(&mut [PollFd::from_borrowed_fd(fd, flags)], timeout)? == 0 && nonblock {
-        return Err(rustix::io::Errno::AGAIN.into());
+        return Err(Errno::AGAIN.into());
     }
     Ok(())
 }

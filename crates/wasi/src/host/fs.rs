@@ -6,10 +6,9 @@
 pub(crate) mod memory;
 mod native;
 
-use super::{Result, Wait};
+use super::{Errno, Error, Result, Wait};
 use memory::MemoryDir;
 use rustix::fd::BorrowedFd;
-use rustix::io::Errno;
 use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
 use std::path::Path;
 
@@ -163,7 +162,7 @@ impl Directory {
         // Creating needs write access, which opening what already exists may not have and need not.
         if how.create && !how.exclusive && !how.write && !how.truncate {
             match self.open_node(path, &OpenHow { create: false, ..*how }) {
-                Err(super::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(Error::Errno(Errno::NOENT)) => {}
                 Ok(Node::Directory(_)) => return Err(Errno::ISDIR.into()),
                 other => return other,
             }
@@ -234,7 +233,7 @@ impl Directory {
     }
 
     /// Why a name that ends in a slash cannot be given to something that is not a folder.
-    fn name_with_slash(&self, path: &str) -> super::Error {
+    fn name_with_slash(&self, path: &str) -> Error {
         match self.metadata(path.trim_end_matches('/'), true) {
             Ok(metadata) if metadata.kind == Kind::Directory => Errno::EXIST.into(),
             Ok(_) => Errno::NOTDIR.into(),

@@ -1,10 +1,9 @@
 //! TCP sockets that an embedder has opened and handed to a guest: a listener, from which the guest accepts
 //! connections, or a connection. A guest cannot open one of its own. Nothing here blocks except through [`Wait`].
 
-use super::{Result, Wait, wait_ready};
+use super::{Errno, Result, Wait, wait_ready};
 use rustix::event::PollFlags;
 use rustix::fd::{AsFd, BorrowedFd};
-use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{TcpListener, TcpStream};
@@ -113,7 +112,7 @@ impl Socket {
                         total += count;
                         rest = &mut rest[count..];
                     }
-                    Err(super::Error::Io(_)) if total > 0 => return Ok(total),
+                    Err(super::Error::Errno(_)) if total > 0 => return Ok(total),
                     Err(error) => return Err(error),
                 }
             }

@@ -1,145 +1,8 @@
-//! The types of preview 1 as they lie in guest memory: error numbers, rights, flags, and the layouts of the records
+//! The types of preview 1 as they lie in guest memory: rights, flags, and the layouts of the records
 //! (`witx/typenames.witx` of the WASI 0.1 specification). All numbers are little-endian.
 
+pub(crate) use crate::host::Errno;
 use crate::host::{Error, Interrupted, fs};
-use rustix::io::Errno as HostErrno;
-use std::io;
-
-/// An error number of preview 1.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Errno(pub(crate) u16);
-
-/// One row of the error table.
-struct ErrnoRow {
-    code: Errno,
-    name: &'static str,
-    host: HostErrno,
-}
-
-/// Rows are `NAME = code, "name in the specification"`; NAME is also the host's name for the same error.
-macro_rules! errnos {
-    ($($name:ident = $code:literal, $spec:literal;)*) => {
-        impl Errno {
-            $(pub(crate) const $name: Errno = Errno($code);)*
-        }
-        const ERRNOS: &[ErrnoRow] = &[$(ErrnoRow { code: Errno::$name, name: $spec, host: HostErrno::$name }),*];
-    };
-}
-
-errnos! {
-    TOOBIG = 1, "2big";
-    ACCESS = 2, "acces";
-    ADDRINUSE = 3, "addrinuse";
-    ADDRNOTAVAIL = 4, "addrnotavail";
-    AFNOSUPPORT = 5, "afnosupport";
-    AGAIN = 6, "again";
-    ALREADY = 7, "already";
-    BADF = 8, "badf";
-    BADMSG = 9, "badmsg";
-    BUSY = 10, "busy";
-    CANCELED = 11, "canceled";
-    CHILD = 12, "child";
-    CONNABORTED = 13, "connaborted";
-    CONNREFUSED = 14, "connrefused";
-    CONNRESET = 15, "connreset";
-    DEADLK = 16, "deadlk";
-    DESTADDRREQ = 17, "destaddrreq";
-    DOM = 18, "dom";
-    DQUOT = 19, "dquot";
-    EXIST = 20, "exist";
-    FAULT = 21, "fault";
-    FBIG = 22, "fbig";
-    HOSTUNREACH = 23, "hostunreach";
-    IDRM = 24, "idrm";
-    ILSEQ = 25, "ilseq";
-    INPROGRESS = 26, "inprogress";
-    INTR = 27, "intr";
-    INVAL = 28, "inval";
-    IO = 29, "io";
-    ISCONN = 30, "isconn";
-    ISDIR = 31, "isdir";
-    LOOP = 32, "loop";
-    MFILE = 33, "mfile";
-    MLINK = 34, "mlink";
-    MSGSIZE = 35, "msgsize";
-    MULTIHOP = 36, "multihop";
-    NAMETOOLONG = 37, "nametoolong";
-    NETDOWN = 38, "netdown";
-    NETRESET = 39, "netreset";
-    NETUNREACH = 40, "netunreach";
-    NFILE = 41, "nfile";
-    NOBUFS = 42, "nobufs";
-    NODEV = 43, "nodev";
-    NOENT = 44, "noent";
-    NOEXEC = 45, "noexec";
-    NOLCK = 46, "nolck";
-    NOLINK = 47, "nolink";
-    NOMEM = 48, "nomem";
-    NOMSG = 49, "nomsg";
-    NOPROTOOPT = 50, "noprotoopt";
-    NOSPC = 51, "nospc";
-    NOSYS = 52, "nosys";
-    NOTCONN = 53, "notconn";
-    NOTDIR = 54, "notdir";
-    NOTEMPTY = 55, "notempty";
-    NOTRECOVERABLE = 56, "notrecoverable";
-    NOTSOCK = 57, "notsock";
-    NOTSUP = 58, "notsup";
-    NOTTY = 59, "notty";
-    NXIO = 60, "nxio";
-    OVERFLOW = 61, "overflow";
-    OWNERDEAD = 62, "ownerdead";
-    PERM = 63, "perm";
-    PIPE = 64, "pipe";
-    PROTO = 65, "proto";
-    PROTONOSUPPORT = 66, "protonosupport";
-    PROTOTYPE = 67, "prototype";
-    RANGE = 68, "range";
-    ROFS = 69, "rofs";
-    SPIPE = 70, "spipe";
-    SRCH = 71, "srch";
-    STALE = 72, "stale";
-    TIMEDOUT = 73, "timedout";
-    TXTBSY = 74, "txtbsy";
-    XDEV = 75, "xdev";
-}
-
-impl Errno {
-    pub(crate) const SUCCESS: Errno = Errno(0);
-    /// The descriptor lacks the right; no host knows this error.
-    pub(crate) const NOTCAPABLE: Errno = Errno(76);
-
-    /// The name in the specification.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Errno::SUCCESS => "success",
-            Errno::NOTCAPABLE => "notcapable",
-            _ => ERRNOS.iter().find(|row| row.code == self).map_or("unknown", |row| row.name),
-        }
-    }
-}
-
-impl std::fmt::Display for Errno {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl From<io::Error> for Errno {
-    fn from(error: io::Error) -> Errno {
-        if let Some(host) = HostErrno::from_io_error(&error) {
-            return ERRNOS.iter().find(|row| row.host == host).map_or(Errno::IO, |row| row.code);
-        }
-        // No number of the host: the error was made by the capability layer.
-        match error.kind() {
-            io::ErrorKind::PermissionDenied => Errno::PERM,
-            io::ErrorKind::NotFound => Errno::NOENT,
-            io::ErrorKind::InvalidInput => Errno::INVAL,
-            io::ErrorKind::Unsupported => Errno::NOTSUP,
-            _ => Errno::IO,
-        }
-    }
-}
 
 /// How a function can end other than by success.
 #[derive(PartialEq, Eq, Debug)]
@@ -163,7 +26,7 @@ impl From<Errno> for Stop {
 impl From<Error> for Stop {
     fn from(error: Error) -> Stop {
         match error {
-            Error::Io(error) => Stop::Errno(Errno::from(error)),
+            Error::Errno(errno) => Stop::Errno(errno),
             Error::Interrupted => Stop::Interrupted,
         }
     }
@@ -577,24 +440,5 @@ impl Event {
         put(&mut record, 16, self.nbytes.to_le_bytes());
         put(&mut record, 24, u16::from(self.hangup).to_le_bytes());
         record
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_error_table_counts_from_one_without_a_gap() {
-        for (index, row) in ERRNOS.iter().enumerate() {
-            assert_eq!(usize::from(row.code.0), index + 1, "{}", row.name);
-        }
-        assert_eq!(usize::from(Errno::NOTCAPABLE.0), ERRNOS.len() + 1);
-    }
-
-    #[test]
-    fn host_errors_keep_their_names() {
-        assert_eq!(Errno::from(io::Error::from_raw_os_error(2)).name(), "noent");
-        assert_eq!(Errno::from(io::Error::new(io::ErrorKind::PermissionDenied, "out")), Errno::PERM);
     }
 }

@@ -6,8 +6,7 @@
 //! folder the path starts in: what lies above that cannot be spelled.
 
 use super::{Entry, Kind, Metadata, OpenHow, SetTime};
-use crate::host::{Error, Result, Wait};
-use rustix::io::Errno;
+use crate::host::{Errno, Error, Result, Wait};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -116,7 +115,7 @@ impl MemoryDir {
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
         for end in ends {
             match self.root().create_directory(&path[..end]) {
-                Err(Error::Io(error)) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(Error::Errno(Errno::EXIST)) => {}
                 other => other?,
             }
         }
@@ -152,7 +151,7 @@ impl MemoryDir {
 impl From<Error> for io::Error {
     fn from(error: Error) -> io::Error {
         match error {
-            Error::Io(error) => error,
+            Error::Errno(errno) => errno.into(),
             Error::Interrupted => io::ErrorKind::Interrupted.into(),
         }
     }
@@ -789,13 +788,12 @@ impl File {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::p1::types::Errno as Guest;
 
-    fn errno<T>(result: Result<T>) -> Option<Guest> {
+    fn errno<T>(result: Result<T>) -> Option<Errno> {
         match result {
             Ok(_) => None,
-            Err(Error::Io(error)) => Some(Guest::from(error)),
-            Err(Error::Interrupted) => Some(Guest::INTR),
+            Err(Error::Errno(errno)) => Some(errno),
+            Err(Error::Interrupted) => Some(Errno::INTR),
         }
     }
 
@@ -816,7 +814,7 @@ mod tests {
         assert_eq!(tree.read("a/./d/../b/c").unwrap(), b"2");
         assert_eq!(tree.clone().files(), ["a/b/c"]);
         assert_eq!(tree.read("a/b").unwrap_err().kind(), io::ErrorKind::IsADirectory);
-        assert_eq!(tree.read("../a").unwrap_err().raw_os_error(), Some(Errno::PERM.raw_os_error()));
+        assert_eq!(tree.read("../a").unwrap_err().kind(), io::ErrorKind::PermissionDenied);
         assert_eq!(tree.create_dir("a/b/c").unwrap_err().kind(), io::ErrorKind::NotADirectory);
         assert!(tree.write("/a", "x").is_err());
     }
@@ -827,13 +825,13 @@ mod tests {
         let file = file(&tree, "file");
         let room = 1000 - INODE - NAME - 4;
         assert_eq!(file.write(&[IoSlice::new(&[1; 700]), IoSlice::new(&[2; 300])]).unwrap() as u64, room);
-        assert_eq!(errno(file.write(&[IoSlice::new(b"x")])), Some(Guest::NOSPC));
-        assert_eq!(errno(file.write_at(&[IoSlice::new(b"x")], u64::MAX)), Some(Guest::FBIG));
-        assert_eq!(errno(file.write_at(&[IoSlice::new(b"x")], 1 << 40)), Some(Guest::NOSPC));
-        assert_eq!(errno(file.set_size(u64::MAX)), Some(Guest::NOSPC));
-        assert_eq!(errno(file.allocate(0, u64::MAX)), Some(Guest::NOSPC));
-        assert_eq!(errno(tree.root().create_directory("dir")), Some(Guest::NOSPC));
-        assert_eq!(errno(tree.root().symlink("file", "link")), Some(Guest::NOSPC));
+        assert_eq!(errno(file.write(&[IoSlice::new(b"x")])), Some(Errno::NOSPC));
+        assert_eq!(errno(file.write_at(&[IoSlice::new(b"x")], u64::MAX)), Some(Errno::FBIG));
+        assert_eq!(errno(file.write_at(&[IoSlice::new(b"x")], 1 << 40)), Some(Errno::NOSPC));
+        assert_eq!(errno(file.set_size(u64::MAX)), Some(Errno::NOSPC));
+        assert_eq!(errno(file.allocate(0, u64::MAX)), Some(Errno::NOSPC));
+        assert_eq!(errno(tree.root().create_directory("dir")), Some(Errno::NOSPC));
+        assert_eq!(errno(tree.root().symlink("file", "link")), Some(Errno::NOSPC));
         file.set_size(10).unwrap();
         tree.root().create_directory("dir").unwrap();
         assert_eq!(tree.read("file").unwrap(), [1; 10]);
@@ -860,7 +858,7 @@ mod tests {
         tree.create_dir("dir").unwrap();
         let Node::Directory(dir) = tree.root().open("dir", &OpenHow::default()).unwrap() else { panic!("a file") };
         tree.root().remove_directory("dir").unwrap();
-        assert_eq!(errno(dir.create_directory("inside")), Some(Guest::NOENT));
+        assert_eq!(errno(dir.create_directory("inside")), Some(Errno::NOENT));
         drop(dir);
         assert_eq!(lock(&tree.tree).inodes.len(), 1);
         assert_eq!(lock(&tree.tree).used, 0);
@@ -871,12 +869,12 @@ mod tests {
         let tree = MemoryDir::new();
         tree.create_dir("a/b/c").unwrap();
         let root = tree.root();
-        assert_eq!(errno(root.rename("a", &root, "a/b/c/a")), Some(Guest::INVAL));
-        assert_eq!(errno(root.rename("a", &root, "a/b")), Some(Guest::INVAL));
+        assert_eq!(errno(root.rename("a", &root, "a/b/c/a")), Some(Errno::INVAL));
+        assert_eq!(errno(root.rename("a", &root, "a/b")), Some(Errno::INVAL));
         root.rename("a/b", &root, "b").unwrap();
         root.rename("a", &root, "b/c/a").unwrap();
-        assert_eq!(errno(root.rename("b", &root, "b/c/a/b")), Some(Guest::INVAL));
-        assert_eq!(errno(root.rename("b", &MemoryDir::new().root(), "b")), Some(Guest::XDEV));
+        assert_eq!(errno(root.rename("b", &root, "b/c/a/b")), Some(Errno::INVAL));
+        assert_eq!(errno(root.rename("b", &MemoryDir::new().root(), "b")), Some(Errno::XDEV));
     }
 
     #[test]
@@ -890,7 +888,7 @@ mod tests {
         root.rename("a", &root, "b").unwrap();
         root.rename("b", &root, "b").unwrap();
         assert_eq!(tree.read("b").unwrap(), b"a");
-        assert_eq!(errno(root.rename("empty", &root, "full")), Some(Guest::NOTEMPTY));
+        assert_eq!(errno(root.rename("empty", &root, "full")), Some(Errno::NOTEMPTY));
         root.rename("full", &root, "empty").unwrap();
         assert_eq!(tree.files(), ["b", "empty/file"]);
     }
@@ -902,12 +900,12 @@ mod tests {
         tree.create_dir("dir").unwrap();
         tree.root().symlink("../secret", "dir/out").unwrap();
         let Node::Directory(dir) = tree.root().open("dir", &OpenHow::default()).unwrap() else { panic!("a file") };
-        assert_eq!(errno(dir.metadata("..", true)), Some(Guest::PERM));
-        assert_eq!(errno(dir.metadata("out", true)), Some(Guest::PERM));
+        assert_eq!(errno(dir.metadata("..", true)), Some(Errno::PERM));
+        assert_eq!(errno(dir.metadata("out", true)), Some(Errno::PERM));
         assert_eq!(tree.root().metadata("dir/out", true).unwrap().size, 1);
         tree.root().symlink("loop", "loop").unwrap();
-        assert_eq!(errno(tree.root().metadata("loop/x", true)), Some(Guest::LOOP));
-        assert_eq!(errno(tree.root().metadata(&"n".repeat(256), true)), Some(Guest::NAMETOOLONG));
+        assert_eq!(errno(tree.root().metadata("loop/x", true)), Some(Errno::LOOP));
+        assert_eq!(errno(tree.root().metadata(&"n".repeat(256), true)), Some(Errno::NAMETOOLONG));
     }
 
     #[test]
@@ -917,8 +915,8 @@ mod tests {
         file.seek(SeekFrom::Start(3)).unwrap();
         file.write(&[IoSlice::new(b"x")]).unwrap();
         assert_eq!(tree.read("file").unwrap(), b"\0\0\0x");
-        assert_eq!(errno(file.seek(SeekFrom::Current(-5))), Some(Guest::INVAL));
-        assert_eq!(errno(file.seek(SeekFrom::Start(u64::MAX))), Some(Guest::INVAL));
+        assert_eq!(errno(file.seek(SeekFrom::Current(-5))), Some(Errno::INVAL));
+        assert_eq!(errno(file.seek(SeekFrom::Start(u64::MAX))), Some(Errno::INVAL));
         assert_eq!(file.seek(SeekFrom::End(-1)).unwrap(), 3);
     }
 }

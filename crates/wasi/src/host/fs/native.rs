@@ -7,7 +7,7 @@
 
 use super::{Advice, Entry, Kind, Metadata, OpenHow, SetTime};
 use crate::host::stdio::{read_fd, write_fd};
-use crate::host::{Result, Wait};
+use crate::host::{Errno, Result, Wait};
 use cap_fs_ext::{
     DirExt, FollowSymlinks, MetadataExt, OpenOptionsFollowExt, OpenOptionsMaybeDirExt, OpenOptionsSyncExt,
     SystemTimeSpec,
@@ -16,7 +16,6 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, FileType, FileTypeExt, OpenOptions};
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{DirEntryExt, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
-use rustix::io::Errno;
 use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
