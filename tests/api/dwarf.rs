@@ -32,10 +32,10 @@ fn a_frame_knows_the_functions_that_were_inlined_into_it() {
     let inner = vec![(Some("share"), file, Some(8), Some(18)), (Some("split"), file, Some(15), Some(12))];
     assert_eq!(shown, [inner, vec![(Some("bill"), file, Some(19), Some(12))]]);
     let text = "wasm trap: integer divide by zero
-    0: split (func[2]) at 0xb2 in guest.wasm
+    0: split (func[2]) at 0xb2 in guest.wasm: i32.div_s
            at ./guest.c:8:18 (share, inlined)
            at ./guest.c:15:12
-    1: bill (func[1]) at 0x5d in guest.wasm
+    1: bill (func[1]) at 0x5d in guest.wasm: call
            at ./guest.c:19:12";
     assert_eq!(backtrace.to_string(), text);
 }

@@ -15,19 +15,19 @@ fn prints(name: &str, expected: &str) {
 fn backtrace_has_files_and_lines_and_the_hosts_own_error() {
     let expected = "trapped: integer divide by zero
 wasm trap: integer divide by zero
-    0: split (func[2]) at 0xb2 in guest.wasm
+    0: split (func[2]) at 0xb2 in guest.wasm: i32.div_s
            at ./guest.c:8:18 (share, inlined)
            at ./guest.c:15:12
-    1: bill (func[1]) at 0x5d in guest.wasm
+    1: bill (func[1]) at 0x5d in guest.wasm: call
            at ./guest.c:19:12
 share was at line 8
 split was at line 15
 bill was at line 19
 refused: there is no item 3
 wasm backtrace:
-    0: split (func[2]) at 0x8b in guest.wasm
+    0: split (func[2]) at 0x8b in guest.wasm: call
            at ./guest.c:14:18
-    1: bill (func[1]) at 0x5d in guest.wasm
+    1: bill (func[1]) at 0x5d in guest.wasm: call
            at ./guest.c:19:12
 split was at line 14
 bill was at line 19
