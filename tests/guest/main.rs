@@ -1,7 +1,9 @@
 //! Real programs in Kinglet, in every mode: programs from compilers of six languages, CPython and QuickJS running
-//! scripts, the kernels of the bench. `KINGLET_GUESTS` names another folder to take the committed modules from, `KINGLET_PROGRAMS` the one with
-//! those that `cargo xtask programs` makes. A case's name is `MODE::PROGRAM`; with `--list` they are only listed.
+//! scripts, the kernels of the bench. `KINGLET_GUESTS` names another folder to take the committed modules from,
+//! `KINGLET_PROGRAMS` the one with those that `cargo xtask programs` makes. A case's name is `MODE::PROGRAM`; with `--list`
+//! they are only listed.
 
+mod javascript;
 mod kernel;
 mod ledger;
 mod mode;
@@ -29,7 +31,9 @@ type Named = (&'static str, fn(&Mode));
 fn main() -> ExitCode {
     let mut cases = Vec::new();
     for mode in MODES {
-        for test in program::tests().into_iter().chain(ledger::tests()).chain(python::tests()).chain(kernel::tests()) {
+        let interpreters = python::tests().into_iter().chain(javascript::tests());
+        let programs = program::tests().into_iter().chain(ledger::tests()).chain(kernel::tests());
+        for test in programs.chain(interpreters) {
             let lacks = place::lacks(&test.module).or_else(|| (mode.lacks)());
             cases.push(Case {
                 name: format!("{}::{}", mode.name, test.name),

@@ -8,12 +8,13 @@ use crate::{Named, Test};
 
 /// One test for each way to start CPython.
 pub(crate) fn tests() -> Vec<Test> {
-    let tests: [Named; 5] = [
+    let tests: [Named; 6] = [
         ("works_on_files_of_the_host", works_on_files_of_the_host),
         ("runs_a_line", runs_a_line),
         ("runs_its_input", runs_its_input),
         ("runs_a_module", runs_a_module),
         ("misses_a_script", misses_a_script),
+        ("shows_a_traceback", shows_a_traceback),
     ];
     let module = || place::program("python.wasm");
     tests
@@ -57,4 +58,15 @@ fn runs_a_module(mode: &Mode) {
 
 fn misses_a_script(mode: &Mode) {
     python().args(&["missing.py"]).run(mode).fails(2, &["can't open file", "missing.py"]);
+}
+
+fn shows_a_traceback(mode: &Mode) {
+    let folder = Folder::new();
+    folder.file(
+        "script.py",
+        "def f():\n    return [][1]\ntry:\n    f()\nexcept IndexError as e:\n    raise KeyError from e\n",
+    );
+    let outcome = python().args(&["script.py"]).folder(folder.path(), ".").run(mode);
+    outcome
+        .fails(1, &["line 2, in f", "IndexError: list index", "The above exception was the direct cause", "KeyError"]);
 }

