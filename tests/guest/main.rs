@@ -22,7 +22,7 @@ use mode::{MODES, Mode};
 struct Test {
     name: String,
     module: std::path::PathBuf,
-    run: Box<dyn Fn(&'static Mode)>,
+    run: Box<dyn Fn(&'static Mode) + Send + Sync>,
 }
 
 /// A test that always takes the same program, with its name.

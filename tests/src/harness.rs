@@ -1,8 +1,9 @@
-//! A harness for tests that are found when they run, and that may lack what they need. It ends with the one line of
-//! counts that `cargo xtask test` sums up.
+//! A harness for tests that are found when they run, and that may lack what they need. It runs as many at a time as there
+//! are processors, and ends with the one line of counts that `cargo xtask test` sums up.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A test found at run time. It fails by panicking.
 pub struct Case {
@@ -11,15 +12,18 @@ pub struct Case {
     /// Why it cannot run, if it cannot.
     pub lacks: Option<String>,
     /// The test itself.
-    pub run: Box<dyn Fn()>,
+    pub run: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Case {
     /// A test that can run.
-    pub fn new(name: impl Into<String>, run: impl Fn() + 'static) -> Case {
+    pub fn new(name: impl Into<String>, run: impl Fn() + Send + Sync + 'static) -> Case {
         Case { name: name.into(), lacks: None, run: Box::new(run) }
     }
 }
+
+/// As much stack as a program's first thread usually has.
+const STACK: usize = 8 << 20;
 
 /// Runs the cases whose name contains one of the arguments, or all without arguments; with `--list` it only prints their
 /// names.
@@ -30,17 +34,39 @@ pub fn main(cases: &[Case]) -> ExitCode {
         cases.iter().filter(wanted).for_each(|case| println!("{}: test", case.name));
         return ExitCode::SUCCESS;
     }
-    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-    for case in cases.iter().filter(wanted) {
-        if let Some(lacks) = &case.lacks {
-            println!("test {} ... not run: needs {lacks}", case.name);
-            skipped += 1;
-            continue;
+    let wanted: Vec<&Case> = cases.iter().filter(wanted).collect();
+    let next = AtomicUsize::new(0);
+    let counts = [const { AtomicUsize::new(0) }; 3];
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(wanted.len());
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            let work = || {
+                while let Some(case) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    counts[run(case) as usize].fetch_add(1, Ordering::Relaxed);
+                }
+            };
+            let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+            thread.expect("a thread can be started");
         }
-        let outcome = catch_unwind(AssertUnwindSafe(|| (case.run)()));
-        println!("test {} ... {}", case.name, if outcome.is_ok() { "ok" } else { "FAILED" });
-        if outcome.is_ok() { passed += 1 } else { failed += 1 }
-    }
+    });
+    let [passed, failed, skipped] = counts.map(AtomicUsize::into_inner);
     println!("{passed} passed, {failed} failed, {skipped} skipped");
     ExitCode::from(u8::from(failed > 0))
+}
+
+/// What became of a case.
+enum Outcome {
+    Passed,
+    Failed,
+    Skipped,
+}
+
+fn run(case: &Case) -> Outcome {
+    if let Some(lacks) = &case.lacks {
+        println!("test {} ... not run: needs {lacks}", case.name);
+        return Outcome::Skipped;
+    }
+    let passed = catch_unwind(AssertUnwindSafe(|| (case.run)())).is_ok();
+    println!("test {} ... {}", case.name, if passed { "ok" } else { "FAILED" });
+    if passed { Outcome::Passed } else { Outcome::Failed }
 }
