@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use kinglet_tests::book::{self, Block};
 use kinglet_tests::folder::Folder;
-use kinglet_tests::program::{finish, kinglet};
+use kinglet_tests::program::{Run, finish, kinglet};
 
 /// Pages that another test compares as a whole, and that may therefore show text which is nothing to run.
 const COMPARED: &[&str] = &["cli.md", "mistakes.md", "performance.md", "proposals.md", "wasi.md"];
@@ -93,19 +93,7 @@ fn toml(place: &str, text: &str) {
 fn console(place: &str, text: &str, folder: &Folder) {
     for step in steps(text) {
         let Some(command) = as_run(place, &step.command) else { continue };
-        let path = folder.path().join("bin");
-        if !path.exists() {
-            std::fs::create_dir(&path).unwrap();
-            std::os::unix::fs::symlink(kinglet(), path.join("kinglet")).unwrap();
-            ["wasmedge", "wasmedgec"].iter().for_each(|name| {
-                std::os::unix::fs::symlink(kinglet(), path.join(name)).unwrap();
-            });
-        }
-        let search = format!("{}:{}", path.display(), std::env::var("PATH").unwrap_or_default());
-        let mut shell = Command::new("sh");
-        shell.args(["-c", &format!("exec 2>&1\n{command}")]).current_dir(folder.path());
-        shell.env("PATH", search).env("NO_COLOR", "1").stdin(Stdio::null()).stdout(Stdio::piped());
-        let run = finish(shell.spawn().expect("there is a shell"));
+        let run = shell(&command, folder);
         match step.output.is_empty() {
             true => assert_eq!(run.code(), 0, "{place}: `{}`: {run:?}", step.command),
             false => {
@@ -115,6 +103,22 @@ fn console(place: &str, text: &str, folder: &Folder) {
             }
         }
     }
+}
+
+/// Runs a command in the folder, where it finds `kinglet` and its other names.
+fn shell(command: &str, folder: &Folder) -> Run {
+    let path = folder.path().join("bin");
+    if !path.exists() {
+        std::fs::create_dir(&path).unwrap();
+        for name in ["kinglet", "wasmedge", "wasmedgec"] {
+            std::os::unix::fs::symlink(kinglet(), path.join(name)).unwrap();
+        }
+    }
+    let search = format!("{}:{}", path.display(), std::env::var("PATH").unwrap_or_default());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("exec 2>&1\n{command}")]).current_dir(folder.path()).env("HOME", folder.path());
+    shell.env("PATH", search).env("NO_COLOR", "1").stdin(Stdio::null()).stdout(Stdio::piped());
+    finish(shell.spawn().expect("there is a shell"))
 }
 
 /// A command and what it is said to print.
@@ -222,6 +226,39 @@ fn every_page_is_in_the_table_of_contents() {
     for page in book::pages().iter().filter(|page| page.parent() == Some(&book::root().join("docs"))) {
         let name = page.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         assert!(name == "SUMMARY.md" || listed.iter().any(|link| link == name), "{name} is in no chapter");
+    }
+}
+
+/// The examples of the command's chapter are run, with modules that stand for those they name.
+#[test]
+fn the_examples_of_the_command_run() {
+    let page = std::fs::read_to_string(book::root().join("docs/cli.md")).unwrap();
+    let examples = page.split("Examples:\n\n```text\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let lines: Vec<&str> = examples.flat_map(str::lines).filter(|line| !line.starts_with('#')).collect();
+    assert!(lines.len() > 20, "cli.md has lost its examples");
+    let folder = sandbox();
+    let program = r#"(module
+        (func (export "_start"))
+        (func (export "log") (param i32))
+        (func (export "fib") (param i32) (result i32) (local.get 0)))"#;
+    for name in
+        ["hello.wasm", "hello.wat", "python.wasm", "program.wasm", "program.wat", "fib.wasm", "math.wasm", "env.wasm"]
+    {
+        folder.file(name, program);
+    }
+    let plugin = r#"(module (import "env" "log" (func (param i32))) (func (export "_start")))"#;
+    folder.file("plugin.wasm", plugin);
+    ["i32.wast", "f32.wast"].iter().for_each(|name| drop(folder.file(name, "(module)")));
+    for name in [".zfunc", ".config/fish/completions", "etc/bash_completion.d"] {
+        std::fs::create_dir_all(folder.path().join(name)).unwrap();
+    }
+    for line in lines {
+        // What shows or picks out text may not be installed; what belongs to the machine is left alone.
+        let command = line.replace(" | less", " | cat").replace(" | jq '.exports[].name'", " | cat");
+        let command = command.replace(" /etc/", " etc/").replace("$PROFILE", "profile");
+        let run = shell(&command, &folder);
+        let refused = line.starts_with("kinglet compile");
+        assert_eq!(run.code(), i32::from(refused), "`{line}`: {run:?}");
     }
 }
 

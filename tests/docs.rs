@@ -47,8 +47,8 @@ fn proposals_are_those_of_the_feature_table() {
     let mut text = String::from(
         "# Proposals\n\n\
          What is finished is on unless it is switched off, with `--disable-NAME` or in a `Config`. What is not is off; \
-         `--enable-NAME`\nhas its modules validated, and what they do may trap. Written by `tests/docs.rs` from the table \
-         `FEATURES`.\n\n\
+         `--enable-NAME`\nlets `kinglet validate` take its modules, and the command refuses to run them; in the library \
+         what they do may trap.\nWritten by `tests/docs.rs` from the table `FEATURES`.\n\n\
          Code runs in one tier today, the interpreter; a tier of native code will have a column of its own.\n\n",
     );
     let tiers: Vec<&str> = TIERS.iter().map(|(name, _)| *name).collect();

@@ -121,6 +121,16 @@ impl WasiCtxBuilder {
     /// [`TcpStream`](std::net::TcpStream). It is put into non-blocking mode. Sockets have the descriptors after the
     /// folders, in the order they are given: with one folder, which is 3, the first socket is 4.
     ///
+    /// ```
+    /// use kinglet_wasi::WasiCtx;
+    /// use std::net::TcpListener;
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let ctx = WasiCtx::builder().env("LISTENER", "3").preopened_socket(listener)?.build()?;
+    /// # drop(ctx);
+    /// # Ok::<(), kinglet::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// When the socket cannot be put into non-blocking mode.

@@ -1,6 +1,7 @@
 //! WASI preview 1 for Kinglet: what a guest can see of files, clocks, random bytes and standard streams. Build a
 //! [`WasiCtx`] that says what that is, put it in the data of a store, and [`add_to_linker`]. A context shows nothing
-//! that was not given to it.
+//! that was not given to it: folders of the host or in memory ([`MemoryDir`]), streams ([`Stdio`], [`Pipe`]), sockets that
+//! are open already ([`Socket`]), arguments and variables.
 //!
 //! ```no_run
 //! use kinglet::{Engine, Linker, Module, Store};

@@ -59,6 +59,17 @@ impl From<std::fs::File> for Stdio {
 
 /// Bytes in memory as a stream: what was written first is read first, and an empty pipe is at its end.
 /// Clones share the bytes: keep one to see what a guest printed.
+///
+/// ```
+/// use kinglet_wasi::{Pipe, WasiCtx};
+///
+/// let out = Pipe::with_limit(1 << 20);
+/// let ctx = WasiCtx::builder().stdin(Pipe::from("one line\n")).stdout(out.clone()).build()?;
+/// // … a guest runs with `ctx` …
+/// # drop(ctx);
+/// assert_eq!(out.contents(), b"");
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Pipe {
     bytes: Arc<Mutex<VecDeque<u8>>>,
