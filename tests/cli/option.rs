@@ -103,6 +103,10 @@ fn statistics_are_those_of_the_run() {
         "Instructions per second",
     ];
     assert_eq!(names, expected.map(|name| format!("kinglet: info: {name}")));
+    let bulk = "(module (memory 1) (func (export \"fill\") \
+                (memory.fill (i32.const 0) (i32.const 1) (i32.const 6400))))";
+    let bulk = run_text(bulk, &["--enable-gas-measuring", "--enable-instruction-count", "--invoke", "fill"], &[]);
+    assert!(bulk.err.contains("instructions count: 5\n") && bulk.err.contains("Gas costs: 105\n"), "{bulk:?}");
     let trapped = run_text(program("unreachable"), &["--enable-gas-measuring"], &[]);
     assert_eq!(trapped.code(), 134);
     assert!(trapped.err.contains("Gas costs: "), "{trapped:?}");
@@ -130,6 +134,12 @@ fn the_log_level_decides_what_is_said() {
     run_text(program("unreachable"), &["--log-level", "error"], &[]).fails(134, &["unreachable"]);
     run_text(program("nop"), &["--log-level", "loud"], &[]).fails(1, &["`loud` is none of off, trace"]);
     assert_eq!(run_text(program("nop"), &["--log-level", "warning"], &[]).err, "");
+    let debug = run_text(program("nop"), &["--log-level", "debug"], &[]);
+    debug.prints("");
+    assert!(debug.err.contains("kinglet: debug: module instantiated"), "{debug:?}");
+    assert!(!debug.err.contains("kinglet: trace: "), "{debug:?}");
+    let trace = run_text(crate::ARGUMENTS, &["--log-level", "trace"], &[]);
+    assert!(trace.err.contains("kinglet: trace: ") && trace.err.contains("function=\"args_get\""), "{trace:?}");
 }
 
 #[test]

@@ -217,7 +217,10 @@ fn a_missing_import_is_named() {
 
 #[test]
 fn an_invalid_module_says_where() {
-    run_text("(module (func (export \"_start\") (i32.const 1)))", &[], &[]).fails(1, &["function 0"]);
+    run_text("(module (func (export \"_start\") (i32.const 1)))", &[], &[])
+        .fails(1, &["function 0", "in _start (func[0]) at 0x"]);
+    let text = "(module (func $mixed (drop (i32.add (i32.const 1) (f32.const 1)))) (func (export \"_start\")))";
+    run_text(text, &[], &[]).fails(1, &["type mismatch", "in mixed (func[0]) at 0x", ": i32.add"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::path::Path;
 use kinglet::{Config, Engine, FEATURES, FeatureRow, Features, Module, ModuleError};
 use kinglet_wasm::limits::MAX_MODULE_BYTES;
 use kinglet_wasm::op::Op;
+use kinglet_wasm::outline::{Outline, instruction_at};
 
 use crate::cmd::COMMANDS;
 use crate::excerpt;
@@ -93,10 +94,28 @@ fn explain(file: &str, bytes: &[u8], error: &kinglet::Error, features: Features)
     if let Some(rest) = fault.message.strip_prefix("-:").filter(|_| file == "-") {
         fault.message = format!("standard input:{rest}");
     }
+    if let Some(place) = place(bytes, error) {
+        fault.message = format!("{}\n    {place}", fault.message);
+    }
     match advice(bytes, error, features) {
         Some(hint) => fault.hint(hint),
         None => fault,
     }
+}
+
+/// The function a module is invalid in by its name, and the instruction, in the form of a backtrace.
+fn place(bytes: &[u8], error: &kinglet::Error) -> Option<String> {
+    let error = error.downcast_ref::<ModuleError>()?;
+    let (func, offset) = (error.function()?, error.offset()?);
+    let binary = kinglet_wasm::decode::to_binary(bytes).ok()?;
+    let outline = Outline::new(&binary, None).ok()?;
+    let own = outline.funcs.iter().find(|it| it.index == func)?.name.as_deref();
+    let exported =
+        || outline.exports.iter().find(|it| it.kind == "func" && it.index == func).map(|it| it.name.as_str());
+    let name = own.or_else(exported).map_or_else(String::new, |name| format!("{} ", name.escape_debug()));
+    let function = if name.is_empty() { format!("func[{func}]") } else { format!("{name}(func[{func}])") };
+    let instruction = instruction_at(&binary, offset).map_or_else(String::new, |text| format!(": {text}"));
+    Some(format!("in {function} at {offset:#x}{instruction}"))
 }
 
 fn advice(bytes: &[u8], error: &kinglet::Error, features: Features) -> Option<String> {

@@ -68,6 +68,8 @@ pub(crate) struct StoreCore {
     pub(crate) backtrace: Option<WasmBacktrace>,
     /// The pending exception's arguments.
     pub(crate) exception: Vec<u64>,
+    /// What bulk operations were charged for their sizes.
+    pub(crate) bulk_gas: u64,
     /// How long host functions took, if that is measured; taken out while one runs, so that none counts twice.
     pub(crate) host_time: Option<Duration>,
     pub(crate) ask_limiter: fn(&mut StoreCore, Question) -> crate::Result<bool>,
@@ -140,6 +142,7 @@ impl StoreCore {
             panic: None,
             backtrace: None,
             exception: Vec::new(),
+            bulk_gas: 0,
             host_time: None,
             ask_limiter: |_, question| Ok(!matches!(question, Question::Failed(..))),
             vm,
@@ -258,6 +261,11 @@ impl<T> Store<T> {
         let inner = self.owner.get_mut();
         inner.limiter = Some(Box::new(limiter));
         inner.core.ask_limiter = crate::vm::ask_limiter::<T>;
+    }
+
+    /// How much gas went to the sizes of bulk operations so far, beside what the operations themselves cost.
+    pub fn bulk_gas(&self) -> u64 {
+        self.owner.get().core.bulk_gas
     }
 
     /// Measures from now on how long host functions take, which costs two readings of the clock for each call.

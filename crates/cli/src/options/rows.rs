@@ -96,7 +96,7 @@ pub(crate) const GROUPS: &[Group] = &[
             help: "stop after this many milliseconds, counted from when the command starts; 0 is no limit",
             effect: Set(|options, value| { options.time_limit = number(value, "milliseconds")?; Ok(()) }), ..PLAIN },
         Row { name: "gas-limit", value: Some("N"),
-            help: "stop when N units of gas are used up; an instruction costs one",
+            help: "stop when N units of gas are used up; an instruction costs one, bulk operations more by their size",
             effect: Set(|options, value| { options.gas_limit = Some(number(value, "units of gas")?); Ok(()) }), ..PLAIN },
         Row { name: "memory-page-limit", value: Some("N"), commands: GUEST,
             help: "no memory grows beyond N pages of 64 KiB",

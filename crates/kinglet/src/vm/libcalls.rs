@@ -172,6 +172,7 @@ fn charge(core: &mut StoreCore, units: u64) -> Result<(), Trap> {
     if units == 0 || core.engine.settings().metering.is_none() {
         return Ok(());
     }
+    core.bulk_gas = core.bulk_gas.saturating_add(units);
     let gas = core.vm.gas().saturating_sub_unsigned(units);
     core.vm.set_gas(gas);
     if gas < 0 { Err(Trap::OutOfGas) } else { Ok(()) }
