@@ -379,10 +379,23 @@ pub fn local_names(bytes: &[u8], func: u32) -> Vec<(u32, String)> {
     found
 }
 
+macro_rules! tokens {
+    ($(@$proposal:ident $token:ident $({ $($payload:tt)* })? => $visit:ident ($($ann:tt)*))*) => {
+        /// The name of an operator's variant. Its `Debug` would say it too, and be a hundred times as much code.
+        fn token_of(operator: &wp::Operator<'_>) -> Option<&'static str> {
+            match operator {
+                $(wp::Operator::$token { .. } => Some(stringify!($token)),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+wp::for_each_operator!(tokens);
+
 /// The row of an operator is found by its token, which the table has from wasmparser.
 fn text_of(operator: &wp::Operator<'_>) -> Option<&'static str> {
-    let shown = format!("{operator:?}");
-    let token = shown.split(|c: char| !c.is_ascii_alphanumeric()).next()?;
+    let token = token_of(operator)?;
     let is_it = |op: &Op| format!("{op:?}").trim_end_matches(')').rsplit('(').next() == Some(token);
     Op::all().find(is_it).map(Op::text)
 }
