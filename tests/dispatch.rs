@@ -1,11 +1,9 @@
 //! The interpreter's handlers must go on by a jump, never by a call: a call would grow the host's stack with every
-//! instruction of the guest. The compiler decides, so binaries are looked at: the released one, and one built without
+//! instruction of the guest. The compiler decides, so binaries are looked at: one as released but for its symbols, and one built without
 //! link-time optimisation, as embedders build.
 
 use std::path::Path;
 use std::process::Command;
-
-use kinglet_tests::program;
 
 /// A disassembled function: its name and instructions.
 struct Function {
@@ -31,11 +29,10 @@ fn disassemble(binary: &Path) -> Vec<Function> {
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn handlers_go_on_by_a_jump() {
-    let released = program::kinglet();
-    let embedded = released.parent().and_then(Path::parent).map(|target| target.join("embedder/kinglet")).unwrap();
-    let how = "cargo build --profile embedder --package kinglet-cli";
-    assert!(embedded.exists(), "{} is not there: {how}", embedded.display());
-    for binary in [released, embedded] {
+    for profile in ["symbols", "embedder"] {
+        let binary = kinglet_tests::target().join(profile).join("kinglet");
+        let how = format!("cargo build --profile {profile} --package kinglet-cli");
+        assert!(binary.exists(), "{} is not there: {how}", binary.display());
         looks_right(&binary);
     }
 }

@@ -382,7 +382,7 @@ pub fn local_names(bytes: &[u8], func: u32) -> Vec<(u32, String)> {
 macro_rules! tokens {
     ($(@$proposal:ident $token:ident $({ $($payload:tt)* })? => $visit:ident ($($ann:tt)*))*) => {
         /// The name of an operator's variant. Its `Debug` would say it too, and be a hundred times as much code.
-        fn token_of(operator: &wp::Operator<'_>) -> Option<&'static str> {
+        pub(crate) fn token_of(operator: &wp::Operator<'_>) -> Option<&'static str> {
             match operator {
                 $(wp::Operator::$token { .. } => Some(stringify!($token)),)*
                 _ => None,

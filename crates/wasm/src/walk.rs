@@ -251,7 +251,7 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
         if self.numeric_op(op)? || self.vector_op(op)? || self.reference_op(op)? {
             return Ok(());
         }
-        Err(Error::impossible(&format!("an operator without a row: {op:?}")))
+        Err(Error::impossible(&format!("an operator without a row: {:?}", crate::outline::token_of(op))))
     }
 
     // The operand stack.
