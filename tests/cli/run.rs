@@ -306,3 +306,14 @@ fn wast_fails_when_a_directive_does() {
     run(&["wast", &folder.file("broken.wast", "(module\n  (nonsense))")]).fails(1, &["broken.wast:2:"]);
     run(&["wast", "/no/such.wast"]).fails(1, &["/no/such.wast"]);
 }
+
+#[test]
+fn a_guest_that_stops_is_shown_with_files_and_lines_of_its_source() {
+    let guest = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/backtrace/guest.wasm");
+    let bill = |missing: &str, items: &str, people: &str| {
+        run(&["--unknown-imports", missing, "--invoke", "bill", guest, items, people])
+    };
+    bill("zero", "3", "0").fails(134, &["divide by zero", "at ./guest.c:8:18 (share, inlined)", "at ./guest.c:15:12"]);
+    bill("trap", "3", "1").fails(134, &["\"host\" \"price\"", "split (func[2])", "at ./guest.c:14:18"]);
+    bill("trap", "0", "1").prints("1\n");
+}
