@@ -25,6 +25,9 @@ const NAME: u64 = 64;
 /// The longest name (`NAME_MAX`).
 const NAME_MAX: usize = 255;
 
+/// The longest path that is shown to an embedder.
+const PATH_MAX: usize = 4096;
+
 /// How many symbolic links one path may follow.
 const LINKS: usize = 40;
 
@@ -125,7 +128,8 @@ impl MemoryDir {
         }
     }
 
-    /// The paths of all files, in order.
+    /// The paths of all files, in order. Left out are files so deep that their path has more than 4096 bytes, which no
+    /// call could name; a guest can make such folders step by step.
     pub fn files(&self) -> Vec<String> {
         let tree = lock(&self.tree);
         let (mut found, mut open) = (Vec::new(), vec![(ROOT, String::new())]);
@@ -133,7 +137,8 @@ impl MemoryDir {
             match tree.inodes.get(&inode).map(|inode| &inode.body) {
                 Some(Body::Directory { entries, .. }) => {
                     let slash = if path.is_empty() { "" } else { "/" };
-                    open.extend(entries.iter().map(|(name, &below)| (below, format!("{path}{slash}{name}"))));
+                    let below = entries.iter().filter(|(name, _)| path.len() + name.len() < PATH_MAX);
+                    open.extend(below.map(|(name, &below)| (below, format!("{path}{slash}{name}"))));
                 }
                 Some(Body::File(_)) => found.push(path),
                 Some(Body::Link(_)) | None => {}
@@ -448,8 +453,12 @@ impl Tree {
                 _ => self.unname(parent, &name)?,
             }
         }
-        // The new name first: where there is no room for it the old one stays.
-        self.name(parent, name, moved)?;
+        // The new name first: where there is no room for it the old one stays. It may take the old one's room.
+        let room = NAME + old_name.len() as u64;
+        self.refund(room);
+        let named = self.name(parent, name, moved);
+        self.used += room;
+        named?;
         self.inode_mut(moved)?.links += 1;
         self.unname(old_parent, &old_name)?;
         if let Body::Directory { parent: above, .. } = &mut self.inode_mut(moved)?.body {
@@ -862,6 +871,23 @@ mod tests {
         drop(dir);
         assert_eq!(lock(&tree.tree).inodes.len(), 1);
         assert_eq!(lock(&tree.tree).used, 0);
+    }
+
+    #[test]
+    fn a_tree_as_deep_as_it_gets_is_listed_as_far_as_paths_reach() {
+        let tree = MemoryDir::with_limit(1 << 20);
+        tree.write("0/file", "").unwrap();
+        let mut folder = tree.root();
+        let mut depth = 0;
+        while folder.create_directory("d").is_ok() {
+            let Node::Directory(below) = folder.open("d", &OpenHow::default()).unwrap() else { panic!("a file") };
+            (folder, depth) = (below, depth + 1);
+        }
+        assert!(depth > 5000, "{depth}");
+        assert_eq!(tree.files(), ["0/file"]);
+        let root = tree.root();
+        root.rename("d/d", &root, "e").unwrap();
+        assert_eq!(errno(root.rename("e", &folder, "f")), Some(Errno::INVAL));
     }
 
     #[test]
