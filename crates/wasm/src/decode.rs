@@ -81,7 +81,11 @@ type Body<'a> = (wp::FuncToValidate<wp::ValidatorResources>, wp::FunctionBody<'a
 /// Validates function bodies; of many errors the first in the module is reported, whatever the threads do.
 fn validate_bodies(bodies: Vec<Body<'_>>) -> Result<()> {
     let total: usize = bodies.iter().map(|(_, b)| range(b.range()).len()).sum();
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get()).min(total / PARALLEL_FROM + 1).min(16);
+    // How many processors there are takes several system calls to learn, which a small module need not wait for.
+    let threads = match total / PARALLEL_FROM {
+        0 => 1,
+        more => std::thread::available_parallelism().map_or(1, |n| n.get()).min(more + 1).min(16),
+    };
     let next = AtomicUsize::new(0);
     let bodies: Vec<_> = bodies.into_iter().map(|b| std::sync::Mutex::new(Some(b))).collect();
     let failed = std::sync::Mutex::new(None::<(usize, Error)>);
