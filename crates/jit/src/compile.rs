@@ -216,7 +216,7 @@ mod tests {
         let features = Features::all();
         let binary = decode::to_binary(wat.as_bytes()).unwrap();
         let header = entry(&binary);
-        let module = decode::module(binary.as_ref().into(), features, &types).unwrap();
+        let module = decode::module(binary.into_owned().into(), features, &types).unwrap();
         let (layout, settings) = (VmCtxLayout::new(&module), Settings::default());
         let environment = Environment { module: &module, layout: &layout, settings: &settings, types: &types };
         let defined = module.bodies.len() as u32 - 1;

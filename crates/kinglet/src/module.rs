@@ -91,7 +91,7 @@ impl Module {
     /// A [`ModuleError`](crate::ModuleError) saying what is wrong and where.
     pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
         let binary = decode::to_binary(bytes.as_ref())?;
-        Module::from_binary(engine, binary.as_ref().into())
+        Module::from_binary(engine, binary.into_owned())
     }
 
     /// The same, from a file of at most 1 GiB.
@@ -104,13 +104,15 @@ impl Module {
         let file = std::fs::File::open(path).map_err(unreadable)?;
         let size = file.metadata().map_or(0, |metadata| metadata.len());
         match read(file, size, MAX_MODULE_BYTES).map_err(unreadable)? {
+            // The bytes are the module's from here on: a large module is not copied.
+            Some(bytes) if bytes.starts_with(b"\0asm") => Module::from_binary(engine, bytes),
             Some(bytes) => Module::new(engine, bytes),
             None => Err(kinglet_wasm::Error::limit(&format!("it has more than {MAX_MODULE_BYTES} bytes")).into()),
         }
     }
 
-    fn from_binary(engine: &Engine, bytes: Arc<[u8]>) -> Result<Module> {
-        let module = decode::module(bytes, engine.config().features, engine.types())?;
+    fn from_binary(engine: &Engine, bytes: Vec<u8>) -> Result<Module> {
+        let module = decode::module(bytes.into(), engine.config().features, engine.types())?;
         debug!(
             bytes = module.bytes.len(),
             functions = module.bodies.len(),
@@ -130,7 +132,7 @@ impl Module {
     /// A [`ModuleError`](crate::ModuleError) saying why not.
     pub fn validate(engine: &Engine, bytes: &[u8]) -> Result<()> {
         let binary = decode::to_binary(bytes)?;
-        decode::module(binary.as_ref().into(), engine.config().features, engine.types())?;
+        decode::module(binary.into_owned().into(), engine.config().features, engine.types())?;
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use crate::types::*;
 const PARALLEL_FROM: usize = 256 << 10;
 
 /// Decodes and validates a binary module.
-pub fn module(bytes: Arc<[u8]>, features: Features, registry: &TypeRegistry) -> Result<Module> {
+pub fn module(bytes: Arc<Vec<u8>>, features: Features, registry: &TypeRegistry) -> Result<Module> {
     if bytes.len() < 8 || &bytes[..4] != b"\0asm" {
         return Err(wrong_start(&bytes));
     }

@@ -169,7 +169,7 @@ pub struct Names {
 #[derive(Debug, Default)]
 pub struct Module {
     /// The binary.
-    pub bytes: Arc<[u8]>,
+    pub bytes: Arc<Vec<u8>>,
     /// Canonical ids of the module's types, by their index in the module.
     pub types: Vec<TypeId>,
     /// Their definitions.
