@@ -54,6 +54,8 @@ pub struct Body {
 #[derive(Debug)]
 pub struct Code {
     pub(crate) words: Box<[u32]>,
+    /// Where it starts: the word before it is the size of the frame.
+    pub(crate) entry: usize,
     pub(crate) handlers: Box<[TryRange]>,
     /// The locals that a collector traces, at every safepoint.
     pub(crate) traced_locals: Box<[u32]>,
@@ -208,7 +210,7 @@ impl Body {
             lowered
         });
         if let Ok(code) = code {
-            let entry = code.words.as_ptr().cast_mut();
+            let entry = code.words[code.entry..].as_ptr().cast_mut();
             let _ = self.cell().entry.compare_exchange(
                 exec::lower_stub().cast_mut(),
                 entry,

@@ -3,6 +3,7 @@
 
 mod assembler;
 mod control;
+mod known;
 mod memory;
 mod numeric;
 mod table;
@@ -17,10 +18,11 @@ use kinglet_wasm::types::{FuncType, Hierarchy, ValType};
 use kinglet_wasm::{Error, Result};
 
 use assembler::Assembler;
-pub(crate) use assembler::Class;
+pub(crate) use assembler::{Argument, Class};
+use known::Known;
 
 use crate::code::{CatchClause, Code, Environment, Safepoint, TryRange};
-use crate::exec::handlers;
+use crate::exec::{HANDLER_WORDS, handlers};
 
 /// A value of the walk's operand stack.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +31,9 @@ pub(crate) enum Value {
     /// A scalar's bits, zero-extended.
     Const(u64),
 }
+
+/// Room for what [`Lower::begin_at_clear`] writes.
+const PRELUDE_WORDS: usize = 1 + HANDLER_WORDS + 2;
 
 /// A branch target.
 #[derive(Debug)]
@@ -40,6 +45,43 @@ struct LabelState {
     at: Option<usize>,
     /// Words to be set to the distance from themselves to the label.
     uses: Vec<usize>,
+    /// How many entries [`Assigned`] had where the block starts.
+    assigned: usize,
+}
+
+/// Which locals have been assigned on every way to where lowering is, so that only the others are cleared at entry.
+/// Locals that a collector traces are always cleared.
+#[derive(Debug, Default)]
+struct Assigned {
+    /// By slot.
+    is: Vec<bool>,
+    /// Slots in the order they were assigned; a label takes back what was assigned since its block began.
+    log: Vec<Slot>,
+    /// The slots to clear, from the first to behind the last.
+    cleared: Option<(Slot, Slot)>,
+}
+
+impl Assigned {
+    fn clear(&mut self, local: Local) {
+        let end = local.slot + local.ty.slots();
+        let (first, last) = self.cleared.unwrap_or((local.slot, end));
+        self.cleared = Some((first.min(local.slot), last.max(end)));
+        self.is[local.slot as usize] = true;
+    }
+
+    fn assign(&mut self, slot: Slot) {
+        let is = &mut self.is[slot as usize];
+        if !*is {
+            *is = true;
+            self.log.push(slot);
+        }
+    }
+
+    fn back_to(&mut self, len: usize) {
+        for slot in self.log.drain(len.min(self.log.len())..) {
+            self.is[slot as usize] = false;
+        }
+    }
 }
 
 /// A `try_table` that is being walked or is done.
@@ -58,6 +100,7 @@ pub(crate) struct Lower<'e> {
     /// One past the highest slot in use.
     slots: Slot,
     labels: Vec<LabelState>,
+    assigned: Assigned,
     open_tries: Vec<Try>,
     tries: Vec<Try>,
     safepoints: Vec<Safepoint>,
@@ -76,6 +119,7 @@ impl<'e> Lower<'e> {
             frame: Frame::default(),
             slots: 0,
             labels: Vec::new(),
+            assigned: Assigned::default(),
             open_tries: Vec::new(),
             tries: Vec::new(),
             safepoints: Vec::new(),
@@ -120,9 +164,9 @@ impl<'e> Lower<'e> {
         let params: Slot = self.frame.locals[..self.frame.params].iter().map(|l| l.ty.slots()).sum();
         let results: Slot = self.frame.results.iter().map(|t| t.slots()).sum();
         self.grow(locals.max(results).max(params));
-        let size = (self.slots as usize + 1) * 8;
+        let size = (self.slots as usize + 1) * 8 + crate::frame::MARGIN;
         let size = u32::try_from(size).map_err(|_| Error::impossible("the frame is too large"))?;
-        self.asm.words[crate::exec::HANDLER_WORDS] = size;
+        let entry = self.begin_at_clear(size);
         for label in &self.labels {
             let Some(at) = label.at else { continue };
             for word in &label.uses {
@@ -131,7 +175,20 @@ impl<'e> Lower<'e> {
         }
         let handlers = self.tries.iter().map(|t| self.try_range(t)).collect::<Result<_>>()?;
         let traced_locals = self.frame.locals.iter().filter(|l| self.is_traced(l.ty)).map(|l| l.slot).collect();
-        Ok(Code { words: self.asm.words.into(), handlers, traced_locals, safepoints: self.safepoints.into() })
+        Ok(Code { entry, words: self.asm.words.into(), handlers, traced_locals, safepoints: self.safepoints.into() })
+    }
+
+    /// Writes the words before the first operator's code: the instruction that clears locals if there are any to clear,
+    /// and the frame's size before where it starts, which is returned.
+    fn begin_at_clear(&mut self, size: u32) -> usize {
+        let Some((first, end)) = self.assigned.cleared else {
+            self.asm.words[PRELUDE_WORDS - 1] = size;
+            return PRELUDE_WORDS;
+        };
+        self.asm.words[0] = size;
+        self.asm.rewrite(1, handlers::clear());
+        self.asm.words[1 + HANDLER_WORDS..PRELUDE_WORDS].copy_from_slice(&[first * 8, end - first]);
+        1
     }
 
     fn try_range(&self, t: &Try) -> Result<TryRange> {
@@ -175,6 +232,7 @@ impl<'e> Lower<'e> {
         self.asm.flush();
         self.asm.clobber();
         self.asm.forget(to);
+        self.asm.known.forget_all();
         self.grow(to + 1);
         self.asm.inst(handlers::call_runtime(), || format!("runtime {} s{to} {a} {b}", libcall.text()));
         self.asm.word(libcall as u32);
@@ -229,7 +287,16 @@ impl Emit for Lower<'_> {
 
     fn begin(&mut self, frame: &Frame) {
         self.frame = frame.clone();
-        self.emit_enter();
+        self.asm.words.extend([0; PRELUDE_WORDS]);
+        self.asm.known = Known::new(frame);
+        self.assigned.is.resize(frame.operands as usize, false);
+        for (index, local) in frame.locals.iter().enumerate() {
+            if index < frame.params {
+                self.assigned.is[local.slot as usize] = true;
+            } else if self.is_traced(local.ty) {
+                self.assigned.clear(*local);
+            }
+        }
     }
 
     fn at(&mut self, offset: u32) {
@@ -282,10 +349,14 @@ impl Emit for Lower<'_> {
     }
 
     fn local_get(&mut self, local: Local) -> Value {
+        if !self.assigned.is[local.slot as usize] {
+            self.assigned.clear(local);
+        }
         Value::Slot(local.slot)
     }
 
     fn local_set(&mut self, local: Local, value: Operand<Value>) {
+        self.assigned.assign(local.slot);
         self.emit_local_set(local, value);
     }
 
@@ -493,7 +564,8 @@ impl Emit for Lower<'_> {
     }
 
     fn label(&mut self, kind: LabelKind, _: &[ValType], slot: Slot) -> usize {
-        self.labels.push(LabelState { kind, slot, at: None, uses: Vec::new() });
+        let assigned = self.assigned.log.len();
+        self.labels.push(LabelState { kind, slot, at: None, uses: Vec::new(), assigned });
         self.labels.len() - 1
     }
 

@@ -14,6 +14,7 @@ mod table;
 mod variable;
 mod vector;
 
+use std::marker::PhantomData;
 use std::num::NonZeroU32;
 use std::sync::atomic::Ordering;
 
@@ -94,6 +95,20 @@ pub(crate) trait Instruction {
 
 /// How this build goes from one handler to the next: `threaded`, each jumping to the next, or `loop`.
 pub const DISPATCH: &str = if cfg!(all(threaded, not(debug_assertions))) { "threaded" } else { "loop" };
+
+/// Two instructions that often follow one another, as one: their operand words follow one another too.
+struct Pair<A, B>(PhantomData<(A, B)>);
+
+impl<A: Instruction, B: Instruction> Instruction for Pair<A, B> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            A::run(m)?;
+            B::run(m)
+        }
+    }
+}
 
 #[cfg(all(threaded, not(debug_assertions)))]
 pub(crate) type Handler =
@@ -410,7 +425,7 @@ pub unsafe fn call(
         (*store).record = record.cast();
         (*store).activation = &mut activation;
         let (mem, len) = access::memory0(vmctx);
-        let ip = (*cell).entry.load(Ordering::Acquire);
+        let ip = control::start_stub();
         let status = Machine { vm: store, ip, fp, mem, len, acc: 0, s: 0.0, d: 0.0 }.run();
         let status = Status::from_u32(status as u32);
         if status == Status::Ok {

@@ -25,10 +25,10 @@ impl DebugInfo {
             if !module.customs.iter().any(|custom| &*custom.name == SectionId::DebugInfo.name()) {
                 return None;
             }
-            let whole = Bytes::new(module.bytes.clone(), LittleEndian);
             let section = |id: SectionId| -> Result<Bytes, gimli::Error> {
                 let custom = module.customs.iter().find(|custom| &*custom.name == id.name());
-                Ok(whole.range(custom.map_or(0..0, |custom| custom.range.clone())))
+                let bytes = custom.map_or(&[][..], |custom| &module.bytes[custom.range.clone()]);
+                Ok(Bytes::new(bytes.into(), LittleEndian))
             };
             let mut dwarf = Dwarf::load(section).ok()?;
             dwarf.populate_abbreviations_cache(gimli::AbbreviationsCacheStrategy::Duplicates);

@@ -42,6 +42,8 @@ pub struct Frame {
     pub locals: Vec<Local>,
     /// How many of them are parameters.
     pub params: usize,
+    /// The first of the slots between locals and operands that hold whatever a tier likes; they outlive calls.
+    pub scratch: Slot,
     /// The slot of the first operand.
     pub operands: Slot,
     /// The types of the results, which are returned from slot 0 on.

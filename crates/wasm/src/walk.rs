@@ -54,7 +54,8 @@ impl Metering {
 pub fn function<E: Emit>(module: &Module, defined: u32, metering: Option<&Metering>, emit: &mut E) -> Result<()> {
     let ty = module.func_type(module.imported_funcs + defined);
     let (locals, operators) = body(module, defined)?;
-    let mut walk = Walk::new(module, &locals, ty.params().len(), ty.results(), metering, emit)?;
+    let frame = canonical_frame(&locals, ty.params().len(), ty.results(), &operators);
+    let mut walk = Walk::new(module, frame, metering, emit)?;
     walk.run(wp::OperatorsReader::new(operators))
 }
 
@@ -62,7 +63,7 @@ pub fn function<E: Emit>(module: &Module, defined: u32, metering: Option<&Meteri
 pub fn constant<E: Emit>(module: &Module, index: u32, metering: Option<&Metering>, emit: &mut E) -> Result<()> {
     let body = module.const_bodies.get(index as usize).ok_or_else(|| Error::impossible("no such expression"))?;
     let reader = wp::BinaryReader::new(&module.bytes[body.range.clone()], body.range.start as u64);
-    let mut walk = Walk::new(module, &[], 0, &[body.ty], metering, emit)?;
+    let mut walk = Walk::new(module, canonical_frame(&[], 0, &[body.ty], &reader), metering, emit)?;
     walk.run(wp::OperatorsReader::new(reader))
 }
 
@@ -84,7 +85,8 @@ pub fn checked<E: Emit>(module: &Module, features: Features, mut emitter: impl F
             locals.extend(std::iter::repeat_n(val_type(module, ty), count as usize));
         }
         let mut emit = emitter(defined);
-        let mut walk = Walk::new(module, &locals, ty.params().len(), ty.results(), None, &mut emit)?;
+        let frame = canonical_frame(&locals, ty.params().len(), ty.results(), &reader);
+        let mut walk = Walk::new(module, frame, None, &mut emit)?;
         let mut ops = wp::OperatorsReader::new(reader);
         while !ops.eof() {
             let at = ops.original_position();
@@ -106,8 +108,8 @@ pub fn checked<E: Emit>(module: &Module, features: Features, mut emitter: impl F
 /// The canonical frame of a function defined by the module.
 pub fn frame(module: &Module, defined: u32) -> Result<Frame> {
     let ty = module.func_type(module.imported_funcs + defined);
-    let (locals, _) = body(module, defined)?;
-    Ok(canonical_frame(&locals, ty.params().len(), ty.results()))
+    let (locals, operators) = body(module, defined)?;
+    Ok(canonical_frame(&locals, ty.params().len(), ty.results(), &operators))
 }
 
 /// The types of a function's parameters and locals, and its operators.
@@ -134,7 +136,14 @@ fn type_id(module: &Module, index: wp::UnpackedIndex) -> TypeId {
     }
 }
 
-fn canonical_frame(types: &[ValType], params: usize, results: &[ValType]) -> Frame {
+/// How many scratch slots a function has that begins by reading a global, as one does that has a stack frame of C in
+/// linear memory.
+const SCRATCH_SLOTS: Slot = 16;
+
+/// The first byte of `global.get`.
+const GLOBAL_GET: u8 = 0x23;
+
+fn canonical_frame(types: &[ValType], params: usize, results: &[ValType], operators: &wp::BinaryReader<'_>) -> Frame {
     let mut slot = 0;
     let locals = types.iter().zip(0..).map(|(ty, index)| {
         let local = Local { index, ty: *ty, slot };
@@ -142,7 +151,9 @@ fn canonical_frame(types: &[ValType], params: usize, results: &[ValType]) -> Fra
         local
     });
     let locals = locals.collect();
-    Frame { locals, params, operands: slot, results: results.to_vec() }
+    let reads_global = operators.clone().read_u8().is_ok_and(|byte| byte == GLOBAL_GET);
+    let operands = slot + if reads_global { SCRATCH_SLOTS } else { 0 };
+    Frame { locals, params, scratch: slot, operands, results: results.to_vec() }
 }
 
 /// An operand's place in the list of operands that alias the same local.
@@ -186,19 +197,16 @@ struct Walk<'m, 'e, E: Emit> {
 impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
     fn new(
         module: &'m Module,
-        locals: &[ValType],
-        params: usize,
-        results: &[ValType],
+        frame: Frame,
         metering: Option<&'m Metering>,
         emit: &'e mut E,
     ) -> Result<Walk<'m, 'e, E>> {
-        let frame = canonical_frame(locals, params, results);
         emit.begin(&frame);
-        let label = emit.label(LabelKind::Return, results, frame.operands);
+        let label = emit.label(LabelKind::Return, &frame.results, frame.operands);
         let mut walk = Walk {
             module,
             emit,
-            newest_alias: vec![None; if E::ALIASES_LOCALS { locals.len() } else { 0 }],
+            newest_alias: vec![None; if E::ALIASES_LOCALS { frame.locals.len() } else { 0 }],
             frame,
             stack: Vec::new(),
             aliases: Vec::new(),
@@ -295,12 +303,9 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
     }
 
     fn pop_n<const N: usize>(&mut self) -> Result<[Operand<E::Value>; N]> {
-        let mut popped = Vec::with_capacity(N);
-        for _ in 0..N {
-            popped.push(self.pop()?);
-        }
-        popped.reverse();
-        popped.try_into().map_err(|_| Error::impossible("operand count"))
+        let popped = self.stack.last_chunk().copied().ok_or_else(|| Error::impossible("the operand stack is empty"))?;
+        self.truncate(self.stack.len() - N);
+        Ok(popped)
     }
 
     fn pop_many(&mut self, n: usize) -> Result<Vec<Operand<E::Value>>> {

@@ -7,10 +7,11 @@
 //! constant.
 
 use kinglet_wasm::emit::{Operand, Slot};
-use kinglet_wasm::op::Compare;
+use kinglet_wasm::op::{Binary, Compare};
 use kinglet_wasm::types::ValType;
 
 use super::Value;
+use super::known::Known;
 use crate::exec::{HANDLER_WORDS, Handler, Kind, handlers};
 
 /// The classes of values: one accumulator serves integers and references, one each float type.
@@ -66,6 +67,49 @@ pub(super) enum Last {
     Jump(usize, usize),
 }
 
+/// What the last instruction is, for the next to become one with it. Taken back when another instruction starts or
+/// control can come from elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Recent {
+    /// Where it starts.
+    pub(super) start: usize,
+    pub(super) shape: Shape,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Shape {
+    /// `global.get` of an `i32`.
+    GlobalGet,
+    /// `global.get`, a constant, `i32.add` or `i32.sub`; of which global, by its place.
+    GlobalPlus(u32),
+    /// The same, and `global.set` of it.
+    GlobalMoved,
+    /// `i32.add` of a slot and this constant.
+    SlotPlus(u32),
+    /// The same, and `global.set` of it.
+    GlobalSetPlus,
+    /// A constant of 32 bits to a slot.
+    Constant,
+    /// `i32.load` with the address in a slot.
+    Load,
+    /// `i32.store` of a slot to the address in the accumulator, and to another slot.
+    Store,
+    /// `i32.add` of two slots.
+    Sum,
+    /// `f64.load` with the address in a slot.
+    F64Load,
+    /// `f64.add`, `f64.sub` or `f64.mul`.
+    F64Binary(Binary, Kind, Kind),
+}
+
+/// What put a call's last argument in place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Argument {
+    Copy,
+    Load,
+    Constant,
+}
+
 /// A line of a listing.
 #[derive(Debug)]
 pub(super) struct Line {
@@ -80,6 +124,10 @@ pub(super) struct Assembler {
     /// A slot whose value an accumulator also holds.
     cached: Option<(Slot, Class)>,
     pub(super) last: Option<Last>,
+    pub(super) recent: Option<Recent>,
+    /// What `recent` was of the instruction before.
+    before: Option<Recent>,
+    pub(super) known: Known,
     pub(super) listing: Option<Vec<Line>>,
 }
 
@@ -90,7 +138,71 @@ impl Assembler {
             listing.push(Line { at: self.words.len(), text: name() });
         }
         self.last = None;
+        self.before = self.recent.take();
         self.words.extend(handler_words(handler));
+    }
+
+    /// Changes what an instruction does.
+    pub(super) fn rewrite(&mut self, start: usize, handler: Handler) {
+        self.words[start..start + HANDLER_WORDS].copy_from_slice(&handler_words(handler));
+    }
+
+    /// Makes one instruction of the last and the next, whose operand words follow.
+    pub(super) fn fuse(&mut self, start: usize, handler: Handler, name: impl FnOnce() -> String) {
+        self.rewrite(start, handler);
+        self.note(|| format!("; {}", name()));
+        self.last = None;
+        self.recent = None;
+    }
+
+    /// The last instruction, if it is of this shape and its result, this operand, is in the accumulator: where it starts,
+    /// and where else the result is.
+    pub(super) fn recent_result(&self, shape: Shape, operand: Operand<Value>) -> Option<(usize, Kind)> {
+        let recent = self.recent.filter(|recent| recent.shape == shape)?;
+        if self.recent_pending(operand).is_some() {
+            Some((recent.start, Kind::Acc))
+        } else if self.last_stores(operand) {
+            Some((recent.start, Kind::Slot))
+        } else {
+            None
+        }
+    }
+
+    /// Where the last instruction starts, if it is a [`Shape::Load`] that stored its result.
+    pub(super) fn recent_stored_load(&self) -> Option<usize> {
+        match (self.recent?, self.last, self.pending) {
+            (Recent { start, shape: Shape::Load }, Some(Last::Stores(_)), None) => Some(start),
+            _ => None,
+        }
+    }
+
+    /// Where the last instruction starts, if it is `i32.add` of a slot and a constant and has stored its result.
+    pub(super) fn recent_step(&self) -> Option<usize> {
+        match self.recent? {
+            Recent { start, shape: Shape::SlotPlus(_) } if self.words.len() == start + HANDLER_WORDS + 3 => Some(start),
+            _ => None,
+        }
+    }
+
+    /// The last instruction, if it is what puts an argument in place: where it starts, and what it is.
+    pub(super) fn recent_argument(&self) -> Option<(usize, Argument)> {
+        match (self.last, self.recent) {
+            (Some(Last::Copy(start)), _) => Some((start, Argument::Copy)),
+            (_, Some(Recent { start, shape: Shape::Constant })) => Some((start, Argument::Constant)),
+            _ => self.recent_stored_load().map(|start| (start, Argument::Load)),
+        }
+    }
+
+    /// Notes what the instruction just written is.
+    pub(super) fn remember(&mut self, start: usize, shape: Shape) {
+        self.recent = Some(Recent { start, shape });
+    }
+
+    /// The last instruction, if its result is pending and is this operand.
+    pub(super) fn recent_pending(&self, operand: Operand<Value>) -> Option<Recent> {
+        let recent = self.recent?;
+        let pending = self.pending?;
+        (operand.value == Value::Slot(pending.slot) && pending.start == recent.start).then_some(recent)
     }
 
     pub(super) fn word(&mut self, word: u32) {
@@ -192,6 +304,11 @@ impl Assembler {
                 self.flush();
             }
             Value::Slot(from) if from == to => {}
+            Value::Slot(from) if self.known.is_scratch(from) && self.last_stores(operand) => {
+                // What was just loaded is wanted elsewhere: let it be loaded there.
+                self.known.drop_slot(from);
+                self.store_elsewhere(from, to);
+            }
             Value::Slot(from) => {
                 self.flush();
                 self.copy(from, to, class);
@@ -199,11 +316,13 @@ impl Assembler {
             Value::Const(bits) => {
                 self.flush();
                 self.forget(to);
+                let start = self.words.len();
                 self.inst(handlers::constant(class.is_wide()), || "const".to_string());
                 if class.is_wide() {
                     self.double_word(bits)
                 } else {
-                    self.word(bits as u32)
+                    self.word(bits as u32);
+                    self.remember(start, Shape::Constant);
                 }
                 self.slot_word(to);
                 self.note(|| format!(" #{} -> s{to}", constant_text(bits, class)));
@@ -229,8 +348,7 @@ impl Assembler {
         if class != Class::Vector
             && let Some(Last::Copy(start)) = self.last
         {
-            let words = handler_words(handlers::copy2());
-            self.words[start..start + HANDLER_WORDS].copy_from_slice(&words);
+            self.rewrite(start, handlers::copy2());
             self.slot_word(from);
             self.slot_word(to);
             self.note(|| format!(", s{from} -> s{to}"));
@@ -274,6 +392,12 @@ impl Assembler {
             || matches!((self.pending, self.last), (Some(p), Some(Last::Stores(slot))) if p.slot == slot)
     }
 
+    /// Whether the last instruction stored this operand to the slot where it is.
+    pub(super) fn last_stores(&self, operand: Operand<Value>) -> bool {
+        matches!((operand.value, self.last), (Value::Slot(from), Some(Last::Stores(to))) if from == to)
+            && self.pending.is_none()
+    }
+
     /// The pending result, if any, is stored to its slot.
     pub(super) fn flush(&mut self) {
         let Some(pending) = self.pending else { return };
@@ -281,8 +405,7 @@ impl Assembler {
         self.pending = None;
         self.forget(pending.slot);
         if last {
-            let words = handler_words(pending.storing);
-            self.words[pending.start..pending.start + HANDLER_WORDS].copy_from_slice(&words);
+            self.rewrite(pending.start, pending.storing);
         } else {
             self.inst(handlers::keep(pending.class), || "keep acc".to_string());
         }
@@ -304,6 +427,8 @@ impl Assembler {
         self.flush();
         self.cached = None;
         self.last = None;
+        self.recent = None;
+        self.known.forget_all();
     }
 
     /// Accumulators may have been overwritten.
@@ -336,19 +461,39 @@ impl Assembler {
             && from != to
         {
             // The last instruction made it, and nobody else wants it: let it be made in place.
-            self.forget(to);
-            let end = self.words.len() - 1;
-            self.words[end] = to * 8;
-            self.note(|| format!(" (s{to})"));
-            self.last = Some(Last::Stores(to));
-            if let Some((cached, class)) = self.cached
-                && cached == from
-            {
-                self.cached = Some((to, class));
-            }
+            self.store_elsewhere(from, to);
             return;
         }
         self.move_to(operand, to);
+    }
+
+    /// The last instruction, which stores to one slot, is to store to another.
+    fn store_elsewhere(&mut self, from: Slot, to: Slot) {
+        self.forget(to);
+        let end = self.words.len() - 1;
+        self.words[end] = to * 8;
+        self.note(|| format!(" (s{to})"));
+        self.last = Some(Last::Stores(to));
+        if let Some((cached, class)) = self.cached
+            && cached == from
+        {
+            self.cached = Some((to, class));
+        }
+    }
+
+    /// An operand means what a scratch slot holds: the instruction that stored it there must go on doing that.
+    pub(super) fn reuse(&mut self, value: Value) {
+        if let (Value::Slot(slot), Some(Last::Stores(to))) = (value, self.last)
+            && slot == to
+        {
+            self.last = None;
+            self.recent = None;
+        }
+    }
+
+    /// An accumulator and this slot hold the same value.
+    pub(super) fn holds(&mut self, slot: Slot, class: Class) {
+        self.cached = Some((slot, class));
     }
 
     /// Takes back a pending comparison to fuse it with a branch: what it compared, the words of its operands, and its
@@ -362,8 +507,10 @@ impl Assembler {
         }
         let operands = self.words[start + HANDLER_WORDS..].to_vec();
         let text = self.listing.as_ref().and_then(|l| l.last()).map_or(String::new(), |line| line.text.clone());
+        let before = self.before;
         self.truncate(start);
         self.pending = None;
+        self.recent = before;
         Some((last, operands, text))
     }
 
@@ -373,6 +520,7 @@ impl Assembler {
             listing.retain(|line| line.at < start);
         }
         self.last = None;
+        self.recent = None;
     }
 }
 

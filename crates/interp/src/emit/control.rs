@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use kinglet_wasm::emit::*;
 use kinglet_wasm::types::{FuncType, ValType};
 
-use super::assembler::{Class, Last};
+use super::assembler::{Class, Last, Shape};
 use super::{Lower, Value};
 use crate::access::encode_indexed_place;
 use crate::exec::{Kind, handlers};
@@ -14,16 +14,6 @@ use crate::exec::{Kind, handlers};
 const BLOCK_MOVE_FROM: usize = 3;
 
 impl Lower<'_> {
-    pub(super) fn emit_enter(&mut self) {
-        let params: Slot = self.frame.locals[..self.frame.params].iter().map(|l| l.ty.slots()).sum();
-        let count = self.frame.operands - params;
-        self.asm.inst(handlers::enter(), || format!("enter {params}+{count}"));
-        // The frame's size is known at the end.
-        self.asm.word(0);
-        self.asm.slot_word(params);
-        self.asm.word(count);
-    }
-
     pub(super) fn emit_label(&mut self, label: usize) {
         self.asm.flush();
         if let Some(Last::Jump(start, to)) = self.asm.last
@@ -34,6 +24,9 @@ impl Lower<'_> {
             self.asm.truncate(start);
         }
         self.asm.join();
+        if self.labels[label].kind != LabelKind::Loop {
+            self.assigned.back_to(self.labels[label].assigned);
+        }
         self.labels[label].at = Some(self.asm.words.len());
     }
 
@@ -109,7 +102,15 @@ impl Lower<'_> {
         let back = self.is_back(label);
         if let Some((taken_back, operands, text)) = self.asm.take_condition(condition) {
             let name = || format!("jump_{} {text}", if when { "if" } else { "unless" });
+            let step = self.asm.recent_step();
             match taken_back {
+                Last::Compare(_, op, a, b)
+                    if when && back && handlers::step_and_branch(op, a, b).is_some() && step.is_some() =>
+                {
+                    if let (Some(start), Some(handler)) = (step, handlers::step_and_branch(op, a, b)) {
+                        self.asm.fuse(start, handler, name);
+                    }
+                }
                 Last::Compare(_, op, a, b) => {
                     self.asm.inst(handlers::compare_branch(op, a, b, when, back), name);
                 }
@@ -120,11 +121,21 @@ impl Lower<'_> {
             self.target_word(label);
             return;
         }
+        let name = || format!("jump_{}", if when { "if" } else { "unless" });
+        if let Some((start, kind)) = self.asm.recent_result(Shape::Load, condition) {
+            self.asm.source(condition);
+            self.asm.fuse(start, handlers::load_and_jump_if(kind, when, back), name);
+            self.target_word(label);
+            return;
+        }
         let kind = self.asm.source_no_imm(condition);
         self.asm.flush();
-        self.asm.inst(handlers::jump_if(kind, false, when, back), || {
-            format!("jump_{}", if when { "if" } else { "unless" })
-        });
+        match self.asm.recent_step() {
+            Some(start) if kind == Kind::Acc && when && back => {
+                self.asm.fuse(start, handlers::step_and_jump(), name);
+            }
+            _ => self.asm.inst(handlers::jump_if(kind, false, when, back), name),
+        }
         self.asm.operand_words(condition, kind);
         self.target_word(label);
     }
@@ -231,15 +242,34 @@ impl Lower<'_> {
         if let [value] = args
             && value.ty != ValType::V128
         {
+            let name = || "return".to_string();
+            if let (Some((start, kind)), ValType::I32) = (self.asm.recent_result(Shape::Load, *value), value.ty) {
+                self.asm.source(*value);
+                self.asm.fuse(start, handlers::load_and_return(kind), name);
+                return;
+            }
             let kind = self.asm.source(*value);
             self.asm.flush();
-            self.asm.inst(handlers::return_value(Class::of(value.ty), kind), || "return".to_string());
+            if let (Some(start), Kind::Slot, ValType::I32) = (self.recent_global_set(), kind, value.ty) {
+                self.asm.fuse(start, handlers::global_set_plus_and_return_slot(), name);
+            } else {
+                self.asm.inst(handlers::return_value(Class::of(value.ty), kind), name);
+            }
             self.asm.operand_words(*value, kind);
             return;
         }
         self.move_to_start(args);
         self.asm.flush();
-        self.asm.inst(handlers::ret(), || "return".to_string());
+        let name = || "return".to_string();
+        match self.recent_global_set() {
+            Some(start) => self.asm.fuse(start, handlers::global_set_plus_and_return(), name),
+            None => self.asm.inst(handlers::ret(), name),
+        }
+    }
+
+    /// Where the last instruction starts, if it set a global to a slot plus a constant.
+    fn recent_global_set(&self) -> Option<usize> {
+        self.asm.recent.filter(|recent| recent.shape == Shape::GlobalSetPlus).map(|recent| recent.start)
     }
 
     /// The words that say which function an indirect call may find.
@@ -280,7 +310,13 @@ impl Lower<'_> {
         match callee {
             Callee::Func(func) => match func.checked_sub(module.imported_funcs) {
                 Some(defined) => {
-                    self.asm.inst(handlers::call(), || format!("call {func} s{to}"));
+                    let name = || format!("call {func} s{to}");
+                    match self.asm.recent_argument() {
+                        Some((start, argument)) => {
+                            self.asm.fuse(start, handlers::argument_and_call(argument), name);
+                        }
+                        None => self.asm.inst(handlers::call(), name),
+                    }
                     self.asm.double_word(self.environment.cell(defined) as usize as u64);
                 }
                 None => {
@@ -302,6 +338,7 @@ impl Lower<'_> {
         }
         self.asm.slot_word(to);
         self.asm.clobber();
+        self.asm.known.forget_all();
         self.safepoint(live);
         let mut slot = to;
         for ty in ty.results() {

@@ -6,7 +6,7 @@ use kinglet_wasm::op::*;
 use kinglet_wasm::sem;
 use kinglet_wasm::types::ValType;
 
-use super::assembler::{Class, Last};
+use super::assembler::{Class, Last, Recent, Shape};
 use super::{Lower, Value};
 use crate::exec::{Handler, Kind, handlers};
 
@@ -59,13 +59,54 @@ impl Lower<'_> {
         {
             return Value::Const(value);
         }
+        // Less a constant is plus its negative: one instruction to look for.
+        let (op, b) = match (op, b.value) {
+            (Binary::I32Sub, Value::Const(bits)) => {
+                (Binary::I32Add, Operand { value: Value::Const((bits as u32).wrapping_neg().into()), ..b })
+            }
+            _ => (op, b),
+        };
+        let plus = match (op, b.value) {
+            (Binary::I32Add, Value::Const(b)) => Some(b as u32),
+            _ => None,
+        };
+        if let Some(value) = plus.and_then(|constant| self.global_plus(a, constant, to)) {
+            return value;
+        }
         self.grow(to + 2);
+        if let (Some(constant), Some((start, kind))) = (plus, self.asm.recent_result(Shape::Load, a)) {
+            self.asm.source(a);
+            self.asm.fuse(start, handlers::load_plus(kind, Kind::Acc), || format!("+ {}", constant as i32));
+            self.asm.word(constant);
+            return self.asm.result(start, handlers::load_plus(kind, Kind::Slot), Class::I32, to);
+        }
+        let loaded = [a, b].into_iter().find_map(|operand| self.asm.recent_pending(operand));
         let (ka, kb) = self.two_sources(a, b);
+        if let Some(Recent { start, shape: Shape::F64Load }) = loaded
+            && self.asm.recent == loaded
+            && let Some(handler) = handlers::load_and_binary(op, ka, kb, Kind::Acc)
+            && let Some(storing) = handlers::load_and_binary(op, ka, kb, Kind::Slot)
+        {
+            self.asm.fuse(start, handler, || op.text().to_string());
+            self.asm.operand_words(a, ka);
+            self.asm.operand_words(b, kb);
+            return self.asm.result(start, storing, Class::F64, to);
+        }
         let start = self.asm.words.len();
         self.asm.inst(handlers::binary(op, ka, kb, Kind::Acc), || op.text().to_string());
         self.asm.operand_words(a, ka);
         self.asm.operand_words(b, kb);
-        self.asm.result(start, handlers::binary(op, ka, kb, Kind::Slot), Class::of(op.result().into()), to)
+        let storing = handlers::binary(op, ka, kb, Kind::Slot);
+        let value = self.asm.result(start, storing, Class::of(op.result().into()), to);
+        if let Binary::F64Add | Binary::F64Sub | Binary::F64Mul = op {
+            self.asm.remember(start, Shape::F64Binary(op, ka, kb));
+        }
+        match (op, plus, ka, kb) {
+            (_, Some(constant), Kind::Slot, _) => self.asm.remember(start, Shape::SlotPlus(constant)),
+            (Binary::I32Add, None, Kind::Slot, Kind::Slot) => self.asm.remember(start, Shape::Sum),
+            _ => {}
+        }
+        value
     }
 
     pub(super) fn emit_compare(&mut self, op: Compare, a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {

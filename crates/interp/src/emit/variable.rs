@@ -3,10 +3,10 @@
 use kinglet_wasm::emit::*;
 use kinglet_wasm::types::ValType;
 
-use super::assembler::{Class, Last};
+use super::assembler::{Class, Last, Recent, Shape};
 use super::{Lower, Value};
 use crate::access::encode_place;
-use crate::exec::{Kind, handlers};
+use crate::exec::{HANDLER_WORDS, Kind, handlers};
 
 impl Lower<'_> {
     /// Copies the local an operand aliases to the operand's own slot. A pending result stays pending.
@@ -17,7 +17,12 @@ impl Lower<'_> {
     }
 
     pub(super) fn emit_local_set(&mut self, local: Local, value: Operand<Value>) {
+        self.asm.known.local_changes(local.slot);
+        let plus = self.asm.recent.is_some_and(|recent| matches!(recent.shape, Shape::GlobalPlus(_)));
         self.asm.set_local(value, local.slot);
+        if plus && self.asm.last_stores(Operand { value: Value::Slot(local.slot), ..value }) {
+            self.asm.known.set_base(local.slot);
+        }
     }
 
     pub(super) fn emit_constant(&mut self, constant: Constant, to: Slot) -> Value {
@@ -49,12 +54,67 @@ impl Lower<'_> {
         if class == Class::Vector {
             return self.asm.stored(to);
         }
-        self.asm.result(start, handlers::global_get(class, Kind::Slot), class, to)
+        let value = self.asm.result(start, handlers::global_get(class, Kind::Slot), class, to);
+        if class == Class::I32 {
+            self.asm.remember(start, Shape::GlobalGet);
+        }
+        value
+    }
+
+    /// `i32.add` of what a `global.get` just before left and a constant, in one instruction: how C programs move their
+    /// stack pointer.
+    pub(super) fn global_plus(&mut self, a: Operand<Value>, constant: u32, to: Slot) -> Option<Value> {
+        let Recent { start, shape: Shape::GlobalGet } = self.asm.recent_pending(a)? else { return None };
+        self.grow(to + 1);
+        let place = *self.asm.words.last()?;
+        self.asm.source(a);
+        self.asm.rewrite(start, handlers::global_plus(Kind::Acc));
+        self.asm.word(constant);
+        self.asm.note(|| format!(" + {}", constant as i32));
+        let value = self.asm.result(start, handlers::global_plus(Kind::Slot), Class::I32, to);
+        self.asm.remember(start, Shape::GlobalPlus(place));
+        Some(value)
+    }
+
+    /// `global.set` of what was just computed from the same global, or is a slot plus a constant, in one instruction.
+    fn global_moved(&mut self, place: u32, value: Operand<Value>) -> Option<()> {
+        let recent = self.asm.recent?;
+        let pending = self.asm.recent_pending(value).is_some();
+        match recent.shape {
+            Shape::GlobalPlus(from) if from == place => {
+                if pending {
+                    self.asm.source(value);
+                    self.asm.rewrite(recent.start, handlers::global_move(Kind::Acc));
+                    self.asm.recent = None;
+                } else if self.asm.last_stores(value) {
+                    self.asm.rewrite(recent.start, handlers::global_move(Kind::Slot));
+                    self.asm.remember(recent.start, Shape::GlobalMoved);
+                } else {
+                    return None;
+                }
+                self.asm.note(|| " and set".to_string());
+            }
+            Shape::SlotPlus(constant) if pending => {
+                self.asm.source(value);
+                self.asm.words.truncate(recent.start + HANDLER_WORDS + 1);
+                self.asm.rewrite(recent.start, handlers::global_set_plus());
+                self.asm.word(constant);
+                self.asm.word(place);
+                self.asm.note(|| " to global".to_string());
+                self.asm.remember(recent.start, Shape::GlobalSetPlus);
+                self.asm.clobber();
+            }
+            _ => return None,
+        }
+        Some(())
     }
 
     pub(super) fn emit_global_set(&mut self, global: u32, value: Operand<Value>) {
         let place = encode_place(self.environment.layout.global(global));
         let class = Class::of(value.ty);
+        if class == Class::I32 && self.global_moved(place, value).is_some() {
+            return;
+        }
         let kind = if class == Class::Vector { self.vector_source(value) } else { self.asm.source(value) };
         self.asm.flush();
         self.asm.inst(handlers::global_set(class, kind), || format!("global.set {global}"));

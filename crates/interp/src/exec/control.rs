@@ -7,33 +7,57 @@ use kinglet_abi::{
     ActivationKind, ArrayFn, FuncCell, FuncRef, Libcall, Status, Trap, VmCtx, VmImport, VmStore, VmTable, VmTag,
 };
 
-use super::operand::{Acc, Imm, Slot, Source};
-use super::{Flow, Handler, Instruction, Kind, Machine, Stop, branch_here, handler};
+use super::memory::I32LoadSlot;
+use super::numeric::Step;
+use super::operand::{Acc, Imm, Slot, Source, Target};
+use super::variable::{Constant, Copy, GlobalSetPlus};
+use super::{Flow, Handler, Instruction, Kind, Machine, Pair, Stop, branch_here, handler};
 use crate::access;
 use crate::code::Body;
 use crate::frame::{MARGIN, Record};
 
-/// Code of one handler without operands.
-#[repr(transparent)]
-struct Stub(Handler);
+/// Code of one handler without operands, with a header that asks for nothing but the margin.
+#[repr(C)]
+struct Stub {
+    header: [u32; 2],
+    handler: Handler,
+}
 
-static LOWER: Stub = Stub(handler::<LowerFirst>);
-static ARRAY: Stub = Stub(handler::<ArrayCall>);
-static EXIT: Stub = Stub(handler::<Exit>);
+impl Stub {
+    const fn new(handler: Handler) -> Stub {
+        Stub { header: [0, MARGIN as u32], handler }
+    }
+
+    fn entry(&'static self) -> *const u32 {
+        const { assert!(std::mem::offset_of!(Stub, handler) == size_of::<[u32; 2]>()) };
+        // SAFETY: the handler stands right behind the header; the pointer may go back to that.
+        unsafe { std::ptr::from_ref(self).cast::<u32>().add(2) }
+    }
+}
+
+static START: Stub = Stub::new(handler::<Start>);
+static LOWER: Stub = Stub::new(handler::<LowerFirst>);
+static ARRAY: Stub = Stub::new(handler::<ArrayCall>);
+static EXIT: Stub = Stub::new(handler::<Exit>);
+
+/// Where an activation starts: it enters the function of the newest record.
+pub(crate) fn start_stub() -> *const u32 {
+    START.entry()
+}
 
 /// Where a function that has no code yet starts: it is lowered, then entered.
 pub(crate) fn lower_stub() -> *const u32 {
-    std::ptr::from_ref(&LOWER).cast()
+    LOWER.entry()
 }
 
 /// Where a host function, or one that another tier has taken over, starts: an array call of its cell.
 pub fn array_stub() -> *const u32 {
-    std::ptr::from_ref(&ARRAY).cast()
+    ARRAY.entry()
 }
 
 /// Where an activation's first frame returns to.
 pub(crate) fn exit_stub() -> *const u32 {
-    std::ptr::from_ref(&EXIT).cast()
+    EXIT.entry()
 }
 
 /// The array entry of a function that only the interpreter has. Unused by the interpreter itself, whose calls stay on
@@ -54,11 +78,20 @@ impl Instruction for LowerFirst {
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the newest record is the callee's, whose cell belongs to a body.
         unsafe {
-            let cell = (*m.record()).cell;
-            lower((*cell).body.cast())?;
-            m.ip = (*cell).entry.load(Ordering::Acquire);
+            lower((*(*m.record()).cell).body.cast())?;
+            m.open()
         }
-        Ok(())
+    }
+}
+
+/// Enters the function of the newest record.
+struct Start;
+
+impl Instruction for Start {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: the newest record is the callee's, its arguments at the frame's start.
+        unsafe { m.open() }
     }
 }
 
@@ -111,22 +144,15 @@ impl Instruction for ArrayCall {
     }
 }
 
-/// A function's entry: frame size in bytes, then the byte offset and number of the slots to clear.
-struct Enter;
+/// Clears locals: the byte offset and number of the slots.
+struct Clear;
 
-impl Instruction for Enter {
+impl Instruction for Clear {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the check makes the frame's slots ours.
+        // SAFETY: the frame's slots are ours since the function was entered.
         unsafe {
-            let size = m.word();
-            // The record is above the frame's start; compared as a difference, nothing can wrap.
-            if (m.record() as usize - m.fp as usize) < size as usize + MARGIN {
-                return Err(Stop::Trap(Trap::StackOverflow));
-            }
-            m.check_stop()?;
-            let from = m.word();
-            let count = m.word();
+            let (from, count) = (m.word(), m.word());
             let first = m.slot(from);
             for i in 0..count as usize {
                 first.add(i).write(0);
@@ -248,7 +274,7 @@ impl Instruction for Unsupported {
 impl Machine {
     /// Makes `cell` the running function, on a new frame at `fp`.
     #[inline(always)]
-    unsafe fn enter(&mut self, cell: *const FuncCell, vmctx: *mut VmCtx, fp: *mut u64) {
+    unsafe fn enter(&mut self, cell: *const FuncCell, vmctx: *mut VmCtx, fp: *mut u64) -> Flow {
         // SAFETY: the running function's entry left room for a record.
         unsafe {
             let record = self.record();
@@ -257,13 +283,40 @@ impl Machine {
             new.write(Record { cell, vmctx, fp, ip: std::ptr::null() });
             (*self.vm).record = new.cast();
             self.fp = fp;
-            self.ip = (*cell).entry.load(Ordering::Acquire);
+            self.open_at(new, (*cell).entry.load(Ordering::Acquire))
         }
+    }
+
+    /// Goes to the start of the newest record's function.
+    #[inline(always)]
+    unsafe fn open(&mut self) -> Flow {
+        // SAFETY: passed on.
+        unsafe {
+            let record = self.record();
+            self.open_at(record, (*(*record).cell).entry.load(Ordering::Acquire))
+        }
+    }
+
+    /// Goes to a function's start, whose record is the newest: checks the stack and for interrupts.
+    #[inline(always)]
+    unsafe fn open_at(&mut self, record: *mut Record, entry: *const u32) -> Flow {
+        // SAFETY: the word in front of every entry says how many bytes its frame needs below the newest record; the check
+        // makes its slots ours.
+        unsafe {
+            self.ip = entry;
+            let size = *entry.sub(1);
+            // The record is above the frame's start; compared as a difference, nothing can wrap.
+            if (record as usize - self.fp as usize) < size as usize {
+                return Err(Stop::Trap(Trap::StackOverflow));
+            }
+            self.check_stop()?;
+        }
+        Ok(())
     }
 
     /// Makes `cell` the running function, in place of the one that runs.
     #[inline(always)]
-    unsafe fn replace(&mut self, cell: *const FuncCell, vmctx: *mut VmCtx) {
+    unsafe fn replace(&mut self, cell: *const FuncCell, vmctx: *mut VmCtx) -> Flow {
         // SAFETY: the arguments have been moved to the frame's start.
         unsafe {
             let record = self.record();
@@ -274,7 +327,7 @@ impl Machine {
             (*record).ip = (*record).vmctx.cast_const().cast();
             (*record).cell = cell;
             (*record).vmctx = vmctx;
-            self.ip = (*cell).entry.load(Ordering::Acquire);
+            self.open_at(record, (*cell).entry.load(Ordering::Acquire))
         }
     }
 
@@ -335,8 +388,7 @@ impl Machine {
                 Status::TailCall => {
                     let (cell, vmctx) = ((*self.vm).tail.cell, (*self.vm).tail.vmctx);
                     self.load_memory(vmctx);
-                    self.replace(cell, vmctx);
-                    Ok(())
+                    self.replace(cell, vmctx)
                 }
                 status => self.array_returned(caller, status),
             }
@@ -374,14 +426,14 @@ impl Machine {
     }
 
     #[inline(always)]
-    unsafe fn enter_ref(&mut self, function: *const FuncRef, fp: *mut u64) {
+    unsafe fn enter_ref(&mut self, function: *const FuncRef, fp: *mut u64) -> Flow {
         // SAFETY: function references are live as long as the store.
         unsafe {
             let vmctx = (*function).vmctx;
             if vmctx != self.vmctx() {
                 self.load_memory(vmctx);
             }
-            self.enter((*function).cell, vmctx, fp);
+            self.enter((*function).cell, vmctx, fp)
         }
     }
 
@@ -463,9 +515,8 @@ impl Instruction for Call {
             let cell = m.pointer::<FuncCell>();
             let args = m.word();
             let fp = m.slot(args);
-            m.enter(cell, m.vmctx(), fp);
+            m.enter(cell, m.vmctx(), fp)
         }
-        Ok(())
     }
 }
 
@@ -484,9 +535,8 @@ impl Instruction for CallImport {
             if vmctx != m.vmctx() {
                 m.load_memory(vmctx);
             }
-            m.enter(cell, vmctx, fp);
+            m.enter(cell, vmctx, fp)
         }
-        Ok(())
     }
 }
 
@@ -500,9 +550,8 @@ impl<A: Source> Instruction for CallIndirect<A> {
             let function = m.indirect::<A>()?;
             let args = m.word();
             let fp = m.slot(args);
-            m.enter_ref(function, fp);
+            m.enter_ref(function, fp)
         }
-        Ok(())
     }
 }
 
@@ -516,9 +565,8 @@ impl<A: Source> Instruction for CallRef<A> {
             let function = m.by_ref::<A>()?;
             let args = m.word();
             let fp = m.slot(args);
-            m.enter_ref(function, fp);
+            m.enter_ref(function, fp)
         }
-        Ok(())
     }
 }
 
@@ -531,9 +579,8 @@ impl Instruction for TailCall {
         // SAFETY: passed on.
         unsafe {
             let cell = m.pointer::<FuncCell>();
-            m.replace(cell, m.vmctx());
+            m.replace(cell, m.vmctx())
         }
-        Ok(())
     }
 }
 
@@ -545,9 +592,8 @@ impl Instruction for TailCallImport {
         // SAFETY: the word is an import's offset.
         unsafe {
             let VmImport { cell, vmctx } = *access::place::<VmImport>(m.vmctx(), m.word());
-            m.replace(cell, vmctx);
+            m.replace(cell, vmctx)
         }
-        Ok(())
     }
 }
 
@@ -588,9 +634,8 @@ impl Instruction for TailCallResolved {
         // SAFETY: the resolving instruction ran just before.
         unsafe {
             let (cell, vmctx) = ((*m.vm).tail.cell, (*m.vm).tail.vmctx);
-            m.replace(cell, vmctx);
+            m.replace(cell, vmctx)
         }
-        Ok(())
     }
 }
 
@@ -651,6 +696,15 @@ fn jump_if_shape<A: Source, const WIDE: bool>(when: bool, back: bool) -> Handler
     }
 }
 
+fn load_and_jump_shape<K: Target>(when: bool, back: bool) -> Handler {
+    match (when, back) {
+        (false, false) => handler::<Pair<I32LoadSlot<K>, JumpIf<Acc, false, false, false>>>,
+        (false, true) => handler::<Pair<I32LoadSlot<K>, JumpIf<Acc, false, false, true>>>,
+        (true, false) => handler::<Pair<I32LoadSlot<K>, JumpIf<Acc, false, true, false>>>,
+        (true, true) => handler::<Pair<I32LoadSlot<K>, JumpIf<Acc, false, true, true>>>,
+    }
+}
+
 fn return_shape<T: super::operand::Cell>(a: Kind) -> Handler {
     match a {
         Kind::Slot => handler::<ReturnValue<T, Slot>>,
@@ -682,10 +736,10 @@ macro_rules! plain {
 /// The choice of handlers.
 pub(crate) mod handlers {
     use super::*;
-    use crate::emit::Class;
+    use crate::emit::{Argument, Class};
 
     plain! {
-        enter Enter;
+        clear Clear;
         gas Gas;
         check Check;
         unreachable Unreachable;
@@ -718,6 +772,46 @@ pub(crate) mod handlers {
             (_, false) => jump_if_shape::<Slot, false>(when, back),
             (_, true) => jump_if_shape::<Slot, true>(when, back),
         }
+    }
+
+    /// A call, after what put its last argument in place.
+    pub(crate) fn argument_and_call(argument: Argument) -> Handler {
+        match argument {
+            Argument::Copy => handler::<Pair<Copy, Call>>,
+            Argument::Load => handler::<Pair<I32LoadSlot<Slot>, Call>>,
+            Argument::Constant => handler::<Pair<Constant<i32>, Call>>,
+        }
+    }
+
+    /// A global set to a slot plus a constant, and a return.
+    pub(crate) fn global_set_plus_and_return() -> Handler {
+        handler::<Pair<GlobalSetPlus, Return>>
+    }
+
+    /// The same, of a slot.
+    pub(crate) fn global_set_plus_and_return_slot() -> Handler {
+        handler::<Pair<GlobalSetPlus, ReturnValue<i32, Slot>>>
+    }
+
+    /// `i32.load` of a slot's address, its result also to `k`, which is returned.
+    pub(crate) fn load_and_return(k: Kind) -> Handler {
+        match k {
+            Kind::Acc => handler::<Pair<I32LoadSlot<Acc>, ReturnValue<i32, Acc>>>,
+            _ => handler::<Pair<I32LoadSlot<Slot>, ReturnValue<i32, Acc>>>,
+        }
+    }
+
+    /// `i32.load` of a slot's address, its result also to `k`, and a branch on it.
+    pub(crate) fn load_and_jump_if(k: Kind, when: bool, back: bool) -> Handler {
+        match k {
+            Kind::Acc => load_and_jump_shape::<Acc>(when, back),
+            _ => load_and_jump_shape::<Slot>(when, back),
+        }
+    }
+
+    /// A loop's end: `i32.add` of a slot and a constant, to a slot, and a branch back if the result is not zero.
+    pub(crate) fn step_and_jump() -> Handler {
+        handler::<Pair<Step, JumpIf<Acc, false, true, true>>>
     }
 
     pub(crate) fn return_value(class: Class, a: Kind) -> Handler {

@@ -9,8 +9,9 @@ use kinglet_wasm::V128;
 use kinglet_wasm::op::{Load, Store, VectorLoadLane, VectorStoreLane};
 use kinglet_wasm::sem;
 
+use super::numeric::Sum;
 use super::operand::{Acc, Cell, Imm, Slot, Source, Target};
-use super::{Flow, Handler, Instruction, Kind, Machine, Stop, handler, trap_from};
+use super::{Flow, Handler, Instruction, Kind, Machine, Pair, Stop, handler, trap_from};
 use crate::access;
 
 /// What a value of any class does with slots; scalars also with accumulators.
@@ -84,7 +85,7 @@ unsafe fn general_address(m: &mut Machine, addr: u64, size: usize) -> Result<*mu
     }
 }
 
-struct LoadInstruction<O, A, D, const N: usize>(PhantomData<(O, A, D)>);
+pub(super) struct LoadInstruction<O, A, D, const N: usize>(PhantomData<(O, A, D)>);
 
 impl<O: LoadMeaning<N>, A: Source, D: Target, const N: usize> Instruction for LoadInstruction<O, A, D, N> {
     #[inline(always)]
@@ -99,6 +100,15 @@ impl<O: LoadMeaning<N>, A: Source, D: Target, const N: usize> Instruction for Lo
         Ok(())
     }
 }
+
+/// `i32.load` with the address in a slot.
+pub(super) type I32LoadSlot<D> = LoadInstruction<handlers::I32Load, Slot, D, 4>;
+
+/// `f64.load` with the address in a slot.
+pub(super) type F64LoadSlot = LoadInstruction<handlers::F64Load, Slot, Acc, 8>;
+
+/// `f64.store` of the accumulator to a slot's address.
+pub(super) type F64StoreAcc = StoreInstruction<handlers::F64Store, Slot, Acc, 8>;
 
 struct GeneralLoad<O, const N: usize>(PhantomData<O>);
 
@@ -115,7 +125,7 @@ impl<O: LoadMeaning<N>, const N: usize> Instruction for GeneralLoad<O, N> {
     }
 }
 
-struct StoreInstruction<O, A, B, const N: usize>(PhantomData<(O, A, B)>);
+pub(super) struct StoreInstruction<O, A, B, const N: usize>(PhantomData<(O, A, B)>);
 
 impl<O: StoreMeaning<N>, A: Source, B: Source, const N: usize> Instruction for StoreInstruction<O, A, B, N> {
     #[inline(always)]
@@ -127,6 +137,26 @@ impl<O: StoreMeaning<N>, A: Source, B: Source, const N: usize> Instruction for S
             let offset = m.word();
             let at = address(m, addr as u32, offset, N)?;
             at.cast::<[u8; N]>().write(O::eval(value));
+        }
+        Ok(())
+    }
+}
+
+/// `i32.store` that also leaves the value in a slot; accumulators keep their values.
+pub(super) struct KeepingStore<A, B>(PhantomData<(A, B)>);
+
+impl<A: Source, B: Source> Instruction for KeepingStore<A, B> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: bounds are checked before the access.
+        unsafe {
+            let addr: i32 = A::get(m);
+            let value: i32 = B::get(m);
+            let offset = m.word();
+            let at = address(m, addr as u32, offset, 4)?;
+            at.cast::<[u8; 4]>().write(sem::i32_store(value));
+            let to = m.word();
+            *m.slot(to) = value as u32 as u64;
         }
         Ok(())
     }
@@ -254,6 +284,26 @@ impl Instruction for CallRuntime {
     }
 }
 
+/// Loads with what an `i32.load` from a slot's address gives as the address; the first result goes to `k`.
+fn chained_load_shape<O: LoadMeaning<N>, const N: usize>(k: Kind, d: Kind) -> Handler {
+    match (k, d) {
+        (Kind::Acc, Kind::Acc) => handler::<Pair<I32LoadSlot<Acc>, LoadInstruction<O, Acc, Acc, N>>>,
+        (Kind::Acc, _) => handler::<Pair<I32LoadSlot<Acc>, LoadInstruction<O, Acc, Slot, N>>>,
+        (_, Kind::Acc) => handler::<Pair<I32LoadSlot<Slot>, LoadInstruction<O, Acc, Acc, N>>>,
+        (_, _) => handler::<Pair<I32LoadSlot<Slot>, LoadInstruction<O, Acc, Slot, N>>>,
+    }
+}
+
+/// Loads from the sum of two slots, which also goes to `k`.
+fn sum_and_load_shape<O: LoadMeaning<N>, const N: usize>(k: Kind, d: Kind) -> Handler {
+    match (k, d) {
+        (Kind::Acc, Kind::Acc) => handler::<Pair<Sum<Acc>, LoadInstruction<O, Acc, Acc, N>>>,
+        (Kind::Acc, _) => handler::<Pair<Sum<Acc>, LoadInstruction<O, Acc, Slot, N>>>,
+        (_, Kind::Acc) => handler::<Pair<Sum<Slot>, LoadInstruction<O, Acc, Acc, N>>>,
+        (_, _) => handler::<Pair<Sum<Slot>, LoadInstruction<O, Acc, Slot, N>>>,
+    }
+}
+
 fn load_shape<O: LoadMeaning<N>, const N: usize>(a: Kind, d: Kind) -> Handler {
     match (a, d) {
         (Kind::Acc, Kind::Acc) => handler::<LoadInstruction<O, Acc, Acc, N>>,
@@ -276,7 +326,7 @@ fn store_shape<O: StoreMeaning<N>, const N: usize>(a: Kind, b: Kind) -> Handler 
 macro_rules! load_meanings {
     ($($token:ident $meaning:ident $text:literal [$bytes:literal] -> $result:ident $gas:literal;)*) => {
         $(
-            struct $token;
+            pub(in crate::exec) struct $token;
             impl LoadMeaning<$bytes> for $token {
                 type R = $result;
                 #[inline(always)]
@@ -288,6 +338,16 @@ macro_rules! load_meanings {
         pub(crate) fn load(op: Load, a: Kind, d: Kind) -> Handler {
             match op {
                 $(Load::$token => load_shape::<$token, $bytes>(a, d),)*
+            }
+        }
+        pub(crate) fn chained_load(op: Load, k: Kind, d: Kind) -> Handler {
+            match op {
+                $(Load::$token => chained_load_shape::<$token, $bytes>(k, d),)*
+            }
+        }
+        pub(crate) fn sum_and_load(op: Load, k: Kind, d: Kind) -> Handler {
+            match op {
+                $(Load::$token => sum_and_load_shape::<$token, $bytes>(k, d),)*
             }
         }
         pub(crate) fn general_load(op: Load) -> Handler {
@@ -302,7 +362,7 @@ macro_rules! load_meanings {
 macro_rules! store_meaning {
     ($token:ident $meaning:ident V128 $bytes:literal) => {};
     ($token:ident $meaning:ident $operand:ident $bytes:literal) => {
-        struct $token;
+        pub(in crate::exec) struct $token;
         impl StoreMeaning<$bytes> for $token {
             type A = $operand;
             #[inline(always)]
@@ -390,6 +450,41 @@ pub(crate) mod handlers {
     kinglet_wasm::store_ops!(store_meanings);
     kinglet_wasm::vector_load_lane_ops!(load_lane_meanings);
     kinglet_wasm::vector_store_lane_ops!(store_lane_meanings);
+
+    /// Two `i32.load`s with addresses in slots, the first's result to a slot.
+    pub(crate) fn two_loads(d: Kind) -> Handler {
+        match d {
+            Kind::Acc => handler::<Pair<I32LoadSlot<Slot>, I32LoadSlot<Acc>>>,
+            _ => handler::<Pair<I32LoadSlot<Slot>, I32LoadSlot<Slot>>>,
+        }
+    }
+
+    /// `i32.load` of a slot's address, its result also to `k`, stored by `i32.store` to another slot's.
+    pub(crate) fn load_and_store(k: Kind) -> Handler {
+        match k {
+            Kind::Acc => handler::<Pair<I32LoadSlot<Acc>, StoreInstruction<I32Store, Slot, Acc, 4>>>,
+            _ => handler::<Pair<I32LoadSlot<Slot>, StoreInstruction<I32Store, Slot, Acc, 4>>>,
+        }
+    }
+
+    /// `i32.store` that also leaves the value in a slot.
+    pub(crate) fn keeping_store(a: Kind, b: Kind) -> Handler {
+        match (a, b) {
+            (Kind::Acc, _) => handler::<KeepingStore<Acc, Slot>>,
+            (_, Kind::Acc) => handler::<KeepingStore<Slot, Acc>>,
+            (_, _) => handler::<KeepingStore<Slot, Slot>>,
+        }
+    }
+
+    /// `i32.load` of a slot's address, stored by `i32.store` to another slot's and left in a slot too.
+    pub(crate) fn load_and_keeping_store() -> Handler {
+        handler::<Pair<I32LoadSlot<Acc>, KeepingStore<Slot, Acc>>>
+    }
+
+    /// Two of slots to the accumulator's address.
+    pub(crate) fn two_keeping_stores() -> Handler {
+        handler::<Pair<KeepingStore<Acc, Slot>, KeepingStore<Acc, Slot>>>
+    }
 
     pub(crate) fn memory_size(d: Kind) -> Handler {
         match d {

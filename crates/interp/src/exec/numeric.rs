@@ -7,8 +7,9 @@ use kinglet_abi::Trap;
 use kinglet_wasm::op::{Binary, Compare, Convert, Unary, Wide};
 use kinglet_wasm::sem::{self, Outcome};
 
+use super::memory::{F64LoadSlot, F64StoreAcc, I32LoadSlot};
 use super::operand::{Acc, Cell, Imm, Slot, Source, Target};
-use super::{Flow, Handler, Instruction, Kind, Machine, Stop, branch_here, handler};
+use super::{Flow, Handler, Instruction, Kind, Machine, Pair, Stop, branch_here, handler};
 
 /// The meaning of an operation of one operand.
 pub(crate) trait UnaryMeaning {
@@ -40,7 +41,7 @@ impl<O: UnaryMeaning, A: Source, D: Target> Instruction for UnaryInstruction<O, 
     }
 }
 
-struct BinaryInstruction<O, A, B, D>(PhantomData<(O, A, B, D)>);
+pub(super) struct BinaryInstruction<O, A, B, D>(PhantomData<(O, A, B, D)>);
 
 impl<O: BinaryMeaning, A: Source, B: Source, D: Target> Instruction for BinaryInstruction<O, A, B, D> {
     #[inline(always)]
@@ -81,6 +82,45 @@ impl<O: BinaryMeaning<R = i32>, A: Source, B: Source, const WHEN: bool, const BA
         Ok(())
     }
 }
+
+fn loaded_binary_shape<O: BinaryMeaning>(a: Kind, b: Kind, d: Kind) -> Option<Handler> {
+    Some(match (a, b, d) {
+        (Kind::Acc, Kind::Slot, Kind::Acc) => handler::<Pair<F64LoadSlot, BinaryInstruction<O, Acc, Slot, Acc>>>,
+        (Kind::Acc, Kind::Slot, _) => handler::<Pair<F64LoadSlot, BinaryInstruction<O, Acc, Slot, Slot>>>,
+        (Kind::Slot, Kind::Acc, Kind::Acc) => handler::<Pair<F64LoadSlot, BinaryInstruction<O, Slot, Acc, Acc>>>,
+        (Kind::Slot, Kind::Acc, _) => handler::<Pair<F64LoadSlot, BinaryInstruction<O, Slot, Acc, Slot>>>,
+        (Kind::Acc, Kind::Imm, Kind::Acc) => handler::<Pair<F64LoadSlot, BinaryInstruction<O, Acc, Imm, Acc>>>,
+        (Kind::Acc, Kind::Imm, _) => handler::<Pair<F64LoadSlot, BinaryInstruction<O, Acc, Imm, Slot>>>,
+        _ => return None,
+    })
+}
+
+fn stored_binary_shape<O: BinaryMeaning>(a: Kind, b: Kind) -> Option<Handler> {
+    Some(match (a, b) {
+        (Kind::Acc, Kind::Slot) => handler::<Pair<BinaryInstruction<O, Acc, Slot, Acc>, F64StoreAcc>>,
+        (Kind::Slot, Kind::Acc) => handler::<Pair<BinaryInstruction<O, Slot, Acc, Acc>, F64StoreAcc>>,
+        (Kind::Slot, Kind::Slot) => handler::<Pair<BinaryInstruction<O, Slot, Slot, Acc>, F64StoreAcc>>,
+        (Kind::Acc, Kind::Imm) => handler::<Pair<BinaryInstruction<O, Acc, Imm, Acc>, F64StoreAcc>>,
+        _ => return None,
+    })
+}
+
+/// A loop's end: `i32.add` of a slot and a constant, to a slot, and a branch back if a comparison holds.
+fn step_and_branch_shape<O: BinaryMeaning<R = i32, A = i32, B = i32>>(a: Kind, b: Kind) -> Option<Handler> {
+    Some(match (a, b) {
+        (Kind::Acc, Kind::Imm) => handler::<Pair<Step, CompareBranch<O, Acc, Imm, true, true>>>,
+        (Kind::Acc, Kind::Slot) => handler::<Pair<Step, CompareBranch<O, Acc, Slot, true, true>>>,
+        (Kind::Slot, Kind::Acc) => handler::<Pair<Step, CompareBranch<O, Slot, Acc, true, true>>>,
+        (Kind::Slot, Kind::Slot) => handler::<Pair<Step, CompareBranch<O, Slot, Slot, true, true>>>,
+        _ => return None,
+    })
+}
+
+/// `i32.add` of two slots.
+pub(super) type Sum<D> = BinaryInstruction<I32Add, Slot, Slot, D>;
+
+/// `i32.add` of a slot and a constant, to a slot.
+pub(super) type Step = BinaryInstruction<I32Add, Slot, Imm, Slot>;
 
 fn unary_shape<O: UnaryMeaning>(a: Kind, d: Kind) -> Handler {
     match (a, d) {
@@ -190,6 +230,17 @@ macro_rules! choose_compare {
             }
         }
 
+        pub(crate) fn step_and_branch(op: Compare, a: Kind, b: Kind) -> Option<Handler> {
+            match op {
+                Compare::I32Ne => step_and_branch_shape::<I32Ne>(a, b),
+                Compare::I32LtS => step_and_branch_shape::<I32LtS>(a, b),
+                Compare::I32LtU => step_and_branch_shape::<I32LtU>(a, b),
+                Compare::I32GtS => step_and_branch_shape::<I32GtS>(a, b),
+                Compare::I32GtU => step_and_branch_shape::<I32GtU>(a, b),
+                _ => None,
+            }
+        }
+
         pub(crate) fn compare_branch(op: Compare, a: Kind, b: Kind, when: bool, back: bool) -> Handler {
             match op {
                 $(Compare::$token => branch_shape::<$token>(a, b, when, back),)*
@@ -255,6 +306,36 @@ kinglet_wasm::compare_ops!(binary_meanings);
 
 pub(crate) mod handlers {
     use super::*;
+
+    /// `f64.load` of a slot's address and an operation of the result and something else.
+    pub(crate) fn load_and_binary(op: Binary, a: Kind, b: Kind, d: Kind) -> Option<Handler> {
+        match op {
+            Binary::F64Add => loaded_binary_shape::<F64Add>(a, b, d),
+            Binary::F64Sub => loaded_binary_shape::<F64Sub>(a, b, d),
+            Binary::F64Mul => loaded_binary_shape::<F64Mul>(a, b, d),
+            _ => None,
+        }
+    }
+
+    /// An operation and `f64.store` of its result to a slot's address.
+    pub(crate) fn binary_and_store(op: Binary, a: Kind, b: Kind) -> Option<Handler> {
+        match op {
+            Binary::F64Add => stored_binary_shape::<F64Add>(a, b),
+            Binary::F64Sub => stored_binary_shape::<F64Sub>(a, b),
+            Binary::F64Mul => stored_binary_shape::<F64Mul>(a, b),
+            _ => None,
+        }
+    }
+
+    /// `i32.load` of a slot's address, its result also to `k`, plus a constant.
+    pub(crate) fn load_plus(k: Kind, d: Kind) -> Handler {
+        match (k, d) {
+            (Kind::Acc, Kind::Acc) => handler::<Pair<I32LoadSlot<Acc>, BinaryInstruction<I32Add, Acc, Imm, Acc>>>,
+            (Kind::Acc, _) => handler::<Pair<I32LoadSlot<Acc>, BinaryInstruction<I32Add, Acc, Imm, Slot>>>,
+            (_, Kind::Acc) => handler::<Pair<I32LoadSlot<Slot>, BinaryInstruction<I32Add, Acc, Imm, Acc>>>,
+            (_, _) => handler::<Pair<I32LoadSlot<Slot>, BinaryInstruction<I32Add, Acc, Imm, Slot>>>,
+        }
+    }
 
     kinglet_wasm::unary_ops!(unary_meanings, unary Unary:);
     kinglet_wasm::convert_ops!(unary_meanings, convert Convert:);

@@ -2,13 +2,14 @@
 
 use std::marker::PhantomData;
 
+use super::memory::KeepingStore;
 use super::operand::{Acc, Cell, Imm, Slot, Source, Target};
-use super::{Flow, Handler, Instruction, Kind, Machine, handler};
+use super::{Flow, Handler, Instruction, Kind, Machine, Pair, handler};
 use crate::access;
 use crate::emit::Class;
 
 /// Copies a slot; leaves accumulators alone.
-struct Copy;
+pub(super) struct Copy;
 
 impl Instruction for Copy {
     #[inline(always)]
@@ -73,7 +74,7 @@ impl Instruction for CopyVector {
 }
 
 /// A constant to a slot.
-struct Constant<T>(PhantomData<T>);
+pub(super) struct Constant<T>(PhantomData<T>);
 
 impl<T: Cell> Instruction for Constant<T> {
     #[inline(always)]
@@ -144,6 +145,59 @@ impl<T: Cell, A: Source> Instruction for GlobalSet<T, A> {
             let word = m.word();
             let value: T = A::get(m);
             (*access::global(m.vmctx(), word)).slots[0] = value.to_bits();
+        }
+        Ok(())
+    }
+}
+
+/// A global plus a constant.
+struct GlobalPlus<D>(PhantomData<D>);
+
+impl<D: Target> Instruction for GlobalPlus<D> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: the word is a global's place.
+        unsafe {
+            let word = m.word();
+            let value = (*access::global(m.vmctx(), word)).slots[0] as u32;
+            let constant = m.word();
+            D::put(m, value.wrapping_add(constant) as i32);
+        }
+        Ok(())
+    }
+}
+
+/// Adds a constant to a global; the result is its new value.
+struct GlobalMove<D>(PhantomData<D>);
+
+impl<D: Target> Instruction for GlobalMove<D> {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: the word is a global's place.
+        unsafe {
+            let word = m.word();
+            let slot = &raw mut (*access::global(m.vmctx(), word)).slots[0];
+            let constant = m.word();
+            let value = (*slot as u32).wrapping_add(constant);
+            *slot = value.into();
+            D::put(m, value as i32);
+        }
+        Ok(())
+    }
+}
+
+/// Sets a global to a slot plus a constant.
+pub(super) struct GlobalSetPlus;
+
+impl Instruction for GlobalSetPlus {
+    #[inline(always)]
+    unsafe fn run(m: &mut Machine) -> Flow {
+        // SAFETY: the last word is a global's place.
+        unsafe {
+            let value: i32 = Slot::get(m);
+            let constant = m.word();
+            let word = m.word();
+            (*access::global(m.vmctx(), word)).slots[0] = (value as u32).wrapping_add(constant).into();
         }
         Ok(())
     }
@@ -331,6 +385,33 @@ pub(crate) mod handlers {
             Class::Vector => handler::<VectorGlobalSet>,
             Class::I64 => global_set_class::<i64>(a),
         }
+    }
+
+    pub(crate) fn global_plus(d: Kind) -> Handler {
+        match d {
+            Kind::Acc => handler::<GlobalPlus<Acc>>,
+            _ => handler::<GlobalPlus<Slot>>,
+        }
+    }
+
+    pub(crate) fn global_move(d: Kind) -> Handler {
+        match d {
+            Kind::Acc => handler::<GlobalMove<Acc>>,
+            _ => handler::<GlobalMove<Slot>>,
+        }
+    }
+
+    /// A global plus a constant to a slot, or a global moved by one, and a store to the address that gives, which also
+    /// leaves the value in a slot.
+    pub(crate) fn global_plus_and_keeping_store(moves: bool) -> Handler {
+        match moves {
+            false => handler::<Pair<GlobalPlus<Slot>, KeepingStore<Acc, Slot>>>,
+            true => handler::<Pair<GlobalMove<Slot>, KeepingStore<Acc, Slot>>>,
+        }
+    }
+
+    pub(crate) fn global_set_plus() -> Handler {
+        handler::<GlobalSetPlus>
     }
 
     pub(crate) fn select(class: Class, a: Kind, b: Kind, c: Kind, d: Kind) -> Handler {
