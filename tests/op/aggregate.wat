@@ -8,23 +8,19 @@
 )
 
 ;; struct.new
-;;   enter 2+0
 ;;   copy s0 -> s2, s1 -> s3
 ;;   runtime struct.new s2 0 0
 ;;   return s2
 ;; struct.get
-;;   enter 1+0
 ;;   copy s0 -> s1
 ;;   runtime struct.get s1 0 0
 ;;   return s1
 ;; struct.set
-;;   enter 1+0
 ;;   copy s0 -> s1
 ;;   const #1 -> s2
 ;;   runtime struct.set s1 0 0
 ;;   return
 ;; struct.set_ref
-;;   enter 1+0
 ;;   copy s0 -> s1, s0 -> s2
 ;;   runtime struct.set s1 0 1
 ;;   return

@@ -39,10 +39,8 @@
 )
 
 ;; unreachable
-;;   enter 0+0
 ;;   unreachable
 ;; block
-;;   enter 1+0
 ;;   jump_unless s0 @0
 ;;   const #7 -> s1
 ;;   jump @1
@@ -51,19 +49,14 @@
 ;; @1:
 ;;   return s1
 ;; loop
-;;   enter 1+0
 ;; @0:
-;;   i32.sub s0 #1 -> s0
-;;   jump_if acc @0
+;;   i32.add s0 #-1 -> s0; jump_if acc @0
 ;;   return
 ;; loop_with_compare
-;;   enter 2+0
 ;; @0:
-;;   i32.add s0 #1 -> s0
-;;   jump_if i32.lt_u acc s1 @0
+;;   i32.add s0 #1 -> s0; jump_if i32.lt_u acc s1 @0
 ;;   return
 ;; loop_with_operands
-;;   enter 1+0
 ;;   copy s0 -> s1
 ;;   const #5 -> s2
 ;; @0:
@@ -74,7 +67,6 @@
 ;; @1:
 ;;   return s1
 ;; if
-;;   enter 1+0
 ;;   jump_unless s0 @0
 ;;   const #1 -> s1
 ;;   jump @1
@@ -83,24 +75,20 @@
 ;; @1:
 ;;   return s1
 ;; if_not
-;;   enter 1+0
 ;;   jump_unless i64.eqz s0 @0
 ;;   unreachable
 ;; @0:
 ;;   return
 ;; br
-;;   enter 1+0
 ;;   i32.add s0 #1 -> s1
 ;;   return s1
 ;; br_if_to_return
-;;   enter 2+0
 ;;   jump_unless s1 @0
 ;;   return #50
 ;; @0:
 ;;   return s0
 ;;   return s2
 ;; br_table
-;;   enter 1+0
 ;;   jump_table s0 @2 @1 @0
 ;; @0:
 ;;   return #10
@@ -109,7 +97,6 @@
 ;; @2:
 ;;   return #12
 ;; br_table_with_operand
-;;   enter 1+0
 ;;   const #3 -> s2
 ;;   jump_table s0 @0 @1
 ;; @0:
@@ -122,13 +109,11 @@
 ;;   i32.add #1 s2
 ;;   return acc
 ;; br_on_null
-;;   enter 1+0
 ;;   jump_if_null s0 @0
 ;;   return #1
 ;; @0:
 ;;   return #0
 ;; br_on_non_null
-;;   enter 1+0
 ;;   jump_if_null s0 @0
 ;;   copy s0 -> s1
 ;;   jump @1
@@ -137,60 +122,47 @@
 ;; @1:
 ;;   return s1
 ;; return
-;;   enter 1+0
 ;;   return
 ;; return_many
-;;   enter 2+0
 ;;   copy s1 -> s2, s0 -> s3
 ;;   copy s2 -> s0, s3 -> s1
 ;;   return
 ;; call
-;;   enter 1+0
 ;;   copy s0 -> s1
-;;   const #1 -> s2
-;;   call 17 s1
+;;   const #1 -> s2; call 17 s1
 ;;   return s1
 ;; binary
-;;   enter 2+0
 ;;   i32.add s0 s1
 ;;   return acc
 ;; call_imported
-;;   enter 0+0
 ;;   const #5 -> s0
 ;;   call_import 0 s0
 ;;   return s0
 ;; call_indirect
-;;   enter 1+0
 ;;   const #1 -> s1
 ;;   const #2 -> s2
 ;;   call_indirect s1 table 0 type 0 s0
 ;;   return s1
 ;; call_ref
-;;   enter 1+0
 ;;   const #1 -> s1
 ;;   const #2 -> s2
 ;;   call_ref s1 s0
 ;;   return s1
 ;; return_call
-;;   enter 2+0
 ;;   copy s1 -> s2, s0 -> s3
 ;;   copy s2 -> s0, s3 -> s1
 ;;   tail_call 17
 ;; return_call_imported
-;;   enter 1+0
 ;;   tail_call_import 0
 ;; return_call_indirect
-;;   enter 1+0
 ;;   resolve_indirect table 0 type 0 s0
 ;;   const #1 -> s0
 ;;   const #2 -> s1
 ;;   tail_call_resolved
 ;; return_call_ref
-;;   enter 1+0
 ;;   resolve_ref s0
 ;;   const #1 -> s0
 ;;   const #2 -> s1
 ;;   tail_call_resolved
 ;; dead_code
-;;   enter 1+0
 ;;   return #1

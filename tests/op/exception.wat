@@ -8,21 +8,16 @@
 )
 
 ;; throw
-;;   enter 1+0
 ;;   copy s0 -> s1
 ;;   throw 0 s1
 ;; try_table
-;;   enter 1+0
-;;   copy s0 -> s1
-;;   call 0 s1
+;;   copy s0 -> s1; call 0 s1
 ;;   jump @0
 ;; @0:
 ;;   const #0 -> s1
 ;;   return s1
 ;; catch_all
-;;   enter 0+0
-;;   const #1 -> s0
-;;   call 0 s0
+;;   const #1 -> s0; call 0 s0
 ;;   jump @0
 ;; @0:
 ;;   return

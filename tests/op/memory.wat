@@ -62,257 +62,199 @@
 )
 
 ;; i32.load
-;;   enter 1+0
-;;   i32.load s0+8
-;;   return acc
+;;   i32.load s0+8; return
 ;; i64.load
-;;   enter 1+0
 ;;   i64.load s0+8
 ;;   return acc
 ;; f32.load
-;;   enter 1+0
 ;;   f32.load s0+8
 ;;   return acc
 ;; f64.load
-;;   enter 1+0
 ;;   f64.load s0+8
 ;;   return acc
 ;; i32.load8_s
-;;   enter 1+0
 ;;   i32.load8_s s0+8
 ;;   return acc
 ;; i32.load8_u
-;;   enter 1+0
 ;;   i32.load8_u s0+8
 ;;   return acc
 ;; i32.load16_s
-;;   enter 1+0
 ;;   i32.load16_s s0+8
 ;;   return acc
 ;; i32.load16_u
-;;   enter 1+0
 ;;   i32.load16_u s0+8
 ;;   return acc
 ;; i64.load8_s
-;;   enter 1+0
 ;;   i64.load8_s s0+8
 ;;   return acc
 ;; i64.load8_u
-;;   enter 1+0
 ;;   i64.load8_u s0+8
 ;;   return acc
 ;; i64.load16_s
-;;   enter 1+0
 ;;   i64.load16_s s0+8
 ;;   return acc
 ;; i64.load16_u
-;;   enter 1+0
 ;;   i64.load16_u s0+8
 ;;   return acc
 ;; i64.load32_s
-;;   enter 1+0
 ;;   i64.load32_s s0+8
 ;;   return acc
 ;; i64.load32_u
-;;   enter 1+0
 ;;   i64.load32_u s0+8
 ;;   return acc
 ;; v128.load
-;;   enter 1+0
 ;;   v128.load s0+8 -> s1
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;; v128.load8x8_s
-;;   enter 1+0
 ;;   v128.load8x8_s s0+8 -> s1
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;; v128.load8x8_u
-;;   enter 1+0
 ;;   v128.load8x8_u s0+8 -> s1
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;; v128.load16x4_s
-;;   enter 1+0
 ;;   v128.load16x4_s s0+8 -> s1
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;; v128.load16x4_u
-;;   enter 1+0
 ;;   v128.load16x4_u s0+8 -> s1
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;; v128.load32x2_s
-;;   enter 1+0
 ;;   v128.load32x2_s s0+8 -> s1
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;; v128.load32x2_u
-;;   enter 1+0
 ;;   v128.load32x2_u s0+8 -> s1
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;; v128.load8_splat
-;;   enter 1+0
 ;;   v128.load8_splat s0+8 -> s1
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;; v128.load16_splat
-;;   enter 1+0
 ;;   v128.load16_splat s0+8 -> s1
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;; v128.load32_splat
-;;   enter 1+0
 ;;   v128.load32_splat s0+8 -> s1
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;; v128.load64_splat
-;;   enter 1+0
 ;;   v128.load64_splat s0+8 -> s1
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;; v128.load32_zero
-;;   enter 1+0
 ;;   v128.load32_zero s0+8 -> s1
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;; v128.load64_zero
-;;   enter 1+0
 ;;   v128.load64_zero s0+8 -> s1
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;; i32.store
-;;   enter 2+0
 ;;   i32.store s0 s1+8
 ;;   return
 ;; i64.store
-;;   enter 2+0
 ;;   i64.store s0 s1+8
 ;;   return
 ;; f32.store
-;;   enter 2+0
 ;;   f32.store s0 s1+8
 ;;   return
 ;; f64.store
-;;   enter 2+0
 ;;   f64.store s0 s1+8
 ;;   return
 ;; i32.store8
-;;   enter 2+0
 ;;   i32.store8 s0 s1+8
 ;;   return
 ;; i32.store16
-;;   enter 2+0
 ;;   i32.store16 s0 s1+8
 ;;   return
 ;; i64.store8
-;;   enter 2+0
 ;;   i64.store8 s0 s1+8
 ;;   return
 ;; i64.store16
-;;   enter 2+0
 ;;   i64.store16 s0 s1+8
 ;;   return
 ;; i64.store32
-;;   enter 2+0
 ;;   i64.store32 s0 s1+8
 ;;   return
 ;; v128.store
-;;   enter 3+0
 ;;   v128.store s0 s1+8
 ;;   return
 ;; v128.load8_lane
-;;   enter 3+0
 ;;   v128.load8_lane s0 s1 lane 1 memory 0 offset 0 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; v128.load16_lane
-;;   enter 3+0
 ;;   v128.load16_lane s0 s1 lane 1 memory 0 offset 0 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; v128.load32_lane
-;;   enter 3+0
 ;;   v128.load32_lane s0 s1 lane 1 memory 0 offset 0 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; v128.load64_lane
-;;   enter 3+0
 ;;   v128.load64_lane s0 s1 lane 1 memory 0 offset 0 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; v128.store8_lane
-;;   enter 3+0
 ;;   v128.store8_lane s0 s1 lane 1 memory 0 offset 0
 ;;   return
 ;; v128.store16_lane
-;;   enter 3+0
 ;;   v128.store16_lane s0 s1 lane 1 memory 0 offset 0
 ;;   return
 ;; v128.store32_lane
-;;   enter 3+0
 ;;   v128.store32_lane s0 s1 lane 1 memory 0 offset 0
 ;;   return
 ;; v128.store64_lane
-;;   enter 3+0
 ;;   v128.store64_lane s0 s1 lane 1 memory 0 offset 0
 ;;   return
 ;; memory.size
-;;   enter 0+0
 ;;   memory.size 0
 ;;   return acc
 ;; memory.grow
-;;   enter 1+0
 ;;   copy s0 -> s1
 ;;   runtime memory.grow s1 0 0
 ;;   return s1
 ;; memory.fill
-;;   enter 3+0
 ;;   copy s0 -> s3, s1 -> s4
 ;;   copy s2 -> s5
 ;;   runtime memory.fill s3 0 0
 ;;   return
 ;; memory.copy
-;;   enter 3+0
 ;;   copy s0 -> s3, s1 -> s4
 ;;   copy s2 -> s5
 ;;   runtime memory.copy s3 1 0
 ;;   return
 ;; memory.init
-;;   enter 0+0
 ;;   const #0 -> s0
 ;;   const #0 -> s1
 ;;   const #2 -> s2
 ;;   runtime memory.init s0 0 0
 ;;   return
 ;; data.drop
-;;   enter 0+0
 ;;   runtime data.drop s0 0 0
 ;;   return
 ;; other_memory
-;;   enter 1+0
 ;;   i32.load s0 memory 1 offset 0 -> s1
 ;;   return s1
 ;; wide_memory
-;;   enter 1+0
 ;;   i64.load s0 memory 2 offset 4294967296 -> s1
 ;;   return s1
 ;; store_constant
-;;   enter 1+0
 ;;   i32.store s0 #5+0
 ;;   return
 ;; store_computed
-;;   enter 2+0
 ;;   i32.add s1 #1
 ;;   i32.store s0 acc+0
 ;;   return
 ;; load_from_computed
-;;   enter 1+0
 ;;   i32.add s0 #4
 ;;   i32.load acc+0
 ;;   return acc
 ;; wide_size
-;;   enter 0+0
 ;;   memory.size 2
 ;;   return acc

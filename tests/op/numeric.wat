@@ -155,604 +155,457 @@
 )
 
 ;; i32.eqz
-;;   enter 1+0
 ;;   i32.eqz s0
 ;;   return acc
 ;; i64.eqz
-;;   enter 1+0
 ;;   i64.eqz s0
 ;;   return acc
 ;; i32.clz
-;;   enter 1+0
 ;;   i32.clz s0
 ;;   return acc
 ;; i32.ctz
-;;   enter 1+0
 ;;   i32.ctz s0
 ;;   return acc
 ;; i32.popcnt
-;;   enter 1+0
 ;;   i32.popcnt s0
 ;;   return acc
 ;; i64.clz
-;;   enter 1+0
 ;;   i64.clz s0
 ;;   return acc
 ;; i64.ctz
-;;   enter 1+0
 ;;   i64.ctz s0
 ;;   return acc
 ;; i64.popcnt
-;;   enter 1+0
 ;;   i64.popcnt s0
 ;;   return acc
 ;; f32.abs
-;;   enter 1+0
 ;;   f32.abs s0
 ;;   return acc
 ;; f32.neg
-;;   enter 1+0
 ;;   f32.neg s0
 ;;   return acc
 ;; f32.ceil
-;;   enter 1+0
 ;;   f32.ceil s0
 ;;   return acc
 ;; f32.floor
-;;   enter 1+0
 ;;   f32.floor s0
 ;;   return acc
 ;; f32.trunc
-;;   enter 1+0
 ;;   f32.trunc s0
 ;;   return acc
 ;; f32.nearest
-;;   enter 1+0
 ;;   f32.nearest s0
 ;;   return acc
 ;; f32.sqrt
-;;   enter 1+0
 ;;   f32.sqrt s0
 ;;   return acc
 ;; f64.abs
-;;   enter 1+0
 ;;   f64.abs s0
 ;;   return acc
 ;; f64.neg
-;;   enter 1+0
 ;;   f64.neg s0
 ;;   return acc
 ;; f64.ceil
-;;   enter 1+0
 ;;   f64.ceil s0
 ;;   return acc
 ;; f64.floor
-;;   enter 1+0
 ;;   f64.floor s0
 ;;   return acc
 ;; f64.trunc
-;;   enter 1+0
 ;;   f64.trunc s0
 ;;   return acc
 ;; f64.nearest
-;;   enter 1+0
 ;;   f64.nearest s0
 ;;   return acc
 ;; f64.sqrt
-;;   enter 1+0
 ;;   f64.sqrt s0
 ;;   return acc
 ;; i32.extend8_s
-;;   enter 1+0
 ;;   i32.extend8_s s0
 ;;   return acc
 ;; i32.extend16_s
-;;   enter 1+0
 ;;   i32.extend16_s s0
 ;;   return acc
 ;; i64.extend8_s
-;;   enter 1+0
 ;;   i64.extend8_s s0
 ;;   return acc
 ;; i64.extend16_s
-;;   enter 1+0
 ;;   i64.extend16_s s0
 ;;   return acc
 ;; i64.extend32_s
-;;   enter 1+0
 ;;   i64.extend32_s s0
 ;;   return acc
 ;; i32.wrap_i64
-;;   enter 1+0
 ;;   i32.wrap_i64 s0
 ;;   return acc
 ;; i32.trunc_f32_s
-;;   enter 1+0
 ;;   i32.trunc_f32_s s0
 ;;   return acc
 ;; i32.trunc_f32_u
-;;   enter 1+0
 ;;   i32.trunc_f32_u s0
 ;;   return acc
 ;; i32.trunc_f64_s
-;;   enter 1+0
 ;;   i32.trunc_f64_s s0
 ;;   return acc
 ;; i32.trunc_f64_u
-;;   enter 1+0
 ;;   i32.trunc_f64_u s0
 ;;   return acc
 ;; i64.extend_i32_s
-;;   enter 1+0
 ;;   i64.extend_i32_s s0
 ;;   return acc
 ;; i64.extend_i32_u
-;;   enter 1+0
 ;;   i64.extend_i32_u s0
 ;;   return acc
 ;; i64.trunc_f32_s
-;;   enter 1+0
 ;;   i64.trunc_f32_s s0
 ;;   return acc
 ;; i64.trunc_f32_u
-;;   enter 1+0
 ;;   i64.trunc_f32_u s0
 ;;   return acc
 ;; i64.trunc_f64_s
-;;   enter 1+0
 ;;   i64.trunc_f64_s s0
 ;;   return acc
 ;; i64.trunc_f64_u
-;;   enter 1+0
 ;;   i64.trunc_f64_u s0
 ;;   return acc
 ;; f32.convert_i32_s
-;;   enter 1+0
 ;;   f32.convert_i32_s s0
 ;;   return acc
 ;; f32.convert_i32_u
-;;   enter 1+0
 ;;   f32.convert_i32_u s0
 ;;   return acc
 ;; f32.convert_i64_s
-;;   enter 1+0
 ;;   f32.convert_i64_s s0
 ;;   return acc
 ;; f32.convert_i64_u
-;;   enter 1+0
 ;;   f32.convert_i64_u s0
 ;;   return acc
 ;; f32.demote_f64
-;;   enter 1+0
 ;;   f32.demote_f64 s0
 ;;   return acc
 ;; f64.convert_i32_s
-;;   enter 1+0
 ;;   f64.convert_i32_s s0
 ;;   return acc
 ;; f64.convert_i32_u
-;;   enter 1+0
 ;;   f64.convert_i32_u s0
 ;;   return acc
 ;; f64.convert_i64_s
-;;   enter 1+0
 ;;   f64.convert_i64_s s0
 ;;   return acc
 ;; f64.convert_i64_u
-;;   enter 1+0
 ;;   f64.convert_i64_u s0
 ;;   return acc
 ;; f64.promote_f32
-;;   enter 1+0
 ;;   f64.promote_f32 s0
 ;;   return acc
 ;; i32.reinterpret_f32
-;;   enter 1+0
 ;;   i32.reinterpret_f32 s0
 ;;   return acc
 ;; i64.reinterpret_f64
-;;   enter 1+0
 ;;   i64.reinterpret_f64 s0
 ;;   return acc
 ;; f32.reinterpret_i32
-;;   enter 1+0
 ;;   f32.reinterpret_i32 s0
 ;;   return acc
 ;; f64.reinterpret_i64
-;;   enter 1+0
 ;;   f64.reinterpret_i64 s0
 ;;   return acc
 ;; i32.trunc_sat_f32_s
-;;   enter 1+0
 ;;   i32.trunc_sat_f32_s s0
 ;;   return acc
 ;; i32.trunc_sat_f32_u
-;;   enter 1+0
 ;;   i32.trunc_sat_f32_u s0
 ;;   return acc
 ;; i32.trunc_sat_f64_s
-;;   enter 1+0
 ;;   i32.trunc_sat_f64_s s0
 ;;   return acc
 ;; i32.trunc_sat_f64_u
-;;   enter 1+0
 ;;   i32.trunc_sat_f64_u s0
 ;;   return acc
 ;; i64.trunc_sat_f32_s
-;;   enter 1+0
 ;;   i64.trunc_sat_f32_s s0
 ;;   return acc
 ;; i64.trunc_sat_f32_u
-;;   enter 1+0
 ;;   i64.trunc_sat_f32_u s0
 ;;   return acc
 ;; i64.trunc_sat_f64_s
-;;   enter 1+0
 ;;   i64.trunc_sat_f64_s s0
 ;;   return acc
 ;; i64.trunc_sat_f64_u
-;;   enter 1+0
 ;;   i64.trunc_sat_f64_u s0
 ;;   return acc
 ;; i32.add
-;;   enter 2+0
 ;;   i32.add s0 s1
 ;;   return acc
 ;; i32.sub
-;;   enter 2+0
 ;;   i32.sub s0 s1
 ;;   return acc
 ;; i32.mul
-;;   enter 2+0
 ;;   i32.mul s0 s1
 ;;   return acc
 ;; i32.div_s
-;;   enter 2+0
 ;;   i32.div_s s0 s1
 ;;   return acc
 ;; i32.div_u
-;;   enter 2+0
 ;;   i32.div_u s0 s1
 ;;   return acc
 ;; i32.rem_s
-;;   enter 2+0
 ;;   i32.rem_s s0 s1
 ;;   return acc
 ;; i32.rem_u
-;;   enter 2+0
 ;;   i32.rem_u s0 s1
 ;;   return acc
 ;; i32.and
-;;   enter 2+0
 ;;   i32.and s0 s1
 ;;   return acc
 ;; i32.or
-;;   enter 2+0
 ;;   i32.or s0 s1
 ;;   return acc
 ;; i32.xor
-;;   enter 2+0
 ;;   i32.xor s0 s1
 ;;   return acc
 ;; i32.shl
-;;   enter 2+0
 ;;   i32.shl s0 s1
 ;;   return acc
 ;; i32.shr_s
-;;   enter 2+0
 ;;   i32.shr_s s0 s1
 ;;   return acc
 ;; i32.shr_u
-;;   enter 2+0
 ;;   i32.shr_u s0 s1
 ;;   return acc
 ;; i32.rotl
-;;   enter 2+0
 ;;   i32.rotl s0 s1
 ;;   return acc
 ;; i32.rotr
-;;   enter 2+0
 ;;   i32.rotr s0 s1
 ;;   return acc
 ;; i64.add
-;;   enter 2+0
 ;;   i64.add s0 s1
 ;;   return acc
 ;; i64.sub
-;;   enter 2+0
 ;;   i64.sub s0 s1
 ;;   return acc
 ;; i64.mul
-;;   enter 2+0
 ;;   i64.mul s0 s1
 ;;   return acc
 ;; i64.div_s
-;;   enter 2+0
 ;;   i64.div_s s0 s1
 ;;   return acc
 ;; i64.div_u
-;;   enter 2+0
 ;;   i64.div_u s0 s1
 ;;   return acc
 ;; i64.rem_s
-;;   enter 2+0
 ;;   i64.rem_s s0 s1
 ;;   return acc
 ;; i64.rem_u
-;;   enter 2+0
 ;;   i64.rem_u s0 s1
 ;;   return acc
 ;; i64.and
-;;   enter 2+0
 ;;   i64.and s0 s1
 ;;   return acc
 ;; i64.or
-;;   enter 2+0
 ;;   i64.or s0 s1
 ;;   return acc
 ;; i64.xor
-;;   enter 2+0
 ;;   i64.xor s0 s1
 ;;   return acc
 ;; i64.shl
-;;   enter 2+0
 ;;   i64.shl s0 s1
 ;;   return acc
 ;; i64.shr_s
-;;   enter 2+0
 ;;   i64.shr_s s0 s1
 ;;   return acc
 ;; i64.shr_u
-;;   enter 2+0
 ;;   i64.shr_u s0 s1
 ;;   return acc
 ;; i64.rotl
-;;   enter 2+0
 ;;   i64.rotl s0 s1
 ;;   return acc
 ;; i64.rotr
-;;   enter 2+0
 ;;   i64.rotr s0 s1
 ;;   return acc
 ;; f32.add
-;;   enter 2+0
 ;;   f32.add s0 s1
 ;;   return acc
 ;; f32.sub
-;;   enter 2+0
 ;;   f32.sub s0 s1
 ;;   return acc
 ;; f32.mul
-;;   enter 2+0
 ;;   f32.mul s0 s1
 ;;   return acc
 ;; f32.div
-;;   enter 2+0
 ;;   f32.div s0 s1
 ;;   return acc
 ;; f32.min
-;;   enter 2+0
 ;;   f32.min s0 s1
 ;;   return acc
 ;; f32.max
-;;   enter 2+0
 ;;   f32.max s0 s1
 ;;   return acc
 ;; f32.copysign
-;;   enter 2+0
 ;;   f32.copysign s0 s1
 ;;   return acc
 ;; f64.add
-;;   enter 2+0
 ;;   f64.add s0 s1
 ;;   return acc
 ;; f64.sub
-;;   enter 2+0
 ;;   f64.sub s0 s1
 ;;   return acc
 ;; f64.mul
-;;   enter 2+0
 ;;   f64.mul s0 s1
 ;;   return acc
 ;; f64.div
-;;   enter 2+0
 ;;   f64.div s0 s1
 ;;   return acc
 ;; f64.min
-;;   enter 2+0
 ;;   f64.min s0 s1
 ;;   return acc
 ;; f64.max
-;;   enter 2+0
 ;;   f64.max s0 s1
 ;;   return acc
 ;; f64.copysign
-;;   enter 2+0
 ;;   f64.copysign s0 s1
 ;;   return acc
 ;; i32.eq
-;;   enter 2+0
 ;;   i32.eq s0 s1
 ;;   return acc
 ;; i32.ne
-;;   enter 2+0
 ;;   i32.ne s0 s1
 ;;   return acc
 ;; i32.lt_s
-;;   enter 2+0
 ;;   i32.lt_s s0 s1
 ;;   return acc
 ;; i32.lt_u
-;;   enter 2+0
 ;;   i32.lt_u s0 s1
 ;;   return acc
 ;; i32.gt_s
-;;   enter 2+0
 ;;   i32.gt_s s0 s1
 ;;   return acc
 ;; i32.gt_u
-;;   enter 2+0
 ;;   i32.gt_u s0 s1
 ;;   return acc
 ;; i32.le_s
-;;   enter 2+0
 ;;   i32.le_s s0 s1
 ;;   return acc
 ;; i32.le_u
-;;   enter 2+0
 ;;   i32.le_u s0 s1
 ;;   return acc
 ;; i32.ge_s
-;;   enter 2+0
 ;;   i32.ge_s s0 s1
 ;;   return acc
 ;; i32.ge_u
-;;   enter 2+0
 ;;   i32.ge_u s0 s1
 ;;   return acc
 ;; i64.eq
-;;   enter 2+0
 ;;   i64.eq s0 s1
 ;;   return acc
 ;; i64.ne
-;;   enter 2+0
 ;;   i64.ne s0 s1
 ;;   return acc
 ;; i64.lt_s
-;;   enter 2+0
 ;;   i64.lt_s s0 s1
 ;;   return acc
 ;; i64.lt_u
-;;   enter 2+0
 ;;   i64.lt_u s0 s1
 ;;   return acc
 ;; i64.gt_s
-;;   enter 2+0
 ;;   i64.gt_s s0 s1
 ;;   return acc
 ;; i64.gt_u
-;;   enter 2+0
 ;;   i64.gt_u s0 s1
 ;;   return acc
 ;; i64.le_s
-;;   enter 2+0
 ;;   i64.le_s s0 s1
 ;;   return acc
 ;; i64.le_u
-;;   enter 2+0
 ;;   i64.le_u s0 s1
 ;;   return acc
 ;; i64.ge_s
-;;   enter 2+0
 ;;   i64.ge_s s0 s1
 ;;   return acc
 ;; i64.ge_u
-;;   enter 2+0
 ;;   i64.ge_u s0 s1
 ;;   return acc
 ;; f32.eq
-;;   enter 2+0
 ;;   f32.eq s0 s1
 ;;   return acc
 ;; f32.ne
-;;   enter 2+0
 ;;   f32.ne s0 s1
 ;;   return acc
 ;; f32.lt
-;;   enter 2+0
 ;;   f32.lt s0 s1
 ;;   return acc
 ;; f32.gt
-;;   enter 2+0
 ;;   f32.gt s0 s1
 ;;   return acc
 ;; f32.le
-;;   enter 2+0
 ;;   f32.le s0 s1
 ;;   return acc
 ;; f32.ge
-;;   enter 2+0
 ;;   f32.ge s0 s1
 ;;   return acc
 ;; f64.eq
-;;   enter 2+0
 ;;   f64.eq s0 s1
 ;;   return acc
 ;; f64.ne
-;;   enter 2+0
 ;;   f64.ne s0 s1
 ;;   return acc
 ;; f64.lt
-;;   enter 2+0
 ;;   f64.lt s0 s1
 ;;   return acc
 ;; f64.gt
-;;   enter 2+0
 ;;   f64.gt s0 s1
 ;;   return acc
 ;; f64.le
-;;   enter 2+0
 ;;   f64.le s0 s1
 ;;   return acc
 ;; f64.ge
-;;   enter 2+0
 ;;   f64.ge s0 s1
 ;;   return acc
 ;; i64.add128
-;;   enter 4+0
 ;;   copy s0 -> s4, s1 -> s5
 ;;   copy s2 -> s6, s3 -> s7
 ;;   i64.add128 s4
 ;;   copy s4 -> s0, s5 -> s1
 ;;   return
 ;; i64.sub128
-;;   enter 4+0
 ;;   copy s0 -> s4, s1 -> s5
 ;;   copy s2 -> s6, s3 -> s7
 ;;   i64.sub128 s4
 ;;   copy s4 -> s0, s5 -> s1
 ;;   return
 ;; i64.mul_wide_s
-;;   enter 2+0
 ;;   copy s0 -> s2, s1 -> s3
 ;;   i64.mul_wide_s s2
 ;;   copy s2 -> s0, s3 -> s1
 ;;   return
 ;; i64.mul_wide_u
-;;   enter 2+0
 ;;   copy s0 -> s2, s1 -> s3
 ;;   i64.mul_wide_u s2
 ;;   copy s2 -> s0, s3 -> s1
 ;;   return
 ;; constant_operands
-;;   enter 1+0
 ;;   i32.add s0 #7
-;;   i32.sub acc #1
+;;   i32.add acc #-1
 ;;   return acc
 ;; constant_first
-;;   enter 1+0
 ;;   i32.sub #1 s0
 ;;   return acc
 ;; folded
-;;   enter 0+0
 ;;   return #42
 ;; folding_that_would_trap
-;;   enter 0+0
 ;;   const #1 -> s0
 ;;   i32.div_s s0 #0
 ;;   return acc
 ;; result_to_local
-;;   enter 2+1
 ;;   i32.add s0 s1 -> s2
 ;;   i32.mul s2 acc -> s0
 ;;   return
 ;; tree
-;;   enter 4+0
 ;;   i32.add s0 s1 -> s4
 ;;   i32.sub s2 s3
 ;;   i32.mul s4 acc
 ;;   return acc
 ;; wide_constants
-;;   enter 1+0
 ;;   i64.xor s0 #1311768467463790320
 ;;   return acc

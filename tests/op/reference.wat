@@ -10,26 +10,20 @@
 )
 
 ;; f
-;;   enter 0+0
 ;;   return
 ;; ref.null
-;;   enter 0+0
 ;;   return #0
 ;; ref.is_null
-;;   enter 1+0
 ;;   ref.is_null s0
 ;;   return acc
 ;; branch_on_is_null
-;;   enter 1+0
 ;;   jump_unless ref.is_null s0 @0
 ;;   unreachable
 ;; @0:
 ;;   return
 ;; ref.func
-;;   enter 0+0
 ;;   runtime ref.func s0 0 0
 ;;   return s0
 ;; ref.as_non_null
-;;   enter 1+0
 ;;   ref.as_non_null s0 -> s1
 ;;   return s1

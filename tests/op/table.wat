@@ -15,52 +15,42 @@
 )
 
 ;; f
-;;   enter 0+0
 ;;   return
 ;; table.get
-;;   enter 1+0
 ;;   table.get 0 s0
 ;;   return acc
 ;; table.get_wide
-;;   enter 1+0
 ;;   table.get 2 s0
 ;;   return acc
 ;; table.set
-;;   enter 2+0
 ;;   copy s0 -> s2, s1 -> s3
 ;;   runtime table.set s2 1 0
 ;;   return
 ;; table.size
-;;   enter 0+0
 ;;   table.size 0
 ;;   return acc
 ;; table.grow
-;;   enter 1+0
 ;;   const #0 -> s1
 ;;   copy s0 -> s2
 ;;   runtime table.grow s1 0 0
 ;;   return s1
 ;; table.fill
-;;   enter 2+0
 ;;   copy s0 -> s2
 ;;   const #0 -> s3
 ;;   copy s1 -> s4
 ;;   runtime table.fill s2 0 0
 ;;   return
 ;; table.copy
-;;   enter 3+0
 ;;   copy s0 -> s3, s1 -> s4
 ;;   copy s2 -> s5
 ;;   runtime table.copy s3 0 0
 ;;   return
 ;; table.init
-;;   enter 0+0
 ;;   const #0 -> s0
 ;;   const #0 -> s1
 ;;   const #1 -> s2
 ;;   runtime table.init s0 0 0
 ;;   return
 ;; elem.drop
-;;   enter 0+0
 ;;   runtime elem.drop s0 0 0
 ;;   return

@@ -32,84 +32,64 @@
 )
 
 ;; local.get
-;;   enter 1+0
 ;;   return s0
 ;; local.set
-;;   enter 2+0
 ;;   copy s1 -> s0
 ;;   return
 ;; local.tee
-;;   enter 2+0
 ;;   copy s1 -> s0
 ;;   i32.add s0 #1
 ;;   return acc
 ;; locals_are_cleared
-;;   enter 1+4
 ;;   return
 ;; preserved
-;;   enter 1+0
 ;;   i32.add s0 #1
 ;;   copy s0 -> s1
 ;;   keep acc -> s0
 ;;   i32.mul s1 acc
 ;;   return acc
 ;; not_preserved
-;;   enter 2+0
 ;;   const #3 -> s1
 ;;   i32.mul s0 s1
 ;;   return acc
 ;; global.get
-;;   enter 0+0
-;;   global.get 1
-;;   i32.add acc #1
+;;   global.get 1 + 1
 ;;   return acc
 ;; global.get_imported
-;;   enter 0+0
 ;;   global.get 0
 ;;   return acc
 ;; global.set
-;;   enter 1+0
 ;;   global.set 1 #3
 ;;   global.set 2 s0
 ;;   return
 ;; global.get_vector
-;;   enter 0+0
-;;   global.get 3 -> s0
+;;   global.get 3 -> s16
+;;   copy.v128 s16 -> s0
 ;;   return
 ;; global.set_vector
-;;   enter 2+0
 ;;   global.set 3 s0
 ;;   return
 ;; global.set_ref
-;;   enter 1+0
 ;;   global.set 4 s0
 ;;   return
 ;; i32.const
-;;   enter 0+0
 ;;   return #1
 ;; i64.const
-;;   enter 0+0
 ;;   return #-1
 ;; f32.const
-;;   enter 0+0
 ;;   return #1.5
 ;; f64.const
-;;   enter 0+0
 ;;   return #NaN
 ;; select
-;;   enter 3+0
 ;;   select s0 s1 s2
 ;;   return acc
 ;; select_on_comparison
-;;   enter 2+0
 ;;   i32.lt_s s0 s1
 ;;   select #10 s0 acc
 ;;   return acc
 ;; select_typed
-;;   enter 3+0
 ;;   select s0 s1 s2
 ;;   return acc
 ;; drop
-;;   enter 1+0
 ;;   i32.load8_u s0+0
 ;;   return

@@ -221,1068 +221,851 @@
 )
 
 ;; v128.not
-;;   enter 2+0
 ;;   v128.not s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; f32x4.demote_f64x2_zero
-;;   enter 2+0
 ;;   f32x4.demote_f64x2_zero s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; f64x2.promote_low_f32x4
-;;   enter 2+0
 ;;   f64x2.promote_low_f32x4 s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i8x16.abs
-;;   enter 2+0
 ;;   i8x16.abs s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i8x16.neg
-;;   enter 2+0
 ;;   i8x16.neg s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i8x16.popcnt
-;;   enter 2+0
 ;;   i8x16.popcnt s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; f32x4.ceil
-;;   enter 2+0
 ;;   f32x4.ceil s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; f32x4.floor
-;;   enter 2+0
 ;;   f32x4.floor s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; f32x4.trunc
-;;   enter 2+0
 ;;   f32x4.trunc s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; f32x4.nearest
-;;   enter 2+0
 ;;   f32x4.nearest s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; f64x2.ceil
-;;   enter 2+0
 ;;   f64x2.ceil s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; f64x2.floor
-;;   enter 2+0
 ;;   f64x2.floor s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; f64x2.trunc
-;;   enter 2+0
 ;;   f64x2.trunc s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i16x8.extadd_pairwise_i8x16_s
-;;   enter 2+0
 ;;   i16x8.extadd_pairwise_i8x16_s s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i16x8.extadd_pairwise_i8x16_u
-;;   enter 2+0
 ;;   i16x8.extadd_pairwise_i8x16_u s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i32x4.extadd_pairwise_i16x8_s
-;;   enter 2+0
 ;;   i32x4.extadd_pairwise_i16x8_s s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i32x4.extadd_pairwise_i16x8_u
-;;   enter 2+0
 ;;   i32x4.extadd_pairwise_i16x8_u s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i16x8.abs
-;;   enter 2+0
 ;;   i16x8.abs s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i16x8.neg
-;;   enter 2+0
 ;;   i16x8.neg s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i16x8.extend_low_i8x16_s
-;;   enter 2+0
 ;;   i16x8.extend_low_i8x16_s s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i16x8.extend_high_i8x16_s
-;;   enter 2+0
 ;;   i16x8.extend_high_i8x16_s s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i16x8.extend_low_i8x16_u
-;;   enter 2+0
 ;;   i16x8.extend_low_i8x16_u s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i16x8.extend_high_i8x16_u
-;;   enter 2+0
 ;;   i16x8.extend_high_i8x16_u s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; f64x2.nearest
-;;   enter 2+0
 ;;   f64x2.nearest s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i32x4.abs
-;;   enter 2+0
 ;;   i32x4.abs s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i32x4.neg
-;;   enter 2+0
 ;;   i32x4.neg s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i32x4.extend_low_i16x8_s
-;;   enter 2+0
 ;;   i32x4.extend_low_i16x8_s s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i32x4.extend_high_i16x8_s
-;;   enter 2+0
 ;;   i32x4.extend_high_i16x8_s s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i32x4.extend_low_i16x8_u
-;;   enter 2+0
 ;;   i32x4.extend_low_i16x8_u s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i32x4.extend_high_i16x8_u
-;;   enter 2+0
 ;;   i32x4.extend_high_i16x8_u s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i64x2.abs
-;;   enter 2+0
 ;;   i64x2.abs s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i64x2.neg
-;;   enter 2+0
 ;;   i64x2.neg s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i64x2.extend_low_i32x4_s
-;;   enter 2+0
 ;;   i64x2.extend_low_i32x4_s s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i64x2.extend_high_i32x4_s
-;;   enter 2+0
 ;;   i64x2.extend_high_i32x4_s s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i64x2.extend_low_i32x4_u
-;;   enter 2+0
 ;;   i64x2.extend_low_i32x4_u s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i64x2.extend_high_i32x4_u
-;;   enter 2+0
 ;;   i64x2.extend_high_i32x4_u s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; f32x4.abs
-;;   enter 2+0
 ;;   f32x4.abs s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; f32x4.neg
-;;   enter 2+0
 ;;   f32x4.neg s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; f32x4.sqrt
-;;   enter 2+0
 ;;   f32x4.sqrt s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; f64x2.abs
-;;   enter 2+0
 ;;   f64x2.abs s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; f64x2.neg
-;;   enter 2+0
 ;;   f64x2.neg s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; f64x2.sqrt
-;;   enter 2+0
 ;;   f64x2.sqrt s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i32x4.trunc_sat_f32x4_s
-;;   enter 2+0
 ;;   i32x4.trunc_sat_f32x4_s s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i32x4.trunc_sat_f32x4_u
-;;   enter 2+0
 ;;   i32x4.trunc_sat_f32x4_u s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; f32x4.convert_i32x4_s
-;;   enter 2+0
 ;;   f32x4.convert_i32x4_s s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; f32x4.convert_i32x4_u
-;;   enter 2+0
 ;;   f32x4.convert_i32x4_u s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i32x4.trunc_sat_f64x2_s_zero
-;;   enter 2+0
 ;;   i32x4.trunc_sat_f64x2_s_zero s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i32x4.trunc_sat_f64x2_u_zero
-;;   enter 2+0
 ;;   i32x4.trunc_sat_f64x2_u_zero s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; f64x2.convert_low_i32x4_s
-;;   enter 2+0
 ;;   f64x2.convert_low_i32x4_s s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; f64x2.convert_low_i32x4_u
-;;   enter 2+0
 ;;   f64x2.convert_low_i32x4_u s0 -> s2
 ;;   copy.v128 s2 -> s0
 ;;   return
 ;; i8x16.swizzle
-;;   enter 4+0
 ;;   i8x16.swizzle s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.eq
-;;   enter 4+0
 ;;   i8x16.eq s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.ne
-;;   enter 4+0
 ;;   i8x16.ne s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.lt_s
-;;   enter 4+0
 ;;   i8x16.lt_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.lt_u
-;;   enter 4+0
 ;;   i8x16.lt_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.gt_s
-;;   enter 4+0
 ;;   i8x16.gt_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.gt_u
-;;   enter 4+0
 ;;   i8x16.gt_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.le_s
-;;   enter 4+0
 ;;   i8x16.le_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.le_u
-;;   enter 4+0
 ;;   i8x16.le_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.ge_s
-;;   enter 4+0
 ;;   i8x16.ge_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.ge_u
-;;   enter 4+0
 ;;   i8x16.ge_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.eq
-;;   enter 4+0
 ;;   i16x8.eq s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.ne
-;;   enter 4+0
 ;;   i16x8.ne s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.lt_s
-;;   enter 4+0
 ;;   i16x8.lt_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.lt_u
-;;   enter 4+0
 ;;   i16x8.lt_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.gt_s
-;;   enter 4+0
 ;;   i16x8.gt_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.gt_u
-;;   enter 4+0
 ;;   i16x8.gt_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.le_s
-;;   enter 4+0
 ;;   i16x8.le_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.le_u
-;;   enter 4+0
 ;;   i16x8.le_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.ge_s
-;;   enter 4+0
 ;;   i16x8.ge_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.ge_u
-;;   enter 4+0
 ;;   i16x8.ge_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.eq
-;;   enter 4+0
 ;;   i32x4.eq s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.ne
-;;   enter 4+0
 ;;   i32x4.ne s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.lt_s
-;;   enter 4+0
 ;;   i32x4.lt_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.lt_u
-;;   enter 4+0
 ;;   i32x4.lt_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.gt_s
-;;   enter 4+0
 ;;   i32x4.gt_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.gt_u
-;;   enter 4+0
 ;;   i32x4.gt_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.le_s
-;;   enter 4+0
 ;;   i32x4.le_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.le_u
-;;   enter 4+0
 ;;   i32x4.le_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.ge_s
-;;   enter 4+0
 ;;   i32x4.ge_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.ge_u
-;;   enter 4+0
 ;;   i32x4.ge_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f32x4.eq
-;;   enter 4+0
 ;;   f32x4.eq s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f32x4.ne
-;;   enter 4+0
 ;;   f32x4.ne s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f32x4.lt
-;;   enter 4+0
 ;;   f32x4.lt s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f32x4.gt
-;;   enter 4+0
 ;;   f32x4.gt s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f32x4.le
-;;   enter 4+0
 ;;   f32x4.le s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f32x4.ge
-;;   enter 4+0
 ;;   f32x4.ge s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f64x2.eq
-;;   enter 4+0
 ;;   f64x2.eq s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f64x2.ne
-;;   enter 4+0
 ;;   f64x2.ne s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f64x2.lt
-;;   enter 4+0
 ;;   f64x2.lt s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f64x2.gt
-;;   enter 4+0
 ;;   f64x2.gt s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f64x2.le
-;;   enter 4+0
 ;;   f64x2.le s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f64x2.ge
-;;   enter 4+0
 ;;   f64x2.ge s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; v128.and
-;;   enter 4+0
 ;;   v128.and s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; v128.andnot
-;;   enter 4+0
 ;;   v128.andnot s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; v128.or
-;;   enter 4+0
 ;;   v128.or s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; v128.xor
-;;   enter 4+0
 ;;   v128.xor s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.narrow_i16x8_s
-;;   enter 4+0
 ;;   i8x16.narrow_i16x8_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.narrow_i16x8_u
-;;   enter 4+0
 ;;   i8x16.narrow_i16x8_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.add
-;;   enter 4+0
 ;;   i8x16.add s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.add_sat_s
-;;   enter 4+0
 ;;   i8x16.add_sat_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.add_sat_u
-;;   enter 4+0
 ;;   i8x16.add_sat_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.sub
-;;   enter 4+0
 ;;   i8x16.sub s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.sub_sat_s
-;;   enter 4+0
 ;;   i8x16.sub_sat_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.sub_sat_u
-;;   enter 4+0
 ;;   i8x16.sub_sat_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.min_s
-;;   enter 4+0
 ;;   i8x16.min_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.min_u
-;;   enter 4+0
 ;;   i8x16.min_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.max_s
-;;   enter 4+0
 ;;   i8x16.max_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.max_u
-;;   enter 4+0
 ;;   i8x16.max_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i8x16.avgr_u
-;;   enter 4+0
 ;;   i8x16.avgr_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.q15mulr_sat_s
-;;   enter 4+0
 ;;   i16x8.q15mulr_sat_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.narrow_i32x4_s
-;;   enter 4+0
 ;;   i16x8.narrow_i32x4_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.narrow_i32x4_u
-;;   enter 4+0
 ;;   i16x8.narrow_i32x4_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.add
-;;   enter 4+0
 ;;   i16x8.add s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.add_sat_s
-;;   enter 4+0
 ;;   i16x8.add_sat_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.add_sat_u
-;;   enter 4+0
 ;;   i16x8.add_sat_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.sub
-;;   enter 4+0
 ;;   i16x8.sub s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.sub_sat_s
-;;   enter 4+0
 ;;   i16x8.sub_sat_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.sub_sat_u
-;;   enter 4+0
 ;;   i16x8.sub_sat_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.mul
-;;   enter 4+0
 ;;   i16x8.mul s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.min_s
-;;   enter 4+0
 ;;   i16x8.min_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.min_u
-;;   enter 4+0
 ;;   i16x8.min_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.max_s
-;;   enter 4+0
 ;;   i16x8.max_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.max_u
-;;   enter 4+0
 ;;   i16x8.max_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.avgr_u
-;;   enter 4+0
 ;;   i16x8.avgr_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.extmul_low_i8x16_s
-;;   enter 4+0
 ;;   i16x8.extmul_low_i8x16_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.extmul_high_i8x16_s
-;;   enter 4+0
 ;;   i16x8.extmul_high_i8x16_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.extmul_low_i8x16_u
-;;   enter 4+0
 ;;   i16x8.extmul_low_i8x16_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i16x8.extmul_high_i8x16_u
-;;   enter 4+0
 ;;   i16x8.extmul_high_i8x16_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.add
-;;   enter 4+0
 ;;   i32x4.add s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.sub
-;;   enter 4+0
 ;;   i32x4.sub s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.mul
-;;   enter 4+0
 ;;   i32x4.mul s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.min_s
-;;   enter 4+0
 ;;   i32x4.min_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.min_u
-;;   enter 4+0
 ;;   i32x4.min_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.max_s
-;;   enter 4+0
 ;;   i32x4.max_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.max_u
-;;   enter 4+0
 ;;   i32x4.max_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.dot_i16x8_s
-;;   enter 4+0
 ;;   i32x4.dot_i16x8_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.extmul_low_i16x8_s
-;;   enter 4+0
 ;;   i32x4.extmul_low_i16x8_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.extmul_high_i16x8_s
-;;   enter 4+0
 ;;   i32x4.extmul_high_i16x8_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.extmul_low_i16x8_u
-;;   enter 4+0
 ;;   i32x4.extmul_low_i16x8_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i32x4.extmul_high_i16x8_u
-;;   enter 4+0
 ;;   i32x4.extmul_high_i16x8_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i64x2.add
-;;   enter 4+0
 ;;   i64x2.add s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i64x2.sub
-;;   enter 4+0
 ;;   i64x2.sub s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i64x2.mul
-;;   enter 4+0
 ;;   i64x2.mul s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i64x2.eq
-;;   enter 4+0
 ;;   i64x2.eq s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i64x2.ne
-;;   enter 4+0
 ;;   i64x2.ne s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i64x2.lt_s
-;;   enter 4+0
 ;;   i64x2.lt_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i64x2.gt_s
-;;   enter 4+0
 ;;   i64x2.gt_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i64x2.le_s
-;;   enter 4+0
 ;;   i64x2.le_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i64x2.ge_s
-;;   enter 4+0
 ;;   i64x2.ge_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i64x2.extmul_low_i32x4_s
-;;   enter 4+0
 ;;   i64x2.extmul_low_i32x4_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i64x2.extmul_high_i32x4_s
-;;   enter 4+0
 ;;   i64x2.extmul_high_i32x4_s s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i64x2.extmul_low_i32x4_u
-;;   enter 4+0
 ;;   i64x2.extmul_low_i32x4_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; i64x2.extmul_high_i32x4_u
-;;   enter 4+0
 ;;   i64x2.extmul_high_i32x4_u s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f32x4.add
-;;   enter 4+0
 ;;   f32x4.add s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f32x4.sub
-;;   enter 4+0
 ;;   f32x4.sub s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f32x4.mul
-;;   enter 4+0
 ;;   f32x4.mul s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f32x4.div
-;;   enter 4+0
 ;;   f32x4.div s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f32x4.min
-;;   enter 4+0
 ;;   f32x4.min s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f32x4.max
-;;   enter 4+0
 ;;   f32x4.max s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f32x4.pmin
-;;   enter 4+0
 ;;   f32x4.pmin s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f32x4.pmax
-;;   enter 4+0
 ;;   f32x4.pmax s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f64x2.add
-;;   enter 4+0
 ;;   f64x2.add s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f64x2.sub
-;;   enter 4+0
 ;;   f64x2.sub s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f64x2.mul
-;;   enter 4+0
 ;;   f64x2.mul s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f64x2.div
-;;   enter 4+0
 ;;   f64x2.div s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f64x2.min
-;;   enter 4+0
 ;;   f64x2.min s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f64x2.max
-;;   enter 4+0
 ;;   f64x2.max s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f64x2.pmin
-;;   enter 4+0
 ;;   f64x2.pmin s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; f64x2.pmax
-;;   enter 4+0
 ;;   f64x2.pmax s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; v128.bitselect
-;;   enter 6+0
 ;;   v128.bitselect s0 s2 s4 -> s6
 ;;   copy.v128 s6 -> s0
 ;;   return
 ;; v128.any_true
-;;   enter 2+0
 ;;   v128.any_true s0 0
 ;;   return acc
 ;; i8x16.all_true
-;;   enter 2+0
 ;;   i8x16.all_true s0 0
 ;;   return acc
 ;; i8x16.bitmask
-;;   enter 2+0
 ;;   i8x16.bitmask s0 0
 ;;   return acc
 ;; i16x8.all_true
-;;   enter 2+0
 ;;   i16x8.all_true s0 0
 ;;   return acc
 ;; i16x8.bitmask
-;;   enter 2+0
 ;;   i16x8.bitmask s0 0
 ;;   return acc
 ;; i32x4.all_true
-;;   enter 2+0
 ;;   i32x4.all_true s0 0
 ;;   return acc
 ;; i32x4.bitmask
-;;   enter 2+0
 ;;   i32x4.bitmask s0 0
 ;;   return acc
 ;; i64x2.all_true
-;;   enter 2+0
 ;;   i64x2.all_true s0 0
 ;;   return acc
 ;; i64x2.bitmask
-;;   enter 2+0
 ;;   i64x2.bitmask s0 0
 ;;   return acc
 ;; i8x16.shl
-;;   enter 3+0
 ;;   i8x16.shl s0 0 s2 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; i8x16.shr_s
-;;   enter 3+0
 ;;   i8x16.shr_s s0 0 s2 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; i8x16.shr_u
-;;   enter 3+0
 ;;   i8x16.shr_u s0 0 s2 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; i16x8.shl
-;;   enter 3+0
 ;;   i16x8.shl s0 0 s2 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; i16x8.shr_s
-;;   enter 3+0
 ;;   i16x8.shr_s s0 0 s2 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; i16x8.shr_u
-;;   enter 3+0
 ;;   i16x8.shr_u s0 0 s2 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; i32x4.shl
-;;   enter 3+0
 ;;   i32x4.shl s0 0 s2 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; i32x4.shr_s
-;;   enter 3+0
 ;;   i32x4.shr_s s0 0 s2 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; i32x4.shr_u
-;;   enter 3+0
 ;;   i32x4.shr_u s0 0 s2 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; i64x2.shl
-;;   enter 3+0
 ;;   i64x2.shl s0 0 s2 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; i64x2.shr_s
-;;   enter 3+0
 ;;   i64x2.shr_s s0 0 s2 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; i64x2.shr_u
-;;   enter 3+0
 ;;   i64x2.shr_u s0 0 s2 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; i8x16.splat
-;;   enter 1+0
 ;;   i8x16.splat s0 -> s1
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;; i16x8.splat
-;;   enter 1+0
 ;;   i16x8.splat s0 -> s1
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;; i32x4.splat
-;;   enter 1+0
 ;;   i32x4.splat s0 -> s1
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;; i64x2.splat
-;;   enter 1+0
 ;;   i64x2.splat s0 -> s1
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;; f32x4.splat
-;;   enter 1+0
 ;;   f32x4.splat s0 -> s1
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;; f64x2.splat
-;;   enter 1+0
 ;;   f64x2.splat s0 -> s1
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;; i8x16.extract_lane_s
-;;   enter 2+0
 ;;   i8x16.extract_lane_s s0 1
 ;;   return acc
 ;; i8x16.extract_lane_u
-;;   enter 2+0
 ;;   i8x16.extract_lane_u s0 1
 ;;   return acc
 ;; i16x8.extract_lane_s
-;;   enter 2+0
 ;;   i16x8.extract_lane_s s0 1
 ;;   return acc
 ;; i16x8.extract_lane_u
-;;   enter 2+0
 ;;   i16x8.extract_lane_u s0 1
 ;;   return acc
 ;; i32x4.extract_lane
-;;   enter 2+0
 ;;   i32x4.extract_lane s0 1
 ;;   return acc
 ;; i64x2.extract_lane
-;;   enter 2+0
 ;;   i64x2.extract_lane s0 1
 ;;   return acc
 ;; f32x4.extract_lane
-;;   enter 2+0
 ;;   f32x4.extract_lane s0 1
 ;;   return acc
 ;; f64x2.extract_lane
-;;   enter 2+0
 ;;   f64x2.extract_lane s0 1
 ;;   return acc
 ;; i8x16.replace_lane
-;;   enter 3+0
 ;;   i8x16.replace_lane s0 1 s2 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; i16x8.replace_lane
-;;   enter 3+0
 ;;   i16x8.replace_lane s0 1 s2 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; i32x4.replace_lane
-;;   enter 3+0
 ;;   i32x4.replace_lane s0 1 s2 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; i64x2.replace_lane
-;;   enter 3+0
 ;;   i64x2.replace_lane s0 1 s2 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; f32x4.replace_lane
-;;   enter 3+0
 ;;   f32x4.replace_lane s0 1 s2 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; f64x2.replace_lane
-;;   enter 3+0
 ;;   f64x2.replace_lane s0 1 s2 -> s3
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;; i8x16.shuffle
-;;   enter 4+0
 ;;   i8x16.shuffle s0 s2 -> s4
 ;;   copy.v128 s4 -> s0
 ;;   return
 ;; v128.const
-;;   enter 0+0
 ;;   v128.const 0x00000004000000030000000200000001 -> s0
 ;;   return
 ;; result_to_local
-;;   enter 2+0
 ;;   i32x4.add s0 s0 -> s2 (s0)
 ;;   return
 ;; select
-;;   enter 5+0
 ;;   select.v128 s0 s2 s4 -> s5
 ;;   copy.v128 s5 -> s0
 ;;   return
 ;; tee
-;;   enter 2+0
 ;;   v128.not s0 -> s2 (s0)
 ;;   v128.not s0 -> s2
 ;;   copy.v128 s2 -> s0

@@ -257,7 +257,7 @@ pub fn listing(code: &crate::ModuleCode, defined: u32) -> Result<String> {
     let name = |at: usize| targets.binary_search(&at).map_or("?".to_string(), |i| format!("@{i}"));
     let mut text = String::new();
     for (i, line) in lower.asm.listing.iter().flatten().enumerate() {
-        if targets.contains(&line.at) && i > 0 {
+        if targets.contains(&line.at) {
             text.push_str(&format!("{}:\n", name(line.at)));
         }
         text.push_str("  ");
