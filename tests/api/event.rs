@@ -2,15 +2,17 @@
 
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
+use std::thread::ThreadId;
 
 use kinglet::{Engine, Linker, Module, Store, StoreLimits, StoreLimitsBuilder};
 use kinglet_wasi::WasiCtx;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
-/// Keeps each event as a line.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
+/// Keeps each event of one thread as a line. It is the whole process's subscriber: whether anybody listens to an event is
+/// remembered for the process, and other tests cause the same ones.
+#[derive(Clone)]
+struct Lines(Arc<Mutex<Vec<String>>>, ThreadId);
 
 impl Subscriber for Lines {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -18,6 +20,9 @@ impl Subscriber for Lines {
     }
 
     fn event(&self, event: &Event<'_>) {
+        if std::thread::current().id() != self.1 {
+            return;
+        }
         let mut line = Line(String::new());
         event.record(&mut line);
         let level = event.metadata().level();
@@ -52,29 +57,28 @@ impl Visit for Line {
 
 #[test]
 fn every_step_is_an_event() {
-    let lines = Lines::default();
-    tracing::subscriber::with_default(lines.clone(), || {
-        let engine = Engine::default();
-        let text = r#"(module $noted
-            (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
-            (memory (export "memory") 1)
-            (func $grow (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
-            (func (export "close") (result i32) (call $close (i32.const 77)))
-            (func (export "trap") unreachable))"#;
-        let module = Module::new(&engine, text).unwrap();
-        let mut linker = Linker::new(&engine);
-        kinglet_wasi::add_to_linker(&mut linker, |data: &mut (WasiCtx, StoreLimits)| &mut data.0).unwrap();
-        let limits = StoreLimitsBuilder::new().memory_size(2 << 16).build();
-        let mut store = Store::new(&engine, (WasiCtx::builder().build().unwrap(), limits));
-        store.limiter(|data| &mut data.1);
-        let instance = linker.instantiate(&mut store, &module).unwrap();
-        let grow = instance.get_typed_func::<i32, i32>(&mut store, "grow").unwrap();
-        assert_eq!((grow.call(&mut store, 1).unwrap(), grow.call(&mut store, 1).unwrap()), (1, -1));
-        let close = instance.get_typed_func::<(), i32>(&mut store, "close").unwrap();
-        assert_eq!(close.call(&mut store, ()).unwrap(), 8);
-        let trap = instance.get_typed_func::<(), ()>(&mut store, "trap").unwrap();
-        trap.call(&mut store, ()).unwrap_err();
-    });
+    let lines = Lines(Arc::default(), std::thread::current().id());
+    tracing::subscriber::set_global_default(lines.clone()).unwrap();
+    let engine = Engine::default();
+    let text = r#"(module $noted
+        (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
+        (memory (export "memory") 1)
+        (func $grow (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+        (func (export "close") (result i32) (call $close (i32.const 77)))
+        (func (export "trap") unreachable))"#;
+    let module = Module::new(&engine, text).unwrap();
+    let mut linker = Linker::new(&engine);
+    kinglet_wasi::add_to_linker(&mut linker, |data: &mut (WasiCtx, StoreLimits)| &mut data.0).unwrap();
+    let limits = StoreLimitsBuilder::new().memory_size(2 << 16).build();
+    let mut store = Store::new(&engine, (WasiCtx::builder().build().unwrap(), limits));
+    store.limiter(|data| &mut data.1);
+    let instance = linker.instantiate(&mut store, &module).unwrap();
+    let grow = instance.get_typed_func::<i32, i32>(&mut store, "grow").unwrap();
+    assert_eq!((grow.call(&mut store, 1).unwrap(), grow.call(&mut store, 1).unwrap()), (1, -1));
+    let close = instance.get_typed_func::<(), i32>(&mut store, "close").unwrap();
+    assert_eq!(close.call(&mut store, ()).unwrap(), 8);
+    let trap = instance.get_typed_func::<(), ()>(&mut store, "trap").unwrap();
+    trap.call(&mut store, ()).unwrap_err();
     let lines = lines.0.lock().unwrap();
     let expected = [
         "DEBUG message=module validated",

@@ -348,6 +348,14 @@ impl Emit for Lower<'_> {
         }
     }
 
+    fn hold(&mut self, operand: &mut Operand<Value>) {
+        if let Value::Slot(slot) = operand.value
+            && self.asm.known.is_scratch(slot)
+        {
+            self.spill(operand);
+        }
+    }
+
     fn local_get(&mut self, local: Local) -> Value {
         if !self.assigned.is[local.slot as usize] {
             self.assigned.clear(local);

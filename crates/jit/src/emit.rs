@@ -317,6 +317,8 @@ impl Emit for Emitter<'_> {
 
     fn spill(&mut self, _: &mut Op1) {}
 
+    fn hold(&mut self, _: &mut Op1) {}
+
     fn local_get(&mut self, local: Local) -> V {
         let value = self.builder.use_var(self.locals[local.index as usize].0);
         let kind = self.kind(local.ty);

@@ -190,6 +190,8 @@ pub trait Emit {
     fn preserve(&mut self, operand: &mut Operand<Self::Value>);
     /// Puts an operand into its canonical slot.
     fn spill(&mut self, operand: &mut Operand<Self::Value>);
+    /// An operand is kept for the second arm of an `if`: what it means must not change in the first.
+    fn hold(&mut self, operand: &mut Operand<Self::Value>);
 
     /// `local.get`
     fn local_get(&mut self, local: Local) -> Self::Value;

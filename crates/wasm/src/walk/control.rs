@@ -265,9 +265,8 @@ impl<'m, E: Emit> Walk<'m, '_, E> {
         let height = self.height_below(shape.params(self.module).len())?;
         // The condition may alias a local too: it is used first thing, before any local changes.
         self.preserve_all();
-        // They wait for the second arm, whatever the first does.
         for operand in &mut self.stack[height..] {
-            self.emit.spill(operand);
+            self.emit.hold(operand);
         }
         let slot = self.next_slot();
         let else_label = self.emit.label(LabelKind::Else, &[], slot);
