@@ -6,7 +6,7 @@ mod mistakes;
 mod option;
 mod reference;
 mod run;
-mod terminal;
+mod stream;
 mod wasmedge;
 
 use kinglet_tests::folder::Folder;

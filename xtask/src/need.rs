@@ -1,6 +1,7 @@
 //! What a test group needs beyond Rust: how to see whether it is there, and the ways to get it. Packages are installed
 //! only by root on Debian; elsewhere the reader is told what to install.
 
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
@@ -49,6 +50,13 @@ pub(crate) const OBJDUMP: Need = Need {
     optional: false,
     present: |_| present("objdump", &["--version"]),
     supply: Supply::Packages(&["binutils"]),
+};
+
+pub(crate) const PSEUDO_TERMINAL: Need = Need {
+    name: "a pseudo-terminal",
+    optional: false,
+    present: |_| File::options().read(true).write(true).open("/dev/ptmx").is_ok(),
+    supply: Supply::Hint("mount devpts on /dev/pts"),
 };
 
 /// C and C++ for WASI: compiler, linker, libraries.
