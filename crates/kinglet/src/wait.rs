@@ -194,9 +194,22 @@ impl Waiter {
     #[cfg(unix)]
     pub fn poll(&self, fds: &mut [rustix::event::PollFd<'_>], time: Option<Duration>) -> Result<usize, Interrupted> {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        use rustix::io::Errno;
         let deadline = time.and_then(|time| Instant::now().checked_add(time));
-        let pipe = self.shared.pipe();
         loop {
+            self.check()?;
+            // Most often something is ready, and nothing to wait with need be made.
+            let ready = match poll(fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
+                Ok(ready) => ready,
+                Err(Errno::INTR) => continue,
+                // The caller finds out when it uses the descriptor.
+                Err(_) => return Ok(fds.len()),
+            };
+            if ready > 0 || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Ok(ready);
+            }
+            let pipe = self.shared.pipe();
+            // A request from before there was a pipe is in none.
             self.check()?;
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             // Without a pipe (no descriptors left) look for interrupts now and then.
@@ -206,17 +219,8 @@ impl Waiter {
             if let Some(pipe) = pipe {
                 all.push(PollFd::new(&pipe.reader, PollFlags::IN));
             }
-            let waited = poll(&mut all, timeout.as_ref());
-            self.check()?;
-            // Asked again without waiting, for what the caller's own entries say.
-            let ready = match waited.and_then(|_| poll(fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))) {
-                Ok(ready) => ready,
-                Err(rustix::io::Errno::INTR) => 0,
-                // The caller finds out when it uses the descriptor.
-                Err(_) => return Ok(fds.len()),
-            };
-            if ready > 0 || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                return Ok(ready);
+            if poll(&mut all, timeout.as_ref()).is_err_and(|error| error != Errno::INTR) {
+                return Ok(fds.len());
             }
         }
     }
