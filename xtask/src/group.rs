@@ -57,6 +57,8 @@ pub(crate) const GROUPS: &[Group] = &[
                  Cargo(&["test", "--package", "kinglet-tests", "--test", "spec", "--release"])] },
     Group { name: "op", about: "snapshots of what operations are lowered to", needs: &[],
         steps: &[Cargo(&["test", "--package", "kinglet-tests", "--test", "op"])] },
+    Group { name: "differential", about: "random modules do the same on Wasmi", needs: &[],
+        steps: &[Cargo(&["test", "--package", "kinglet-tests", "--test", "differential"])] },
     Group { name: "dispatch", about: "handlers go on by a jump, as released and as embedded", needs: &[&need::OBJDUMP],
         steps: &[Build(&["build", "--profile", "symbols", "--package", "kinglet-cli"]),
                  Build(&["build", "--profile", "embedder", "--package", "kinglet-cli"]),
