@@ -164,3 +164,19 @@
 (assert_trap (invoke "chain" (i32.const 65534)) "out of bounds memory access")
 (assert_return (invoke "zeroed" (i32.const 0)) (i32.const 1))
 (assert_return (invoke "zeroed" (i32.const 1)) (i32.const 9))
+
+;; An operand from the frame is pending over a block that a branch leaves before a loop in it.
+(module
+  (memory 1)
+  (global $sp (mut i32) (i32.const 64))
+  (func $first (param i32 i32) (result i32) (local.get 0))
+  (func (export "around") (param i32) (result i32) (local $fp i32)
+    (local.set $fp (i32.sub (global.get $sp) (i32.const 32)))
+    (i32.store offset=8 (i32.const 32) (i32.const 255))
+    (call $first
+      (i32.load offset=8 (local.get $fp))
+      (block (result i32)
+        (block (br_if 0 (local.get 0)) (loop))
+        (local.get $fp)))))
+(assert_return (invoke "around" (i32.const 0)) (i32.const 255))
+(assert_return (invoke "around" (i32.const 1)) (i32.const 255))

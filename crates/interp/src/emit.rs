@@ -343,7 +343,11 @@ impl Emit for Lower<'_> {
     fn spill(&mut self, operand: &mut Operand<Value>) {
         self.grow(operand.slot + operand.ty.slots());
         self.asm.own_slot(*operand);
-        if let Value::Slot(_) = operand.value {
+        // A branch around this code does not write the operand's own slot. A constant is what it is there too, and a
+        // scratch slot holds what it did for as long as an operand means it.
+        if let Value::Slot(slot) = operand.value
+            && !self.asm.known.is_scratch(slot)
+        {
             operand.value = Value::Slot(operand.slot);
         }
     }
@@ -353,6 +357,7 @@ impl Emit for Lower<'_> {
             && self.asm.known.is_scratch(slot)
         {
             self.spill(operand);
+            operand.value = Value::Slot(operand.slot);
         }
     }
 
