@@ -2,6 +2,8 @@
 //! its frames. Position independent: the code has no relocations, so that fresh, cached and mapped code are the same.
 //! Offsets are from the first byte; lists are in the order of their offsets.
 
+use crate::Trap;
+
 /// The code of one function.
 #[derive(Clone, Debug, Default)]
 pub struct CodeImage {
@@ -15,6 +17,17 @@ pub struct CodeImage {
     pub stack_maps: Vec<StackMap>,
     /// Which operators of the module its instructions come from.
     pub sources: Vec<Source>,
+    /// Where its instructions may fault, and what that means.
+    pub traps: Vec<TrapSite>,
+}
+
+/// An instruction that traps by faulting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrapSite {
+    /// Its first byte.
+    pub at: u32,
+    /// What its fault means.
+    pub trap: Trap,
 }
 
 /// A call that may end in a handler of the calling function.

@@ -12,4 +12,4 @@ pub use image::CodeImage;
 pub use kinglet_wasm::Trap;
 pub use layout::*;
 pub use libcall::{Libcall, LibcallFn, Libcalls};
-pub use settings::Settings;
+pub use settings::{MemoryPlan, Optimization, Reservation, Settings, Traps};

@@ -1,10 +1,91 @@
-//! The engine settings that change what code is made, and so are part of every key under which code is kept.
+//! The engine settings that change what code is made, and so are part of every key under which code is kept; and how a
+//! memory is addressed, which follows from them.
 
+use kinglet_wasm::types::{IndexType, MemoryType};
 use kinglet_wasm::walk::Metering;
 
 /// Settings that are the same for all code of an engine.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// What operations cost, if gas is metered.
     pub metering: Option<Metering>,
+    /// Whether native code can be interrupted. The interpreter always can.
+    pub interruptible: bool,
+    /// How native code finds out that it must trap.
+    pub traps: Traps,
+    /// Address space for each memory that is addressed without checks; none if every access is checked.
+    pub reservation: Option<Reservation>,
+    /// Whether an access that a mispredicted check let through reads index 0 instead (Spectre variant 1).
+    pub spectre_mitigation: bool,
+    /// How hard the native tier tries.
+    pub optimization: Optimization,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            metering: None,
+            interruptible: true,
+            traps: Traps::Checks,
+            reservation: None,
+            spectre_mitigation: true,
+            optimization: Optimization::Speed,
+        }
+    }
+}
+
+/// How native code finds out that it must trap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traps {
+    /// The processor faults, and a signal handler looks the address of the instruction up.
+    Faults,
+    /// It tests beforehand and calls the runtime.
+    Checks,
+}
+
+/// Address space set aside for a memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// Bytes from the memory's first that are its own or inaccessible.
+    pub bytes: u64,
+    /// Inaccessible bytes behind those.
+    pub guard: u64,
+}
+
+/// How hard the native tier tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Optimization {
+    /// Compiles fast.
+    None,
+    /// Makes fast code.
+    Speed,
+    /// Makes fast code, and of two equally fast pieces the smaller.
+    SpeedAndSize,
+}
+
+/// How code addresses a memory: a function of the memory's type and the engine's settings alone, so that code fits
+/// every memory it can be linked with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryPlan {
+    /// Every 32-bit index lies in a reservation that never moves; what is not the memory's faults.
+    Reserved(Reservation),
+    /// Every access is compared with the memory's length; its first byte may move when it grows.
+    Checked,
+}
+
+impl Settings {
+    /// How memories of a type are addressed.
+    pub fn memory_plan(&self, ty: &MemoryType) -> MemoryPlan {
+        match self.reservation {
+            Some(reservation)
+                if self.traps == Traps::Faults
+                    && ty.index == IndexType::I32
+                    && ty.page_size_log2 == 16
+                    && reservation.bytes >= 1 << 32 =>
+            {
+                MemoryPlan::Reserved(reservation)
+            }
+            _ => MemoryPlan::Checked,
+        }
+    }
 }

@@ -380,7 +380,7 @@ fn branch_here() {
 }
 
 fn trap_from(code: u32) -> Trap {
-    Trap::ALL.get((code as usize).wrapping_sub(1)).copied().unwrap_or(Trap::Unsupported)
+    Trap::from_code(code).unwrap_or(Trap::Unsupported)
 }
 
 /// Runs a function in the interpreter: arguments from `slots`, results to `slots`, which has room for the function's

@@ -5,13 +5,13 @@ use std::fmt;
 
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::ir::types;
+use cranelift_codegen::ir::{TrapCode, types};
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{ExceptionContextLoc, Final, FinalizedMachExceptionHandler, MachBufferFinalized};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use kinglet_abi::image::{CallSite, CodeImage, Handler, Source, StackMap};
-use kinglet_abi::{Settings, VmCtxLayout};
+use kinglet_abi::image::{CallSite, CodeImage, Handler, Source, StackMap, TrapSite};
+use kinglet_abi::{Settings, Trap, VmCtxLayout};
 use kinglet_wasm::types::TypeRegistry;
 use kinglet_wasm::{Module, walk};
 
@@ -168,6 +168,7 @@ impl Compiler {
             call_sites: call_sites(buffer)?,
             stack_maps: stack_maps(buffer)?,
             sources: sources(buffer),
+            traps: trap_sites(buffer),
         };
         Ok(image)
     }
@@ -202,6 +203,28 @@ fn stack_maps(buffer: &MachBufferFinalized<Final>) -> Result<Vec<StackMap>, Erro
 fn sources(buffer: &MachBufferFinalized<Final>) -> Vec<Source> {
     let sources = buffer.get_srclocs_sorted().iter().filter(|source| !source.loc.is_default());
     sources.map(|source| Source { start: source.start, end: source.end, offset: source.loc.bits() }).collect()
+}
+
+fn trap_sites(buffer: &MachBufferFinalized<Final>) -> Vec<TrapSite> {
+    let sites = buffer.traps().iter();
+    sites.filter_map(|site| Some(TrapSite { at: site.offset, trap: trap_of(site.code)? })).collect()
+}
+
+/// How a trap is marked in Cranelift's IR.
+pub(crate) fn trap_code(trap: Trap) -> TrapCode {
+    TrapCode::unwrap_user(trap as u8)
+}
+
+/// The trap that a mark means; none for what cannot be reached.
+fn trap_of(code: TrapCode) -> Option<Trap> {
+    match code {
+        TrapCode::STACK_OVERFLOW => Some(Trap::StackOverflow),
+        TrapCode::HEAP_OUT_OF_BOUNDS => Some(Trap::MemoryOutOfBounds),
+        TrapCode::INTEGER_OVERFLOW => Some(Trap::IntegerOverflow),
+        TrapCode::INTEGER_DIVISION_BY_ZERO => Some(Trap::IntegerDivideByZero),
+        TrapCode::BAD_CONVERSION_TO_INTEGER => Some(Trap::InvalidConversionToInteger),
+        code => Trap::from_code(code.as_raw().get().into()),
+    }
 }
 
 #[cfg(test)]

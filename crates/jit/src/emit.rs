@@ -21,12 +21,12 @@ use cranelift_codegen::ir::{
 };
 use cranelift_codegen::isa::TargetFrontendConfig;
 use cranelift_frontend::{FunctionBuilder, Variable};
-use kinglet_abi::{INTERRUPT_STOP, Libcall, Natives, Trap, VmCtx, VmStore};
+use kinglet_abi::{INTERRUPT_STOP, Libcall, Natives, Trap, Traps, VmCtx, VmStore};
 use kinglet_wasm::emit::*;
 use kinglet_wasm::op::*;
 use kinglet_wasm::types::{FuncType, ValType};
 
-use crate::compile::Environment;
+use crate::compile::{Environment, trap_code};
 use crate::convention::{self, Kind, load_pointer, store, trusted};
 use exception::Landing;
 
@@ -208,8 +208,17 @@ impl<'a> Emitter<'a> {
         self.builder.ins().call_indirect(sig, target, &[self.vmctx, array, libcall, a, b]);
     }
 
+    /// Whether code tests for a trap beforehand, as nothing catches faults.
+    pub(crate) fn explicit_traps(&self) -> bool {
+        self.environment.settings.traps == Traps::Checks
+    }
+
     /// Traps if the condition is not zero.
     fn trap_if(&mut self, condition: Value, trap: Trap) {
+        if !self.explicit_traps() {
+            self.builder.ins().trapnz(condition, trap_code(trap));
+            return;
+        }
         let (trapping, next) = (self.builder.create_block(), self.builder.create_block());
         self.builder.ins().brif(condition, trapping, &[], next, &[]);
         self.builder.set_cold_block(trapping);
@@ -225,6 +234,10 @@ impl<'a> Emitter<'a> {
 
     /// Traps; ends the block.
     fn raise(&mut self, trap: Trap) {
+        if !self.explicit_traps() {
+            self.builder.ins().trap(trap_code(trap));
+            return;
+        }
         let target = self.native(offset_of!(Natives, raise));
         let sig = self.builder.import_signature(convention::tail(&[types::I64, types::I32]));
         let code = self.builder.ins().iconst(types::I32, trap as i64);
@@ -310,7 +323,9 @@ impl Emit for Emitter<'_> {
             let used_up = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, gas, 0);
             self.trap_if(used_up, Trap::OutOfGas);
         }
-        self.check_interrupt();
+        if self.environment.settings.interruptible {
+            self.check_interrupt();
+        }
     }
 
     fn preserve(&mut self, _: &mut Op1) {}

@@ -22,7 +22,7 @@ use crate::compile::{Compiler, Error};
 use crate::convention::*;
 
 /// What cannot be reached; were it, the process would stop.
-pub(crate) const UNREACHABLE: TrapCode = TrapCode::unwrap_user(1);
+pub(crate) const UNREACHABLE: TrapCode = TrapCode::unwrap_user(200);
 
 impl Compiler {
     /// Where native code calls a function that has none: notes the cell, goes to the bridge.

@@ -35,7 +35,7 @@ struct Inner {
 
 impl Inner {
     fn new(config: Config) -> Inner {
-        let settings = Arc::new(Settings { metering: config.metering.clone() });
+        let settings = Arc::new(Settings { metering: config.metering.clone(), ..Settings::default() });
         let types = Arc::<TypeRegistry>::default();
         Inner {
             config,

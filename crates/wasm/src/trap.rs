@@ -13,6 +13,11 @@ macro_rules! traps {
             /// Every trap, in the order of its codes.
             pub const ALL: &'static [Trap] = &[$(Trap::$name),*];
 
+            /// The trap of a code, if there is one.
+            pub const fn from_code(code: u32) -> Option<Trap> {
+                match code { $($code => Some(Trap::$name),)* _ => None }
+            }
+
             /// The message, as the specification's tests spell it where they do.
             pub const fn message(self) -> &'static str {
                 match self { $(Trap::$name => $text),* }

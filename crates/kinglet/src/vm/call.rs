@@ -122,7 +122,7 @@ fn finish(core: &mut StoreCore, status: Status) -> Result<()> {
 }
 
 fn trap_error(core: &mut StoreCore, code: u32) -> Error {
-    let trap = Trap::ALL.get((code as usize).wrapping_sub(1)).copied().unwrap_or(Trap::Unsupported);
+    let trap = Trap::from_code(code).unwrap_or(Trap::Unsupported);
     let error = Error::new(trap);
     // One that an error of the host's left behind belongs to another trap.
     match core.backtrace.take().filter(|backtrace| backtrace.trap() == Some(trap)) {

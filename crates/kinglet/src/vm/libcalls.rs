@@ -517,7 +517,7 @@ extern "C" fn raise(vmctx: *mut VmCtx, args: *mut u64, code: u32, _: u32) -> u32
         unsafe {
             let vm = (*vmctx).store;
             let core = super::store::core_of(vm);
-            let trap = Trap::ALL.get((code as usize).wrapping_sub(1)).copied().unwrap_or(Trap::Unsupported);
+            let trap = Trap::from_code(code).unwrap_or(Trap::Unsupported);
             // A trap is something the host sees: gas overdrawn before it comes first.
             let trap = if (*vm).gas < 0 { Trap::OutOfGas } else { trap };
             (*vm).trap = trap as u32;
