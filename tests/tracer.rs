@@ -4,13 +4,14 @@
 use std::fmt::Write as _;
 
 use kinglet::{
-    Config, Engine, ExternRef, Feature, Func, Instance, Linker, Module, Store, Trap, V128, Val, WasmBacktrace, testing,
+    Config, Engine, ExternRef, Feature, Func, Instance, Linker, Module, RunMode, Store, Trap, V128, Val, WasmBacktrace, testing,
 };
 
 /// An engine with what the tracer's operations need.
 fn engine(gas: bool) -> Engine {
     let mut config = Config::new();
     config.feature(Feature::Gc, true).feature(Feature::Exceptions, true).gas(gas);
+    config.run_mode(RunMode::Interpreter);
     Engine::new(&config).unwrap()
 }
 

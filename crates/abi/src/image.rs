@@ -1,103 +1,227 @@
-//! Machine code as plain data: the bytes of one function with everything a runtime needs to walk, unwind and describe
-//! its frames. Position independent: the code has no relocations, so that fresh, cached and mapped code are the same.
-//! Offsets are from the first byte; lists are in the order of their offsets.
+//! Machine code as plain data: the bytes of one or many functions with everything a runtime needs to walk, unwind and
+//! describe their frames. Position independent: the code has no relocations, so that fresh, cached and mapped code are
+//! the same. Offsets are from the first byte; tables are flat, in the order of their offsets, so that they can be used
+//! where they are mapped.
+
+use std::ops::Range;
 
 use crate::Trap;
 
-/// The code of one function.
+/// Code with its tables.
 #[derive(Clone, Debug, Default)]
 pub struct CodeImage {
     /// The instructions.
-    pub bytes: Vec<u8>,
+    pub text: Vec<u8>,
     /// What its address must be a multiple of.
     pub align: u32,
+    /// The functions of the module that it has.
+    pub functions: Vec<FunctionCode>,
+    /// Instructions that belong to an operator.
+    pub sites: Vec<Site>,
     /// Calls at which it catches.
     pub call_sites: Vec<CallSite>,
+    /// What they catch.
+    pub handlers: Vec<Handler>,
     /// Calls over which it keeps traced references in its frame.
     pub stack_maps: Vec<StackMap>,
-    /// Which operators of the module its instructions come from.
-    pub sources: Vec<Source>,
-    /// Where its instructions may fault, and what that means.
-    pub traps: Vec<TrapSite>,
+    /// Where those are, as offsets from the stack pointer of 32-bit references.
+    pub refs: Vec<u32>,
 }
 
-/// An instruction that traps by faulting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TrapSite {
-    /// Its first byte.
-    pub at: u32,
-    /// What its fault means.
-    pub trap: Trap,
+/// The tables of a [`CodeImage`].
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub struct Tables<'a> {
+    pub functions: &'a [FunctionCode],
+    pub sites: &'a [Site],
+    pub call_sites: &'a [CallSite],
+    pub handlers: &'a [Handler],
+    pub stack_maps: &'a [StackMap],
+    pub refs: &'a [u32],
 }
+
+/// The code of one function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct FunctionCode {
+    /// Its first byte.
+    pub start: u32,
+    /// Behind its last byte.
+    pub end: u32,
+    /// Its place among those the module defines.
+    pub function: u32,
+}
+
+/// An instruction at which a frame can be looked at: a call, or one that may fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Site {
+    /// Of a call, where it returns to; of what may fault, its first byte plus 1.
+    pub at: u32,
+    /// The byte offset in the module of the operator it belongs to, or [`NO_SOURCE`].
+    pub source: u32,
+    /// The code of the trap that its fault means; 0 if it cannot fault.
+    pub trap: u32,
+}
+
+/// For an instruction that belongs to no operator.
+pub const NO_SOURCE: u32 = u32::MAX;
 
 /// A call that may end in a handler of the calling function.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct CallSite {
     /// The offset the call returns to.
     pub ret: u32,
     /// How far the stack pointer is below the frame pointer.
     pub frame: u32,
-    /// What it catches, first match first.
-    pub handlers: Vec<Handler>,
+    /// The first of its handlers, in the table of all.
+    pub first: u32,
+    /// How many it has; the first match counts.
+    pub count: u32,
 }
 
 /// One step of the search for a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Handler {
-    /// The instance in which tags are meant from here on is at this offset from the stack pointer.
-    Context(u32),
-    /// Catches the tag whose pointer is at this offset of the instance.
-    Tag {
-        /// Offset of the pointer in the instance.
-        tag: u32,
-        /// Where the code goes on.
-        target: u32,
-    },
+#[repr(C)]
+pub struct Handler {
+    /// A [`HandlerKind`].
+    pub kind: u32,
+    /// See [`HandlerKind`].
+    pub operand: u32,
+    /// Where the code goes on.
+    pub target: u32,
+}
+
+/// What a [`Handler`] does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum HandlerKind {
+    /// Tells the instance in which tags are meant from here on: `operand` is its place as an offset from the stack
+    /// pointer.
+    Context = 0,
+    /// Catches the tag whose pointer is at the offset `operand` of the instance.
+    Tag = 1,
     /// Catches everything.
-    All {
-        /// Where the code goes on.
-        target: u32,
-    },
+    All = 2,
 }
 
 /// Where traced references are during a call.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct StackMap {
     /// The offset the call returns to.
     pub ret: u32,
     /// How far the stack pointer is below the frame pointer.
     pub frame: u32,
-    /// Offsets from the stack pointer of 32-bit references.
-    pub refs: Vec<u32>,
-}
-
-/// A stretch of instructions that belongs to one operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// The first byte.
-    pub start: u32,
-    /// Behind the last byte.
-    pub end: u32,
-    /// The operator's byte offset in the module.
-    pub offset: u32,
+    /// The first of its references, in the table of all.
+    pub first: u32,
+    /// How many there are.
+    pub count: u32,
 }
 
 impl CodeImage {
-    /// The operator whose call returns to this offset.
-    pub fn source_of(&self, ret: u32) -> Option<u32> {
-        let at = ret.checked_sub(1)?;
-        let after = self.sources.partition_point(|source| source.start <= at);
-        let source = self.sources.get(after.checked_sub(1)?)?;
-        (at < source.end).then_some(source.offset)
+    /// Its tables.
+    pub fn tables(&self) -> Tables<'_> {
+        Tables {
+            functions: &self.functions,
+            sites: &self.sites,
+            call_sites: &self.call_sites,
+            handlers: &self.handlers,
+            stack_maps: &self.stack_maps,
+            refs: &self.refs,
+        }
+    }
+
+    /// Adds the tables of code that is behind all there was, at an offset; not its instructions.
+    pub fn append_tables(&mut self, at: u32, other: &CodeImage) {
+        let (handlers, refs) = (self.handlers.len() as u32, self.refs.len() as u32);
+        let function = |f: &FunctionCode| FunctionCode { start: f.start + at, end: f.end + at, ..*f };
+        self.functions.extend(other.functions.iter().map(function));
+        self.sites.extend(other.sites.iter().map(|site| Site { at: site.at + at, ..*site }));
+        let call = |c: &CallSite| CallSite { ret: c.ret + at, first: c.first + handlers, ..*c };
+        self.call_sites.extend(other.call_sites.iter().map(call));
+        self.handlers.extend(other.handlers.iter().map(|h| Handler { target: h.target + at, ..*h }));
+        let map = |m: &StackMap| StackMap { ret: m.ret + at, first: m.first + refs, ..*m };
+        self.stack_maps.extend(other.stack_maps.iter().map(map));
+        self.refs.extend_from_slice(&other.refs);
+        self.align = self.align.max(other.align);
+    }
+}
+
+impl<'a> Tables<'a> {
+    /// The function that an instruction is of.
+    pub fn function(&self, at: u32) -> Option<&'a FunctionCode> {
+        let after = self.functions.partition_point(|function| function.start <= at);
+        self.functions.get(after.checked_sub(1)?).filter(|function| at < function.end)
+    }
+
+    /// What is known of the place a call returns to, or of a fault at the byte before.
+    pub fn site(&self, at: u32) -> Option<&'a Site> {
+        Some(&self.sites[self.sites.binary_search_by_key(&at, |site| site.at).ok()?])
+    }
+
+    /// The byte offset in the module of the operator at such a place.
+    pub fn source(&self, at: u32) -> Option<u32> {
+        self.site(at).map(|site| site.source).filter(|source| *source != NO_SOURCE)
+    }
+
+    /// The trap that a fault of the instruction at `pc` means.
+    pub fn trap(&self, pc: u32) -> Option<Trap> {
+        Trap::from_code(self.site(pc.checked_add(1)?)?.trap)
     }
 
     /// What a call that returns to this offset catches.
-    pub fn call_site(&self, ret: u32) -> Option<&CallSite> {
+    pub fn call_site(&self, ret: u32) -> Option<&'a CallSite> {
         Some(&self.call_sites[self.call_sites.binary_search_by_key(&ret, |site| site.ret).ok()?])
     }
 
+    /// The handlers of a call, the first match first.
+    pub fn handlers(&self, site: &CallSite) -> &'a [Handler] {
+        self.handlers.get(range(site.first, site.count)).unwrap_or_default()
+    }
+
     /// The references of a call that returns to this offset.
-    pub fn stack_map(&self, ret: u32) -> Option<&StackMap> {
+    pub fn stack_map(&self, ret: u32) -> Option<&'a StackMap> {
         Some(&self.stack_maps[self.stack_maps.binary_search_by_key(&ret, |map| map.ret).ok()?])
+    }
+
+    /// The places of a call's references, as offsets from the stack pointer.
+    pub fn refs(&self, map: &StackMap) -> &'a [u32] {
+        self.refs.get(range(map.first, map.count)).unwrap_or_default()
+    }
+}
+
+fn range(first: u32, count: u32) -> Range<usize> {
+    first as usize..first as usize + count as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_of_appended_code_are_found_at_their_new_places() {
+        let code = CodeImage {
+            text: vec![0; 16],
+            align: 16,
+            functions: vec![FunctionCode { start: 0, end: 16, function: 7 }],
+            sites: vec![Site { at: 5, source: 40, trap: 0 }, Site { at: 9, source: 44, trap: Trap::Unreachable as u32 }],
+            call_sites: vec![CallSite { ret: 5, frame: 32, first: 0, count: 1 }],
+            handlers: vec![Handler { kind: HandlerKind::All as u32, operand: 0, target: 12 }],
+            stack_maps: vec![StackMap { ret: 5, frame: 32, first: 0, count: 2 }],
+            refs: vec![8, 12],
+        };
+        let mut all = CodeImage::default();
+        all.append_tables(0, &code);
+        all.append_tables(32, &code);
+        let tables = all.tables();
+        assert_eq!(tables.function(31), None, "between two functions");
+        assert_eq!(tables.function(32).map(|f| (f.start, f.end, f.function)), Some((32, 48, 7)));
+        assert_eq!((tables.source(37), tables.source(38)), (Some(40), None));
+        assert_eq!((tables.trap(40), tables.trap(41), tables.trap(36)), (Some(Trap::Unreachable), None, None));
+        let site = tables.call_site(37).unwrap();
+        assert_eq!(tables.handlers(site)[0].target, 44);
+        assert_eq!(tables.refs(tables.stack_map(37).unwrap()), [8, 12]);
     }
 }

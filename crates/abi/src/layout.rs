@@ -171,11 +171,13 @@ pub struct Natives {
     pub enter_loop: AtomicPtr<c_void>,
     /// `extern "C" (store)`: goes to [`VmStore::resume`].
     pub resume: AtomicPtr<c_void>,
-    /// `extern "C" (store, cell, callee, caller, slots) -> status`: runs what has no native code. Unless it returns
+    /// `extern "C" (store, cell, callee, slots) -> status`: runs what has no native code. Unless it returns
     /// [`Status::Ok`] or [`Status::TailCall`] it has set [`VmStore::resume`].
     pub enter: AtomicPtr<c_void>,
     /// `extern "C" (vmctx, code: i32)`: sets [`VmStore::resume`] for a trap, or with 0 for the pending exception.
     pub unwind: AtomicPtr<c_void>,
+    /// `extern "C" (store, status: i32)`: sets [`VmStore::resume`] for a call that ended with this status.
+    pub fail: AtomicPtr<c_void>,
     /// What the runtime's functions above need: the engine's native tier.
     pub tier: AtomicPtr<c_void>,
 }

@@ -5,13 +5,16 @@ use std::fmt;
 
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::ir::{TrapCode, types};
+use cranelift_codegen::binemit::{Addend, Reloc};
+use cranelift_codegen::ir::{ExternalName, TrapCode, types};
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
-use cranelift_codegen::{ExceptionContextLoc, Final, FinalizedMachExceptionHandler, MachBufferFinalized};
+use cranelift_codegen::{
+    ExceptionContextLoc, Final, FinalizedMachExceptionHandler, FinalizedRelocTarget, MachBufferFinalized,
+};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use kinglet_abi::image::{CallSite, CodeImage, Handler, Source, StackMap, TrapSite};
-use kinglet_abi::{Settings, Trap, VmCtxLayout};
+use kinglet_abi::image::{CallSite, CodeImage, Handler, HandlerKind, NO_SOURCE, Site, StackMap};
+use kinglet_abi::{Optimization, Settings, Trap, VmCtxLayout};
 use kinglet_wasm::types::TypeRegistry;
 use kinglet_wasm::{Module, walk};
 
@@ -67,10 +70,21 @@ impl fmt::Debug for Compiler {
     }
 }
 
+/// What one thread uses again for every function.
+pub(crate) struct Scratch {
+    context: Context,
+    frontend: FunctionBuilderContext,
+}
+
+impl Scratch {
+    pub(crate) fn new() -> Scratch {
+        Scratch { context: Context::new(), frontend: FunctionBuilderContext::new() }
+    }
+}
+
 /// What every compile sets: frames are walked by their frame pointers, results that do not fit registers go through
 /// memory, and nothing is left to the platform's unwinder or to Cranelift's own libcalls.
 const SETTINGS: &[(&str, &str)] = &[
-    ("opt_level", "speed"),
     ("preserve_frame_pointers", "true"),
     ("enable_multi_ret_implicit_sret", "true"),
     ("unwind_info", "false"),
@@ -81,8 +95,14 @@ const SETTINGS: &[(&str, &str)] = &[
 
 impl Compiler {
     /// A compiler for this machine; fails on one Cranelift has no back end for.
-    pub fn new() -> Result<Compiler, Error> {
+    pub fn new(settings: &Settings) -> Result<Compiler, Error> {
         let mut flags = settings::builder();
+        let level = match settings.optimization {
+            Optimization::None => "none",
+            Optimization::Speed => "speed",
+            Optimization::SpeedAndSize => "speed_and_size",
+        };
+        flags.set("opt_level", level).map_err(|e| Error::Failed(e.to_string()))?;
         for (name, value) in SETTINGS {
             flags.set(name, value).map_err(|e| Error::Failed(e.to_string()))?;
         }
@@ -92,9 +112,13 @@ impl Compiler {
         Ok(Compiler { isa })
     }
 
-    /// Compiles a function defined by the module, by its place among those.
+    pub(crate) fn isa(&self) -> &OwnedTargetIsa {
+        &self.isa
+    }
+
+    /// Compiles a function defined by the module, by its place among those. It calls others through their cells.
     pub fn function(&self, environment: Environment<'_>, defined: u32) -> Result<CodeImage, Error> {
-        self.body(environment, defined, Entry::Function)
+        self.body(&mut Scratch::new(), environment, defined, Entry::Function, false)?.alone()
     }
 
     /// Compiles a function to be entered at its loop at this byte offset of the module, with the canonical frame that
@@ -103,35 +127,49 @@ impl Compiler {
     /// Operands that are pending over the loop have two definitions then: the code before it, which cannot be reached,
     /// and the frame. Few loops have any; for those the function is walked again with every operand a variable.
     pub fn loop_entry(&self, environment: Environment<'_>, defined: u32, header: u32) -> Result<CodeImage, Error> {
-        match self.body(environment, defined, Entry::Loop { header, variables: false }) {
-            Err(Error::Unsupported(crate::emit::PENDING)) => {
-                self.body(environment, defined, Entry::Loop { header, variables: true })
-            }
-            result => result,
+        let mut scratch = Scratch::new();
+        let mut body =
+            |variables| self.body(&mut scratch, environment, defined, Entry::Loop { header, variables }, false);
+        match body(false) {
+            Err(Error::Unsupported(crate::emit::PENDING)) => body(true)?.alone(),
+            result => result?.alone(),
         }
     }
 
-    fn body(&self, environment: Environment<'_>, defined: u32, entry: Entry) -> Result<CodeImage, Error> {
+    /// Compiles a function; `direct` if the code of those it calls will have a place beside its own.
+    pub(crate) fn body(
+        &self,
+        scratch: &mut Scratch,
+        environment: Environment<'_>,
+        defined: u32,
+        entry: Entry,
+        direct: bool,
+    ) -> Result<Code, Error> {
         let module = environment.module;
         let ty = module.func_type(module.imported_funcs + defined);
-        let mut context = Context::new();
-        context.func.signature = match entry {
+        scratch.context.clear();
+        let function = &mut scratch.context.func;
+        function.signature = match entry {
             Entry::Function => Signature::new(ty, environment.types).native(),
             Entry::Loop { .. } => convention::loop_entry(),
         };
-        let mut frontend = FunctionBuilderContext::new();
-        let builder = FunctionBuilder::new(&mut context.func, &mut frontend);
-        let mut emitter = Emitter::new(builder, environment, entry);
+        let builder = FunctionBuilder::new(function, &mut scratch.frontend);
+        let mut emitter = Emitter::new(builder, environment, entry, direct);
         let walked = walk::function(module, defined, environment.settings.metering.as_ref(), &mut emitter);
-        if let Some(what) = emitter.unsupported() {
-            return Err(Error::Unsupported(what));
-        }
-        walked.map_err(|e| Error::Failed(e.to_string()))?;
-        if !emitter.entered() {
-            return Err(Error::NoSuchLoop);
+        let error = match (emitter.unsupported(), walked) {
+            (Some(what), _) => Some(Error::Unsupported(what)),
+            (None, Err(error)) => Some(Error::Failed(error.to_string())),
+            _ if !emitter.entered() => Some(Error::NoSuchLoop),
+            _ => None,
+        };
+        if let Some(error) = error {
+            // What was begun is in it.
+            drop(emitter);
+            scratch.frontend = FunctionBuilderContext::new();
+            return Err(error);
         }
         emitter.finish(self.isa.frontend_config());
-        self.finish(context)
+        self.finish(&mut scratch.context)
     }
 
     /// Makes a function from the body that `make` builds; the first block has the signature's parameters.
@@ -151,63 +189,110 @@ impl Compiler {
         make(&mut builder, &params);
         builder.seal_all_blocks();
         builder.finalize(self.isa.frontend_config());
-        self.finish(context)
+        self.finish(&mut context)?.alone()
     }
 
-    fn finish(&self, mut context: Context) -> Result<CodeImage, Error> {
-        let compiled = context.compile(&*self.isa, &mut ControlPlane::default());
-        let compiled = compiled.map_err(|e| Error::Failed(format!("{:?}", e.inner)))?;
-        let buffer = &compiled.buffer;
-        if !buffer.relocs().is_empty() {
-            return Err(Error::Failed("code with relocations".into()));
+    fn finish(&self, context: &mut Context) -> Result<Code, Error> {
+        if let Err(error) = context.compile(&*self.isa, &mut ControlPlane::default()) {
+            return Err(Error::Failed(format!("{:?}", error.inner)));
         }
-        let align = self.isa.function_alignment().preferred.max(buffer.alignment);
-        let image = CodeImage {
-            bytes: buffer.data().to_vec(),
-            align,
-            call_sites: call_sites(buffer)?,
-            stack_maps: stack_maps(buffer)?,
-            sources: sources(buffer),
-            traps: trap_sites(buffer),
+        let compiled = context.compiled_code().ok_or_else(|| Error::Failed("no code".into()))?;
+        let buffer = &compiled.buffer;
+        let mut image = CodeImage {
+            text: buffer.data().to_vec(),
+            align: self.isa.function_alignment().preferred.max(buffer.alignment),
+            sites: sites(buffer),
+            ..CodeImage::default()
         };
-        Ok(image)
+        add_call_sites(&mut image, buffer)?;
+        add_stack_maps(&mut image, buffer)?;
+        let names = context.func.params.user_named_funcs();
+        let calls = buffer.relocs().iter().map(|reloc| match reloc.target {
+            FinalizedRelocTarget::ExternalName(ExternalName::User(name)) => {
+                Ok(DirectCall { at: reloc.offset, kind: reloc.kind, addend: reloc.addend, target: names[name].index })
+            }
+            ref other => Err(Error::Failed(format!("code refers to {other:?}"))),
+        });
+        Ok(Code { calls: calls.collect::<Result<_, _>>()?, image })
     }
 }
 
-fn call_sites(buffer: &MachBufferFinalized<Final>) -> Result<Vec<CallSite>, Error> {
-    let sites = buffer.call_sites().filter(|site| !site.exception_handlers.is_empty());
-    let sites = sites.map(|site| {
-        let handlers = site.exception_handlers.iter().map(|handler| match *handler {
-            FinalizedMachExceptionHandler::Tag(tag, target) => Ok(Handler::Tag { tag: tag.as_u32(), target }),
-            FinalizedMachExceptionHandler::Default(target) => Ok(Handler::All { target }),
-            FinalizedMachExceptionHandler::Context(ExceptionContextLoc::SPOffset(at)) => Ok(Handler::Context(at)),
-            FinalizedMachExceptionHandler::Context(_) => Err(Error::Failed("a context in a register".into())),
-        });
+/// The code of one function, before it has a place.
+pub(crate) struct Code {
+    pub(crate) image: CodeImage,
+    pub(crate) calls: Vec<DirectCall>,
+}
+
+/// A call of another function of the module, to be filled in.
+pub(crate) struct DirectCall {
+    pub(crate) at: u32,
+    pub(crate) kind: Reloc,
+    pub(crate) addend: Addend,
+    /// The function's place among those the module defines.
+    pub(crate) target: u32,
+}
+
+impl Code {
+    /// The image of code that calls nothing directly.
+    pub(crate) fn alone(self) -> Result<CodeImage, Error> {
+        if self.calls.is_empty() { Ok(self.image) } else { Err(Error::Failed("code with relocations".into())) }
+    }
+}
+
+fn add_call_sites(image: &mut CodeImage, buffer: &MachBufferFinalized<Final>) -> Result<(), Error> {
+    for site in buffer.call_sites().filter(|site| !site.exception_handlers.is_empty()) {
+        let first = image.handlers.len() as u32;
+        for handler in site.exception_handlers {
+            let (kind, operand, target) = match *handler {
+                FinalizedMachExceptionHandler::Tag(tag, target) => (HandlerKind::Tag, tag.as_u32(), target),
+                FinalizedMachExceptionHandler::Default(target) => (HandlerKind::All, 0, target),
+                FinalizedMachExceptionHandler::Context(ExceptionContextLoc::SPOffset(at)) => {
+                    (HandlerKind::Context, at, 0)
+                }
+                FinalizedMachExceptionHandler::Context(_) => {
+                    return Err(Error::Failed("a context in a register".into()));
+                }
+            };
+            image.handlers.push(Handler { kind: kind as u32, operand, target });
+        }
         let frame = site.frame_offset.ok_or_else(|| Error::Failed("a frame of unknown size".into()))?;
-        Ok(CallSite { ret: site.ret_addr, frame, handlers: handlers.collect::<Result<_, _>>()? })
+        let count = image.handlers.len() as u32 - first;
+        image.call_sites.push(CallSite { ret: site.ret_addr, frame, first, count });
+    }
+    Ok(())
+}
+
+fn add_stack_maps(image: &mut CodeImage, buffer: &MachBufferFinalized<Final>) -> Result<(), Error> {
+    for (ret, frame, map) in buffer.user_stack_maps() {
+        let first = image.refs.len() as u32;
+        for (ty, at) in map.entries() {
+            if ty != types::I32 {
+                return Err(Error::Failed("a reference of another size".into()));
+            }
+            image.refs.push(at);
+        }
+        let count = image.refs.len() as u32 - first;
+        image.stack_maps.push(StackMap { ret: *ret, frame: *frame, first, count });
+    }
+    Ok(())
+}
+
+/// Calls and what may fault, each with its operator.
+fn sites(buffer: &MachBufferFinalized<Final>) -> Vec<Site> {
+    let sources = buffer.get_srclocs_sorted();
+    let source = |at: u32| {
+        let after = sources.partition_point(|source| source.start <= at);
+        let source = after.checked_sub(1).map(|index| &sources[index]);
+        source.filter(|s| at < s.end && !s.loc.is_default()).map_or(NO_SOURCE, |s| s.loc.bits())
+    };
+    let calls = buffer.call_sites().map(|call| Site { at: call.ret_addr, source: source(call.ret_addr - 1), trap: 0 });
+    let traps = buffer.traps().iter().filter_map(|trap| {
+        let code = trap_of(trap.code)? as u32;
+        Some(Site { at: trap.offset + 1, source: source(trap.offset), trap: code })
     });
-    sites.collect()
-}
-
-fn stack_maps(buffer: &MachBufferFinalized<Final>) -> Result<Vec<StackMap>, Error> {
-    let maps = buffer.user_stack_maps().iter().map(|(ret, frame, map)| {
-        let refs = map.entries().map(|(ty, at)| match ty {
-            types::I32 => Ok(at),
-            _ => Err(Error::Failed("a reference of another size".into())),
-        });
-        Ok(StackMap { ret: *ret, frame: *frame, refs: refs.collect::<Result<_, _>>()? })
-    });
-    maps.collect()
-}
-
-fn sources(buffer: &MachBufferFinalized<Final>) -> Vec<Source> {
-    let sources = buffer.get_srclocs_sorted().iter().filter(|source| !source.loc.is_default());
-    sources.map(|source| Source { start: source.start, end: source.end, offset: source.loc.bits() }).collect()
-}
-
-fn trap_sites(buffer: &MachBufferFinalized<Final>) -> Vec<TrapSite> {
-    let sites = buffer.traps().iter();
-    sites.filter_map(|site| Some(TrapSite { at: site.offset, trap: trap_of(site.code)? })).collect()
+    let mut sites: Vec<Site> = calls.chain(traps).collect();
+    sites.sort_by_key(|site| site.at);
+    sites
 }
 
 /// How a trap is marked in Cranelift's IR.
@@ -244,14 +329,14 @@ mod tests {
         let environment = Environment { module: &module, layout: &layout, settings: &settings, types: &types };
         let defined = module.bodies.len() as u32 - 1;
         match header {
-            Some(header) => Compiler::new()?.loop_entry(environment, defined, header),
-            None => Compiler::new()?.function(environment, defined),
+            Some(header) => Compiler::new(&settings)?.loop_entry(environment, defined, header),
+            None => Compiler::new(&settings)?.function(environment, defined),
         }
     }
 
     #[test]
     fn every_trampoline_compiles_for_signatures_that_do_not_fit_registers() {
-        let compiler = Compiler::new().unwrap();
+        let compiler = Compiler::new(&Settings::default()).unwrap();
         let kinds = [Kind::I32, Kind::I64, Kind::F32, Kind::F64, Kind::V128, Kind::Func, Kind::Traced];
         let many: Box<[Kind]> = kinds.iter().cycle().take(40).copied().collect();
         for signature in
@@ -262,11 +347,11 @@ mod tests {
             compiler.adapter(&signature).unwrap();
             let entry = compiler.entry(&signature).unwrap();
             assert!(
-                matches!(entry.call_sites[..], [CallSite { ref handlers, .. }] if matches!(handlers[..], [Handler::All { .. }]))
+                matches!(entry.handlers[..], [Handler { kind, .. }] if kind == HandlerKind::All as u32)
             );
         }
         for image in [compiler.libcall(), compiler.throw(), compiler.raise(), compiler.enter_loop()] {
-            assert!(!image.unwrap().bytes.is_empty());
+            assert!(!image.unwrap().text.is_empty());
         }
     }
 
@@ -279,15 +364,11 @@ mod tests {
             |_| None,
         );
         let image = image.unwrap();
-        let handlers = &image.call_sites[0].handlers;
-        assert!(
-            matches!(
-                handlers[..],
-                [Handler::Context(_), Handler::Tag { tag: b, .. }, Handler::Tag { tag: a, .. }, Handler::All { .. }]
-                    if a < b
-            ),
-            "{handlers:?}"
-        );
+        let handlers = image.tables().handlers(&image.call_sites[0]);
+        let kinds: Vec<u32> = handlers.iter().map(|handler| handler.kind).collect();
+        use HandlerKind::{All, Context, Tag};
+        assert_eq!(kinds, [Context, Tag, Tag, All].map(|kind| kind as u32), "{handlers:?}");
+        assert!(handlers[2].operand < handlers[1].operand, "tag $a lies before $b: {handlers:?}");
     }
 
     #[test]
@@ -298,7 +379,7 @@ mod tests {
             |_| None,
         );
         let maps = image.unwrap().stack_maps;
-        assert!(maps.iter().any(|map| map.refs.len() == 2), "{maps:?}");
+        assert!(maps.iter().any(|map| map.count == 2), "{maps:?}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::mem::offset_of;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    Block, InstBuilder, SourceLoc, StackSlot, StackSlotData, StackSlotKind, Type, Value, types,
+    Block, FuncRef, InstBuilder, SourceLoc, StackSlot, StackSlotData, StackSlotKind, Type, Value, types,
 };
 use cranelift_codegen::isa::TargetFrontendConfig;
 use cranelift_frontend::{FunctionBuilder, Variable};
@@ -60,6 +60,10 @@ pub(crate) struct Emitter<'a> {
     builder: FunctionBuilder<'a>,
     environment: Environment<'a>,
     entry: Entry,
+    /// Whether the code of the module's other functions will have places beside this one's.
+    direct: bool,
+    /// Those it calls.
+    functions: HashMap<u32, FuncRef>,
     /// Where a loop's entry takes over the frame: the block and the frame's address; none once it has.
     frame: Option<(Block, Value)>,
     /// The frame's address, for results.
@@ -78,11 +82,18 @@ pub(crate) struct Emitter<'a> {
 }
 
 impl<'a> Emitter<'a> {
-    pub(crate) fn new(builder: FunctionBuilder<'a>, environment: Environment<'a>, entry: Entry) -> Emitter<'a> {
+    pub(crate) fn new(
+        builder: FunctionBuilder<'a>,
+        environment: Environment<'a>,
+        entry: Entry,
+        direct: bool,
+    ) -> Emitter<'a> {
         Emitter {
             builder,
             environment,
             entry,
+            direct,
+            functions: HashMap::new(),
             frame: None,
             frame_base: None,
             vmctx: Value::from_u32(0),

@@ -9,7 +9,9 @@
 mod compile;
 mod convention;
 mod emit;
+mod module;
 mod trampoline;
 
 pub use compile::{Compiler, Environment, Error};
 pub use convention::Signature;
+pub use module::ModuleImage;

@@ -42,6 +42,35 @@ impl Compiler {
         self.small(signature.native(), |builder, params| bridge(builder, params, signature))
     }
 
+    /// From native code to a host function, whose cell is at an offset of the context it is called with.
+    pub fn host_call(&self, signature: &Signature, cell: u32) -> Result<CodeImage, Error> {
+        self.small(signature.native(), |builder, params| {
+            let store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
+            let slots = stack_slot(builder, signature.array_size());
+            store_slots(builder, &params[2..], slots, &signature.params);
+            note_exit(builder, store_ptr);
+            let function = load_pointer(builder, params[0], cell as usize + offset_of!(FuncCell, array));
+            let sig = builder.import_signature(runtime(&[types::I64; 3]));
+            let call = builder.ins().call_indirect(sig, function, &[params[0], params[1], slots]);
+            let status = builder.inst_results(call)[0];
+            let (ok, failed) = (builder.create_block(), builder.create_block());
+            builder.ins().brif(status, failed, &[], ok, &[]);
+
+            builder.switch_to_block(ok);
+            let results = load_slots(builder, slots, &signature.results);
+            builder.ins().return_(&results);
+
+            builder.switch_to_block(failed);
+            builder.set_cold_block(failed);
+            let fail = native_entry(builder, store_ptr, offset_of!(Natives, fail));
+            let mut sig = runtime(&[types::I64, types::I32]);
+            sig.returns.clear();
+            let sig = builder.import_signature(sig);
+            builder.ins().call_indirect(sig, fail, &[store_ptr, status]);
+            resume(builder, store_ptr);
+        })
+    }
+
     /// From [`VmStore::tail`] to native code: loads the arguments, tail-calls the function.
     pub fn adapter(&self, signature: &Signature) -> Result<CodeImage, Error> {
         self.small(signature.adapter(), |builder, params| {
@@ -122,6 +151,30 @@ impl Compiler {
     }
 }
 
+/// Where native code calls a function of the module, asked for if its cell does not know.
+pub(crate) fn native_of_cell(builder: &mut FunctionBuilder<'_>, vmctx: Value, defined: u32) -> Value {
+    let cells = load_pointer(builder, vmctx, offset_of!(VmCtx, cells));
+    let cell = builder.ins().iadd_imm_u(cells, i64::from(defined) * size_of::<FuncCell>() as i64);
+    let native = load_pointer(builder, cell, offset_of!(FuncCell, native));
+    let (ask, known) = (builder.create_block(), builder.create_block());
+    let result = builder.append_block_param(known, types::I64);
+    builder.ins().brif(native, known, &[BlockArg::Value(native)], ask, &[]);
+    builder.set_cold_block(ask);
+    builder.switch_to_block(ask);
+    let slot = stack_slot(builder, 8);
+    store(builder, cell, slot, 0);
+    let store_ptr = load_pointer(builder, vmctx, offset_of!(VmCtx, store));
+    let target = native_entry(builder, store_ptr, offset_of!(Natives, libcall));
+    let sig = builder.import_signature(tail(&[types::I64, types::I64, types::I32, types::I32, types::I32]));
+    let libcall = builder.ins().iconst(types::I32, Libcall::NativeEntry as i64);
+    let zero = builder.ins().iconst(types::I32, 0);
+    builder.ins().call_indirect(sig, target, &[vmctx, slot, libcall, zero, zero]);
+    let made = load_pointer(builder, slot, 0);
+    builder.ins().jump(known, &[BlockArg::Value(made)]);
+    builder.switch_to_block(known);
+    result
+}
+
 fn bridge(builder: &mut FunctionBuilder<'_>, params: &[Value], signature: &Signature) {
     let native_sig = builder.import_signature(signature.native());
     let store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
@@ -140,8 +193,8 @@ fn bridge(builder: &mut FunctionBuilder<'_>, params: &[Value], signature: &Signa
     store_slots(builder, &params[2..], slots, &signature.params);
     note_exit(builder, store_ptr);
     let enter = native_entry(builder, store_ptr, offset_of!(Natives, enter));
-    let sig = builder.import_signature(runtime(&[types::I64; 5]));
-    let call = builder.ins().call_indirect(sig, enter, &[store_ptr, cell, params[0], params[1], slots]);
+    let sig = builder.import_signature(runtime(&[types::I64; 4]));
+    let call = builder.ins().call_indirect(sig, enter, &[store_ptr, cell, params[0], slots]);
     let status = builder.inst_results(call)[0];
     let (ok, not_ok) = (builder.create_block(), builder.create_block());
     builder.ins().brif(status, not_ok, &[], ok, &[]);

@@ -30,6 +30,20 @@ pub struct Config {
     pub(crate) memory_page_limit: Option<u64>,
     pub(crate) metering: Option<Metering>,
     pub(crate) backtrace_details: bool,
+    pub(crate) run_mode: RunMode,
+}
+
+/// How an engine runs code. What a guest can see does not depend on it, but for how deep its calls may go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RunMode {
+    /// Whatever starts fastest: modules with up to 128 KiB of code are compiled before they start, larger ones are
+    /// interpreted. Without the Cargo feature `jit` all are interpreted.
+    #[default]
+    Auto,
+    /// Interprets everything.
+    Interpreter,
+    /// Compiles every module when it is made, on all processors.
+    Jit,
 }
 
 impl Config {
@@ -42,6 +56,7 @@ impl Config {
             memory_page_limit: None,
             metering: None,
             backtrace_details: true,
+            run_mode: RunMode::Auto,
         }
     }
 
@@ -83,6 +98,12 @@ impl Config {
     /// which for a large module takes a moment, and memory in proportion to their size.
     pub fn backtrace_details(&mut self, on: bool) -> &mut Config {
         self.backtrace_details = on;
+        self
+    }
+
+    /// Sets how code is run.
+    pub fn run_mode(&mut self, mode: RunMode) -> &mut Config {
+        self.run_mode = mode;
         self
     }
 

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use kinglet_abi::Settings;
 use kinglet_wasm::types::TypeRegistry;
 
-use crate::{Config, Result};
+use crate::{Config, Error, Result, RunMode};
+
+/// Up to how many bytes of code a module is compiled before it starts in [`RunMode::Auto`].
+#[cfg(feature = "jit")]
+const AUTO_LIMIT: usize = 128 << 10;
 
 /// Compiles modules and runs them; holds the settings and the types. Clones are the same engine.
 ///
@@ -39,9 +43,9 @@ impl Inner {
         let types = Arc::<TypeRegistry>::default();
         Inner {
             config,
-            settings,
             #[cfg(feature = "jit")]
-            tier: crate::vm::Tier::new(types.clone()),
+            tier: crate::vm::Tier::new(types.clone(), settings.clone()),
+            settings,
             types,
         }
     }
@@ -51,8 +55,11 @@ impl Engine {
     /// Makes an engine.
     ///
     /// # Errors
-    /// When settings contradict each other; none do today.
+    /// If the configuration asks for native code and Kinglet is built without its Cargo feature `jit`.
     pub fn new(config: &Config) -> Result<Engine> {
+        if config.run_mode == RunMode::Jit && cfg!(not(feature = "jit")) {
+            return Err(Error::msg("run mode `jit` needs Kinglet built with its Cargo feature `jit`"));
+        }
         Ok(Engine { inner: Arc::new(Inner::new(config.clone())) })
     }
 
@@ -67,6 +74,16 @@ impl Engine {
 
     pub(crate) fn settings(&self) -> &Arc<Settings> {
         &self.inner.settings
+    }
+
+    /// Whether a module with this much code is compiled before it runs.
+    #[cfg(feature = "jit")]
+    pub(crate) fn compiles(&self, code_bytes: usize) -> bool {
+        match self.inner.config.run_mode {
+            RunMode::Interpreter => false,
+            RunMode::Jit => true,
+            RunMode::Auto => code_bytes <= AUTO_LIMIT,
+        }
     }
 
     #[cfg(feature = "jit")]

@@ -49,7 +49,7 @@ mod vm;
 mod wait;
 
 pub use anyhow::{Error, Result};
-pub use config::Config;
+pub use config::{Config, RunMode};
 pub use engine::Engine;
 pub use func::{Func, TypedFunc, WasmParams, WasmResults, WasmTy};
 pub use global::Global;

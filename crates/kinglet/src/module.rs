@@ -121,6 +121,8 @@ impl Module {
         );
         let exports = module.exports.iter().map(|e| (e.name.clone(), e.index)).collect();
         let code = ModuleCode::new(Arc::new(module), engine.settings().clone(), engine.types().clone());
+        #[cfg(feature = "jit")]
+        compile(engine, &code);
         Ok(Module {
             inner: Arc::new(ModuleInner { engine: engine.clone(), code, exports, debug_info: OnceLock::new() }),
         })
@@ -208,6 +210,18 @@ impl Module {
 
     pub(crate) fn from_inner(inner: Arc<ModuleInner>) -> Module {
         Module { inner }
+    }
+}
+
+/// Gives a module native code, if the engine wants that; without it the module is interpreted.
+#[cfg(feature = "jit")]
+fn compile(engine: &Engine, code: &ModuleCode) {
+    let environment = code.environment();
+    let bytes = environment.module.bodies.iter().map(|body| body.len()).sum();
+    if !engine.compiles(bytes) {
+        debug!(bytes, "module is interpreted");
+    } else if let Err(error) = engine.tier().compile_module(environment, |_| ()) {
+        debug!(%error, "module is interpreted, as it cannot be compiled");
     }
 }
 

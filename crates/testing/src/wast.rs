@@ -6,7 +6,7 @@ mod script;
 mod spectest;
 mod value;
 
-use kinglet::Features;
+use kinglet::{Config, Features, RunMode};
 
 /// What a script may use, and what is known to fail in it.
 #[derive(Clone, Debug)]
@@ -15,12 +15,16 @@ pub struct Options {
     pub features: Features,
     /// Lines whose directive is expected to fail. It still runs, and passing counts as a failure.
     pub expected_failures: Vec<usize>,
+    /// How its engine is made, but for the features.
+    pub config: Config,
 }
 
 impl Options {
-    /// Options for a script that uses `features`.
+    /// Options for a script that uses `features`; it is interpreted.
     pub fn new(features: Features) -> Options {
-        Options { features, expected_failures: Vec::new() }
+        let mut config = Config::new();
+        config.run_mode(RunMode::Interpreter);
+        Options { features, expected_failures: Vec::new(), config }
     }
 }
 

@@ -3,11 +3,14 @@
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value, types};
-use kinglet_abi::{FuncCell, FuncRef, Libcall, Status, TailTarget, Trap, VmCtx, VmImport, VmStore, VmTable};
+use cranelift_codegen::ir::{
+    Block, BlockArg, ExtFuncData, ExternalName, FuncRef, InstBuilder, SigRef, UserExternalName, Value, types,
+};
+use kinglet_abi::{FuncCell, Libcall, Status, TailTarget, Trap, VmCtx, VmImport, VmStore, VmTable};
 use kinglet_wasm::emit::{Callee, Frame, Slot};
 use kinglet_wasm::types::{FuncType, IndexType, ValType};
 
+use super::exception::CallTarget;
 use super::{Emitter, Entry, Op1, PENDING, V};
 use crate::convention::*;
 
@@ -135,12 +138,18 @@ impl Emitter<'_> {
     }
 
     pub(super) fn make_call(&mut self, callee: Callee<V>, ty: &FuncType, args: &[Op1], results: &mut Vec<V>) {
-        let Some(target) = self.resolve(callee) else { return };
         let signature = Signature::new(ty, self.environment.types);
         let sig = self.builder.import_signature(signature.native());
-        let mut values = vec![target.vmctx, self.vmctx];
+        let (target, vmctx) = match self.direct(callee, sig) {
+            Some(function) => (CallTarget::Function(function), self.vmctx),
+            None => match self.resolve(callee) {
+                Some(target) => (CallTarget::Address(sig, target.native), target.vmctx),
+                None => return,
+            },
+        };
+        let mut values = vec![vmctx, self.vmctx];
         values.extend(self.values(args));
-        let returned = self.throwing_call(sig, target.native, &values);
+        let returned = self.throwing_call(target, &values);
         for (value, kind) in returned.into_iter().zip(&signature.results) {
             let result = self.result(value, *kind);
             results.push(result);
@@ -150,11 +159,17 @@ impl Emitter<'_> {
     /// A function tail-calls. A loop entered from the interpreter's frame leaves target and arguments there and has
     /// the interpreter do it, so that frames of entered loops cannot pile up.
     pub(super) fn make_tail_call(&mut self, callee: Callee<V>, ty: &FuncType, args: &[Op1]) {
-        let Some(target) = self.resolve(callee) else { return };
         let signature = Signature::new(ty, self.environment.types);
+        let sig = self.builder.import_signature(signature.native());
+        if let Some(function) = self.direct(callee, sig) {
+            let mut values = vec![self.vmctx, self.vmctx];
+            values.extend(self.values(args));
+            self.builder.ins().return_call(function, &values);
+            return;
+        }
+        let Some(target) = self.resolve(callee) else { return };
         let values = self.values(args);
         let Some(frame) = self.frame_base else {
-            let sig = self.builder.import_signature(signature.native());
             let mut all = vec![target.vmctx, self.vmctx];
             all.extend(values);
             self.builder.ins().return_call_indirect(sig, target.native, &all);
@@ -167,6 +182,21 @@ impl Emitter<'_> {
         store(&mut self.builder, target.vmctx, store_ptr, tail + offset_of!(TailTarget, vmctx));
         let status = self.builder.ins().iconst(types::I32, Status::TailCall as i64);
         self.builder.ins().return_(&[status]);
+    }
+
+    /// The function itself, if it is known where its code will be.
+    fn direct(&mut self, callee: Callee<V>, signature: SigRef) -> Option<FuncRef> {
+        let Callee::Func(func) = callee else { return None };
+        let defined = func.checked_sub(self.environment.module.imported_funcs).filter(|_| self.direct)?;
+        if let Some(function) = self.functions.get(&defined) {
+            return Some(*function);
+        }
+        let name = self.builder.func.declare_imported_user_function(UserExternalName::new(0, defined));
+        let name = ExternalName::user(name);
+        let function =
+            self.builder.import_function(ExtFuncData { name, signature, colocated: true, patchable: false });
+        self.functions.insert(defined, function);
+        Some(function)
     }
 
     fn resolve(&mut self, callee: Callee<V>) -> Option<Target> {
@@ -207,9 +237,9 @@ impl Emitter<'_> {
         let function = self.element(table, index);
         self.trap_if_zero(function, Trap::UninitializedElement);
         self.check_type(function, ty);
-        let cell = load_pointer(&mut self.builder, function, offset_of!(FuncRef, cell));
-        let vmctx = load_pointer(&mut self.builder, function, offset_of!(FuncRef, vmctx));
-        let native = load_pointer(&mut self.builder, function, offset_of!(FuncRef, native));
+        let cell = load_pointer(&mut self.builder, function, offset_of!(kinglet_abi::FuncRef, cell));
+        let vmctx = load_pointer(&mut self.builder, function, offset_of!(kinglet_abi::FuncRef, vmctx));
+        let native = load_pointer(&mut self.builder, function, offset_of!(kinglet_abi::FuncRef, native));
         let native = self.native_or_ask(native, cell);
         Some(Target { native, vmctx, cell })
     }
@@ -233,7 +263,7 @@ impl Emitter<'_> {
 
     /// Traps unless the function's type is the expected one or a subtype.
     fn check_type(&mut self, function: Value, ty: u32) {
-        let actual = self.builder.ins().load(types::I32, trusted(), function, offset_of!(FuncRef, type_id) as i32);
+        let actual = self.builder.ins().load(types::I32, trusted(), function, offset_of!(kinglet_abi::FuncRef, type_id) as i32);
         let ids = load_pointer(&mut self.builder, self.vmctx, offset_of!(VmCtx, type_ids));
         let expected = self.builder.ins().load(types::I32, trusted(), ids, 4 * ty as i32);
         let differs = self.builder.ins().icmp(IntCC::NotEqual, actual, expected);

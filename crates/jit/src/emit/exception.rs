@@ -4,7 +4,7 @@
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::{
-    Block, BlockArg, BlockCall, ExceptionTableData, ExceptionTableItem, ExceptionTag, InstBuilder, SigRef, Value, types,
+    Block, BlockArg, BlockCall, ExceptionTableData, ExceptionTableItem, ExceptionTag, FuncRef, InstBuilder, SigRef, Value, types,
 };
 use kinglet_abi::{Natives, VmStore};
 use kinglet_wasm::emit::Clause;
@@ -19,6 +19,13 @@ pub(super) struct Landing {
     tag: Option<u32>,
     args: Vec<Kind>,
     target: Block,
+}
+
+/// What a call calls.
+#[derive(Clone, Copy)]
+pub(super) enum CallTarget {
+    Function(FuncRef),
+    Address(SigRef, Value),
 }
 
 impl Emitter<'_> {
@@ -60,11 +67,18 @@ impl Emitter<'_> {
     }
 
     /// A call that may throw; the current block is then where it has returned.
-    pub(super) fn throwing_call(&mut self, sig: SigRef, target: Value, args: &[Value]) -> Vec<Value> {
+    pub(super) fn throwing_call(&mut self, target: CallTarget, args: &[Value]) -> Vec<Value> {
         if self.tries.iter().all(|landings| landings.is_empty()) {
-            let call = self.builder.ins().call_indirect(sig, target, args);
+            let call = match target {
+                CallTarget::Function(function) => self.builder.ins().call(function, args),
+                CallTarget::Address(sig, address) => self.builder.ins().call_indirect(sig, address, args),
+            };
             return self.builder.inst_results(call).to_vec();
         }
+        let sig = match target {
+            CallTarget::Function(function) => self.builder.func.dfg.ext_funcs[function].signature,
+            CallTarget::Address(sig, _) => sig,
+        };
         let returned = self.builder.create_block();
         let types: Vec<_> = self.builder.func.dfg.signatures[sig].returns.iter().map(|ret| ret.value_type).collect();
         let results: Vec<_> = types.iter().map(|ty| self.builder.append_block_param(returned, *ty)).collect();
@@ -83,7 +97,10 @@ impl Emitter<'_> {
             }
         }
         let table = self.builder.func.dfg.exception_tables.push(ExceptionTableData::new(sig, normal, items));
-        self.builder.ins().try_call_indirect(target, args, table);
+        match target {
+            CallTarget::Function(function) => self.builder.ins().try_call(function, args, table),
+            CallTarget::Address(_, address) => self.builder.ins().try_call_indirect(address, args, table),
+        };
         self.builder.switch_to_block(returned);
         results
     }
@@ -96,7 +113,7 @@ impl Emitter<'_> {
         let target = self.native(offset_of!(Natives, throw));
         let sig = self.builder.import_signature(convention::tail(&[types::I64, types::I64, types::I32]));
         let tag = self.builder.ins().iconst(types::I32, i64::from(tag));
-        self.throwing_call(sig, target, &[self.vmctx, array, tag]);
+        self.throwing_call(CallTarget::Address(sig, target), &[self.vmctx, array, tag]);
         self.builder.ins().trap(crate::trampoline::UNREACHABLE);
     }
 }

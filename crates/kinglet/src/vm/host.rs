@@ -51,6 +51,10 @@ struct HostContext {
     closure: Box<dyn Any + Send + Sync>,
 }
 
+/// Where the cell of a host function is in the context it is called with.
+#[cfg(feature = "jit")]
+pub(super) const CELL_OFFSET: u32 = std::mem::offset_of!(HostContext, cell) as u32;
+
 struct Empty(VmMemory);
 
 // SAFETY: never written.

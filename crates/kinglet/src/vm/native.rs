@@ -2,7 +2,8 @@
 //! and the rest call one another, and where it goes on after a throw or trap.
 //!
 //! Invariants:
-//! - Code is immutable once published and freed with the engine, which every module and store keeps.
+//! - Code is immutable once published. That of a module is freed with it, all other with the engine, which every module
+//!   and store keeps.
 //! - Only code made by `kinglet-jit` from validated bodies, or its trampolines, is published; `registry` knows all of
 //!   it, so that every return address in a native segment of the stack is found there.
 //! - [`Natives`] is filled before the first code is published, and with that before anything can use it.
@@ -18,15 +19,18 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use kinglet_abi::{ActivationKind, ArrayFn, CodeImage, FuncCell, Libcall, Natives, Status, Trap, VmCtx, VmStore};
+use kinglet_abi::{
+    ActivationKind, ArrayFn, CodeImage, FuncCell, Libcall, Natives, Settings, Status, Trap, VmCtx, VmStore,
+};
 use kinglet_interp::code::Environment;
 use kinglet_interp::frame::Record;
 use kinglet_interp::{Body, array_stub};
 use kinglet_jit::{Compiler, Signature};
 use kinglet_wasm::types::{TypeId, TypeRegistry};
+use tracing::debug;
 
-use arena::Arena;
-use registry::Registry;
+use arena::{Arena, Mapping};
+use registry::{Owner, Registry};
 pub(super) use walk::{NativeFrame, frames, visit_roots};
 
 use crate::{Error, Result};
@@ -36,6 +40,7 @@ use crate::{Error, Result};
 pub(crate) struct Tier {
     natives: Box<Natives>,
     types: Arc<TypeRegistry>,
+    settings: Arc<Settings>,
     registry: Registry,
     loops_entered: AtomicU64,
     state: Mutex<State>,
@@ -43,8 +48,10 @@ pub(crate) struct Tier {
 
 #[derive(Debug, Default)]
 struct State {
-    compiler: Option<Compiler>,
+    compiler: Option<Arc<Compiler>>,
     arena: Arena,
+    /// From native code to host functions.
+    hosts: HashMap<Signature, usize>,
     bridges: HashMap<Signature, usize>,
     adapters: HashMap<Signature, usize>,
     entries: HashMap<Signature, usize>,
@@ -54,10 +61,11 @@ struct State {
 
 impl Tier {
     /// A tier without code. Costs nothing until something is compiled.
-    pub(crate) fn new(types: Arc<TypeRegistry>) -> Tier {
+    pub(crate) fn new(types: Arc<TypeRegistry>, settings: Arc<Settings>) -> Tier {
         Tier {
             natives: Box::default(),
             types,
+            settings,
             registry: Registry::default(),
             loops_entered: AtomicU64::new(0),
             state: Mutex::default(),
@@ -81,20 +89,34 @@ impl Tier {
         Signature::new(&self.types.func(TypeId(ty)), &self.types)
     }
 
+    /// Gives every function of a module native code, as far as there can be; `done` is told how many have it.
+    pub(crate) fn compile_module(&self, environment: &Environment, done: impl FnMut(u32)) -> Result<()> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let compiled = self.compiler()?.module(jit_environment(environment), threads, done)?;
+        for (defined, why) in &compiled.left_out {
+            debug!(function = environment.module.imported_funcs + defined, %why, "stays interpreted");
+        }
+        let memory = Mapping::executable(&compiled.image.text)?;
+        let start = memory.start();
+        let functions = compiled.image.functions.clone();
+        debug!(functions = functions.len(), bytes = compiled.image.text.len(), "module compiled");
+        let cells = environment.cells().as_ptr();
+        self.registry.add(start, compiled.image, Owner::Module(cells), Some(memory));
+        for function in functions {
+            // SAFETY: the environment's cells live as long as it, and there is one for every defined function.
+            let cell = unsafe { &*cells.add(function.function as usize) };
+            give(cell, start + function.start as usize);
+        }
+        Ok(())
+    }
+
     /// Gives a function of a module native code. Stores that run it take it at their next call.
     pub(crate) fn compile(&self, environment: &Environment, defined: u32) -> Result<()> {
         let cell = environment.cell(defined);
-        let image = {
-            let mut state = self.state();
-            self.compiler(&mut state)?.function(jit_environment(environment), defined)?
-        };
+        let image = self.compiler()?.function(jit_environment(environment), defined)?;
+        let code = self.publish(&mut self.state(), image, Owner::Function(cell))?;
         // SAFETY: the environment's cells live as long as it.
-        let cell = unsafe { &*cell };
-        let entry = self.entry(&self.signature(cell.type_id))?;
-        let code = self.publish(&mut self.state(), &image, Some(cell))?;
-        cell.native.store(code as *mut c_void, Ordering::Release);
-        cell.array.store(entry as *mut c_void, Ordering::Release);
-        cell.entry.store(array_stub().cast_mut(), Ordering::Release);
+        give(unsafe { &*cell }, code);
         Ok(())
     }
 
@@ -113,41 +135,50 @@ impl Tier {
         // SAFETY: as above.
         let loops = unsafe { (*cell.body.cast::<Body>()).loop_offsets() };
         let header = *loops.get(ordinal).ok_or_else(|| Error::msg("the function has not as many loops"))?;
+        let image = self.compiler()?.loop_entry(jit_environment(environment), defined, header)?;
         let mut state = self.state();
-        let image = self.compiler(&mut state)?.loop_entry(jit_environment(environment), defined, header)?;
-        let code = self.publish(&mut state, &image, Some(cell))?;
+        let code = self.publish(&mut state, image, Owner::Function(cell))?;
         state.loops.insert((std::ptr::from_ref(cell) as usize, header), code);
         Ok(())
     }
 
     /// The compiler, made with the trampolines that every native code needs when first asked for.
-    fn compiler<'s>(&self, state: &'s mut State) -> Result<&'s Compiler> {
-        if state.compiler.is_none() {
-            let compiler = Compiler::new()?;
-            let images = [
-                (&self.natives.libcall, compiler.libcall()?),
-                (&self.natives.throw, compiler.throw()?),
-                (&self.natives.raise, compiler.raise()?),
-                (&self.natives.enter_loop, compiler.enter_loop()?),
-            ];
-            for (entry, image) in &images {
-                let code = self.publish(state, image, None)?;
-                entry.store(code as *mut c_void, Ordering::Release);
-            }
-            let set = |entry: &AtomicPtr<c_void>, to: *const c_void| entry.store(to.cast_mut(), Ordering::Release);
-            set(&self.natives.resume, resume::resume as *const c_void);
-            set(&self.natives.enter, enter as *const c_void);
-            set(&self.natives.unwind, unwind as *const c_void);
-            set(&self.natives.tier, std::ptr::from_ref(self).cast());
-            state.compiler = Some(compiler);
+    fn compiler(&self) -> Result<Arc<Compiler>> {
+        let mut state = self.state();
+        if let Some(compiler) = &state.compiler {
+            return Ok(compiler.clone());
         }
-        state.compiler.as_ref().ok_or_else(|| Error::msg("no compiler"))
+        let compiler = Compiler::new(&self.settings)?;
+        let images = [
+            (&self.natives.libcall, compiler.libcall()?),
+            (&self.natives.throw, compiler.throw()?),
+            (&self.natives.raise, compiler.raise()?),
+            (&self.natives.enter_loop, compiler.enter_loop()?),
+        ];
+        for (entry, image) in images {
+            let code = self.publish(&mut state, image, Owner::Engine)?;
+            entry.store(code as *mut c_void, Ordering::Release);
+        }
+        let set = |entry: &AtomicPtr<c_void>, to: *const c_void| entry.store(to.cast_mut(), Ordering::Release);
+        set(&self.natives.resume, resume::resume as *const c_void);
+        set(&self.natives.enter, enter as *const c_void);
+        set(&self.natives.unwind, unwind as *const c_void);
+        set(&self.natives.fail, fail as *const c_void);
+        set(&self.natives.tier, std::ptr::from_ref(self).cast());
+        Ok(state.compiler.insert(Arc::new(compiler)).clone())
     }
 
-    fn publish(&self, state: &mut State, image: &CodeImage, cell: Option<&FuncCell>) -> Result<usize> {
-        let start = state.arena.add(&image.bytes, image.align as usize)?;
-        self.registry.add(start, image, cell.map_or(std::ptr::null(), std::ptr::from_ref));
+    fn publish(&self, state: &mut State, image: CodeImage, owner: Owner) -> Result<usize> {
+        let start = state.arena.add(&image.text, image.align as usize)?;
+        self.registry.add(start, image, owner, None);
         Ok(start)
+    }
+
+    fn host(&self, signature: &Signature) -> Result<usize> {
+        let make = |compiler: &Compiler, signature: &Signature| {
+            compiler.host_call(signature, super::host::CELL_OFFSET)
+        };
+        self.shared(signature, |state| &mut state.hosts, make)
     }
 
     fn bridge(&self, signature: &Signature) -> Result<usize> {
@@ -169,12 +200,16 @@ impl Tier {
         of: impl Fn(&mut State) -> &mut HashMap<Signature, usize>,
         make: impl Fn(&Compiler, &Signature) -> std::result::Result<CodeImage, kinglet_jit::Error>,
     ) -> Result<usize> {
+        if let Some(code) = of(&mut self.state()).get(signature) {
+            return Ok(*code);
+        }
+        let image = make(&*self.compiler()?, signature)?;
         let mut state = self.state();
+        // Another thread may have been faster.
         if let Some(code) = of(&mut state).get(signature) {
             return Ok(*code);
         }
-        let image = make(self.compiler(&mut state)?, signature)?;
-        let code = self.publish(&mut state, &image, None)?;
+        let code = self.publish(&mut state, image, Owner::Engine)?;
         of(&mut state).insert(signature.clone(), code);
         Ok(code)
     }
@@ -186,18 +221,56 @@ impl Tier {
             return Ok(native);
         }
         let signature = self.signature(cell.type_id);
-        let bridge = self.bridge(&signature)?;
-        let mut state = self.state();
-        let cell_bits = std::ptr::from_ref(cell) as usize as u64;
-        let image = self.compiler(&mut state)?.stub(&signature, cell_bits, bridge as u64)?;
-        let stub = self.publish(&mut state, &image, None)? as *mut c_void;
-        cell.stub.store(stub, Ordering::Release);
+        let stub = if cell.body.is_null() {
+            self.host(&signature)? as *mut c_void
+        } else {
+            let bridge = self.bridge(&signature)?;
+            let cell_bits = std::ptr::from_ref(cell) as usize as u64;
+            let image = self.compiler()?.stub(&signature, cell_bits, bridge as u64)?;
+            let stub = self.publish(&mut self.state(), image, Owner::Engine)? as *mut c_void;
+            cell.stub.store(stub, Ordering::Release);
+            stub
+        };
         // Whoever was first is right: code may have been published meanwhile.
         match cell.native.compare_exchange(std::ptr::null_mut(), stub, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => Ok(stub),
             Err(native) => Ok(native),
         }
     }
+}
+
+/// Publishes native code of a function.
+fn give(cell: &FuncCell, code: usize) {
+    cell.native.store(code as *mut c_void, Ordering::Release);
+    cell.array.store(first_entry as *mut c_void, Ordering::Release);
+    cell.entry.store(array_stub().cast_mut(), Ordering::Release);
+}
+
+/// The array function of native code that has not been entered so before: has its signature's entry made.
+unsafe extern "C" fn first_entry(callee: *mut VmCtx, caller: *mut VmCtx, slots: *mut u64) -> u32 {
+    // SAFETY: called like every array function: with the callee's cell noted, and an array as large as that says.
+    unsafe {
+        let store = (*callee).store;
+        let cell = &*(*store).callee;
+        let tier = tier(store);
+        match tier.entry(&tier.signature(cell.type_id)) {
+            Ok(entry) => {
+                cell.array.store(entry as *mut c_void, Ordering::Release);
+                let entry: ArrayFn = std::mem::transmute(entry);
+                entry(callee, caller, slots)
+            }
+            Err(_) => {
+                (*(*store).libcalls).get(Libcall::Raise)(callee, slots, Trap::OutOfMemory as u32, 0);
+                Status::Trap as u32
+            }
+        }
+    }
+}
+
+/// [`Natives::fail`].
+unsafe extern "C" fn fail(store: *mut VmStore, status: u32) {
+    // SAFETY: called by trampolines with their store, the exit frame noted in the innermost activation.
+    unsafe { resume::prepare(store, &tier(store).registry, Status::from_u32(status)) }
 }
 
 fn jit_environment(environment: &Environment) -> kinglet_jit::Environment<'_> {
@@ -223,21 +296,13 @@ unsafe extern "C" fn enter(
     store: *mut VmStore,
     cell: *const FuncCell,
     callee: *mut VmCtx,
-    caller: *mut VmCtx,
     slots: *mut u64,
 ) -> u32 {
     // SAFETY: called by a bridge, with its own cell and instance, an array as large as the cell says, and the exit
     // frame noted in the innermost activation.
     unsafe {
-        let status = if (*cell).body.is_null() {
-            (*store).callee = cell;
-            let function: ArrayFn = std::mem::transmute((*cell).array.load(Ordering::Acquire));
-            Status::from_u32(function(callee, caller, slots))
-        } else {
-            super::heap::before_call(store, cell, slots);
-            kinglet_interp::call(store, ActivationKind::Bridge, cell, callee, slots)
-        };
-        match status {
+        super::heap::before_call(store, cell, slots);
+        match kinglet_interp::call(store, ActivationKind::Bridge, cell, callee, slots) {
             Status::Ok => Status::Ok as u32,
             Status::TailCall => match prepare_tail_call(store) {
                 Ok(()) => Status::TailCall as u32,

@@ -45,7 +45,8 @@ pub(super) struct Script {
 
 impl Script {
     pub(super) fn new(options: &Options) -> kinglet::Result<Script> {
-        let engine = Engine::new(Config::new().features(options.features.intersection(Features::finished())))?;
+        let mut config = options.config.clone();
+        let engine = Engine::new(config.features(options.features.intersection(Features::finished())))?;
         let judge = Engine::new(Config::new().features(options.features))?;
         let mut store = Store::new(&engine, ());
         let mut linker = Linker::new(&engine);

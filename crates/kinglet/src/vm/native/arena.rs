@@ -1,16 +1,18 @@
-//! Memory for machine code: append-only, mapped twice, once to write and once to run, so that no page is ever both.
+//! Memory for machine code. No page is ever writable and executable through the same mapping, and none that runs is
+//! written where it runs: small pieces share chunks that are mapped twice, once to write and once to run; the code of a
+//! module has a mapping of its own, which is made executable once it is written and freed with the module.
 
 use std::ptr::NonNull;
 
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mmap_anonymous, mprotect, munmap};
 
 use crate::{Error, Result};
 
 /// The size of a chunk; the system gives it pages as they are used.
 const CHUNK: usize = 16 << 20;
 
-/// Chunks of memory for code.
+/// Chunks of memory for small pieces of code.
 #[derive(Debug, Default)]
 pub(super) struct Arena {
     chunks: Vec<Chunk>,
@@ -18,28 +20,36 @@ pub(super) struct Arena {
 
 #[derive(Debug)]
 struct Chunk {
-    write: NonNull<u8>,
-    run: NonNull<u8>,
+    write: Mapping,
+    run: Mapping,
     used: usize,
+}
+
+/// Mapped memory, unmapped when it goes.
+#[derive(Debug)]
+pub(super) struct Mapping {
+    start: NonNull<u8>,
     len: usize,
 }
 
-// SAFETY: the mappings are owned.
-unsafe impl Send for Chunk {}
+// SAFETY: the mapping is owned, and only its address is given out.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
 
 impl Arena {
     /// Copies code to where it can run; returns its address there. `align` is a power of two of at most a page.
     pub(super) fn add(&mut self, bytes: &[u8], align: usize) -> Result<usize> {
-        let fits = |chunk: &Chunk| chunk.used.next_multiple_of(align) + bytes.len() <= chunk.len;
+        let fits = |chunk: &Chunk| chunk.used.next_multiple_of(align) + bytes.len() <= chunk.run.len;
         if !self.chunks.last().is_some_and(fits) {
             self.chunks.push(Chunk::new(bytes.len().max(CHUNK).next_multiple_of(CHUNK))?);
         }
         let chunk = self.chunks.last_mut().ok_or_else(|| Error::msg("no memory for code"))?;
         let at = chunk.used.next_multiple_of(align);
         // SAFETY: the chunk has room, and nothing runs or reads behind `used` yet.
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), chunk.write.as_ptr().add(at), bytes.len()) };
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), chunk.write.start.as_ptr().add(at), bytes.len()) };
         chunk.used = at + bytes.len();
-        Ok(chunk.run.as_ptr() as usize + at)
+        Ok(chunk.run.start() + at)
     }
 }
 
@@ -50,25 +60,44 @@ impl Chunk {
         let map = |access| {
             // SAFETY: a new mapping overlaps nothing.
             let start = unsafe { mmap(std::ptr::null_mut(), len, access, MapFlags::SHARED, &file, 0) }?;
-            NonNull::new(start.cast::<u8>()).ok_or_else(|| Error::msg("no memory for code"))
+            Mapping::from_raw(start.cast(), len)
         };
         let write = map(ProtFlags::READ | ProtFlags::WRITE)?;
-        match map(ProtFlags::READ | ProtFlags::EXEC) {
-            Ok(run) => Ok(Chunk { write, run, used: 0, len }),
-            Err(error) => {
-                // SAFETY: mapped just before, not used.
-                let _ = unsafe { munmap(write.as_ptr().cast(), len) };
-                Err(error)
-            }
-        }
+        let run = map(ProtFlags::READ | ProtFlags::EXEC)?;
+        Ok(Chunk { write, run, used: 0 })
     }
 }
 
-impl Drop for Chunk {
-    fn drop(&mut self) {
-        for start in [self.write, self.run] {
-            // SAFETY: ours; the engine goes, so no store is left to run the code.
-            let _ = unsafe { munmap(start.as_ptr().cast(), self.len) };
+impl Mapping {
+    fn from_raw(start: *mut u8, len: usize) -> Result<Mapping> {
+        let start = NonNull::new(start).ok_or_else(|| Error::msg("no memory for code"))?;
+        Ok(Mapping { start, len })
+    }
+
+    /// A mapping with this code, ready to run.
+    pub(super) fn executable(bytes: &[u8]) -> Result<Mapping> {
+        let len = bytes.len().max(1);
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: a new mapping overlaps nothing.
+        let start = unsafe { mmap_anonymous(std::ptr::null_mut(), len, access, MapFlags::PRIVATE) }?;
+        let mapping = Mapping::from_raw(start.cast(), len)?;
+        // SAFETY: the mapping is as long, ours alone, and nothing runs in it yet.
+        unsafe {
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), mapping.start.as_ptr(), bytes.len());
+            mprotect(start, len, MprotectFlags::READ | MprotectFlags::EXEC)?;
         }
+        Ok(mapping)
+    }
+
+    /// The address of its first byte.
+    pub(super) fn start(&self) -> usize {
+        self.start.as_ptr() as usize
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: ours; whoever runs code in it keeps its owner.
+        let _ = unsafe { munmap(self.start.as_ptr().cast(), self.len) };
     }
 }

@@ -1,30 +1,62 @@
 //! Published code, found by any address in it.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, RwLock};
 
+use kinglet_abi::image::Tables;
 use kinglet_abi::{CodeImage, FuncCell};
+
+use super::arena::Mapping;
 
 /// Code in its place.
 #[derive(Debug)]
 pub(super) struct Published {
-    /// Its address.
+    /// The address of its first byte.
     pub(super) start: usize,
     /// What is known of it; without the bytes.
-    pub(super) image: CodeImage,
-    /// The function it is of; null for trampolines.
-    pub(super) cell: *const FuncCell,
+    image: CodeImage,
+    owner: Owner,
+    /// Its memory, if it is its alone.
+    _memory: Option<Mapping>,
 }
 
-// SAFETY: the cell is only compared and, by who knows that its module is alive, followed.
+/// Whose code it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Owner {
+    /// The engine's: a trampoline.
+    Engine,
+    /// That of the function with this cell.
+    Function(*const FuncCell),
+    /// That of the functions of a module, whose cells begin here.
+    Module(*const FuncCell),
+}
+
+// SAFETY: the cells are only compared and, by who knows that their module is alive, followed.
 unsafe impl Send for Published {}
 // SAFETY: as above.
 unsafe impl Sync for Published {}
 
 impl Published {
+    pub(super) fn tables(&self) -> Tables<'_> {
+        self.image.tables()
+    }
+
     /// A return address as an offset.
     pub(super) fn offset(&self, pc: usize) -> u32 {
         (pc - self.start) as u32
+    }
+
+    /// The guest's function that a call returns to; null if that is a trampoline.
+    pub(super) fn cell(&self, pc: usize) -> *const FuncCell {
+        match self.owner {
+            Owner::Engine => std::ptr::null(),
+            Owner::Function(cell) => cell,
+            Owner::Module(cells) => match self.tables().function(self.offset(pc) - 1) {
+                Some(function) => cells.wrapping_add(function.function as usize),
+                None => std::ptr::null(),
+            },
+        }
     }
 }
 
@@ -35,17 +67,21 @@ pub(super) struct Registry {
 }
 
 impl Registry {
-    pub(super) fn add(&self, start: usize, image: &CodeImage, cell: *const FuncCell) {
-        let end = start + image.bytes.len();
-        let image = CodeImage { bytes: Vec::new(), ..image.clone() };
+    /// Makes code known. `memory` is its own, if it has any.
+    pub(super) fn add(&self, start: usize, mut image: CodeImage, owner: Owner, memory: Option<Mapping>) {
+        let end = start + image.text.len();
+        image.text = Vec::new();
         let mut codes = self.codes.write().unwrap_or_else(|e| e.into_inner());
-        codes.insert(end, Arc::new(Published { start, image, cell }));
+        codes.insert(end, Arc::new(Published { start, image, owner, _memory: memory }));
     }
 
     /// Removes the code of functions whose cells lie in a range of addresses.
-    pub(super) fn forget(&self, cells: &std::ops::Range<usize>) {
+    pub(super) fn forget(&self, cells: &Range<usize>) {
         let mut codes = self.codes.write().unwrap_or_else(|e| e.into_inner());
-        codes.retain(|_, code| !cells.contains(&(code.cell as usize)));
+        codes.retain(|_, code| match code.owner {
+            Owner::Engine => true,
+            Owner::Function(cell) | Owner::Module(cell) => !cells.contains(&(cell as usize)),
+        });
     }
 
     /// The code that a call returns to; the return address may be just behind its last byte.
@@ -54,4 +90,25 @@ impl Registry {
         let (_, code) = codes.range(pc..).next()?;
         (code.start < pc).then(|| code.clone())
     }
+
+    /// The trap that a fault at an address means, if it is one of this code's. For signal handlers: takes no lock for
+    /// long, and gives up rather than wait forever.
+    pub(super) fn trap_at(&self, pc: usize) -> Option<kinglet_abi::Trap> {
+        for _ in 0..TRIES {
+            let codes = match self.codes.try_read() {
+                Ok(codes) => codes,
+                Err(std::sync::TryLockError::Poisoned(codes)) => codes.into_inner(),
+                Err(std::sync::TryLockError::WouldBlock) => {
+                    std::thread::yield_now();
+                    continue;
+                }
+            };
+            let (_, code) = codes.range(pc + 1..).next()?;
+            return (code.start <= pc).then(|| code.tables().trap(code.offset(pc))).flatten();
+        }
+        None
+    }
 }
+
+/// How often a signal handler looks whether another thread has finished publishing, which takes microseconds.
+const TRIES: u32 = 1_000_000;

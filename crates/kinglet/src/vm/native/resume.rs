@@ -2,7 +2,7 @@
 
 use std::mem::offset_of;
 
-use kinglet_abi::image::Handler;
+use kinglet_abi::image::HandlerKind;
 use kinglet_abi::{Resume, Status, VmCtx, VmStore, VmTag};
 
 use super::registry::Registry;
@@ -53,27 +53,25 @@ pub(super) unsafe fn prepare(store: *mut VmStore, registry: &Registry, status: S
 
 /// Where a frame catches an exception, if it does.
 unsafe fn catches(frame: &CodeFrame, thrown: *const VmTag) -> Option<Resume> {
-    let site = frame.code.image.call_site(frame.code.offset(frame.pc))?;
+    let tables = frame.code.tables();
+    let site = tables.call_site(frame.code.offset(frame.pc))?;
     let sp = frame.fp - site.frame as usize;
     let mut vmctx: *const VmCtx = std::ptr::null();
-    for handler in &site.handlers {
-        let target = match *handler {
-            Handler::Context(at) => {
-                // SAFETY: the compiler says that the frame keeps an instance there during the call.
-                vmctx = unsafe { *((sp + at as usize) as *const *const VmCtx) };
+    for handler in tables.handlers(site) {
+        if handler.kind == HandlerKind::Context as u32 {
+            // SAFETY: the compiler says that the frame keeps an instance there during the call.
+            vmctx = unsafe { *((sp + handler.operand as usize) as *const *const VmCtx) };
+            continue;
+        }
+        if handler.kind == HandlerKind::Tag as u32 {
+            // SAFETY: every call site with tags has a context first, and the tag is an offset into that instance.
+            let tag = unsafe { *vmctx.byte_add(handler.operand as usize).cast::<*const VmTag>() };
+            if tag != thrown {
                 continue;
             }
-            Handler::Tag { tag, target } => {
-                // SAFETY: every call site with tags has a context first, and the tag is an offset into that instance.
-                let tag = unsafe { *vmctx.byte_add(tag as usize).cast::<*const VmTag>() };
-                if tag != thrown {
-                    continue;
-                }
-                target
-            }
-            Handler::All { target } => target,
-        };
-        return Some(Resume { pc: frame.code.start + target as usize, sp, fp: frame.fp, payload: [0; 2] });
+        }
+        let pc = frame.code.start + handler.target as usize;
+        return Some(Resume { pc, sp, fp: frame.fp, payload: [0; 2] });
     }
     None
 }

@@ -52,12 +52,11 @@ pub(super) unsafe fn code_frames(
 pub(in crate::vm) unsafe fn frames(store: *const VmStore, activation: *const Activation) -> Vec<NativeFrame> {
     // SAFETY: passed on.
     let frames = unsafe { code_frames(&tier(store).registry, activation) };
-    let guests = frames.filter(|frame| !frame.code.cell.is_null());
-    let guests = guests.map(|frame| NativeFrame {
-        cell: frame.code.cell,
-        offset: frame.code.image.source_of(frame.code.offset(frame.pc)),
+    let guests = frames.map(|frame| NativeFrame {
+        cell: frame.code.cell(frame.pc),
+        offset: frame.code.tables().source(frame.code.offset(frame.pc)),
     });
-    guests.collect()
+    guests.filter(|frame| !frame.cell.is_null()).collect()
 }
 
 /// Shows every traced reference in the frames of a native activation to a collector, which may change it.
@@ -72,9 +71,10 @@ pub(in crate::vm) unsafe fn visit_roots(
     // SAFETY: passed on; stack maps say which words of a frame are references while a call is out.
     unsafe {
         for frame in code_frames(&tier(store).registry, activation) {
-            let Some(map) = frame.code.image.stack_map(frame.code.offset(frame.pc)) else { continue };
+            let tables = frame.code.tables();
+            let Some(map) = tables.stack_map(frame.code.offset(frame.pc)) else { continue };
             let sp = frame.fp - map.frame as usize;
-            for at in &map.refs {
+            for at in tables.refs(map) {
                 visit(&mut *((sp + *at as usize) as *mut u32));
             }
         }
