@@ -721,15 +721,3 @@ fn an_interrupt_ends_a_native_loop() {
         thread.join().unwrap();
     }
 }
-
-#[test]
-fn a_function_without_a_native_lowering_is_refused_and_stays_interpreted() {
-    let engine = engine(false);
-    let wat = r#"(module (func (export "run") (result i32) (i32.popcnt (i32.const 7))))"#;
-    let mut guest = Guest::new(&engine, wat, 0);
-    let error = testing::compile_func(&mut guest.store, guest.instance, 0).unwrap_err();
-    assert_eq!(error.to_string(), "i32.popcnt has no native lowering yet");
-    assert_eq!(guest.call("run", &[]).unwrap(), "[I32(3)]");
-    let error = testing::compile_loop(&mut guest.store, guest.instance, 0, 0).unwrap_err();
-    assert_eq!(error.to_string(), "the function has not as many loops");
-}

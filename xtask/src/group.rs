@@ -57,8 +57,8 @@ pub(crate) const GROUPS: &[Group] = &[
                  Cargo(&["test", "--package", "kinglet-tests", "--test", "spec", "--release"])] },
     Group { name: "op", about: "snapshots of what operations are lowered to", needs: &[],
         steps: &[Cargo(&["test", "--package", "kinglet-tests", "--test", "op"])] },
-    Group { name: "differential", about: "random modules do the same on Wasmi", needs: &[],
-        steps: &[Cargo(&["test", "--package", "kinglet-tests", "--test", "differential"])] },
+    Group { name: "fuzz", about: "random modules in every tier and in Wasmi", needs: &[],
+        steps: &[Cargo(&["run", "--release", "--package", "kinglet-fuzz", "--", "--modules", "4000", "--seed", "1"])] },
     Group { name: "dispatch", about: "handlers go on by a jump, as released and as embedded", needs: &[&need::OBJDUMP],
         steps: &[Build(&["build", "--profile", "symbols", "--package", "kinglet-cli"]),
                  Build(&["build", "--profile", "embedder", "--package", "kinglet-cli"]),
@@ -107,6 +107,13 @@ pub(crate) fn test(context: &Context, names: &[String]) -> Result<(), String> {
     }
     println!("\n== summary\n{}\n\n{total}", rows.join("\n"));
     if total.failed == 0 { Ok(()) } else { Err(String::new()) }
+}
+
+/// `cargo xtask fuzz`
+pub(crate) fn fuzz(context: &Context, args: &[String]) -> Result<(), String> {
+    let mut command = cargo(context, &["run", "--release", "--package", "kinglet-fuzz", "--"]);
+    let status = command.args(args).status().map_err(|error| format!("cannot run cargo: {error}"))?;
+    if status.success() { Ok(()) } else { Err(String::new()) }
 }
 
 /// `cargo xtask scoreboard`

@@ -62,6 +62,12 @@ const COMMANDS: &[Command] = &[
         run: bench::command,
     },
     Command {
+        name: "fuzz",
+        arguments: "[OPTIONS]",
+        about: "compare random modules in every tier and in Wasmi; with --help how",
+        run: group::fuzz,
+    },
+    Command {
         name: "measure",
         arguments: "PROGRAM [ARG…]",
         about: "run a program and print its wall and CPU time in µs, peak memory in bytes, exit status",

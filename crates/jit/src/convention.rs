@@ -2,9 +2,13 @@
 //! conventions, and the 8-byte slots of argument arrays and canonical frames (an `i32`, `f32` or traced reference is
 //! zero-extended). Everything that reads or writes a slot in machine code goes through here.
 
-use cranelift_codegen::ir::{AbiParam, InstBuilder, MemFlagsData, Signature as ClifSignature, Type, Value, types};
+use cranelift_codegen::ir::{
+    AbiParam, AliasRegion, AliasRegionData, ArgumentPurpose, Function, InstBuilder, MemFlagsData,
+    Signature as ClifSignature, Type, Value, types,
+};
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::FunctionBuilder;
+use kinglet_wasm::Module;
 use kinglet_wasm::types::{FuncType, HeapType, Hierarchy, TypeRegistry, ValType};
 
 /// What machine code knows of a value's type.
@@ -69,6 +73,7 @@ impl Signature {
     /// The native convention: callee's and caller's instances, then the parameters.
     pub(crate) fn native(&self) -> ClifSignature {
         let mut signature = tail(&[types::I64, types::I64]);
+        signature.params[0].purpose = ArgumentPurpose::VMContext;
         signature.params.extend(self.params.iter().map(|kind| AbiParam::new(kind.clif())));
         signature.returns.extend(self.results.iter().map(|kind| AbiParam::new(kind.clif())));
         signature
@@ -113,9 +118,31 @@ pub(crate) fn loop_entry() -> ClifSignature {
     signature
 }
 
-/// Flags of accesses to the runtime's own memory.
+/// Flags of accesses to the runtime's own memory: instances, globals, tables, argument arrays.
 pub(crate) fn trusted() -> MemFlagsData {
-    MemFlagsData::new().with_notrap()
+    MemFlagsData::new().with_notrap().with_alias_region(Some(AliasRegion::from_u32(RUNTIME)))
+}
+
+/// The region of [`trusted`] accesses, the first of every function; those of linear memories follow.
+const RUNTIME: u32 = 0;
+
+/// Names what does not overlap in memory, so that a store to one keeps what is known of the others: the runtime's own
+/// memory, and linear memories. Imports may be the same memory under several indices, and are one region.
+pub(crate) fn declare_regions(function: &mut Function, module: Option<&Module>) {
+    let mut declare = |user_id, description: &'static str| {
+        function.dfg.alias_regions.insert(AliasRegionData { user_id, description: description.into() });
+    };
+    declare(RUNTIME, "runtime");
+    if let Some(module) = module {
+        (0..module.memories.len() as u32).for_each(|memory| declare(memory_region(module, memory).as_u32(), "memory"));
+    }
+}
+
+/// The region of a linear memory.
+pub(crate) fn memory_region(module: &Module, memory: u32) -> AliasRegion {
+    let imports = u32::from(module.imported_memories > 0);
+    let own = memory.checked_sub(module.imported_memories).map_or(0, |own| imports + own);
+    AliasRegion::from_u32(RUNTIME + 1 + own)
 }
 
 /// Reads a pointer.

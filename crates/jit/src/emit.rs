@@ -7,10 +7,13 @@
 
 mod aggregate;
 mod control;
+mod convert;
 mod exception;
 mod memory;
 mod numeric;
+mod table;
 mod variable;
+mod vector;
 
 use std::collections::HashMap;
 use std::mem::offset_of;
@@ -27,7 +30,7 @@ use kinglet_wasm::op::*;
 use kinglet_wasm::types::{FuncType, ValType};
 
 use crate::compile::{Environment, trap_code};
-use crate::convention::{self, Kind, load_pointer, store, trusted};
+use crate::convention::{self, Kind, load_pointer, load_slot, store, store_slots, trusted};
 use exception::Landing;
 
 /// Not a missing lowering: operands are pending over the loop to enter, so they must be variables.
@@ -211,6 +214,22 @@ impl<'a> Emitter<'a> {
         self.libcall_values(libcall, array, a, b);
     }
 
+    /// An operation that is a libcall's: its operands, and its result if it has one.
+    fn operation(&mut self, libcall: Libcall, args: &[Op1], a: u32, b: u32, result: Option<Kind>) -> V {
+        let kinds: Vec<Kind> = args.iter().map(|arg| self.kind(arg.ty)).collect();
+        let values = self.values(args);
+        let array = self.array(kinds.iter().map(|kind| kind.slots()).sum::<u32>().max(1));
+        store_slots(&mut self.builder, &values, array, &kinds);
+        self.libcall(libcall, array, a, b);
+        match result {
+            Some(kind) => {
+                let value = load_slot(&mut self.builder, array, 0, kind);
+                self.result(value, kind)
+            }
+            None => V::Value(self.vmctx),
+        }
+    }
+
     fn libcall_values(&mut self, libcall: Libcall, array: Value, a: Value, b: Value) {
         let target = self.native(offset_of!(Natives, libcall));
         let params = [types::I64, types::I64, types::I32, types::I32, types::I32];
@@ -264,33 +283,6 @@ impl<'a> Emitter<'a> {
         let word = self.builder.ins().atomic_load(types::I32, trusted().with_aligned(), word);
         let stop = self.builder.ins().band_imm_u(word, i64::from(INTERRUPT_STOP));
         self.trap_if(stop, Trap::Interrupted);
-    }
-}
-
-/// Methods whose families have no lowering yet.
-macro_rules! refused {
-    ($($name:ident($($arg:ident: $ty:ty),*) $(-> $result:ty)?;)*) => {$(
-        fn $name(&mut self, $($arg: $ty),*) $(-> $result)? {
-            $(let _ = $arg;)*
-            let _refused = self.refuse(stringify!($name));
-            $(<$result as Refused>::of(_refused))?
-        }
-    )*};
-}
-
-trait Refused {
-    fn of(value: V) -> Self;
-}
-
-impl Refused for V {
-    fn of(value: V) -> V {
-        value
-    }
-}
-
-impl Refused for [V; 2] {
-    fn of(value: V) -> [V; 2] {
-        [value; 2]
     }
 }
 
@@ -367,8 +359,8 @@ impl Emit for Emitter<'_> {
     fn store_ref(&mut self, place: RefStore<V>, value: Op1) {
         match place {
             RefStore::Global(global) => self.write_global(global, value),
-            RefStore::Table { .. } => _ = self.refuse("table.set"),
-            RefStore::Field { .. } => _ = self.refuse("struct.set"),
+            RefStore::Table { table, index } => self.write_element(table, index, value),
+            RefStore::Field { ty, field, object } => self.write_field(ty, field, object, value),
         }
     }
 
@@ -484,37 +476,129 @@ impl Emit for Emitter<'_> {
         self.make_throw(tag, args);
     }
 
-    refused! {
-        convert(op: Convert, a: Op1, to: Slot) -> V;
-        wide(op: Wide, args: &[Op1], to: Slot) -> [V; 2];
-        store(op: Store, mem: MemArg, addr: Op1, value: Op1);
-        memory_size(memory: u32, to: Slot) -> V;
-        memory_grow(memory: u32, delta: Op1, to: Slot) -> V;
-        memory_fill(memory: u32, args: [Op1; 3]);
-        memory_copy(dst: u32, src: u32, args: [Op1; 3]);
-        memory_init(memory: u32, data: u32, args: [Op1; 3]);
-        data_drop(data: u32);
-        table_get(table: u32, index: Op1, to: Slot) -> V;
-        table_size(table: u32, to: Slot) -> V;
-        table_grow(table: u32, init: Op1, delta: Op1, to: Slot) -> V;
-        table_fill(table: u32, args: [Op1; 3]);
-        table_copy(dst: u32, src: u32, args: [Op1; 3]);
-        table_init(table: u32, elem: u32, args: [Op1; 3]);
-        elem_drop(elem: u32);
-        ref_func(func: u32, to: Slot) -> V;
-        struct_set(ty: u32, field: u32, object: Op1, value: Op1);
-        vector_unary(op: VectorUnary, a: Op1, to: Slot) -> V;
-        vector_binary(op: VectorBinary, a: Op1, b: Op1, to: Slot) -> V;
-        vector_ternary(op: VectorTernary, args: [Op1; 3], to: Slot) -> V;
-        vector_test(op: VectorTest, a: Op1, to: Slot) -> V;
-        vector_shift(op: VectorShift, a: Op1, by: Op1, to: Slot) -> V;
-        vector_splat(op: VectorSplat, a: Op1, to: Slot) -> V;
-        vector_extract(op: VectorExtract, lane: u8, a: Op1, to: Slot) -> V;
-        vector_replace(op: VectorReplace, lane: u8, a: Op1, b: Op1, to: Slot) -> V;
-        vector_shuffle(lanes: [u8; 16], a: Op1, b: Op1, to: Slot) -> V;
-        vector_load_lane(op: VectorLoadLane, mem: MemArg, lane: u8, addr: Op1, a: Op1, to: Slot) -> V;
-        vector_store_lane(op: VectorStoreLane, mem: MemArg, lane: u8, addr: Op1, a: Op1);
-        jump_table(index: Op1, targets: &[Block], args: &[Op1]);
-        throw_ref(exception: Op1);
+    fn convert(&mut self, op: Convert, a: Op1, _: Slot) -> V {
+        self.convert_op(op, a)
+    }
+
+    fn wide(&mut self, op: Wide, args: &[Op1], _: Slot) -> [V; 2] {
+        self.wide_op(op, args)
+    }
+
+    fn vector_unary(&mut self, op: VectorUnary, a: Op1, _: Slot) -> V {
+        self.vector_unary_op(op, a)
+    }
+
+    fn vector_binary(&mut self, op: VectorBinary, a: Op1, b: Op1, _: Slot) -> V {
+        self.vector_binary_op(op, a, b)
+    }
+
+    fn vector_ternary(&mut self, op: VectorTernary, args: [Op1; 3], _: Slot) -> V {
+        self.vector_ternary_op(op, args)
+    }
+
+    fn vector_test(&mut self, op: VectorTest, a: Op1, _: Slot) -> V {
+        self.vector_test_op(op, a)
+    }
+
+    fn vector_shift(&mut self, op: VectorShift, a: Op1, by: Op1, _: Slot) -> V {
+        self.vector_shift_op(op, a, by)
+    }
+
+    fn vector_splat(&mut self, op: VectorSplat, a: Op1, _: Slot) -> V {
+        self.vector_splat_op(op, a)
+    }
+
+    fn vector_extract(&mut self, op: VectorExtract, lane: u8, a: Op1, _: Slot) -> V {
+        self.vector_extract_op(op, lane, a)
+    }
+
+    fn vector_replace(&mut self, op: VectorReplace, lane: u8, a: Op1, b: Op1, _: Slot) -> V {
+        self.vector_replace_op(op, lane, a, b)
+    }
+
+    fn vector_shuffle(&mut self, lanes: [u8; 16], a: Op1, b: Op1, _: Slot) -> V {
+        self.vector_shuffle_op(lanes, a, b)
+    }
+
+    fn vector_load_lane(&mut self, op: VectorLoadLane, mem: MemArg, lane: u8, addr: Op1, a: Op1, _: Slot) -> V {
+        self.memory_load_lane(op, mem, lane, addr, a)
+    }
+
+    fn vector_store_lane(&mut self, op: VectorStoreLane, mem: MemArg, lane: u8, addr: Op1, a: Op1) {
+        self.memory_store_lane(op, mem, lane, addr, a);
+    }
+
+    fn store(&mut self, op: Store, mem: MemArg, addr: Op1, value: Op1) {
+        self.memory_store(op, mem, addr, value);
+    }
+
+    fn memory_size(&mut self, memory: u32, _: Slot) -> V {
+        self.read_memory_size(memory)
+    }
+
+    fn memory_grow(&mut self, memory: u32, delta: Op1, _: Slot) -> V {
+        let kind = self.kind(delta.ty);
+        self.operation(Libcall::MemoryGrow, &[delta], memory, 0, Some(kind))
+    }
+
+    fn memory_fill(&mut self, memory: u32, args: [Op1; 3]) {
+        self.operation(Libcall::MemoryFill, &args, memory, 0, None);
+    }
+
+    fn memory_copy(&mut self, dst: u32, src: u32, args: [Op1; 3]) {
+        self.operation(Libcall::MemoryCopy, &args, dst, src, None);
+    }
+
+    fn memory_init(&mut self, memory: u32, data: u32, args: [Op1; 3]) {
+        self.operation(Libcall::MemoryInit, &args, memory, data, None);
+    }
+
+    fn data_drop(&mut self, data: u32) {
+        self.operation(Libcall::DataDrop, &[], data, 0, None);
+    }
+
+    fn table_get(&mut self, table: u32, index: Op1, _: Slot) -> V {
+        self.read_element(table, index)
+    }
+
+    fn table_size(&mut self, table: u32, _: Slot) -> V {
+        self.read_table_size(table)
+    }
+
+    fn table_grow(&mut self, table: u32, init: Op1, delta: Op1, _: Slot) -> V {
+        let kind = self.kind(delta.ty);
+        self.operation(Libcall::TableGrow, &[init, delta], table, 0, Some(kind))
+    }
+
+    fn table_fill(&mut self, table: u32, args: [Op1; 3]) {
+        self.operation(Libcall::TableFill, &args, table, 0, None);
+    }
+
+    fn table_copy(&mut self, dst: u32, src: u32, args: [Op1; 3]) {
+        self.operation(Libcall::TableCopy, &args, dst, src, None);
+    }
+
+    fn table_init(&mut self, table: u32, elem: u32, args: [Op1; 3]) {
+        self.operation(Libcall::TableInit, &args, table, elem, None);
+    }
+
+    fn elem_drop(&mut self, elem: u32) {
+        self.operation(Libcall::ElemDrop, &[], elem, 0, None);
+    }
+
+    fn ref_func(&mut self, func: u32, _: Slot) -> V {
+        self.operation(Libcall::RefFunc, &[], func, 0, Some(Kind::Func))
+    }
+
+    fn struct_set(&mut self, ty: u32, field: u32, object: Op1, value: Op1) {
+        self.write_field(ty, field, object, value);
+    }
+
+    fn jump_table(&mut self, index: Op1, targets: &[Block], args: &[Op1]) {
+        self.branch_table(index, targets, args);
+    }
+
+    fn throw_ref(&mut self, exception: Op1) {
+        self.rethrow(exception);
     }
 }

@@ -1,5 +1,6 @@
 //! The settings of an engine: plain data, read once when the engine is made.
 
+use kinglet_abi::Optimization;
 use kinglet_wasm::op::Op;
 use kinglet_wasm::walk::Metering;
 use kinglet_wasm::{Feature, Features};
@@ -31,6 +32,13 @@ pub struct Config {
     pub(crate) metering: Option<Metering>,
     pub(crate) backtrace_details: bool,
     pub(crate) run_mode: RunMode,
+    pub(crate) optimization: Optimization,
+    pub(crate) interruptible: bool,
+    pub(crate) spectre_mitigation: bool,
+    pub(crate) signals_based_traps: bool,
+    pub(crate) memory_reservation: u64,
+    pub(crate) memory_guard_size: u64,
+    pub(crate) compiler_threads: Option<usize>,
 }
 
 /// How an engine runs code. What a guest can see does not depend on it, but for how deep its calls may go.
@@ -57,6 +65,13 @@ impl Config {
             metering: None,
             backtrace_details: true,
             run_mode: RunMode::Auto,
+            optimization: Optimization::Speed,
+            interruptible: true,
+            spectre_mitigation: true,
+            signals_based_traps: true,
+            memory_reservation: 4 << 30,
+            memory_guard_size: 32 << 20,
+            compiler_threads: None,
         }
     }
 
@@ -104,6 +119,56 @@ impl Config {
     /// Sets how code is run.
     pub fn run_mode(&mut self, mode: RunMode) -> &mut Config {
         self.run_mode = mode;
+        self
+    }
+
+    /// Sets how hard the compiler tries.
+    pub fn optimization(&mut self, level: Optimization) -> &mut Config {
+        self.optimization = level;
+        self
+    }
+
+    /// Sets whether native code looks, at every function's entry and every loop, whether it is to end: it does unless
+    /// this is turned off. The interpreter always looks. Without it [`Store::interrupt_handle`](crate::Store) and
+    /// deadlines end a guest only where it is interpreted or calls the host; code is a few per cent faster.
+    pub fn interruptible(&mut self, on: bool) -> &mut Config {
+        self.interruptible = on;
+        self
+    }
+
+    /// Sets whether native code keeps a mispredicted processor from using an index that a check has refused (Spectre
+    /// variant 1): for tables, and for memories whose every access is checked. It does unless this is turned off.
+    pub fn spectre_mitigation(&mut self, on: bool) -> &mut Config {
+        self.spectre_mitigation = on;
+        self
+    }
+
+    /// Sets whether native code traps by faults of the processor, caught by a signal handler, rather than by tests
+    /// beforehand. It does where the platform is known, unless this is turned off. The handler is installed once a
+    /// process; faults that are no guest's go on to whoever handled them before.
+    pub fn signals_based_traps(&mut self, on: bool) -> &mut Config {
+        self.signals_based_traps = on;
+        self
+    }
+
+    /// Sets how many bytes of address space each 32-bit memory reserves. With 4 GiB, as it is if nothing is said, or
+    /// more, native code need not check accesses; with less every access is checked, as it is where the system refuses
+    /// so much, or without [`Config::signals_based_traps`].
+    pub fn memory_reservation(&mut self, bytes: u64) -> &mut Config {
+        self.memory_reservation = bytes;
+        self
+    }
+
+    /// Sets how many bytes behind a reservation are kept inaccessible, 32 MiB if nothing is said: accesses with
+    /// constant offsets below it need no check.
+    pub fn memory_guard_size(&mut self, bytes: u64) -> &mut Config {
+        self.memory_guard_size = bytes.next_multiple_of(64 << 10);
+        self
+    }
+
+    /// Sets on how many threads a module is compiled; on all processors if nothing is said.
+    pub fn compiler_threads(&mut self, threads: usize) -> &mut Config {
+        self.compiler_threads = Some(threads.max(1));
         self
     }
 

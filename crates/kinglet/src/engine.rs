@@ -3,8 +3,15 @@
 use std::sync::Arc;
 
 use kinglet_abi::Settings;
+#[cfg(feature = "jit")]
+use kinglet_abi::{Reservation, Traps};
 use kinglet_wasm::types::TypeRegistry;
 
+#[cfg(feature = "jit")]
+use tracing::debug;
+
+#[cfg(feature = "jit")]
+use crate::vm::Support;
 use crate::{Config, Error, Result, RunMode};
 
 /// Up to how many bytes of code a module is compiled before it starts in [`RunMode::Auto`].
@@ -38,8 +45,18 @@ struct Inner {
 }
 
 impl Inner {
-    fn new(config: Config) -> Inner {
-        let settings = Arc::new(Settings { metering: config.metering.clone(), ..Settings::default() });
+    #[cfg_attr(not(feature = "jit"), allow(unused_mut))]
+    fn new(mut config: Config) -> Inner {
+        let mut settings = Settings {
+            metering: config.metering.clone(),
+            interruptible: config.interruptible,
+            spectre_mitigation: config.spectre_mitigation,
+            optimization: config.optimization,
+            ..Settings::default()
+        };
+        #[cfg(feature = "jit")]
+        plan(&mut config, &mut settings);
+        let settings = Arc::new(settings);
         let types = Arc::<TypeRegistry>::default();
         Inner {
             config,
@@ -48,6 +65,29 @@ impl Inner {
             settings,
             types,
         }
+    }
+}
+
+/// Settles what depends on the system. What it refuses is done without: memories are checked, or all is interpreted.
+#[cfg(feature = "jit")]
+fn plan(config: &mut Config, settings: &mut Settings) {
+    if config.run_mode == RunMode::Interpreter {
+        return;
+    }
+    let reservation = Reservation { bytes: config.memory_reservation, guard: config.memory_guard_size };
+    let wanted = (reservation.bytes >= 1 << 32).then_some(reservation);
+    let support = Support::probe(config.signals_based_traps, wanted);
+    if !support.code {
+        debug!("the system does not let memory be executable: everything is interpreted");
+        config.run_mode = RunMode::Interpreter;
+        return;
+    }
+    if support.faults {
+        settings.traps = Traps::Faults;
+        settings.reservation = wanted.filter(|_| support.reservation);
+    }
+    if wanted.is_some() && settings.reservation.is_none() {
+        debug!(?support, "memories are checked at every access");
     }
 }
 
@@ -84,6 +124,12 @@ impl Engine {
             RunMode::Jit => true,
             RunMode::Auto => code_bytes <= AUTO_LIMIT,
         }
+    }
+
+    #[cfg(feature = "jit")]
+    pub(crate) fn compiler_threads(&self) -> usize {
+        let all = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.inner.config.compiler_threads.unwrap_or_else(all)
     }
 
     #[cfg(feature = "jit")]

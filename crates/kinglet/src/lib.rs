@@ -50,6 +50,7 @@ mod wait;
 
 pub use anyhow::{Error, Result};
 pub use config::{Config, RunMode};
+pub use kinglet_abi::Optimization;
 pub use engine::Engine;
 pub use func::{Func, TypedFunc, WasmParams, WasmResults, WasmTy};
 pub use global::Global;

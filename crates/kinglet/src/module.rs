@@ -220,7 +220,7 @@ fn compile(engine: &Engine, code: &ModuleCode) {
     let bytes = environment.module.bodies.iter().map(|body| body.len()).sum();
     if !engine.compiles(bytes) {
         debug!(bytes, "module is interpreted");
-    } else if let Err(error) = engine.tier().compile_module(environment, |_| ()) {
+    } else if let Err(error) = engine.tier().compile_module(environment, engine.compiler_threads(), |_| ()) {
         debug!(%error, "module is interpreted, as it cannot be compiled");
     }
 }

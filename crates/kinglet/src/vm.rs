@@ -32,6 +32,6 @@ pub(crate) use instance::{InstanceData, export, host_global, host_memory, host_t
 pub(crate) use libcalls::{grow_memory, grow_table};
 pub(crate) use memory::{MemoryInstance, MemoryRequest};
 #[cfg(feature = "jit")]
-pub(crate) use native::Tier;
+pub(crate) use native::{Support, Tier};
 pub(crate) use store::{InterruptWord, StoreOwner, VmState};
 pub(crate) use table::TableInstance;

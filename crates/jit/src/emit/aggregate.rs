@@ -2,12 +2,12 @@
 
 use std::mem::offset_of;
 
-use cranelift_codegen::ir::{InstBuilder, types};
+use cranelift_codegen::ir::{InstBuilder, Value, types};
 use kinglet_abi::{Libcall, Trap, VmStore, field_offset};
 use kinglet_wasm::types::{CompositeType, FieldType, StorageType};
 
 use super::{Emitter, Op1, V};
-use crate::convention::{Kind, load_slot, store_slots};
+use crate::convention::{Kind, load_slot, store_slot, store_slots};
 
 impl<'a> Emitter<'a> {
     fn fields(&self, ty: u32) -> &'a [FieldType] {
@@ -17,20 +17,18 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// Where a field is and what it holds; none if it is not a number, vector or traced reference.
-    fn field(&self, ty: u32, field: u32) -> Option<(u32, Kind)> {
+    /// Where a field is and what its slot holds.
+    fn field(&self, ty: u32, field: u32) -> (u32, Kind) {
         let fields = self.fields(ty);
-        let StorageType::Val(val) = fields.get(field as usize)?.storage else { return None };
-        let kind = self.kind(val);
-        (kind != Kind::Func).then(|| (field_offset(fields, field), kind))
+        let kind = match fields[field as usize].storage {
+            StorageType::Val(val) => self.kind(val),
+            StorageType::I8 | StorageType::I16 => Kind::I32,
+        };
+        (field_offset(fields, field), kind)
     }
 
     pub(super) fn make_struct(&mut self, ty: u32, fields: &[Op1]) -> V {
-        let mut kinds = Vec::with_capacity(fields.len());
-        for index in 0..fields.len() as u32 {
-            let Some((_, kind)) = self.field(ty, index) else { return self.refuse("struct.new") };
-            kinds.push(kind);
-        }
+        let kinds: Vec<Kind> = (0..fields.len() as u32).map(|index| self.field(ty, index).1).collect();
         let values = self.values(fields);
         let array = self.array(kinds.iter().map(|kind| kind.slots()).sum::<u32>().max(1));
         store_slots(&mut self.builder, &values, array, &kinds);
@@ -40,13 +38,25 @@ impl<'a> Emitter<'a> {
     }
 
     pub(super) fn read_field(&mut self, ty: u32, field: u32, object: Op1) -> V {
-        let Some((offset, kind)) = self.field(ty, field) else { return self.refuse("struct.get") };
+        let (offset, kind) = self.field(ty, field);
+        let object = self.object(object);
+        let value = load_slot(&mut self.builder, object, offset, kind);
+        self.result(value, kind)
+    }
+
+    pub(super) fn write_field(&mut self, ty: u32, field: u32, object: Op1, value: Op1) {
+        let (offset, kind) = self.field(ty, field);
+        let object = self.object(object);
+        let value = self.value(value);
+        store_slot(&mut self.builder, value, object, offset, kind);
+    }
+
+    /// The address of a structure; traps if it is null.
+    fn object(&mut self, object: Op1) -> Value {
         let object = self.value(object);
         self.trap_if_zero(object, Trap::NullStructReference);
         let heap = self.store_field(types::I64, offset_of!(VmStore, heap_base));
         let object = self.builder.ins().uextend(types::I64, object);
-        let base = self.builder.ins().iadd(heap, object);
-        let value = load_slot(&mut self.builder, base, offset, kind);
-        self.result(value, kind)
+        self.builder.ins().iadd(heap, object)
     }
 }

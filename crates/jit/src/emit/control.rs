@@ -4,14 +4,16 @@ use std::mem::offset_of;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    Block, BlockArg, ExtFuncData, ExternalName, FuncRef, InstBuilder, SigRef, UserExternalName, Value, types,
+    Block, BlockArg, BlockCall, ExtFuncData, ExternalName, JumpTableData, MemFlagsData, FuncRef, GlobalValueData, InstBuilder, SigRef,
+    UserExternalName, Value, types,
 };
-use kinglet_abi::{FuncCell, Libcall, Status, TailTarget, Trap, VmCtx, VmImport, VmStore, VmTable};
+use kinglet_abi::{FuncCell, Libcall, Status, TailTarget, Trap, VmCtx, VmImport, VmStore};
 use kinglet_wasm::emit::{Callee, Frame, Slot};
-use kinglet_wasm::types::{FuncType, IndexType, ValType};
+use kinglet_wasm::types::{FuncType, ValType};
 
 use super::exception::CallTarget;
 use super::{Emitter, Entry, Op1, PENDING, V};
+use crate::compile::trap_code;
 use crate::convention::*;
 
 /// A resolved callee.
@@ -52,9 +54,25 @@ impl Emitter<'_> {
             };
             self.builder.def_var(variable, value);
         }
-        if self.entry == Entry::Function {
-            self.check_stack(frame);
+        match (self.entry, self.explicit_traps()) {
+            (Entry::Function, true) => self.check_stack(frame),
+            (Entry::Function, false) => self.limit_stack(),
+            (Entry::Loop { .. }, _) => {}
         }
+    }
+
+    /// Has Cranelift compare the stack pointer, less the frame it is going to make, with the store's limit.
+    fn limit_stack(&mut self) {
+        let function = &mut self.builder.func;
+        let vmctx = function.create_global_value(GlobalValueData::VMContext);
+        let mut load = |base, offset: usize| {
+            let offset = (offset as i32).into();
+            let flags = function.dfg.mem_flags.insert_unchecked(trusted());
+            function.create_global_value(GlobalValueData::Load { base, offset, global_type: types::I64, flags })
+        };
+        let store = load(vmctx, offset_of!(VmCtx, store));
+        let limit = load(store, offset_of!(VmStore, stack_limit));
+        function.stack_limit = Some(limit);
     }
 
     /// Traps if the host's stack is used up. The frame's size is not known yet; that of the canonical one stands in.
@@ -125,6 +143,18 @@ impl Emitter<'_> {
         self.builder.switch_to_block(next);
     }
 
+    /// `br_table`: the last target is the default.
+    pub(super) fn branch_table(&mut self, index: Op1, targets: &[Block], args: &[Op1]) {
+        let index = self.value(index);
+        let args = self.block_args(args);
+        let pool = &mut self.builder.func.dfg.value_lists;
+        let mut calls: Vec<BlockCall> =
+            targets.iter().map(|target| BlockCall::new(*target, args.iter().copied(), pool)).collect();
+        let Some(default) = calls.pop() else { return };
+        let table = self.builder.create_jump_table(JumpTableData::new(default, &calls));
+        self.builder.ins().br_table(index, table);
+    }
+
     pub(super) fn return_values(&mut self, values: &[Value]) {
         let Some(frame) = self.frame_base else {
             self.builder.ins().return_(values);
@@ -142,10 +172,10 @@ impl Emitter<'_> {
         let sig = self.builder.import_signature(signature.native());
         let (target, vmctx) = match self.direct(callee, sig) {
             Some(function) => (CallTarget::Function(function), self.vmctx),
-            None => match self.resolve(callee) {
-                Some(target) => (CallTarget::Address(sig, target.native), target.vmctx),
-                None => return,
-            },
+            None => {
+                let target = self.resolve(callee);
+                (CallTarget::Address(sig, target.native), target.vmctx)
+            }
         };
         let mut values = vec![vmctx, self.vmctx];
         values.extend(self.values(args));
@@ -167,7 +197,7 @@ impl Emitter<'_> {
             self.builder.ins().return_call(function, &values);
             return;
         }
-        let Some(target) = self.resolve(callee) else { return };
+        let target = self.resolve(callee);
         let values = self.values(args);
         let Some(frame) = self.frame_base else {
             let mut all = vec![target.vmctx, self.vmctx];
@@ -199,13 +229,20 @@ impl Emitter<'_> {
         Some(function)
     }
 
-    fn resolve(&mut self, callee: Callee<V>) -> Option<Target> {
+    fn resolve(&mut self, callee: Callee<V>) -> Target {
         match callee {
-            Callee::Func(func) => Some(self.resolve_func(func)),
-            Callee::Indirect { table, ty, index } => self.resolve_indirect(table, ty, index),
-            Callee::Ref { .. } => {
-                self.refuse("call_ref");
-                None
+            Callee::Func(func) => self.resolve_func(func),
+            Callee::Indirect { table, ty, index } => {
+                let function = self.load_element(table, index, Trap::UndefinedElement);
+                self.check_type(function, ty);
+                self.resolve_reference(function, Trap::UninitializedElement)
+            }
+            Callee::Ref { func, .. } => {
+                let function = self.value(func);
+                if self.explicit_traps() {
+                    self.trap_if_zero(function, Trap::NullFunctionReference);
+                }
+                self.resolve_reference(function, Trap::NullFunctionReference)
             }
         }
     }
@@ -229,41 +266,30 @@ impl Emitter<'_> {
         Target { native, vmctx, cell }
     }
 
-    fn resolve_indirect(&mut self, table: u32, ty: u32, index: Op1) -> Option<Target> {
-        if self.environment.module.tables[table as usize].index != IndexType::I32 {
-            self.refuse("call_indirect on a 64-bit table");
-            return None;
-        }
-        let function = self.element(table, index);
-        self.trap_if_zero(function, Trap::UninitializedElement);
-        self.check_type(function, ty);
-        let cell = load_pointer(&mut self.builder, function, offset_of!(kinglet_abi::FuncRef, cell));
-        let vmctx = load_pointer(&mut self.builder, function, offset_of!(kinglet_abi::FuncRef, vmctx));
-        let native = load_pointer(&mut self.builder, function, offset_of!(kinglet_abi::FuncRef, native));
+    /// What a reference refers to. A null one faults, where that is how to trap.
+    fn resolve_reference(&mut self, function: Value, null: Trap) -> Target {
+        let flags = self.reference_flags(null);
+        let mut field = |offset: usize| self.builder.ins().load(types::I64, flags, function, offset as i32);
+        let cell = field(offset_of!(kinglet_abi::FuncRef, cell));
+        let vmctx = field(offset_of!(kinglet_abi::FuncRef, vmctx));
+        let native = field(offset_of!(kinglet_abi::FuncRef, native));
         let native = self.native_or_ask(native, cell);
-        Some(Target { native, vmctx, cell })
+        Target { native, vmctx, cell }
     }
 
-    fn element(&mut self, table: u32, index: Op1) -> Value {
-        let place = self.environment.layout.table(table);
-        let record = match place.imported {
-            true => load_pointer(&mut self.builder, self.vmctx, place.offset as usize),
-            false => self.builder.ins().iadd_imm_u(self.vmctx, i64::from(place.offset)),
-        };
-        let index = self.value(index);
-        let index = self.builder.ins().uextend(types::I64, index);
-        let len = load_pointer(&mut self.builder, record, offset_of!(VmTable, len));
-        let outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, len);
-        self.trap_if(outside, Trap::UndefinedElement);
-        let elements = load_pointer(&mut self.builder, record, offset_of!(VmTable, elements));
-        let at = self.builder.ins().ishl_imm_u(index, 3);
-        let at = self.builder.ins().iadd(elements, at);
-        load_pointer(&mut self.builder, at, 0)
+    /// Flags of reading what a reference refers to, if null has not been ruled out.
+    fn reference_flags(&self, null: Trap) -> MemFlagsData {
+        if self.explicit_traps() { trusted() } else { trusted().with_trap_code(Some(trap_code(null))) }
     }
 
-    /// Traps unless the function's type is the expected one or a subtype.
+    /// Traps unless an element's type is the expected one or a subtype.
     fn check_type(&mut self, function: Value, ty: u32) {
-        let actual = self.builder.ins().load(types::I32, trusted(), function, offset_of!(kinglet_abi::FuncRef, type_id) as i32);
+        if self.explicit_traps() {
+            self.trap_if_zero(function, Trap::UninitializedElement);
+        }
+        let flags = self.reference_flags(Trap::UninitializedElement);
+        let at = offset_of!(kinglet_abi::FuncRef, type_id) as i32;
+        let actual = self.builder.ins().load(types::I32, flags, function, at);
         let ids = load_pointer(&mut self.builder, self.vmctx, offset_of!(VmCtx, type_ids));
         let expected = self.builder.ins().load(types::I32, trusted(), ids, 4 * ty as i32);
         let differs = self.builder.ins().icmp(IntCC::NotEqual, actual, expected);

@@ -1,44 +1,228 @@
-//! Loads. Bounds are checked here, since there is no handler of faults yet; base and length are read at every access.
+//! Loads and stores (core specification, "Memory Instructions"). How a memory is addressed is its plan's: a reserved one
+//! without checks, where the processor faults; any other by a comparison with its length, which is read each time.
 
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Value, types};
-use kinglet_abi::{Trap, VmMemory};
+use cranelift_codegen::ir::types::{I8X16, I16X8, I32X4, I64X2};
+use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Type, Value, types};
+use kinglet_abi::{MemoryPlan, Trap, VmMemory};
 use kinglet_wasm::emit::MemArg;
-use kinglet_wasm::op::Load;
-use kinglet_wasm::types::IndexType;
+use kinglet_wasm::op::{Load, Store, VectorLoadLane, VectorStoreLane};
+use kinglet_wasm::types::{IndexType, MemoryType};
 
 use super::{Emitter, Op1, V};
-use crate::convention::{Kind, load_pointer};
+use crate::compile::trap_code;
+use crate::convention::{Kind, load_pointer, memory_region, trusted};
+
+/// Where an access goes.
+#[derive(Clone, Copy)]
+struct Place {
+    base: Value,
+    offset: i32,
+    flags: MemFlagsData,
+}
 
 impl Emitter<'_> {
     pub(super) fn memory_load(&mut self, op: Load, mem: MemArg, addr: Op1) -> V {
-        if op != Load::I32Load || self.environment.module.memories[mem.memory as usize].index != IndexType::I32 {
-            return self.refuse(op.text());
+        use Load::*;
+        let Place { base, offset, flags } = self.place(mem, addr, u64::from(op.bytes()));
+        let ins = self.builder.ins();
+        let value = match op {
+            I32Load => ins.load(types::I32, flags, base, offset),
+            I64Load => ins.load(types::I64, flags, base, offset),
+            F32Load => ins.load(types::F32, flags, base, offset),
+            F64Load => ins.load(types::F64, flags, base, offset),
+            V128Load => ins.load(I8X16, flags, base, offset),
+            I32Load8S => ins.sload8(types::I32, flags, base, offset),
+            I32Load8U => ins.uload8(types::I32, flags, base, offset),
+            I32Load16S => ins.sload16(types::I32, flags, base, offset),
+            I32Load16U => ins.uload16(types::I32, flags, base, offset),
+            I64Load8S => ins.sload8(types::I64, flags, base, offset),
+            I64Load8U => ins.uload8(types::I64, flags, base, offset),
+            I64Load16S => ins.sload16(types::I64, flags, base, offset),
+            I64Load16U => ins.uload16(types::I64, flags, base, offset),
+            I64Load32S => ins.sload32(flags, base, offset),
+            I64Load32U => ins.uload32(flags, base, offset),
+            V128Load8x8S => ins.sload8x8(flags, base, offset),
+            V128Load8x8U => ins.uload8x8(flags, base, offset),
+            V128Load16x4S => ins.sload16x4(flags, base, offset),
+            V128Load16x4U => ins.uload16x4(flags, base, offset),
+            V128Load32x2S => ins.sload32x2(flags, base, offset),
+            V128Load32x2U => ins.uload32x2(flags, base, offset),
+            V128Load8Splat => {
+                let lane = ins.load(types::I8, flags, base, offset);
+                self.builder.ins().splat(I8X16, lane)
+            }
+            V128Load16Splat => {
+                let lane = ins.load(types::I16, flags, base, offset);
+                self.builder.ins().splat(I16X8, lane)
+            }
+            V128Load32Splat => {
+                let lane = ins.load(types::I32, flags, base, offset);
+                self.builder.ins().splat(I32X4, lane)
+            }
+            V128Load64Splat => {
+                let lane = ins.load(types::I64, flags, base, offset);
+                self.builder.ins().splat(I64X2, lane)
+            }
+            V128Load32Zero => {
+                let lane = ins.load(types::I32, flags, base, offset);
+                self.builder.ins().scalar_to_vector(I32X4, lane)
+            }
+            V128Load64Zero => {
+                let lane = ins.load(types::I64, flags, base, offset);
+                self.builder.ins().scalar_to_vector(I64X2, lane)
+            }
+        };
+        match Kind::new(op.result().into(), self.environment.types) {
+            Kind::V128 => self.vector_result(value),
+            kind => self.result(value, kind),
         }
-        let address = self.address(mem, addr, 4);
-        let flags = MemFlagsData::new().with_notrap().with_endianness(Endianness::Little);
-        let value = self.builder.ins().load(types::I32, flags, address, 0);
-        self.result(value, Kind::I32)
     }
 
-    /// The host address of an access to a 32-bit memory; traps if it is not all inside.
-    fn address(&mut self, mem: MemArg, addr: Op1, size: u64) -> Value {
-        let place = self.environment.layout.memory(mem.memory);
-        let record = match place.imported {
-            true => load_pointer(&mut self.builder, self.vmctx, place.offset as usize),
-            false => self.builder.ins().iadd_imm_u(self.vmctx, i64::from(place.offset)),
+    pub(super) fn memory_store(&mut self, op: Store, mem: MemArg, addr: Op1, value: Op1) {
+        use Store::*;
+        let Place { base, offset, flags } = self.place(mem, addr, u64::from(op.bytes()));
+        let value = self.value(value);
+        let ins = self.builder.ins();
+        match op {
+            I32Store | I64Store | F32Store | F64Store | V128Store => ins.store(flags, value, base, offset),
+            I32Store8 | I64Store8 => ins.istore8(flags, value, base, offset),
+            I32Store16 | I64Store16 => ins.istore16(flags, value, base, offset),
+            I64Store32 => ins.istore32(flags, value, base, offset),
         };
-        let base = load_pointer(&mut self.builder, record, offset_of!(VmMemory, base));
+    }
+
+    pub(super) fn memory_load_lane(&mut self, op: VectorLoadLane, mem: MemArg, lane: u8, addr: Op1, a: Op1) -> V {
+        let ty = lanes_of(u32::from(op.bytes()));
+        let Place { base, offset, flags } = self.place(mem, addr, u64::from(op.bytes()));
+        let a = self.value(a);
+        let a = self.lanes(a, ty);
+        let value = self.builder.ins().load(ty.lane_type(), flags, base, offset);
+        let value = self.builder.ins().insertlane(a, value, lane);
+        self.vector_result(value)
+    }
+
+    pub(super) fn memory_store_lane(&mut self, op: VectorStoreLane, mem: MemArg, lane: u8, addr: Op1, a: Op1) {
+        let ty = lanes_of(u32::from(op.bytes()));
+        let Place { base, offset, flags } = self.place(mem, addr, u64::from(op.bytes()));
+        let a = self.value(a);
+        let a = self.lanes(a, ty);
+        let value = self.builder.ins().extractlane(a, lane);
+        self.builder.ins().store(flags, value, base, offset);
+    }
+
+    pub(super) fn read_memory_size(&mut self, memory: u32) -> V {
+        let ty = self.environment.module.memories[memory as usize];
+        let record = self.memory_record(memory);
+        let bytes = load_pointer(&mut self.builder, record, offset_of!(VmMemory, len));
+        let pages = self.builder.ins().ushr_imm_u(bytes, i64::from(ty.page_size_log2));
+        match ty.index {
+            IndexType::I64 => self.result(pages, Kind::I64),
+            IndexType::I32 => {
+                let pages = self.builder.ins().ireduce(types::I32, pages);
+                self.result(pages, Kind::I32)
+            }
+        }
+    }
+
+    fn memory_record(&mut self, memory: u32) -> Value {
+        let place = self.environment.layout.memory(memory);
+        match place.imported {
+            true => {
+                let flags = trusted().with_readonly().with_can_move();
+                self.builder.ins().load(types::I64, flags, self.vmctx, place.offset as i32)
+            }
+            false => self.builder.ins().iadd_imm_u(self.vmctx, i64::from(place.offset)),
+        }
+    }
+
+    /// Where an access of `size` bytes goes; traps, now or when it is made, unless all of it is inside.
+    fn place(&mut self, mem: MemArg, addr: Op1, size: u64) -> Place {
+        let ty = self.environment.module.memories[mem.memory as usize];
+        let region = memory_region(self.environment.module, mem.memory);
+        let flags = MemFlagsData::new().with_endianness(Endianness::Little).with_alias_region(Some(region));
+        let index = self.value(addr);
+        let index = match ty.index {
+            IndexType::I32 => self.builder.ins().uextend(types::I64, index),
+            IndexType::I64 => index,
+        };
+        let record = self.memory_record(mem.memory);
+        let end = mem.offset.checked_add(size);
+        match (self.environment.settings.memory_plan(&ty), i32::try_from(mem.offset)) {
+            (MemoryPlan::Reserved(reservation), Ok(offset)) if end.is_some_and(|end| end <= reservation.guard) => {
+                let start = trusted().with_readonly().with_can_move();
+                let start = self.builder.ins().load(types::I64, start, record, offset_of!(VmMemory, base) as i32);
+                let flags = flags.with_trap_code(Some(trap_code(Trap::MemoryOutOfBounds)));
+                Place { base: self.builder.ins().iadd(start, index), offset, flags }
+            }
+            _ => self.checked_place(&ty, record, index, mem.offset, end, flags),
+        }
+    }
+
+    fn checked_place(
+        &mut self,
+        ty: &MemoryType,
+        record: Value,
+        index: Value,
+        offset: u64,
+        end: Option<u64>,
+        flags: MemFlagsData,
+    ) -> Place {
         let len = load_pointer(&mut self.builder, record, offset_of!(VmMemory, len));
-        let addr = self.value(addr);
-        let addr = self.builder.ins().uextend(types::I64, addr);
-        // Both summands are below 2^32, so neither sum wraps.
-        let first = self.builder.ins().iadd_imm_u(addr, mem.offset as i64);
-        let end = self.builder.ins().iadd_imm_u(first, size as i64);
-        let outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, len);
-        self.trap_if(outside, Trap::MemoryOutOfBounds);
-        self.builder.ins().iadd(base, first)
+        let start = load_pointer(&mut self.builder, record, offset_of!(VmMemory, base));
+        let outside = self.outside(ty, index, len, end);
+        let address = self.builder.ins().iadd(start, index);
+        let address = match offset {
+            0 => address,
+            offset => {
+                let offset = self.builder.ins().iconst(types::I64, offset as i64);
+                self.builder.ins().iadd(address, offset)
+            }
+        };
+        let spectre = self.environment.settings.spectre_mitigation;
+        if self.explicit_traps() || !spectre {
+            self.trap_if(outside, Trap::MemoryOutOfBounds);
+        }
+        if !spectre {
+            return Place { base: address, offset: 0, flags: flags.with_notrap() };
+        }
+        // The address of nothing, without a branch to mispredict; if faults are traps it is the trap too.
+        let nothing = self.builder.ins().iconst(types::I64, 0);
+        let base = self.builder.ins().select_spectre_guard(outside, nothing, address);
+        let flags = match self.explicit_traps() {
+            true => flags.with_notrap(),
+            false => flags.with_trap_code(Some(trap_code(Trap::MemoryOutOfBounds))),
+        };
+        Place { base, offset: 0, flags }
+    }
+
+    /// Whether `index`, plus the constant offset and the access's size in `end`, is more than the memory's length.
+    fn outside(&mut self, ty: &MemoryType, index: Value, len: Value, end: Option<u64>) -> Value {
+        let Some(end) = end else { return self.builder.ins().iconst(types::I8, 1) };
+        let least = ty.min.saturating_mul(ty.page_size());
+        let constant = self.builder.ins().iconst(types::I64, end as i64);
+        if end <= least {
+            // The memory is at least as long.
+            let last = self.builder.ins().isub(len, constant);
+            return self.builder.ins().icmp(IntCC::UnsignedGreaterThan, index, last);
+        }
+        if ty.index == IndexType::I32 && end < 1 << 62 {
+            let end = self.builder.ins().iadd(index, constant);
+            return self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, len);
+        }
+        let (end, wrapped) = self.builder.ins().uadd_overflow(index, constant);
+        let beyond = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, len);
+        self.builder.ins().bor(wrapped, beyond)
+    }
+}
+
+fn lanes_of(bytes: u32) -> Type {
+    match bytes {
+        1 => I8X16,
+        2 => I16X8,
+        4 => I32X4,
+        _ => I64X2,
     }
 }

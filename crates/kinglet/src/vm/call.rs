@@ -37,6 +37,8 @@ pub(super) fn call_cell(
     let core: *mut StoreCore = core;
     // SAFETY: the core is the first field of what `owner` is the address of.
     let owner = unsafe { std::mem::replace(&mut (*vm).owner, core.cast()) };
+    #[cfg(feature = "jit")]
+    let _running = super::native::running(vm);
     // SAFETY: the array is large enough, the cell's function runs in `vmctx`, and both are the store's.
     let status = unsafe {
         // Zero while nothing runs. An activation would not do: a host function called directly makes none.

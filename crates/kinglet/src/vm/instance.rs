@@ -253,7 +253,7 @@ pub(crate) unsafe fn new_memory(
         return Err(Error::msg(format!("a memory of {} pages is over the store's limit", ty.min)));
     }
     // SAFETY: passed on.
-    let memory = unsafe { MemoryInstance::new(ty, record)? };
+    let memory = unsafe { MemoryInstance::new(ty, core.engine.settings().memory_plan(&ty), record)? };
     core.memories.push(memory);
     Ok(core.memories.len() - 1)
 }

@@ -2,7 +2,7 @@
 
 use std::ptr::NonNull;
 
-use kinglet_abi::VmMemory;
+use kinglet_abi::{MemoryPlan, VmMemory};
 use kinglet_wasm::limits::MAX_MEMORY64_PAGES;
 use kinglet_wasm::types::{IndexType, MemoryType};
 
@@ -33,9 +33,19 @@ impl MemoryInstance {
     ///
     /// # Safety
     /// `record` is valid for as long as the memory.
-    pub(super) unsafe fn new(ty: MemoryType, record: Option<NonNull<VmMemory>>) -> Result<MemoryInstance> {
+    pub(super) unsafe fn new(
+        ty: MemoryType,
+        plan: MemoryPlan,
+        record: Option<NonNull<VmMemory>>,
+    ) -> Result<MemoryInstance> {
         let len = bytes(&ty, ty.min).ok_or_else(|| too_large(&ty))?;
-        let region = Region::new(len).map_err(|_| too_large(&ty))?;
+        let region = match plan {
+            #[cfg(all(unix, feature = "jit"))]
+            MemoryPlan::Reserved(reservation) => {
+                Region::reserved((reservation.bytes + reservation.guard) as usize, len)?
+            }
+            _ => Region::new(len).map_err(|_| too_large(&ty))?,
+        };
         let mut own = None;
         let record = record.unwrap_or_else(|| {
             let boxed = own.insert(Box::new(VmMemory { base: std::ptr::null_mut(), len: 0 }));
@@ -63,6 +73,12 @@ impl MemoryInstance {
     /// Its size in pages.
     pub(crate) fn size(&self) -> u64 {
         self.len as u64 >> self.ty.page_size_log2
+    }
+
+    /// Whether an address lies in the memory or the guard around it.
+    #[cfg(feature = "jit")]
+    pub(super) fn reserves(&self, address: usize) -> bool {
+        self.region.reserves(address)
     }
 
     pub(crate) fn data(&self) -> &[u8] {

@@ -12,6 +12,11 @@
 mod arena;
 mod registry;
 mod resume;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod signals;
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[path = "native/signals_absent.rs"]
+mod signals;
 mod walk;
 
 use std::collections::HashMap;
@@ -20,7 +25,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use kinglet_abi::{
-    ActivationKind, ArrayFn, CodeImage, FuncCell, Libcall, Natives, Settings, Status, Trap, VmCtx, VmStore,
+    ActivationKind, ArrayFn, CodeImage, FuncCell, Libcall, Natives, Reservation, Settings, Status, Trap, VmCtx, VmStore,
 };
 use kinglet_interp::code::Environment;
 use kinglet_interp::frame::Record;
@@ -31,9 +36,32 @@ use tracing::debug;
 
 use arena::{Arena, Mapping};
 use registry::{Owner, Registry};
+pub(super) use signals::running;
 pub(super) use walk::{NativeFrame, frames, visit_roots};
 
 use crate::{Error, Result};
+
+/// What the system lets an engine do, tried once when it is made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Support {
+    /// Whether memory can be made executable.
+    pub(crate) code: bool,
+    /// Whether faults can be turned into traps.
+    pub(crate) faults: bool,
+    /// Whether address space of this size can be reserved.
+    pub(crate) reservation: bool,
+}
+
+impl Support {
+    /// Tries; `reservation` is what each memory wants, if faults are wanted at all.
+    pub(crate) fn probe(faults: bool, reservation: Option<Reservation>) -> Support {
+        let faults = faults && signals::install();
+        let wanted = reservation.filter(|_| faults).map(|r| r.bytes.saturating_add(r.guard));
+        let wanted = wanted.and_then(|bytes| usize::try_from(bytes).ok());
+        let reserved = wanted.is_some_and(|bytes| super::region::Region::reserved(bytes, 0).is_ok());
+        Support { code: Mapping::executable(&[0]).is_ok(), faults, reservation: reserved }
+    }
+}
 
 /// The native tier of an engine.
 #[derive(Debug)]
@@ -90,8 +118,12 @@ impl Tier {
     }
 
     /// Gives every function of a module native code, as far as there can be; `done` is told how many have it.
-    pub(crate) fn compile_module(&self, environment: &Environment, done: impl FnMut(u32)) -> Result<()> {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    pub(crate) fn compile_module(
+        &self,
+        environment: &Environment,
+        threads: usize,
+        done: impl FnMut(u32),
+    ) -> Result<()> {
         let compiled = self.compiler()?.module(jit_environment(environment), threads, done)?;
         for (defined, why) in &compiled.left_out {
             debug!(function = environment.module.imported_funcs + defined, %why, "stays interpreted");

@@ -3,11 +3,14 @@
 
 use std::ptr::NonNull;
 
-/// A reserved, zeroed, page-aligned region.
+/// A zeroed, page-aligned region, perhaps at the start of a larger reservation.
 #[derive(Debug)]
 pub(super) struct Region {
     start: NonNull<u8>,
+    /// Bytes that can be used.
     len: usize,
+    /// Bytes that are mapped; if they are more, those behind `len` are inaccessible, and the region never moves.
+    mapped: usize,
 }
 
 // SAFETY: the region is owned memory.
@@ -20,7 +23,22 @@ impl Region {
     pub(super) fn new(len: usize) -> crate::Result<Region> {
         let len = len.max(1).next_multiple_of(64 << 10);
         let start = map(len).ok_or_else(|| crate::Error::msg(format!("cannot reserve {len} bytes of memory")))?;
-        Ok(Region { start, len })
+        Ok(Region { start, len, mapped: len })
+    }
+
+    /// Reserves `bytes`, of which the first `len`, a multiple of the system's pages, can be used.
+    #[cfg(all(unix, feature = "jit"))]
+    pub(super) fn reserved(bytes: usize, len: usize) -> crate::Result<Region> {
+        let failed = || crate::Error::msg(format!("cannot reserve {bytes} bytes of address space"));
+        let start = reserve(bytes).ok_or_else(failed)?;
+        let mut region = Region { start, len: 0, mapped: bytes };
+        if region.resize(len) { Ok(region) } else { Err(failed()) }
+    }
+
+    /// Whether an address is the region's, accessible or not.
+    #[cfg(feature = "jit")]
+    pub(super) fn reserves(&self, address: usize) -> bool {
+        address.wrapping_sub(self.start.as_ptr() as usize) < self.mapped
     }
 
     pub(super) fn start(&self) -> *mut u8 {
@@ -33,13 +51,19 @@ impl Region {
 
     /// Makes the region `len` bytes long, of which it may move; false if that cannot be had. New bytes are zero.
     pub(super) fn resize(&mut self, len: usize) -> bool {
+        #[cfg(all(unix, feature = "jit"))]
+        if self.mapped > self.len {
+            let done = len >= self.len && len < self.mapped && open(self.start, self.len, len);
+            self.len = if done { len } else { self.len };
+            return done;
+        }
         let len = len.max(1).next_multiple_of(64 << 10);
         if len == self.len {
             return true;
         }
         match remap(self.start, self.len, len) {
             Some(start) => {
-                (self.start, self.len) = (start, len);
+                (self.start, self.len, self.mapped) = (start, len, len);
                 true
             }
             None => false,
@@ -49,8 +73,34 @@ impl Region {
 
 impl Drop for Region {
     fn drop(&mut self) {
-        unmap(self.start, self.len);
+        unmap(self.start, self.mapped);
     }
+}
+
+/// Address space that cannot be accessed.
+#[cfg(all(unix, feature = "jit"))]
+fn reserve(len: usize) -> Option<NonNull<u8>> {
+    use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+    #[cfg(target_os = "linux")]
+    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+    #[cfg(not(target_os = "linux"))]
+    let flags = MapFlags::PRIVATE;
+    // SAFETY: a new mapping overlaps nothing.
+    let start = unsafe { mmap_anonymous(std::ptr::null_mut(), len, ProtFlags::empty(), flags) };
+    NonNull::new(start.ok()?.cast())
+}
+
+/// Makes the bytes of a reservation from one offset to another accessible.
+#[cfg(all(unix, feature = "jit"))]
+fn open(start: NonNull<u8>, from: usize, to: usize) -> bool {
+    use rustix::mm::{MprotectFlags, mprotect};
+    // SAFETY: both lie in a reservation of ours, and what becomes accessible held nothing.
+    from == to
+        || unsafe {
+            let at = start.as_ptr().add(from).cast();
+            mprotect(at, to - from, MprotectFlags::READ | MprotectFlags::WRITE)
+        }
+        .is_ok()
 }
 
 #[cfg(unix)]

@@ -1,0 +1,240 @@
+//! Faults of native code, turned into traps. One handler for a process, installed when an engine first wants it; what is
+//! not a fault of a guest goes on to whoever handled the signal before, so that a host's own handlers keep working.
+//!
+//! A fault is a guest's if the thread runs a store, the instruction has a trap in the tables of that store's engine, and,
+//! for an access to memory, the address lies in a reservation of one of the store's memories. The handler then only
+//! notes where the fault was and has the thread go on at `landing`, which does the rest as ordinary code.
+
+use std::cell::Cell;
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
+
+use kinglet_abi::{ActivationKind, Libcall, Status, Trap, VmStore};
+
+use super::{resume, tier};
+
+thread_local! {
+    /// The store whose guest code the thread runs.
+    static RUNNING: Cell<*mut VmStore> = const { Cell::new(std::ptr::null_mut()) };
+}
+
+/// Notes which store runs on this thread until the guard goes.
+pub(in crate::vm) fn running(store: *mut VmStore) -> Running {
+    Running(RUNNING.replace(store))
+}
+
+/// See [`running`].
+pub(in crate::vm) struct Running(*mut VmStore);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        RUNNING.set(self.0);
+    }
+}
+
+/// The signals by which processors say that an instruction faults.
+const SIGNALS: [i32; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
+
+/// Who handled them before.
+static PREVIOUS: OnceLock<Option<[libc::sigaction; 4]>> = OnceLock::new();
+
+/// Installs the handler, once a process; false if that cannot be.
+pub(super) fn install() -> bool {
+    let install = || {
+        // SAFETY: asking for an action; every bit pattern of the struct is one.
+        let previous = SIGNALS.map(|signal| unsafe {
+            let mut action = std::mem::zeroed();
+            (libc::sigaction(signal, std::ptr::null(), &mut action) == 0).then_some(action)
+        });
+        let previous = previous.into_iter().collect::<Option<Vec<_>>>()?;
+        previous.try_into().ok()
+    };
+    let mut new = false;
+    let previous = PREVIOUS.get_or_init(|| {
+        new = true;
+        install()
+    });
+    if previous.is_none() {
+        return false;
+    }
+    if new {
+        for signal in SIGNALS {
+            // SAFETY: the handler keeps to what is safe in one, and passes on what is not its own.
+            unsafe {
+                let mut action: libc::sigaction = std::mem::zeroed();
+                action.sa_sigaction = on_fault as *const () as usize;
+                // A fault in a handler further down is to be seen too, and the stack may be another's.
+                action.sa_flags = libc::SA_SIGINFO | libc::SA_NODEFER | libc::SA_ONSTACK;
+                libc::sigemptyset(&mut action.sa_mask);
+                libc::sigaction(signal, &action, std::ptr::null_mut());
+            }
+        }
+    }
+    true
+}
+
+unsafe extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    // SAFETY: the system's arguments of a handler are passed on.
+    unsafe {
+        if !trapped(signal, info, context.cast()) {
+            pass_on(signal, info, context);
+        }
+    }
+}
+
+/// Has the thread go on at `landing` if the fault is a trap of the guest it runs.
+unsafe fn trapped(signal: i32, info: *const libc::siginfo_t, context: *mut libc::ucontext_t) -> bool {
+    let store = RUNNING.get();
+    // SAFETY: a store that runs is live, and this thread is in its guest code or in what that called; nothing is
+    // changed unless the instruction is known to be one that may trap.
+    unsafe {
+        if store.is_null() || (*store).natives.is_null() || (*(*store).natives).tier.load(Ordering::Acquire).is_null() {
+            return false;
+        }
+        let pc = registers::pc(context);
+        let Some(trap) = tier(store).registry.trap_at(pc) else { return false };
+        let activation = (*store).activation;
+        if activation.is_null() || (*activation).kind != ActivationKind::Native {
+            return false;
+        }
+        let access = signal == libc::SIGSEGV || signal == libc::SIGBUS;
+        if access && !may_fault_at(store, (*info).si_addr() as usize) {
+            return false;
+        }
+        (*activation).exit_fp = registers::fp(context);
+        (*activation).exit_pc = pc + 1;
+        registers::go_on(context, landing as *const () as usize, store as usize, trap as usize);
+    }
+    true
+}
+
+/// Whether guest code may fault at an address: in a memory's reservation, or where a null reference points.
+unsafe fn may_fault_at(store: *mut VmStore, address: usize) -> bool {
+    const NULL_PAGE: usize = 4096;
+    // SAFETY: the store's guest code runs on this thread, so that nobody changes the store.
+    let core = unsafe { crate::vm::store::core_of(store) };
+    address < NULL_PAGE || core.memories.iter().any(|memory| memory.reserves(address))
+}
+
+/// Hands a signal to its previous handler; without one it ends the process as it would have.
+unsafe fn pass_on(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    let index = SIGNALS.iter().position(|one| *one == signal);
+    let previous = PREVIOUS.get().and_then(Option::as_ref).zip(index).map(|(all, index)| &all[index]);
+    // SAFETY: a handler is called as its flags say it wants to be. Without one the default is put back; the instruction
+    // then faults again.
+    unsafe {
+        match previous {
+            Some(action) if action.sa_sigaction != libc::SIG_DFL && action.sa_sigaction != libc::SIG_IGN => {
+                if action.sa_flags & libc::SA_SIGINFO != 0 {
+                    let handler: extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void) =
+                        std::mem::transmute(action.sa_sigaction);
+                    handler(signal, info, context);
+                } else {
+                    let handler: extern "C" fn(i32) = std::mem::transmute(action.sa_sigaction);
+                    handler(signal);
+                }
+            }
+            _ => {
+                let mut default: libc::sigaction = std::mem::zeroed();
+                default.sa_sigaction = libc::SIG_DFL;
+                libc::sigaction(signal, &default, std::ptr::null_mut());
+            }
+        }
+    }
+}
+
+/// Where a thread goes on after a trap: on the guest's stack, with the store and the trap as arguments.
+#[cfg(target_arch = "x86_64")]
+#[unsafe(naked)]
+unsafe extern "C" fn landing() {
+    std::arch::naked_asm!(
+        "push rdi",
+        "push rdi",
+        "call {record}",
+        "pop rdi",
+        "pop rdi",
+        "jmp {resume}",
+        record = sym record,
+        resume = sym resume::resume,
+    )
+}
+
+/// See above.
+#[cfg(target_arch = "aarch64")]
+#[unsafe(naked)]
+unsafe extern "C" fn landing() {
+    std::arch::naked_asm!(
+        "mov x19, x0",
+        "bl {record}",
+        "mov x0, x19",
+        "b {resume}",
+        record = sym record,
+        resume = sym resume::resume,
+    )
+}
+
+/// Notes the trap with its backtrace, and where the store's code goes on.
+unsafe extern "C" fn record(store: *mut VmStore, trap: u32) {
+    // SAFETY: called by `landing`: the innermost activation is native and has noted where the fault was.
+    unsafe {
+        let vmctx = (*(*store).activation).vmctx;
+        (*(*store).libcalls).get(Libcall::Raise)(vmctx, std::ptr::null_mut(), trap, 0);
+        resume::prepare(store, &tier(store).registry, Status::Trap);
+    }
+}
+
+const _: () = assert!(Trap::ALL.len() < 200, "codes are traps' marks in machine code");
+
+#[cfg(target_arch = "x86_64")]
+mod registers {
+    //! The registers of an interrupted thread.
+
+    use libc::{REG_RBP, REG_RDI, REG_RIP, REG_RSI, REG_RSP, ucontext_t};
+
+    pub(super) unsafe fn pc(context: *const ucontext_t) -> usize {
+        // SAFETY: by contract.
+        unsafe { (*context).uc_mcontext.gregs[REG_RIP as usize] as usize }
+    }
+
+    pub(super) unsafe fn fp(context: *const ucontext_t) -> usize {
+        // SAFETY: by contract.
+        unsafe { (*context).uc_mcontext.gregs[REG_RBP as usize] as usize }
+    }
+
+    /// Sets where the thread goes on, with two arguments, below all that its stack holds.
+    pub(super) unsafe fn go_on(context: *mut ucontext_t, pc: usize, a: usize, b: usize) {
+        // SAFETY: by contract.
+        let registers = unsafe { &mut (*context).uc_mcontext.gregs };
+        registers[REG_RIP as usize] = pc as i64;
+        registers[REG_RDI as usize] = a as i64;
+        registers[REG_RSI as usize] = b as i64;
+        registers[REG_RSP as usize] = (registers[REG_RSP as usize] - 128) & !15;
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+mod registers {
+    //! The registers of an interrupted thread.
+
+    use libc::ucontext_t;
+
+    pub(super) unsafe fn pc(context: *const ucontext_t) -> usize {
+        // SAFETY: by contract.
+        unsafe { (*context).uc_mcontext.pc as usize }
+    }
+
+    pub(super) unsafe fn fp(context: *const ucontext_t) -> usize {
+        // SAFETY: by contract.
+        unsafe { (*context).uc_mcontext.regs[29] as usize }
+    }
+
+    /// Sets where the thread goes on, with two arguments, below all that its stack holds.
+    pub(super) unsafe fn go_on(context: *mut ucontext_t, pc: usize, a: usize, b: usize) {
+        // SAFETY: by contract.
+        let registers = unsafe { &mut (*context).uc_mcontext };
+        registers.pc = pc as u64;
+        registers.regs[0] = a as u64;
+        registers.regs[1] = b as u64;
+        registers.sp = (registers.sp - 128) & !15;
+    }
+}

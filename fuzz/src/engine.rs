@@ -1,0 +1,251 @@
+//! Those who run a module, each in the same way, so that what they saw can be compared.
+
+use kinglet::{Config, RunMode, Val};
+
+use crate::random::Random;
+
+/// What running a module showed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Outcome {
+    /// It cannot be compared: a limit of one engine was met.
+    Limit,
+    /// It could not be instantiated, and why.
+    Failed(String),
+    /// For every exported function what its call gave, and what exported memories and globals held afterwards.
+    Ran(Vec<Seen>),
+}
+
+/// One call.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Seen {
+    pub(crate) function: String,
+    pub(crate) result: Result<Vec<u128>, String>,
+    pub(crate) globals: Vec<u128>,
+    pub(crate) memories: Vec<u64>,
+}
+
+/// Runs modules.
+pub(crate) trait Engine: Sync {
+    fn name(&self) -> &'static str;
+
+    /// Instantiates a module and calls its exported functions one after the other, with arguments that depend on the
+    /// seed.
+    fn run(&self, wasm: &[u8], seed: u64) -> Outcome;
+}
+
+/// All of them; the first is what the others are compared with.
+pub(crate) fn engines() -> Vec<Box<dyn Engine>> {
+    let kinglet = |name, configure: fn(&mut Config)| {
+        let mut config = Config::new();
+        config.max_host_stack(256 << 10).run_mode(RunMode::Interpreter);
+        configure(&mut config);
+        Box::new(Kinglet { name, config })
+    };
+    vec![
+        kinglet("interpreter", |_| ()),
+        Box::new(Wasmi),
+        kinglet("jit", |config| _ = config.run_mode(RunMode::Jit)),
+        kinglet("jit with checks", |config| _ = config.run_mode(RunMode::Jit).signals_based_traps(false)),
+    ]
+}
+
+/// Arguments for the parameters of a function, as bits of their types' widths.
+fn argument(random: &mut Random, bits: u32) -> u128 {
+    let value = match random.below(4) {
+        0 => u128::from(random.below(16)),
+        1 => u128::MAX,
+        2 => 0x4045_0000_0000_0000,
+        _ => u128::from(random.next()) << 64 | u128::from(random.next()),
+    };
+    if bits == 128 { value } else { value & ((1 << bits) - 1) }
+}
+
+/// FNV-1a over words (Fowler, Noll, Vo): memories are compared by it.
+fn hash(bytes: &[u8]) -> u64 {
+    let words = bytes.chunks(8).map(|chunk| {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        u64::from_le_bytes(word)
+    });
+    words.fold(bytes.len() as u64 ^ 0xcbf2_9ce4_8422_2325, |hash, word| (hash ^ word).wrapping_mul(0x0100_0000_01b3))
+}
+
+struct Kinglet {
+    name: &'static str,
+    config: Config,
+}
+
+impl Engine for Kinglet {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn run(&self, wasm: &[u8], seed: u64) -> Outcome {
+        let engine = match kinglet::Engine::new(&self.config) {
+            Ok(engine) => engine,
+            Err(error) => return Outcome::Failed(error.to_string()),
+        };
+        let module = match kinglet::Module::new(&engine, wasm) {
+            Ok(module) => module,
+            Err(error) => return Outcome::Failed(format!("{error:#}")),
+        };
+        let mut store = kinglet::Store::new(&engine, ());
+        let instance = match kinglet::Instance::new(&mut store, &module, &[]) {
+            Ok(instance) => instance,
+            Err(error) => return error.downcast_ref().map_or(Outcome::Limit, |trap| kinglet_trap(*trap).map_or(Outcome::Limit, Outcome::Failed)),
+        };
+        let mut random = Random::new(seed);
+        let mut seen = Vec::new();
+        let names: Vec<String> = module.exports().map(|export| export.name().to_string()).collect();
+        for name in &names {
+            let Some(func) = instance.get_func(&mut store, name) else { continue };
+            let ty = func.ty(&store);
+            let args: Vec<Val> = ty.params().iter().map(|ty| kinglet_argument(&mut random, ty)).collect();
+            let mut results = vec![Val::I32(0); ty.results().len()];
+            let result = match func.call(&mut store, &args, &mut results) {
+                Ok(()) => Ok(results.iter().map(kinglet_bits).collect()),
+                Err(error) => match error.downcast_ref().map(|trap| kinglet_trap(*trap)) {
+                    Some(Some(trap)) => Err(trap),
+                    _ => return Outcome::Limit,
+                },
+            };
+            let globals = names.iter().filter_map(|name| instance.get_global(&mut store, name));
+            let globals: Vec<_> = globals.collect();
+            let globals = globals.iter().map(|global| kinglet_bits(&global.get(&mut store))).collect();
+            let memories: Vec<_> = names.iter().filter_map(|name| instance.get_memory(&mut store, name)).collect();
+            let memories = memories.iter().map(|memory| hash(memory.data(&store))).collect();
+            seen.push(Seen { function: name.clone(), result, globals, memories });
+        }
+        Outcome::Ran(seen)
+    }
+}
+
+fn kinglet_argument(random: &mut Random, ty: &kinglet::ValType) -> Val {
+    use kinglet::ValType as T;
+    match ty {
+        T::I32 => Val::I32(argument(random, 32) as i32),
+        T::I64 => Val::I64(argument(random, 64) as i64),
+        T::F32 => Val::F32(argument(random, 32) as u32),
+        T::F64 => Val::F64(argument(random, 64) as u64),
+        T::V128 => Val::V128(argument(random, 128).into()),
+        other => Val::default_for(other).unwrap_or(Val::I32(0)),
+    }
+}
+
+fn kinglet_bits(value: &Val) -> u128 {
+    match value {
+        Val::I32(n) => (*n as u32).into(),
+        Val::I64(n) => (*n as u64).into(),
+        Val::F32(bits) => (*bits).into(),
+        Val::F64(bits) => (*bits).into(),
+        Val::V128(v) => u128::from_le_bytes(v.0),
+        reference => u128::from(!reference.is_null()),
+    }
+}
+
+/// A trap in common words; none for limits, which differ.
+fn kinglet_trap(trap: kinglet::Trap) -> Option<String> {
+    use kinglet::Trap as T;
+    Some(
+        match trap {
+            T::StackOverflow | T::OutOfMemory => return None,
+            T::UndefinedElement | T::TableOutOfBounds => "table",
+            T::UninitializedElement => "null",
+            T::IndirectCallTypeMismatch => "signature",
+            T::MemoryOutOfBounds => "memory",
+            T::IntegerDivideByZero => "zero",
+            T::IntegerOverflow => "overflow",
+            T::InvalidConversionToInteger => "conversion",
+            T::Unreachable => "unreachable",
+            other => return Some(other.to_string()),
+        }
+        .into(),
+    )
+}
+
+struct Wasmi;
+
+impl Engine for Wasmi {
+    fn name(&self) -> &'static str {
+        "wasmi"
+    }
+
+    fn run(&self, wasm: &[u8], seed: u64) -> Outcome {
+        let mut config = wasmi::Config::default();
+        config.wasm_wide_arithmetic(true).wasm_custom_page_sizes(true);
+        let engine = wasmi::Engine::new(&config);
+        let module = match wasmi::Module::new(&engine, wasm) {
+            Ok(module) => module,
+            Err(error) => return Outcome::Failed(error.to_string()),
+        };
+        let mut store = wasmi::Store::new(&engine, ());
+        let instance = match wasmi::Instance::new(&mut store, &module, &[]) {
+            Ok(instance) => instance,
+            Err(error) => return error.as_trap_code().and_then(wasmi_trap).map_or(Outcome::Limit, Outcome::Failed),
+        };
+        let mut random = Random::new(seed);
+        let mut seen = Vec::new();
+        let names: Vec<String> = module.exports().map(|export| export.name().to_string()).collect();
+        for name in &names {
+            let Some(func) = instance.get_func(&store, name) else { continue };
+            let ty = func.ty(&store);
+            let args: Vec<wasmi::Val> = ty.params().iter().map(|ty| wasmi_argument(&mut random, *ty)).collect();
+            let mut results = vec![wasmi::Val::I32(0); ty.results().len()];
+            let result = match func.call(&mut store, &args, &mut results) {
+                Ok(()) => Ok(results.iter().map(wasmi_bits).collect()),
+                Err(error) => match error.as_trap_code().and_then(wasmi_trap) {
+                    Some(trap) => Err(trap),
+                    None => return Outcome::Limit,
+                },
+            };
+            let globals = names.iter().filter_map(|name| instance.get_global(&store, name));
+            let globals = globals.map(|global| wasmi_bits(&global.get(&store))).collect();
+            let memories = names.iter().filter_map(|name| instance.get_memory(&store, name));
+            let memories = memories.map(|memory| hash(memory.data(&store))).collect();
+            seen.push(Seen { function: name.clone(), result, globals, memories });
+        }
+        Outcome::Ran(seen)
+    }
+}
+
+fn wasmi_argument(random: &mut Random, ty: wasmi::ValType) -> wasmi::Val {
+    use wasmi::ValType as T;
+    match ty {
+        T::I32 => wasmi::Val::I32(argument(random, 32) as i32),
+        T::I64 => wasmi::Val::I64(argument(random, 64) as i64),
+        T::F32 => wasmi::Val::F32(wasmi::F32::from_bits(argument(random, 32) as u32)),
+        T::F64 => wasmi::Val::F64(wasmi::F64::from_bits(argument(random, 64) as u64)),
+        T::V128 => wasmi::Val::V128(argument(random, 128).into()),
+        other => wasmi::Val::default(other),
+    }
+}
+
+fn wasmi_bits(value: &wasmi::Val) -> u128 {
+    match value {
+        wasmi::Val::I32(n) => (*n as u32).into(),
+        wasmi::Val::I64(n) => (*n as u64).into(),
+        wasmi::Val::F32(n) => n.to_bits().into(),
+        wasmi::Val::F64(n) => n.to_bits().into(),
+        wasmi::Val::V128(v) => v.as_u128(),
+        wasmi::Val::FuncRef(func) => u128::from(!func.is_null()),
+        wasmi::Val::ExternRef(value) => u128::from(!value.is_null()),
+    }
+}
+
+fn wasmi_trap(trap: wasmi::TrapCode) -> Option<String> {
+    use wasmi::TrapCode as T;
+    Some(
+        match trap {
+            T::TableOutOfBounds => "table",
+            T::IndirectCallToNull => "null",
+            T::BadSignature => "signature",
+            T::MemoryOutOfBounds => "memory",
+            T::IntegerDivisionByZero => "zero",
+            T::IntegerOverflow => "overflow",
+            T::BadConversionToInteger => "conversion",
+            T::UnreachableCodeReached => "unreachable",
+            _ => return None,
+        }
+        .into(),
+    )
+}

@@ -1,0 +1,171 @@
+//! Runs random modules in the interpreter, in native code and in Wasmi, and compares all that can be seen of them. Stops
+//! at the first difference, with the module in a file.
+
+mod engine;
+mod frames;
+mod random;
+mod smith;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use engine::{Engine, Outcome, engines};
+use random::Random;
+
+const HELP: &str = "\
+usage: cargo xtask fuzz [OPTIONS]
+
+Makes random modules and runs each in the interpreter, in native code and in Wasmi.
+Half of them come from wasm-smith; the others look like what compilers of C make.
+
+options:
+  --modules N   how many; without it and --seconds it goes on until it is stopped
+  --seconds N   for how long
+  --seed N      the first module's seed; the next has the next. The time of day if not given
+  --only KIND   `smith` or `frames`
+  --help        show this
+
+A difference ends it with status 1. The module is then in target/fuzz, and its seed is printed.
+";
+
+/// What the command line asks for.
+#[derive(Clone)]
+struct Options {
+    modules: u64,
+    time: Duration,
+    seed: u64,
+    only: Option<String>,
+}
+
+fn main() -> ExitCode {
+    let options = match options(std::env::args().skip(1)) {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Err(message) => {
+            eprintln!("{message}\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    println!("first seed: {}", options.seed);
+    let (next, compared, limited) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let found: Mutex<Option<String>> = Mutex::new(None);
+    let start = Instant::now();
+    let engines = engines();
+    let work = || {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let over = number >= options.modules || start.elapsed() > options.time;
+            if over || found.lock().is_ok_and(|found| found.is_some()) {
+                break;
+            }
+            match check(&engines, options.seed.wrapping_add(number), options.only.as_deref()) {
+                Ok(true) => _ = compared.fetch_add(1, Ordering::Relaxed),
+                Ok(false) => _ = limited.fetch_add(1, Ordering::Relaxed),
+                Err(difference) => *found.lock().unwrap_or_else(|e| e.into_inner()) = Some(difference),
+            }
+            if number % 1000 == 999 {
+                println!("{} modules, {:.0} s", number + 1, start.elapsed().as_secs_f64());
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            // Guests may use much of a thread's stack.
+            _ = std::thread::Builder::new().stack_size(8 << 20).spawn_scoped(scope, work);
+        }
+    });
+    let failed = found.into_inner().unwrap_or_else(|e| e.into_inner());
+    if let Some(difference) = &failed {
+        println!("{difference}");
+    }
+    println!(
+        "{} passed, {} failed, {} skipped",
+        compared.into_inner(),
+        u8::from(failed.is_some()),
+        0
+    );
+    println!("{} modules met a limit and show nothing", limited.into_inner());
+    ExitCode::from(u8::from(failed.is_some()))
+}
+
+fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let mut options =
+        Options { modules: u64::MAX, time: Duration::MAX, seed: now.as_secs() << 20, only: None };
+    while let Some(arg) = args.next() {
+        if arg == "--help" {
+            return Ok(None);
+        }
+        let value = args.next().ok_or_else(|| format!("`{arg}` needs a value"))?;
+        let number = || value.parse::<u64>().map_err(|_| format!("`{value}` is no number"));
+        match arg.as_str() {
+            "--modules" => options.modules = number()?,
+            "--seconds" => options.time = Duration::from_secs(number()?),
+            "--seed" => options.seed = number()?,
+            "--only" if value == "smith" || value == "frames" => options.only = Some(value),
+            _ => return Err(format!("unknown option `{arg} {value}`")),
+        }
+    }
+    Ok(Some(options))
+}
+
+/// Compares a module in all engines; false if there was nothing to compare.
+fn check(engines: &[Box<dyn Engine>], seed: u64, only: Option<&str>) -> Result<bool, String> {
+    let mut random = Random::new(seed);
+    let frames = random.once_in(2);
+    let frames = only.map_or(frames, |only| only == "frames");
+    let wasm = if frames {
+        wat::parse_str(frames::module(&mut random)).map_err(|error| format!("seed {seed}: the generator: {error}"))?
+    } else {
+        let Some(wasm) = smith::module(&mut random) else { return Ok(false) };
+        wasm
+    };
+    let outcomes: Vec<Outcome> = engines.iter().map(|engine| engine.run(&wasm, seed)).collect();
+    if outcomes.contains(&Outcome::Limit) {
+        return Ok(false);
+    }
+    for (engine, outcome) in engines.iter().zip(&outcomes).skip(1) {
+        if *outcome != outcomes[0] {
+            let file = keep(&wasm, seed);
+            let place = difference(&outcomes[0], outcome);
+            return Err(format!(
+                "seed {seed}: {} and {} differ: {place}\n  module: {}",
+                engines[0].name(),
+                engine.name(),
+                file.display()
+            ));
+        }
+    }
+    Ok(true)
+}
+
+/// The first thing that differs.
+fn difference(a: &Outcome, b: &Outcome) -> String {
+    if let (Outcome::Ran(a), Outcome::Ran(b)) = (a, b) {
+        for (a, b) in a.iter().zip(b) {
+            if a.result != b.result {
+                return format!("`{}` gives {:x?} and {:x?}", a.function, a.result, b.result);
+            }
+            if a != b {
+                return format!("after `{}`: {a:x?} and {b:x?}", a.function);
+            }
+        }
+    }
+    format!("{a:x?} and {b:x?}")
+}
+
+fn keep(wasm: &[u8], seed: u64) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    let folder = target.join("fuzz");
+    let file = folder.join(format!("{seed}.wasm"));
+    if let Err(error) = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, wasm)) {
+        eprintln!("cannot write {}: {error}", file.display());
+    }
+    file
+}
