@@ -19,6 +19,7 @@ pub(crate) enum Outcome {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Seen {
     pub(crate) function: String,
+    pub(crate) args: Vec<u128>,
     pub(crate) result: Result<Vec<u128>, String>,
     pub(crate) globals: Vec<u128>,
     pub(crate) memories: Vec<u64>,
@@ -96,11 +97,13 @@ impl Engine for Kinglet {
         };
         let mut random = Random::new(seed);
         let mut seen = Vec::new();
-        let names: Vec<String> = module.exports().map(|export| export.name().to_string()).collect();
+        let mut names: Vec<String> = module.exports().map(|export| export.name().to_string()).collect();
+        names.sort();
         for name in &names {
             let Some(func) = instance.get_func(&mut store, name) else { continue };
             let ty = func.ty(&store);
-            let args: Vec<Val> = ty.params().iter().map(|ty| kinglet_argument(&mut random, ty)).collect();
+            let args: Vec<Val> = ty.params().iter().map(|ty| kinglet_argument(&engine, &mut random, ty)).collect();
+            let shown = args.iter().map(kinglet_bits).collect();
             let mut results = vec![Val::I32(0); ty.results().len()];
             let result = match func.call(&mut store, &args, &mut results) {
                 Ok(()) => Ok(results.iter().map(kinglet_bits).collect()),
@@ -114,21 +117,21 @@ impl Engine for Kinglet {
             let globals = globals.iter().map(|global| kinglet_bits(&global.get(&mut store))).collect();
             let memories: Vec<_> = names.iter().filter_map(|name| instance.get_memory(&mut store, name)).collect();
             let memories = memories.iter().map(|memory| hash(memory.data(&store))).collect();
-            seen.push(Seen { function: name.clone(), result, globals, memories });
+            seen.push(Seen { function: name.clone(), args: shown, result, globals, memories });
         }
         Outcome::Ran(seen)
     }
 }
 
-fn kinglet_argument(random: &mut Random, ty: &kinglet::ValType) -> Val {
+fn kinglet_argument(engine: &kinglet::Engine, random: &mut Random, ty: &kinglet::ValType) -> Val {
     use kinglet::ValType as T;
     match ty {
         T::I32 => Val::I32(argument(random, 32) as i32),
         T::I64 => Val::I64(argument(random, 64) as i64),
         T::F32 => Val::F32(argument(random, 32) as u32),
         T::F64 => Val::F64(argument(random, 64) as u64),
-        T::V128 => Val::V128(argument(random, 128).into()),
-        other => Val::default_for(other).unwrap_or(Val::I32(0)),
+        T::V128 => Val::V128(kinglet::V128(argument(random, 128).to_le_bytes())),
+        other => Val::default_of(other.clone(), engine).unwrap_or(Val::I32(0)),
     }
 }
 
@@ -139,7 +142,9 @@ fn kinglet_bits(value: &Val) -> u128 {
         Val::F32(bits) => (*bits).into(),
         Val::F64(bits) => (*bits).into(),
         Val::V128(v) => u128::from_le_bytes(v.0),
-        reference => u128::from(!reference.is_null()),
+        Val::FuncRef(func) => func.is_some().into(),
+        Val::ExternRef(value) => value.is_some().into(),
+        _ => 0,
     }
 }
 
@@ -185,11 +190,13 @@ impl Engine for Wasmi {
         };
         let mut random = Random::new(seed);
         let mut seen = Vec::new();
-        let names: Vec<String> = module.exports().map(|export| export.name().to_string()).collect();
+        let mut names: Vec<String> = module.exports().map(|export| export.name().to_string()).collect();
+        names.sort();
         for name in &names {
             let Some(func) = instance.get_func(&store, name) else { continue };
             let ty = func.ty(&store);
             let args: Vec<wasmi::Val> = ty.params().iter().map(|ty| wasmi_argument(&mut random, *ty)).collect();
+            let shown = args.iter().map(wasmi_bits).collect();
             let mut results = vec![wasmi::Val::I32(0); ty.results().len()];
             let result = match func.call(&mut store, &args, &mut results) {
                 Ok(()) => Ok(results.iter().map(wasmi_bits).collect()),
@@ -202,7 +209,7 @@ impl Engine for Wasmi {
             let globals = globals.map(|global| wasmi_bits(&global.get(&store))).collect();
             let memories = names.iter().filter_map(|name| instance.get_memory(&store, name));
             let memories = memories.map(|memory| hash(memory.data(&store))).collect();
-            seen.push(Seen { function: name.clone(), result, globals, memories });
+            seen.push(Seen { function: name.clone(), args: shown, result, globals, memories });
         }
         Outcome::Ran(seen)
     }
@@ -216,7 +223,7 @@ fn wasmi_argument(random: &mut Random, ty: wasmi::ValType) -> wasmi::Val {
         T::F32 => wasmi::Val::F32(wasmi::F32::from_bits(argument(random, 32) as u32)),
         T::F64 => wasmi::Val::F64(wasmi::F64::from_bits(argument(random, 64) as u64)),
         T::V128 => wasmi::Val::V128(argument(random, 128).into()),
-        other => wasmi::Val::default(other),
+        other => wasmi::Val::default_for_ty(other),
     }
 }
 

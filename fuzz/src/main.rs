@@ -6,7 +6,7 @@ mod frames;
 mod random;
 mod smith;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +26,8 @@ options:
   --seconds N   for how long
   --seed N      the first module's seed; the next has the next. The time of day if not given
   --only KIND   `smith` or `frames`
+  --file PATH   this module alone, binary or text, with the arguments that --seed says
+  --print       print the first module, if it is text, and run nothing
   --help        show this
 
 A difference ends it with status 1. The module is then in target/fuzz, and its seed is printed.
@@ -38,6 +40,8 @@ struct Options {
     time: Duration,
     seed: u64,
     only: Option<String>,
+    file: Option<PathBuf>,
+    print: bool,
 }
 
 fn main() -> ExitCode {
@@ -52,6 +56,13 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if options.print {
+        print!("{}", frames::module(&mut generator(options.seed).0));
+        return ExitCode::SUCCESS;
+    }
+    if let Some(file) = &options.file {
+        return one(file, options.seed);
+    }
     println!("first seed: {}", options.seed);
     let (next, compared, limited) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let found: Mutex<Option<String>> = Mutex::new(None);
@@ -97,10 +108,14 @@ fn main() -> ExitCode {
 fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let mut options =
-        Options { modules: u64::MAX, time: Duration::MAX, seed: now.as_secs() << 20, only: None };
+        Options { modules: u64::MAX, time: Duration::MAX, seed: now.as_secs() << 20, only: None, file: None, print: false };
     while let Some(arg) = args.next() {
         if arg == "--help" {
             return Ok(None);
+        }
+        if arg == "--print" {
+            options.print = true;
+            continue;
         }
         let value = args.next().ok_or_else(|| format!("`{arg}` needs a value"))?;
         let number = || value.parse::<u64>().map_err(|_| format!("`{value}` is no number"));
@@ -108,6 +123,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
             "--modules" => options.modules = number()?,
             "--seconds" => options.time = Duration::from_secs(number()?),
             "--seed" => options.seed = number()?,
+            "--file" => options.file = Some(value.into()),
             "--only" if value == "smith" || value == "frames" => options.only = Some(value),
             _ => return Err(format!("unknown option `{arg} {value}`")),
         }
@@ -115,31 +131,59 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
     Ok(Some(options))
 }
 
-/// Compares a module in all engines; false if there was nothing to compare.
-fn check(engines: &[Box<dyn Engine>], seed: u64, only: Option<&str>) -> Result<bool, String> {
+/// Compares a module from a file.
+fn one(file: &Path, seed: u64) -> ExitCode {
+    let wasm = match wat::parse_file(file) {
+        Ok(wasm) => wasm,
+        Err(error) => {
+            eprintln!("{}: {error}", file.display());
+            return ExitCode::from(2);
+        }
+    };
+    match compare(&engines(), &wasm, seed) {
+        Ok(compared) => {
+            println!("{}", if compared { "no difference" } else { "a limit was met" });
+            ExitCode::SUCCESS
+        }
+        Err(difference) => {
+            println!("{difference}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The random numbers that a module with a seed is made of, and whether it is one of ours.
+fn generator(seed: u64) -> (Random, bool) {
     let mut random = Random::new(seed);
     let frames = random.once_in(2);
-    let frames = only.map_or(frames, |only| only == "frames");
-    let wasm = if frames {
+    (random, frames)
+}
+
+/// Compares a random module in all engines; false if there was nothing to compare.
+fn check(engines: &[Box<dyn Engine>], seed: u64, only: Option<&str>) -> Result<bool, String> {
+    let (mut random, frames) = generator(seed);
+    let wasm = if only.map_or(frames, |only| only == "frames") {
         wat::parse_str(frames::module(&mut random)).map_err(|error| format!("seed {seed}: the generator: {error}"))?
     } else {
         let Some(wasm) = smith::module(&mut random) else { return Ok(false) };
         wasm
     };
-    let outcomes: Vec<Outcome> = engines.iter().map(|engine| engine.run(&wasm, seed)).collect();
+    compare(engines, &wasm, seed).map_err(|difference| {
+        let file = keep(&wasm, seed);
+        format!("seed {seed}: {difference}\n  module: {}", file.display())
+    })
+}
+
+/// Runs a module in all engines; false if there was nothing to compare.
+fn compare(engines: &[Box<dyn Engine>], wasm: &[u8], seed: u64) -> Result<bool, String> {
+    let outcomes: Vec<Outcome> = engines.iter().map(|engine| engine.run(wasm, seed)).collect();
     if outcomes.contains(&Outcome::Limit) {
         return Ok(false);
     }
     for (engine, outcome) in engines.iter().zip(&outcomes).skip(1) {
         if *outcome != outcomes[0] {
-            let file = keep(&wasm, seed);
             let place = difference(&outcomes[0], outcome);
-            return Err(format!(
-                "seed {seed}: {} and {} differ: {place}\n  module: {}",
-                engines[0].name(),
-                engine.name(),
-                file.display()
-            ));
+            return Err(format!("{} and {} differ: {place}", engines[0].name(), engine.name()));
         }
     }
     Ok(true)
@@ -150,7 +194,7 @@ fn difference(a: &Outcome, b: &Outcome) -> String {
     if let (Outcome::Ran(a), Outcome::Ran(b)) = (a, b) {
         for (a, b) in a.iter().zip(b) {
             if a.result != b.result {
-                return format!("`{}` gives {:x?} and {:x?}", a.function, a.result, b.result);
+                return format!("`{}` of {:x?} gives {:x?} and {:x?}", a.function, a.args, a.result, b.result);
             }
             if a != b {
                 return format!("after `{}`: {a:x?} and {b:x?}", a.function);
