@@ -243,6 +243,9 @@ impl Function<'_> {
             };
         }
         let depth = depth - 1;
+        if self.tees && self.depth < 4 && self.random.once_in(12) {
+            return self.block_expression(ty, depth);
+        }
         match (ty, self.random.below(8)) {
             (_, 0..=2) => self.load(ty),
             (_, 3) => {
@@ -285,6 +288,21 @@ impl Function<'_> {
                 format!("({}.{op} {a} {b})", ty.name())
             }
         }
+    }
+
+    /// Statements in the middle of an expression: operands are pending over their branches and loops.
+    fn block_expression(&mut self, ty: Type, depth: u32) -> String {
+        let before = self.text.len();
+        self.text.push_str("(block\n");
+        let outer = std::mem::replace(&mut self.labels, 1);
+        self.depth += 1;
+        self.statements(3);
+        self.depth -= 1;
+        self.labels = outer;
+        self.text.push_str(")\n");
+        let statements = self.text.split_off(before);
+        let value = self.expression(ty, depth);
+        format!("(block (result {}) {statements} {value})", ty.name())
     }
 
     fn load(&mut self, ty: Type) -> String {

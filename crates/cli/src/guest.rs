@@ -21,10 +21,23 @@ pub(crate) fn engine(options: &Options) -> Outcome<Engine> {
     let mut config = Config::new();
     config.features(options.features()).memory_page_limit(options.memory_page_limit);
     config.gas(options.gas_limit.is_some() || options.statistics.metered());
+    // Ctrl-C ends the process; nothing else but the time limit ends a guest from outside.
+    config.run_mode(options.run_mode).interruptible(options.time_limit > 0).max_host_stack(host_stack());
     if let Some(kibibytes) = options.stack_limit {
         config.max_wasm_stack(usize::try_from(kibibytes.saturating_mul(1 << 10)).unwrap_or(usize::MAX));
     }
     Engine::new(&config).map_err(|error| Fault::refused(format!("cannot set up the engine: {error:#}")))
+}
+
+/// How much of this thread's stack native code may use: what the system gives the process, less what we need.
+fn host_stack() -> usize {
+    const OURS: u64 = 512 << 10;
+    const MOST: u64 = 64 << 20;
+    #[cfg(unix)]
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Stack).current.unwrap_or(MOST);
+    #[cfg(not(unix))]
+    let limit = 1 << 20;
+    usize::try_from(limit.min(MOST).saturating_sub(OURS)).unwrap_or_default().max(256 << 10)
 }
 
 /// A store with all that the guest is given, for the module in `file`.

@@ -73,12 +73,16 @@ pub(crate) const GROUPS: &[Group] = &[
         Row { name: "unknown-imports", value: Some("WHAT"), choices: &["trap", "zero"], commands: GUEST,
             help: "what imports that nobody provides do: `trap` when called, or answer `zero` and be empty",
             effect: Set(|options, value| { options.unknown_imports = Some(missing(value)?); Ok(()) }), ..PLAIN },
-        Row { name: "run-mode", value: Some("MODE"), choices: &["interpreter", "jit", "aot", "lazyjit"],
-            help: "how code runs: `interpreter`; the others are refused, for native code is not in this version yet",
+        Row { name: "run-mode", value: Some("MODE"), choices: &["auto", "interpreter", "jit", "aot", "lazyjit"],
+            help: "how code runs: `interpreter`; `jit`, compiled before it starts; `auto`, as it is if nothing is said: \
+                   compiled if that takes a moment only, else interpreted. `aot` is refused, for it comes later",
             effect: Set(run_mode), ..PLAIN },
+        Row { name: "enable-jit",
+            help: "the same as `--run-mode jit`",
+            effect: Set(|options, _| run_mode(options, "jit")), ..PLAIN },
         Row { name: "force-interpreter",
             help: "the same as `--run-mode interpreter`",
-            effect: Set(|_, _| Ok(())), ..PLAIN },
+            effect: Set(|options, _| run_mode(options, "interpreter")), ..PLAIN },
         Row { name: "no-cache",
             help: "keep nothing on disk for the next start; nothing is kept so far",
             effect: Set(|_, _| Ok(())), ..PLAIN },
@@ -168,9 +172,6 @@ pub(crate) const GROUPS: &[Group] = &[
             help: "write the intermediate code too", ..PLAIN },
     ] },
     Group { title: "Refused, for what they ask for is not in this version yet", rows: &[
-        Row { name: "enable-jit",
-            help: "native code, made while the program runs",
-            effect: Later("native code"), ..PLAIN },
         Row { name: "enable-coredump",
             help: "write a file with the state of a program that trapped",
             effect: Later("writing core dumps"), ..PLAIN },
@@ -250,16 +251,21 @@ fn number(value: &str, what: &str) -> Result<u64, String> {
 }
 
 fn run_mode(options: &mut Options, value: &str) -> Result<(), String> {
-    match value.to_ascii_lowercase().as_str() {
-        "interpreter" => {}
-        mode @ ("jit" | "aot" | "lazyjit") => {
-            options.later.push((format!("--run-mode {mode}"), "native code"));
+    options.run_mode = match value.to_ascii_lowercase().as_str() {
+        "auto" => RunMode::Auto,
+        "interpreter" => RunMode::Interpreter,
+        "jit" | "lazyjit" if cfg!(feature = "jit") => RunMode::Jit,
+        "jit" | "lazyjit" => return Err("this `kinglet` is built without native code (Cargo feature `jit`)".into()),
+        "aot" => {
+            options.later.push(("--run-mode aot".into(), "code compiled beforehand"));
+            RunMode::Auto
         }
         _ if options.dialect.is_wasmedge() => {
-            options.warnings.push(format!("unknown run mode `{value}`: the interpreter is used"));
+            options.warnings.push(format!("unknown run mode `{value}`: the default is used"));
+            RunMode::Auto
         }
-        _ => return Err(format!("`{value}` is no run mode; there is: interpreter")),
-    }
+        _ => return Err(format!("`{value}` is no run mode; there are: auto, interpreter, jit")),
+    };
     Ok(())
 }
 
