@@ -18,7 +18,7 @@ pub(crate) fn module(random: &mut Random) -> String {
          (table 8 funcref) (elem (i32.const 1) $f1 $f2 $f3 $f4)\n",
     );
     for index in 0..FUNCTIONS {
-        Function { random, text: &mut text, index, depth: 0, labels: 0, loops: 0, tees: true }.write();
+        Function { random, text: &mut text, index, depth: 0, labels: 0, loops: 0 }.write();
     }
     text.push_str(")\n");
     text
@@ -34,8 +34,6 @@ struct Function<'a> {
     labels: u64,
     /// How many loops have begun: each has a counter of its own.
     loops: u64,
-    /// Whether operands may assign locals.
-    tees: bool,
 }
 
 const LOOPS: u64 = 4;
@@ -243,20 +241,18 @@ impl Function<'_> {
             };
         }
         let depth = depth - 1;
-        if self.tees && self.depth < 4 && self.random.once_in(12) {
+        if self.depth < 4 && self.random.once_in(12) {
             return self.block_expression(ty, depth);
         }
         match (ty, self.random.below(8)) {
             (_, 0..=2) => self.load(ty),
             (_, 3) => {
-                // Wasmi 2.0.0 takes the wrong operand of some that are assigned in a `select`'s own operands.
-                let tees = std::mem::replace(&mut self.tees, false);
                 let [a, b] = [0; 2].map(|_| self.expression(ty, depth));
-                let condition = self.expression(I32, depth);
-                self.tees = tees;
+                // Wasmi 2.0.0 takes the wrong operand if the condition is `i32.ne` with 0.
+                let condition = self.expression(I32, depth).replace("i32.ne", "i32.le_s");
                 format!("(select {a} {b} {condition})")
             }
-            (_, 4) if self.tees => format!("(local.tee {} {})", self.local(ty), self.value(ty, depth)),
+            (_, 4) => format!("(local.tee {} {})", self.local(ty), self.value(ty, depth)),
             (Type::I32, 5) => {
                 let of = *self.random.pick(&[&I32, &I64, &F64]);
                 let [a, b] = [0; 2].map(|_| self.expression(of, depth));

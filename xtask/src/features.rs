@@ -17,8 +17,8 @@ struct Row {
 const ROWS: &[Row] = &[
     Row { package: "kinglet", feature: "addr2line", default: true, about: "files and lines in backtraces, from DWARF sections" },
     Row { package: "kinglet", feature: "wat", default: true, about: "modules in the text format, wherever bytes are taken" },
-    Row { package: "kinglet", feature: "jit", default: false, about: "the native tier, at its beginning" },
-    Row { package: "kinglet-cli", feature: "jit", default: false, about: "the same in the command" },
+    Row { package: "kinglet", feature: "jit", default: true, about: "native code, made by Cranelift; without it everything is interpreted" },
+    Row { package: "kinglet-cli", feature: "jit", default: true, about: "the same in the command" },
     Row { package: "kinglet-wasm", feature: "wat", default: true, about: "the text format, for the crates above" },
 ];
 

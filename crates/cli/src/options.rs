@@ -7,7 +7,7 @@ mod rows;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 
-use kinglet::{FEATURES, Feature, Features, Standard};
+use kinglet::{FEATURES, Feature, Features, RunMode, Standard};
 
 use crate::cmd::{COMMANDS, Command, Takes};
 use crate::dialect::Dialect;

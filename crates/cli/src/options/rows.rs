@@ -1,7 +1,7 @@
 //! The table of options: a row each, in groups. Reading, help, reference, manual pages, completions and "did you mean"
 //! are derived from it. The switches for proposals come from the engine's feature table instead.
 
-use kinglet::{Features, Standard};
+use kinglet::{Features, RunMode, Standard};
 
 use super::{Dir, Missing, Options};
 use crate::message::{Level, say};
