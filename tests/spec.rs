@@ -60,7 +60,9 @@ fn configure(config: &mut Config, mode: &str) {
     match mode {
         "interpreter" => {}
         "jit" => _ = config.run_mode(RunMode::Jit),
-        other => panic!("no mode `{other}`; there are: interpreter jit"),
+        "jit-gas" => _ = config.run_mode(RunMode::Jit).gas(true),
+        "jit-checks" => _ = config.run_mode(RunMode::Jit).signals_based_traps(false),
+        other => panic!("no mode `{other}`; there are: interpreter jit jit-gas jit-checks"),
     }
 }
 

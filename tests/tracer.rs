@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 
 use kinglet::{
-    Config, Engine, ExternRef, Feature, Func, Instance, Linker, Module, RunMode, Store, Trap, V128, Val, WasmBacktrace, testing,
+    Config, Engine, ExternRef, Feature, Func, Instance, Linker, Module, RunMode, Store, Trap, V128, Val, WasmBacktrace,
+    testing,
 };
 
 /// An engine with what the tracer's operations need.

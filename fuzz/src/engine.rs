@@ -93,7 +93,11 @@ impl Engine for Kinglet {
         let mut store = kinglet::Store::new(&engine, ());
         let instance = match kinglet::Instance::new(&mut store, &module, &[]) {
             Ok(instance) => instance,
-            Err(error) => return error.downcast_ref().map_or(Outcome::Limit, |trap| kinglet_trap(*trap).map_or(Outcome::Limit, Outcome::Failed)),
+            Err(error) => {
+                return error
+                    .downcast_ref()
+                    .map_or(Outcome::Limit, |trap| kinglet_trap(*trap).map_or(Outcome::Limit, Outcome::Failed));
+            }
         };
         let mut random = Random::new(seed);
         let mut seen = Vec::new();

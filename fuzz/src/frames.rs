@@ -156,10 +156,8 @@ impl Function<'_> {
         let outer = std::mem::take(&mut self.labels);
         self.statements(4);
         self.labels = outer;
-        let _ = writeln!(
-            self.text,
-            "  (br_if 0 (local.tee $n{counter} (i32.sub (local.get $n{counter}) (i32.const 1)))))"
-        );
+        let _ =
+            writeln!(self.text, "  (br_if 0 (local.tee $n{counter} (i32.sub (local.get $n{counter}) (i32.const 1)))))");
     }
 
     fn block(&mut self) {
@@ -271,8 +269,12 @@ impl Function<'_> {
             _ => {
                 let [a, b] = [0; 2].map(|_| self.expression(ty, depth));
                 let op = match ty {
-                    Type::I32 => self.random.pick(&["add", "sub", "mul", "xor", "shl", "shr_u", "rotl", "div_s", "rem_u"]),
-                    Type::I64 => self.random.pick(&["add", "sub", "mul", "or", "shr_s", "and", "rotr", "div_u", "rem_s"]),
+                    Type::I32 => {
+                        self.random.pick(&["add", "sub", "mul", "xor", "shl", "shr_u", "rotl", "div_s", "rem_u"])
+                    }
+                    Type::I64 => {
+                        self.random.pick(&["add", "sub", "mul", "or", "shr_s", "and", "rotr", "div_u", "rem_s"])
+                    }
                     Type::F64 => self.random.pick(&["add", "sub", "mul", "div"]),
                 };
                 // What divides is seldom zero.

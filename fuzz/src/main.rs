@@ -95,20 +95,21 @@ fn main() -> ExitCode {
     if let Some(difference) = &failed {
         println!("{difference}");
     }
-    println!(
-        "{} passed, {} failed, {} skipped",
-        compared.into_inner(),
-        u8::from(failed.is_some()),
-        0
-    );
+    println!("{} passed, {} failed, {} skipped", compared.into_inner(), u8::from(failed.is_some()), 0);
     println!("{} modules met a limit and show nothing", limited.into_inner());
     ExitCode::from(u8::from(failed.is_some()))
 }
 
 fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let mut options =
-        Options { modules: u64::MAX, time: Duration::MAX, seed: now.as_secs() << 20, only: None, file: None, print: false };
+    let mut options = Options {
+        modules: u64::MAX,
+        time: Duration::MAX,
+        seed: now.as_secs() << 20,
+        only: None,
+        file: None,
+        print: false,
+    };
     while let Some(arg) = args.next() {
         if arg == "--help" {
             return Ok(None);

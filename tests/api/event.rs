@@ -4,7 +4,7 @@ use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
 use std::thread::ThreadId;
 
-use kinglet::{Engine, Linker, Module, Store, StoreLimits, StoreLimitsBuilder};
+use kinglet::{Config, Engine, Linker, Module, RunMode, Store, StoreLimits, StoreLimitsBuilder};
 use kinglet_wasi::WasiCtx;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
@@ -59,7 +59,7 @@ impl Visit for Line {
 fn every_step_is_an_event() {
     let lines = Lines(Arc::default(), std::thread::current().id());
     tracing::subscriber::set_global_default(lines.clone()).unwrap();
-    let engine = Engine::default();
+    let engine = Engine::new(Config::new().run_mode(RunMode::Interpreter)).unwrap();
     let text = r#"(module $noted
         (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
         (memory (export "memory") 1)

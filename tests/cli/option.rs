@@ -24,7 +24,7 @@ const NEEDY_FOR_STATE: &str = r#"(module
 #[test]
 fn wrong_options_are_refused_with_a_hint() {
     run(&["--dri", ".:.", "x.wasm"]).fails(1, &["unknown option `--dri`", "hint: did you mean `--dir`?"]);
-    run(&["--run-mode", "jit", "x.wasm"]).fails(1, &["`--run-mode jit` is refused", "native code"]);
+    run(&["--run-mode", "aot", "x.wasm"]).fails(1, &["`--run-mode aot` is refused", "compiled beforehand"]);
     run(&["--time-limit", "soon", "x.wasm"]).fails(1, &["--time-limit", "soon", "for example 1000"]);
     run(&["--env"]).fails(1, &["--env NAME=VALUE"]);
     run(&["--module", "math.wasm", "x.wasm"]).fails(1, &["--module", "NAME:PATH"]);
@@ -39,7 +39,6 @@ fn wrong_options_are_refused_with_a_hint() {
 #[test]
 fn what_comes_later_is_refused_and_never_ignored() {
     let options = [
-        "--enable-jit",
         "--run-mode=aot",
         "--enable-coredump",
         "--coredump-for-wasmgdb",

@@ -143,8 +143,12 @@ fn modes_that_are_unknown_are_warned_of_and_those_to_come_refused() {
     let file = folder.file("nop.wat", program("nop"));
     let (code, out, _) = wasmedge(&folder, &["--run-mode", "fast", &file]);
     assert!(code == 0 && out.contains("[warning] unknown run mode `fast`"), "{out}");
-    let (code, out, _) = wasmedge(&folder, &["--enable-jit", &file]);
-    assert!(code == 1 && out.contains("`--enable-jit` is refused"), "{out}");
+    let (code, out, _) = wasmedge(&folder, &["--run-mode", "AOT", &file]);
+    assert!(code == 1 && out.contains("`--run-mode aot` is refused"), "{out}");
+    for mode in ["--enable-jit", "--force-interpreter", "--run-mode=jit", "--run-mode=Interpreter"] {
+        let (code, out, _) = wasmedge(&folder, &[mode, &file]);
+        assert!(code == 0 && out.is_empty(), "{mode}: {out}");
+    }
     let compiled = as_name("wasmedgec", &folder, &[&file, "out.so"]);
     assert_eq!(compiled.status.code(), Some(1));
     assert!(String::from_utf8(compiled.stdout).unwrap().contains("`compile` is refused"));

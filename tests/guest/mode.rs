@@ -20,8 +20,9 @@ pub(crate) struct Mode {
 
 /// The modes.
 pub(crate) const MODES: &[Mode] = &[
-    Mode { name: "threaded", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), guest) },
-    Mode { name: "loop", lacks: || absent(&unoptimised()), run: |guest| command(&unoptimised(), guest) },
+    Mode { name: "threaded", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), "interpreter", guest) },
+    Mode { name: "loop", lacks: || absent(&unoptimised()), run: |guest| command(&unoptimised(), "interpreter", guest) },
+    Mode { name: "jit", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), "jit", guest) },
     Mode { name: "library", lacks: || None, run: embedded },
 ];
 
@@ -104,8 +105,8 @@ fn unoptimised() -> PathBuf {
     std::env::var_os("KINGLET_BIN_LOOP").map_or_else(|| kinglet_tests::target().join("debug").join(name), PathBuf::from)
 }
 
-fn command(program: &Path, guest: &Guest) -> Outcome {
-    let mut args: Vec<String> = Vec::new();
+fn command(program: &Path, run_mode: &str, guest: &Guest) -> Outcome {
+    let mut args = vec!["--run-mode".to_string(), run_mode.to_string()];
     if let Some((host, name)) = &guest.folder {
         args.extend(["--dir".to_string(), format!("{name}:{}", host.display())]);
     }

@@ -206,7 +206,10 @@ mod tests {
             text: vec![0; 16],
             align: 16,
             functions: vec![FunctionCode { start: 0, end: 16, function: 7 }],
-            sites: vec![Site { at: 5, source: 40, trap: 0 }, Site { at: 9, source: 44, trap: Trap::Unreachable as u32 }],
+            sites: vec![
+                Site { at: 5, source: 40, trap: 0 },
+                Site { at: 9, source: 44, trap: Trap::Unreachable as u32 },
+            ],
             call_sites: vec![CallSite { ret: 5, frame: 32, first: 0, count: 1 }],
             handlers: vec![Handler { kind: HandlerKind::All as u32, operand: 0, target: 12 }],
             stack_maps: vec![StackMap { ret: 5, frame: 32, first: 0, count: 2 }],

@@ -243,6 +243,8 @@ pub struct VmStore {
     pub stack_top: *mut u64,
     /// The innermost activation.
     pub activation: *mut Activation,
+    /// The innermost activation when the host last called in: what catches nothing above it is uncaught.
+    pub host_activation: *mut Activation,
     /// The function being called by its stub or its array function; for [`Natives::enter_loop`] the loop's code.
     pub callee: *const FuncCell,
     /// Set with [`Status::TailCall`].

@@ -4,8 +4,8 @@
 use std::fmt;
 
 use cranelift_codegen::Context;
-use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::binemit::{Addend, Reloc};
+use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{ExternalName, TrapCode, types};
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
@@ -348,9 +348,7 @@ mod tests {
             compiler.bridge(&signature).unwrap();
             compiler.adapter(&signature).unwrap();
             let entry = compiler.entry(&signature).unwrap();
-            assert!(
-                matches!(entry.handlers[..], [Handler { kind, .. }] if kind == HandlerKind::All as u32)
-            );
+            assert!(matches!(entry.handlers[..], [Handler { kind, .. }] if kind == HandlerKind::All as u32));
         }
         for image in [compiler.libcall(), compiler.throw(), compiler.raise(), compiler.enter_loop()] {
             assert!(!image.unwrap().text.is_empty());

@@ -27,8 +27,11 @@ pub struct ModuleImage {
 /// How many compiled functions may wait for their place.
 const QUEUE: usize = 64;
 
+/// How many bytes of bodies are worth another thread.
+const BYTES_A_THREAD: usize = 8 << 10;
+
 impl Compiler {
-    /// Compiles every function that the module defines, on this many threads. `done` is told how many are ready,
+    /// Compiles every function that the module defines, on at most this many threads. `done` is told how many are ready,
     /// from time to time.
     ///
     /// # Errors
@@ -39,7 +42,10 @@ impl Compiler {
         threads: usize,
         mut done: impl FnMut(u32),
     ) -> Result<ModuleImage, Error> {
-        let count = environment.module.bodies.len() as u32;
+        let bodies = &environment.module.bodies;
+        let count = bodies.len() as u32;
+        let bytes: usize = bodies.iter().map(|body| body.len()).sum();
+        let threads = threads.min(1 + bytes / BYTES_A_THREAD).min(bodies.len());
         let mut link = Link::new(self, environment, count);
         if threads <= 1 {
             let mut scratch = Scratch::new();

@@ -95,7 +95,9 @@ impl Config {
         self
     }
 
-    /// Sets how much of the calling thread's stack nested calls between host and guest may use, in bytes.
+    /// Sets how much of the calling thread's stack guests may use, in bytes: nested calls between host and guest, and
+    /// calls of native code among one another, which are also held to [`Config::max_wasm_stack`]. The thread must have
+    /// as much, and what host functions need.
     pub fn max_host_stack(&mut self, bytes: usize) -> &mut Config {
         self.max_host_stack = bytes;
         self

@@ -112,6 +112,15 @@ impl Engine {
         &self.inner.config
     }
 
+    /// How much of the host's stack guest code may use.
+    pub(crate) fn host_stack(&self) -> usize {
+        let config = &self.inner.config;
+        match config.run_mode {
+            RunMode::Interpreter => config.max_host_stack,
+            _ => config.max_host_stack.min(config.max_wasm_stack),
+        }
+    }
+
     pub(crate) fn settings(&self) -> &Arc<Settings> {
         &self.inner.settings
     }

@@ -50,12 +50,12 @@ mod wait;
 
 pub use anyhow::{Error, Result};
 pub use config::{Config, RunMode};
-pub use kinglet_abi::Optimization;
 pub use engine::Engine;
 pub use func::{Func, TypedFunc, WasmParams, WasmResults, WasmTy};
 pub use global::Global;
 pub use host::{Caller, HostResults, IntoFunc, IntoHostResult};
 pub use instance::Instance;
+pub use kinglet_abi::Optimization;
 pub use kinglet_interp::DISPATCH;
 pub use kinglet_wasm::types::{GlobalType, HeapType, IndexType, MemoryType, RefType, TableType, ValType};
 pub use kinglet_wasm::{Error as ModuleError, FEATURES, Feature, FeatureRow, Features, Standard, Trap, V128};

@@ -11,6 +11,8 @@ use kinglet_wasm::limits::MAX_MODULE_BYTES;
 use kinglet_wasm::module::ExternIndex;
 use tracing::debug;
 
+#[cfg(feature = "jit")]
+use crate::RunMode;
 use crate::dwarf::DebugInfo;
 use crate::trap::FrameSymbol;
 use crate::types::{CustomSection, ExportType, ImportType};
@@ -216,10 +218,13 @@ impl Module {
 /// Gives a module native code, if the engine wants that; without it the module is interpreted.
 #[cfg(feature = "jit")]
 fn compile(engine: &Engine, code: &ModuleCode) {
+    if engine.config().run_mode == RunMode::Interpreter {
+        return;
+    }
     let environment = code.environment();
     let bytes = environment.module.bodies.iter().map(|body| body.len()).sum();
     if !engine.compiles(bytes) {
-        debug!(bytes, "module is interpreted");
+        debug!(bytes, "module is interpreted: compiling it would take too long");
     } else if let Err(error) = engine.tier().compile_module(environment, engine.compiler_threads(), |_| ()) {
         debug!(%error, "module is interpreted, as it cannot be compiled");
     }

@@ -4,8 +4,8 @@ use std::mem::offset_of;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    Block, BlockArg, BlockCall, ExtFuncData, ExternalName, JumpTableData, MemFlagsData, FuncRef, GlobalValueData, InstBuilder, SigRef,
-    UserExternalName, Value, types,
+    Block, BlockArg, BlockCall, ExtFuncData, ExternalName, FuncRef, GlobalValueData, InstBuilder, JumpTableData,
+    MemFlagsData, SigRef, UserExternalName, Value, types,
 };
 use kinglet_abi::{FuncCell, Libcall, Status, TailTarget, Trap, VmCtx, VmImport, VmStore};
 use kinglet_wasm::emit::{Callee, Frame, Slot};
@@ -223,8 +223,7 @@ impl Emitter<'_> {
         }
         let name = self.builder.func.declare_imported_user_function(UserExternalName::new(0, defined));
         let name = ExternalName::user(name);
-        let function =
-            self.builder.import_function(ExtFuncData { name, signature, colocated: true, patchable: false });
+        let function = self.builder.import_function(ExtFuncData { name, signature, colocated: true, patchable: false });
         self.functions.insert(defined, function);
         Some(function)
     }

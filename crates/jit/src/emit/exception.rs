@@ -4,7 +4,8 @@
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::{
-    Block, BlockArg, BlockCall, ExceptionTableData, ExceptionTableItem, ExceptionTag, FuncRef, InstBuilder, SigRef, Value, types,
+    Block, BlockArg, BlockCall, ExceptionTableData, ExceptionTableItem, ExceptionTag, FuncRef, InstBuilder, SigRef,
+    Value, types,
 };
 use kinglet_abi::{Natives, Trap, VmStore};
 use kinglet_wasm::emit::Clause;

@@ -95,7 +95,7 @@ impl Emitter<'_> {
     }
 
     pub(super) fn memory_load_lane(&mut self, op: VectorLoadLane, mem: MemArg, lane: u8, addr: Op1, a: Op1) -> V {
-        let ty = lanes_of(u32::from(op.bytes()));
+        let ty = lanes_of(op.bytes());
         let Place { base, offset, flags } = self.place(mem, addr, u64::from(op.bytes()));
         let a = self.value(a);
         let a = self.lanes(a, ty);
@@ -105,7 +105,7 @@ impl Emitter<'_> {
     }
 
     pub(super) fn memory_store_lane(&mut self, op: VectorStoreLane, mem: MemArg, lane: u8, addr: Op1, a: Op1) {
-        let ty = lanes_of(u32::from(op.bytes()));
+        let ty = lanes_of(op.bytes());
         let Place { base, offset, flags } = self.place(mem, addr, u64::from(op.bytes()));
         let a = self.value(a);
         let a = self.lanes(a, ty);

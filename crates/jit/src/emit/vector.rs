@@ -5,7 +5,7 @@ mod binary;
 mod lane;
 
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Type, Value, types};
-use kinglet_wasm::op::{VectorShift, VectorTest, VectorTernary, VectorUnary};
+use kinglet_wasm::op::{VectorShift, VectorTernary, VectorTest, VectorUnary};
 
 use super::{Emitter, Op1, V};
 use crate::convention::Kind;

@@ -41,10 +41,11 @@ pub(super) fn call_cell(
     let _running = super::native::running(vm);
     // SAFETY: the array is large enough, the cell's function runs in `vmctx`, and both are the store's.
     let status = unsafe {
+        let host_activation = std::mem::replace(&mut (*vm).host_activation, (*vm).activation);
         // Zero while nothing runs. An activation would not do: a host function called directly makes none.
         let outermost = (*vm).stack_limit == 0;
         if outermost {
-            let limit = stack_position().saturating_sub((*core).engine.config().max_host_stack);
+            let limit = stack_position().saturating_sub((*core).engine.host_stack());
             (*vm).stack_limit = limit.max(1);
         }
         let status = if (*cell).entry.load(Ordering::Acquire).cast_const() == kinglet_interp::array_stub() {
@@ -68,6 +69,7 @@ pub(super) fn call_cell(
             kinglet_interp::call(vm, ActivationKind::Interpreter, cell, vmctx, slots.as_mut_ptr())
         };
         (*vm).owner = owner;
+        (*vm).host_activation = host_activation;
         if outermost {
             (*vm).stack_limit = 0;
         }

@@ -207,9 +207,7 @@ impl Tier {
     }
 
     fn host(&self, signature: &Signature) -> Result<usize> {
-        let make = |compiler: &Compiler, signature: &Signature| {
-            compiler.host_call(signature, super::host::CELL_OFFSET)
-        };
+        let make = |compiler: &Compiler, signature: &Signature| compiler.host_call(signature, super::host::CELL_OFFSET);
         self.shared(signature, |state| &mut state.hosts, make)
     }
 
@@ -324,12 +322,7 @@ unsafe fn tier<'a>(store: *const VmStore) -> &'a Tier {
 }
 
 /// [`Natives::enter`]: what a bridge calls.
-unsafe extern "C" fn enter(
-    store: *mut VmStore,
-    cell: *const FuncCell,
-    callee: *mut VmCtx,
-    slots: *mut u64,
-) -> u32 {
+unsafe extern "C" fn enter(store: *mut VmStore, cell: *const FuncCell, callee: *mut VmCtx, slots: *mut u64) -> u32 {
     // SAFETY: called by a bridge, with its own cell and instance, an array as large as the cell says, and the exit
     // frame noted in the innermost activation.
     unsafe {

@@ -37,6 +37,7 @@ impl VmState {
             record: end as *mut _,
             stack_top: stack.start().cast(),
             activation: null_mut(),
+            host_activation: null_mut(),
             callee: null(),
             tail: TailTarget { cell: null(), vmctx: null_mut(), args: null_mut() },
             resume: Resume { pc: 0, sp: 0, fp: 0, payload: [0; 2] },

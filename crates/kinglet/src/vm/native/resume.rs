@@ -3,7 +3,7 @@
 use std::mem::offset_of;
 
 use kinglet_abi::image::HandlerKind;
-use kinglet_abi::{Resume, Status, VmCtx, VmStore, VmTag};
+use kinglet_abi::{Libcall, Resume, Status, Trap, VmCtx, VmStore, VmTag};
 
 use super::registry::Registry;
 use super::walk::{CodeFrame, code_frames};
@@ -40,6 +40,11 @@ pub(super) unsafe fn prepare(store: *mut VmStore, registry: &Registry, status: S
             if let Some(resume) = code_frames(registry, activation).find_map(|frame| catches(&frame, tag)) {
                 (*store).resume = resume;
                 return;
+            }
+            if (*activation).prev == (*store).host_activation {
+                // Nothing farther out can catch it. Noted as a trap while the frames are there.
+                let raise = (*(*store).libcalls).get(Libcall::Raise);
+                raise((*activation).vmctx, std::ptr::null_mut(), Trap::UncaughtException as u32, 0);
             }
         }
         (*store).resume = Resume {
