@@ -11,7 +11,7 @@ use kinglet_testing::snapshot;
 type Tier = (&'static str, fn(&FeatureRow) -> bool);
 
 /// A proposal is finished when every tier that runs code has it.
-const TIERS: &[Tier] = &[("Interpreter", |row| row.finished)];
+const TIERS: &[Tier] = &[("Interpreter", |row| row.finished), ("Native", |row| row.finished)];
 
 /// Where a function of preview 1 does less than its specification says, or something else. The others do all of it.
 const REMARKS: &[(&str, &str)] = &[
@@ -49,7 +49,7 @@ fn proposals_are_those_of_the_feature_table() {
          What is finished is on unless it is switched off, with `--disable-NAME` or in a `Config`. What is not is off; \
          `--enable-NAME`\nlets `kinglet validate` take its modules, and the command refuses to run them; in the library \
          what they do may trap.\nWritten by `tests/docs.rs` from the table `FEATURES`.\n\n\
-         Code runs in one tier today, the interpreter; a tier of native code will have a column of its own.\n\n",
+         There are two tiers, the interpreter and native code.\n\n",
     );
     let tiers: Vec<&str> = TIERS.iter().map(|(name, _)| *name).collect();
     let _ = writeln!(text, "| Name | Standard | {} | What it adds | Switch |", tiers.join(" | "));

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use crate::measure::{Run, measure};
 use crate::process::{Context, output, prepare};
 use crate::programs;
-use engine::{Engine, KINGLET};
+use engine::{Engine, INTERPRETER, KINGLET};
 use options::Options;
 use result::{Cell, METRICS, Results, Row};
 use workload::{Expected, Workload};
@@ -49,7 +49,7 @@ pub(crate) fn command(context: &Context, args: &[String]) -> Result<(), String> 
         workloads.iter().for_each(|workload| println!("{}", workload.name));
         println!("\n{}", engines.iter().map(describe).collect::<Vec<_>>().join("\n"));
         if !engine::placed(KINGLET, &options.programs) {
-            println!("{KINGLET:<9} will be built");
+            println!("{KINGLET:<11} will be built");
         }
         return Ok(());
     }
@@ -69,14 +69,16 @@ pub(crate) fn command(context: &Context, args: &[String]) -> Result<(), String> 
 fn engines(context: &Context, options: &Options) -> Result<Vec<Engine>, String> {
     let wanted = |name: &str| options.engines.as_ref().is_none_or(|names| names.iter().any(|one| one == name));
     let mut given = options.programs.clone();
-    if wanted(KINGLET) && !options.list && !engine::placed(KINGLET, &given) {
+    let ours = [KINGLET, INTERPRETER].map(|name| (name, wanted(name) && !engine::placed(name, &given)));
+    if ours.iter().any(|(_, ours)| *ours) && !options.list {
         let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
         let mut build = Command::new(cargo);
         let build = build.current_dir(&context.root).args(["build", "--release", "--package", "kinglet-cli"]);
         if prepare(build).failed > 0 {
             return Err("Kinglet does not build".to_string());
         }
-        given.push((KINGLET.to_string(), context.kinglet()));
+        let ours = ours.iter().filter(|(_, ours)| *ours);
+        given.extend(ours.map(|(name, _)| (name.to_string(), context.kinglet())));
     }
     let mut engines = engine::find(context, &given)?;
     engines.retain(|engine| wanted(engine.name));
@@ -87,7 +89,7 @@ fn engines(context: &Context, options: &Options) -> Result<Vec<Engine>, String> 
 }
 
 fn describe(engine: &Engine) -> String {
-    format!("{:<9} {} at {}", engine.name, engine.version, engine.program.display())
+    format!("{:<11} {} at {}", engine.name, engine.version, engine.program.display())
 }
 
 /// The folder that workloads run in, with the files they read.

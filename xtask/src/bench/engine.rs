@@ -12,6 +12,9 @@ use crate::tool;
 /// The name under which this workspace's own build appears.
 pub(super) const KINGLET: &str = "kinglet";
 
+/// The name of its interpreter.
+pub(super) const INTERPRETER: &str = "interpreter";
+
 /// Native code is no engine that one could install: it is compiled here.
 const NATIVE: &str = "native";
 
@@ -33,6 +36,9 @@ struct Kind {
 #[rustfmt::skip]
 const KINDS: &[Kind] = &[
     Kind { name: KINGLET, programs: &[], variable: "KINGLET_BENCH_KINGLET", modes: ("", &[]), arguments: kinglet },
+    // The same program with everything interpreted.
+    Kind { name: INTERPRETER, programs: &[], variable: "KINGLET_BENCH_INTERPRETER", modes: ("", &[]),
+        arguments: interpreter },
     // Another build, to compare with. Only by variable or option.
     Kind { name: "baseline", programs: &[], variable: "KINGLET_BENCH_BASELINE", modes: ("", &[]), arguments: kinglet },
     Kind { name: "wasmi", programs: &["wasmi", "wasmi_cli"], variable: "KINGLET_BENCH_WASMI",
@@ -159,6 +165,11 @@ fn kinglet(_: &Context, workload: &Workload, command: &mut Command) {
         command.args(["--dir", ".:."]);
     }
     command.arg(&workload.module);
+}
+
+fn interpreter(context: &Context, workload: &Workload, command: &mut Command) {
+    command.args(["--run-mode", "interpreter"]);
+    kinglet(context, workload, command);
 }
 
 fn wasmi(_: &Context, workload: &Workload, command: &mut Command) {
