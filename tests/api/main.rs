@@ -13,6 +13,8 @@ mod interrupt;
 mod lifetime;
 mod limit;
 mod link;
+#[cfg(feature = "jit")]
+mod native;
 mod overflow;
 mod thread;
 mod trap;

@@ -1,0 +1,198 @@
+//! Native code from outside: every setting gives the same results, faults are traps and only where they are a guest's,
+//! on many threads, beside a host's own handlers, and with little address space.
+
+use std::process::Command;
+
+use kinglet::{Config, Engine, Instance, Linker, Module, Optimization, RunMode, Store, Trap, WasmBacktrace};
+
+use crate::{load_with, module, trap_of};
+
+/// Operations whose code depends on the settings: memories of three kinds, tables, division, truncation, calls.
+const PROGRAM: &str = r#"(module
+  (memory $small 1 2) (memory $wide i64 1 2) (memory $bytes 10 20 (pagesize 1))
+  (table $t 3 funcref) (elem (table $t) (i32.const 0) func $one $two)
+  (type $f (func (result i32)))
+  (func $one (type $f) (i32.const 1)) (func $two (type $f) (i32.const 2))
+  (func (export "near") (param i32) (result i32)
+    (i32.store offset=4 (local.get 0) (i32.const 77)) (i32.load offset=4 (local.get 0)))
+  (func (export "far") (param i32) (result i32) (i32.load offset=0xfff0 (local.get 0)))
+  (func (export "farthest") (param i32) (result i32) (i32.load offset=0xfffffff0 (local.get 0)))
+  (func (export "wide") (param i32) (result i32)
+    (i32.load $wide offset=8 (i64.sub (i64.extend_i32_s (local.get 0)) (i64.const 1))))
+  (func (export "bytes") (param i32) (result i32) (i32.load8_u $bytes (local.get 0)))
+  (func (export "grown") (param i32) (result i32)
+    (drop (memory.grow $small (local.get 0))) (i32.load (i32.const 65536)))
+  (func (export "call") (param i32) (result i32) (call_indirect $t (type $f) (local.get 0)))
+  (func (export "divide") (param i32) (result i32) (i32.div_s (i32.const 0x80000000) (local.get 0)))
+  (func (export "truncate") (param i32) (result i32)
+    (i32.trunc_f32_s (f32.reinterpret_i32 (local.get 0))))
+  (func $deep (export "deep") (param i32) (result i32)
+    (if (result i32) (local.get 0)
+      (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1))))) (else (i32.const 0)))))"#;
+
+const FUNCTIONS: [&str; 10] =
+    ["near", "far", "farthest", "wide", "bytes", "grown", "call", "divide", "truncate", "deep"];
+
+const ARGUMENTS: [i32; 12] = [0, 1, 2, 3, 9, 10, 100, 65528, 65529, -1, i32::MIN, 0x7fc0_0000];
+
+/// What each function gives for each argument in an instance of its own.
+fn results(engine: &Engine) -> Vec<String> {
+    let module = module(engine, PROGRAM);
+    let call = |name: &str, argument: i32| {
+        let mut store = Store::new(engine, ());
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        let function = instance.get_typed_func::<i32, i32>(&mut store, name).unwrap();
+        match function.call(&mut store, argument) {
+            Ok(result) => format!("{name}({argument}) = {result}"),
+            Err(error) => format!("{name}({argument}): {}", trap_of(&error)),
+        }
+    };
+    FUNCTIONS.iter().flat_map(|name| ARGUMENTS.map(|argument| call(name, argument))).collect()
+}
+
+#[test]
+fn every_setting_gives_what_the_interpreter_gives() {
+    let new = |run_mode| {
+        let mut config = Config::new();
+        config.feature(kinglet::Feature::CustomPageSizes, true).run_mode(run_mode);
+        config
+    };
+    let expected = results(&Engine::new(&new(RunMode::Interpreter)).unwrap());
+    assert!(expected.contains(&"call(1) = 2".to_string()) && expected.contains(&"near(0) = 77".to_string()));
+    type Change = fn(&mut Config);
+    let changes: [(&str, Change); 9] = [
+        ("as it is", |_| ()),
+        ("auto", |config| _ = config.run_mode(RunMode::Auto)),
+        ("without faults", |config| _ = config.signals_based_traps(false)),
+        ("without reservations", |config| _ = config.memory_reservation(0)),
+        ("without a guard", |config| _ = config.memory_guard_size(0)),
+        ("without mitigation", |config| _ = config.memory_reservation(0).spectre_mitigation(false)),
+        ("without either", |config| _ = config.signals_based_traps(false).spectre_mitigation(false)),
+        ("unoptimised", |config| _ = config.optimization(Optimization::None).interruptible(false)),
+        ("small, on one thread", |config| {
+            config.optimization(Optimization::SpeedAndSize).compiler_threads(1);
+        }),
+    ];
+    for (what, change) in changes {
+        let mut config = new(RunMode::Jit);
+        change(&mut config);
+        for (native, interpreted) in results(&Engine::new(&config).unwrap()).iter().zip(&expected) {
+            // How deep calls may go is the tier's.
+            assert!(native == interpreted || native.starts_with("deep("), "{what}: {native}, {interpreted}");
+        }
+    }
+}
+
+#[test]
+fn a_fault_has_the_backtrace_of_its_instruction() {
+    let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
+    let text = r#"(module (memory 1)
+        (func $inner (param i32) (drop (i32.const 1)) (drop (i32.load (local.get 0))))
+        (func $outer (export "f") (call $inner (i32.const 65533))))"#;
+    let native = load_with(&engine, text);
+    let interpreted = load_with(&Engine::new(Config::new().run_mode(RunMode::Interpreter)).unwrap(), text);
+    let [native, interpreted] = [native, interpreted].map(|(mut store, instance)| {
+        let error = instance.get_typed_func::<(), ()>(&mut store, "f").unwrap().call(&mut store, ()).unwrap_err();
+        error.downcast_ref::<WasmBacktrace>().unwrap().to_string()
+    });
+    assert_eq!(native, interpreted);
+    assert!(native.contains("0: inner") && native.contains("1: outer"), "{native}");
+}
+
+#[test]
+fn many_threads_fault_at_once() {
+    let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
+    let module = module(&engine, PROGRAM);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let mut store = Store::new(&engine, ());
+                let instance = Instance::new(&mut store, &module, &[]).unwrap();
+                let near = instance.get_typed_func::<i32, i32>(&mut store, "near").unwrap();
+                for round in 0..500 {
+                    let error = near.call(&mut store, -1 - round).unwrap_err();
+                    assert_eq!(trap_of(&error), Trap::MemoryOutOfBounds);
+                    assert_eq!(near.call(&mut store, round).unwrap(), 77);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_trap_passes_host_functions_between_native_frames() {
+    let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
+    let mut linker: Linker<()> = Linker::new(&engine);
+    linker
+        .func_wrap("host", "again", |mut caller: kinglet::Caller<'_, ()>, n: i32| {
+            let f = caller.get_export("f").and_then(kinglet::Extern::into_func).unwrap();
+            f.typed::<i32, ()>(&caller)?.call(&mut caller, n)
+        })
+        .unwrap();
+    let text = r#"(module (import "host" "again" (func $again (param i32))) (memory 1)
+        (func (export "f") (param i32)
+          (if (local.get 0) (then (call $again (i32.sub (local.get 0) (i32.const 1))))
+            (else (i32.store (i32.const -1) (i32.const 0))))))"#;
+    let mut store = Store::new(&engine, ());
+    let instance = linker.instantiate(&mut store, &Module::new(&engine, text).unwrap()).unwrap();
+    let f = instance.get_typed_func::<i32, ()>(&mut store, "f").unwrap();
+    for depth in [0, 1, 5, 0] {
+        let error = f.call(&mut store, depth).unwrap_err();
+        assert_eq!(trap_of(&error), Trap::MemoryOutOfBounds);
+        assert_eq!(error.downcast_ref::<WasmBacktrace>().unwrap().frames().len(), depth as usize + 1);
+    }
+}
+
+/// Runs a test that is left out otherwise in a process of its own, and gives its exit.
+#[cfg(target_os = "linux")]
+fn alone(name: &str) -> std::process::Output {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([name, "--exact", "--ignored", "--nocapture", "--test-threads=1"]).output().unwrap()
+}
+
+/// A fault of the host is the host's, also while a guest has run before.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_fault_of_the_host_ends_the_process_as_ever() {
+    use std::os::unix::process::ExitStatusExt;
+    let output = alone("native::the_host_faults");
+    assert_eq!(output.status.signal(), Some(rustix::process::Signal::SEGV.as_raw()), "{output:?}");
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("went on"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "run by a_fault_of_the_host_ends_the_process_as_ever in a process of its own"]
+fn the_host_faults() {
+    let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
+    let mut linker: Linker<()> = Linker::new(&engine);
+    linker
+        .func_wrap("host", "fault", || {
+            // SAFETY: none: the point is that it ends the process.
+            unsafe { std::ptr::null_mut::<u8>().wrapping_add(8).write_volatile(1) }
+        })
+        .unwrap();
+    let text = r#"(module (import "host" "fault" (func $fault)) (func (export "f") (call $fault)))"#;
+    let mut store = Store::new(&engine, ());
+    let instance = linker.instantiate(&mut store, &Module::new(&engine, text).unwrap()).unwrap();
+    let _ = instance.get_typed_func::<(), ()>(&mut store, "f").unwrap().call(&mut store, ());
+    println!("went on");
+}
+
+#[test]
+fn a_function_that_needs_a_large_frame_meets_the_limit_before_it_has_it() {
+    let engine = Engine::new(Config::new().run_mode(RunMode::Jit).max_host_stack(256 << 10)).unwrap();
+    // Every call keeps 2,000 vectors over the next: 32 kB a frame.
+    let locals = "(local v128)".repeat(2000);
+    let sets: String = (0..2000).map(|i| format!("(local.set {} (v128.load (i32.const {})))", i + 1, 16 * i)).collect();
+    let uses: String = (0..2000).map(|i| format!("(i32.add (i32x4.extract_lane 0 (local.get {})))", i + 1)).collect();
+    let text = format!(
+        r#"(module (memory 1) (func $f (export "f") (param i32) (result i32) {locals} {sets}
+            (if (local.get 0) (then (drop (call $f (i32.sub (local.get 0) (i32.const 1)))))) (i32.const 0) {uses}))"#
+    );
+    let (mut store, instance) = load_with(&engine, &text);
+    let f = instance.get_typed_func::<i32, i32>(&mut store, "f").unwrap();
+    assert!(f.call(&mut store, 3).is_ok());
+    assert_eq!(trap_of(&f.call(&mut store, 1000).unwrap_err()), Trap::StackOverflow);
+    assert!(f.call(&mut store, 3).is_ok());
+}
