@@ -135,7 +135,7 @@ fn kinglet_argument(engine: &kinglet::Engine, random: &mut Random, ty: &kinglet:
         T::F32 => Val::F32(argument(random, 32) as u32),
         T::F64 => Val::F64(argument(random, 64) as u64),
         T::V128 => Val::V128(kinglet::V128(argument(random, 128).to_le_bytes())),
-        other => Val::default_of(other.clone(), engine).unwrap_or(Val::I32(0)),
+        other => Val::default_of(*other, engine).unwrap_or(Val::I32(0)),
     }
 }
 

@@ -12,6 +12,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use kinglet_wasm::decode;
+
 use engine::{Engine, Outcome, engines};
 use random::Random;
 
@@ -134,7 +136,8 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
 
 /// Compares a module from a file.
 fn one(file: &Path, seed: u64) -> ExitCode {
-    let wasm = match wat::parse_file(file) {
+    let read = std::fs::read(file).map_err(|error| error.to_string());
+    let wasm = match read.and_then(|bytes| binary(&bytes)) {
         Ok(wasm) => wasm,
         Err(error) => {
             eprintln!("{}: {error}", file.display());
@@ -153,6 +156,11 @@ fn one(file: &Path, seed: u64) -> ExitCode {
     }
 }
 
+/// A module, binary or text, as a binary.
+fn binary(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    decode::to_binary(bytes).map(|wasm| wasm.into_owned()).map_err(|error| error.to_string())
+}
+
 /// The random numbers that a module with a seed is made of, and whether it is one of ours.
 fn generator(seed: u64) -> (Random, bool) {
     let mut random = Random::new(seed);
@@ -164,7 +172,8 @@ fn generator(seed: u64) -> (Random, bool) {
 fn check(engines: &[Box<dyn Engine>], seed: u64, only: Option<&str>) -> Result<bool, String> {
     let (mut random, frames) = generator(seed);
     let wasm = if only.map_or(frames, |only| only == "frames") {
-        wat::parse_str(frames::module(&mut random)).map_err(|error| format!("seed {seed}: the generator: {error}"))?
+        let text = frames::module(&mut random);
+        binary(text.as_bytes()).map_err(|error| format!("seed {seed}: the generator: {error}"))?
     } else {
         let Some(wasm) = smith::module(&mut random) else { return Ok(false) };
         wasm

@@ -64,7 +64,7 @@ pub(crate) const GROUPS: &[Group] = &[
         steps: &[Cargo(&["run", "--release", "--package", "kinglet-fuzz", "--", "--modules", "4000", "--seed", "1"])] },
     Group { name: "dispatch", about: "handlers go on by a jump, as released and as embedded", needs: &[&need::OBJDUMP],
         steps: &[Build(&["build", "--profile", "symbols", "--package", "kinglet-cli"]),
-                 Build(&["build", "--profile", "embedder", "--package", "kinglet-cli"]),
+                 Build(&["build", "--profile", "embedder", "--package", "kinglet-cli", "--no-default-features"]),
                  Cargo(&["test", "--package", "kinglet-tests", "--test", "dispatch"])] },
     Group { name: "cli", about: "the command: options, messages, exit codes", needs: &[],
         steps: &[BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--test", "cli"])] },

