@@ -196,3 +196,13 @@ fn a_function_that_needs_a_large_frame_meets_the_limit_before_it_has_it() {
     assert_eq!(trap_of(&f.call(&mut store, 1000).unwrap_err()), Trap::StackOverflow);
     assert!(f.call(&mut store, 3).is_ok());
 }
+
+#[test]
+fn a_hundred_thousand_functions_with_one_body_compile_at_once() {
+    let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
+    let text = format!("(module {} (func (export \"f\") (call 77777)))", "(func)".repeat(100_000));
+    let start = std::time::Instant::now();
+    let (mut store, instance) = load_with(&engine, &text);
+    instance.get_typed_func::<(), ()>(&mut store, "f").unwrap().call(&mut store, ()).unwrap();
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}

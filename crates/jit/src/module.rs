@@ -1,7 +1,8 @@
 //! Compiling a whole module: its functions in parallel, then one after the other at their places, with the calls among
 //! them filled in. What comes out depends on nothing but what went in, however many threads took part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 
@@ -9,7 +10,8 @@ use cranelift_codegen::TextSectionBuilder;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::InstBuilder;
 use kinglet_abi::CodeImage;
-use kinglet_abi::image::FunctionCode;
+use kinglet_abi::image::{FunctionCode, NO_SOURCE};
+use kinglet_wasm::Module;
 
 use crate::compile::{Code, Compiler, Environment, Error, Scratch};
 use crate::convention::Signature;
@@ -46,12 +48,13 @@ impl Compiler {
         let count = bodies.len() as u32;
         let bytes: usize = bodies.iter().map(|body| body.len()).sum();
         let threads = threads.min(1 + bytes / BYTES_A_THREAD).min(bodies.len());
-        let mut link = Link::new(self, environment, count);
+        let originals = originals(environment.module);
+        let mut link = Link::new(self, environment, &originals);
         if threads <= 1 {
             let mut scratch = Scratch::new();
-            for defined in 0..count {
-                link.add(self.body(&mut scratch, environment, defined, Entry::Function, true))?;
-                done(defined + 1);
+            for defined in (0..count).filter(|defined| originals[*defined as usize] == *defined) {
+                link.add(defined, self.body(&mut scratch, environment, defined, Entry::Function, true))?;
+                done(link.next);
             }
             return link.finish();
         }
@@ -59,13 +62,14 @@ impl Compiler {
         std::thread::scope(|scope| {
             let (sender, receiver) = mpsc::sync_channel(QUEUE);
             for _ in 0..threads {
-                let (sender, next) = (sender.clone(), &next);
+                let (sender, next, originals) = (sender.clone(), &next, &originals);
                 scope.spawn(move || {
                     let mut scratch = Scratch::new();
                     loop {
                         let defined = next.fetch_add(1, Ordering::Relaxed);
-                        if defined >= count {
-                            break;
+                        let Some(original) = originals.get(defined as usize) else { break };
+                        if *original != defined {
+                            continue;
                         }
                         let code = self.body(&mut scratch, environment, defined, Entry::Function, true);
                         if sender.send((defined, code)).is_err() {
@@ -75,51 +79,91 @@ impl Compiler {
                 });
             }
             drop(sender);
-            let mut early = BTreeMap::new();
             for (defined, code) in receiver {
-                early.insert(defined, code);
-                while let Some(code) = early.remove(&link.next) {
-                    link.add(code)?;
-                    done(link.next);
-                }
+                link.add(defined, code)?;
+                done(link.next);
             }
             link.finish()
         })
     }
 }
 
+/// Longer bodies are hardly ever the same.
+const SHORT_BODY: usize = 256;
+
+/// For every function the first with the same type and the same body, whose code it can share.
+fn originals(module: &Module) -> Vec<u32> {
+    let mut seen = HashMap::new();
+    let original = |(defined, body): (u32, &Range<usize>)| {
+        if body.len() > SHORT_BODY {
+            return defined;
+        }
+        let ty = module.types[module.funcs[(module.imported_funcs + defined) as usize] as usize];
+        *seen.entry((ty, &module.bytes[body.clone()])).or_insert(defined)
+    };
+    (0..).zip(&module.bodies).map(original).collect()
+}
+
 /// Functions at their places.
 struct Link<'a> {
     compiler: &'a Compiler,
     environment: Environment<'a>,
+    originals: &'a [u32],
+    /// Whether others share a function's code.
+    shared: Vec<bool>,
     text: Box<dyn TextSectionBuilder>,
     image: CodeImage,
     left_out: Vec<(u32, Error)>,
+    /// What is compiled and waits for its turn, or for others to share it.
+    waiting: BTreeMap<u32, Result<Code, Error>>,
     /// The function whose turn it is.
     next: u32,
 }
 
 impl<'a> Link<'a> {
-    fn new(compiler: &'a Compiler, environment: Environment<'a>, count: u32) -> Link<'a> {
+    fn new(compiler: &'a Compiler, environment: Environment<'a>, originals: &'a [u32]) -> Link<'a> {
+        let mut shared = vec![false; originals.len()];
+        for (defined, original) in (0..).zip(originals) {
+            shared[*original as usize] |= *original != defined;
+        }
         Link {
             compiler,
             environment,
-            text: compiler.isa().text_section_builder(count as usize),
+            originals,
+            shared,
+            text: compiler.isa().text_section_builder(originals.len()),
             image: CodeImage::default(),
             left_out: Vec::new(),
+            waiting: BTreeMap::new(),
             next: 0,
         }
     }
 
-    fn add(&mut self, code: Result<Code, Error>) -> Result<(), Error> {
+    /// A function is compiled: it, and what waited for it, get their places.
+    fn add(&mut self, defined: u32, code: Result<Code, Error>) -> Result<(), Error> {
+        self.waiting.insert(defined, code);
+        while let Some(original) = self.originals.get(self.next as usize) {
+            let Some(code) = self.waiting.remove(original) else { break };
+            self.place(*original, &code)?;
+            if self.shared[*original as usize] {
+                self.waiting.insert(*original, code);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the next function its place, with its own code or that of one with the same body.
+    fn place(&mut self, original: u32, code: &Result<Code, Error>) -> Result<(), Error> {
         let defined = self.next;
         self.next += 1;
+        let stand_in;
         let (code, ours) = match code {
             Ok(code) => (code, true),
             Err(error) => {
-                self.left_out.push((defined, error));
+                self.left_out.push((defined, error.clone()));
                 let image = self.compiler.through_cell(self.environment, defined)?;
-                (Code { image, calls: Vec::new() }, false)
+                stand_in = Code { image, calls: Vec::new() };
+                (&stand_in, false)
             }
         };
         let text = &code.image.text;
@@ -132,7 +176,13 @@ impl<'a> Link<'a> {
                 return Err(Error::Failed(format!("a reference of kind {:?}", call.kind)));
             }
         }
+        let sites = self.image.sites.len();
         self.image.append_tables(start, &code.image);
+        let bodies = &self.environment.module.bodies;
+        let [from, to] = [original, defined].map(|index| bodies[index as usize].start as u32);
+        for site in self.image.sites[sites..].iter_mut().filter(|site| site.source != NO_SOURCE) {
+            site.source = site.source.wrapping_sub(from).wrapping_add(to);
+        }
         if ours {
             let end = start + text.len() as u32;
             self.image.functions.push(FunctionCode { start, end, function: defined });
@@ -157,5 +207,57 @@ impl Compiler {
             let sig = builder.import_signature(signature.native());
             builder.ins().return_call_indirect(sig, native, params);
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kinglet_abi::{Settings, Traps, VmCtxLayout};
+    use kinglet_wasm::types::TypeRegistry;
+    use kinglet_wasm::{Features, decode};
+
+    use super::*;
+
+    fn compile(wat: &str, threads: usize) -> (Module, ModuleImage) {
+        let types = TypeRegistry::default();
+        let binary = decode::to_binary(wat.as_bytes()).unwrap();
+        let module = decode::module(binary.into_owned().into(), Features::all(), &types).unwrap();
+        let settings = Settings { traps: Traps::Faults, ..Settings::default() };
+        let layout = VmCtxLayout::new(&module);
+        let environment = Environment { module: &module, layout: &layout, settings: &settings, types: &types };
+        let image = Compiler::new(&settings).unwrap().module(environment, threads, |_| ()).unwrap();
+        (module, image)
+    }
+
+    #[test]
+    fn functions_with_the_same_body_have_places_and_sources_of_their_own() {
+        let wat = r#"(module (func (param i32)) (func $trap unreachable) (func (param i64))
+            (func (call $trap)) (func unreachable) (func (call $trap)))"#;
+        let (module, ModuleImage { image, left_out }) = compile(wat, 1);
+        assert!(left_out.is_empty());
+        let functions: Vec<u32> = image.functions.iter().map(|function| function.function).collect();
+        assert_eq!(functions, [0, 1, 2, 3, 4, 5]);
+        assert!(image.functions.windows(2).all(|pair| pair[0].end <= pair[1].start));
+        let tables = image.tables();
+        for function in &image.functions {
+            let body = &module.bodies[function.function as usize];
+            let sites = tables.sites.iter().filter(|site| function.start < site.at && site.at <= function.end);
+            let mut sources = sites.map(|site| site.source).filter(|source| *source != NO_SOURCE);
+            assert!(sources.all(|source| body.contains(&(source as usize))), "{function:?} {body:?}");
+        }
+        let code =
+            |index: usize| &image.text[image.functions[index].start as usize..image.functions[index].end as usize];
+        assert_eq!(code(1), code(4), "nothing in it depends on where it is");
+    }
+
+    #[test]
+    fn the_image_does_not_depend_on_how_many_threads_made_it() {
+        let functions: String = (0..3000)
+            .map(|i| format!("(func (param i32) (result i32) (i32.add (local.get 0) (i32.const {})))", i % 700))
+            .collect();
+        let wat = format!("(module {functions} (func (drop (call 5 (i32.const 1)))))");
+        let (one, many) = (compile(&wat, 1).1, compile(&wat, 4).1);
+        assert_eq!(one.image.text, many.image.text);
+        assert_eq!((one.image.functions, one.image.sites), (many.image.functions, many.image.sites));
     }
 }
