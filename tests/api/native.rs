@@ -206,3 +206,59 @@ fn a_hundred_thousand_functions_with_one_body_compile_at_once() {
     instance.get_typed_func::<(), ()>(&mut store, "f").unwrap().call(&mut store, ()).unwrap();
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
+
+/// The child of a fork makes code of its own, where its parent's is not touched.
+#[cfg(target_os = "linux")]
+#[test]
+fn parent_and_child_of_a_fork_both_go_on() {
+    let output = alone("native::fork_and_go_on");
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && out.contains("child 3") && out.contains("parent 4"), "{output:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "run by parent_and_child_of_a_fork_both_go_on in a process of its own"]
+fn fork_and_go_on() {
+    let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
+    let run = |ty: &str, argument: i32| {
+        // A signature of its own: its trampolines are made here.
+        let text = format!(
+            r#"(module (import "host" "f" (func $host (param i32 {ty}) (result i32 {ty})))
+                (memory 1)
+                (func (export "f") (param i32 {ty}) (result i32 {ty}) (call $host (local.get 0) (local.get 1)))
+                (func (export "trap") (drop (i32.load (i32.const -1)))))"#
+        );
+        let mut store = Store::new(&engine, ());
+        let mut linker: Linker<()> = Linker::new(&engine);
+        let module = Module::new(&engine, text).unwrap();
+        let kinglet::ExternType::Func(func) = module.get_export("f").unwrap() else { panic!("no function") };
+        linker
+            .func_new("host", "f", func, |_, given, results| {
+                results.copy_from_slice(given);
+                Ok(())
+            })
+            .unwrap();
+        let instance = linker.instantiate(&mut store, &module).unwrap();
+        let f = instance.get_func(&mut store, "f").unwrap();
+        let zero = kinglet::Val::default_of(f.ty(&store).params()[1], &engine).unwrap();
+        let mut results = [kinglet::Val::I32(0), zero];
+        f.call(&mut store, &[kinglet::Val::I32(argument), zero], &mut results).unwrap();
+        let trap = instance.get_typed_func::<(), ()>(&mut store, "trap").unwrap();
+        assert_eq!(trap_of(&trap.call(&mut store, ()).unwrap_err()), Trap::MemoryOutOfBounds);
+        results[0].i32().unwrap()
+    };
+    assert_eq!(run("i32", 1), 1);
+    // SAFETY: the test runs alone in its process, and no other thread holds a lock that the child needs.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        println!("child {}", run("f64", 3));
+        std::process::exit(0);
+    }
+    println!("parent {}", run("f32", 4));
+    let mut status = 0;
+    // SAFETY: waits for our own child.
+    unsafe { libc::waitpid(child, &mut status, 0) };
+    assert_eq!(status, 0);
+    assert_eq!(run("i32", 5), 5, "what was made before is as it was");
+}

@@ -6,6 +6,7 @@ use std::ptr::NonNull;
 
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mmap_anonymous, mprotect, munmap};
+use rustix::process::{Pid, getpid};
 
 use crate::{Error, Result};
 
@@ -23,6 +24,9 @@ struct Chunk {
     write: Mapping,
     run: Mapping,
     used: usize,
+    /// The process that made it. After a fork the child and its parent have the same memory here, so that only one of
+    /// them may add to it.
+    process: Pid,
 }
 
 /// Mapped memory, unmapped when it goes.
@@ -40,7 +44,8 @@ unsafe impl Sync for Mapping {}
 impl Arena {
     /// Copies code to where it can run; returns its address there. `align` is a power of two of at most a page.
     pub(super) fn add(&mut self, bytes: &[u8], align: usize) -> Result<usize> {
-        let fits = |chunk: &Chunk| chunk.used.next_multiple_of(align) + bytes.len() <= chunk.run.len;
+        let ours = |chunk: &Chunk| chunk.process == getpid();
+        let fits = |chunk: &Chunk| ours(chunk) && chunk.used.next_multiple_of(align) + bytes.len() <= chunk.run.len;
         if !self.chunks.last().is_some_and(fits) {
             self.chunks.push(Chunk::new(bytes.len().max(CHUNK).next_multiple_of(CHUNK))?);
         }
@@ -64,7 +69,7 @@ impl Chunk {
         };
         let write = map(ProtFlags::READ | ProtFlags::WRITE)?;
         let run = map(ProtFlags::READ | ProtFlags::EXEC)?;
-        Ok(Chunk { write, run, used: 0 })
+        Ok(Chunk { write, run, used: 0, process: getpid() })
     }
 }
 
