@@ -30,6 +30,8 @@ fn every_operation_is_lowered_as_its_snapshot_says() {
         let text = std::fs::read_to_string(&file).unwrap();
         let module = Module::new(&engine, snapshot::source(&text)).unwrap();
         module.check_walk().unwrap();
+        #[cfg(feature = "jit")]
+        kinglet::testing::check_native(&module).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
         let mut listings = String::new();
         for (defined, name) in names(snapshot::source(&text)).iter().enumerate() {
             let listing = module.interpreter_listing(defined as u32).unwrap();

@@ -7,7 +7,7 @@ use cranelift_codegen::Context;
 use cranelift_codegen::binemit::{Addend, Reloc};
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{ExternalName, TrapCode, types};
-use cranelift_codegen::isa::{self, OwnedTargetIsa};
+use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{
     ExceptionContextLoc, Final, FinalizedMachExceptionHandler, FinalizedRelocTarget, MachBufferFinalized,
@@ -106,8 +106,8 @@ impl Compiler {
         for (name, value) in SETTINGS {
             flags.set(name, value).map_err(|e| Error::Failed(e.to_string()))?;
         }
-        let target = format!("{}-unknown-unknown", std::env::consts::ARCH);
-        let isa = isa::lookup_by_name(&target).map_err(|e| Error::Failed(e.to_string()))?;
+        // With all that this processor can do.
+        let isa = cranelift_native::builder().map_err(|e| Error::Failed(e.to_string()))?;
         let isa = isa.finish(settings::Flags::new(flags)).map_err(|e| Error::Failed(e.to_string()))?;
         Ok(Compiler { isa })
     }

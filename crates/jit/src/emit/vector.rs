@@ -104,9 +104,10 @@ impl Emitter<'_> {
         self.vector_result(value)
     }
 
+    /// Zeros of the very type: back ends look for them.
     fn zero_lanes(&mut self, ty: Type) -> Value {
-        let zero = self.zero(Kind::V128);
-        self.lanes(zero, ty)
+        let zeros = self.builder.func.dfg.constants.insert(vec![0; 16].into());
+        self.builder.ins().vconst(ty, zeros)
     }
 
     pub(super) fn vector_ternary_op(&mut self, op: VectorTernary, args: [Op1; 3]) -> V {
