@@ -88,7 +88,7 @@ pub(crate) const GROUPS: &[Group] = &[
         steps: &[Task(features::tally)] },
     Group { name: "package", about: "each crate can be packaged", needs: &[],
         steps: &[Cargo(&["package", "--no-verify", "--workspace", "--exclude", "xtask", "--exclude", "kinglet-tests",
-                         "--exclude", "kinglet-examples", "--allow-dirty"])] },
+                         "--exclude", "kinglet-examples", "--exclude", "kinglet-fuzz", "--allow-dirty"])] },
     Group { name: "examples", about: "every example runs", needs: &[],
         steps: &[Task(examples::tally)] },
 ];
