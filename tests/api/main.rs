@@ -16,6 +16,7 @@ mod link;
 #[cfg(feature = "jit")]
 mod native;
 mod overflow;
+mod resumable;
 mod thread;
 mod trap;
 

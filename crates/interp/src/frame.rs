@@ -6,6 +6,8 @@
 //! newest first; the next outer activation's follow its base record. A record's `ip` is where the frame goes on, set
 //! whenever it calls out; null marks an array call, which is no guest frame.
 
+use std::ffi::c_void;
+
 use kinglet_abi::{Activation, ActivationKind, FuncCell, VmCtx, VmStore};
 
 use crate::code::Body;
@@ -65,11 +67,19 @@ pub enum Segment {
 /// # Safety
 /// `store` must be live and its guest code not running, but called out.
 pub unsafe fn walk(store: *const VmStore) -> Vec<Segment> {
+    // SAFETY: passed on.
+    unsafe { walk_from((*store).record, (*store).activation) }
+}
+
+/// The same of a stack with this as its newest record and innermost activation.
+///
+/// # Safety
+/// Both are as a live store noted them when its guest code called out, which still is out.
+pub unsafe fn walk_from(record: *mut c_void, mut activation: *mut Activation) -> Vec<Segment> {
     let mut segments = Vec::new();
+    let mut record = record.cast::<Record>();
     // SAFETY: the module's invariant.
     unsafe {
-        let mut record = (*store).record.cast::<Record>();
-        let mut activation = (*store).activation;
         while !activation.is_null() {
             match (*activation).kind {
                 ActivationKind::Native => segments.push(Segment::Native(activation)),

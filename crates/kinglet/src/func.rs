@@ -98,9 +98,16 @@ impl Func {
     /// With the panic of a host function it called.
     pub fn call(&self, mut store: impl AsContextMut, params: &[Val], results: &mut [Val]) -> Result<()> {
         let store = store.as_context_mut().0;
-        let core = &store.core;
-        let pointer = self.pointer(core);
-        let ty = core.engine.types().func(pointer.type_id());
+        let mut slots = self.array(&store.core, params, results)?;
+        vm::call(store, self.pointer(&store.core), &mut slots)?;
+        let ty = store.core.engine.types().func(self.pointer.type_id());
+        take_values(&slots, ty.results(), results, &store.core);
+        Ok(())
+    }
+
+    /// An argument array for a call.
+    pub(crate) fn array(&self, core: &StoreCore, params: &[Val], results: &[Val]) -> Result<Vec<u64>> {
+        let ty = core.engine.types().func(core.func_type_id(*self));
         if params.len() != ty.params().len() || results.len() != ty.results().len() {
             return Err(Error::msg(format!(
                 "the function takes {} values and returns {}, but {} were given and {} expected",
@@ -111,19 +118,8 @@ impl Func {
             )));
         }
         let mut slots = vec![0; ty.array_slots() as usize];
-        let mut at = 0;
-        for (value, ty) in params.iter().zip(ty.params()) {
-            let bits = value.to_slots(*ty, core)?;
-            slots[at..at + ty.slots() as usize].copy_from_slice(&bits[..ty.slots() as usize]);
-            at += ty.slots() as usize;
-        }
-        vm::call(store, pointer, &mut slots)?;
-        let mut at = 0;
-        for (value, ty) in results.iter_mut().zip(ty.results()) {
-            *value = Val::from_slots(&slots[at..], *ty, &store.core);
-            at += ty.slots() as usize;
-        }
-        Ok(())
+        put_values(params, ty.params(), &mut slots, core)?;
+        Ok(slots)
     }
 
     /// The function with its type checked once, so that calls need not.
@@ -146,6 +142,26 @@ impl Func {
     }
 }
 
+/// Puts values of these types into slots; returns how many they take.
+pub(crate) fn put_values(values: &[Val], types: &[ValType], slots: &mut [u64], core: &StoreCore) -> Result<usize> {
+    let mut at = 0;
+    for (value, ty) in values.iter().zip(types) {
+        let n = ty.slots() as usize;
+        slots[at..at + n].copy_from_slice(&value.to_slots(*ty, core)?[..n]);
+        at += n;
+    }
+    Ok(at)
+}
+
+/// Takes values of these types out of slots.
+pub(crate) fn take_values(slots: &[u64], types: &[ValType], values: &mut [Val], core: &StoreCore) {
+    let mut at = 0;
+    for (value, ty) in values.iter_mut().zip(types) {
+        *value = Val::from_slots(&slots[at..], *ty, core);
+        at += ty.slots() as usize;
+    }
+}
+
 fn add<T: 'static>(core: &mut StoreCore, ty: &FuncType, closure: HostFunc<T>) -> Func {
     let id = core.engine.types().intern_func(ty);
     let pointer = core.hosts.add(&core.vm, ty, id, closure);
@@ -158,27 +174,13 @@ pub(crate) fn dynamic<T: 'static>(
     closure: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
 ) -> HostFunc<T> {
     std::sync::Arc::new(move |mut caller, slots| {
-        let mut at = 0;
-        let core = caller.core();
-        let params: Vec<Val> = ty
-            .params()
-            .iter()
-            .map(|ty| {
-                let value = Val::from_slots(&slots[at..], *ty, core);
-                at += ty.slots() as usize;
-                value
-            })
-            .collect();
+        let mut params = vec![Val::I32(0); ty.params().len()];
+        take_values(slots, ty.params(), &mut params, caller.core());
         let mut results: Vec<Val> =
-            ty.results().iter().map(|ty| Val::default_of(*ty, &core.engine).unwrap_or(Val::I32(0))).collect();
+            ty.results().iter().map(|ty| Val::default_of(*ty, &caller.core().engine).unwrap_or(Val::I32(0))).collect();
         let (instance, inner) = caller.parts();
         closure(Caller::new(&mut *inner, instance), &params, &mut results)?;
-        let mut at = 0;
-        for (value, ty) in results.iter().zip(ty.results()) {
-            let n = ty.slots() as usize;
-            slots[at..at + n].copy_from_slice(&value.to_slots(*ty, &inner.core)?[..n]);
-            at += n;
-        }
+        put_values(&results, ty.results(), slots, &inner.core)?;
         Ok(())
     })
 }
@@ -239,7 +241,7 @@ impl<P: WasmParams, R: WasmResults> TypedFunc<P, R> {
 }
 
 /// Slots of sixteen values of the largest type.
-const MAX_SLOTS: usize = 32;
+pub(crate) const MAX_SLOTS: usize = 32;
 
 /// A Rust type that is a WebAssembly value: `i32 u32 i64 u64 f32 f64 V128 Option<Func> Option<ExternRef>`.
 pub trait WasmTy: Sized + Send + 'static {

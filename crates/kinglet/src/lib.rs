@@ -36,6 +36,7 @@ mod limits;
 mod linker;
 mod memory;
 mod module;
+mod resumable;
 mod store;
 mod table;
 mod tag;
@@ -63,6 +64,7 @@ pub use limits::{DEFAULT_COUNT, DEFAULT_EXTERN_REFS, ResourceLimiter, StoreLimit
 pub use linker::{InstancePre, Linker, UnknownImportError};
 pub use memory::{Memory, MemoryAccessError};
 pub use module::Module;
+pub use resumable::{ResumableCall, ResumableCallHostTrap, TypedResumableCall, TypedResumableCallHostTrap};
 pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
 pub use table::Table;
 pub use tag::Tag;

@@ -12,7 +12,7 @@ use tracing::debug;
 use crate::limits::ResourceLimiter;
 use crate::trap::WasmBacktrace;
 use crate::vm::{
-    FuncPointer, GlobalInstance, Heap, HostContexts, InstanceData, MemoryInstance, StoreOwner, TableInstance,
+    Fibers, FuncPointer, GlobalInstance, Heap, HostContexts, InstanceData, MemoryInstance, StoreOwner, TableInstance,
     TagInstance, VmState,
 };
 use crate::wait::{InterruptHandle, Shared};
@@ -57,6 +57,7 @@ pub(crate) struct StoreCore {
     pub(crate) tags: Vec<TagInstance>,
     pub(crate) hosts: HostContexts,
     pub(crate) heap: Heap,
+    pub(crate) fibers: Fibers,
     /// Functions of linkers that have a context in this store already, by the address of their definition.
     pub(crate) linked: HashMap<usize, FuncPointer>,
     pub(crate) externs: Externs,
@@ -136,6 +137,7 @@ impl StoreCore {
             tags: Vec::new(),
             hosts: HostContexts::default(),
             heap: Heap::default(),
+            fibers: Fibers::default(),
             linked: HashMap::new(),
             externs: Externs::default(),
             error: None,
@@ -173,6 +175,7 @@ impl StoreCore {
 
 impl Drop for StoreCore {
     fn drop(&mut self) {
+        crate::vm::give_up_all(self);
         self.shared.set_word(None);
     }
 }

@@ -9,6 +9,11 @@
 
 mod backtrace;
 mod call;
+#[cfg(all(unix, any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+mod fiber;
+#[cfg(not(all(unix, any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))))]
+#[path = "vm/fiber_absent.rs"]
+mod fiber;
 mod func;
 mod global;
 mod heap;
@@ -24,6 +29,7 @@ mod table;
 
 pub(crate) use backtrace::capture_backtrace;
 pub(crate) use call::call;
+pub(crate) use fiber::{Fibers, Paused, Progress, Ticket, give_up_all, resume, start};
 pub(crate) use func::FuncPointer;
 pub(crate) use global::{GlobalInstance, TagInstance};
 pub(crate) use heap::{Heap, collect_now};

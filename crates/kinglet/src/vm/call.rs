@@ -48,38 +48,59 @@ pub(super) fn call_cell(
             let limit = stack_position().saturating_sub((*core).engine.host_stack());
             (*vm).stack_limit = limit.max(1);
         }
-        let status = if (*cell).entry.load(Ordering::Acquire).cast_const() == kinglet_interp::array_stub() {
-            let refused = if stack_position() < (*vm).stack_limit {
-                Some(Trap::StackOverflow)
-            } else {
-                (*core).shared.check().err().map(Trap::from)
-            };
-            match refused {
-                Some(trap) => {
-                    ((*(*vm).libcalls).get(Libcall::Raise))(vmctx, std::ptr::null_mut(), trap as u32, 0);
-                    Status::Trap
-                }
-                None => {
-                    let function: ArrayFn = std::mem::transmute((*cell).array.load(Ordering::Acquire));
-                    (*vm).callee = cell;
-                    Status::from_u32(function(vmctx, std::ptr::null_mut(), slots.as_mut_ptr()))
-                }
-            }
-        } else {
-            kinglet_interp::call(vm, ActivationKind::Interpreter, cell, vmctx, slots.as_mut_ptr())
-        };
+        let status = run(core, cell, vmctx, slots.as_mut_ptr());
         (*vm).owner = owner;
         (*vm).host_activation = host_activation;
         if outermost {
             (*vm).stack_limit = 0;
         }
-        if status == Status::Ok && outermost && (*vm).gas < 0 { out_of_gas(&mut *core) } else { status }
+        status
     };
-    if status == Status::Ok {
-        return Ok(());
-    }
     // SAFETY: guest code has returned.
-    finish(unsafe { &mut *core }, status)
+    ended(unsafe { &mut *core }, status)
+}
+
+/// Runs a function whose stack is prepared.
+///
+/// # Safety
+/// The array is large enough, the cell's function runs in `vmctx`, and both are the store's, which is reached through its
+/// record meanwhile.
+#[inline(always)]
+pub(super) unsafe fn run(core: *mut StoreCore, cell: *const FuncCell, vmctx: *mut VmCtx, slots: *mut u64) -> Status {
+    // SAFETY: by contract.
+    unsafe {
+        let vm = (*core).vm.pointer().as_ptr();
+        if (*cell).entry.load(Ordering::Acquire).cast_const() != kinglet_interp::array_stub() {
+            return kinglet_interp::call(vm, ActivationKind::Interpreter, cell, vmctx, slots);
+        }
+        let refused = if stack_position() < (*vm).stack_limit {
+            Some(Trap::StackOverflow)
+        } else {
+            (*core).shared.check().err().map(Trap::from)
+        };
+        match refused {
+            Some(trap) => {
+                ((*(*vm).libcalls).get(Libcall::Raise))(vmctx, std::ptr::null_mut(), trap as u32, 0);
+                Status::Trap
+            }
+            None => {
+                let function: ArrayFn = std::mem::transmute((*cell).array.load(Ordering::Acquire));
+                (*vm).callee = cell;
+                Status::from_u32(function(vmctx, std::ptr::null_mut(), slots))
+            }
+        }
+    }
+}
+
+/// Turns the way a call ended into a result; the stack is the caller's again.
+#[inline(always)]
+pub(super) fn ended(core: &mut StoreCore, mut status: Status) -> Result<()> {
+    let vm = core.vm.pointer().as_ptr();
+    // SAFETY: no guest code runs. Without a limit nothing else of the guest is under way.
+    if status == Status::Ok && unsafe { (*vm).stack_limit == 0 && (*vm).gas < 0 } {
+        status = out_of_gas(core);
+    }
+    if status == Status::Ok { Ok(()) } else { finish(core, status) }
 }
 
 /// Roughly how far down the host's stack is.

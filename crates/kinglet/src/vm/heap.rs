@@ -264,7 +264,7 @@ pub(super) unsafe fn collect(core: &mut StoreCore, vm: *mut VmStore, more: Roots
             unsafe {
                 let mut visit = |reference: &mut u32| copy.forward(reference, &mut layout);
                 more(&mut visit);
-                visit_frames(vm, &mut visit);
+                visit_frames(core, vm, &mut visit);
                 visit_store(core, &types, &mut visit);
                 copy.scan(to + FIRST_OBJECT, &mut layout);
                 (*vm).heap_top = copy.top;
@@ -325,10 +325,10 @@ impl Copy {
 }
 
 /// The references in guest frames.
-unsafe fn visit_frames(vm: *mut VmStore, visit: &mut dyn FnMut(&mut u32)) {
+unsafe fn visit_frames(core: &StoreCore, vm: *mut VmStore, visit: &mut dyn FnMut(&mut u32)) {
     // SAFETY: guest code has called out, so every frame's record, or exit, is noted.
     unsafe {
-        for segment in walk(vm) {
+        for segment in walk(vm).into_iter().chain(super::fiber::other_stacks(core)) {
             match segment {
                 Segment::Interpreter(frames) => {
                     for frame in frames {

@@ -142,13 +142,24 @@ unsafe extern "C" fn run_host_function<T: 'static>(callee: *mut VmCtx, caller: *
     };
     let instance = super::instance::index_of(caller);
     let timed = inner.core.host_time.take().map(|spent| (spent, Instant::now()));
-    let status = std::panic::catch_unwind(AssertUnwindSafe(|| closure(Caller::new(&mut *inner, instance), slots)));
-    // SAFETY: as above; the borrow handed to the closure has ended.
-    let core = unsafe { &mut store::owner::<T>(context.vmctx.store).core };
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| closure(Caller::new(&mut *inner, instance), slots)));
+    let vm = context.vmctx.store;
     if let Some((spent, start)) = timed {
-        core.host_time = Some(spent + start.elapsed());
+        // SAFETY: as above; the borrow handed to the closure has ended.
+        unsafe { store::core_of(vm) }.host_time = Some(spent + start.elapsed());
     }
-    match status {
+    let outcome = outcome.map(|returned| {
+        returned.or_else(|error| {
+            let this = FuncPointer(NonNull::from(&context.func_ref));
+            // SAFETY: as above.
+            let results = unsafe { super::fiber::pause(vm, error, this) }?;
+            slots[..results.len()].copy_from_slice(&results);
+            Ok(())
+        })
+    });
+    // SAFETY: as above.
+    let core = unsafe { store::core_of(vm) };
+    match outcome {
         Ok(Ok(())) => Status::Ok as u32,
         Ok(Err(error)) => {
             core.error = Some(error);

@@ -1,6 +1,7 @@
 //! What a store is made of below the API: the record that code sees, the interpreter's stack, and the way back from
 //! either to the embedder's store.
 
+use std::ffi::c_void;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -15,8 +16,28 @@ use crate::{Engine, Result};
 #[derive(Debug)]
 pub(crate) struct VmState {
     vm: NonNull<VmStore>,
-    /// The interpreter's stack.
-    _stack: Region,
+    _stack: GuestStack,
+}
+
+/// A stack of the interpreter: slots from its start on, records from its end down.
+#[derive(Debug)]
+pub(super) struct GuestStack(Region);
+
+impl GuestStack {
+    /// One of the size that the engine's stores have.
+    pub(super) fn new(engine: &Engine) -> Result<GuestStack> {
+        Ok(GuestStack(Region::new(engine.config().max_wasm_stack)?))
+    }
+
+    /// Where the first slot is.
+    pub(super) fn start(&self) -> *mut u64 {
+        self.0.start().cast()
+    }
+
+    /// Behind the first record.
+    pub(super) fn end(&self) -> *mut c_void {
+        (self.0.start() as usize + self.0.len()) as *mut c_void
+    }
 }
 
 // SAFETY: owned memory; what it points to belongs to the same store.
@@ -26,16 +47,15 @@ unsafe impl Sync for VmState {}
 
 impl VmState {
     pub(crate) fn new(engine: &Engine) -> Result<VmState> {
-        let stack = Region::new(engine.config().max_wasm_stack)?;
-        let end = stack.start() as usize + stack.len();
+        let stack = GuestStack::new(engine)?;
         use std::ptr::{null, null_mut};
         let vm = VmStore {
             interrupt: AtomicU32::new(0),
             trap: 0,
             gas: i64::MAX,
             stack_limit: 0,
-            record: end as *mut _,
-            stack_top: stack.start().cast(),
+            record: stack.end(),
+            stack_top: stack.start(),
             activation: null_mut(),
             host_activation: null_mut(),
             callee: null(),
