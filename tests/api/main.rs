@@ -16,6 +16,8 @@ mod link;
 #[cfg(feature = "jit")]
 mod native;
 mod overflow;
+#[cfg(feature = "jit")]
+mod precompiled;
 mod resumable;
 mod thread;
 mod trap;

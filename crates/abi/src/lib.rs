@@ -3,6 +3,9 @@
 
 #![forbid(unsafe_code)]
 
+/// Stands for the sources of this crate: code that other sources made may expect another runtime.
+pub const SOURCE_ID: &str = env!("SOURCE_ID");
+
 pub mod image;
 pub mod layout;
 pub mod libcall;

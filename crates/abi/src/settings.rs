@@ -19,6 +19,30 @@ pub struct Settings {
     pub spectre_mitigation: bool,
     /// How hard the native tier tries.
     pub optimization: Optimization,
+    /// Which processors code is made for.
+    pub target: Target,
+}
+
+/// Which processors code is made for; if nothing is said, the one at hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// A target triple; none for the one that this program is built for.
+    pub triple: Option<String>,
+    /// Whether only what every processor of the kind has is used.
+    pub generic: bool,
+    /// Features of the processor that are used, or not, whatever the above says.
+    pub features: Vec<(String, bool)>,
+}
+
+impl Target {
+    /// Whether Kinglet turns faults into traps there.
+    pub fn traps_by_faults(&self) -> bool {
+        let known = |triple: &str| triple.starts_with("x86_64") || triple.starts_with("aarch64");
+        match &self.triple {
+            Some(triple) => known(triple) && triple.contains("linux"),
+            None => cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))),
+        }
+    }
 }
 
 impl Default for Settings {
@@ -30,6 +54,7 @@ impl Default for Settings {
             reservation: None,
             spectre_mitigation: true,
             optimization: Optimization::Speed,
+            target: Target::default(),
         }
     }
 }
@@ -53,11 +78,12 @@ pub struct Reservation {
 }
 
 /// How hard the native tier tries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Optimization {
     /// Compiles fast.
     None,
     /// Makes fast code.
+    #[default]
     Speed,
     /// Makes fast code, and of two equally fast pieces the smaller.
     SpeedAndSize,
@@ -74,6 +100,23 @@ pub enum MemoryPlan {
 }
 
 impl Settings {
+    /// What code can only be used with, as names and values; how hard the compiler tried is not part of it.
+    pub fn key(&self) -> Vec<(&'static str, String)> {
+        let yes = |on: bool| if on { "on" } else { "off" }.to_string();
+        let traps = match self.traps {
+            Traps::Faults => "faults",
+            Traps::Checks => "checks",
+        };
+        let reservation = self.reservation.map(|r| format!("{} and {} bytes", r.bytes, r.guard));
+        vec![
+            ("gas", self.metering.as_ref().map_or_else(|| "off".into(), Metering::key)),
+            ("interrupts", yes(self.interruptible)),
+            ("traps by", traps.into()),
+            ("memory reservation", reservation.unwrap_or_else(|| "off".into())),
+            ("Spectre mitigation", yes(self.spectre_mitigation)),
+        ]
+    }
+
     /// How memories of a type are addressed.
     pub fn memory_plan(&self, ty: &MemoryType) -> MemoryPlan {
         match self.reservation {

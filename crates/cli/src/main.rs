@@ -1,7 +1,7 @@
 //! The command `kinglet`: reads its arguments by the table in `options`, runs one of the commands in `cmd`, and turns
 //! what comes of it into a message and an exit status. Nothing a guest or a user does may panic here.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod cmd;
 mod completions;
@@ -13,6 +13,8 @@ mod guest;
 mod help;
 mod message;
 mod options;
+#[cfg(feature = "jit")]
+mod precompiled;
 mod reference;
 mod signal;
 mod source;

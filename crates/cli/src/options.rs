@@ -7,7 +7,7 @@ mod rows;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 
-use kinglet::{FEATURES, Feature, Features, RunMode, Standard};
+use kinglet::{FEATURES, Feature, Features, Optimization, RunMode, Standard};
 
 use crate::cmd::{COMMANDS, Command, Takes};
 use crate::dialect::Dialect;
@@ -34,6 +34,15 @@ pub(crate) enum Missing {
     Zero,
 }
 
+/// What `compile` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A native image.
+    Native,
+    /// A module with a native image in it.
+    Wasm,
+}
+
 /// What the user asked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
@@ -45,6 +54,16 @@ pub(crate) struct Options {
     pub(crate) invoke: Option<String>,
     pub(crate) reactor: bool,
     pub(crate) run_mode: RunMode,
+    /// Whether native code in files is used.
+    pub(crate) allow_precompiled: bool,
+    /// Whether files without it are worth a warning.
+    pub(crate) aot: bool,
+    pub(crate) form: Option<Form>,
+    pub(crate) optimization: Optimization,
+    pub(crate) target: Option<String>,
+    pub(crate) generic_binary: bool,
+    pub(crate) cpu_features: Vec<(String, bool)>,
+    pub(crate) interruptible: bool,
     /// Milliseconds; 0 is none.
     pub(crate) time_limit: u64,
     pub(crate) gas_limit: Option<u64>,
@@ -213,7 +232,7 @@ impl Reader {
             return Err(Fault::usage(message, wasmedge).hint(format!("kinglet {} --help", command.name)));
         }
         self.check_unfinished(command)?;
-        if let (Some((option, what)), true) = (self.options.later.first(), command.name != "compile") {
+        if let Some((option, what)) = self.options.later.first() {
             let message = format!("`{option}` is refused: {what} is not in this version yet");
             return Err(Fault::refused(message).hint("leave the option out"));
         }

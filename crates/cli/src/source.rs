@@ -19,6 +19,10 @@ const MAX_DIAGNOSED_BYTES: usize = 16 << 20;
 
 /// Loads and validates.
 pub(crate) fn load(engine: &Engine, file: &str, options: &Options) -> Outcome<Module> {
+    #[cfg(feature = "jit")]
+    if let Some(module) = crate::precompiled::load(engine, file, options)? {
+        return Ok(module);
+    }
     if file == "-" {
         let bytes = read(file)?;
         return Module::new(engine, &bytes).map_err(|error| explain(file, &bytes, &error, options.features()));
@@ -29,7 +33,7 @@ pub(crate) fn load(engine: &Engine, file: &str, options: &Options) -> Outcome<Mo
     })
 }
 
-/// All bytes of a file, or of standard input.
+/// All bytes of a file, or of standard input; of a native image, the module in it.
 pub(crate) fn read(file: &str) -> Outcome<Vec<u8>> {
     let mut bytes = Vec::new();
     let limit = MAX_MODULE_BYTES + 1;
@@ -42,6 +46,9 @@ pub(crate) fn read(file: &str) -> Outcome<Vec<u8>> {
         Ok(length) if length as u64 > MAX_MODULE_BYTES => {
             Err(Fault::refused(format!("{}: it has more than {MAX_MODULE_BYTES} bytes", shown(file))))
         }
+        #[cfg(feature = "jit")]
+        Ok(_) => Ok(crate::precompiled::module_in(bytes)),
+        #[cfg(not(feature = "jit"))]
         Ok(_) => Ok(bytes),
     }
 }
@@ -89,7 +96,7 @@ fn siblings(path: &Path) -> impl Iterator<Item = String> {
 }
 
 /// Why bytes are no module to this engine, with what to try.
-fn explain(file: &str, bytes: &[u8], error: &kinglet::Error, features: Features) -> Fault {
+pub(crate) fn explain(file: &str, bytes: &[u8], error: &kinglet::Error, features: Features) -> Fault {
     let mut fault = Fault::unloaded(file, error);
     if let Some(rest) = fault.message.strip_prefix("-:").filter(|_| file == "-") {
         fault.message = format!("standard input:{rest}");

@@ -22,6 +22,7 @@ use kinglet_wasm::{Module, walk};
 use crate::convention::Kind;
 use crate::convention::{self, Signature};
 use crate::emit::{Emitter, Entry};
+use crate::target::{self, Processor};
 
 /// What compiling needs to know: plain data, so that the tier never sees a store.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +60,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Makes code for the machine it runs on.
+/// Makes code for one kind of processor.
 pub struct Compiler {
     isa: OwnedTargetIsa,
 }
@@ -94,7 +95,7 @@ const SETTINGS: &[(&str, &str)] = &[
 ];
 
 impl Compiler {
-    /// A compiler for this machine; fails on one Cranelift has no back end for.
+    /// A compiler for the settings' target; fails on one Cranelift has no back end for.
     pub fn new(settings: &Settings) -> Result<Compiler, Error> {
         let mut flags = settings::builder();
         let level = match settings.optimization {
@@ -106,10 +107,12 @@ impl Compiler {
         for (name, value) in SETTINGS {
             flags.set(name, value).map_err(|e| Error::Failed(e.to_string()))?;
         }
-        // With all that this processor can do.
-        let isa = cranelift_native::builder().map_err(|e| Error::Failed(e.to_string()))?;
-        let isa = isa.finish(settings::Flags::new(flags)).map_err(|e| Error::Failed(e.to_string()))?;
-        Ok(Compiler { isa })
+        Ok(Compiler { isa: target::isa(&settings.target, flags)? })
+    }
+
+    /// What it makes code for.
+    pub fn processor(&self) -> Processor {
+        Processor::of(&self.isa)
     }
 
     pub(crate) fn isa(&self) -> &OwnedTargetIsa {

@@ -10,8 +10,17 @@ mod compile;
 mod convention;
 mod emit;
 mod module;
+mod target;
 mod trampoline;
 
 pub use compile::{Compiler, Environment, Error};
 pub use convention::Signature;
 pub use module::ModuleImage;
+pub use target::{Processor, TARGETS, features};
+
+/// Stands for everything that decides what code is made and what it expects of its runtime: the sources of the crates
+/// that make it, and Cranelift's version. Code of another build must not be run.
+pub fn build_id() -> String {
+    let ours = [kinglet_wasm::SOURCE_ID, kinglet_abi::SOURCE_ID, env!("SOURCE_ID")];
+    format!("{}-{}", ours.join("-"), cranelift_codegen::VERSION)
+}

@@ -1,6 +1,7 @@
 //! The settings of an engine: plain data, read once when the engine is made.
 
 use kinglet_abi::Optimization;
+use kinglet_abi::settings::Target;
 use kinglet_wasm::op::Op;
 use kinglet_wasm::walk::Metering;
 use kinglet_wasm::{Feature, Features};
@@ -39,6 +40,7 @@ pub struct Config {
     pub(crate) memory_reservation: u64,
     pub(crate) memory_guard_size: u64,
     pub(crate) compiler_threads: Option<usize>,
+    pub(crate) target: Target,
 }
 
 /// How an engine runs code. What a guest can see does not depend on it, but for how deep its calls may go.
@@ -72,6 +74,7 @@ impl Config {
             memory_reservation: 4 << 30,
             memory_guard_size: 32 << 20,
             compiler_threads: None,
+            target: Target::default(),
         }
     }
 
@@ -171,6 +174,28 @@ impl Config {
     /// Sets on how many threads a module is compiled; on all processors if nothing is said.
     pub fn compiler_threads(&mut self, threads: usize) -> &mut Config {
         self.compiler_threads = Some(threads.max(1));
+        self
+    }
+
+    /// Has the engine make code for a target, given by its triple, rather than the machine at hand:
+    /// [`Engine::precompile_module`](crate::Engine::precompile_module) makes it, and the engine itself interprets. Needs
+    /// the Cargo feature `all-targets` unless the processor is of the same kind.
+    pub fn target(&mut self, triple: &str) -> &mut Config {
+        self.target.triple = Some(triple.to_string());
+        self
+    }
+
+    /// Has the engine make code that uses only what every processor of the kind can do, or what this one can. For x86-64
+    /// the former is what all have since 2009, the psABI's level v2. As with [`Config::target`], it is not run here.
+    pub fn generic_processor(&mut self, on: bool) -> &mut Config {
+        self.target.generic = on;
+        self
+    }
+
+    /// Has the engine make code that uses a feature of the processor, or does not, whatever the processor at hand can do.
+    /// As with [`Config::target`], it is not run here.
+    pub fn cpu_feature(&mut self, name: &str, on: bool) -> &mut Config {
+        self.target.features.push((name.to_string(), on));
         self
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kinglet_abi::Settings;
 #[cfg(feature = "jit")]
-use kinglet_abi::{Reservation, Traps};
+use kinglet_abi::{Reservation, Traps, settings::Target};
 use kinglet_wasm::types::TypeRegistry;
 
 #[cfg(feature = "jit")]
@@ -52,6 +52,7 @@ impl Inner {
             interruptible: config.interruptible,
             spectre_mitigation: config.spectre_mitigation,
             optimization: config.optimization,
+            target: config.target.clone(),
             ..Settings::default()
         };
         #[cfg(feature = "jit")]
@@ -76,6 +77,14 @@ fn plan(config: &mut Config, settings: &mut Settings) {
     }
     let reservation = Reservation { bytes: config.memory_reservation, guard: config.memory_guard_size };
     let wanted = (reservation.bytes >= 1 << 32).then_some(reservation);
+    if settings.target != Target::default() {
+        // Code for elsewhere: made as it would be there, and not run here.
+        let faults = config.signals_based_traps && settings.target.traps_by_faults();
+        settings.traps = if faults { Traps::Faults } else { Traps::Checks };
+        settings.reservation = wanted.filter(|_| faults);
+        config.run_mode = RunMode::Interpreter;
+        return;
+    }
     let support = Support::probe(config.signals_based_traps, wanted);
     if !support.code {
         debug!("the system does not let memory be executable: everything is interpreted");
@@ -133,6 +142,13 @@ impl Engine {
             RunMode::Jit => true,
             RunMode::Auto => code_bytes <= AUTO_LIMIT,
         }
+    }
+
+    /// What code that this engine can use is made for.
+    #[cfg(feature = "jit")]
+    pub(crate) fn identity(&self) -> Result<crate::artifact::Identity> {
+        let processor = kinglet_jit::Processor::host()?;
+        Ok(crate::artifact::Identity::new(&processor, self.settings(), self.inner.config.features))
     }
 
     #[cfg(feature = "jit")]

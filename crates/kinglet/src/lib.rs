@@ -21,6 +21,8 @@
 #![warn(clippy::missing_errors_doc, clippy::missing_panics_doc)]
 #![deny(unsafe_code)]
 
+#[cfg(feature = "jit")]
+mod artifact;
 mod config;
 #[cfg(feature = "addr2line")]
 mod dwarf;
@@ -50,6 +52,8 @@ mod vm;
 mod wait;
 
 pub use anyhow::{Error, Result};
+#[cfg(feature = "jit")]
+pub use artifact::Precompiled;
 pub use config::{Config, RunMode};
 pub use engine::Engine;
 pub use func::{Func, TypedFunc, WasmParams, WasmResults, WasmTy};

@@ -8,11 +8,13 @@ use std::sync::{Arc, OnceLock};
 use kinglet_interp::ModuleCode;
 use kinglet_wasm::decode;
 use kinglet_wasm::limits::MAX_MODULE_BYTES;
-use kinglet_wasm::module::ExternIndex;
+use kinglet_wasm::module::{Bytes, ExternIndex};
 use tracing::debug;
 
 #[cfg(feature = "jit")]
 use crate::RunMode;
+#[cfg(feature = "jit")]
+use crate::artifact::{self, Precompiled};
 use crate::dwarf::DebugInfo;
 use crate::trap::FrameSymbol;
 use crate::types::{CustomSection, ExportType, ImportType};
@@ -49,6 +51,9 @@ pub(crate) struct ModuleInner {
     code: ModuleCode,
     exports: HashMap<Box<str>, ExternIndex>,
     debug_info: OnceLock<Option<DebugInfo>>,
+    /// Why native code that came with it is not used.
+    #[cfg(feature = "jit")]
+    pub(crate) rejected_code: OnceLock<String>,
 }
 
 #[cfg(feature = "jit")]
@@ -114,20 +119,46 @@ impl Module {
     }
 
     fn from_binary(engine: &Engine, bytes: Vec<u8>) -> Result<Module> {
-        let module = decode::module(bytes.into(), engine.config().features, engine.types())?;
-        debug!(
-            bytes = module.bytes.len(),
-            functions = module.bodies.len(),
-            imports = module.imports.len(),
-            "module validated"
-        );
-        let exports = module.exports.iter().map(|e| (e.name.clone(), e.index)).collect();
-        let code = ModuleCode::new(Arc::new(module), engine.settings().clone(), engine.types().clone());
+        Module::from_bytes(engine, bytes.into(), false)
+    }
+
+    /// `compile`: whatever its size, if the engine runs native code at all.
+    pub(crate) fn from_bytes(engine: &Engine, bytes: Bytes, compile: bool) -> Result<Module> {
+        let code = decode(engine, bytes)?;
         #[cfg(feature = "jit")]
-        compile(engine, &code);
-        Ok(Module {
-            inner: Arc::new(ModuleInner { engine: engine.clone(), code, exports, debug_info: OnceLock::new() }),
-        })
+        compile_module(engine, &code, compile);
+        Ok(Module::from_code(engine, code))
+    }
+
+    pub(crate) fn from_code(engine: &Engine, code: ModuleCode) -> Module {
+        let exports = code.environment().module.exports.iter().map(|e| (e.name.clone(), e.index)).collect();
+        Module {
+            inner: Arc::new(ModuleInner {
+                engine: engine.clone(),
+                code,
+                exports,
+                debug_info: OnceLock::new(),
+                #[cfg(feature = "jit")]
+                rejected_code: OnceLock::new(),
+            }),
+        }
+    }
+
+    /// Why the native code of the artifact that [`Module::deserialize`] was given is not used, but was made again; none if
+    /// it is used, or there was none.
+    #[cfg(feature = "jit")]
+    pub fn rejected_code(&self) -> Option<&str> {
+        self.inner.rejected_code.get().map(String::as_str)
+    }
+
+    /// The module with its native code, as [`Engine::precompile_module`] makes it of a binary, to be kept for
+    /// [`Module::deserialize`]. Compiles it anew.
+    ///
+    /// # Errors
+    /// If native code cannot be made for the engine's target.
+    #[cfg(feature = "jit")]
+    pub fn serialize(&self) -> Result<Vec<u8>> {
+        precompile(&self.inner.engine, &self.inner.code, Precompiled::Native, |_, _| ())
     }
 
     /// Whether bytes, binary or text, are a valid module.
@@ -215,19 +246,110 @@ impl Module {
     }
 }
 
+/// Decodes and validates.
+fn decode(engine: &Engine, bytes: Bytes) -> Result<ModuleCode> {
+    let module = decode::module(bytes, engine.config().features, engine.types())?;
+    debug!(
+        bytes = module.bytes.len(),
+        functions = module.bodies.len(),
+        imports = module.imports.len(),
+        "module validated"
+    );
+    Ok(ModuleCode::new(Arc::new(module), engine.settings().clone(), engine.types().clone()))
+}
+
 /// Gives a module native code, if the engine wants that; without it the module is interpreted.
 #[cfg(feature = "jit")]
-fn compile(engine: &Engine, code: &ModuleCode) {
+fn compile_module(engine: &Engine, code: &ModuleCode, always: bool) {
     if engine.config().run_mode == RunMode::Interpreter {
         return;
     }
     let environment = code.environment();
     let bytes = environment.module.bodies.iter().map(|body| body.len()).sum();
-    if !engine.compiles(bytes) {
+    if !always && !engine.compiles(bytes) {
         debug!(bytes, "module is interpreted: compiling it would take too long");
     } else if let Err(error) = engine.tier().compile_module(environment, engine.compiler_threads(), |_| ()) {
         debug!(%error, "module is interpreted, as it cannot be compiled");
     }
+}
+
+#[cfg(feature = "jit")]
+impl Engine {
+    /// Compiles a module, binary or text, to be kept and loaded later: by [`Module::deserialize`] or
+    /// [`Module::deserialize_file`], on an engine with the same settings and a processor that can do as much. With
+    /// [`Config::target`](crate::Config::target) that can be another processor than the one at hand.
+    ///
+    /// ```
+    /// use kinglet::{Engine, Instance, Module, Precompiled, Store};
+    ///
+    /// let engine = Engine::default();
+    /// let wat = r#"(module (func (export "answer") (result i32) (i32.const 42)))"#;
+    /// let artifact = engine.precompile_module(wat, Precompiled::Native)?;
+    /// assert_eq!(Engine::detect_precompiled(&artifact), Some(Precompiled::Native));
+    /// // SAFETY: made above, and unchanged.
+    /// let module = unsafe { Module::deserialize(&engine, &artifact)? };
+    /// let mut store = Store::new(&engine, ());
+    /// let instance = Instance::new(&mut store, &module, &[])?;
+    /// assert_eq!(instance.get_typed_func::<(), i32>(&mut store, "answer")?.call(&mut store, ())?, 42);
+    /// # Ok::<(), kinglet::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Module::new`]; if code cannot be made for the engine's target.
+    pub fn precompile_module(&self, bytes: impl AsRef<[u8]>, form: Precompiled) -> Result<Vec<u8>> {
+        self.precompile_module_with(bytes, form, |_, _| ())
+    }
+
+    /// The same; `done` is told from time to time how many functions of how many are compiled.
+    ///
+    /// # Errors
+    /// As for [`Engine::precompile_module`].
+    pub fn precompile_module_with(
+        &self,
+        bytes: impl AsRef<[u8]>,
+        form: Precompiled,
+        done: impl FnMut(u32, u32),
+    ) -> Result<Vec<u8>> {
+        let binary = decode::to_binary(bytes.as_ref())?;
+        precompile(self, &decode(self, binary.into_owned().into())?, form, done)
+    }
+
+    /// Which form of compiled module bytes are, by how they begin and end; none if they are anything else. Says nothing
+    /// of whether [`Module::deserialize`] would take them.
+    pub fn detect_precompiled(bytes: &[u8]) -> Option<Precompiled> {
+        artifact::detect(bytes)
+    }
+
+    /// The same of a file, of which little is read.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn detect_precompiled_file(path: impl AsRef<Path>) -> Result<Option<Precompiled>> {
+        crate::vm::detect_file(path.as_ref())
+    }
+
+    /// The binary that a compiled module was made of; none if the bytes are no compiled module. It is a part of them that
+    /// can be taken for what it is, whatever the code beside it may do.
+    pub fn precompiled_binary(bytes: &[u8]) -> Option<&[u8]> {
+        let artifact = artifact::parse(bytes).ok().flatten()?;
+        bytes.get(artifact.module)
+    }
+}
+
+#[cfg(feature = "jit")]
+fn precompile(
+    engine: &Engine,
+    code: &ModuleCode,
+    form: Precompiled,
+    mut done: impl FnMut(u32, u32),
+) -> Result<Vec<u8>> {
+    let environment = code.environment();
+    let all = environment.module.bodies.len() as u32;
+    let compiler = kinglet_jit::Compiler::new(engine.settings())?;
+    let image = crate::vm::image(&compiler, environment, engine.compiler_threads(), |ready| done(ready, all))?;
+    let processor = compiler.processor();
+    let identity = artifact::Identity::new(&processor, engine.settings(), engine.config().features);
+    artifact::write(form, &processor, &identity, &image, &environment.module.bytes)
 }
 
 /// Reads all there is, or nothing if that is more than `limit` bytes. A device or a pipe has no `size` to tell, and may

@@ -23,6 +23,8 @@ mod libcalls;
 mod memory;
 #[cfg(feature = "jit")]
 mod native;
+#[cfg(feature = "jit")]
+mod precompiled;
 mod region;
 mod store;
 mod table;
@@ -38,6 +40,8 @@ pub(crate) use instance::{InstanceData, export, host_global, host_memory, host_t
 pub(crate) use libcalls::{grow_memory, grow_table};
 pub(crate) use memory::{MemoryInstance, MemoryRequest};
 #[cfg(feature = "jit")]
-pub(crate) use native::{Support, Tier};
+pub(crate) use native::{Support, Tier, image};
+#[cfg(feature = "jit")]
+pub(crate) use precompiled::detect_file;
 pub(crate) use store::{InterruptWord, StoreOwner, VmState};
 pub(crate) use table::TableInstance;

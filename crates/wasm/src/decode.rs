@@ -2,7 +2,6 @@
 //! pay. Nothing outside this crate names wasmparser.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wasmparser as wp;
@@ -16,9 +15,25 @@ use crate::types::*;
 const PARALLEL_FROM: usize = 256 << 10;
 
 /// Decodes and validates a binary module.
-pub fn module(bytes: Arc<Vec<u8>>, features: Features, registry: &TypeRegistry) -> Result<Module> {
+pub fn module(bytes: Bytes, features: Features, registry: &TypeRegistry) -> Result<Module> {
+    let (module, bodies) = sections(&bytes, features, registry)?;
+    validate_bodies(bodies)?;
+    module.finish()
+}
+
+/// The same without validating function bodies: for a module that was validated before, with these features.
+pub fn validated_module(bytes: Bytes, features: Features, registry: &TypeRegistry) -> Result<Module> {
+    sections(&bytes, features, registry)?.0.finish()
+}
+
+/// Decodes and validates all but function bodies.
+fn sections<'a>(
+    bytes: &'a Bytes,
+    features: Features,
+    registry: &'a TypeRegistry,
+) -> Result<(Decoder<'a>, Vec<Body<'a>>)> {
     if bytes.len() < 8 || &bytes[..4] != b"\0asm" {
-        return Err(wrong_start(&bytes));
+        return Err(wrong_start(bytes));
     }
     let mut decoder = Decoder {
         module: Module { bytes: bytes.clone(), ..Module::default() },
@@ -30,7 +45,7 @@ pub fn module(bytes: Arc<Vec<u8>>, features: Features, registry: &TypeRegistry) 
     let mut bodies = Vec::new();
     let mut parser = wp::Parser::new(0);
     parser.set_features(features.to_wasmparser());
-    for payload in parser.parse_all(&bytes) {
+    for payload in parser.parse_all(bytes) {
         let payload = payload.map_err(malformed)?;
         match validator.payload(&payload)? {
             wp::ValidPayload::Func(func, body) => {
@@ -40,8 +55,7 @@ pub fn module(bytes: Arc<Vec<u8>>, features: Features, registry: &TypeRegistry) 
             _ => decoder.payload(payload)?,
         }
     }
-    validate_bodies(bodies)?;
-    decoder.finish()
+    Ok((decoder, bodies))
 }
 
 /// Turns what a user hands in, text or binary, into a binary module.

@@ -3,6 +3,9 @@
 
 #![forbid(unsafe_code)]
 
+/// Stands for the sources of this crate: code that other sources made may mean something else.
+pub const SOURCE_ID: &str = env!("SOURCE_ID");
+
 pub mod decode;
 pub mod emit;
 mod error;

@@ -2,6 +2,7 @@
 //! Function bodies stay ranges of the module's bytes, to be walked when a tier wants them.
 
 use std::ops::Range;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, OnceLock};
 
 use crate::types::*;
@@ -165,11 +166,53 @@ pub struct Names {
     pub funcs: Vec<(u32, Box<str>)>,
 }
 
+/// A binary that is shared, wherever it is kept: in memory of its own, or in a file that is mapped.
+#[derive(Clone)]
+pub struct Bytes(Arc<dyn Kept>);
+
+/// What bytes can be kept in.
+pub trait Kept: AsRef<[u8]> + Send + Sync + UnwindSafe + RefUnwindSafe + 'static {}
+
+impl<T: AsRef<[u8]> + Send + Sync + UnwindSafe + RefUnwindSafe + 'static> Kept for T {}
+
+impl Bytes {
+    /// Shares what is kept there, which must not change.
+    pub fn new(kept: impl Kept) -> Bytes {
+        Bytes(Arc::new(kept))
+    }
+}
+
+impl Default for Bytes {
+    fn default() -> Bytes {
+        Bytes::new([])
+    }
+}
+
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Bytes {
+        Bytes::new(bytes)
+    }
+}
+
+impl std::ops::Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        (*self.0).as_ref()
+    }
+}
+
+impl std::fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.len())
+    }
+}
+
 /// A decoded, validated module.
 #[derive(Debug, Default)]
 pub struct Module {
     /// The binary.
-    pub bytes: Arc<Vec<u8>>,
+    pub bytes: Bytes,
     /// Canonical ids of the module's types, by their index in the module.
     pub types: Vec<TypeId>,
     /// Their definitions.

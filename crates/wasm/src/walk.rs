@@ -45,6 +45,14 @@ impl Metering {
         self.costs.insert(op.gas_index(), cost);
     }
 
+    /// The costs as text: the same for the same costs only.
+    pub fn key(&self) -> String {
+        let mut costs: Vec<_> = self.costs.iter().filter(|(_, cost)| **cost != 1).collect();
+        costs.sort();
+        let costs = costs.iter().map(|(op, cost)| format!(", {op} for {cost}"));
+        std::iter::once("on".to_string()).chain(costs).collect()
+    }
+
     fn cost(&self, op: Op) -> u64 {
         self.costs.get(&op.gas_index()).copied().unwrap_or(1)
     }

@@ -11,6 +11,7 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/interp/src/code.rs", "bodies that point to the module's environment they are part of"),
     ("crates/interp/src/exec.rs", "the dispatch of handlers"),
     ("crates/interp/src/exec/", "the handlers"),
+    ("crates/cli/src/precompiled.rs", "runs the native code in a file, as the user says it may"),
     ("crates/kinglet/src/vm.rs", "the runtime's records"),
     ("crates/kinglet/src/vm/", "the runtime's records"),
 ];

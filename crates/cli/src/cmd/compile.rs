@@ -1,12 +1,106 @@
-//! `kinglet compile`: refused as a whole until there is native code to make; its options are known, so that the message
-//! is about that and not about them.
+//! `kinglet compile`: native code for a module, to be started from later.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use kinglet::{Config, Engine, ModuleError, Precompiled};
 
 use crate::fault::{Fault, Outcome};
-use crate::options::Options;
+use crate::options::{Form, Options};
 use crate::source;
 
 pub(super) fn run(options: &Options) -> Outcome {
-    let file = options.positional.first().map_or("", |file| source::shown(file));
-    let fault = Fault::refused("`compile` is refused: compiling to native code is not in this version yet");
-    Err(fault.hint(format!("run the module itself: kinglet {file}")))
+    let (file, output) = match (&options.positional[..], &options.output) {
+        ([file, output], None) | ([file], Some(output)) => (file, output),
+        ([_, _, ..], Some(_)) => {
+            return Err(Fault::refused("two files to write are given; leave out one, or --output"));
+        }
+        ([file, ..], None) => {
+            let hint = format!("kinglet compile {file} {}", Path::new(file).with_extension("so").display());
+            return Err(Fault::refused("no file to write is given").hint(hint));
+        }
+        ([], _) => return Err(Fault::refused("no file given")),
+    };
+    let form = match options.form.unwrap_or_else(|| by_ending(output)) {
+        Form::Native => Precompiled::Native,
+        Form::Wasm => Precompiled::Universal,
+    };
+    let engine = engine(options)?;
+    let bytes = source::read(file)?;
+    let mut progress = Progress::new();
+    let artifact = engine.precompile_module_with(&bytes, form, |ready, all| progress.show(ready, all));
+    progress.end();
+    let artifact = artifact.map_err(|error| match error.downcast_ref::<ModuleError>() {
+        Some(_) => source::explain(file, &bytes, &error, options.features()),
+        None => Fault::refused(format!("{}: {error:#}", source::shown(file))),
+    })?;
+    save(output, &artifact).map_err(|error| Fault::refused(format!("cannot write {output}: {error}")))?;
+    Ok(0)
+}
+
+/// WasmEdge's rule: what ends as a library of the system is native code alone, anything else a module that has it too.
+fn by_ending(output: &str) -> Form {
+    match Path::new(output).extension().and_then(|ending| ending.to_str()) {
+        Some("so" | "dylib" | "dll") => Form::Native,
+        _ => Form::Wasm,
+    }
+}
+
+/// An engine with the settings that `run` has with the same options.
+fn engine(options: &Options) -> Outcome<Engine> {
+    let mut config = Config::new();
+    config.features(options.features()).optimization(options.optimization).interruptible(options.interruptible);
+    config.gas(options.statistics.metered());
+    if let Some(triple) = &options.target {
+        config.target(triple);
+    }
+    config.generic_processor(options.generic_binary);
+    for (name, on) in &options.cpu_features {
+        config.cpu_feature(name, *on);
+    }
+    Engine::new(&config).map_err(|error| Fault::refused(format!("cannot set up the compiler: {error:#}")))
+}
+
+/// Writes a file beside the one it is to be and puts it in its place: whoever runs the old one keeps it.
+fn save(output: &str, bytes: &[u8]) -> std::io::Result<()> {
+    let mut beside = PathBuf::from(output).into_os_string();
+    beside.push(format!(".{}.new", std::process::id()));
+    let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, output));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&beside);
+    }
+    written
+}
+
+/// Says on a terminal how far long work is.
+struct Progress {
+    start: Instant,
+    said: Option<Instant>,
+}
+
+impl Progress {
+    fn new() -> Progress {
+        Progress { start: Instant::now(), said: None }
+    }
+
+    fn show(&mut self, ready: u32, all: u32) {
+        const PATIENCE: Duration = Duration::from_millis(500);
+        const PAUSE: Duration = Duration::from_millis(100);
+        let now = Instant::now();
+        let due = match self.said {
+            Some(said) => now - said > PAUSE,
+            None => now - self.start > PATIENCE && std::io::stderr().is_terminal(),
+        };
+        if due {
+            let _ = write!(std::io::stderr(), "\rcompiling: {ready} of {all} functions");
+            self.said = Some(now);
+        }
+    }
+
+    fn end(&self) {
+        if self.said.is_some() {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
 }

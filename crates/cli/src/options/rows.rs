@@ -1,9 +1,9 @@
 //! The table of options: a row each, in groups. Reading, help, reference, manual pages, completions and "did you mean"
 //! are derived from it. The switches for proposals come from the engine's feature table instead.
 
-use kinglet::{Features, RunMode, Standard};
+use kinglet::{Features, Optimization, RunMode, Standard};
 
-use super::{Dir, Missing, Options};
+use super::{Dir, Form, Missing, Options};
 use crate::message::{Level, say};
 
 /// One row per option.
@@ -76,11 +76,15 @@ pub(crate) const GROUPS: &[Group] = &[
         Row { name: "run-mode", value: Some("MODE"), choices: &["auto", "interpreter", "jit", "aot", "lazyjit"],
             commands: GUEST,
             help: "how code runs: `interpreter`; `jit`, compiled before it starts; `auto`, as it is if nothing is said: \
-                   compiled if that takes a moment only, else interpreted. `aot` is refused, for it comes later",
+                   compiled if that takes a moment only, else interpreted; `aot`, with the native code in the file, as \
+                   `--allow-precompiled`",
             effect: Set(run_mode), ..PLAIN },
         Row { name: "enable-jit", commands: GUEST,
             help: "the same as `--run-mode jit`",
             effect: Set(|options, _| run_mode(options, "jit")), ..PLAIN },
+        Row { name: "allow-precompiled", commands: GUEST,
+            help: "use the native code that `kinglet compile` put in a file; nothing checks what it does",
+            effect: Set(|options, _| { options.allow_precompiled = true; Ok(()) }), ..PLAIN },
         Row { name: "force-interpreter", commands: GUEST,
             help: "the same as `--run-mode interpreter`",
             effect: Set(|options, _| run_mode(options, "interpreter")), ..PLAIN },
@@ -128,7 +132,7 @@ pub(crate) const GROUPS: &[Group] = &[
             effect: Set(|options, _| { options.statistics = crate::statistics::Wanted::ALL; Ok(()) }), ..PLAIN },
     ] },
     Group { title: "Output", rows: &[
-        Row { name: "output", short: Some('o'), value: Some("FILE"), commands: &["wat", "wasm"],
+        Row { name: "output", short: Some('o'), value: Some("FILE"), commands: &["wat", "wasm", "compile"],
             help: "write to this file instead of standard output",
             effect: Set(|options, value| { options.output = Some(value.to_string()); Ok(()) }), ..PLAIN },
         Row { name: "offsets", commands: &["wat"],
@@ -162,15 +166,31 @@ pub(crate) const GROUPS: &[Group] = &[
             help: "every finished one, which is the default; says that threads and components come later",
             effect: Set(enable_all), ..PLAIN },
     ] },
-    Group { title: "Compiling, which is not in this version yet", rows: &[
-        Row { name: "optimize", value: Some("LEVEL"), choices: &["0", "1", "2", "3", "s", "z"], commands: COMPILE,
-            help: "how much to optimise", ..PLAIN },
+    Group { title: "Compiling", rows: &[
+        Row { name: "format", value: Some("FORMAT"), choices: &["native", "wasm"], commands: COMPILE,
+            help: "what to write: `native` code alone, or a `wasm` module that has it too; if nothing is said, by the \
+                   file's ending: `native` for .so, .dylib and .dll",
+            effect: Set(|options, value| { options.form = Some(form(value)?); Ok(()) }), ..PLAIN },
+        Row { name: "optimize", short: Some('O'), value: Some("LEVEL"), choices: &["0", "1", "2", "3", "s", "z"],
+            commands: COMPILE,
+            help: "how much to optimise: `0` compiles fastest; `1`, `2` and `3` make fast code, as it is if nothing is \
+                   said; `s` and `z` make fast code that is small",
+            effect: Set(|options, value| { options.optimization = optimization(value)?; Ok(()) }), ..PLAIN },
+        Row { name: "target", value: Some("TRIPLE"), commands: COMPILE,
+            help: "for another processor or system; `kinglet targets` lists them",
+            effect: Set(|options, value| { options.target = Some(value.to_string()); Ok(()) }), ..PLAIN },
         Row { name: "generic-binary", commands: COMPILE,
-            help: "for any processor of the kind", ..PLAIN },
+            help: "for any processor of the kind, rather than one that can do what this one can",
+            effect: Set(|options, _| { options.generic_binary = true; Ok(()) }), ..PLAIN },
+        Row { name: "cpu-features", value: Some("+NAME,-NAME"), list: true, commands: COMPILE,
+            help: "with these features of the processor, or without; `kinglet targets` lists them",
+            effect: Set(cpu_features), ..PLAIN },
         Row { name: "interruptible", commands: COMPILE,
-            help: "code that can be interrupted", ..PLAIN },
+            help: "code that can be stopped; `--time-limit` needs it",
+            effect: Set(|options, _| { options.interruptible = true; Ok(()) }), ..PLAIN },
         Row { name: "dump", commands: COMPILE,
-            help: "write the intermediate code too", ..PLAIN },
+            help: "write the intermediate code too; refused, for that is not in this version yet",
+            effect: Later("writing intermediate code"), ..PLAIN },
     ] },
     Group { title: "Refused, for what they ask for is not in this version yet", rows: &[
         Row { name: "enable-coredump",
@@ -256,17 +276,48 @@ fn run_mode(options: &mut Options, value: &str) -> Result<(), String> {
         "auto" => RunMode::Auto,
         "interpreter" => RunMode::Interpreter,
         "jit" | "lazyjit" if cfg!(feature = "jit") => RunMode::Jit,
-        "jit" | "lazyjit" => return Err("this `kinglet` is built without native code (Cargo feature `jit`)".into()),
-        "aot" => {
-            options.later.push(("--run-mode aot".into(), "code compiled beforehand"));
+        "aot" if cfg!(feature = "jit") => {
+            (options.aot, options.allow_precompiled) = (true, true);
             RunMode::Auto
+        }
+        "jit" | "lazyjit" | "aot" => {
+            return Err("this `kinglet` is built without native code (Cargo feature `jit`)".into());
         }
         _ if options.dialect.is_wasmedge() => {
             options.warnings.push(format!("unknown run mode `{value}`: the default is used"));
             RunMode::Auto
         }
-        _ => return Err(format!("`{value}` is no run mode; there are: auto, interpreter, jit")),
+        _ => return Err(format!("`{value}` is no run mode; there are: auto, interpreter, jit, aot")),
     };
+    Ok(())
+}
+
+fn form(value: &str) -> Result<Form, String> {
+    match value {
+        "native" => Ok(Form::Native),
+        "wasm" => Ok(Form::Wasm),
+        _ => Err(format!("`{value}` is neither native nor wasm")),
+    }
+}
+
+fn optimization(value: &str) -> Result<Optimization, String> {
+    match value {
+        "0" => Ok(Optimization::None),
+        "1" | "2" | "3" => Ok(Optimization::Speed),
+        "s" | "z" => Ok(Optimization::SpeedAndSize),
+        _ => Err(format!("`{value}` is no level; there are: 0, 1, 2, 3, s, z")),
+    }
+}
+
+fn cpu_features(options: &mut Options, value: &str) -> Result<(), String> {
+    for feature in value.split(',') {
+        let (on, name) = match (feature.strip_prefix('+'), feature.strip_prefix('-')) {
+            (Some(name), _) if !name.is_empty() => (true, name),
+            (_, Some(name)) if !name.is_empty() => (false, name),
+            _ => return Err(format!("`{feature}` is neither +NAME nor -NAME; for example +avx2,-avx512f")),
+        };
+        options.cpu_features.push((name.to_string(), on));
+    }
     Ok(())
 }
 

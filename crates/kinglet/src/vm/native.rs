@@ -21,9 +21,11 @@ mod walk;
 
 use std::collections::HashMap;
 use std::ffi::c_void;
+use std::ops::Range;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use kinglet_abi::image::FunctionCode;
 use kinglet_abi::{
     ActivationKind, ArrayFn, CodeImage, FuncCell, Libcall, Natives, Reservation, Settings, Status, Trap, VmCtx, VmStore,
 };
@@ -34,8 +36,9 @@ use kinglet_jit::{Compiler, Signature};
 use kinglet_wasm::types::{TypeId, TypeRegistry};
 use tracing::debug;
 
-use arena::{Arena, Mapping};
-use registry::{Owner, Registry};
+use arena::Arena;
+pub(super) use arena::Mapping;
+use registry::{Known, Owner, Registry};
 pub(super) use signals::running;
 pub(super) use walk::{NativeFrame, frames, visit_roots};
 
@@ -124,22 +127,47 @@ impl Tier {
         threads: usize,
         done: impl FnMut(u32),
     ) -> Result<()> {
-        let compiled = self.compiler()?.module(jit_environment(environment), threads, done)?;
-        for (defined, why) in &compiled.left_out {
-            debug!(function = environment.module.imported_funcs + defined, %why, "stays interpreted");
-        }
-        let memory = Mapping::executable(&compiled.image.text)?;
-        let start = memory.start();
-        let functions = compiled.image.functions.clone();
-        debug!(functions = functions.len(), bytes = compiled.image.text.len(), "module compiled");
-        let cells = environment.cells().as_ptr();
-        self.registry.add(start, compiled.image, Owner::Module(cells), Some(memory));
-        for function in functions {
-            // SAFETY: the environment's cells live as long as it, and there is one for every defined function.
-            let cell = unsafe { &*cells.add(function.function as usize) };
-            give(cell, start + function.start as usize);
-        }
+        let mut image = image(&*self.compiler()?, environment, threads, done)?;
+        let memory = Mapping::executable(&image.text)?;
+        let code = memory.start()..memory.start() + image.text.len();
+        image.text = Vec::new();
+        self.publish_module(environment, code, Known::Made(Box::new(image)), Some(memory));
         Ok(())
+    }
+
+    /// Gives the functions of a module the native code that is mapped there.
+    ///
+    /// # Safety
+    /// The code was made for the very module, with settings and on a machine as these, by this build, and is unchanged.
+    pub(super) unsafe fn publish_mapped(
+        &self,
+        environment: &Environment,
+        mapping: Arc<Mapping>,
+        text: &Range<usize>,
+        tables: &[Range<usize>; 6],
+    ) -> Result<()> {
+        self.compiler()?;
+        let memory = match mapping.execute(text) {
+            Some(_) => None,
+            None => Some(Mapping::executable(&(*mapping).as_ref()[text.clone()])?),
+        };
+        let start = memory.as_ref().map_or(mapping.start() + text.start, Mapping::start);
+        // SAFETY: by contract.
+        let tables = unsafe { Known::mapped(mapping, tables) };
+        self.publish_module(environment, start..start + text.len(), tables, memory);
+        Ok(())
+    }
+
+    fn publish_module(&self, environment: &Environment, code: Range<usize>, tables: Known, memory: Option<Mapping>) {
+        let functions: Vec<FunctionCode> = tables.tables().functions.to_vec();
+        debug!(functions = functions.len(), bytes = code.len(), "native code is there");
+        let cells = environment.cells();
+        self.registry.add(code.clone(), tables, Owner::Module(cells.as_ptr()), memory);
+        for function in functions {
+            if let Some(cell) = cells[..environment.module.bodies.len()].get(function.function as usize) {
+                give(cell, code.start + function.start as usize);
+            }
+        }
     }
 
     /// Whether every function of a module can be compiled; says of the first that cannot, why.
@@ -209,9 +237,10 @@ impl Tier {
         Ok(state.compiler.insert(Arc::new(compiler)).clone())
     }
 
-    fn publish(&self, state: &mut State, image: CodeImage, owner: Owner) -> Result<usize> {
+    fn publish(&self, state: &mut State, mut image: CodeImage, owner: Owner) -> Result<usize> {
         let start = state.arena.add(&image.text, image.align as usize)?;
-        self.registry.add(start, image, owner, None);
+        let code = start..start + std::mem::take(&mut image.text).len();
+        self.registry.add(code, Known::Made(Box::new(image)), owner, None);
         Ok(start)
     }
 
@@ -276,6 +305,20 @@ impl Tier {
             Err(native) => Ok(native),
         }
     }
+}
+
+/// Compiles a whole module, as far as it can be.
+pub(crate) fn image(
+    compiler: &Compiler,
+    environment: &Environment,
+    threads: usize,
+    done: impl FnMut(u32),
+) -> Result<CodeImage> {
+    let compiled = compiler.module(jit_environment(environment), threads, done)?;
+    for (defined, why) in &compiled.left_out {
+        debug!(function = environment.module.imported_funcs + defined, %why, "stays interpreted");
+    }
+    Ok(compiled.image)
 }
 
 /// Publishes native code of a function.

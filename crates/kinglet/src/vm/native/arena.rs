@@ -2,10 +2,12 @@
 //! written where it runs: small pieces share chunks that are mapped twice, once to write and once to run; the code of a
 //! module has a mapping of its own, which is made executable once it is written and freed with the module.
 
+use std::fs::File;
+use std::ops::Range;
 use std::ptr::NonNull;
 
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
-use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mmap_anonymous, mprotect, munmap};
+use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mmap, mmap_anonymous, mprotect, munmap};
 use rustix::process::{Pid, getpid};
 
 use crate::{Error, Result};
@@ -31,7 +33,7 @@ struct Chunk {
 
 /// Mapped memory, unmapped when it goes.
 #[derive(Debug)]
-pub(super) struct Mapping {
+pub(in crate::vm) struct Mapping {
     start: NonNull<u8>,
     len: usize,
 }
@@ -81,6 +83,10 @@ impl Mapping {
 
     /// A mapping with this code, ready to run.
     pub(super) fn executable(bytes: &[u8]) -> Result<Mapping> {
+        Mapping::with(bytes, MprotectFlags::READ | MprotectFlags::EXEC)
+    }
+
+    fn with(bytes: &[u8], final_access: MprotectFlags) -> Result<Mapping> {
         let len = bytes.len().max(1);
         let access = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: a new mapping overlaps nothing.
@@ -89,14 +95,55 @@ impl Mapping {
         // SAFETY: the mapping is as long, ours alone, and nothing runs in it yet.
         unsafe {
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), mapping.start.as_ptr(), bytes.len());
-            mprotect(start, len, MprotectFlags::READ | MprotectFlags::EXEC)?;
+            mprotect(start, len, final_access)?;
         }
         Ok(mapping)
+    }
+
+    /// A file, to be read where it is mapped. Whoever changes the file changes what is read.
+    pub(in crate::vm) fn file(file: &File) -> Result<Mapping> {
+        let len = usize::try_from(file.metadata()?.len())?;
+        if len == 0 {
+            return Err(Error::msg("the file is empty"));
+        }
+        // SAFETY: a new mapping overlaps nothing.
+        let start = unsafe { mmap(std::ptr::null_mut(), len, ProtFlags::READ, MapFlags::PRIVATE, file, 0) }?;
+        Mapping::from_raw(start.cast(), len)
+    }
+
+    /// A copy of these bytes, to be read.
+    pub(in crate::vm) fn copy(bytes: &[u8]) -> Result<Mapping> {
+        Mapping::with(bytes, MprotectFlags::READ)
+    }
+
+    /// Makes a part executable where it is, if it begins at a page.
+    pub(super) fn execute(&self, part: &Range<usize>) -> Option<usize> {
+        let start = self.start() + part.start;
+        // SAFETY: the part is the mapping's; nothing writes to it.
+        let done = unsafe { mprotect(start as *mut _, part.len(), MprotectFlags::READ | MprotectFlags::EXEC) };
+        done.is_ok().then_some(start)
+    }
+
+    /// Gives back the memory of whole pages of a file that have been read; they are there again when they are wanted.
+    pub(in crate::vm) fn release(&self, part: Range<usize>) {
+        let page = rustix::param::page_size();
+        let (start, end) = (part.start.next_multiple_of(page), part.end / page * page);
+        if start < end {
+            // SAFETY: the part is the mapping's, whose pages are the file's and unchanged.
+            let _ = unsafe { madvise((self.start() + start) as *mut _, end - start, Advice::LinuxDontNeed) };
+        }
     }
 
     /// The address of its first byte.
     pub(super) fn start(&self) -> usize {
         self.start.as_ptr() as usize
+    }
+}
+
+impl AsRef<[u8]> for Mapping {
+    fn as_ref(&self) -> &[u8] {
+        // SAFETY: mapped to be read, and nobody writes to it while it is: see `file`.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 }
 

@@ -14,11 +14,57 @@ use super::arena::Mapping;
 pub(super) struct Published {
     /// The address of its first byte.
     pub(super) start: usize,
-    /// What is known of it; without the bytes.
-    image: CodeImage,
+    tables: Known,
     owner: Owner,
     /// Its memory, if it is its alone.
     _memory: Option<Mapping>,
+}
+
+/// What is known of code: the tables of an image, or where they are mapped.
+#[derive(Debug)]
+pub(super) enum Known {
+    Made(Box<CodeImage>),
+    Mapped {
+        /// Good as long as the mapping.
+        tables: Tables<'static>,
+        _mapping: Arc<Mapping>,
+    },
+}
+
+impl Known {
+    /// The tables that lie in these parts of a mapping, in the order of [`CodeImage`]'s fields.
+    ///
+    /// # Safety
+    /// They were written for this machine, and nothing changes them.
+    pub(super) unsafe fn mapped(mapping: Arc<Mapping>, parts: &[Range<usize>; 6]) -> Known {
+        /// Any bytes are an entry of a table: all consist of 32-bit numbers.
+        unsafe fn part<T>(bytes: &[u8], part: &Range<usize>) -> &'static [T] {
+            let part = &bytes[part.clone()];
+            assert!(part.as_ptr().addr().is_multiple_of(align_of::<T>()), "tables are aligned in their file");
+            // SAFETY: aligned, and as many as there is room for; whoever asked keeps the mapping.
+            unsafe { std::slice::from_raw_parts(part.as_ptr().cast(), part.len() / size_of::<T>()) }
+        }
+        let bytes = (*mapping).as_ref();
+        // SAFETY: by contract; the mapping is kept beside the tables.
+        let tables = unsafe {
+            Tables {
+                functions: part(bytes, &parts[0]),
+                sites: part(bytes, &parts[1]),
+                call_sites: part(bytes, &parts[2]),
+                handlers: part(bytes, &parts[3]),
+                stack_maps: part(bytes, &parts[4]),
+                refs: part(bytes, &parts[5]),
+            }
+        };
+        Known::Mapped { tables, _mapping: mapping }
+    }
+
+    pub(super) fn tables(&self) -> Tables<'_> {
+        match self {
+            Known::Made(image) => image.tables(),
+            Known::Mapped { tables, .. } => *tables,
+        }
+    }
 }
 
 /// Whose code it is.
@@ -39,7 +85,7 @@ unsafe impl Sync for Published {}
 
 impl Published {
     pub(super) fn tables(&self) -> Tables<'_> {
-        self.image.tables()
+        self.tables.tables()
     }
 
     /// A return address as an offset.
@@ -68,11 +114,9 @@ pub(super) struct Registry {
 
 impl Registry {
     /// Makes code known. `memory` is its own, if it has any.
-    pub(super) fn add(&self, start: usize, mut image: CodeImage, owner: Owner, memory: Option<Mapping>) {
-        let end = start + image.text.len();
-        image.text = Vec::new();
+    pub(super) fn add(&self, code: Range<usize>, tables: Known, owner: Owner, memory: Option<Mapping>) {
         let mut codes = self.codes.write().unwrap_or_else(|e| e.into_inner());
-        codes.insert(end, Arc::new(Published { start, image, owner, _memory: memory }));
+        codes.insert(code.end, Arc::new(Published { start: code.start, tables, owner, _memory: memory }));
     }
 
     /// Removes the code of functions whose cells lie in a range of addresses.

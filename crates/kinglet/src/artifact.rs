@@ -1,0 +1,325 @@
+//! Compiled modules as files. A *native image* is the module's machine code and tables, laid out to be used where they
+//! are mapped, with the module behind them. A *universal* module is the module itself with such an image, less the
+//! module, in a custom section at its end, which other runtimes skip; the section is padded so that it can be mapped too.
+//!
+//! ```text
+//! image    = magic:8 version:u32 sections:u32 length:u64 checksum:u64 (offset:u64 length:u64)*8 contents
+//! contents = identity, functions, sites, call sites, handlers, stack maps, references, (aligned) text, module
+//! section  = 0x00 size:5 7 "kinglet" padding:u32 0x00* image
+//! ```
+//!
+//! Offsets are from the image's start. The header is little-endian, the tables are as the target wants them. The checksum
+//! covers everything behind it and, in a universal module, the module: it finds accidents, not attackers, who can run
+//! whatever they like in code that a user has agreed to run.
+
+use std::ops::Range;
+
+use kinglet_abi::{CodeImage, Settings};
+use kinglet_jit::Processor;
+use kinglet_wasm::Features;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::{Error, Result};
+
+const MAGIC: &[u8; 8] = b"kinglet\0";
+/// What the custom section is called.
+const SECTION: &[u8] = b"kinglet";
+const VERSION: u32 = 1;
+/// Where the checksum is; what it covers comes behind it.
+const CHECKSUM: usize = 24;
+const HEADER: usize = CHECKSUM + 8 + SECTIONS * 16;
+/// Identity, tables, text, module.
+const SECTIONS: usize = 1 + TABLES + 2;
+/// The tables of a [`CodeImage`], in the order of their declaration.
+const TABLES: usize = 6;
+/// Bytes of an entry of each.
+const ENTRY: [usize; TABLES] = [12, 12, 16, 12, 16, 4];
+
+/// The form of a compiled module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precompiled {
+    /// A native image: for Kinglet alone.
+    Native,
+    /// A module like any other, with its native code in a custom section.
+    Universal,
+}
+
+/// Where the parts of an artifact are, from the start of its file.
+#[derive(Clone, Debug)]
+pub(crate) struct Artifact {
+    pub(crate) form: Precompiled,
+    pub(crate) identity: Range<usize>,
+    pub(crate) tables: [Range<usize>; TABLES],
+    pub(crate) text: Range<usize>,
+    pub(crate) module: Range<usize>,
+    checksum: u64,
+    checked: Range<usize>,
+}
+
+/// What an artifact can be used with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Identity(Vec<(String, String)>);
+
+/// Which form of artifact bytes begin like, if any; whether they are whole and fit is found when they are loaded.
+pub(crate) fn detect(bytes: &[u8]) -> Option<Precompiled> {
+    if bytes.starts_with(MAGIC) {
+        return Some(Precompiled::Native);
+    }
+    section(bytes).map(|_| Precompiled::Universal)
+}
+
+/// Finds the parts of an artifact; none if the bytes are none. The contents are not looked at: see [`Artifact::verify`].
+pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Artifact>> {
+    let (form, image) = match bytes.starts_with(MAGIC) {
+        true => (Precompiled::Native, 0..bytes.len()),
+        false => match section(bytes) {
+            Some((_, contents)) => (Precompiled::Universal, image_in(bytes, contents)?),
+            None => return Ok(None),
+        },
+    };
+    let start = image.start;
+    let header =
+        bytes.get(start..start + HEADER).filter(|_| image.len() >= HEADER).ok_or_else(|| bad("is cut short"))?;
+    if !header.starts_with(MAGIC) {
+        return Err(bad("does not begin as one"));
+    }
+    if u32_at(header, 8) != VERSION || u32_at(header, 12) != SECTIONS as u32 {
+        return Err(Error::msg(format!(
+            "the artifact has format {}, and this build reads {VERSION}",
+            u32_at(header, 8)
+        )));
+    }
+    if u64_at(header, 16) != image.len() as u64 {
+        return Err(bad("is not as long as it says"));
+    }
+    let mut ranges = Vec::new();
+    for index in 0..SECTIONS {
+        let at = CHECKSUM + 8 + index * 16;
+        let (offset, length) = (u64_at(header, at), u64_at(header, at + 8));
+        let end = offset.checked_add(length).filter(|end| *end <= image.len() as u64 && offset >= HEADER as u64);
+        end.ok_or_else(|| bad("has a part that lies outside of it"))?;
+        ranges.push(start + offset as usize..start + (offset + length) as usize);
+    }
+    let (module, text) = (ranges.pop().unwrap_or_default(), ranges.pop().unwrap_or_default());
+    let tables = <[Range<usize>; TABLES]>::try_from(ranges.split_off(1)).map_err(|_| bad("lacks a part"))?;
+    if tables.iter().zip(ENTRY).any(|(table, entry)| table.start % 4 != 0 || table.len() % entry != 0) {
+        return Err(bad("has a table that is no table"));
+    }
+    let module = match form {
+        Precompiled::Native => module,
+        Precompiled::Universal => 0..section(bytes).map_or(0, |(section, _)| section),
+    };
+    let checksum = u64_at(header, CHECKSUM);
+    let checked = start + CHECKSUM + 8..image.end;
+    Ok(Some(Artifact { form, identity: ranges.swap_remove(0), tables, text, module, checksum, checked }))
+}
+
+impl Artifact {
+    /// Checks that nothing has changed since the artifact was made. `release` is told of bytes that have been looked at.
+    pub(crate) fn verify(&self, bytes: &[u8], mut release: impl FnMut(Range<usize>)) -> Result<()> {
+        const STEP: usize = 1 << 20;
+        let mut hash = Xxh3::new();
+        let mut add = |range: &Range<usize>| {
+            for start in range.clone().step_by(STEP) {
+                let step = start..range.end.min(start + STEP);
+                hash.update(&bytes[step.clone()]);
+                release(step);
+            }
+        };
+        if self.form == Precompiled::Universal {
+            add(&self.module);
+        }
+        add(&self.checked);
+        if hash.digest() == self.checksum { Ok(()) } else { Err(bad("has another checksum than it says")) }
+    }
+}
+
+impl Identity {
+    /// What code with these settings, made from a module that was validated with these features, can be used with.
+    pub(crate) fn new(processor: &Processor, settings: &Settings, features: Features) -> Identity {
+        let mut rows = vec![
+            ("build".to_string(), kinglet_jit::build_id()),
+            ("target".to_string(), processor.triple.clone()),
+            ("processor".to_string(), processor.features.join(" ")),
+        ];
+        rows.extend(settings.key().into_iter().map(|(name, value)| (name.to_string(), value)));
+        let names: Vec<&str> =
+            kinglet_wasm::FEATURES.iter().filter(|row| features.has(row.feature)).map(|row| row.name).collect();
+        rows.push(("proposals".to_string(), names.join(" ")));
+        Identity(rows)
+    }
+
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Identity> {
+        let text = std::str::from_utf8(bytes).map_err(|_| bad("does not say what it is for"))?;
+        let rows = text.lines().map(|line| line.split_once(": ").map(|(name, value)| (name.into(), value.into())));
+        Ok(Identity(rows.collect::<Option<_>>().ok_or_else(|| bad("does not say what it is for"))?))
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        self.0.iter().flat_map(|(name, value)| format!("{name}: {value}\n").into_bytes()).collect()
+    }
+
+    /// Why something made for this cannot be used here, if it cannot.
+    pub(crate) fn mismatch(&self, here: &Identity) -> Option<String> {
+        if self.0.len() != here.0.len() {
+            return Some("it was made by another build of Kinglet".into());
+        }
+        for ((name, theirs), (ours_name, ours)) in self.0.iter().zip(&here.0) {
+            let fits = name == ours_name && (theirs == ours || name == "processor" || name == "proposals");
+            match name.as_str() {
+                _ if fits && name != "processor" => continue,
+                "processor" => {
+                    let ours: Vec<&str> = ours.split(' ').collect();
+                    let lacking: Vec<&str> = theirs.split(' ').filter(|f| !f.is_empty() && !ours.contains(f)).collect();
+                    if !lacking.is_empty() {
+                        return Some(format!("it needs a processor with {}", lacking.join(", ")));
+                    }
+                }
+                "build" => return Some("it was made by another build of Kinglet".into()),
+                "target" => return Some(format!("it was made for {theirs}, and this is {ours}")),
+                _ => return Some(format!("it was made with {name} {theirs}, and here it is {ours}")),
+            }
+        }
+        None
+    }
+
+    /// Whether the module was validated with the same proposals.
+    pub(crate) fn same_proposals(&self, here: &Identity) -> bool {
+        self.0.last() == here.0.last()
+    }
+}
+
+/// Writes an artifact.
+pub(crate) fn write(
+    form: Precompiled,
+    processor: &Processor,
+    identity: &Identity,
+    image: &CodeImage,
+    module: &[u8],
+) -> Result<Vec<u8>> {
+    match form {
+        Precompiled::Native => Ok(write_image(processor, identity, image, module, &[])),
+        Precompiled::Universal => {
+            // One that has code already gets other code.
+            let module = &module[..section(module).map_or(module.len(), |(start, _)| start)];
+            let mut all = module.to_vec();
+            let head = 1 + 5 + 1 + SECTION.len() + 4;
+            let padding = (all.len() + head).next_multiple_of(processor.page) - all.len() - head;
+            let image = write_image(processor, identity, image, &[], module);
+            let size = u32::try_from(head - 6 + padding + image.len())
+                .map_err(|_| Error::msg("the code is too large for a custom section; write a native image instead"))?;
+            all.push(0);
+            // Five bytes, whatever the size, as a varint.
+            all.extend((0..5).map(|i| (size >> (7 * i)) as u8 & 0x7f | if i < 4 { 0x80 } else { 0 }));
+            all.push(SECTION.len() as u8);
+            all.extend(SECTION);
+            all.extend((padding as u32).to_le_bytes());
+            all.resize(all.len() + padding, 0);
+            all.extend(image);
+            Ok(all)
+        }
+    }
+}
+
+fn write_image(
+    processor: &Processor,
+    identity: &Identity,
+    image: &CodeImage,
+    module: &[u8],
+    outside: &[u8],
+) -> Vec<u8> {
+    let mut bytes = vec![0; HEADER];
+    let mut ranges = Vec::new();
+    let mut part = |bytes: &mut Vec<u8>, align: usize, contents: &[u8]| {
+        bytes.resize(bytes.len().next_multiple_of(align), 0);
+        ranges.push((bytes.len() as u64, contents.len() as u64));
+        bytes.extend(contents);
+    };
+    part(&mut bytes, 4, &identity.to_bytes());
+    for words in tables(image) {
+        let order = if processor.big_endian { u32::to_be_bytes } else { u32::to_le_bytes };
+        part(&mut bytes, 16, &words.into_iter().flat_map(order).collect::<Vec<u8>>());
+    }
+    part(&mut bytes, processor.page, &image.text);
+    // The page of the text's end is executable, and holds nothing else.
+    part(&mut bytes, if module.is_empty() { 1 } else { processor.page }, module);
+    let length = bytes.len() as u64;
+    bytes[..8].copy_from_slice(MAGIC);
+    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    bytes[12..16].copy_from_slice(&(SECTIONS as u32).to_le_bytes());
+    bytes[16..24].copy_from_slice(&length.to_le_bytes());
+    for (index, (offset, length)) in ranges.into_iter().enumerate() {
+        let at = CHECKSUM + 8 + index * 16;
+        bytes[at..at + 8].copy_from_slice(&offset.to_le_bytes());
+        bytes[at + 8..at + 16].copy_from_slice(&length.to_le_bytes());
+    }
+    let mut hash = Xxh3::new();
+    hash.update(outside);
+    hash.update(&bytes[CHECKSUM + 8..]);
+    bytes[CHECKSUM..CHECKSUM + 8].copy_from_slice(&hash.digest().to_le_bytes());
+    bytes
+}
+
+/// The tables as words.
+fn tables(image: &CodeImage) -> [Vec<u32>; TABLES] {
+    [
+        image.functions.iter().flat_map(|f| [f.start, f.end, f.function]).collect(),
+        image.sites.iter().flat_map(|s| [s.at, s.source, s.trap]).collect(),
+        image.call_sites.iter().flat_map(|c| [c.ret, c.frame, c.first, c.count]).collect(),
+        image.handlers.iter().flat_map(|h| [h.kind, h.operand, h.target]).collect(),
+        image.stack_maps.iter().flat_map(|m| [m.ret, m.frame, m.first, m.count]).collect(),
+        image.refs.clone(),
+    ]
+}
+
+/// Where the custom section of a universal module begins, and what is in it behind its name. It is the last section.
+fn section(bytes: &[u8]) -> Option<(usize, Range<usize>)> {
+    if !bytes.starts_with(b"\0asm\x01\0\0\0") {
+        return None;
+    }
+    let mut at = 8;
+    while at < bytes.len() {
+        let (size, contents) = varint(bytes, at + 1)?;
+        let end = contents.checked_add(size as usize).filter(|end| *end <= bytes.len())?;
+        if bytes[at] == 0 && end == bytes.len() {
+            let (name, name_at) = varint(bytes, contents)?;
+            let behind = name_at.checked_add(name as usize).filter(|behind| *behind <= end)?;
+            return (&bytes[name_at..behind] == SECTION).then_some((at, behind..end));
+        }
+        at = end;
+    }
+    None
+}
+
+/// Where the image is in the section's contents.
+fn image_in(bytes: &[u8], contents: Range<usize>) -> Result<Range<usize>> {
+    let padding = bytes[contents.clone()].get(..4).ok_or_else(|| bad("is cut short"))?;
+    let start = (contents.start + 4).checked_add(u32_at(padding, 0) as usize).filter(|start| *start <= contents.end);
+    Ok(start.ok_or_else(|| bad("is cut short"))?..contents.end)
+}
+
+/// A number in LEB128, and what comes behind it.
+fn varint(bytes: &[u8], mut at: usize) -> Option<(u32, usize)> {
+    let mut value = 0;
+    for shift in (0..35).step_by(7) {
+        let byte = *bytes.get(at)?;
+        at += 1;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some((u32::try_from(value).ok()?, at));
+        }
+    }
+    None
+}
+
+fn bad(how: &str) -> Error {
+    Error::msg(format!("the artifact is damaged: it {how}; compile the module again"))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(std::array::from_fn(|i| bytes[at + i]))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(std::array::from_fn(|i| bytes[at + i]))
+}

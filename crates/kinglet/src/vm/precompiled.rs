@@ -1,0 +1,107 @@
+//! Loading what was compiled beforehand: the one place where code comes from outside, and is taken on its caller's word.
+
+use std::fs::File;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use kinglet_interp::ModuleCode;
+use kinglet_wasm::decode;
+use kinglet_wasm::module::Bytes;
+use tracing::{debug, warn};
+
+use super::native::Mapping;
+use crate::artifact::{self, Artifact, Identity};
+use crate::{Engine, Error, Module, Result, RunMode};
+
+/// A part of a mapping.
+struct Part {
+    mapping: Arc<Mapping>,
+    range: Range<usize>,
+}
+
+impl AsRef<[u8]> for Part {
+    fn as_ref(&self) -> &[u8] {
+        &(*self.mapping).as_ref()[self.range.clone()]
+    }
+}
+
+impl Module {
+    /// Makes a module of what [`Engine::precompile_module`] or [`Module::serialize`] made, in either form. Its functions
+    /// are not validated or compiled again.
+    ///
+    /// Code that was made by another build of Kinglet, with other settings or for another processor is not used: an
+    /// event of the level `WARN` and [`Module::rejected_code`] say why, and the module in the artifact is validated and
+    /// compiled. An engine that
+    /// interprets everything uses the module alone.
+    ///
+    /// # Safety
+    /// The bytes must be what one of those functions returned, unchanged, on a machine that is as trusted as this one:
+    /// they contain machine code, which is run. A checksum finds accidental damage, but whoever can make the bytes up
+    /// can do whatever this process can. If there is any doubt, compile the module from its own binary instead.
+    ///
+    /// # Errors
+    /// If the bytes are no artifact, or a damaged one; as for [`Module::new`] if they are compiled again.
+    pub unsafe fn deserialize(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
+        // SAFETY: passed on.
+        unsafe { load(engine, Mapping::copy(bytes.as_ref())?, |_, _| ()) }
+    }
+
+    /// The same from a file, which is mapped rather than read: what is not used of it takes no memory, and processes that
+    /// use the same file share it.
+    ///
+    /// # Safety
+    /// As for [`Module::deserialize`]; the file must also stay as it is while the module or anything made of it lives.
+    ///
+    /// # Errors
+    /// As for [`Module::deserialize`], and if the file cannot be read.
+    pub unsafe fn deserialize_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Module> {
+        let path = path.as_ref();
+        let mapping = File::open(path).map_err(Error::from).and_then(|file| Mapping::file(&file));
+        let mapping = mapping.map_err(|e| Error::msg(format!("cannot read {}: {e}", path.display())))?;
+        // SAFETY: passed on.
+        unsafe { load(engine, mapping, Mapping::release) }
+    }
+}
+
+/// Which form of compiled module a file is.
+pub(crate) fn detect_file(path: &Path) -> Result<Option<artifact::Precompiled>> {
+    let file = File::open(path)?;
+    if file.metadata()?.len() == 0 {
+        return Ok(None);
+    }
+    Ok(artifact::detect(Mapping::file(&file)?.as_ref()))
+}
+
+/// Makes a module of an artifact. `release` is told of parts that have been looked at.
+unsafe fn load(engine: &Engine, mapping: Mapping, release: impl Fn(&Mapping, Range<usize>)) -> Result<Module> {
+    let bytes: &[u8] = mapping.as_ref();
+    let artifact = artifact::parse(bytes)?.ok_or_else(|| {
+        let hint =
+            if bytes.starts_with(b"\0asm") { "it is a module without native code" } else { "it does not begin as one" };
+        Error::msg(format!("this is no compiled module: {hint}"))
+    })?;
+    artifact.verify(bytes, |part| release(&mapping, part))?;
+    let made_for = Identity::parse(&bytes[artifact.identity.clone()])?;
+    let mapping = Arc::new(mapping);
+    let module = Bytes::new(Part { mapping: mapping.clone(), range: artifact.module.clone() });
+    if engine.config().run_mode == RunMode::Interpreter {
+        debug!("the native code of the module is not used: everything is interpreted");
+        return Module::from_bytes(engine, module, false);
+    }
+    let here = engine.identity()?;
+    if let Some(why) = made_for.mismatch(&here) {
+        warn!(%why, "native code cannot be used, and is made again");
+        let module = Module::from_bytes(engine, module, true)?;
+        let _ = module.inner().rejected_code.set(why);
+        return Ok(module);
+    }
+    let features = engine.config().features;
+    let decode = if made_for.same_proposals(&here) { decode::validated_module } else { decode::module };
+    let decoded = decode(module, features, engine.types())?;
+    let code = ModuleCode::new(Arc::new(decoded), engine.settings().clone(), engine.types().clone());
+    let Artifact { text, tables, .. } = artifact;
+    // SAFETY: by contract this build made the code of this module, for a machine and with settings that fit.
+    unsafe { engine.tier().publish_mapped(code.environment(), mapping, &text, &tables)? };
+    Ok(Module::from_code(engine, code))
+}

@@ -1,0 +1,82 @@
+//! For build scripts: names a crate's sources by a hash. Code that a program keeps is good only for the very sources
+//! that made it, and those change far more often than a version number.
+
+#![forbid(unsafe_code)]
+
+use std::path::{Path, PathBuf};
+
+/// Has the crate that is built see, as `env!("SOURCE_ID")`, 16 hexadecimal digits that stand for its manifest and all
+/// files below `src`, by their contents and paths.
+///
+/// # Errors
+/// If they cannot be read, or this is no build script.
+pub fn emit() -> std::io::Result<()> {
+    let root = std::env::var_os("CARGO_MANIFEST_DIR").ok_or_else(|| std::io::Error::other("not in a build script"))?;
+    println!("cargo::rerun-if-changed=src");
+    println!("cargo::rerun-if-changed=Cargo.toml");
+    println!("cargo::rustc-env=SOURCE_ID={:016x}", hash(Path::new(&root))?);
+    Ok(())
+}
+
+fn hash(root: &Path) -> std::io::Result<u64> {
+    let mut files = vec![root.join("Cargo.toml")];
+    collect(&root.join("src"), &mut files)?;
+    // In an order that does not depend on the folder's.
+    files.sort();
+    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
+    for file in files {
+        let name = file.strip_prefix(root).unwrap_or(&file).to_string_lossy().replace('\\', "/");
+        let contents = std::fs::read(&file)?;
+        hash.add(name.as_bytes());
+        hash.add(&(contents.len() as u64).to_le_bytes());
+        hash.add(&contents);
+    }
+    Ok(hash.0)
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() { collect(&path, files)? } else { files.push(path) }
+    }
+    Ok(())
+}
+
+/// FNV-1a: enough to tell versions of a program apart.
+struct Fnv(u64);
+
+impl Fnv {
+    fn add(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_change_of_a_file_its_name_or_their_number_gives_another_hash() {
+        let root = std::env::temp_dir().join(format!("source-id-{}", std::process::id()));
+        let write = |name: &str, text: &str| std::fs::write(root.join(name), text).unwrap();
+        std::fs::create_dir_all(root.join("src/inner")).unwrap();
+        write("Cargo.toml", "[package]");
+        write("src/lib.rs", "mod inner;");
+        write("src/inner/a.rs", "one");
+        let first = hash(&root).unwrap();
+        assert_eq!(hash(&root).unwrap(), first);
+        write("src/inner/a.rs", "two");
+        let second = hash(&root).unwrap();
+        std::fs::rename(root.join("src/inner/a.rs"), root.join("src/inner/b.rs")).unwrap();
+        let third = hash(&root).unwrap();
+        write("src/inner/c.rs", "");
+        let fourth = hash(&root).unwrap();
+        std::fs::remove_dir_all(&root).unwrap();
+        let mut all = vec![first, second, third, fourth];
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 4);
+    }
+}

@@ -1,0 +1,216 @@
+//! Modules compiled beforehand: both forms run as what they were made of, what does not fit is made again, and what is
+//! damaged is refused.
+
+use std::path::PathBuf;
+
+use kinglet::{
+    Config, Engine, Feature, Instance, Module, Optimization, Precompiled, RunMode, Store, Trap, WasmBacktrace,
+};
+
+use crate::{engine, module, trap_of};
+
+const PROGRAM: &str = r#"(module $program
+  (memory (export "memory") 1) (data (i32.const 8) "some data")
+  (table 2 funcref) (elem (i32.const 0) $one $two)
+  (type $f (func (result i32)))
+  (func $one (type $f) (i32.const 1)) (func $two (type $f) (i32.const 2))
+  (func $fib (export "fib") (param i32) (result i32)
+    (if (result i32) (i32.lt_u (local.get 0) (i32.const 2)) (then (local.get 0))
+      (else (i32.add (call $fib (i32.sub (local.get 0) (i32.const 1)))
+                     (call $fib (i32.sub (local.get 0) (i32.const 2)))))))
+  (func (export "pick") (param i32) (result i32) (call_indirect (type $f) (local.get 0)))
+  (func $load (export "load") (param i32) (result i32) (i32.load8_u (local.get 0))))"#;
+
+fn call(module: &Module, name: &str, argument: i32) -> kinglet::Result<i32> {
+    let mut store = Store::new(module.engine(), ());
+    let instance = Instance::new(&mut store, module, &[]).unwrap();
+    instance.get_typed_func::<i32, i32>(&mut store, name).unwrap().call(&mut store, argument)
+}
+
+#[track_caller]
+fn works(module: &Module) {
+    assert_eq!(call(module, "fib", 20).unwrap(), 6765);
+    assert_eq!(call(module, "pick", 1).unwrap(), 2);
+    assert_eq!(call(module, "load", 8).unwrap(), i32::from(b's'));
+    let error = call(module, "load", -1).unwrap_err();
+    assert_eq!(trap_of(&error), Trap::MemoryOutOfBounds);
+    let frame = &error.downcast_ref::<WasmBacktrace>().unwrap().frames()[0];
+    assert_eq!(frame.func_name(), Some("load"));
+    assert!(frame.module_offset().is_some());
+}
+
+fn deserialize(engine: &Engine, bytes: &[u8]) -> kinglet::Result<Module> {
+    // SAFETY: made by these tests; what they damage must be refused before it runs.
+    unsafe { Module::deserialize(engine, bytes) }
+}
+
+/// A file of this test's own.
+fn file(name: &str, bytes: &[u8]) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("kinglet-{}-{name}", std::process::id()));
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+const FORMS: [Precompiled; 2] = [Precompiled::Native, Precompiled::Universal];
+
+#[test]
+fn both_forms_run_from_memory_and_from_a_file() {
+    let engine = Engine::default();
+    for form in FORMS {
+        let artifact = engine.precompile_module(PROGRAM, form).unwrap();
+        assert_eq!(Engine::detect_precompiled(&artifact), Some(form));
+        let other = Engine::default();
+        let loaded = deserialize(&other, &artifact).unwrap();
+        assert_eq!((loaded.rejected_code(), loaded.name()), (None, Some("program")));
+        works(&loaded);
+        let path = file(&format!("{form:?}"), &artifact);
+        assert_eq!(Engine::detect_precompiled_file(&path).unwrap(), Some(form));
+        // SAFETY: just written.
+        let mapped = unsafe { Module::deserialize_file(&other, &path) }.unwrap();
+        std::fs::remove_file(&path).unwrap();
+        works(&mapped);
+        assert_eq!(mapped.rejected_code(), None);
+        assert_eq!(mapped.binary(), module(&engine, PROGRAM).binary());
+        assert_eq!(Engine::precompiled_binary(&artifact).unwrap(), mapped.binary());
+    }
+}
+
+#[test]
+fn a_module_serializes_as_what_it_is() {
+    let engine = Engine::default();
+    let module = module(&engine, PROGRAM);
+    assert_eq!(module.serialize().unwrap(), engine.precompile_module(PROGRAM, Precompiled::Native).unwrap());
+    works(&deserialize(&engine, &module.serialize().unwrap()).unwrap());
+}
+
+#[test]
+fn a_universal_module_is_a_module_and_can_be_compiled_again() {
+    let engine = Engine::default();
+    let universal = engine.precompile_module(PROGRAM, Precompiled::Universal).unwrap();
+    let plain = Module::new(&engine, &universal).unwrap();
+    works(&plain);
+    let sections: Vec<&str> = plain.custom_sections().map(|section| section.name()).collect();
+    assert_eq!(sections.last(), Some(&"kinglet"));
+    assert_eq!(engine.precompile_module(&universal, Precompiled::Universal).unwrap(), universal);
+}
+
+#[test]
+fn an_engine_with_other_settings_makes_the_code_again_and_says_why() {
+    let artifact = Engine::default().precompile_module(PROGRAM, Precompiled::Native).unwrap();
+    let settings: [(&str, fn(&mut Config)); 5] = [
+        ("gas", |config| drop(config.gas(true))),
+        ("interrupts", |config| drop(config.interruptible(false))),
+        ("traps by", |config| drop(config.signals_based_traps(false))),
+        ("memory reservation", |config| drop(config.memory_reservation(0))),
+        ("Spectre", |config| drop(config.spectre_mitigation(false))),
+    ];
+    for (what, set) in settings {
+        let engine = engine(set);
+        let loaded = deserialize(&engine, &artifact).unwrap();
+        assert!(loaded.rejected_code().unwrap().contains(what), "{what}: {:?}", loaded.rejected_code());
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &loaded, &[]).unwrap();
+        let fib = instance.get_typed_func::<i32, i32>(&mut store, "fib").unwrap();
+        assert_eq!(fib.call(&mut store, 10).unwrap(), 55);
+    }
+    // How hard the compiler tried is nobody's business.
+    let engine = engine(|config| drop(config.optimization(Optimization::None)));
+    assert_eq!(deserialize(&engine, &artifact).unwrap().rejected_code(), None);
+}
+
+#[test]
+fn code_for_other_processors_is_made_again() {
+    let mut config = Config::new();
+    config.cpu_feature(if cfg!(target_arch = "x86_64") { "avx512vbmi" } else { "lse" }, true);
+    let artifact = Engine::new(&config).unwrap().precompile_module(PROGRAM, Precompiled::Native).unwrap();
+    let loaded = deserialize(&Engine::default(), &artifact).unwrap();
+    let has = cfg!(target_arch = "aarch64") || loaded.rejected_code().is_none();
+    assert!(has || loaded.rejected_code().unwrap().contains("needs a processor with avx512vbmi"));
+    works(&loaded);
+
+    let mut config = Config::new();
+    config.generic_processor(true);
+    let artifact = Engine::new(&config).unwrap().precompile_module(PROGRAM, Precompiled::Native).unwrap();
+    let loaded = deserialize(&Engine::default(), &artifact).unwrap();
+    assert_eq!(loaded.rejected_code(), None);
+    works(&loaded);
+}
+
+#[test]
+fn an_interpreting_engine_uses_the_module_alone() {
+    let artifact = Engine::default().precompile_module(PROGRAM, Precompiled::Native).unwrap();
+    let interpreter = engine(|config| drop(config.run_mode(RunMode::Interpreter)));
+    works(&deserialize(&interpreter, &artifact).unwrap());
+}
+
+#[test]
+fn fewer_proposals_than_when_it_was_compiled_are_still_checked() {
+    let vectors = r#"(module (func (export "v") (result v128) (v128.const i64x2 1 2)))"#;
+    let artifact = Engine::default().precompile_module(vectors, Precompiled::Native).unwrap();
+    deserialize(&Engine::default(), &artifact).unwrap();
+    let without = engine(|config| drop(config.feature(Feature::Simd, false)));
+    assert!(deserialize(&without, &artifact).unwrap_err().is::<kinglet::ModuleError>());
+}
+
+#[test]
+fn what_is_no_artifact_is_refused() {
+    let engine = Engine::default();
+    let binary = module(&engine, PROGRAM).binary().to_vec();
+    for (bytes, part) in
+        [(&b"\0"[..], "no compiled module"), (&binary, "without native code"), (b"kinglet\0", "cut short")]
+    {
+        let error = deserialize(&engine, bytes).unwrap_err();
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    assert!(deserialize(&engine, b"").is_err());
+    assert_eq!(Engine::detect_precompiled(&binary), None);
+    assert_eq!(Engine::precompiled_binary(&binary), None);
+    // SAFETY: there is no such file.
+    unsafe { Module::deserialize_file(&engine, "/no/such/file") }.unwrap_err();
+}
+
+/// Every byte matters: a change of one anywhere, thousands of random ones, and every cut, are found before anything of it
+/// is used.
+#[test]
+fn damage_is_found_whatever_it_is() {
+    let engine = Engine::default();
+    for form in FORMS {
+        let artifact = engine.precompile_module(PROGRAM, form).unwrap();
+        let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = |below: usize| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            (seed % below as u64) as usize
+        };
+        let refused = |bytes: &[u8], what: &str| {
+            if let Ok(module) = deserialize(&engine, bytes) {
+                // The one thing that can be unsaid: that a universal module has code at all.
+                panic!("{form:?}: {what} was not found: {module:?}");
+            }
+        };
+        let header = 400.min(artifact.len());
+        let places: Vec<usize> = match form {
+            Precompiled::Native => (0..header).collect(),
+            Precompiled::Universal => (artifact.len() - 100..artifact.len()).collect(),
+        };
+        for at in places {
+            let mut bytes = artifact.clone();
+            bytes[at] ^= 1 << random(8);
+            refused(&bytes, &format!("a change at {at}"));
+        }
+        for round in 0..4000 {
+            let mut bytes = artifact.clone();
+            for _ in 0..1 + random(4) {
+                let at = random(bytes.len());
+                bytes[at] = bytes[at].wrapping_add(1 + random(255) as u8);
+            }
+            if bytes != artifact {
+                refused(&bytes, &format!("round {round}"));
+            }
+        }
+        for _ in 0..1000 {
+            refused(&artifact[..random(artifact.len())], "a cut");
+        }
+    }
+}
