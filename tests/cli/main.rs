@@ -1,6 +1,8 @@
 //! The command as its users meet it: every option, every kind of bad input, and how a run ends. A trap must look to a
 //! shell like an abort and not be one, no input may cause a panic, and a time limit ends whatever the guest is doing.
 
+#[cfg(feature = "jit")]
+mod compile;
 mod inspect;
 mod mistakes;
 mod option;

@@ -138,20 +138,23 @@ fn words_that_are_no_commands_of_wasmedges_are_files() {
 }
 
 #[test]
-fn modes_that_are_unknown_are_warned_of_and_those_to_come_refused() {
+fn modes_that_are_unknown_are_warned_of_and_compiled_files_need_theirs() {
     let folder = Folder::new();
     let file = folder.file("nop.wat", program("nop"));
     let (code, out, _) = wasmedge(&folder, &["--run-mode", "fast", &file]);
     assert!(code == 0 && out.contains("[warning] unknown run mode `fast`"), "{out}");
     let (code, out, _) = wasmedge(&folder, &["--run-mode", "AOT", &file]);
-    assert!(code == 1 && out.contains("`--run-mode aot` is refused"), "{out}");
+    assert!(code == 0 && out.contains("[warning]") && out.contains("it has no native code"), "{out}");
     for mode in ["--enable-jit", "--force-interpreter", "--run-mode=jit", "--run-mode=Interpreter"] {
         let (code, out, _) = wasmedge(&folder, &[mode, &file]);
         assert!(code == 0 && out.is_empty(), "{mode}: {out}");
     }
     let compiled = as_name("wasmedgec", &folder, &[&file, "out.so"]);
-    assert_eq!(compiled.status.code(), Some(1));
-    assert!(String::from_utf8(compiled.stdout).unwrap().contains("`compile` is refused"));
+    assert_eq!(compiled.status.code(), Some(0), "{compiled:?}");
+    let (code, out, _) = wasmedge(&folder, &["out.so"]);
+    assert!(code == 0 && out.contains("[info]") && out.contains("native code in it is not used"), "{out}");
+    let (code, out, _) = wasmedge(&folder, &["--run-mode", "aot", "out.so"]);
+    assert!(code == 0 && out.is_empty(), "{out}");
 }
 
 #[test]

@@ -1,5 +1,9 @@
 //! The commands: one row each. The first is the one that is meant when none is named.
 
+#[cfg(feature = "jit")]
+mod compile;
+#[cfg(not(feature = "jit"))]
+#[path = "cmd/compile_absent.rs"]
 mod compile;
 mod completions;
 mod help;
@@ -7,6 +11,10 @@ mod inspect;
 mod instantiate;
 mod parse;
 mod run;
+#[cfg(feature = "jit")]
+mod targets;
+#[cfg(not(feature = "jit"))]
+use compile as targets;
 mod validate;
 mod wasm;
 mod wast;
@@ -45,12 +53,14 @@ pub(crate) enum Takes {
     Word(&'static [&'static str]),
     /// The name of a command, or nothing.
     Command,
+    /// Nothing at all.
+    Nothing,
 }
 
 impl Takes {
     /// How many there must be.
     pub(crate) fn least(self) -> usize {
-        if self == Takes::Command { 0 } else { 1 }
+        if [Takes::Command, Takes::Nothing].contains(&self) { 0 } else { 1 }
     }
 
     /// How many there may be.
@@ -59,6 +69,7 @@ impl Takes {
             Takes::Program | Takes::Files => usize::MAX,
             Takes::InAndOut => 2,
             Takes::File | Takes::Word(_) | Takes::Command => 1,
+            Takes::Nothing => 0,
         }
     }
 
@@ -70,6 +81,7 @@ impl Takes {
             Takes::File => "one file",
             Takes::Word(_) => "one word",
             Takes::Command => "the name of one command",
+            Takes::Nothing => "nothing",
         }
     }
 
@@ -105,11 +117,26 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "compile",
         usage: "[OPTIONS] FILE OUTPUT",
-        about: "Will compile a module to native code; refused, for that is not in this version yet.",
-        examples: &[("kinglet compile program.wasm program.so", "is refused with status 1")],
+        about: "Compiles a module to native code, which then starts at once and runs fast from the beginning.",
+        examples: &[
+            ("kinglet compile program.wasm program.so", "native code for this machine, with the module in it"),
+            ("kinglet --allow-precompiled program.so", "run it"),
+            ("kinglet compile program.wasm fast.wasm", "a module for every runtime, with native code for this one"),
+            ("kinglet compile --target aarch64-unknown-linux-gnu program.wasm arm.so", "for another processor"),
+            ("kinglet compile --generic-binary -O s program.wasm small.so", "for older processors too, and small"),
+        ],
         takes: Takes::InAndOut,
         of_wasmedge: true,
         run: compile::run,
+    },
+    Command {
+        name: "targets",
+        usage: "",
+        about: "Lists what `compile` can make code for, with the features of processors it can use.",
+        examples: &[("kinglet targets", "each target with its features")],
+        takes: Takes::Nothing,
+        of_wasmedge: false,
+        run: targets::run,
     },
     Command {
         name: "parse",

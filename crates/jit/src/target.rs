@@ -41,7 +41,15 @@ impl Processor {
     /// # Errors
     /// If there is no back end for it.
     pub fn host() -> Result<Processor, Error> {
-        Ok(Processor::of(&isa(&Target::default(), cranelift_codegen::settings::builder())?))
+        Processor::new(&Target::default())
+    }
+
+    /// That of a target.
+    ///
+    /// # Errors
+    /// If there is no back end for it, or no such feature.
+    pub fn new(target: &Target) -> Result<Processor, Error> {
+        Ok(Processor::of(&isa(target, cranelift_codegen::settings::builder())?))
     }
 
     pub(crate) fn of(isa: &OwnedTargetIsa) -> Processor {

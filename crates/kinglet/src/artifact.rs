@@ -295,7 +295,11 @@ fn section(bytes: &[u8]) -> Option<(usize, Range<usize>)> {
 fn image_in(bytes: &[u8], contents: Range<usize>) -> Result<Range<usize>> {
     let padding = bytes[contents.clone()].get(..4).ok_or_else(|| bad("is cut short"))?;
     let start = (contents.start + 4).checked_add(u32_at(padding, 0) as usize).filter(|start| *start <= contents.end);
-    Ok(start.ok_or_else(|| bad("is cut short"))?..contents.end)
+    let start = start.ok_or_else(|| bad("is cut short"))?;
+    match bytes[contents.start + 4..start].iter().all(|byte| *byte == 0) {
+        true => Ok(start..contents.end),
+        false => Err(bad("is padded with something")),
+    }
 }
 
 /// A number in LEB128, and what comes behind it.

@@ -42,6 +42,8 @@ mod resumable;
 mod store;
 mod table;
 mod tag;
+#[cfg(feature = "jit")]
+mod target;
 #[doc(hidden)]
 pub mod testing;
 mod trap;
@@ -72,6 +74,8 @@ pub use resumable::{ResumableCall, ResumableCallHostTrap, TypedResumableCall, Ty
 pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
 pub use table::Table;
 pub use tag::Tag;
+#[cfg(feature = "jit")]
+pub use target::{TargetInfo, targets};
 pub use trap::{FrameInfo, FrameSymbol, WasmBacktrace};
 pub use types::{CustomSection, ExportType, Extern, ExternType, FuncType, ImportType, LinkError, TagType};
 pub use value::{AnyRef, ExternRef, Ref, Val};

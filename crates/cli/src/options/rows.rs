@@ -44,7 +44,8 @@ const COMPILE: &[&str] = &["compile"];
 const GUEST: &[&str] = &["run", "instantiate"];
 const STATISTICS: &[&str] = &["run", "compile"];
 const MODULES: &[&str] = &["run", "compile", "parse", "validate", "instantiate", "wast"];
-const LOUD: &[&str] = &["run", "compile", "parse", "validate", "instantiate", "inspect", "wat", "wasm", "wast"];
+const LOUD: &[&str] =
+    &["run", "compile", "targets", "parse", "validate", "instantiate", "inspect", "wat", "wasm", "wast"];
 
 const PLAIN: Row = Row {
     name: "",
