@@ -97,12 +97,23 @@ fn a_universal_module_is_a_module_and_can_be_compiled_again() {
 #[test]
 fn an_engine_with_other_settings_makes_the_code_again_and_says_why() {
     let artifact = Engine::default().precompile_module(PROGRAM, Precompiled::Native).unwrap();
-    let settings: [(&str, fn(&mut Config)); 5] = [
-        ("gas", |config| drop(config.gas(true))),
-        ("interrupts", |config| drop(config.interruptible(false))),
-        ("traps by", |config| drop(config.signals_based_traps(false))),
-        ("memory reservation", |config| drop(config.memory_reservation(0))),
-        ("Spectre", |config| drop(config.spectre_mitigation(false))),
+    type Set = fn(&mut Config);
+    let settings: [(&str, Set); 5] = [
+        ("gas", |config| {
+            config.gas(true);
+        }),
+        ("interrupts", |config| {
+            config.interruptible(false);
+        }),
+        ("traps by", |config| {
+            config.signals_based_traps(false);
+        }),
+        ("memory reservation", |config| {
+            config.memory_reservation(0);
+        }),
+        ("Spectre", |config| {
+            config.spectre_mitigation(false);
+        }),
     ];
     for (what, set) in settings {
         let engine = engine(set);
@@ -114,7 +125,9 @@ fn an_engine_with_other_settings_makes_the_code_again_and_says_why() {
         assert_eq!(fib.call(&mut store, 10).unwrap(), 55);
     }
     // How hard the compiler tried is nobody's business.
-    let engine = engine(|config| drop(config.optimization(Optimization::None)));
+    let engine = engine(|config| {
+        config.optimization(Optimization::None);
+    });
     assert_eq!(deserialize(&engine, &artifact).unwrap().rejected_code(), None);
 }
 
@@ -139,7 +152,9 @@ fn code_for_other_processors_is_made_again() {
 #[test]
 fn an_interpreting_engine_uses_the_module_alone() {
     let artifact = Engine::default().precompile_module(PROGRAM, Precompiled::Native).unwrap();
-    let interpreter = engine(|config| drop(config.run_mode(RunMode::Interpreter)));
+    let interpreter = engine(|config| {
+        config.run_mode(RunMode::Interpreter);
+    });
     works(&deserialize(&interpreter, &artifact).unwrap());
 }
 
@@ -148,7 +163,9 @@ fn fewer_proposals_than_when_it_was_compiled_are_still_checked() {
     let vectors = r#"(module (func (export "v") (result v128) (v128.const i64x2 1 2)))"#;
     let artifact = Engine::default().precompile_module(vectors, Precompiled::Native).unwrap();
     deserialize(&Engine::default(), &artifact).unwrap();
-    let without = engine(|config| drop(config.feature(Feature::Simd, false)));
+    let without = engine(|config| {
+        config.feature(Feature::Simd, false);
+    });
     assert!(deserialize(&without, &artifact).unwrap_err().is::<kinglet::ModuleError>());
 }
 

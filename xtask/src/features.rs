@@ -18,7 +18,10 @@ const ROWS: &[Row] = &[
     Row { package: "kinglet", feature: "addr2line", default: true, about: "files and lines in backtraces, from DWARF sections" },
     Row { package: "kinglet", feature: "wat", default: true, about: "modules in the text format, wherever bytes are taken" },
     Row { package: "kinglet", feature: "jit", default: true, about: "native code, made by Cranelift; without it everything is interpreted" },
+    Row { package: "kinglet", feature: "all-targets", default: false, about: "compiling beforehand for x86-64, AArch64, RISC-V and s390x, wherever it runs" },
     Row { package: "kinglet-cli", feature: "jit", default: true, about: "the same in the command" },
+    Row { package: "kinglet-cli", feature: "all-targets", default: true, about: "the same in the command" },
+    Row { package: "kinglet-jit", feature: "all-targets", default: false, about: "back ends of all targets, for the crates above" },
     Row { package: "kinglet-wasm", feature: "wat", default: true, about: "the text format, for the crates above" },
 ];
 

@@ -12,10 +12,12 @@ struct Arrow {
 
 #[rustfmt::skip]
 const ARROWS: &[Arrow] = &[
-    Arrow { name: "kinglet-wasm", to: &[], alone: &["wasmparser", "wat"] },
-    Arrow { name: "kinglet-abi", to: &["kinglet-wasm"], alone: &[] },
+    Arrow { name: "kinglet-source-id", to: &[], alone: &[] },
+    Arrow { name: "kinglet-wasm", to: &["kinglet-source-id"], alone: &["wasmparser", "wat"] },
+    Arrow { name: "kinglet-abi", to: &["kinglet-wasm", "kinglet-source-id"], alone: &[] },
     Arrow { name: "kinglet-interp", to: &["kinglet-wasm", "kinglet-abi"], alone: &[] },
-    Arrow { name: "kinglet-jit", to: &["kinglet-wasm", "kinglet-abi"], alone: &["cranelift", "regalloc"] },
+    Arrow { name: "kinglet-jit", to: &["kinglet-wasm", "kinglet-abi", "kinglet-source-id"],
+        alone: &["cranelift", "regalloc"] },
     Arrow { name: "kinglet", to: &["kinglet-wasm", "kinglet-abi", "kinglet-interp", "kinglet-jit"], alone: &[] },
     Arrow { name: "kinglet-wasi", to: &["kinglet"], alone: &["cap-"] },
     Arrow { name: "kinglet-testing", to: &["kinglet"], alone: &["wast"] },
