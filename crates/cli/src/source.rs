@@ -10,6 +10,7 @@ use kinglet_wasm::op::Op;
 use kinglet_wasm::outline::{Outline, instruction_at};
 
 use crate::cmd::COMMANDS;
+use crate::dialect::{INVALID_PATH, READ_ERROR};
 use crate::excerpt;
 use crate::fault::{Fault, Outcome};
 use crate::options::{Options, nearest};
@@ -60,6 +61,11 @@ pub(crate) fn binary(file: &str) -> Outcome<Vec<u8>> {
     Ok(kinglet_wasm::decode::to_binary(&bytes).map_err(error)?.into_owned())
 }
 
+/// A binary module taken apart; that it is not well-formed says where.
+pub(crate) fn outline(file: &str, bytes: &[u8], features: Option<Features>) -> Outcome<Outline> {
+    Outline::new(bytes, features).map_err(|error| explain(file, bytes, &error.into(), Features::none()))
+}
+
 /// The name of a file for messages.
 pub(crate) fn shown(file: &str) -> &str {
     if file == "-" { "standard input" } else { file }
@@ -72,8 +78,8 @@ fn read_again(file: &str) -> Vec<u8> {
 }
 
 fn unread(file: &str, message: String) -> Fault {
-    let fault = Fault::refused(message);
     let path = Path::new(file);
+    let fault = Fault::refused(message).in_wasmedge(if path.is_file() { READ_ERROR } else { INVALID_PATH });
     if path.exists() || path.components().count() != 1 {
         return fault;
     }
@@ -101,8 +107,8 @@ pub(crate) fn explain(file: &str, bytes: &[u8], error: &kinglet::Error, features
     if let Some(rest) = fault.message.strip_prefix("-:").filter(|_| file == "-") {
         fault.message = format!("standard input:{rest}");
     }
-    if let Some(place) = place(bytes, error) {
-        fault.message = format!("{}\n    {place}", fault.message);
+    if let Some((plain, place)) = place(bytes, error) {
+        fault.message = format!("{}\n    {place}", fault.message.replace(&plain, ""));
     }
     match advice(bytes, error, features) {
         Some(hint) => fault.hint(hint),
@@ -110,8 +116,8 @@ pub(crate) fn explain(file: &str, bytes: &[u8], error: &kinglet::Error, features
     }
 }
 
-/// The function a module is invalid in by its name, and the instruction, in the form of a backtrace.
-fn place(bytes: &[u8], error: &kinglet::Error) -> Option<String> {
+/// Where in a function a module is invalid: as the error says it, and with names in the form of a backtrace.
+fn place(bytes: &[u8], error: &kinglet::Error) -> Option<(String, String)> {
     let error = error.downcast_ref::<ModuleError>()?;
     let (func, offset) = (error.function()?, error.offset()?);
     let binary = kinglet_wasm::decode::to_binary(bytes).ok()?;
@@ -122,17 +128,43 @@ fn place(bytes: &[u8], error: &kinglet::Error) -> Option<String> {
     let name = own.or_else(exported).map_or_else(String::new, |name| format!("{} ", name.escape_debug()));
     let function = if name.is_empty() { format!("func[{func}]") } else { format!("{name}(func[{func}])") };
     let instruction = instruction_at(&binary, offset).map_or_else(String::new, |text| format!(": {text}"));
-    Some(format!("in {function} at {offset:#x}{instruction}"))
+    let plain = format!(" (in function {func}, at byte {offset:#x})");
+    Some((plain, format!("in {function} at {offset:#x}{instruction}")))
 }
 
+const NATIVE: &str = "this is a native program or library; give the WebAssembly module it was made from";
+const COMPRESSED: &str = "this is compressed; unpack it first";
+
+/// What files begin with that are given although they are no modules, and what to do about it.
+const BEGINNINGS: &[(&[u8], &str)] = &[
+    (b"\x7fELF", NATIVE),
+    (b"MZ", NATIVE),
+    (b"\xcf\xfa\xed\xfe", NATIVE),
+    (b"\xca\xfe\xba\xbe", NATIVE),
+    (b"\0asm\x0d\0\x01\0", "components cannot be run by this version; compile for wasm32-wasip1 instead"),
+    (b"\x1f\x8b", COMPRESSED),
+    (b"\x28\xb5\x2f\xfd", COMPRESSED),
+    (b"PK\x03\x04", COMPRESSED),
+    (b"BC\xc0\xde", "this is bitcode of LLVM; link it into a module first"),
+    (b"!<arch>", "this is a library of object files; link it into a module first"),
+    (b"<", "this is a page of the web, as a download that failed leaves it"),
+];
+
+/// What errors begin with that a damaged file gives, and what to do about it.
+const DAMAGES: &[(&str, &str)] = &[
+    ("unexpected end", "the file is cut short, as by a download that was not finished"),
+    ("magic header not detected", "this is not WebAssembly, neither a binary module nor text"),
+    ("unknown binary version", "binary modules are of version 1; the file is damaged, or newer than this version"),
+];
+
 fn advice(bytes: &[u8], error: &kinglet::Error, features: Features) -> Option<String> {
-    const NATIVE: [&[u8]; 4] = [b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"];
-    const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
-    if NATIVE.iter().any(|magic| bytes.starts_with(magic)) {
-        return Some("this is a native program or library; give the WebAssembly module it was made from".into());
+    if let Some((_, hint)) = BEGINNINGS.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+        return Some(hint.to_string());
     }
-    if bytes.starts_with(COMPONENT) {
-        return Some("this is a component, which this version cannot run; compile for wasm32-wasip1 instead".into());
+    let message = error.downcast_ref::<ModuleError>().map(ModuleError::message).unwrap_or_default();
+    if let Some((_, hint)) = DAMAGES.iter().find(|(words, _)| message.starts_with(words)).filter(|_| !bytes.is_empty())
+    {
+        return Some(hint.to_string());
     }
     if let Some(hint) = mistyped(bytes, error) {
         return Some(hint);
@@ -146,11 +178,22 @@ fn advice(bytes: &[u8], error: &kinglet::Error, features: Features) -> Option<St
     let names: Vec<&str> = needed.iter().map(|row| row.name).collect();
     let unfinished: Vec<&str> = needed.iter().filter(|row| !row.finished).map(|row| row.name).collect();
     if !unfinished.is_empty() {
-        return Some(format!("it needs {}, which this version cannot run yet", unfinished.join(" and ")));
+        return Some(format!("it needs {}, which this version cannot run yet", listed(&unfinished)));
     }
     let switches: Vec<String> = names.iter().map(|name| format!("--enable-{name}")).collect();
-    let (names, switches) = (names.join(" and "), switches.join(" "));
-    Some(format!("it needs {names}, which is switched off; {switches} switches it on"))
+    let (names, switches) = (listed(&names), switches.join(" "));
+    Some(match needed.len() {
+        1 => format!("it needs {names}, which is switched off; {switches} switches it on"),
+        _ => format!("it needs {names}, which are switched off; {switches} switches them on"),
+    })
+}
+
+/// Words in a sentence.
+fn listed(words: &[&str]) -> String {
+    match words {
+        [most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),
+        _ => words.concat(),
+    }
 }
 
 /// The instruction that a wrong word of a text module may have meant.

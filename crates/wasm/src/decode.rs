@@ -11,6 +11,9 @@ use crate::feature::Features;
 use crate::module::*;
 use crate::types::*;
 
+/// What a binary begins with, before its version.
+const MAGIC: &[u8] = b"\0asm";
+
 /// Function bodies of fewer bytes than this in all are validated on the calling thread.
 const PARALLEL_FROM: usize = 256 << 10;
 
@@ -32,9 +35,7 @@ fn sections<'a>(
     features: Features,
     registry: &'a TypeRegistry,
 ) -> Result<(Decoder<'a>, Vec<Body<'a>>)> {
-    if bytes.len() < 8 || &bytes[..4] != b"\0asm" {
-        return Err(wrong_start(bytes));
-    }
+    check_header(bytes)?;
     let mut decoder = Decoder {
         module: Module { bytes: bytes.clone(), ..Module::default() },
         registry,
@@ -61,6 +62,12 @@ fn sections<'a>(
 /// Turns what a user hands in, text or binary, into a binary module.
 #[cfg(feature = "wat")]
 pub fn to_binary(input: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>> {
+    if input.starts_with(MAGIC) {
+        return Ok(input.into());
+    }
+    if MAGIC.starts_with(input) || std::str::from_utf8(input).is_err() {
+        return check_header(input).map(|()| input.into());
+    }
     wat::parse_bytes(input).map_err(|e| Error::new(ErrorKind::Malformed, e.to_string(), None))
 }
 
@@ -70,16 +77,25 @@ pub fn to_binary(input: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>> {
     Ok(input.into())
 }
 
-fn wrong_start(bytes: &[u8]) -> Error {
-    let message = if bytes.is_empty() {
-        "the file is empty".to_string()
-    } else if bytes.len() >= 4 && &bytes[..4] == b"\0asm" || b"\0asm".starts_with(bytes) {
-        "unexpected end: the header is cut short".to_string()
-    } else {
-        let n = bytes.len().min(4);
-        format!("magic header not detected: expected \\0asm, found {:02x?}", &bytes[..n])
+/// Checks what a binary module begins with.
+pub(crate) fn check_header(bytes: &[u8]) -> Result<()> {
+    let (message, offset) = match bytes {
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => return Ok(()),
+        [0, b'a', b's', b'm', 13, 0, 1, 0, ..] => ("this is a component, not a core module".to_string(), 4),
+        [0, b'a', b's', b'm', a, b, c, d, ..] => {
+            (format!("unknown binary version: {:#x}", u32::from_le_bytes([*a, *b, *c, *d])), 4)
+        }
+        [] => ("unexpected end: the file is empty".to_string(), 0),
+        _ if bytes.starts_with(MAGIC) || MAGIC.starts_with(bytes) => {
+            ("unexpected end: the header is cut short".to_string(), bytes.len())
+        }
+        _ => {
+            let found = &bytes[..bytes.len().min(4)];
+            let text = if cfg!(feature = "wat") { " or text in UTF-8" } else { "" };
+            (format!("magic header not detected: expected \\0asm{text}, found {found:02x?}"), 0)
+        }
     };
-    Error::new(ErrorKind::Malformed, message, Some(0))
+    Err(Error::new(ErrorKind::Malformed, message, Some(offset as u64)))
 }
 
 fn malformed(e: wp::Error) -> Error {

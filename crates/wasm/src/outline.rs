@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use wasmparser as wp;
 
+use crate::decode::check_header;
 use crate::error::{Error, ErrorKind, Result};
 use crate::feature::Features;
 use crate::op::Op;
@@ -25,6 +26,8 @@ pub struct Outline {
     pub sections: Vec<Section>,
     /// Its types, as the text format writes their definitions.
     pub types: Vec<Arc<str>>,
+    /// Parameters and results of each of its types that is a function's.
+    pub signatures: Vec<Option<Signature>>,
     /// What it imports, in order.
     pub imports: Vec<Import>,
     /// The functions it defines.
@@ -44,9 +47,65 @@ pub struct Outline {
     /// The features its compiler says it uses, with a sign before the name.
     pub target_features: Vec<String>,
     /// The types of everything that has an index, by kind.
-    known: [Vec<Arc<str>>; 5],
+    known: [Vec<Type>; 5],
     names: HashMap<u32, String>,
     bodies: usize,
+}
+
+/// Parameters and results, each as the text format writes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// What a function takes.
+    pub params: Vec<String>,
+    /// What it gives.
+    pub results: Vec<String>,
+}
+
+/// A type as the text format writes it, and in its parts.
+type Type = (Arc<str>, Parts);
+
+/// The type of something imported, exported or defined, taken apart. Value types are as the text format writes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Parts {
+    /// Of a function or a tag.
+    Func {
+        /// The index of its type.
+        type_index: u32,
+    },
+    /// Of a table.
+    Table {
+        /// The type of its elements.
+        element: Arc<str>,
+        /// Least and most elements.
+        limits: Limits,
+    },
+    /// Of a memory.
+    Memory {
+        /// Least and most pages.
+        limits: Limits,
+        /// Whether threads can share it.
+        shared: bool,
+        /// Bytes in a page.
+        page_size: u64,
+    },
+    /// Of a global.
+    Global {
+        /// The type of its value.
+        content: Arc<str>,
+        /// Whether it can be written.
+        mutable: bool,
+    },
+}
+
+/// How large a memory or table is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// At least, and to begin with.
+    pub min: u64,
+    /// At most, if there is a limit.
+    pub max: Option<u64>,
+    /// Whether its addresses have 64 bits.
+    pub is_64: bool,
 }
 
 /// A section as it lies in the file.
@@ -78,6 +137,8 @@ pub struct Import {
     pub index: u32,
     /// Its type as the text format writes it.
     pub ty: Arc<str>,
+    /// The same in its parts.
+    pub parts: Parts,
 }
 
 /// Something exported.
@@ -91,6 +152,8 @@ pub struct Export {
     pub index: u32,
     /// Its type as the text format writes it.
     pub ty: Arc<str>,
+    /// The same in its parts; none if nothing has that index.
+    pub parts: Option<Parts>,
 }
 
 /// A function the module defines.
@@ -115,6 +178,8 @@ pub struct Definition {
     pub index: u32,
     /// Its type as the text format writes it.
     pub ty: Arc<str>,
+    /// The same in its parts.
+    pub parts: Parts,
     /// What it starts with, if that is written down.
     pub init: Option<String>,
 }
@@ -134,10 +199,7 @@ impl Outline {
     /// # Errors
     /// If it is not well-formed, or is a component.
     pub fn new(bytes: &[u8], features: Option<Features>) -> Result<Outline> {
-        if wp::Parser::is_component(bytes) {
-            let message = "this is a component, not a core module";
-            return Err(Error::new(ErrorKind::Malformed, message, Some(4)));
-        }
+        check_header(bytes)?;
         let mut outline = Outline::default();
         let mut parser = wp::Parser::new(0);
         parser.set_features(features.map_or(wp::WasmFeatures::all(), Features::to_wasmparser));
@@ -157,8 +219,8 @@ impl Outline {
             P::TypeSection(it) => self.list("type", &it, Outline::rec_group)?,
             P::ImportSection(it) => self.imports(it)?,
             P::FunctionSection(it) => self.list("function", &it, |outline, ty| {
-                let text = outline.type_text(ty);
-                let index = outline.add(0, text);
+                let ty_of_func = outline.func_type(ty);
+                let index = outline.add(0, ty_of_func);
                 outline.funcs.push(Function { index, type_index: ty, name: None, range: 0..0 });
                 Ok(())
             })?,
@@ -167,19 +229,19 @@ impl Outline {
                     wp::TableInit::RefNull => None,
                     wp::TableInit::Expr(init) => Some(expression(&init)?),
                 };
-                outline.define(1, table_text(&table.ty).into(), init);
+                outline.define(1, table_type(&table.ty), init);
                 Ok(())
             })?,
             P::MemorySection(it) => self.list("memory", &it, |outline, ty| {
-                outline.define(2, memory_text(&ty).into(), None);
+                outline.define(2, memory_type(&ty), None);
                 Ok(())
             })?,
             P::GlobalSection(it) => self.list("global", &it, |outline, global| {
-                outline.define(3, global_text(&global.ty).into(), Some(expression(&global.init_expr)?));
+                outline.define(3, global_type(&global.ty), Some(expression(&global.init_expr)?));
                 Ok(())
             })?,
             P::TagSection(it) => self.list("tag", &it, |outline, tag| {
-                let ty = outline.type_text(tag.func_type_idx);
+                let ty = outline.func_type(tag.func_type_idx);
                 outline.define(4, ty, None);
                 Ok(())
             })?,
@@ -218,39 +280,43 @@ impl Outline {
     }
 
     /// Notes the type of the next thing of a kind, and gives its index.
-    fn add(&mut self, kind: usize, ty: Arc<str>) -> u32 {
+    fn add(&mut self, kind: usize, ty: Type) -> u32 {
         self.known[kind].push(ty);
         self.known[kind].len() as u32 - 1
     }
 
-    fn define(&mut self, kind: usize, ty: Arc<str>, init: Option<String>) {
-        let index = self.add(kind, ty.clone());
-        self.definitions.push(Definition { kind: KINDS[kind], index, ty, init });
+    fn define(&mut self, kind: usize, (ty, parts): Type, init: Option<String>) {
+        let index = self.add(kind, (ty.clone(), parts.clone()));
+        self.definitions.push(Definition { kind: KINDS[kind], index, ty, parts, init });
     }
 
     fn rec_group(&mut self, group: wp::RecGroup) -> wp::Result<()> {
-        self.types.extend(group.types().map(|ty| shorten(sub_type_text(ty)).into()));
+        for ty in group.types() {
+            self.types.push(shorten(sub_type_text(ty)).into());
+            self.signatures.push(signature(ty));
+        }
         Ok(())
     }
 
-    fn type_text(&self, index: u32) -> Arc<str> {
-        self.types.get(index as usize).map_or_else(|| format!("type {index}").into(), Arc::clone)
+    fn func_type(&self, type_index: u32) -> Type {
+        let text = self.types.get(type_index as usize).map_or_else(|| format!("type {type_index}").into(), Arc::clone);
+        (text, Parts::Func { type_index })
     }
 
     fn imports(&mut self, reader: wp::ImportSectionReader<'_>) -> wp::Result<()> {
         self.section("import", reader.range(), Some(reader.count()));
         for import in reader.into_imports() {
             let import = import?;
-            let (kind, ty) = match &import.ty {
-                wp::TypeRef::Func(ty) | wp::TypeRef::FuncExact(ty) => (0, self.type_text(*ty)),
-                wp::TypeRef::Table(ty) => (1, table_text(ty).into()),
-                wp::TypeRef::Memory(ty) => (2, memory_text(ty).into()),
-                wp::TypeRef::Global(ty) => (3, global_text(ty).into()),
-                wp::TypeRef::Tag(ty) => (4, self.type_text(ty.func_type_idx)),
+            let (kind, (ty, parts)) = match &import.ty {
+                wp::TypeRef::Func(ty) | wp::TypeRef::FuncExact(ty) => (0, self.func_type(*ty)),
+                wp::TypeRef::Table(ty) => (1, table_type(ty)),
+                wp::TypeRef::Memory(ty) => (2, memory_type(ty)),
+                wp::TypeRef::Global(ty) => (3, global_type(ty)),
+                wp::TypeRef::Tag(ty) => (4, self.func_type(ty.func_type_idx)),
             };
-            let index = self.add(kind, ty.clone());
+            let index = self.add(kind, (ty.clone(), parts.clone()));
             let (module, name) = (import.module.to_string(), import.name.to_string());
-            self.imports.push(Import { module, name, kind: KINDS[kind], index, ty });
+            self.imports.push(Import { module, name, kind: KINDS[kind], index, ty, parts });
         }
         Ok(())
     }
@@ -263,9 +329,10 @@ impl Outline {
             wp::ExternalKind::Global => 3,
             wp::ExternalKind::Tag => 4,
         };
-        let ty = self.known[kind].get(export.index as usize).map_or_else(|| "?".into(), Arc::clone);
+        let known = self.known[kind].get(export.index as usize).cloned();
+        let (ty, parts) = known.map_or_else(|| ("?".into(), None), |(ty, parts)| (ty, Some(parts)));
         let (index, name, kind) = (export.index, export.name.to_string(), KINDS[kind]);
-        self.exports.push(Export { name, kind, index, ty });
+        self.exports.push(Export { name, kind, index, ty, parts });
         Ok(())
     }
 
@@ -479,18 +546,32 @@ fn limits_text(is_64: bool, least: u64, most: Option<u64>) -> String {
     format!("{}{least}{most}", if is_64 { "i64 " } else { "" })
 }
 
-fn table_text(ty: &wp::TableType) -> String {
-    format!("table {} {}", limits_text(ty.table64, ty.initial, ty.maximum), wp::ValType::Ref(ty.element_type))
+fn signature(ty: &wp::SubType) -> Option<Signature> {
+    let wp::CompositeInnerType::Func(func) = &ty.composite_type.inner else { return None };
+    let words = |types: &[wp::ValType]| types.iter().map(ToString::to_string).collect();
+    Some(Signature { params: words(func.params()), results: words(func.results()) })
 }
 
-fn memory_text(ty: &wp::MemoryType) -> String {
-    let page = ty.page_size_log2.map_or_else(String::new, |log2| format!(" (pagesize {})", 1u64 << log2.min(63)));
+fn table_type(ty: &wp::TableType) -> Type {
+    let element: Arc<str> = wp::ValType::Ref(ty.element_type).to_string().into();
+    let text = format!("table {} {element}", limits_text(ty.table64, ty.initial, ty.maximum));
+    let limits = Limits { min: ty.initial, max: ty.maximum, is_64: ty.table64 };
+    (text.into(), Parts::Table { element, limits })
+}
+
+fn memory_type(ty: &wp::MemoryType) -> Type {
+    let page_size = 1u64 << ty.page_size_log2.unwrap_or(16).min(63);
+    let page = ty.page_size_log2.map_or_else(String::new, |_| format!(" (pagesize {page_size})"));
     let shared = if ty.shared { " shared" } else { "" };
-    format!("memory {}{shared}{page}", limits_text(ty.memory64, ty.initial, ty.maximum))
+    let text = format!("memory {}{shared}{page}", limits_text(ty.memory64, ty.initial, ty.maximum));
+    let limits = Limits { min: ty.initial, max: ty.maximum, is_64: ty.memory64 };
+    (text.into(), Parts::Memory { limits, shared: ty.shared, page_size })
 }
 
-fn global_text(ty: &wp::GlobalType) -> String {
-    if ty.mutable { format!("global (mut {})", ty.content_type) } else { format!("global {}", ty.content_type) }
+fn global_type(ty: &wp::GlobalType) -> Type {
+    let content: Arc<str> = ty.content_type.to_string().into();
+    let text = if ty.mutable { format!("global (mut {content})") } else { format!("global {content}") };
+    (text.into(), Parts::Global { content, mutable: ty.mutable })
 }
 
 #[cfg(all(test, feature = "wat"))]
@@ -534,6 +615,17 @@ mod tests {
                 ("global", 1, "global i64", Some("i64.const -7"))
             ]
         );
+        let signature = it.signatures[0].as_ref().unwrap();
+        assert_eq!(
+            (&signature.params[..], &signature.results[..]),
+            (&["i32", "f64"].map(String::from)[..], &["i64".to_string()][..])
+        );
+        assert_eq!(it.imports[0].parts, Parts::Func { type_index: 0 });
+        assert_eq!(it.imports[1].parts, Parts::Global { content: "i32".into(), mutable: true });
+        let limits = |min, max| Limits { min, max, is_64: false };
+        assert_eq!(it.definitions[0].parts, Parts::Table { element: "funcref".into(), limits: limits(2, None) });
+        let memory = Parts::Memory { limits: limits(1, Some(16)), shared: false, page_size: 65536 };
+        assert_eq!((&it.definitions[1].parts, it.exports[0].parts.as_ref()), (&memory, Some(&memory)));
         let exports: Vec<_> = it.exports.iter().map(|it| (it.name.as_str(), it.index, &*it.ty)).collect();
         let expected =
             [("memory", 0, "memory 1 16"), ("tag", 0, "func (param i32)"), ("second", 1, "func (param i32)")];
@@ -581,5 +673,20 @@ mod tests {
         assert_eq!(Outline::new(b"\0asm\x0d\0\x01\0", None).unwrap_err().offset(), Some(4));
         assert!(Outline::new(b"\0asm\x01\0\0\0\x01\x05", None).is_err());
         assert!(Outline::new(b"", None).is_err());
+    }
+
+    #[test]
+    fn what_is_neither_binary_nor_text_is_told_apart() {
+        let message = |bytes: &[u8]| crate::decode::to_binary(bytes).and_then(|it| check_header(&it)).unwrap_err();
+        for (bytes, what, offset) in [
+            (&b""[..], "unexpected end: the file is empty", 0),
+            (b"\0as", "unexpected end: the header is cut short", 3),
+            (b"\0asm\x01\0", "unexpected end: the header is cut short", 6),
+            (b"\0asm\x02\0\0\0", "unknown binary version: 0x2", 4),
+            (b"\0asm\x0d\0\x01\0", "this is a component, not a core module", 4),
+            (b"\xff\xfe", "magic header not detected: expected \\0asm or text in UTF-8, found [ff, fe]", 0),
+        ] {
+            assert_eq!((message(bytes).message(), message(bytes).offset()), (what, Some(offset)));
+        }
     }
 }

@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use kinglet::Features;
-use kinglet_wasm::outline::Outline;
+use kinglet_wasm::outline::{Limits, Outline, Parts};
 use serde_json::{Value, json};
 
 use crate::fault::{Fault, Outcome};
 use crate::options::Options;
-use crate::{excerpt, print, source};
+use crate::{print, source};
 
 pub(super) fn run(options: &Options) -> Outcome {
     let file = options.positional.first().ok_or_else(|| Fault::refused("no file given"))?;
@@ -19,11 +19,7 @@ pub(super) fn run(options: &Options) -> Outcome {
 
 /// A file taken apart.
 pub(super) fn outline(file: &str, features: Option<Features>) -> Outcome<Outline> {
-    let bytes = source::binary(file)?;
-    Outline::new(&bytes, features).map_err(|error| {
-        let message = excerpt::show(&error.to_string(), file);
-        Fault::refused(format!("{}: {message}", source::shown(file)))
-    })
+    source::outline(file, &source::binary(file)?, features)
 }
 
 /// A name from a module, fit for a terminal.
@@ -48,11 +44,13 @@ fn page(file: &str, outline: &Outline) -> String {
         &format!("types ({})", outline.types.len()),
         outline.types.iter().enumerate().map(|(index, ty)| format!("{index}: {ty}")).collect(),
     );
-    let import = |it: &kinglet_wasm::outline::Import| format!("{}.{}: {}", name(&it.module), name(&it.name), it.ty);
+    let import = |it: &kinglet_wasm::outline::Import| {
+        format!("{} {}: {}.{}: {}", it.kind, it.index, name(&it.module), name(&it.name), it.ty)
+    };
     part(&format!("imports ({})", outline.imports.len()), outline.imports.iter().map(import).collect());
     part(
         &format!("exports ({})", outline.exports.len()),
-        outline.exports.iter().map(|it| format!("{}: {}", name(&it.name), it.ty)).collect(),
+        outline.exports.iter().map(|it| format!("{}: {} {}: {}", name(&it.name), it.kind, it.index, it.ty)).collect(),
     );
     part(&format!("functions ({}), the largest first", outline.funcs.len()), largest(outline));
     let defined = |it: &kinglet_wasm::outline::Definition| match &it.init {
@@ -73,7 +71,8 @@ fn sections(outline: &Outline) -> Vec<String> {
             None => section.kind.to_string(),
         };
         let (begin, size) = (section.range.start, section.range.end - section.range.start);
-        let count = section.count.map_or_else(String::new, |count| format!(", {count} entries"));
+        let entries = |count| format!(", {count} {}", if count == 1 { "entry" } else { "entries" });
+        let count = section.count.map_or_else(String::new, entries);
         format!("{kind:<24} {size:>10} bytes at {begin:#x}{count}")
     };
     outline.sections.iter().map(row).collect()
@@ -106,27 +105,59 @@ fn producers(outline: &Outline) -> Vec<String> {
     outline.producers.iter().map(row).collect()
 }
 
+/// An object with what its type consists of. Of a function that is the index of its type, which is listed once.
+fn with_parts(mut object: Value, parts: Option<&Parts>) -> Value {
+    let mut set = |key: &str, value: Value| object[key] = value;
+    let limits = |set: &mut dyn FnMut(&str, Value), limits: &Limits| {
+        set("min", limits.min.into());
+        set("max", limits.max.into());
+        set("is_64", limits.is_64.into());
+    };
+    match parts {
+        None => {}
+        Some(Parts::Func { type_index }) => set("type_index", (*type_index).into()),
+        Some(Parts::Table { element, limits: size }) => {
+            limits(&mut set, size);
+            set("element", (&**element).into());
+        }
+        Some(Parts::Memory { limits: size, shared, page_size }) => {
+            limits(&mut set, size);
+            set("shared", (*shared).into());
+            set("page_size", (*page_size).into());
+        }
+        Some(Parts::Global { content, mutable }) => {
+            set("content", (&**content).into());
+            set("mutable", (*mutable).into());
+        }
+    }
+    object
+}
+
 fn to_json(outline: &Outline) -> Value {
     let sections = outline.sections.iter().map(|it| {
         let (offset, size) = (it.range.start, it.range.end - it.range.start);
         json!({ "kind": it.kind, "name": it.name, "offset": offset, "size": size, "count": it.count })
     });
-    let imports = outline
-        .imports
-        .iter()
-        .map(|it| json!({ "module": it.module, "name": it.name, "kind": it.kind, "index": it.index, "type": &*it.ty }));
-    let exports = outline
-        .exports
-        .iter()
-        .map(|it| json!({ "name": it.name, "kind": it.kind, "index": it.index, "type": &*it.ty }));
+    let imports = outline.imports.iter().map(|it| {
+        let own = json!({ "module": it.module, "name": it.name, "kind": it.kind, "index": it.index, "type": &*it.ty });
+        with_parts(own, Some(&it.parts))
+    });
+    let exports = outline.exports.iter().map(|it| {
+        let own = json!({ "name": it.name, "kind": it.kind, "index": it.index, "type": &*it.ty });
+        with_parts(own, it.parts.as_ref())
+    });
+    let types = outline.types.iter().zip(&outline.signatures).map(|(ty, signature)| match signature {
+        Some(it) => json!({ "type": &**ty, "params": it.params, "results": it.results }),
+        None => json!({ "type": &**ty }),
+    });
     let functions = outline.funcs.iter().map(|it| {
         let (offset, size) = (it.range.start, it.range.end - it.range.start);
-        json!({ "index": it.index, "name": it.name, "type": it.type_index, "offset": offset, "size": size })
+        json!({ "index": it.index, "name": it.name, "type_index": it.type_index, "offset": offset, "size": size })
     });
-    let definitions = outline
-        .definitions
-        .iter()
-        .map(|it| json!({ "kind": it.kind, "index": it.index, "type": &*it.ty, "init": it.init }));
+    let definitions = outline.definitions.iter().map(|it| {
+        let own = json!({ "kind": it.kind, "index": it.index, "type": &*it.ty, "init": it.init });
+        with_parts(own, Some(&it.parts))
+    });
     let segments = |segments: &[kinglet_wasm::outline::Segment]| {
         let one = |it: &kinglet_wasm::outline::Segment| {
             let (into, offset) = it.target.as_ref().map(|(into, offset)| (*into, offset.as_str())).unzip();
@@ -141,7 +172,7 @@ fn to_json(outline: &Outline) -> Value {
         "version": outline.version,
         "name": outline.name,
         "sections": sections.collect::<Vec<_>>(),
-        "types": outline.types.iter().map(|ty| &**ty).collect::<Vec<_>>(),
+        "types": types.collect::<Vec<_>>(),
         "imports": imports.collect::<Vec<_>>(),
         "exports": exports.collect::<Vec<_>>(),
         "functions": functions.collect::<Vec<_>>(),

@@ -9,19 +9,29 @@ use crate::{source, write};
 pub(super) fn run(options: &Options) -> Outcome {
     let file = options.positional.first().map_or("-", String::as_str);
     let bytes = source::binary(file)?;
-    if options.output.is_none() && std::io::stdout().is_terminal() {
+    super::wat::write(file, &bytes, false, &mut Nowhere)?;
+    if matches!(options.output.as_deref(), None | Some("-")) && std::io::stdout().is_terminal() {
         let hint = format!("kinglet wasm {file} -o OUTPUT");
         return Err(Fault::refused("a binary module is not written to a terminal").hint(hint));
     }
     save(options, &bytes).map(|()| 0)
 }
 
-/// Writes to the file of `--output`, or to standard output.
+/// Takes text and keeps nothing of it.
+struct Nowhere;
+
+impl std::fmt::Write for Nowhere {
+    fn write_str(&mut self, _: &str) -> std::fmt::Result {
+        Ok(())
+    }
+}
+
+/// Writes to the file of `--output`, or to standard output, which is `-` too.
 pub(super) fn save(options: &Options, bytes: &[u8]) -> Outcome<()> {
-    match &options.output {
-        Some(file) => {
+    match options.output.as_deref() {
+        Some(file) if file != "-" => {
             std::fs::write(file, bytes).map_err(|error| Fault::refused(format!("cannot write {file}: {error}")))
         }
-        None => write(bytes),
+        _ => write(bytes),
     }
 }

@@ -1,5 +1,7 @@
 //! `kinglet wat`: a module in the text format, whatever form it is in.
 
+use std::fmt::Write;
+
 use wasmprinter::{Config, PrintFmtWrite};
 
 use super::wasm::save;
@@ -11,7 +13,14 @@ pub(super) fn run(options: &Options) -> Outcome {
     let file = options.positional.first().map_or("-", String::as_str);
     let bytes = source::binary(file)?;
     let mut text = String::new();
-    let printed = Config::new().print_offsets(options.offsets).print(&bytes, &mut PrintFmtWrite(&mut text));
-    printed.map_err(|error| Fault::refused(format!("{}: {error:#}", source::shown(file))))?;
+    write(file, &bytes, options.offsets, &mut text)?;
     save(options, text.as_bytes()).map(|()| 0)
+}
+
+/// Writes a module as text; refused if it is not well-formed.
+pub(super) fn write(file: &str, bytes: &[u8], offsets: bool, out: &mut impl Write) -> Outcome<()> {
+    // The printer does not say of every error where it is.
+    source::outline(file, bytes, None)?;
+    let printed = Config::new().print_offsets(offsets).print(bytes, &mut PrintFmtWrite(out));
+    printed.map_err(|error| Fault::refused(format!("{}: {error:#}", source::shown(file))))
 }

@@ -244,13 +244,13 @@ pub(crate) unsafe fn new_memory(
     if let Some(limit) = core.engine.config().memory_page_limit
         && ty.min > limit
     {
-        return Err(Error::msg(format!("a memory of {} pages is over the limit of {limit} pages", ty.min)));
+        return Err(Error::msg(format!("a memory of {} is over the limit of {}", pages(ty.min), pages(limit))));
     }
     let maximum = ty.max.and_then(|max| super::memory::bytes(&ty, max));
     let request = super::MemoryRequest { current: 0, desired: desired.unwrap_or(usize::MAX), maximum };
     core.count(Counted::Memories, core.memories.len())?;
     if !(core.ask_limiter)(core, Question::Memory(request))? {
-        return Err(Error::msg(format!("a memory of {} pages is over the store's limit", ty.min)));
+        return Err(Error::msg(format!("a memory of {} is over the store's limit", pages(ty.min))));
     }
     // SAFETY: passed on.
     let memory = unsafe { MemoryInstance::new(ty, core.engine.settings().memory_plan(&ty), record)? };
@@ -339,7 +339,13 @@ fn active_segments(core: &mut StoreCore, instance: usize) -> Result<()> {
         if let SegmentMode::Active { target, offset } = elem.mode {
             let offset = segment_offset(core, instance, offset, wasm.tables[target as usize].index.val_type())?;
             let table = core.instances[instance].tables[target as usize];
-            init_table(core, instance, table, i, offset, 0, elem.items.len() as u64)?;
+            let length = elem.items.len() as u64;
+            init_table(core, instance, table, i, offset, 0, length).map_err(|error| {
+                let size = core.tables[table].size();
+                Error::from(error).context(format!(
+                    "element segment {i} of length {length} does not fit at {offset} of table {target}, whose size is {size}"
+                ))
+            })?;
         }
         if elem.mode != SegmentMode::Passive {
             core.instances[instance].elems[i as usize] = ElemState::Dropped;
@@ -349,7 +355,13 @@ fn active_segments(core: &mut StoreCore, instance: usize) -> Result<()> {
         if let SegmentMode::Active { target, offset } = data.mode {
             let offset = segment_offset(core, instance, offset, wasm.memories[target as usize].index.val_type())?;
             let memory = core.instances[instance].memories[target as usize];
-            init_memory(core, instance, memory, i, offset, 0, data.range.len() as u64)?;
+            let length = data.range.len();
+            init_memory(core, instance, memory, i, offset, 0, length as u64).map_err(|error| {
+                let size = core.memories[memory].data().len();
+                Error::from(error).context(format!(
+                    "data segment {i} of length {length} does not fit at {offset:#x} of memory {target}, whose size is {size:#x}"
+                ))
+            })?;
             core.instances[instance].dropped_datas[i as usize] = true;
         }
     }
@@ -377,6 +389,11 @@ fn start(core: &mut StoreCore, instance: usize) -> Result<()> {
             call_cell(core, cell, vmctx, &mut [])
         }
     }
+}
+
+/// A number of pages, in words.
+fn pages(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "page" } else { "pages" })
 }
 
 /// What an instance exports under an index.
