@@ -25,8 +25,10 @@ fn inspecting_shows_what_a_module_is() {
     let parts = [
         "WebAssembly module \"shop\", version 1",
         "custom \"producers\"",
-        "imports (1):\n  wasi_snapshot_preview1.fd_write: func (param i32 i32 i32 i32) (result i32)\n",
-        "exports (3):\n  memory: memory 1 4\n  count: global (mut i32)\n  _start: func\n",
+        "imports (1):\n  func 0: wasi_snapshot_preview1.fd_write: func (param i32 i32 i32 i32) (result i32)\n",
+        "exports (3):\n  memory: memory 0: memory 1 4\n  count: global 0: global (mut i32)\n  _start: func 1: func\n",
+        ", 1 entry\n",
+        ", 2 entries\n",
         "0: global (mut i32), starts with i32.const 3",
         "functions (2), the largest first:\n  func 1 main: 5 bytes",
         "language: C 11",
@@ -44,7 +46,16 @@ fn json_says_the_same_to_programs() {
     assert_eq!(json["name"], "shop");
     assert_eq!(json["imports"][0]["module"], "wasi_snapshot_preview1");
     assert_eq!(json["imports"][0]["type"], "func (param i32 i32 i32 i32) (result i32)");
-    assert_eq!(json["exports"][2], serde_json::json!({"name": "_start", "kind": "func", "index": 1, "type": "func"}));
+    let start = serde_json::json!({"name": "_start", "kind": "func", "index": 1, "type": "func", "type_index": 1});
+    assert_eq!(json["exports"][2], start);
+    let memory = serde_json::json!({"name": "memory", "kind": "memory", "index": 0, "type": "memory 1 4",
+        "min": 1, "max": 4, "is_64": false, "shared": false, "page_size": 65536});
+    assert_eq!(json["exports"][0], memory);
+    assert_eq!((&json["exports"][1]["content"], &json["exports"][1]["mutable"]), (&"i32".into(), &true.into()));
+    assert_eq!((&json["definitions"][0]["element"], &json["definitions"][0]["max"]), (&"funcref".into(), &().into()));
+    let ty = &json["types"][json["imports"][0]["type_index"].as_u64().unwrap() as usize];
+    assert_eq!(ty["params"], serde_json::json!(["i32", "i32", "i32", "i32"]));
+    assert_eq!(ty["results"], serde_json::json!(["i32"]));
     assert_eq!(json["functions"][0]["name"], "main");
     assert_eq!(json["functions"][0]["size"], 5);
     assert_eq!(json["data"][0], serde_json::json!({"into": 0, "offset": "i32.const 16", "size": 5}));
@@ -83,15 +94,17 @@ fn parsing_lists_every_section_in_order() {
 fn what_is_invalid_can_be_looked_at_and_what_is_malformed_is_told() {
     let folder = Folder::new();
     let invalid = folder.file("invalid.wat", "(module (func (export \"f\") (result i32) (f32.const 1)))");
-    run(&["validate", &invalid]).fails(1, &["function 0"]);
+    run(&["validate", &invalid]).fails(1, &["in f (func[0]) at 0x"]);
     for command in ["inspect", "parse", "wat"] {
         assert_eq!(run(&[command, &invalid]).code(), 0, "{command}");
     }
     let cut = folder.file("cut.wasm", b"\0asm\x01\0\0\0\x01\x05");
     let other = folder.file("other.wasm", b"\0asm\x0d\0\x01\0");
-    for command in ["inspect", "parse", "wat"] {
-        run(&[command, &cut]).fails(1, &["cut.wasm", "0x"]);
+    for command in ["inspect", "parse", "wat", "wasm"] {
+        run(&[command, &cut]).fails(1, &["cut.wasm", "(at byte 0xa)", "hint: the file is cut short"]);
     }
+    let body = folder.file("body.wasm", b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x05\x01\x03\0\xff\x0b");
+    run(&["wasm", &body]).fails(1, &["body.wasm", "0xff"]);
     run(&["inspect", &other]).fails(1, &["component"]);
     run(&["inspect", "/no/such.wasm"]).fails(1, &["/no/such.wasm", "No such file"]);
 }
@@ -122,6 +135,8 @@ fn text_and_binary_are_turned_into_each_other() {
     run(&["wasm", &again, "--output", copy.to_str().unwrap()]).prints("");
     assert_eq!(std::fs::read(binary).unwrap(), std::fs::read(copy).unwrap());
     assert!(run(&["wat", "--offsets", binary]).out.contains("(;@"));
+    assert_eq!(run(&["wat", binary, "-o", "-"]).out, back.out);
+    assert!(run(&["wasm", &text, "-o", "-"]).out.starts_with("\0asm\u{1}"));
     run(&["wat", binary, "-o", "/no/such/folder/x.wat"]).fails(1, &["cannot write /no/such/folder/x.wat"]);
 }
 

@@ -58,7 +58,42 @@ fn what_comes_later_is_refused_and_never_ignored() {
     run(&["compile", "--dump", "a.wasm", "a.so"]).fails(1, &["`--dump` is refused", "not in this version yet"]);
     let all = run_text(program("nop"), &["--enable-all"], &[]);
     assert_eq!(all.code(), 0);
-    assert!(all.err.contains("warning: --enable-all: threads and components"), "{all:?}");
+    assert!(all.err.contains("warning: --enable-all: not finished in this version, and left out: "), "{all:?}");
+    assert!(all.err.contains("components") && all.err.contains("threads"), "{all:?}");
+}
+
+#[test]
+fn a_set_of_proposals_says_what_of_it_is_left_out() {
+    let standard = Some(kinglet::Standard::Wasm3);
+    let rows = kinglet::FEATURES.iter().filter(|row| row.standard == standard && !row.finished);
+    let names: Vec<&str> = rows.map(|row| row.name).collect();
+    let run = run_text(program("nop"), &["--wasm-3"], &[]);
+    let expected = match names.join(", ") {
+        none if none.is_empty() => none,
+        names => format!("kinglet: warning: --wasm-3: not finished in this version, and left out: {names}\n"),
+    };
+    assert_eq!((run.code(), run.err), (0, expected));
+    assert_eq!(run_text(program("nop"), &["--wasm-2"], &[]).err, "");
+}
+
+#[test]
+fn options_of_other_runtimes_are_known_by_their_own_names() {
+    run(&["--fuel", "100", "x.wasm"]).fails(1, &["unknown option `--fuel`", "hint: here that is --gas-limit N"]);
+    run(&["--mapdir", "/:.", "x.wasm"]).fails(1, &["hint: here that is --dir GUEST:HOST"]);
+    run(&["--timeout=5", "x.wasm"]).fails(1, &["hint: here that is --time-limit MS"]);
+    run(&["--run-mode", "fast", "x.wasm"]).fails(1, &["there are: auto, interpreter, jit, aot, lazyjit"]);
+    run(&["--time-limit", "99999999999999999999", "x"]).fails(1, &["`99999999999999999999` is too large"]);
+    run_text("(module (memory 4))", &["instantiate", "--memory-page-limit", "1"], &[])
+        .fails(1, &["a memory of 4 pages is over the limit of 1 page\n"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_not_utf_8_is_refused_with_a_way_out() {
+    use std::os::unix::ffi::OsStrExt;
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9.wasm");
+    let run = kinglet_tests::program::run_program(&kinglet_tests::program::kinglet(), &[name], "");
+    run.fails(1, &["caf\\xE9.wasm", "is not UTF-8", "hint: ", "kinglet - < FILE"]);
 }
 
 #[test]

@@ -149,6 +149,8 @@ fn wrong_invocations_say_what_is_wrong() {
     invoke("add", &["1", "two"]).fails(1, &["`two`", "parameter 2 of `add`", "an i32, for example 42"]);
     invoke("add", &["1", "4294967296"]).fails(1, &["4294967296"]);
     invoke("sub", &[]).fails(1, &["`sub`", "add"]);
+    let memory = "(module (memory (export \"m\") 1) (func (export \"i\")) (func (export \"\")))";
+    run_text(memory, &["--invoke", "m"], &[]).fails(1, &["the export `m` is a memory", "hint: It exports i, \"\"."]);
     invoke("takes-ref", &["x"]).fails(1, &["externref, for example null"]);
     run_text(FUNCTIONS, &[], &[]).fails(1, &["not a program", "--invoke", "add"]);
     run_text("(module)", &[], &[]).fails(1, &["not a program", "no function"]);
@@ -177,6 +179,9 @@ fn proposals_can_be_switched() {
     run_text(vector, &[], &[]).prints("");
     run_text(vector, &["--disable-simd"], &[]).fails(1, &["SIMD"]);
     run_text(vector, &["--wasm-1"], &[]).fails(1, &["SIMD"]);
+    let two = "(module (func (result i32 i32) unreachable) (func (drop (i8x16.splat (i32.const 1)))))";
+    let switches = "--enable-multi-value --enable-simd switches them on";
+    run_text(two, &["--wasm-1"], &[]).fails(1, &["it needs multi-value and simd, which are switched off", switches]);
     run_text(vector, &["--wasm-1", "--enable-simd"], &[]).prints("");
     run_text(vector, &["--wasm-2"], &[]).prints("");
     run_text("(module (type (struct)) (func (export \"_start\")))", &[], &[]).fails(1, &["gc"]);
@@ -199,12 +204,43 @@ fn what_is_not_finished_is_refused_where_it_would_run_and_can_be_looked_at() {
 fn bad_files_get_one_clear_message() {
     run(&["/no/such/file.wasm"]).fails(1, &["/no/such/file.wasm", "No such file or directory"]);
     run(&["/"]).fails(1, &["Is a directory"]);
-    run_text(b"\0asm\x01\0\0", &[], &[]).fails(1, &["guest.wat"]);
-    run_text(b"\0asm\x01\0\0\0\x01\x05", &[], &[]).fails(1, &["guest.wat"]);
-    run_text(b"\x7fELF\0\0\0\0", &[], &[]).fails(1, &["guest.wat"]);
-    run_text(b"\0asm\x02\0\0\0", &[], &[]).fails(1, &["version"]);
-    run_text(b"", &[], &[]).fails(1, &[]);
-    run_text(b"\xff\xfe", &[], &[]).fails(1, &[]);
+    let fails = |bytes: &[u8], parts: &[&str]| {
+        let run = run_text(bytes, &[], &[]);
+        run.fails(1, &[&["guest.wat: malformed module: "], parts].concat());
+        assert!(!run.err.contains("  0x") && run.err.lines().count() <= 6, "{run:?}");
+    };
+    fails(b"\0asm\x01\0\0", &["the header is cut short", "hint: the file is cut short"]);
+    fails(b"\0asm\x01\0\0\0\x01\x05", &["unexpected end", "(at byte 0xa)", "hint: the file is cut short"]);
+    fails(b"\x7fELF\0\0\0\xff", &["hint: this is a native program"]);
+    fails(b"\x1f\x8b\x08", &["hint: this is compressed"]);
+    fails(b"<!DOCTYPE html>", &["hint: this is a page of the web"]);
+    fails(b"\0asm\x02\0\0\0", &["unknown binary version: 0x2", "hint: binary modules are of version 1"]);
+    fails(b"\0asm\x0d\0\x01\0", &["a component, not a core module", "hint: components cannot be run by this version"]);
+    assert!(!run_text(b"\0asm\x0d\0\x01\0", &[], &[]).err.contains("feature"));
+    fails(b"", &["the file is empty"]);
+    fails(b"\xff\xfe", &["expected \\0asm or text in UTF-8", "neither a binary module nor text"]);
+}
+
+#[test]
+fn segments_that_do_not_fit_are_named() {
+    let hint = "hint: the module is at fault, or what it imports is too small";
+    let data =
+        "(module (memory 1) (data (i32.const 0) \"x\") (data (i32.const 70000) \"abc\") (func (export \"_start\")))";
+    let message = "out of bounds memory access: data segment 1 of length 3 does not fit at 0x11170 of memory 0, whose size is 0x10000";
+    run_text(data, &[], &[]).fails(134, &[message, hint]);
+    run_text(data, &["instantiate"], &[]).fails(134, &[message, hint]);
+    let elements = "(module (table 1 funcref) (func $f) (elem (i32.const 1) $f) (func (export \"_start\")))";
+    run_text(elements, &[], &[]).fails(134, &["element segment 0 of length 1 does not fit at 1 of table 0", hint]);
+}
+
+#[test]
+fn frames_that_repeat_are_shown_once() {
+    let deep = run_text("(module (func $f (export \"_start\") (call $f)))", &[], &[]);
+    deep.fails(
+        134,
+        &["call stack exhausted", "    1: f (func[0]) at 0x", "… this frame 62 times more", "--stack-limit"],
+    );
+    assert!(deep.err.lines().count() < 8, "{deep:?}");
 }
 
 #[test]
@@ -218,7 +254,7 @@ fn a_missing_import_is_named() {
 #[test]
 fn an_invalid_module_says_where() {
     run_text("(module (func (export \"_start\") (i32.const 1)))", &[], &[])
-        .fails(1, &["function 0", "in _start (func[0]) at 0x"]);
+        .fails(1, &["end of block\n    in _start (func[0]) at 0x"]);
     let text = "(module (func $mixed (drop (i32.add (i32.const 1) (f32.const 1)))) (func (export \"_start\")))";
     run_text(text, &[], &[]).fails(1, &["type mismatch", "in mixed (func[0]) at 0x", ": i32.add"]);
 }

@@ -50,7 +50,75 @@ fn mistakes_in_options_are_told_on_standard_output() {
         assert_eq!(wasmedge(&folder, args), (1, expected.to_string(), String::new()));
     }
     let (code, out, err) = wasmedge(&folder, &[]);
-    assert!(code == 1 && out.contains("usage: ") && err.is_empty(), "{out}");
+    assert!(code == 1 && out.contains("usage: wasmedge run ") && err.is_empty(), "{out}");
+}
+
+#[test]
+fn help_is_about_the_command_under_its_name() {
+    let folder = Folder::new();
+    for args in [&["-h"][..], &["run", "-h"], &["validate", "--help"]] {
+        let (code, out, _) = wasmedge(&folder, args);
+        assert!(code == 0 && out.contains("usage: wasmedge ") && !out.contains("kinglet"), "{out}");
+    }
+    assert!(!wasmedge(&folder, &["-h"]).1.contains("\n  inspect "));
+    let compiler = String::from_utf8(as_name("wasmedgec", &folder, &["-h"]).stdout).unwrap();
+    assert!(compiler.contains("usage: wasmedgec [OPTIONS] FILE OUTPUT"), "{compiler}");
+}
+
+#[test]
+fn modules_that_are_refused_are_told_in_wasmedges_words() {
+    let folder = Folder::new();
+    let cases: [(&str, &[u8], &str); 4] = [
+        ("cut.wasm", b"\0asm\x01\0\0\0\x01\x05", "loading failed: unexpected end, Code: 0x102"),
+        ("text.wasm", b"#!/bin/sh\n", "loading failed: magic header not detected, Code: 0x103"),
+        ("new.wasm", b"\0asm\x02\0\0\0", "loading failed: unknown binary version, Code: 0x104"),
+        ("bad.wat", b"(module (func (result i32)))", "validation failed: type mismatch, Code: 0x202"),
+    ];
+    for (name, bytes, first) in cases {
+        folder.file(name, bytes);
+        let (code, out, _) = wasmedge(&folder, &[name]);
+        assert!(code == 1 && out.lines().next().unwrap().ends_with(&format!("] [error] {first}")), "{out}");
+    }
+    let (code, out, _) = wasmedge(&folder, &["gone.wasm"]);
+    assert!(code == 1 && out.contains("[error] loading failed: invalid path, Code: 0x100"), "{out}");
+}
+
+#[test]
+fn statuses_are_wasmedges() {
+    let folder = Folder::new();
+    let exit = |code: i32| {
+        let text = format!(
+            "(module (import \"wasi_snapshot_preview1\" \"proc_exit\" (func $exit (param i32))) \
+             (memory (export \"memory\") 1) (func (export \"_start\") (call $exit (i32.const {code}))))"
+        );
+        folder.file("exit.wat", text);
+        wasmedge(&folder, &["exit.wat"]).0
+    };
+    assert_eq!([0, 3, 255, 256, 300, -1].map(exit), [0, 3, 255, 0, 44, 255]);
+    // What keeps a module from being instantiated is 1, even a trap; what stops a program is 134.
+    let start = folder.file("start.wat", "(module (func $f unreachable) (start $f) (func (export \"_start\")))");
+    let data = folder.file("data.wat", "(module (memory 0) (data (i32.const 0) \"x\") (func (export \"_start\")))");
+    for (args, words) in [
+        (&[start.as_str()][..], "execution failed: unreachable, Code: 0x40a"),
+        (&["instantiate", &start], "execution failed: unreachable, Code: 0x40a"),
+        (&[&data], "out of bounds memory access, Code: 0x408"),
+        (&["instantiate", &data], "data segment 0"),
+    ] {
+        let (code, out, _) = wasmedge(&folder, args);
+        assert!(code == 1 && out.contains(words), "{code} {out}");
+    }
+}
+
+#[test]
+fn hints_are_about_the_command_under_its_name() {
+    let folder = Folder::new();
+    let trap = folder.file("trap.wat", program("(drop (i32.div_s (i32.const 1) (i32.const 0)))"));
+    assert!(wasmedge(&folder, &[&trap]).1.contains("hint: kinglet wat --offsets FILE"), "only we have that");
+    let reactor = folder.file("functions.wat", FUNCTIONS);
+    let required = "A function name is required when reactor mode is enabled.\n";
+    assert_eq!(wasmedge(&folder, &[&reactor]), (1, required.into(), String::new()));
+    let compiled = String::from_utf8(as_name("wasmedgec", &folder, &[&trap, "out.so"]).stdout).unwrap();
+    assert!(!compiled.contains("hint: kinglet "), "{compiled}");
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! What ends the command without success: a message for people, what they could try, and an exit status for scripts. The
 //! statuses are listed once, here; help and reference show them.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 
 use kinglet::{ModuleError, Trap, WasmBacktrace};
 
 use crate::cmd::Command;
-use crate::dialect::{Dialect, wasmedge_trap};
+use crate::dialect::{Dialect, wasmedge_refusal, wasmedge_trap};
 use crate::message::{Level, say};
 use crate::{excerpt, help};
 
@@ -29,9 +30,22 @@ pub(crate) const STATUSES: &[(&str, &str)] = &[
     ("141", "whoever read the output has gone, as in `kinglet … | head`"),
 ];
 
-/// The status for a program's own. The system would keep the low 8 bits, and make a success of 256.
-pub(crate) fn own_status(code: i32) -> i32 {
-    u8::try_from(code).unwrap_or(u8::MAX).into()
+/// The same for the help under a name.
+pub(crate) fn statuses(dialect: Dialect) -> impl Iterator<Item = (&'static str, String)> {
+    STATUSES.iter().map(move |(code, meaning)| {
+        let meaning = match *code {
+            "N" if dialect.is_wasmedge() => "the program ended with proc_exit(N); the low 8 bits of N",
+            "1" if dialect.is_wasmedge() => "usage error, or the module cannot be loaded, validated or instantiated",
+            _ => meaning,
+        };
+        (*code, dialect.command_lines(meaning))
+    })
+}
+
+/// The status for a program's own. The system would keep the low 8 bits, and make a success of 256; WasmEdge leaves it
+/// to the system.
+pub(crate) fn own_status(code: i32, dialect: Dialect) -> i32 {
+    if dialect.is_wasmedge() { code & 0xff } else { u8::try_from(code).unwrap_or(u8::MAX).into() }
 }
 
 /// Why there is no success.
@@ -66,9 +80,9 @@ impl Fault {
     }
 
     /// The file is missing in the command line.
-    pub(crate) fn no_file(command: &'static Command) -> Fault {
+    pub(crate) fn no_file(command: &'static Command, dialect: Dialect) -> Fault {
         let (what, name) = (command.takes.missing(), command.name);
-        let fault = Fault::usage(format!("{what}; try kinglet --help"), help::text(Some(command), false));
+        let fault = Fault::usage(format!("{what}; try kinglet --help"), help::text(Some(command), false, dialect));
         if name == "run" { fault } else { fault.hint(format!("kinglet {name} {}", command.usage)) }
     }
 
@@ -84,10 +98,11 @@ impl Fault {
 
     /// Why a module was not loaded. That a file cannot be read says which; what is wrong with its contents does not.
     pub(crate) fn unloaded(file: &str, error: &kinglet::Error) -> Fault {
-        Fault::refused(match error.downcast_ref::<ModuleError>() {
-            Some(error) => format!("{file}: {}", excerpt::show(&error.to_string(), file)),
-            None => format!("{error:#}"),
-        })
+        match error.downcast_ref::<ModuleError>() {
+            Some(error) => Fault::refused(format!("{file}: {}", excerpt::show(&error.to_string(), file)))
+                .in_wasmedge(wasmedge_refusal(error)),
+            None => Fault::refused(format!("{error:#}")),
+        }
     }
 
     /// The guest was stopped while it ran: the reason, where it was, and what that may mean.
@@ -101,7 +116,24 @@ impl Fault {
             (None, None) => format!("{error:#}"),
         };
         let hint = trap.map(|trap| advice(trap).to_string());
-        Fault { hint, code: STOPPED, wasmedge: trap.map(wasmedge_trap), ..Fault::refused(message) }
+        Fault { hint, code: STOPPED, wasmedge: trap.map(wasmedge_trap), ..Fault::refused(fold(&message)) }
+    }
+
+    /// A trap before the guest ran: of its start function, or of a segment that does not fit.
+    pub(crate) fn stopped_early(error: &kinglet::Error, trap: Trap, dialect: Dialect) -> Fault {
+        let mut fault = Fault::stopped(error);
+        if error.downcast_ref::<WasmBacktrace>().is_none() {
+            let why: Vec<String> =
+                error.chain().map(ToString::to_string).filter(|why| *why != trap.to_string()).collect();
+            if !why.is_empty() {
+                fault.message = format!("{}: {}", fault.message, why.join(": "));
+                fault.hint = Some("the module is at fault, or what it imports is too small; nothing of it ran".into());
+            }
+        }
+        if dialect.is_wasmedge() && trap != Trap::Interrupted {
+            fault.code = REFUSED;
+        }
+        fault
     }
 
     /// Says what went wrong and gives the exit status for it.
@@ -110,18 +142,61 @@ impl Fault {
             (Some(text), true) if self.usage => {
                 let _ = std::io::stdout().write_all(format!("{}\n", text.trim_end()).as_bytes());
             }
-            (Some(first), true) => say(Level::Error, &format!("{first}\n{}", self.message)),
-            _ => say(Level::Error, &self.text()),
+            (Some(first), true) => say(Level::Error, &format!("{first}\n{}", self.text(dialect))),
+            _ => say(Level::Error, &self.text(dialect)),
         }
         self.code
     }
 
     /// Message and hint.
-    pub(crate) fn text(&self) -> String {
+    pub(crate) fn text(&self, dialect: Dialect) -> String {
         match &self.hint {
-            Some(hint) => format!("{}\n  hint: {hint}", self.message.trim_end()),
+            Some(hint) => format!("{}\n  hint: {}", self.message.trim_end(), dialect.command_lines(hint)),
             None => self.message.clone(),
         }
+    }
+}
+
+/// A backtrace in which frames that repeat, as those of a recursion do, are shown once.
+fn fold(text: &str) -> String {
+    const MOST_IN_A_CYCLE: usize = 8;
+    let mut frames: Vec<(&str, String)> = Vec::new();
+    let mut out = String::new();
+    for line in text.lines() {
+        let numbered = line.trim_start().split_once(": ").filter(|(number, _)| number.parse::<usize>().is_ok());
+        match (numbered, frames.last_mut()) {
+            (Some((number, frame)), _) if line.starts_with("  ") => frames.push((number, frame.to_string())),
+            // Where in its source a frame is.
+            (_, Some((_, frame))) if line.starts_with("           ") => *frame = format!("{frame}\n{line}"),
+            _ => {
+                unfold(&mut out, &std::mem::take(&mut frames), MOST_IN_A_CYCLE);
+                let _ = writeln!(out, "{line}");
+            }
+        }
+    }
+    unfold(&mut out, &frames, MOST_IN_A_CYCLE);
+    out.truncate(out.trim_end().len());
+    out
+}
+
+/// Writes frames, and of each cycle that comes at least three times how often it does.
+fn unfold(out: &mut String, frames: &[(&str, String)], longest: usize) {
+    let mut rest = frames;
+    while !rest.is_empty() {
+        let times = |cycle: usize| {
+            let is_first = |next: &&[(&str, String)]| next.iter().zip(rest).all(|(next, first)| next.1 == first.1);
+            rest.chunks_exact(cycle).take_while(is_first).count()
+        };
+        let found = (1..=longest).map(|cycle| (cycle, times(cycle))).find(|(_, times)| *times >= 3);
+        let (cycle, times) = found.unwrap_or((1, 1));
+        for (number, frame) in &rest[..cycle] {
+            let _ = writeln!(out, "{number:>5}: {frame}");
+        }
+        if times > 1 {
+            let what = if cycle == 1 { "this frame".into() } else { format!("these {cycle} frames") };
+            let _ = writeln!(out, "       … {what} {} times more", times - 1);
+        }
+        rest = &rest[cycle * times..];
     }
 }
 
@@ -149,11 +224,31 @@ mod tests {
 
     #[test]
     fn a_status_of_the_program_never_becomes_a_success() {
-        assert_eq!([0, 1, 255, 256, -1, i32::MIN].map(own_status), [0, 1, 255, 255, 255, 255]);
+        assert_eq!(
+            [0, 1, 255, 256, -1, i32::MIN].map(|code| own_status(code, Dialect::Kinglet)),
+            [0, 1, 255, 255, 255, 255]
+        );
+        assert_eq!([1, 255, 256, 300, -1].map(|code| own_status(code, Dialect::WasmEdge)), [1, 255, 0, 44, 255]);
+    }
+
+    #[test]
+    fn frames_that_repeat_are_shown_once() {
+        let frames = |names: &[&str]| {
+            let lines = names.iter().enumerate().map(|(i, name)| format!("\n{i:>5}: {name}"));
+            format!("wasm trap: x{}\n       … 9 more", lines.collect::<String>())
+        };
+        let short = frames(&["a", "a", "b", "c"]);
+        assert_eq!(fold(&short), short);
+        let deep = frames(&["leaf", "f", "f", "f", "f", "g", "h", "g", "h", "g", "h", "main"]);
+        let folded = "wasm trap: x\n    0: leaf\n    1: f\n       … this frame 3 times more\n    5: g\n    6: h\n       \
+                      … these 2 frames 2 times more\n   11: main\n       … 9 more";
+        assert_eq!(fold(&deep), folded);
+        let source = "wasm trap: x\n    0: f\n           at f.c:1:2\n    1: f\n           at f.c:3:4";
+        assert_eq!(fold(source), source);
     }
 
     #[test]
     fn a_hint_comes_below_its_message() {
-        assert_eq!(Fault::refused("bad\n").hint("good").text(), "bad\n  hint: good");
+        assert_eq!(Fault::refused("bad\n").hint("good").text(Dialect::Kinglet), "bad\n  hint: good");
     }
 }

@@ -5,24 +5,37 @@ use std::fmt::Write as _;
 use kinglet::FEATURES;
 
 use crate::cmd::{COMMANDS, Command};
-use crate::fault::STATUSES;
+use crate::dialect::Dialect;
+use crate::fault::statuses;
 use crate::message::coloured;
 use crate::options::{GROUPS, Row};
 
 /// Options wider than this have their help on the next line.
 const COLUMN: usize = 30;
 
+/// Lines are no longer than this, but for command lines, which are there to be copied.
+const WIDTH: usize = 80;
+
 /// What `--help` prints.
-pub(crate) fn text(command: Option<&Command>, terminal: bool) -> String {
-    let mut page = Page { out: String::new(), bold: coloured(terminal) };
+pub(crate) fn text(command: Option<&Command>, terminal: bool, dialect: Dialect) -> String {
+    let mut page = Page { out: String::new(), bold: coloured(terminal), dialect };
+    let only = COMMANDS.iter().find(|row| dialect == Dialect::WasmEdgeC && dialect.knows(row));
+    let command = command.or(only);
     let shown = command.unwrap_or(&COMMANDS[0]);
     match command {
-        Some(command) => page.line(&format!("{}\n\nusage: kinglet {} {}", command.about, command.name, command.usage)),
+        Some(command) => {
+            page.text("", command.about);
+            page.line(&format!(
+                "\nusage: {}",
+                dialect.command_lines(&format!("kinglet {} {}", command.name, command.usage))
+            ));
+        }
         None => page.overview(),
     }
     page.title("examples");
     for (line, what) in shown.examples {
-        page.line(&format!("  {line}\n      {what}"));
+        page.line(&format!("  {}", dialect.command_lines(line)));
+        page.text("      ", what);
     }
     page.options(shown, command.is_none());
     if takes_proposals(shown) {
@@ -30,10 +43,10 @@ pub(crate) fn text(command: Option<&Command>, terminal: bool) -> String {
     }
     if shown.name == COMMANDS[0].name {
         page.title("exit status");
-        STATUSES.iter().for_each(|(code, meaning)| page.line(&format!("  {code:<4} {meaning}")));
+        statuses(dialect).for_each(|(code, meaning)| page.text(&format!("  {code:<4} "), &meaning));
     }
     if command.is_none() {
-        page.line("\nkinglet COMMAND --help shows the help of a command.");
+        page.line(&format!("\n{} COMMAND --help shows the help of a command.", dialect.name()));
     }
     page.out
 }
@@ -53,11 +66,28 @@ pub(crate) fn written(row: &Row) -> String {
 struct Page {
     out: String,
     bold: bool,
+    dialect: Dialect,
 }
 
 impl Page {
     fn line(&mut self, text: &str) {
         let _ = writeln!(self.out, "{text}");
+    }
+
+    /// A text after its term, broken into lines that begin where it does.
+    fn text(&mut self, term: &str, text: &str) {
+        let indent = term.chars().count();
+        let mut line = term.to_string();
+        for (i, word) in text.split(' ').enumerate() {
+            if i > 0 && line.chars().count() + 1 + word.chars().count() > WIDTH {
+                self.line(line.trim_end());
+                line = " ".repeat(indent);
+            } else if i > 0 {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        self.line(&line);
     }
 
     fn title(&mut self, text: &str) {
@@ -66,17 +96,20 @@ impl Page {
     }
 
     fn overview(&mut self) {
+        let (name, dialect) = (self.dialect.name(), self.dialect);
         self.line("Kinglet runs WebAssembly programs.\n");
-        self.line(&format!("usage: kinglet {}\n       kinglet COMMAND [OPTIONS] …", COMMANDS[0].usage));
+        self.line(&format!("usage: {name} {}\n       {name} COMMAND [OPTIONS] …", COMMANDS[0].usage));
         self.title("commands");
-        COMMANDS.iter().for_each(|row| self.line(&format!("  {:<12} {}", row.name, row.about)));
+        let known = COMMANDS.iter().filter(|row| dialect.knows(row));
+        known.for_each(|row| self.text(&format!("  {:<12} ", row.name), row.about));
     }
 
     fn entry(&mut self, option: &str, help: &str) {
         if option.chars().count() > COLUMN {
-            self.line(&format!("  {option}\n  {:COLUMN$} {help}", ""));
+            self.line(&format!("  {option}"));
+            self.text(&format!("  {:COLUMN$} ", ""), help);
         } else {
-            self.line(&format!("  {option:<COLUMN$} {help}"));
+            self.text(&format!("  {option:<COLUMN$} "), help);
         }
     }
 
@@ -89,7 +122,8 @@ impl Page {
             self.title(&format!("options: {}", group.title));
             for row in rows {
                 let list = if row.list { "; can be repeated" } else { "" };
-                self.entry(&written(row), &format!("{}{list}", row.help));
+                let help = self.dialect.command_lines(row.help);
+                self.entry(&written(row), &format!("{help}{list}"));
             }
         }
         self.title("options: Help");
@@ -107,7 +141,7 @@ impl Page {
         for row in FEATURES {
             let state = if row.finished { "on " } else { "off" };
             let unfinished = if row.finished { "" } else { " (unfinished)" };
-            self.line(&format!("  {state} {:<26} {}{unfinished}", row.name, row.summary));
+            self.text(&format!("  {state} {:<26} ", row.name), &format!("{}{unfinished}", row.summary));
         }
     }
 }
@@ -117,16 +151,42 @@ mod tests {
     use super::*;
     use crate::options::rows;
 
+    /// Help in which line breaks do not matter.
+    fn flat(command: Option<&Command>, dialect: Dialect) -> String {
+        text(command, false, dialect).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     #[test]
     fn every_command_shows_its_options_and_an_example() {
         for command in COMMANDS {
-            let text = text(Some(command), false);
+            let text = flat(Some(command), Dialect::Kinglet);
             let known = rows().filter(|row| row.commands.contains(&command.name));
             known.for_each(|row| assert!(text.contains(row.help), "{}: --{}", command.name, row.name));
             assert!(command.examples.iter().all(|(line, _)| text.contains(line)) && !command.examples.is_empty());
             assert!(!text.contains('\x1b'));
         }
-        assert!(FEATURES.iter().all(|row| text(None, false).contains(row.summary)));
+        assert!(FEATURES.iter().all(|row| flat(None, Dialect::Kinglet).contains(row.summary)));
+    }
+
+    #[test]
+    fn lines_fit_a_terminal_but_for_command_lines() {
+        for command in COMMANDS.iter().map(Some).chain([None]) {
+            let text = text(command, false, Dialect::Kinglet);
+            let long = text.lines().find(|line| line.chars().count() > WIDTH && !line.contains("kinglet "));
+            assert_eq!(long, None);
+        }
+    }
+
+    #[test]
+    fn under_wasmedges_name_only_its_commands_are_shown() {
+        for command in COMMANDS.iter().filter(|row| row.of_wasmedge).map(Some).chain([None]) {
+            let text = text(command, false, Dialect::WasmEdge);
+            let ours = text.match_indices("kinglet ").find(|(at, _)| !text[*at..].starts_with("kinglet targets"));
+            assert!(text.contains("usage: wasmedge ") && ours.is_none(), "{text}");
+            assert!(!text.contains("\n  inspect ") && !text.contains("\n  wast "), "{text}");
+        }
+        let compiler = text(None, false, Dialect::WasmEdgeC);
+        assert!(compiler.contains("usage: wasmedgec [OPTIONS] FILE") && !compiler.contains("commands:"), "{compiler}");
     }
 
     #[test]

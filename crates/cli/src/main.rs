@@ -44,7 +44,7 @@ fn main() {
 
 fn answer(request: &Request, dialect: Dialect, name: &str) -> Outcome {
     match request {
-        Request::Help(command) => print(&help::text(*command, std::io::stdout().is_terminal())).map(|()| 0),
+        Request::Help(command) => print(&help::text(*command, std::io::stdout().is_terminal(), dialect)).map(|()| 0),
         Request::Version(verbose) => print(&version::text(dialect, name, *verbose)).map(|()| 0),
         Request::Run(command, options) => {
             message::settle(dialect, options.log_level.unwrap_or(Level::Info), options.log_level.is_some());

@@ -84,6 +84,8 @@ pub(crate) struct Options {
     pub(crate) warnings: Vec<String>,
     /// Options asking for what this version does not have, and what that is.
     later: Vec<(String, &'static str)>,
+    /// The set of proposals that was asked for, by its option.
+    asked: Option<(&'static str, Features)>,
     base: Features,
     switched: Features,
     on: Features,
@@ -108,8 +110,23 @@ impl Options {
         rows.map(|row| format!("--enable-{}", row.name))
     }
 
-    fn standard(&mut self, standard: Standard) {
-        self.base = Features::standard(standard).intersection(Features::finished());
+    fn standard(&mut self, option: &'static str, standard: Standard) {
+        let all = Features::standard(standard);
+        self.asked = Some((option, all));
+        self.base = all.intersection(Features::finished());
+    }
+
+    /// What of the set that was asked for is not finished, and stays off.
+    fn left_out(&self) -> Option<String> {
+        let (option, all) = self.asked?;
+        let on = self.features();
+        let off = FEATURES.iter().filter(|row| all.has(row.feature) && !row.finished && !on.has(row.feature));
+        let mut names: Vec<&str> = off.map(|row| row.name).collect();
+        if option == "--enable-all" {
+            names.push("components");
+        }
+        let names = names.join(", ");
+        (!names.is_empty()).then(|| format!("{option}: not finished in this version, and left out: {names}"))
     }
 }
 
@@ -224,7 +241,7 @@ impl Reader {
         }
         let count = self.options.positional.len();
         if count < command.takes.least() {
-            return Err(Fault::no_file(command));
+            return Err(Fault::no_file(command, self.options.dialect));
         }
         if count > command.takes.most() {
             let message = format!("{} takes {}, but {count} are given", command.name, command.takes.words());
@@ -232,6 +249,7 @@ impl Reader {
             return Err(Fault::usage(message, wasmedge).hint(format!("kinglet {} --help", command.name)));
         }
         self.check_unfinished(command)?;
+        self.options.warnings.extend(self.options.left_out());
         if let Some((option, what)) = self.options.later.first() {
             let message = format!("`{option}` is refused: {what} is not in this version yet");
             return Err(Fault::refused(message).hint("leave the option out"));
@@ -273,12 +291,36 @@ fn find(flag: &str) -> Outcome<Found> {
             format!("unknown option `{flag}`"),
             format!("unknown option: {}", flag.trim_start_matches('-')),
         );
-        fault.hint(match nearest(flag, options_by_name()) {
-            Some(name) => format!("did you mean `{name}`?"),
-            None => "`kinglet --help` lists them all".to_string(),
+        let of_others = OF_OTHERS.iter().find(|(names, _)| names.contains(&flag));
+        fault.hint(match (of_others, nearest(flag, options_by_name())) {
+            (Some((_, ours)), _) => format!("here that is {ours}"),
+            (None, Some(name)) => format!("did you mean `{name}`?"),
+            (None, None) => "`kinglet --help` lists them all".to_string(),
         })
     })
 }
+
+/// Options of other runtimes that have another name here.
+const OF_OTHERS: &[(&[&str], &str)] = &[
+    (&["--fuel", "--gas", "--max-fuel"], "--gas-limit N"),
+    (&["--timeout", "-timeout"], "--time-limit MS, in milliseconds"),
+    (&["--mapdir", "--map-dir", "--volume", "-mount"], "--dir GUEST:HOST"),
+    (&["--preload", "--link"], "--module NAME:PATH"),
+    (&["--entrypoint", "--function", "-e", "-f"], "--invoke FUNCTION"),
+    (&["--stack-size", "--max-wasm-stack"], "--stack-limit KIB"),
+    (&["--max-memory", "--max-memory-size"], "--memory-page-limit N, in pages of 64 KiB"),
+    (&["--interp", "--interpreter", "-interpreter"], "--run-mode interpreter"),
+    (&["--cranelift", "--singlepass", "--llvm", "--jit"], "--run-mode jit"),
+    (&["--trap-unknown-imports"], "--unknown-imports trap"),
+    (&["--default-values-unknown-imports"], "--unknown-imports zero"),
+    (&["-W", "-C", "-S", "-D"], "an option for each, as --gas-limit for fuel, --time-limit for timeout"),
+    (&["--quiet", "-q"], "--log-level error"),
+    (&["--verbose"], "--log-level debug"),
+    (
+        &["--tcplisten", "--net", "--env-inherit", "-env-inherit"],
+        "not to be had: a program gets what is named, no more",
+    ),
+];
 
 /// Every option as it is written.
 pub(crate) fn options_by_name() -> impl Iterator<Item = String> {
@@ -313,7 +355,12 @@ fn distance(one: &str, other: &str) -> usize {
 }
 
 fn text(arg: OsString) -> Outcome<String> {
-    arg.into_string().map_err(|arg| Fault::refused(format!("the argument {arg:?} is not UTF-8")))
+    arg.into_string().map_err(|arg| {
+        let fault = Fault::refused(format!("the argument {arg:?} is not UTF-8"));
+        fault.hint(
+            "programs see arguments and names as UTF-8; a module by another name can be given as `kinglet - < FILE`",
+        )
+    })
 }
 
 #[cfg(test)]
@@ -329,14 +376,14 @@ mod tests {
         match request(line) {
             Ok(Request::Run(_, options)) => *options,
             Ok(_) => panic!("{line}: not a run"),
-            Err(fault) => panic!("{line}: {}", fault.text()),
+            Err(fault) => panic!("{line}: {}", fault.text(Dialect::Kinglet)),
         }
     }
 
     fn message(line: &str) -> String {
         let fault = request(line).err().unwrap_or_else(|| panic!("{line}: accepted"));
         assert_eq!(fault.code, crate::fault::REFUSED);
-        fault.text()
+        fault.text(Dialect::Kinglet)
     }
 
     #[test]
@@ -389,7 +436,17 @@ mod tests {
         assert_eq!(options("--enable-threads --disable-threads x").warnings, [""; 0]);
         let warnings = options("validate --enable-threads x").warnings;
         assert_eq!(warnings, ["--enable-threads: not finished in this version: what it adds may trap"]);
-        assert!(options("--enable-all x").warnings[0].contains("not in this version"));
+        let all = &options("--enable-all x").warnings[0];
+        assert!(all.contains("not finished in this version, and left out: ") && all.ends_with(", components"), "{all}");
+        let expected = "--wasm-3: not finished in this version, and left out: ";
+        let row = FEATURES.iter().find(|row| !row.finished && row.standard == Some(Standard::Wasm3));
+        if let Some(row) = row {
+            let warnings = options("--wasm-3 x").warnings;
+            assert!(warnings[0].starts_with(expected) && warnings[0].contains(row.name), "{warnings:?}");
+            let switched = options(&format!("validate --wasm-3 --enable-{} x", row.name)).warnings;
+            assert!(!switched.last().unwrap().contains(row.name), "{switched:?}");
+        }
+        assert_eq!(options("--wasm-1 x").warnings, [""; 0]);
     }
 
     #[test]
@@ -403,7 +460,6 @@ mod tests {
                 "{message}"
             );
         }
-        assert!(message("--run-mode AOT x").contains("code compiled beforehand is not in this version yet"));
     }
 
     #[test]
@@ -412,7 +468,7 @@ mod tests {
         assert!(options.json && options.positional == ["a.wasm"]);
         assert!(message("inspect a.wasm b.wasm").contains("inspect takes one file, but 2 are given"));
         assert_eq!(super::tests::options("wat -o out.wat in.wasm").output.as_deref(), Some("out.wat"));
-        assert!(message("-o x y").contains("`--output` is an option of wat, wasm, not of run"));
+        assert!(message("-o x y").contains("`--output` is an option of wat, wasm, compile, not of run"));
     }
 
     #[test]
@@ -444,7 +500,11 @@ mod tests {
         assert!(message("--env").contains("--env NAME=VALUE"));
         assert!(message("--env A x").contains("NAME=VALUE"));
         assert!(message("--time-limit soon x").contains("`soon`"));
-        assert!(message("--run-mode fast x").contains("there are: auto, interpreter, jit"));
+        assert!(message("--run-mode fast x").contains("there are: auto, interpreter, jit, aot, lazyjit"));
+        assert!(message("--time-limit 99999999999999999999 x").contains("is too large; the largest number is"));
+        assert!(message("--fuel 5 x").contains("here that is --gas-limit N"));
+        assert!(message("--mapdir a:b x").contains("here that is --dir GUEST:HOST"));
+        assert!(message("-W x").contains("--gas-limit for fuel"));
         assert!(message("validate --dir . x").contains("not of validate"));
         for line in ["", "run", "--env A=1"] {
             assert_eq!(message(line), "no file given; try kinglet --help");

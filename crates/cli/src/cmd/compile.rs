@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use kinglet::{Config, Engine, ModuleError, Precompiled};
 
+use super::wasm;
 use crate::fault::{Fault, Outcome};
 use crate::options::{Form, Options};
 use crate::source;
@@ -35,6 +36,9 @@ pub(super) fn run(options: &Options) -> Outcome {
         Some(_) => source::explain(file, &bytes, &error, options.features()),
         None => Fault::refused(format!("{}: {error:#}", source::shown(file))),
     })?;
+    if output == "-" {
+        return wasm::to_output(&artifact, &format!("kinglet compile {file} OUTPUT")).map(|()| 0);
+    }
     save(output, &artifact).map_err(|error| Fault::refused(format!("cannot write {output}: {error}")))?;
     Ok(0)
 }

@@ -21,7 +21,7 @@ pub(super) fn run(options: &Options) -> Outcome {
     let text = match (options.markdown, options.man) {
         (true, _) => reference::markdown(),
         (_, true) => reference::man(command),
-        _ => help::text(command, std::io::stdout().is_terminal()),
+        _ => help::text(command, std::io::stdout().is_terminal(), options.dialect),
     };
     print(&text).map(|()| 0)
 }

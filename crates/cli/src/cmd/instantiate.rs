@@ -1,7 +1,5 @@
 //! `kinglet instantiate`: everything that `run` does before it calls a function of the module.
 
-use kinglet::Trap;
-
 use crate::fault::{Fault, Outcome, own_status};
 use crate::message::{Level, say};
 use crate::options::Options;
@@ -21,10 +19,10 @@ pub(super) fn run(options: &Options) -> Outcome {
     match result {
         Ok(_) if options.dialect.is_wasmedge() => say(Level::Info, "Instantiation succeeded."),
         Ok(_) => print(&format!("{}: instantiated\n", source::shown(file)))?,
-        Err(error) => match error.downcast_ref::<kinglet_wasi::Exit>() {
-            Some(exit) => return Ok(own_status(exit.0)),
-            None if error.is::<Trap>() => return Err(Fault::stopped(&error)),
-            None => return Err(guest::unlinked(file, &error)),
+        Err(error) => match (error.downcast_ref::<kinglet_wasi::Exit>(), error.downcast_ref()) {
+            (Some(exit), _) => return Ok(own_status(exit.0, options.dialect)),
+            (None, Some(trap)) => return Err(Fault::stopped_early(&error, *trap, options.dialect)),
+            (None, None) => return Err(guest::unlinked(file, &error)),
         },
     }
     Ok(0)

@@ -52,6 +52,9 @@ fn lines(results: &[Val]) -> String {
     results.iter().map(|result| format!("{}\n", value::show(result))).collect()
 }
 
+/// What WasmEdge says of a module that is no program when no function is named.
+const WITHOUT_FUNCTION: &str = "A function name is required when reactor mode is enabled.";
+
 /// A program is run; of another module the function named with `--invoke` or as first argument.
 fn entry<'a>(options: &'a Options, module: &Module, file: &str, args: &'a [String]) -> Outcome<Entry<'a>> {
     if let Some(function) = &options.invoke {
@@ -70,8 +73,7 @@ fn entry<'a>(options: &'a Options, module: &Module, file: &str, args: &'a [Strin
     match args.split_first() {
         Some((function, args)) => Ok(Entry { function, args: Some(args) }),
         None if options.reactor => {
-            let wasmedge = "A function name is required when reactor mode is enabled.";
-            let fault = Fault::usage("a function's name is needed after the file", wasmedge);
+            let fault = Fault::usage("a function's name is needed after the file", WITHOUT_FUNCTION);
             Err(fault.hint(format!("kinglet --reactor {file} FUNCTION [ARGS…]. {}", functions(module))))
         }
         None => {
@@ -80,7 +82,7 @@ fn entry<'a>(options: &'a Options, module: &Module, file: &str, args: &'a [Strin
                 source::shown(file)
             );
             let hint = format!("name a function: kinglet --invoke FUNCTION {file} [ARGS…]. {}", functions(module));
-            Err(Fault::refused(message).hint(hint))
+            Err(Fault::usage(message, WITHOUT_FUNCTION).hint(hint))
         }
     }
 }
@@ -100,7 +102,8 @@ fn function_names(module: &Module) -> impl Iterator<Item = String> {
 /// The functions that could be named, for a message.
 fn functions(module: &Module) -> String {
     const MOST: usize = 10;
-    let names: Vec<String> = function_names(module).collect();
+    let quoted = |name: String| if name.is_empty() { "\"\"".to_string() } else { name };
+    let names: Vec<String> = function_names(module).map(quoted).collect();
     match names.len() {
         0 => "It exports no function at all.".into(),
         count if count > MOST => format!("It exports {}, and {} more.", names[..MOST].join(", "), count - MOST),
@@ -111,6 +114,16 @@ fn functions(module: &Module) -> String {
 /// The arguments as values of the function's parameter types.
 fn values(options: &Options, module: &Module, file: &str, function: &str, args: &[String]) -> Outcome<Vec<Val>> {
     let Some(ty) = function_type(module, function) else {
+        if let Some(ty) = module.get_export(function) {
+            let kind = match ty {
+                ExternType::Memory(_) => "memory",
+                ExternType::Table(_) => "table",
+                ExternType::Global(_) => "global",
+                _ => "tag",
+            };
+            let fault = Fault::refused(format!("the export `{function}` is a {kind}, not a function"));
+            return Err(fault.hint(functions(module)));
+        }
         let fault = Fault::refused(format!("there is no exported function `{function}`"));
         return Err(fault.hint(match nearest(function, function_names(module)) {
             Some(name) => format!("did you mean `{name}`?"),
@@ -193,15 +206,16 @@ fn call(store: &mut Store<State>, instance: Instance, name: &str, args: &[Val]) 
 /// What an error means for the exit status.
 fn end(error: &kinglet::Error, file: &str, options: &Options) -> Outcome {
     if let Some(exit) = error.downcast_ref::<kinglet_wasi::Exit>() {
-        return Ok(own_status(exit.0));
+        return Ok(own_status(exit.0, options.dialect));
     }
     if let (Some(Trap::Interrupted), limit @ 1..) = (error.downcast_ref(), options.time_limit) {
         let mut fault = Fault::stopped(error);
         fault.message = format!("{}: {}", deadline::message(limit), fault.message);
         return Err(fault);
     }
-    if error.is::<Trap>() || error.is::<Running>() {
-        return Err(Fault::stopped(error));
+    match error.downcast_ref::<Trap>() {
+        _ if error.is::<Running>() => Err(Fault::stopped(error)),
+        Some(trap) => Err(Fault::stopped_early(error, *trap, options.dialect)),
+        None => Err(guest::unlinked(file, error)),
     }
-    Err(guest::unlinked(file, error))
 }

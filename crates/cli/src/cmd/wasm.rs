@@ -10,11 +10,19 @@ pub(super) fn run(options: &Options) -> Outcome {
     let file = options.positional.first().map_or("-", String::as_str);
     let bytes = source::binary(file)?;
     super::wat::write(file, &bytes, false, &mut Nowhere)?;
-    if matches!(options.output.as_deref(), None | Some("-")) && std::io::stdout().is_terminal() {
-        let hint = format!("kinglet wasm {file} -o OUTPUT");
+    match options.output.as_deref() {
+        None | Some("-") => to_output(&bytes, &format!("kinglet wasm {file} -o OUTPUT"))?,
+        Some(_) => save(options, &bytes)?,
+    }
+    Ok(0)
+}
+
+/// Writes what is not text to standard output; what to do instead is said if that is a terminal.
+pub(super) fn to_output(bytes: &[u8], hint: &str) -> Outcome<()> {
+    if std::io::stdout().is_terminal() {
         return Err(Fault::refused("a binary module is not written to a terminal").hint(hint));
     }
-    save(options, &bytes).map(|()| 0)
+    write(bytes)
 }
 
 /// Takes text and keeps nothing of it.

@@ -1,6 +1,8 @@
 //! The table of options: a row each, in groups. Reading, help, reference, manual pages, completions and "did you mean"
 //! are derived from it. The switches for proposals come from the engine's feature table instead.
 
+use std::num::IntErrorKind;
+
 use kinglet::{Features, Optimization, RunMode, Standard};
 
 use super::{Dir, Form, Missing, Options};
@@ -134,7 +136,7 @@ pub(crate) const GROUPS: &[Group] = &[
     ] },
     Group { title: "Output", rows: &[
         Row { name: "output", short: Some('o'), value: Some("FILE"), commands: &["wat", "wasm", "compile"],
-            help: "write to this file instead of standard output",
+            help: "write to this file instead of standard output, which is `-`",
             effect: Set(|options, value| { options.output = Some(value.to_string()); Ok(()) }), ..PLAIN },
         Row { name: "offsets", commands: &["wat"],
             help: "show at which byte of the binary each line is",
@@ -156,15 +158,15 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { title: "Sets of proposals", rows: &[
         Row { name: "wasm-1", commands: MODULES,
             help: "only those of WebAssembly 1.0",
-            effect: Set(|options, _| { options.standard(Standard::Wasm1); Ok(()) }), ..PLAIN },
+            effect: Set(|options, _| { options.standard("--wasm-1", Standard::Wasm1); Ok(()) }), ..PLAIN },
         Row { name: "wasm-2", commands: MODULES,
             help: "only those of WebAssembly 2.0",
-            effect: Set(|options, _| { options.standard(Standard::Wasm2); Ok(()) }), ..PLAIN },
+            effect: Set(|options, _| { options.standard("--wasm-2", Standard::Wasm2); Ok(()) }), ..PLAIN },
         Row { name: "wasm-3", commands: MODULES,
             help: "only the finished ones of WebAssembly 3.0",
-            effect: Set(|options, _| { options.standard(Standard::Wasm3); Ok(()) }), ..PLAIN },
+            effect: Set(|options, _| { options.standard("--wasm-3", Standard::Wasm3); Ok(()) }), ..PLAIN },
         Row { name: "enable-all", commands: MODULES,
-            help: "every finished one, which is the default; says that threads and components come later",
+            help: "every finished one, which is the default; says which are not, and stay off",
             effect: Set(enable_all), ..PLAIN },
     ] },
     Group { title: "Compiling", rows: &[
@@ -269,7 +271,10 @@ fn env(options: &Options, value: &str) -> Result<(String, String), String> {
 }
 
 fn number(value: &str, what: &str) -> Result<u64, String> {
-    value.parse().map_err(|_| format!("`{value}` is not a number of {what}; for example 1000"))
+    value.parse().map_err(|error: std::num::ParseIntError| match error.kind() {
+        IntErrorKind::PosOverflow => format!("`{value}` is too large; the largest number is {}", u64::MAX),
+        _ => format!("`{value}` is not a number of {what}; for example 1000"),
+    })
 }
 
 fn run_mode(options: &mut Options, value: &str) -> Result<(), String> {
@@ -288,7 +293,10 @@ fn run_mode(options: &mut Options, value: &str) -> Result<(), String> {
             options.warnings.push(format!("unknown run mode `{value}`: the default is used"));
             RunMode::Auto
         }
-        _ => return Err(format!("`{value}` is no run mode; there are: auto, interpreter, jit, aot")),
+        _ => {
+            let known = rows().find(|row| row.name == "run-mode").map_or(&[][..], |row| row.choices);
+            return Err(format!("`{value}` is no run mode; there are: {}", known.join(", ")));
+        }
     };
     Ok(())
 }
@@ -339,7 +347,8 @@ fn log_level(options: &mut Options, value: &str) -> Result<(), String> {
 
 fn enable_all(options: &mut Options, _: &str) -> Result<(), String> {
     options.base = Features::finished();
-    options.warnings.push("--enable-all: threads and components are not in this version yet, and stay off".into());
+    // Components are no proposal to the core, and have no row in the table of them.
+    options.asked = Some(("--enable-all", Features::all()));
     Ok(())
 }
 
