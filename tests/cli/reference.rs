@@ -32,7 +32,18 @@ fn the_version_says_what_a_report_needs() {
     assert_eq!(run(&["--version"]).out, format!("kinglet version {}\n", env!("CARGO_PKG_VERSION")));
     let long = run(&["--version", "--verbose"]);
     assert_eq!(long.code(), 0);
-    for part in ["commit:", "target:", "profile:", "rustc 1.", "features:", "dispatch:", "processor:", "simd", "gc"] {
+    for part in [
+        "commit:",
+        "target:",
+        "profile:",
+        "rustc 1.",
+        "features:   addr2line wat",
+        "system:",
+        "dispatch:",
+        "processor:",
+        "simd",
+        "gc",
+    ] {
         assert!(long.out.contains(part), "no {part} in {}", long.out);
     }
 }
@@ -98,4 +109,18 @@ fn bash_completes_commands_options_values_and_files() {
     assert_eq!(complete(&["kinglet", "validate", "--di"]).lines().filter(|line| *line == "--dir").count(), 0);
     assert_eq!(complete(&["kinglet", "--di"]).lines().next(), Some("--dir"));
     assert_eq!(complete(&["kinglet", "completions", "z"]), "zsh\n");
+    // What only the user knows is not guessed, and of a name and a file only the file.
+    assert_eq!(complete(&["kinglet", "--invoke", "p"]).trim(), "");
+    assert_eq!(complete(&["kinglet", "--module", "p"]).trim(), "");
+    assert_eq!(complete(&["kinglet", "--module", "m:p"]), "m:program.wasm\n");
+    assert_eq!(complete(&["kinglet", "--module", "m", ":", "p"]), "program.wasm\n");
+    assert_eq!(complete(&["kinglet", "--module", "m", ":"]), "program.wasm\n");
+    assert_eq!(complete(&["kinglet", "--unknown-imports", "=", "z"]), "zero\n");
+    assert_eq!(complete(&["kinglet", "--unknown-imports", "="]), "trap\nzero\n");
+    assert_eq!(complete(&["kinglet", "--module", "m", ":", "program.wasm", "insp"]), "inspect\n");
+    assert_eq!(complete(&["kinglet", "--log-level", "=", "info", "insp"]), "inspect\n");
+    // Under WasmEdge's name there are WasmEdge's commands.
+    assert_eq!(complete(&["/usr/bin/wasmedge", "insp"]).trim(), "");
+    assert_eq!(complete(&["wasmedge", "inst"]), "instantiate\n");
+    assert_eq!(complete(&["wasmedgec", "--dum"]), "--dump\n");
 }

@@ -14,7 +14,8 @@ pub(crate) fn text(dialect: Dialect, name: &str, verbose: bool) -> String {
         _ => format!("{name} version {WASMEDGE_VERSION} (kinglet {VERSION})\n"),
     };
     if verbose {
-        let features = if cfg!(feature = "jit") { "jit" } else { "none" };
+        // The library's features that the command always has, and its own.
+        let features = format!("addr2line wat{}", if cfg!(feature = "jit") { " jit" } else { "" });
         let (on, off): (Vec<_>, Vec<_>) = FEATURES.iter().partition(|row| row.finished);
         let names = |rows: Vec<&kinglet::FeatureRow>| rows.iter().map(|row| row.name).collect::<Vec<_>>().join(" ");
         for (what, is) in [
@@ -22,7 +23,8 @@ pub(crate) fn text(dialect: Dialect, name: &str, verbose: bool) -> String {
             ("target", env!("KINGLET_TARGET")),
             ("profile", env!("KINGLET_PROFILE")),
             ("compiler", env!("KINGLET_RUSTC")),
-            ("features", features),
+            ("features", &features),
+            ("system", &system()),
             ("dispatch", DISPATCH),
             ("processor", &processor().join(" ")),
             ("threads", &std::thread::available_parallelism().map_or(1, usize::from).to_string()),
@@ -33,6 +35,13 @@ pub(crate) fn text(dialect: Dialect, name: &str, verbose: bool) -> String {
         }
     }
     out
+}
+
+/// The system the command runs on, which need not be the one it was made for.
+fn system() -> String {
+    let name = std::env::consts::OS;
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!("{name} {}", release.trim()).trim_end().to_string()
 }
 
 /// Which of the extensions that matter to code here the processor has.
