@@ -213,12 +213,13 @@ fn bad_files_get_one_clear_message() {
     fails(b"\0asm\x01\0\0\0\x01\x05", &["unexpected end", "(at byte 0xa)", "hint: the file is cut short"]);
     fails(b"\x7fELF\0\0\0\xff", &["hint: this is a native program"]);
     fails(b"\x1f\x8b\x08", &["hint: this is compressed"]);
+    fails(b"#!/bin/sh\n", &["hint: this is not WebAssembly: a binary module begins with \\0asm, text with `(`"]);
     fails(b"<!DOCTYPE html>", &["hint: this is a page of the web"]);
     fails(b"\0asm\x02\0\0\0", &["unknown binary version: 0x2", "hint: binary modules are of version 1"]);
     fails(b"\0asm\x0d\0\x01\0", &["a component, not a core module", "hint: components cannot be run by this version"]);
     assert!(!run_text(b"\0asm\x0d\0\x01\0", &[], &[]).err.contains("feature"));
     fails(b"", &["the file is empty"]);
-    fails(b"\xff\xfe", &["expected \\0asm or text in UTF-8", "neither a binary module nor text"]);
+    fails(b"\xff\xfe", &["expected \\0asm or text in UTF-8", "hint: this is not WebAssembly: a binary"]);
 }
 
 #[test]

@@ -86,7 +86,8 @@ fn with(value: Value) -> Vec<String> {
 
 /// The beginning of an option's help, short enough to stand beside others.
 fn brief(row: &Row) -> &'static str {
-    let end = [";", ":", ","].into_iter().filter_map(|mark| row.help.find(&format!("{mark} "))).min();
+    let marks = if row.help.len() > 60 { &["; ", ": ", ", "][..] } else { &["; ", ": "] };
+    let end = marks.iter().filter_map(|mark| row.help.find(mark)).min();
     &row.help[..end.unwrap_or(row.help.len())]
 }
 
@@ -310,7 +311,7 @@ mod tests {
     fn files_are_offered_where_a_file_is_wanted() {
         let zsh = zsh();
         for part in [
-            "'--invoke[the same]:FUNCTION: '",
+            "'--invoke[call this function, as `--reactor` does]:FUNCTION: '",
             ":NAME\\:PATH:_kinglet_file'",
             ":GUEST\\:HOST[\\:readonly]:_kinglet_folder'",
             ":FILE:_files'",

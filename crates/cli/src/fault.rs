@@ -110,13 +110,13 @@ impl Fault {
         let backtrace = error.downcast_ref::<WasmBacktrace>();
         let trap = error.downcast_ref::<Trap>().copied();
         let message = match (backtrace, trap) {
-            (Some(backtrace), Some(_)) => backtrace.to_string(),
-            (Some(backtrace), None) => format!("{}\n{backtrace}", error.root_cause()),
+            (Some(backtrace), Some(_)) => fold(&backtrace.to_string()),
+            (Some(backtrace), None) => format!("{}\n{}", error.root_cause(), fold(&backtrace.to_string())),
             (None, Some(trap)) => format!("wasm trap: {trap}"),
             (None, None) => format!("{error:#}"),
         };
         let hint = trap.map(|trap| advice(trap).to_string());
-        Fault { hint, code: STOPPED, wasmedge: trap.map(wasmedge_trap), ..Fault::refused(fold(&message)) }
+        Fault { hint, code: STOPPED, wasmedge: trap.map(wasmedge_trap), ..Fault::refused(message) }
     }
 
     /// A trap before the guest ran: of its start function, or of a segment that does not fit.

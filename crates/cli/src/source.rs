@@ -153,7 +153,6 @@ const BEGINNINGS: &[(&[u8], &str)] = &[
 /// What errors begin with that a damaged file gives, and what to do about it.
 const DAMAGES: &[(&str, &str)] = &[
     ("unexpected end", "the file is cut short, as by a download that was not finished"),
-    ("magic header not detected", "this is not WebAssembly, neither a binary module nor text"),
     ("unknown binary version", "binary modules are of version 1; the file is damaged, or newer than this version"),
 ];
 
@@ -165,6 +164,10 @@ fn advice(bytes: &[u8], error: &kinglet::Error, features: Features) -> Option<St
     if let Some((_, hint)) = DAMAGES.iter().find(|(words, _)| message.starts_with(words)).filter(|_| !bytes.is_empty())
     {
         return Some(hint.to_string());
+    }
+    let start = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    if start.is_some_and(|byte| !b"(;\0".contains(byte)) {
+        return Some("this is not WebAssembly: a binary module begins with \\0asm, text with `(`".into());
     }
     if let Some(hint) = mistyped(bytes, error) {
         return Some(hint);

@@ -68,7 +68,7 @@ pub(crate) const GROUPS: &[Group] = &[
             help: "call a function: its name is the first argument, its results are printed one per line",
             effect: Set(|options, _| { options.reactor = true; Ok(()) }), ..PLAIN },
         Row { name: "invoke", value: Some("FUNCTION"),
-            help: "the same, with the name given here",
+            help: "call this function, as `--reactor` does",
             effect: Set(|options, value| { options.invoke = Some(value.to_string()); Ok(()) }), ..PLAIN },
         Row { name: "module", value: Some("NAME:PATH"), list: true, commands: GUEST,
             help: "make the exports of another module importable under NAME",
