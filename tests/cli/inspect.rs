@@ -25,8 +25,8 @@ fn inspecting_shows_what_a_module_is() {
     let parts = [
         "WebAssembly module \"shop\", version 1",
         "custom \"producers\"",
-        "imports (1):\n  func 0: wasi_snapshot_preview1.fd_write: func (param i32 i32 i32 i32) (result i32)\n",
-        "exports (3):\n  memory: memory 0: memory 1 4\n  count: global 0: global (mut i32)\n  _start: func 1: func\n",
+        "imports (1):\n  func[0] wasi_snapshot_preview1.fd_write: func (param i32 i32 i32 i32) (result i32)\n",
+        "exports (3):\n  memory[0] memory: memory 1 4\n  global[0] count: global (mut i32)\n  func[1] _start: func\n",
         ", 1 entry\n",
         ", 2 entries\n",
         "0: global (mut i32), starts with i32.const 3",

@@ -45,12 +45,12 @@ fn page(file: &str, outline: &Outline) -> String {
         outline.types.iter().enumerate().map(|(index, ty)| format!("{index}: {ty}")).collect(),
     );
     let import = |it: &kinglet_wasm::outline::Import| {
-        format!("{} {}: {}.{}: {}", it.kind, it.index, name(&it.module), name(&it.name), it.ty)
+        format!("{}[{}] {}.{}: {}", it.kind, it.index, name(&it.module), name(&it.name), it.ty)
     };
     part(&format!("imports ({})", outline.imports.len()), outline.imports.iter().map(import).collect());
     part(
         &format!("exports ({})", outline.exports.len()),
-        outline.exports.iter().map(|it| format!("{}: {} {}: {}", name(&it.name), it.kind, it.index, it.ty)).collect(),
+        outline.exports.iter().map(|it| format!("{}[{}] {}: {}", it.kind, it.index, name(&it.name), it.ty)).collect(),
     );
     part(&format!("functions ({}), the largest first", outline.funcs.len()), largest(outline));
     let defined = |it: &kinglet_wasm::outline::Definition| match &it.init {
