@@ -136,7 +136,8 @@ fn a_typed_function_must_be_of_its_type() {
     let error = instance.get_typed_func::<(i32, f64), (i32, f32)>(&mut store, "f").unwrap_err();
     let message = format!("{error:#}");
     assert!(
-        message.contains("\"f\"") && message.contains("[i32 f32] -> [i32 f32], not [i32 f64] -> [i32 f32]"),
+        message.contains("\"f\"")
+            && message.contains("func (param i32 f32) (result i32 f32), not func (param i32 f64) (result i32 f32)"),
         "{message}"
     );
     assert!(instance.get_typed_func::<(i32, f32), ()>(&mut store, "f").is_err());

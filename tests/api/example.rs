@@ -68,12 +68,12 @@ fn linked_modules_use_what_others_have() {
     let expected = "linked modules
 LINKED MODULES
 1 + 1 = 2
-host.print: func [i32 i32] -> []
+host.print: func (param i32 i32)
 library.memory: memory of 1 or more pages
 library.printers: table of 2 or more funcref
-library.show: func [i32 i32 i32] -> []
-tool._start: func [] -> []
-tool.next: func [] -> [i32]
+library.show: func (param i32 i32 i32)
+tool._start: func
+tool.next: func (result i32)
 ";
     prints("linked_modules", expected);
 }

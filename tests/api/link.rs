@@ -182,7 +182,7 @@ fn an_import_of_another_type_is_a_clear_link_error() {
         &mut store,
         "(func (param i32) (result i32))",
         func,
-        &["wanted func [i32] -> [i32], given func [i32] -> [i64]"],
+        &["wanted func (param i32) (result i32), given func (param i32) (result i64)"],
     );
     refused(&mut store, "(memory 1)", func, &["wanted memory", "given func"]);
     refused(&mut store, "(memory 2)", memory, &["wanted memory of 2 or more pages, given memory of 1 to 5 pages"]);
@@ -203,7 +203,7 @@ fn a_missing_import_is_named_with_what_there_is() {
     let wants = module(&engine, r#"(module (import "env" "f" (func)))"#);
     let mut linker: Linker<()> = Linker::new(&engine);
     let message = linker.instantiate(&mut store, &wants).unwrap_err().to_string();
-    assert!(message.contains(r#"unknown import: func "env" "f""#), "{message}");
+    assert!(message.contains(r#"unknown import "env" "f": func"#), "{message}");
     linker.func_wrap("host", "g", || ()).unwrap();
     let message = linker.instantiate(&mut store, &wants).unwrap_err().to_string();
     assert!(message.contains("modules that are defined: host"), "{message}");
@@ -330,16 +330,75 @@ fn a_module_linked_before_its_store_is_made_finds_each_stores_own_host_functions
 }
 
 #[test]
+fn all_unknown_imports_are_named_at_once_with_what_may_be_meant() {
+    let engine = Engine::default();
+    let mut linker: Linker<()> = Linker::new(&engine);
+    linker.func_wrap("host", "print", || ()).unwrap();
+    linker.func_wrap("clock", "now", || 0_i64).unwrap();
+    let wants = module(
+        &engine,
+        r#"(module
+            (import "host" "print" (func))
+            (import "host" "prnit" (func (param i32 i64) (result f32)))
+            (import "host" "now" (func (result i64)))
+            (import "clocks" "later" (func))
+            (import "host" "state" (memory 1))
+            (import "env" "table" (table 2 funcref))
+            (import "env" "table" (table 2 funcref))
+            (import "env" "count" (global (mut i64))))"#,
+    );
+    let error = linker.instantiate_pre(&wants).unwrap_err();
+    let error = error.downcast_ref::<LinkError>().unwrap();
+    let expected = r#"6 unknown imports:
+  "host" "prnit": func (param i32 i64) (result f32); did you mean "print"?
+  "host" "now": func (result i64); did you mean the module "clock"?
+  "clocks" "later": func; did you mean the module "clock"?
+  "host" "state": memory of 1 or more pages; the module "host" is defined, but has no such name
+  "env" "table": table of 2 or more funcref
+  "env" "count": mutable global i64
+modules that are defined: clock, host"#;
+    assert_eq!(error.to_string(), expected);
+    let kinds: Vec<_> = error.unknown_imports().map(|import| import.ty().kind()).collect();
+    assert_eq!(kinds, ["func", "func", "func", "memory", "table", "global"]);
+}
+
+#[test]
+fn of_many_unknown_imports_some_are_listed_and_all_counted() {
+    let engine = Engine::default();
+    let linker: Linker<()> = Linker::new(&engine);
+    let imports: String = (0..1000).map(|i| format!(r#"(import "env" "f{i}" (func))"#)).collect();
+    let error = linker.instantiate_pre(&module(&engine, &format!("(module {imports})"))).unwrap_err();
+    let message = error.to_string();
+    assert!(message.starts_with("1000 unknown imports:\n") && message.ends_with("\n  … and 980 more"), "{message}");
+    assert_eq!(error.downcast_ref::<LinkError>().unwrap().unknown_imports().count(), 1000);
+}
+
+#[test]
+fn what_stands_in_for_functions_is_not_said_to_be_defined() {
+    let engine = Engine::default();
+    let mut linker: Linker<()> = Linker::new(&engine);
+    let wants = module(&engine, r#"(module (import "env" "log" (func)) (import "env" "lag" (memory 1)))"#);
+    linker.define_unknown_imports_as_traps(&wants).unwrap();
+    let error = linker.instantiate_pre(&wants).unwrap_err();
+    assert_eq!(error.to_string(), r#"unknown import "env" "lag": memory of 1 or more pages"#);
+    let mut store = Store::new(&engine, ());
+    linker.define_unknown_imports_as_default_values(&mut store, &wants).unwrap();
+    linker.instantiate(&mut store, &wants).unwrap();
+}
+
+#[test]
 fn linking_before_there_is_a_store_finds_what_is_wrong() {
     let engine = Engine::default();
     let mut linker: Linker<()> = Linker::new(&engine);
     linker.func_wrap("host", "f", |_: i32| ()).unwrap();
     let wrong = module(&engine, r#"(module (import "host" "f" (func (param i64))))"#);
     let error = linker.instantiate_pre(&wrong).unwrap_err();
-    let message = r#"incompatible import type for "host" "f": wanted func [i64] -> [], given func [i32] -> []"#;
+    let message = r#"incompatible import type for "host" "f": wanted func (param i64), given func (param i32)"#;
     assert_eq!(error.downcast_ref::<LinkError>().unwrap().to_string(), message);
     let missing = module(&engine, r#"(module (import "host" "g" (func)))"#);
-    assert!(linker.instantiate_pre(&missing).unwrap_err().to_string().starts_with("unknown import: func"));
+    assert!(
+        linker.instantiate_pre(&missing).unwrap_err().to_string().starts_with("unknown import \"host\" \"g\": func")
+    );
     let other = module(&Engine::default(), "(module)");
     assert!(linker.instantiate_pre(&other).unwrap_err().to_string().contains("another engine"));
 }
@@ -415,7 +474,7 @@ fn unknown_functions_trap_when_they_are_called_and_not_before() {
     let frames = error.downcast_ref::<kinglet::WasmBacktrace>().unwrap().frames();
     assert_eq!(frames[0].func_name(), Some("missing"));
     let error = unknown;
-    assert!(error.to_string().starts_with("the imported function \"host\" \"missing\" [i64] ->"), "{error}");
+    assert!(error.to_string().starts_with("the imported function \"host\" \"missing\" (param i64) (result i32 "), "{error}");
     assert_eq!(there.call(&mut store, ()).unwrap(), 1);
 }
 
@@ -466,7 +525,12 @@ fn everything_says_its_type() {
         assert_eq!(item.ty(&store).kind(), name);
     }
     let types: Vec<String> = instance.exports(&mut store).iter().map(|(_, item)| item.ty(&store).to_string()).collect();
-    let shown = ["func [i32] -> [i64]", "memory of 1 or more pages", "table of 2 to 9 externref", "mutable global f32"];
+    let shown = [
+        "func (param i32) (result i64)",
+        "memory of 1 or more pages",
+        "table of 2 to 9 externref",
+        "mutable global f32",
+    ];
     assert_eq!(types, shown);
     let module = instance.module(&store);
     let sections: Vec<_> = module.custom_sections().map(|section| (section.name(), section.data())).collect();

@@ -92,7 +92,7 @@ fn a_call_goes_on_with_what_the_host_gives_it() {
         let (mut store, instance) = asking(&engine, SUMS);
         let waiting = call(&mut store, &instance, "one", 5);
         assert_eq!(asked(&waiting), 5);
-        assert_eq!(waiting.host_func().ty(&store).to_string(), "[i32] -> [i32]");
+        assert_eq!(waiting.host_func().ty(&store).to_string(), "func (param i32) (result i32)");
         assert_eq!(finish(&mut store, waiting, 42).unwrap(), 1042);
     }
 }

@@ -199,7 +199,8 @@ fn imports_that_nobody_provides_trap_or_are_zero() {
     with("ignore", "fine").fails(1, &["neither trap nor zero"]);
     let state = |what: &str| run_text(NEEDY_FOR_STATE, &["--unknown-imports", what, "--invoke", "state"], &[]);
     state("zero").prints("2\n3\n0\n<null funcref>\n");
-    state("trap").fails(1, &["unknown import", "memory"]);
+    state("trap").fails(1, &["unknown import", "memory", "--unknown-imports zero"]);
+    run_text(NEEDY_FOR_STATE, &["--invoke", "state"], &[]).fails(1, &["unknown import", "--unknown-imports zero"]);
 }
 
 #[test]

@@ -132,13 +132,11 @@ pub(crate) fn fill(
 }
 
 /// Why a module has no instance.
-pub(crate) fn unlinked(file: &str, error: &Error) -> Fault {
+pub(crate) fn unlinked(file: &str, error: &Error, missing: Option<Missing>) -> Fault {
     let fault = Fault::refused(format!("{}: {error:#}", source::shown(file)));
-    if !error.is::<kinglet::LinkError>() {
-        return fault;
-    }
+    let Some(link) = error.downcast_ref::<kinglet::LinkError>() else { return fault };
     let message = format!("{error:#}");
-    let fault = fault.in_wasmedge(if message.contains("unknown import") {
+    let fault = fault.in_wasmedge(if link.unknown_imports().count() > 0 {
         "instantiation failed: unknown import, Code: 0x302"
     } else {
         "instantiation failed: incompatible import type, Code: 0x301"
@@ -146,8 +144,13 @@ pub(crate) fn unlinked(file: &str, error: &Error) -> Fault {
     if message.contains("\"wasi_unstable\"") {
         return fault.hint("this is WASI as it was in 2019; compile it with a newer compiler, for wasm32-wasip1");
     }
-    if message.contains("unknown import") {
-        return fault.hint("provide it with --module NAME:PATH, or go without it with --unknown-imports trap");
+    let state = link.unknown_imports().any(|import| import.ty().func().is_none());
+    match missing {
+        _ if link.unknown_imports().count() == 0 || message.contains("did you mean") => fault,
+        Some(_) => fault.hint(
+            "--unknown-imports trap is for functions; --unknown-imports zero has memories, tables and globals too",
+        ),
+        None if state => fault.hint("provide it with --module NAME:PATH, or go without it with --unknown-imports zero"),
+        None => fault.hint("provide it with --module NAME:PATH, or go without it with --unknown-imports trap"),
     }
-    fault
 }

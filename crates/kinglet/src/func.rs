@@ -30,7 +30,7 @@ use crate::{AsContext, AsContextMut, Error, ExternRef, FuncType, Result, Val};
 ///
 /// // One whose type Rust knows.
 /// let double = Func::wrap(&mut store, |x: i32| x * 2);
-/// assert_eq!(double.ty(&store).to_string(), "[i32] -> [i32]");
+/// assert_eq!(double.ty(&store).to_string(), "func (param i32) (result i32)");
 /// assert_eq!(double.typed::<i32, i32>(&store)?.call(&mut store, 21)?, 42);
 /// # Ok::<(), kinglet::Error>(())
 /// ```

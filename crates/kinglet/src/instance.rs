@@ -130,7 +130,7 @@ fn check_imports(core: &StoreCore, module: &Module, imports: &[Extern]) -> Resul
     let wanted = &module.inner().wasm().imports;
     if imports.len() != wanted.len() {
         let message = format!("the module imports {} things, but {} were given", wanted.len(), imports.len());
-        return Err(Error::new(LinkError(message)));
+        return Err(Error::new(LinkError::new(message)));
     }
     for (import, given) in wanted.iter().zip(imports) {
         let given = type_of(core, given);

@@ -1,6 +1,8 @@
 //! Linkers: what modules can import, by name; and modules whose imports have been found already.
 
-use std::collections::HashMap;
+mod unknown;
+
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -69,6 +71,8 @@ impl<T> Clone for Definition<T> {
 struct HostDefinition<T: 'static> {
     ty: FuncType,
     func: HostFunc<T>,
+    /// Whether it is there because nobody defined it.
+    stands_in: bool,
 }
 
 impl<T> Linker<T> {
@@ -91,7 +95,7 @@ impl<T> Linker<T> {
     fn insert(&mut self, module: &str, name: &str, definition: Definition<T>) -> Result<&mut Self> {
         let names = self.definitions.entry(module.to_string()).or_default();
         if names.contains_key(name) && !self.shadowing {
-            return Err(Error::new(LinkError(format!("\"{module}\" \"{name}\" is defined already"))));
+            return Err(Error::new(LinkError::new(format!("\"{module}\" \"{name}\" is defined already"))));
         }
         names.insert(name.to_string(), definition);
         Ok(self)
@@ -116,7 +120,7 @@ impl<T> Linker<T> {
         closure: impl IntoFunc<T, Params, Results>,
     ) -> Result<&mut Self> {
         let (ty, func) = closure.into_func();
-        self.insert(module, name, Definition::Host(Arc::new(HostDefinition { ty, func })))
+        self.insert(module, name, Definition::Host(Arc::new(HostDefinition { ty, func, stands_in: false })))
     }
 
     /// Defines a host function from a closure on values.
@@ -131,7 +135,7 @@ impl<T> Linker<T> {
         closure: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
     ) -> Result<&mut Self> {
         let func = dynamic(ty.clone(), closure);
-        self.insert(module, name, Definition::Host(Arc::new(HostDefinition { ty, func })))
+        self.insert(module, name, Definition::Host(Arc::new(HostDefinition { ty, func, stands_in: false })))
     }
 
     /// Defines something of a store under the empty module name.
@@ -149,7 +153,7 @@ impl<T> Linker<T> {
     pub fn alias(&mut self, module: &str, name: &str, as_module: &str, as_name: &str) -> Result<&mut Self> {
         let found = self.definitions.get(module).and_then(|names| names.get(name)).cloned();
         let definition =
-            found.ok_or_else(|| Error::new(LinkError(format!("\"{module}\" \"{name}\" is not defined"))))?;
+            found.ok_or_else(|| Error::new(LinkError::new(format!("\"{module}\" \"{name}\" is not defined"))))?;
         self.insert(as_module, as_name, definition)
     }
 
@@ -159,7 +163,7 @@ impl<T> Linker<T> {
     /// If there is no such module name, or a new name is taken.
     pub fn alias_module(&mut self, module: &str, as_module: &str) -> Result<()> {
         let found = self.definitions.get(module).cloned();
-        let names = found.ok_or_else(|| Error::new(LinkError(format!("no module \"{module}\" is defined"))))?;
+        let names = found.ok_or_else(|| Error::new(LinkError::new(format!("no module \"{module}\" is defined"))))?;
         for (name, definition) in names {
             self.insert(as_module, &name, definition)?;
         }
@@ -201,7 +205,8 @@ impl<T> Linker<T> {
     }
 
     /// Defines each function that a module imports and that is not defined yet, as one that ends the guest with an
-    /// [`UnknownImportError`], which has a [`WasmBacktrace`] as context, when it is called. Other imports are left alone.
+    /// [`UnknownImportError`], which has a [`WasmBacktrace`] as context, when it is called. Memories, tables, globals and
+    /// tags are left alone; [`Linker::define_unknown_imports_as_default_values`] has something for them.
     ///
     /// # Errors
     /// If a name is imported more than once, as functions of different types.
@@ -211,7 +216,7 @@ impl<T> Linker<T> {
             let error = UnknownImportError {
                 module: import.module().to_string(),
                 name: import.name().to_string(),
-                ty: ty.to_string(),
+                ty: ty.signature(),
             };
             self.define_once(&import, ty, move |caller, _, _| {
                 Err(Error::new(error.clone()).context(WasmBacktrace::capture(&caller)))
@@ -236,7 +241,7 @@ impl<T> Linker<T> {
             let store = &mut store;
             let no_default = || {
                 let (module, name) = (display_name(import.module()), display_name(import.name()));
-                Error::new(LinkError(format!(
+                Error::new(LinkError::new(format!(
                     "\"{module}\" \"{name}\" has a type without a default value: {}",
                     import.ty()
                 )))
@@ -282,7 +287,9 @@ impl<T> Linker<T> {
         closure: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
     ) -> Result<()> {
         if !self.defines(import.module(), import.name()) {
-            self.func_new(import.module(), import.name(), ty, closure)?;
+            let func = dynamic(ty.clone(), closure);
+            let definition = HostDefinition { ty, func, stands_in: true };
+            self.insert(import.module(), import.name(), Definition::Host(Arc::new(definition)))?;
         }
         Ok(())
     }
@@ -334,12 +341,13 @@ impl<T> Linker<T> {
     /// If there is no such module, or what has that name is not a function.
     pub fn get_default(&self, mut store: impl AsContextMut<Data = T>, module: &str) -> Result<Func> {
         if !self.definitions.contains_key(module) {
-            return Err(Error::new(LinkError(format!("no module \"{module}\" is defined"))));
+            return Err(Error::new(LinkError::new(format!("no module \"{module}\" is defined"))));
         }
         for name in ["", "_start"] {
             if let Some(item) = self.get(&mut store, module, name) {
                 let func = item.into_func();
-                return func.ok_or_else(|| Error::new(LinkError(format!("\"{module}\" \"{name}\" is not a function"))));
+                return func
+                    .ok_or_else(|| Error::new(LinkError::new(format!("\"{module}\" \"{name}\" is not a function"))));
             }
         }
         Ok(Func::wrap(store, || ()))
@@ -378,27 +386,21 @@ impl<T> Linker<T> {
     }
 
     fn find_imports(&self, module: &Module) -> Result<Vec<Definition<T>>> {
-        let imports = module.inner().wasm().imports.iter();
-        let found = imports.map(|import| {
-            let found = self.definitions.get(&*import.module).and_then(|names| names.get(&*import.name));
-            found.cloned().ok_or_else(|| self.unknown(&import.module, &import.name, import.ty.kind()))
-        });
-        found.collect()
+        let imports = &module.inner().wasm().imports;
+        let find = |module: &str, name: &str| self.definitions.get(module)?.get(name).cloned();
+        let found: Vec<_> = imports.iter().filter_map(|import| find(&import.module, &import.name)).collect();
+        if found.len() == imports.len() { Ok(found) } else { Err(self.missing(module)) }
     }
 
-    fn unknown(&self, module: &str, name: &str, kind: &str) -> Error {
-        let found = self.definitions.get(module);
-        let (module, name) = (display_name(module), display_name(name));
-        let hint = match found {
-            None if self.definitions.is_empty() => String::new(),
-            None => {
-                let mut known: Vec<&str> = self.definitions.keys().map(String::as_str).collect();
-                known.sort_unstable();
-                format!("; modules that are defined: {}", known.join(", "))
-            }
-            Some(_) => format!("; the module \"{module}\" is defined, but has no such name"),
+    /// Why a module that imports something unknown cannot be linked.
+    fn missing(&self, module: &Module) -> Error {
+        // What stands in for an unknown import is nothing to choose from.
+        let names = |names: &HashMap<String, Definition<T>>| {
+            names.iter().filter(|(_, it)| !it.stands_in()).map(|(name, _)| name.clone()).collect::<BTreeSet<String>>()
         };
-        Error::new(LinkError(format!("unknown import: {kind} \"{module}\" \"{name}\"{hint}")))
+        let known = self.definitions.iter().map(|(module, all)| (module.clone(), names(all)));
+        let known = known.filter(|(_, names)| !names.is_empty()).collect();
+        Error::new(unknown::error(&self.unknown_imports(module), &known))
     }
 }
 
@@ -490,13 +492,17 @@ impl UnknownImportError {
 impl fmt::Display for UnknownImportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (module, name) = (display_name(&self.module), display_name(&self.name));
-        write!(f, "the imported function \"{module}\" \"{name}\" {} was called, which nobody provides", self.ty)
+        write!(f, "the imported function \"{module}\" \"{name}\"{} was called, which nobody provides", self.ty)
     }
 }
 
 impl std::error::Error for UnknownImportError {}
 
 impl<T> Definition<T> {
+    fn stands_in(&self) -> bool {
+        matches!(self, Definition::Host(host) if host.stands_in)
+    }
+
     fn resolve(&self, store: &mut StoreInner<T>) -> Extern {
         let host = match self {
             Definition::Extern(it) => return *it,

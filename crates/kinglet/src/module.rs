@@ -36,7 +36,7 @@ use crate::{Engine, Error, ExternType, Result};
 /// let import = module.imports().next().unwrap();
 /// assert_eq!((import.module(), import.name(), import.ty().kind()), ("host", "log", "func"));
 /// let exports: Vec<String> = module.exports().map(|export| format!("{}: {}", export.name(), export.ty())).collect();
-/// assert_eq!(exports, ["memory: memory of 1 to 16 pages", "add: func [i32 i32] -> [i32]"]);
+/// assert_eq!(exports, ["memory: memory of 1 to 16 pages", "add: func (param i32 i32) (result i32)"]);
 /// let licence = module.custom_sections().find(|section| section.name() == "licence").unwrap();
 /// assert_eq!(licence.data(), b"Apache-2.0");
 /// # Ok::<(), kinglet::Error>(())

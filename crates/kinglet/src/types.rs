@@ -212,22 +212,49 @@ extern_conversions! {
 }
 
 /// A module could not be given what it imports.
+///
+/// ```
+/// use kinglet::{Engine, LinkError, Linker, Module, Store};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module (import "host" "prnit" (func (param i32))))"#)?;
+/// let mut linker = Linker::new(&engine);
+/// linker.func_wrap("host", "print", |number: i32| println!("{number}"))?;
+/// let error = linker.instantiate(&mut Store::new(&engine, ()), &module).unwrap_err();
+/// let error = error.downcast_ref::<LinkError>().unwrap();
+/// assert_eq!(error.to_string(), r#"unknown import "host" "prnit": func (param i32); did you mean "print"?"#);
+/// let unknown = error.unknown_imports().next().unwrap();
+/// assert_eq!((unknown.module(), unknown.name()), ("host", "prnit"));
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LinkError(pub(crate) String);
+pub struct LinkError {
+    pub(crate) message: String,
+    pub(crate) unknown: Vec<(String, String, ExternType)>,
+}
 
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.message)
     }
 }
 
 impl std::error::Error for LinkError {}
 
 impl LinkError {
+    pub(crate) fn new(message: impl Into<String>) -> LinkError {
+        LinkError { message: message.into(), unknown: Vec::new() }
+    }
+
+    /// What was imported and nobody provides, each name once. Empty if it failed for another reason.
+    pub fn unknown_imports(&self) -> impl Iterator<Item = ImportType<'_>> {
+        self.unknown.iter().map(|(module, name, ty)| ImportType { module, name, ty: ty.clone() })
+    }
+
     pub(crate) fn incompatible((module, name): (&str, &str), wanted: &str, given: &str) -> crate::Error {
         let (module, name) = (display_name(module), display_name(name));
         let message = format!("incompatible import type for \"{module}\" \"{name}\": wanted {wanted}, given {given}");
-        crate::Error::new(LinkError(message))
+        crate::Error::new(LinkError::new(message))
     }
 }
 
@@ -271,7 +298,7 @@ impl fmt::Display for ExternType {
         let wide = |index| if index == wasm::IndexType::I64 { "64-bit " } else { "" };
         let limits = |min: u64, max: Option<u64>| max.map_or(format!("{min} or more"), |max| format!("{min} to {max}"));
         match self {
-            ExternType::Func(ty) => write!(f, "func {ty}"),
+            ExternType::Func(ty) => write!(f, "{ty}"),
             ExternType::Memory(ty) => {
                 let size = match ty.page_size() {
                     1 => " of 1 byte".to_string(),
@@ -286,7 +313,7 @@ impl fmt::Display for ExternType {
                 write!(f, "{}table of {} {element}", wide(ty.index), limits(ty.min, ty.max))
             }
             ExternType::Global(ty) => write!(f, "{}global {}", if ty.mutable { "mutable " } else { "" }, ty.content),
-            ExternType::Tag(ty) => write!(f, "tag {}", ty.ty),
+            ExternType::Tag(ty) => write!(f, "tag{}", ty.ty.signature()),
         }
     }
 }

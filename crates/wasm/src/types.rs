@@ -217,18 +217,24 @@ impl FuncType {
     }
 }
 
+impl FuncType {
+    /// Parameters and results in the text format, with a space before each list; nothing where there are none.
+    pub fn signature(&self) -> String {
+        let mut text = String::new();
+        for (word, types) in [("param", &self.params), ("result", &self.results)] {
+            if !types.is_empty() {
+                let types: Vec<String> = types.iter().map(ToString::to_string).collect();
+                text.push_str(&format!(" ({word} {})", types.join(" ")));
+            }
+        }
+        text
+    }
+}
+
+/// As in the text format: `func (param i32 i64) (result f32)`.
 impl fmt::Display for FuncType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |f: &mut fmt::Formatter<'_>, types: &[ValType]| -> fmt::Result {
-            f.write_str("[")?;
-            for (i, t) in types.iter().enumerate() {
-                write!(f, "{}{t}", if i == 0 { "" } else { " " })?;
-            }
-            f.write_str("]")
-        };
-        list(f, &self.params)?;
-        f.write_str(" -> ")?;
-        list(f, &self.results)
+        write!(f, "func{}", self.signature())
     }
 }
 

@@ -216,6 +216,6 @@ fn end(error: &kinglet::Error, file: &str, options: &Options) -> Outcome {
     match error.downcast_ref::<Trap>() {
         _ if error.is::<Running>() => Err(Fault::stopped(error)),
         Some(trap) => Err(Fault::stopped_early(error, *trap, options.dialect)),
-        None => Err(guest::unlinked(file, error)),
+        None => Err(guest::unlinked(file, error, options.unknown_imports)),
     }
 }

@@ -74,7 +74,8 @@ pub(crate) const GROUPS: &[Group] = &[
             help: "make the exports of another module importable under NAME",
             effect: Set(|options, value| { options.modules.push(module(value)?); Ok(()) }), ..PLAIN },
         Row { name: "unknown-imports", value: Some("WHAT"), choices: &["trap", "zero"], commands: GUEST,
-            help: "what imports that nobody provides do: `trap` when called, or answer `zero` and be empty",
+            help: "what imports that nobody provides do: functions `trap` when called; or they answer `zero`, and memories, \
+                   tables and globals are empty",
             effect: Set(|options, value| { options.unknown_imports = Some(missing(value)?); Ok(()) }), ..PLAIN },
         Row { name: "run-mode", value: Some("MODE"), choices: &["auto", "interpreter", "jit", "aot", "lazyjit"],
             commands: GUEST,
