@@ -13,7 +13,8 @@ use kinglet_wasm::types::TypeId;
 use super::func::FuncPointer;
 use super::{VmState, store};
 use crate::host::Caller;
-use crate::{Error, FuncType, Result};
+use crate::store::StoreCore;
+use crate::{Error, FuncType, Result, WasmBacktrace};
 
 /// A host function's closure: it reads its arguments from the slots and leaves its results there.
 pub(crate) type HostFunc<T> = Arc<dyn Fn(Caller<'_, T>, HostSlots<'_>) -> Result<()> + Send + Sync>;
@@ -150,6 +151,8 @@ unsafe extern "C" fn run_host_function<T: 'static>(callee: *mut VmCtx, caller: *
     }
     let outcome = outcome.map(|returned| {
         returned.or_else(|error| {
+            // SAFETY: as above.
+            let error = located(unsafe { store::core_of(vm) }, error);
             let this = FuncPointer(NonNull::from(&context.func_ref));
             // SAFETY: as above.
             let results = unsafe { super::fiber::pause(vm, error, this) }?;
@@ -172,11 +175,20 @@ unsafe extern "C" fn run_host_function<T: 'static>(callee: *mut VmCtx, caller: *
     }
 }
 
+/// A trap that a host function ends with, an interrupt of its wait for one, with the guest's calls as its context.
+#[cold]
+fn located(core: &StoreCore, error: Error) -> Error {
+    match error.downcast_ref::<Trap>() {
+        Some(trap) if !error.is::<WasmBacktrace>() => {
+            let backtrace = WasmBacktrace { trap: Some(*trap), ..super::capture_backtrace(core) };
+            error.context(backtrace)
+        }
+        _ => error,
+    }
+}
+
 /// The embedder's limiter, asked from the part of a store that does not know its type.
-pub(crate) fn ask_limiter<T: 'static>(
-    core: &mut crate::store::StoreCore,
-    question: crate::store::Question,
-) -> Result<bool> {
+pub(crate) fn ask_limiter<T: 'static>(core: &mut StoreCore, question: crate::store::Question) -> Result<bool> {
     use crate::store::{Counted, Question};
     let vm: *mut VmStore = core.vm.pointer().as_ptr();
     // SAFETY: set only by a store of `T`; the limiter gets the data, not the core, which stays borrowed by the caller.
