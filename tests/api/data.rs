@@ -297,7 +297,7 @@ fn an_error_in_text_says_line_and_column() {
 fn an_invalid_function_is_named_with_its_place() {
     let error = Module::new(&Engine::default(), "(module (func) (func (result i32) (i64.const 0)))").unwrap_err();
     let error = error.downcast_ref::<kinglet::ModuleError>().unwrap();
-    assert_eq!(error.function(), Some(1));
+    assert_eq!((error.kind(), error.function()), (kinglet::ModuleErrorKind::Invalid, Some(1)));
     assert!(error.offset().is_some() && error.to_string().contains("type mismatch"), "{error}");
 }
 

@@ -1,7 +1,7 @@
 //! Gas: exact figures. A segment (a run of instructions with one entry) is charged whole when it is entered; exhaustion
 //! is noticed at function entries, loop headers, before what the host sees, and when the outermost call returns.
 
-use kinglet::{Caller, Engine, Instance, Linker, Store, Trap};
+use kinglet::{Caller, Config, Engine, Instance, Linker, Store, Trap};
 
 use crate::{engine, module, trap_of};
 
@@ -213,4 +213,26 @@ fn bulk_operations_cost_by_what_they_work_on() {
         // Its own segment, and not what follows.
         assert!(trap.is_some() && charged == base - 1, "{name} out of bounds: {trap:?}, {charged}");
     }
+}
+
+#[test]
+fn operations_cost_what_the_embedder_says() {
+    let text = r#"(module (memory 1) (func (export "f") (param i32)
+        (drop (select (i32.const 1) (i32.const 2) (local.get 0)))
+        (drop (select (result i32) (i32.const 1) (i32.const 2) (local.get 0)))
+        (i32.store8 (i32.const 0) (i32.const 7))))"#;
+    let with = |costs: &[(&str, u64)]| {
+        let engine = engine(|config| {
+            for (name, cost) in costs {
+                config.gas_cost(name, *cost).unwrap();
+            }
+        });
+        let (mut store, instance) = crate::load_with(&engine, text);
+        cost(&mut store, &instance, 0)
+    };
+    assert_eq!(with(&[("nop", 1)]), (14, None));
+    assert_eq!(with(&[("select", 11)]), (34, None), "both forms");
+    assert_eq!(with(&[("i32.store8", 100), ("drop", 0), ("i32.store8", 5)]), (16, None), "the last word counts");
+    let error = Config::new().gas_cost("i32.stoer", 1).unwrap_err();
+    assert!(error.to_string().contains("\"i32.stoer\""), "{error}");
 }

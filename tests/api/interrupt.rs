@@ -1,9 +1,11 @@
 //! The interrupt handle: from another thread it ends whatever runs, and the store works afterwards.
 
+#[cfg(unix)]
+use std::os::fd::AsFd;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kinglet::{Caller, Engine, Instance, InterruptHandle, Linker, Result, Store, Trap};
+use kinglet::{Caller, Engine, Instance, InterruptHandle, Linker, PollFd, Result, Store, Trap, WasmBacktrace};
 
 use crate::{engine, load, load_with, module, throwing_engine, trap, trap_of};
 
@@ -23,6 +25,14 @@ fn interrupted<T>(store: &mut Store<T>, instance: &Instance, name: &str) {
     let error = func.call(&mut *store, ()).expect_err("it does not return");
     assert_eq!(trap_of(&error), Trap::Interrupted, "{name}");
     assert!(start.elapsed() < SOON, "{name}: {:?}", start.elapsed());
+    let backtrace = error.downcast_ref::<WasmBacktrace>().unwrap();
+    let innermost = match name {
+        // A host function of these waits, or the one that it calls.
+        "sleep" | "poll" => name,
+        "back" => "br",
+        _ => backtrace.frames()[0].func_name().unwrap_or_default(),
+    };
+    assert_eq!((backtrace.trap(), backtrace.frames()[0].func_name()), (Some(Trap::Interrupted), Some(innermost)));
     timer.join().unwrap();
     let fine = instance.get_typed_func::<(), i32>(&mut *store, "fine").unwrap();
     assert_eq!(fine.call(store, ()).unwrap(), 1);
@@ -58,7 +68,7 @@ const LOOPS: &str = r#"(module
 #[cfg(unix)]
 fn poll_for_ever(caller: Caller<'_, ()>) -> Result<()> {
     let (reader, _writer) = rustix::pipe::pipe()?;
-    let mut fds = [rustix::event::PollFd::new(&reader, rustix::event::PollFlags::IN)];
+    let mut fds = [PollFd::readable(reader.as_fd())];
     caller.waiter().poll(&mut fds, None)?;
     Ok(())
 }
@@ -258,7 +268,7 @@ fn waiting_on_descriptors_does_not_spin_after_many_interrupts() {
     let mut store = Store::new(&engine, ());
     let poll = kinglet::Func::wrap(&mut store, |caller: Caller<'_, ()>, millis: u32| -> Result<i32> {
         let (reader, _writer) = rustix::pipe::pipe()?;
-        let mut fds = [rustix::event::PollFd::new(&reader, rustix::event::PollFlags::IN)];
+        let mut fds = [PollFd::readable(reader.as_fd())];
         Ok(caller.waiter().poll(&mut fds, Some(Duration::from_millis(millis.into())))? as i32)
     });
     let poll = poll.typed::<u32, i32>(&store).unwrap();

@@ -474,7 +474,10 @@ fn unknown_functions_trap_when_they_are_called_and_not_before() {
     let frames = error.downcast_ref::<kinglet::WasmBacktrace>().unwrap().frames();
     assert_eq!(frames[0].func_name(), Some("missing"));
     let error = unknown;
-    assert!(error.to_string().starts_with("the imported function \"host\" \"missing\" (param i64) (result i32 "), "{error}");
+    assert!(
+        error.to_string().starts_with("the imported function \"host\" \"missing\" (param i64) (result i32 "),
+        "{error}"
+    );
     assert_eq!(there.call(&mut store, ()).unwrap(), 1);
 }
 

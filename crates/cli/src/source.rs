@@ -4,7 +4,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use kinglet::{Config, Engine, FEATURES, FeatureRow, Features, Module, ModuleError};
+use kinglet::{Config, Engine, FEATURES, FeatureRow, Features, Module, ModuleError, ModuleErrorKind};
 use kinglet_wasm::limits::MAX_MODULE_BYTES;
 use kinglet_wasm::op::Op;
 use kinglet_wasm::outline::{Outline, instruction_at};
@@ -172,8 +172,7 @@ fn advice(bytes: &[u8], error: &kinglet::Error, features: Features) -> Option<St
     if let Some(hint) = mistyped(bytes, error) {
         return Some(hint);
     }
-    let invalid =
-        error.downcast_ref::<ModuleError>().is_some_and(|error| error.kind() == kinglet_wasm::ErrorKind::Invalid);
+    let invalid = error.downcast_ref::<ModuleError>().is_some_and(|error| error.kind() == ModuleErrorKind::Invalid);
     if bytes.len() > MAX_DIAGNOSED_BYTES || !invalid || features == Features::none() {
         return None;
     }

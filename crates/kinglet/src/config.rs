@@ -6,6 +6,8 @@ use kinglet_wasm::op::Op;
 use kinglet_wasm::walk::Metering;
 use kinglet_wasm::{Feature, Features};
 
+use crate::{Error, Result};
+
 /// Settings of an [`Engine`](crate::Engine).
 ///
 /// ```
@@ -206,10 +208,35 @@ impl Config {
         self
     }
 
-    /// Sets what an operation costs, and turns metering on.
-    pub fn gas_cost(&mut self, op: Op, cost: u64) -> &mut Config {
-        self.metering.get_or_insert_default().set_cost(op, cost);
-        self
+    /// Sets what an operation costs, by its name in the text format, and turns metering on.
+    ///
+    /// ```
+    /// use kinglet::{Config, Engine, Instance, Module, Store};
+    ///
+    /// let mut config = Config::new();
+    /// config.gas_cost("i32.div_s", 40)?.gas_cost("local.get", 0)?;
+    /// let engine = Engine::new(&config)?;
+    /// let module = Module::new(&engine, r#"(module (func (export "div") (param i32 i32) (result i32)
+    ///     (i32.div_s (local.get 0) (local.get 1))))"#)?;
+    /// let mut store = Store::new(&engine, ());
+    /// store.set_gas(100);
+    /// let div = Instance::new(&mut store, &module, &[])?.get_typed_func::<(i32, i32), i32>(&mut store, "div")?;
+    /// assert_eq!(div.call(&mut store, (7, 2))?, 3);
+    /// assert_eq!(store.gas(), 59, "the division and the function's end");
+    /// # Ok::<(), kinglet::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If there is no operation of this name.
+    pub fn gas_cost(&mut self, operation: &str, cost: u64) -> Result<&mut Config> {
+        // More than one is called `select`.
+        let mut named = Op::all().filter(|op| op.text() == operation).peekable();
+        if named.peek().is_none() {
+            return Err(Error::msg(format!("there is no operation called {operation:?}")));
+        }
+        let metering = self.metering.get_or_insert_default();
+        named.for_each(|op| metering.set_cost(op, cost));
+        Ok(self)
     }
 }
 

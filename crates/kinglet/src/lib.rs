@@ -65,7 +65,9 @@ pub use instance::Instance;
 pub use kinglet_abi::Optimization;
 pub use kinglet_interp::DISPATCH;
 pub use kinglet_wasm::types::{GlobalType, HeapType, IndexType, MemoryType, RefType, TableType, ValType};
-pub use kinglet_wasm::{Error as ModuleError, FEATURES, Feature, FeatureRow, Features, Standard, Trap, V128};
+pub use kinglet_wasm::{
+    Error as ModuleError, ErrorKind as ModuleErrorKind, FEATURES, Feature, FeatureRow, Features, Standard, Trap, V128,
+};
 pub use limits::{DEFAULT_COUNT, DEFAULT_EXTERN_REFS, ResourceLimiter, StoreLimits, StoreLimitsBuilder};
 pub use linker::{InstancePre, Linker, UnknownImportError};
 pub use memory::{Memory, MemoryAccessError};
@@ -79,4 +81,6 @@ pub use target::{TargetInfo, targets};
 pub use trap::{FrameInfo, FrameSymbol, WasmBacktrace};
 pub use types::{CustomSection, ExportType, Extern, ExternType, FuncType, ImportType, LinkError, TagType};
 pub use value::{AnyRef, ExternRef, Ref, Val};
+#[cfg(unix)]
+pub use wait::PollFd;
 pub use wait::{InterruptHandle, Interrupted, Waiter};

@@ -6,6 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
+#[cfg(unix)]
+use rustix::event::PollFlags;
+#[cfg(unix)]
+use rustix::fd::BorrowedFd;
+
 use crate::vm::InterruptWord;
 use crate::{Error, Trap};
 
@@ -138,7 +143,8 @@ impl From<Interrupted> for Error {
 }
 
 /// Waits on behalf of a guest, so that an [`InterruptHandle`] ends the wait: from
-/// [`Caller::waiter`](crate::Caller::waiter).
+/// [`Caller::waiter`](crate::Caller::waiter). The default one is nobody's, and never interrupted: to call what waits from
+/// elsewhere.
 ///
 /// ```
 /// use std::time::Duration;
@@ -151,7 +157,7 @@ impl From<Interrupted> for Error {
 /// })?;
 /// # Ok::<(), kinglet::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Waiter {
     pub(crate) shared: Arc<Shared>,
 }
@@ -186,27 +192,45 @@ impl Waiter {
         }
     }
 
-    /// Waits until one of the descriptors is ready, for a time or for ever. Returns how many are; what each is ready
-    /// for is in its `revents`.
+    /// Waits until one of the descriptors is ready, for a time or for ever; without descriptors that is
+    /// [`Waiter::sleep`]. Returns how many are ready; each says for what.
+    ///
+    /// ```
+    /// use std::io::{Write, pipe};
+    /// use std::os::fd::AsFd;
+    /// use std::time::Duration;
+    ///
+    /// use kinglet::{PollFd, Waiter};
+    ///
+    /// let ((reader, mut writer), waiter) = (pipe()?, Waiter::default());
+    /// assert_eq!(waiter.poll(&mut [PollFd::readable(reader.as_fd())], Some(Duration::ZERO))?, 0);
+    /// writer.write_all(b"hello")?;
+    /// let mut fds = [PollFd::readable(reader.as_fd()), PollFd::writable(writer.as_fd())];
+    /// assert_eq!(waiter.poll(&mut fds, None)?, 2);
+    /// assert!(fds[0].is_ready() && !fds[0].is_hung_up());
+    /// # Ok::<(), kinglet::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Interrupted`] if the guest is to stop.
     #[cfg(unix)]
-    pub fn poll(&self, fds: &mut [rustix::event::PollFd<'_>], time: Option<Duration>) -> Result<usize, Interrupted> {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    pub fn poll(&self, fds: &mut [PollFd<'_>], time: Option<Duration>) -> Result<usize, Interrupted> {
+        use rustix::event::{Timespec, poll};
         use rustix::io::Errno;
+        if fds.is_empty() {
+            return self.sleep(time).map(|()| 0);
+        }
         let deadline = time.and_then(|time| Instant::now().checked_add(time));
-        loop {
+        let mut polled: Vec<_> = fds.iter().map(|one| one.0.clone()).collect();
+        let ready = loop {
             self.check()?;
             // Most often something is ready, and nothing to wait with need be made.
-            let ready = match poll(fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
-                Ok(ready) => ready,
+            match poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
                 Err(Errno::INTR) => continue,
                 // The caller finds out when it uses the descriptor.
-                Err(_) => return Ok(fds.len()),
-            };
-            if ready > 0 || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                return Ok(ready);
+                Err(_) => break fds.len(),
+                Ok(ready) if ready > 0 || deadline.is_some_and(|deadline| Instant::now() >= deadline) => break ready,
+                Ok(_) => {}
             }
             let pipe = self.shared.pipe();
             // A request from before there was a pipe is in none.
@@ -215,14 +239,47 @@ impl Waiter {
             // Without a pipe (no descriptors left) look for interrupts now and then.
             let left = if pipe.is_none() { Some(left.unwrap_or(SLICE).min(SLICE)) } else { left };
             let timeout = left.and_then(|left| Timespec::try_from(left).ok());
-            let mut all: Vec<PollFd<'_>> = fds.to_vec();
-            if let Some(pipe) = pipe {
-                all.push(PollFd::new(&pipe.reader, PollFlags::IN));
-            }
+            let mut all: Vec<rustix::event::PollFd<'_>> = polled.clone();
+            all.extend(pipe.map(|pipe| rustix::event::PollFd::new(&pipe.reader, PollFlags::IN)));
             if poll(&mut all, timeout.as_ref()).is_err_and(|error| error != Errno::INTR) {
-                return Ok(fds.len());
+                break fds.len();
             }
-        }
+        };
+        fds.iter_mut().zip(polled).for_each(|(one, answer)| one.0 = answer);
+        Ok(ready)
+    }
+}
+
+/// A descriptor that [`Waiter::poll`] waits for, and what it has found out about it.
+#[cfg(unix)]
+#[derive(Clone, Debug)]
+pub struct PollFd<'fd>(rustix::event::PollFd<'fd>);
+
+#[cfg(unix)]
+impl<'fd> PollFd<'fd> {
+    /// Waits until there is something to read, or a connection to accept, or the end.
+    pub fn readable(fd: BorrowedFd<'fd>) -> PollFd<'fd> {
+        PollFd(rustix::event::PollFd::from_borrowed_fd(fd, PollFlags::IN))
+    }
+
+    /// Waits until something can be written.
+    pub fn writable(fd: BorrowedFd<'fd>) -> PollFd<'fd> {
+        PollFd(rustix::event::PollFd::from_borrowed_fd(fd, PollFlags::OUT))
+    }
+
+    /// Whether what was waited for has come, or the descriptor has ended or failed, so that using it tells more.
+    pub fn is_ready(&self) -> bool {
+        !self.0.revents().is_empty()
+    }
+
+    /// Whether the other end is closed.
+    pub fn is_hung_up(&self) -> bool {
+        self.0.revents().contains(PollFlags::HUP)
+    }
+
+    /// Whether the system knows no such descriptor.
+    pub fn is_invalid(&self) -> bool {
+        self.0.revents().contains(PollFlags::NVAL)
     }
 }
 

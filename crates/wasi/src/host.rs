@@ -10,8 +10,7 @@ pub(crate) mod random;
 pub(crate) mod stdio;
 
 pub(crate) use errno::Errno;
-use rustix::event::{PollFd, PollFlags};
-use rustix::fd::BorrowedFd;
+use kinglet::PollFd;
 use std::io;
 use std::time::Duration;
 
@@ -61,10 +60,10 @@ impl From<Interrupted> for Error {
     }
 }
 
-/// Waits until `fd` is ready for `flags`; with `nonblock` it asks once and answers EAGAIN.
-pub(crate) fn wait_ready(fd: BorrowedFd<'_>, flags: PollFlags, nonblock: bool, wait: &dyn Wait) -> Result<()> {
+/// Waits until a descriptor is ready; with `nonblock` it asks once and answers EAGAIN.
+pub(crate) fn wait_ready(fd: PollFd<'_>, nonblock: bool, wait: &dyn Wait) -> Result<()> {
     let timeout = nonblock.then_some(Duration::ZERO);
-    if wait.poll(&mut [PollFd::from_borrowed_fd(fd, flags)], timeout)? == 0 && nonblock {
+    if wait.poll(&mut [fd], timeout)? == 0 && nonblock {
         return Err(Errno::AGAIN.into());
     }
     Ok(())

@@ -23,9 +23,8 @@ mod strings;
 
 use crate::WasiCtx;
 use crate::host::{Interrupted, Wait};
-use kinglet::{Caller, Extern, Linker, Trap, Waiter};
+use kinglet::{Caller, Extern, Linker, PollFd, Trap, Waiter};
 use memory::GuestMemory;
-use rustix::event::PollFd;
 use std::time::Duration;
 use tracing::trace;
 use types::{Errno, Stop};
@@ -182,9 +181,6 @@ fn noreturn(result: types::Result<()>) -> kinglet::Result<()> {
 
 impl Wait for Waiter {
     fn poll(&self, fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> Result<usize, Interrupted> {
-        if fds.is_empty() {
-            return self.sleep(timeout).map(|()| 0).map_err(|_| Interrupted);
-        }
         Waiter::poll(self, fds, timeout).map_err(|_| Interrupted)
     }
 

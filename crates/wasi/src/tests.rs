@@ -6,7 +6,7 @@ use crate::p1::Call;
 use crate::p1::memory::GuestMemory;
 use crate::p1::types::{Errno, Result, Stop};
 use crate::{DirAccess, MemoryDir, WasiCtx};
-use rustix::event::{PollFd, Timespec};
+use kinglet::{PollFd, Waiter};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -16,8 +16,7 @@ pub(crate) struct Never;
 
 impl Wait for Never {
     fn poll(&self, fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> std::result::Result<usize, Interrupted> {
-        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-        Ok(rustix::event::poll(fds, timeout.as_ref()).expect("poll"))
+        Wait::poll(&Waiter::default(), fds, timeout)
     }
 
     fn check(&self) -> std::result::Result<(), Interrupted> {

@@ -2,7 +2,7 @@
 //! connections, or a connection. A guest cannot open one of its own. Nothing here blocks except through [`Wait`].
 
 use super::{Errno, Result, Wait, wait_ready};
-use rustix::event::PollFlags;
+use kinglet::PollFd;
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::net::{RecvAncillaryBuffer, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
 use std::io::{self, IoSlice, IoSliceMut};
@@ -63,7 +63,7 @@ impl Socket {
     pub(crate) fn accept(&self, nonblock: bool, wait: &dyn Wait) -> Result<Socket> {
         let Socket::Listener(listener) = self else { return Err(Errno::INVAL.into()) };
         loop {
-            wait_ready(listener.as_fd(), PollFlags::IN, nonblock, wait)?;
+            wait_ready(PollFd::readable(listener.as_fd()), nonblock, wait)?;
             match listener.accept() {
                 Ok((stream, _)) => return Ok(Socket::Stream(stream).without_blocking()?),
                 Err(error) => again(error, nonblock, wait)?,
@@ -92,7 +92,7 @@ impl Socket {
         }
         let flags = if peek { RecvFlags::PEEK } else { RecvFlags::empty() };
         loop {
-            wait_ready(stream.as_fd(), PollFlags::IN, nonblock, wait)?;
+            wait_ready(PollFd::readable(stream.as_fd()), nonblock, wait)?;
             match rustix::net::recvmsg(stream, into, &mut RecvAncillaryBuffer::default(), flags) {
                 Ok(message) => return Ok(message.bytes),
                 Err(errno) => again(errno.into(), nonblock, wait)?,
@@ -124,7 +124,7 @@ impl Socket {
     pub(crate) fn send(&self, parts: &[IoSlice<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
         let stream = self.stream()?;
         loop {
-            wait_ready(stream.as_fd(), PollFlags::OUT, nonblock, wait)?;
+            wait_ready(PollFd::writable(stream.as_fd()), nonblock, wait)?;
             match rustix::net::sendmsg(stream, parts, &mut SendAncillaryBuffer::default(), SEND) {
                 Ok(count) => return Ok(count),
                 Err(errno) => again(errno.into(), nonblock, wait)?,

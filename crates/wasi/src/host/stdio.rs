@@ -2,7 +2,7 @@
 //! could block waits through [`Wait`] first, so a guest that sits at a prompt can still be stopped.
 
 use super::{Result, Wait, wait_ready};
-use rustix::event::PollFlags;
+use kinglet::PollFd;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::FileType;
 use rustix::io::Errno;
@@ -255,7 +255,7 @@ pub(crate) fn read_fd(
     }
     loop {
         if !regular {
-            wait_ready(fd, PollFlags::IN, nonblock, wait)?;
+            wait_ready(PollFd::readable(fd), nonblock, wait)?;
         }
         let read = match into {
             [one] => rustix::io::read(fd, &mut **one),
@@ -280,7 +280,7 @@ pub(crate) fn write_fd(
     }
     loop {
         if !regular {
-            wait_ready(fd, PollFlags::OUT, nonblock, wait)?;
+            wait_ready(PollFd::writable(fd), nonblock, wait)?;
         }
         let written = match parts {
             [one] if regular || one.len() <= PIPE_WRITE => rustix::io::write(fd, one),

@@ -5,7 +5,7 @@ use super::clock::clock;
 use super::table::{Object, Table};
 use super::types::{About, Errno, Event, Result, Rights, Stop, Subscription};
 use crate::host::clock::{Clock, Clocks};
-use rustix::event::{PollFd, PollFlags};
+use kinglet::PollFd;
 use rustix::fd::BorrowedFd;
 use std::time::Duration;
 
@@ -58,8 +58,8 @@ pub(super) fn poll_oneoff(
 fn how<'a>(one: &Subscription, table: &'a Table, clocks: &Clocks) -> Result<Ready<'a>> {
     let ready = match one.about {
         About::Clock { id, timeout, absolute } => deadline(id, timeout, absolute, clocks),
-        About::FdRead(fd) => readiness(table, fd, Rights::FD_READ, PollFlags::IN),
-        About::FdWrite(fd) => readiness(table, fd, Rights::FD_WRITE, PollFlags::OUT),
+        About::FdRead(fd) => readiness(table, fd, Rights::FD_READ),
+        About::FdWrite(fd) => readiness(table, fd, Rights::FD_WRITE),
     };
     match ready {
         Err(Stop::Errno(errno)) => Ok(Ready::Already(Err(errno))),
@@ -76,7 +76,7 @@ fn deadline<'a>(id: u32, timeout: u64, absolute: bool, clocks: &Clocks) -> Resul
     clocks.until(clock, time).map(|_| Ready::At(clock, time)).ok_or(Errno::INVAL.into())
 }
 
-fn readiness(table: &Table, fd: u32, rights: Rights, flags: PollFlags) -> Result<Ready<'_>> {
+fn readiness(table: &Table, fd: u32, rights: Rights) -> Result<Ready<'_>> {
     let descriptor = table.get(fd)?;
     let pollable: Option<BorrowedFd<'_>> = match &descriptor.object {
         Object::Stream(stream) => stream.pollable(),
@@ -85,9 +85,11 @@ fn readiness(table: &Table, fd: u32, rights: Rights, flags: PollFlags) -> Result
         Object::Directory(_) => return Err(Errno::BADF.into()),
     };
     descriptor.require(rights | Rights::POLL_FD_READWRITE)?;
+    let reads = rights == Rights::FD_READ;
     Ok(match pollable {
-        Some(fd) => Ready::Fd(PollFd::from_borrowed_fd(fd, flags), &descriptor.object),
-        None => Ready::Already(Ok(if flags == PollFlags::IN { available(&descriptor.object) } else { 0 })),
+        Some(fd) if reads => Ready::Fd(PollFd::readable(fd), &descriptor.object),
+        Some(fd) => Ready::Fd(PollFd::writable(fd), &descriptor.object),
+        None => Ready::Already(Ok(if reads { available(&descriptor.object) } else { 0 })),
     })
 }
 
@@ -130,15 +132,11 @@ fn event(one: &Subscription, ready: &Ready<'_>, clocks: &Clocks) -> Option<Event
         Ready::At(clock, time) if clocks.now(*clock) >= *time => (Ok(0), false),
         Ready::At(..) => return None,
         Ready::Fd(fd, object) => {
-            let flags = fd.revents();
-            if flags.is_empty() {
+            if !fd.is_ready() {
                 return None;
             }
             let nbytes = if matches!(one.about, About::FdRead(_)) { available(object) } else { 0 };
-            (
-                if flags.contains(PollFlags::NVAL) { Err(Errno::BADF) } else { Ok(nbytes) },
-                flags.contains(PollFlags::HUP),
-            )
+            (if fd.is_invalid() { Err(Errno::BADF) } else { Ok(nbytes) }, fd.is_hung_up())
         }
     };
     let (error, nbytes) = match outcome {
