@@ -3,21 +3,24 @@
 //! module, in a custom section at its end, which other runtimes skip; the section is padded so that it can be mapped too.
 //!
 //! ```text
-//! image    = magic:8 version:u32 sections:u32 length:u64 checksum:u64 (offset:u64 length:u64)*8 contents
-//! contents = identity, functions, sites, call sites, handlers, stack maps, references, (aligned) text, module
+//! image    = magic:8 version:u32 parts:u32 length:u64 checksum:u64 address:u64 (offset:u64 length:u64)*11 contents
+//! contents = identity, functions, sites, call sites, handlers, stack maps, references, bodies, text, data, module
 //! section  = 0x00 size:5 7 "kinglet" padding:u32 0x00* image
 //! ```
 //!
-//! Offsets are from the image's start. The header is little-endian, the tables are as the target wants them. The checksum
-//! covers everything behind it and, in a universal module, the module: it finds accidents, not attackers, who can run
+//! Offsets are from the image's start. The header is little-endian, the tables are as the target wants them. Bodies are
+//! where the module's functions are in it. Data is what the first memory holds from `address` on when it has been
+//! initialised, if that is known beforehand. Text, data and module begin at a page. The checksum covers everything behind it and, in a universal module, the module: it finds accidents, not attackers, who can run
 //! whatever they like in code that a user has agreed to run.
 
+use std::hash::Hasher;
 use std::ops::Range;
 
 use kinglet_abi::{CodeImage, Settings};
 use kinglet_jit::Processor;
 use kinglet_wasm::Features;
-use xxhash_rust::xxh3::Xxh3;
+use kinglet_wasm::module::{ConstExpr, Module, SegmentMode};
+use twox_hash::XxHash3_64;
 
 use crate::{Error, Result};
 
@@ -27,9 +30,15 @@ const SECTION: &[u8] = b"kinglet";
 const VERSION: u32 = 1;
 /// Where the checksum is; what it covers comes behind it.
 const CHECKSUM: usize = 24;
-const HEADER: usize = CHECKSUM + 8 + SECTIONS * 16;
-/// Identity, tables, text, module.
-const SECTIONS: usize = 1 + TABLES + 2;
+/// What comes first of what it covers: the address of the data.
+const ADDRESS: usize = CHECKSUM + 8;
+/// Where it is said where the parts are.
+const PARTS: usize = ADDRESS + 8;
+const HEADER: usize = PARTS + COUNT * 16;
+/// Identity, tables, bodies, text, data, module.
+const COUNT: usize = 1 + TABLES + 4;
+/// Bytes of an entry of the table of bodies.
+const BODY: usize = 8;
 /// The tables of a [`CodeImage`], in the order of their declaration.
 const TABLES: usize = 6;
 /// Bytes of an entry of each.
@@ -50,7 +59,11 @@ pub(crate) struct Artifact {
     pub(crate) form: Precompiled,
     pub(crate) identity: Range<usize>,
     pub(crate) tables: [Range<usize>; TABLES],
+    bodies: Range<usize>,
     pub(crate) text: Range<usize>,
+    pub(crate) data: Range<usize>,
+    /// Where in the first memory the data belongs.
+    pub(crate) address: u64,
     pub(crate) module: Range<usize>,
     checksum: u64,
     checked: Range<usize>,
@@ -83,7 +96,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Artifact>> {
     if !header.starts_with(MAGIC) {
         return Err(bad("does not begin as one"));
     }
-    if u32_at(header, 8) != VERSION || u32_at(header, 12) != SECTIONS as u32 {
+    if u32_at(header, 8) != VERSION || u32_at(header, 12) != COUNT as u32 {
         return Err(Error::msg(format!(
             "the artifact has format {}, and this build reads {VERSION}",
             u32_at(header, 8)
@@ -93,16 +106,19 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Artifact>> {
         return Err(bad("is not as long as it says"));
     }
     let mut ranges = Vec::new();
-    for index in 0..SECTIONS {
-        let at = CHECKSUM + 8 + index * 16;
+    for index in 0..COUNT {
+        let at = PARTS + index * 16;
         let (offset, length) = (u64_at(header, at), u64_at(header, at + 8));
         let end = offset.checked_add(length).filter(|end| *end <= image.len() as u64 && offset >= HEADER as u64);
         end.ok_or_else(|| bad("has a part that lies outside of it"))?;
         ranges.push(start + offset as usize..start + (offset + length) as usize);
     }
-    let (module, text) = (ranges.pop().unwrap_or_default(), ranges.pop().unwrap_or_default());
+    let mut last = || ranges.pop().unwrap_or_default();
+    let (module, data, text, bodies) = (last(), last(), last(), last());
     let tables = <[Range<usize>; TABLES]>::try_from(ranges.split_off(1)).map_err(|_| bad("lacks a part"))?;
-    if tables.iter().zip(ENTRY).any(|(table, entry)| table.start % 4 != 0 || table.len() % entry != 0) {
+    if tables.iter().zip(ENTRY).any(|(table, entry)| table.start % 4 != 0 || table.len() % entry != 0)
+        || bodies.len() % BODY != 0
+    {
         return Err(bad("has a table that is no table"));
     }
     let module = match form {
@@ -110,19 +126,21 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Artifact>> {
         Precompiled::Universal => 0..section(bytes).map_or(0, |(section, _)| section),
     };
     let checksum = u64_at(header, CHECKSUM);
-    let checked = start + CHECKSUM + 8..image.end;
-    Ok(Some(Artifact { form, identity: ranges.swap_remove(0), tables, text, module, checksum, checked }))
+    let checked = start + ADDRESS..image.end;
+    let address = u64_at(header, ADDRESS);
+    let identity = ranges.swap_remove(0);
+    Ok(Some(Artifact { form, identity, tables, bodies, text, data, address, module, checksum, checked }))
 }
 
 impl Artifact {
     /// Checks that nothing has changed since the artifact was made. `release` is told of bytes that have been looked at.
     pub(crate) fn verify(&self, bytes: &[u8], mut release: impl FnMut(Range<usize>)) -> Result<()> {
         const STEP: usize = 1 << 20;
-        let mut hash = Xxh3::new();
+        let mut hash = XxHash3_64::with_seed(0);
         let mut add = |range: &Range<usize>| {
             for start in range.clone().step_by(STEP) {
                 let step = start..range.end.min(start + STEP);
-                hash.update(&bytes[step.clone()]);
+                hash.write(&bytes[step.clone()]);
                 release(step);
             }
         };
@@ -130,7 +148,15 @@ impl Artifact {
             add(&self.module);
         }
         add(&self.checked);
-        if hash.digest() == self.checksum { Ok(()) } else { Err(bad("has another checksum than it says")) }
+        if hash.finish() == self.checksum { Ok(()) } else { Err(bad("has another checksum than it says")) }
+    }
+}
+
+impl Artifact {
+    /// Where the module's functions are in it.
+    pub(crate) fn bodies(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        let (entries, _) = bytes[self.bodies.clone()].as_chunks::<BODY>();
+        entries.iter().map(|entry| u32_at(entry, 0) as usize..u32_at(entry, 4) as usize).collect()
     }
 }
 
@@ -195,17 +221,19 @@ pub(crate) fn write(
     processor: &Processor,
     identity: &Identity,
     image: &CodeImage,
-    module: &[u8],
+    module: &Module,
 ) -> Result<Vec<u8>> {
+    // One that has code already gets other code.
+    let bytes = &module.bytes[..section(&module.bytes).map_or(module.bytes.len(), |(start, _)| start)];
+    let image = Image { processor, identity, image, bodies: &module.bodies, memory: memory(module, processor.page) };
     match form {
-        Precompiled::Native => Ok(write_image(processor, identity, image, module, &[])),
+        Precompiled::Native => Ok(image.write(bytes, &[])),
         Precompiled::Universal => {
-            // One that has code already gets other code.
-            let module = &module[..section(module).map_or(module.len(), |(start, _)| start)];
+            let module = bytes;
             let mut all = module.to_vec();
             let head = 1 + 5 + 1 + SECTION.len() + 4;
             let padding = (all.len() + head).next_multiple_of(processor.page) - all.len() - head;
-            let image = write_image(processor, identity, image, &[], module);
+            let image = image.write(&[], module);
             let size = u32::try_from(head - 6 + padding + image.len())
                 .map_err(|_| Error::msg("the code is too large for a custom section; write a native image instead"))?;
             all.push(0);
@@ -221,43 +249,87 @@ pub(crate) fn write(
     }
 }
 
-fn write_image(
-    processor: &Processor,
-    identity: &Identity,
-    image: &CodeImage,
-    module: &[u8],
-    outside: &[u8],
-) -> Vec<u8> {
-    let mut bytes = vec![0; HEADER];
-    let mut ranges = Vec::new();
-    let mut part = |bytes: &mut Vec<u8>, align: usize, contents: &[u8]| {
-        bytes.resize(bytes.len().next_multiple_of(align), 0);
-        ranges.push((bytes.len() as u64, contents.len() as u64));
-        bytes.extend(contents);
-    };
-    part(&mut bytes, 4, &identity.to_bytes());
-    for words in tables(image) {
-        let order = if processor.big_endian { u32::to_be_bytes } else { u32::to_le_bytes };
-        part(&mut bytes, 16, &words.into_iter().flat_map(order).collect::<Vec<u8>>());
+/// What goes into an image.
+struct Image<'a> {
+    processor: &'a Processor,
+    identity: &'a Identity,
+    image: &'a CodeImage,
+    bodies: &'a [Range<usize>],
+    memory: (u64, Vec<u8>),
+}
+
+impl Image<'_> {
+    /// The image's bytes, with the module in it or `outside` of it.
+    fn write(&self, module: &[u8], outside: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0; HEADER];
+        let mut ranges = Vec::new();
+        let page = self.processor.page;
+        let mut part = |bytes: &mut Vec<u8>, align: usize, contents: &[u8]| {
+            if !contents.is_empty() {
+                bytes.resize(bytes.len().next_multiple_of(align), 0);
+            }
+            ranges.push((bytes.len() as u64, contents.len() as u64));
+            bytes.extend(contents);
+        };
+        part(&mut bytes, 4, &self.identity.to_bytes());
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        for words in tables(self.image) {
+            let order = if self.processor.big_endian { u32::to_be_bytes } else { u32::to_le_bytes };
+            part(&mut bytes, 16, &words.into_iter().flat_map(order).collect::<Vec<u8>>());
+        }
+        let bodies = self.bodies.iter().flat_map(|body| [body.start as u32, body.end as u32]);
+        part(&mut bytes, 4, &bodies.flat_map(u32::to_le_bytes).collect::<Vec<u8>>());
+        part(&mut bytes, page, &self.image.text);
+        // The page of the text's end is executable, and holds nothing else.
+        part(&mut bytes, page, &self.memory.1);
+        part(&mut bytes, page, module);
+        let length = bytes.len() as u64;
+        bytes[..8].copy_from_slice(MAGIC);
+        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        bytes[12..16].copy_from_slice(&(COUNT as u32).to_le_bytes());
+        bytes[16..24].copy_from_slice(&length.to_le_bytes());
+        bytes[ADDRESS..PARTS].copy_from_slice(&self.memory.0.to_le_bytes());
+        for (index, (offset, length)) in ranges.into_iter().enumerate() {
+            let at = PARTS + index * 16;
+            bytes[at..at + 8].copy_from_slice(&offset.to_le_bytes());
+            bytes[at + 8..at + 16].copy_from_slice(&length.to_le_bytes());
+        }
+        let mut hash = XxHash3_64::with_seed(0);
+        hash.write(outside);
+        hash.write(&bytes[ADDRESS..]);
+        bytes[CHECKSUM..ADDRESS].copy_from_slice(&hash.finish().to_le_bytes());
+        bytes
     }
-    part(&mut bytes, processor.page, &image.text);
-    // The page of the text's end is executable, and holds nothing else.
-    part(&mut bytes, if module.is_empty() { 1 } else { processor.page }, module);
-    let length = bytes.len() as u64;
-    bytes[..8].copy_from_slice(MAGIC);
-    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-    bytes[12..16].copy_from_slice(&(SECTIONS as u32).to_le_bytes());
-    bytes[16..24].copy_from_slice(&length.to_le_bytes());
-    for (index, (offset, length)) in ranges.into_iter().enumerate() {
-        let at = CHECKSUM + 8 + index * 16;
-        bytes[at..at + 8].copy_from_slice(&offset.to_le_bytes());
-        bytes[at + 8..at + 16].copy_from_slice(&length.to_le_bytes());
+}
+
+/// What the first memory holds when its data segments have been written, from a page's address on; nothing if that is
+/// not known beforehand, or is spread so wide that it is mostly zeros.
+fn memory(module: &Module, page: usize) -> (u64, Vec<u8>) {
+    let none = || (0, Vec::new());
+    let (0, Some(ty)) = (module.imported_memories, module.memories.first()) else { return none() };
+    let mut segments = Vec::new();
+    for data in &module.datas {
+        match data.mode {
+            SegmentMode::Active { target: 0, offset: ConstExpr::Bits(at) } => segments.push((at as u64, &data.range)),
+            SegmentMode::Active { .. } => return none(),
+            _ => {}
+        }
     }
-    let mut hash = Xxh3::new();
-    hash.update(outside);
-    hash.update(&bytes[CHECKSUM + 8..]);
-    bytes[CHECKSUM..CHECKSUM + 8].copy_from_slice(&hash.digest().to_le_bytes());
-    bytes
+    let page = page as u64;
+    let end = |(at, range): &(u64, &Range<usize>)| at.checked_add(range.len() as u64);
+    let Some(ends) = segments.iter().map(end).collect::<Option<Vec<u64>>>() else { return none() };
+    let first = segments.iter().map(|(at, _)| *at).min().unwrap_or(0) / page * page;
+    let last = ends.into_iter().max().unwrap_or(0);
+    let used: u64 = segments.iter().map(|(_, range)| range.len() as u64).sum();
+    let fits = ty.page_size_log2 == 16 && last <= ty.min.saturating_mul(1 << 16);
+    if !fits || last - first > 2 * used + (1 << 20) {
+        return none();
+    }
+    let mut bytes = vec![0; (last.next_multiple_of(page) - first) as usize];
+    for (at, range) in segments {
+        bytes[(at - first) as usize..][..range.len()].copy_from_slice(&module.bytes[range.clone()]);
+    }
+    (first, bytes)
 }
 
 /// The tables as words.

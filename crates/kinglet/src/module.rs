@@ -51,6 +51,9 @@ pub(crate) struct ModuleInner {
     code: ModuleCode,
     exports: HashMap<Box<str>, ExternIndex>,
     debug_info: OnceLock<Option<DebugInfo>>,
+    /// What its first memory begins with.
+    #[cfg(feature = "jit")]
+    pub(crate) memory_image: OnceLock<crate::vm::MemoryImage>,
     /// Why native code that came with it is not used.
     #[cfg(feature = "jit")]
     pub(crate) rejected_code: OnceLock<String>,
@@ -84,6 +87,11 @@ impl ModuleInner {
         let info = self.debug_info.get_or_init(|| DebugInfo::read(self.wasm()));
         let address = (offset as usize).checked_sub(self.wasm().code_start);
         info.as_ref().zip(address).map(|(info, address)| info.symbols(address as u64)).unwrap_or_default()
+    }
+
+    #[cfg(feature = "jit")]
+    pub(crate) fn memory_image(&self) -> Option<&crate::vm::MemoryImage> {
+        self.memory_image.get()
     }
 
     pub(crate) fn export(&self, name: &str) -> Option<ExternIndex> {
@@ -132,16 +140,17 @@ impl Module {
 
     pub(crate) fn from_code(engine: &Engine, code: ModuleCode) -> Module {
         let exports = code.environment().module.exports.iter().map(|e| (e.name.clone(), e.index)).collect();
-        Module {
-            inner: Arc::new(ModuleInner {
-                engine: engine.clone(),
-                code,
-                exports,
-                debug_info: OnceLock::new(),
-                #[cfg(feature = "jit")]
-                rejected_code: OnceLock::new(),
-            }),
-        }
+        let inner = ModuleInner {
+            engine: engine.clone(),
+            code,
+            exports,
+            debug_info: OnceLock::new(),
+            #[cfg(feature = "jit")]
+            memory_image: OnceLock::new(),
+            #[cfg(feature = "jit")]
+            rejected_code: OnceLock::new(),
+        };
+        Module { inner: Arc::new(inner) }
     }
 
     /// Why the native code of the artifact that [`Module::deserialize`] was given is not used, but was made again; none if
@@ -349,7 +358,7 @@ fn precompile(
     let image = crate::vm::image(&compiler, environment, engine.compiler_threads(), |ready| done(ready, all))?;
     let processor = compiler.processor();
     let identity = artifact::Identity::new(&processor, engine.settings(), engine.config().features);
-    artifact::write(form, &processor, &identity, &image, &environment.module.bytes)
+    artifact::write(form, &processor, &identity, &image, &environment.module)
 }
 
 /// Reads all there is, or nothing if that is more than `limit` bytes. A device or a pipe has no `size` to tell, and may

@@ -42,6 +42,6 @@ pub(crate) use memory::{MemoryInstance, MemoryRequest};
 #[cfg(feature = "jit")]
 pub(crate) use native::{Support, Tier, image};
 #[cfg(feature = "jit")]
-pub(crate) use precompiled::detect_file;
+pub(crate) use precompiled::{MemoryImage, detect_file};
 pub(crate) use store::{InterruptWord, StoreOwner, VmState};
 pub(crate) use table::TableInstance;

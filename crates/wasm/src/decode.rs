@@ -24,9 +24,40 @@ pub fn module(bytes: Bytes, features: Features, registry: &TypeRegistry) -> Resu
     module.finish()
 }
 
-/// The same without validating function bodies: for a module that was validated before, with these features.
-pub fn validated_module(bytes: Bytes, features: Features, registry: &TypeRegistry) -> Result<Module> {
-    sections(&bytes, features, registry)?.0.finish()
+/// Decodes a module that was validated before, with these features; `bodies` is where its functions are, so that the code
+/// is not looked at.
+pub fn validated_module(
+    bytes: Bytes,
+    bodies: Vec<Range<usize>>,
+    features: Features,
+    registry: &TypeRegistry,
+) -> Result<Module> {
+    let mut decoder = Decoder::new(&bytes, registry);
+    let mut parser = wp::Parser::new(0);
+    parser.set_features(features.to_wasmparser());
+    let mut rest: &[u8] = &bytes;
+    loop {
+        let wp::Chunk::Parsed { consumed, payload } = parser.parse(rest, true).map_err(malformed)? else {
+            return Err(Error::impossible("a chunk of a whole module"));
+        };
+        rest = &rest[consumed..];
+        let payload = match payload {
+            wp::Payload::End(_) => break,
+            payload => payload,
+        };
+        if let wp::Payload::CodeSectionStart { size, .. } = payload {
+            parser.skip_section();
+            rest = rest.get(size as usize..).ok_or_else(|| Error::impossible("a section beyond the module"))?;
+        }
+        decoder.payload(payload)?;
+    }
+    if bodies.len() + decoder.module.imported_funcs as usize != decoder.module.funcs.len()
+        || bodies.iter().any(|body| body.start > body.end || body.end > bytes.len())
+    {
+        return Err(Error::impossible("bodies of another module"));
+    }
+    decoder.module.bodies = bodies;
+    decoder.finish()
 }
 
 /// Decodes and validates all but function bodies.
@@ -36,12 +67,7 @@ fn sections<'a>(
     registry: &'a TypeRegistry,
 ) -> Result<(Decoder<'a>, Vec<Body<'a>>)> {
     check_header(bytes)?;
-    let mut decoder = Decoder {
-        module: Module { bytes: bytes.clone(), ..Module::default() },
-        registry,
-        rec: None,
-        referenced: Vec::new(),
-    };
+    let mut decoder = Decoder::new(bytes, registry);
     let mut validator = wp::Validator::new_with_features(features.to_wasmparser());
     let mut bodies = Vec::new();
     let mut parser = wp::Parser::new(0);
@@ -160,7 +186,12 @@ struct Decoder<'r> {
     referenced: Vec<u32>,
 }
 
-impl Decoder<'_> {
+impl<'r> Decoder<'r> {
+    fn new(bytes: &Bytes, registry: &'r TypeRegistry) -> Decoder<'r> {
+        let module = Module { bytes: bytes.clone(), ..Module::default() };
+        Decoder { module, registry, rec: None, referenced: Vec::new() }
+    }
+
     fn payload(&mut self, payload: wp::Payload<'_>) -> Result<()> {
         use wp::Payload::*;
         match payload {

@@ -351,6 +351,15 @@ fn active_segments(core: &mut StoreCore, instance: usize) -> Result<()> {
             core.instances[instance].elems[i as usize] = ElemState::Dropped;
         }
     }
+    #[cfg(feature = "jit")]
+    if let Some(image) = inner.memory_image() {
+        let memory = core.instances[instance].memories[0];
+        if core.memories[memory].map(image)? {
+            let active = wasm.datas.iter().map(|data| data.mode != SegmentMode::Passive);
+            core.instances[instance].dropped_datas = active.collect();
+            return Ok(());
+        }
+    }
     for (i, data) in (0..).zip(&wasm.datas) {
         if let SegmentMode::Active { target, offset } = data.mode {
             let offset = segment_offset(core, instance, offset, wasm.memories[target as usize].index.val_type())?;

@@ -81,6 +81,15 @@ impl MemoryInstance {
         self.region.reserves(address)
     }
 
+    /// Has the memory begin with what is in a file; false if that cannot be.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    #[cfg(feature = "jit")]
+    pub(super) fn map(&mut self, image: &super::MemoryImage) -> Result<bool> {
+        image.map_into(&mut self.region)
+    }
+
     pub(crate) fn data(&self) -> &[u8] {
         // SAFETY: the region is at least as long, and no guest code runs while it is borrowed.
         unsafe { std::slice::from_raw_parts(self.region.start(), self.len) }

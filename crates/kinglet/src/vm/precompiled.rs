@@ -11,6 +11,7 @@ use kinglet_wasm::module::Bytes;
 use tracing::{debug, warn};
 
 use super::native::Mapping;
+use super::region::Region;
 use crate::artifact::{self, Artifact, Identity};
 use crate::{Engine, Error, Module, Result, RunMode};
 
@@ -57,7 +58,7 @@ impl Module {
     /// As for [`Module::deserialize`], and if the file cannot be read.
     pub unsafe fn deserialize_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Module> {
         let path = path.as_ref();
-        let mapping = File::open(path).map_err(Error::from).and_then(|file| Mapping::file(&file));
+        let mapping = File::open(path).map_err(Error::from).and_then(Mapping::file);
         let mapping = mapping.map_err(|e| Error::msg(format!("cannot read {}: {e}", path.display())))?;
         // SAFETY: passed on.
         unsafe { load(engine, mapping, Mapping::release) }
@@ -70,7 +71,7 @@ pub(crate) fn detect_file(path: &Path) -> Result<Option<artifact::Precompiled>> 
     if file.metadata()?.len() == 0 {
         return Ok(None);
     }
-    Ok(artifact::detect(Mapping::file(&file)?.as_ref()))
+    Ok(artifact::detect(Mapping::file(file)?.as_ref()))
 }
 
 /// Makes a module of an artifact. `release` is told of parts that have been looked at.
@@ -97,11 +98,42 @@ unsafe fn load(engine: &Engine, mapping: Mapping, release: impl Fn(&Mapping, Ran
         return Ok(module);
     }
     let features = engine.config().features;
-    let decode = if made_for.same_proposals(&here) { decode::validated_module } else { decode::module };
-    let decoded = decode(module, features, engine.types())?;
+    let decoded = match made_for.same_proposals(&here) {
+        true => decode::validated_module(module, artifact.bodies((*mapping).as_ref()), features, engine.types())?,
+        false => decode::module(module, features, engine.types())?,
+    };
+    // What decoding looked at is not wanted for a while.
+    release(&mapping, artifact.module.clone());
     let code = ModuleCode::new(Arc::new(decoded), engine.settings().clone(), engine.types().clone());
-    let Artifact { text, tables, .. } = artifact;
+    let Artifact { text, tables, data, address, .. } = artifact;
+    let image = MemoryImage { mapping: mapping.clone(), data, address };
     // SAFETY: by contract this build made the code of this module, for a machine and with settings that fit.
     unsafe { engine.tier().publish_mapped(code.environment(), mapping, &text, &tables)? };
-    Ok(Module::from_code(engine, code))
+    let module = Module::from_code(engine, code);
+    let _ = module.inner().memory_image.set(image);
+    Ok(module)
+}
+
+/// What the first memory of a module's instances begins with, in a file.
+pub(crate) struct MemoryImage {
+    mapping: Arc<Mapping>,
+    data: Range<usize>,
+    /// Where in the memory.
+    address: u64,
+}
+
+impl MemoryImage {
+    /// Maps it into a memory in place of copying data segments; false if it cannot be, and nothing is changed.
+    ///
+    /// # Errors
+    /// If the system refuses, which leaves the memory without its contents.
+    pub(super) fn map_into(&self, region: &mut Region) -> Result<bool> {
+        match self.mapping.as_file() {
+            Some(file) if !self.data.is_empty() => {
+                let at = usize::try_from(self.address)?;
+                region.overlay(at, file, self.data.start as u64, self.data.len())
+            }
+            _ => Ok(false),
+        }
+    }
 }

@@ -41,6 +41,25 @@ impl Region {
         address.wrapping_sub(self.start.as_ptr() as usize) < self.mapped
     }
 
+    /// Puts a part of a file in place of the bytes from `at` on, copied as it is written to; false if the region is not
+    /// one that stays where it is, or the place is none for a mapping.
+    ///
+    /// # Errors
+    /// If the system refuses: then the bytes may be gone.
+    #[cfg(all(unix, feature = "jit"))]
+    pub(super) fn overlay(&mut self, at: usize, file: &std::fs::File, offset: u64, len: usize) -> crate::Result<bool> {
+        use rustix::mm::{MapFlags, ProtFlags, mmap};
+        let page = rustix::param::page_size();
+        let aligned = at.is_multiple_of(page) && offset.is_multiple_of(page as u64) && len.is_multiple_of(page);
+        if self.mapped == self.len || !aligned || at.checked_add(len).is_none_or(|end| end > self.len) {
+            return Ok(false);
+        }
+        let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::FIXED);
+        // SAFETY: what is replaced lies in the region, whose bytes nobody borrows now.
+        unsafe { mmap(self.start.as_ptr().add(at).cast(), len, access, flags, file, offset) }?;
+        Ok(true)
+    }
+
     pub(super) fn start(&self) -> *mut u8 {
         self.start.as_ptr()
     }

@@ -36,6 +36,8 @@ struct Chunk {
 pub(in crate::vm) struct Mapping {
     start: NonNull<u8>,
     len: usize,
+    /// What is mapped, if it is a file.
+    file: Option<File>,
 }
 
 // SAFETY: the mapping is owned, and only its address is given out.
@@ -78,7 +80,7 @@ impl Chunk {
 impl Mapping {
     fn from_raw(start: *mut u8, len: usize) -> Result<Mapping> {
         let start = NonNull::new(start).ok_or_else(|| Error::msg("no memory for code"))?;
-        Ok(Mapping { start, len })
+        Ok(Mapping { start, len, file: None })
     }
 
     /// A mapping with this code, ready to run.
@@ -101,19 +103,26 @@ impl Mapping {
     }
 
     /// A file, to be read where it is mapped. Whoever changes the file changes what is read.
-    pub(in crate::vm) fn file(file: &File) -> Result<Mapping> {
+    pub(in crate::vm) fn file(file: File) -> Result<Mapping> {
         let len = usize::try_from(file.metadata()?.len())?;
         if len == 0 {
             return Err(Error::msg("the file is empty"));
         }
         // SAFETY: a new mapping overlaps nothing.
-        let start = unsafe { mmap(std::ptr::null_mut(), len, ProtFlags::READ, MapFlags::PRIVATE, file, 0) }?;
-        Mapping::from_raw(start.cast(), len)
+        let start = unsafe { mmap(std::ptr::null_mut(), len, ProtFlags::READ, MapFlags::PRIVATE, &file, 0) }?;
+        let mut mapping = Mapping::from_raw(start.cast(), len)?;
+        mapping.file = Some(file);
+        Ok(mapping)
     }
 
     /// A copy of these bytes, to be read.
     pub(in crate::vm) fn copy(bytes: &[u8]) -> Result<Mapping> {
         Mapping::with(bytes, MprotectFlags::READ)
+    }
+
+    /// The file, if it is one.
+    pub(in crate::vm) fn as_file(&self) -> Option<&File> {
+        self.file.as_ref()
     }
 
     /// Makes a part executable where it is, if it begins at a page.
