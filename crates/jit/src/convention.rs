@@ -26,6 +26,9 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// All of them; their places are their numbers where code is kept.
+    const ALL: [Kind; 7] = [Kind::I32, Kind::I64, Kind::F32, Kind::F64, Kind::V128, Kind::Func, Kind::Traced];
+
     pub(crate) fn new(ty: ValType, types: &TypeRegistry) -> Kind {
         match ty {
             ValType::I32 => Kind::I32,
@@ -68,6 +71,24 @@ impl Signature {
     pub fn new(ty: &FuncType, types: &TypeRegistry) -> Signature {
         let kinds = |list: &[ValType]| list.iter().map(|ty| Kind::new(*ty, types)).collect();
         Signature { params: kinds(ty.params()), results: kinds(ty.results()) }
+    }
+
+    /// As numbers, to be kept.
+    pub(crate) fn to_words(&self) -> Vec<u32> {
+        let kinds = self.params.iter().chain(&self.results).map(|kind| *kind as u32);
+        [self.params.len() as u32, self.results.len() as u32].into_iter().chain(kinds).collect()
+    }
+
+    /// From such numbers; none if they are others.
+    pub(crate) fn from_words(words: &[u32]) -> Option<Signature> {
+        let (&[params, results], kinds) = words.split_first_chunk()?;
+        let kinds: Box<[Kind]> =
+            kinds.iter().map(|kind| Kind::ALL.get(*kind as usize).copied()).collect::<Option<_>>()?;
+        if kinds.len() as u64 != u64::from(params) + u64::from(results) {
+            return None;
+        }
+        let (params, results) = kinds.split_at(params as usize);
+        Some(Signature { params: params.into(), results: results.into() })
     }
 
     /// The native convention: callee's and caller's instances, then the parameters.

@@ -24,6 +24,67 @@ use crate::convention::*;
 /// What cannot be reached; were it, the process would stop.
 pub(crate) const UNREACHABLE: TrapCode = TrapCode::unwrap_user(200);
 
+/// A piece of code that is not of a module's functions, but that they need: one for an engine, or one for each signature.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Trampoline {
+    /// [`Compiler::libcall`].
+    Libcall,
+    /// [`Compiler::throw`].
+    Throw,
+    /// [`Compiler::raise`].
+    Raise,
+    /// [`Compiler::enter_loop`].
+    EnterLoop,
+    /// [`Compiler::host_call`].
+    Host(Signature),
+    /// [`Compiler::entry`].
+    Entry(Signature),
+}
+
+impl Trampoline {
+    /// Those that every engine needs.
+    pub const COMMON: [Trampoline; 4] =
+        [Trampoline::Libcall, Trampoline::Throw, Trampoline::Raise, Trampoline::EnterLoop];
+
+    /// As numbers, to be kept.
+    pub fn to_words(&self) -> Vec<u32> {
+        let (tag, signature) = match self {
+            Trampoline::Libcall => (0, None),
+            Trampoline::Throw => (1, None),
+            Trampoline::Raise => (2, None),
+            Trampoline::EnterLoop => (3, None),
+            Trampoline::Host(signature) => (4, Some(signature)),
+            Trampoline::Entry(signature) => (5, Some(signature)),
+        };
+        std::iter::once(tag).chain(signature.into_iter().flat_map(Signature::to_words)).collect()
+    }
+
+    /// From such numbers; none if they are others.
+    pub fn from_words(words: &[u32]) -> Option<Trampoline> {
+        let (tag, rest) = words.split_first()?;
+        match tag {
+            0..=3 if rest.is_empty() => Trampoline::COMMON.get(*tag as usize).cloned(),
+            4 => Signature::from_words(rest).map(Trampoline::Host),
+            5 => Signature::from_words(rest).map(Trampoline::Entry),
+            _ => None,
+        }
+    }
+}
+
+impl Compiler {
+    /// A trampoline; `cell` is where the cell of a host function is in its context.
+    pub fn trampoline(&self, which: &Trampoline, cell: u32) -> Result<CodeImage, Error> {
+        match which {
+            Trampoline::Libcall => self.libcall(),
+            Trampoline::Throw => self.throw(),
+            Trampoline::Raise => self.raise(),
+            Trampoline::EnterLoop => self.enter_loop(),
+            Trampoline::Host(signature) => self.host_call(signature, cell),
+            Trampoline::Entry(signature) => self.entry(signature),
+        }
+    }
+}
+
 impl Compiler {
     /// Where native code calls a function that has none: notes the cell, goes to the bridge.
     pub fn stub(&self, signature: &Signature, cell: u64, bridge: u64) -> Result<CodeImage, Error> {

@@ -3,8 +3,9 @@
 //! module, in a custom section at its end, which other runtimes skip; the section is padded so that it can be mapped too.
 //!
 //! ```text
-//! image    = magic:8 version:u32 parts:u32 length:u64 checksum:u64 address:u64 (offset:u64 length:u64)*11 contents
-//! contents = identity, functions, sites, call sites, handlers, stack maps, references, bodies, text, data, module
+//! image    = magic:8 version:u32 parts:u32 length:u64 checksum:u64 address:u64 (offset:u64 length:u64)*12 contents
+//! contents = identity, functions, sites, call sites, handlers, stack maps, references, bodies, trampolines, text,
+//!            data, module
 //! section  = 0x00 size:5 7 "kinglet" padding:u32 0x00* image
 //! ```
 //!
@@ -16,8 +17,9 @@
 use std::hash::Hasher;
 use std::ops::Range;
 
+use kinglet_abi::image::{CallSite, Handler, Site, StackMap};
 use kinglet_abi::{CodeImage, Settings};
-use kinglet_jit::Processor;
+use kinglet_jit::{Processor, Trampoline};
 use kinglet_wasm::Features;
 use kinglet_wasm::module::{ConstExpr, Module, SegmentMode};
 use twox_hash::XxHash3_64;
@@ -35,8 +37,8 @@ const ADDRESS: usize = CHECKSUM + 8;
 /// Where it is said where the parts are.
 const PARTS: usize = ADDRESS + 8;
 const HEADER: usize = PARTS + COUNT * 16;
-/// Identity, tables, bodies, text, data, module.
-const COUNT: usize = 1 + TABLES + 4;
+/// Identity, tables, bodies, trampolines, text, data, module.
+const COUNT: usize = 1 + TABLES + 5;
 /// Bytes of an entry of the table of bodies.
 const BODY: usize = 8;
 /// The tables of a [`CodeImage`], in the order of their declaration.
@@ -60,6 +62,7 @@ pub(crate) struct Artifact {
     pub(crate) identity: Range<usize>,
     pub(crate) tables: [Range<usize>; TABLES],
     bodies: Range<usize>,
+    trampolines: Range<usize>,
     pub(crate) text: Range<usize>,
     pub(crate) data: Range<usize>,
     /// Where in the first memory the data belongs.
@@ -114,10 +117,11 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Artifact>> {
         ranges.push(start + offset as usize..start + (offset + length) as usize);
     }
     let mut last = || ranges.pop().unwrap_or_default();
-    let (module, data, text, bodies) = (last(), last(), last(), last());
+    let (module, data, text, trampolines, bodies) = (last(), last(), last(), last(), last());
     let tables = <[Range<usize>; TABLES]>::try_from(ranges.split_off(1)).map_err(|_| bad("lacks a part"))?;
     if tables.iter().zip(ENTRY).any(|(table, entry)| table.start % 4 != 0 || table.len() % entry != 0)
         || bodies.len() % BODY != 0
+        || trampolines.len() % 4 != 0
     {
         return Err(bad("has a table that is no table"));
     }
@@ -129,7 +133,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Artifact>> {
     let checked = start + ADDRESS..image.end;
     let address = u64_at(header, ADDRESS);
     let identity = ranges.swap_remove(0);
-    Ok(Some(Artifact { form, identity, tables, bodies, text, data, address, module, checksum, checked }))
+    Ok(Some(Artifact { form, identity, tables, bodies, trampolines, text, data, address, module, checksum, checked }))
 }
 
 impl Artifact {
@@ -153,11 +157,84 @@ impl Artifact {
 }
 
 impl Artifact {
+    /// The small code that goes with it.
+    pub(crate) fn trampolines(&self, bytes: &[u8]) -> Result<Vec<(Trampoline, CodeImage)>> {
+        let (words, _) = bytes[self.trampolines.clone()].as_chunks();
+        let mut words = Words(words);
+        let mut all = Vec::new();
+        while !words.0.is_empty() {
+            all.push(words.trampoline().ok_or_else(|| bad("has a trampoline that is none"))?);
+        }
+        Ok(all)
+    }
+
     /// Where the module's functions are in it.
     pub(crate) fn bodies(&self, bytes: &[u8]) -> Vec<Range<usize>> {
         let (entries, _) = bytes[self.bodies.clone()].as_chunks::<BODY>();
         entries.iter().map(|entry| u32_at(entry, 0) as usize..u32_at(entry, 4) as usize).collect()
     }
+}
+
+/// The tables of small code, read where they were written as words.
+struct Words<'a>(&'a [[u8; 4]]);
+
+impl Words<'_> {
+    fn next(&mut self) -> Option<u32> {
+        let (first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(u32::from_ne_bytes(*first))
+    }
+
+    /// What a count and as many entries of `N` words say.
+    fn list<const N: usize, T>(&mut self, entry: impl Fn([u32; N]) -> T) -> Option<Vec<T>> {
+        let count = self.next()? as usize;
+        let (words, rest) = self.0.split_at_checked(count.checked_mul(N)?)?;
+        self.0 = rest;
+        let (entries, _) = words.as_chunks::<N>();
+        Some(entries.iter().map(|words| entry(words.map(u32::from_ne_bytes))).collect())
+    }
+
+    fn trampoline(&mut self) -> Option<(Trampoline, CodeImage)> {
+        let which = Trampoline::from_words(&self.list(|[word]| word)?)?;
+        let (align, len) = (self.next()?, self.next()? as usize);
+        let (text, rest) = self.0.split_at_checked(len.div_ceil(4))?;
+        let text = text.as_flattened().get(..len)?.to_vec();
+        self.0 = rest;
+        let image = CodeImage {
+            text,
+            align: Some(align).filter(|align| align.is_power_of_two() && *align <= 4096)?,
+            functions: Vec::new(),
+            sites: self.list(|[at, source, trap]| Site { at, source, trap })?,
+            call_sites: self.list(|[ret, frame, first, count]| CallSite { ret, frame, first, count })?,
+            handlers: self.list(|[kind, operand, target]| Handler { kind, operand, target })?,
+            stack_maps: self.list(|[ret, frame, first, count]| StackMap { ret, frame, first, count })?,
+            refs: self.list(|[at]| at)?,
+        };
+        Some((which, image))
+    }
+}
+
+/// Trampolines as [`Words`] reads them.
+fn trampoline_bytes(trampolines: &[(Trampoline, CodeImage)], order: fn(u32) -> [u8; 4]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut put = |words: &[u32]| bytes.extend(words.iter().flat_map(|word| order(*word)));
+    for (which, image) in trampolines {
+        let words = which.to_words();
+        put(&[words.len() as u32]);
+        put(&words);
+        put(&[image.align, image.text.len() as u32]);
+        // Instructions are bytes, whatever the order of words.
+        let mut text = image.text.clone();
+        text.resize(text.len().next_multiple_of(4), 0);
+        let (text, _) = text.as_chunks();
+        let in_order = |word: &[u8; 4]| u32::from_ne_bytes(order(u32::from_ne_bytes(*word)));
+        put(&text.iter().map(in_order).collect::<Vec<u32>>());
+        for (table, entry) in tables(image).into_iter().zip(ENTRY).skip(1) {
+            put(&[(table.len() * 4 / entry) as u32]);
+            put(&table);
+        }
+    }
+    bytes
 }
 
 impl Identity {
@@ -168,6 +245,8 @@ impl Identity {
             ("target".to_string(), processor.triple.clone()),
             ("processor".to_string(), processor.features.join(" ")),
         ];
+        // Part of the code by which host functions are called.
+        rows.push(("host cell".to_string(), crate::vm::CELL_OFFSET.to_string()));
         rows.extend(settings.key().into_iter().map(|(name, value)| (name.to_string(), value)));
         let names: Vec<&str> =
             kinglet_wasm::FEATURES.iter().filter(|row| features.has(row.feature)).map(|row| row.name).collect();
@@ -221,11 +300,13 @@ pub(crate) fn write(
     processor: &Processor,
     identity: &Identity,
     image: &CodeImage,
+    trampolines: &[(Trampoline, CodeImage)],
     module: &Module,
 ) -> Result<Vec<u8>> {
     // One that has code already gets other code.
     let bytes = &module.bytes[..section(&module.bytes).map_or(module.bytes.len(), |(start, _)| start)];
-    let image = Image { processor, identity, image, bodies: &module.bodies, memory: memory(module, processor.page) };
+    let memory = memory(module, processor.page);
+    let image = Image { processor, identity, image, bodies: &module.bodies, trampolines, memory };
     match form {
         Precompiled::Native => Ok(image.write(bytes, &[])),
         Precompiled::Universal => {
@@ -255,6 +336,7 @@ struct Image<'a> {
     identity: &'a Identity,
     image: &'a CodeImage,
     bodies: &'a [Range<usize>],
+    trampolines: &'a [(Trampoline, CodeImage)],
     memory: (u64, Vec<u8>),
 }
 
@@ -273,12 +355,13 @@ impl Image<'_> {
         };
         part(&mut bytes, 4, &self.identity.to_bytes());
         bytes.resize(bytes.len().next_multiple_of(4), 0);
+        let order: fn(u32) -> [u8; 4] = if self.processor.big_endian { u32::to_be_bytes } else { u32::to_le_bytes };
         for words in tables(self.image) {
-            let order = if self.processor.big_endian { u32::to_be_bytes } else { u32::to_le_bytes };
             part(&mut bytes, 16, &words.into_iter().flat_map(order).collect::<Vec<u8>>());
         }
         let bodies = self.bodies.iter().flat_map(|body| [body.start as u32, body.end as u32]);
         part(&mut bytes, 4, &bodies.flat_map(u32::to_le_bytes).collect::<Vec<u8>>());
+        part(&mut bytes, 4, &trampoline_bytes(self.trampolines, order));
         part(&mut bytes, page, &self.image.text);
         // The page of the text's end is executable, and holds nothing else.
         part(&mut bytes, page, &self.memory.1);

@@ -356,9 +356,10 @@ fn precompile(
     let all = environment.module.bodies.len() as u32;
     let compiler = kinglet_jit::Compiler::new(engine.settings())?;
     let image = crate::vm::image(&compiler, environment, engine.compiler_threads(), |ready| done(ready, all))?;
+    let trampolines = crate::vm::trampolines(&compiler, environment)?;
     let processor = compiler.processor();
     let identity = artifact::Identity::new(&processor, engine.settings(), engine.config().features);
-    artifact::write(form, &processor, &identity, &image, &environment.module)
+    artifact::write(form, &processor, &identity, &image, &trampolines, &environment.module)
 }
 
 /// Reads all there is, or nothing if that is more than `limit` bytes. A device or a pipe has no `size` to tell, and may

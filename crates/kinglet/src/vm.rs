@@ -35,12 +35,14 @@ pub(crate) use fiber::{Fibers, Paused, Progress, Ticket, give_up_all, resume, st
 pub(crate) use func::FuncPointer;
 pub(crate) use global::{GlobalInstance, TagInstance};
 pub(crate) use heap::{Heap, collect_now};
+#[cfg(feature = "jit")]
+pub(crate) use host::CELL_OFFSET;
 pub(crate) use host::{HostContexts, HostFunc, ask_limiter};
 pub(crate) use instance::{InstanceData, export, host_global, host_memory, host_table, instantiate};
 pub(crate) use libcalls::{grow_memory, grow_table};
 pub(crate) use memory::{MemoryInstance, MemoryRequest};
 #[cfg(feature = "jit")]
-pub(crate) use native::{Support, Tier, image};
+pub(crate) use native::{Support, Tier, image, trampolines};
 #[cfg(feature = "jit")]
 pub(crate) use precompiled::{MemoryImage, detect_file};
 pub(crate) use store::{InterruptWord, StoreOwner, VmState};

@@ -486,6 +486,14 @@ impl<'r> Decoder<'r> {
     }
 
     fn const_expr(&mut self, expr: wp::ConstExpr<'_>, ty: ValType) -> Result<ConstExpr> {
+        // Nearly all there are: thousands in some modules.
+        let mut bytes = expr.get_binary_reader();
+        if bytes.read_u8()? == 0x41 {
+            let value = bytes.read_var_i32()?;
+            if bytes.read_u8()? == 0x0b {
+                return Ok(ConstExpr::Bits(value as u32 as u128));
+            }
+        }
         let mut ops = expr.get_operators_reader();
         let simple = match ops.read()? {
             wp::Operator::I32Const { value } => Some(ConstExpr::Bits(value as u32 as u128)),

@@ -54,7 +54,7 @@ struct HostContext {
 
 /// Where the cell of a host function is in the context it is called with.
 #[cfg(feature = "jit")]
-pub(super) const CELL_OFFSET: u32 = std::mem::offset_of!(HostContext, cell) as u32;
+pub(crate) const CELL_OFFSET: u32 = std::mem::offset_of!(HostContext, cell) as u32;
 
 struct Empty(VmMemory);
 

@@ -19,7 +19,7 @@ mod signals;
 mod signals;
 mod walk;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::c_void;
 use std::ops::Range;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
@@ -32,7 +32,8 @@ use kinglet_abi::{
 use kinglet_interp::code::Environment;
 use kinglet_interp::frame::Record;
 use kinglet_interp::{Body, array_stub};
-use kinglet_jit::{Compiler, Signature};
+use kinglet_jit::{Compiler, Signature, Trampoline};
+use kinglet_wasm::module::ExternIndex;
 use kinglet_wasm::types::{TypeId, TypeRegistry};
 use tracing::debug;
 
@@ -145,8 +146,14 @@ impl Tier {
         mapping: Arc<Mapping>,
         text: &Range<usize>,
         tables: &[Range<usize>; 6],
+        trampolines: Vec<(Trampoline, CodeImage)>,
     ) -> Result<()> {
-        self.compiler()?;
+        {
+            let mut state = self.state();
+            for (which, image) in trampolines {
+                self.add_trampoline(&mut state, &which, image)?;
+            }
+        }
         let memory = match mapping.execute(text) {
             Some(_) => None,
             None => Some(Mapping::executable(&(*mapping).as_ref()[text.clone()])?),
@@ -218,23 +225,50 @@ impl Tier {
             return Ok(compiler.clone());
         }
         let compiler = Compiler::new(&self.settings)?;
-        let images = [
-            (&self.natives.libcall, compiler.libcall()?),
-            (&self.natives.throw, compiler.throw()?),
-            (&self.natives.raise, compiler.raise()?),
-            (&self.natives.enter_loop, compiler.enter_loop()?),
-        ];
-        for (entry, image) in images {
-            let code = self.publish(&mut state, image, Owner::Engine)?;
-            entry.store(code as *mut c_void, Ordering::Release);
+        for which in Trampoline::COMMON {
+            if self.common(&which).is_some_and(|entry| entry.load(Ordering::Relaxed).is_null()) {
+                self.add_trampoline(&mut state, &which, compiler.trampoline(&which, super::host::CELL_OFFSET)?)?;
+            }
         }
+        Ok(state.compiler.insert(Arc::new(compiler)).clone())
+    }
+
+    /// Where the address of a trampoline is that all code needs.
+    fn common(&self, which: &Trampoline) -> Option<&AtomicPtr<c_void>> {
+        match which {
+            Trampoline::Libcall => Some(&self.natives.libcall),
+            Trampoline::Throw => Some(&self.natives.throw),
+            Trampoline::Raise => Some(&self.natives.raise),
+            Trampoline::EnterLoop => Some(&self.natives.enter_loop),
+            Trampoline::Host(_) | Trampoline::Entry(_) => None,
+        }
+    }
+
+    /// Publishes a trampoline, if there is none like it yet.
+    fn add_trampoline(&self, state: &mut State, which: &Trampoline, image: CodeImage) -> Result<()> {
         let set = |entry: &AtomicPtr<c_void>, to: *const c_void| entry.store(to.cast_mut(), Ordering::Release);
+        match which {
+            Trampoline::Host(signature) if !state.hosts.contains_key(signature) => {
+                let code = self.publish(state, image, Owner::Engine)?;
+                state.hosts.insert(signature.clone(), code);
+            }
+            Trampoline::Entry(signature) if !state.entries.contains_key(signature) => {
+                let code = self.publish(state, image, Owner::Engine)?;
+                state.entries.insert(signature.clone(), code);
+            }
+            Trampoline::Host(_) | Trampoline::Entry(_) => {}
+            common => {
+                if let Some(entry) = self.common(common).filter(|entry| entry.load(Ordering::Relaxed).is_null()) {
+                    set(entry, self.publish(state, image, Owner::Engine)? as *const c_void);
+                }
+            }
+        }
         set(&self.natives.resume, resume::resume as *const c_void);
         set(&self.natives.enter, enter as *const c_void);
         set(&self.natives.unwind, unwind as *const c_void);
         set(&self.natives.fail, fail as *const c_void);
         set(&self.natives.tier, std::ptr::from_ref(self).cast());
-        Ok(state.compiler.insert(Arc::new(compiler)).clone())
+        Ok(())
     }
 
     fn publish(&self, state: &mut State, mut image: CodeImage, owner: Owner) -> Result<usize> {
@@ -319,6 +353,25 @@ pub(crate) fn image(
         debug!(function = environment.module.imported_funcs + defined, %why, "stays interpreted");
     }
     Ok(compiled.image)
+}
+
+/// The trampolines that a module's instances are likely to need: those of what it imports and exports.
+pub(crate) fn trampolines(compiler: &Compiler, environment: &Environment) -> Result<Vec<(Trampoline, CodeImage)>> {
+    let module = &environment.module;
+    let signature = |func: u32| Signature::new(module.func_type(func), &environment.types);
+    let exported = module.exports.iter().filter_map(|export| match export.index {
+        ExternIndex::Func(func) => Some(func),
+        _ => None,
+    });
+    let imported = (0..module.imported_funcs).map(|func| Trampoline::Host(signature(func)));
+    let entered = exported.chain(module.start).map(|func| Trampoline::Entry(signature(func)));
+    let mut seen = HashSet::new();
+    let all = Trampoline::COMMON.into_iter().chain(imported).chain(entered).filter(|which| seen.insert(which.clone()));
+    all.map(|which| {
+        let image = compiler.trampoline(&which, super::host::CELL_OFFSET)?;
+        Ok((which, image))
+    })
+    .collect()
 }
 
 /// Publishes native code of a function.

@@ -105,10 +105,11 @@ unsafe fn load(engine: &Engine, mapping: Mapping, release: impl Fn(&Mapping, Ran
     // What decoding looked at is not wanted for a while.
     release(&mapping, artifact.module.clone());
     let code = ModuleCode::new(Arc::new(decoded), engine.settings().clone(), engine.types().clone());
+    let trampolines = artifact.trampolines((*mapping).as_ref())?;
     let Artifact { text, tables, data, address, .. } = artifact;
     let image = MemoryImage { mapping: mapping.clone(), data, address };
     // SAFETY: by contract this build made the code of this module, for a machine and with settings that fit.
-    unsafe { engine.tier().publish_mapped(code.environment(), mapping, &text, &tables)? };
+    unsafe { engine.tier().publish_mapped(code.environment(), mapping, &text, &tables, trampolines)? };
     let module = Module::from_code(engine, code);
     let _ = module.inner().memory_image.set(image);
     Ok(module)
