@@ -127,13 +127,16 @@ impl Module {
     }
 
     fn from_binary(engine: &Engine, bytes: Vec<u8>) -> Result<Module> {
-        Module::from_bytes(engine, bytes.into(), false)
+        let code = decode(engine, bytes.into())?;
+        #[cfg(feature = "jit")]
+        compile_module(engine, &code, false);
+        Ok(Module::from_code(engine, code))
     }
 
-    /// `compile`: whatever its size, if the engine runs native code at all.
-    pub(crate) fn from_bytes(engine: &Engine, bytes: Bytes, compile: bool) -> Result<Module> {
+    /// Validates what is in an artifact; `compile`: whatever its size, if the engine runs native code at all.
+    #[cfg(feature = "jit")]
+    pub(crate) fn from_artifact(engine: &Engine, bytes: Bytes, compile: bool) -> Result<Module> {
         let code = decode(engine, bytes)?;
-        #[cfg(feature = "jit")]
         compile_module(engine, &code, compile);
         Ok(Module::from_code(engine, code))
     }

@@ -41,10 +41,14 @@ pub(super) fn run(options: &Options) -> Outcome {
     let statistics = Statistics::start(options.statistics, &mut store);
     let result = deadline.guest(handle, || start(&mut store, &mut guest, options));
     statistics.report(&store);
-    match result {
+    let outcome = match result {
         Ok(results) => print(&lines(&results)).map(|()| 0),
         Err(error) => end(&error, file, options),
-    }
+    };
+    // The process ends now: what it has need not be given back piece by piece.
+    std::mem::forget((store, guest.linker, guest.modules));
+    std::mem::forget(module);
+    outcome
 }
 
 /// Results as they are printed.

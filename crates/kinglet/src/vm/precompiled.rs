@@ -88,12 +88,12 @@ unsafe fn load(engine: &Engine, mapping: Mapping, release: impl Fn(&Mapping, Ran
     let module = Bytes::new(Part { mapping: mapping.clone(), range: artifact.module.clone() });
     if engine.config().run_mode == RunMode::Interpreter {
         debug!("the native code of the module is not used: everything is interpreted");
-        return Module::from_bytes(engine, module, false);
+        return Module::from_artifact(engine, module, false);
     }
     let here = engine.identity()?;
     if let Some(why) = made_for.mismatch(&here) {
         warn!(%why, "native code cannot be used, and is made again");
-        let module = Module::from_bytes(engine, module, true)?;
+        let module = Module::from_artifact(engine, module, true)?;
         let _ = module.inner().rejected_code.set(why);
         return Ok(module);
     }
