@@ -59,9 +59,12 @@ fn a_quick_bench_writes_a_table_values_and_a_picture() {
 
     let values = read("results.csv");
     let lines: Vec<Vec<&str>> = values.lines().map(|line| line.split(',').collect()).collect();
-    assert_eq!(lines.len(), 3, "{values}");
+    assert_eq!(lines.len(), 5, "{values}");
     assert!(lines.iter().all(|line| line.len() == lines[0].len()), "{values}");
-    for (line, engine) in lines[1..].iter().zip(["kinglet", "baseline"]) {
+    for (line, engine) in lines[3..].iter().zip(["kinglet", "baseline"]) {
+        assert_eq!(line[..5], ["geometric mean", "start", engine, "", "1"], "{values}");
+    }
+    for (line, engine) in lines[1..3].iter().zip(["kinglet", "baseline"]) {
         assert_eq!(line[..5], ["start/exit", "start", engine, "", "1"], "{values}");
         assert!(line[5..].iter().all(|field| field.parse::<f64>().is_ok_and(|value| value > 0.0)), "{values}");
     }

@@ -1,6 +1,7 @@
-//! The results as comma-separated values: a line for each workload on each engine.
+//! The results as comma-separated values: a line for each workload on each engine, and for the geometric means of each
+//! engine's ratios over each group.
 
-use super::result::{METRICS, Results};
+use super::result::{METRICS, Mean, Results};
 
 /// With a line of column names.
 pub(super) fn text(results: &Results) -> String {
@@ -26,6 +27,23 @@ pub(super) fn text(results: &Results) -> String {
             text.push_str(&(fields.join(",") + "\n"));
         }
     }
+    text + &means(results)
+}
+
+/// The workload is `geometric mean`, the runs are the workloads in it, and there are only ratios.
+fn means(results: &Results) -> String {
+    let mut text = String::new();
+    for (column, engine) in results.engines.iter().enumerate() {
+        let means: Vec<Vec<Mean>> = METRICS.iter().map(|metric| results.means(metric, column)).collect();
+        for (index, mean) in means[0].iter().enumerate() {
+            let mut fields = vec!["geometric mean".to_string(), field(&mean.name), field(engine), String::new()];
+            fields.push(mean.count.to_string());
+            fields.resize(5 + 2 * METRICS.len(), String::new());
+            let value = |means: &Vec<Mean>| means.get(index).map_or(String::new(), |mean| format!("{:.4}", mean.value));
+            fields.extend(means.iter().map(value));
+            text.push_str(&(fields.join(",") + "\n"));
+        }
+    }
     text
 }
 
@@ -43,11 +61,16 @@ mod tests {
     fn every_line_has_all_columns() {
         let text = text(&example());
         let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
-        assert_eq!(lines.len(), 1 + 3 + 3 + 2);
+        // The means of two engines in all groups, and of the one that did not run one group.
+        assert_eq!(lines.len(), 1 + 3 + 3 + 2 + 4 + 4 + 3);
         assert!(lines.iter().all(|line| line.len() == 5 + 6 + 3), "{text}");
         assert_eq!(lines[1][..6], ["kernels/scalar/gemm", "kernels/scalar", "kinglet", "", "3", "80.000"]);
         assert_eq!(lines[1][11], "0.8000");
         assert_eq!(lines[2][3], "eager");
+        assert_eq!(
+            lines[12],
+            ["geometric mean", "kernels", "kinglet", "", "2", "", "", "", "", "", "", "0.4000", "0.4724", "1.0000"]
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ const TOP: f64 = 84.0;
 const LONGEST: f64 = 1.6;
 
 /// One per engine, in the order of the columns; they can be told apart without seeing colours well.
-const COLOURS: [&str; 6] = ["#0072b2", "#56b4e9", "#999999", "#e69f00", "#009e73", "#333333"];
+const COLOURS: [&str; 8] = ["#0072b2", "#56b4e9", "#cc79a7", "#999999", "#e69f00", "#009e73", "#333333", "#d55e00"];
 
 /// A bar before it is drawn.
 struct Bar<'a> {
@@ -152,6 +152,13 @@ mod tests {
         let texts: Vec<&str> =
             tree.descendants().filter(|node| node.has_tag_name("text")).filter_map(|n| n.text()).collect();
         assert!(texts.contains(&"one < two & three") && texts.contains(&"start/<hello>"), "{texts:?}");
+    }
+
+    #[test]
+    fn every_engine_there_is_has_a_colour_of_its_own() {
+        let colours: std::collections::BTreeSet<&str> = COLOURS.into_iter().collect();
+        assert_eq!(colours.len(), COLOURS.len());
+        assert!(super::super::engine::names().len() <= COLOURS.len());
     }
 
     #[test]

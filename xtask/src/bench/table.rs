@@ -1,7 +1,8 @@
-//! The results as text for a terminal: one table for each metric, with a column per engine and the first engine's ratio
-//! to the peer. The first table also has the modes of engines with several.
+//! The results as text for a terminal: one table for each metric, with a column per engine, the ratios to the peer of the
+//! engines before it, which are ours, and the means of every engine's ratios. The first table also has the modes of
+//! engines with several.
 
-use super::result::{METRICS, Metric, Results, Row};
+use super::result::{METRICS, Mean, Metric, Results, Row};
 
 /// All tables.
 pub(super) fn text(results: &Results) -> String {
@@ -14,7 +15,7 @@ fn table(results: &Results, metric: &Metric, with_modes: bool) -> String {
     let mut head = vec![format!("{}, {}", metric.name, metric.unit)];
     head.extend(results.engines.iter().cloned());
     if let Some(peer) = results.peer {
-        head.push(format!("{} / {}", results.engines[0], results.engines[peer]));
+        head.extend(ours(peer).map(|column| format!("{} / {}", results.engines[column], results.engines[peer])));
     }
     let mut lines = vec![head];
     lines.extend(results.rows.iter().map(|row| line(results, metric, row)));
@@ -22,13 +23,7 @@ fn table(results: &Results, metric: &Metric, with_modes: bool) -> String {
         lines[0].push("mode".to_string());
         lines[1..].iter_mut().zip(&results.rows).for_each(|(line, row)| line.push(modes(results, row)));
     }
-    let means = results.means(metric, 0).into_iter().map(|mean| {
-        let mut line = vec![format!("{}: geometric mean of {}", mean.name, mean.count)];
-        line.resize(results.engines.len() + 1, String::new());
-        line.push(format!("{:.2}", mean.value));
-        line
-    });
-    lines.extend(means);
+    lines.extend(means(results, metric));
     align(&lines)
 }
 
@@ -37,9 +32,39 @@ fn line(results: &Results, metric: &Metric, row: &Row) -> Vec<String> {
     let figures = row.cells.iter().map(|cell| cell.as_ref().map(|cell| number(cell.median(metric))));
     line.extend(figures.map(|figure| figure.unwrap_or("-".to_string())));
     if let Some(peer) = results.peer {
-        line.push(row.ratio(metric, 0, peer).map_or("-".to_string(), |ratio| format!("{ratio:.2}")));
+        line.extend(ours(peer).map(|column| shown(row.ratio(metric, column, peer))));
     }
     line
+}
+
+/// The geometric means of each engine's ratios to the peer, in its column, and those of ours again in that of the ratios.
+fn means(results: &Results, metric: &Metric) -> Vec<Vec<String>> {
+    let Some(peer) = results.peer else { return Vec::new() };
+    let columns: Vec<Vec<Mean>> = (0..results.engines.len()).map(|column| results.means(metric, column)).collect();
+    // The peer has run whatever another has a ratio for.
+    let named = columns[peer].iter().map(|mean| {
+        let of = |column: usize| columns[column].iter().find(|other| other.name == mean.name);
+        let mut line = vec![format!("{}: geometric mean of {}, to {}", mean.name, mean.count, results.engines[peer])];
+        let values = (0..results.engines.len()).chain(ours(peer)).map(|column| {
+            // A mean over fewer workloads than the others' is not to be compared with them.
+            of(column).map_or("-".to_string(), |of| match of.count {
+                count if count == mean.count => format!("{:.2}", of.value),
+                count => format!("{:.2} of {count}", of.value),
+            })
+        });
+        line.extend(values);
+        line
+    });
+    named.collect()
+}
+
+/// The columns whose ratios are shown for each workload.
+fn ours(peer: usize) -> std::ops::Range<usize> {
+    0..peer.max(1)
+}
+
+fn shown(ratio: Option<f64>) -> String {
+    ratio.map_or("-".to_string(), |ratio| format!("{ratio:.2}"))
 }
 
 /// In which mode engines with several ran it.
@@ -96,10 +121,21 @@ mod tests {
             lines[3].split_whitespace().collect::<Vec<_>>(),
             ["start/<hello>", "3.00", "2.00", "-", "1.50", "wasmi", "lazy"]
         );
-        assert!(lines[7].starts_with("kernels: geometric mean of 2") && lines[7].ends_with(" 0.40"), "{text}");
+        let mean = lines[7].strip_prefix("kernels: geometric mean of 2, to wasmi").expect(&text);
+        assert_eq!(mean.split_whitespace().collect::<Vec<_>>(), ["0.40", "1.00", "0.10", "0.40"]);
+        assert!(lines[6].starts_with("start: geometric mean of 1, to wasmi"), "{text}");
+        assert_eq!(lines[6].split_whitespace().rev().take(4).collect::<Vec<_>>(), ["1.50", "-", "1.00", "1.50"]);
         assert_eq!(text.matches("geometric").count(), 3 * 4);
         assert!(text.contains("peak memory, MiB"));
         assert_eq!(text.matches("wasmi eager").count(), 1);
+    }
+
+    #[test]
+    fn each_engine_before_the_peer_has_its_ratios() {
+        let text = text(&Results { peer: Some(2), ..example() });
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].contains("kinglet / native  wasmi / native"), "{text}");
+        assert_eq!(lines[1].split_whitespace().collect::<Vec<_>>()[1..6], ["80.0", "100", "10.0", "8.00", "10.00"]);
     }
 
     #[test]
