@@ -46,6 +46,19 @@ pub struct Config {
 }
 
 /// How an engine runs code. What a guest can see does not depend on it, but for how deep its calls may go.
+///
+/// ```
+/// use kinglet::{Config, Engine, Instance, Module, RunMode, Store};
+///
+/// for mode in [RunMode::Auto, RunMode::Interpreter, RunMode::Jit] {
+///     let engine = Engine::new(Config::new().run_mode(mode))?;
+///     let module = Module::new(&engine, r#"(module (func (export "six") (result i32) (i32.const 6)))"#)?;
+///     let mut store = Store::new(&engine, ());
+///     let six = Instance::new(&mut store, &module, &[])?.get_typed_func::<(), i32>(&mut store, "six")?;
+///     assert_eq!(six.call(&mut store, ())?, 6, "in every mode");
+/// }
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RunMode {
     /// Whatever starts fastest: modules with up to 128 KiB of code are compiled before they start, larger ones are

@@ -95,6 +95,25 @@ pub trait ResourceLimiter {
 }
 
 /// A [`ResourceLimiter`] made of numbers: see [`StoreLimitsBuilder`].
+///
+/// ```
+/// use kinglet::{Engine, Instance, Module, Store, StoreLimits, StoreLimitsBuilder};
+///
+/// struct Guest {
+///     limits: StoreLimits,
+/// }
+///
+/// let engine = Engine::default();
+/// let limits = StoreLimitsBuilder::new().memory_size(4 << 16).instances(1).build();
+/// let mut store = Store::new(&engine, Guest { limits });
+/// store.limiter(|guest| &mut guest.limits);
+/// let module = Module::new(&engine, r#"(module (memory 1)
+///     (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))"#)?;
+/// let grow = Instance::new(&mut store, &module, &[])?.get_typed_func::<i32, i32>(&mut store, "grow")?;
+/// assert_eq!((grow.call(&mut store, 3)?, grow.call(&mut store, 1)?), (1, -1));
+/// assert!(Instance::new(&mut store, &module, &[]).is_err(), "the second instance");
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct StoreLimits {
     memory_size: Option<usize>,

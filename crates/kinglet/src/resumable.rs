@@ -8,6 +8,26 @@ use crate::vm::{self, Paused, Progress, Ticket};
 use crate::{AsContextMut, Error, Func, Result, TypedFunc, Val};
 
 /// How a call by [`Func::call_resumable`] came back.
+///
+/// ```
+/// use kinglet::{Engine, Error, Linker, Module, ResumableCall, Result, Store, Val};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module
+///     (import "host" "ask" (func $ask (result i32)))
+///     (func (export "run") (result i32) (i32.add (call $ask) (i32.const 1))))"#)?;
+/// let mut linker = Linker::new(&engine);
+/// linker.func_wrap("host", "ask", || -> Result<i32> { Err(Error::msg("nobody has answered yet")) })?;
+/// let mut store = Store::new(&engine, ());
+/// let run = linker.instantiate(&mut store, &module)?.get_func(&mut store, "run").unwrap();
+/// let mut results = [Val::I32(0)];
+/// let ResumableCall::HostTrap(waiting) = run.call_resumable(&mut store, &[], &mut results)? else { panic!("it asks") };
+/// assert_eq!(waiting.host_error().to_string(), "nobody has answered yet");
+/// let ended = waiting.resume(&mut store, &[Val::I32(41)], &mut results)?;
+/// assert!(matches!(ended, ResumableCall::Finished));
+/// assert_eq!(results[0].i32(), Some(42));
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Debug)]
 pub enum ResumableCall {
     /// The function has returned, and its results are where the caller wanted them.

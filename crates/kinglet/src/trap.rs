@@ -90,6 +90,20 @@ impl fmt::Display for WasmBacktrace {
 }
 
 /// A frame of a backtrace.
+///
+/// ```
+/// use kinglet::{Engine, Instance, Module, Store, WasmBacktrace};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module $shop (func $pay (export "pay") (unreachable)))"#)?;
+/// let mut store = Store::new(&engine, ());
+/// let pay = Instance::new(&mut store, &module, &[])?.get_typed_func::<(), ()>(&mut store, "pay")?;
+/// let error = pay.call(&mut store, ()).unwrap_err();
+/// let frame = &error.downcast_ref::<WasmBacktrace>().unwrap().frames()[0];
+/// assert_eq!((frame.module_name(), frame.func_name(), frame.func_index()), (Some("shop"), Some("pay"), Some(0)));
+/// assert_eq!((frame.instruction(), module.binary()[frame.offset().unwrap() as usize]), (Some("unreachable"), 0));
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct FrameInfo {
     pub(crate) module: Module,

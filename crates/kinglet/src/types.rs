@@ -9,6 +9,14 @@ use crate::trap::display_name;
 use crate::{AsContext, Func, Global, GlobalType, Memory, MemoryType, Table, TableType, Tag};
 
 /// The type of a tag: what its exceptions carry.
+///
+/// ```
+/// use kinglet::{FuncType, TagType, ValType};
+///
+/// let ty = TagType::new(FuncType::new([ValType::I32, ValType::I64], []));
+/// assert_eq!(ty.ty().params(), [ValType::I32, ValType::I64]);
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TagType {
     ty: FuncType,
@@ -27,6 +35,19 @@ impl TagType {
 }
 
 /// The type of an import or export (core specification, "External Types").
+///
+/// ```
+/// use kinglet::{Engine, ExternType, Module};
+///
+/// let module = Module::new(&Engine::default(), r#"(module
+///     (memory (export "memory") 1 16) (func (export "run") (param i32 i64) (result f64) (f64.const 0)))"#)?;
+/// let Some(ExternType::Memory(memory)) = module.get_export("memory") else { panic!("it is a memory") };
+/// assert_eq!((memory.min, memory.max), (1, Some(16)));
+/// let run = module.get_export("run").unwrap();
+/// assert_eq!((run.kind(), run.func().unwrap().params().len()), ("func", 2));
+/// assert_eq!(run.to_string(), "func (param i32 i64) (result f64)");
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExternType {
     /// A function's.
@@ -90,6 +111,15 @@ impl ExternType {
 }
 
 /// What a module imports.
+///
+/// ```
+/// use kinglet::{Engine, Module};
+///
+/// let module = Module::new(&Engine::default(), r#"(module (import "env" "log" (func (param i32))))"#)?;
+/// let import = module.imports().next().unwrap();
+/// assert_eq!((import.module(), import.name(), import.ty().to_string()), ("env", "log", "func (param i32)".to_string()));
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ImportType<'m> {
     pub(crate) module: &'m str,
@@ -115,6 +145,15 @@ impl<'m> ImportType<'m> {
 }
 
 /// A custom section of a module.
+///
+/// ```
+/// use kinglet::{Engine, Module};
+///
+/// let module = Module::new(&Engine::default(), r#"(module (@custom "licence" "Apache-2.0"))"#)?;
+/// let section = module.custom_sections().next().unwrap();
+/// assert_eq!((section.name(), section.data()), ("licence", &b"Apache-2.0"[..]));
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct CustomSection<'m> {
     pub(crate) name: &'m str,
@@ -134,6 +173,15 @@ impl<'m> CustomSection<'m> {
 }
 
 /// What a module exports.
+///
+/// ```
+/// use kinglet::{Engine, Module};
+///
+/// let module = Module::new(&Engine::default(), r#"(module (func (export "run") (result i32) (i32.const 1)))"#)?;
+/// let export = module.exports().next().unwrap();
+/// assert_eq!((export.name(), export.ty().to_string()), ("run", "func (result i32)".to_string()));
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ExportType<'m> {
     pub(crate) name: &'m str,
@@ -153,6 +201,18 @@ impl<'m> ExportType<'m> {
 }
 
 /// Something that can be imported or exported.
+///
+/// ```
+/// use kinglet::{Engine, Extern, Instance, Module, Store, Val};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module (global (export "answer") i32 (i32.const 42)))"#)?;
+/// let mut store = Store::new(&engine, ());
+/// let instance = Instance::new(&mut store, &module, &[])?;
+/// let answer = instance.get_export(&mut store, "answer").and_then(Extern::into_global).expect("a global");
+/// assert_eq!(answer.get(&mut store).i32(), Some(42));
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Extern {
     /// A function.

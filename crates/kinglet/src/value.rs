@@ -40,6 +40,19 @@ pub enum Val {
 }
 
 /// A reference of any hierarchy, or null.
+///
+/// ```
+/// use kinglet::{Engine, Func, Ref, RefType, Store, Table, TableType, Val};
+///
+/// let mut store = Store::new(&Engine::default(), ());
+/// let table = Table::new(&mut store, TableType::new(RefType::FUNCREF, 2, None), Ref::Func(None))?;
+/// let double = Func::wrap(&mut store, |x: i32| x * 2);
+/// table.set(&mut store, 1, Ref::Func(Some(double)))?;
+/// assert!(matches!(table.get(&mut store, 0), Some(Ref::Func(None))));
+/// let Some(Ref::Func(Some(double))) = table.get(&mut store, 1) else { panic!("it was set") };
+/// assert_eq!(double.typed::<i32, i32>(&store)?.call(&mut store, 4)?, 8);
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Ref {
     /// A function.

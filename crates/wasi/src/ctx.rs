@@ -12,6 +12,25 @@ use anyhow::{Context, Result, bail};
 use std::path::Path;
 
 /// The state of one guest: arguments, environment, and open descriptors. It lives in the data of a store.
+///
+/// ```
+/// use kinglet::{Engine, Linker, Store};
+/// use kinglet_wasi::WasiCtx;
+///
+/// /// The data of a store may be anything that has a context in it.
+/// struct Guest {
+///     wasi: WasiCtx,
+///     requests: u32,
+/// }
+///
+/// let engine = Engine::default();
+/// let mut linker = Linker::new(&engine);
+/// kinglet_wasi::add_to_linker(&mut linker, |guest: &mut Guest| &mut guest.wasi)?;
+/// let wasi = WasiCtx::builder().args(["tool", "--help"]).build()?;
+/// let store = Store::new(&engine, Guest { wasi, requests: 0 });
+/// assert_eq!(store.data().requests, 0);
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct WasiCtx {
     pub(crate) args: Vec<String>,
@@ -29,6 +48,20 @@ impl WasiCtx {
 }
 
 /// Says what a guest can see, one thing at a time.
+///
+/// ```
+/// use kinglet_wasi::{DirAccess, MemoryDir, Pipe, WasiCtx};
+///
+/// let (out, work) = (Pipe::new(), MemoryDir::new());
+/// let mut builder = WasiCtx::builder();
+/// builder.arg("tool").env("LANG", "C").stdin(Pipe::from("input")).stdout(out.clone());
+/// builder.preopened_memory(&work, "/work", DirAccess::ReadWrite);
+/// builder.preopened_dir(std::env::temp_dir(), "/tmp", DirAccess::ReadOnly)?;
+/// let ctx = builder.build()?;
+/// # drop(ctx);
+/// assert!(WasiCtx::builder().env("NOT=A NAME", "").build().is_err());
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct WasiCtxBuilder {
     args: Vec<String>,

@@ -3,18 +3,23 @@
 //! that was not given to it: folders of the host or in memory ([`MemoryDir`]), streams ([`Stdio`], [`Pipe`]), sockets that
 //! are open already ([`Socket`]), arguments and variables.
 //!
-//! ```no_run
+//! ```
 //! use kinglet::{Engine, Linker, Module, Store};
-//! use kinglet_wasi::{DirAccess, Exit, WasiCtx};
+//! use kinglet_wasi::{DirAccess, Exit, MemoryDir, Pipe, WasiCtx};
 //!
 //! # fn main() -> kinglet::Result<()> {
 //! let engine = Engine::default();
-//! let module = Module::from_file(&engine, "tour.wasm")?;
+//! let module = Module::new(&engine, r#"(module
+//!     (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+//!     (memory (export "memory") 1)
+//!     (data (i32.const 0) "\08\00\00\00\06\00\00\00hello\n")
+//!     (func (export "_start") (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 20)))))"#)?;
 //! let mut linker = Linker::new(&engine);
 //! kinglet_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx)?;
 //!
+//! let (out, data) = (Pipe::new(), MemoryDir::new());
 //! let mut builder = WasiCtx::builder();
-//! builder.arg("tour").inherit_stdio().preopened_dir("data", ".", DirAccess::ReadOnly)?;
+//! builder.arg("tour").stdout(out.clone()).preopened_memory(&data, ".", DirAccess::ReadOnly);
 //! let mut store = Store::new(&engine, builder.build()?);
 //! let instance = linker.instantiate(&mut store, &module)?;
 //! let start = instance.get_typed_func::<(), ()>(&mut store, "_start")?;
@@ -22,6 +27,7 @@
 //!     Err(error) if error.is::<Exit>() => println!("{error}"),
 //!     result => result?,
 //! }
+//! assert_eq!(out.take(), b"hello\n");
 //! # Ok(())
 //! # }
 //! ```

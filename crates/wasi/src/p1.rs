@@ -40,6 +40,23 @@ pub(crate) struct Call<'a> {
 }
 
 /// The guest has called `proc_exit` with this code. It is the error a call into the guest ends with.
+///
+/// ```
+/// use kinglet::{Engine, Linker, Module, Store};
+/// use kinglet_wasi::{Exit, WasiCtx};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module
+///     (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+///     (func (export "_start") (call $exit (i32.const 3))))"#)?;
+/// let mut linker = Linker::new(&engine);
+/// kinglet_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx)?;
+/// let mut store = Store::new(&engine, WasiCtx::builder().build()?);
+/// let start = linker.instantiate(&mut store, &module)?.get_typed_func::<(), ()>(&mut store, "_start")?;
+/// let error = start.call(&mut store, ()).unwrap_err();
+/// assert_eq!(error.downcast_ref::<Exit>(), Some(&Exit(3)));
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Exit(pub i32);
 

@@ -13,6 +13,17 @@ use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
 use std::path::Path;
 
 /// What a guest may do in a folder and everything below it.
+///
+/// ```
+/// use kinglet_wasi::{DirAccess, MemoryDir, WasiCtx};
+///
+/// let (data, work) = (MemoryDir::new(), MemoryDir::new());
+/// let mut builder = WasiCtx::builder();
+/// builder.preopened_memory(&data, "/data", DirAccess::ReadOnly);
+/// builder.preopened_memory(&work, "/work", DirAccess::ReadWrite);
+/// # drop(builder.build()?);
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DirAccess {
     /// Read and list. Every change fails with EROFS.

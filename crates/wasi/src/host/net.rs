@@ -9,6 +9,16 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{TcpListener, TcpStream};
 
 /// A TCP socket for a guest.
+///
+/// ```
+/// use kinglet_wasi::{Socket, WasiCtx};
+/// use std::net::TcpListener;
+///
+/// let socket = Socket::from(TcpListener::bind("127.0.0.1:0")?);
+/// let ctx = WasiCtx::builder().preopened_socket(socket)?.build()?;
+/// # drop(ctx);
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Debug)]
 pub enum Socket {
     /// The guest accepts connections from it.

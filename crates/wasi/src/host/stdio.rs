@@ -14,6 +14,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const PIPE_WRITE: usize = 4096;
 
 /// What stands behind a guest's standard input, output or error.
+///
+/// ```
+/// use kinglet_wasi::{Pipe, Stdio, WasiCtx};
+///
+/// let mut builder = WasiCtx::builder();
+/// builder.stdin(Stdio::Null).stdout(Pipe::new()).stderr(Stdio::Inherit);
+/// # drop(builder.build()?);
+/// # Ok::<(), kinglet::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub enum Stdio {
     /// Reading finds the end at once; what is written is dropped.
