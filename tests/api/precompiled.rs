@@ -75,6 +75,53 @@ fn both_forms_run_from_memory_and_from_a_file() {
     }
 }
 
+/// What the data segments of a module leave in its memory, precompiled in a file and not, also where they cannot be mapped.
+#[test]
+fn memories_begin_with_what_data_segments_say() {
+    let modules = [
+        "(module (func (export \"f\")))",
+        "(module (memory (export \"m\") 1))",
+        r#"(module (memory (export "m") 2) (data (i32.const 65530) "over the end of a page") (data (i32.const 65533) "twice"))"#,
+        r#"(module (memory (export "m") 40) (data (i32.const 5) "far") (data (i32.const 2600000) "apart"))"#,
+        r#"(module (memory (export "m") 1) (data (i32.add (i32.const 4) (i32.const 5)) "computed"))"#,
+        r#"(module (memory (export "m") 1) (memory 1) (data (i32.const 1) "one") (data (memory 1) (i32.const 1) "two"))"#,
+        r#"(module (memory (export "m") i64 1) (data (i64.const 4096) "wide"))"#,
+        r#"(module (memory (export "m") 1) (data $p "passive") (data (i32.const 3) "active")
+            (func (export "again") (result i32) (memory.init $p (i32.const 100) (i32.const 0) (i32.const 7))
+                (data.drop $p) (i32.load8_u (i32.const 3))))"#,
+        r#"(module (memory (export "m") 1) (data (i32.const 65536) ""))"#,
+    ];
+    let engine = Engine::default();
+    for (number, text) in modules.iter().enumerate() {
+        let contents = |module: &Module| {
+            let mut store = Store::new(&engine, ());
+            let instance = Instance::new(&mut store, module, &[]).unwrap();
+            if let Ok(again) = instance.get_typed_func::<(), i32>(&mut store, "again") {
+                again.call(&mut store, ()).unwrap();
+            }
+            let memory = instance.get_memory(&mut store, "m");
+            memory.map(|memory| {
+                memory.grow(&mut store, 3).unwrap();
+                memory.data(&store).to_vec()
+            })
+        };
+        let path = file(&format!("memory-{number}"), &engine.precompile_module(text, Precompiled::Native).unwrap());
+        // SAFETY: just written.
+        let mapped = unsafe { Module::deserialize_file(&engine, &path) }.unwrap();
+        let expected = contents(&module(&engine, text));
+        // Twice, for what the first instance writes is its own.
+        assert!(contents(&mapped) == expected && contents(&mapped) == expected, "{text}");
+        std::fs::remove_file(&path).unwrap();
+    }
+    let outside = r#"(module (memory 1) (data (i32.const 65530) "too long"))"#;
+    let path = file("outside", &engine.precompile_module(outside, Precompiled::Native).unwrap());
+    // SAFETY: just written.
+    let mapped = unsafe { Module::deserialize_file(&engine, &path) }.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let error = Instance::new(Store::new(&engine, ()), &mapped, &[]).unwrap_err();
+    assert_eq!(trap_of(&error), Trap::MemoryOutOfBounds);
+}
+
 #[test]
 fn a_module_serializes_as_what_it_is() {
     let engine = Engine::default();

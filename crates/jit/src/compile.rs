@@ -63,6 +63,8 @@ impl std::error::Error for Error {}
 /// Makes code for one kind of processor.
 pub struct Compiler {
     isa: OwnedTargetIsa,
+    /// Whether the processor has vectors, without which Cranelift does not get by.
+    vectors: bool,
 }
 
 impl fmt::Debug for Compiler {
@@ -107,7 +109,9 @@ impl Compiler {
         for (name, value) in SETTINGS {
             flags.set(name, value).map_err(|e| Error::Failed(e.to_string()))?;
         }
-        Ok(Compiler { isa: target::isa(&settings.target, flags)? })
+        let isa = target::isa(&settings.target, flags)?;
+        let vectors = Processor::of(&isa).has_vectors();
+        Ok(Compiler { isa, vectors })
     }
 
     /// What it makes code for.
@@ -198,6 +202,10 @@ impl Compiler {
     }
 
     fn finish(&self, context: &mut Context) -> Result<Code, Error> {
+        let dfg = &context.func.dfg;
+        if !self.vectors && dfg.values().any(|value| dfg.value_type(value).is_vector()) {
+            return Err(Error::Unsupported("a vector, on a processor that has none,"));
+        }
         if let Err(error) = context.compile(&*self.isa, &mut ControlPlane::default()) {
             return Err(Error::Failed(format!("{:?}", error.inner)));
         }

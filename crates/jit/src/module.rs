@@ -9,12 +9,12 @@ use std::sync::mpsc;
 use cranelift_codegen::TextSectionBuilder;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::InstBuilder;
-use kinglet_abi::CodeImage;
 use kinglet_abi::image::{FunctionCode, NO_SOURCE};
+use kinglet_abi::{CodeImage, Trap};
 use kinglet_wasm::Module;
 
-use crate::compile::{Code, Compiler, Environment, Error, Scratch};
-use crate::convention::Signature;
+use crate::compile::{Code, Compiler, Environment, Error, Scratch, trap_code};
+use crate::convention::{Signature, tail};
 use crate::emit::Entry;
 
 /// The code of a module.
@@ -202,11 +202,18 @@ impl Compiler {
         let module = environment.module;
         let ty = module.func_type(module.imported_funcs + defined);
         let signature = Signature::new(ty, environment.types);
-        self.small(signature.native(), |builder, params| {
+        let through = self.small(signature.native(), |builder, params| {
             let native = crate::trampoline::native_of_cell(builder, params[0], defined);
             let sig = builder.import_signature(signature.native());
             builder.ins().return_call_indirect(sig, native, params);
-        })
+        });
+        match through {
+            // Whoever would call it has what cannot be compiled itself.
+            Err(Error::Unsupported(_)) => self.small(tail(&[]), |builder, _| {
+                builder.ins().trap(trap_code(Trap::Unsupported));
+            }),
+            through => through,
+        }
     }
 }
 

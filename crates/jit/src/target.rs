@@ -52,6 +52,11 @@ impl Processor {
         Ok(Processor::of(&isa(target, cranelift_codegen::settings::builder())?))
     }
 
+    /// Whether vectors of 128 bits can be computed with: only RISC-V has them as an extension.
+    pub(crate) fn has_vectors(&self) -> bool {
+        !self.triple.starts_with("riscv64") || self.features.iter().any(|feature| feature == "v")
+    }
+
     pub(crate) fn of(isa: &OwnedTargetIsa) -> Processor {
         let flags = isa.isa_flags();
         let on = flags.iter().filter(|flag| flag.as_bool() == Some(true));

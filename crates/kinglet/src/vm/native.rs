@@ -367,11 +367,13 @@ pub(crate) fn trampolines(compiler: &Compiler, environment: &Environment) -> Res
     let entered = exported.chain(module.start).map(|func| Trampoline::Entry(signature(func)));
     let mut seen = HashSet::new();
     let all = Trampoline::COMMON.into_iter().chain(imported).chain(entered).filter(|which| seen.insert(which.clone()));
-    all.map(|which| {
-        let image = compiler.trampoline(&which, super::host::CELL_OFFSET)?;
-        Ok((which, image))
-    })
-    .collect()
+    let made = all.filter_map(|which| match compiler.trampoline(&which, super::host::CELL_OFFSET) {
+        Ok(image) => Some(Ok((which, image))),
+        // The functions it would be for have no code either.
+        Err(kinglet_jit::Error::Unsupported(_)) => None,
+        Err(error) => Some(Err(error.into())),
+    });
+    made.collect()
 }
 
 /// Publishes native code of a function.

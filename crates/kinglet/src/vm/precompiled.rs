@@ -107,11 +107,13 @@ unsafe fn load(engine: &Engine, mapping: Mapping, release: impl Fn(&Mapping, Ran
     let code = ModuleCode::new(Arc::new(decoded), engine.settings().clone(), engine.types().clone());
     let trampolines = artifact.trampolines((*mapping).as_ref())?;
     let Artifact { text, tables, data, address, .. } = artifact;
-    let image = MemoryImage { mapping: mapping.clone(), data, address };
+    let image = (!data.is_empty()).then(|| MemoryImage { mapping: mapping.clone(), data, address });
     // SAFETY: by contract this build made the code of this module, for a machine and with settings that fit.
     unsafe { engine.tier().publish_mapped(code.environment(), mapping, &text, &tables, trampolines)? };
     let module = Module::from_code(engine, code);
-    let _ = module.inner().memory_image.set(image);
+    if let Some(image) = image {
+        let _ = module.inner().memory_image.set(image);
+    }
     Ok(module)
 }
 
@@ -130,11 +132,11 @@ impl MemoryImage {
     /// If the system refuses, which leaves the memory without its contents.
     pub(super) fn map_into(&self, region: &mut Region) -> Result<bool> {
         match self.mapping.as_file() {
-            Some(file) if !self.data.is_empty() => {
+            Some(file) => {
                 let at = usize::try_from(self.address)?;
                 region.overlay(at, file, self.data.start as u64, self.data.len())
             }
-            _ => Ok(false),
+            None => Ok(false),
         }
     }
 }
