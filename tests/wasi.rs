@@ -5,7 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kinglet::{Engine, Linker, Module, Result, Store, Trap};
+use kinglet::{Engine, Linker, Module, Result, Store, Trap, WasmBacktrace};
+use kinglet_tests::folder::Folder;
 use kinglet_wasi::{DirAccess, Exit, MemoryDir, Pipe, WasiCtx};
 
 /// The module of a committed guest.
@@ -141,4 +142,46 @@ fn a_signal_ends_the_guest_and_not_the_host() {
     assert_eq!(error.downcast_ref::<Exit>(), Some(&Exit(134)));
     let ignored = program("(call $ok (call $proc_raise (i32.const 16)))");
     start(&ignored, WasiCtx::builder().build().unwrap()).unwrap();
+}
+
+/// Runs a function of `abi.wat` with a folder, and what the other end of its connection heard.
+fn called(name: &str, module: &Module, mut builder: kinglet_wasi::WasiCtxBuilder) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    near.write_all(b"ping").unwrap();
+    let ctx = builder.preopened_socket(listener.accept().unwrap().0).unwrap().build().unwrap();
+    let mut linker = Linker::new(module.engine());
+    kinglet_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).unwrap();
+    let test = name.to_string();
+    let equal = move |caller: kinglet::Caller<'_, WasiCtx>, found: i64, wanted: i64| {
+        assert_eq!(found, wanted, "{test} {}", WasmBacktrace::capture(&caller));
+    };
+    linker.func_wrap("test", "equal", equal).unwrap();
+    let mut store = Store::new(module.engine(), ctx);
+    let instance = linker.instantiate(&mut store, module).unwrap();
+    instance.get_typed_func::<(), ()>(&mut store, name).unwrap().call(&mut store, ()).unwrap();
+    drop(store);
+    let mut heard = Vec::new();
+    near.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    // Bytes that the guest has left unread reset the connection.
+    let _ = near.read_to_end(&mut heard);
+    String::from_utf8(heard).unwrap()
+}
+
+#[test]
+fn functions_that_programs_seldom_call_do_as_the_interface_says() {
+    let module = Module::new(&Engine::default(), include_str!("wasi/abi.wat")).unwrap();
+    let tests = module.exports().filter(|export| export.ty().func().is_some());
+    let names: Vec<&str> = tests.map(|export| export.name()).collect();
+    assert!(names.len() >= 10 && names.iter().all(|name| kinglet_wasi::FUNCTIONS.contains(name)), "{names:?}");
+    for name in names {
+        let folder = Folder::new();
+        let (mut on_disk, mut in_memory) = (WasiCtx::builder(), WasiCtx::builder());
+        on_disk.preopened_dir(folder.path(), ".", DirAccess::ReadWrite).unwrap();
+        in_memory.preopened_memory(&MemoryDir::new(), ".", DirAccess::ReadWrite);
+        for builder in [on_disk, in_memory] {
+            let heard = called(name, &module, builder);
+            assert!(heard == if name == "sock_send" { "hello" } else { "" }, "{name}: {heard:?}");
+        }
+    }
 }
