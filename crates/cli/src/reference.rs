@@ -15,6 +15,12 @@ Options come before the file; what comes after it is the program's own. `--name 
 an option\nthat can be repeated takes one value each time, `--` ends the options, and `-` is a module on standard input. \
 Modules are\nbinary or text. Commands that run nothing take their options after the file too.\n";
 
+/// The variables of the environment that the command looks at.
+const VARIABLES: &[(&str, &str)] = &[
+    ("NO_COLOR", "if it is not empty, nothing is coloured; otherwise terminals get colour"),
+    ("TERM", "`dumb` means no colour either"),
+];
+
 /// Everything, as a page of Markdown.
 pub(crate) fn markdown() -> String {
     let mut out = String::from("# Command line\n\n");
@@ -36,10 +42,10 @@ pub(crate) fn markdown() -> String {
         let state = if row.finished { "on" } else { "off, not finished" };
         let _ = writeln!(out, "| {} | {state} | {} |", row.name, row.summary);
     }
-    out.push_str(
-        "\n## Environment variables\n\n| Variable | What it does |\n|---|---|\n| `NO_COLOR` | if it is not empty, \
-                  nothing is coloured; otherwise terminals get colour |\n| `TERM` | `dumb` means no colour either |\n",
-    );
+    out.push_str("\n## Environment variables\n\n| Variable | What it does |\n|---|---|\n");
+    VARIABLES.iter().for_each(|(name, meaning)| {
+        let _ = writeln!(out, "| `{name}` | {meaning} |");
+    });
     out.push_str("\n## Under WasmEdge's name\n\nStarted by a link named `wasmedge` or `wasmedgec`, the command does as WasmEdge does \
                   wherever the two differ:\n\n");
     Dialect::DIFFERENCES.iter().for_each(|difference| {
@@ -127,7 +133,7 @@ pub(crate) fn man(command: Option<&Command>) -> String {
     out.push_str(".SH EXIT STATUS\n");
     STATUSES.iter().for_each(|(code, meaning)| item(&mut out, code, meaning));
     out.push_str(".SH ENVIRONMENT\n");
-    item(&mut out, "NO_COLOR", "if it is not empty, nothing is coloured");
+    VARIABLES.iter().for_each(|(name, meaning)| item(&mut out, name, meaning));
     out
 }
 
@@ -158,6 +164,10 @@ mod tests {
             }
         }
         assert!(STATUSES.iter().all(|(code, _)| man(None).contains(code)));
+        for (name, meaning) in VARIABLES {
+            assert!(markdown.contains(&format!("| `{name}` | {meaning} |")), "{name}");
+            assert!(man(None).contains(&format!(".B {name}\n{}", meaning.replace('`', ""))), "{name}");
+        }
     }
 
     #[test]
