@@ -234,3 +234,25 @@ fn what_a_version_lacks_is_a_trap_of_its_own() {
     let (mut store, instance) = load_with(&engine, text);
     assert_eq!(trap(&mut store, &instance, "f"), Trap::Unsupported);
 }
+
+#[test]
+fn a_frame_at_its_entry_is_at_its_first_instruction() {
+    let text = r#"(module (func $f (export "f") (param i32) (result i32) (local i64 i64)
+        (i32.add (call $f (i32.add (local.get 0) (i32.const 1))) (i32.const 2))))"#;
+    for (gas, expected) in [(false, Trap::StackOverflow), (true, Trap::OutOfGas)] {
+        // What is small is compiled where that is there.
+        for mode in [kinglet::RunMode::Interpreter, kinglet::RunMode::Auto] {
+            let engine = crate::engine(|config| {
+                config.gas(gas).run_mode(mode);
+            });
+            let (mut store, instance) = crate::load_with(&engine, text);
+            store.set_gas(50);
+            let f = instance.get_typed_func::<i32, i32>(&mut store, "f").unwrap();
+            let error = f.call(&mut store, 1).unwrap_err();
+            assert_eq!(crate::trap_of(&error), expected);
+            let frames = error.downcast_ref::<WasmBacktrace>().unwrap().frames();
+            let at: Vec<_> = frames[..2].iter().map(|frame| frame.instruction()).collect();
+            assert_eq!(at, [Some("local.get"), Some("call")], "{expected} {mode:?}: {frames:?}");
+        }
+    }
+}

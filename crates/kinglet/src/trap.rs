@@ -132,7 +132,8 @@ impl FrameInfo {
         &self.module
     }
 
-    /// The byte offset in the module of the instruction it was at.
+    /// The byte offset in the module of the instruction it was at; of the first if it trapped at its entry, where the
+    /// stack and gas are looked at.
     pub fn offset(&self) -> Option<u32> {
         self.offset
     }

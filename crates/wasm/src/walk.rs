@@ -133,6 +133,11 @@ fn body(module: &Module, defined: u32) -> Result<(Vec<ValType>, wp::BinaryReader
     Ok((locals, reader))
 }
 
+/// The byte offset in the module of the first operator of a function, by its place among those the module defines.
+pub fn start(module: &Module, defined: u32) -> Option<u32> {
+    u32::try_from(body(module, defined).ok()?.1.original_position()).ok()
+}
+
 fn val_type(module: &Module, ty: wp::ValType) -> ValType {
     crate::decode::val_type(ty, |index| type_id(module, index))
 }

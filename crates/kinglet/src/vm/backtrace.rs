@@ -69,8 +69,16 @@ fn push(backtrace: &mut WasmBacktrace, core: &StoreCore, frame: &Frame, places: 
         backtrace.detail = body.refusal().map(|error| error.to_string());
     }
     let module = Module::from_inner(core.instances[instance].module.inner().clone());
-    let info = FrameInfo { module, func_index: body.func_index(), offset: places.offset(body, frame.ip) };
-    backtrace.frames.push(info);
+    backtrace.frames.push(info(module, body, places.offset(body, frame.ip)));
+}
+
+/// A frame that is at none of its operators is at its entry, before the first.
+fn info(module: Module, body: &Body, offset: Option<u32>) -> FrameInfo {
+    let func_index = body.func_index();
+    let wasm = module.inner().wasm();
+    let start = || kinglet_wasm::walk::start(wasm, func_index?.checked_sub(wasm.imported_funcs)?);
+    let offset = offset.or_else(start);
+    FrameInfo { module, func_index, offset }
 }
 
 /// The same for a frame of native code, which knows its function but not its instance: any of the same module will do.
@@ -86,5 +94,5 @@ fn push_native(backtrace: &mut WasmBacktrace, core: &StoreCore, frame: &super::n
     let is_its = |module: &Module| std::ptr::eq(module.inner().code().environment(), environment);
     let Some(instance) = core.instances.iter().find(|instance| is_its(&instance.module)) else { return };
     let module = instance.module.clone();
-    backtrace.frames.push(FrameInfo { module, func_index: body.func_index(), offset: frame.offset });
+    backtrace.frames.push(info(module, body, frame.offset));
 }
