@@ -1,4 +1,4 @@
-//! The book in `docs` and the README, as the tests see them. Rust in them is documentation of the modules here, so that
+//! The book in `docs`, the README and that of the packages, as the tests see them. Rust in them is documentation of the modules here, so that
 //! cargo's documentation tests compile and run it; everything else is taken out by [`blocks`] and checked in
 //! `tests/book.rs`. A page with Rust in it needs a row below, which the same test asks for.
 
@@ -18,6 +18,7 @@ macro_rules! pages {
 
 pages! {
     readme = "../../README.md";
+    packages = "../../crates/README.md";
     quick_start = "../../docs/quick-start.md";
     embedding = "../../docs/embedding.md";
     security = "../../docs/security.md";
@@ -31,12 +32,12 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie below the root").to_path_buf()
 }
 
-/// The files of the book and the README, in order.
+/// The files of the book and the READMEs, in order.
 pub fn pages() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(root().join("docs")).expect("there is a book").flatten();
     let mut pages: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     pages.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
-    pages.push(root().join("README.md"));
+    pages.extend(["README.md", "crates/README.md"].map(|path| root().join(path)));
     pages.sort();
     pages
 }
