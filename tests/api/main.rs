@@ -14,6 +14,8 @@ mod lifetime;
 mod limit;
 mod link;
 #[cfg(feature = "jit")]
+mod listing;
+#[cfg(feature = "jit")]
 mod native;
 mod overflow;
 #[cfg(feature = "jit")]

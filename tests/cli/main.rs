@@ -4,6 +4,8 @@
 #[cfg(feature = "jit")]
 mod compile;
 mod inspect;
+#[cfg(feature = "jit")]
+mod listing;
 mod mistakes;
 mod option;
 mod reference;

@@ -55,7 +55,6 @@ fn what_comes_later_is_refused_and_never_ignored() {
         run.fails(1, &[name, "is refused", "not in this version yet", "hint: "]);
         assert!(run.out.is_empty());
     }
-    run(&["compile", "--dump", "a.wasm", "a.so"]).fails(1, &["`--dump` is refused", "not in this version yet"]);
     let all = run_text(program("nop"), &["--enable-all"], &[]);
     assert_eq!(all.code(), 0);
     assert!(all.err.contains("warning: --enable-all: not finished in this version, and left out: "), "{all:?}");

@@ -40,6 +40,10 @@
 
 ;; unreachable
 ;;   unreachable
+;;   clif
+;;     trap user1
+;;   x86-64
+;;     ud2
 ;; block
 ;;   jump_unless s0 @0
 ;;   const #7 -> s1
@@ -48,14 +52,72 @@
 ;;   const #8 -> s1
 ;; @1:
 ;;   return s1
+;;   clif
+;;     v5 = iconst.i32 7
+;;     brif v2, block2(v5), block3  ; v5 = 7
+;;     block3:
+;;     v6 = iconst.i32 8
+;;     jump block2(v6)  ; v6 = 8
+;;     block2(v4: i32):
+;;     return v4
+;;   x86-64
+;;     movl $0x7, %eax
+;;     testl %edx, %edx
+;;     jnz     label1; j label2
+;;     block1:
+;;     jmp     label3
+;;     block2:
+;;     movl $0x8, %eax
+;;     jmp     label3
+;;     block3:
+;;     retq
 ;; loop
 ;; @0:
 ;;   i32.add s0 #-1 -> s0; jump_if acc @0
 ;;   return
+;;   clif
+;;     jump block2(v2)
+;;     block2(v3: i32):
+;;     v4 = iconst.i32 1
+;;     v5 = isub v3, v4  ; v4 = 1
+;;     brif v5, block2(v5), block3
+;;     block3:
+;;     return
+;;   x86-64
+;;     jmp     label1
+;;     block1:
+;;     subl $0x1, %edx
+;;     testl %edx, %edx
+;;     jnz     label2; j label3
+;;     block2:
+;;     jmp     label1
+;;     block3:
+;;     retq
 ;; loop_with_compare
 ;; @0:
 ;;   i32.add s0 #1 -> s0; jump_if i32.lt_u acc s1 @0
 ;;   return
+;;   clif
+;;     v7 -> v3
+;;     jump block2(v2)
+;;     block2(v4: i32):
+;;     v5 = iconst.i32 1
+;;     v6 = iadd v4, v5  ; v5 = 1
+;;     v8 = icmp ult v6, v7
+;;     v9 = uextend.i32 v8
+;;     brif v9, block2(v6), block3
+;;     block3:
+;;     return
+;;   x86-64
+;;     jmp     label1
+;;     block1:
+;;     leal 1(%rdx), %edx
+;;     cmpl %ecx, %edx
+;;     jb      label2; j label3
+;;     block2:
+;;     jmp     label1
+;;     block3:
+;;     retq
 ;; loop_with_operands
 ;;   copy s0 -> s1
 ;;   const #5 -> s2
@@ -66,6 +128,35 @@
 ;;   jump @0
 ;; @1:
 ;;   return s1
+;;   clif
+;;     v4 = iconst.i32 5
+;;     jump block2(v2, v4, v2)  ; v4 = 5
+;;     block2(v5: i32, v6: i32, v8: i32):
+;;     v13 -> v8
+;;     v7 = iadd v5, v6
+;;     v9 = iconst.i32 0
+;;     v10 = icmp eq v8, v9  ; v9 = 0
+;;     v11 = uextend.i32 v10
+;;     brif v11, block1(v7), block3
+;;     block3:
+;;     v12 = iconst.i32 1
+;;     jump block2(v7, v12, v13)  ; v12 = 1
+;;     block1(v3: i32):
+;;     return v3
+;;   x86-64
+;;     movl $0x5, %esi
+;;     movq %rdx, %rdi
+;;     jmp     label1
+;;     block1:
+;;     testl %edx, %edx
+;;     jz      label3; j label2
+;;     block2:
+;;     leal (%rdi, %rsi), %edi
+;;     movl $0x1, %esi
+;;     jmp     label1
+;;     block3:
+;;     leal (%rdi, %rsi), %eax
+;;     retq
 ;; if
 ;;   jump_unless s0 @0
 ;;   const #1 -> s1
@@ -74,20 +165,88 @@
 ;;   const #2 -> s1
 ;; @1:
 ;;   return s1
+;;   clif
+;;     brif v2, block4, block2
+;;     block4:
+;;     v5 = iconst.i32 1
+;;     jump block3(v5)  ; v5 = 1
+;;     block2:
+;;     v6 = iconst.i32 2
+;;     jump block3(v6)  ; v6 = 2
+;;     block3(v4: i32):
+;;     return v4
+;;   x86-64
+;;     testl %edx, %edx
+;;     jnz     label2; j label1
+;;     block1:
+;;     movl $0x2, %eax
+;;     jmp     label3
+;;     block2:
+;;     movl $0x1, %eax
+;;     jmp     label3
+;;     block3:
+;;     retq
 ;; if_not
 ;;   jump_unless i64.eqz s0 @0
 ;;   unreachable
 ;; @0:
 ;;   return
+;;   clif
+;;     v3 = iconst.i64 0
+;;     v4 = icmp eq v2, v3  ; v3 = 0
+;;     v5 = uextend.i32 v4
+;;     brif v5, block4, block2
+;;     block4:
+;;     trap user1
+;;     block2:
+;;     jump block3
+;;     block3:
+;;     return
+;;   x86-64
+;;     testq %rdx, %rdx
+;;     jz #trap=user1
+;;     jmp     label1
+;;     block1:
+;;     jmp     label2
+;;     block2:
+;;     retq
 ;; br
 ;;   i32.add s0 #1 -> s1
 ;;   return s1
+;;   clif
+;;     v5 = iconst.i32 1
+;;     v6 = iadd v2, v5  ; v5 = 1
+;;     jump block2(v6)
+;;     block2(v4: i32):
+;;     return v4
+;;   x86-64
+;;     jmp     label1
+;;     block1:
+;;     leal 1(%rdx), %eax
+;;     retq
 ;; br_if_to_return
 ;;   jump_unless s1 @0
 ;;   return #50
 ;; @0:
 ;;   return s0
 ;;   return s2
+;;   clif
+;;     v6 -> v2
+;;     v5 = iconst.i32 50
+;;     brif v3, block1(v5), block2  ; v5 = 50
+;;     block2:
+;;     return v6
+;;     block1(v4: i32):
+;;     return v4
+;;   x86-64
+;;     testl %ecx, %ecx
+;;     jnz     label2; j label1
+;;     block1:
+;;     movq %rdx, %rax
+;;     retq
+;;     block2:
+;;     movl $0x32, %eax
+;;     retq
 ;; br_table
 ;;   jump_table s0 @2 @1 @0
 ;; @0:
@@ -96,6 +255,32 @@
 ;;   return #11
 ;; @2:
 ;;   return #12
+;;   clif
+;;     br_table v2, block2, [block4, block3]
+;;     block4:
+;;     v4 = iconst.i32 10
+;;     return v4  ; v4 = 10
+;;     block3:
+;;     v5 = iconst.i32 11
+;;     return v5  ; v5 = 11
+;;     block2:
+;;     v6 = iconst.i32 12
+;;     return v6  ; v6 = 12
+;;   x86-64
+;;     movl $0x2, %edi
+;;     movl %edx, %r8d
+;;     cmpl %edi, %r8d
+;;     cmovbl %r8d, %edi
+;;     br_table %rdi, %rcx, %rax
+;;     block1:
+;;     movl $0xb, %eax
+;;     retq
+;;     block2:
+;;     movl $0xa, %eax
+;;     retq
+;;     block3:
+;;     movl $0xc, %eax
+;;     retq
 ;; br_table_with_operand
 ;;   const #3 -> s2
 ;;   jump_table s0 @0 @1
@@ -108,11 +293,51 @@
 ;; @2:
 ;;   i32.add #1 s2
 ;;   return acc
+;;   clif
+;;     v4 = iconst.i32 1
+;;     v7 = iconst.i32 3
+;;     br_table v2, block2(v7), [block3(v7)]  ; v7 = 3, v7 = 3
+;;     block3(v6: i32):
+;;     jump block2(v6)
+;;     block2(v5: i32):
+;;     v8 = iadd.i32 v4, v5  ; v4 = 1
+;;     return v8
+;;   x86-64
+;;     movl $0x1, %esi
+;;     movl %edx, %edi
+;;     cmpl %esi, %edi
+;;     cmovbl %edi, %esi
+;;     br_table %rsi, %r10, %r11
+;;     block1:
+;;     jmp     label3
+;;     block2:
+;;     jmp     label3
+;;     block3:
+;;     movl $0x4, %eax
+;;     retq
 ;; br_on_null
 ;;   jump_if_null s0 @0
 ;;   return #1
 ;; @0:
 ;;   return #0
+;;   clif
+;;     brif v2, block3, block2
+;;     block3:
+;;     v4 = iconst.i32 1
+;;     return v4  ; v4 = 1
+;;     block2:
+;;     v5 = iconst.i32 0
+;;     return v5  ; v5 = 0
+;;   x86-64
+;;     testq %rdx, %rdx
+;;     jnz     label2; j label1
+;;     block1:
+;;     uninit  %rax
+;;     xorl %eax, %eax
+;;     retq
+;;     block2:
+;;     movl $0x1, %eax
+;;     retq
 ;; br_on_non_null
 ;;   jump_if_null s0 @0
 ;;   copy s0 -> s1
@@ -121,48 +346,477 @@
 ;;   return #0
 ;; @1:
 ;;   return s1
+;;   clif
+;;     brif v2, block2(v2), block3
+;;     block3:
+;;     v5 = iconst.i64 0
+;;     return v5  ; v5 = 0
+;;     block2(v4: i64):
+;;     return v4
+;;   x86-64
+;;     testq %rdx, %rdx
+;;     movq %rdx, %rax
+;;     jnz     label2; j label1
+;;     block1:
+;;     uninit  %rax
+;;     xorq %rax, %rax
+;;     retq
+;;     block2:
+;;     retq
 ;; return
 ;;   return
+;;   clif
+;;     return
+;;   x86-64
+;;     retq
 ;; return_many
 ;;   copy s1 -> s2, s0 -> s3
 ;;   copy s2 -> s0, s3 -> s1
 ;;   return
+;;   clif
+;;     return v3, v2
+;;   x86-64
+;;     movq %rcx, %rax
+;;     movq %rdx, %rcx
+;;     retq
 ;; call
 ;;   copy s0 -> s1
 ;;   const #1 -> s2; call 17 s1
 ;;   return s1
+;;   clif
+;;     v4 = iconst.i32 1
+;;     v5 = call fn0(v0, v0, v2, v4)  ; v4 = 1
+;;     return v5
+;;   x86-64
+;;     movl $0x1, %ecx
+;;     movq %rdi, %rsi
+;;     call    func[17] <binary>
+;;     retq
 ;; binary
 ;;   i32.add s0 s1
 ;;   return acc
+;;   clif
+;;     v5 = iadd v2, v3
+;;     return v5
+;;   x86-64
+;;     leal (%rdx, %rcx), %eax
+;;     retq
 ;; call_imported
 ;;   const #5 -> s0
 ;;   call_import 0 s0
 ;;   return s0
+;;   clif
+;;     v3 = iconst.i32 5
+;;     v4 = load.i64 notrap region0 v0+48
+;;     v5 = load.i64 notrap region0 v0+56
+;;     v6 = load.i64 notrap region0 v4
+;;     brif v6, block3(v6), block2
+;;     block2 cold:
+;;     v8 = stack_addr.i64 ss0
+;;     store.i64 notrap region0 v4, v8
+;;     v9 = iconst.i32 0
+;;     v10 = iconst.i32 0
+;;     v11 = load.i64 notrap region0 v0
+;;     v12 = load.i64 notrap region0 v11+168
+;;     v13 = load.i64 notrap region0 v12
+;;     v14 = iconst.i32 18
+;;     call_indirect sig1, v13(v0, v8, v14, v9, v10)  ; v14 = 18, v9 = 0, v10 = 0
+;;     v15 = load.i64 notrap region0 v8
+;;     jump block3(v15)
+;;     block3(v7: i64):
+;;     v16 = call_indirect sig0, v7(v5, v0, v3)  ; v3 = 5
+;;     return v16
+;;   x86-64
+;;     movq 0x30(%rdi), %rax
+;;     movq 0x38(%rdi), %r15
+;;     movq (%rax), %r8
+;;     testq %r8, %r8
+;;     jnz     label1; j label2
+;;     block1:
+;;     movq %rdi, %rbx
+;;     jmp     label3
+;;     block3:
+;;     movl $0x5, %edx
+;;     movq %rbx, %rsi
+;;     movq %r15, %rdi
+;;     call    *%r8
+;;     movq 0x10(%rsp), %rbx
+;;     movq 0x18(%rsp), %r15
+;;     addq $0x20, %rsp
+;;     retq
+;;     block2:
+;;     leaq <offset:1>+(%rsp), %rsi
+;;     movq %rax, <offset:1>+(%rsp)
+;;     movq (%rdi), %rax
+;;     movq %rdi, %rbx
+;;     movq 0xa8(%rax), %rax
+;;     movq (%rax), %rax
+;;     movl $0x12, %edx
+;;     uninit  %r8
+;;     xorl %r8d, %r8d
+;;     movq %r8, %rcx
+;;     call    *%rax
+;;     movq <offset:1>+(%rsp), %r8
+;;     jmp     label3
 ;; call_indirect
 ;;   const #1 -> s1
 ;;   const #2 -> s2
 ;;   call_indirect s1 table 0 type 0 s0
 ;;   return s1
+;;   clif
+;;     v4 = iconst.i32 1
+;;     v5 = iconst.i32 2
+;;     v6 = iconst.i64 64
+;;     v7 = iadd v0, v6  ; v6 = 64
+;;     v8 = uextend.i64 v2
+;;     v9 = load.i64 notrap region0 v7+8
+;;     v10 = icmp uge v8, v9
+;;     v11 = load.i64 notrap region0 v7
+;;     v12 = iconst.i64 3
+;;     v13 = ishl v8, v12  ; v12 = 3
+;;     v14 = iadd v11, v13
+;;     v15 = iconst.i64 0
+;;     v16 = select_spectre_guard v10, v15, v14  ; v15 = 0
+;;     v17 = load.i64 user4 region0 v16
+;;     v18 = load.i32 user5 region0 v17+24
+;;     v19 = load.i64 notrap region0 v0+24
+;;     v20 = load.i32 notrap region0 v19
+;;     v21 = icmp ne v18, v20
+;;     trapnz v21, user6
+;;     v22 = load.i64 user5 region0 v17+8
+;;     v23 = load.i64 user5 region0 v17+16
+;;     v24 = load.i64 user5 region0 v17
+;;     brif v24, block3(v24), block2
+;;     block2 cold:
+;;     v26 = stack_addr.i64 ss0
+;;     store.i64 notrap region0 v22, v26
+;;     v27 = iconst.i32 0
+;;     v28 = iconst.i32 0
+;;     v29 = load.i64 notrap region0 v0
+;;     v30 = load.i64 notrap region0 v29+168
+;;     v31 = load.i64 notrap region0 v30
+;;     v32 = iconst.i32 18
+;;     call_indirect sig1, v31(v0, v26, v32, v27, v28)  ; v32 = 18, v27 = 0, v28 = 0
+;;     v33 = load.i64 notrap region0 v26
+;;     jump block3(v33)
+;;     block3(v25: i64):
+;;     v34 = call_indirect sig0, v25(v23, v0, v4, v5)  ; v4 = 1, v5 = 2
+;;     return v34
+;;   x86-64
+;;     movq 0x48(%rdi), %rax
+;;     movq 0x40(%rdi), %r8
+;;     movl %edx, %esi
+;;     uninit  %rcx
+;;     xorq %rcx, %rcx
+;;     leaq (%r8, %rsi, 8), %rdx
+;;     cmpq %rax, %rsi
+;;     cmovaeq %rcx, %rdx
+;;     movq (%rdx), %rax
+;;     movl 0x18(%rax), %ecx
+;;     movq 0x18(%rdi), %rdx
+;;     cmpl (%rdx), %ecx
+;;     jnz #trap=user6
+;;     movq 8(%rax), %rcx
+;;     movq 0x10(%rax), %rbx
+;;     movq (%rax), %rax
+;;     testq %rax, %rax
+;;     jnz     label1; j label2
+;;     block1:
+;;     movq %rdi, %r12
+;;     jmp     label3
+;;     block3:
+;;     movl $0x1, %edx
+;;     movl $0x2, %ecx
+;;     movq %r12, %rsi
+;;     movq %rbx, %rdi
+;;     call    *%rax
+;;     movq 0x10(%rsp), %rbx
+;;     movq 0x18(%rsp), %r12
+;;     addq $0x20, %rsp
+;;     retq
+;;     block2:
+;;     leaq <offset:1>+(%rsp), %rsi
+;;     movq %rcx, <offset:1>+(%rsp)
+;;     movq (%rdi), %rax
+;;     movq %rdi, %r12
+;;     movq 0xa8(%rax), %rax
+;;     movq (%rax), %rax
+;;     movl $0x12, %edx
+;;     uninit  %r8
+;;     xorl %r8d, %r8d
+;;     movq %r8, %rcx
+;;     call    *%rax
+;;     movq <offset:1>+(%rsp), %rax
+;;     jmp     label3
 ;; call_ref
 ;;   const #1 -> s1
 ;;   const #2 -> s2
 ;;   call_ref s1 s0
 ;;   return s1
+;;   clif
+;;     v4 = iconst.i32 1
+;;     v5 = iconst.i32 2
+;;     v6 = load.i64 user12 region0 v2+8
+;;     v7 = load.i64 user12 region0 v2+16
+;;     v8 = load.i64 user12 region0 v2
+;;     brif v8, block3(v8), block2
+;;     block2 cold:
+;;     v10 = stack_addr.i64 ss0
+;;     store.i64 notrap region0 v6, v10
+;;     v11 = iconst.i32 0
+;;     v12 = iconst.i32 0
+;;     v13 = load.i64 notrap region0 v0
+;;     v14 = load.i64 notrap region0 v13+168
+;;     v15 = load.i64 notrap region0 v14
+;;     v16 = iconst.i32 18
+;;     call_indirect sig1, v15(v0, v10, v16, v11, v12)  ; v16 = 18, v11 = 0, v12 = 0
+;;     v17 = load.i64 notrap region0 v10
+;;     jump block3(v17)
+;;     block3(v9: i64):
+;;     v18 = call_indirect sig0, v9(v7, v0, v4, v5)  ; v4 = 1, v5 = 2
+;;     return v18
+;;   x86-64
+;;     movq 8(%rdx), %rax
+;;     movq 0x10(%rdx), %rbx
+;;     movq (%rdx), %r8
+;;     testq %r8, %r8
+;;     jnz     label1; j label2
+;;     block1:
+;;     movq %rdi, %r12
+;;     jmp     label3
+;;     block3:
+;;     movl $0x1, %edx
+;;     movl $0x2, %ecx
+;;     movq %r12, %rsi
+;;     movq %rbx, %rdi
+;;     call    *%r8
+;;     movq 0x10(%rsp), %rbx
+;;     movq 0x18(%rsp), %r12
+;;     addq $0x20, %rsp
+;;     retq
+;;     block2:
+;;     leaq <offset:1>+(%rsp), %rsi
+;;     movq %rax, <offset:1>+(%rsp)
+;;     movq (%rdi), %rax
+;;     movq %rdi, %r12
+;;     movq 0xa8(%rax), %rax
+;;     movq (%rax), %rax
+;;     movl $0x12, %edx
+;;     uninit  %r8
+;;     xorl %r8d, %r8d
+;;     movq %r8, %rcx
+;;     call    *%rax
+;;     movq <offset:1>+(%rsp), %r8
+;;     jmp     label3
 ;; return_call
 ;;   copy s1 -> s2, s0 -> s3
 ;;   copy s2 -> s0, s3 -> s1
 ;;   tail_call 17
+;;   clif
+;;     return_call fn0(v0, v0, v3, v2)
+;;   x86-64
+;;     movq %rdi, %rsi
+;;     movq %rcx, %rax
+;;     movq %rdx, %rcx
+;;     movq %rax, %rdx
+;;     return_call_known func[17] <binary> (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
 ;; return_call_imported
 ;;   tail_call_import 0
+;;   clif
+;;     v4 = load.i64 notrap region0 v0+48
+;;     v5 = load.i64 notrap region0 v0+56
+;;     v6 = load.i64 notrap region0 v4
+;;     brif v6, block3(v6), block2
+;;     block2 cold:
+;;     v8 = stack_addr.i64 ss0
+;;     store.i64 notrap region0 v4, v8
+;;     v9 = iconst.i32 0
+;;     v10 = iconst.i32 0
+;;     v11 = load.i64 notrap region0 v0
+;;     v12 = load.i64 notrap region0 v11+168
+;;     v13 = load.i64 notrap region0 v12
+;;     v14 = iconst.i32 18
+;;     call_indirect sig1, v13(v0, v8, v14, v9, v10)  ; v14 = 18, v9 = 0, v10 = 0
+;;     v15 = load.i64 notrap region0 v8
+;;     jump block3(v15)
+;;     block3(v7: i64):
+;;     return_call_indirect sig0, v7(v5, v0, v2)
+;;   x86-64
+;;     movq %rdx, %rbx
+;;     movq 0x30(%rdi), %rax
+;;     movq 0x38(%rdi), %r15
+;;     movq (%rax), %r10
+;;     testq %r10, %r10
+;;     jnz     label1; j label2
+;;     block1:
+;;     movq %rdi, %rsi
+;;     movq %r15, %rdi
+;;     movq %rbx, %rdx
+;;     jmp     label3
+;;     block3:
+;;     return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx
+;;     block2:
+;;     leaq <offset:1>+(%rsp), %rsi
+;;     movq %rax, <offset:1>+(%rsp)
+;;     movq (%rdi), %rax
+;;     movq %rdi, %r12
+;;     movq 0xa8(%rax), %rax
+;;     movq (%rax), %rax
+;;     movl $0x12, %edx
+;;     uninit  %r8
+;;     xorl %r8d, %r8d
+;;     movq %r8, %rcx
+;;     call    *%rax
+;;     movq <offset:1>+(%rsp), %r10
+;;     movq %rbx, %rdx
+;;     movq %r12, %rsi
+;;     movq %r15, %rdi
+;;     jmp     label3
 ;; return_call_indirect
 ;;   resolve_indirect table 0 type 0 s0
 ;;   const #1 -> s0
 ;;   const #2 -> s1
 ;;   tail_call_resolved
+;;   clif
+;;     v4 = iconst.i32 1
+;;     v5 = iconst.i32 2
+;;     v6 = iconst.i64 64
+;;     v7 = iadd v0, v6  ; v6 = 64
+;;     v8 = uextend.i64 v2
+;;     v9 = load.i64 notrap region0 v7+8
+;;     v10 = icmp uge v8, v9
+;;     v11 = load.i64 notrap region0 v7
+;;     v12 = iconst.i64 3
+;;     v13 = ishl v8, v12  ; v12 = 3
+;;     v14 = iadd v11, v13
+;;     v15 = iconst.i64 0
+;;     v16 = select_spectre_guard v10, v15, v14  ; v15 = 0
+;;     v17 = load.i64 user4 region0 v16
+;;     v18 = load.i32 user5 region0 v17+24
+;;     v19 = load.i64 notrap region0 v0+24
+;;     v20 = load.i32 notrap region0 v19
+;;     v21 = icmp ne v18, v20
+;;     trapnz v21, user6
+;;     v22 = load.i64 user5 region0 v17+8
+;;     v23 = load.i64 user5 region0 v17+16
+;;     v24 = load.i64 user5 region0 v17
+;;     brif v24, block3(v24), block2
+;;     block2 cold:
+;;     v26 = stack_addr.i64 ss0
+;;     store.i64 notrap region0 v22, v26
+;;     v27 = iconst.i32 0
+;;     v28 = iconst.i32 0
+;;     v29 = load.i64 notrap region0 v0
+;;     v30 = load.i64 notrap region0 v29+168
+;;     v31 = load.i64 notrap region0 v30
+;;     v32 = iconst.i32 18
+;;     call_indirect sig1, v31(v0, v26, v32, v27, v28)  ; v32 = 18, v27 = 0, v28 = 0
+;;     v33 = load.i64 notrap region0 v26
+;;     jump block3(v33)
+;;     block3(v25: i64):
+;;     return_call_indirect sig0, v25(v23, v0, v4, v5)  ; v4 = 1, v5 = 2
+;;   x86-64
+;;     movq 0x48(%rdi), %rax
+;;     movq 0x40(%rdi), %r8
+;;     movl %edx, %esi
+;;     uninit  %rcx
+;;     xorq %rcx, %rcx
+;;     leaq (%r8, %rsi, 8), %rdx
+;;     cmpq %rax, %rsi
+;;     cmovaeq %rcx, %rdx
+;;     movq (%rdx), %rax
+;;     movl 0x18(%rax), %ecx
+;;     movq 0x18(%rdi), %rdx
+;;     cmpl (%rdx), %ecx
+;;     jnz #trap=user6
+;;     movq 8(%rax), %rcx
+;;     movq 0x10(%rax), %rbx
+;;     movq (%rax), %r10
+;;     testq %r10, %r10
+;;     jnz     label1; j label2
+;;     block1:
+;;     movq %rdi, %r12
+;;     jmp     label3
+;;     block3:
+;;     movl $0x1, %edx
+;;     movl $0x2, %ecx
+;;     movq %r12, %rsi
+;;     movq %rbx, %rdi
+;;     return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
+;;     block2:
+;;     leaq <offset:1>+(%rsp), %rsi
+;;     movq %rcx, <offset:1>+(%rsp)
+;;     movq (%rdi), %rax
+;;     movq %rdi, %r12
+;;     movq 0xa8(%rax), %rax
+;;     movq (%rax), %rax
+;;     movl $0x12, %edx
+;;     uninit  %r8
+;;     xorl %r8d, %r8d
+;;     movq %r8, %rcx
+;;     call    *%rax
+;;     movq <offset:1>+(%rsp), %r10
+;;     jmp     label3
 ;; return_call_ref
 ;;   resolve_ref s0
 ;;   const #1 -> s0
 ;;   const #2 -> s1
 ;;   tail_call_resolved
+;;   clif
+;;     v4 = iconst.i32 1
+;;     v5 = iconst.i32 2
+;;     v6 = load.i64 user12 region0 v2+8
+;;     v7 = load.i64 user12 region0 v2+16
+;;     v8 = load.i64 user12 region0 v2
+;;     brif v8, block3(v8), block2
+;;     block2 cold:
+;;     v10 = stack_addr.i64 ss0
+;;     store.i64 notrap region0 v6, v10
+;;     v11 = iconst.i32 0
+;;     v12 = iconst.i32 0
+;;     v13 = load.i64 notrap region0 v0
+;;     v14 = load.i64 notrap region0 v13+168
+;;     v15 = load.i64 notrap region0 v14
+;;     v16 = iconst.i32 18
+;;     call_indirect sig1, v15(v0, v10, v16, v11, v12)  ; v16 = 18, v11 = 0, v12 = 0
+;;     v17 = load.i64 notrap region0 v10
+;;     jump block3(v17)
+;;     block3(v9: i64):
+;;     return_call_indirect sig0, v9(v7, v0, v4, v5)  ; v4 = 1, v5 = 2
+;;   x86-64
+;;     movq 8(%rdx), %rax
+;;     movq 0x10(%rdx), %rbx
+;;     movq (%rdx), %r10
+;;     testq %r10, %r10
+;;     jnz     label1; j label2
+;;     block1:
+;;     movq %rdi, %r12
+;;     jmp     label3
+;;     block3:
+;;     movl $0x1, %edx
+;;     movl $0x2, %ecx
+;;     movq %r12, %rsi
+;;     movq %rbx, %rdi
+;;     return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
+;;     block2:
+;;     leaq <offset:1>+(%rsp), %rsi
+;;     movq %rax, <offset:1>+(%rsp)
+;;     movq (%rdi), %rax
+;;     movq %rdi, %r12
+;;     movq 0xa8(%rax), %rax
+;;     movq (%rax), %rax
+;;     movl $0x12, %edx
+;;     uninit  %r8
+;;     xorl %r8d, %r8d
+;;     movq %r8, %rcx
+;;     call    *%rax
+;;     movq <offset:1>+(%rsp), %r10
+;;     jmp     label3
 ;; dead_code
 ;;   return #1
+;;   clif
+;;     v4 = iconst.i32 1
+;;     return v4  ; v4 = 1
+;;   x86-64
+;;     movl $0x1, %eax
+;;     retq

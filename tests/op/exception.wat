@@ -10,14 +10,109 @@
 ;; throw
 ;;   copy s0 -> s1
 ;;   throw 0 s1
+;;   clif
+;;     v3 = stack_addr.i64 ss0
+;;     v4 = uextend.i64 v2
+;;     store notrap region0 v4, v3
+;;     v5 = load.i64 notrap region0 v0
+;;     v6 = load.i64 notrap region0 v5+168
+;;     v7 = load.i64 notrap region0 v6+8
+;;     v8 = iconst.i32 0
+;;     call_indirect sig0, v7(v0, v3, v8)  ; v8 = 0
+;;     trap user200
+;;   x86-64
+;;     movl %edx, %r9d
+;;     leaq <offset:1>+(%rsp), %rsi
+;;     movq %r9, <offset:1>+(%rsp)
+;;     movq (%rdi), %r10
+;;     movq 0xa8(%r10), %r10
+;;     movq 8(%r10), %r10
+;;     uninit  %rdx
+;;     xorl %edx, %edx
+;;     call    *%r10
+;;     ud2
 ;; try_table
 ;;   copy s0 -> s1; call 0 s1
 ;;   jump @0
 ;; @0:
 ;;   const #0 -> s1
 ;;   return s1
+;;   clif
+;;     try_call fn0(v0, v0, v2), sig0, block5, [ context v0, tag48: block4 ]
+;;     block5:
+;;     jump block3
+;;     block4 cold:
+;;     v5 = load.i64 notrap region0 v0
+;;     v6 = load.i64 notrap region0 v5+136
+;;     v7 = load.i64 notrap region0 v6
+;;     v8 = ireduce.i32 v7
+;;     jump block2(v8)
+;;     block3:
+;;     v9 = iconst.i32 0
+;;     jump block2(v9)  ; v9 = 0
+;;     block2(v4: i32):
+;;     return v4
+;;   x86-64
+;;     movq %rdi, <offset:1>+(%rsp)
+;;     movq <offset:1>+(%rsp), %rsi
+;;     call    func[0] <throw>; jmp MachLabel(1); catch [context stack0, tag48: MachLabel(3)]
+;;     block1:
+;;     jmp     label2
+;;     block2:
+;;     uninit  %rax
+;;     xorl %eax, %eax
+;;     jmp     label4
+;;     block4:
+;;     movq 0x10(%rsp), %rbx
+;;     movq 0x18(%rsp), %r12
+;;     movq 0x20(%rsp), %r13
+;;     movq 0x28(%rsp), %r14
+;;     movq 0x30(%rsp), %r15
+;;     addq $0x40, %rsp
+;;     retq
+;;     block3:
+;;     movq <offset:1>+(%rsp), %r11
+;;     movq (%r11), %rax
+;;     movq 0x88(%rax), %rax
+;;     movq (%rax), %rax
+;;     jmp     label4
 ;; catch_all
 ;;   const #1 -> s0; call 0 s0
 ;;   jump @0
 ;; @0:
 ;;   return
+;;   clif
+;;     v2 = iconst.i32 1
+;;     try_call fn0(v0, v0, v2), sig0, block5, [ context v0, default: block4 ]  ; v2 = 1
+;;     block5:
+;;     jump block3
+;;     block4 cold:
+;;     v3 = load.i64 notrap region0 v0
+;;     v4 = load.i64 notrap region0 v3+136
+;;     jump block2
+;;     block3:
+;;     jump block2
+;;     block2:
+;;     return
+;;   x86-64
+;;     movq %rdi, <offset:1>+(%rsp)
+;;     movl $0x1, %edx
+;;     movq <offset:1>+(%rsp), %rsi
+;;     call    func[0] <throw>; jmp MachLabel(1); catch [context stack0, default: MachLabel(3)]
+;;     block1:
+;;     jmp     label2
+;;     block2:
+;;     jmp     label4
+;;     block4:
+;;     movq 0x10(%rsp), %rbx
+;;     movq 0x18(%rsp), %r12
+;;     movq 0x20(%rsp), %r13
+;;     movq 0x28(%rsp), %r14
+;;     movq 0x30(%rsp), %r15
+;;     addq $0x40, %rsp
+;;     retq
+;;     block3:
+;;     movq <offset:1>+(%rsp), %r8
+;;     movq (%r8), %r9
+;;     movq 0x88(%r9), %r9
+;;     jmp     label4

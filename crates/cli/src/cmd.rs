@@ -6,6 +6,10 @@ mod compile;
 #[path = "cmd/compile_absent.rs"]
 mod compile;
 mod completions;
+#[cfg(feature = "jit")]
+mod explore;
+#[cfg(not(feature = "jit"))]
+use compile as explore;
 mod help;
 mod inspect;
 mod instantiate;
@@ -128,6 +132,22 @@ pub(crate) const COMMANDS: &[Command] = &[
         takes: Takes::InAndOut,
         of_wasmedge: true,
         run: compile::run,
+    },
+    Command {
+        name: "explore",
+        usage: "[OPTIONS] FILE",
+        about: "Shows the machine code of each function, beside the instructions it is made of.",
+        examples: &[
+            ("kinglet explore program.wasm | less", "all functions, as `kinglet compile` makes them for this machine"),
+            ("kinglet explore --function _start program.wasm -o main.txt", "one of them"),
+            (
+                "kinglet explore --target aarch64-unknown-linux-gnu --function _start program.wasm",
+                "for another processor",
+            ),
+        ],
+        takes: Takes::File,
+        of_wasmedge: false,
+        run: explore::run,
     },
     Command {
         name: "targets",

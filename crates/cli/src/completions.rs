@@ -56,7 +56,7 @@ enum Value {
     None,
     /// One of a few words.
     Choice,
-    /// A file.
+    /// A file or a folder.
     File,
     /// A name of the user's own, a colon, and a file.
     NameAndFile,
@@ -71,7 +71,7 @@ impl Value {
         match row.value {
             None => Value::None,
             Some(_) if !row.choices.is_empty() => Value::Choice,
-            Some("FILE") => Value::File,
+            Some("FILE" | "DIR") => Value::File,
             Some(value) if value.starts_with("GUEST:HOST") => Value::NameAndFolder,
             Some(value) if value.ends_with(":PATH") => Value::NameAndFile,
             Some(_) => Value::Own,

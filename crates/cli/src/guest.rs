@@ -20,7 +20,7 @@ pub(crate) struct State {
 pub(crate) fn engine(options: &Options) -> Outcome<Engine> {
     let mut config = Config::new();
     config.features(options.features()).memory_page_limit(options.memory_page_limit);
-    config.gas(options.gas_limit.is_some() || options.statistics.metered());
+    config.gas(options.gas_limit.is_some() || options.statistics.metered()).profile(options.profile);
     // Ctrl-C ends the process; nothing else but the time limit ends a guest from outside.
     config.run_mode(options.run_mode).interruptible(options.time_limit > 0).max_host_stack(host_stack());
     if let Some(kibibytes) = options.stack_limit {

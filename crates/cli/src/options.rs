@@ -7,7 +7,7 @@ mod rows;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 
-use kinglet::{FEATURES, Feature, Features, Optimization, RunMode, Standard};
+use kinglet::{FEATURES, Feature, Features, Optimization, Profile, RunMode, Standard};
 
 use crate::cmd::{COMMANDS, Command, Takes};
 use crate::dialect::Dialect;
@@ -58,12 +58,17 @@ pub(crate) struct Options {
     pub(crate) allow_precompiled: bool,
     /// Whether files without it are worth a warning.
     pub(crate) aot: bool,
+    pub(crate) profile: Option<Profile>,
     pub(crate) form: Option<Form>,
     pub(crate) optimization: Optimization,
     pub(crate) target: Option<String>,
     pub(crate) generic_binary: bool,
     pub(crate) cpu_features: Vec<(String, bool)>,
     pub(crate) interruptible: bool,
+    /// Where to write how functions are compiled.
+    pub(crate) dump: Option<String>,
+    /// Which functions are shown; all if none is named.
+    pub(crate) functions: Vec<String>,
     /// Milliseconds; 0 is none.
     pub(crate) time_limit: u64,
     pub(crate) gas_limit: Option<u64>,
@@ -197,19 +202,20 @@ impl Reader {
             Some((flag, value)) => (flag, Some(value.to_string())),
             None => (arg, None),
         };
+        let wasmedge = self.options.dialect.is_wasmedge();
         let row = match find(flag)? {
             Found::Switch(feature, on) if value.is_none() => {
                 self.options.switched.set(feature, true);
                 self.options.on.set(feature, on);
                 return Ok(());
             }
-            Found::Row(row) if row.value.is_some() || value.is_none() => row,
+            Found::Row(row) if row.value.is_some() && !(row.bare_in_wasmedge && wasmedge) || value.is_none() => row,
             _ => {
                 let wasmedge = format!("option {} doesn't need arguments.", flag.trim_start_matches('-'));
                 return Err(Fault::usage(format!("option `{flag}` does not take a value"), wasmedge).hint(flag));
             }
         };
-        if let (Some(name), None) = (row.value, &value) {
+        if let (Some(name), None, false) = (row.value, &value, row.bare_in_wasmedge && wasmedge) {
             let missing = || {
                 let message = format!("option `{flag}` needs a value: {flag} {name}");
                 Fault::usage(message, format!("option {flag} needs an argument."))

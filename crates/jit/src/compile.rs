@@ -75,7 +75,7 @@ impl fmt::Debug for Compiler {
 
 /// What one thread uses again for every function.
 pub(crate) struct Scratch {
-    context: Context,
+    pub(crate) context: Context,
     frontend: FunctionBuilderContext,
 }
 
@@ -152,6 +152,19 @@ impl Compiler {
         entry: Entry,
         direct: bool,
     ) -> Result<Code, Error> {
+        self.build(scratch, environment, defined, entry, direct)?;
+        self.finish(&mut scratch.context)
+    }
+
+    /// Makes a function's intermediate code, in the scratch's context.
+    pub(crate) fn build(
+        &self,
+        scratch: &mut Scratch,
+        environment: Environment<'_>,
+        defined: u32,
+        entry: Entry,
+        direct: bool,
+    ) -> Result<(), Error> {
         let module = environment.module;
         let ty = module.func_type(module.imported_funcs + defined);
         scratch.context.clear();
@@ -177,7 +190,7 @@ impl Compiler {
             return Err(error);
         }
         emitter.finish(self.isa.frontend_config());
-        self.finish(&mut scratch.context)
+        Ok(())
     }
 
     /// Makes a function from the body that `make` builds; the first block has the signature's parameters.
@@ -201,7 +214,7 @@ impl Compiler {
         self.finish(&mut context)?.alone()
     }
 
-    fn finish(&self, context: &mut Context) -> Result<Code, Error> {
+    pub(crate) fn finish(&self, context: &mut Context) -> Result<Code, Error> {
         let dfg = &context.func.dfg;
         if !self.vectors && dfg.values().any(|value| dfg.value_type(value).is_vector()) {
             return Err(Error::Unsupported("a vector, on a processor that has none,"));

@@ -9,12 +9,14 @@
 mod compile;
 mod convention;
 mod emit;
+mod listing;
 mod module;
 mod target;
 mod trampoline;
 
 pub use compile::{Compiler, Environment, Error};
 pub use convention::Signature;
+pub use listing::{Instruction, Listing};
 pub use module::ModuleImage;
 pub use target::{Processor, TARGETS, features};
 pub use trampoline::Trampoline;

@@ -43,6 +43,17 @@ pub struct Config {
     pub(crate) memory_guard_size: u64,
     pub(crate) compiler_threads: Option<usize>,
     pub(crate) target: Target,
+    pub(crate) profile: Option<Profile>,
+}
+
+/// How a profiler is told which function native code belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// A line for each function in `/tmp/perf-PID.map`, which Linux's `perf report` reads.
+    PerfMap,
+    /// A record for each function, with its code, in `jit-PID.dump` in the present folder. What `perf record -k mono` has
+    /// recorded, `perf inject --jit` puts together with it; then `perf annotate` has the instructions too.
+    JitDump,
 }
 
 /// How an engine runs code. What a guest can see does not depend on it, but for how deep its calls may go.
@@ -90,6 +101,7 @@ impl Config {
             memory_guard_size: 32 << 20,
             compiler_threads: None,
             target: Target::default(),
+            profile: None,
         }
     }
 
@@ -211,6 +223,15 @@ impl Config {
     /// As with [`Config::target`], it is not run here.
     pub fn cpu_feature(&mut self, name: &str, on: bool) -> &mut Config {
         self.target.features.push((name.to_string(), on));
+        self
+    }
+
+    /// Has native code made known to a profiler: functions of modules by their names, else as `func[N]`, and the code
+    /// between them as `[kinglet]` and what it does. What is interpreted is not told apart; with [`RunMode::Jit`] that is
+    /// nothing. On Linux only: elsewhere [`Engine::new`](crate::Engine::new) fails, as it does where the file cannot be
+    /// written.
+    pub fn profile(&mut self, profile: Option<Profile>) -> &mut Config {
+        self.profile = profile;
         self
     }
 

@@ -12,7 +12,7 @@ use tracing::debug;
 
 #[cfg(feature = "jit")]
 use crate::vm::Support;
-use crate::{Config, Error, Result, RunMode};
+use crate::{Config, Error, Profile, Result, RunMode};
 
 /// Up to how many bytes of code a module is compiled before it starts in [`RunMode::Auto`].
 #[cfg(feature = "jit")]
@@ -60,13 +60,27 @@ impl Inner {
         let settings = Arc::new(settings);
         let types = Arc::<TypeRegistry>::default();
         Inner {
-            config,
             #[cfg(feature = "jit")]
-            tier: crate::vm::Tier::new(types.clone(), settings.clone()),
+            tier: crate::vm::Tier::new(types.clone(), settings.clone(), config.profile),
+            config,
             settings,
             types,
         }
     }
+}
+
+#[cfg(feature = "jit")]
+fn start(profile: Profile) -> Result<()> {
+    if cfg!(target_os = "linux") {
+        crate::vm::profile::start(profile)
+    } else {
+        Err(Error::msg("profiling needs Linux"))
+    }
+}
+
+#[cfg(not(feature = "jit"))]
+fn start(_: Profile) -> Result<()> {
+    Err(Error::msg("profiling needs native code: Kinglet built with its Cargo feature `jit`"))
 }
 
 /// Settles what depends on the system. What it refuses is done without: memories are checked, or all is interpreted.
@@ -104,8 +118,12 @@ impl Engine {
     /// Makes an engine.
     ///
     /// # Errors
-    /// If the configuration asks for native code and Kinglet is built without its Cargo feature `jit`.
+    /// If the configuration asks for native code and Kinglet is built without its Cargo feature `jit`; if a profiler
+    /// cannot be told of it.
     pub fn new(config: &Config) -> Result<Engine> {
+        if let Some(profile) = config.profile {
+            start(profile)?;
+        }
         if config.run_mode == RunMode::Jit && cfg!(not(feature = "jit")) {
             return Err(Error::msg("run mode `jit` needs Kinglet built with its Cargo feature `jit`"));
         }

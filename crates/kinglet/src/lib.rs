@@ -36,6 +36,8 @@ mod host;
 mod instance;
 mod limits;
 mod linker;
+#[cfg(feature = "jit")]
+mod listing;
 mod memory;
 mod module;
 mod resumable;
@@ -56,7 +58,7 @@ mod wait;
 pub use anyhow::{Error, Result};
 #[cfg(feature = "jit")]
 pub use artifact::Precompiled;
-pub use config::{Config, RunMode};
+pub use config::{Config, Profile, RunMode};
 pub use engine::Engine;
 pub use func::{Func, TypedFunc, WasmParams, WasmResults, WasmTy};
 pub use global::Global;
@@ -70,6 +72,8 @@ pub use kinglet_wasm::{
 };
 pub use limits::{DEFAULT_COUNT, DEFAULT_EXTERN_REFS, ResourceLimiter, StoreLimits, StoreLimitsBuilder};
 pub use linker::{InstancePre, Linker, UnknownImportError};
+#[cfg(feature = "jit")]
+pub use listing::{NativeInstruction, NativeListing};
 pub use memory::{Memory, MemoryAccessError};
 pub use module::Module;
 pub use resumable::{ResumableCall, ResumableCallHostTrap, TypedResumableCall, TypedResumableCallHostTrap};

@@ -42,7 +42,7 @@ pub(crate) use instance::{InstanceData, export, host_global, host_memory, host_t
 pub(crate) use libcalls::{grow_memory, grow_table};
 pub(crate) use memory::{MemoryInstance, MemoryRequest};
 #[cfg(feature = "jit")]
-pub(crate) use native::{Support, Tier, image, trampolines};
+pub(crate) use native::{Support, Tier, image, listing, profile, trampolines};
 #[cfg(feature = "jit")]
 pub(crate) use precompiled::{MemoryImage, detect_file};
 pub(crate) use store::{InterruptWord, StoreOwner, VmState};

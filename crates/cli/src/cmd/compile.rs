@@ -1,11 +1,13 @@
 //! `kinglet compile`: native code for a module, to be started from later.
 
-use std::io::{IsTerminal, Write};
+use std::fs::File;
+use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use kinglet::{Config, Engine, ModuleError, Precompiled};
+use kinglet::{Config, Engine, Module, ModuleError, Precompiled};
 
+use super::explore::functions;
 use super::wasm;
 use crate::fault::{Fault, Outcome};
 use crate::options::{Form, Options};
@@ -36,11 +38,39 @@ pub(super) fn run(options: &Options) -> Outcome {
         Some(_) => source::explain(file, &bytes, &error, options.features()),
         None => Fault::refused(format!("{}: {error:#}", source::shown(file))),
     })?;
+    if let Some(folder) = &options.dump {
+        let folder = if folder.is_empty() { "." } else { folder };
+        let failed = |error| Fault::refused(format!("cannot dump to {folder}: {error:#}"));
+        Module::new(&engine, &bytes).and_then(|module| dump(&module, Path::new(folder))).map_err(failed)?;
+    }
     if output == "-" {
         return wasm::to_output(&artifact, &format!("kinglet compile {file} OUTPUT")).map(|()| 0);
     }
     save(output, &artifact).map_err(|error| Fault::refused(format!("cannot write {output}: {error}")))?;
     Ok(0)
+}
+
+/// Writes how each function is compiled, under the names that WasmEdge uses but for their endings.
+fn dump(module: &Module, folder: &Path) -> kinglet::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let create = |name: &str| Ok::<_, std::io::Error>(BufWriter::new(File::create(folder.join(name))?));
+    let (mut clif, mut optimized) = (create("wasm.clif")?, create("wasm-opt.clif")?);
+    let mut assembly = create("wasm.s")?;
+    for function in functions(module)? {
+        let title = function.title();
+        match module.native_listing(function.defined) {
+            Ok(listing) => {
+                write!(clif, "; {title}\n{}\n", listing.clif)?;
+                write!(optimized, "; {title}\n{}\n", listing.optimized)?;
+                write!(assembly, "; {title}\n{}\n", listing.assembly)?;
+            }
+            Err(error) => writeln!(clif, "; {title}: {error}\n")?,
+        }
+    }
+    for mut file in [clif, optimized, assembly] {
+        file.flush()?;
+    }
+    Ok(())
 }
 
 /// WasmEdge's rule: what ends as a library of the system is native code alone, anything else a module that has it too.
@@ -52,7 +82,7 @@ fn by_ending(output: &str) -> Form {
 }
 
 /// An engine with the settings that `run` has with the same options.
-fn engine(options: &Options) -> Outcome<Engine> {
+pub(super) fn engine(options: &Options) -> Outcome<Engine> {
     let mut config = Config::new();
     config.features(options.features()).optimization(options.optimization).interruptible(options.interruptible);
     config.gas(options.statistics.metered());

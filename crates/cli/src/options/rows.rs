@@ -3,7 +3,7 @@
 
 use std::num::IntErrorKind;
 
-use kinglet::{Features, Optimization, RunMode, Standard};
+use kinglet::{Features, Optimization, Profile, RunMode, Standard};
 
 use super::{Dir, Form, Missing, Options};
 use crate::message::{Level, say};
@@ -19,6 +19,8 @@ pub(crate) struct Row {
     pub(crate) choices: &'static [&'static str],
     /// Whether giving it again adds, rather than replaces.
     pub(crate) list: bool,
+    /// Whether WasmEdge's users give it without a value, which is then empty.
+    pub(crate) bare_in_wasmedge: bool,
     pub(crate) help: &'static str,
     /// The commands that know it.
     pub(crate) commands: &'static [&'static str],
@@ -43,11 +45,12 @@ pub(crate) struct Group {
 
 const RUN: &[&str] = &["run"];
 const COMPILE: &[&str] = &["compile"];
+const NATIVE: &[&str] = &["compile", "explore"];
 const GUEST: &[&str] = &["run", "instantiate"];
 const STATISTICS: &[&str] = &["run", "compile"];
-const MODULES: &[&str] = &["run", "compile", "parse", "validate", "instantiate", "wast"];
+const MODULES: &[&str] = &["run", "compile", "explore", "parse", "validate", "instantiate", "wast"];
 const LOUD: &[&str] =
-    &["run", "compile", "targets", "parse", "validate", "instantiate", "inspect", "wat", "wasm", "wast"];
+    &["run", "compile", "explore", "targets", "parse", "validate", "instantiate", "inspect", "wat", "wasm", "wast"];
 
 const PLAIN: Row = Row {
     name: "",
@@ -55,6 +58,7 @@ const PLAIN: Row = Row {
     value: None,
     choices: &[],
     list: false,
+    bare_in_wasmedge: false,
     help: "",
     commands: RUN,
     effect: Set(|_, _| Ok(())),
@@ -121,6 +125,13 @@ pub(crate) const GROUPS: &[Group] = &[
             help: "calls may nest until they use this many KiB",
             effect: Set(|options, value| { options.stack_limit = Some(number(value, "KiB")?); Ok(()) }), ..PLAIN },
     ] },
+    Group { title: "Profiling", rows: &[
+        Row { name: "profile", value: Some("WAY"), choices: &["perfmap", "jitdump"],
+            help: "tell Linux's `perf` the names of compiled functions: `perfmap` in /tmp/perf-PID.map, for `perf report`; \
+                   `jitdump` with their code in jit-PID.dump, for `perf inject --jit` after `perf record -k mono`. With \
+                   `--run-mode jit` all functions are compiled",
+            effect: Set(|options, value| { options.profile = Some(profile(value)?); Ok(()) }), ..PLAIN },
+    ] },
     Group { title: "Statistics, given when the program has ended", rows: &[
         Row { name: "enable-instruction-count", commands: STATISTICS,
             help: "how many instructions ran",
@@ -136,9 +147,12 @@ pub(crate) const GROUPS: &[Group] = &[
             effect: Set(|options, _| { options.statistics = crate::statistics::Wanted::ALL; Ok(()) }), ..PLAIN },
     ] },
     Group { title: "Output", rows: &[
-        Row { name: "output", short: Some('o'), value: Some("FILE"), commands: &["wat", "wasm", "compile"],
+        Row { name: "output", short: Some('o'), value: Some("FILE"), commands: &["wat", "wasm", "compile", "explore"],
             help: "write to this file instead of standard output, which is `-`",
             effect: Set(|options, value| { options.output = Some(value.to_string()); Ok(()) }), ..PLAIN },
+        Row { name: "function", value: Some("NAME"), list: true, commands: &["explore"],
+            help: "only this function, by its name or its index",
+            effect: Set(|options, value| { options.functions.push(value.to_string()); Ok(()) }), ..PLAIN },
         Row { name: "offsets", commands: &["wat"],
             help: "show at which byte of the binary each line is",
             effect: Set(|options, _| { options.offsets = true; Ok(()) }), ..PLAIN },
@@ -176,25 +190,26 @@ pub(crate) const GROUPS: &[Group] = &[
                    file's ending: `native` for .so, .dylib and .dll",
             effect: Set(|options, value| { options.form = Some(form(value)?); Ok(()) }), ..PLAIN },
         Row { name: "optimize", short: Some('O'), value: Some("LEVEL"), choices: &["0", "1", "2", "3", "s", "z"],
-            commands: COMPILE,
+            commands: NATIVE,
             help: "how much to optimise: `0` compiles fastest; `1`, `2` and `3` make fast code, as it is if nothing is \
                    said; `s` and `z` make fast code that is small",
             effect: Set(|options, value| { options.optimization = optimization(value)?; Ok(()) }), ..PLAIN },
-        Row { name: "target", value: Some("TRIPLE"), commands: COMPILE,
+        Row { name: "target", value: Some("TRIPLE"), commands: NATIVE,
             help: "for another processor or system; `kinglet targets` lists them",
             effect: Set(|options, value| { options.target = Some(value.to_string()); Ok(()) }), ..PLAIN },
-        Row { name: "generic-binary", commands: COMPILE,
+        Row { name: "generic-binary", commands: NATIVE,
             help: "for any processor of the kind, rather than one that can do what this one can",
             effect: Set(|options, _| { options.generic_binary = true; Ok(()) }), ..PLAIN },
-        Row { name: "cpu-features", value: Some("+NAME,-NAME"), list: true, commands: COMPILE,
+        Row { name: "cpu-features", value: Some("+NAME,-NAME"), list: true, commands: NATIVE,
             help: "with these features of the processor, or without; `kinglet targets` lists them",
             effect: Set(cpu_features), ..PLAIN },
-        Row { name: "interruptible", commands: COMPILE,
+        Row { name: "interruptible", commands: NATIVE,
             help: "code that can be stopped; `--time-limit` needs it",
             effect: Set(|options, _| { options.interruptible = true; Ok(()) }), ..PLAIN },
-        Row { name: "dump", commands: COMPILE,
-            help: "write the intermediate code too; refused, for that is not in this version yet",
-            effect: Later("writing intermediate code"), ..PLAIN },
+        Row { name: "dump", value: Some("DIR"), bare_in_wasmedge: true, commands: COMPILE,
+            help: "also write, into this folder, how each function is compiled: `wasm.clif` and `wasm-opt.clif` are the \
+                   intermediate code before and after it is optimised, `wasm.s` is the machine code",
+            effect: Set(|options, value| { options.dump = Some(value.to_string()); Ok(()) }), ..PLAIN },
     ] },
     Group { title: "Refused, for what they ask for is not in this version yet", rows: &[
         Row { name: "enable-coredump",
@@ -300,6 +315,14 @@ fn run_mode(options: &mut Options, value: &str) -> Result<(), String> {
         }
     };
     Ok(())
+}
+
+fn profile(value: &str) -> Result<Profile, String> {
+    match value {
+        "perfmap" => Ok(Profile::PerfMap),
+        "jitdump" => Ok(Profile::JitDump),
+        _ => Err(format!("`{value}` is neither perfmap nor jitdump")),
+    }
 }
 
 fn form(value: &str) -> Result<Form, String> {

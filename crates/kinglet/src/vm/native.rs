@@ -10,6 +10,7 @@
 //! - A native activation's frames are the chain of frame pointers from its exit frame to its entry frame.
 
 mod arena;
+pub(crate) mod profile;
 mod registry;
 mod resume;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -43,6 +44,7 @@ use registry::{Known, Owner, Registry};
 pub(super) use signals::running;
 pub(super) use walk::{NativeFrame, frames, visit_roots};
 
+use crate::config::Profile;
 use crate::{Error, Result};
 
 /// What the system lets an engine do, tried once when it is made.
@@ -73,6 +75,8 @@ pub(crate) struct Tier {
     natives: Box<Natives>,
     types: Arc<TypeRegistry>,
     settings: Arc<Settings>,
+    /// Who is told of code that is published.
+    profile: Option<Profile>,
     registry: Registry,
     loops_entered: AtomicU64,
     state: Mutex<State>,
@@ -93,11 +97,12 @@ struct State {
 
 impl Tier {
     /// A tier without code. Costs nothing until something is compiled.
-    pub(crate) fn new(types: Arc<TypeRegistry>, settings: Arc<Settings>) -> Tier {
+    pub(crate) fn new(types: Arc<TypeRegistry>, settings: Arc<Settings>, profile: Option<Profile>) -> Tier {
         Tier {
             natives: Box::default(),
             types,
             settings,
+            profile,
             registry: Registry::default(),
             loops_entered: AtomicU64::new(0),
             state: Mutex::default(),
@@ -170,7 +175,11 @@ impl Tier {
         debug!(functions = functions.len(), bytes = code.len(), "native code is there");
         let cells = environment.cells();
         self.registry.add(code.clone(), tables, Owner::Module(cells.as_ptr()), memory);
-        for function in functions {
+        self.tell(|| {
+            let place = |f: &FunctionCode| code.start + f.start as usize..code.start + f.end as usize;
+            functions.iter().map(move |f| (name(environment, f.function), place(f)))
+        });
+        for function in &functions {
             if let Some(cell) = cells[..environment.module.bodies.len()].get(function.function as usize) {
                 give(cell, code.start + function.start as usize);
             }
@@ -190,7 +199,7 @@ impl Tier {
     pub(crate) fn compile(&self, environment: &Environment, defined: u32) -> Result<()> {
         let cell = environment.cell(defined);
         let image = self.compiler()?.function(jit_environment(environment), defined)?;
-        let code = self.publish(&mut self.state(), image, Owner::Function(cell))?;
+        let code = self.publish(&mut self.state(), image, Owner::Function(cell), || name(environment, defined))?;
         // SAFETY: the environment's cells live as long as it.
         give(unsafe { &*cell }, code);
         Ok(())
@@ -213,7 +222,8 @@ impl Tier {
         let header = *loops.get(ordinal).ok_or_else(|| Error::msg("the function has not as many loops"))?;
         let image = self.compiler()?.loop_entry(jit_environment(environment), defined, header)?;
         let mut state = self.state();
-        let code = self.publish(&mut state, image, Owner::Function(cell))?;
+        let title = || format!("{}, loop at {header:#x}", name(environment, defined));
+        let code = self.publish(&mut state, image, Owner::Function(cell), title)?;
         state.loops.insert((std::ptr::from_ref(cell) as usize, header), code);
         Ok(())
     }
@@ -246,20 +256,21 @@ impl Tier {
 
     /// Publishes a trampoline, if there is none like it yet.
     fn add_trampoline(&self, state: &mut State, which: &Trampoline, image: CodeImage) -> Result<()> {
+        let name = || trampoline(title(which));
         let set = |entry: &AtomicPtr<c_void>, to: *const c_void| entry.store(to.cast_mut(), Ordering::Release);
         match which {
             Trampoline::Host(signature) if !state.hosts.contains_key(signature) => {
-                let code = self.publish(state, image, Owner::Engine)?;
+                let code = self.publish(state, image, Owner::Engine, name)?;
                 state.hosts.insert(signature.clone(), code);
             }
             Trampoline::Entry(signature) if !state.entries.contains_key(signature) => {
-                let code = self.publish(state, image, Owner::Engine)?;
+                let code = self.publish(state, image, Owner::Engine, name)?;
                 state.entries.insert(signature.clone(), code);
             }
             Trampoline::Host(_) | Trampoline::Entry(_) => {}
             common => {
                 if let Some(entry) = self.common(common).filter(|entry| entry.load(Ordering::Relaxed).is_null()) {
-                    set(entry, self.publish(state, image, Owner::Engine)? as *const c_void);
+                    set(entry, self.publish(state, image, Owner::Engine, name)? as *const c_void);
                 }
             }
         }
@@ -271,33 +282,55 @@ impl Tier {
         Ok(())
     }
 
-    fn publish(&self, state: &mut State, mut image: CodeImage, owner: Owner) -> Result<usize> {
+    /// `name` is what profilers call it.
+    fn publish(
+        &self,
+        state: &mut State,
+        mut image: CodeImage,
+        owner: Owner,
+        name: impl Fn() -> String,
+    ) -> Result<usize> {
         let start = state.arena.add(&image.text, image.align as usize)?;
         let code = start..start + std::mem::take(&mut image.text).len();
-        self.registry.add(code, Known::Made(Box::new(image)), owner, None);
+        self.registry.add(code.clone(), Known::Made(Box::new(image)), owner, None);
+        self.tell(|| std::iter::once((name(), code.clone())));
         Ok(start)
+    }
+
+    /// Tells the profiler, if there is one, of code that was just published.
+    fn tell<I: Iterator<Item = (String, Range<usize>)>>(&self, pieces: impl FnOnce() -> I) {
+        let Some(profile) = self.profile else { return };
+        let piece = |(name, code): (String, Range<usize>)| {
+            // SAFETY: published code is mapped to be read as well, and does not change; whoever publishes it keeps it.
+            let code = unsafe { std::slice::from_raw_parts(code.start as *const u8, code.len()) };
+            profile::Piece { name, code }
+        };
+        if let Err(error) = profile::record(profile, pieces().map(piece)) {
+            debug!(%error, "code is not told to the profiler");
+        }
     }
 
     fn host(&self, signature: &Signature) -> Result<usize> {
         let make = |compiler: &Compiler, signature: &Signature| compiler.host_call(signature, super::host::CELL_OFFSET);
-        self.shared(signature, |state| &mut state.hosts, make)
+        self.shared("host call", signature, |state| &mut state.hosts, make)
     }
 
     fn bridge(&self, signature: &Signature) -> Result<usize> {
-        self.shared(signature, |state| &mut state.bridges, Compiler::bridge)
+        self.shared("bridge", signature, |state| &mut state.bridges, Compiler::bridge)
     }
 
     fn adapter(&self, signature: &Signature) -> Result<usize> {
-        self.shared(signature, |state| &mut state.adapters, Compiler::adapter)
+        self.shared("adapter", signature, |state| &mut state.adapters, Compiler::adapter)
     }
 
     fn entry(&self, signature: &Signature) -> Result<usize> {
-        self.shared(signature, |state| &mut state.entries, Compiler::entry)
+        self.shared("entry", signature, |state| &mut state.entries, Compiler::entry)
     }
 
     /// A piece of code that functions of one signature share.
     fn shared(
         &self,
+        title: &str,
         signature: &Signature,
         of: impl Fn(&mut State) -> &mut HashMap<Signature, usize>,
         make: impl Fn(&Compiler, &Signature) -> std::result::Result<CodeImage, kinglet_jit::Error>,
@@ -311,7 +344,7 @@ impl Tier {
         if let Some(code) = of(&mut state).get(signature) {
             return Ok(*code);
         }
-        let code = self.publish(&mut state, image, Owner::Engine)?;
+        let code = self.publish(&mut state, image, Owner::Engine, || trampoline(title))?;
         of(&mut state).insert(signature.clone(), code);
         Ok(code)
     }
@@ -329,7 +362,7 @@ impl Tier {
             let bridge = self.bridge(&signature)?;
             let cell_bits = std::ptr::from_ref(cell) as usize as u64;
             let image = self.compiler()?.stub(&signature, cell_bits, bridge as u64)?;
-            let stub = self.publish(&mut self.state(), image, Owner::Engine)? as *mut c_void;
+            let stub = self.publish(&mut self.state(), image, Owner::Engine, || trampoline("stub"))? as *mut c_void;
             cell.stub.store(stub, Ordering::Release);
             stub
         };
@@ -374,6 +407,33 @@ pub(crate) fn trampolines(compiler: &Compiler, environment: &Environment) -> Res
         Err(error) => Some(Err(error.into())),
     });
     made.collect()
+}
+
+/// What profilers call a function.
+fn name(environment: &Environment, defined: u32) -> String {
+    let index = environment.module.imported_funcs + defined;
+    environment.module.func_name(index).map_or_else(|| format!("func[{index}]"), str::to_string)
+}
+
+fn title(which: &Trampoline) -> &'static str {
+    match which {
+        Trampoline::Libcall => "libcall",
+        Trampoline::Throw => "throw",
+        Trampoline::Raise => "raise",
+        Trampoline::EnterLoop => "enter loop",
+        Trampoline::Host(_) => "host call",
+        Trampoline::Entry(_) => "entry",
+    }
+}
+
+/// What they call code between functions.
+fn trampoline(title: &str) -> String {
+    format!("[kinglet] {title}")
+}
+
+/// How a function becomes machine code.
+pub(crate) fn listing(compiler: &Compiler, environment: &Environment, defined: u32) -> Result<kinglet_jit::Listing> {
+    Ok(compiler.listing(jit_environment(environment), defined)?)
 }
 
 /// Publishes native code of a function.

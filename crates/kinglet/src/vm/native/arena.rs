@@ -115,6 +115,15 @@ impl Mapping {
         Ok(mapping)
     }
 
+    /// The beginning of a file, as if its code was to run.
+    pub(super) fn executable_file(file: &File) -> Result<Mapping> {
+        let len = rustix::param::page_size();
+        // SAFETY: a new mapping overlaps nothing.
+        let start =
+            unsafe { mmap(std::ptr::null_mut(), len, ProtFlags::READ | ProtFlags::EXEC, MapFlags::PRIVATE, file, 0) }?;
+        Mapping::from_raw(start.cast(), len)
+    }
+
     /// A copy of these bytes, to be read.
     pub(in crate::vm) fn copy(bytes: &[u8]) -> Result<Mapping> {
         Mapping::with(bytes, MprotectFlags::READ)

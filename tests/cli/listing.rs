@@ -1,0 +1,145 @@
+//! Looking at native code: `kinglet explore`, `kinglet compile --dump`, and what `--profile` leaves for `perf`.
+
+use std::process::{Command, Output};
+
+use kinglet_tests::folder::Folder;
+use kinglet_tests::program::{kinglet, run};
+
+const PROGRAM: &str = r#"(module
+  (func $less (param i32) (result i32) (i32.sub (local.get 0) (i32.const 1)))
+  (func (export "run") (param i32) (result i32)
+    (if (local.get 0) (then (return (call $less (local.get 0))))) (i32.const 7)))"#;
+
+#[test]
+fn each_instruction_is_shown_with_the_code_made_for_it() {
+    let folder = Folder::new();
+    let file = folder.file("f.wat", PROGRAM);
+    let shown = run(&["explore", "--target", "x86_64-unknown-linux-gnu", "--function", "less", &file]);
+    let expected = r#"func[0] "less" at 0x22: 7 bytes of WebAssembly, 15 bytes of machine code
+           (entry)                                  |     0  push rbp
+                                                    |     1  mov rbp, rsp
+                                                    |     4  mov rax, rdx
+     0x23  local.get 0                              |
+     0x25  i32.const 1                              |
+     0x27  i32.sub                                  |     7  sub eax, 0x1
+     0x28  end                                      |     a  mov rsp, rbp
+                                                    |     d  pop rbp
+                                                    |     e  ret
+
+"#;
+    shown.prints(expected);
+    // By its index, into a file, and one that has no name but that of its export.
+    let output = folder.path().join("out.txt");
+    run(&["explore", "--function", "1", &file, "-o", output.to_str().unwrap()]).prints("");
+    let text = std::fs::read_to_string(output).unwrap();
+    assert!(text.starts_with("func[1] \"run\" at 0x2a: 14 bytes of WebAssembly, "), "{text}");
+    assert!(text.contains("call $less"), "{text}");
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    assert!(text.contains(" func[0] <less>\n"), "{text}");
+    let all = run(&["explore", &file]);
+    assert_eq!((all.code(), all.out.lines().filter(|line| line.starts_with("func[")).count()), (0, 2));
+    run(&["explore", "--function", "mess", &file]).fails(1, &["defines no function `mess`", "did you mean `less`?"]);
+    run(&["explore", &folder.file("g.wat", "(module (func (result i32)))")]).fails(1, &["g.wat", "type mismatch"]);
+}
+
+#[test]
+fn a_dump_has_every_function_before_and_after_it_is_optimised_and_as_machine_code() {
+    let folder = Folder::new();
+    let file = folder.file("f.wat", PROGRAM);
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let target = ["--target", "x86_64-unknown-linux-gnu"];
+    let (dump, output) = (path("new/dump"), path("f.so"));
+    let args = [&["compile", "--dump", &dump, &file, &output], &target[..]].concat();
+    run(&args).prints("");
+    let read = |name: &str| std::fs::read_to_string(folder.path().join("new/dump").join(name)).unwrap();
+    for (name, has) in [("wasm.clif", "isub v2"), ("wasm-opt.clif", "isub v2"), ("wasm.s", "call    func[0] <less>")] {
+        let text = read(name);
+        let titles: Vec<&str> = text.lines().filter(|line| line.starts_with("; func[")).collect();
+        assert_eq!(titles, ["; func[0] \"less\" at 0x22", "; func[1] \"run\" at 0x2a"], "{name}");
+        assert!(text.contains(has), "{name}: {text}");
+    }
+    let at_file = [&["compile", "--dump", &file, &file, &output], &target[..]].concat();
+    run(&at_file).fails(1, &["cannot dump to", "f.wat"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn wasmedge_has_no_folder_to_dump_to() {
+    let folder = Folder::new();
+    let file = folder.file("f.wat", PROGRAM);
+    let link = folder.path().join("wasmedgec");
+    std::os::unix::fs::symlink(kinglet().canonicalize().unwrap(), &link).unwrap();
+    let compile = Command::new(&link).args(["--dump", &file, "f.so"]).current_dir(folder.path()).output().unwrap();
+    assert!(compile.status.success(), "{compile:?}");
+    for name in ["f.so", "wasm.clif", "wasm-opt.clif", "wasm.s"] {
+        assert!(folder.path().join(name).exists(), "{name}");
+    }
+}
+
+/// Runs the program in a folder with `--profile`; gives its process id too.
+#[cfg(target_os = "linux")]
+fn profiled(folder: &Folder, args: &[&str]) -> (u32, Output) {
+    let file = folder.file("f.wat", PROGRAM);
+    let mut command = Command::new(kinglet().canonicalize().unwrap());
+    command.args(args).args(["--invoke", "run", &file, "3"]).current_dir(folder.path());
+    let child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    (child.id(), child.wait_with_output().unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_map_names_functions_and_what_is_between_them() {
+    let folder = Folder::new();
+    let (process, output) = profiled(&folder, &["--profile", "perfmap"]);
+    assert_eq!(output.stdout, b"2\n");
+    let path = format!("/tmp/perf-{process}.map");
+    let map = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let mut last = 0..0;
+    let mut names = Vec::new();
+    for line in map.lines() {
+        let mut parts = line.splitn(3, ' ');
+        let mut number = || u64::from_str_radix(parts.next().unwrap(), 16).unwrap();
+        let (start, size) = (number(), number());
+        assert!(size > 0 && !last.contains(&start), "{map}");
+        last = start..start + size;
+        names.push(parts.next().unwrap());
+    }
+    assert!(names.windows(2).any(|pair| pair == ["less", "run"]), "{map}");
+    assert!(names.contains(&"[kinglet] entry"), "{map}");
+    run(&["--profile", "vtune", "x.wasm"]).fails(1, &["`vtune` is neither perfmap nor jitdump"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_dump_for_perf_has_the_code_of_each_function() {
+    let folder = Folder::new();
+    let (process, output) = profiled(&folder, &["--run-mode", "jit", "--profile=jitdump"]);
+    assert_eq!(output.stdout, b"2\n");
+    let bytes = std::fs::read(folder.path().join(format!("jit-{process}.dump"))).unwrap();
+    let u32_at = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap());
+    let u64_at = |at: usize| u64::from_ne_bytes(bytes[at..at + 8].try_into().unwrap());
+    // Magic number, version, the header's size, this program's machine as its ELF header has it, the process, when.
+    assert_eq!([u32_at(0), u32_at(4), u32_at(8)], [0x4a69_5444, 1, 40]);
+    let program = std::fs::read(kinglet()).unwrap();
+    assert_eq!(u32_at(12), u32::from(u16::from_ne_bytes([program[18], program[19]])));
+    assert_eq!(u32_at(20), process);
+    let mut at = 40;
+    let mut time = u64_at(24);
+    let mut functions = Vec::new();
+    while at < bytes.len() {
+        let (kind, size) = (u32_at(at), u32_at(at + 4) as usize);
+        assert!(kind == 0 && u64_at(at + 8) >= time && u32_at(at + 16) == process, "record at {at}");
+        time = u64_at(at + 8);
+        let (address, code_size, index) = (u64_at(at + 32), u64_at(at + 40) as usize, u64_at(at + 48));
+        assert_eq!((u64_at(at + 24), index), (address, functions.len() as u64));
+        let name: Vec<u8> = bytes[at + 56..].iter().take_while(|byte| **byte != 0).copied().collect();
+        assert_eq!(size, 56 + name.len() + 1 + code_size);
+        let code = &bytes[at + size - code_size..at + size];
+        assert!(code.iter().any(|byte| *byte != 0));
+        functions.push(String::from_utf8(name).unwrap());
+        at += size;
+    }
+    assert_eq!(at, bytes.len());
+    assert!(functions.windows(2).any(|pair| pair == ["less", "run"]), "{functions:?}");
+}
