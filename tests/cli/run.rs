@@ -239,7 +239,7 @@ fn frames_that_repeat_are_shown_once() {
     let deep = run_text("(module (func $f (export \"_start\") (call $f)))", &[], &[]);
     deep.fails(
         134,
-        &["call stack exhausted", "    1: f (func[0]) at 0x", "… this frame 62 times more", "--stack-limit"],
+        &["call stack exhausted", "    0: f (func[0]) at 0x", "… this frame 63 times more", "--stack-limit"],
     );
     assert!(deep.err.lines().count() < 8, "{deep:?}");
 }
