@@ -228,6 +228,26 @@ fn modules_are_registered_in_order_and_initialised() {
 }
 
 #[test]
+fn trouble_in_another_module_names_that_module() {
+    let folder = Folder::new();
+    let main = "(module (func (export \"run\")))";
+    let with = |text: &str| {
+        let path = folder.file("other.wat", text);
+        run_text(main, &["--module", &format!("other:{path}"), "--invoke", "run"], &[])
+    };
+    let unknown = with("(module (import \"wasi_snapshot_preview1\" \"args_gt\" (func)))");
+    unknown.fails(1, &["error: --module other: unknown import", "did you mean \"args_get\"?"]);
+    assert!(!unknown.err.contains("guest.wat") && !unknown.err.contains("provide it"), "{unknown:?}");
+    with("(module (func $s unreachable) (start $s))")
+        .fails(134, &["error: --module other: wasm trap: unreachable", "s (func[0])"]);
+    with("(module (func (export \"_initialize\") unreachable))")
+        .fails(134, &["error: --module other: wasm trap: unreachable"]);
+    let segment = with("(module (memory 0) (data (i32.const 1) \"x\"))");
+    segment.fails(134, &["error: --module other: wasm trap: out of bounds", "data segment 0"]);
+    assert_eq!(segment.err.matches("other").count(), 1, "{segment:?}");
+}
+
+#[test]
 fn instantiating_runs_the_start_function_and_nothing_else() {
     run_text("(module (func $f unreachable) (start $f))", &["instantiate"], &[]).fails(134, &["unreachable"]);
     let run = run_text(program("unreachable"), &["instantiate"], &[]);

@@ -8,6 +8,7 @@ use kinglet::{ModuleError, Trap, WasmBacktrace};
 
 use crate::cmd::Command;
 use crate::dialect::{Dialect, wasmedge_refusal, wasmedge_trap};
+use crate::guest::Registered;
 use crate::message::{Level, say};
 use crate::{excerpt, help};
 
@@ -115,6 +116,10 @@ impl Fault {
             (None, Some(trap)) => format!("wasm trap: {trap}"),
             (None, None) => format!("{error:#}"),
         };
+        let message = match error.downcast_ref::<Registered>() {
+            Some(whose) if trap.is_some() || backtrace.is_some() => format!("{whose}: {message}"),
+            _ => message,
+        };
         let hint = trap.map(|trap| advice(trap).to_string());
         Fault { hint, code: STOPPED, wasmedge: trap.map(wasmedge_trap), ..Fault::refused(message) }
     }
@@ -123,8 +128,12 @@ impl Fault {
     pub(crate) fn stopped_early(error: &kinglet::Error, trap: Trap, dialect: Dialect) -> Fault {
         let mut fault = Fault::stopped(error);
         if error.downcast_ref::<WasmBacktrace>().is_none() {
-            let why: Vec<String> =
-                error.chain().map(ToString::to_string).filter(|why| *why != trap.to_string()).collect();
+            let whose = error.downcast_ref::<Registered>().map(ToString::to_string).unwrap_or_default();
+            let why: Vec<String> = error
+                .chain()
+                .map(ToString::to_string)
+                .filter(|why| *why != trap.to_string() && *why != whose)
+                .collect();
             if !why.is_empty() {
                 fault.message = format!("{}: {}", fault.message, why.join(": "));
                 fault.hint = Some("the module is at fault, or what it imports is too small; nothing of it ran".into());

@@ -97,6 +97,16 @@ pub(crate) fn modules(engine: &Engine, options: &Options) -> Outcome<Vec<(String
     options.modules.iter().map(load).collect()
 }
 
+/// Marks an error of one of the modules that others import from.
+#[derive(Debug)]
+pub(crate) struct Registered(String);
+
+impl std::fmt::Display for Registered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "--module {}", self.0)
+    }
+}
+
 /// Makes instances of other modules, in order, each importable by those after it. One that has an `_initialize` is
 /// initialised, as WASI's reactors ask.
 pub(crate) fn register(
@@ -106,11 +116,11 @@ pub(crate) fn register(
     missing: Option<Missing>,
 ) -> kinglet::Result<()> {
     for (name, module) in modules {
-        fill(linker, store, module, missing)?;
-        let named = |error: Error| error.context(format!("--module {name}"));
+        let named = |error: Error| error.context(Registered(name.clone()));
+        fill(linker, store, module, missing).map_err(named)?;
         let instance = linker.instantiate(&mut *store, module).map_err(named)?;
         if let Ok(initialize) = instance.get_typed_func::<(), ()>(&mut *store, "_initialize") {
-            initialize.call(&mut *store, ())?;
+            initialize.call(&mut *store, ()).map_err(named)?;
         }
         linker.instance(&mut *store, name, instance).map_err(named)?;
     }
@@ -133,7 +143,8 @@ pub(crate) fn fill(
 
 /// Why a module has no instance.
 pub(crate) fn unlinked(file: &str, error: &Error, missing: Option<Missing>) -> Fault {
-    let fault = Fault::refused(format!("{}: {error:#}", source::shown(file)));
+    let whose = if error.is::<Registered>() { String::new() } else { format!("{}: ", source::shown(file)) };
+    let fault = Fault::refused(format!("{whose}{error:#}"));
     let Some(link) = error.downcast_ref::<kinglet::LinkError>() else { return fault };
     let message = format!("{error:#}");
     let fault = fault.in_wasmedge(if link.unknown_imports().count() > 0 {
