@@ -137,8 +137,9 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Artifact>> {
 }
 
 impl Artifact {
-    /// Checks that nothing has changed since the artifact was made. `release` is told of bytes that have been looked at.
-    pub(crate) fn verify(&self, bytes: &[u8], mut release: impl FnMut(Range<usize>)) -> Result<()> {
+    /// Checks that nothing has changed since the artifact was made; `release` is told of bytes that have been
+    /// looked at.
+    pub(crate) fn verify(&self, bytes: &[u8], release: impl Fn(Range<usize>)) -> Result<()> {
         const STEP: usize = 1 << 20;
         let mut hash = XxHash3_64::with_seed(0);
         let mut add = |range: &Range<usize>| {

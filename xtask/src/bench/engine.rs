@@ -29,25 +29,30 @@ struct Kind {
     variable: &'static str,
     /// The ways it has of running code among which its best is looked for, and the option that chooses one.
     modes: (&'static str, &'static [&'static str]),
-    /// Adds what runs the workload to a command that has only the program and the mode.
-    arguments: fn(&Context, &Workload, &mut Command),
+    /// Adds what runs the workload, from the module at a path, to a command that has only the program and the mode.
+    arguments: fn(&Context, &Workload, &Path, &mut Command),
+    /// The option by which it runs what its own `compile MODULE -o FILE` made; none if it has no such thing.
+    precompiled: Option<&'static str>,
 }
 
 #[rustfmt::skip]
 const KINDS: &[Kind] = &[
-    Kind { name: KINGLET, programs: &[], variable: "KINGLET_BENCH_KINGLET", modes: ("", &[]), arguments: kinglet },
+    Kind { name: KINGLET, programs: &[], variable: "KINGLET_BENCH_KINGLET", modes: ("", &[]), arguments: kinglet,
+        precompiled: Some("--allow-precompiled") },
     // The same program with everything interpreted.
     Kind { name: INTERPRETER, programs: &[], variable: "KINGLET_BENCH_INTERPRETER", modes: ("", &[]),
-        arguments: interpreter },
+        arguments: interpreter, precompiled: None },
     // Another build, to compare with. Only by variable or option.
-    Kind { name: "baseline", programs: &[], variable: "KINGLET_BENCH_BASELINE", modes: ("", &[]), arguments: kinglet },
+    Kind { name: "baseline", programs: &[], variable: "KINGLET_BENCH_BASELINE", modes: ("", &[]), arguments: kinglet,
+        precompiled: Some("--allow-precompiled") },
     Kind { name: "wasmi", programs: &["wasmi", "wasmi_cli"], variable: "KINGLET_BENCH_WASMI",
-        modes: ("--compilation-mode", &["lazy-translation", "eager", "lazy"]), arguments: wasmi },
+        modes: ("--compilation-mode", &["lazy-translation", "eager", "lazy"]), arguments: wasmi, precompiled: None },
     Kind { name: "wasmtime", programs: &["wasmtime"], variable: "KINGLET_BENCH_WASMTIME", modes: ("", &[]),
-        arguments: wasmtime },
-    Kind { name: NODE, programs: &["node"], variable: "KINGLET_BENCH_NODE", modes: ("", &[]), arguments: node },
+        arguments: wasmtime, precompiled: Some("--allow-precompiled") },
+    Kind { name: NODE, programs: &["node"], variable: "KINGLET_BENCH_NODE", modes: ("", &[]), arguments: node,
+        precompiled: None },
     Kind { name: NATIVE, programs: &["clang-19", "clang", "cc"], variable: "KINGLET_BENCH_CC", modes: ("", &[]),
-        arguments: |_, _, _| {} },
+        arguments: |_, _, _, _| {}, precompiled: None },
 ];
 
 /// An engine that is here.
@@ -115,25 +120,46 @@ impl Engine {
         self.kind.modes.1
     }
 
-    /// Whether it can run the workload at all: there is no native code of everything.
+    /// Whether it can run the workload at all: there is no native code of everything, and not every engine compiles
+    /// beforehand.
     pub(super) fn runs(&self, workload: &Workload) -> bool {
-        self.name != NATIVE || workload.native.is_some()
+        match workload.precompiled {
+            true => self.kind.precompiled.is_some(),
+            false => self.name != NATIVE || workload.native.is_some(),
+        }
     }
 
     /// Does what has to be done once for a workload.
     pub(super) fn prepare(&self, context: &Context, workload: &Workload) -> Result<(), String> {
         match (&workload.native, self.name) {
+            _ if workload.precompiled => self.precompile(context, workload),
             (Some(source), NATIVE) => self.compile(source, &executable(context, workload)),
             _ => Ok(()),
         }
+    }
+
+    /// Compiles a module beforehand, unless the result is newer than the module and the engine.
+    fn precompile(&self, context: &Context, workload: &Workload) -> Result<(), String> {
+        let to = self.artifact(context, workload);
+        if newer(&to, &[&workload.module, &self.program]) {
+            return Ok(());
+        }
+        std::fs::create_dir_all(to.parent().unwrap_or(Path::new("."))).map_err(|error| error.to_string())?;
+        let mut compiler = Command::new(&self.program);
+        output(compiler.arg("compile").arg(&workload.module).args(["--output".as_ref(), to.as_os_str()])).map(drop)
+    }
+
+    /// Where what this engine has compiled is.
+    fn artifact(&self, context: &Context, workload: &Workload) -> PathBuf {
+        let name = workload.module.file_stem().unwrap_or_default();
+        context.target.join("bench/precompiled").join(self.name).join(name).with_extension("so")
     }
 
     /// Compiles a source, unless the result is newer than all sources.
     fn compile(&self, source: &Path, to: &Path) -> Result<(), String> {
         let folder = source.parent().unwrap_or(Path::new("."));
         let sources = [source.to_path_buf(), folder.join("kernel.h"), self.program.clone()];
-        let time = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
-        if time(to).is_some_and(|made| sources.iter().all(|path| time(path).is_none_or(|changed| changed < made))) {
+        if newer(to, &sources.each_ref().map(PathBuf::as_path)) {
             return Ok(());
         }
         std::fs::create_dir_all(to.parent().unwrap_or(Path::new("."))).map_err(|error| error.to_string())?;
@@ -149,10 +175,24 @@ impl Engine {
         if let Some(mode) = mode {
             command.args([self.kind.modes.0, mode]);
         }
-        (self.kind.arguments)(context, workload, &mut command);
+        match self.kind.precompiled.filter(|_| workload.precompiled) {
+            Some(option) => {
+                let artifact = self.artifact(context, workload);
+                // The option stands where the module would, and the artifact behind it.
+                (self.kind.arguments)(context, workload, Path::new(option), &mut command);
+                command.arg(artifact);
+            }
+            None => (self.kind.arguments)(context, workload, &workload.module, &mut command),
+        }
         command.args(&workload.args);
         command
     }
+}
+
+/// Whether a file is there and newer than all of what it is made of.
+fn newer(file: &Path, sources: &[&Path]) -> bool {
+    let time = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
+    time(file).is_some_and(|made| sources.iter().all(|path| time(path).is_none_or(|changed| changed < made)))
 }
 
 fn executable(context: &Context, workload: &Workload) -> PathBuf {
@@ -160,35 +200,35 @@ fn executable(context: &Context, workload: &Workload) -> PathBuf {
     context.target.join("bench/native").join(name)
 }
 
-fn kinglet(_: &Context, workload: &Workload, command: &mut Command) {
+fn kinglet(_: &Context, workload: &Workload, module: &Path, command: &mut Command) {
     if workload.files {
         command.args(["--dir", ".:."]);
     }
-    command.arg(&workload.module);
+    command.arg(module);
 }
 
-fn interpreter(context: &Context, workload: &Workload, command: &mut Command) {
+fn interpreter(context: &Context, workload: &Workload, module: &Path, command: &mut Command) {
     command.args(["--run-mode", "interpreter"]);
-    kinglet(context, workload, command);
+    kinglet(context, workload, module, command);
 }
 
-fn wasmi(_: &Context, workload: &Workload, command: &mut Command) {
+fn wasmi(_: &Context, workload: &Workload, module: &Path, command: &mut Command) {
     if workload.files {
         command.args(["--dir", "."]);
     }
-    command.arg(&workload.module);
+    command.arg(module);
 }
 
-fn wasmtime(_: &Context, workload: &Workload, command: &mut Command) {
+fn wasmtime(_: &Context, workload: &Workload, module: &Path, command: &mut Command) {
     command.args(["run", "-C", "cache=n"]);
     if workload.files {
         command.args(["--dir", "."]);
     }
-    command.arg(&workload.module);
+    command.arg(module);
 }
 
-fn node(context: &Context, workload: &Workload, command: &mut Command) {
-    command.args(["--no-warnings"]).arg(context.root.join("bench/node.mjs")).arg(&workload.module);
+fn node(context: &Context, _: &Workload, module: &Path, command: &mut Command) {
+    command.args(["--no-warnings"]).arg(context.root.join("bench/node.mjs")).arg(module);
 }
 
 #[cfg(test)]
@@ -216,6 +256,19 @@ mod tests {
         assert!(shown("wasmtime", None).ends_with(&format!("--dir . {module} json-records.py")));
         assert!(shown("node", None).ends_with(&format!("node.mjs {module} json-records.py")));
         assert!(!engine(NATIVE).runs(&json));
+    }
+
+    #[test]
+    fn what_is_compiled_beforehand_is_run_by_those_who_can() {
+        let context = Context::new();
+        let print = workload::list(&context, &["precompiled/python"], false).remove(0);
+        let shown = |name| words(&engine(name).command(&context, &print, None, Path::new(".")));
+        assert!(shown("kinglet").starts_with("--allow-precompiled "), "{}", shown("kinglet"));
+        assert!(shown("kinglet").ends_with("precompiled/kinglet/python.so -c print(1+1)"), "{}", shown("kinglet"));
+        assert!(shown("wasmtime").starts_with("run -C cache=n --allow-precompiled "), "{}", shown("wasmtime"));
+        assert!(
+            !engine("wasmi").runs(&print) && !engine("interpreter").runs(&print) && engine("baseline").runs(&print)
+        );
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub(super) const GROUPS: &[Group] = &[
     Group { name: "kernels/simd", about: "the same, compiled with vector instructions", times: 1,
         list: |context, small| kernels(context, "simd", small) },
     Group { name: "start", about: "programs that end at once: the engine's own start and end", times: 20, list: start },
+    Group { name: "precompiled", about: "programs that each engine has compiled beforehand, from start to end", times: 10,
+        list: precompiled },
     Group { name: "python", about: "CPython, whose own start is the largest part of a short script", times: 2,
         list: python },
     Group { name: "programs", about: "other programs, compiled from Rust and C", times: 1, list: programs },
@@ -42,6 +44,8 @@ pub(super) struct Workload {
     /// The same program as native code, made from this source.
     pub(super) native: Option<PathBuf>,
     pub(super) args: Vec<String>,
+    /// Whether each engine runs what it has compiled beforehand.
+    pub(super) precompiled: bool,
     /// Whether it is given the folder with the bench's files.
     pub(super) files: bool,
     pub(super) expected: Expected,
@@ -99,6 +103,21 @@ fn start(context: &Context, _: bool) -> Vec<Workload> {
     vec![hello, exit]
 }
 
+fn precompiled(context: &Context, _: bool) -> Vec<Workload> {
+    let hello = Workload {
+        precompiled: true,
+        expected: Expected::Text("Hello, world\n".to_string()),
+        ..plain("hello", made(context, kernel::HELLO))
+    };
+    let python = Workload {
+        precompiled: true,
+        args: ["-c", "print(1+1)"].map(String::from).into(),
+        expected: Expected::Text("2\n".to_string()),
+        ..plain("python", made(context, "python.wasm"))
+    };
+    vec![hello, python]
+}
+
 fn python(context: &Context, small: bool) -> Vec<Workload> {
     let module = made(context, "python.wasm");
     let fib = if small { ("15", "610") } else { ("27", "196418") };
@@ -141,6 +160,7 @@ fn plain(name: &str, module: PathBuf) -> Workload {
         module,
         native: None,
         args: Vec::new(),
+        precompiled: false,
         files: false,
         expected: Expected::Anything,
         times: 1,

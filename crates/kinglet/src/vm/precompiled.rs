@@ -45,7 +45,7 @@ impl Module {
     /// If the bytes are no artifact, or a damaged one; as for [`Module::new`] if they are compiled again.
     pub unsafe fn deserialize(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
         // SAFETY: passed on.
-        unsafe { load(engine, Mapping::copy(bytes.as_ref())?, |_, _| ()) }
+        unsafe { load(engine, Mapping::copy(bytes.as_ref())?) }
     }
 
     /// The same from a file, which is mapped rather than read: what is not used of it takes no memory, and processes that
@@ -61,7 +61,7 @@ impl Module {
         let mapping = File::open(path).map_err(Error::from).and_then(Mapping::file);
         let mapping = mapping.map_err(|e| Error::msg(format!("cannot read {}: {e}", path.display())))?;
         // SAFETY: passed on.
-        unsafe { load(engine, mapping, Mapping::release) }
+        unsafe { load(engine, mapping) }
     }
 }
 
@@ -74,15 +74,15 @@ pub(crate) fn detect_file(path: &Path) -> Result<Option<artifact::Precompiled>> 
     Ok(artifact::detect(Mapping::file(file)?.as_ref()))
 }
 
-/// Makes a module of an artifact. `release` is told of parts that have been looked at.
-unsafe fn load(engine: &Engine, mapping: Mapping, release: impl Fn(&Mapping, Range<usize>)) -> Result<Module> {
+/// Makes a module of an artifact.
+unsafe fn load(engine: &Engine, mapping: Mapping) -> Result<Module> {
     let bytes: &[u8] = mapping.as_ref();
     let artifact = artifact::parse(bytes)?.ok_or_else(|| {
         let hint =
             if bytes.starts_with(b"\0asm") { "it is a module without native code" } else { "it does not begin as one" };
         Error::msg(format!("this is no compiled module: {hint}"))
     })?;
-    artifact.verify(bytes, |part| release(&mapping, part))?;
+    artifact.verify(bytes, |part| mapping.release(part))?;
     let made_for = Identity::parse(&bytes[artifact.identity.clone()])?;
     let mapping = Arc::new(mapping);
     let module = Bytes::new(Part { mapping: mapping.clone(), range: artifact.module.clone() });
@@ -103,7 +103,7 @@ unsafe fn load(engine: &Engine, mapping: Mapping, release: impl Fn(&Mapping, Ran
         false => decode::module(module, features, engine.types())?,
     };
     // What decoding looked at is not wanted for a while.
-    release(&mapping, artifact.module.clone());
+    mapping.release(artifact.module.clone());
     let code = ModuleCode::new(Arc::new(decoded), engine.settings().clone(), engine.types().clone());
     let trampolines = artifact.trampolines((*mapping).as_ref())?;
     let Artifact { text, tables, data, address, .. } = artifact;

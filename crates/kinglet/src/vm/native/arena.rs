@@ -142,11 +142,12 @@ impl Mapping {
         done.is_ok().then_some(start)
     }
 
-    /// Gives back the memory of whole pages of a file that have been read; they are there again when they are wanted.
+    /// Gives back the memory of whole pages in a part that have been read, if they are a file's, which are there again when
+    /// they are wanted.
     pub(in crate::vm) fn release(&self, part: Range<usize>) {
         let page = rustix::param::page_size();
         let (start, end) = (part.start.next_multiple_of(page), part.end / page * page);
-        if start < end {
+        if start < end && self.file.is_some() {
             // SAFETY: the part is the mapping's, whose pages are the file's and unchanged.
             let _ = unsafe { madvise((self.start() + start) as *mut _, end - start, Advice::LinuxDontNeed) };
         }
