@@ -32,6 +32,21 @@ use Step::{Build, Cargo, CargoWith, Task};
 
 const BUILD_KINGLET: Step = Build(&["build", "--release", "--package", "kinglet-cli"]);
 
+/// Packages what is to be published.
+const PACKAGE: &[&str] = &[
+    "package",
+    "--allow-dirty",
+    "--workspace",
+    "--exclude",
+    "xtask",
+    "--exclude",
+    "kinglet-tests",
+    "--exclude",
+    "kinglet-examples",
+    "--exclude",
+    "kinglet-fuzz",
+];
+
 #[rustfmt::skip]
 pub(crate) const GROUPS: &[Group] = &[
     Group { name: "fmt", about: "the code is formatted", needs: &[&need::RUSTFMT],
@@ -86,9 +101,8 @@ pub(crate) const GROUPS: &[Group] = &[
                  Cargo(&["test", "--package", "kinglet-tests", "--lib", "--test", "book"]), Task(book::tally)] },
     Group { name: "features", about: "each Cargo feature builds alone, and none, and all", needs: &[&need::CLIPPY],
         steps: &[Task(features::tally)] },
-    Group { name: "package", about: "each crate can be packaged", needs: &[],
-        steps: &[Cargo(&["package", "--no-verify", "--workspace", "--exclude", "xtask", "--exclude", "kinglet-tests",
-                         "--exclude", "kinglet-examples", "--exclude", "kinglet-fuzz", "--allow-dirty"])] },
+    Group { name: "package", about: "each crate can be packaged; `cargo xtask package` also builds the packages", needs: &[],
+        steps: &[Task(|context| count(cargo(context, PACKAGE).arg("--no-verify")))] },
     Group { name: "examples", about: "every example runs", needs: &[],
         steps: &[Task(examples::tally)] },
 ];
@@ -117,6 +131,12 @@ pub(crate) fn fuzz(context: &Context, args: &[String]) -> Result<(), String> {
     let mut command = cargo(context, &["run", "--release", "--package", "kinglet-fuzz", "--"]);
     let status = command.args(args).status().map_err(|error| format!("cannot run cargo: {error}"))?;
     if status.success() { Ok(()) } else { Err(String::new()) }
+}
+
+/// `cargo xtask package`: cargo builds each package from what is in it, with the others' packages. What they depend on is
+/// compiled once more for that, which takes minutes.
+pub(crate) fn package(context: &Context, _: &[String]) -> Result<(), String> {
+    if count(&mut cargo(context, PACKAGE)).failed == 0 { Ok(()) } else { Err(String::new()) }
 }
 
 /// `cargo xtask scoreboard`

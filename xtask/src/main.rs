@@ -80,6 +80,12 @@ const COMMANDS: &[Command] = &[
         run: book::command,
     },
     Command {
+        name: "package",
+        arguments: "",
+        about: "package the crates that are to be published, and build each from its package",
+        run: group::package,
+    },
+    Command {
         name: "guests",
         arguments: "[--bless]",
         about: "rebuild the guests and compare them with the committed ones, or replace those",
