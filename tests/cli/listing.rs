@@ -78,10 +78,9 @@ fn wasmedge_has_no_folder_to_dump_to() {
 
 /// Runs the program in a folder with `--profile`; gives its process id too.
 #[cfg(target_os = "linux")]
-fn profiled(folder: &Folder, args: &[&str]) -> (u32, Output) {
-    let file = folder.file("f.wat", PROGRAM);
+fn profiled(folder: &Folder, file: &str, args: &[&str]) -> (u32, Output) {
     let mut command = Command::new(kinglet().canonicalize().unwrap());
-    command.args(args).args(["--invoke", "run", &file, "3"]).current_dir(folder.path());
+    command.args(args).args(["--invoke", "run", file, "3"]).current_dir(folder.path());
     let child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
     (child.id(), child.wait_with_output().unwrap())
 }
@@ -90,7 +89,16 @@ fn profiled(folder: &Folder, args: &[&str]) -> (u32, Output) {
 #[test]
 fn a_map_names_functions_and_what_is_between_them() {
     let folder = Folder::new();
-    let (process, output) = profiled(&folder, &["--profile", "perfmap"]);
+    let file = folder.file("f.wat", PROGRAM);
+    names_are_in_the_map(&folder, &file, &["--profile", "perfmap"]);
+    run(&["compile", &file, folder.path().join("f.so").to_str().unwrap()]).prints("");
+    names_are_in_the_map(&folder, "f.so", &["--profile", "perfmap", "--allow-precompiled"]);
+    run(&["--profile", "vtune", "x.wasm"]).fails(1, &["`vtune` is neither perfmap nor jitdump"]);
+}
+
+#[cfg(target_os = "linux")]
+fn names_are_in_the_map(folder: &Folder, file: &str, args: &[&str]) {
+    let (process, output) = profiled(folder, file, args);
     assert_eq!(output.stdout, b"2\n");
     let path = format!("/tmp/perf-{process}.map");
     let map = std::fs::read_to_string(&path).unwrap();
@@ -107,14 +115,14 @@ fn a_map_names_functions_and_what_is_between_them() {
     }
     assert!(names.windows(2).any(|pair| pair == ["less", "run"]), "{map}");
     assert!(names.contains(&"[kinglet] entry"), "{map}");
-    run(&["--profile", "vtune", "x.wasm"]).fails(1, &["`vtune` is neither perfmap nor jitdump"]);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_dump_for_perf_has_the_code_of_each_function() {
     let folder = Folder::new();
-    let (process, output) = profiled(&folder, &["--run-mode", "jit", "--profile=jitdump"]);
+    let file = folder.file("f.wat", PROGRAM);
+    let (process, output) = profiled(&folder, &file, &["--run-mode", "jit", "--profile=jitdump"]);
     assert_eq!(output.stdout, b"2\n");
     let bytes = std::fs::read(folder.path().join(format!("jit-{process}.dump"))).unwrap();
     let u32_at = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap());

@@ -201,3 +201,32 @@ fn hex(bytes: &[u8]) -> String {
     let bytes: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     bytes.join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_become_places() {
+        assert_eq!(absolute("jz $+0x12", 0x10, Some(0x16)), "jz 0x28");
+        assert_eq!(absolute("cbz x8, $-0x10", 0x10, None), "cbz x8, 0x0");
+        assert_eq!(absolute("mov rax, qword [rip + 0x9]", 0x10, Some(0x17)), "mov rax, qword [rip + 0x9]");
+    }
+
+    #[test]
+    fn instructions_of_every_processor_have_their_length() {
+        let riscv: Architecture = "riscv64gc".parse().unwrap();
+        let aarch64: Architecture = "aarch64".parse().unwrap();
+        let decoded = |processor, code: &[u8]| decode(processor, code).map(|it| (it.text, it.len, it.computed_jump));
+        let of = |text: &str, len, jump| Some((text.to_string(), len, jump));
+        assert_eq!(decoded(Architecture::X86_64, &[0xff, 0xe1, 0]), of("jmp rcx", 2, true));
+        assert_eq!(decoded(Architecture::X86_64, &[0xeb, 0x10]), of("jmp $+0x10", 2, false));
+        assert_eq!(decoded(Architecture::X86_64, &[0x48]), None, "ends too early");
+        assert_eq!(decoded(aarch64, &[0x20, 0, 0x1f, 0xd6]), of("br x1", 4, true));
+        assert_eq!(decoded(riscv, &[0x13, 1, 1, 0xff]), of(".insn 13 01 01 ff", 4, false));
+        assert_eq!(decoded(riscv, &[0x82, 0x80, 0, 0]), of(".insn 82 80", 2, false));
+        assert_eq!(decoded(Architecture::S390x, &[0x07, 0xfe, 0, 0]), of(".insn 07 fe", 2, false));
+        assert_eq!(decoded(Architecture::S390x, &[0xeb, 0x8f, 0xf0, 0x40, 0, 0x24]).map(|it| it.1), Some(6));
+        assert_eq!(decoded(Architecture::S390x, &[0xeb, 0x8f]), None);
+    }
+}
