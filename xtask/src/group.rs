@@ -85,6 +85,8 @@ pub(crate) const GROUPS: &[Group] = &[
         steps: &[BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--test", "cli"])] },
     Group { name: "terminal", about: "the command on a terminal", needs: &[&need::PSEUDO_TERMINAL],
         steps: &[BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--test", "terminal"])] },
+    Group { name: "perf", about: "what perf makes of a profile", needs: &[&need::PERF],
+        steps: &[BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--test", "perf"])] },
     Group { name: "guests", about: "programs in many languages, CPython and QuickJS among them", needs: &[],
         steps: &[Task(programs::tally), BUILD_KINGLET, Build(&["build", "--package", "kinglet-cli"]),
                  Cargo(&["test", "--package", "kinglet-tests", "--test", "guest"])] },

@@ -125,6 +125,13 @@ pub(crate) const WASM_STD: Need = Need {
     supply: Supply::Hint("rustup target add wasm32-wasip1, or name a sysroot in KINGLET_WASM_SYSROOT"),
 };
 
+pub(crate) const PERF: Need = Need {
+    name: "Linux's perf, and leave to use it",
+    optional: true,
+    present: |_| present("perf", &["record", "-o", "/dev/null", "-e", "cpu-clock:u", "true"]),
+    supply: Supply::Hint("install it, and let users record: sysctl kernel.perf_event_paranoid=2"),
+};
+
 /// Makes sure that a need is met. The error is the end of the sentence `not run: GROUP needs …`.
 pub(crate) fn meet(context: &Context, need: &Need) -> Result<(), String> {
     if (need.present)(context) {

@@ -1,0 +1,62 @@
+//! What `perf` makes of `--profile`: a group of its own, for it is not everywhere, nor is everyone let use it.
+#![cfg(target_os = "linux")]
+
+use std::path::Path;
+use std::process::Command;
+
+use kinglet_tests::folder::Folder;
+use kinglet_tests::program::kinglet;
+
+const PROGRAM: &str = r#"(module (func $fibonacci (export "fib") (param i32) (result i32)
+  (if (result i32) (i32.lt_u (local.get 0) (i32.const 2)) (then (local.get 0))
+    (else (i32.add (call $fibonacci (i32.sub (local.get 0) (i32.const 1)))
+                   (call $fibonacci (i32.sub (local.get 0) (i32.const 2))))))))"#;
+
+/// Runs `perf` in a folder and gives what it prints.
+#[track_caller]
+fn perf(folder: &Folder, args: &[&str]) -> String {
+    let output = Command::new("perf").args(args).current_dir(folder.path()).output().expect("perf is there");
+    assert!(output.status.success(), "{args:?}: {output:?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Records a run of some hundred milliseconds, almost all of them in one function.
+#[track_caller]
+fn record(folder: &Folder, way: &str) {
+    let file = folder.file("f.wat", PROGRAM);
+    let kinglet = kinglet().canonicalize().unwrap();
+    let kinglet = kinglet.to_str().unwrap();
+    let record = ["record", "-k", "mono", "-e", "cpu-clock:u", "-o", "perf.data"];
+    let run = [kinglet, "--run-mode", "jit", "--profile", way, "--invoke", "fib", &file, "36"];
+    assert_eq!(perf(folder, &[&record[..], &run[..]].concat()), "14930352\n");
+}
+
+/// The share of a function in a report, in per cent, and the file its code is said to be in.
+fn share(report: &str, function: &str) -> Option<(f64, String)> {
+    let line = report.lines().find(|line| line.trim_end().ends_with(&format!(" {function}")))?;
+    let words: Vec<&str> = line.split_whitespace().collect();
+    Some((words.first()?.strip_suffix('%')?.parse().ok()?, words[2..].join(" ")))
+}
+
+#[test]
+fn a_map_gives_functions_their_names() {
+    let folder = Folder::new();
+    record(&folder, "perfmap");
+    let report = perf(&folder, &["report", "--stdio", "-i", "perf.data"]);
+    let process = perf(&folder, &["script", "-i", "perf.data", "-F", "pid"]);
+    for process in process.split_whitespace() {
+        let _ = std::fs::remove_file(Path::new("/tmp").join(format!("perf-{process}.map")));
+    }
+    let (share, _) = share(&report, "fibonacci").unwrap_or_else(|| panic!("{report}"));
+    assert!(share > 50.0, "{report}");
+}
+
+#[test]
+fn a_dump_gives_them_their_code_too() {
+    let folder = Folder::new();
+    record(&folder, "jitdump");
+    perf(&folder, &["inject", "--jit", "-i", "perf.data", "-o", "jit.data"]);
+    let report = perf(&folder, &["report", "--stdio", "-i", "jit.data"]);
+    let (share, file) = share(&report, "fibonacci").unwrap_or_else(|| panic!("{report}"));
+    assert!(share > 50.0 && file.contains("jitted-"), "{report}");
+}
