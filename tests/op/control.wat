@@ -407,57 +407,73 @@
 ;;   return s0
 ;;   clif
 ;;     v3 = iconst.i32 5
-;;     v4 = load.i64 notrap region0 v0+48
-;;     v5 = load.i64 notrap region0 v0+56
-;;     v6 = load.i64 notrap region0 v4
-;;     brif v6, block3(v6), block2
+;;     v4 = load.i64 notrap region0 v0+64
+;;     brif v4, block3(v4), block2
 ;;     block2 cold:
-;;     v8 = stack_addr.i64 ss0
-;;     store.i64 notrap region0 v4, v8
-;;     v9 = iconst.i32 0
+;;     v6 = load.i64 notrap region0 v0+48
+;;     v7 = load.i64 notrap region0 v6
+;;     brif v7, block5(v7), block4
+;;     block4 cold:
+;;     v9 = stack_addr.i64 ss0
+;;     store.i64 notrap region0 v6, v9
 ;;     v10 = iconst.i32 0
-;;     v11 = load.i64 notrap region0 v0
-;;     v12 = load.i64 notrap region0 v11+168
-;;     v13 = load.i64 notrap region0 v12
-;;     v14 = iconst.i32 18
-;;     call_indirect sig1, v13(v0, v8, v14, v9, v10)  ; v14 = 18, v9 = 0, v10 = 0
-;;     v15 = load.i64 notrap region0 v8
-;;     jump block3(v15)
-;;     block3(v7: i64):
-;;     v16 = call_indirect sig0, v7(v5, v0, v3)  ; v3 = 5
-;;     return v16
+;;     v11 = iconst.i32 0
+;;     v12 = load.i64 notrap region0 v0
+;;     v13 = load.i64 notrap region0 v12+168
+;;     v14 = load.i64 notrap region0 v13
+;;     v15 = iconst.i32 18
+;;     call_indirect sig1, v14(v0, v9, v15, v10, v11)  ; v15 = 18, v10 = 0, v11 = 0
+;;     v16 = load.i64 notrap region0 v9
+;;     jump block5(v16)
+;;     block5(v8: i64) cold:
+;;     store notrap region0 v8, v0+64
+;;     jump block3(v8)
+;;     block3(v5: i64):
+;;     v17 = load.i64 notrap region0 v0+56
+;;     v18 = call_indirect sig0, v5(v17, v0, v3)  ; v3 = 5
+;;     return v18
 ;;   x86-64
-;;     movq 0x30(%rdi), %rax
-;;     movq 0x38(%rdi), %r15
-;;     movq (%rax), %r8
+;;     movq 0x40(%rdi), %r8
 ;;     testq %r8, %r8
 ;;     jnz     label1; j label2
 ;;     block1:
 ;;     movq %rdi, %rbx
-;;     jmp     label3
-;;     block3:
+;;     jmp     label6
+;;     block6:
+;;     movq 0x38(%rbx), %rdi
 ;;     movl $0x5, %edx
 ;;     movq %rbx, %rsi
-;;     movq %r15, %rdi
 ;;     call    *%r8
 ;;     movq 0x10(%rsp), %rbx
-;;     movq 0x18(%rsp), %r15
 ;;     addq $0x20, %rsp
 ;;     retq
 ;;     block2:
+;;     movq 0x30(%rdi), %rax
+;;     movq (%rax), %r8
+;;     testq %r8, %r8
+;;     jnz     label3; j label4
+;;     block3:
+;;     movq %rdi, %rbx
+;;     jmp     label5
+;;     block4:
 ;;     leaq <offset:1>+(%rsp), %rsi
 ;;     movq %rax, <offset:1>+(%rsp)
 ;;     movq (%rdi), %rax
-;;     movq %rdi, %rbx
+;;     movq %rdi, %rcx
 ;;     movq 0xa8(%rax), %rax
 ;;     movq (%rax), %rax
 ;;     movl $0x12, %edx
 ;;     uninit  %r8
 ;;     xorl %r8d, %r8d
+;;     movq %rcx, %rbx
+;;     movq %rbx, %rdi
 ;;     movq %r8, %rcx
 ;;     call    *%rax
 ;;     movq <offset:1>+(%rsp), %r8
-;;     jmp     label3
+;;     jmp     label5
+;;     block5:
+;;     movq %r8, 0x40(%rbx)
+;;     jmp     label6
 ;; call_indirect
 ;;   const #1 -> s1
 ;;   const #2 -> s2
@@ -466,8 +482,8 @@
 ;;   clif
 ;;     v4 = iconst.i32 1
 ;;     v5 = iconst.i32 2
-;;     v6 = iconst.i64 64
-;;     v7 = iadd v0, v6  ; v6 = 64
+;;     v6 = iconst.i64 72
+;;     v7 = iadd v0, v6  ; v6 = 72
 ;;     v8 = uextend.i64 v2
 ;;     v9 = load.i64 notrap region0 v7+8
 ;;     v10 = icmp uge v8, v9
@@ -483,28 +499,28 @@
 ;;     v20 = load.i32 notrap region0 v19
 ;;     v21 = icmp ne v18, v20
 ;;     trapnz v21, user6
-;;     v22 = load.i64 user5 region0 v17+8
+;;     v22 = load.i64 user5 region0 v17
 ;;     v23 = load.i64 user5 region0 v17+16
-;;     v24 = load.i64 user5 region0 v17
-;;     brif v24, block3(v24), block2
+;;     brif v22, block3(v22), block2
 ;;     block2 cold:
-;;     v26 = stack_addr.i64 ss0
-;;     store.i64 notrap region0 v22, v26
+;;     v25 = stack_addr.i64 ss0
+;;     v26 = load.i64 notrap region0 v17+8
+;;     store notrap region0 v26, v25
 ;;     v27 = iconst.i32 0
 ;;     v28 = iconst.i32 0
 ;;     v29 = load.i64 notrap region0 v0
 ;;     v30 = load.i64 notrap region0 v29+168
 ;;     v31 = load.i64 notrap region0 v30
 ;;     v32 = iconst.i32 18
-;;     call_indirect sig1, v31(v0, v26, v32, v27, v28)  ; v32 = 18, v27 = 0, v28 = 0
-;;     v33 = load.i64 notrap region0 v26
+;;     call_indirect sig1, v31(v0, v25, v32, v27, v28)  ; v32 = 18, v27 = 0, v28 = 0
+;;     v33 = load.i64 notrap region0 v25
 ;;     jump block3(v33)
-;;     block3(v25: i64):
-;;     v34 = call_indirect sig0, v25(v23, v0, v4, v5)  ; v4 = 1, v5 = 2
+;;     block3(v24: i64):
+;;     v34 = call_indirect sig0, v24(v23, v0, v4, v5)  ; v4 = 1, v5 = 2
 ;;     return v34
 ;;   x86-64
-;;     movq 0x48(%rdi), %rax
-;;     movq 0x40(%rdi), %r8
+;;     movq 0x50(%rdi), %rax
+;;     movq 0x48(%rdi), %r8
 ;;     movl %edx, %esi
 ;;     uninit  %rcx
 ;;     xorq %rcx, %rcx
@@ -516,69 +532,8 @@
 ;;     movq 0x18(%rdi), %rdx
 ;;     cmpl (%rdx), %ecx
 ;;     jnz #trap=user6
-;;     movq 8(%rax), %rcx
+;;     movq (%rax), %r8
 ;;     movq 0x10(%rax), %rbx
-;;     movq (%rax), %rax
-;;     testq %rax, %rax
-;;     jnz     label1; j label2
-;;     block1:
-;;     movq %rdi, %r12
-;;     jmp     label3
-;;     block3:
-;;     movl $0x1, %edx
-;;     movl $0x2, %ecx
-;;     movq %r12, %rsi
-;;     movq %rbx, %rdi
-;;     call    *%rax
-;;     movq 0x10(%rsp), %rbx
-;;     movq 0x18(%rsp), %r12
-;;     addq $0x20, %rsp
-;;     retq
-;;     block2:
-;;     leaq <offset:1>+(%rsp), %rsi
-;;     movq %rcx, <offset:1>+(%rsp)
-;;     movq (%rdi), %rax
-;;     movq %rdi, %r12
-;;     movq 0xa8(%rax), %rax
-;;     movq (%rax), %rax
-;;     movl $0x12, %edx
-;;     uninit  %r8
-;;     xorl %r8d, %r8d
-;;     movq %r8, %rcx
-;;     call    *%rax
-;;     movq <offset:1>+(%rsp), %rax
-;;     jmp     label3
-;; call_ref
-;;   const #1 -> s1
-;;   const #2 -> s2
-;;   call_ref s1 s0
-;;   return s1
-;;   clif
-;;     v4 = iconst.i32 1
-;;     v5 = iconst.i32 2
-;;     v6 = load.i64 user12 region0 v2+8
-;;     v7 = load.i64 user12 region0 v2+16
-;;     v8 = load.i64 user12 region0 v2
-;;     brif v8, block3(v8), block2
-;;     block2 cold:
-;;     v10 = stack_addr.i64 ss0
-;;     store.i64 notrap region0 v6, v10
-;;     v11 = iconst.i32 0
-;;     v12 = iconst.i32 0
-;;     v13 = load.i64 notrap region0 v0
-;;     v14 = load.i64 notrap region0 v13+168
-;;     v15 = load.i64 notrap region0 v14
-;;     v16 = iconst.i32 18
-;;     call_indirect sig1, v15(v0, v10, v16, v11, v12)  ; v16 = 18, v11 = 0, v12 = 0
-;;     v17 = load.i64 notrap region0 v10
-;;     jump block3(v17)
-;;     block3(v9: i64):
-;;     v18 = call_indirect sig0, v9(v7, v0, v4, v5)  ; v4 = 1, v5 = 2
-;;     return v18
-;;   x86-64
-;;     movq 8(%rdx), %rax
-;;     movq 0x10(%rdx), %rbx
-;;     movq (%rdx), %r8
 ;;     testq %r8, %r8
 ;;     jnz     label1; j label2
 ;;     block1:
@@ -595,6 +550,67 @@
 ;;     addq $0x20, %rsp
 ;;     retq
 ;;     block2:
+;;     movq 8(%rax), %rax
+;;     leaq <offset:1>+(%rsp), %rsi
+;;     movq %rax, <offset:1>+(%rsp)
+;;     movq (%rdi), %rax
+;;     movq %rdi, %r12
+;;     movq 0xa8(%rax), %rax
+;;     movq (%rax), %rax
+;;     movl $0x12, %edx
+;;     uninit  %r8
+;;     xorl %r8d, %r8d
+;;     movq %r8, %rcx
+;;     call    *%rax
+;;     movq <offset:1>+(%rsp), %r8
+;;     jmp     label3
+;; call_ref
+;;   const #1 -> s1
+;;   const #2 -> s2
+;;   call_ref s1 s0
+;;   return s1
+;;   clif
+;;     v4 = iconst.i32 1
+;;     v5 = iconst.i32 2
+;;     v6 = load.i64 user12 region0 v2
+;;     v7 = load.i64 user12 region0 v2+16
+;;     brif v6, block3(v6), block2
+;;     block2 cold:
+;;     v9 = stack_addr.i64 ss0
+;;     v10 = load.i64 notrap region0 v2+8
+;;     store notrap region0 v10, v9
+;;     v11 = iconst.i32 0
+;;     v12 = iconst.i32 0
+;;     v13 = load.i64 notrap region0 v0
+;;     v14 = load.i64 notrap region0 v13+168
+;;     v15 = load.i64 notrap region0 v14
+;;     v16 = iconst.i32 18
+;;     call_indirect sig1, v15(v0, v9, v16, v11, v12)  ; v16 = 18, v11 = 0, v12 = 0
+;;     v17 = load.i64 notrap region0 v9
+;;     jump block3(v17)
+;;     block3(v8: i64):
+;;     v18 = call_indirect sig0, v8(v7, v0, v4, v5)  ; v4 = 1, v5 = 2
+;;     return v18
+;;   x86-64
+;;     movq (%rdx), %r8
+;;     movq 0x10(%rdx), %rbx
+;;     testq %r8, %r8
+;;     jnz     label1; j label2
+;;     block1:
+;;     movq %rdi, %r12
+;;     jmp     label3
+;;     block3:
+;;     movl $0x1, %edx
+;;     movl $0x2, %ecx
+;;     movq %r12, %rsi
+;;     movq %rbx, %rdi
+;;     call    *%r8
+;;     movq 0x10(%rsp), %rbx
+;;     movq 0x18(%rsp), %r12
+;;     addq $0x20, %rsp
+;;     retq
+;;     block2:
+;;     movq 8(%rdx), %rax
 ;;     leaq <offset:1>+(%rsp), %rsi
 ;;     movq %rax, <offset:1>+(%rsp)
 ;;     movq (%rdi), %rax
@@ -623,55 +639,70 @@
 ;; return_call_imported
 ;;   tail_call_import 0
 ;;   clif
-;;     v4 = load.i64 notrap region0 v0+48
-;;     v5 = load.i64 notrap region0 v0+56
-;;     v6 = load.i64 notrap region0 v4
-;;     brif v6, block3(v6), block2
+;;     v4 = load.i64 notrap region0 v0+64
+;;     brif v4, block3(v4), block2
 ;;     block2 cold:
-;;     v8 = stack_addr.i64 ss0
-;;     store.i64 notrap region0 v4, v8
-;;     v9 = iconst.i32 0
+;;     v6 = load.i64 notrap region0 v0+48
+;;     v7 = load.i64 notrap region0 v6
+;;     brif v7, block5(v7), block4
+;;     block4 cold:
+;;     v9 = stack_addr.i64 ss0
+;;     store.i64 notrap region0 v6, v9
 ;;     v10 = iconst.i32 0
-;;     v11 = load.i64 notrap region0 v0
-;;     v12 = load.i64 notrap region0 v11+168
-;;     v13 = load.i64 notrap region0 v12
-;;     v14 = iconst.i32 18
-;;     call_indirect sig1, v13(v0, v8, v14, v9, v10)  ; v14 = 18, v9 = 0, v10 = 0
-;;     v15 = load.i64 notrap region0 v8
-;;     jump block3(v15)
-;;     block3(v7: i64):
-;;     return_call_indirect sig0, v7(v5, v0, v2)
+;;     v11 = iconst.i32 0
+;;     v12 = load.i64 notrap region0 v0
+;;     v13 = load.i64 notrap region0 v12+168
+;;     v14 = load.i64 notrap region0 v13
+;;     v15 = iconst.i32 18
+;;     call_indirect sig1, v14(v0, v9, v15, v10, v11)  ; v15 = 18, v10 = 0, v11 = 0
+;;     v16 = load.i64 notrap region0 v9
+;;     jump block5(v16)
+;;     block5(v8: i64) cold:
+;;     store notrap region0 v8, v0+64
+;;     jump block3(v8)
+;;     block3(v5: i64):
+;;     v17 = load.i64 notrap region0 v0+56
+;;     return_call_indirect sig0, v5(v17, v0, v2)
 ;;   x86-64
-;;     movq %rdx, %rbx
-;;     movq 0x30(%rdi), %rax
-;;     movq 0x38(%rdi), %r15
-;;     movq (%rax), %r10
+;;     movq %rdx, %r12
+;;     movq 0x40(%rdi), %r10
 ;;     testq %r10, %r10
 ;;     jnz     label1; j label2
 ;;     block1:
-;;     movq %rdi, %rsi
-;;     movq %r15, %rdi
-;;     movq %rbx, %rdx
-;;     jmp     label3
-;;     block3:
+;;     movq %rdi, %rbx
+;;     jmp     label6
+;;     block6:
+;;     movq 0x38(%rbx), %rdi
+;;     movq %r12, %rdx
+;;     movq %rbx, %rsi
 ;;     return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx
 ;;     block2:
+;;     movq 0x30(%rdi), %rax
+;;     movq (%rax), %r10
+;;     testq %r10, %r10
+;;     jnz     label3; j label4
+;;     block3:
+;;     movq %rdi, %rbx
+;;     jmp     label5
+;;     block4:
 ;;     leaq <offset:1>+(%rsp), %rsi
 ;;     movq %rax, <offset:1>+(%rsp)
 ;;     movq (%rdi), %rax
-;;     movq %rdi, %r12
+;;     movq %rdi, %rcx
 ;;     movq 0xa8(%rax), %rax
 ;;     movq (%rax), %rax
 ;;     movl $0x12, %edx
 ;;     uninit  %r8
 ;;     xorl %r8d, %r8d
+;;     movq %rcx, %rbx
+;;     movq %rbx, %rdi
 ;;     movq %r8, %rcx
 ;;     call    *%rax
 ;;     movq <offset:1>+(%rsp), %r10
-;;     movq %rbx, %rdx
-;;     movq %r12, %rsi
-;;     movq %r15, %rdi
-;;     jmp     label3
+;;     jmp     label5
+;;     block5:
+;;     movq %r10, 0x40(%rbx)
+;;     jmp     label6
 ;; return_call_indirect
 ;;   resolve_indirect table 0 type 0 s0
 ;;   const #1 -> s0
@@ -680,8 +711,8 @@
 ;;   clif
 ;;     v4 = iconst.i32 1
 ;;     v5 = iconst.i32 2
-;;     v6 = iconst.i64 64
-;;     v7 = iadd v0, v6  ; v6 = 64
+;;     v6 = iconst.i64 72
+;;     v7 = iadd v0, v6  ; v6 = 72
 ;;     v8 = uextend.i64 v2
 ;;     v9 = load.i64 notrap region0 v7+8
 ;;     v10 = icmp uge v8, v9
@@ -697,27 +728,27 @@
 ;;     v20 = load.i32 notrap region0 v19
 ;;     v21 = icmp ne v18, v20
 ;;     trapnz v21, user6
-;;     v22 = load.i64 user5 region0 v17+8
+;;     v22 = load.i64 user5 region0 v17
 ;;     v23 = load.i64 user5 region0 v17+16
-;;     v24 = load.i64 user5 region0 v17
-;;     brif v24, block3(v24), block2
+;;     brif v22, block3(v22), block2
 ;;     block2 cold:
-;;     v26 = stack_addr.i64 ss0
-;;     store.i64 notrap region0 v22, v26
+;;     v25 = stack_addr.i64 ss0
+;;     v26 = load.i64 notrap region0 v17+8
+;;     store notrap region0 v26, v25
 ;;     v27 = iconst.i32 0
 ;;     v28 = iconst.i32 0
 ;;     v29 = load.i64 notrap region0 v0
 ;;     v30 = load.i64 notrap region0 v29+168
 ;;     v31 = load.i64 notrap region0 v30
 ;;     v32 = iconst.i32 18
-;;     call_indirect sig1, v31(v0, v26, v32, v27, v28)  ; v32 = 18, v27 = 0, v28 = 0
-;;     v33 = load.i64 notrap region0 v26
+;;     call_indirect sig1, v31(v0, v25, v32, v27, v28)  ; v32 = 18, v27 = 0, v28 = 0
+;;     v33 = load.i64 notrap region0 v25
 ;;     jump block3(v33)
-;;     block3(v25: i64):
-;;     return_call_indirect sig0, v25(v23, v0, v4, v5)  ; v4 = 1, v5 = 2
+;;     block3(v24: i64):
+;;     return_call_indirect sig0, v24(v23, v0, v4, v5)  ; v4 = 1, v5 = 2
 ;;   x86-64
-;;     movq 0x48(%rdi), %rax
-;;     movq 0x40(%rdi), %r8
+;;     movq 0x50(%rdi), %rax
+;;     movq 0x48(%rdi), %r8
 ;;     movl %edx, %esi
 ;;     uninit  %rcx
 ;;     xorq %rcx, %rcx
@@ -729,9 +760,8 @@
 ;;     movq 0x18(%rdi), %rdx
 ;;     cmpl (%rdx), %ecx
 ;;     jnz #trap=user6
-;;     movq 8(%rax), %rcx
-;;     movq 0x10(%rax), %rbx
 ;;     movq (%rax), %r10
+;;     movq 0x10(%rax), %rbx
 ;;     testq %r10, %r10
 ;;     jnz     label1; j label2
 ;;     block1:
@@ -744,8 +774,9 @@
 ;;     movq %rbx, %rdi
 ;;     return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
 ;;     block2:
+;;     movq 8(%rax), %rax
 ;;     leaq <offset:1>+(%rsp), %rsi
-;;     movq %rcx, <offset:1>+(%rsp)
+;;     movq %rax, <offset:1>+(%rsp)
 ;;     movq (%rdi), %rax
 ;;     movq %rdi, %r12
 ;;     movq 0xa8(%rax), %rax
@@ -765,28 +796,27 @@
 ;;   clif
 ;;     v4 = iconst.i32 1
 ;;     v5 = iconst.i32 2
-;;     v6 = load.i64 user12 region0 v2+8
+;;     v6 = load.i64 user12 region0 v2
 ;;     v7 = load.i64 user12 region0 v2+16
-;;     v8 = load.i64 user12 region0 v2
-;;     brif v8, block3(v8), block2
+;;     brif v6, block3(v6), block2
 ;;     block2 cold:
-;;     v10 = stack_addr.i64 ss0
-;;     store.i64 notrap region0 v6, v10
+;;     v9 = stack_addr.i64 ss0
+;;     v10 = load.i64 notrap region0 v2+8
+;;     store notrap region0 v10, v9
 ;;     v11 = iconst.i32 0
 ;;     v12 = iconst.i32 0
 ;;     v13 = load.i64 notrap region0 v0
 ;;     v14 = load.i64 notrap region0 v13+168
 ;;     v15 = load.i64 notrap region0 v14
 ;;     v16 = iconst.i32 18
-;;     call_indirect sig1, v15(v0, v10, v16, v11, v12)  ; v16 = 18, v11 = 0, v12 = 0
-;;     v17 = load.i64 notrap region0 v10
+;;     call_indirect sig1, v15(v0, v9, v16, v11, v12)  ; v16 = 18, v11 = 0, v12 = 0
+;;     v17 = load.i64 notrap region0 v9
 ;;     jump block3(v17)
-;;     block3(v9: i64):
-;;     return_call_indirect sig0, v9(v7, v0, v4, v5)  ; v4 = 1, v5 = 2
+;;     block3(v8: i64):
+;;     return_call_indirect sig0, v8(v7, v0, v4, v5)  ; v4 = 1, v5 = 2
 ;;   x86-64
-;;     movq 8(%rdx), %rax
-;;     movq 0x10(%rdx), %rbx
 ;;     movq (%rdx), %r10
+;;     movq 0x10(%rdx), %rbx
 ;;     testq %r10, %r10
 ;;     jnz     label1; j label2
 ;;     block1:
@@ -799,6 +829,7 @@
 ;;     movq %rbx, %rdi
 ;;     return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
 ;;     block2:
+;;     movq 8(%rdx), %rax
 ;;     leaq <offset:1>+(%rsp), %rsi
 ;;     movq %rax, <offset:1>+(%rsp)
 ;;     movq (%rdi), %rax

@@ -92,6 +92,8 @@ pub struct VmImport {
     pub cell: *const FuncCell,
     /// The instance or host context it runs in.
     pub vmctx: *mut VmCtx,
+    /// Where native code calls it; null until native code has.
+    pub native: *mut c_void,
 }
 
 /// A memory, as code sees it.

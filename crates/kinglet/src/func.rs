@@ -7,7 +7,7 @@ use kinglet_wasm::types::{HeapType, RefType, ValType, slots_of};
 
 use crate::host::{Caller, IntoFunc};
 use crate::store::{StoreCore, StoreId};
-use crate::vm::{self, FuncPointer, HostFunc};
+use crate::vm::{self, FuncPointer, HostFunc, HostSlots};
 use crate::{AsContext, AsContextMut, Error, ExternRef, FuncType, Result, Val};
 
 /// A function of a store: a guest's or the host's. A handle, which can be copied.
@@ -173,7 +173,7 @@ pub(crate) fn dynamic<T: 'static>(
     ty: FuncType,
     closure: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
 ) -> HostFunc<T> {
-    std::sync::Arc::new(move |mut caller, slots| {
+    HostFunc::new(move |mut caller: Caller<'_, T>, slots: HostSlots<'_>| {
         let mut params = vec![Val::I32(0); ty.params().len()];
         take_values(slots, ty.params(), &mut params, caller.core());
         let mut results: Vec<Val> =

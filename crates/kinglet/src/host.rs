@@ -1,13 +1,12 @@
 //! Host functions: what they are given, and which closures they can be.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use kinglet_wasm::types::{ValType, slots_of};
 
 use crate::func::Handle;
 use crate::store::{StoreCore, StoreInner};
-use crate::vm::HostFunc;
+use crate::vm::{HostFunc, HostSlots};
 use crate::{
     AsContext, AsContextMut, Engine, Extern, FuncType, Result, StoreContext, StoreContextMut, Waiter, WasmResults,
     WasmTy, vm,
@@ -232,7 +231,7 @@ macro_rules! closures {
             #[allow(private_interfaces)]
             fn into_func(self) -> (FuncType, HostFunc<T>) {
                 let ty = FuncType::new([$($A::val_type()),*], R::types());
-                let closure: HostFunc<T> = Arc::new(move |mut caller, slots| {
+                let closure = HostFunc::new(move |mut caller: Caller<'_, T>, slots: HostSlots<'_>| {
                     let mut at = 0;
                     $(
                         let $A = $A::take(&slots[at..], Handle(caller.core()));

@@ -511,17 +511,12 @@ impl<T> Definition<T> {
         let core = &mut store.core;
         let key = Arc::as_ptr(host) as usize;
         let pointer = match core.linked.get(&key) {
-            Some(pointer) => *pointer,
+            Some((pointer, _)) => *pointer,
             None => {
                 let id = core.engine.types().intern_func(&host.ty);
-                // The context keeps the definition, so that its address stays its own.
-                let (keep, func) = (host.clone(), host.func.clone());
-                let func: HostFunc<T> = Arc::new(move |caller, slots| {
-                    let _ = &keep;
-                    func(caller, slots)
-                });
-                let pointer = core.hosts.add(&core.vm, &host.ty, id, func);
-                core.linked.insert(key, pointer);
+                let pointer = core.hosts.add(&core.vm, &host.ty, id, host.func.clone());
+                // With the definition, so that its address stays its own.
+                core.linked.insert(key, (pointer, host.clone()));
                 pointer
             }
         };

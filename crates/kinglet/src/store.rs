@@ -59,7 +59,7 @@ pub(crate) struct StoreCore {
     pub(crate) heap: Heap,
     pub(crate) fibers: Fibers,
     /// Functions of linkers that have a context in this store already, by the address of their definition.
-    pub(crate) linked: HashMap<usize, FuncPointer>,
+    pub(crate) linked: HashMap<usize, (FuncPointer, Arc<dyn Any + Send + Sync>)>,
     pub(crate) externs: Externs,
     /// What a host function ended the guest with.
     pub(crate) error: Option<Error>,

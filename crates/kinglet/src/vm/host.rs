@@ -1,23 +1,46 @@
 //! Host functions: a context that looks to code like an instance, and the array function that runs the closure.
 
 use std::any::Any;
+use std::ffi::c_void;
+use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
 use std::time::Instant;
 
-use kinglet_abi::{FuncCell, FuncRef, Libcall, Status, Trap, VmCtx, VmMemory, VmStore};
+use kinglet_abi::{ArrayFn, FuncCell, FuncRef, Libcall, Status, Trap, VmCtx, VmMemory, VmStore};
 use kinglet_wasm::types::TypeId;
 
 use super::func::FuncPointer;
 use super::{VmState, store};
 use crate::host::Caller;
-use crate::store::StoreCore;
+use crate::store::{StoreCore, StoreInner};
 use crate::{Error, FuncType, Result, WasmBacktrace};
 
-/// A host function's closure: it reads its arguments from the slots and leaves its results there.
-pub(crate) type HostFunc<T> = Arc<dyn Fn(Caller<'_, T>, HostSlots<'_>) -> Result<()> + Send + Sync>;
+/// A host function's closure, for stores with data `T`, and the array function made for its type.
+pub(crate) struct HostFunc<T: 'static> {
+    /// Of the type that `array` is for.
+    closure: Arc<dyn Any + Send + Sync>,
+    array: ArrayFn,
+    _data: PhantomData<fn(T)>,
+}
+
+impl<T> Clone for HostFunc<T> {
+    fn clone(&self) -> Self {
+        HostFunc { closure: self.closure.clone(), array: self.array, _data: PhantomData }
+    }
+}
+
+impl<T: 'static> HostFunc<T> {
+    /// Makes one of a closure that reads its arguments from the slots and leaves its results there.
+    pub(crate) fn new<F>(closure: F) -> HostFunc<T>
+    where
+        F: Fn(Caller<'_, T>, HostSlots<'_>) -> Result<()> + Send + Sync + 'static,
+    {
+        HostFunc { closure: Arc::new(closure), array: run_host_function::<T, F>, _data: PhantomData }
+    }
+}
 
 /// The argument array of a host function.
 pub(crate) type HostSlots<'a> = &'a mut [u64];
@@ -49,7 +72,9 @@ struct HostContext {
     vmctx: VmCtx,
     cell: FuncCell,
     func_ref: FuncRef,
-    closure: Box<dyn Any + Send + Sync>,
+    /// What `_owner` owns, of the type that the cell's array function is for.
+    closure: *const c_void,
+    _owner: Arc<dyn Any + Send + Sync>,
 }
 
 /// Where the cell of a host function is in the context it is called with.
@@ -75,12 +100,12 @@ impl HostContexts {
         vm: &VmState,
         ty: &FuncType,
         type_id: TypeId,
-        closure: HostFunc<T>,
+        func: HostFunc<T>,
     ) -> FuncPointer {
         let null = std::ptr::null_mut;
         let cell = FuncCell {
             native: AtomicPtr::new(null()),
-            array: AtomicPtr::new(run_host_function::<T> as *mut _),
+            array: AtomicPtr::new(func.array as *mut _),
             entry: AtomicPtr::new(kinglet_interp::array_stub().cast_mut()),
             body: null(),
             stub: AtomicPtr::new(null()),
@@ -103,7 +128,8 @@ impl HostContexts {
                 vmctx: std::ptr::null_mut(),
                 type_id: type_id.0,
             },
-            closure: Box::new(closure),
+            closure: Arc::as_ptr(&func.closure).cast(),
+            _owner: func.closure,
         })));
         self.contexts.push(context);
         let this = context.as_ptr();
@@ -116,42 +142,61 @@ impl HostContexts {
     }
 }
 
-/// The array function of all host functions of stores with data `T`.
-unsafe extern "C" fn run_host_function<T: 'static>(callee: *mut VmCtx, caller: *mut VmCtx, slots: *mut u64) -> u32 {
-    // SAFETY: `callee` is a context made by `add` for a store of `T`, and the array has the cell's slots.
-    let (context, inner, slots) = unsafe {
+/// The array function of host functions with closures of type `F`, in stores with data `T`.
+unsafe extern "C" fn run_host_function<T: 'static, F>(callee: *mut VmCtx, caller: *mut VmCtx, slots: *mut u64) -> u32
+where
+    F: Fn(Caller<'_, T>, HostSlots<'_>) -> Result<()> + 'static,
+{
+    // SAFETY: `callee` is a context made by `add` for a store of `T` and a closure of type `F`, and the array has the
+    // cell's slots.
+    let (context, closure, inner, slots) = unsafe {
         let context = &*callee.cast::<HostContext>();
-        let inner = store::owner::<T>(context.vmctx.store);
-        (context, inner, std::slice::from_raw_parts_mut(slots, context.cell.array_slots as usize))
-    };
-    // What the host can see is a point at which gas must not be overdrawn.
-    if inner.core.vm.gas() < 0 {
-        // SAFETY: the store is live, and its guest code has called out.
-        unsafe {
-            ((*(*context.vmctx.store).libcalls).get(Libcall::Raise))(
-                callee,
-                slots.as_mut_ptr(),
-                Trap::OutOfGas as u32,
-                0,
-            )
-        };
-        return Status::Trap as u32;
-    }
-    let Some(closure) = context.closure.downcast_ref::<HostFunc<T>>() else {
-        inner.core.error = Some(Error::msg("internal inconsistency: a host function of another store"));
-        return Status::HostError as u32;
+        let vm = context.vmctx.store;
+        // What the host can see is a point at which gas must not be overdrawn.
+        if (*vm).gas < 0 {
+            return out_of_gas(callee, slots);
+        }
+        let slots = std::slice::from_raw_parts_mut(slots, context.cell.array_slots as usize);
+        (context, &*context.closure.cast::<F>(), store::owner::<T>(vm), slots)
     };
     let instance = super::instance::index_of(caller);
-    let timed = inner.core.host_time.take().map(|spent| (spent, Instant::now()));
-    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| closure(Caller::new(&mut *inner, instance), slots)));
-    let vm = context.vmctx.store;
-    if let Some((spent, start)) = timed {
-        // SAFETY: as above; the borrow handed to the closure has ended.
-        unsafe { store::core_of(vm) }.host_time = Some(spent + start.elapsed());
+    if inner.core.host_time.is_some() {
+        let outcome = timed(&mut *inner, |inner| closure(Caller::new(inner, instance), &mut *slots));
+        return unusual(context, slots, outcome);
     }
+    match std::panic::catch_unwind(AssertUnwindSafe(|| closure(Caller::new(inner, instance), &mut *slots))) {
+        Ok(Ok(())) => Status::Ok as u32,
+        outcome => unusual(context, slots, outcome),
+    }
+}
+
+/// What became of a host function's closure; an error stands for its panic.
+type Outcome = std::thread::Result<Result<()>>;
+
+/// Calls a closure and adds the time it takes to the store's; none counts twice, however they nest.
+#[cold]
+fn timed<T: 'static>(inner: &mut StoreInner<T>, closure: impl FnOnce(&mut StoreInner<T>) -> Result<()>) -> Outcome {
+    let (spent, start) = (inner.core.host_time.take(), Instant::now());
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| closure(&mut *inner)));
+    inner.core.host_time = spent.map(|spent| spent + start.elapsed());
+    outcome
+}
+
+#[cold]
+unsafe fn out_of_gas(callee: *mut VmCtx, slots: *mut u64) -> u32 {
+    // SAFETY: called by a host function's array function, with what that was called with.
+    unsafe { ((*(*(*callee).store).libcalls).get(Libcall::Raise))(callee, slots, Trap::OutOfGas as u32, 0) };
+    Status::Trap as u32
+}
+
+/// The end of a host function that did not simply return, or whose time is measured; the borrow handed to its closure has
+/// ended.
+#[cold]
+fn unusual(context: &HostContext, slots: HostSlots<'_>, outcome: Outcome) -> u32 {
+    let vm = context.vmctx.store;
     let outcome = outcome.map(|returned| {
         returned.or_else(|error| {
-            // SAFETY: as above.
+            // SAFETY: the store is live, and its guest code has called the host function.
             let error = located(unsafe { store::core_of(vm) }, error);
             let this = FuncPointer(NonNull::from(&context.func_ref));
             // SAFETY: as above.

@@ -179,7 +179,11 @@ unsafe fn write_imports(core: &StoreCore, data: &InstanceData, layout: &VmCtxLay
         let at = |offset: u32| base.byte_add(offset as usize);
         for (i, func) in (0..).zip(&data.imported_funcs) {
             let FuncRef { cell, vmctx, .. } = func.0.as_ref();
-            at(layout.import(i)).cast::<VmImport>().write(VmImport { cell: *cell, vmctx: *vmctx });
+            at(layout.import(i)).cast::<VmImport>().write(VmImport {
+                cell: *cell,
+                vmctx: *vmctx,
+                native: std::ptr::null_mut(),
+            });
         }
         for (i, memory) in (0..).zip(&data.memories) {
             at(layout.memory(i).offset).cast::<*mut VmMemory>().write(core.memories[*memory].record().as_ptr());
