@@ -1,6 +1,8 @@
 //! The test groups: one row each with what it needs and the steps it takes. `cargo xtask test` walks the rows, lets all
 //! output through, and ends with one line of counts.
 
+use std::path::PathBuf;
+
 use std::process::Command;
 use std::time::Instant;
 
@@ -137,8 +139,27 @@ pub(crate) fn fuzz(context: &Context, args: &[String]) -> Result<(), String> {
 
 /// `cargo xtask package`: cargo builds each package from what is in it, with the others' packages. What they depend on is
 /// compiled once more for that, which takes minutes.
+///
+/// Cargo keeps packages that it has unpacked by the folder they were made in, and would take them for those of the next
+/// run, so that each run has a folder of its own, and what cargo keeps of it is removed.
 pub(crate) fn package(context: &Context, _: &[String]) -> Result<(), String> {
-    if count(&mut cargo(context, PACKAGE)).failed == 0 { Ok(()) } else { Err(String::new()) }
+    let folder = context.target.join(format!("package-{}", std::process::id()));
+    let before = unpacked();
+    let packaged = count(cargo(context, PACKAGE).arg("--target-dir").arg(&folder));
+    let new = unpacked().into_iter().filter(|path| !before.contains(path));
+    for path in new.chain([folder]) {
+        let _ = std::fs::remove_dir_all(path);
+    }
+    if packaged.failed == 0 { Ok(()) } else { Err(String::new()) }
+}
+
+/// Where cargo keeps packages that come from a folder: what it names by a dash and a number, and by no registry.
+fn unpacked() -> Vec<PathBuf> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo"))).unwrap_or_default();
+    let folders = ["src", "cache", "index"].map(|name| std::fs::read_dir(home.join("registry").join(name)));
+    let paths = folders.into_iter().flatten().flatten().flatten().map(|entry| entry.path());
+    paths.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('-'))).collect()
 }
 
 /// `cargo xtask scoreboard`
