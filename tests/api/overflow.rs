@@ -59,7 +59,8 @@ fn recursion_between_host_and_guest_spares_the_hosts_stack() {
         assert_eq!(trap_of(&g.call(&mut store, ()).unwrap_err()), Trap::StackOverflow);
         depths.push(*store.data());
     }
-    assert!(depths[0] > 10 && depths.iter().all(|depth| *depth == depths[0]), "{depths:?}");
+    // The first call has trampolines made on its way in, and what makes them is on the stack.
+    assert!(depths[0] > 10 && depths[1] - depths[0] <= 5 && depths[1] == depths[2], "{depths:?}");
 }
 
 #[test]
