@@ -63,7 +63,7 @@ fn judge(what: &str, outcome: Result<(), String>) -> Tally {
 fn manifests(context: &Context) -> Result<(), String> {
     let folders = std::fs::read_dir(context.root.join("crates")).map_err(|error| error.to_string())?;
     let mut found = Vec::new();
-    for folder in folders.flatten() {
+    for folder in folders.flatten().filter(|entry| entry.path().is_dir()) {
         let path = folder.path().join("Cargo.toml");
         let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         found.extend(features(&text));
