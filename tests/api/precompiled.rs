@@ -1,7 +1,9 @@
 //! Modules compiled beforehand: both forms run as what they were made of, what does not fit is made again, and what is
 //! damaged is refused.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use kinglet::{
     Config, Engine, Feature, Instance, Module, Optimization, Precompiled, RunMode, Store, Trap, WasmBacktrace,
@@ -75,6 +77,32 @@ fn both_forms_run_from_memory_and_from_a_file() {
     }
 }
 
+/// Puts 64 KiB before what is in a file and a little behind it; gives where it is now.
+fn behind_something(path: &Path) -> Range<u64> {
+    let contents = std::fs::read(path).unwrap();
+    std::fs::write(path, [&[0x55; 64 << 10][..], &contents, b"more"].concat()).unwrap();
+    64 << 10..(64 << 10) + contents.len() as u64
+}
+
+#[test]
+fn a_part_of_a_file_is_a_module_if_it_is_all_of_one() {
+    let engine = Engine::default();
+    for form in FORMS {
+        let path = file(&format!("part-{form:?}"), &engine.precompile_module(PROGRAM, form).unwrap());
+        let part = behind_something(&path);
+        // SAFETY: just written, and refused where it is not what was written.
+        let load = |part| unsafe { Module::deserialize_file_part(&engine, File::open(&path).unwrap(), part) };
+        let mapped = load(part.clone()).unwrap();
+        works(&mapped);
+        assert_eq!(mapped.rejected_code(), None);
+        let wrong = [part.start + 1..part.end, part.start - 4096..part.end, part.start..part.end - 1, 0..0];
+        for part in wrong.into_iter().chain([part.start..part.end + 1, part.start..part.end + 5]) {
+            assert!(load(part.clone()).is_err(), "{form:?} {part:?}");
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
+}
+
 /// What the data segments of a module leave in its memory, precompiled in a file and not, also where they cannot be mapped.
 #[test]
 fn memories_begin_with_what_data_segments_say() {
@@ -110,6 +138,10 @@ fn memories_begin_with_what_data_segments_say() {
         let mapped = unsafe { Module::deserialize_file(&engine, &path) }.unwrap();
         let expected = contents(&module(&engine, text));
         // Twice, for what the first instance writes is its own.
+        assert!(contents(&mapped) == expected && contents(&mapped) == expected, "{text}");
+        let part = behind_something(&path);
+        // SAFETY: just written.
+        let mapped = unsafe { Module::deserialize_file_part(&engine, File::open(&path).unwrap(), part) }.unwrap();
         assert!(contents(&mapped) == expected && contents(&mapped) == expected, "{text}");
         std::fs::remove_file(&path).unwrap();
     }

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "jit")]
 mod compile;
+#[cfg(feature = "jit")]
+mod exe;
 mod inspect;
 #[cfg(feature = "jit")]
 mod listing;

@@ -128,6 +128,12 @@ pub(crate) const COMMANDS: &[Command] = &[
             ("kinglet compile program.wasm fast.wasm", "a module for every runtime, with native code for this one"),
             ("kinglet compile --target aarch64-unknown-linux-gnu program.wasm arm.so", "for another processor"),
             ("kinglet compile --generic-binary -O s program.wasm small.so", "for older processors too, and small"),
+            ("kinglet compile --format exe program.wasm program", "a program that needs nothing else"),
+            ("./program --with arguments", "run it: all arguments are the program's own"),
+            (
+                "kinglet compile --format exe --dir /data:./data --env LANG=C program.wasm program",
+                "one that may use a folder of where it is started, and has a variable",
+            ),
         ],
         takes: Takes::InAndOut,
         of_wasmedge: true,

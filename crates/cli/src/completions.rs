@@ -22,7 +22,7 @@ pub(crate) fn text(shell: &str) -> Option<String> {
 
 fn rows_of(command: &Command) -> impl Iterator<Item = &'static Row> {
     let name = command.name;
-    rows().filter(move |row| row.commands.contains(&name))
+    rows().filter(move |row| row.is_for(name))
 }
 
 /// All options of a command as they are written.

@@ -97,6 +97,15 @@ impl Fault {
         Fault { hint: Some(hint.into()), ..self }
     }
 
+    /// The same of a program that stands alone: options that it may be told of are not given to itself.
+    pub(crate) fn of_a_program(self) -> Fault {
+        let told = |hint: String| match hint.contains("--") {
+            true => format!("{hint}. This program's options are given to `kinglet compile --format exe`"),
+            false => hint,
+        };
+        Fault { hint: self.hint.map(told), ..self }
+    }
+
     /// Why a module was not loaded. That a file cannot be read says which; what is wrong with its contents does not.
     pub(crate) fn unloaded(file: &str, error: &kinglet::Error) -> Fault {
         match error.downcast_ref::<ModuleError>() {

@@ -57,7 +57,7 @@ pub(crate) fn store(engine: &Engine, options: &Options, file: &str, args: &[Stri
 }
 
 fn wasi(options: &Options, file: &str, args: &[String]) -> Outcome<WasiCtx> {
-    let mut argv = vec![program_name(file)];
+    let mut argv = vec![if options.program.is_some() { file.to_string() } else { program_name(file) }];
     argv.extend(args.iter().cloned());
     let mut builder = WasiCtx::builder();
     builder.args(argv).envs(options.env.iter().cloned()).inherit_stdio();
@@ -142,7 +142,7 @@ pub(crate) fn fill(
 }
 
 /// Why a module has no instance.
-pub(crate) fn unlinked(file: &str, error: &Error, missing: Option<Missing>) -> Fault {
+pub(crate) fn unlinked(file: &str, error: &Error, options: &Options) -> Fault {
     let whose = if error.is::<Registered>() { String::new() } else { format!("{}: ", source::shown(file)) };
     let fault = Fault::refused(format!("{whose}{error:#}"));
     let Some(link) = error.downcast_ref::<kinglet::LinkError>() else { return fault };
@@ -156,12 +156,16 @@ pub(crate) fn unlinked(file: &str, error: &Error, missing: Option<Missing>) -> F
         return fault.hint("this is WASI as it was in 2019; compile it with a newer compiler, for wasm32-wasip1");
     }
     let state = link.unknown_imports().any(|import| import.ty().func().is_none());
-    match missing {
+    let or = |hint: &str| match options.program {
+        Some(_) => hint.to_string(),
+        None => format!("provide it with --module NAME:PATH, or {hint}"),
+    };
+    match options.unknown_imports {
         _ if link.unknown_imports().count() == 0 || message.contains("did you mean") => fault,
         Some(_) => fault.hint(
             "--unknown-imports trap is for functions; --unknown-imports zero has memories, tables and globals too",
         ),
-        None if state => fault.hint("provide it with --module NAME:PATH, or go without it with --unknown-imports zero"),
-        None => fault.hint("provide it with --module NAME:PATH, or go without it with --unknown-imports trap"),
+        None if state => fault.hint(or("go without it with --unknown-imports zero")),
+        None => fault.hint(or("go without it with --unknown-imports trap")),
     }
 }

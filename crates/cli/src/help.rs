@@ -10,6 +10,9 @@ use crate::fault::statuses;
 use crate::message::coloured;
 use crate::options::{GROUPS, Row};
 
+/// What is said of an option that a command knows only to give it to a program.
+pub(crate) const FOR_EXE: &str = "; with `--format exe`";
+
 /// Options wider than this have their help on the next line.
 const COLUMN: usize = 30;
 
@@ -53,7 +56,7 @@ pub(crate) fn text(command: Option<&Command>, terminal: bool, dialect: Dialect) 
 
 /// Whether proposals can be switched for a command.
 pub(crate) fn takes_proposals(command: &Command) -> bool {
-    crate::options::rows().any(|row| row.name == "enable-all" && row.commands.contains(&command.name))
+    crate::options::rows().any(|row| row.name == "enable-all" && row.is_for(command.name))
 }
 
 /// An option as it is written, with its value.
@@ -115,7 +118,7 @@ impl Page {
 
     fn options(&mut self, command: &Command, all: bool) {
         for group in GROUPS {
-            let rows: Vec<&Row> = group.rows.iter().filter(|row| row.commands.contains(&command.name)).collect();
+            let rows: Vec<&Row> = group.rows.iter().filter(|row| row.is_for(command.name)).collect();
             if rows.is_empty() {
                 continue;
             }
@@ -123,7 +126,8 @@ impl Page {
             for row in rows {
                 let list = if row.list { "; can be repeated" } else { "" };
                 let help = self.dialect.command_lines(row.help);
-                self.entry(&written(row), &format!("{help}{list}"));
+                let exe = if row.is_for_exe_alone(command.name) { FOR_EXE } else { "" };
+                self.entry(&written(row), &format!("{help}{exe}{list}"));
             }
         }
         self.title("options: Help");
@@ -160,7 +164,7 @@ mod tests {
     fn every_command_shows_its_options_and_an_example() {
         for command in COMMANDS {
             let text = flat(Some(command), Dialect::Kinglet);
-            let known = rows().filter(|row| row.commands.contains(&command.name));
+            let known = rows().filter(|row| row.is_for(command.name));
             known.for_each(|row| assert!(text.contains(row.help), "{}: --{}", command.name, row.name));
             assert!(command.examples.iter().all(|(line, _)| text.contains(line)) && !command.examples.is_empty());
             assert!(!text.contains('\x1b'));

@@ -18,6 +18,11 @@ mod precompiled;
 mod reference;
 mod signal;
 mod source;
+#[cfg(feature = "jit")]
+mod standalone;
+#[cfg(not(feature = "jit"))]
+#[path = "standalone_absent.rs"]
+mod standalone;
 mod statistics;
 mod value;
 mod version;
@@ -33,11 +38,20 @@ fn main() {
     signal::settle();
     let mut args = std::env::args_os();
     let name = args.next().unwrap_or_default().to_string_lossy().into_owned();
-    let dialect = Dialect::of(&name);
-    let outcome = options::parse(dialect, args).and_then(|request| answer(&request, dialect, &name));
+    let own = standalone::program();
+    let (dialect, stands_alone) = match own {
+        Some(_) => (Dialect::Kinglet, true),
+        None => (Dialect::of(&name), false),
+    };
+    let request = match own {
+        Some(program) => program.and_then(|program| program.request(&name, args)),
+        None => options::parse(dialect, args),
+    };
+    let outcome = request.and_then(|request| answer(&request, dialect, &name));
     std::process::exit(outcome.unwrap_or_else(|fault| {
         // Does nothing if the options were read and have settled it.
         message::settle(dialect, Level::Info, false);
+        let fault = if stands_alone { fault.of_a_program() } else { fault };
         fault.report(dialect)
     }));
 }

@@ -6,6 +6,7 @@ mod rows;
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use kinglet::{FEATURES, Feature, Features, Optimization, Profile, RunMode, Standard};
 
@@ -13,6 +14,7 @@ use crate::cmd::{COMMANDS, Command, Takes};
 use crate::dialect::Dialect;
 use crate::fault::{Fault, Outcome};
 use crate::message::Level;
+use crate::standalone::Program;
 use crate::statistics;
 
 pub(crate) use rows::{Effect, GROUPS, Row, rows, warn};
@@ -41,6 +43,8 @@ pub(crate) enum Form {
     Native,
     /// A module with a native image in it.
     Wasm,
+    /// A program that stands alone.
+    Exe,
 }
 
 /// What the user asked for.
@@ -60,6 +64,8 @@ pub(crate) struct Options {
     pub(crate) aot: bool,
     pub(crate) profile: Option<Profile>,
     pub(crate) form: Option<Form>,
+    /// The command that carries the program.
+    pub(crate) runtime: Option<String>,
     pub(crate) optimization: Optimization,
     pub(crate) target: Option<String>,
     pub(crate) generic_binary: bool,
@@ -83,6 +89,10 @@ pub(crate) struct Options {
     pub(crate) json: bool,
     pub(crate) man: bool,
     pub(crate) markdown: bool,
+    /// The options among those given that a program which stands alone is run with.
+    pub(crate) for_program: Vec<String>,
+    /// The program that this command carries, and runs.
+    pub(crate) program: Option<Arc<Program>>,
     /// The file, and what belongs to it.
     pub(crate) positional: Vec<String>,
     /// What will be said before the command does its work.
@@ -207,6 +217,7 @@ impl Reader {
             Found::Switch(feature, on) if value.is_none() => {
                 self.options.switched.set(feature, true);
                 self.options.on.set(feature, on);
+                self.options.for_program.push(flag.to_string());
                 return Ok(());
             }
             Found::Row(row) if row.value.is_some() && !(row.bare_in_wasmedge && wasmedge) || value.is_none() => row,
@@ -224,6 +235,10 @@ impl Reader {
         }
         let value = value.unwrap_or_default();
         self.given.push(row);
+        if row.exe {
+            let value = if row.value.is_some() { format!("={value}") } else { String::new() };
+            self.options.for_program.push(format!("--{}{value}", row.name));
+        }
         match row.effect {
             Effect::Later(what) => {
                 self.options.later.push((format!("--{}", row.name), what));
@@ -240,9 +255,15 @@ impl Reader {
 
     fn finish(mut self) -> Outcome<Request> {
         let command = self.command.unwrap_or(&COMMANDS[0]);
-        if let Some(row) = self.given.iter().find(|row| !row.commands.contains(&command.name)) {
+        if let Some(row) = self.given.iter().find(|row| !row.is_for(command.name)) {
             let known = row.commands.join(", ");
             let message = format!("`--{}` is an option of {known}, not of {}", row.name, command.name);
+            return Err(Fault::usage(message, format!("unknown option: {}", row.name)));
+        }
+        let alone = |row: &&&Row| row.is_for_exe_alone(command.name) && self.options.form != Some(Form::Exe);
+        if let Some(row) = self.given.iter().find(alone) {
+            let message =
+                format!("`--{}` is for `--format exe`; other formats are given it when they are run", row.name);
             return Err(Fault::usage(message, format!("unknown option: {}", row.name)));
         }
         let count = self.options.positional.len();

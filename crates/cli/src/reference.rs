@@ -7,7 +7,7 @@ use kinglet::FEATURES;
 use crate::cmd::{COMMANDS, Command};
 use crate::dialect::Dialect;
 use crate::fault::STATUSES;
-use crate::help::{takes_proposals, written};
+use crate::help::{FOR_EXE, takes_proposals, written};
 use crate::options::{Effect, GROUPS, Row};
 
 const RULES: &str = "\
@@ -72,7 +72,7 @@ fn section(out: &mut String, command: &Command) {
             "| `{}` | {}{} |",
             written(row).replace('|', "\\|"),
             row.help.replace('|', "\\|"),
-            remarks(row)
+            remarks(row, command)
         );
     }
     if takes_proposals(command) {
@@ -81,12 +81,15 @@ fn section(out: &mut String, command: &Command) {
 }
 
 fn rows_of(command: &Command) -> impl Iterator<Item = &'static Row> {
-    GROUPS.iter().flat_map(|group| group.rows).filter(|row| row.commands.contains(&command.name))
+    GROUPS.iter().flat_map(|group| group.rows).filter(|row| row.is_for(command.name))
 }
 
 /// What the table says beside the help.
-fn remarks(row: &Row) -> String {
+fn remarks(row: &Row, command: &Command) -> String {
     let mut out = String::new();
+    if row.is_for_exe_alone(command.name) {
+        out.push_str(FOR_EXE);
+    }
     if !row.choices.is_empty() {
         let _ = write!(out, "; one of {}", row.choices.join(", "));
     }
@@ -115,11 +118,11 @@ pub(crate) fn man(command: Option<&Command>) -> String {
         COMMANDS.iter().for_each(|row| item(&mut out, row.name, row.about));
     }
     for group in GROUPS {
-        let rows: Vec<&Row> = group.rows.iter().filter(|row| row.commands.contains(&shown.name)).collect();
+        let rows: Vec<&Row> = group.rows.iter().filter(|row| row.is_for(shown.name)).collect();
         if !rows.is_empty() {
             let _ = writeln!(out, ".SH OPTIONS: {}", roff(&group.title.to_uppercase()));
         }
-        rows.iter().for_each(|row| item(&mut out, &written(row), &format!("{}{}", row.help, remarks(row))));
+        rows.iter().for_each(|row| item(&mut out, &written(row), &format!("{}{}", row.help, remarks(row, shown))));
     }
     if takes_proposals(shown) {
         out.push_str(".SH PROPOSALS\nEach has \\-\\-enable\\-NAME and \\-\\-disable\\-NAME.\n");

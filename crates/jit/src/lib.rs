@@ -23,7 +23,22 @@ pub use trampoline::Trampoline;
 
 /// Stands for everything that decides what code is made and what it expects of its runtime: the sources of the crates
 /// that make it, and Cranelift's version. Code of another build must not be run.
-pub fn build_id() -> String {
-    let ours = [kinglet_wasm::SOURCE_ID, kinglet_abi::SOURCE_ID, env!("SOURCE_ID")];
-    format!("{}-{}", ours.join("-"), cranelift_codegen::VERSION)
-}
+pub const BUILD_ID: &str = match std::str::from_utf8(&BUILD_ID_BYTES) {
+    Ok(id) => id,
+    Err(_) => panic!("a join of texts is a text"),
+};
+
+const IDS: [&str; 4] = [kinglet_wasm::SOURCE_ID, kinglet_abi::SOURCE_ID, env!("SOURCE_ID"), cranelift_codegen::VERSION];
+
+/// The parts with a dash between them. The standard library joins texts only when a program runs.
+const BUILD_ID_BYTES: [u8; IDS[0].len() + IDS[1].len() + IDS[2].len() + IDS[3].len() + 3] = {
+    let mut all = [b'-'; _];
+    let (mut at, mut part) = (0, 0);
+    while part < IDS.len() {
+        let (_, rest) = all.split_at_mut(at);
+        let (place, _) = rest.split_at_mut(IDS[part].len());
+        place.copy_from_slice(IDS[part].as_bytes());
+        (at, part) = (at + IDS[part].len() + 1, part + 1);
+    }
+    all
+};

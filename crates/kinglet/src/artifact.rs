@@ -242,7 +242,7 @@ impl Identity {
     /// What code with these settings, made from a module that was validated with these features, can be used with.
     pub(crate) fn new(processor: &Processor, settings: &Settings, features: Features) -> Identity {
         let mut rows = vec![
-            ("build".to_string(), kinglet_jit::build_id()),
+            ("build".to_string(), kinglet_jit::BUILD_ID.to_string()),
             ("target".to_string(), processor.triple.clone()),
             ("processor".to_string(), processor.features.join(" ")),
         ];

@@ -66,6 +66,8 @@ pub use host::{Caller, HostResults, IntoFunc, IntoHostResult};
 pub use instance::Instance;
 pub use kinglet_abi::Optimization;
 pub use kinglet_interp::DISPATCH;
+#[cfg(feature = "jit")]
+pub use kinglet_jit::BUILD_ID;
 pub use kinglet_wasm::types::{GlobalType, HeapType, IndexType, MemoryType, RefType, TableType, ValType};
 pub use kinglet_wasm::{
     Error as ModuleError, ErrorKind as ModuleErrorKind, FEATURES, Feature, FeatureRow, Features, Standard, Trap, V128,

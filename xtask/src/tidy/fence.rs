@@ -11,7 +11,10 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/interp/src/code.rs", "bodies that point to the module's environment they are part of"),
     ("crates/interp/src/exec.rs", "the dispatch of handlers"),
     ("crates/interp/src/exec/", "the handlers"),
-    ("crates/cli/src/precompiled.rs", "runs the native code in a file, as the user says it may"),
+    (
+        "crates/cli/src/precompiled.rs",
+        "runs the native code in a file, as the user says it may; looks where it is in its own",
+    ),
     ("crates/kinglet/src/vm.rs", "the runtime's records"),
     ("crates/kinglet/src/vm/", "the runtime's records"),
 ];

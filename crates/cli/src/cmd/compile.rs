@@ -12,6 +12,7 @@ use super::wasm;
 use crate::fault::{Fault, Outcome};
 use crate::options::{Form, Options};
 use crate::source;
+use crate::standalone::{self, Runtime};
 
 pub(super) fn run(options: &Options) -> Outcome {
     let (file, output) = match (&options.positional[..], &options.output) {
@@ -25,14 +26,18 @@ pub(super) fn run(options: &Options) -> Outcome {
         }
         ([], _) => return Err(Fault::refused("no file given")),
     };
-    let form = match options.form.unwrap_or_else(|| by_ending(output)) {
-        Form::Native => Precompiled::Native,
-        Form::Wasm => Precompiled::Universal,
+    let form = options.form.unwrap_or_else(|| by_ending(output));
+    let runtime = match form {
+        Form::Exe => Some(runtime(options, output)?),
+        _ if options.runtime.is_some() => return Err(Fault::refused("`--runtime` is for `--format exe`")),
+        _ => None,
     };
-    let engine = engine(options)?;
+    let target = runtime.as_ref().map(Runtime::target).filter(|target| *target != standalone::own_target());
+    let engine = engine(options, options.target.as_deref().or(target))?;
     let bytes = source::read(file)?;
     let mut progress = Progress::new();
-    let artifact = engine.precompile_module_with(&bytes, form, |ready, all| progress.show(ready, all));
+    let image = if form == Form::Wasm { Precompiled::Universal } else { Precompiled::Native };
+    let artifact = engine.precompile_module_with(&bytes, image, |ready, all| progress.show(ready, all));
     progress.end();
     let artifact = artifact.map_err(|error| match error.downcast_ref::<ModuleError>() {
         Some(_) => source::explain(file, &bytes, &error, options.features()),
@@ -43,11 +48,38 @@ pub(super) fn run(options: &Options) -> Outcome {
         let failed = |error| Fault::refused(format!("cannot dump to {folder}: {error:#}"));
         Module::new(&engine, &bytes).and_then(|module| dump(&module, Path::new(folder))).map_err(failed)?;
     }
+    let executable = runtime.is_some();
+    let artifact = match runtime {
+        Some(runtime) => runtime.with(&artifact, &options.for_program),
+        None => artifact,
+    };
     if output == "-" {
         return wasm::to_output(&artifact, &format!("kinglet compile {file} OUTPUT")).map(|()| 0);
     }
-    save(output, &artifact).map_err(|error| Fault::refused(format!("cannot write {output}: {error}")))?;
+    save(output, &artifact, executable).map_err(|error| Fault::refused(format!("cannot write {output}: {error}")))?;
     Ok(0)
+}
+
+/// What a program is made of: a command of the target, which can be given if it is this one's too.
+fn runtime(options: &Options, output: &str) -> Outcome<Runtime> {
+    if options.interruptible {
+        let fault = Fault::refused("`--interruptible` is for code that is given a time limit when it is run");
+        return Err(fault.hint("with --format exe, give --time-limit instead"));
+    }
+    standalone::check(options, output)?;
+    let target = options.target.as_deref();
+    if let (None, Some(target)) = (&options.runtime, target.filter(|target| *target != standalone::own_target())) {
+        let fault = Fault::refused(format!("a program for {target} has to be made of a `kinglet` for it"));
+        return Err(fault.hint("--runtime FILE names one, of the same version as this"));
+    }
+    let runtime = Runtime::read(options.runtime.as_deref())?;
+    match target {
+        Some(target) if target != runtime.target() => {
+            let file = options.runtime.as_deref().unwrap_or_default();
+            Err(Fault::refused(format!("{file} is a `kinglet` for {}, not for {target}", runtime.target())))
+        }
+        _ => Ok(runtime),
+    }
 }
 
 /// Writes how each function is compiled, under the names that WasmEdge uses but for their endings.
@@ -82,11 +114,12 @@ fn by_ending(output: &str) -> Form {
 }
 
 /// An engine with the settings that `run` has with the same options.
-pub(super) fn engine(options: &Options) -> Outcome<Engine> {
+pub(super) fn engine(options: &Options, target: Option<&str>) -> Outcome<Engine> {
     let mut config = Config::new();
-    config.features(options.features()).optimization(options.optimization).interruptible(options.interruptible);
-    config.gas(options.statistics.metered());
-    if let Some(triple) = &options.target {
+    config.features(options.features()).optimization(options.optimization);
+    config.interruptible(options.interruptible || options.time_limit > 0);
+    config.gas(options.gas_limit.is_some() || options.statistics.metered());
+    if let Some(triple) = target {
         config.target(triple);
     }
     config.generic_processor(options.generic_binary);
@@ -97,14 +130,33 @@ pub(super) fn engine(options: &Options) -> Outcome<Engine> {
 }
 
 /// Writes a file beside the one it is to be and puts it in its place: whoever runs the old one keeps it.
-fn save(output: &str, bytes: &[u8]) -> std::io::Result<()> {
+fn save(output: &str, bytes: &[u8], executable: bool) -> std::io::Result<()> {
     let mut beside = PathBuf::from(output).into_os_string();
     beside.push(format!(".{}.new", std::process::id()));
-    let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, output));
+    let write = || {
+        let mut file = create(Path::new(&beside), executable)?;
+        file.write_all(bytes)?;
+        drop(file);
+        std::fs::rename(&beside, output)
+    };
+    let written = write();
     if written.is_err() {
         let _ = std::fs::remove_file(&beside);
     }
     written
+}
+
+#[cfg(unix)]
+fn create(path: &Path, executable: bool) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    // As far as the user's mask lets it.
+    let mode = if executable { 0o777 } else { 0o666 };
+    File::options().write(true).create(true).truncate(true).mode(mode).open(path)
+}
+
+#[cfg(not(unix))]
+fn create(path: &Path, _: bool) -> std::io::Result<File> {
+    File::create(path)
 }
 
 /// Says on a terminal how far long work is.

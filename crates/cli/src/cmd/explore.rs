@@ -34,7 +34,7 @@ pub(super) fn run(options: &Options) -> Outcome {
         Some(_) => source::explain(file, &bytes, &error, options.features()),
         None => Fault::refused(format!("{}: {error:#}", source::shown(file))),
     };
-    let module = Module::new(&engine(options)?, &bytes).map_err(refused)?;
+    let module = Module::new(&engine(options, options.target.as_deref())?, &bytes).map_err(refused)?;
     let chosen = chosen(functions(&module).map_err(refused)?, options)?;
     let mut storage = String::new();
     let lines = lines(&module, &mut storage).map_err(refused)?;

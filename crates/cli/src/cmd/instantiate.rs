@@ -22,7 +22,7 @@ pub(super) fn run(options: &Options) -> Outcome {
         Err(error) => match (error.downcast_ref::<kinglet_wasi::Exit>(), error.downcast_ref()) {
             (Some(exit), _) => return Ok(own_status(exit.0, options.dialect)),
             (None, Some(trap)) => return Err(Fault::stopped_early(&error, *trap, options.dialect)),
-            (None, None) => return Err(guest::unlinked(file, &error, options.unknown_imports)),
+            (None, None) => return Err(guest::unlinked(file, &error, options)),
         },
     }
     Ok(0)

@@ -31,7 +31,10 @@ pub(super) fn run(options: &Options) -> Outcome {
     let (file, args) = options.positional.split_first().ok_or_else(|| Fault::refused("no file given"))?;
     let deadline = Deadline::start(options.time_limit, options.dialect);
     let engine = guest::engine(options)?;
-    let module = source::load(&engine, file, options)?;
+    let module = match &options.program {
+        Some(program) => program.load(&engine, file)?,
+        None => source::load(&engine, file, options)?,
+    };
     let modules = guest::modules(&engine, options)?;
     let entry = entry(options, &module, file, args)?;
     let values = entry.args.map(|args| values(options, &module, file, entry.function, args)).transpose()?;
@@ -74,18 +77,24 @@ fn entry<'a>(options: &'a Options, module: &Module, file: &str, args: &'a [Strin
             _ => {}
         }
     }
+    // How to name a function.
+    let calling = || match (&options.program, options.reactor) {
+        (Some(_), _) => format!("{file} FUNCTION"),
+        (None, true) => format!("kinglet --reactor {file} FUNCTION"),
+        (None, false) => format!("kinglet --invoke FUNCTION {file}"),
+    };
     match args.split_first() {
         Some((function, args)) => Ok(Entry { function, args: Some(args) }),
         None if options.reactor => {
             let fault = Fault::usage("a function's name is needed after the file", WITHOUT_FUNCTION);
-            Err(fault.hint(format!("kinglet --reactor {file} FUNCTION [ARGS…]. {}", functions(module))))
+            Err(fault.hint(format!("{} [ARGS…]. {}", calling(), functions(module))))
         }
         None => {
             let message = format!(
                 "{} is not a program: it exports no function `_start` without parameters and results",
                 source::shown(file)
             );
-            let hint = format!("name a function: kinglet --invoke FUNCTION {file} [ARGS…]. {}", functions(module));
+            let hint = format!("name a function: {} [ARGS…]. {}", calling(), functions(module));
             Err(Fault::usage(message, WITHOUT_FUNCTION).hint(hint))
         }
     }
@@ -220,6 +229,6 @@ fn end(error: &kinglet::Error, file: &str, options: &Options) -> Outcome {
     match error.downcast_ref::<Trap>() {
         _ if error.is::<Running>() => Err(Fault::stopped(error)),
         Some(trap) => Err(Fault::stopped_early(error, *trap, options.dialect)),
-        None => Err(guest::unlinked(file, error, options.unknown_imports)),
+        None => Err(guest::unlinked(file, error, options)),
     }
 }

@@ -24,7 +24,21 @@ pub(crate) struct Row {
     pub(crate) help: &'static str,
     /// The commands that know it.
     pub(crate) commands: &'static [&'static str],
+    /// Whether a program made by `compile --format exe` is run with it: so `compile` knows it too, if for that alone.
+    pub(crate) exe: bool,
     pub(crate) effect: Effect,
+}
+
+impl Row {
+    /// Whether a command knows it.
+    pub(crate) fn is_for(&self, command: &str) -> bool {
+        self.commands.contains(&command) || self.is_for_exe_alone(command)
+    }
+
+    /// Whether the command knows it only to give it to a program.
+    pub(crate) fn is_for_exe_alone(&self, command: &str) -> bool {
+        self.exe && command == "compile" && !self.commands.contains(&command)
+    }
 }
 
 /// What an option does.
@@ -61,6 +75,7 @@ const PLAIN: Row = Row {
     bare_in_wasmedge: false,
     help: "",
     commands: RUN,
+    exe: false,
     effect: Set(|_, _| Ok(())),
 };
 
@@ -68,16 +83,16 @@ const PLAIN: Row = Row {
 #[rustfmt::skip]
 pub(crate) const GROUPS: &[Group] = &[
     Group { title: "What runs", rows: &[
-        Row { name: "reactor",
+        Row { name: "reactor", exe: true,
             help: "call a function: its name is the first argument, its results are printed one per line",
             effect: Set(|options, _| { options.reactor = true; Ok(()) }), ..PLAIN },
-        Row { name: "invoke", value: Some("FUNCTION"),
+        Row { name: "invoke", value: Some("FUNCTION"), exe: true,
             help: "call this function, as `--reactor` does",
             effect: Set(|options, value| { options.invoke = Some(value.to_string()); Ok(()) }), ..PLAIN },
         Row { name: "module", value: Some("NAME:PATH"), list: true, commands: GUEST,
             help: "make the exports of another module importable under NAME",
             effect: Set(|options, value| { options.modules.push(module(value)?); Ok(()) }), ..PLAIN },
-        Row { name: "unknown-imports", value: Some("WHAT"), choices: &["trap", "zero"], commands: GUEST,
+        Row { name: "unknown-imports", value: Some("WHAT"), choices: &["trap", "zero"], commands: GUEST, exe: true,
             help: "what imports that nobody provides do: functions `trap` when called; or they answer `zero`, and memories, \
                    tables and globals are empty",
             effect: Set(|options, value| { options.unknown_imports = Some(missing(value)?); Ok(()) }), ..PLAIN },
@@ -101,27 +116,27 @@ pub(crate) const GROUPS: &[Group] = &[
             effect: Set(|_, _| Ok(())), ..PLAIN },
     ] },
     Group { title: "What the program gets", rows: &[
-        Row { name: "dir", value: Some("GUEST:HOST[:readonly]"), list: true, commands: GUEST,
+        Row { name: "dir", value: Some("GUEST:HOST[:readonly]"), list: true, commands: GUEST, exe: true,
             help: "the folder HOST, under the name GUEST; with one name it is both",
             effect: Set(|options, value| { let dir = dir(options, value)?; options.dirs.push(dir); Ok(()) }), ..PLAIN },
-        Row { name: "env", value: Some("NAME=VALUE"), list: true, commands: GUEST,
+        Row { name: "env", value: Some("NAME=VALUE"), list: true, commands: GUEST, exe: true,
             help: "an environment variable; it sees none of ours",
             effect: Set(|options, value| { let env = env(options, value)?; options.env.push(env); Ok(()) }), ..PLAIN },
     ] },
     Group { title: "Limits", rows: &[
-        Row { name: "time-limit", value: Some("MS"),
+        Row { name: "time-limit", value: Some("MS"), exe: true,
             help: "stop after this many milliseconds, counted from when the command starts; 0 is no limit",
             effect: Set(|options, value| { options.time_limit = number(value, "milliseconds")?; Ok(()) }), ..PLAIN },
-        Row { name: "gas-limit", value: Some("N"),
+        Row { name: "gas-limit", value: Some("N"), exe: true,
             help: "stop when N units of gas are used up; an instruction costs one, bulk operations more by their size",
             effect: Set(|options, value| { options.gas_limit = Some(number(value, "units of gas")?); Ok(()) }), ..PLAIN },
-        Row { name: "memory-page-limit", value: Some("N"), commands: GUEST,
+        Row { name: "memory-page-limit", value: Some("N"), commands: GUEST, exe: true,
             help: "no memory grows beyond N pages of 64 KiB",
             effect: Set(|options, value| { options.memory_page_limit = Some(number(value, "pages")?); Ok(()) }), ..PLAIN },
-        Row { name: "table-limit", value: Some("N"), commands: GUEST,
+        Row { name: "table-limit", value: Some("N"), commands: GUEST, exe: true,
             help: "no table grows beyond N elements",
             effect: Set(|options, value| { options.table_limit = Some(number(value, "elements")?); Ok(()) }), ..PLAIN },
-        Row { name: "stack-limit", value: Some("KIB"), commands: GUEST,
+        Row { name: "stack-limit", value: Some("KIB"), commands: GUEST, exe: true,
             help: "calls may nest until they use this many KiB",
             effect: Set(|options, value| { options.stack_limit = Some(number(value, "KiB")?); Ok(()) }), ..PLAIN },
     ] },
@@ -133,16 +148,16 @@ pub(crate) const GROUPS: &[Group] = &[
             effect: Set(|options, value| { options.profile = Some(profile(value)?); Ok(()) }), ..PLAIN },
     ] },
     Group { title: "Statistics, given when the program has ended", rows: &[
-        Row { name: "enable-instruction-count", commands: STATISTICS,
+        Row { name: "enable-instruction-count", commands: STATISTICS, exe: true,
             help: "how many instructions ran",
             effect: Set(|options, _| { options.statistics.instructions = true; Ok(()) }), ..PLAIN },
-        Row { name: "enable-gas-measuring", commands: STATISTICS,
+        Row { name: "enable-gas-measuring", commands: STATISTICS, exe: true,
             help: "how much gas was used",
             effect: Set(|options, _| { options.statistics.gas = true; Ok(()) }), ..PLAIN },
-        Row { name: "enable-time-measuring", commands: STATISTICS,
+        Row { name: "enable-time-measuring", commands: STATISTICS, exe: true,
             help: "how long it took, and how much of that host functions",
             effect: Set(|options, _| { options.statistics.time = true; Ok(()) }), ..PLAIN },
-        Row { name: "enable-all-statistics", commands: STATISTICS,
+        Row { name: "enable-all-statistics", commands: STATISTICS, exe: true,
             help: "all three",
             effect: Set(|options, _| { options.statistics = crate::statistics::Wanted::ALL; Ok(()) }), ..PLAIN },
     ] },
@@ -171,23 +186,25 @@ pub(crate) const GROUPS: &[Group] = &[
             effect: Set(log_level), ..PLAIN },
     ] },
     Group { title: "Sets of proposals", rows: &[
-        Row { name: "wasm-1", commands: MODULES,
+        Row { name: "wasm-1", commands: MODULES, exe: true,
             help: "only those of WebAssembly 1.0",
             effect: Set(|options, _| { options.standard("--wasm-1", Standard::Wasm1); Ok(()) }), ..PLAIN },
-        Row { name: "wasm-2", commands: MODULES,
+        Row { name: "wasm-2", commands: MODULES, exe: true,
             help: "only those of WebAssembly 2.0",
             effect: Set(|options, _| { options.standard("--wasm-2", Standard::Wasm2); Ok(()) }), ..PLAIN },
-        Row { name: "wasm-3", commands: MODULES,
+        Row { name: "wasm-3", commands: MODULES, exe: true,
             help: "only the finished ones of WebAssembly 3.0",
             effect: Set(|options, _| { options.standard("--wasm-3", Standard::Wasm3); Ok(()) }), ..PLAIN },
-        Row { name: "enable-all", commands: MODULES,
+        Row { name: "enable-all", commands: MODULES, exe: true,
             help: "every finished one, which is the default; says which are not, and stay off",
             effect: Set(enable_all), ..PLAIN },
     ] },
     Group { title: "Compiling", rows: &[
-        Row { name: "format", value: Some("FORMAT"), choices: &["native", "wasm"], commands: COMPILE,
-            help: "what to write: `native` code alone, or a `wasm` module that has it too; if nothing is said, by the \
-                   file's ending: `native` for .so, .dylib and .dll",
+        Row { name: "format", value: Some("FORMAT"), choices: &["native", "wasm", "exe"],
+            commands: COMPILE,
+            help: "what to write: `native` code alone; a `wasm` module that has it too; or `exe`, a program that needs \
+                   nothing else and is run with the options given here. If nothing is said, by the file's ending: \
+                   `native` for .so, .dylib and .dll",
             effect: Set(|options, value| { options.form = Some(form(value)?); Ok(()) }), ..PLAIN },
         Row { name: "optimize", short: Some('O'), value: Some("LEVEL"), choices: &["0", "1", "2", "3", "s", "z"],
             commands: NATIVE,
@@ -197,6 +214,10 @@ pub(crate) const GROUPS: &[Group] = &[
         Row { name: "target", value: Some("TRIPLE"), commands: NATIVE,
             help: "for another processor or system; `kinglet targets` lists them",
             effect: Set(|options, value| { options.target = Some(value.to_string()); Ok(()) }), ..PLAIN },
+        Row { name: "runtime", value: Some("KINGLET"), commands: COMPILE,
+            help: "with `--format exe`: the `kinglet` that the program is made of, rather than this one; for another target \
+                   one of that target, of the same version",
+            effect: Set(|options, value| { options.runtime = Some(value.to_string()); Ok(()) }), ..PLAIN },
         Row { name: "generic-binary", commands: NATIVE,
             help: "for any processor of the kind, rather than one that can do what this one can",
             effect: Set(|options, _| { options.generic_binary = true; Ok(()) }), ..PLAIN },
@@ -329,7 +350,8 @@ fn form(value: &str) -> Result<Form, String> {
     match value {
         "native" => Ok(Form::Native),
         "wasm" => Ok(Form::Wasm),
-        _ => Err(format!("`{value}` is neither native nor wasm")),
+        "exe" => Ok(Form::Exe),
+        _ => Err(format!("`{value}` is none of native, wasm, exe")),
     }
 }
 

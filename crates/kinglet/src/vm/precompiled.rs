@@ -63,6 +63,19 @@ impl Module {
         // SAFETY: passed on.
         unsafe { load(engine, mapping) }
     }
+
+    /// The same from a part of a file, as of a program that carries its module. The part begins at a multiple of the
+    /// system's page size.
+    ///
+    /// # Safety
+    /// As for [`Module::deserialize_file`].
+    ///
+    /// # Errors
+    /// As for [`Module::deserialize_file`]; if the part does not begin at a page, or does not end in the file.
+    pub unsafe fn deserialize_file_part(engine: &Engine, file: File, part: Range<u64>) -> Result<Module> {
+        // SAFETY: passed on.
+        unsafe { load(engine, Mapping::file_part(file, part)?) }
+    }
 }
 
 /// Which form of compiled module a file is.
@@ -132,9 +145,9 @@ impl MemoryImage {
     /// If the system refuses, which leaves the memory without its contents.
     pub(super) fn map_into(&self, region: &mut Region) -> Result<bool> {
         match self.mapping.as_file() {
-            Some(file) => {
+            Some((file, start)) => {
                 let at = usize::try_from(self.address)?;
-                region.overlay(at, file, self.data.start as u64, self.data.len())
+                region.overlay(at, file, start + self.data.start as u64, self.data.len())
             }
             None => Ok(false),
         }

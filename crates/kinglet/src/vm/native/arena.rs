@@ -36,8 +36,8 @@ struct Chunk {
 pub(in crate::vm) struct Mapping {
     start: NonNull<u8>,
     len: usize,
-    /// What is mapped, if it is a file.
-    file: Option<File>,
+    /// What is mapped, if it is a file, and from which byte on.
+    file: Option<(File, u64)>,
 }
 
 // SAFETY: the mapping is owned, and only its address is given out.
@@ -104,14 +104,24 @@ impl Mapping {
 
     /// A file, to be read where it is mapped. Whoever changes the file changes what is read.
     pub(in crate::vm) fn file(file: File) -> Result<Mapping> {
-        let len = usize::try_from(file.metadata()?.len())?;
-        if len == 0 {
+        let len = file.metadata()?.len();
+        Mapping::file_part(file, 0..len)
+    }
+
+    /// A part of a file, which begins at a page.
+    pub(in crate::vm) fn file_part(file: File, part: Range<u64>) -> Result<Mapping> {
+        if part.is_empty() {
             return Err(Error::msg("the file is empty"));
         }
+        // Beyond its end there would be memory that must not be touched.
+        if part.end > file.metadata()?.len() {
+            return Err(Error::msg("the file is shorter than it should be"));
+        }
+        let len = usize::try_from(part.end - part.start)?;
         // SAFETY: a new mapping overlaps nothing.
-        let start = unsafe { mmap(std::ptr::null_mut(), len, ProtFlags::READ, MapFlags::PRIVATE, &file, 0) }?;
+        let start = unsafe { mmap(std::ptr::null_mut(), len, ProtFlags::READ, MapFlags::PRIVATE, &file, part.start) }?;
         let mut mapping = Mapping::from_raw(start.cast(), len)?;
-        mapping.file = Some(file);
+        mapping.file = Some((file, part.start));
         Ok(mapping)
     }
 
@@ -129,9 +139,9 @@ impl Mapping {
         Mapping::with(bytes, MprotectFlags::READ)
     }
 
-    /// The file, if it is one.
-    pub(in crate::vm) fn as_file(&self) -> Option<&File> {
-        self.file.as_ref()
+    /// The file, if it is one, and where in it the mapping begins.
+    pub(in crate::vm) fn as_file(&self) -> Option<(&File, u64)> {
+        self.file.as_ref().map(|(file, start)| (file, *start))
     }
 
     /// Makes a part executable where it is, if it begins at a page.
