@@ -128,7 +128,8 @@ fn damage_is_refused() {
     let run = |path: PathBuf| run_program(&path, &["x"], "");
     run(exe.changed(|_| ())).code();
     let length = std::fs::metadata(&exe.path).unwrap().len() as usize;
-    for shorter in [1, 5000, 70_000] {
+    // What is cut off of the command itself is the system's to find.
+    for shorter in [1, 1000, 9000] {
         let cut = run(exe.changed(|bytes| bytes.truncate(length - shorter)));
         cut.fails(1, &["the program is damaged: its file is not as long as it should be", "get or make it again"]);
     }

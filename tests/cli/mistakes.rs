@@ -6,7 +6,7 @@ use std::process::Command;
 
 use kinglet_testing::snapshot;
 use kinglet_tests::folder::Folder;
-use kinglet_tests::program::kinglet;
+use kinglet_tests::program::{in_mode, kinglet};
 
 const DIVIDE: &str = r#"(module $calculator
   (func $divide (param $dividend i32) (param $divisor i32) (result i32)
@@ -52,7 +52,7 @@ const MISTAKES: &[Mistake] = &[
 /// What a terminal shows: the command line, both streams, and the status if it is not 0.
 fn recording(folder: &Folder, line: &str) -> String {
     let args: Vec<&str> = line.split(' ').skip(1).collect();
-    let output = Command::new(kinglet()).args(&args).current_dir(folder.path()).output().unwrap();
+    let output = Command::new(kinglet()).args(in_mode(&args)).current_dir(folder.path()).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let mut shown = format!("$ {line}\n{}{}", text(output.stdout), text(output.stderr));
     let code = output.status.code().expect("no signal");

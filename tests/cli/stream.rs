@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use kinglet_tests::folder::Folder;
-use kinglet_tests::program::{finish, kinglet, start};
+use kinglet_tests::program::{finish, in_mode, kinglet, start};
 
 use crate::{FUNCTIONS, READ, program};
 
@@ -26,7 +26,7 @@ fn a_result_that_cannot_be_written_is_an_error() {
         &["wat", &file],
         &["help", "--man"],
     ] {
-        let output = Command::new(kinglet()).args(args).stdout(full()).output().unwrap();
+        let output = Command::new(kinglet()).args(in_mode(args)).stdout(full()).output().unwrap();
         let message = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{args:?}");
         assert!(message.starts_with("kinglet: error: cannot write to standard output: No space left"), "{message}");

@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 use std::process::{Command, Output};
 
 use kinglet_tests::folder::Folder;
-use kinglet_tests::program::kinglet;
+use kinglet_tests::program::{in_mode, kinglet};
 
 use crate::{ARGUMENTS, FUNCTIONS, MAKE_FOLDER, program};
 
@@ -14,6 +14,7 @@ fn as_name(name: &str, folder: &Folder, args: &[&str]) -> Output {
     if !link.exists() {
         symlink(kinglet().canonicalize().unwrap(), &link).unwrap();
     }
+    let args = if name == "wasmedgec" { args.to_vec() } else { in_mode(args) };
     Command::new(&link).args(args).current_dir(folder.path()).output().unwrap()
 }
 

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 /// No test's program may take longer.
@@ -57,6 +58,40 @@ pub fn kinglet() -> PathBuf {
     newest.expect("build the program first: cargo build --release")
 }
 
+/// Arguments with the run mode that `KINGLET_RUN_MODE` names, so that a suite can be run in each.
+pub fn in_mode<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    static OPTION: LazyLock<Option<String>> =
+        LazyLock::new(|| std::env::var("KINGLET_RUN_MODE").ok().map(|mode| format!("--run-mode={mode}")));
+    match &*OPTION {
+        Some(option) => with_mode(option, args),
+        None => args.to_vec(),
+    }
+}
+
+/// Arguments with an option of commands that run guests, before the others: a test that says it differently has its way.
+fn with_mode<'a>(option: &'a str, args: &[&'a str]) -> Vec<&'a str> {
+    const WITH_GUEST: &[&str] = &["run", "instantiate"];
+    const OTHERS: &[&str] = &[
+        "compile",
+        "completions",
+        "explore",
+        "help",
+        "inspect",
+        "parse",
+        "targets",
+        "validate",
+        "wasm",
+        "wast",
+        "wat",
+    ];
+    let mut args = args.to_vec();
+    let named = |commands: &[&str]| args.first().is_some_and(|first| commands.contains(first));
+    if !named(OTHERS) {
+        args.insert(usize::from(named(WITH_GUEST)), option);
+    }
+    args
+}
+
 /// Runs it with arguments and nothing on standard input.
 #[track_caller]
 pub fn run(args: &[&str]) -> Run {
@@ -66,7 +101,7 @@ pub fn run(args: &[&str]) -> Run {
 /// Runs it with arguments and text on standard input.
 #[track_caller]
 pub fn run_with(args: &[&str], input: &str) -> Run {
-    run_program(&kinglet(), args, input)
+    run_program(&kinglet(), &in_mode(args), input)
 }
 
 /// Runs one of several builds of it with arguments and text on standard input.
@@ -84,7 +119,7 @@ pub fn run_program(program: &Path, args: &[impl AsRef<OsStr>], input: &str) -> R
 
 /// Starts it with pipes on all three standard streams.
 pub fn start(args: &[&str]) -> Child {
-    start_program(&kinglet(), args)
+    start_program(&kinglet(), &in_mode(args))
 }
 
 fn start_program(program: &Path, args: &[impl AsRef<OsStr>]) -> Child {
@@ -120,4 +155,19 @@ fn collect(mut stream: impl Read + Send + 'static) -> std::thread::JoinHandle<St
         let _ = stream.read_to_end(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mode_is_given_to_what_runs_a_guest_and_can_be_overridden() {
+        let with = |line: &str| with_mode("-M", &line.split(' ').collect::<Vec<_>>()).join(" ");
+        assert_eq!(with("--dir .:. a.wasm run"), "-M --dir .:. a.wasm run");
+        assert_eq!(with("run --run-mode jit a.wasm"), "run -M --run-mode jit a.wasm");
+        assert_eq!(with("instantiate a.wasm"), "instantiate -M a.wasm");
+        assert_eq!(with("validate a.wasm"), "validate a.wasm");
+        assert_eq!(with_mode("-M", &[]), ["-M"]);
+    }
 }

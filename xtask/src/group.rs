@@ -34,6 +34,21 @@ use Step::{Build, Cargo, CargoWith, Task};
 
 const BUILD_KINGLET: Step = Build(&["build", "--release", "--package", "kinglet-cli"]);
 
+/// The tests of the command but for those of what runs no guest, or is about compiled code.
+const WITH_GUESTS: &[&str] = &[
+    "test",
+    "--package",
+    "kinglet-tests",
+    "--test",
+    "cli",
+    "--",
+    "--skip=compile::",
+    "--skip=exe::",
+    "--skip=inspect::",
+    "--skip=listing::",
+    "--skip=reference::",
+];
+
 /// Packages what is to be published.
 const PACKAGE: &[&str] = &[
     "package",
@@ -85,8 +100,10 @@ pub(crate) const GROUPS: &[Group] = &[
         steps: &[Build(&["build", "--profile", "symbols", "--package", "kinglet-cli"]),
                  Build(&["build", "--profile", "embedder", "--package", "kinglet-cli", "--no-default-features"]),
                  Cargo(&["test", "--package", "kinglet-tests", "--test", "dispatch"])] },
-    Group { name: "cli", about: "the command: options, messages, exit codes", needs: &[],
-        steps: &[BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--test", "cli"])] },
+    Group { name: "cli", about: "the command: options, messages, exit codes; what runs guests also in each tier", needs: &[],
+        steps: &[BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--test", "cli"]),
+                 CargoWith("KINGLET_RUN_MODE", "interpreter", WITH_GUESTS),
+                 CargoWith("KINGLET_RUN_MODE", "jit", WITH_GUESTS)] },
     Group { name: "terminal", about: "the command on a terminal", needs: &[&need::PSEUDO_TERMINAL],
         steps: &[BUILD_KINGLET, Cargo(&["test", "--package", "kinglet-tests", "--test", "terminal"])] },
     Group { name: "perf", about: "what perf makes of a profile", needs: &[&need::PERF],
