@@ -1,7 +1,7 @@
 //! Runs the `kinglet` program as a user would, with its input, output and a deadline after which it counts as hung.
 
 use std::ffi::OsStr;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
@@ -125,7 +125,13 @@ pub fn start(args: &[&str]) -> Child {
 fn start_program(program: &Path, args: &[impl AsRef<OsStr>]) -> Child {
     let mut command = Command::new(program);
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.spawn().expect("the kinglet program starts")
+    loop {
+        match command.spawn() {
+            // It was just written, and a child that another test started meanwhile has it open until it runs its program.
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => std::thread::sleep(Duration::from_millis(1)),
+            child => return child.expect("the kinglet program starts"),
+        }
+    }
 }
 
 /// Waits for a started program; past the deadline it is killed and the test fails.
