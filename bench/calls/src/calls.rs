@@ -2,6 +2,7 @@
 //! function, guest to host and back, guest to guest across instances, each with an addition at its end.
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use kinglet::{Config, Engine, RunMode};
 
 /// The callee.
 const CALLEE: &str = r#"(module (func (export "add") (param i32 i32) (result i32)
@@ -18,66 +19,50 @@ const CALLER: &str = r#"(module (import "m" "add" (func $add (param i32 i32) (re
 /// How many calls the guest makes for each that the host makes.
 const CALLS: i32 = 1000;
 
-mod with_kinglet {
-    use kinglet::{Config, Engine, Func, Instance, Module, RunMode, Store, TypedFunc};
+/// What is measured, in one of two crates: their names are the same.
+macro_rules! calls {
+    ($name:ident, $engine:ident) => {
+        mod $name {
+            use $engine::{Engine, Func, Instance, Module, Store, TypedFunc};
 
-    use super::{CALLEE, CALLER};
+            use super::{CALLEE, CALLER};
 
-    pub(crate) struct Calls {
-        pub(crate) store: Store<()>,
-        pub(crate) add: TypedFunc<(i32, i32), i32>,
-        pub(crate) to_host: TypedFunc<i32, i32>,
-        pub(crate) to_guest: TypedFunc<i32, i32>,
-    }
+            pub(crate) struct Calls {
+                pub(crate) store: Store<()>,
+                pub(crate) add: TypedFunc<(i32, i32), i32>,
+                pub(crate) to_host: TypedFunc<i32, i32>,
+                pub(crate) to_guest: TypedFunc<i32, i32>,
+            }
 
-    pub(crate) fn calls(mode: RunMode) -> Calls {
-        let engine = Engine::new(Config::new().run_mode(mode).interruptible(false)).unwrap();
-        let mut store = Store::new(&engine, ());
-        let callee = Instance::new(&mut store, &Module::new(&engine, CALLEE).unwrap(), &[]).unwrap();
-        let caller = Module::new(&engine, CALLER).unwrap();
-        let host = Func::wrap(&mut store, |a: i32, b: i32| a.wrapping_add(b));
-        let to_host = Instance::new(&mut store, &caller, &[host.into()]).unwrap();
-        let add = callee.get_func(&mut store, "add").unwrap();
-        let to_guest = Instance::new(&mut store, &caller, &[add.into()]).unwrap();
-        let run = |instance: Instance, store: &mut Store<()>| instance.get_typed_func(store, "run").unwrap();
-        let (to_host, to_guest) = (run(to_host, &mut store), run(to_guest, &mut store));
-        let add = add.typed(&store).unwrap();
-        Calls { store, add, to_host, to_guest }
-    }
+            pub(crate) fn calls(engine: &Engine) -> Calls {
+                let mut store = Store::new(engine, ());
+                let callee = Instance::new(&mut store, &Module::new(engine, CALLEE).unwrap(), &[]).unwrap();
+                let caller = Module::new(engine, CALLER).unwrap();
+                let host = Func::wrap(&mut store, |a: i32, b: i32| a.wrapping_add(b));
+                let to_host = Instance::new(&mut store, &caller, &[host.into()]).unwrap();
+                let add = callee.get_func(&mut store, "add").unwrap();
+                let to_guest = Instance::new(&mut store, &caller, &[add.into()]).unwrap();
+                let run = |instance: Instance, store: &mut Store<()>| instance.get_typed_func(store, "run").unwrap();
+                let (to_host, to_guest) = (run(to_host, &mut store), run(to_guest, &mut store));
+                let add = add.typed(&store).unwrap();
+                Calls { store, add, to_host, to_guest }
+            }
+        }
+    };
 }
 
-mod with_wasmtime {
-    use wasmtime::{Engine, Func, Instance, Module, Store, TypedFunc};
+calls!(with_kinglet, kinglet);
+calls!(with_wasmtime, wasmtime);
 
-    use super::{CALLEE, CALLER};
-
-    pub(crate) struct Calls {
-        pub(crate) store: Store<()>,
-        pub(crate) add: TypedFunc<(i32, i32), i32>,
-        pub(crate) to_host: TypedFunc<i32, i32>,
-        pub(crate) to_guest: TypedFunc<i32, i32>,
-    }
-
-    pub(crate) fn calls() -> Calls {
-        let engine = Engine::default();
-        let mut store = Store::new(&engine, ());
-        let callee = Instance::new(&mut store, &Module::new(&engine, CALLEE).unwrap(), &[]).unwrap();
-        let caller = Module::new(&engine, CALLER).unwrap();
-        let host = Func::wrap(&mut store, |a: i32, b: i32| a.wrapping_add(b));
-        let to_host = Instance::new(&mut store, &caller, &[host.into()]).unwrap();
-        let add = callee.get_func(&mut store, "add").unwrap();
-        let to_guest = Instance::new(&mut store, &caller, &[add.into()]).unwrap();
-        let run = |instance: Instance, store: &mut Store<()>| instance.get_typed_func(store, "run").unwrap();
-        let (to_host, to_guest) = (run(to_host, &mut store), run(to_guest, &mut store));
-        let add = add.typed(&store).unwrap();
-        Calls { store, add, to_host, to_guest }
-    }
+/// Kinglet's engine in a mode, without interrupt checks, which Wasmtime has none of by default.
+fn engine(mode: RunMode) -> Engine {
+    Engine::new(Config::new().run_mode(mode).interruptible(false)).unwrap()
 }
 
 fn measure(c: &mut Criterion) {
-    let mut kinglet = with_kinglet::calls(kinglet::RunMode::Jit);
-    let mut interpreter = with_kinglet::calls(kinglet::RunMode::Interpreter);
-    let mut wasmtime = with_wasmtime::calls();
+    let mut kinglet = with_kinglet::calls(&engine(RunMode::Jit));
+    let mut interpreter = with_kinglet::calls(&engine(RunMode::Interpreter));
+    let mut wasmtime = with_wasmtime::calls(&wasmtime::Engine::default());
 
     let mut group = c.benchmark_group("host to guest");
     group.bench_function("kinglet", |b| b.iter(|| kinglet.add.call(&mut kinglet.store, (1, 2)).unwrap()));
