@@ -362,23 +362,8 @@ pub(crate) fn switches() -> impl Iterator<Item = String> {
 
 /// The known word that is closest to a wrong one, if any is close.
 pub(crate) fn nearest(wrong: &str, known: impl Iterator<Item = String>) -> Option<String> {
-    let scored = known.map(|name| (distance(wrong, &name), name));
+    let scored = known.map(|name| (strsim::damerau_levenshtein(wrong, &name), name));
     scored.min().filter(|(distance, _)| *distance <= 1 + wrong.chars().count() / 5).map(|(_, name)| name)
-}
-
-/// Levenshtein's distance, in characters.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, b) in other.iter().enumerate() {
-            let substituted = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[other.len()]
 }
 
 fn text(arg: OsString) -> Outcome<String> {
