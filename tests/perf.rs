@@ -60,3 +60,19 @@ fn a_dump_gives_them_their_code_too() {
     let (share, file) = share(&report, "fibonacci").unwrap_or_else(|| panic!("{report}"));
     assert!(share > 50.0 && file.contains("jitted-"), "{report}");
 }
+
+#[test]
+fn a_dump_gives_them_their_lines_if_they_are_known() {
+    let folder = Folder::new();
+    folder.file("guest.wasm", include_bytes!("../examples/backtrace/guest.wasm"));
+    let kinglet = kinglet().canonicalize().unwrap();
+    let record = ["record", "-k", "mono", "-e", "cpu-clock:u", "-o", "perf.data", kinglet.to_str().unwrap()];
+    let run = ["--profile=jitdump", "--unknown-imports=zero", "--invoke", "bill", "guest.wasm", "1000000", "1"];
+    assert_eq!(perf(&folder, &[&record[..], &run[..]].concat()), "1\n");
+    perf(&folder, &["inject", "--jit", "-i", "perf.data", "-o", "jit.data"]);
+    // What perf reads the lines from when it shows them, which takes it minutes with all the libraries.
+    let files = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let made: Vec<_> = files.filter(|path| path.extension().is_some_and(|ending| ending == "so")).collect();
+    let known = |path: &Path| std::fs::read(path).unwrap().windows(7).any(|window| window == b"guest.c");
+    assert!(made.iter().any(|path| known(path)), "{made:?}");
+}

@@ -1,5 +1,6 @@
 //! Looking at native code: `kinglet explore`, `kinglet compile --dump`, and what `--profile` leaves for `perf`.
 
+use std::collections::BTreeSet;
 use std::process::{Command, Output};
 
 use kinglet_tests::folder::Folder;
@@ -132,13 +133,10 @@ fn a_dump_for_perf_has_the_code_of_each_function() {
     let program = std::fs::read(kinglet()).unwrap();
     assert_eq!(u32_at(12), u32::from(u16::from_ne_bytes([program[18], program[19]])));
     assert_eq!(u32_at(20), process);
-    let mut at = 40;
-    let mut time = u64_at(24);
     let mut functions = Vec::new();
-    while at < bytes.len() {
-        let (kind, size) = (u32_at(at), u32_at(at + 4) as usize);
-        assert!(kind == 0 && u64_at(at + 8) >= time && u32_at(at + 16) == process, "record at {at}");
-        time = u64_at(at + 8);
+    for (kind, at, size) in records(&bytes) {
+        // No module without debugging information has lines.
+        assert!(kind == 0 && u32_at(at + 16) == process, "record at {at}");
         let (address, code_size, index) = (u64_at(at + 32), u64_at(at + 40) as usize, u64_at(at + 48));
         assert_eq!((u64_at(at + 24), index), (address, functions.len() as u64));
         let name: Vec<u8> = bytes[at + 56..].iter().take_while(|byte| **byte != 0).copied().collect();
@@ -146,8 +144,66 @@ fn a_dump_for_perf_has_the_code_of_each_function() {
         let code = &bytes[at + size - code_size..at + size];
         assert!(code.iter().any(|byte| *byte != 0));
         functions.push(String::from_utf8(name).unwrap());
-        at += size;
+    }
+    assert!(functions.windows(2).any(|pair| pair == ["less", "run"]), "{functions:?}");
+}
+
+/// The records of a dump: kind, place and size. They fill it, and each is as late as the one before or later.
+#[cfg(target_os = "linux")]
+fn records(bytes: &[u8]) -> Vec<(u32, usize, usize)> {
+    let u32_at = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap());
+    let time_at = |at: usize| u64::from_ne_bytes(bytes[at..at + 8].try_into().unwrap());
+    let (mut at, mut time) = (40, time_at(24));
+    let mut records = Vec::new();
+    while at < bytes.len() {
+        assert!(time_at(at + 8) >= time, "record at {at}");
+        time = time_at(at + 8);
+        records.push((u32_at(at), at, u32_at(at + 4) as usize));
+        at += u32_at(at + 4) as usize;
     }
     assert_eq!(at, bytes.len());
-    assert!(functions.windows(2).any(|pair| pair == ["less", "run"]), "{functions:?}");
+    records
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_dump_for_perf_has_the_lines_of_functions_with_debugging_information() {
+    let folder = Folder::new();
+    folder.file("guest.wasm", include_bytes!("../../examples/backtrace/guest.wasm"));
+    run(&["compile", folder.path().join("guest.wasm").to_str().unwrap(), folder.path().join("g.so").to_str().unwrap()])
+        .prints("");
+    // In which order they stand is the compiler's. Line 8 is of the function inlined into `split`.
+    let expected = [("bill", [19].into()), ("split", BTreeSet::from([8, 13, 14, 15]))];
+    for (file, mode) in [("guest.wasm", "--run-mode=jit"), ("g.so", "--allow-precompiled")] {
+        let mut command = Command::new(kinglet().canonicalize().unwrap());
+        command.args([mode, "--profile=jitdump", "--unknown-imports=zero", "--invoke", "bill", file, "1", "1"]);
+        let child = command.current_dir(folder.path()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let process = child.id();
+        assert_eq!(child.wait_with_output().unwrap().stdout, b"1\n");
+        let bytes = std::fs::read(folder.path().join(format!("jit-{process}.dump"))).unwrap();
+        let u64_at = |at: usize| u64::from_ne_bytes(bytes[at..at + 8].try_into().unwrap());
+        let text_at = |at: usize| bytes[at..].split(|byte| *byte == 0).next().unwrap();
+        let mut found = Vec::new();
+        for pair in records(&bytes).windows(2).filter(|pair| pair[0].0 == 2) {
+            let ((_, lines, size), (kind, code, _)) = (pair[0], pair[1]);
+            // Of the code that follows.
+            assert_eq!((kind, u64_at(lines + 16)), (0, u64_at(code + 32)));
+            let code = u64_at(code + 32)..u64_at(code + 32) + u64_at(code + 40);
+            let (mut at, mut addresses, mut numbers) = (lines + 32, vec![code.start], BTreeSet::new());
+            for _ in 0..u64_at(lines + 24) {
+                addresses.push(u64_at(at));
+                numbers.insert(u32::from_ne_bytes(bytes[at + 8..at + 12].try_into().unwrap()));
+                assert_eq!(text_at(at + 16), b"./guest.c");
+                at += 16 + text_at(at + 16).len() + 1;
+            }
+            assert_eq!(at, lines + size);
+            assert!(addresses.is_sorted() && code.contains(addresses.last().unwrap()));
+            found.push((text_at(pair[1].1 + 56), numbers));
+        }
+        for (name, numbers) in &expected {
+            let of = found.iter().find(|(function, _)| *function == name.as_bytes());
+            let (_, of) = of.unwrap_or_else(|| panic!("{name}: {found:?}"));
+            assert_eq!(of, numbers, "{name} in {file}");
+        }
+    }
 }

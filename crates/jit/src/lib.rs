@@ -16,7 +16,7 @@ mod trampoline;
 
 pub use compile::{Compiler, Environment, Error};
 pub use convention::Signature;
-pub use listing::{Instruction, Listing};
+pub use listing::{Instruction, Listing, Sources};
 pub use module::ModuleImage;
 pub use target::{Processor, TARGETS, features};
 pub use trampoline::Trampoline;

@@ -40,7 +40,31 @@ pub struct Instruction {
     pub text: String,
 }
 
+/// From where on a function's machine code is for which operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sources {
+    /// The bytes of the code.
+    pub len: u32,
+    /// Offsets in the code, ascending, each with the byte offset in the module of an operator.
+    pub places: Vec<(u32, u32)>,
+}
+
 impl Compiler {
+    /// Compiles a function, by its place among those the module defines, as it is compiled with the module, for what its
+    /// parts are for.
+    ///
+    /// # Errors
+    /// If it cannot be compiled.
+    pub fn sources(&self, environment: Environment<'_>, defined: u32) -> Result<Sources, Error> {
+        let mut scratch = Scratch::new();
+        self.build(&mut scratch, environment, defined, Entry::Function, true)?;
+        let code = self.finish(&mut scratch.context)?;
+        let compiled = scratch.context.compiled_code().ok_or_else(|| Error::Failed("no code".into()))?;
+        let stretches = compiled.buffer.get_srclocs_sorted().iter().map(Stretch::new);
+        let places = stretches.filter_map(|stretch| Some((stretch.code.start, stretch.source?))).collect();
+        Ok(Sources { len: code.image.text.len() as u32, places })
+    }
+
     /// Compiles a function, by its place among those the module defines, as it is compiled with the module.
     ///
     /// # Errors

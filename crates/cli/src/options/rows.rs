@@ -143,8 +143,8 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { title: "Profiling", rows: &[
         Row { name: "profile", value: Some("WAY"), choices: &["perfmap", "jitdump"],
             help: "tell Linux's `perf` the names of compiled functions: `perfmap` in /tmp/perf-PID.map, for `perf report`; \
-                   `jitdump` with their code in jit-PID.dump, for `perf inject --jit` after `perf record -k mono`. With \
-                   `--run-mode jit` all functions are compiled",
+                   `jitdump` with their code, and their lines if the module has them, in jit-PID.dump, for \
+                   `perf inject --jit` after `perf record -k mono`. With `--run-mode jit` all functions are compiled",
             effect: Set(|options, value| { options.profile = Some(profile(value)?); Ok(()) }), ..PLAIN },
     ] },
     Group { title: "Statistics, given when the program has ended", rows: &[

@@ -10,6 +10,7 @@
 //! - A native activation's frames are the chain of frame pointers from its exit frame to its entry frame.
 
 mod arena;
+mod lines;
 pub(crate) mod profile;
 mod registry;
 mod resume;
@@ -40,11 +41,14 @@ use tracing::debug;
 
 use arena::Arena;
 pub(super) use arena::Mapping;
+use lines::Lines;
+use profile::Line;
 use registry::{Known, Owner, Registry};
 pub(super) use signals::running;
 pub(super) use walk::{NativeFrame, frames, visit_roots};
 
 use crate::config::Profile;
+use crate::dwarf::DebugInfo;
 use crate::{Error, Result};
 
 /// What the system lets an engine do, tried once when it is made.
@@ -177,7 +181,9 @@ impl Tier {
         self.registry.add(code.clone(), tables, Owner::Module(cells.as_ptr()), memory);
         self.tell(|| {
             let place = |f: &FunctionCode| code.start + f.start as usize..code.start + f.end as usize;
-            functions.iter().map(move |f| (name(environment, f.function), place(f)))
+            let lines = self.lines(environment);
+            let of = move |f: &FunctionCode| lines.as_ref().map_or_else(Vec::new, |lines| lines.of(f));
+            functions.iter().map(move |f| (name(environment, f.function), place(f), of(f)))
         });
         for function in &functions {
             if let Some(cell) = cells[..environment.module.bodies.len()].get(function.function as usize) {
@@ -293,21 +299,27 @@ impl Tier {
         let start = state.arena.add(&image.text, image.align as usize)?;
         let code = start..start + std::mem::take(&mut image.text).len();
         self.registry.add(code.clone(), Known::Made(Box::new(image)), owner, None);
-        self.tell(|| std::iter::once((name(), code.clone())));
+        self.tell(|| std::iter::once((name(), code.clone(), Vec::new())));
         Ok(start)
     }
 
     /// Tells the profiler, if there is one, of code that was just published.
-    fn tell<I: Iterator<Item = (String, Range<usize>)>>(&self, pieces: impl FnOnce() -> I) {
+    fn tell<I: Iterator<Item = (String, Range<usize>, Vec<Line>)>>(&self, pieces: impl FnOnce() -> I) {
         let Some(profile) = self.profile else { return };
-        let piece = |(name, code): (String, Range<usize>)| {
+        let piece = |(name, code, lines): (String, Range<usize>, Vec<Line>)| {
             // SAFETY: published code is mapped to be read as well, and does not change; whoever publishes it keeps it.
             let code = unsafe { std::slice::from_raw_parts(code.start as *const u8, code.len()) };
-            profile::Piece { name, code }
+            profile::Piece { name, code, lines }
         };
         if let Err(error) = profile::record(profile, pieces().map(piece)) {
             debug!(%error, "code is not told to the profiler");
         }
+    }
+
+    /// A module's lines, if a profiler asks for them and they are known.
+    fn lines<'a>(&self, environment: &'a Environment) -> Option<Lines<'a>> {
+        let info = (self.profile == Some(Profile::JitDump)).then(|| DebugInfo::read(&environment.module))??;
+        Some(Lines { environment, compiler: self.compiler().ok()?, info })
     }
 
     fn host(&self, signature: &Signature) -> Result<usize> {

@@ -19,6 +19,16 @@ use crate::{Error, Result};
 pub(super) struct Piece<'a> {
     pub(super) name: String,
     pub(super) code: &'a [u8],
+    /// Where in its source it comes from, in the order of the code.
+    pub(super) lines: Vec<Line>,
+}
+
+/// From where on code is of a line.
+pub(super) struct Line {
+    /// From the code's start.
+    pub(super) at: u32,
+    pub(super) file: String,
+    pub(super) line: u32,
 }
 
 /// A file that is being written.
@@ -49,7 +59,10 @@ pub(super) fn record<'a>(profile: Profile, pieces: impl Iterator<Item = Piece<'a
         let name = piece.name.escape_debug();
         match profile {
             Profile::PerfMap => writeln!(bytes, "{:x} {:x} {name}", piece.code.as_ptr().addr(), piece.code.len())?,
-            Profile::JitDump => load(&mut bytes, output.process, output.pieces, &name.to_string(), piece.code),
+            Profile::JitDump => {
+                debug_info(&mut bytes, &piece);
+                load(&mut bytes, output.process, output.pieces, &name.to_string(), piece.code);
+            }
         }
         output.pieces += 1;
     }
@@ -114,6 +127,32 @@ fn header(process: Pid) -> Vec<u8> {
         out.extend(word.to_ne_bytes());
     }
     out
+}
+
+/// The record of where a function's code comes from, which stands before that of the code; none if it is not known.
+fn debug_info(out: &mut Vec<u8>, piece: &Piece<'_>) {
+    const JIT_CODE_DEBUG_INFO: u32 = 2;
+    const FIXED: usize = 16 + 8 + 8;
+    if piece.lines.is_empty() {
+        return;
+    }
+    let entries: usize = piece.lines.iter().map(|line| 8 + 4 + 4 + line.file.len() + 1).sum();
+    for word in [JIT_CODE_DEBUG_INFO, (FIXED + entries) as u32] {
+        out.extend(word.to_ne_bytes());
+    }
+    let address = piece.code.as_ptr().addr() as u64;
+    for word in [now(), address, piece.lines.len() as u64] {
+        out.extend(word.to_ne_bytes());
+    }
+    for line in &piece.lines {
+        out.extend((address + u64::from(line.at)).to_ne_bytes());
+        // And no discriminator.
+        for word in [line.line, 0] {
+            out.extend(word.to_ne_bytes());
+        }
+        out.extend(line.file.as_bytes());
+        out.push(0);
+    }
 }
 
 /// The record of a function's code.
