@@ -29,9 +29,11 @@ fn disassemble(binary: &Path) -> Vec<Function> {
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn handlers_go_on_by_a_jump() {
-    for profile in ["symbols", "embedder"] {
+    for (profile, how) in [
+        ("release", "cargo rustc --release --package kinglet-cli -- -C strip=none"),
+        ("embedder", "cargo build --profile embedder --package kinglet-cli --no-default-features"),
+    ] {
         let binary = kinglet_tests::target().join(profile).join("kinglet");
-        let how = format!("cargo build --profile {profile} --package kinglet-cli");
         assert!(binary.exists(), "{} is not there: {how}", binary.display());
         looks_right(&binary);
     }

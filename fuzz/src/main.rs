@@ -16,6 +16,7 @@ use kinglet_wasm::decode;
 
 use engine::{Engine, Outcome, engines};
 use random::Random;
+use smith::Smith;
 
 const HELP: &str = "\
 usage: cargo xtask fuzz [OPTIONS]
@@ -71,13 +72,14 @@ fn main() -> ExitCode {
     let start = Instant::now();
     let engines = engines();
     let work = || {
+        let mut smith = None;
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let over = number >= options.modules || start.elapsed() > options.time;
             if over || found.lock().is_ok_and(|found| found.is_some()) {
                 break;
             }
-            match check(&engines, options.seed.wrapping_add(number), options.only.as_deref()) {
+            match check(&engines, &mut smith, options.seed.wrapping_add(number), options.only.as_deref()) {
                 Ok(true) => _ = compared.fetch_add(1, Ordering::Relaxed),
                 Ok(false) => _ = limited.fetch_add(1, Ordering::Relaxed),
                 Err(difference) => *found.lock().unwrap_or_else(|e| e.into_inner()) = Some(difference),
@@ -168,14 +170,25 @@ fn generator(seed: u64) -> (Random, bool) {
     (random, frames)
 }
 
-/// Compares a random module in all engines; false if there was nothing to compare.
-fn check(engines: &[Box<dyn Engine>], seed: u64, only: Option<&str>) -> Result<bool, String> {
+/// Compares a random module in all engines; false if there was nothing to compare. Starts the generator if it is wanted
+/// and not there yet.
+fn check(
+    engines: &[Box<dyn Engine>],
+    smith: &mut Option<Smith>,
+    seed: u64,
+    only: Option<&str>,
+) -> Result<bool, String> {
     let (mut random, frames) = generator(seed);
     let wasm = if only.map_or(frames, |only| only == "frames") {
         let text = frames::module(&mut random);
         binary(text.as_bytes()).map_err(|error| format!("seed {seed}: the generator: {error}"))?
     } else {
-        let Some(wasm) = smith::module(&mut random) else { return Ok(false) };
+        let failed = |error: std::io::Error| format!("seed {seed}: {error}");
+        let smith = match smith {
+            Some(smith) => smith,
+            None => smith.insert(Smith::start().map_err(failed)?),
+        };
+        let Some(wasm) = smith.module(&mut random).map_err(failed)? else { return Ok(false) };
         wasm
     };
     compare(engines, &wasm, seed).map_err(|difference| {

@@ -1,45 +1,43 @@
-//! Modules with a bit of everything, from wasm-smith.
+//! Modules with a bit of everything, from wasm-smith, which is in a program of its own, `kinglet-smith`, beside this one.
 
-use arbitrary::Unstructured;
-use wasm_smith::{Config, Module};
+use std::io::{Error, Read, Result, Write};
+use std::process::{Child, Command, Stdio};
 
 use crate::random::Random;
 
-/// How many loops and calls a module may make before it traps.
-const FUEL: u32 = 2_000;
+/// The running generator; it ends with its input.
+pub(crate) struct Smith(Child);
 
-/// A module, if the bytes are enough for one.
-pub(crate) fn module(random: &mut Random) -> Option<Vec<u8>> {
-    let simd = random.once_in(2);
-    let config = Config {
-        max_imports: 0,
-        max_memories: 2,
-        max_memory32_bytes: 1 << 20,
-        max_memory64_bytes: 1 << 20,
-        memory_max_size_required: true,
-        max_table_elements: 1000,
-        table_max_size_required: true,
-        max_tables: 3,
-        min_funcs: 1,
-        min_exports: 1,
-        max_funcs: 12,
-        max_instructions: 200,
-        export_everything: true,
-        canonicalize_nans: true,
-        simd_enabled: simd,
-        // What Kinglet or Wasmi does not have yet.
-        gc_enabled: false,
-        exceptions_enabled: false,
-        threads_enabled: false,
-        relaxed_simd_enabled: false,
-        shared_everything_threads_enabled: false,
-        custom_descriptors_enabled: false,
-        compact_imports_enabled: false,
-        ..Config::default()
-    };
-    let size = 1_000 + random.below(8_000) as usize;
-    let bytes = random.bytes(size);
-    let mut module = Module::new(config, &mut Unstructured::new(&bytes)).ok()?;
-    module.ensure_termination(FUEL).ok()?;
-    Some(module.to_bytes())
+impl Smith {
+    pub(crate) fn start() -> Result<Smith> {
+        let name = format!("kinglet-smith{}", std::env::consts::EXE_SUFFIX);
+        let program = std::env::current_exe()?.with_file_name(name);
+        let child = Command::new(&program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let build = "`cargo build --package kinglet-smith` makes it, in the same profile";
+        child.map(Smith).map_err(|error| Error::other(format!("cannot start {}: {error}; {build}", program.display())))
+    }
+
+    /// A module, if the random bytes are enough for one.
+    pub(crate) fn module(&mut self, random: &mut Random) -> Result<Option<Vec<u8>>> {
+        let simd = random.once_in(2);
+        let size = 1_000 + random.below(8_000) as usize;
+        let bytes = random.bytes(size);
+        let gone = || Error::other("the generator has no pipe");
+        let input = self.0.stdin.as_mut().ok_or_else(gone)?;
+        input.write_all(&[&[u8::from(simd)][..], &(size as u32).to_le_bytes(), &bytes].concat())?;
+        input.flush()?;
+        let output = self.0.stdout.as_mut().ok_or_else(gone)?;
+        let mut length = [0; 4];
+        output.read_exact(&mut length)?;
+        let mut module = vec![0; u32::from_le_bytes(length) as usize];
+        output.read_exact(&mut module)?;
+        Ok(Some(module).filter(|module| !module.is_empty()))
+    }
+}
+
+impl Drop for Smith {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
 }

@@ -32,7 +32,8 @@ enum Step {
 
 use Step::{Build, Cargo, CargoWith, Task};
 
-const BUILD_KINGLET: Step = Build(&["build", "--release", "--package", "kinglet-cli"]);
+/// The command as it is released, but for its symbols, by which the group `dispatch` finds the handlers.
+const BUILD_KINGLET: Step = Build(&["rustc", "--release", "--package", "kinglet-cli", "--", "-C", "strip=none"]);
 
 /// The tests of the command but for those of what runs no guest, or is about compiled code.
 const WITH_GUESTS: &[&str] = &[
@@ -62,6 +63,8 @@ const PACKAGE: &[&str] = &[
     "kinglet-examples",
     "--exclude",
     "kinglet-fuzz",
+    "--exclude",
+    "kinglet-smith",
 ];
 
 #[rustfmt::skip]
@@ -73,9 +76,9 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { name: "tidy", about: "the conventions hold", needs: &[],
         steps: &[Task(tidy::tally)] },
     Group { name: "unit", about: "the tests beside the code, and the examples in its documentation", needs: &[],
-        // The crate `fuzz` has none, and turns on a feature with which Cranelift would be built once more.
+        // What is below `fuzz` has none, and wasm-smith turns on a feature with which Cranelift would be built once more.
         steps: &[Cargo(&["test", "--workspace", "--exclude", "kinglet-tests", "--exclude", "kinglet-fuzz",
-            "--no-fail-fast"])] },
+            "--exclude", "kinglet-smith", "--no-fail-fast"])] },
     Group { name: "tiers", about: "functions of both tiers calling one another", needs: &[],
         steps: &[Cargo(&["test", "--package", "kinglet-tests", "--test", "tracer"])] },
     Group { name: "api", about: "the library as embedders use it: interpreted on the portable loop, and native",
@@ -95,9 +98,11 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { name: "op", about: "snapshots of what operations are lowered to", needs: &[],
         steps: &[Cargo(&["test", "--package", "kinglet-tests", "--test", "op"])] },
     Group { name: "fuzz", about: "random modules in every tier and in Wasmi", needs: &[],
-        steps: &[Cargo(&["run", "--release", "--package", "kinglet-fuzz", "--", "--modules", "4000", "--seed", "1"])] },
+        // Not optimised with the rest in sight, which would take longer than the modules do; and overflow is checked.
+        steps: &[Build(&["build", "--package", "kinglet-smith"]),
+                 Cargo(&["run", "--package", "kinglet-fuzz", "--", "--modules", "4000", "--seed", "1"])] },
     Group { name: "dispatch", about: "handlers go on by a jump, as released and as embedded", needs: &[&need::OBJDUMP],
-        steps: &[Build(&["build", "--profile", "symbols", "--package", "kinglet-cli"]),
+        steps: &[BUILD_KINGLET,
                  Build(&["build", "--profile", "embedder", "--package", "kinglet-cli", "--no-default-features"]),
                  Cargo(&["test", "--package", "kinglet-tests", "--test", "dispatch"])] },
     Group { name: "cli", about: "the command: options, messages, exit codes; what runs guests also in each tier", needs: &[],
@@ -151,6 +156,9 @@ pub(crate) fn test(context: &Context, names: &[String]) -> Result<(), String> {
 
 /// `cargo xtask fuzz`
 pub(crate) fn fuzz(context: &Context, args: &[String]) -> Result<(), String> {
+    if step(context, &Build(&["build", "--release", "--package", "kinglet-smith"])).failed > 0 {
+        return Err(String::new());
+    }
     let mut command = cargo(context, &["run", "--release", "--package", "kinglet-fuzz", "--"]);
     let status = command.args(args).status().map_err(|error| format!("cannot run cargo: {error}"))?;
     if status.success() { Ok(()) } else { Err(String::new()) }
