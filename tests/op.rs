@@ -1,16 +1,28 @@
 //! Snapshots of what operations are lowered to, bytecode, Cranelift's intermediate code and x86-64's machine code: one
 //! file per chapter of instructions, one function per operation. The expected listing stands at the end of each file;
-//! `BLESS=1` rewrites it.
+//! machine code of the other targets is in a file per chapter in a folder per target. `BLESS=1` rewrites all.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kinglet::{Config, Engine, FEATURES, Module};
 use kinglet_testing::snapshot;
 use kinglet_wasm::op::{Op, Structural};
 
-fn files() -> Vec<std::path::PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("op");
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+/// Targets that have snapshots of their own: their folder, their triple, and what of their processors is used.
+const TARGETS: &[(&str, &str, &[&str])] = &[
+    ("aarch64", "aarch64-unknown-linux-gnu", &[]),
+    // Vectors are an extension, without which functions with them are left to the interpreter.
+    ("riscv64", "riscv64gc-unknown-linux-gnu", &["v"]),
+    ("s390x", "s390x-unknown-linux-gnu", &[]),
+];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("op")
+}
+
+fn files() -> Vec<PathBuf> {
+    let paths = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = paths.filter(|path| path.is_file()).collect();
     files.sort();
     files
 }
@@ -26,7 +38,7 @@ fn config() -> Config {
 #[test]
 fn every_operation_is_lowered_as_its_snapshot_says() {
     let engine = Engine::new(&config()).unwrap();
-    let compiling = compiling_engine();
+    let compiling = compiling_engine("x86_64-unknown-linux-gnu", &[]);
     let mut wrong = Vec::new();
     for file in files() {
         let text = std::fs::read_to_string(&file).unwrap();
@@ -46,10 +58,36 @@ fn every_operation_is_lowered_as_its_snapshot_says() {
     every_operation_of_the_table_is_there();
 }
 
+#[test]
+fn every_operation_is_compiled_for_other_targets_as_its_snapshot_says() {
+    let check = |(name, triple, features): &(&str, &str, &[&str])| {
+        let engine = compiling_engine(triple, features);
+        let mut wrong = Vec::new();
+        for file in files() {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let source = snapshot::source(&text);
+            let module = Module::new(&engine, source).unwrap();
+            let code = |(defined, function): (usize, &&str)| {
+                let listing = module.native_listing(defined as u32).unwrap();
+                format!("{function}\n{}", lines(&body(&listing.assembly)))
+            };
+            let listings: String = names(source).iter().enumerate().map(code).collect();
+            let path = folder().join(name).join(file.file_name().unwrap()).with_extension("txt");
+            wrong.extend(snapshot::check_file(&path, &listings).err());
+        }
+        wrong
+    };
+    let wrong: Vec<String> = TARGETS.iter().flat_map(check).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
 /// An engine for what operations are compiled to: the same on every machine, for its target is given.
-fn compiling_engine() -> Engine {
+fn compiling_engine(triple: &str, features: &[&str]) -> Engine {
     let mut config = config();
-    config.target("x86_64-unknown-linux-gnu").interruptible(false);
+    config.target(triple).interruptible(false);
+    for feature in features {
+        config.cpu_feature(feature, true);
+    }
     Engine::new(&config).unwrap()
 }
 
@@ -62,10 +100,21 @@ fn native_listing(module: &Module, defined: u32) -> String {
     let clif =
         clif.map(|line| line.split_once('@').map_or(line, |(_, line)| line.split_once(' ').unwrap_or_default().1));
     let clif = clif.map(str::trim).filter(|line| !line.is_empty() && *line != "}" && !line.starts_with("block0("));
-    let assembly = listing.assembly.lines().map(str::trim).skip_while(|line| *line != "block0:").skip(1);
-    let assembly = assembly.filter(|line| !["movq %rbp, %rsp", "popq %rbp"].contains(line));
-    let section = |title: &str, lines: Vec<&str>| format!("  {title}\n    {}\n", lines.join("\n    "));
-    section("clif", clif.collect()) + &section("x86-64", assembly.collect())
+    format!("  clif\n{}  x86-64\n{}", lines(&clif.collect::<Vec<_>>()), lines(&body(&listing.assembly)))
+}
+
+/// Machine code without the entry and what leaves the frame.
+fn body(assembly: &str) -> Vec<&str> {
+    let all = assembly.lines().map(str::trim).skip_while(|line| *line != "block0:").skip(1);
+    all.filter(|line| !LEAVING.contains(line)).collect()
+}
+
+/// How frames of their smallest size are left.
+const LEAVING: &[&str] =
+    &["movq %rbp, %rsp", "popq %rbp", "ldp fp, lr, [sp], #16", "ld ra,8(sp)", "ld fp,0(sp)", "addi sp,sp,16"];
+
+fn lines(lines: &[&str]) -> String {
+    format!("    {}\n", lines.join("\n    "))
 }
 
 /// The names of the functions a source defines, in order.

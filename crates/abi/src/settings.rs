@@ -37,10 +37,13 @@ pub struct Target {
 impl Target {
     /// Whether Kinglet turns faults into traps there.
     pub fn traps_by_faults(&self) -> bool {
-        let known = |triple: &str| triple.starts_with("x86_64") || triple.starts_with("aarch64");
+        let known = |triple: &str| ["x86_64", "aarch64", "riscv64"].iter().any(|start| triple.starts_with(start));
         match &self.triple {
             Some(triple) => known(triple) && triple.contains("linux"),
-            None => cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))),
+            None => cfg!(all(
+                target_os = "linux",
+                any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
+            )),
         }
     }
 }

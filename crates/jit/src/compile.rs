@@ -219,6 +219,7 @@ impl Compiler {
         if !self.vectors && dfg.values().any(|value| dfg.value_type(value).is_vector()) {
             return Err(Error::Unsupported("a vector, on a processor that has none,"));
         }
+        convention::extend(&mut context.func, self.isa.triple().architecture);
         if let Err(error) = context.compile(&*self.isa, &mut ControlPlane::default()) {
             return Err(Error::Failed(format!("{:?}", error.inner)));
         }

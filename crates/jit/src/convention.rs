@@ -3,13 +3,14 @@
 //! zero-extended). Everything that reads or writes a slot in machine code goes through here.
 
 use cranelift_codegen::ir::{
-    AbiParam, AliasRegion, AliasRegionData, ArgumentPurpose, Function, InstBuilder, MemFlagsData,
+    AbiParam, AliasRegion, AliasRegionData, ArgumentExtension, ArgumentPurpose, Function, InstBuilder, MemFlagsData,
     Signature as ClifSignature, Type, Value, types,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::FunctionBuilder;
 use kinglet_wasm::Module;
 use kinglet_wasm::types::{FuncType, HeapType, Hierarchy, TypeRegistry, ValType};
+use target_lexicon::Architecture;
 
 /// What machine code knows of a value's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -130,6 +131,23 @@ pub(crate) fn runtime(params: &[Type]) -> ClifSignature {
     signature.params.extend(params.iter().map(|ty| AbiParam::new(*ty)));
     signature.returns.push(AbiParam::new(types::I32));
     signature
+}
+
+/// Has a function's signature and those of what it calls extend what is shorter than a register as the platform's
+/// convention has it for `u32`: by its sign on RISC-V (psABI 2.1), with zeros on s390x. x86-64 and AArch64 leave the rest
+/// of the register open, as the native convention does everywhere.
+pub(crate) fn extend(function: &mut Function, architecture: Architecture) {
+    let extension = match architecture {
+        Architecture::Riscv64(_) => ArgumentExtension::Sext,
+        Architecture::S390x => ArgumentExtension::Uext,
+        _ => return,
+    };
+    let stencil = &mut function.stencil;
+    let signatures = stencil.dfg.signatures.values_mut().chain([&mut stencil.signature]);
+    for signature in signatures.filter(|signature| signature.call_conv == CallConv::SystemV) {
+        let short = signature.params.iter_mut().chain(&mut signature.returns);
+        short.filter(|param| param.value_type == types::I32).for_each(|param| param.extension = extension);
+    }
 }
 
 /// A loop's native code: instances, then the canonical frame; returns a status.

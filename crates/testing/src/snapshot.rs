@@ -33,8 +33,11 @@ fn read(path: &Path) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
+/// Another test may be reading the file: it finds the old text or the new.
 fn write(path: &Path, text: &str) -> Result<(), String> {
-    std::fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
+    let new = path.with_extension("new");
+    let written = std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, path));
+    written.map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
 fn agree(path: &Path, expected: &[&str], actual: &[&str]) -> Result<(), String> {

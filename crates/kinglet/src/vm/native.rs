@@ -10,13 +10,14 @@
 //! - A native activation's frames are the chain of frame pointers from its exit frame to its entry frame.
 
 mod arena;
+mod coherence;
 mod lines;
 pub(crate) mod profile;
 mod registry;
 mod resume;
-#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
 mod signals;
-#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))))]
 #[path = "native/signals_absent.rs"]
 mod signals;
 mod walk;
@@ -51,6 +52,9 @@ use crate::config::Profile;
 use crate::dwarf::DebugInfo;
 use crate::{Error, Result};
 
+/// Whether native code runs on this processor. That of others can be made all the same.
+const RUNS: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"));
+
 /// What the system lets an engine do, tried once when it is made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Support {
@@ -69,7 +73,7 @@ impl Support {
         let wanted = reservation.filter(|_| faults).map(|r| r.bytes.saturating_add(r.guard));
         let wanted = wanted.and_then(|bytes| usize::try_from(bytes).ok());
         let reserved = wanted.is_some_and(|bytes| super::region::Region::reserved(bytes, 0).is_ok());
-        Support { code: Mapping::executable(&[0]).is_ok(), faults, reservation: reserved }
+        Support { code: RUNS && Mapping::executable(&[0]).is_ok(), faults, reservation: reserved }
     }
 }
 

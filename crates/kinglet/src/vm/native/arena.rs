@@ -10,6 +10,7 @@ use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mmap, mmap_anonymous, mprotect, munmap};
 use rustix::process::{Pid, getpid};
 
+use super::coherence;
 use crate::{Error, Result};
 
 /// The size of a chunk; the system gives it pages as they are used.
@@ -58,6 +59,7 @@ impl Arena {
         // SAFETY: the chunk has room, and nothing runs or reads behind `used` yet.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), chunk.write.start.as_ptr().add(at), bytes.len()) };
         chunk.used = at + bytes.len();
+        coherence::fetch_anew(chunk.write.start() + at, chunk.run.start() + at, bytes.len());
         Ok(chunk.run.start() + at)
     }
 }
@@ -98,6 +100,9 @@ impl Mapping {
         unsafe {
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), mapping.start.as_ptr(), bytes.len());
             mprotect(start, len, final_access)?;
+        }
+        if final_access.contains(MprotectFlags::EXEC) {
+            coherence::fetch_anew(mapping.start(), mapping.start(), bytes.len());
         }
         Ok(mapping)
     }

@@ -26,6 +26,49 @@ pub(super) unsafe extern "C" fn resume(store: *mut VmStore) {
     )
 }
 
+/// See above.
+#[cfg(target_arch = "aarch64")]
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn resume(store: *mut VmStore) {
+    std::arch::naked_asm!(
+        "ldr x9, [x0, {sp}]",
+        "ldr x29, [x0, {fp}]",
+        "ldr x10, [x0, {pc}]",
+        "ldr x1, [x0, {payload} + 8]",
+        "ldr x0, [x0, {payload}]",
+        "mov sp, x9",
+        "br x10",
+        payload = const offset_of!(VmStore, resume) + offset_of!(Resume, payload),
+        sp = const offset_of!(VmStore, resume) + offset_of!(Resume, sp),
+        fp = const offset_of!(VmStore, resume) + offset_of!(Resume, fp),
+        pc = const offset_of!(VmStore, resume) + offset_of!(Resume, pc),
+    )
+}
+
+/// See above.
+#[cfg(target_arch = "riscv64")]
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn resume(store: *mut VmStore) {
+    std::arch::naked_asm!(
+        "ld sp, {sp}(a0)",
+        "ld s0, {fp}(a0)",
+        "ld t0, {pc}(a0)",
+        "ld a1, {payload} + 8(a0)",
+        "ld a0, {payload}(a0)",
+        "jr t0",
+        payload = const offset_of!(VmStore, resume) + offset_of!(Resume, payload),
+        sp = const offset_of!(VmStore, resume) + offset_of!(Resume, sp),
+        fp = const offset_of!(VmStore, resume) + offset_of!(Resume, fp),
+        pc = const offset_of!(VmStore, resume) + offset_of!(Resume, pc),
+    )
+}
+
+/// Elsewhere no native code runs: see [`super::RUNS`].
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+pub(super) unsafe extern "C" fn resume(_: *mut VmStore) {
+    std::process::abort()
+}
+
 /// Sets [`VmStore::resume`]: for an exception the innermost handler of the innermost activation, which is native; for
 /// anything else, or if there is none, the activation's entry, which ends with the status.
 ///

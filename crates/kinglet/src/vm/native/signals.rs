@@ -173,6 +173,20 @@ unsafe extern "C" fn landing() {
     )
 }
 
+/// See above.
+#[cfg(target_arch = "riscv64")]
+#[unsafe(naked)]
+unsafe extern "C" fn landing() {
+    std::arch::naked_asm!(
+        "mv s1, a0",
+        "call {record}",
+        "mv a0, s1",
+        "tail {resume}",
+        record = sym record,
+        resume = sym resume::resume,
+    )
+}
+
 /// Notes the trap with its backtrace, and where the store's code goes on.
 unsafe extern "C" fn record(store: *mut VmStore, trap: u32) {
     // SAFETY: called by `landing`: the innermost activation is native and has noted where the fault was.
@@ -236,5 +250,32 @@ mod registers {
         registers.regs[0] = a as u64;
         registers.regs[1] = b as u64;
         registers.sp = (registers.sp - 128) & !15;
+    }
+}
+
+#[cfg(target_arch = "riscv64")]
+mod registers {
+    //! The registers of an interrupted thread.
+
+    use libc::{REG_A0, REG_PC, REG_S0, REG_SP, ucontext_t};
+
+    pub(super) unsafe fn pc(context: *const ucontext_t) -> usize {
+        // SAFETY: by contract.
+        unsafe { (*context).uc_mcontext.__gregs[REG_PC] as usize }
+    }
+
+    pub(super) unsafe fn fp(context: *const ucontext_t) -> usize {
+        // SAFETY: by contract.
+        unsafe { (*context).uc_mcontext.__gregs[REG_S0] as usize }
+    }
+
+    /// Sets where the thread goes on, with two arguments, below all that its stack holds.
+    pub(super) unsafe fn go_on(context: *mut ucontext_t, pc: usize, a: usize, b: usize) {
+        // SAFETY: by contract.
+        let registers = unsafe { &mut (*context).uc_mcontext.__gregs };
+        registers[REG_PC] = pc as u64;
+        registers[REG_A0] = a as u64;
+        registers[REG_A0 + 1] = b as u64;
+        registers[REG_SP] = (registers[REG_SP] - 128) & !15;
     }
 }
