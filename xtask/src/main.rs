@@ -5,6 +5,7 @@
 
 mod bench;
 mod book;
+mod cross;
 mod examples;
 mod features;
 mod group;
@@ -66,6 +67,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[OPTIONS]",
         about: "compare random modules in every tier and in Wasmi; with --help how",
         run: group::fuzz,
+    },
+    Command {
+        name: "cross",
+        arguments: "ARCHITECTURE",
+        about: "build for aarch64, riscv64 or s390x and run snapshots, suites and artifacts there, emulated",
+        run: cross::command,
     },
     Command {
         name: "measure",

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::process::{Context, output, present};
 use crate::programs::{assemblyscript, quickjs};
-use crate::{book, guests, tool};
+use crate::{book, cross, guests, tool};
 
 /// One row per thing a group can need.
 pub(crate) struct Need {
@@ -130,6 +130,48 @@ pub(crate) const PERF: Need = Need {
     optional: true,
     present: |_| present("perf", &["record", "-o", "/dev/null", "-e", "cpu-clock:u", "true"]),
     supply: Supply::Hint("install it, and let users record: sysctl kernel.perf_event_paranoid=2"),
+};
+
+pub(crate) const CROSS_AARCH64: Need = Need {
+    name: "gcc, libc and QEMU for aarch64",
+    optional: false,
+    present: |_| tool::cross("aarch64"),
+    supply: Supply::Packages(&["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "qemu-user"]),
+};
+
+pub(crate) const STD_AARCH64: Need = Need {
+    name: "Rust's standard library for aarch64",
+    optional: false,
+    present: |_| cross::library("aarch64-unknown-linux-gnu"),
+    supply: Supply::Task(&[], |_| cross::add_target("aarch64-unknown-linux-gnu")),
+};
+
+pub(crate) const CROSS_RISCV64: Need = Need {
+    name: "gcc, libc and QEMU for riscv64",
+    optional: false,
+    present: |_| tool::cross("riscv64"),
+    supply: Supply::Packages(&["gcc-riscv64-linux-gnu", "libc6-dev-riscv64-cross", "qemu-user"]),
+};
+
+pub(crate) const STD_RISCV64: Need = Need {
+    name: "Rust's standard library for riscv64",
+    optional: false,
+    present: |_| cross::library("riscv64gc-unknown-linux-gnu"),
+    supply: Supply::Task(&[], |_| cross::add_target("riscv64gc-unknown-linux-gnu")),
+};
+
+pub(crate) const CROSS_S390X: Need = Need {
+    name: "gcc, libc and QEMU for s390x",
+    optional: false,
+    present: |_| tool::cross("s390x"),
+    supply: Supply::Packages(&["gcc-s390x-linux-gnu", "libc6-dev-s390x-cross", "qemu-user"]),
+};
+
+pub(crate) const STD_S390X: Need = Need {
+    name: "Rust's standard library for s390x",
+    optional: false,
+    present: |_| cross::library("s390x-unknown-linux-gnu"),
+    supply: Supply::Task(&[], |_| cross::add_target("s390x-unknown-linux-gnu")),
 };
 
 /// Makes sure that a need is met. The error is the end of the sentence `not run: GROUP needs …`.

@@ -66,6 +66,13 @@ pub(crate) fn install_node(context: &Context) -> Result<(), String> {
     install(context, NODE_PACKAGE)
 }
 
+/// Whether programs for another processor can be linked and run.
+pub(crate) fn cross(processor: &str) -> bool {
+    let gcc = format!("{processor}-linux-gnu-gcc");
+    let libc = output(Command::new(&gcc).arg("-print-file-name=libc.so.6")).unwrap_or_default();
+    Path::new(libc.trim()).exists() && present(&format!("qemu-{processor}"), &["--version"])
+}
+
 /// Whether Python can make environments.
 pub(crate) fn python(_: &Context) -> bool {
     present("python3", &["-c", "import venv, ensurepip"])

@@ -1,0 +1,203 @@
+//! `cargo xtask cross ARCHITECTURE`: builds for another processor and runs what shows that Kinglet works there, under
+//! QEMU's user-mode emulation. The standard library for it is the toolchain's, or is built from its source.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::need::{self, Need};
+use crate::process::{Context, Tally, count, output, prepare};
+
+/// One row per processor.
+pub(crate) struct Processor {
+    /// As Debian's compilers and QEMU call it.
+    name: &'static str,
+    triple: &'static str,
+    tools: &'static Need,
+    library: &'static Need,
+    /// Whether native code runs there; elsewhere it is made, and all is interpreted.
+    native: bool,
+}
+
+const PROCESSORS: &[Processor] = &[
+    Processor {
+        name: "aarch64",
+        triple: "aarch64-unknown-linux-gnu",
+        tools: &need::CROSS_AARCH64,
+        library: &need::STD_AARCH64,
+        native: true,
+    },
+    Processor {
+        name: "riscv64",
+        triple: "riscv64gc-unknown-linux-gnu",
+        tools: &need::CROSS_RISCV64,
+        library: &need::STD_RISCV64,
+        native: true,
+    },
+    Processor {
+        name: "s390x",
+        triple: "s390x-unknown-linux-gnu",
+        tools: &need::CROSS_S390X,
+        library: &need::STD_S390X,
+        native: false,
+    },
+];
+
+/// `cargo xtask cross ARCHITECTURE`
+pub(crate) fn command(context: &Context, args: &[String]) -> Result<(), String> {
+    let names: Vec<&str> = PROCESSORS.iter().map(|processor| processor.name).collect();
+    let names = names.join("|");
+    let [name] = args else { return Err(format!("name one architecture: cargo xtask cross {names}")) };
+    let processor = PROCESSORS.iter().find(|processor| processor.name == name);
+    let processor = processor.ok_or_else(|| format!("no architecture `{name}`; there are: {names}"))?;
+    for need in [processor.tools, processor.library] {
+        need::meet(context, need).map_err(|why| format!("needs {why}"))?;
+    }
+    let tally = processor.run(context);
+    println!("\n{tally}");
+    if tally.failed == 0 { Ok(()) } else { Err(String::new()) }
+}
+
+impl Processor {
+    fn run(&self, context: &Context) -> Tally {
+        let mut total = Tally::default();
+        println!("\n== the command, for this machine and for {}", self.name);
+        total.add(prepare(Command::new(cargo()).current_dir(&context.root).args(BUILD_COMMAND)));
+        total.add(prepare(self.cargo(context, "build").args(&BUILD_COMMAND[1..])));
+        if total.failed > 0 {
+            return total;
+        }
+        println!("\n== what was compiled beforehand on this machine");
+        total.add(self.artifacts(context));
+        for (title, args) in SUITES.iter().filter(|(title, _)| self.native || !title.contains("native")) {
+            println!("\n== {title}");
+            let mut tests = self.cargo(context, "test");
+            total.add(count(tests.args(["--release", "--package", "kinglet-tests"]).args(*args)));
+        }
+        total
+    }
+
+    /// A command of cargo for this processor, which runs what it builds in the emulator.
+    fn cargo(&self, context: &Context, subcommand: &str) -> Command {
+        let variable = |what: &str| format!("CARGO_TARGET_{}_{what}", self.triple.to_uppercase().replace('-', "_"));
+        let mut command = Command::new(cargo());
+        command.current_dir(&context.root).args([subcommand, "--target", self.triple]);
+        command.env(variable("LINKER"), format!("{}-linux-gnu-gcc", self.name));
+        command.env(variable("RUNNER"), self.emulator().join(" "));
+        if !installed(self.triple)
+            && let Some(source) = source()
+        {
+            command.arg("-Zbuild-std").env("RUSTC_BOOTSTRAP", "1").env("__CARGO_TESTS_ONLY_SRC_ROOT", source);
+        }
+        command
+    }
+
+    /// What runs a program of this processor.
+    fn emulator(&self) -> [String; 3] {
+        [format!("qemu-{}", self.name), "-L".into(), format!("/usr/{}-linux-gnu", self.name)]
+    }
+
+    /// Kinglet for this processor, in the emulator.
+    fn kinglet(&self, context: &Context) -> Command {
+        let [program, args @ ..] = self.emulator();
+        let mut command = Command::new(program);
+        command.args(args).arg(self.built(context));
+        command
+    }
+
+    /// Kinglet for this processor.
+    fn built(&self, context: &Context) -> PathBuf {
+        context.target.join(self.triple).join("release").join("kinglet")
+    }
+
+    /// A program compiled on this machine in each format, run by Kinglet on the other; it says itself what it took.
+    fn artifacts(&self, context: &Context) -> Tally {
+        let folder = context.target.join("cross").join(self.name);
+        if let Err(error) = std::fs::create_dir_all(&folder) {
+            println!("cannot create {}: {error}", folder.display());
+            return Tally::FAILED;
+        }
+        let mut total = Tally::default();
+        for format in ["native", "wasm"] {
+            let outcome = self.artifact(context, format, &folder.join(format));
+            println!("artifact {format}: {}", outcome.as_ref().map_or_else(String::as_str, |()| "ok"));
+            total.add(if outcome.is_ok() { Tally::PASSED } else { Tally::FAILED });
+        }
+        total
+    }
+
+    fn artifact(&self, context: &Context, format: &str, file: &Path) -> Result<(), String> {
+        let guest = |ending: &str| context.root.join("guests").join(GUEST).with_extension(ending);
+        let read = |path: PathBuf| std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()));
+        let mut compile = Command::new(context.kinglet());
+        compile.args(["compile", "--target", self.triple, "--format", format, "-o"]).arg(file).arg(guest("wasm"));
+        output(&mut compile)?;
+        let input = File::open(guest("input")).map_err(|error| format!("{}: {error}", guest("input").display()))?;
+        let mut run = self.kinglet(context);
+        run.args(["--allow-precompiled", "--log-level", "debug"]).arg(file).stdin(input);
+        let ran = run.output().map_err(|error| format!("cannot run the emulator: {error}"))?;
+        let [said, log] = [&ran.stdout, &ran.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+        let used = log.contains("native code is there");
+        if !ran.status.success() || said != read(guest("expected"))? || used != self.native {
+            return Err(format!("{}, native code used: {used}\n{said}{log}", ran.status));
+        }
+        Ok(())
+    }
+}
+
+/// How the command is built.
+const BUILD_COMMAND: &[&str] = &["build", "--release", "--package", "kinglet-cli"];
+
+/// The committed guest whose artifacts are run.
+const GUEST: &str = "stdin";
+
+/// What is run of the tests, by its title.
+const SUITES: &[(&str, &[&str])] = &[
+    ("snapshots of what operations are lowered to", &["--test", "op"]),
+    ("the specification's suites, interpreted", &["--test", "spec"]),
+    ("the specification's suites, in native code", &["--test", "spec", "--", "--mode=jit"]),
+];
+
+fn cargo() -> std::ffi::OsString {
+    std::env::var_os("CARGO").unwrap_or("cargo".into())
+}
+
+/// Whether the toolchain has the standard library for a target.
+fn installed(triple: &str) -> bool {
+    sysroot().join("lib/rustlib").join(triple).join("lib").exists()
+}
+
+/// Where the source of the compiler's standard library is.
+fn source() -> Option<PathBuf> {
+    let named = std::env::var_os("KINGLET_RUST_LIBRARY").map(PathBuf::from);
+    let component = sysroot().join("lib/rustlib/src/rust/library");
+    named.into_iter().chain([component]).find(|path| path.join("std").exists())
+}
+
+fn sysroot() -> PathBuf {
+    output(Command::new("rustc").args(["--print", "sysroot"])).unwrap_or_default().trim().into()
+}
+
+/// Whether code of a target can be built at all.
+pub(crate) fn library(triple: &str) -> bool {
+    installed(triple) || source().is_some()
+}
+
+/// Has rustup fetch the standard library of a target.
+pub(crate) fn add_target(triple: &str) -> Result<(), String> {
+    output(Command::new("rustup").args(["target", "add", triple])).map(drop).map_err(|_| {
+        format!("rustup target add {triple}, or the library's source: rustup component add rust-src, or its folder in KINGLET_RUST_LIBRARY")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_architecture_is_named_with_the_known_ones() {
+        let message = command(&Context::new(), &["pdp11".to_string()]).unwrap_err();
+        assert_eq!(message, "no architecture `pdp11`; there are: aarch64|riscv64|s390x");
+        assert!(command(&Context::new(), &[]).unwrap_err().contains("cargo xtask cross aarch64|riscv64|s390x"));
+    }
+}
