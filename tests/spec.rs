@@ -61,8 +61,9 @@ fn configure(config: &mut Config, mode: &str) {
         "interpreter" => {}
         "jit" => _ = config.run_mode(RunMode::Jit),
         "jit-gas" => _ = config.run_mode(RunMode::Jit).gas(true),
+        "jit-small" => _ = config.run_mode(RunMode::Jit).memory_reservation(0),
         "jit-checks" => _ = config.run_mode(RunMode::Jit).signals_based_traps(false),
-        other => panic!("no mode `{other}`; there are: interpreter jit jit-gas jit-checks"),
+        other => panic!("no mode `{other}`; there are: interpreter jit jit-gas jit-small jit-checks"),
     }
 }
 

@@ -63,9 +63,11 @@ mod others {
 /// See above.
 #[cfg(all(target_arch = "riscv64", target_os = "linux"))]
 pub(super) fn fetch_anew(_written: usize, run: usize, len: usize) {
+    /// The number of `riscv_flush_icache` (asm/unistd.h).
+    const FLUSH: libc::c_long = 259;
     const ALL_THREADS: usize = 0;
     // SAFETY: has the system synchronize fetches of all threads; changes nothing that a program sees.
-    unsafe { libc::syscall(libc::SYS_riscv_flush_icache, run, run + len, ALL_THREADS) };
+    unsafe { libc::syscall(FLUSH, run, run + len, ALL_THREADS) };
 }
 
 /// No code runs there.
