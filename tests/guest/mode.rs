@@ -20,11 +20,19 @@ pub(crate) struct Mode {
 
 /// The modes.
 pub(crate) const MODES: &[Mode] = &[
-    Mode { name: "threaded", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), "interpreter", guest) },
-    Mode { name: "loop", lacks: || absent(&unoptimised()), run: |guest| command(&unoptimised(), "interpreter", guest) },
-    Mode { name: "jit", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), "jit", guest) },
+    Mode { name: "threaded", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), INTERPRETER, guest) },
+    Mode { name: "loop", lacks: || absent(&unoptimised()), run: |guest| command(&unoptimised(), INTERPRETER, guest) },
+    Mode { name: "jit", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), JIT, guest) },
+    Mode { name: "metered", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), METERED, guest) },
     Mode { name: "library", lacks: || None, run: embedded },
 ];
+
+const INTERPRETER: &[&str] = &["--run-mode", "interpreter"];
+
+const JIT: &[&str] = &["--run-mode", "jit"];
+
+/// With what counts gas and looks for interrupts in the code, and more of both than any program takes.
+const METERED: &[&str] = &["--run-mode", "jit", "--gas-limit", "1000000000000", "--time-limit", "120000"];
 
 /// No program may take longer.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -105,8 +113,8 @@ fn unoptimised() -> PathBuf {
     std::env::var_os("KINGLET_BIN_LOOP").map_or_else(|| kinglet_tests::target().join("debug").join(name), PathBuf::from)
 }
 
-fn command(program: &Path, run_mode: &str, guest: &Guest) -> Outcome {
-    let mut args = vec!["--run-mode".to_string(), run_mode.to_string()];
+fn command(program: &Path, options: &[&str], guest: &Guest) -> Outcome {
+    let mut args: Vec<String> = options.iter().map(|option| option.to_string()).collect();
     if let Some((host, name)) = &guest.folder {
         args.extend(["--dir".to_string(), format!("{name}:{}", host.display())]);
     }

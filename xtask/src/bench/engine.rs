@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::workload::Workload;
+use super::workload::{Way, Workload};
 use crate::kernel;
 use crate::process::{Context, output};
 use crate::tool;
@@ -123,16 +123,17 @@ impl Engine {
     /// Whether it can run the workload at all: there is no native code of everything, and not every engine compiles
     /// beforehand.
     pub(super) fn runs(&self, workload: &Workload) -> bool {
-        match workload.precompiled {
-            true => self.kind.precompiled.is_some(),
-            false => self.name != NATIVE || workload.native.is_some(),
+        match workload.way {
+            Way::Compile | Way::Precompiled => self.kind.precompiled.is_some(),
+            Way::Run => self.name != NATIVE || workload.native.is_some(),
         }
     }
 
     /// Does what has to be done once for a workload.
     pub(super) fn prepare(&self, context: &Context, workload: &Workload) -> Result<(), String> {
         match (&workload.native, self.name) {
-            _ if workload.precompiled => self.precompile(context, workload),
+            _ if workload.way == Way::Compile => folder_of(&self.artifact(context, workload)),
+            _ if workload.way == Way::Precompiled => self.precompile(context, workload),
             (Some(source), NATIVE) => self.compile(source, &executable(context, workload)),
             _ => Ok(()),
         }
@@ -144,15 +145,16 @@ impl Engine {
         if newer(&to, &[&workload.module, &self.program]) {
             return Ok(());
         }
-        std::fs::create_dir_all(to.parent().unwrap_or(Path::new("."))).map_err(|error| error.to_string())?;
+        folder_of(&to)?;
         let mut compiler = Command::new(&self.program);
-        output(compiler.arg("compile").arg(&workload.module).args(["--output".as_ref(), to.as_os_str()])).map(drop)
+        output(compile(&mut compiler, &workload.module, &to)).map(drop)
     }
 
     /// Where what this engine has compiled is.
     fn artifact(&self, context: &Context, workload: &Workload) -> PathBuf {
         let name = workload.module.file_stem().unwrap_or_default();
-        context.target.join("bench/precompiled").join(self.name).join(name).with_extension("so")
+        let folder = if workload.way == Way::Compile { "bench/compile" } else { "bench/precompiled" };
+        context.target.join(folder).join(self.name).join(name).with_extension("so")
     }
 
     /// Compiles a source, unless the result is newer than all sources.
@@ -162,7 +164,7 @@ impl Engine {
         if newer(to, &sources.each_ref().map(PathBuf::as_path)) {
             return Ok(());
         }
-        std::fs::create_dir_all(to.parent().unwrap_or(Path::new("."))).map_err(|error| error.to_string())?;
+        folder_of(to)?;
         let mut compiler = Command::new(&self.program);
         output(compiler.args(kernel::OPTIONS).arg(source).arg("-o").arg(to).arg("-lm")).map(drop)
     }
@@ -175,7 +177,10 @@ impl Engine {
         if let Some(mode) = mode {
             command.args([self.kind.modes.0, mode]);
         }
-        match self.kind.precompiled.filter(|_| workload.precompiled) {
+        match self.kind.precompiled.filter(|_| workload.way != Way::Run) {
+            Some(_) if workload.way == Way::Compile => {
+                compile(&mut command, &workload.module, &self.artifact(context, workload));
+            }
             Some(option) => {
                 let artifact = self.artifact(context, workload);
                 // The option stands where the module would, and the artifact behind it.
@@ -187,6 +192,17 @@ impl Engine {
         command.args(&workload.args);
         command
     }
+}
+
+/// What compiles a module beforehand: the same words for every engine that does.
+fn compile<'a>(command: &'a mut Command, module: &Path, to: &Path) -> &'a mut Command {
+    command.arg("compile").arg(module).arg("--output").arg(to)
+}
+
+/// Makes the folder that a file is to be in.
+fn folder_of(file: &Path) -> Result<(), String> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(|error| format!("cannot create {}: {error}", folder.display()))
 }
 
 /// Whether a file is there and newer than all of what it is made of.
@@ -266,6 +282,14 @@ mod tests {
         assert!(shown("kinglet").starts_with("--allow-precompiled "), "{}", shown("kinglet"));
         assert!(shown("kinglet").ends_with("precompiled/kinglet/python.so -c print(1+1)"), "{}", shown("kinglet"));
         assert!(shown("wasmtime").starts_with("run -C cache=n --allow-precompiled "), "{}", shown("wasmtime"));
+        let compile = workload::list(&context, &["compile/python"], false).remove(0);
+        for name in ["kinglet", "wasmtime"] {
+            let command = words(&engine(name).command(&context, &compile, None, Path::new(".")));
+            assert!(
+                command.starts_with("compile ") && command.ends_with(&format!("compile/{name}/python.so")),
+                "{command}"
+            );
+        }
         assert!(
             !engine("wasmi").runs(&print) && !engine("interpreter").runs(&print) && engine("baseline").runs(&print)
         );

@@ -24,6 +24,7 @@ pub(super) const GROUPS: &[Group] = &[
     Group { name: "start", about: "programs that end at once: the engine's own start and end", times: 20, list: start },
     Group { name: "precompiled", about: "programs that each engine has compiled beforehand, from start to end", times: 10,
         list: precompiled },
+    Group { name: "compile", about: "compiling beforehand, on all processors", times: 1, list: compile },
     Group { name: "python", about: "CPython, whose own start is the largest part of a short script", times: 2,
         list: python },
     Group { name: "programs", about: "other programs, compiled from Rust and C", times: 1, list: programs },
@@ -36,6 +37,16 @@ pub(super) enum Expected {
     Anything,
 }
 
+/// What an engine does with a module.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Run,
+    /// Compiles it beforehand, and that is all.
+    Compile,
+    /// Runs what it has compiled beforehand, which does not count.
+    Precompiled,
+}
+
 /// One thing to measure.
 pub(super) struct Workload {
     /// `GROUP/NAME`.
@@ -44,8 +55,7 @@ pub(super) struct Workload {
     /// The same program as native code, made from this source.
     pub(super) native: Option<PathBuf>,
     pub(super) args: Vec<String>,
-    /// Whether each engine runs what it has compiled beforehand.
-    pub(super) precompiled: bool,
+    pub(super) way: Way,
     /// Whether it is given the folder with the bench's files.
     pub(super) files: bool,
     pub(super) expected: Expected,
@@ -105,17 +115,23 @@ fn start(context: &Context, _: bool) -> Vec<Workload> {
 
 fn precompiled(context: &Context, _: bool) -> Vec<Workload> {
     let hello = Workload {
-        precompiled: true,
+        way: Way::Precompiled,
         expected: Expected::Text("Hello, world\n".to_string()),
         ..plain("hello", made(context, kernel::HELLO))
     };
     let python = Workload {
-        precompiled: true,
+        way: Way::Precompiled,
         args: ["-c", "print(1+1)"].map(String::from).into(),
         expected: Expected::Text("2\n".to_string()),
         ..plain("python", made(context, "python.wasm"))
     };
     vec![hello, python]
+}
+
+fn compile(context: &Context, small: bool) -> Vec<Workload> {
+    let module = if small { kernel::HELLO } else { "python.wasm" };
+    let compiled = Workload { way: Way::Compile, ..plain("python", made(context, module)) };
+    vec![Workload { expected: Expected::Text(String::new()), ..compiled }]
 }
 
 fn python(context: &Context, small: bool) -> Vec<Workload> {
@@ -160,7 +176,7 @@ fn plain(name: &str, module: PathBuf) -> Workload {
         module,
         native: None,
         args: Vec::new(),
-        precompiled: false,
+        way: Way::Run,
         files: false,
         expected: Expected::Anything,
         times: 1,
