@@ -48,6 +48,27 @@ impl Status {
 /// from the API, and the way between tiers. `callee` is the instance or host context it runs in.
 pub type ArrayFn = unsafe extern "C" fn(callee: *mut VmCtx, caller: *mut VmCtx, slots: *mut u64) -> u32;
 
+/// A host function that takes its arguments and gives its result in registers, as slots. It may be called with fewer
+/// arguments than these, and has then no use for the others.
+pub type RegisterFn =
+    unsafe extern "C" fn(callee: *mut VmCtx, caller: *mut VmCtx, a: u64, b: u64, c: u64, d: u64) -> Returned;
+
+/// What a [`RegisterFn`] returns.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Returned {
+    /// A [`Status`].
+    pub status: u64,
+    /// The result's slot, if there is a result; the store's address if it has failed, so that whoever calls need not keep it.
+    pub value: u64,
+}
+
+/// Whether host functions are called by their [`RegisterFn`], given how many parameters and results they have, and
+/// whether any of these is a vector.
+pub const fn in_registers(params: usize, results: usize, vectors: bool) -> bool {
+    params <= 4 && results <= 1 && !vectors
+}
+
 /// One function of a module, shared by all its instances; or one host function.
 #[repr(C)]
 #[derive(Debug)]
@@ -209,10 +230,11 @@ pub struct Activation {
     pub vmctx: *mut VmCtx,
     /// Interpreter: the record below its first frame.
     pub base_record: *mut c_void,
-    /// Native: frame pointer and return address at the last call out.
-    pub exit_fp: usize,
-    /// See `exit_fp`.
-    pub exit_pc: usize,
+    /// Native: where frame pointer and return address at the last call out are, in this order. That is the beginning of the
+    /// frame of what was called, or `fault`.
+    pub exit_frame: *const [usize; 2],
+    /// The same at the last fault.
+    pub fault: [usize; 2],
     /// Native: the frame of the entry trampoline.
     pub entry_fp: usize,
     /// Native: its stack pointer.

@@ -108,6 +108,12 @@ impl Signature {
         signature
     }
 
+    /// Whether host functions of it are called in registers.
+    pub(crate) fn in_registers(&self) -> bool {
+        let vectors = self.params.iter().chain(&self.results).any(|kind| *kind == Kind::V128);
+        kinglet_abi::in_registers(self.params.len(), self.results.len(), vectors)
+    }
+
     /// The bytes of an argument array.
     pub(crate) fn array_size(&self) -> u32 {
         8 * slots_of(&self.params).max(slots_of(&self.results))
@@ -200,21 +206,42 @@ pub(crate) fn load_slot(builder: &mut FunctionBuilder<'_>, base: Value, offset: 
     match kind {
         Kind::I32 | Kind::Traced | Kind::F32 => {
             let slot = builder.ins().load(types::I64, trusted(), base, offset);
-            let bits = builder.ins().ireduce(types::I32, slot);
-            if kind == Kind::F32 { builder.ins().bitcast(types::F32, MemFlagsData::new(), bits) } else { bits }
+            from_slot(builder, slot, kind)
         }
         _ => builder.ins().load(kind.clif(), trusted(), base, offset),
+    }
+}
+
+/// The value in a slot that was read as a number; no vector.
+pub(crate) fn from_slot(builder: &mut FunctionBuilder<'_>, slot: Value, kind: Kind) -> Value {
+    match kind {
+        Kind::I32 | Kind::Traced => builder.ins().ireduce(types::I32, slot),
+        Kind::F32 => {
+            let bits = builder.ins().ireduce(types::I32, slot);
+            builder.ins().bitcast(types::F32, MemFlagsData::new(), bits)
+        }
+        Kind::F64 => builder.ins().bitcast(types::F64, MemFlagsData::new(), slot),
+        _ => slot,
+    }
+}
+
+/// A value as the number that is its slot; no vector.
+pub(crate) fn to_slot(builder: &mut FunctionBuilder<'_>, value: Value, kind: Kind) -> Value {
+    match kind {
+        Kind::I32 | Kind::Traced => builder.ins().uextend(types::I64, value),
+        Kind::F32 => {
+            let bits = builder.ins().bitcast(types::I32, MemFlagsData::new(), value);
+            builder.ins().uextend(types::I64, bits)
+        }
+        Kind::F64 => builder.ins().bitcast(types::I64, MemFlagsData::new(), value),
+        _ => value,
     }
 }
 
 /// Writes a slot.
 pub(crate) fn store_slot(builder: &mut FunctionBuilder<'_>, value: Value, base: Value, offset: u32, kind: Kind) {
     let value = match kind {
-        Kind::I32 | Kind::Traced => builder.ins().uextend(types::I64, value),
-        Kind::F32 => {
-            let bits = builder.ins().bitcast(types::I32, MemFlagsData::new(), value);
-            builder.ins().uextend(types::I64, bits)
-        }
+        Kind::I32 | Kind::Traced | Kind::F32 => to_slot(builder, value, kind),
         _ => value,
     };
     builder.ins().store(trusted(), value, base, offset as i32);

@@ -19,7 +19,7 @@ pub use convention::Signature;
 pub use listing::{Instruction, Listing, Sources};
 pub use module::ModuleImage;
 pub use target::{Processor, TARGETS, features};
-pub use trampoline::Trampoline;
+pub use trampoline::{HostLayout, Trampoline};
 
 /// Stands for everything that decides what code is made and what it expects of its runtime: the sources of the crates
 /// that make it, and Cranelift's version. Code of another build must not be run.

@@ -1,16 +1,16 @@
 //! The pieces of machine code between tiers, host and runtime (`abi::Natives`, `abi::FuncCell`): stubs, bridges and
 //! adapters, made per function or signature, and the ways out of native code, made once.
 //!
-//! Every way out notes frame pointer and return address of the native frame that takes it in the innermost activation,
-//! so that frames can be walked while it is out; every way in pushes an activation and is the last to handle whatever
+//! Every way out notes its own frame in the innermost activation, in which frame pointer and return address of the native
+//! frame that takes it are, so that frames can be walked while it is out; every way in pushes an activation and is the last to handle whatever
 //! ends it. Rust frames are never jumped over: a failing call has returned before `resume` is.
 
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    BlockArg, BlockCall, ExceptionTableData, ExceptionTableItem, InstBuilder, SigRef, StackSlotData, StackSlotKind,
-    TrapCode, Value, types,
+    AbiParam, BlockArg, BlockCall, ExceptionTableData, ExceptionTableItem, InstBuilder, SigRef, StackSlotData,
+    StackSlotKind, TrapCode, Value, types,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::FunctionBuilder;
@@ -23,6 +23,15 @@ use crate::convention::*;
 
 /// What cannot be reached; were it, the process would stop.
 pub(crate) const UNREACHABLE: TrapCode = TrapCode::unwrap_user(200);
+
+/// Where the ways to call a host function are in the context it is called with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostLayout {
+    /// A [`FuncCell`].
+    pub cell: u32,
+    /// A [`RegisterFn`](kinglet_abi::RegisterFn), of a function that has one.
+    pub registers: u32,
+}
 
 /// A piece of code that is not of a module's functions, but that they need: one for an engine, or one for each signature.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -72,14 +81,14 @@ impl Trampoline {
 }
 
 impl Compiler {
-    /// A trampoline; `cell` is where the cell of a host function is in its context.
-    pub fn trampoline(&self, which: &Trampoline, cell: u32) -> Result<CodeImage, Error> {
+    /// A trampoline.
+    pub fn trampoline(&self, which: &Trampoline, hosts: HostLayout) -> Result<CodeImage, Error> {
         match which {
             Trampoline::Libcall => self.libcall(),
             Trampoline::Throw => self.throw(),
             Trampoline::Raise => self.raise(),
             Trampoline::EnterLoop => self.enter_loop(),
-            Trampoline::Host(signature) => self.host_call(signature, cell),
+            Trampoline::Host(signature) => self.host_call(signature, hosts),
             Trampoline::Entry(signature) => self.entry(signature),
         }
     }
@@ -103,26 +112,44 @@ impl Compiler {
         self.small(signature.native(), |builder, params| bridge(builder, params, signature))
     }
 
-    /// From native code to a host function, whose cell is at an offset of the context it is called with.
-    pub fn host_call(&self, signature: &Signature, cell: u32) -> Result<CodeImage, Error> {
+    /// From native code to a host function: in registers if it has few enough parameters and results, else by an array.
+    pub fn host_call(&self, signature: &Signature, hosts: HostLayout) -> Result<CodeImage, Error> {
         self.small(signature.native(), |builder, params| {
-            let store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
-            let slots = stack_slot(builder, signature.array_size());
-            store_slots(builder, &params[2..], slots, &signature.params);
+            let mut store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
             note_exit(builder, store_ptr);
-            let function = load_pointer(builder, params[0], cell as usize + offset_of!(FuncCell, array));
-            let sig = builder.import_signature(runtime(&[types::I64; 3]));
-            let call = builder.ins().call_indirect(sig, function, &[params[0], params[1], slots]);
-            let status = builder.inst_results(call)[0];
             let (ok, failed) = (builder.create_block(), builder.create_block());
-            builder.ins().brif(status, failed, &[], ok, &[]);
-
-            builder.switch_to_block(ok);
-            let results = load_slots(builder, slots, &signature.results);
-            builder.ins().return_(&results);
+            let status;
+            if signature.in_registers() {
+                let mut args = params[..2].to_vec();
+                args.extend(params[2..].iter().zip(&signature.params).map(|(arg, kind)| to_slot(builder, *arg, *kind)));
+                let function = load_pointer(builder, params[0], hosts.registers as usize);
+                let mut sig = runtime(&vec![types::I64; args.len()]);
+                sig.returns = vec![AbiParam::new(types::I64); 2];
+                let sig = builder.import_signature(sig);
+                let call = builder.ins().call_indirect(sig, function, &args);
+                let &[returned, value] = builder.inst_results(call) else { unreachable!("two are returned") };
+                (status, store_ptr) = (returned, value);
+                builder.ins().brif(status, failed, &[], ok, &[]);
+                builder.switch_to_block(ok);
+                let result = signature.results.first().map(|kind| from_slot(builder, value, *kind));
+                builder.ins().return_(result.as_slice());
+            } else {
+                let slots = stack_slot(builder, signature.array_size());
+                store_slots(builder, &params[2..], slots, &signature.params);
+                let function = load_pointer(builder, params[0], hosts.cell as usize + offset_of!(FuncCell, array));
+                let sig = builder.import_signature(runtime(&[types::I64; 3]));
+                let call = builder.ins().call_indirect(sig, function, &[params[0], params[1], slots]);
+                let returned = builder.inst_results(call)[0];
+                status = builder.ins().uextend(types::I64, returned);
+                builder.ins().brif(returned, failed, &[], ok, &[]);
+                builder.switch_to_block(ok);
+                let results = load_slots(builder, slots, &signature.results);
+                builder.ins().return_(&results);
+            }
 
             builder.switch_to_block(failed);
             builder.set_cold_block(failed);
+            let status = builder.ins().ireduce(types::I32, status);
             let fail = native_entry(builder, store_ptr, offset_of!(Natives, fail));
             let mut sig = runtime(&[types::I64, types::I32]);
             sig.returns.clear();
@@ -339,11 +366,8 @@ fn leave(builder: &mut FunctionBuilder<'_>, vmctx: Value) -> Value {
 
 fn note_exit(builder: &mut FunctionBuilder<'_>, store_ptr: Value) {
     let activation = load_pointer(builder, store_ptr, offset_of!(VmStore, activation));
-    let fp = builder.ins().get_frame_pointer(types::I64);
-    let fp = load_pointer(builder, fp, 0);
-    let pc = builder.ins().get_return_address(types::I64);
-    store(builder, fp, activation, offset_of!(Activation, exit_fp));
-    store(builder, pc, activation, offset_of!(Activation, exit_pc));
+    let frame = builder.ins().get_frame_pointer(types::I64);
+    store(builder, frame, activation, offset_of!(Activation, exit_frame));
 }
 
 fn call_libcall(builder: &mut FunctionBuilder<'_>, table: Value, offset: usize, args: [Value; 4]) -> Value {

@@ -247,7 +247,7 @@ impl Identity {
             ("processor".to_string(), processor.features.join(" ")),
         ];
         // Part of the code by which host functions are called.
-        rows.push(("host cell".to_string(), crate::vm::CELL_OFFSET.to_string()));
+        rows.push(("host functions".to_string(), format!("{:?}", crate::vm::HOST_LAYOUT)));
         rows.extend(settings.key().into_iter().map(|(name, value)| (name.to_string(), value)));
         let names: Vec<&str> =
             kinglet_wasm::FEATURES.iter().filter(|row| features.has(row.feature)).map(|row| row.name).collect();

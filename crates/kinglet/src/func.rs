@@ -173,7 +173,9 @@ pub(crate) fn dynamic<T: 'static>(
     ty: FuncType,
     closure: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
 ) -> HostFunc<T> {
-    HostFunc::new(move |mut caller: Caller<'_, T>, slots: HostSlots<'_>| {
+    let vectors = ty.params().iter().chain(ty.results()).any(|ty| *ty == ValType::V128);
+    let in_registers = kinglet_abi::in_registers(ty.params().len(), ty.results().len(), vectors);
+    let closure = move |mut caller: Caller<'_, T>, slots: HostSlots<'_>| {
         let mut params = vec![Val::I32(0); ty.params().len()];
         take_values(slots, ty.params(), &mut params, caller.core());
         let mut results: Vec<Val> =
@@ -182,7 +184,8 @@ pub(crate) fn dynamic<T: 'static>(
         closure(Caller::new(&mut *inner, instance), &params, &mut results)?;
         put_values(&results, ty.results(), slots, &inner.core)?;
         Ok(())
-    })
+    };
+    if in_registers { HostFunc::in_registers(closure) } else { HostFunc::in_array(closure) }
 }
 
 /// A function whose type is known to Rust, and was checked once: from
@@ -246,6 +249,8 @@ pub(crate) const MAX_SLOTS: usize = 32;
 /// A Rust type that is a WebAssembly value: `i32 u32 i64 u64 f32 f64 V128 Option<Func> Option<ExternRef>`.
 pub trait WasmTy: Sized + Send + 'static {
     #[doc(hidden)]
+    const IN_REGISTER: bool = true;
+    #[doc(hidden)]
     fn val_type() -> ValType;
     #[doc(hidden)]
     fn put(self, slots: &mut [u64], store: Handle<'_>);
@@ -288,6 +293,8 @@ scalars! {
 }
 
 impl WasmTy for V128 {
+    const IN_REGISTER: bool = false;
+
     fn val_type() -> ValType {
         ValType::V128
     }
@@ -341,6 +348,8 @@ pub trait WasmParams: Sized {
 /// Results of a [`TypedFunc`]: a [`WasmTy`], or a tuple of up to sixteen.
 pub trait WasmResults: Sized {
     #[doc(hidden)]
+    const IN_REGISTER: bool;
+    #[doc(hidden)]
     fn types() -> Vec<ValType>;
     #[doc(hidden)]
     fn load(slots: &[u64], store: Handle<'_>) -> Self;
@@ -359,6 +368,8 @@ impl<A: WasmTy> WasmParams for A {
 }
 
 impl<A: WasmTy> WasmResults for A {
+    const IN_REGISTER: bool = A::IN_REGISTER;
+
     fn types() -> Vec<ValType> {
         vec![A::val_type()]
     }
@@ -392,6 +403,8 @@ macro_rules! tuples {
 
         #[allow(unused_variables, unused_mut, unused_assignments, non_snake_case, clippy::unused_unit)]
         impl<$($A: WasmTy),*> WasmResults for ($($A,)*) {
+            const IN_REGISTER: bool = matches!(&[$($A::IN_REGISTER),*] as &[bool], [] | [true]);
+
             fn types() -> Vec<ValType> {
                 vec![$($A::val_type()),*]
             }

@@ -110,12 +110,16 @@ impl<T: std::fmt::Debug> std::fmt::Debug for Caller<'_, T> {
 /// from the call as itself.
 pub trait IntoHostResult {
     #[doc(hidden)]
+    const IN_REGISTER: bool;
+    #[doc(hidden)]
     fn types() -> Vec<ValType>;
     #[doc(hidden)]
     fn put(self, slots: &mut [u64], store: Handle<'_>) -> Result<()>;
 }
 
 impl<R: HostResults> IntoHostResult for R {
+    const IN_REGISTER: bool = R::IN_REGISTER;
+
     fn types() -> Vec<ValType> {
         R::types()
     }
@@ -127,6 +131,8 @@ impl<R: HostResults> IntoHostResult for R {
 }
 
 impl<R: HostResults, E: Into<crate::Error>> IntoHostResult for Result<R, E> {
+    const IN_REGISTER: bool = R::IN_REGISTER;
+
     fn types() -> Vec<ValType> {
         R::types()
     }
@@ -142,12 +148,16 @@ impl<R: HostResults, E: Into<crate::Error>> IntoHostResult for Result<R, E> {
 /// `Result<Infallible>`.
 pub trait HostResults {
     #[doc(hidden)]
+    const IN_REGISTER: bool;
+    #[doc(hidden)]
     fn types() -> Vec<ValType>;
     #[doc(hidden)]
     fn put_all(self, slots: &mut [u64], store: Handle<'_>);
 }
 
 impl<R: WasmResults> HostResults for R {
+    const IN_REGISTER: bool = R::IN_REGISTER;
+
     fn types() -> Vec<ValType> {
         R::types()
     }
@@ -173,6 +183,8 @@ type Never = <fn() -> ! as Output>::Output;
 macro_rules! empty_types {
     ($($Empty:ty)*) => {$(
         impl HostResults for $Empty {
+            const IN_REGISTER: bool = true;
+
             fn types() -> Vec<ValType> {
                 Vec::new()
             }
@@ -210,6 +222,16 @@ pub trait IntoFunc<T: 'static, Params, Results>: Send + Sync + 'static {
     fn into_func(self) -> (FuncType, HostFunc<T>);
 }
 
+/// Whether parameters fit into registers, given whether each does: see [`kinglet_abi::in_registers`].
+const fn fits(params: &[bool]) -> bool {
+    let (mut vectors, mut at) = (false, 0);
+    while at < params.len() {
+        vectors |= !params[at];
+        at += 1;
+    }
+    kinglet_abi::in_registers(params.len(), 0, vectors)
+}
+
 macro_rules! closures {
     ($(($($A:ident)*))*) => {$(
         #[allow(unused_variables, unused_mut, unused_assignments, non_snake_case)]
@@ -231,7 +253,7 @@ macro_rules! closures {
             #[allow(private_interfaces)]
             fn into_func(self) -> (FuncType, HostFunc<T>) {
                 let ty = FuncType::new([$($A::val_type()),*], R::types());
-                let closure = HostFunc::new(move |mut caller: Caller<'_, T>, slots: HostSlots<'_>| {
+                let closure = move |mut caller: Caller<'_, T>, slots: HostSlots<'_>| {
                     let mut at = 0;
                     $(
                         let $A = $A::take(&slots[at..], Handle(caller.core()));
@@ -240,8 +262,9 @@ macro_rules! closures {
                     let (instance, inner) = caller.parts();
                     let results = self(Caller::new(&mut *inner, instance), $($A),*);
                     results.put(slots, Handle(&inner.core))
-                });
-                (ty, closure)
+                };
+                let in_registers = const { fits(&[$($A::IN_REGISTER),*]) && R::IN_REGISTER };
+                (ty, if in_registers { HostFunc::in_registers(closure) } else { HostFunc::in_array(closure) })
             }
         }
     )*};

@@ -36,7 +36,7 @@ pub(crate) use func::FuncPointer;
 pub(crate) use global::{GlobalInstance, TagInstance};
 pub(crate) use heap::{Heap, collect_now};
 #[cfg(feature = "jit")]
-pub(crate) use host::CELL_OFFSET;
+pub(crate) use host::HOST_LAYOUT;
 pub(crate) use host::{HostContexts, HostFunc, HostSlots, ask_limiter};
 pub(crate) use instance::{InstanceData, export, host_global, host_memory, host_table, instantiate};
 pub(crate) use libcalls::{grow_memory, grow_table};

@@ -9,36 +9,47 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
 use std::time::Instant;
 
-use kinglet_abi::{ArrayFn, FuncCell, FuncRef, Libcall, Status, Trap, VmCtx, VmMemory, VmStore};
+use kinglet_abi::{ArrayFn, FuncCell, FuncRef, Libcall, RegisterFn, Returned, Status, Trap, VmCtx, VmMemory, VmStore};
 use kinglet_wasm::types::TypeId;
 
 use super::func::FuncPointer;
 use super::{VmState, store};
 use crate::host::Caller;
-use crate::store::{StoreCore, StoreInner};
+use crate::store::StoreCore;
 use crate::{Error, FuncType, Result, WasmBacktrace};
 
 /// A host function's closure, for stores with data `T`, and the array function made for its type.
 pub(crate) struct HostFunc<T: 'static> {
-    /// Of the type that `array` is for.
+    /// Of the type that the functions are for.
     closure: Arc<dyn Any + Send + Sync>,
     array: ArrayFn,
+    /// Of a function that is called in registers.
+    registers: Option<RegisterFn>,
     _data: PhantomData<fn(T)>,
 }
 
 impl<T> Clone for HostFunc<T> {
     fn clone(&self) -> Self {
-        HostFunc { closure: self.closure.clone(), array: self.array, _data: PhantomData }
+        HostFunc { closure: self.closure.clone(), ..*self }
     }
 }
 
 impl<T: 'static> HostFunc<T> {
     /// Makes one of a closure that reads its arguments from the slots and leaves its results there.
-    pub(crate) fn new<F>(closure: F) -> HostFunc<T>
+    pub(crate) fn in_array<F>(closure: F) -> HostFunc<T>
     where
         F: Fn(Caller<'_, T>, HostSlots<'_>) -> Result<()> + Send + Sync + 'static,
     {
-        HostFunc { closure: Arc::new(closure), array: run_host_function::<T, F>, _data: PhantomData }
+        HostFunc { closure: Arc::new(closure), array: run_in_array::<T, F>, registers: None, _data: PhantomData }
+    }
+
+    /// The same, of a function whose type lets it be called in registers: see [`kinglet_abi::in_registers`].
+    pub(crate) fn in_registers<F>(closure: F) -> HostFunc<T>
+    where
+        F: Fn(Caller<'_, T>, HostSlots<'_>) -> Result<()> + Send + Sync + 'static,
+    {
+        let (array, registers) = (through_registers, Some(run_in_registers::<T, F> as RegisterFn));
+        HostFunc { closure: Arc::new(closure), array, registers, _data: PhantomData }
     }
 }
 
@@ -71,15 +82,19 @@ struct HostContext {
     /// First, so that a pointer to it is a pointer to the context.
     vmctx: VmCtx,
     cell: FuncCell,
+    registers: Option<RegisterFn>,
     func_ref: FuncRef,
     /// What `_owner` owns, of the type that the cell's array function is for.
     closure: *const c_void,
     _owner: Arc<dyn Any + Send + Sync>,
 }
 
-/// Where the cell of a host function is in the context it is called with.
+/// Where native code finds how to call a host function.
 #[cfg(feature = "jit")]
-pub(crate) const CELL_OFFSET: u32 = std::mem::offset_of!(HostContext, cell) as u32;
+pub(crate) const HOST_LAYOUT: kinglet_jit::HostLayout = kinglet_jit::HostLayout {
+    cell: std::mem::offset_of!(HostContext, cell) as u32,
+    registers: std::mem::offset_of!(HostContext, registers) as u32,
+};
 
 struct Empty(VmMemory);
 
@@ -122,6 +137,7 @@ impl HostContexts {
                 instance: null(),
             },
             cell,
+            registers: func.registers,
             func_ref: FuncRef {
                 native: AtomicPtr::new(null()),
                 cell: std::ptr::null(),
@@ -143,49 +159,142 @@ impl HostContexts {
 }
 
 /// The array function of host functions with closures of type `F`, in stores with data `T`.
-unsafe extern "C" fn run_host_function<T: 'static, F>(callee: *mut VmCtx, caller: *mut VmCtx, slots: *mut u64) -> u32
+unsafe extern "C" fn run_in_array<T: 'static, F>(callee: *mut VmCtx, caller: *mut VmCtx, slots: *mut u64) -> u32
 where
     F: Fn(Caller<'_, T>, HostSlots<'_>) -> Result<()> + 'static,
 {
     // SAFETY: `callee` is a context made by `add` for a store of `T` and a closure of type `F`, and the array has the
     // cell's slots.
-    let (context, closure, inner, slots) = unsafe {
+    unsafe {
         let context = &*callee.cast::<HostContext>();
-        let vm = context.vmctx.store;
-        // What the host can see is a point at which gas must not be overdrawn.
-        if (*vm).gas < 0 {
-            return out_of_gas(callee, slots);
+        let array = std::slice::from_raw_parts_mut(slots, context.cell.array_slots as usize);
+        match run::<T, F>(context, caller, &mut *array) {
+            Run::Ended(Ok(Ok(()))) => Status::Ok as u32,
+            Run::Ended(outcome) => unusual(context, array, outcome),
+            Run::OutOfGas => out_of_gas(callee),
+            Run::Timed => timed(context, || run_in_array::<T, F>(callee, caller, slots)),
         }
-        let slots = std::slice::from_raw_parts_mut(slots, context.cell.array_slots as usize);
-        (context, &*context.closure.cast::<F>(), store::owner::<T>(vm), slots)
-    };
-    let instance = super::instance::index_of(caller);
-    if inner.core.host_time.is_some() {
-        let outcome = timed(&mut *inner, |inner| closure(Caller::new(inner, instance), &mut *slots));
-        return unusual(context, slots, outcome);
     }
-    match std::panic::catch_unwind(AssertUnwindSafe(|| closure(Caller::new(inner, instance), &mut *slots))) {
-        Ok(Ok(())) => Status::Ok as u32,
-        outcome => unusual(context, slots, outcome),
+}
+
+/// How native code calls the same if [`kinglet_abi::in_registers`] says so.
+unsafe extern "C" fn run_in_registers<T: 'static, F>(
+    callee: *mut VmCtx,
+    caller: *mut VmCtx,
+    a: u64,
+    b: u64,
+    c: u64,
+    d: u64,
+) -> Returned
+where
+    F: Fn(Caller<'_, T>, HostSlots<'_>) -> Result<()> + 'static,
+{
+    // Its address goes nowhere that the compiler does not see, so that the slots stay in registers; and what is rare is
+    // left to others by a jump, so that this needs no frame.
+    let mut slots = [a, b, c, d];
+    // SAFETY: as above; slots that the caller has left out are read by nobody.
+    unsafe {
+        let context = &*callee.cast::<HostContext>();
+        match run::<T, F>(context, caller, &mut slots) {
+            Run::Ended(Ok(Ok(()))) => Returned { status: Status::Ok as u64, value: slots[0] },
+            Run::Ended(outcome) => unusual_in_registers(context, slots, outcome),
+            Run::OutOfGas => failed(context, out_of_gas(callee)),
+            Run::Timed => timed_in_registers(callee, caller, a, b, c, d),
+        }
+    }
+}
+
+/// The array function of a host function that is called in registers.
+unsafe extern "C" fn through_registers(callee: *mut VmCtx, caller: *mut VmCtx, slots: *mut u64) -> u32 {
+    // SAFETY: `callee` is a context made by `add`, and the array has the cell's slots, which are at most four.
+    unsafe {
+        let context = &*callee.cast::<HostContext>();
+        let Some(function) = context.registers else { return Status::Trap as u32 };
+        let slots = std::slice::from_raw_parts_mut(slots, context.cell.array_slots as usize);
+        let slot = |at: usize| slots.get(at).copied().unwrap_or_default();
+        let returned = function(callee, caller, slot(0), slot(1), slot(2), slot(3));
+        match slots.first_mut() {
+            Some(first) if returned.status == Status::Ok as u64 => *first = returned.value,
+            _ => {}
+        }
+        returned.status as u32
     }
 }
 
 /// What became of a host function's closure; an error stands for its panic.
 type Outcome = std::thread::Result<Result<()>>;
 
-/// Calls a closure and adds the time it takes to the store's; none counts twice, however they nest.
+/// How a closure was run.
+enum Run {
+    Ended(Outcome),
+    /// Not at all: what the host can see is a point at which gas must not be overdrawn.
+    OutOfGas,
+    /// Not yet: its time is to be measured.
+    Timed,
+}
+
+/// Runs a closure.
+///
+/// # Safety
+/// The context was made by `add` for a store of `T`, whose guest code has called it, and a closure of type `F`.
+#[inline(always)]
+unsafe fn run<T: 'static, F>(context: &HostContext, caller: *const VmCtx, slots: HostSlots<'_>) -> Run
+where
+    F: Fn(Caller<'_, T>, HostSlots<'_>) -> Result<()> + 'static,
+{
+    // SAFETY: by contract.
+    let (closure, inner) = unsafe {
+        let vm = context.vmctx.store;
+        if (*vm).gas < 0 {
+            return Run::OutOfGas;
+        }
+        (&*context.closure.cast::<F>(), store::owner::<T>(vm))
+    };
+    if inner.core.host_time.is_some() {
+        return Run::Timed;
+    }
+    let caller = Caller::new(inner, super::instance::index_of(caller));
+    Run::Ended(std::panic::catch_unwind(AssertUnwindSafe(|| closure(caller, slots))))
+}
+
+/// Adds the time that a call takes to the store's; none counts twice, however they nest.
 #[cold]
-fn timed<T: 'static>(inner: &mut StoreInner<T>, closure: impl FnOnce(&mut StoreInner<T>) -> Result<()>) -> Outcome {
-    let (spent, start) = (inner.core.host_time.take(), Instant::now());
-    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| closure(&mut *inner)));
-    inner.core.host_time = spent.map(|spent| spent + start.elapsed());
-    outcome
+fn timed<R>(context: &HostContext, call: impl FnOnce() -> R) -> R {
+    // SAFETY: the store is live, and its guest code has called the host function; nothing else borrows it meanwhile.
+    let host_time = || unsafe { &mut store::core_of(context.vmctx.store).host_time };
+    let (spent, start) = (host_time().take(), Instant::now());
+    let returned = call();
+    *host_time() = spent.map(|spent| spent + start.elapsed());
+    returned
+}
+
+/// Calls a host function once more, and measures its time.
+#[cold]
+unsafe extern "C" fn timed_in_registers(
+    callee: *mut VmCtx,
+    caller: *mut VmCtx,
+    a: u64,
+    b: u64,
+    c: u64,
+    d: u64,
+) -> Returned {
+    // SAFETY: called by a host function with what that was called with.
+    unsafe {
+        let context = &*callee.cast::<HostContext>();
+        match context.registers {
+            Some(function) => timed(context, || function(callee, caller, a, b, c, d)),
+            None => failed(context, Status::Trap as u32),
+        }
+    }
 }
 
 #[cold]
-unsafe fn out_of_gas(callee: *mut VmCtx, slots: *mut u64) -> u32 {
-    // SAFETY: called by a host function's array function, with what that was called with.
-    unsafe { ((*(*(*callee).store).libcalls).get(Libcall::Raise))(callee, slots, Trap::OutOfGas as u32, 0) };
+unsafe fn out_of_gas(callee: *mut VmCtx) -> u32 {
+    // SAFETY: called by a host function, with the context it was called with.
+    unsafe {
+        let raise = (*(*(*callee).store).libcalls).get(Libcall::Raise);
+        raise(callee, std::ptr::null_mut(), Trap::OutOfGas as u32, 0);
+    }
     Status::Trap as u32
 }
 
@@ -218,6 +327,20 @@ fn unusual(context: &HostContext, slots: HostSlots<'_>, outcome: Outcome) -> u32
             Status::HostPanic as u32
         }
     }
+}
+
+/// The same, of a function called in registers.
+#[cold]
+fn unusual_in_registers(context: &HostContext, mut slots: [u64; 4], outcome: Outcome) -> Returned {
+    match unusual(context, &mut slots, outcome) {
+        status if status == Status::Ok as u32 => Returned { status: status.into(), value: slots[0] },
+        status => failed(context, status),
+    }
+}
+
+/// What a host function called in registers returns if it has failed.
+fn failed(context: &HostContext, status: u32) -> Returned {
+    Returned { status: status.into(), value: context.vmctx.store as usize as u64 }
 }
 
 /// A trap that a host function ends with, an interrupt of its wait for one, with the guest's calls as its context.

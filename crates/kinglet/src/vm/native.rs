@@ -247,7 +247,7 @@ impl Tier {
         let compiler = Compiler::new(&self.settings)?;
         for which in Trampoline::COMMON {
             if self.common(&which).is_some_and(|entry| entry.load(Ordering::Relaxed).is_null()) {
-                self.add_trampoline(&mut state, &which, compiler.trampoline(&which, super::host::CELL_OFFSET)?)?;
+                self.add_trampoline(&mut state, &which, compiler.trampoline(&which, super::host::HOST_LAYOUT)?)?;
             }
         }
         Ok(state.compiler.insert(Arc::new(compiler)).clone())
@@ -327,7 +327,7 @@ impl Tier {
     }
 
     fn host(&self, signature: &Signature) -> Result<usize> {
-        let make = |compiler: &Compiler, signature: &Signature| compiler.host_call(signature, super::host::CELL_OFFSET);
+        let make = |compiler: &Compiler, signature: &Signature| compiler.host_call(signature, super::host::HOST_LAYOUT);
         self.shared("host call", signature, |state| &mut state.hosts, make)
     }
 
@@ -416,7 +416,7 @@ pub(crate) fn trampolines(compiler: &Compiler, environment: &Environment) -> Res
     let entered = exported.chain(module.start).map(|func| Trampoline::Entry(signature(func)));
     let mut seen = HashSet::new();
     let all = Trampoline::COMMON.into_iter().chain(imported).chain(entered).filter(|which| seen.insert(which.clone()));
-    let made = all.filter_map(|which| match compiler.trampoline(&which, super::host::CELL_OFFSET) {
+    let made = all.filter_map(|which| match compiler.trampoline(&which, super::host::HOST_LAYOUT) {
         Ok(image) => Some(Ok((which, image))),
         // The functions it would be for have no code either.
         Err(kinglet_jit::Error::Unsupported(_)) => None,

@@ -101,8 +101,8 @@ unsafe fn trapped(signal: i32, info: *const libc::siginfo_t, context: *mut libc:
         if access && !may_fault_at(store, (*info).si_addr() as usize) {
             return false;
         }
-        (*activation).exit_fp = registers::fp(context);
-        (*activation).exit_pc = pc + 1;
+        (*activation).fault = [registers::fp(context), pc + 1];
+        (*activation).exit_frame = &raw const (*activation).fault;
         registers::go_on(context, landing as *const () as usize, store as usize, trap as usize);
     }
     true

@@ -32,7 +32,7 @@ pub(super) unsafe fn code_frames(
     activation: *const Activation,
 ) -> impl Iterator<Item = CodeFrame> + '_ {
     // SAFETY: by contract.
-    let (mut fp, mut pc, end) = unsafe { ((*activation).exit_fp, (*activation).exit_pc, (*activation).entry_fp) };
+    let ([mut fp, mut pc], end) = unsafe { (*(*activation).exit_frame, (*activation).entry_fp) };
     std::iter::from_fn(move || {
         if fp == end {
             return None;
@@ -40,7 +40,7 @@ pub(super) unsafe fn code_frames(
         let code = registry.find(pc)?;
         let frame = CodeFrame { fp, pc, code };
         // SAFETY: native code keeps frame pointers: at each is the caller's, and the return address above it.
-        (fp, pc) = unsafe { (*(fp as *const usize), *(fp as *const usize).add(1)) };
+        [fp, pc] = unsafe { *(fp as *const [usize; 2]) };
         Some(frame)
     })
 }
