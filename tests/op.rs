@@ -44,7 +44,6 @@ fn every_operation_is_lowered_as_its_snapshot_says() {
         let text = std::fs::read_to_string(&file).unwrap();
         let module = Module::new(&engine, snapshot::source(&text)).unwrap();
         module.check_walk().unwrap();
-        kinglet::testing::check_native(&module).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
         let compiled = Module::new(&compiling, snapshot::source(&text)).unwrap();
         let mut listings = String::new();
         for (defined, name) in names(snapshot::source(&text)).iter().enumerate() {

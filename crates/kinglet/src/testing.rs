@@ -32,16 +32,6 @@ pub fn compile_func(mut store: impl AsContextMut, instance: Instance, func: u32)
     core.engine.tier().compile(inner.code().environment(), defined)
 }
 
-/// Compiles every function that a module defines, and throws the code away.
-///
-/// # Errors
-/// Names the first function that cannot be compiled on this machine, and why.
-#[cfg(feature = "jit")]
-pub fn check_native(module: &crate::Module) -> Result<()> {
-    let inner = module.inner();
-    module.engine().tier().check(inner.code().environment())
-}
-
 /// Gives a loop of a function native code, by its place among the function's loops, and has the store's interpreter ask
 /// for it at back-edges.
 ///

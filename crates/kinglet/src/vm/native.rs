@@ -196,15 +196,6 @@ impl Tier {
         }
     }
 
-    /// Whether every function of a module can be compiled; says of the first that cannot, why.
-    pub(crate) fn check(&self, environment: &Environment) -> Result<()> {
-        let compiled = self.compiler()?.module(jit_environment(environment), 1, |_| ())?;
-        match compiled.left_out.first() {
-            Some((defined, why)) => Err(Error::msg(format!("function {defined} of those defined: {why}"))),
-            None => Ok(()),
-        }
-    }
-
     /// Gives a function of a module native code. Stores that run it take it at their next call.
     pub(crate) fn compile(&self, environment: &Environment, defined: u32) -> Result<()> {
         let cell = environment.cell(defined);
