@@ -166,7 +166,7 @@ impl Engine {
         }
         folder_of(to)?;
         let mut compiler = Command::new(&self.program);
-        output(compiler.args(kernel::OPTIONS).arg(source).arg("-o").arg(to).arg("-lm")).map(drop)
+        output(compiler.args(kernel::OPTIONS).arg("-O3").arg(source).arg("-o").arg(to).arg("-lm")).map(drop)
     }
 
     /// The command that runs a workload, in a folder with the bench's files.
