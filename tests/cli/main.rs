@@ -12,6 +12,8 @@ mod mistakes;
 mod option;
 mod reference;
 mod run;
+#[cfg(unix)]
+mod stack;
 mod stream;
 mod wasmedge;
 

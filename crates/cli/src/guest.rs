@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use kinglet::{Config, Engine, Error, Linker, Module, Store, StoreLimits, StoreLimitsBuilder};
+use kinglet::{Config, Engine, Error, Linker, Module, RunMode, Store, StoreLimits, StoreLimitsBuilder};
 use kinglet_wasi::{DirAccess, WasiCtx};
 
 use crate::fault::{Fault, Outcome};
@@ -17,27 +17,85 @@ pub(crate) struct State {
     limits: StoreLimits,
 }
 
-pub(crate) fn engine(options: &Options) -> Outcome<Engine> {
+/// An engine whose native code may use this many bytes of the stack.
+pub(crate) fn engine(options: &Options, stack: usize) -> Outcome<Engine> {
     let mut config = Config::new();
     config.features(options.features()).memory_page_limit(options.memory_page_limit);
     config.gas(options.gas_limit.is_some() || options.statistics.metered()).profile(options.profile);
     // Ctrl-C ends the process; nothing else but the time limit ends a guest from outside.
-    config.run_mode(options.run_mode).interruptible(options.time_limit > 0).max_host_stack(host_stack());
+    config.run_mode(options.run_mode).interruptible(options.time_limit > 0).max_host_stack(stack);
     if let Some(kibibytes) = options.stack_limit {
-        config.max_wasm_stack(usize::try_from(kibibytes.saturating_mul(1 << 10)).unwrap_or(usize::MAX));
+        config.max_wasm_stack(stack_limit(kibibytes));
     }
     Engine::new(&config).map_err(|error| Fault::refused(format!("cannot set up the engine: {error:#}")))
 }
 
-/// How much of this thread's stack native code may use: what the system gives the process, less what we need.
-fn host_stack() -> usize {
-    const OURS: u64 = 512 << 10;
+/// What the command, the compiler and host functions need of a stack, beside native code of the guest.
+const OURS: usize = 512 << 10;
+
+/// Runs what runs a guest, and tells it how many bytes of its stack native code may use: here, or if there are fewer than
+/// the user asks for or than small programs need, on a thread that has as many.
+pub(crate) fn with_stack(options: &Options, run: fn(&Options, usize) -> Outcome) -> Outcome {
+    const LEAST: usize = 512 << 10;
+    let wanted = match options.stack_limit {
+        // Functions that are interpreted do not call one another on this stack.
+        Some(kibibytes) if options.run_mode != RunMode::Interpreter => stack_limit(kibibytes),
+        _ => LEAST,
+    };
+    let left = stack_left();
+    if wanted.saturating_add(OURS) <= left {
+        return run(options, left - OURS);
+    }
+    let thread = std::thread::Builder::new().stack_size(wanted.saturating_add(OURS));
+    std::thread::scope(|scope| match thread.spawn_scoped(scope, || run(options, wanted)) {
+        Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        Err(error) => {
+            let here = left - OURS.min(left / 2);
+            say(Level::Warning, &format!("native code has a stack of {} KiB only: {error}", here >> 10));
+            run(options, here)
+        }
+    })
+}
+
+/// The bytes of `--stack-limit`, at most what the library takes.
+fn stack_limit(kibibytes: u64) -> usize {
+    usize::try_from(kibibytes.saturating_mul(1 << 10).min(1 << 40)).unwrap_or(usize::MAX >> 1)
+}
+
+/// What to try where calls nest too deeply.
+pub(crate) fn deeper(options: &Options) -> String {
+    const DEFAULT: u64 = 16 << 10;
+    let more = options.stack_limit.unwrap_or(DEFAULT).max(DEFAULT).saturating_mul(4);
+    format!("calls nest too deeply: a recursion without end, or try a larger --stack-limit, as {more}")
+}
+
+/// How many bytes the stack of the process's first thread can still grow by.
+#[cfg(unix)]
+fn stack_left() -> usize {
+    // Where there is no limit this is enough.
     const MOST: u64 = 64 << 20;
-    #[cfg(unix)]
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Stack).current.unwrap_or(MOST);
-    #[cfg(not(unix))]
-    let limit = 1 << 20;
-    usize::try_from(limit.min(MOST).saturating_sub(OURS)).unwrap_or_default().max(256 << 10)
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Stack).current.unwrap_or(MOST).min(MOST);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let here = 0_u8;
+    let used = stack_top().checked_sub(std::ptr::from_ref(&here).addr()).filter(|used| *used < limit);
+    // Arguments and environment are on it too; Linux lets them have a quarter.
+    limit - used.unwrap_or(limit / 4)
+}
+
+#[cfg(not(unix))]
+fn stack_left() -> usize {
+    1 << 20
+}
+
+/// Where the first thread's stack begins: the last thing above arguments and environment is the program's name.
+#[cfg(target_os = "linux")]
+fn stack_top() -> usize {
+    rustix::param::linux_execfn().as_ptr().addr()
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn stack_top() -> usize {
+    0
 }
 
 /// A store with all that the guest is given, for the module in `file`.

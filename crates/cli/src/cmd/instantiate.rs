@@ -6,8 +6,12 @@ use crate::options::Options;
 use crate::{guest, print, source};
 
 pub(super) fn run(options: &Options) -> Outcome {
+    guest::with_stack(options, run_here)
+}
+
+fn run_here(options: &Options, stack: usize) -> Outcome {
     let (file, args) = options.positional.split_first().ok_or_else(|| Fault::refused("no file given"))?;
-    let engine = guest::engine(options)?;
+    let engine = guest::engine(options, stack)?;
     let module = source::load(&engine, file, options)?;
     let modules = guest::modules(&engine, options)?;
     let mut store = guest::store(&engine, options, file, args)?;

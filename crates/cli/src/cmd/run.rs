@@ -28,9 +28,13 @@ struct Guest<'a> {
 }
 
 pub(super) fn run(options: &Options) -> Outcome {
+    guest::with_stack(options, run_here)
+}
+
+fn run_here(options: &Options, stack: usize) -> Outcome {
     let (file, args) = options.positional.split_first().ok_or_else(|| Fault::refused("no file given"))?;
     let deadline = Deadline::start(options.time_limit, options.dialect);
-    let engine = guest::engine(options)?;
+    let engine = guest::engine(options, stack)?;
     let module = match &options.program {
         Some(program) => program.load(&engine, file)?,
         None => source::load(&engine, file, options)?,
@@ -227,6 +231,7 @@ fn end(error: &kinglet::Error, file: &str, options: &Options) -> Outcome {
         return Err(fault);
     }
     match error.downcast_ref::<Trap>() {
+        Some(Trap::StackOverflow) if error.is::<Running>() => Err(Fault::stopped(error).hint(guest::deeper(options))),
         _ if error.is::<Running>() => Err(Fault::stopped(error)),
         Some(trap) => Err(Fault::stopped_early(error, *trap, options.dialect)),
         None => Err(guest::unlinked(file, error, options)),

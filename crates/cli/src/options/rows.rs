@@ -137,7 +137,8 @@ pub(crate) const GROUPS: &[Group] = &[
             help: "no table grows beyond N elements",
             effect: Set(|options, value| { options.table_limit = Some(number(value, "elements")?); Ok(()) }), ..PLAIN },
         Row { name: "stack-limit", value: Some("KIB"), commands: GUEST, exe: true,
-            help: "calls may nest until they use this many KiB",
+            help: "calls may nest until they use this many KiB; if nothing is said 16384, and native code no more than the \
+                   system gives the command (`ulimit -s`)",
             effect: Set(|options, value| { options.stack_limit = Some(number(value, "KiB")?); Ok(()) }), ..PLAIN },
     ] },
     Group { title: "Profiling", rows: &[
