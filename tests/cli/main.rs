@@ -10,6 +10,8 @@ mod inspect;
 mod listing;
 mod mistakes;
 mod option;
+#[cfg(all(unix, feature = "jit"))]
+mod output;
 mod reference;
 mod run;
 #[cfg(unix)]

@@ -13,6 +13,7 @@ mod guest;
 mod help;
 mod message;
 mod options;
+mod output;
 #[cfg(feature = "jit")]
 mod precompiled;
 mod reference;

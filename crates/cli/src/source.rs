@@ -56,7 +56,11 @@ pub(crate) fn read(file: &str) -> Outcome<Vec<u8>> {
 
 /// A file's bytes as a binary module; not validated.
 pub(crate) fn binary(file: &str) -> Outcome<Vec<u8>> {
-    let bytes = read(file)?;
+    to_binary(file, read(file)?)
+}
+
+/// What was read as a binary module; not validated.
+pub(crate) fn to_binary(file: &str, bytes: Vec<u8>) -> Outcome<Vec<u8>> {
     let error = |error: ModuleError| explain(file, &bytes, &error.into(), Features::none());
     Ok(kinglet_wasm::decode::to_binary(&bytes).map_err(error)?.into_owned())
 }

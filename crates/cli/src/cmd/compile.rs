@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use kinglet::{Config, Engine, Module, ModuleError, Precompiled};
@@ -11,6 +11,7 @@ use super::explore::functions;
 use super::wasm;
 use crate::fault::{Fault, Outcome};
 use crate::options::{Form, Options};
+use crate::output::{self, Output};
 use crate::source;
 use crate::standalone::{self, Runtime};
 
@@ -35,6 +36,8 @@ pub(super) fn run(options: &Options) -> Outcome {
     let target = runtime.as_ref().map(Runtime::target).filter(|target| *target != standalone::own_target());
     let engine = engine(options, options.target.as_deref().or(target))?;
     let bytes = source::read(file)?;
+    output::spare_text(file, &bytes, Some(output))?;
+    let place = Output::new(Some(output))?;
     let mut progress = Progress::new();
     let image = if form == Form::Wasm { Precompiled::Universal } else { Precompiled::Native };
     let artifact = engine.precompile_module_with(&bytes, image, |ready, all| progress.show(ready, all));
@@ -53,11 +56,11 @@ pub(super) fn run(options: &Options) -> Outcome {
         Some(runtime) => runtime.with(&artifact, &options.for_program),
         None => artifact,
     };
-    if output == "-" {
-        return wasm::to_output(&artifact, &format!("kinglet compile {file} OUTPUT")).map(|()| 0);
+    match place {
+        Some(place) => place.save(&artifact, executable),
+        None => wasm::to_output(&artifact, &format!("kinglet compile {file} OUTPUT")),
     }
-    save(output, &artifact, executable).map_err(|error| Fault::refused(format!("cannot write {output}: {error}")))?;
-    Ok(0)
+    .map(|()| 0)
 }
 
 /// What a program is made of: a command of the target, which can be given if it is this one's too.
@@ -127,36 +130,6 @@ pub(super) fn engine(options: &Options, target: Option<&str>) -> Outcome<Engine>
         config.cpu_feature(name, *on);
     }
     Engine::new(&config).map_err(|error| Fault::refused(format!("cannot set up the compiler: {error:#}")))
-}
-
-/// Writes a file beside the one it is to be and puts it in its place: whoever runs the old one keeps it.
-fn save(output: &str, bytes: &[u8], executable: bool) -> std::io::Result<()> {
-    let mut beside = PathBuf::from(output).into_os_string();
-    beside.push(format!(".{}.new", std::process::id()));
-    let write = || {
-        let mut file = create(Path::new(&beside), executable)?;
-        file.write_all(bytes)?;
-        drop(file);
-        std::fs::rename(&beside, output)
-    };
-    let written = write();
-    if written.is_err() {
-        let _ = std::fs::remove_file(&beside);
-    }
-    written
-}
-
-#[cfg(unix)]
-fn create(path: &Path, executable: bool) -> std::io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    // As far as the user's mask lets it.
-    let mode = if executable { 0o777 } else { 0o666 };
-    File::options().write(true).create(true).truncate(true).mode(mode).open(path)
-}
-
-#[cfg(not(unix))]
-fn create(path: &Path, _: bool) -> std::io::Result<File> {
-    File::create(path)
 }
 
 /// Says on a terminal how far long work is.

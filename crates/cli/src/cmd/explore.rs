@@ -12,7 +12,7 @@ use super::compile::engine;
 use super::inspect::name;
 use crate::fault::{Fault, Outcome};
 use crate::options::Options;
-use crate::source;
+use crate::{output, source};
 
 /// How wide the instructions of WebAssembly may be before they push the code aside.
 const WIDTH: usize = 40;
@@ -30,6 +30,7 @@ pub(super) struct Function {
 pub(super) fn run(options: &Options) -> Outcome {
     let file = options.positional.first().map_or("-", String::as_str);
     let bytes = source::read(file)?;
+    output::spare(file, options.output.as_deref())?;
     let refused = |error: kinglet::Error| match error.downcast_ref::<ModuleError>() {
         Some(_) => source::explain(file, &bytes, &error, options.features()),
         None => Fault::refused(format!("{}: {error:#}", source::shown(file))),

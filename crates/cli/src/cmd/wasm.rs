@@ -4,17 +4,20 @@ use std::io::IsTerminal;
 
 use crate::fault::{Fault, Outcome};
 use crate::options::Options;
+use crate::output::{self, Output};
 use crate::{source, write};
 
 pub(super) fn run(options: &Options) -> Outcome {
     let file = options.positional.first().map_or("-", String::as_str);
-    let bytes = source::binary(file)?;
+    let bytes = source::read(file)?;
+    output::spare_text(file, &bytes, options.output.as_deref())?;
+    let bytes = source::to_binary(file, bytes)?;
     super::wat::write(file, &bytes, false, &mut Nowhere)?;
-    match options.output.as_deref() {
-        None | Some("-") => to_output(&bytes, &format!("kinglet wasm {file} -o OUTPUT"))?,
-        Some(_) => save(options, &bytes)?,
+    match Output::new(options.output.as_deref())? {
+        Some(place) => place.save(&bytes, false),
+        None => to_output(&bytes, &format!("kinglet wasm {file} -o OUTPUT")),
     }
-    Ok(0)
+    .map(|()| 0)
 }
 
 /// Writes what is not text to standard output; what to do instead is said if that is a terminal.
@@ -31,15 +34,5 @@ struct Nowhere;
 impl std::fmt::Write for Nowhere {
     fn write_str(&mut self, _: &str) -> std::fmt::Result {
         Ok(())
-    }
-}
-
-/// Writes to the file of `--output`, or to standard output, which is `-` too.
-pub(super) fn save(options: &Options, bytes: &[u8]) -> Outcome<()> {
-    match options.output.as_deref() {
-        Some(file) if file != "-" => {
-            std::fs::write(file, bytes).map_err(|error| Fault::refused(format!("cannot write {file}: {error}")))
-        }
-        _ => write(bytes),
     }
 }

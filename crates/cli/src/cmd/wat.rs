@@ -4,17 +4,23 @@ use std::fmt::Write;
 
 use wasmprinter::{Config, PrintFmtWrite};
 
-use super::wasm::save;
 use crate::fault::{Fault, Outcome};
 use crate::options::Options;
+use crate::output::{self, Output};
 use crate::source;
 
 pub(super) fn run(options: &Options) -> Outcome {
     let file = options.positional.first().map_or("-", String::as_str);
-    let bytes = source::binary(file)?;
+    let bytes = source::read(file)?;
+    output::spare_text(file, &bytes, options.output.as_deref())?;
+    let bytes = source::to_binary(file, bytes)?;
     let mut text = String::new();
     write(file, &bytes, options.offsets, &mut text)?;
-    save(options, text.as_bytes()).map(|()| 0)
+    match Output::new(options.output.as_deref())? {
+        Some(place) => place.save(text.as_bytes(), false),
+        None => crate::print(&text),
+    }
+    .map(|()| 0)
 }
 
 /// Writes a module as text; refused if it is not well-formed.
