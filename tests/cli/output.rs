@@ -22,7 +22,7 @@ fn a_link_is_followed_and_a_file_keeps_its_mode() {
     let at = |name: &str| folder.path().join(name);
     symlink("real", at("link")).unwrap();
     symlink(at("link"), at("far")).unwrap();
-    for writer in WRITERS {
+    for writer in WRITERS.iter().copied() {
         let _ = std::fs::remove_file(at("real"));
         run(&[writer, &[&file, "-o", at("far").to_str().unwrap()][..]].concat()).prints("");
         assert!(at("link").is_symlink() && at("far").is_symlink() && !at("real").is_symlink(), "{writer:?}");
@@ -52,7 +52,7 @@ fn pipes_and_open_files_are_written_to() {
     let file = folder.file("f.wasm", wat::parse_str(FUNCTIONS).unwrap());
     let pipe = folder.path().join("pipe");
     rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
-    for writer in WRITERS {
+    for writer in WRITERS.iter().copied() {
         let from = pipe.clone();
         let reader = std::thread::spawn(move || std::fs::read(from).unwrap());
         run(&[writer, &[&file, "-o", pipe.to_str().unwrap()][..]].concat()).prints("");
@@ -60,7 +60,7 @@ fn pipes_and_open_files_are_written_to() {
         assert!(reader.join().unwrap().len() > 100, "{writer:?}");
     }
     #[cfg(target_os = "linux")]
-    for writer in WRITERS {
+    for writer in WRITERS.iter().copied() {
         let out = folder.path().join("out");
         let _ = symlink("/proc/self/fd/1", &out);
         let run = run(&[writer, &[&file, "-o", out.to_str().unwrap()][..]].concat());

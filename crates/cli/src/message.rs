@@ -108,6 +108,11 @@ fn timestamp(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{millis:03}")
 }
 
+/// Whether the command says it itself, and of which file: that native code cannot be used.
+fn is_said(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() == tracing::Level::WARN && metadata.target() == "kinglet::vm::precompiled"
+}
+
 /// Passes on what the library notes.
 struct Events;
 
@@ -125,7 +130,9 @@ impl Events {
 
 impl Subscriber for Events {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && VOICE.get().is_some_and(|voice| Events::level(metadata) >= voice.least)
+        metadata.is_event()
+            && !is_said(metadata)
+            && VOICE.get().is_some_and(|voice| Events::level(metadata) >= voice.least)
     }
 
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {

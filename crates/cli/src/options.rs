@@ -47,6 +47,31 @@ pub(crate) enum Form {
     Exe,
 }
 
+/// A limit that compiled code keeps to only if it was made for that.
+pub(crate) struct Limit {
+    /// The option with which a guest is run.
+    pub(crate) option: &'static str,
+    /// What the engine calls it.
+    #[cfg_attr(not(feature = "jit"), allow(dead_code, reason = "without native code none is made with it"))]
+    pub(crate) setting: &'static str,
+    /// The option of `compile`.
+    made_with: &'static str,
+    makes: &'static str,
+}
+
+/// Each of them.
+pub(crate) const LIMITS: &[Limit] = &[
+    Limit { option: "time-limit", setting: "interrupts", made_with: "interruptible", makes: "can be stopped" },
+    Limit { option: "gas-limit", setting: "gas", made_with: "enable-gas-measuring", makes: "counts gas" },
+];
+
+impl Limit {
+    /// What to try.
+    pub(crate) fn hint(&self) -> String {
+        format!("kinglet compile --{} makes code that {}", self.made_with, self.makes)
+    }
+}
+
 /// What the user asked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
@@ -208,7 +233,7 @@ impl Reader {
 
     /// Takes in one option, and its value from the next argument if it stands there.
     fn option(&mut self, arg: &str) -> Outcome<()> {
-        let (flag, mut value) = match arg.split_once('=') {
+        let (flag, mut value) = match attached(arg).or_else(|| arg.split_once('=')) {
             Some((flag, value)) => (flag, Some(value.to_string())),
             None => (arg, None),
         };
@@ -264,7 +289,12 @@ impl Reader {
         if let Some(row) = self.given.iter().find(alone) {
             let message =
                 format!("`--{}` is for `--format exe`; other formats are given it when they are run", row.name);
-            return Err(Fault::usage(message, format!("unknown option: {}", row.name)));
+            let fault = Fault::usage(message, format!("unknown option: {}", row.name));
+            let limit = LIMITS.iter().find(|limit| limit.option == row.name);
+            return Err(match limit {
+                Some(limit) => fault.hint(limit.hint()),
+                None => fault,
+            });
         }
         let count = self.options.positional.len();
         if count < command.takes.least() {
@@ -299,6 +329,17 @@ impl Reader {
             }
         }
     }
+}
+
+/// A letter's option and the value that stands right behind it, as in `-O3`.
+fn attached(arg: &str) -> Option<(&str, &str)> {
+    let letters = arg.strip_prefix('-')?;
+    let letter = letters.chars().next()?;
+    let (flag, value) = arg.split_at(1 + letter.len_utf8());
+    let row = rows().find(|row| row.short == Some(letter) && row.value.is_some())?;
+    // A dash is missing in `-output`.
+    let misspelt = letters.split('=').next() == Some(row.name);
+    (!value.is_empty() && !value.starts_with('=') && !misspelt).then_some((flag, value))
 }
 
 fn find(flag: &str) -> Outcome<Found> {
@@ -524,6 +565,23 @@ mod tests {
         }
         assert_eq!(message("validate"), "no file given; try kinglet --help\n  hint: kinglet validate [OPTIONS] FILE…");
         assert!(options("--run-mode Interpreter --no-cache --log-level=ERROR x").positional == ["x"]);
+    }
+
+    #[test]
+    fn a_value_may_stand_right_behind_its_letter() {
+        for (line, level) in [
+            ("compile -O0 a b", Optimization::None),
+            ("compile -O3 a b", Optimization::Speed),
+            ("compile a b -Os", Optimization::SpeedAndSize),
+            ("compile -O z a b", Optimization::SpeedAndSize),
+            ("compile -O=0 a b", Optimization::None),
+        ] {
+            assert_eq!(options(line).optimization, level, "{line}");
+        }
+        assert_eq!(options("wat -oa=b.wat a").output.as_deref(), Some("a=b.wat"));
+        assert!(message("compile -O9 a b").contains("bad value for `-O`: `9` is no level"));
+        assert!(message("wat -output x y").contains("did you mean `--output`?"));
+        assert!(message("wat -output=x y").contains("did you mean `--output`?"));
     }
 
     #[test]

@@ -20,12 +20,13 @@ const MAX_DIAGNOSED_BYTES: usize = 16 << 20;
 
 /// Loads and validates.
 pub(crate) fn load(engine: &Engine, file: &str, options: &Options) -> Outcome<Module> {
+    // What is no file can be read once only.
+    let bytes = if file != "-" && Path::new(file).is_file() { None } else { Some(read_all(file)?) };
     #[cfg(feature = "jit")]
-    if let Some(module) = crate::precompiled::load(engine, file, options)? {
+    if let Some(module) = crate::precompiled::load(engine, file, bytes.as_deref(), options)? {
         return Ok(module);
     }
-    if file == "-" {
-        let bytes = read(file)?;
+    if let Some(bytes) = bytes {
         return Module::new(engine, &bytes).map_err(|error| explain(file, &bytes, &error, options.features()));
     }
     Module::from_file(engine, file).map_err(|error| match error.downcast_ref::<ModuleError>() {
@@ -34,8 +35,21 @@ pub(crate) fn load(engine: &Engine, file: &str, options: &Options) -> Outcome<Mo
     })
 }
 
+/// Validates; nothing is made to be run.
+pub(crate) fn validate(engine: &Engine, file: &str, options: &Options) -> Outcome<()> {
+    let bytes = read(file)?;
+    Module::validate(engine, &bytes).map_err(|error| explain(file, &bytes, &error, options.features()))
+}
+
 /// All bytes of a file, or of standard input; of a native image, the module in it.
 pub(crate) fn read(file: &str) -> Outcome<Vec<u8>> {
+    let bytes = read_all(file)?;
+    #[cfg(feature = "jit")]
+    let bytes = crate::precompiled::module_in(file, bytes)?;
+    Ok(bytes)
+}
+
+fn read_all(file: &str) -> Outcome<Vec<u8>> {
     let mut bytes = Vec::new();
     let limit = MAX_MODULE_BYTES + 1;
     let result = match file {
@@ -47,9 +61,6 @@ pub(crate) fn read(file: &str) -> Outcome<Vec<u8>> {
         Ok(length) if length as u64 > MAX_MODULE_BYTES => {
             Err(Fault::refused(format!("{}: it has more than {MAX_MODULE_BYTES} bytes", shown(file))))
         }
-        #[cfg(feature = "jit")]
-        Ok(_) => Ok(crate::precompiled::module_in(bytes)),
-        #[cfg(not(feature = "jit"))]
         Ok(_) => Ok(bytes),
     }
 }

@@ -14,6 +14,7 @@
 //! initialised, if that is known beforehand. Text, data and module begin at a page. The checksum covers everything behind it and, in a universal module, the module: it finds accidents, not attackers, who can run
 //! whatever they like in code that a user has agreed to run.
 
+use std::cmp::Ordering;
 use std::hash::Hasher;
 use std::ops::Range;
 
@@ -105,8 +106,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Artifact>> {
             u32_at(header, 8)
         )));
     }
-    if u64_at(header, 16) != image.len() as u64 {
-        return Err(bad("is not as long as it says"));
+    match u64_at(header, 16).cmp(&(image.len() as u64)) {
+        Ordering::Equal => {}
+        Ordering::Greater => return Err(bad("is cut short")),
+        Ordering::Less => return Err(bad("is longer than it says")),
     }
     let mut ranges = Vec::new();
     for index in 0..COUNT {

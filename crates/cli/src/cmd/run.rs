@@ -41,7 +41,7 @@ fn run_here(options: &Options, stack: usize) -> Outcome {
     };
     let modules = guest::modules(&engine, options)?;
     let entry = entry(options, &module, file, args)?;
-    let values = entry.args.map(|args| values(options, &module, file, entry.function, args)).transpose()?;
+    let values = entry.args.map(|args| values(options, &module, entry.function, args)).transpose()?;
     let mut store = guest::store(&engine, options, file, args)?;
     let mut guest = Guest { linker: guest::linker(&engine)?, modules, module: &module, entry, values };
     let handle = store.interrupt_handle();
@@ -129,7 +129,7 @@ fn functions(module: &Module) -> String {
 }
 
 /// The arguments as values of the function's parameter types.
-fn values(options: &Options, module: &Module, file: &str, function: &str, args: &[String]) -> Outcome<Vec<Val>> {
+fn values(options: &Options, module: &Module, function: &str, args: &[String]) -> Outcome<Vec<Val>> {
     let Some(ty) = function_type(module, function) else {
         if let Some(ty) = module.get_export(function) {
             let kind = match ty {
@@ -162,7 +162,7 @@ fn values(options: &Options, module: &Module, file: &str, function: &str, args: 
         values.push(value::read(text, ty).map_err(|expected| {
             let place = format!("parameter {} of `{function}`", index + 1);
             let name =
-                parameter(file, function, index).map_or_else(|| place.clone(), |name| format!("`{name}`, {place}"));
+                parameter(module, function, index).map_or_else(|| place.clone(), |name| format!("`{name}`, {place}"));
             Fault::refused(format!("`{text}` is no value for {name}: it is {expected}"))
         })?);
     }
@@ -179,11 +179,10 @@ fn values(options: &Options, module: &Module, file: &str, function: &str, args: 
 }
 
 /// The name a parameter of an exported function has in the name section.
-fn parameter(file: &str, function: &str, index: usize) -> Option<String> {
-    let bytes = Some(file).filter(|file| *file != "-").and_then(|file| source::binary(file).ok())?;
-    let outline = Outline::new(&bytes, None).ok()?;
+fn parameter(module: &Module, function: &str, index: usize) -> Option<String> {
+    let outline = Outline::new(module.binary(), None).ok()?;
     let func = outline.exports.iter().find(|export| export.kind == "func" && export.name == function)?.index;
-    let names = local_names(&bytes, func);
+    let names = local_names(module.binary(), func);
     let found = names.into_iter().find(|(local, _)| *local as usize == index);
     found.map(|(_, name)| name.escape_debug().to_string())
 }

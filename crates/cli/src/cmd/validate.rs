@@ -10,9 +10,9 @@ pub(super) fn run(options: &Options) -> Outcome {
     let engine = guest::engine(options, 0)?;
     let mut status = 0;
     for file in &options.positional {
-        match source::load(&engine, file, options) {
-            Ok(_) if options.dialect.is_wasmedge() => say(Level::Info, "Validation succeeded."),
-            Ok(_) => print(&format!("{}: valid\n", source::shown(file)))?,
+        match source::validate(&engine, file, options) {
+            Ok(()) if options.dialect.is_wasmedge() => say(Level::Info, "Validation succeeded."),
+            Ok(()) => print(&format!("{}: valid\n", source::shown(file)))?,
             Err(fault) => {
                 fault.report(options.dialect);
                 status = REFUSED;
