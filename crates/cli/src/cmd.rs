@@ -127,7 +127,7 @@ pub(crate) const COMMANDS: &[Command] = &[
             ("kinglet --allow-precompiled program.so", "run it"),
             ("kinglet compile program.wasm fast.wasm", "a module for every runtime, with native code for this one"),
             ("kinglet compile --target aarch64-unknown-linux-gnu program.wasm arm.so", "for another processor"),
-            ("kinglet compile --generic-binary -O s program.wasm small.so", "for older processors too, and small"),
+            ("kinglet compile --generic-binary program.wasm portable.so", "for older processors too"),
             ("kinglet compile --format exe program.wasm program", "a program that needs nothing else"),
             ("./program --with arguments", "run it: all arguments are the program's own"),
             (
@@ -149,6 +149,10 @@ pub(crate) const COMMANDS: &[Command] = &[
             (
                 "kinglet explore --target aarch64-unknown-linux-gnu --function _start program.wasm",
                 "for another processor",
+            ),
+            (
+                "kinglet compile --target riscv64gc-unknown-linux-gnu --dump folder program.wasm program.so",
+                "for riscv64 and s390x, whose instructions are bytes here: folder/wasm.s has their assembly",
             ),
         ],
         takes: Takes::File,

@@ -85,6 +85,15 @@ fn runtime(options: &Options, output: &str) -> Outcome<Runtime> {
     }
 }
 
+/// Blames the option that makes even an empty module impossible to compile.
+fn try_out(config: &Config, option: &str) -> Outcome<()> {
+    const EMPTY: &[u8] = b"\0asm\x01\0\0\0";
+    let made = Engine::new(config).and_then(|engine| engine.precompile_module(EMPTY, Precompiled::Native));
+    made.map(drop).map_err(|error| {
+        Fault::refused(format!("bad value for `--{option}`: {error:#}")).hint("`kinglet targets` lists what there is")
+    })
+}
+
 /// Writes how each function is compiled, under the names that WasmEdge uses but for their endings.
 fn dump(module: &Module, folder: &Path) -> kinglet::Result<()> {
     std::fs::create_dir_all(folder)?;
@@ -124,10 +133,12 @@ pub(super) fn engine(options: &Options, target: Option<&str>) -> Outcome<Engine>
     config.gas(options.gas_limit.is_some() || options.statistics.metered());
     if let Some(triple) = target {
         config.target(triple);
+        try_out(&config, "target")?;
     }
     config.generic_processor(options.generic_binary);
     for (name, on) in &options.cpu_features {
         config.cpu_feature(name, *on);
+        try_out(&config, "cpu-features")?;
     }
     Engine::new(&config).map_err(|error| Fault::refused(format!("cannot set up the compiler: {error:#}")))
 }

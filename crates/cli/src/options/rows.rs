@@ -153,7 +153,7 @@ pub(crate) const GROUPS: &[Group] = &[
             help: "how many instructions ran",
             effect: Set(|options, _| { options.statistics.instructions = true; Ok(()) }), ..PLAIN },
         Row { name: "enable-gas-measuring", commands: STATISTICS, exe: true,
-            help: "how much gas was used",
+            help: "how much gas was used; code that `compile` makes with it counts gas, which `--gas-limit` needs",
             effect: Set(|options, _| { options.statistics.gas = true; Ok(()) }), ..PLAIN },
         Row { name: "enable-time-measuring", commands: STATISTICS, exe: true,
             help: "how long it took, and how much of that host functions",
@@ -210,7 +210,7 @@ pub(crate) const GROUPS: &[Group] = &[
         Row { name: "optimize", short: Some('O'), value: Some("LEVEL"), choices: &["0", "1", "2", "3", "s", "z"],
             commands: NATIVE,
             help: "how much to optimise: `0` compiles fastest; `1`, `2` and `3` make fast code, as it is if nothing is \
-                   said; `s` and `z` make fast code that is small",
+                   said; `s` and `z` ask Cranelift for small code too (`speed_and_size`), which is mostly the same code",
             effect: Set(|options, value| { options.optimization = optimization(value)?; Ok(()) }), ..PLAIN },
         Row { name: "target", value: Some("TRIPLE"), commands: NATIVE,
             help: "for another processor or system; `kinglet targets` lists them",
@@ -220,7 +220,8 @@ pub(crate) const GROUPS: &[Group] = &[
                    one of that target, of the same version",
             effect: Set(|options, value| { options.runtime = Some(value.to_string()); Ok(()) }), ..PLAIN },
         Row { name: "generic-binary", commands: NATIVE,
-            help: "for any processor of the kind, rather than one that can do what this one can",
+            help: "for any processor of the kind, rather than one that can do what this one can; of x86-64 for any with \
+                   SSE 4.2 and popcnt (x86-64-v2)",
             effect: Set(|options, _| { options.generic_binary = true; Ok(()) }), ..PLAIN },
         Row { name: "cpu-features", value: Some("+NAME,-NAME"), list: true, commands: NATIVE,
             help: "with these features of the processor, or without; `kinglet targets` lists them",
