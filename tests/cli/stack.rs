@@ -34,7 +34,7 @@ fn a_recursion_without_end_is_a_trap_on_any_stack() {
     for mode in ["jit", "auto", "interpreter"] {
         for (stack, environment) in [("8192", 0), ("8192", 1 << 20), ("1024", 0), ("256", 0), ("128", 0), ("64", 0)] {
             let run = limited(ENDLESS, stack, environment, &["--run-mode", mode]);
-            run.fails(134, &["call stack exhausted", "a larger --stack-limit, as 65536"]);
+            run.fails(134, &["call stack exhausted", "try a larger stack: --stack-limit 65536"]);
             assert!(!run.err.contains("warning"), "{mode}, {stack} KiB: {run:?}");
         }
         limited(ENDLESS, "256", 0, &["--run-mode", mode, "--stack-limit", "64"]).fails(134, &["call stack exhausted"]);
@@ -49,6 +49,6 @@ fn what_the_stack_limit_asks_for_is_there() {
     };
     deep("jit", "131072").prints("1000000\n");
     deep("interpreter", "131072").prints("1000000\n");
-    deep("jit", "1024").fails(134, &["call stack exhausted", "a larger --stack-limit, as 65536"]);
-    deep("jit", "20000").fails(134, &["call stack exhausted", "a larger --stack-limit, as 80000"]);
+    deep("jit", "1024").fails(134, &["call stack exhausted", "try a larger stack: --stack-limit 65536"]);
+    deep("jit", "20000").fails(134, &["call stack exhausted", "try a larger stack: --stack-limit 80000"]);
 }

@@ -223,7 +223,9 @@ fn advice(trap: Trap) -> &'static str {
     match trap {
         Trap::Unreachable => "the program gave up, as after a failed assertion or a panic; what it printed may say why",
         Trap::MemoryOutOfBounds => "the program used an address outside its memory; more memory would not help",
-        Trap::StackOverflow => "calls nest too deeply: a recursion without end, or try a larger --stack-limit",
+        Trap::StackOverflow => {
+            "calls nest too deeply: a recursion without end, or try a larger stack with --stack-limit"
+        }
         Trap::OutOfGas => "raise --gas-limit, or leave it out",
         Trap::Interrupted => "raise --time-limit, or leave it out",
         Trap::IndirectCallTypeMismatch | Trap::UndefinedElement | Trap::UninitializedElement => {

@@ -39,7 +39,7 @@ pub(crate) fn with_stack(options: &Options, run: fn(&Options, usize) -> Outcome)
     const LEAST: usize = 512 << 10;
     let wanted = match options.stack_limit {
         // Functions that are interpreted do not call one another on this stack.
-        Some(kibibytes) if options.run_mode != RunMode::Interpreter => stack_limit(kibibytes),
+        Some(kibibytes) if options.run_mode != RunMode::Interpreter => stack_limit(kibibytes).max(LEAST),
         _ => LEAST,
     };
     let left = stack_left();
@@ -66,7 +66,7 @@ fn stack_limit(kibibytes: u64) -> usize {
 pub(crate) fn deeper(options: &Options) -> String {
     const DEFAULT: u64 = 16 << 10;
     let more = options.stack_limit.unwrap_or(DEFAULT).max(DEFAULT).saturating_mul(4);
-    format!("calls nest too deeply: a recursion without end, or try a larger --stack-limit, as {more}")
+    format!("calls nest too deeply: a recursion without end, or try a larger stack: --stack-limit {more}")
 }
 
 /// How many bytes the stack of the process's first thread can still grow by.
