@@ -44,11 +44,11 @@ fn a_recursion_without_end_is_a_trap_on_any_stack() {
 
 #[test]
 fn what_the_stack_limit_asks_for_is_there() {
-    let deep = |mode: &str, limit: &str| {
-        run_text(DEEP, &["--run-mode", mode, "--stack-limit", limit, "--invoke", "f"], &["1000000"])
+    let deep = |mode: &str, limit: &str, calls: &str| {
+        run_text(DEEP, &["--run-mode", mode, "--stack-limit", limit, "--invoke", "f"], &[calls])
     };
-    deep("jit", "131072").prints("1000000\n");
-    deep("interpreter", "131072").prints("1000000\n");
-    deep("jit", "1024").fails(134, &["call stack exhausted", "try a larger stack: --stack-limit 65536"]);
-    deep("jit", "20000").fails(134, &["call stack exhausted", "try a larger stack: --stack-limit 80000"]);
+    deep("jit", "131072", "1000000").prints("1000000\n");
+    deep("interpreter", "131072", "1000000").prints("1000000\n");
+    deep("jit", "1024", "100000000").fails(134, &["call stack exhausted", "a larger stack: --stack-limit 65536"]);
+    deep("jit", "20000", "100000000").fails(134, &["call stack exhausted", "a larger stack: --stack-limit 80000"]);
 }
