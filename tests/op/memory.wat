@@ -58,17 +58,19 @@
   (func $store_constant (param i32) (i32.store (local.get 0) (i32.const 5)))
   (func $store_computed (param i32 i32) (i32.store (local.get 0) (i32.add (local.get 1) (i32.const 1))))
   (func $load_from_computed (param i32) (result i32) (i32.load (i32.add (local.get 0) (i32.const 4))))
+  (func $load_by_masked_byte (param i32) (result i32)
+    (i32.load (i32.add (i32.shl (i32.and (local.get 0) (i32.const 255)) (i32.const 2)) (i32.const 256))))
   (func $wide_size (result i64) (memory.size $wide))
 )
 
 ;; i32.load
 ;;   i32.load s0+8; return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = load.i32 user2 little region1 v8+8
 ;;     return v9
 ;;   x86-64
@@ -80,11 +82,11 @@
 ;;   i64.load s0+8
 ;;   return acc
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = load.i64 user2 little region1 v8+8
 ;;     return v9
 ;;   x86-64
@@ -96,11 +98,11 @@
 ;;   f32.load s0+8
 ;;   return acc
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = load.f32 user2 little region1 v8+8
 ;;     return v9
 ;;   x86-64
@@ -112,11 +114,11 @@
 ;;   f64.load s0+8
 ;;   return acc
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = load.f64 user2 little region1 v8+8
 ;;     return v9
 ;;   x86-64
@@ -128,11 +130,11 @@
 ;;   i32.load8_s s0+8
 ;;   return acc
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = sload8.i32 user2 little region1 v8+8
 ;;     return v9
 ;;   x86-64
@@ -144,11 +146,11 @@
 ;;   i32.load8_u s0+8
 ;;   return acc
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = uload8.i32 user2 little region1 v8+8
 ;;     return v9
 ;;   x86-64
@@ -160,11 +162,11 @@
 ;;   i32.load16_s s0+8
 ;;   return acc
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = sload16.i32 user2 little region1 v8+8
 ;;     return v9
 ;;   x86-64
@@ -176,11 +178,11 @@
 ;;   i32.load16_u s0+8
 ;;   return acc
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = uload16.i32 user2 little region1 v8+8
 ;;     return v9
 ;;   x86-64
@@ -192,11 +194,11 @@
 ;;   i64.load8_s s0+8
 ;;   return acc
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = sload8.i64 user2 little region1 v8+8
 ;;     return v9
 ;;   x86-64
@@ -208,11 +210,11 @@
 ;;   i64.load8_u s0+8
 ;;   return acc
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = uload8.i64 user2 little region1 v8+8
 ;;     return v9
 ;;   x86-64
@@ -224,11 +226,11 @@
 ;;   i64.load16_s s0+8
 ;;   return acc
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = sload16.i64 user2 little region1 v8+8
 ;;     return v9
 ;;   x86-64
@@ -240,11 +242,11 @@
 ;;   i64.load16_u s0+8
 ;;   return acc
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = uload16.i64 user2 little region1 v8+8
 ;;     return v9
 ;;   x86-64
@@ -256,11 +258,11 @@
 ;;   i64.load32_s s0+8
 ;;   return acc
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = sload32 user2 little region1 v8+8
 ;;     return v9
 ;;   x86-64
@@ -272,11 +274,11 @@
 ;;   i64.load32_u s0+8
 ;;   return acc
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = uload32 user2 little region1 v8+8
 ;;     return v9
 ;;   x86-64
@@ -289,11 +291,11 @@
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = load.i8x16 user2 little region1 v8+8
 ;;     return v9
 ;;   x86-64
@@ -306,11 +308,11 @@
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = sload8x8 user2 little region1 v8+8
 ;;     v10 = bitcast.i8x16 little v9
 ;;     return v10
@@ -324,11 +326,11 @@
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = uload8x8 user2 little region1 v8+8
 ;;     v10 = bitcast.i8x16 little v9
 ;;     return v10
@@ -342,11 +344,11 @@
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = sload16x4 user2 little region1 v8+8
 ;;     v10 = bitcast.i8x16 little v9
 ;;     return v10
@@ -360,11 +362,11 @@
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = uload16x4 user2 little region1 v8+8
 ;;     v10 = bitcast.i8x16 little v9
 ;;     return v10
@@ -378,11 +380,11 @@
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = sload32x2 user2 little region1 v8+8
 ;;     v10 = bitcast.i8x16 little v9
 ;;     return v10
@@ -396,11 +398,11 @@
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = uload32x2 user2 little region1 v8+8
 ;;     v10 = bitcast.i8x16 little v9
 ;;     return v10
@@ -414,11 +416,11 @@
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = load.i8 user2 little region1 v8+8
 ;;     v10 = splat.i8x16 v9
 ;;     return v10
@@ -436,11 +438,11 @@
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = load.i16 user2 little region1 v8+8
 ;;     v10 = splat.i16x8 v9
 ;;     v11 = bitcast.i8x16 little v10
@@ -458,11 +460,11 @@
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = load.i32 user2 little region1 v8+8
 ;;     v10 = splat.i32x4 v9
 ;;     v11 = bitcast.i8x16 little v10
@@ -478,11 +480,11 @@
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = load.i64 user2 little region1 v8+8
 ;;     v10 = splat.i64x2 v9
 ;;     v11 = bitcast.i8x16 little v10
@@ -497,11 +499,11 @@
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = load.i32 user2 little region1 v8+8
 ;;     v10 = scalar_to_vector.i32x4 v9
 ;;     v11 = bitcast.i8x16 little v10
@@ -516,11 +518,11 @@
 ;;   copy.v128 s1 -> s0
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = load.i64 user2 little region1 v8+8
 ;;     v10 = scalar_to_vector.i64x2 v9
 ;;     v11 = bitcast.i8x16 little v10
@@ -534,11 +536,11 @@
 ;;   i32.store s0 s1+8
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     store user2 little region1 v3, v8+8
 ;;     return
 ;;   x86-64
@@ -550,11 +552,11 @@
 ;;   i64.store s0 s1+8
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     store user2 little region1 v3, v8+8
 ;;     return
 ;;   x86-64
@@ -566,11 +568,11 @@
 ;;   f32.store s0 s1+8
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     store user2 little region1 v3, v8+8
 ;;     return
 ;;   x86-64
@@ -582,11 +584,11 @@
 ;;   f64.store s0 s1+8
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     store user2 little region1 v3, v8+8
 ;;     return
 ;;   x86-64
@@ -598,11 +600,11 @@
 ;;   i32.store8 s0 s1+8
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     istore8 user2 little region1 v3, v8+8
 ;;     return
 ;;   x86-64
@@ -614,11 +616,11 @@
 ;;   i32.store16 s0 s1+8
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     istore16 user2 little region1 v3, v8+8
 ;;     return
 ;;   x86-64
@@ -630,11 +632,11 @@
 ;;   i64.store8 s0 s1+8
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     istore8 user2 little region1 v3, v8+8
 ;;     return
 ;;   x86-64
@@ -646,11 +648,11 @@
 ;;   i64.store16 s0 s1+8
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     istore16 user2 little region1 v3, v8+8
 ;;     return
 ;;   x86-64
@@ -662,11 +664,11 @@
 ;;   i64.store32 s0 s1+8
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     istore32 user2 little region1 v3, v8+8
 ;;     return
 ;;   x86-64
@@ -678,11 +680,11 @@
 ;;   v128.store s0 s1+8
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     store user2 little region1 v3, v8+8
 ;;     return
 ;;   x86-64
@@ -695,11 +697,11 @@
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;;   clif
-;;     v5 = uextend.i64 v2
-;;     v6 = iconst.i64 48
-;;     v7 = iadd v0, v6  ; v6 = 48
-;;     v8 = load.i64 notrap readonly can_move region0 v7
-;;     v9 = iadd v8, v5
+;;     v5 = iconst.i64 48
+;;     v6 = iadd v0, v5  ; v5 = 48
+;;     v7 = uextend.i64 v2
+;;     v8 = load.i64 notrap readonly can_move region0 v6
+;;     v9 = iadd v8, v7
 ;;     v10 = load.i8 user2 little region1 v9
 ;;     v11 = insertlane v3, v10, 1
 ;;     return v11
@@ -713,11 +715,11 @@
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;;   clif
-;;     v5 = uextend.i64 v2
-;;     v6 = iconst.i64 48
-;;     v7 = iadd v0, v6  ; v6 = 48
-;;     v8 = load.i64 notrap readonly can_move region0 v7
-;;     v9 = iadd v8, v5
+;;     v5 = iconst.i64 48
+;;     v6 = iadd v0, v5  ; v5 = 48
+;;     v7 = uextend.i64 v2
+;;     v8 = load.i64 notrap readonly can_move region0 v6
+;;     v9 = iadd v8, v7
 ;;     v10 = bitcast.i16x8 little v3
 ;;     v11 = load.i16 user2 little region1 v9
 ;;     v12 = insertlane v10, v11, 1
@@ -733,11 +735,11 @@
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;;   clif
-;;     v5 = uextend.i64 v2
-;;     v6 = iconst.i64 48
-;;     v7 = iadd v0, v6  ; v6 = 48
-;;     v8 = load.i64 notrap readonly can_move region0 v7
-;;     v9 = iadd v8, v5
+;;     v5 = iconst.i64 48
+;;     v6 = iadd v0, v5  ; v5 = 48
+;;     v7 = uextend.i64 v2
+;;     v8 = load.i64 notrap readonly can_move region0 v6
+;;     v9 = iadd v8, v7
 ;;     v10 = bitcast.i32x4 little v3
 ;;     v11 = load.i32 user2 little region1 v9
 ;;     v12 = insertlane v10, v11, 1
@@ -753,11 +755,11 @@
 ;;   copy.v128 s3 -> s0
 ;;   return
 ;;   clif
-;;     v5 = uextend.i64 v2
-;;     v6 = iconst.i64 48
-;;     v7 = iadd v0, v6  ; v6 = 48
-;;     v8 = load.i64 notrap readonly can_move region0 v7
-;;     v9 = iadd v8, v5
+;;     v5 = iconst.i64 48
+;;     v6 = iadd v0, v5  ; v5 = 48
+;;     v7 = uextend.i64 v2
+;;     v8 = load.i64 notrap readonly can_move region0 v6
+;;     v9 = iadd v8, v7
 ;;     v10 = bitcast.i64x2 little v3
 ;;     v11 = load.i64 user2 little region1 v9
 ;;     v12 = insertlane v10, v11, 1
@@ -772,11 +774,11 @@
 ;;   v128.store8_lane s0 s1 lane 1 memory 0 offset 0
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = extractlane v3, 1
 ;;     store user2 little region1 v9, v8
 ;;     return
@@ -789,11 +791,11 @@
 ;;   v128.store16_lane s0 s1 lane 1 memory 0 offset 0
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = bitcast.i16x8 little v3
 ;;     v10 = extractlane v9, 1
 ;;     store user2 little region1 v10, v8
@@ -807,11 +809,11 @@
 ;;   v128.store32_lane s0 s1 lane 1 memory 0 offset 0
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = bitcast.i32x4 little v3
 ;;     v10 = extractlane v9, 1
 ;;     store user2 little region1 v10, v8
@@ -825,11 +827,11 @@
 ;;   v128.store64_lane s0 s1 lane 1 memory 0 offset 0
 ;;   return
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = bitcast.i64x2 little v3
 ;;     v10 = extractlane v9, 1
 ;;     store user2 little region1 v10, v8
@@ -1034,11 +1036,11 @@
 ;;   i32.load s0 memory 1 offset 0 -> s1
 ;;   return s1
 ;;   clif
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 64
-;;     v6 = iadd v0, v5  ; v5 = 64
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 64
+;;     v5 = iadd v0, v4  ; v4 = 64
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     v9 = load.i32 user2 little region2 v8
 ;;     return v9
 ;;   x86-64
@@ -1086,11 +1088,11 @@
 ;;   return
 ;;   clif
 ;;     v3 = iconst.i32 5
-;;     v4 = uextend.i64 v2
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     v7 = load.i64 notrap readonly can_move region0 v6
-;;     v8 = iadd v7, v4
+;;     v4 = iconst.i64 48
+;;     v5 = iadd v0, v4  ; v4 = 48
+;;     v6 = uextend.i64 v2
+;;     v7 = load.i64 notrap readonly can_move region0 v5
+;;     v8 = iadd v7, v6
 ;;     store user2 little region1 v3, v8  ; v3 = 5
 ;;     return
 ;;   x86-64
@@ -1105,11 +1107,11 @@
 ;;   clif
 ;;     v4 = iconst.i32 1
 ;;     v5 = iadd v3, v4  ; v4 = 1
-;;     v6 = uextend.i64 v2
-;;     v7 = iconst.i64 48
-;;     v8 = iadd v0, v7  ; v7 = 48
-;;     v9 = load.i64 notrap readonly can_move region0 v8
-;;     v10 = iadd v9, v6
+;;     v6 = iconst.i64 48
+;;     v7 = iadd v0, v6  ; v6 = 48
+;;     v8 = uextend.i64 v2
+;;     v9 = load.i64 notrap readonly can_move region0 v7
+;;     v10 = iadd v9, v8
 ;;     store user2 little region1 v5, v10
 ;;     return
 ;;   x86-64
@@ -1125,17 +1127,44 @@
 ;;   clif
 ;;     v4 = iconst.i32 4
 ;;     v5 = iadd v2, v4  ; v4 = 4
-;;     v6 = uextend.i64 v5
-;;     v7 = iconst.i64 48
-;;     v8 = iadd v0, v7  ; v7 = 48
-;;     v9 = load.i64 notrap readonly can_move region0 v8
-;;     v10 = iadd v9, v6
+;;     v6 = iconst.i64 48
+;;     v7 = iadd v0, v6  ; v6 = 48
+;;     v8 = uextend.i64 v5
+;;     v9 = load.i64 notrap readonly can_move region0 v7
+;;     v10 = iadd v9, v8
 ;;     v11 = load.i32 user2 little region1 v10
 ;;     return v11
 ;;   x86-64
 ;;     movq 0x30(%rdi), %rsi
 ;;     leal 4(%rdx), %edi
 ;;     movl (%rsi, %rdi), %eax
+;;     retq
+;; load_by_masked_byte
+;;   i32.and s0 #255
+;;   i32.shl acc #2
+;;   i32.add acc #256
+;;   i32.load acc+0
+;;   return acc
+;;   clif
+;;     v4 = iconst.i32 255
+;;     v5 = band v2, v4  ; v4 = 255
+;;     v6 = iconst.i32 2
+;;     v7 = ishl v5, v6  ; v6 = 2
+;;     v8 = iconst.i32 256
+;;     v9 = iadd v7, v8  ; v8 = 256
+;;     v10 = iconst.i64 48
+;;     v11 = iadd v0, v10  ; v10 = 48
+;;     v12 = uextend.i64 v5
+;;     v13 = iconst.i64 2
+;;     v14 = ishl v12, v13  ; v13 = 2
+;;     v15 = load.i64 notrap readonly can_move region0 v11
+;;     v16 = iadd v15, v14
+;;     v17 = load.i32 user2 little region1 v16+256
+;;     return v17
+;;   x86-64
+;;     movq 0x30(%rdi), %rsi
+;;     andl $0xff, %edx
+;;     movl 0x100(%rsi, %rdx, 4), %eax
 ;;     retq
 ;; wide_size
 ;;   memory.size 2

@@ -233,11 +233,11 @@
 ;;   i32.load8_u s0+0
 ;;   return
 ;;   clif
-;;     v3 = uextend.i64 v2
-;;     v4 = iconst.i64 120
-;;     v5 = iadd v0, v4  ; v4 = 120
-;;     v6 = load.i64 notrap readonly can_move region0 v5
-;;     v7 = iadd v6, v3
+;;     v3 = iconst.i64 120
+;;     v4 = iadd v0, v3  ; v3 = 120
+;;     v5 = uextend.i64 v2
+;;     v6 = load.i64 notrap readonly can_move region0 v4
+;;     v7 = iadd v6, v5
 ;;     v8 = uload8.i32 user2 little region1 v7
 ;;     return
 ;;   x86-64

@@ -11,6 +11,7 @@ mod convert;
 mod exception;
 mod memory;
 mod numeric;
+mod range;
 mod table;
 mod variable;
 mod vector;

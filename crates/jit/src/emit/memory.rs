@@ -11,7 +11,7 @@ use kinglet_wasm::emit::MemArg;
 use kinglet_wasm::op::{Load, Store, VectorLoadLane, VectorStoreLane};
 use kinglet_wasm::types::{IndexType, MemoryType};
 
-use super::{Emitter, Op1, V};
+use super::{Emitter, Op1, V, range};
 use crate::compile::trap_code;
 use crate::convention::{Kind, load_pointer, memory_region, trusted};
 
@@ -144,20 +144,32 @@ impl Emitter<'_> {
         let region = memory_region(self.environment.module, mem.memory);
         let flags = MemFlagsData::new().with_endianness(Endianness::Little).with_alias_region(Some(region));
         let index = self.value(addr);
-        let index = match ty.index {
-            IndexType::I32 => self.builder.ins().uextend(types::I64, index),
-            IndexType::I64 => index,
-        };
         let record = self.memory_record(mem.memory);
         let end = mem.offset.checked_add(size);
         match (self.environment.settings.memory_plan(&ty), i32::try_from(mem.offset)) {
             (MemoryPlan::Reserved(reservation), Ok(offset)) if end.is_some_and(|end| end <= reservation.guard) => {
+                let (index, offset) = self.reserved_index(index, offset);
                 let start = trusted().with_readonly().with_can_move();
                 let start = self.builder.ins().load(types::I64, start, record, offset_of!(VmMemory, base) as i32);
                 let flags = flags.with_trap_code(Some(trap_code(Trap::MemoryOutOfBounds)));
                 Place { base: self.builder.ins().iadd(start, index), offset, flags }
             }
-            _ => self.checked_place(&ty, record, index, mem.offset, end, flags),
+            _ => {
+                let index = match ty.index {
+                    IndexType::I32 => self.builder.ins().uextend(types::I64, index),
+                    IndexType::I64 => index,
+                };
+                self.checked_place(&ty, record, index, mem.offset, end, flags)
+            }
+        }
+    }
+
+    /// An index into a reserved memory, as wide as an address, and the offset with what the index leaves to it.
+    fn reserved_index(&mut self, index: Value, offset: i32) -> (Value, i32) {
+        let (wide, displacement) = range::widen(&mut self.builder, index);
+        match i32::try_from(displacement).ok().and_then(|displacement| offset.checked_add(displacement)) {
+            Some(offset) => (wide, offset),
+            None => (self.builder.ins().uextend(types::I64, index), offset),
         }
     }
 

@@ -1,0 +1,83 @@
+//! How large an index of a memory can be, as far as its computation in the same function tells. An index that is a sum
+//! with a constant, and known not to wrap, is an address with the constant as its displacement; one that is shifted, an
+//! address with a scale. Compilers leave such sums where they cannot tell themselves: table look-ups by masked bytes.
+
+use cranelift_codegen::ir::{DataFlowGraph, InstBuilder, InstructionData, Opcode, Value, ValueDef, types};
+use cranelift_frontend::FunctionBuilder;
+
+/// How many operations deep a computation is followed.
+const DEPTH: u32 = 8;
+
+/// How large a scale of an address can be, as a power of two.
+const LARGEST_SCALE: u64 = 3;
+
+/// A 32-bit index as a 64-bit number and what is still to be added to it: without wrapping, the same number.
+pub(super) fn widen(builder: &mut FunctionBuilder<'_>, index: Value) -> (Value, u32) {
+    let dfg = &builder.func.dfg;
+    let (index, displacement) = split(dfg, index).unwrap_or((index, 0));
+    let scaled = operation(dfg, index).and_then(|operation| match operation {
+        (Opcode::Ishl, [a, b]) => {
+            let scale = constant(dfg, b).filter(|scale| *scale <= LARGEST_SCALE)?;
+            let bounded = bound(dfg, a, DEPTH) << scale <= u64::from(u32::MAX);
+            bounded.then_some((a, scale))
+        }
+        _ => None,
+    });
+    let wide = match scaled {
+        Some((index, scale)) => {
+            let wide = builder.ins().uextend(types::I64, index);
+            builder.ins().ishl_imm_u(wide, scale as i64)
+        }
+        None => builder.ins().uextend(types::I64, index),
+    };
+    (wide, displacement)
+}
+
+/// A sum with a constant that does not wrap.
+fn split(dfg: &DataFlowGraph, index: Value) -> Option<(Value, u32)> {
+    let (Opcode::Iadd, [a, b]) = operation(dfg, index)? else { return None };
+    let (rest, constant) = constant(dfg, b).map(|c| (a, c)).or_else(|| Some((b, constant(dfg, a)?)))?;
+    let largest = bound(dfg, rest, DEPTH) + constant;
+    (largest <= u64::from(u32::MAX)).then_some((rest, constant as u32))
+}
+
+/// The largest that a value of at most 32 bits can be, read without a sign.
+fn bound(dfg: &DataFlowGraph, value: Value, depth: u32) -> u64 {
+    let bits = dfg.value_type(value).bits();
+    let most = if bits < 32 { (1 << bits) - 1 } else { u64::from(u32::MAX) };
+    let Some(depth) = depth.checked_sub(1) else { return most };
+    let of = |value| bound(dfg, value, depth);
+    let shift = |value| constant(dfg, value).filter(|shift| *shift < 32);
+    let found = match operation(dfg, value) {
+        None => constant(dfg, value),
+        Some((Opcode::Band, [a, b])) => Some(of(a).min(of(b))),
+        Some((Opcode::Ushr, [a, b])) => shift(b).map(|shift| of(a) >> shift),
+        Some((Opcode::Ishl, [a, b])) => shift(b).map(|shift| of(a) << shift),
+        Some((Opcode::Iadd, [a, b])) => Some(of(a) + of(b)),
+        Some((Opcode::Uload8, _)) => Some(0xff),
+        Some((Opcode::Uload16, _)) => Some(0xffff),
+        Some((Opcode::Uextend, [a, _])) => Some(of(a)),
+        Some(_) => None,
+    };
+    // What can be more has wrapped, and can be anything.
+    found.filter(|found| *found <= most).unwrap_or(most)
+}
+
+/// A 32-bit constant.
+fn constant(dfg: &DataFlowGraph, value: Value) -> Option<u64> {
+    let ValueDef::Result(inst, _) = dfg.value_def(dfg.resolve_aliases(value)) else { return None };
+    match dfg.insts[inst] {
+        InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } => Some(u64::from(imm.bits() as u32)),
+        _ => None,
+    }
+}
+
+/// The operation that makes a value, and its operands; twice the same if it has one.
+fn operation(dfg: &DataFlowGraph, value: Value) -> Option<(Opcode, [Value; 2])> {
+    let ValueDef::Result(inst, _) = dfg.value_def(dfg.resolve_aliases(value)) else { return None };
+    match dfg.insts[inst] {
+        InstructionData::Binary { opcode, args } => Some((opcode, args)),
+        InstructionData::Unary { opcode, arg } | InstructionData::Load { opcode, arg, .. } => Some((opcode, [arg; 2])),
+        _ => None,
+    }
+}
