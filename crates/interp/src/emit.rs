@@ -17,8 +17,8 @@ use kinglet_wasm::op::*;
 use kinglet_wasm::types::{FuncType, Hierarchy, ValType};
 use kinglet_wasm::{Error, Result};
 
-use assembler::Assembler;
 pub(crate) use assembler::{Argument, Class};
+use assembler::{Assembler, double_words};
 use known::Known;
 
 use crate::code::{CatchClause, Code, Environment, Safepoint, TryRange};
@@ -319,8 +319,7 @@ impl Emit for Lower<'_> {
     }
 
     fn gas_cost(&mut self, mark: usize, cost: u64) {
-        self.asm.words[mark] = cost as u32;
-        self.asm.words[mark + 1] = (cost >> 32) as u32;
+        self.asm.words[mark..mark + 2].copy_from_slice(&double_words(cost));
         if let Some(line) = self.asm.listing.iter_mut().flatten().rfind(|line| line.at <= mark) {
             line.text.push_str(&format!(" {cost}"));
         }

@@ -210,7 +210,7 @@ impl Assembler {
     }
 
     pub(super) fn double_word(&mut self, word: u64) {
-        self.words.extend([word as u32, (word >> 32) as u32]);
+        self.words.extend(double_words(word));
     }
 
     pub(super) fn slot_word(&mut self, slot: Slot) {
@@ -522,6 +522,12 @@ impl Assembler {
         self.last = None;
         self.recent = None;
     }
+}
+
+/// Two operand words in the machine's order, since they are read as one number.
+pub(super) fn double_words(number: u64) -> [u32; 2] {
+    let [low, high] = [number as u32, (number >> 32) as u32];
+    if cfg!(target_endian = "big") { [high, low] } else { [low, high] }
 }
 
 pub(super) fn handler_words(handler: Handler) -> [u32; HANDLER_WORDS] {
