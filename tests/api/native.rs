@@ -100,6 +100,32 @@ fn a_fault_has_the_backtrace_of_its_instruction() {
 }
 
 #[test]
+fn a_fault_of_a_load_that_became_an_operand_is_the_loads() {
+    // Processors whose instructions take operands from memory have no instruction for such a load.
+    let bodies = [
+        "(i32.add (i32.load (local.get 0)) (local.get 1))",
+        "(i32.add (i32.load (i32.const 0)) (i32.load (local.get 0)))",
+        "(i32.wrap_i64 (i64.add (i64.load (local.get 0)) (i64.extend_i32_u (local.get 1))))",
+        "(i32.trunc_sat_f64_s (f64.add (f64.convert_i32_s (local.get 1)) (f64.load (local.get 0))))",
+        "(i32.lt_u (local.get 1) (i32.load (local.get 0)))",
+        "(i32.store (local.get 0) (i32.add (i32.load (local.get 0)) (local.get 1))) (i32.const 1)",
+        "(if (result i32) (i32.eqz (i32.load (local.get 0))) (then (i32.const 1)) (else (i32.const 2)))",
+        "(i32x4.extract_lane 0 (i32x4.add (v128.load (local.get 0)) (i32x4.splat (local.get 1))))",
+        "(i32.add (i32.load16_u (local.get 0)) (local.get 1))",
+    ];
+    for body in bodies {
+        let text = format!(r#"(module (memory 1) (func (export "f") (param i32 i32) (result i32) {body}))"#);
+        let places = [RunMode::Jit, RunMode::Interpreter].map(|mode| {
+            let (mut store, instance) = load_with(&Engine::new(Config::new().run_mode(mode)).unwrap(), &text);
+            let f = instance.get_typed_func::<(i32, i32), i32>(&mut store, "f").unwrap();
+            let error = f.call(&mut store, (-1, 5)).unwrap_err();
+            error.downcast_ref::<WasmBacktrace>().unwrap().to_string()
+        });
+        assert_eq!(places[0], places[1], "{body}");
+    }
+}
+
+#[test]
 fn many_threads_fault_at_once() {
     let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
     let module = module(&engine, PROGRAM);
@@ -177,6 +203,66 @@ fn the_host_faults() {
     let instance = linker.instantiate(&mut store, &Module::new(&engine, text).unwrap()).unwrap();
     let _ = instance.get_typed_func::<(), ()>(&mut store, "f").unwrap().call(&mut store, ());
     println!("went on");
+}
+
+/// A host's own handler, which was there before, is called for its faults and not for a guest's.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hosts_handler_has_the_hosts_faults() {
+    let output = alone("native::the_host_handles_its_fault");
+    assert_eq!(output.status.code(), Some(42), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("the guest trapped"), "{output:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "run by a_hosts_handler_has_the_hosts_faults in a process of its own"]
+fn the_host_handles_its_fault() {
+    extern "C" fn handler(_: i32) {
+        // SAFETY: ends the process, which is safe in a handler.
+        unsafe { libc::_exit(42) }
+    }
+    // SAFETY: the handler does nothing but end the process.
+    unsafe { libc::signal(libc::SIGSEGV, handler as *const () as usize) };
+    let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
+    let (mut store, instance) = load_with(&engine, PROGRAM);
+    let near = instance.get_typed_func::<i32, i32>(&mut store, "near").unwrap();
+    assert_eq!(trap_of(&near.call(&mut store, -1).unwrap_err()), Trap::MemoryOutOfBounds);
+    println!("the guest trapped");
+    // SAFETY: none: the point is that the handler is called.
+    unsafe { std::ptr::null_mut::<u8>().wrapping_add(8).write_volatile(1) }
+}
+
+/// Signals that other processes send end this one as they would without an engine.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_that_is_sent_is_not_lost() {
+    use std::os::unix::process::ExitStatusExt;
+    for (signal, name) in [(libc::SIGFPE, "native::raises_fpe"), (libc::SIGSEGV, "native::raises_segv")] {
+        let output = alone(name);
+        assert_eq!(output.status.signal(), Some(signal), "{output:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn raise(signal: i32) {
+    let _engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
+    // SAFETY: ends the process.
+    unsafe { libc::raise(signal) };
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "run by a_signal_that_is_sent_is_not_lost in a process of its own"]
+fn raises_fpe() {
+    raise(libc::SIGFPE);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "run by a_signal_that_is_sent_is_not_lost in a process of its own"]
+fn raises_segv() {
+    raise(libc::SIGSEGV);
 }
 
 #[test]

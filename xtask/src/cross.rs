@@ -211,7 +211,8 @@ pub(crate) fn library(triple: &str) -> bool {
 /// Has rustup fetch the standard library of a target.
 pub(crate) fn add_target(triple: &str) -> Result<(), String> {
     output(Command::new("rustup").args(["target", "add", triple])).map(drop).map_err(|_| {
-        format!("rustup target add {triple}, or the library's source: rustup component add rust-src, or its folder in KINGLET_RUST_LIBRARY")
+        let source = "rustup component add rust-src, or its folder in KINGLET_RUST_LIBRARY";
+        format!("rustup target add {triple}, or the source of the library: {source}")
     })
 }
 

@@ -13,7 +13,7 @@ use cranelift_codegen::{
     ExceptionContextLoc, Final, FinalizedMachExceptionHandler, FinalizedRelocTarget, MachBufferFinalized,
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use kinglet_abi::image::{CallSite, CodeImage, Handler, HandlerKind, NO_SOURCE, Site, StackMap};
+use kinglet_abi::image::{CallSite, CodeImage, Handler, HandlerKind, StackMap};
 use kinglet_abi::{Optimization, Settings, Trap, VmCtxLayout};
 use kinglet_wasm::types::TypeRegistry;
 use kinglet_wasm::{Module, walk};
@@ -22,6 +22,7 @@ use kinglet_wasm::{Module, walk};
 use crate::convention::Kind;
 use crate::convention::{self, Signature};
 use crate::emit::{Emitter, Entry};
+use crate::sites;
 use crate::target::{self, Processor};
 
 /// What compiling needs to know: plain data, so that the tier never sees a store.
@@ -228,7 +229,7 @@ impl Compiler {
         let mut image = CodeImage {
             text: buffer.data().to_vec(),
             align: self.isa.function_alignment().preferred.max(buffer.alignment),
-            sites: sites(buffer),
+            sites: sites::sites(&context.func, buffer),
             ..CodeImage::default()
         };
         add_call_sites(&mut image, buffer)?;
@@ -304,39 +305,9 @@ fn add_stack_maps(image: &mut CodeImage, buffer: &MachBufferFinalized<Final>) ->
     Ok(())
 }
 
-/// Calls and what may fault, each with its operator.
-fn sites(buffer: &MachBufferFinalized<Final>) -> Vec<Site> {
-    let sources = buffer.get_srclocs_sorted();
-    let source = |at: u32| {
-        let after = sources.partition_point(|source| source.start <= at);
-        let source = after.checked_sub(1).map(|index| &sources[index]);
-        source.filter(|s| at < s.end && !s.loc.is_default()).map_or(NO_SOURCE, |s| s.loc.bits())
-    };
-    let calls = buffer.call_sites().map(|call| Site { at: call.ret_addr, source: source(call.ret_addr - 1), trap: 0 });
-    let traps = buffer.traps().iter().filter_map(|trap| {
-        let code = trap_of(trap.code)? as u32;
-        Some(Site { at: trap.offset + 1, source: source(trap.offset), trap: code })
-    });
-    let mut sites: Vec<Site> = calls.chain(traps).collect();
-    sites.sort_by_key(|site| site.at);
-    sites
-}
-
 /// How a trap is marked in Cranelift's IR.
 pub(crate) fn trap_code(trap: Trap) -> TrapCode {
     TrapCode::unwrap_user(trap as u8)
-}
-
-/// The trap that a mark means; none for what cannot be reached.
-fn trap_of(code: TrapCode) -> Option<Trap> {
-    match code {
-        TrapCode::STACK_OVERFLOW => Some(Trap::StackOverflow),
-        TrapCode::HEAP_OUT_OF_BOUNDS => Some(Trap::MemoryOutOfBounds),
-        TrapCode::INTEGER_OVERFLOW => Some(Trap::IntegerOverflow),
-        TrapCode::INTEGER_DIVISION_BY_ZERO => Some(Trap::IntegerDivideByZero),
-        TrapCode::BAD_CONVERSION_TO_INTEGER => Some(Trap::InvalidConversionToInteger),
-        code => Trap::from_code(code.as_raw().get().into()),
-    }
 }
 
 #[cfg(test)]

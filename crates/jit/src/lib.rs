@@ -11,6 +11,7 @@ mod convention;
 mod emit;
 mod listing;
 mod module;
+mod sites;
 mod target;
 mod trampoline;
 

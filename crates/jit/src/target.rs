@@ -3,7 +3,7 @@
 use cranelift_codegen::isa::{self, Builder, OwnedTargetIsa};
 use cranelift_codegen::settings::{Configurable, Flags, SettingKind};
 use kinglet_abi::settings::Target;
-use target_lexicon::{Architecture, Endianness, Triple};
+use target_lexicon::{Architecture, Endianness, OperatingSystem, Triple};
 
 use crate::Error;
 
@@ -81,7 +81,14 @@ pub fn features(triple: &str) -> Result<Vec<String>, Error> {
 }
 
 fn lookup(triple: &str) -> Result<Builder, Error> {
-    let known: Triple = triple.parse().map_err(|e| Error::Failed(format!("`{triple}` is no target triple: {e}")))?;
+    let of_processor =
+        |target: &&&str| target.split('-').next().is_some_and(|name| name.trim_end_matches("gc") == triple);
+    let full = TARGETS.iter().find(of_processor).copied().unwrap_or(triple);
+    let known: Triple = full.parse().map_err(|e| Error::Failed(format!("`{triple}` is no target triple: {e}")))?;
+    if known.operating_system != OperatingSystem::Linux {
+        let all = TARGETS.join(", ");
+        return Err(Error::Failed(format!("cannot make code for `{triple}`: it is made for Linux alone ({all})")));
+    }
     isa::lookup(known).map_err(|error| {
         let why = match error {
             isa::LookupError::SupportDisabled => "this build of Kinglet has no back end for it",
@@ -144,6 +151,7 @@ mod tests {
         };
         assert!(message(Some("pdp11"), None).unwrap().contains("`pdp11` is no target triple"));
         assert!(message(Some("mips-unknown-linux-gnu"), None).unwrap().contains("no back end"));
+        assert!(message(Some("x86_64-pc-windows-msvc"), None).unwrap().contains("for Linux alone"));
         assert!(message(None, Some("teleport")).unwrap().contains("`teleport` is no feature of"));
     }
 }

@@ -2,8 +2,8 @@
 //! adapters, made per function or signature, and the ways out of native code, made once.
 //!
 //! Every way out notes its own frame in the innermost activation, in which frame pointer and return address of the native
-//! frame that takes it are, so that frames can be walked while it is out; every way in pushes an activation and is the last to handle whatever
-//! ends it. Rust frames are never jumped over: a failing call has returned before `resume` is.
+//! frame that takes it are, so that frames can be walked while it is out. Every way in pushes an activation and is the
+//! last to handle whatever ends it. Rust frames are never jumped over: a failing call has returned before `resume` is.
 
 use std::mem::offset_of;
 

@@ -89,16 +89,13 @@ fn plan(config: &mut Config, settings: &mut Settings) {
     if config.run_mode == RunMode::Interpreter {
         return;
     }
-    let reservation = Reservation { bytes: config.memory_reservation, guard: config.memory_guard_size };
-    let wanted = (reservation.bytes >= 1 << 32).then_some(reservation);
     if settings.target != Target::default() {
-        // Code for elsewhere: made as it would be there, and not run here.
-        let faults = config.signals_based_traps && settings.target.traps_by_faults();
-        settings.traps = if faults { Traps::Faults } else { Traps::Checks };
-        settings.reservation = wanted.filter(|_| faults);
+        // Code for elsewhere: not run here.
+        wish(config, settings);
         config.run_mode = RunMode::Interpreter;
         return;
     }
+    let wanted = reservation(config);
     let support = Support::probe(config.signals_based_traps, wanted);
     if !support.code {
         debug!("the system does not let memory be executable: everything is interpreted");
@@ -112,6 +109,21 @@ fn plan(config: &mut Config, settings: &mut Settings) {
     if wanted.is_some() && settings.reservation.is_none() {
         debug!(?support, "memories are checked at every access");
     }
+}
+
+/// Settles the same for code that will run elsewhere, or later: as the configuration has it.
+#[cfg(feature = "jit")]
+fn wish(config: &Config, settings: &mut Settings) {
+    let faults = config.signals_based_traps && settings.target.traps_by_faults();
+    settings.traps = if faults { Traps::Faults } else { Traps::Checks };
+    settings.reservation = reservation(config).filter(|_| faults);
+}
+
+/// What each memory is to reserve, if that is enough for accesses without checks.
+#[cfg(feature = "jit")]
+fn reservation(config: &Config) -> Option<Reservation> {
+    let reservation = Reservation { bytes: config.memory_reservation, guard: config.memory_guard_size };
+    (reservation.bytes >= 1 << 32).then_some(reservation)
 }
 
 impl Engine {
@@ -150,6 +162,14 @@ impl Engine {
 
     pub(crate) fn settings(&self) -> &Arc<Settings> {
         &self.inner.settings
+    }
+
+    /// Settings of code that is made to be kept, whatever this process may not do.
+    #[cfg(feature = "jit")]
+    pub(crate) fn settings_elsewhere(&self) -> Settings {
+        let mut settings = Settings::clone(self.settings());
+        wish(self.config(), &mut settings);
+        settings
     }
 
     /// Whether a module with this much code is compiled before it runs.

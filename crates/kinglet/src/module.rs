@@ -5,6 +5,8 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+#[cfg(feature = "jit")]
+use kinglet_abi::Settings;
 use kinglet_interp::ModuleCode;
 use kinglet_wasm::decode;
 use kinglet_wasm::limits::MAX_MODULE_BYTES;
@@ -170,7 +172,8 @@ impl Module {
     /// If native code cannot be made for the engine's target.
     #[cfg(feature = "jit")]
     pub fn serialize(&self) -> Result<Vec<u8>> {
-        precompile(&self.inner.engine, &self.inner.code, Precompiled::Native, |_, _| ())
+        let engine = &self.inner.engine;
+        precompile(engine, engine.settings(), &self.inner.code, Precompiled::Native, |_, _| ())
     }
 
     /// Whether bytes, binary or text, are a valid module.
@@ -323,7 +326,8 @@ impl Engine {
         done: impl FnMut(u32, u32),
     ) -> Result<Vec<u8>> {
         let binary = decode::to_binary(bytes.as_ref())?;
-        precompile(self, &decode(self, binary.into_owned().into())?, form, done)
+        let settings = self.settings_elsewhere();
+        precompile(self, &settings, &decode(self, binary.into_owned().into())?, form, done)
     }
 
     /// Which form of compiled module bytes are, by how they begin and end; none if they are anything else. Says nothing
@@ -351,17 +355,19 @@ impl Engine {
 #[cfg(feature = "jit")]
 fn precompile(
     engine: &Engine,
+    settings: &Settings,
     code: &ModuleCode,
     form: Precompiled,
     mut done: impl FnMut(u32, u32),
 ) -> Result<Vec<u8>> {
     let environment = code.environment();
     let all = environment.module.bodies.len() as u32;
-    let compiler = kinglet_jit::Compiler::new(engine.settings())?;
-    let image = crate::vm::image(&compiler, environment, engine.compiler_threads(), |ready| done(ready, all))?;
+    let compiler = kinglet_jit::Compiler::new(settings)?;
+    let image =
+        crate::vm::image(&compiler, environment, settings, engine.compiler_threads(), |ready| done(ready, all))?;
     let trampolines = crate::vm::trampolines(&compiler, environment)?;
     let processor = compiler.processor();
-    let identity = artifact::Identity::new(&processor, engine.settings(), engine.config().features);
+    let identity = artifact::Identity::new(&processor, settings, engine.config().features);
     artifact::write(form, &processor, &identity, &image, &trampolines, &environment.module)
 }
 

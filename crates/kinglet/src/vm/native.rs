@@ -141,7 +141,7 @@ impl Tier {
         threads: usize,
         done: impl FnMut(u32),
     ) -> Result<()> {
-        let mut image = image(&*self.compiler()?, environment, threads, done)?;
+        let mut image = image(&*self.compiler()?, environment, &self.settings, threads, done)?;
         let memory = Mapping::executable(&image.text)?;
         let code = memory.start()..memory.start() + image.text.len();
         image.text = Vec::new();
@@ -381,14 +381,16 @@ impl Tier {
     }
 }
 
-/// Compiles a whole module, as far as it can be.
+/// Compiles a whole module, as far as it can be, with these settings.
 pub(crate) fn image(
     compiler: &Compiler,
     environment: &Environment,
+    settings: &Settings,
     threads: usize,
     done: impl FnMut(u32),
 ) -> Result<CodeImage> {
-    let compiled = compiler.module(jit_environment(environment), threads, done)?;
+    let environment_of_jit = kinglet_jit::Environment { settings, ..jit_environment(environment) };
+    let compiled = compiler.module(environment_of_jit, threads, done)?;
     for (defined, why) in &compiled.left_out {
         debug!(function = environment.module.imported_funcs + defined, %why, "stays interpreted");
     }

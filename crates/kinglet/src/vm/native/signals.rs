@@ -35,30 +35,16 @@ impl Drop for Running {
 /// The signals by which processors say that an instruction faults.
 const SIGNALS: [i32; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
 
-/// Who handled them before.
-static PREVIOUS: OnceLock<Option<[libc::sigaction; 4]>> = OnceLock::new();
+/// Who handled them before. Known before our own handler is there.
+static PREVIOUS: OnceLock<[libc::sigaction; 4]> = OnceLock::new();
 
-/// Installs the handler, once a process; false if that cannot be.
+/// Installs the handler, once a process; false if that cannot be. Whoever asks meanwhile waits until it is there.
 pub(super) fn install() -> bool {
-    let install = || {
-        // SAFETY: asking for an action; every bit pattern of the struct is one.
-        let previous = SIGNALS.map(|signal| unsafe {
-            let mut action = std::mem::zeroed();
-            (libc::sigaction(signal, std::ptr::null(), &mut action) == 0).then_some(action)
-        });
-        let previous = previous.into_iter().collect::<Option<Vec<_>>>()?;
-        previous.try_into().ok()
-    };
-    let mut new = false;
-    let previous = PREVIOUS.get_or_init(|| {
-        new = true;
-        install()
-    });
-    if previous.is_none() {
-        return false;
-    }
-    if new {
-        for signal in SIGNALS {
+    static INSTALLED: OnceLock<bool> = OnceLock::new();
+    *INSTALLED.get_or_init(|| {
+        let Some(previous) = previous() else { return false };
+        PREVIOUS.get_or_init(|| previous);
+        SIGNALS.iter().all(|signal| {
             // SAFETY: the handler keeps to what is safe in one, and passes on what is not its own.
             unsafe {
                 let mut action: libc::sigaction = std::mem::zeroed();
@@ -66,11 +52,24 @@ pub(super) fn install() -> bool {
                 // A fault in a handler further down is to be seen too, and the stack may be another's.
                 action.sa_flags = libc::SA_SIGINFO | libc::SA_NODEFER | libc::SA_ONSTACK;
                 libc::sigemptyset(&mut action.sa_mask);
-                libc::sigaction(signal, &action, std::ptr::null_mut());
+                libc::sigaction(*signal, &action, std::ptr::null_mut()) == 0
             }
-        }
+        })
+    })
+}
+
+fn previous() -> Option<[libc::sigaction; 4]> {
+    let actions: Vec<_> = SIGNALS.into_iter().map(action).collect::<Option<_>>()?;
+    actions.try_into().ok()
+}
+
+/// What happens now at a signal.
+fn action(signal: i32) -> Option<libc::sigaction> {
+    // SAFETY: asking for an action; every bit pattern of the struct is one.
+    unsafe {
+        let mut action = std::mem::zeroed();
+        (libc::sigaction(signal, std::ptr::null(), &mut action) == 0).then_some(action)
     }
-    true
 }
 
 unsafe extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
@@ -119,9 +118,9 @@ unsafe fn may_fault_at(store: *mut VmStore, address: usize) -> bool {
 /// Hands a signal to its previous handler; without one it ends the process as it would have.
 unsafe fn pass_on(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     let index = SIGNALS.iter().position(|one| *one == signal);
-    let previous = PREVIOUS.get().and_then(Option::as_ref).zip(index).map(|(all, index)| &all[index]);
+    let previous = PREVIOUS.get().zip(index).map(|(all, index)| &all[index]);
     // SAFETY: a handler is called as its flags say it wants to be. Without one the default is put back; the instruction
-    // then faults again.
+    // then faults again, and what no instruction was the cause of is raised again, as also where the handler has done so.
     unsafe {
         match previous {
             Some(action) if action.sa_sigaction != libc::SIG_DFL && action.sa_sigaction != libc::SIG_IGN => {
@@ -139,6 +138,10 @@ unsafe fn pass_on(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c
                 default.sa_sigaction = libc::SIG_DFL;
                 libc::sigaction(signal, &default, std::ptr::null_mut());
             }
+        }
+        let sent = (*info).si_code <= 0;
+        if sent && action(signal).is_some_and(|action| action.sa_sigaction == libc::SIG_DFL) {
+            libc::raise(signal);
         }
     }
 }

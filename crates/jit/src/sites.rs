@@ -1,0 +1,82 @@
+//! Which operator an instruction of a function's machine code belongs to, where that is ever asked: behind calls, and
+//! where code may fault.
+//!
+//! Processors whose instructions take operands from memory have a load folded into the instruction that uses its value,
+//! and Cranelift gives that instruction the place of the latter. A fault there is the load's, whose place is put back.
+
+use cranelift_codegen::entity::SecondaryMap;
+use cranelift_codegen::ir::{Function, Inst, TrapCode, Value};
+use cranelift_codegen::{Final, MachBufferFinalized};
+use kinglet_abi::Trap;
+use kinglet_abi::image::{NO_SOURCE, Site};
+
+/// How many operations may lie between a load and the instruction it is folded into: a conversion and an operation before
+/// a store to the same address.
+const BETWEEN: usize = 4;
+
+/// Calls and what may fault, each with its operator.
+pub(crate) fn sites(function: &Function, buffer: &MachBufferFinalized<Final>) -> Vec<Site> {
+    let sources = buffer.get_srclocs_sorted();
+    let source = |at: u32| {
+        let after = sources.partition_point(|source| source.start <= at);
+        let source = after.checked_sub(1).map(|index| &sources[index]);
+        source.filter(|s| at < s.end && !s.loc.is_default()).map_or(NO_SOURCE, |s| s.loc.bits())
+    };
+    let calls = buffer.call_sites().map(|call| Site { at: call.ret_addr, source: source(call.ret_addr - 1), trap: 0 });
+    let traps = buffer.traps().iter().filter_map(|trap| {
+        let code = trap_of(trap.code)? as u32;
+        Some(Site { at: trap.offset + 1, source: source(trap.offset), trap: code })
+    });
+    let mut sites: Vec<Site> = calls.chain(traps).collect();
+    sites.sort_by_key(|site| site.at);
+    unfold(function, &mut sites);
+    sites
+}
+
+/// Gives faults of loads that have no instruction of their own the places of the loads.
+fn unfold(function: &Function, sites: &mut [Site]) {
+    let dfg = &function.dfg;
+    let all = || function.layout.blocks().flat_map(|block| function.layout.block_insts(block));
+    let place = |inst| function.srcloc(inst).bits();
+    let mut present: Vec<(u32, u32)> = sites.iter().map(|site| (site.source, site.trap)).collect();
+    present.sort_unstable();
+    let folded = |inst: Inst| {
+        let trap = trap_of(dfg.insts[inst].memflags_trap_code(dfg)?)? as u32;
+        let loaded = dfg.inst_results(inst).first()?;
+        let known = place(inst) == NO_SOURCE || present.binary_search(&(place(inst), trap)).is_ok();
+        (!known).then_some((*loaded, place(inst), trap))
+    };
+    let folded: Vec<(Value, u32, u32)> = all().filter_map(folded).collect();
+    if folded.is_empty() {
+        return;
+    }
+    // A load is folded only if there is no other user.
+    let mut users: SecondaryMap<Value, Option<Inst>> = SecondaryMap::with_capacity(dfg.num_values());
+    for inst in all() {
+        dfg.inst_values(inst).for_each(|value| users[dfg.resolve_aliases(value)] = Some(inst));
+    }
+    for (loaded, source, trap) in folded {
+        let mut value = Some(loaded);
+        for _ in 0..BETWEEN {
+            let Some(user) = value.and_then(|value| users[value]) else { break };
+            let at = place(user);
+            if let Some(site) = sites.iter_mut().find(|site| (site.source, site.trap) == (at, trap)) {
+                site.source = source;
+                break;
+            }
+            value = dfg.inst_results(user).first().copied();
+        }
+    }
+}
+
+/// The trap that a mark means; none for what cannot be reached.
+fn trap_of(code: TrapCode) -> Option<Trap> {
+    match code {
+        TrapCode::STACK_OVERFLOW => Some(Trap::StackOverflow),
+        TrapCode::HEAP_OUT_OF_BOUNDS => Some(Trap::MemoryOutOfBounds),
+        TrapCode::INTEGER_OVERFLOW => Some(Trap::IntegerOverflow),
+        TrapCode::INTEGER_DIVISION_BY_ZERO => Some(Trap::IntegerDivideByZero),
+        TrapCode::BAD_CONVERSION_TO_INTEGER => Some(Trap::InvalidConversionToInteger),
+        code => Trap::from_code(code.as_raw().get().into()),
+    }
+}
