@@ -21,8 +21,27 @@ pub(crate) struct Seen {
     pub(crate) function: String,
     pub(crate) args: Vec<u128>,
     pub(crate) result: Result<Vec<u128>, String>,
+    pub(crate) trace: Trace,
     pub(crate) globals: Vec<u128>,
     pub(crate) memories: Vec<u64>,
+}
+
+/// The places in the module where a trap's frames were. Not every engine tells; then it is like any other.
+#[derive(Clone, Debug)]
+pub(crate) struct Trace(Option<Vec<Option<u32>>>);
+
+impl Trace {
+    fn of(error: &kinglet::Error) -> Trace {
+        let offsets =
+            |backtrace: &kinglet::WasmBacktrace| backtrace.frames().iter().map(|frame| frame.offset()).collect();
+        Trace(error.downcast_ref().map(offsets))
+    }
+}
+
+impl PartialEq for Trace {
+    fn eq(&self, other: &Trace) -> bool {
+        self.0.is_none() || other.0.is_none() || self.0 == other.0
+    }
 }
 
 /// Runs modules.
@@ -109,10 +128,14 @@ impl Engine for Kinglet {
             let args: Vec<Val> = ty.params().iter().map(|ty| kinglet_argument(&engine, &mut random, ty)).collect();
             let shown = args.iter().map(kinglet_bits).collect();
             let mut results = vec![Val::I32(0); ty.results().len()];
+            let mut trace = Trace(None);
             let result = match func.call(&mut store, &args, &mut results) {
                 Ok(()) => Ok(results.iter().map(kinglet_bits).collect()),
                 Err(error) => match error.downcast_ref().map(|trap| kinglet_trap(*trap)) {
-                    Some(Some(trap)) => Err(trap),
+                    Some(Some(trap)) => {
+                        trace = Trace::of(&error);
+                        Err(trap)
+                    }
                     _ => return Outcome::Limit,
                 },
             };
@@ -121,7 +144,7 @@ impl Engine for Kinglet {
             let globals = globals.iter().map(|global| kinglet_bits(&global.get(&mut store))).collect();
             let memories: Vec<_> = names.iter().filter_map(|name| instance.get_memory(&mut store, name)).collect();
             let memories = memories.iter().map(|memory| hash(memory.data(&store))).collect();
-            seen.push(Seen { function: name.clone(), args: shown, result, globals, memories });
+            seen.push(Seen { function: name.clone(), args: shown, result, trace, globals, memories });
         }
         Outcome::Ran(seen)
     }
@@ -213,7 +236,7 @@ impl Engine for Wasmi {
             let globals = globals.map(|global| wasmi_bits(&global.get(&store))).collect();
             let memories = names.iter().filter_map(|name| instance.get_memory(&store, name));
             let memories = memories.map(|memory| hash(memory.data(&store))).collect();
-            seen.push(Seen { function: name.clone(), args: shown, result, globals, memories });
+            seen.push(Seen { function: name.clone(), args: shown, result, trace: Trace(None), globals, memories });
         }
         Outcome::Ran(seen)
     }

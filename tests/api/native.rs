@@ -100,8 +100,9 @@ fn a_fault_has_the_backtrace_of_its_instruction() {
 }
 
 #[test]
-fn a_fault_of_a_load_that_became_an_operand_is_the_loads() {
-    // Processors whose instructions take operands from memory have no instruction for such a load.
+fn a_trap_that_became_part_of_another_instruction_has_its_own_place() {
+    // Processors whose instructions take operands from memory have no instruction for such a load; a branch to
+    // `unreachable` is a trap under a condition.
     let bodies = [
         "(i32.add (i32.load (local.get 0)) (local.get 1))",
         "(i32.add (i32.load (i32.const 0)) (i32.load (local.get 0)))",
@@ -112,6 +113,8 @@ fn a_fault_of_a_load_that_became_an_operand_is_the_loads() {
         "(if (result i32) (i32.eqz (i32.load (local.get 0))) (then (i32.const 1)) (else (i32.const 2)))",
         "(i32x4.extract_lane 0 (i32x4.add (v128.load (local.get 0)) (i32x4.splat (local.get 1))))",
         "(i32.add (i32.load16_u (local.get 0)) (local.get 1))",
+        "(if (local.get 1) (then unreachable)) (i32.const 1)",
+        "(block (br_if 0 (i32.eqz (local.get 1))) unreachable) (i32.const 1)",
     ];
     for body in bodies {
         let text = format!(r#"(module (memory 1) (func (export "f") (param i32 i32) (result i32) {body}))"#);

@@ -22,7 +22,7 @@ use kinglet_wasm::{Module, walk};
 use crate::convention::Kind;
 use crate::convention::{self, Signature};
 use crate::emit::{Emitter, Entry};
-use crate::sites;
+use crate::sites::{self, Unreachable};
 use crate::target::{self, Processor};
 
 /// What compiling needs to know: plain data, so that the tier never sees a store.
@@ -221,6 +221,7 @@ impl Compiler {
             return Err(Error::Unsupported("a vector, on a processor that has none,"));
         }
         convention::extend(&mut context.func, self.isa.triple().architecture);
+        let unreachable = Unreachable::behind_branches(&context.func);
         if let Err(error) = context.compile(&*self.isa, &mut ControlPlane::default()) {
             return Err(Error::Failed(format!("{:?}", error.inner)));
         }
@@ -229,7 +230,7 @@ impl Compiler {
         let mut image = CodeImage {
             text: buffer.data().to_vec(),
             align: self.isa.function_alignment().preferred.max(buffer.alignment),
-            sites: sites::sites(&context.func, buffer),
+            sites: sites::sites(&context.func, buffer, &unreachable),
             ..CodeImage::default()
         };
         add_call_sites(&mut image, buffer)?;

@@ -2,10 +2,11 @@
 //! where code may fault.
 //!
 //! Processors whose instructions take operands from memory have a load folded into the instruction that uses its value,
-//! and Cranelift gives that instruction the place of the latter. A fault there is the load's, whose place is put back.
+//! and Cranelift gives that instruction the place of the latter. A fault there is the load's, whose place is put back. So
+//! is that of an `unreachable` to which a branch leads: of both Cranelift makes a trap under a condition, at the branch.
 
 use cranelift_codegen::entity::SecondaryMap;
-use cranelift_codegen::ir::{Function, Inst, TrapCode, Value};
+use cranelift_codegen::ir::{Function, Inst, InstructionData, Opcode, TrapCode, Value};
 use cranelift_codegen::{Final, MachBufferFinalized};
 use kinglet_abi::Trap;
 use kinglet_abi::image::{NO_SOURCE, Site};
@@ -15,7 +16,7 @@ use kinglet_abi::image::{NO_SOURCE, Site};
 const BETWEEN: usize = 4;
 
 /// Calls and what may fault, each with its operator.
-pub(crate) fn sites(function: &Function, buffer: &MachBufferFinalized<Final>) -> Vec<Site> {
+pub(crate) fn sites(function: &Function, buffer: &MachBufferFinalized<Final>, unreachable: &Unreachable) -> Vec<Site> {
     let sources = buffer.get_srclocs_sorted();
     let source = |at: u32| {
         let after = sources.partition_point(|source| source.start <= at);
@@ -30,7 +31,41 @@ pub(crate) fn sites(function: &Function, buffer: &MachBufferFinalized<Final>) ->
     let mut sites: Vec<Site> = calls.chain(traps).collect();
     sites.sort_by_key(|site| site.at);
     unfold(function, &mut sites);
+    unreachable.restore(&mut sites);
     sites
+}
+
+/// The places of branches, and of the `unreachable` each leads to and to nothing before it.
+pub(crate) struct Unreachable(Vec<(u32, u32)>);
+
+impl Unreachable {
+    /// Those of a function that is not optimized yet.
+    pub(crate) fn behind_branches(function: &Function) -> Unreachable {
+        let dfg = &function.dfg;
+        let trap_of_block = |block| {
+            let acts = |op: Opcode| op.is_terminator() || op.is_call() || op.can_store() || op.other_side_effects();
+            let first = function.layout.block_insts(block).find(|inst| acts(dfg.insts[*inst].opcode()))?;
+            let InstructionData::Trap { opcode: Opcode::Trap, code } = dfg.insts[first] else { return None };
+            (trap_of(code) == Some(Trap::Unreachable)).then(|| function.srcloc(first).bits())
+        };
+        let branches = function.layout.blocks().filter_map(|block| function.layout.last_inst(block));
+        let led = branches.filter_map(|inst| {
+            let InstructionData::Brif { blocks, .. } = dfg.insts[inst] else { return None };
+            let to = blocks.map(|call| trap_of_block(call.block(&dfg.value_lists)));
+            Some((function.srcloc(inst).bits(), to[0].or(to[1])?))
+        });
+        let mut led: Vec<_> = led.collect();
+        led.sort_unstable();
+        Unreachable(led)
+    }
+
+    fn restore(&self, sites: &mut [Site]) {
+        for site in sites.iter_mut().filter(|site| site.trap == Trap::Unreachable as u32) {
+            if let Ok(found) = self.0.binary_search_by_key(&site.source, |(branch, _)| *branch) {
+                site.source = self.0[found].1;
+            }
+        }
+    }
 }
 
 /// Gives faults of loads that have no instruction of their own the places of the loads.
@@ -41,7 +76,9 @@ fn unfold(function: &Function, sites: &mut [Site]) {
     let mut present: Vec<(u32, u32)> = sites.iter().map(|site| (site.source, site.trap)).collect();
     present.sort_unstable();
     let folded = |inst: Inst| {
-        let trap = trap_of(dfg.insts[inst].memflags_trap_code(dfg)?)? as u32;
+        // Casts have flags of accesses too.
+        let load = Some(&dfg.insts[inst]).filter(|data| data.opcode().can_load())?;
+        let trap = trap_of(load.memflags_trap_code(dfg)?)? as u32;
         let loaded = dfg.inst_results(inst).first()?;
         let known = place(inst) == NO_SOURCE || present.binary_search(&(place(inst), trap)).is_ok();
         (!known).then_some((*loaded, place(inst), trap))
