@@ -27,7 +27,7 @@ pub(crate) struct Paused {
 pub(crate) struct Ticket;
 
 /// The fibers of a store.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Fibers;
 
 /// Calls a function with an array as large as its cell says.
@@ -52,7 +52,8 @@ pub(super) unsafe fn pause(_: *mut VmStore, error: Error, _: FuncPointer) -> Res
 }
 
 /// The guest's frames on other stacks, of which there are none.
-pub(super) fn other_stacks(_: &StoreCore) -> impl Iterator<Item = Segment> {
+pub(super) fn other_stacks(core: &StoreCore) -> impl Iterator<Item = Segment> {
+    let Fibers = core.fibers;
     std::iter::empty()
 }
 

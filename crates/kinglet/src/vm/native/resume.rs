@@ -1,7 +1,5 @@
 //! Where native code goes on when a call of it ends other than by returning.
 
-use std::mem::offset_of;
-
 use kinglet_abi::image::HandlerKind;
 use kinglet_abi::{Libcall, Resume, Status, Trap, VmCtx, VmStore, VmTag};
 
@@ -19,10 +17,10 @@ pub(super) unsafe extern "C" fn resume(store: *mut VmStore) {
         "mov rsp, [rdi + {sp}]",
         "mov rbp, [rdi + {fp}]",
         "jmp [rdi + {pc}]",
-        payload = const offset_of!(VmStore, resume) + offset_of!(Resume, payload),
-        sp = const offset_of!(VmStore, resume) + offset_of!(Resume, sp),
-        fp = const offset_of!(VmStore, resume) + offset_of!(Resume, fp),
-        pc = const offset_of!(VmStore, resume) + offset_of!(Resume, pc),
+        payload = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, payload),
+        sp = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, sp),
+        fp = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, fp),
+        pc = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, pc),
     )
 }
 
@@ -38,10 +36,10 @@ pub(super) unsafe extern "C" fn resume(store: *mut VmStore) {
         "ldr x0, [x0, {payload}]",
         "mov sp, x9",
         "br x10",
-        payload = const offset_of!(VmStore, resume) + offset_of!(Resume, payload),
-        sp = const offset_of!(VmStore, resume) + offset_of!(Resume, sp),
-        fp = const offset_of!(VmStore, resume) + offset_of!(Resume, fp),
-        pc = const offset_of!(VmStore, resume) + offset_of!(Resume, pc),
+        payload = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, payload),
+        sp = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, sp),
+        fp = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, fp),
+        pc = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, pc),
     )
 }
 
@@ -56,10 +54,10 @@ pub(super) unsafe extern "C" fn resume(store: *mut VmStore) {
         "ld a1, {payload} + 8(a0)",
         "ld a0, {payload}(a0)",
         "jr t0",
-        payload = const offset_of!(VmStore, resume) + offset_of!(Resume, payload),
-        sp = const offset_of!(VmStore, resume) + offset_of!(Resume, sp),
-        fp = const offset_of!(VmStore, resume) + offset_of!(Resume, fp),
-        pc = const offset_of!(VmStore, resume) + offset_of!(Resume, pc),
+        payload = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, payload),
+        sp = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, sp),
+        fp = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, fp),
+        pc = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, pc),
     )
 }
 
