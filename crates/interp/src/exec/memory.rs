@@ -11,7 +11,7 @@ use kinglet_wasm::sem;
 
 use super::numeric::Sum;
 use super::operand::{Acc, Cell, Imm, Slot, Source, Target};
-use super::{Flow, Handler, Instruction, Kind, Machine, Pair, Stop, handler, trap_from};
+use super::{Flow, Handler, Instruction, Kind, Machine, Pair, Stop, handler, trap_from, vector};
 use crate::access;
 
 /// What a value of any class does with slots; scalars also with accumulators.
@@ -40,7 +40,7 @@ impl Stored for V128 {
         // SAFETY: passed on.
         unsafe {
             let to = m.word();
-            m.slot(to).cast::<V128>().write(value);
+            vector::write(m.slot(to), value);
         }
     }
 }
@@ -194,7 +194,7 @@ impl<const GENERAL: bool> Instruction for VectorStore<GENERAL> {
                 let offset = m.word();
                 address(m, addr as u32, offset, 16)?
             };
-            at.cast::<[u8; 16]>().write(sem::v128_store(m.slot(from).cast::<V128>().read()));
+            at.cast::<[u8; 16]>().write(sem::v128_store(vector::read(m.slot(from))));
         }
         Ok(())
     }
@@ -220,7 +220,7 @@ impl<O: LoadLaneMeaning<N>, const N: usize> Instruction for LoadLane<O, N> {
             let addr: i64 = Slot::get(m);
             let (from, lane) = (m.word(), m.word());
             let at = general_address(m, addr as u64, N)?;
-            let vector = m.slot(from).cast::<V128>().read();
+            let vector = vector::read(m.slot(from));
             let value = O::eval(at.cast::<[u8; N]>().read(), vector, lane as u8);
             V128::to_target::<Slot>(m, value);
         }
@@ -238,7 +238,7 @@ impl<O: StoreLaneMeaning<N>, const N: usize> Instruction for StoreLane<O, N> {
             let addr: i64 = Slot::get(m);
             let (from, lane) = (m.word(), m.word());
             let at = general_address(m, addr as u64, N)?;
-            let vector = m.slot(from).cast::<V128>().read();
+            let vector = vector::read(m.slot(from));
             at.cast::<[u8; N]>().write(O::eval(vector, lane as u8));
         }
         Ok(())

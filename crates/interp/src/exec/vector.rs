@@ -15,7 +15,38 @@ unsafe fn vector(m: &mut Machine) -> V128 {
     // SAFETY: the word is the offset of a vector's slots.
     unsafe {
         let from = m.word();
-        m.slot(from).cast::<V128>().read()
+        read(m.slot(from))
+    }
+}
+
+/// The vector in two slots: its lower half in the first, each as the number that its bytes are from the lowest on.
+///
+/// # Safety
+/// Both can be read.
+#[inline(always)]
+pub(super) unsafe fn read(slots: *const u64) -> V128 {
+    // SAFETY: by contract.
+    unsafe {
+        if cfg!(target_endian = "little") {
+            return slots.cast::<V128>().read();
+        }
+        V128::from_u128(u128::from(*slots) | u128::from(*slots.add(1)) << 64)
+    }
+}
+
+/// The other way.
+///
+/// # Safety
+/// Both can be written.
+#[inline(always)]
+pub(super) unsafe fn write(slots: *mut u64, vector: V128) {
+    // SAFETY: by contract.
+    unsafe {
+        if cfg!(target_endian = "little") {
+            return slots.cast::<V128>().write(vector);
+        }
+        let bits = vector.to_u128();
+        (*slots, *slots.add(1)) = (bits as u64, (bits >> 64) as u64);
     }
 }
 
