@@ -161,7 +161,8 @@ fn a_program_is_made_of_a_command_of_its_target_and_build() {
     let own = own.to_str().unwrap();
     compile(&["--target", other, "--runtime", own]).fails(1, &["is a `kinglet` for", &format!("not for {other}")]);
     let theirs = changed("theirs", TARGET, format!("{other}\0").as_bytes());
-    for options in [&["--runtime", &theirs][..], &["--runtime", &theirs, "--target", other]] {
+    let with = |target| ["--runtime", &theirs, "--target", target];
+    for options in [&["--runtime", &theirs][..], &with(other), &with("s390x")] {
         compile(options).prints("");
         // It is a program of this machine, with code for another.
         let again = run_program(Path::new(&out), &["x"], "");

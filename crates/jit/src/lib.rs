@@ -19,7 +19,7 @@ pub use compile::{Compiler, Environment, Error};
 pub use convention::Signature;
 pub use listing::{Instruction, Listing, Sources};
 pub use module::ModuleImage;
-pub use target::{Processor, TARGETS, features};
+pub use target::{Processor, TARGETS, features, full_triple};
 pub use trampoline::{HostLayout, Trampoline};
 
 /// Stands for everything that decides what code is made and what it expects of its runtime: the sources of the crates

@@ -80,11 +80,15 @@ pub fn features(triple: &str) -> Result<Vec<String>, Error> {
     Ok(all.filter_map(|setting| setting.name.strip_prefix(FEATURE)).map(String::from).collect())
 }
 
+/// The triple that is meant by a processor's name alone: the one of [`TARGETS`]. Anything else is what it is.
+pub fn full_triple(name: &str) -> &str {
+    let of_processor = |target: &&&str| target.split('-').next().is_some_and(|it| it.trim_end_matches("gc") == name);
+    TARGETS.iter().find(of_processor).copied().unwrap_or(name)
+}
+
 fn lookup(triple: &str) -> Result<Builder, Error> {
-    let of_processor =
-        |target: &&&str| target.split('-').next().is_some_and(|name| name.trim_end_matches("gc") == triple);
-    let full = TARGETS.iter().find(of_processor).copied().unwrap_or(triple);
-    let known: Triple = full.parse().map_err(|e| Error::Failed(format!("`{triple}` is no target triple: {e}")))?;
+    let known: Triple =
+        full_triple(triple).parse().map_err(|e| Error::Failed(format!("`{triple}` is no target triple: {e}")))?;
     if known.operating_system != OperatingSystem::Linux {
         let all = TARGETS.join(", ");
         return Err(Error::Failed(format!("cannot make code for `{triple}`: it is made for Linux alone ({all})")));
@@ -151,6 +155,8 @@ mod tests {
         };
         assert!(message(Some("pdp11"), None).unwrap().contains("`pdp11` is no target triple"));
         assert!(message(Some("mips-unknown-linux-gnu"), None).unwrap().contains("no back end"));
+        assert_eq!(full_triple("riscv64"), "riscv64gc-unknown-linux-gnu");
+        assert_eq!(full_triple("no-such-thing"), "no-such-thing");
         assert!(message(Some("x86_64-pc-windows-msvc"), None).unwrap().contains("for Linux alone"));
         assert!(message(None, Some("teleport")).unwrap().contains("`teleport` is no feature of"));
     }

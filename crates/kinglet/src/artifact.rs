@@ -11,8 +11,9 @@
 //!
 //! Offsets are from the image's start. The header is little-endian, the tables are as the target wants them. Bodies are
 //! where the module's functions are in it. Data is what the first memory holds from `address` on when it has been
-//! initialised, if that is known beforehand. Text, data and module begin at a page. The checksum covers everything behind it and, in a universal module, the module: it finds accidents, not attackers, who can run
-//! whatever they like in code that a user has agreed to run.
+//! initialised, if that is known beforehand. Text, data and module begin at a page. The checksum covers everything behind
+//! it and, in a universal module, the module: it finds accidents, not attackers, who can run whatever they like in code
+//! that a user has agreed to run.
 
 use std::cmp::Ordering;
 use std::hash::Hasher;
@@ -485,4 +486,57 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 
 fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(std::array::from_fn(|i| bytes[at + i]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Config, Engine, RunMode};
+
+    const PROGRAM: &str = r#"(module (import "host" "f" (func (param i32) (result i64))) (memory 1)
+        (data (i32.const 8) "data") (func (export "g") (param f64) (result i32)
+            (drop (call 0 (i32.load (i32.const 8)))) (i32.trunc_f64_s (local.get 0))))"#;
+
+    /// Everything that is read of an artifact before its code is used.
+    fn read(bytes: &[u8]) -> Result<()> {
+        let artifact = parse(bytes)?.ok_or_else(|| bad("is none"))?;
+        artifact.verify(bytes, |_| ())?;
+        let identity = Identity::parse(&bytes[artifact.identity.clone()])?;
+        let _ = identity.mismatch(&identity);
+        artifact.trampolines(bytes)?;
+        artifact.bodies(bytes);
+        Ok(())
+    }
+
+    /// The checksum finds every accident, and so hides from tests what lies behind it. Whoever repairs it can have any
+    /// code run, but not have the reader itself go wrong.
+    #[test]
+    fn what_lies_behind_the_checksum_is_read_with_care() {
+        let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
+        for form in [Precompiled::Native, Precompiled::Universal] {
+            let whole = engine.precompile_module(PROGRAM, form).unwrap();
+            read(&whole).unwrap();
+            let start = whole.windows(MAGIC.len()).position(|bytes| bytes == MAGIC).unwrap();
+            let (mut read_on, mut refused) = (0, 0);
+            let interesting = [0, 1, 3, 4, 0x7f, 0x80, 0xffff, 1 << 20, u32::MAX - 7, u32::MAX];
+            for at in (start + CHECKSUM + 8..whole.len() - 4).step_by(4).chain(start + 8..start + HEADER) {
+                let mut bytes = whole.clone();
+                let value = interesting[(at / 4) % interesting.len()] ^ (at as u32 % 5);
+                bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+                if let Ok(Some(artifact)) = parse(&bytes) {
+                    let mut hash = XxHash3_64::with_seed(0);
+                    if artifact.form == Precompiled::Universal {
+                        hash.write(&bytes[artifact.module.clone()]);
+                    }
+                    hash.write(&bytes[artifact.checked.clone()]);
+                    bytes[start + CHECKSUM..start + CHECKSUM + 8].copy_from_slice(&hash.finish().to_le_bytes());
+                }
+                match read(&bytes) {
+                    Ok(()) => read_on += 1,
+                    Err(_) => refused += 1,
+                }
+            }
+            assert!(read_on > 500 && refused > 100, "{read_on} {refused}");
+        }
+    }
 }

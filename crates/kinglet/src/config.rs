@@ -204,7 +204,8 @@ impl Config {
         self
     }
 
-    /// Has the engine make code for a target, given by its triple, rather than the machine at hand:
+    /// Has the engine make code for a target, given by its triple or the name of its processor (see
+    /// [`full_triple`](crate::full_triple)), rather than the machine at hand:
     /// [`Engine::precompile_module`](crate::Engine::precompile_module) makes it, and the engine itself interprets. Needs
     /// the Cargo feature `all-targets` unless the processor is of the same kind.
     pub fn target(&mut self, triple: &str) -> &mut Config {

@@ -83,7 +83,7 @@ pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
 pub use table::Table;
 pub use tag::Tag;
 #[cfg(feature = "jit")]
-pub use target::{TargetInfo, targets};
+pub use target::{TargetInfo, full_triple, targets};
 pub use trap::{FrameInfo, FrameSymbol, WasmBacktrace};
 pub use types::{CustomSection, ExportType, Extern, ExternType, FuncType, ImportType, LinkError, TagType};
 pub use value::{AnyRef, ExternRef, Ref, Val};

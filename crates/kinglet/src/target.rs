@@ -51,3 +51,13 @@ pub fn targets() -> Vec<TargetInfo> {
     };
     here.into_iter().chain(others).filter_map(info).collect()
 }
+
+/// The target triple that a processor's name alone stands for, as in [`Config::target`](crate::Config::target); anything
+/// else as it is.
+///
+/// ```
+/// assert_eq!(kinglet::full_triple("aarch64"), "aarch64-unknown-linux-gnu");
+/// ```
+pub fn full_triple(name: &str) -> &str {
+    kinglet_jit::full_triple(name)
+}

@@ -70,7 +70,7 @@ fn runtime(options: &Options, output: &str) -> Outcome<Runtime> {
         return Err(fault.hint("with --format exe, give --time-limit instead"));
     }
     standalone::check(options, output)?;
-    let target = options.target.as_deref();
+    let target = options.target.as_deref().map(kinglet::full_triple);
     if let (None, Some(target)) = (&options.runtime, target.filter(|target| *target != standalone::own_target())) {
         let fault = Fault::refused(format!("a program for {target} has to be made of a `kinglet` for it"));
         return Err(fault.hint("--runtime FILE names one, of the same version as this"));

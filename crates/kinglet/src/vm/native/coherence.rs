@@ -44,7 +44,7 @@ mod others {
     use rustix::thread::{MembarrierCommand, membarrier};
 
     /// Has every other thread that runs synchronize what it fetches; those that do not run will when they are scheduled.
-    /// A system without the call has kernels synchronize at the next switch of threads alone.
+    /// Where the call is refused, others synchronize when they are next scheduled, or take an interrupt.
     pub(super) fn forget_what_they_fetched() -> Result<()> {
         static REGISTERED: OnceLock<Result<()>> = OnceLock::new();
         (*REGISTERED.get_or_init(|| membarrier(MembarrierCommand::RegisterPrivateExpeditedSyncCore)))?;
@@ -66,8 +66,13 @@ pub(super) fn fetch_anew(_written: usize, run: usize, len: usize) {
     /// The number of `riscv_flush_icache` (asm/unistd.h).
     const FLUSH: libc::c_long = 259;
     const ALL_THREADS: usize = 0;
-    // SAFETY: has the system synchronize fetches of all threads; changes nothing that a program sees.
-    unsafe { libc::syscall(FLUSH, run, run + len, ALL_THREADS) };
+    // SAFETY: has the system synchronize fetches of all threads, or, where it may not be asked, does so for this one;
+    // changes nothing that a program sees.
+    unsafe {
+        if libc::syscall(FLUSH, run, run + len, ALL_THREADS) != 0 {
+            std::arch::asm!("fence.i", options(nostack));
+        }
+    }
 }
 
 /// No code runs there.
