@@ -220,7 +220,7 @@ fn modes_that_are_unknown_are_warned_of_and_compiled_files_need_theirs() {
     }
     let compiled = as_name("wasmedgec", &folder, &[&file, "out.so"]);
     assert_eq!(compiled.status.code(), Some(0), "{compiled:?}");
-    let (code, out, _) = wasmedge(&folder, &["out.so"]);
+    let (code, out, _) = wasmedge(&folder, &["--run-mode=auto", "out.so"]);
     assert!(code == 0 && out.contains("[info]") && out.contains("native code in it is not used"), "{out}");
     let (code, out, _) = wasmedge(&folder, &["--run-mode", "aot", "out.so"]);
     assert!(code == 0 && out.is_empty(), "{out}");
