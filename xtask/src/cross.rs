@@ -5,8 +5,10 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::group;
 use crate::need::{self, Need};
 use crate::process::{Context, Tally, count, output, prepare};
+use crate::tool;
 
 /// One row per processor.
 pub(crate) struct Processor {
@@ -62,7 +64,7 @@ impl Processor {
     fn run(&self, context: &Context) -> Tally {
         let mut total = Tally::default();
         println!("\n== the command, for this machine and for {}", self.name);
-        total.add(prepare(Command::new(cargo()).current_dir(&context.root).args(BUILD_COMMAND)));
+        total.add(prepare(&mut group::cargo(context, BUILD_COMMAND)));
         total.add(prepare(self.cargo(context, "build").args(&BUILD_COMMAND[1..])));
         if total.failed > 0 {
             return total;
@@ -80,8 +82,7 @@ impl Processor {
     /// A command of cargo for this processor, which runs what it builds in the emulator.
     fn cargo(&self, context: &Context, subcommand: &str) -> Command {
         let variable = |what: &str| format!("CARGO_TARGET_{}_{what}", self.triple.to_uppercase().replace('-', "_"));
-        let mut command = Command::new(cargo());
-        command.current_dir(&context.root).args([subcommand, "--target", self.triple]);
+        let mut command = group::cargo(context, &[subcommand, "--target", self.triple]);
         command.env(variable("LINKER"), format!("{}-linux-gnu-gcc", self.name));
         command.env(variable("RUNNER"), self.emulator().join(" "));
         if !installed(self.triple)
@@ -180,24 +181,16 @@ const SUITES: &[Suite] = &[
             "ours/"] },
 ];
 
-fn cargo() -> std::ffi::OsString {
-    std::env::var_os("CARGO").unwrap_or("cargo".into())
-}
-
 /// Whether the toolchain has the standard library for a target.
 fn installed(triple: &str) -> bool {
-    sysroot().join("lib/rustlib").join(triple).join("lib").exists()
+    tool::rust_sysroot().join("lib/rustlib").join(triple).join("lib").exists()
 }
 
 /// Where the source of the compiler's standard library is.
 fn source() -> Option<PathBuf> {
     let named = std::env::var_os("KINGLET_RUST_LIBRARY").map(PathBuf::from);
-    let component = sysroot().join("lib/rustlib/src/rust/library");
+    let component = tool::rust_sysroot().join("lib/rustlib/src/rust/library");
     named.into_iter().chain([component]).find(|path| path.join("std").exists())
-}
-
-fn sysroot() -> PathBuf {
-    output(Command::new("rustc").args(["--print", "sysroot"])).unwrap_or_default().trim().into()
 }
 
 /// Whether code of a target can be built at all.

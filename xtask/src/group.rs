@@ -216,7 +216,8 @@ fn step(context: &Context, step: &Step) -> Tally {
     }
 }
 
-fn cargo(context: &Context, args: &[&str]) -> Command {
+/// Cargo, as tests want to find it: with where the programs are that they run.
+pub(crate) fn cargo(context: &Context, args: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     command.current_dir(&context.root).args(args).env("KINGLET_BIN", context.kinglet());
     command.env("KINGLET_BIN_LOOP", context.target.join("debug").join("kinglet"));

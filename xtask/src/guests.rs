@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::process::{Context, Tally, count, output};
+use crate::tool;
 
 /// The name of the target in Rust.
 pub(crate) const TARGET: &str = "wasm32-wasip1";
@@ -47,9 +48,8 @@ pub(crate) fn command(context: &Context, args: &[String]) -> Result<(), String> 
 
 /// Whether guests can be compiled here.
 pub(crate) fn standard_library(_: &Context) -> bool {
-    let toolchain = output(Command::new("rustc").args(["--print", "sysroot"])).unwrap_or_default();
-    let root = sysroot().unwrap_or_else(|| toolchain.trim().into());
-    Path::new(&root).join("lib/rustlib").join(TARGET).join("lib").exists()
+    let root = sysroot().map_or_else(tool::rust_sysroot, PathBuf::from);
+    root.join("lib/rustlib").join(TARGET).join("lib").exists()
 }
 
 /// Rebuilds all guests; with the fixtures' own standard library they must be equal, with another one they must run alike.

@@ -132,47 +132,30 @@ pub(crate) const PERF: Need = Need {
     supply: Supply::Hint("install it, and let users record: sysctl kernel.perf_event_paranoid=2"),
 };
 
-pub(crate) const CROSS_AARCH64: Need = Need {
-    name: "gcc, libc and QEMU for aarch64",
-    optional: false,
-    present: |_| tool::cross("aarch64"),
-    supply: Supply::Packages(&["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "qemu-user"]),
-};
+/// One row per other processor: the tools and the standard library to build and run programs for it.
+macro_rules! other_processors {
+    ($($tools:ident $library:ident $name:literal $triple:literal $libc:literal;)*) => {$(
+        pub(crate) const $tools: Need = Need {
+            name: concat!("gcc, libc and QEMU for ", $name),
+            optional: false,
+            present: |_| tool::cross($name),
+            supply: Supply::Packages(&[concat!("gcc-", $name, "-linux-gnu"), $libc, "qemu-user"]),
+        };
 
-pub(crate) const STD_AARCH64: Need = Need {
-    name: "Rust's standard library for aarch64",
-    optional: false,
-    present: |_| cross::library("aarch64-unknown-linux-gnu"),
-    supply: Supply::Task(&[], |_| cross::add_target("aarch64-unknown-linux-gnu")),
-};
+        pub(crate) const $library: Need = Need {
+            name: concat!("Rust's standard library for ", $name),
+            optional: false,
+            present: |_| cross::library($triple),
+            supply: Supply::Task(&[], |_| cross::add_target($triple)),
+        };
+    )*};
+}
 
-pub(crate) const CROSS_RISCV64: Need = Need {
-    name: "gcc, libc and QEMU for riscv64",
-    optional: false,
-    present: |_| tool::cross("riscv64"),
-    supply: Supply::Packages(&["gcc-riscv64-linux-gnu", "libc6-dev-riscv64-cross", "qemu-user"]),
-};
-
-pub(crate) const STD_RISCV64: Need = Need {
-    name: "Rust's standard library for riscv64",
-    optional: false,
-    present: |_| cross::library("riscv64gc-unknown-linux-gnu"),
-    supply: Supply::Task(&[], |_| cross::add_target("riscv64gc-unknown-linux-gnu")),
-};
-
-pub(crate) const CROSS_S390X: Need = Need {
-    name: "gcc, libc and QEMU for s390x",
-    optional: false,
-    present: |_| tool::cross("s390x"),
-    supply: Supply::Packages(&["gcc-s390x-linux-gnu", "libc6-dev-s390x-cross", "qemu-user"]),
-};
-
-pub(crate) const STD_S390X: Need = Need {
-    name: "Rust's standard library for s390x",
-    optional: false,
-    present: |_| cross::library("s390x-unknown-linux-gnu"),
-    supply: Supply::Task(&[], |_| cross::add_target("s390x-unknown-linux-gnu")),
-};
+other_processors! {
+    CROSS_AARCH64 STD_AARCH64 "aarch64" "aarch64-unknown-linux-gnu" "libc6-dev-arm64-cross";
+    CROSS_RISCV64 STD_RISCV64 "riscv64" "riscv64gc-unknown-linux-gnu" "libc6-dev-riscv64-cross";
+    CROSS_S390X STD_S390X "s390x" "s390x-unknown-linux-gnu" "libc6-dev-s390x-cross";
+}
 
 /// Makes sure that a need is met. The error is the end of the sentence `not run: GROUP needs …`.
 pub(crate) fn meet(context: &Context, need: &Need) -> Result<(), String> {

@@ -66,6 +66,11 @@ pub(crate) fn install_node(context: &Context) -> Result<(), String> {
     install(context, NODE_PACKAGE)
 }
 
+/// Where the Rust toolchain is.
+pub(crate) fn rust_sysroot() -> PathBuf {
+    output(Command::new("rustc").args(["--print", "sysroot"])).unwrap_or_default().trim().into()
+}
+
 /// Whether programs for another processor can be linked and run.
 pub(crate) fn cross(processor: &str) -> bool {
     let gcc = format!("{processor}-linux-gnu-gcc");

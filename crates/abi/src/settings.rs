@@ -40,10 +40,7 @@ impl Target {
         let known = |triple: &str| ["x86_64", "aarch64", "riscv64"].iter().any(|start| triple.starts_with(start));
         match &self.triple {
             Some(triple) => known(triple) && triple.contains("linux"),
-            None => cfg!(all(
-                target_os = "linux",
-                any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
-            )),
+            None => known(std::env::consts::ARCH) && cfg!(target_os = "linux"),
         }
     }
 }
