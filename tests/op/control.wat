@@ -407,73 +407,52 @@
 ;;   return s0
 ;;   clif
 ;;     v3 = iconst.i32 5
-;;     v4 = load.i64 notrap region0 v0+64
+;;     v4 = load.i64 notrap readonly can_move region0 v0+64
+;;     v5 = iconst.i64 48
+;;     v6 = iadd v0, v5  ; v5 = 48
 ;;     brif v4, block3(v4), block2
 ;;     block2 cold:
-;;     v6 = load.i64 notrap region0 v0+48
-;;     v7 = load.i64 notrap region0 v6
-;;     brif v7, block5(v7), block4
-;;     block4 cold:
-;;     v9 = stack_addr.i64 ss0
-;;     store.i64 notrap region0 v6, v9
-;;     v10 = iconst.i32 0
-;;     v11 = iconst.i32 0
-;;     v12 = load.i64 notrap region0 v0
-;;     v13 = load.i64 notrap region0 v12+168
-;;     v14 = load.i64 notrap region0 v13
-;;     v15 = iconst.i32 18
-;;     call_indirect sig1, v14(v0, v9, v15, v10, v11)  ; v15 = 18, v10 = 0, v11 = 0
-;;     v16 = load.i64 notrap region0 v9
-;;     jump block5(v16)
-;;     block5(v8: i64) cold:
-;;     store notrap region0 v8, v0+64
-;;     jump block3(v8)
-;;     block3(v5: i64):
-;;     v17 = load.i64 notrap region0 v0+56
-;;     v18 = call_indirect sig0, v5(v17, v0, v3)  ; v3 = 5
-;;     return v18
+;;     v8 = iconst.i32 2
+;;     v9 = iconst.i32 0
+;;     v10 = load.i64 notrap region0 v0
+;;     v11 = load.i64 notrap region0 v10+168
+;;     v12 = load.i64 notrap region0 v11
+;;     v13 = iconst.i32 18
+;;     call_indirect sig1, v12(v0, v6, v13, v8, v9)  ; v13 = 18, v8 = 2, v9 = 0
+;;     v14 = load.i64 notrap region0 v6+16
+;;     jump block3(v14)
+;;     block3(v7: i64):
+;;     v15 = load.i64 notrap readonly can_move region0 v0+56
+;;     v16 = call_indirect sig0, v7(v15, v0, v3)  ; v3 = 5
+;;     return v16
 ;;   x86-64
 ;;     movq 0x40(%rdi), %r8
 ;;     testq %r8, %r8
 ;;     jnz     label1; j label2
 ;;     block1:
 ;;     movq %rdi, %rbx
-;;     jmp     label6
-;;     block6:
+;;     jmp     label3
+;;     block3:
 ;;     movq 0x38(%rbx), %rdi
 ;;     movl $0x5, %edx
 ;;     movq %rbx, %rsi
 ;;     call    *%r8
-;;     movq 0x10(%rsp), %rbx
-;;     addq $0x20, %rsp
+;;     movq (%rsp), %rbx
+;;     addq $0x10, %rsp
 ;;     retq
 ;;     block2:
-;;     movq 0x30(%rdi), %rax
-;;     movq (%rax), %r8
-;;     testq %r8, %r8
-;;     jnz     label3; j label4
-;;     block3:
-;;     movq %rdi, %rbx
-;;     jmp     label5
-;;     block4:
-;;     leaq <offset:1>+(%rsp), %rsi
-;;     movq %rax, <offset:1>+(%rsp)
 ;;     movq (%rdi), %rax
-;;     movq %rdi, %rcx
 ;;     movq 0xa8(%rax), %rax
 ;;     movq (%rax), %rax
+;;     leaq 0x30(%rdi), %rsi
 ;;     movl $0x12, %edx
+;;     movl $0x2, %ecx
 ;;     uninit  %r8
 ;;     xorl %r8d, %r8d
-;;     movq %rcx, %rbx
-;;     movq %rbx, %rdi
-;;     movq %r8, %rcx
+;;     movq %rdi, %rbx
 ;;     call    *%rax
-;;     movq <offset:1>+(%rsp), %r8
-;;     jmp     label5
-;;     block5:
-;;     movq %r8, 0x40(%rbx)
-;;     jmp     label6
+;;     movq 0x40(%rbx), %r8
+;;     jmp     label3
 ;; call_indirect
 ;;   const #1 -> s1
 ;;   const #2 -> s2
@@ -486,38 +465,35 @@
 ;;     v7 = iadd v0, v6  ; v6 = 72
 ;;     v8 = uextend.i64 v2
 ;;     v9 = load.i64 notrap region0 v7+8
-;;     v10 = icmp uge v8, v9
-;;     v11 = load.i64 notrap region0 v7
+;;     v10 = load.i64 notrap region0 v7
+;;     v11 = icmp uge v8, v9
 ;;     v12 = iconst.i64 3
 ;;     v13 = ishl v8, v12  ; v12 = 3
-;;     v14 = iadd v11, v13
+;;     v14 = iadd v10, v13
 ;;     v15 = iconst.i64 0
-;;     v16 = select_spectre_guard v10, v15, v14  ; v15 = 0
+;;     v16 = select_spectre_guard v11, v15, v14  ; v15 = 0
 ;;     v17 = load.i64 user4 region0 v16
 ;;     v18 = load.i32 user5 region0 v17+24
-;;     v19 = load.i64 notrap region0 v0+24
-;;     v20 = load.i32 notrap region0 v19
+;;     v19 = load.i64 notrap readonly can_move region0 v0+24
+;;     v20 = load.i32 notrap readonly can_move region0 v19
 ;;     v21 = icmp ne v18, v20
 ;;     trapnz v21, user6
 ;;     v22 = load.i64 user5 region0 v17
 ;;     v23 = load.i64 user5 region0 v17+16
 ;;     brif v22, block3(v22), block2
 ;;     block2 cold:
-;;     v25 = stack_addr.i64 ss0
-;;     v26 = load.i64 notrap region0 v17+8
-;;     store notrap region0 v26, v25
-;;     v27 = iconst.i32 0
-;;     v28 = iconst.i32 0
-;;     v29 = load.i64 notrap region0 v0
-;;     v30 = load.i64 notrap region0 v29+168
-;;     v31 = load.i64 notrap region0 v30
-;;     v32 = iconst.i32 18
-;;     call_indirect sig1, v31(v0, v25, v32, v27, v28)  ; v32 = 18, v27 = 0, v28 = 0
-;;     v33 = load.i64 notrap region0 v25
-;;     jump block3(v33)
+;;     v25 = iconst.i32 1
+;;     v26 = iconst.i32 0
+;;     v27 = load.i64 notrap region0 v0
+;;     v28 = load.i64 notrap region0 v27+168
+;;     v29 = load.i64 notrap region0 v28
+;;     v30 = iconst.i32 18
+;;     call_indirect sig1, v29(v0, v17, v30, v25, v26)  ; v30 = 18, v25 = 1, v26 = 0
+;;     v31 = load.i64 notrap region0 v17
+;;     jump block3(v31)
 ;;     block3(v24: i64):
-;;     v34 = call_indirect sig0, v24(v23, v0, v4, v5)  ; v4 = 1, v5 = 2
-;;     return v34
+;;     v32 = call_indirect sig0, v24(v23, v0, v4, v5)  ; v4 = 1, v5 = 2
+;;     return v32
 ;;   x86-64
 ;;     movq 0x50(%rdi), %rax
 ;;     movq 0x48(%rdi), %r8
@@ -527,42 +503,41 @@
 ;;     leaq (%r8, %rsi, 8), %rdx
 ;;     cmpq %rax, %rsi
 ;;     cmovaeq %rcx, %rdx
-;;     movq (%rdx), %rax
-;;     movl 0x18(%rax), %ecx
-;;     movq 0x18(%rdi), %rdx
-;;     cmpl (%rdx), %ecx
+;;     movq (%rdx), %rbx
+;;     movl 0x18(%rbx), %eax
+;;     movq 0x18(%rdi), %rcx
+;;     cmpl (%rcx), %eax
 ;;     jnz #trap=user6
-;;     movq (%rax), %r8
-;;     movq 0x10(%rax), %rbx
-;;     testq %r8, %r8
+;;     movq (%rbx), %rax
+;;     movq 0x10(%rbx), %r12
+;;     testq %rax, %rax
 ;;     jnz     label1; j label2
 ;;     block1:
-;;     movq %rdi, %r12
+;;     movq %rdi, %r13
 ;;     jmp     label3
 ;;     block3:
 ;;     movl $0x1, %edx
 ;;     movl $0x2, %ecx
-;;     movq %r12, %rsi
-;;     movq %rbx, %rdi
-;;     call    *%r8
-;;     movq 0x10(%rsp), %rbx
-;;     movq 0x18(%rsp), %r12
+;;     movq %r13, %rsi
+;;     movq %r12, %rdi
+;;     call    *%rax
+;;     movq (%rsp), %rbx
+;;     movq 8(%rsp), %r12
+;;     movq 0x10(%rsp), %r13
 ;;     addq $0x20, %rsp
 ;;     retq
 ;;     block2:
-;;     movq 8(%rax), %rax
-;;     leaq <offset:1>+(%rsp), %rsi
-;;     movq %rax, <offset:1>+(%rsp)
 ;;     movq (%rdi), %rax
-;;     movq %rdi, %r12
+;;     movq %rdi, %r13
 ;;     movq 0xa8(%rax), %rax
 ;;     movq (%rax), %rax
 ;;     movl $0x12, %edx
+;;     movl $0x1, %ecx
 ;;     uninit  %r8
 ;;     xorl %r8d, %r8d
-;;     movq %r8, %rcx
+;;     movq %rbx, %rsi
 ;;     call    *%rax
-;;     movq <offset:1>+(%rsp), %r8
+;;     movq (%rbx), %rax
 ;;     jmp     label3
 ;; call_ref
 ;;   const #1 -> s1
@@ -576,24 +551,22 @@
 ;;     v7 = load.i64 user12 region0 v2+16
 ;;     brif v6, block3(v6), block2
 ;;     block2 cold:
-;;     v9 = stack_addr.i64 ss0
-;;     v10 = load.i64 notrap region0 v2+8
-;;     store notrap region0 v10, v9
-;;     v11 = iconst.i32 0
-;;     v12 = iconst.i32 0
-;;     v13 = load.i64 notrap region0 v0
-;;     v14 = load.i64 notrap region0 v13+168
-;;     v15 = load.i64 notrap region0 v14
-;;     v16 = iconst.i32 18
-;;     call_indirect sig1, v15(v0, v9, v16, v11, v12)  ; v16 = 18, v11 = 0, v12 = 0
-;;     v17 = load.i64 notrap region0 v9
-;;     jump block3(v17)
+;;     v9 = iconst.i32 1
+;;     v10 = iconst.i32 0
+;;     v11 = load.i64 notrap region0 v0
+;;     v12 = load.i64 notrap region0 v11+168
+;;     v13 = load.i64 notrap region0 v12
+;;     v14 = iconst.i32 18
+;;     call_indirect sig1, v13(v0, v2, v14, v9, v10)  ; v14 = 18, v9 = 1, v10 = 0
+;;     v15 = load.i64 notrap region0 v2
+;;     jump block3(v15)
 ;;     block3(v8: i64):
-;;     v18 = call_indirect sig0, v8(v7, v0, v4, v5)  ; v4 = 1, v5 = 2
-;;     return v18
+;;     v16 = call_indirect sig0, v8(v7, v0, v4, v5)  ; v4 = 1, v5 = 2
+;;     return v16
 ;;   x86-64
 ;;     movq (%rdx), %r8
 ;;     movq 0x10(%rdx), %rbx
+;;     movq %rdx, %r13
 ;;     testq %r8, %r8
 ;;     jnz     label1; j label2
 ;;     block1:
@@ -605,24 +578,24 @@
 ;;     movq %r12, %rsi
 ;;     movq %rbx, %rdi
 ;;     call    *%r8
-;;     movq 0x10(%rsp), %rbx
-;;     movq 0x18(%rsp), %r12
+;;     movq (%rsp), %rbx
+;;     movq 8(%rsp), %r12
+;;     movq 0x10(%rsp), %r13
 ;;     addq $0x20, %rsp
 ;;     retq
 ;;     block2:
-;;     movq 8(%rdx), %rax
-;;     leaq <offset:1>+(%rsp), %rsi
-;;     movq %rax, <offset:1>+(%rsp)
 ;;     movq (%rdi), %rax
 ;;     movq %rdi, %r12
 ;;     movq 0xa8(%rax), %rax
 ;;     movq (%rax), %rax
 ;;     movl $0x12, %edx
+;;     movl $0x1, %ecx
 ;;     uninit  %r8
 ;;     xorl %r8d, %r8d
-;;     movq %r8, %rcx
+;;     movq %r13, %rsi
 ;;     call    *%rax
-;;     movq <offset:1>+(%rsp), %r8
+;;     movq %r13, %rdx
+;;     movq (%rdx), %r8
 ;;     jmp     label3
 ;; return_call
 ;;   copy s1 -> s2, s0 -> s3
@@ -639,30 +612,23 @@
 ;; return_call_imported
 ;;   tail_call_import 0
 ;;   clif
-;;     v4 = load.i64 notrap region0 v0+64
+;;     v4 = load.i64 notrap readonly can_move region0 v0+64
+;;     v5 = iconst.i64 48
+;;     v6 = iadd v0, v5  ; v5 = 48
 ;;     brif v4, block3(v4), block2
 ;;     block2 cold:
-;;     v6 = load.i64 notrap region0 v0+48
-;;     v7 = load.i64 notrap region0 v6
-;;     brif v7, block5(v7), block4
-;;     block4 cold:
-;;     v9 = stack_addr.i64 ss0
-;;     store.i64 notrap region0 v6, v9
-;;     v10 = iconst.i32 0
-;;     v11 = iconst.i32 0
-;;     v12 = load.i64 notrap region0 v0
-;;     v13 = load.i64 notrap region0 v12+168
-;;     v14 = load.i64 notrap region0 v13
-;;     v15 = iconst.i32 18
-;;     call_indirect sig1, v14(v0, v9, v15, v10, v11)  ; v15 = 18, v10 = 0, v11 = 0
-;;     v16 = load.i64 notrap region0 v9
-;;     jump block5(v16)
-;;     block5(v8: i64) cold:
-;;     store notrap region0 v8, v0+64
-;;     jump block3(v8)
-;;     block3(v5: i64):
-;;     v17 = load.i64 notrap region0 v0+56
-;;     return_call_indirect sig0, v5(v17, v0, v2)
+;;     v8 = iconst.i32 2
+;;     v9 = iconst.i32 0
+;;     v10 = load.i64 notrap region0 v0
+;;     v11 = load.i64 notrap region0 v10+168
+;;     v12 = load.i64 notrap region0 v11
+;;     v13 = iconst.i32 18
+;;     call_indirect sig1, v12(v0, v6, v13, v8, v9)  ; v13 = 18, v8 = 2, v9 = 0
+;;     v14 = load.i64 notrap region0 v6+16
+;;     jump block3(v14)
+;;     block3(v7: i64):
+;;     v15 = load.i64 notrap readonly can_move region0 v0+56
+;;     return_call_indirect sig0, v7(v15, v0, v2)
 ;;   x86-64
 ;;     movq %rdx, %r12
 ;;     movq 0x40(%rdi), %r10
@@ -670,39 +636,25 @@
 ;;     jnz     label1; j label2
 ;;     block1:
 ;;     movq %rdi, %rbx
-;;     jmp     label6
-;;     block6:
+;;     jmp     label3
+;;     block3:
 ;;     movq 0x38(%rbx), %rdi
 ;;     movq %r12, %rdx
 ;;     movq %rbx, %rsi
 ;;     return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx
 ;;     block2:
-;;     movq 0x30(%rdi), %rax
-;;     movq (%rax), %r10
-;;     testq %r10, %r10
-;;     jnz     label3; j label4
-;;     block3:
-;;     movq %rdi, %rbx
-;;     jmp     label5
-;;     block4:
-;;     leaq <offset:1>+(%rsp), %rsi
-;;     movq %rax, <offset:1>+(%rsp)
 ;;     movq (%rdi), %rax
-;;     movq %rdi, %rcx
 ;;     movq 0xa8(%rax), %rax
 ;;     movq (%rax), %rax
+;;     leaq 0x30(%rdi), %rsi
 ;;     movl $0x12, %edx
+;;     movl $0x2, %ecx
 ;;     uninit  %r8
 ;;     xorl %r8d, %r8d
-;;     movq %rcx, %rbx
-;;     movq %rbx, %rdi
-;;     movq %r8, %rcx
+;;     movq %rdi, %rbx
 ;;     call    *%rax
-;;     movq <offset:1>+(%rsp), %r10
-;;     jmp     label5
-;;     block5:
-;;     movq %r10, 0x40(%rbx)
-;;     jmp     label6
+;;     movq 0x40(%rbx), %r10
+;;     jmp     label3
 ;; return_call_indirect
 ;;   resolve_indirect table 0 type 0 s0
 ;;   const #1 -> s0
@@ -715,35 +667,32 @@
 ;;     v7 = iadd v0, v6  ; v6 = 72
 ;;     v8 = uextend.i64 v2
 ;;     v9 = load.i64 notrap region0 v7+8
-;;     v10 = icmp uge v8, v9
-;;     v11 = load.i64 notrap region0 v7
+;;     v10 = load.i64 notrap region0 v7
+;;     v11 = icmp uge v8, v9
 ;;     v12 = iconst.i64 3
 ;;     v13 = ishl v8, v12  ; v12 = 3
-;;     v14 = iadd v11, v13
+;;     v14 = iadd v10, v13
 ;;     v15 = iconst.i64 0
-;;     v16 = select_spectre_guard v10, v15, v14  ; v15 = 0
+;;     v16 = select_spectre_guard v11, v15, v14  ; v15 = 0
 ;;     v17 = load.i64 user4 region0 v16
 ;;     v18 = load.i32 user5 region0 v17+24
-;;     v19 = load.i64 notrap region0 v0+24
-;;     v20 = load.i32 notrap region0 v19
+;;     v19 = load.i64 notrap readonly can_move region0 v0+24
+;;     v20 = load.i32 notrap readonly can_move region0 v19
 ;;     v21 = icmp ne v18, v20
 ;;     trapnz v21, user6
 ;;     v22 = load.i64 user5 region0 v17
 ;;     v23 = load.i64 user5 region0 v17+16
 ;;     brif v22, block3(v22), block2
 ;;     block2 cold:
-;;     v25 = stack_addr.i64 ss0
-;;     v26 = load.i64 notrap region0 v17+8
-;;     store notrap region0 v26, v25
-;;     v27 = iconst.i32 0
-;;     v28 = iconst.i32 0
-;;     v29 = load.i64 notrap region0 v0
-;;     v30 = load.i64 notrap region0 v29+168
-;;     v31 = load.i64 notrap region0 v30
-;;     v32 = iconst.i32 18
-;;     call_indirect sig1, v31(v0, v25, v32, v27, v28)  ; v32 = 18, v27 = 0, v28 = 0
-;;     v33 = load.i64 notrap region0 v25
-;;     jump block3(v33)
+;;     v25 = iconst.i32 1
+;;     v26 = iconst.i32 0
+;;     v27 = load.i64 notrap region0 v0
+;;     v28 = load.i64 notrap region0 v27+168
+;;     v29 = load.i64 notrap region0 v28
+;;     v30 = iconst.i32 18
+;;     call_indirect sig1, v29(v0, v17, v30, v25, v26)  ; v30 = 18, v25 = 1, v26 = 0
+;;     v31 = load.i64 notrap region0 v17
+;;     jump block3(v31)
 ;;     block3(v24: i64):
 ;;     return_call_indirect sig0, v24(v23, v0, v4, v5)  ; v4 = 1, v5 = 2
 ;;   x86-64
@@ -755,38 +704,36 @@
 ;;     leaq (%r8, %rsi, 8), %rdx
 ;;     cmpq %rax, %rsi
 ;;     cmovaeq %rcx, %rdx
-;;     movq (%rdx), %rax
-;;     movl 0x18(%rax), %ecx
-;;     movq 0x18(%rdi), %rdx
-;;     cmpl (%rdx), %ecx
+;;     movq (%rdx), %rbx
+;;     movl 0x18(%rbx), %eax
+;;     movq 0x18(%rdi), %rcx
+;;     cmpl (%rcx), %eax
 ;;     jnz #trap=user6
-;;     movq (%rax), %r10
-;;     movq 0x10(%rax), %rbx
+;;     movq (%rbx), %r10
+;;     movq 0x10(%rbx), %r12
 ;;     testq %r10, %r10
 ;;     jnz     label1; j label2
 ;;     block1:
-;;     movq %rdi, %r12
+;;     movq %rdi, %r13
 ;;     jmp     label3
 ;;     block3:
 ;;     movl $0x1, %edx
 ;;     movl $0x2, %ecx
-;;     movq %r12, %rsi
-;;     movq %rbx, %rdi
+;;     movq %r13, %rsi
+;;     movq %r12, %rdi
 ;;     return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
 ;;     block2:
-;;     movq 8(%rax), %rax
-;;     leaq <offset:1>+(%rsp), %rsi
-;;     movq %rax, <offset:1>+(%rsp)
 ;;     movq (%rdi), %rax
-;;     movq %rdi, %r12
+;;     movq %rdi, %r13
 ;;     movq 0xa8(%rax), %rax
 ;;     movq (%rax), %rax
 ;;     movl $0x12, %edx
+;;     movl $0x1, %ecx
 ;;     uninit  %r8
 ;;     xorl %r8d, %r8d
-;;     movq %r8, %rcx
+;;     movq %rbx, %rsi
 ;;     call    *%rax
-;;     movq <offset:1>+(%rsp), %r10
+;;     movq (%rbx), %r10
 ;;     jmp     label3
 ;; return_call_ref
 ;;   resolve_ref s0
@@ -800,23 +747,21 @@
 ;;     v7 = load.i64 user12 region0 v2+16
 ;;     brif v6, block3(v6), block2
 ;;     block2 cold:
-;;     v9 = stack_addr.i64 ss0
-;;     v10 = load.i64 notrap region0 v2+8
-;;     store notrap region0 v10, v9
-;;     v11 = iconst.i32 0
-;;     v12 = iconst.i32 0
-;;     v13 = load.i64 notrap region0 v0
-;;     v14 = load.i64 notrap region0 v13+168
-;;     v15 = load.i64 notrap region0 v14
-;;     v16 = iconst.i32 18
-;;     call_indirect sig1, v15(v0, v9, v16, v11, v12)  ; v16 = 18, v11 = 0, v12 = 0
-;;     v17 = load.i64 notrap region0 v9
-;;     jump block3(v17)
+;;     v9 = iconst.i32 1
+;;     v10 = iconst.i32 0
+;;     v11 = load.i64 notrap region0 v0
+;;     v12 = load.i64 notrap region0 v11+168
+;;     v13 = load.i64 notrap region0 v12
+;;     v14 = iconst.i32 18
+;;     call_indirect sig1, v13(v0, v2, v14, v9, v10)  ; v14 = 18, v9 = 1, v10 = 0
+;;     v15 = load.i64 notrap region0 v2
+;;     jump block3(v15)
 ;;     block3(v8: i64):
 ;;     return_call_indirect sig0, v8(v7, v0, v4, v5)  ; v4 = 1, v5 = 2
 ;;   x86-64
 ;;     movq (%rdx), %r10
 ;;     movq 0x10(%rdx), %rbx
+;;     movq %rdx, %r13
 ;;     testq %r10, %r10
 ;;     jnz     label1; j label2
 ;;     block1:
@@ -829,19 +774,18 @@
 ;;     movq %rbx, %rdi
 ;;     return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
 ;;     block2:
-;;     movq 8(%rdx), %rax
-;;     leaq <offset:1>+(%rsp), %rsi
-;;     movq %rax, <offset:1>+(%rsp)
 ;;     movq (%rdi), %rax
 ;;     movq %rdi, %r12
 ;;     movq 0xa8(%rax), %rax
 ;;     movq (%rax), %rax
 ;;     movl $0x12, %edx
+;;     movl $0x1, %ecx
 ;;     uninit  %r8
 ;;     xorl %r8d, %r8d
-;;     movq %r8, %rcx
+;;     movq %r13, %rsi
 ;;     call    *%rax
-;;     movq <offset:1>+(%rsp), %r10
+;;     movq %r13, %rdx
+;;     movq (%rdx), %r10
 ;;     jmp     label3
 ;; dead_code
 ;;   return #1

@@ -28,13 +28,13 @@
 ;;     v5 = iadd v0, v4  ; v4 = 48
 ;;     v6 = uextend.i64 v2
 ;;     v7 = load.i64 notrap region0 v5+8
-;;     v8 = icmp uge v6, v7
-;;     v9 = load.i64 notrap region0 v5
+;;     v8 = load.i64 notrap region0 v5
+;;     v9 = icmp uge v6, v7
 ;;     v10 = iconst.i64 3
 ;;     v11 = ishl v6, v10  ; v10 = 3
-;;     v12 = iadd v9, v11
+;;     v12 = iadd v8, v11
 ;;     v13 = iconst.i64 0
-;;     v14 = select_spectre_guard v8, v13, v12  ; v13 = 0
+;;     v14 = select_spectre_guard v9, v13, v12  ; v13 = 0
 ;;     v15 = load.i64 user3 region0 v14
 ;;     return v15
 ;;   x86-64
@@ -56,13 +56,13 @@
 ;;     v4 = iconst.i64 80
 ;;     v5 = iadd v0, v4  ; v4 = 80
 ;;     v6 = load.i64 notrap region0 v5+8
-;;     v7 = icmp uge v2, v6
-;;     v8 = load.i64 notrap region0 v5
+;;     v7 = load.i64 notrap region0 v5
+;;     v8 = icmp uge v2, v6
 ;;     v9 = iconst.i64 3
 ;;     v10 = ishl v2, v9  ; v9 = 3
-;;     v11 = iadd v8, v10
+;;     v11 = iadd v7, v10
 ;;     v12 = iconst.i64 0
-;;     v13 = select_spectre_guard v7, v12, v11  ; v12 = 0
+;;     v13 = select_spectre_guard v8, v12, v11  ; v12 = 0
 ;;     v14 = load.i64 user3 region0 v13
 ;;     return v14
 ;;   x86-64
@@ -85,13 +85,13 @@
 ;;     v5 = iadd v0, v4  ; v4 = 64
 ;;     v6 = uextend.i64 v2
 ;;     v7 = load.i64 notrap region0 v5+8
-;;     v8 = icmp uge v6, v7
-;;     v9 = load.i64 notrap region0 v5
+;;     v8 = load.i64 notrap region0 v5
+;;     v9 = icmp uge v6, v7
 ;;     v10 = iconst.i64 3
 ;;     v11 = ishl v6, v10  ; v10 = 3
-;;     v12 = iadd v9, v11
+;;     v12 = iadd v8, v11
 ;;     v13 = iconst.i64 0
-;;     v14 = select_spectre_guard v8, v13, v12  ; v13 = 0
+;;     v14 = select_spectre_guard v9, v13, v12  ; v13 = 0
 ;;     v15 = uextend.i64 v3
 ;;     store user3 region0 v15, v14
 ;;     return

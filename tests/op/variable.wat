@@ -109,7 +109,7 @@
 ;;   global.get 0
 ;;   return acc
 ;;   clif
-;;     v3 = load.i64 notrap region0 v0+112
+;;     v3 = load.i64 notrap readonly can_move region0 v0+112
 ;;     v4 = load.i64 notrap region0 v3
 ;;     return v4
 ;;   x86-64

@@ -5,6 +5,7 @@
 //! null, any other reference a 32-bit number with 0 for null.
 
 use std::ffi::c_void;
+use std::mem::offset_of;
 use std::sync::atomic::{AtomicPtr, AtomicU32};
 
 use kinglet_wasm::Module;
@@ -113,8 +114,34 @@ pub struct VmImport {
     pub cell: *const FuncCell,
     /// The instance or host context it runs in.
     pub vmctx: *mut VmCtx,
-    /// Where native code calls it; null until native code has.
+    /// Where native code calls it; null until native code has, if it had no native code when the instance was made.
     pub native: *mut c_void,
+}
+
+/// What knows where native code calls a function, or is to know: see [`Libcall::NativeEntry`](crate::Libcall).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Callable {
+    /// A [`FuncCell`].
+    Cell,
+    /// A [`FuncRef`].
+    Reference,
+    /// A [`VmImport`].
+    Import,
+}
+
+impl Callable {
+    /// Every one, in the order of their numbers.
+    pub const ALL: [Callable; 3] = [Callable::Cell, Callable::Reference, Callable::Import];
+
+    /// Where the address is in it.
+    pub const fn native(self) -> usize {
+        match self {
+            Callable::Cell => offset_of!(FuncCell, native),
+            Callable::Reference => offset_of!(FuncRef, native),
+            Callable::Import => offset_of!(VmImport, native),
+        }
+    }
 }
 
 /// A memory, as code sees it.

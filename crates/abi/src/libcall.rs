@@ -65,7 +65,7 @@ libcalls! {
     StructSet "struct.set";
     /// Tag; `[arguments]`: makes the exception pending.
     Throw "throw";
-    /// `[cell] -> [address]`: where native code calls a function, made if need be.
+    /// A [`Callable`](crate::Callable), which is in the array's place: fills in where native code calls it.
     NativeEntry "native_entry";
     /// `-> [address]`: native code for the loop the newest frame of the interpreter is about to enter again, or 0.
     NativeLoop "native_loop";

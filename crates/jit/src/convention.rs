@@ -195,6 +195,16 @@ pub(crate) fn load_pointer(builder: &mut FunctionBuilder<'_>, base: Value, offse
     builder.ins().load(types::I64, trusted(), base, offset as i32)
 }
 
+/// Reads a pointer that stays what it is while the function runs, so that it may be read before a loop, and once.
+pub(crate) fn load_constant(builder: &mut FunctionBuilder<'_>, base: Value, offset: usize) -> Value {
+    builder.ins().load(types::I64, constant(), base, offset as i32)
+}
+
+/// Flags of reading what stays as it is while the function runs.
+pub(crate) fn constant() -> MemFlagsData {
+    trusted().with_readonly().with_can_move()
+}
+
 /// Writes a value of its own size.
 pub(crate) fn store(builder: &mut FunctionBuilder<'_>, value: Value, base: Value, offset: usize) {
     builder.ins().store(trusted(), value, base, offset as i32);

@@ -15,7 +15,7 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::FunctionBuilder;
 use kinglet_abi::{
-    Activation, ActivationKind, CodeImage, FuncCell, Libcall, Natives, Status, TailTarget, VmCtx, VmStore,
+    Activation, ActivationKind, Callable, CodeImage, FuncCell, Libcall, Natives, Status, TailTarget, VmCtx, VmStore,
 };
 
 use crate::compile::{Compiler, Error};
@@ -243,21 +243,20 @@ impl Compiler {
 pub(crate) fn native_of_cell(builder: &mut FunctionBuilder<'_>, vmctx: Value, defined: u32) -> Value {
     let cells = load_pointer(builder, vmctx, offset_of!(VmCtx, cells));
     let cell = builder.ins().iadd_imm_u(cells, i64::from(defined) * size_of::<FuncCell>() as i64);
-    let native = load_pointer(builder, cell, offset_of!(FuncCell, native));
+    let native = load_pointer(builder, cell, Callable::Cell.native());
     let (ask, known) = (builder.create_block(), builder.create_block());
     let result = builder.append_block_param(known, types::I64);
     builder.ins().brif(native, known, &[BlockArg::Value(native)], ask, &[]);
     builder.set_cold_block(ask);
     builder.switch_to_block(ask);
-    let slot = stack_slot(builder, 8);
-    store(builder, cell, slot, 0);
     let store_ptr = load_pointer(builder, vmctx, offset_of!(VmCtx, store));
     let target = native_entry(builder, store_ptr, offset_of!(Natives, libcall));
     let sig = builder.import_signature(tail(&[types::I64, types::I64, types::I32, types::I32, types::I32]));
     let libcall = builder.ins().iconst(types::I32, Libcall::NativeEntry as i64);
+    let which = builder.ins().iconst(types::I32, Callable::Cell as i64);
     let zero = builder.ins().iconst(types::I32, 0);
-    builder.ins().call_indirect(sig, target, &[vmctx, slot, libcall, zero, zero]);
-    let made = load_pointer(builder, slot, 0);
+    builder.ins().call_indirect(sig, target, &[vmctx, cell, libcall, which, zero]);
+    let made = load_pointer(builder, cell, Callable::Cell.native());
     builder.ins().jump(known, &[BlockArg::Value(made)]);
     builder.switch_to_block(known);
     result

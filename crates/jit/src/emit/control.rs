@@ -7,7 +7,7 @@ use cranelift_codegen::ir::{
     Block, BlockArg, BlockCall, ExtFuncData, ExternalName, FuncRef, GlobalValueData, InstBuilder, JumpTableData,
     MemFlagsData, SigRef, UserExternalName, Value, types,
 };
-use kinglet_abi::{FuncCell, Libcall, Status, TailTarget, Trap, VmCtx, VmImport, VmStore};
+use kinglet_abi::{Callable, FuncCell, Libcall, Status, TailTarget, Trap, VmCtx, VmImport, VmStore};
 use kinglet_wasm::emit::{Callee, Frame, Slot};
 use kinglet_wasm::types::{FuncType, ValType};
 
@@ -260,14 +260,17 @@ impl Emitter<'_> {
     fn resolve_func(&mut self, func: u32) -> Target {
         let Some(defined) = func.checked_sub(self.environment.module.imported_funcs) else {
             let import = self.environment.layout.import(func) as usize;
-            let native = self.native_of_import(import);
-            let vmctx = load_pointer(&mut self.builder, self.vmctx, import + offset_of!(VmImport, vmctx));
+            let native = load_constant(&mut self.builder, self.vmctx, import + Callable::Import.native());
+            let record = self.builder.ins().iadd_imm_u(self.vmctx, import as i64);
+            // Null from before a loop is asked about again, and any other address stays right.
+            let native = self.native_or_ask(native, Callable::Import, record);
+            let vmctx = load_constant(&mut self.builder, self.vmctx, import + offset_of!(VmImport, vmctx));
             return Target { native, vmctx, cell: Cell::OfImport(import + offset_of!(VmImport, cell)) };
         };
         let cells = load_pointer(&mut self.builder, self.vmctx, offset_of!(VmCtx, cells));
         let cell = self.builder.ins().iadd_imm_u(cells, i64::from(defined) * size_of::<FuncCell>() as i64);
-        let native = load_pointer(&mut self.builder, cell, offset_of!(FuncCell, native));
-        let native = self.native_or_ask(native, Cell::Known(cell));
+        let native = load_pointer(&mut self.builder, cell, Callable::Cell.native());
+        let native = self.native_or_ask(native, Callable::Cell, cell);
         Target { native, vmctx: self.vmctx, cell: Cell::Known(cell) }
     }
 
@@ -281,36 +284,14 @@ impl Emitter<'_> {
         }
     }
 
-    /// Where an imported function is called: as the import has it, once this has seen to it.
-    fn native_of_import(&mut self, import: usize) -> Value {
-        let place = import + offset_of!(VmImport, native);
-        let native = load_pointer(&mut self.builder, self.vmctx, place);
-        let (find, known) = (self.builder.create_block(), self.builder.create_block());
-        let result = self.builder.append_block_param(known, types::I64);
-        self.builder.ins().brif(native, known, &[BlockArg::Value(native)], find, &[]);
-        self.builder.set_cold_block(find);
-        self.builder.switch_to_block(find);
-        let cell = load_pointer(&mut self.builder, self.vmctx, import + offset_of!(VmImport, cell));
-        let native = load_pointer(&mut self.builder, cell, offset_of!(FuncCell, native));
-        let native = self.native_or_ask(native, Cell::Known(cell));
-        if let Some(block) = self.builder.current_block() {
-            self.builder.set_cold_block(block);
-        }
-        store(&mut self.builder, native, self.vmctx, place);
-        self.builder.ins().jump(known, &[BlockArg::Value(native)]);
-        self.builder.switch_to_block(known);
-        result
-    }
-
     /// What a reference refers to. A null one faults, where that is how to trap.
     fn resolve_reference(&mut self, function: Value, null: Trap) -> Target {
         let flags = self.reference_flags(null);
         let mut field = |offset: usize| self.builder.ins().load(types::I64, flags, function, offset as i32);
         let native = field(offset_of!(kinglet_abi::FuncRef, native));
         let vmctx = field(offset_of!(kinglet_abi::FuncRef, vmctx));
-        let cell = Cell::OfReference(function);
-        let native = self.native_or_ask(native, cell);
-        Target { native, vmctx, cell }
+        let native = self.native_or_ask(native, Callable::Reference, function);
+        Target { native, vmctx, cell: Cell::OfReference(function) }
     }
 
     /// Flags of reading what a reference refers to, if null has not been ruled out.
@@ -326,8 +307,8 @@ impl Emitter<'_> {
         let flags = self.reference_flags(Trap::UninitializedElement);
         let at = offset_of!(kinglet_abi::FuncRef, type_id) as i32;
         let actual = self.builder.ins().load(types::I32, flags, function, at);
-        let ids = load_pointer(&mut self.builder, self.vmctx, offset_of!(VmCtx, type_ids));
-        let expected = self.builder.ins().load(types::I32, trusted(), ids, 4 * ty as i32);
+        let ids = load_constant(&mut self.builder, self.vmctx, offset_of!(VmCtx, type_ids));
+        let expected = self.builder.ins().load(types::I32, constant(), ids, 4 * ty as i32);
         let differs = self.builder.ins().icmp(IntCC::NotEqual, actual, expected);
         if self.environment.module.type_defs[ty as usize].sub.is_final {
             self.trap_if(differs, Trap::IndirectCallTypeMismatch);
@@ -345,18 +326,15 @@ impl Emitter<'_> {
         self.builder.switch_to_block(next);
     }
 
-    /// Where a function is called, made if no native code has called it yet.
-    fn native_or_ask(&mut self, native: Value, cell: Cell) -> Value {
+    /// Where a function is called; its record is asked to be filled in, if no native code has called it yet.
+    fn native_or_ask(&mut self, native: Value, which: Callable, record: Value) -> Value {
         let (ask, known) = (self.builder.create_block(), self.builder.create_block());
         let result = self.builder.append_block_param(known, types::I64);
         self.builder.ins().brif(native, known, &[BlockArg::Value(native)], ask, &[]);
         self.builder.set_cold_block(ask);
         self.builder.switch_to_block(ask);
-        let array = self.array(1);
-        let cell = self.cell(cell);
-        store(&mut self.builder, cell, array, 0);
-        self.libcall(Libcall::NativeEntry, array, 0, 0);
-        let made = load_pointer(&mut self.builder, array, 0);
+        self.libcall(Libcall::NativeEntry, record, which as u32, 0);
+        let made = load_pointer(&mut self.builder, record, which.native());
         self.builder.ins().jump(known, &[BlockArg::Value(made)]);
         self.builder.switch_to_block(known);
         result

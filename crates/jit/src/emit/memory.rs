@@ -13,7 +13,7 @@ use kinglet_wasm::types::{IndexType, MemoryType};
 
 use super::{Emitter, Op1, V, range};
 use crate::compile::trap_code;
-use crate::convention::{Kind, load_pointer, memory_region, trusted};
+use crate::convention::{Kind, load_constant, load_pointer, memory_region};
 
 /// Where an access goes.
 #[derive(Clone, Copy)]
@@ -130,10 +130,7 @@ impl Emitter<'_> {
     fn memory_record(&mut self, memory: u32) -> Value {
         let place = self.environment.layout.memory(memory);
         match place.imported {
-            true => {
-                let flags = trusted().with_readonly().with_can_move();
-                self.builder.ins().load(types::I64, flags, self.vmctx, place.offset as i32)
-            }
+            true => load_constant(&mut self.builder, self.vmctx, place.offset as usize),
             false => self.builder.ins().iadd_imm_u(self.vmctx, i64::from(place.offset)),
         }
     }
@@ -149,8 +146,7 @@ impl Emitter<'_> {
         match (self.environment.settings.memory_plan(&ty), i32::try_from(mem.offset)) {
             (MemoryPlan::Reserved(reservation), Ok(offset)) if end.is_some_and(|end| end <= reservation.guard) => {
                 let (index, offset) = self.reserved_index(index, offset);
-                let start = trusted().with_readonly().with_can_move();
-                let start = self.builder.ins().load(types::I64, start, record, offset_of!(VmMemory, base) as i32);
+                let start = load_constant(&mut self.builder, record, offset_of!(VmMemory, base));
                 let flags = flags.with_trap_code(Some(trap_code(Trap::MemoryOutOfBounds)));
                 Place { base: self.builder.ins().iadd(start, index), offset, flags }
             }

@@ -9,13 +9,13 @@ use kinglet_wasm::types::{IndexType, ValType};
 
 use super::{Emitter, Op1, V};
 use crate::compile::trap_code;
-use crate::convention::{Kind, load_pointer, trusted};
+use crate::convention::{Kind, load_constant, load_pointer, trusted};
 
 impl Emitter<'_> {
     fn table_record(&mut self, table: u32) -> Value {
         let place = self.environment.layout.table(table);
         match place.imported {
-            true => load_pointer(&mut self.builder, self.vmctx, place.offset as usize),
+            true => load_constant(&mut self.builder, self.vmctx, place.offset as usize),
             false => self.builder.ins().iadd_imm_u(self.vmctx, i64::from(place.offset)),
         }
     }
@@ -32,9 +32,8 @@ impl Emitter<'_> {
             IndexType::I32 => self.builder.ins().uextend(types::I64, index),
             IndexType::I64 => index,
         };
-        let len = load_pointer(&mut self.builder, record, offset_of!(VmTable, len));
+        let (elements, len) = self.elements(table, record);
         let outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, len);
-        let elements = load_pointer(&mut self.builder, record, offset_of!(VmTable, elements));
         let offset = self.builder.ins().ishl_imm_u(index, 3);
         let address = self.builder.ins().iadd(elements, offset);
         let spectre = self.environment.settings.spectre_mitigation;
@@ -48,6 +47,17 @@ impl Emitter<'_> {
         let address = self.builder.ins().select_spectre_guard(outside, nothing, address);
         let flags = if self.explicit_traps() { trusted() } else { trusted().with_trap_code(Some(trap_code(trap))) };
         (address, flags)
+    }
+
+    /// Where a table's elements begin, and how many there are. Neither changes where the type leaves no room to grow.
+    fn elements(&mut self, table: u32, record: Value) -> (Value, Value) {
+        let ty = &self.environment.module.tables[table as usize];
+        if ty.max == Some(ty.min) {
+            let len = self.builder.ins().iconst(types::I64, ty.min as i64);
+            return (load_constant(&mut self.builder, record, offset_of!(VmTable, elements)), len);
+        }
+        let len = load_pointer(&mut self.builder, record, offset_of!(VmTable, len));
+        (load_pointer(&mut self.builder, record, offset_of!(VmTable, elements)), len)
     }
 
     /// An element's value.

@@ -6,7 +6,7 @@ use kinglet_wasm::emit::Constant;
 use kinglet_wasm::types::{RefType, ValType};
 
 use super::{Emitter, Op1, V};
-use crate::convention::{Kind, load_pointer, load_slot, store_slot};
+use crate::convention::{Kind, load_constant, load_slot, store_slot};
 
 impl Emitter<'_> {
     pub(super) fn make_constant(&mut self, constant: Constant) -> V {
@@ -35,7 +35,7 @@ impl Emitter<'_> {
     fn global_base(&mut self, global: u32) -> (Value, u32) {
         let place = self.environment.layout.global(global);
         match place.imported {
-            true => (load_pointer(&mut self.builder, self.vmctx, place.offset as usize), 0),
+            true => (load_constant(&mut self.builder, self.vmctx, place.offset as usize), 0),
             false => (self.vmctx, place.offset),
         }
     }

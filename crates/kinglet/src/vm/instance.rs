@@ -182,7 +182,7 @@ unsafe fn write_imports(core: &StoreCore, data: &InstanceData, layout: &VmCtxLay
             at(layout.import(i)).cast::<VmImport>().write(VmImport {
                 cell: *cell,
                 vmctx: *vmctx,
-                native: std::ptr::null_mut(),
+                native: (**cell).native.load(Ordering::Acquire),
             });
         }
         for (i, memory) in (0..).zip(&data.memories) {

@@ -465,9 +465,9 @@ extern "C" fn struct_set(vmctx: *mut VmCtx, args: *mut u64, ty: u32, field: u32)
 }
 
 #[cfg(feature = "jit")]
-extern "C" fn native_entry(vmctx: *mut VmCtx, args: *mut u64, _: u32, _: u32) -> u32 {
+extern "C" fn native_entry(vmctx: *mut VmCtx, record: *mut u64, which: u32, _: u32) -> u32 {
     // SAFETY: called by native code as the libcall's row says.
-    let run = || unsafe { super::native::native_entry(vmctx, args) };
+    let run = || unsafe { super::native::native_entry(vmctx, record, which) };
     std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or(Trap::Unsupported as u32)
 }
 

@@ -30,7 +30,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use kinglet_abi::image::FunctionCode;
 use kinglet_abi::{
-    ActivationKind, ArrayFn, CodeImage, FuncCell, Libcall, Natives, Reservation, Settings, Status, Trap, VmCtx, VmStore,
+    ActivationKind, ArrayFn, Callable, CodeImage, FuncCell, FuncRef, Libcall, Natives, Reservation, Settings, Status,
+    Trap, VmCtx, VmImport, VmStore,
 };
 use kinglet_interp::code::Environment;
 use kinglet_interp::frame::Record;
@@ -548,17 +549,17 @@ unsafe extern "C" fn unwind(vmctx: *mut VmCtx, code: u32) -> u32 {
 }
 
 /// [`Libcall::NativeEntry`].
-pub(super) unsafe fn native_entry(vmctx: *mut VmCtx, slots: *mut u64) -> u32 {
-    // SAFETY: called by native code with a live instance and an array of one slot that holds a cell.
+pub(super) unsafe fn native_entry(vmctx: *mut VmCtx, record: *mut u64, which: u32) -> u32 {
+    // SAFETY: called by native code with a live instance and the record that it says, whose function is live.
     unsafe {
-        let cell = &*(*slots as usize as *const FuncCell);
-        match tier((*vmctx).store).native_entry(cell) {
-            Ok(native) => {
-                *slots = native as usize as u64;
-                0
-            }
-            Err(_) => Trap::OutOfMemory as u32,
-        }
+        let made = |cell: *const FuncCell| tier((*vmctx).store).native_entry(&*cell);
+        let (reference, import) = (record.cast::<FuncRef>(), record.cast::<VmImport>());
+        let filled = match Callable::ALL[which as usize] {
+            Callable::Cell => made(record.cast::<FuncCell>()).map(drop),
+            Callable::Reference => made((*reference).cell).map(|to| (*reference).native.store(to, Ordering::Release)),
+            Callable::Import => made((*import).cell).map(|to| (*import).native = to),
+        };
+        filled.map_or(Trap::OutOfMemory as u32, |()| 0)
     }
 }
 
