@@ -117,6 +117,8 @@ fn shell(command: &str, folder: &Folder) -> Run {
     let search = format!("{}:{}", path.display(), std::env::var("PATH").unwrap_or_default());
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("exec 2>&1\n{command}")]).current_dir(folder.path()).env("HOME", folder.path());
+    // What is kept for the next start is in the home folder then.
+    shell.env_remove("KINGLET_CACHE_DIR").env_remove("XDG_CACHE_HOME");
     shell.env("PATH", search).env("NO_COLOR", "1").stdin(Stdio::null()).stdout(Stdio::piped());
     finish(shell.spawn().expect("there is a shell"))
 }

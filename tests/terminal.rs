@@ -18,7 +18,12 @@ fn on_a_terminal(args: &[&str], variables: &[(&str, &str)]) -> String {
     let name = ptsname(&pty, Vec::new()).unwrap().into_string().unwrap();
     let terminal: OwnedFd = File::options().read(true).write(true).open(name).unwrap().into();
     let mut command = Command::new(kinglet());
-    command.args(args).env_remove("NO_COLOR").env("TERM", "xterm").envs(variables.iter().copied());
+    command
+        .args(args)
+        .env("KINGLET_CACHE_DIR", "")
+        .env_remove("NO_COLOR")
+        .env("TERM", "xterm")
+        .envs(variables.iter().copied());
     command.stdin(Stdio::null()).stdout(terminal.try_clone().unwrap()).stderr(terminal);
     let mut child = command.spawn().unwrap();
     // The terminal's other ends are the child's alone, so that reading ends with it.

@@ -1,6 +1,8 @@
 //! The embedding API from outside, as an embedder uses it: every promise of its documentation that a test can check,
 //! above all what happens when guests or hosts misbehave. One module per subject.
 
+#[cfg(feature = "jit")]
+mod cache;
 mod call;
 mod data;
 mod dwarf;

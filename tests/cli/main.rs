@@ -2,6 +2,8 @@
 //! shell like an abort and not be one, no input may cause a panic, and a time limit ends whatever the guest is doing.
 
 #[cfg(feature = "jit")]
+mod cache;
+#[cfg(feature = "jit")]
 mod compile;
 #[cfg(feature = "jit")]
 mod exe;

@@ -72,6 +72,7 @@ pub fn in_mode<'a>(args: &[&'a str]) -> Vec<&'a str> {
 fn with_mode<'a>(option: &'a str, args: &[&'a str]) -> Vec<&'a str> {
     const WITH_GUEST: &[&str] = &["run", "instantiate"];
     const OTHERS: &[&str] = &[
+        "cache",
         "compile",
         "completions",
         "explore",
@@ -80,6 +81,7 @@ fn with_mode<'a>(option: &'a str, args: &[&'a str]) -> Vec<&'a str> {
         "parse",
         "targets",
         "validate",
+        "warm",
         "wasm",
         "wast",
         "wat",
@@ -104,6 +106,18 @@ pub fn run_with(args: &[&str], input: &str) -> Run {
     run_program(&kinglet(), &in_mode(args), input)
 }
 
+/// Runs it with a cache in a folder. All others run without any, whatever the user of the tests has.
+#[track_caller]
+pub fn run_cached(folder: &Path, args: &[&str]) -> Run {
+    let mut command = command(&kinglet(), &in_mode(args));
+    let mut child = spawn(command.env(CACHE, folder));
+    drop(child.stdin.take());
+    finish(child)
+}
+
+/// The variable that says where the cache is; set to nothing there is none.
+pub const CACHE: &str = "KINGLET_CACHE_DIR";
+
 /// Runs one of several builds of it with arguments and text on standard input.
 #[track_caller]
 pub fn run_program(program: &Path, args: &[impl AsRef<OsStr>], input: &str) -> Run {
@@ -123,8 +137,16 @@ pub fn start(args: &[&str]) -> Child {
 }
 
 fn start_program(program: &Path, args: &[impl AsRef<OsStr>]) -> Child {
+    spawn(&mut command(program, args))
+}
+
+fn command(program: &Path, args: &[impl AsRef<OsStr>]) -> Command {
     let mut command = Command::new(program);
-    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(args).env(CACHE, "").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn spawn(command: &mut Command) -> Child {
     loop {
         match command.spawn() {
             // It was just written, and a child that another test started meanwhile has it open until it runs its program.

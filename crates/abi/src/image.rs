@@ -135,6 +135,12 @@ impl CodeImage {
 
     /// Adds the tables of code that is behind all there was, at an offset; not its instructions.
     pub fn append_tables(&mut self, at: u32, other: &CodeImage) {
+        self.append(at, &other.tables());
+        self.align = self.align.max(other.align);
+    }
+
+    /// The same of tables alone.
+    pub fn append(&mut self, at: u32, other: &Tables<'_>) {
         let (handlers, refs) = (self.handlers.len() as u32, self.refs.len() as u32);
         let function = |f: &FunctionCode| FunctionCode { start: f.start + at, end: f.end + at, ..*f };
         self.functions.extend(other.functions.iter().map(function));
@@ -144,8 +150,7 @@ impl CodeImage {
         self.handlers.extend(other.handlers.iter().map(|h| Handler { target: h.target + at, ..*h }));
         let map = |m: &StackMap| StackMap { ret: m.ret + at, first: m.first + refs, ..*m };
         self.stack_maps.extend(other.stack_maps.iter().map(map));
-        self.refs.extend_from_slice(&other.refs);
-        self.align = self.align.max(other.align);
+        self.refs.extend_from_slice(other.refs);
     }
 }
 

@@ -1,6 +1,11 @@
 //! The commands: one row each. The first is the one that is meant when none is named.
 
 #[cfg(feature = "jit")]
+mod cache;
+#[cfg(not(feature = "jit"))]
+#[path = "cmd/cache_absent.rs"]
+mod cache;
+#[cfg(feature = "jit")]
 mod compile;
 #[cfg(not(feature = "jit"))]
 #[path = "cmd/compile_absent.rs"]
@@ -20,6 +25,10 @@ mod targets;
 #[cfg(not(feature = "jit"))]
 use compile as targets;
 mod validate;
+#[cfg(feature = "jit")]
+mod warm;
+#[cfg(not(feature = "jit"))]
+use compile as warm;
 mod wasm;
 mod wast;
 mod wat;
@@ -55,6 +64,8 @@ pub(crate) enum Takes {
     InAndOut,
     /// One of the words.
     Word(&'static [&'static str]),
+    /// One of the words, and after some of them a file.
+    Action(&'static [&'static str]),
     /// The name of a command, or nothing.
     Command,
     /// Nothing at all.
@@ -71,7 +82,7 @@ impl Takes {
     pub(crate) fn most(self) -> usize {
         match self {
             Takes::Program | Takes::Files => usize::MAX,
-            Takes::InAndOut => 2,
+            Takes::InAndOut | Takes::Action(_) => 2,
             Takes::File | Takes::Word(_) | Takes::Command => 1,
             Takes::Nothing => 0,
         }
@@ -84,6 +95,7 @@ impl Takes {
             Takes::InAndOut => "two files",
             Takes::File => "one file",
             Takes::Word(_) => "one word",
+            Takes::Action(_) => "one word and a file",
             Takes::Command => "the name of one command",
             Takes::Nothing => "nothing",
         }
@@ -92,7 +104,7 @@ impl Takes {
     /// For a message that there is none.
     pub(crate) fn missing(self) -> String {
         match self {
-            Takes::Word(words) => format!("one of {} is missing", words.join(", ")),
+            Takes::Word(words) | Takes::Action(words) => format!("one of {} is missing", words.join(", ")),
             _ => "no file given".into(),
         }
     }
@@ -138,6 +150,41 @@ pub(crate) const COMMANDS: &[Command] = &[
         takes: Takes::InAndOut,
         of_wasmedge: true,
         run: compile::run,
+    },
+    Command {
+        name: "warm",
+        usage: "[OPTIONS] FILE…",
+        about: "Compiles modules, and keeps their native code in the cache: their next start is as fast as can be.",
+        examples: &[
+            ("kinglet warm program.wasm", "what `kinglet program.wasm` then finds in the cache"),
+            ("kinglet warm --time-limit 1 program.wasm", "for starts with a time limit, which need other code"),
+            ("KINGLET_CACHE_DIR=/srv/cache kinglet warm program.wasm", "in another folder"),
+        ],
+        takes: Takes::Files,
+        of_wasmedge: false,
+        run: warm::run,
+    },
+    Command {
+        name: "cache",
+        usage: "[OPTIONS] ACTION [FILE]",
+        about: "Shows what earlier starts of modules have left in the cache for later ones, clears it, carries it elsewhere.",
+        examples: &[
+            ("kinglet cache dir", "where it is: $KINGLET_CACHE_DIR, else kinglet in $XDG_CACHE_HOME or ~/.cache"),
+            ("kinglet cache list", "what is in it, what was used last first"),
+            ("kinglet cache clean", "remove all of it"),
+            (
+                "kinglet cache export hot.cache",
+                "put modules and their native code into one file, as for a container image",
+            ),
+            (
+                "kinglet cache import hot.cache",
+                "take in such a file. Its native code is run from then on, and nothing checks what it does: import only \
+                 from who is trusted",
+            ),
+        ],
+        takes: Takes::Action(cache::ACTIONS),
+        of_wasmedge: false,
+        run: cache::run,
     },
     Command {
         name: "explore",

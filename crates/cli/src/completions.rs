@@ -43,7 +43,7 @@ fn command_names() -> String {
 /// The words a command's positional argument can be.
 fn words(command: &Command) -> String {
     match command.takes {
-        Takes::Word(words) => words.join(" "),
+        Takes::Word(words) | Takes::Action(words) => words.join(" "),
         Takes::Command => command_names(),
         _ => String::new(),
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use kinglet::{Config, Engine, Error, Linker, Module, RunMode, Store, StoreLimits, StoreLimitsBuilder};
 use kinglet_wasi::{DirAccess, WasiCtx};
 
+use crate::cache;
 use crate::fault::{Fault, Outcome};
 use crate::message::{Level, say};
 use crate::options::{Dir, Missing, Options};
@@ -27,6 +28,7 @@ pub(crate) fn engine(options: &Options, stack: usize) -> Outcome<Engine> {
     if let Some(kibibytes) = options.stack_limit {
         config.max_wasm_stack(stack_limit(kibibytes));
     }
+    cache::add(&mut config, options);
     Engine::new(&config).map_err(|error| Fault::refused(format!("cannot set up the engine: {error:#}")))
 }
 

@@ -3,6 +3,11 @@
 
 #![deny(unsafe_code)]
 
+#[cfg(feature = "jit")]
+mod cache;
+#[cfg(not(feature = "jit"))]
+#[path = "cache_absent.rs"]
+mod cache;
 mod cmd;
 mod completions;
 mod deadline;

@@ -87,6 +87,9 @@ pub(crate) struct Options {
     pub(crate) allow_precompiled: bool,
     /// Whether files without it are worth a warning.
     pub(crate) aot: bool,
+    pub(crate) no_cache: bool,
+    /// MiB.
+    pub(crate) cache_limit: Option<u64>,
     pub(crate) profile: Option<Profile>,
     pub(crate) form: Option<Form>,
     /// The command that carries the program.

@@ -48,6 +48,10 @@ pub enum Trampoline {
     Host(Signature),
     /// [`Compiler::entry`].
     Entry(Signature),
+    /// [`Compiler::bridge`].
+    Bridge(Signature),
+    /// [`Compiler::adapter`].
+    Adapter(Signature),
 }
 
 impl Trampoline {
@@ -64,6 +68,8 @@ impl Trampoline {
             Trampoline::EnterLoop => (3, None),
             Trampoline::Host(signature) => (4, Some(signature)),
             Trampoline::Entry(signature) => (5, Some(signature)),
+            Trampoline::Bridge(signature) => (6, Some(signature)),
+            Trampoline::Adapter(signature) => (7, Some(signature)),
         };
         std::iter::once(tag).chain(signature.into_iter().flat_map(Signature::to_words)).collect()
     }
@@ -75,6 +81,8 @@ impl Trampoline {
             0..=3 if rest.is_empty() => Trampoline::COMMON.get(*tag as usize).cloned(),
             4 => Signature::from_words(rest).map(Trampoline::Host),
             5 => Signature::from_words(rest).map(Trampoline::Entry),
+            6 => Signature::from_words(rest).map(Trampoline::Bridge),
+            7 => Signature::from_words(rest).map(Trampoline::Adapter),
             _ => None,
         }
     }
@@ -90,6 +98,8 @@ impl Compiler {
             Trampoline::EnterLoop => self.enter_loop(),
             Trampoline::Host(signature) => self.host_call(signature, hosts),
             Trampoline::Entry(signature) => self.entry(signature),
+            Trampoline::Bridge(signature) => self.bridge(signature),
+            Trampoline::Adapter(signature) => self.adapter(signature),
         }
     }
 }

@@ -11,7 +11,8 @@
 //!
 //! Offsets are from the image's start. The header is little-endian, the tables are as the target wants them. Bodies are
 //! where the module's functions are in it. Data is what the first memory holds from `address` on when it has been
-//! initialised, if that is known beforehand. Text, data and module begin at a page. The checksum covers everything behind
+//! initialised, if that is known beforehand. A cache keeps the module and its code apart, each as an image that lacks the
+//! other; there the address of the code's data, which it has not, is 1 if the code is all there can be. Text, data and module begin at a page. The checksum covers everything behind
 //! it and, in a universal module, the module: it finds accidents, not attackers, who can run whatever they like in code
 //! that a user has agreed to run.
 
@@ -26,6 +27,7 @@ use kinglet_wasm::Features;
 use kinglet_wasm::module::{ConstExpr, Module, SegmentMode};
 use twox_hash::XxHash3_64;
 
+use crate::cache::Content;
 use crate::{Error, Result};
 
 const MAGIC: &[u8; 8] = b"kinglet\0";
@@ -67,7 +69,7 @@ pub(crate) struct Artifact {
     trampolines: Range<usize>,
     pub(crate) text: Range<usize>,
     pub(crate) data: Range<usize>,
-    /// Where in the first memory the data belongs.
+    /// Where in the first memory the data belongs; of code in a cache, 1 if it is all there can be.
     pub(crate) address: u64,
     pub(crate) module: Range<usize>,
     checksum: u64,
@@ -253,10 +255,35 @@ impl Identity {
         // Part of the code by which host functions are called.
         rows.push(("host functions".to_string(), format!("{:?}", crate::vm::HOST_LAYOUT)));
         rows.extend(settings.key().into_iter().map(|(name, value)| (name.to_string(), value)));
-        let names: Vec<&str> =
-            kinglet_wasm::FEATURES.iter().filter(|row| features.has(row.feature)).map(|row| row.name).collect();
-        rows.push(("proposals".to_string(), names.join(" ")));
+        rows.push(("proposals".to_string(), proposals(features)));
         Identity(rows)
+    }
+
+    /// The same for what a cache keeps of a module: of the settings only what validating it depends on, and where its
+    /// first memory is in the file.
+    pub(crate) fn of_module(content: &Content, features: Features) -> Identity {
+        let rows = [
+            ("module", content.to_string()),
+            ("build", kinglet_jit::BUILD_ID.to_string()),
+            ("page", rustix::param::page_size().to_string()),
+            ("proposals", proposals(features)),
+        ];
+        Identity(rows.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
+    }
+
+    /// The same for the native code of a module, of an engine with this identity.
+    pub(crate) fn of_code(mut self, content: &Content) -> Identity {
+        self.0.insert(0, ("module".into(), content.to_string()));
+        self
+    }
+
+    /// Whether it is of the module with this content.
+    pub(crate) fn is_for(&self, content: &Content) -> bool {
+        self.0.first().is_some_and(|(name, value)| name == "module" && *value == content.to_string())
+    }
+
+    pub(crate) fn into_rows(self) -> Vec<(String, String)> {
+        self.0
     }
 
     pub(crate) fn parse(bytes: &[u8]) -> Result<Identity> {
@@ -265,7 +292,7 @@ impl Identity {
         Ok(Identity(rows.collect::<Option<_>>().ok_or_else(|| bad("does not say what it is for"))?))
     }
 
-    fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         self.0.iter().flat_map(|(name, value)| format!("{name}: {value}\n").into_bytes()).collect()
     }
 
@@ -297,6 +324,31 @@ impl Identity {
     pub(crate) fn same_proposals(&self, here: &Identity) -> bool {
         self.0.last() == here.0.last()
     }
+}
+
+/// The names of proposals.
+fn proposals(features: Features) -> String {
+    let rows = kinglet_wasm::FEATURES.iter().filter(|row| features.has(row.feature));
+    rows.map(|row| row.name).collect::<Vec<&str>>().join(" ")
+}
+
+/// What a cache keeps of a module but its code.
+pub(crate) fn write_module(identity: &Identity, module: &Module) -> Result<Vec<u8>> {
+    let memory = memory(module, rustix::param::page_size());
+    let (processor, image) = (&Processor::host()?, &CodeImage::default());
+    Ok(Image { processor, identity, image, bodies: &module.bodies, trampolines: &[], memory }.write(&module.bytes, &[]))
+}
+
+/// What a cache keeps of a module's code; `complete` if that is all there can be.
+pub(crate) fn write_code(
+    identity: &Identity,
+    image: &CodeImage,
+    trampolines: &[(Trampoline, CodeImage)],
+    complete: bool,
+) -> Result<Vec<u8>> {
+    let memory = (complete.into(), Vec::new());
+    let processor = &Processor::host()?;
+    Ok(Image { processor, identity, image, bodies: &[], trampolines, memory }.write(&[], &[]))
 }
 
 /// Writes an artifact.

@@ -44,6 +44,8 @@ pub struct Config {
     pub(crate) compiler_threads: Option<usize>,
     pub(crate) target: Target,
     pub(crate) profile: Option<Profile>,
+    #[cfg(feature = "jit")]
+    pub(crate) cache: Option<crate::Cache>,
 }
 
 /// How a profiler is told which function native code belongs to.
@@ -102,6 +104,8 @@ impl Config {
             compiler_threads: None,
             target: Target::default(),
             profile: None,
+            #[cfg(feature = "jit")]
+            cache: None,
         }
     }
 
@@ -233,6 +237,14 @@ impl Config {
     /// written.
     pub fn profile(&mut self, profile: Option<Profile>) -> &mut Config {
         self.profile = profile;
+        self
+    }
+
+    /// Has modules kept on disk, with their native code: what was validated and compiled once need not be again. There is
+    /// no cache unless one is given.
+    #[cfg(feature = "jit")]
+    pub fn cache(&mut self, cache: Option<crate::Cache>) -> &mut Config {
+        self.cache = cache;
         self
     }
 

@@ -23,6 +23,8 @@
 
 #[cfg(feature = "jit")]
 mod artifact;
+#[cfg(feature = "jit")]
+mod cache;
 mod config;
 #[cfg(feature = "addr2line")]
 mod dwarf;
@@ -58,6 +60,8 @@ mod wait;
 pub use anyhow::{Error, Result};
 #[cfg(feature = "jit")]
 pub use artifact::Precompiled;
+#[cfg(feature = "jit")]
+pub use cache::{Cache, CacheConfig, CacheEntry, CacheEntryKind};
 pub use config::{Config, Profile, RunMode};
 pub use engine::Engine;
 pub use func::{Func, TypedFunc, WasmParams, WasmResults, WasmTy};

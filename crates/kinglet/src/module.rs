@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
+#[cfg(feature = "jit")]
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 #[cfg(feature = "jit")]
@@ -17,6 +19,8 @@ use tracing::debug;
 use crate::RunMode;
 #[cfg(feature = "jit")]
 use crate::artifact::{self, Precompiled};
+#[cfg(feature = "jit")]
+use crate::cache::module as cache;
 use crate::dwarf::DebugInfo;
 use crate::trap::FrameSymbol;
 use crate::types::{CustomSection, ExportType, ImportType};
@@ -59,11 +63,18 @@ pub(crate) struct ModuleInner {
     /// Why native code that came with it is not used.
     #[cfg(feature = "jit")]
     pub(crate) rejected_code: OnceLock<String>,
+    /// Whether every function has native code that can.
+    #[cfg(feature = "jit")]
+    pub(crate) compiled: AtomicBool,
+    /// What the engine's cache has of it.
+    #[cfg(feature = "jit")]
+    pub(crate) kept: OnceLock<cache::Kept>,
 }
 
 #[cfg(feature = "jit")]
 impl Drop for ModuleInner {
     fn drop(&mut self) {
+        cache::keep_quietly(self);
         self.engine.tier().forget(self.code.environment());
     }
 }
@@ -119,16 +130,29 @@ impl Module {
         let path = path.as_ref();
         let unreadable = |e: std::io::Error| Error::msg(format!("cannot read {}: {e}", path.display()));
         let file = std::fs::File::open(path).map_err(unreadable)?;
-        let size = file.metadata().map_or(0, |metadata| metadata.len());
-        match read(file, size, MAX_MODULE_BYTES).map_err(unreadable)? {
+        let metadata = file.metadata().map_err(unreadable)?;
+        #[cfg(feature = "jit")]
+        if let Some(module) = cache::from_known_file(engine, &metadata) {
+            return Ok(module);
+        }
+        match read(file, metadata.len(), MAX_MODULE_BYTES).map_err(unreadable)? {
             // The bytes are the module's from here on: a large module is not copied.
-            Some(bytes) if bytes.starts_with(b"\0asm") => Module::from_binary(engine, bytes),
+            Some(bytes) if bytes.starts_with(b"\0asm") => {
+                let module = Module::from_binary(engine, bytes)?;
+                #[cfg(feature = "jit")]
+                cache::note_file(&module, &metadata);
+                Ok(module)
+            }
             Some(bytes) => Module::new(engine, bytes),
             None => Err(kinglet_wasm::Error::limit(&format!("it has more than {MAX_MODULE_BYTES} bytes")).into()),
         }
     }
 
     fn from_binary(engine: &Engine, bytes: Vec<u8>) -> Result<Module> {
+        #[cfg(feature = "jit")]
+        if let Some(cache) = &engine.config().cache {
+            return cache::from_binary(engine, cache, bytes);
+        }
         let code = decode(engine, bytes.into())?;
         #[cfg(feature = "jit")]
         compile_module(engine, &code, false);
@@ -154,6 +178,10 @@ impl Module {
             memory_image: OnceLock::new(),
             #[cfg(feature = "jit")]
             rejected_code: OnceLock::new(),
+            #[cfg(feature = "jit")]
+            compiled: AtomicBool::new(false),
+            #[cfg(feature = "jit")]
+            kept: OnceLock::new(),
         };
         Module { inner: Arc::new(inner) }
     }
@@ -262,7 +290,7 @@ impl Module {
 }
 
 /// Decodes and validates.
-fn decode(engine: &Engine, bytes: Bytes) -> Result<ModuleCode> {
+pub(crate) fn decode(engine: &Engine, bytes: Bytes) -> Result<ModuleCode> {
     let module = decode::module(bytes, engine.config().features, engine.types())?;
     debug!(
         bytes = module.bytes.len(),
@@ -273,19 +301,23 @@ fn decode(engine: &Engine, bytes: Bytes) -> Result<ModuleCode> {
     Ok(ModuleCode::new(Arc::new(module), engine.settings().clone(), engine.types().clone()))
 }
 
-/// Gives a module native code, if the engine wants that; without it the module is interpreted.
+/// Gives a module native code, if the engine wants that; without it the module is interpreted. Whether it has it now.
 #[cfg(feature = "jit")]
-fn compile_module(engine: &Engine, code: &ModuleCode, always: bool) {
+pub(crate) fn compile_module(engine: &Engine, code: &ModuleCode, always: bool) -> bool {
     if engine.config().run_mode == RunMode::Interpreter {
-        return;
+        return false;
     }
     let environment = code.environment();
     let bytes = environment.module.bodies.iter().map(|body| body.len()).sum();
     if !always && !engine.compiles(bytes) {
         debug!(bytes, "module is interpreted: compiling it would take too long");
-    } else if let Err(error) = engine.tier().compile_module(environment, engine.compiler_threads(), |_| ()) {
+        return false;
+    }
+    let compiled = engine.tier().compile_module(environment, engine.compiler_threads(), |_| ());
+    if let Err(error) = &compiled {
         debug!(%error, "module is interpreted, as it cannot be compiled");
     }
+    compiled.is_ok()
 }
 
 #[cfg(feature = "jit")]

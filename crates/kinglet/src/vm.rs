@@ -44,6 +44,6 @@ pub(crate) use memory::{MemoryInstance, MemoryRequest};
 #[cfg(feature = "jit")]
 pub(crate) use native::{Support, Tier, image, listing, profile, trampolines};
 #[cfg(feature = "jit")]
-pub(crate) use precompiled::{MemoryImage, detect_file};
+pub(crate) use precompiled::{Cached, MemoryImage, artifact_identity, cached_code_size, detect_file, load_cached};
 pub(crate) use store::{InterruptWord, StoreOwner, VmState};
 pub(crate) use table::TableInstance;

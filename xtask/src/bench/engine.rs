@@ -173,7 +173,8 @@ impl Engine {
     pub(super) fn command(&self, context: &Context, workload: &Workload, mode: Option<&str>, folder: &Path) -> Command {
         let program = if self.name == NATIVE { executable(context, workload) } else { self.program.clone() };
         let mut command = Command::new(program);
-        command.current_dir(folder);
+        // Cold means: no cache of any kind.
+        command.current_dir(folder).env("KINGLET_CACHE_DIR", "");
         if let Some(mode) = mode {
             command.args([self.kind.modes.0, mode]);
         }

@@ -144,17 +144,17 @@ pub(super) fn engine(options: &Options, target: Option<&str>) -> Outcome<Engine>
 }
 
 /// Says on a terminal how far long work is.
-struct Progress {
+pub(super) struct Progress {
     start: Instant,
     said: Option<Instant>,
 }
 
 impl Progress {
-    fn new() -> Progress {
+    pub(super) fn new() -> Progress {
         Progress { start: Instant::now(), said: None }
     }
 
-    fn show(&mut self, ready: u32, all: u32) {
+    pub(super) fn show(&mut self, ready: u32, all: u32) {
         const PATIENCE: Duration = Duration::from_millis(500);
         const PAUSE: Duration = Duration::from_millis(100);
         let now = Instant::now();
@@ -168,7 +168,7 @@ impl Progress {
         }
     }
 
-    fn end(&self) {
+    pub(super) fn end(&self) {
         if self.said.is_some() {
             let _ = write!(std::io::stderr(), "\r\x1b[K");
         }

@@ -4,6 +4,7 @@
 use kinglet::{ExternType, Func, FuncType, Instance, Linker, Module, Store, Trap, Val, ValType};
 use kinglet_wasm::outline::{Outline, local_names};
 
+use crate::cache::Keeper;
 use crate::deadline::{self, Deadline};
 use crate::fault::{Fault, Outcome, own_status};
 use crate::guest::{self, State};
@@ -40,6 +41,7 @@ fn run_here(options: &Options, stack: usize) -> Outcome {
         None => source::load(&engine, file, options)?,
     };
     let modules = guest::modules(&engine, options)?;
+    let keeper = Keeper::start(std::iter::once(&module).chain(modules.iter().map(|(_, module)| module)));
     let entry = entry(options, &module, file, args)?;
     let values = entry.args.map(|args| values(options, &module, entry.function, args)).transpose()?;
     let mut store = guest::store(&engine, options, file, args)?;
@@ -52,6 +54,9 @@ fn run_here(options: &Options, stack: usize) -> Outcome {
         Ok(results) => print(&lines(&results)).map(|()| 0),
         Err(error) => end(&error, file, options),
     };
+    // What is left to do is not the guest's time.
+    drop(deadline);
+    keeper.finish();
     // The process ends now: what it has need not be given back piece by piece.
     std::mem::forget((store, guest.linker, guest.modules));
     std::mem::forget(module);

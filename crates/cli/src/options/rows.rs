@@ -61,10 +61,26 @@ const RUN: &[&str] = &["run"];
 const COMPILE: &[&str] = &["compile"];
 const NATIVE: &[&str] = &["compile", "explore"];
 const GUEST: &[&str] = &["run", "instantiate"];
-const STATISTICS: &[&str] = &["run", "compile"];
-const MODULES: &[&str] = &["run", "compile", "explore", "parse", "validate", "instantiate", "wast"];
-const LOUD: &[&str] =
-    &["run", "compile", "explore", "targets", "parse", "validate", "instantiate", "inspect", "wat", "wasm", "wast"];
+const CACHED: &[&str] = &["run", "instantiate", "warm", "cache"];
+const STATISTICS: &[&str] = &["run", "compile", "warm"];
+/// With these code is not the same as without.
+const RUN_WARM: &[&str] = &["run", "warm"];
+const MODULES: &[&str] = &["run", "compile", "warm", "explore", "parse", "validate", "instantiate", "wast"];
+const LOUD: &[&str] = &[
+    "run",
+    "compile",
+    "warm",
+    "cache",
+    "explore",
+    "targets",
+    "parse",
+    "validate",
+    "instantiate",
+    "inspect",
+    "wat",
+    "wasm",
+    "wast",
+];
 
 const PLAIN: Row = Row {
     name: "",
@@ -111,9 +127,12 @@ pub(crate) const GROUPS: &[Group] = &[
         Row { name: "force-interpreter", commands: GUEST,
             help: "the same as `--run-mode interpreter`",
             effect: Set(|options, _| run_mode(options, "interpreter")), ..PLAIN },
-        Row { name: "no-cache",
-            help: "keep nothing on disk for the next start; nothing is kept so far",
-            effect: Set(|_, _| Ok(())), ..PLAIN },
+        Row { name: "no-cache", commands: GUEST,
+            help: "use nothing that earlier starts have kept on disk, and keep nothing for later ones",
+            effect: Set(|options, _| { options.no_cache = true; Ok(()) }), ..PLAIN },
+        Row { name: "cache-limit", value: Some("MIB"), commands: CACHED,
+            help: "the cache may take this many MiB, 1024 if nothing is said; what has not been used for longest makes room",
+            effect: Set(|options, value| { options.cache_limit = Some(number(value, "MiB")?); Ok(()) }), ..PLAIN },
     ] },
     Group { title: "What the program gets", rows: &[
         Row { name: "dir", value: Some("GUEST:HOST[:readonly]"), list: true, commands: GUEST, exe: true,
@@ -124,10 +143,10 @@ pub(crate) const GROUPS: &[Group] = &[
             effect: Set(|options, value| { let env = env(options, value)?; options.env.push(env); Ok(()) }), ..PLAIN },
     ] },
     Group { title: "Limits", rows: &[
-        Row { name: "time-limit", value: Some("MS"), exe: true,
+        Row { name: "time-limit", value: Some("MS"), commands: RUN_WARM, exe: true,
             help: "stop after this many milliseconds, counted from when the command starts; 0 is no limit",
             effect: Set(|options, value| { options.time_limit = number(value, "milliseconds")?; Ok(()) }), ..PLAIN },
-        Row { name: "gas-limit", value: Some("N"), exe: true,
+        Row { name: "gas-limit", value: Some("N"), commands: RUN_WARM, exe: true,
             help: "stop when N units of gas are used up; an instruction costs one, bulk operations more by their size",
             effect: Set(|options, value| { options.gas_limit = Some(number(value, "units of gas")?); Ok(()) }), ..PLAIN },
         Row { name: "memory-page-limit", value: Some("N"), commands: GUEST, exe: true,

@@ -11,6 +11,7 @@
 
 mod arena;
 mod coherence;
+mod collect;
 mod lines;
 pub(crate) mod profile;
 mod registry;
@@ -102,6 +103,19 @@ struct State {
     entries: HashMap<Signature, usize>,
     /// Loops that have native code: the function's cell and the loop's offset in the module.
     loops: HashMap<(usize, u32), usize>,
+}
+
+impl State {
+    /// Where those of a kind are that there is one of for each signature.
+    fn shared<'a>(&mut self, which: &'a Trampoline) -> Option<(&'a Signature, &mut HashMap<Signature, usize>)> {
+        match which {
+            Trampoline::Host(signature) => Some((signature, &mut self.hosts)),
+            Trampoline::Entry(signature) => Some((signature, &mut self.entries)),
+            Trampoline::Bridge(signature) => Some((signature, &mut self.bridges)),
+            Trampoline::Adapter(signature) => Some((signature, &mut self.adapters)),
+            Trampoline::Libcall | Trampoline::Throw | Trampoline::Raise | Trampoline::EnterLoop => None,
+        }
+    }
 }
 
 impl Tier {
@@ -252,7 +266,7 @@ impl Tier {
             Trampoline::Throw => Some(&self.natives.throw),
             Trampoline::Raise => Some(&self.natives.raise),
             Trampoline::EnterLoop => Some(&self.natives.enter_loop),
-            Trampoline::Host(_) | Trampoline::Entry(_) => None,
+            Trampoline::Host(_) | Trampoline::Entry(_) | Trampoline::Bridge(_) | Trampoline::Adapter(_) => None,
         }
     }
 
@@ -260,18 +274,16 @@ impl Tier {
     fn add_trampoline(&self, state: &mut State, which: &Trampoline, image: CodeImage) -> Result<()> {
         let name = || trampoline(title(which));
         let set = |entry: &AtomicPtr<c_void>, to: *const c_void| entry.store(to.cast_mut(), Ordering::Release);
-        match which {
-            Trampoline::Host(signature) if !state.hosts.contains_key(signature) => {
+        match state.shared(which) {
+            Some((signature, made)) if !made.contains_key(signature) => {
                 let code = self.publish(state, image, Owner::Engine, name)?;
-                state.hosts.insert(signature.clone(), code);
+                if let Some((signature, made)) = state.shared(which) {
+                    made.insert(signature.clone(), code);
+                }
             }
-            Trampoline::Entry(signature) if !state.entries.contains_key(signature) => {
-                let code = self.publish(state, image, Owner::Engine, name)?;
-                state.entries.insert(signature.clone(), code);
-            }
-            Trampoline::Host(_) | Trampoline::Entry(_) => {}
-            common => {
-                if let Some(entry) = self.common(common).filter(|entry| entry.load(Ordering::Relaxed).is_null()) {
+            Some(_) => {}
+            None => {
+                if let Some(entry) = self.common(which).filter(|entry| entry.load(Ordering::Relaxed).is_null()) {
                     set(entry, self.publish(state, image, Owner::Engine, name)? as *const c_void);
                 }
             }
@@ -433,6 +445,8 @@ fn title(which: &Trampoline) -> &'static str {
         Trampoline::EnterLoop => "enter loop",
         Trampoline::Host(_) => "host call",
         Trampoline::Entry(_) => "entry",
+        Trampoline::Bridge(_) => "bridge",
+        Trampoline::Adapter(_) => "adapter",
     }
 }
 

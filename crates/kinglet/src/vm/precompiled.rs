@@ -13,6 +13,7 @@ use tracing::{debug, warn};
 use super::native::Mapping;
 use super::region::Region;
 use crate::artifact::{self, Artifact, Identity};
+use crate::cache::{Cache, CacheEntryKind, Content, entry_name};
 use crate::{Engine, Error, Module, Result, RunMode};
 
 /// A part of a mapping.
@@ -128,6 +129,86 @@ unsafe fn load(engine: &Engine, mapping: Mapping) -> Result<Module> {
         let _ = module.inner().memory_image.set(image);
     }
     Ok(module)
+}
+
+/// Which artifact a file is.
+pub(crate) fn artifact_identity(file: File) -> Result<Identity> {
+    let mapping = Mapping::file(file)?;
+    let artifact = artifact::parse(mapping.as_ref())?.ok_or_else(|| Error::msg("it is no artifact"))?;
+    Identity::parse(&mapping.as_ref()[artifact.identity])
+}
+
+/// How many bytes of native code there are of a module.
+pub(crate) fn cached_code_size(cache: &Cache, name: &str) -> Option<usize> {
+    let mapping = Mapping::file(cache.open(name)?).ok()?;
+    Some(artifact::parse(mapping.as_ref()).ok()??.text.len())
+}
+
+/// What a cache has of a module.
+pub(crate) struct Cached {
+    pub(crate) code: ModuleCode,
+    pub(crate) memory_image: Option<MemoryImage>,
+    /// How many bytes of native code it has got.
+    pub(crate) native: usize,
+    /// Whether that is all there can be.
+    pub(crate) complete: bool,
+}
+
+/// Makes a module of what a cache has of it, without validating it; none if that is nothing, or nothing of use.
+pub(crate) fn load_cached(engine: &Engine, cache: &Cache, content: &Content) -> Result<Option<Cached>> {
+    let features = engine.config().features;
+    let Some((mapping, artifact)) = open_cached(cache, &Identity::of_module(content, features), CacheEntryKind::Module)
+    else {
+        return Ok(None);
+    };
+    let module = Bytes::new(Part { mapping: mapping.clone(), range: artifact.module.clone() });
+    let bodies = artifact.bodies((*mapping).as_ref());
+    let decoded = decode::validated_module(module, bodies, features, engine.types())?;
+    mapping.release(artifact.module.clone());
+    let code = ModuleCode::new(Arc::new(decoded), engine.settings().clone(), engine.types().clone());
+    let Artifact { data, address, .. } = artifact;
+    let memory_image = (!data.is_empty()).then(|| MemoryImage { mapping, data, address });
+    let (native, complete) = if engine.config().run_mode == RunMode::Interpreter {
+        (0, false)
+    } else {
+        publish_cached(engine, cache, content, &code).unwrap_or_else(|error| {
+            debug!(%error, "native code of the cache is not used");
+            (0, false)
+        })
+    };
+    Ok(Some(Cached { code, memory_image, native, complete }))
+}
+
+/// Gives a module the native code that a cache has of it: how many bytes, and whether that is all there can be.
+fn publish_cached(engine: &Engine, cache: &Cache, content: &Content, code: &ModuleCode) -> Result<(usize, bool)> {
+    let identity = engine.identity()?.of_code(content);
+    let Some((mapping, artifact)) = open_cached(cache, &identity, CacheEntryKind::Code) else {
+        return Ok((0, false));
+    };
+    let trampolines = artifact.trampolines((*mapping).as_ref())?;
+    let Artifact { text, tables, address, .. } = artifact;
+    let bytes = text.len();
+    // SAFETY: nobody but this user can have written the file (`Folder`), and what this user's processes write there is
+    // what an engine of this build made of the module, by whose hash it was found, with the same settings and for the
+    // same processor; the checksum has been taken where it is mapped.
+    unsafe { engine.tier().publish_mapped(code.environment(), mapping, &text, &tables, trampolines)? };
+    Ok((bytes, address == 1))
+}
+
+/// Opens a file of a cache that was made for just this; one that is no good is removed.
+fn open_cached(cache: &Cache, identity: &Identity, kind: CacheEntryKind) -> Option<(Arc<Mapping>, Artifact)> {
+    let name = entry_name(identity, kind);
+    let open = |file: File| {
+        let mapping = Mapping::file(file)?;
+        let bytes: &[u8] = mapping.as_ref();
+        let artifact = artifact::parse(bytes)?.ok_or_else(|| Error::msg("it is no artifact"))?;
+        artifact.verify(bytes, |part| mapping.release(part))?;
+        if bytes[artifact.identity.clone()] != identity.to_bytes() {
+            return Err(Error::msg("it was made for something else"));
+        }
+        Ok((Arc::new(mapping), artifact))
+    };
+    open(cache.open(&name)?).map_err(|error| cache.discard(&name, &error)).ok()
 }
 
 /// What the first memory of a module's instances begins with, in a file.

@@ -14,6 +14,8 @@ use super::arena::Mapping;
 pub(super) struct Published {
     /// The address of its first byte.
     pub(super) start: usize,
+    /// Behind its last byte.
+    end: usize,
     tables: Known,
     owner: Owner,
     /// Its memory, if it is its alone.
@@ -88,6 +90,21 @@ impl Published {
         self.tables.tables()
     }
 
+    /// Its instructions.
+    pub(super) fn text(&self) -> &[u8] {
+        // SAFETY: published code is mapped to be read as well, and does not change; its memory is kept beside this, or is
+        // that of the engine, which has the registry.
+        unsafe { std::slice::from_raw_parts(self.start as *const u8, self.end - self.start) }
+    }
+
+    /// What its address must be a multiple of.
+    pub(super) fn align(&self) -> u32 {
+        match &self.tables {
+            Known::Made(image) => image.align,
+            Known::Mapped { .. } => MAPPED_ALIGN,
+        }
+    }
+
     /// A return address as an offset.
     pub(super) fn offset(&self, pc: usize) -> u32 {
         (pc - self.start) as u32
@@ -106,6 +123,9 @@ impl Published {
     }
 }
 
+/// What code from a file is aligned to: nothing in functions asks for more than a line of a processor's cache.
+const MAPPED_ALIGN: u32 = 64;
+
 /// All code of an engine, by the address behind its last byte.
 #[derive(Debug, Default)]
 pub(super) struct Registry {
@@ -116,7 +136,15 @@ impl Registry {
     /// Makes code known. `memory` is its own, if it has any.
     pub(super) fn add(&self, code: Range<usize>, tables: Known, owner: Owner, memory: Option<Mapping>) {
         let mut codes = self.codes.write().unwrap_or_else(|e| e.into_inner());
-        codes.insert(code.end, Arc::new(Published { start: code.start, tables, owner, _memory: memory }));
+        let Range { start, end } = code;
+        codes.insert(end, Arc::new(Published { start, end, tables, owner, _memory: memory }));
+    }
+
+    /// The code of a module's functions, whose cells begin there, but for what only loops enter.
+    pub(super) fn of_module(&self, cells: *const FuncCell) -> Vec<Arc<Published>> {
+        let codes = self.codes.read().unwrap_or_else(|e| e.into_inner());
+        let its = |code: &&Arc<Published>| matches!(code.owner, Owner::Module(owner) if std::ptr::eq(owner, cells));
+        codes.values().filter(its).cloned().collect()
     }
 
     /// Removes the code of functions whose cells lie in a range of addresses.

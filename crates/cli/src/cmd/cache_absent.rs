@@ -1,0 +1,5 @@
+//! `kinglet cache` where Kinglet is built without the native tier: refused.
+
+pub(super) use super::compile::run;
+
+pub(super) const ACTIONS: &[&str] = &["dir", "list", "clean", "export", "import"];

@@ -1,0 +1,22 @@
+//! `kinglet warm`: compiles modules into the cache, with the settings that `run` has with the same options.
+
+use super::compile::Progress;
+use crate::fault::{Fault, Outcome};
+use crate::options::Options;
+use crate::{cache, guest, source};
+
+pub(super) fn run(options: &Options) -> Outcome {
+    // That there is one is what the command is for.
+    cache::required(options)?;
+    let engine = guest::engine(options, usize::MAX)?;
+    for file in &options.positional {
+        let module = source::load(&engine, file, options)?;
+        let mut progress = Progress::new();
+        let compiled = module.compile_all(|ready, all| progress.show(ready, all));
+        progress.end();
+        let kept = compiled.and_then(|()| module.update_cache());
+        kept.map_err(|error| Fault::refused(format!("{}: {error:#}", source::shown(file))))?;
+        std::mem::forget(module);
+    }
+    Ok(0)
+}

@@ -1,0 +1,216 @@
+//! A folder that nobody but its user can write to, and its files. That is looked at on open descriptors, without
+//! following links: what a name stands for may change between two looks. Files come into being whole, under a temporary
+//! name first, and are never written to again, so that whoever has one mapped keeps what it had.
+
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps};
+use rustix::io::Errno;
+
+use crate::{Error, Result};
+
+/// What the names of files begin with that are not whole yet.
+const TEMPORARY: &str = "tmp-";
+/// After how long one of those is what a process that has ended left behind.
+const LEFT: Duration = Duration::from_secs(600);
+
+/// An open folder.
+#[derive(Debug)]
+pub(super) struct Folder {
+    open: OwnedFd,
+    path: PathBuf,
+}
+
+/// A file of a folder.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) name: String,
+    pub(super) bytes: u64,
+    /// When it was last used.
+    pub(super) used: SystemTime,
+}
+
+impl Folder {
+    /// Opens a folder, or makes it.
+    pub(super) fn open(path: &Path) -> Result<Folder> {
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        match rustix::fs::mkdir(path, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let open = match rustix::fs::open(path, flags, Mode::empty()) {
+            Err(Errno::NOTDIR | Errno::LOOP) => return Err(Error::msg("it is a link, or no folder")),
+            open => open?,
+        };
+        private(&open, FileType::Directory)?;
+        Ok(Folder { open, path: path.to_path_buf() })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A file, to be read; none if there is no such file.
+    pub(super) fn read(&self, name: &str) -> Result<Option<File>> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = match rustix::fs::openat(&self.open, name, flags, Mode::empty()) {
+            Err(Errno::NOENT) => return Ok(None),
+            file => file?,
+        };
+        private(&file, FileType::RegularFile)?;
+        Ok(Some(File::from(file)))
+    }
+
+    /// Notes that a file is used now.
+    pub(super) fn touch(file: &File) {
+        const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
+        let _ = rustix::fs::futimens(file, &Timestamps { last_access: NOW, last_modification: NOW });
+    }
+
+    /// Makes a file of these bytes, or replaces it.
+    pub(super) fn write(&self, name: &str, contents: &[u8]) -> Result<()> {
+        let (mut file, temporary) = self.temporary()?;
+        let written = file.write_all(contents).map_err(Error::from);
+        let renamed =
+            written.and_then(|()| Ok(rustix::fs::renameat(&self.open, temporary.as_str(), &self.open, name)?));
+        if renamed.is_err() {
+            self.remove(&temporary);
+        }
+        renamed
+    }
+
+    fn temporary(&self) -> Result<(File, String)> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        loop {
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("{TEMPORARY}{}-{count}", std::process::id());
+            match rustix::fs::openat(&self.open, name.as_str(), flags, Mode::RUSR | Mode::WUSR) {
+                // That of a process that has ended, or runs in another container.
+                Err(Errno::EXIST) => {}
+                file => return Ok((File::from(file?), name)),
+            }
+        }
+    }
+
+    /// Removes a file; whether there was one.
+    pub(super) fn remove(&self, name: &str) -> bool {
+        rustix::fs::unlinkat(&self.open, name, AtFlags::empty()).is_ok()
+    }
+
+    /// All files, in no order.
+    pub(super) fn list(&self) -> Result<Vec<Found>> {
+        let mut all = Vec::new();
+        for entry in std::fs::read_dir(&self.path)? {
+            let entry = entry?;
+            let metadata = match entry.metadata() {
+                // Another process has removed it.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                metadata => metadata?,
+            };
+            if let (true, Ok(name)) = (metadata.is_file(), entry.file_name().into_string()) {
+                all.push(Found { name, bytes: metadata.len(), used: metadata.modified()? });
+            }
+        }
+        Ok(all)
+    }
+}
+
+impl Found {
+    /// Whether it is not whole.
+    pub(super) fn is_temporary(&self) -> bool {
+        self.name.starts_with(TEMPORARY)
+    }
+
+    /// Whether whoever was to make it whole has ended.
+    pub(super) fn is_left(&self) -> bool {
+        self.is_temporary() && self.used.elapsed().is_ok_and(|age| age > LEFT)
+    }
+}
+
+/// Checks that nobody else could have written to it.
+fn private(open: impl AsFd, wanted: FileType) -> Result<()> {
+    let stat = rustix::fs::fstat(open)?;
+    if FileType::from_raw_mode(stat.st_mode) != wanted {
+        return Err(Error::msg("it is not what it should be"));
+    }
+    if stat.st_uid != rustix::process::geteuid().as_raw() {
+        return Err(Error::msg("it belongs to another user"));
+    }
+    let others = Mode::from_raw_mode(stat.st_mode).intersection(Mode::RWXG | Mode::RWXO);
+    if !others.is_empty() {
+        return Err(Error::msg("others than its user may use it; chmod 700 makes it private"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    struct Place(PathBuf);
+
+    impl Place {
+        fn new(name: &str) -> Place {
+            let path = std::env::temp_dir().join(format!("kinglet-folder-{}-{name}", std::process::id()));
+            std::fs::create_dir_all(&path).unwrap();
+            Place(path)
+        }
+    }
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn mode(path: &Path, mode: u32) {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn only_a_folder_of_ones_own_is_opened() {
+        let place = Place::new("own");
+        let path = place.0.join("a/b");
+        Folder::open(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        for open in [0o770, 0o707, 0o750, 0o701, 0o777] {
+            mode(&path, open);
+            assert!(Folder::open(&path).unwrap_err().to_string().contains("chmod 700"), "{open:o}");
+        }
+        mode(&path, 0o700);
+        symlink(&path, place.0.join("link")).unwrap();
+        assert!(Folder::open(&place.0.join("link")).unwrap_err().to_string().contains("it is a link"));
+        std::fs::write(place.0.join("file"), "").unwrap();
+        assert!(Folder::open(&place.0.join("file")).is_err());
+    }
+
+    #[test]
+    fn only_files_of_ones_own_are_read() {
+        let place = Place::new("files");
+        let path = place.0.join("folder");
+        let folder = Folder::open(&path).unwrap();
+        folder.write("a", b"contents").unwrap();
+        assert_eq!(std::fs::metadata(path.join("a")).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(folder.read("a").unwrap().is_some() && folder.read("b").unwrap().is_none());
+        symlink(path.join("a"), path.join("link")).unwrap();
+        assert!(folder.read("link").is_err());
+        mode(&path.join("a"), 0o620);
+        assert!(folder.read("a").is_err());
+        std::fs::create_dir(path.join("folder")).unwrap();
+        mode(&path.join("folder"), 0o700);
+        assert!(folder.read("folder").is_err());
+        let names: Vec<String> = folder.list().unwrap().into_iter().map(|found| found.name).collect();
+        assert_eq!(names, ["a"], "nothing temporary is left");
+    }
+}

@@ -1,0 +1,369 @@
+//! The cache: what a start leaves for the next one, and what becomes of a cache that is not as it was left.
+
+use std::fs::{self, File, FileTimes};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use kinglet::{Cache, CacheConfig, CacheEntryKind, Config, Engine, Feature, Instance, Module, RunMode, Store};
+use kinglet_tests::folder::Folder;
+
+const PROGRAM: &str = r#"(module $program
+  (import "host" "twice" (func $twice (param i32) (result i32)))
+  (memory (export "memory") 1) (data (i32.const 8) "some data")
+  (func $fib (export "fib") (param i32) (result i32)
+    (if (result i32) (i32.lt_u (local.get 0) (i32.const 2)) (then (local.get 0))
+      (else (i32.add (call $fib (i32.sub (local.get 0) (i32.const 1)))
+                     (call $fib (i32.sub (local.get 0) (i32.const 2)))))))
+  (func (export "host") (param i32) (result i32) (call $twice (local.get 0)))
+  (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0))))"#;
+
+fn cache_in(path: &Path) -> Cache {
+    Cache::new(CacheConfig::new().with_directory(path)).unwrap()
+}
+
+/// An engine as another process would have it.
+fn engine(cache: &Cache, set: impl FnOnce(&mut Config) -> &mut Config) -> Engine {
+    let mut config = Config::new();
+    config.cache(Some(cache.clone())).run_mode(RunMode::Jit);
+    set(&mut config);
+    Engine::new(&config).unwrap()
+}
+
+#[track_caller]
+fn works(module: &Module) {
+    let mut linker = kinglet::Linker::new(module.engine());
+    linker.func_wrap("host", "twice", |x: i32| x * 2).unwrap();
+    let mut store = Store::new(module.engine(), ());
+    let instance = linker.instantiate(&mut store, module).unwrap();
+    for (name, argument, result) in [("fib", 15, 610), ("host", 21, 42), ("load", 8, i32::from(b's')), ("load", 0, 0)] {
+        let function = instance.get_typed_func::<i32, i32>(&mut store, name).unwrap();
+        assert_eq!(function.call(&mut store, argument).unwrap(), result, "{name}");
+    }
+}
+
+/// A start of the program: whether it was found, and is as it should be.
+#[track_caller]
+fn start(path: &Path, set: impl FnOnce(&mut Config) -> &mut Config) -> bool {
+    let cache = cache_in(path);
+    let module = Module::new(&engine(&cache, set), PROGRAM).unwrap();
+    works(&module);
+    assert_eq!(cache.cache_hits() + cache.cache_misses(), 1);
+    cache.cache_hits() == 1
+}
+
+fn kinds(path: &Path) -> Vec<CacheEntryKind> {
+    let mut kinds: Vec<_> = cache_in(path).entries().unwrap().into_iter().map(|entry| entry.kind).collect();
+    kinds.sort();
+    kinds
+}
+
+fn files(path: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+const MODULE: CacheEntryKind = CacheEntryKind::Module;
+const CODE: CacheEntryKind = CacheEntryKind::Code;
+
+#[test]
+fn a_second_start_finds_module_and_code() {
+    let folder = Folder::new();
+    let path = folder.path().join("cache");
+    assert!(!start(&path, |config| config));
+    assert_eq!(kinds(&path), [MODULE, CODE]);
+    let before = files(&path).into_iter().map(|file| fs::read(file).unwrap()).collect::<Vec<_>>();
+    assert!(start(&path, |config| config));
+    assert_eq!(files(&path).into_iter().map(|file| fs::read(file).unwrap()).collect::<Vec<_>>(), before);
+    assert!(start(&path, |config| config.run_mode(RunMode::Auto)), "code is code, whatever asked for it");
+    assert!(start(&path, |config| config.run_mode(RunMode::Interpreter)));
+    assert_eq!(kinds(&path), [MODULE, CODE], "nothing more");
+}
+
+#[test]
+fn what_is_interpreted_is_kept_as_valid() {
+    let folder = Folder::new();
+    let path = folder.path().join("cache");
+    assert!(!start(&path, |config| config.run_mode(RunMode::Interpreter)));
+    assert_eq!(kinds(&path), [MODULE], "kept when the module was dropped");
+    assert!(start(&path, |config| config), "the module was there");
+    assert_eq!(kinds(&path), [MODULE, CODE], "and has code now");
+}
+
+#[test]
+fn code_is_for_its_settings_and_validity_for_its_proposals() {
+    let folder = Folder::new();
+    let path = folder.path().join("cache");
+    start(&path, |config| config);
+    assert!(start(&path, |config| config.interruptible(false)));
+    assert!(start(&path, |config| config.gas(true).gas_cost("call", 7).unwrap()));
+    assert!(start(&path, |config| config.memory_reservation(0)));
+    assert_eq!(kinds(&path), [MODULE, CODE, CODE, CODE, CODE]);
+    assert!(!start(&path, |config| config.feature(Feature::Simd, false)));
+    assert_eq!(kinds(&path).iter().filter(|kind| **kind == MODULE).count(), 2);
+    let cache = cache_in(&path);
+    let other = PROGRAM.replace("some data", "some date");
+    Module::new(&engine(&cache, |config| config), &other).unwrap();
+    assert_eq!((cache.cache_hits(), cache.cache_misses()), (0, 1));
+    assert!(
+        Module::new(&engine(&cache, |config| config), "(module (func (result i32)))").is_err(),
+        "what is invalid stays so"
+    );
+}
+
+#[test]
+fn all_can_be_compiled_at_once() {
+    let folder = Folder::new();
+    let cache = cache_in(&folder.path().join("cache"));
+    let all = |mode| {
+        let module = Module::new(&engine(&cache, |config| config.run_mode(mode)), PROGRAM).unwrap();
+        let mut told = 0;
+        module
+            .compile_all(|ready, all| told = u32::from(ready == all) * ready)
+            .map(|()| (told, module.cache_outdated()))
+    };
+    assert!(all(RunMode::Interpreter).unwrap_err().to_string().contains("interprets"));
+    all(RunMode::Auto).unwrap();
+    assert_eq!(all(RunMode::Auto).unwrap(), (0, false), "nothing is left to compile, or to keep");
+}
+
+/// What a start makes of a cache with other bytes in one of its files.
+struct Damage {
+    path: PathBuf,
+    whole: Vec<(PathBuf, Vec<u8>)>,
+    seed: u64,
+}
+
+impl Damage {
+    fn random(&mut self, below: usize) -> usize {
+        self.seed ^= self.seed << 13;
+        self.seed ^= self.seed >> 7;
+        self.seed ^= self.seed << 17;
+        (self.seed % below as u64) as usize
+    }
+
+    fn restore(&self) {
+        // As new files: those that are mapped stay as they are.
+        for file in files(&self.path) {
+            fs::remove_file(file).unwrap();
+        }
+        for (file, bytes) in &self.whole {
+            self.put(file, bytes);
+        }
+    }
+
+    fn put(&self, file: &Path, bytes: &[u8]) {
+        use std::os::unix::fs::OpenOptionsExt;
+        let mut to = File::options().write(true).create(true).truncate(true).mode(0o600).open(file).unwrap();
+        std::io::Write::write_all(&mut to, bytes).unwrap();
+    }
+}
+
+#[test]
+fn damage_costs_time_and_nothing_else() {
+    let folder = Folder::new();
+    let path = folder.path().join("cache");
+    start(&path, |config| config);
+    let whole: Vec<_> = files(&path).into_iter().map(|file| (file.clone(), fs::read(file).unwrap())).collect();
+    assert_eq!(whole.len(), 2);
+    let mut damage = Damage { path: path.clone(), whole, seed: 0x9e37_79b9_7f4a_7c15 };
+    let cache = cache_in(&path);
+    // Many starts: without native code of their own to make, but for those that are called.
+    for round in 0..3000 {
+        let which = round % 2;
+        let (file, mut bytes) = damage.whole[which].clone();
+        match round % 5 {
+            0 => bytes.truncate(damage.random(bytes.len())),
+            1 if round < 2000 => bytes[round / 5] ^= 1 << damage.random(8),
+            _ => {
+                for _ in 0..1 + damage.random(4) {
+                    let at = damage.random(bytes.len());
+                    bytes[at] = bytes[at].wrapping_add(1 + damage.random(255) as u8);
+                }
+            }
+        }
+        damage.put(&file, &bytes);
+        let (hits, mode) = (cache.cache_hits(), if which == 0 { RunMode::Auto } else { RunMode::Interpreter });
+        let module = Module::new(&engine(&cache, |config| config.run_mode(mode)), PROGRAM).unwrap();
+        if round % 50 == 0 {
+            works(&module);
+        }
+        if bytes != damage.whole[which].1 {
+            let is_module = file.extension().is_some_and(|ending| ending == "module");
+            let found = cache.cache_hits() > hits;
+            assert_eq!(found, !is_module, "round {round}: {}", file.display());
+            let changed = fs::read(&file).map_or(true, |now| now != bytes);
+            assert!(changed || (!is_module && mode == RunMode::Interpreter), "round {round}: it is still there");
+        }
+        drop(module);
+        damage.restore();
+    }
+    assert!(start(&path, |config| config));
+}
+
+#[test]
+fn files_that_are_not_ones_own_are_not_used() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = Folder::new();
+    let path = folder.path().join("cache");
+    start(&path, |config| config);
+    let all = files(&path);
+    for file in &all {
+        fs::set_permissions(file, fs::Permissions::from_mode(0o660)).unwrap();
+    }
+    assert!(!start(&path, |config| config), "others could have written to them");
+    assert!(start(&path, |config| config), "they have been replaced");
+    let elsewhere = folder.path().join("elsewhere");
+    for file in &all {
+        fs::rename(file, &elsewhere).unwrap();
+        symlink(&elsewhere, file).unwrap();
+    }
+    assert!(!start(&path, |config| config), "links are not followed");
+    assert!(start(&path, |config| config) && files(&path) == all);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o770)).unwrap();
+    let error = Cache::new(CacheConfig::new().with_directory(&path)).unwrap_err();
+    assert!(error.to_string().contains("others than its user may use it"), "{error}");
+    symlink(&path, folder.path().join("link")).unwrap();
+    assert!(Cache::new(CacheConfig::new().with_directory(folder.path().join("link"))).is_err());
+}
+
+#[test]
+fn what_was_not_used_for_longest_makes_room() {
+    let folder = Folder::new();
+    let path = folder.path().join("cache");
+    let limit = 200 << 10;
+    let cache = Cache::new(CacheConfig::new().with_directory(&path).with_files_total_size_soft_limit(limit)).unwrap();
+    let text = |number: usize| format!("(module (memory 1) (func (export \"f\") (result i32) (i32.const {number})))");
+    let load = |number| Module::new(&engine(&cache, |config| config), text(number)).unwrap();
+    for number in 0..60 {
+        load(number);
+        // Used all the time, it stays.
+        let hits = cache.cache_hits();
+        load(0);
+        assert_eq!(cache.cache_hits(), hits + 1, "{number}");
+        let total: u64 = cache.entries().unwrap().iter().map(|entry| entry.bytes).sum();
+        assert!(total <= limit, "{total} after {number}");
+    }
+    let misses = cache.cache_misses();
+    load(1);
+    assert_eq!(cache.cache_misses(), misses + 1, "the first are gone");
+    let small = Cache::new(CacheConfig::new().with_directory(&path).with_files_total_size_soft_limit(100)).unwrap();
+    let module = Module::new(&engine(&small, |config| config), PROGRAM).unwrap();
+    works(&module);
+    let error = module.update_cache().unwrap_err();
+    assert!(error.to_string().contains("larger than the cache may be"), "{error}");
+    assert!(cache.clean().unwrap() > 0 && files(&path).is_empty());
+}
+
+#[test]
+fn what_a_crash_leaves_behind_is_removed_in_time() {
+    let folder = Folder::new();
+    let path = folder.path().join("cache");
+    start(&path, |config| config);
+    let [old, new, other] = ["tmp-1-0", "tmp-1-1", "notes.txt"].map(|name| path.join(name));
+    for file in [&old, &new, &other] {
+        fs::write(file, "half of it").unwrap();
+    }
+    let hours_ago = SystemTime::now() - Duration::from_secs(7200);
+    for file in [&old, &other] {
+        File::options().write(true).open(file).unwrap().set_times(FileTimes::new().set_modified(hours_ago)).unwrap();
+    }
+    assert!(start(&path, |config| config.gas(true)), "something is written");
+    assert!(!old.exists() && new.exists() && other.exists());
+    let cache = cache_in(&path);
+    assert_eq!(cache.entries().unwrap().len(), 3, "what is not whole is no entry");
+    cache.clean().unwrap();
+    assert_eq!(files(&path), [other], "what is not the cache's is left alone");
+}
+
+#[test]
+fn many_threads_may_use_one_folder() {
+    let folder = Folder::new();
+    let path = folder.path().join("cache");
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for round in 0..20 {
+                    start(&path, |config| config.interruptible(round % 2 == 0));
+                    if round == 10 {
+                        cache_in(&path).clean().unwrap();
+                    }
+                }
+            });
+        }
+    });
+    assert!(start(&path, |config| config));
+    assert!(files(&path).iter().all(|file| !file.to_string_lossy().contains("tmp-")));
+}
+
+/// More than a MiB, mostly of a custom section.
+fn large(result: i32) -> Vec<u8> {
+    let padding = "x".repeat(2 << 20);
+    let text = format!(r#"(module (func (export "f") (result i32) (i32.const {result})) (@custom "c" "{padding}"))"#);
+    let engine = Engine::default();
+    Module::new(&engine, text).unwrap().binary().to_vec()
+}
+
+#[test]
+fn a_large_file_is_known_by_its_times() {
+    let folder = Folder::new();
+    let path = folder.path().join("cache");
+    let file = folder.path().join("large.wasm");
+    let load = |expected: i32| {
+        let cache = cache_in(&path);
+        let engine = engine(&cache, |config| config);
+        let module = Module::from_file(&engine, &file).unwrap();
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        assert_eq!(
+            instance.get_typed_func::<(), i32>(&mut store, "f").unwrap().call(&mut store, ()).unwrap(),
+            expected
+        );
+        cache.cache_hits() == 1
+    };
+    fs::write(&file, large(1)).unwrap();
+    assert!(!load(1) && load(1));
+    let notes = || kinds(&path).iter().filter(|kind| **kind == CacheEntryKind::File).count();
+    assert_eq!(notes(), 0, "it has just been changed, and may be changed again without a trace");
+    std::thread::sleep(Duration::from_millis(3100));
+    assert!(load(1) && notes() == 1 && load(1) && notes() == 1);
+    // As long, with the old time of its last change: the time of the last change of anything cannot be set.
+    let times = FileTimes::new().set_modified(fs::metadata(&file).unwrap().modified().unwrap());
+    fs::write(&file, large(2)).unwrap();
+    File::options().write(true).open(&file).unwrap().set_times(times).unwrap();
+    assert!(!load(2) && load(2));
+    for file in files(&path).iter().filter(|file| file.extension().is_some_and(|ending| ending == "file")) {
+        let mut bytes = fs::read(file).unwrap();
+        bytes[3] ^= 1;
+        fs::write(file, bytes).unwrap();
+    }
+    assert!(load(2), "a damaged note is none");
+}
+
+#[test]
+fn a_cache_can_be_carried_elsewhere() {
+    let folder = Folder::new();
+    let [from, to] = ["from", "to"].map(|name| folder.path().join(name));
+    start(&from, |config| config);
+    let mut bundle = Vec::new();
+    assert_eq!(cache_in(&from).export(&mut bundle).unwrap(), 2);
+    let into = cache_in(&to);
+    assert_eq!(into.import(&bundle[..]).unwrap(), 2);
+    assert!(start(&to, |config| config));
+    for length in [0, 5, 16, 20, bundle.len() / 2, bundle.len() - 1] {
+        let whole = into.import(&bundle[..length]);
+        assert_eq!(whole.is_ok(), length == 16, "an end after {length} bytes");
+    }
+    let mut seed = 88_172_645_463_325_252_u64;
+    for _ in 0..2000 {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        let mut damaged = bundle.clone();
+        let at = (seed % bundle.len() as u64) as usize;
+        damaged[at] ^= 1 << (seed >> 40 & 7);
+        assert!(into.import(&damaged[..]).is_err(), "a change at {at}");
+    }
+    assert!(start(&to, |config| config));
+    assert!(into.import(&b"kinglet cache 1\n\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"[..]).is_err());
+}

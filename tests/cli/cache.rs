@@ -1,0 +1,200 @@
+//! The cache as users of the command meet it.
+
+use std::path::PathBuf;
+
+use kinglet_tests::folder::Folder;
+use kinglet_tests::program::{Run, run, run_cached};
+
+use crate::{FUNCTIONS, program};
+
+/// A folder with a cache and a program beside it.
+struct Place {
+    folder: Folder,
+    cache: PathBuf,
+    file: String,
+}
+
+impl Place {
+    fn new(text: &str) -> Place {
+        let folder = Folder::new();
+        let (cache, file) = (folder.path().join("cache"), folder.file("program.wat", text));
+        Place { folder, cache, file }
+    }
+
+    #[track_caller]
+    fn run(&self, args: &[&str]) -> Run {
+        run_cached(&self.cache, args)
+    }
+
+    /// Calls a function of the program, with what the library says.
+    #[track_caller]
+    fn add(&self, options: &[&str]) -> Run {
+        let run = self.run(&[options, &["--log-level", "debug", "--invoke", "add", &self.file, "40", "2"]].concat());
+        run.prints("42\n");
+        run
+    }
+
+    /// How many files of each kind there are.
+    fn kept(&self) -> [usize; 3] {
+        let entries = std::fs::read_dir(&self.cache).into_iter().flatten();
+        let names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        [".module", ".code", ".file"].map(|ending| names.iter().filter(|name| name.ends_with(ending)).count())
+    }
+}
+
+/// Whether a run did again what another had done before.
+fn worked(run: &Run) -> [bool; 3] {
+    ["module validated", "native code is there", "kept in the cache"].map(|event| run.err.contains(event))
+}
+
+#[test]
+fn a_second_start_validates_nothing_and_compiles_nothing() {
+    let place = Place::new(FUNCTIONS);
+    let jit = ["--run-mode", "jit"];
+    let first = place.add(&jit);
+    assert_eq!(worked(&first), [true, true, true], "{first:?}");
+    let second = place.add(&jit);
+    assert!(second.err.contains("it is not validated"), "{second:?}");
+    assert_eq!(worked(&second), [false, true, false], "{second:?}");
+    assert!(second.err.contains("complete=true"), "and nothing is left to compile: {second:?}");
+    assert_eq!(place.kept(), [1, 1, 0]);
+    let interpreted = place.add(&["--run-mode", "interpreter"]);
+    assert_eq!(worked(&interpreted), [false, false, false], "{interpreted:?}");
+}
+
+#[test]
+fn a_run_is_kept_however_it_ends() {
+    const EXIT: &str = r#"(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (memory (export "memory") 1) (func (export "_start") (call $exit (i32.const 7))))"#;
+    let trap = program("unreachable");
+    let endless = program("(loop (br 0))");
+    for (text, options, code) in [
+        (EXIT, &[][..], 7),
+        (&trap, &[], 134),
+        (&endless, &["--time-limit", "50"], 134),
+        (&endless, &["--gas-limit", "9999"], 134),
+    ] {
+        let place = Place::new(text);
+        for mode in ["interpreter", "jit"] {
+            let args = [&["--run-mode", mode], options, &[&place.file]].concat();
+            assert_eq!(place.run(&args).code(), code);
+            assert_eq!(place.run(&args).code(), code, "and again from the cache");
+        }
+        assert_eq!(place.kept(), [1, 1, 0], "{text}");
+    }
+}
+
+#[test]
+fn nothing_is_kept_where_nobody_wants_it() {
+    let place = Place::new(FUNCTIONS);
+    place.add(&["--no-cache"]);
+    assert!(!place.cache.exists());
+    place.add(&[]);
+    let there = place.add(&["--no-cache", "--run-mode", "jit"]);
+    assert_eq!(worked(&there), [true, true, false], "what is there is not used either: {there:?}");
+    run(&["instantiate", "--no-cache", &place.file]).code();
+    // A folder that cannot be used is no reason not to run.
+    let run = run_cached(&PathBuf::from(&place.file), &["--invoke", "add", &place.file, "40", "2"]);
+    run.prints("42\n");
+    assert!(run.err.contains("warning") && run.err.contains("cannot be used"), "{run:?}");
+}
+
+#[test]
+fn modules_are_warmed_before_they_run() {
+    let place = Place::new(FUNCTIONS);
+    place.run(&["warm", &place.file]).prints("");
+    assert_eq!(place.kept(), [1, 1, 0]);
+    for mode in ["auto", "jit"] {
+        let hot = place.add(&["--run-mode", mode]);
+        assert_eq!(worked(&hot), [false, true, false], "{hot:?}");
+    }
+    place.run(&["warm", "--time-limit", "1", &place.file]).prints("");
+    assert_eq!(place.kept(), [1, 2, 0], "code that can be interrupted is other code");
+    let limited = place.add(&["--run-mode", "jit", "--time-limit", "60000"]);
+    assert_eq!(worked(&limited), [false, true, false], "{limited:?}");
+    place.run(&["warm", "/no/such/file.wasm"]).fails(1, &["/no/such/file.wasm"]);
+    run(&["warm", &place.file]).fails(1, &["no folder for a cache", "KINGLET_CACHE_DIR"]);
+}
+
+#[test]
+fn the_cache_is_shown_cleared_and_carried() {
+    let place = Place::new(FUNCTIONS);
+    let folder = place.cache.to_str().unwrap();
+    place.run(&["cache", "dir"]).prints(&format!("{folder}\n"));
+    place.run(&["cache", "list"]).prints("0 B in all\n");
+    place.run(&["warm", &place.file]).prints("");
+    let list = place.run(&["cache", "list"]);
+    let kinds: Vec<&str> = list.out.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(list.code(), 0);
+    assert!(kinds.contains(&"module") && kinds.contains(&"code") && list.out.ends_with("in all\n"), "{list:?}");
+    let bundle = place.folder.path().join("hot.cache");
+    let bundle = bundle.to_str().unwrap();
+    place.run(&["cache", "export", bundle]).prints("2 entries exported\n");
+    assert!(place.run(&["cache", "clean"]).out.ends_with("removed\n"));
+    assert_eq!(place.kept(), [0, 0, 0]);
+    place.run(&["cache", "import", bundle]).prints("2 entries imported\n");
+    let hot = place.add(&["--run-mode", "jit"]);
+    assert_eq!(worked(&hot), [false, true, false], "{hot:?}");
+    place.run(&["cache", "import", &place.file]).fails(1, &["program.wat", "this is no exported cache"]);
+    place.run(&["cache", "export"]).fails(1, &["needs a file", "kinglet cache export hot.cache"]);
+    place.run(&["cache", "clean", "x"]).fails(1, &["`kinglet cache clean` takes no file"]);
+    place.run(&["cache", "burn"]).fails(1, &["`burn`", "dir, list, clean, export, import"]);
+    place.run(&["cache"]).fails(1, &["dir, list, clean, export, import is missing"]);
+}
+
+#[test]
+fn the_folder_is_where_the_system_wants_it() {
+    let home = Folder::new();
+    let path = home.path().to_str().unwrap();
+    let dir = |variables: &[(&str, &str)]| {
+        let mut command = std::process::Command::new(kinglet_tests::program::kinglet());
+        command.args(["cache", "dir"]).env_clear().envs(variables.iter().copied());
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert_eq!(dir(&[("HOME", path)]), format!("{path}/.cache/kinglet\n"));
+    assert_eq!(dir(&[("HOME", path), ("XDG_CACHE_HOME", "relative")]), format!("{path}/.cache/kinglet\n"));
+    assert_eq!(dir(&[("HOME", "/h"), ("XDG_CACHE_HOME", path)]), format!("{path}/kinglet\n"));
+    assert_eq!(dir(&[("XDG_CACHE_HOME", "/x"), ("KINGLET_CACHE_DIR", path)]), format!("{path}\n"));
+    assert_eq!(dir(&[]), "");
+}
+
+#[test]
+fn it_stays_within_its_limit() {
+    let place = Place::new(FUNCTIONS);
+    for number in 0..20 {
+        let file =
+            place.folder.file("m.wat", format!("(module (func (export \"f\") (result i32) (i32.const {number})))"));
+        let args = ["--cache-limit", "0", "--run-mode", "jit", "--invoke", "f", &file];
+        place.run(&args).prints(&format!("{number}\n"));
+    }
+    assert_eq!(place.kept(), [0, 0, 0], "nothing fits into nothing");
+    place.add(&["--cache-limit", "1", "--run-mode", "jit"]);
+    assert_eq!(place.kept(), [1, 1, 0]);
+}
+
+/// Many processes at once, each of which writes, and some of which remove everything.
+#[test]
+fn many_processes_may_use_one_folder() {
+    let place = Place::new(FUNCTIONS);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let place = &place;
+            scope.spawn(move || {
+                for round in 0..15 {
+                    let limit = ["--time-limit", if round % 2 == 0 { "60000" } else { "0" }];
+                    let run = place.run(
+                        &[&["--run-mode", "jit"], &limit[..], &["--invoke", "add", &place.file, "40", "2"]].concat(),
+                    );
+                    run.prints("42\n");
+                    assert_eq!(run.err, "");
+                    if thread == 0 && round % 5 == 0 {
+                        place.run(&["cache", "clean"]).code();
+                    }
+                }
+            });
+        }
+    });
+    place.add(&["--run-mode", "jit"]);
+    let hot = place.add(&["--run-mode", "jit"]);
+    assert_eq!(worked(&hot), [false, true, false], "{hot:?}");
+}
