@@ -254,8 +254,8 @@ fn tables_are_read_written_and_grown_by_the_host() {
     );
     let table = instance.get_table(&mut store, "t").unwrap();
     let call = instance.get_typed_func::<i32, i32>(&mut store, "call").unwrap();
-    assert!(table.get(&store, 0).unwrap().is_null() && table.get(&store, 2).is_none());
-    let f = table.get(&store, 1).unwrap();
+    assert!(table.get(&mut store, 0).unwrap().is_null() && table.get(&mut store, 2).is_none());
+    let f = table.get(&mut store, 1).unwrap();
     table.set(&mut store, 0, f).unwrap();
     assert_eq!(trap_of(&table.set(&mut store, 2, f).unwrap_err()), Trap::TableOutOfBounds);
     assert!(table.set(&mut store, 0, Ref::Extern(None)).is_err());
@@ -324,26 +324,26 @@ fn tables_are_filled_and_copied_whole_or_not_at_all() {
     let other = Table::new(&mut store, ty, Ref::Extern(None)).unwrap();
     let functions = Table::new(&mut store, TableType::new(RefType::FUNCREF, 6, None), Ref::Func(None)).unwrap();
     let object = Ref::Extern(Some(ExternRef::new(&mut store, 1).unwrap()));
-    let shown = |store: &Store<()>, table: &Table| -> String {
-        (0..6).map(|i| if table.get(store, i).unwrap().is_null() { '.' } else { 'x' }).collect()
+    let shown = |store: &mut Store<()>, table: &Table| -> String {
+        (0..6).map(|i| if table.get(&mut *store, i).unwrap().is_null() { '.' } else { 'x' }).collect()
     };
     table.fill(&mut store, 1, object, 2).unwrap();
-    assert_eq!(shown(&store, &table), ".xx...");
+    assert_eq!(shown(&mut store, &table), ".xx...");
     for (start, len) in [(5, 2), (7, 0), (u64::MAX, 1), (1, u64::MAX)] {
         let error = table.fill(&mut store, start, object, len).unwrap_err();
         assert_eq!(error.downcast_ref::<kinglet::Trap>(), Some(&kinglet::Trap::TableOutOfBounds));
     }
     assert!(table.fill(&mut store, 0, Ref::Func(None), 1).is_err(), "of another type");
     Table::copy(&mut store, &table, 2, &table, 0, 4).unwrap();
-    assert_eq!(shown(&store, &table), ".x.xx.", "as if all were read before any is written");
+    assert_eq!(shown(&mut store, &table), ".x.xx.", "as if all were read before any is written");
     Table::copy(&mut store, &other, 0, &table, 3, 3).unwrap();
-    assert_eq!(shown(&store, &other), "xx....");
+    assert_eq!(shown(&mut store, &other), "xx....");
     assert!(Table::copy(&mut store, &other, 5, &table, 0, 2).is_err());
     assert!(Table::copy(&mut store, &other, 0, &table, 5, 2).is_err());
     assert!(Table::copy(&mut store, &table, 5, &table, 0, 2).is_err());
     let error = Table::copy(&mut store, &functions, 0, &table, 0, 1).unwrap_err();
     assert_eq!(error.to_string(), "cannot copy elements of type externref to a table of funcref");
-    assert_eq!((shown(&store, &table).as_str(), shown(&store, &other).as_str()), (".x.xx.", "xx...."));
+    assert_eq!((shown(&mut store, &table).as_str(), shown(&mut store, &other).as_str()), (".x.xx.", "xx...."));
 }
 
 #[test]

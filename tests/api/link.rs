@@ -255,7 +255,7 @@ fn what_a_failed_instance_wrote_to_a_table_stays_callable() {
         (func $f (result i32) (memory.init $d (i32.const 8) (i32.const 0) (i32.const 1)) (i32.load8_u (i32.const 8))))"#;
     let error = Instance::new(&mut store, &module(&engine, text), &[table.into()]).unwrap_err();
     assert_eq!(crate::trap_of(&error), kinglet::Trap::TableOutOfBounds);
-    let Some(Ref::Func(Some(f))) = table.get(&store, 1) else { panic!("the first segment was written") };
+    let Some(Ref::Func(Some(f))) = table.get(&mut store, 1) else { panic!("the first segment was written") };
     assert_eq!(f.typed::<(), i32>(&store).unwrap().call(&mut store, ()).unwrap(), 42);
 }
 

@@ -20,6 +20,7 @@ mod listing;
 #[cfg(feature = "jit")]
 mod native;
 mod overflow;
+mod pool;
 #[cfg(feature = "jit")]
 mod precompiled;
 mod resumable;

@@ -53,8 +53,8 @@
 ;;   table.get 2 s0
 ;;   return acc
 ;;   clif
-;;     v4 = iconst.i64 80
-;;     v5 = iadd v0, v4  ; v4 = 80
+;;     v4 = iconst.i64 96
+;;     v5 = iadd v0, v4  ; v4 = 96
 ;;     v6 = load.i64 notrap region0 v5+8
 ;;     v7 = load.i64 notrap region0 v5
 ;;     v8 = icmp uge v2, v6
@@ -66,12 +66,12 @@
 ;;     v14 = load.i64 user3 region0 v13
 ;;     return v14
 ;;   x86-64
-;;     movq 0x58(%rdi), %r10
+;;     movq 0x68(%rdi), %r10
 ;;     uninit  %r9
 ;;     xorq %r9, %r9
 ;;     movq %rdx, %r8
 ;;     shlq $0x3, %r8
-;;     addq 0x50(%rdi), %r8
+;;     addq 0x60(%rdi), %r8
 ;;     cmpq %r10, %rdx
 ;;     cmovaeq %r9, %r8
 ;;     movq (%r8), %rax
@@ -81,8 +81,8 @@
 ;;   runtime table.set s2 1 0
 ;;   return
 ;;   clif
-;;     v4 = iconst.i64 64
-;;     v5 = iadd v0, v4  ; v4 = 64
+;;     v4 = iconst.i64 72
+;;     v5 = iadd v0, v4  ; v4 = 72
 ;;     v6 = uextend.i64 v2
 ;;     v7 = load.i64 notrap region0 v5+8
 ;;     v8 = load.i64 notrap region0 v5
@@ -94,19 +94,24 @@
 ;;     v14 = select_spectre_guard v9, v13, v12  ; v13 = 0
 ;;     v15 = uextend.i64 v3
 ;;     store user3 region0 v15, v14
+;;     v16 = iconst.i64 72
+;;     v17 = iadd v0, v16  ; v16 = 72
+;;     v18 = iconst.i64 1
+;;     store notrap region0 v18, v17+16  ; v18 = 1
 ;;     return
 ;;   x86-64
-;;     movq 0x48(%rdi), %rax
+;;     movq 0x50(%rdi), %rax
 ;;     movl %ecx, %r11d
 ;;     movl %edx, %edx
 ;;     uninit  %rcx
 ;;     xorq %rcx, %rcx
 ;;     movq %rdx, %r9
 ;;     shlq $0x3, %r9
-;;     addq 0x40(%rdi), %r9
+;;     addq 0x48(%rdi), %r9
 ;;     cmpq %rax, %rdx
 ;;     cmovaeq %rcx, %r9
 ;;     movq %r11, (%r9)
+;;     movq $0x1, 0x58(%rdi)
 ;;     retq
 ;; table.size
 ;;   table.size 0

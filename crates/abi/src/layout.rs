@@ -158,10 +158,13 @@ pub struct VmMemory {
 #[repr(C)]
 #[derive(Debug)]
 pub struct VmTable {
-    /// Its elements, one slot each.
+    /// Its elements, one slot each. In a lazily initialised table, what is null may only not be there yet: see
+    /// [`Libcall::LazyElement`](crate::Libcall).
     pub elements: *mut u64,
     /// How many there are.
     pub len: usize,
+    /// Not 0 if anything has been written to it that is not what its module says.
+    pub written: u64,
 }
 
 /// A global, as code sees it.

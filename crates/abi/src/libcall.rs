@@ -71,6 +71,11 @@ libcalls! {
     NativeLoop "native_loop";
     /// Trap code; notes the trap with a backtrace taken now, while every frame is still there.
     Raise "raise";
+    /// Place of a table without its lowest bits, as the interpreter's code has it; `[index] -> [reference]`: of an element
+    /// that is null, but may only not be there yet.
+    LazyElement "lazy_element";
+    /// Makes the interpreter's stack of a store that has none yet.
+    GuestStack "guest_stack";
 }
 
 /// The table of libcalls that a store hands to its code.

@@ -61,7 +61,8 @@ pub unsafe fn global(vmctx: *mut VmCtx, word: u32) -> *mut VmGlobal {
     unsafe { place(vmctx, word) }
 }
 
-/// The raw element of a table, if the index is inside it. Nothing else reads a raw element in this crate.
+/// The raw element of a table, if the index is inside it: null may stand for one that is not there yet. Nothing else
+/// reads a raw element in this crate.
 ///
 /// # Safety
 /// `table` must be live.

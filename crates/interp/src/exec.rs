@@ -397,6 +397,13 @@ pub unsafe fn call(
 ) -> Status {
     // SAFETY: the new frame lies above everything in use, and its size is checked before anything is written.
     unsafe {
+        if (*store).record.is_null() {
+            let code = (*(*store).libcalls).get(Libcall::GuestStack)(vmctx, std::ptr::null_mut(), 0, 0);
+            if code != 0 {
+                (*(*store).libcalls).get(Libcall::Raise)(vmctx, std::ptr::null_mut(), code, 0);
+                return Status::Trap;
+            }
+        }
         let saved = ((*store).record, (*store).stack_top);
         let fp = (*store).stack_top;
         let count = (*cell).array_slots as usize;

@@ -24,7 +24,7 @@ use kinglet_abi::image::{CallSite, Handler, Site, StackMap};
 use kinglet_abi::{CodeImage, Settings};
 use kinglet_jit::{Processor, Trampoline};
 use kinglet_wasm::Features;
-use kinglet_wasm::module::{ConstExpr, Module, SegmentMode};
+use kinglet_wasm::Module;
 use twox_hash::XxHash3_64;
 
 use crate::cache::Content;
@@ -334,7 +334,7 @@ fn proposals(features: Features) -> String {
 
 /// What a cache keeps of a module but its code.
 pub(crate) fn write_module(identity: &Identity, module: &Module) -> Result<Vec<u8>> {
-    let memory = memory(module, rustix::param::page_size());
+    let memory = module.initial_memory(rustix::param::page_size());
     let (processor, image) = (&Processor::host()?, &CodeImage::default());
     Ok(Image { processor, identity, image, bodies: &module.bodies, trampolines: &[], memory }.write(&module.bytes, &[]))
 }
@@ -362,7 +362,7 @@ pub(crate) fn write(
 ) -> Result<Vec<u8>> {
     // One that has code already gets other code.
     let bytes = &module.bytes[..section(&module.bytes).map_or(module.bytes.len(), |(start, _)| start)];
-    let memory = memory(module, processor.page);
+    let memory = module.initial_memory(processor.page);
     let image = Image { processor, identity, image, bodies: &module.bodies, trampolines, memory };
     match form {
         Precompiled::Native => Ok(image.write(bytes, &[])),
@@ -440,36 +440,6 @@ impl Image<'_> {
         bytes[CHECKSUM..ADDRESS].copy_from_slice(&hash.finish().to_le_bytes());
         bytes
     }
-}
-
-/// What the first memory holds when its data segments have been written, from a page's address on; nothing if that is
-/// not known beforehand, or is spread so wide that it is mostly zeros.
-fn memory(module: &Module, page: usize) -> (u64, Vec<u8>) {
-    let none = || (0, Vec::new());
-    let (0, Some(ty)) = (module.imported_memories, module.memories.first()) else { return none() };
-    let mut segments = Vec::new();
-    for data in &module.datas {
-        match data.mode {
-            SegmentMode::Active { target: 0, offset: ConstExpr::Bits(at) } => segments.push((at as u64, &data.range)),
-            SegmentMode::Active { .. } => return none(),
-            _ => {}
-        }
-    }
-    let page = page as u64;
-    let end = |(at, range): &(u64, &Range<usize>)| at.checked_add(range.len() as u64);
-    let Some(ends) = segments.iter().map(end).collect::<Option<Vec<u64>>>() else { return none() };
-    let first = segments.iter().map(|(at, _)| *at).min().unwrap_or(0) / page * page;
-    let last = ends.into_iter().max().unwrap_or(0);
-    let used: u64 = segments.iter().map(|(_, range)| range.len() as u64).sum();
-    let fits = ty.page_size_log2 == 16 && last <= ty.min.saturating_mul(1 << 16);
-    if !fits || last - first > 2 * used + (1 << 20) {
-        return none();
-    }
-    let mut bytes = vec![0; (last.next_multiple_of(page) - first) as usize];
-    for (at, range) in segments {
-        bytes[(at - first) as usize..][..range.len()].copy_from_slice(&module.bytes[range.clone()]);
-    }
-    (first, bytes)
 }
 
 /// The tables as words.

@@ -40,6 +40,7 @@ struct Inner {
     config: Config,
     settings: Arc<Settings>,
     types: Arc<TypeRegistry>,
+    stacks: crate::vm::Stacks,
     #[cfg(feature = "jit")]
     tier: crate::vm::Tier,
 }
@@ -65,6 +66,7 @@ impl Inner {
             config,
             settings,
             types,
+            stacks: Default::default(),
         }
     }
 }
@@ -198,6 +200,11 @@ impl Engine {
     #[cfg(feature = "jit")]
     pub(crate) fn tier(&self) -> &crate::vm::Tier {
         &self.inner.tier
+    }
+
+    /// Stacks that stores have left.
+    pub(crate) fn stacks(&self) -> &crate::vm::Stacks {
+        &self.inner.stacks
     }
 
     pub(crate) fn types(&self) -> &Arc<TypeRegistry> {

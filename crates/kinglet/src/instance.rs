@@ -1,10 +1,13 @@
 //! Instances.
 
+use std::sync::Arc;
+
 use kinglet_wasm::types as wasm;
 use tracing::debug;
 
 use crate::store::{StoreCore, StoreId};
 use crate::types::{LinkError, describe, matches};
+use crate::vm::{HostSet, Imports};
 use crate::{
     AsContextMut, Engine, Error, Extern, Func, Global, Memory, Module, Result, Table, Tag, TypedFunc, WasmParams,
     WasmResults, vm,
@@ -57,6 +60,18 @@ impl Instance {
             return Err(Error::msg("the module was made by another engine than the store"));
         }
         check_imports(core, module, imports)?;
+        Instance::make(core, module, &Imports::Given(imports))
+    }
+
+    /// The same, of a module that imports host functions only, whose types have been checked.
+    pub(crate) fn with_hosts(core: &mut StoreCore, module: &Module, hosts: &Arc<HostSet>) -> Result<Instance> {
+        if !Engine::same(module.inner().engine(), &core.engine) {
+            return Err(Error::msg("the module was made by another engine than the store"));
+        }
+        Instance::make(core, module, &Imports::Hosts(hosts))
+    }
+
+    fn make(core: &mut StoreCore, module: &Module, imports: &Imports<'_>) -> Result<Instance> {
         let index = vm::instantiate(core, module, imports)?;
         debug!(module = module.name(), store = core.id.number(), instance = index, "module instantiated");
         Ok(Instance { store: core.id, index })

@@ -13,7 +13,7 @@ use crate::host::{Caller, IntoFunc};
 use crate::store::StoreInner;
 use crate::trap::display_name;
 use crate::types::{LinkError, describe, matches};
-use crate::vm::HostFunc;
+use crate::vm::{HostFunc, HostPart, HostSet};
 use crate::{
     AsContextMut, Engine, Error, Extern, ExternType, Func, FuncType, Global, ImportType, Instance, Memory, Module, Ref,
     Result, Table, Tag, Val, WasmBacktrace,
@@ -382,7 +382,8 @@ impl<T> Linker<T> {
                 ));
             }
         }
-        Ok(InstancePre { module: module.clone(), imports: imports.into() })
+        let hosts = host_set(&self.engine, &imports).map(Arc::new);
+        Ok(InstancePre { module: module.clone(), imports: imports.into(), hosts })
     }
 
     fn find_imports(&self, module: &Module) -> Result<Vec<Definition<T>>> {
@@ -402,6 +403,16 @@ impl<T> Linker<T> {
         let known = known.filter(|(_, names)| !names.is_empty()).collect();
         Error::new(unknown::error(&self.unknown_imports(module), &known))
     }
+}
+
+/// The functions, if nothing else is imported.
+fn host_set<T>(engine: &Engine, imports: &[Definition<T>]) -> Option<HostSet> {
+    let part = |definition: &Definition<T>| match definition {
+        Definition::Host(host) => Some(HostPart::new(&host.ty, engine.types().intern_func(&host.ty), &host.func)),
+        Definition::Extern(_) => None,
+    };
+    let most = engine.config().pool.map_or(0, |pool| pool.max_unused_warm_slots as usize);
+    Some(HostSet::new(imports.iter().map(part).collect::<Option<_>>()?, most))
 }
 
 fn instantiate<T>(
@@ -437,6 +448,8 @@ fn instantiate<T>(
 pub struct InstancePre<T: 'static> {
     module: Module,
     imports: Arc<[Definition<T>]>,
+    /// The imports, if they are host functions only.
+    hosts: Option<Arc<HostSet>>,
 }
 
 impl<T> InstancePre<T> {
@@ -452,14 +465,17 @@ impl<T> InstancePre<T> {
     ///
     /// # Panics
     /// If something that was defined in the linker belongs to another store.
-    pub fn instantiate(&self, store: impl AsContextMut<Data = T>) -> Result<Instance> {
-        instantiate(store, &self.module, &self.imports)
+    pub fn instantiate(&self, mut store: impl AsContextMut<Data = T>) -> Result<Instance> {
+        match &self.hosts {
+            Some(hosts) => Instance::with_hosts(&mut store.as_context_mut().0.core, &self.module, hosts),
+            None => instantiate(store, &self.module, &self.imports),
+        }
     }
 }
 
 impl<T> Clone for InstancePre<T> {
     fn clone(&self) -> Self {
-        InstancePre { module: self.module.clone(), imports: self.imports.clone() }
+        InstancePre { module: self.module.clone(), imports: self.imports.clone(), hosts: self.hosts.clone() }
     }
 }
 

@@ -57,9 +57,8 @@ pub(crate) struct ModuleInner {
     code: ModuleCode,
     exports: HashMap<Box<str>, ExternIndex>,
     debug_info: OnceLock<Option<DebugInfo>>,
-    /// What its first memory begins with.
-    #[cfg(feature = "jit")]
-    pub(crate) memory_image: OnceLock<crate::vm::MemoryImage>,
+    /// What its instances are made of.
+    pub(crate) blueprint: crate::vm::Blueprint,
     /// Why native code that came with it is not used.
     #[cfg(feature = "jit")]
     pub(crate) rejected_code: OnceLock<String>,
@@ -100,11 +99,6 @@ impl ModuleInner {
         let info = self.debug_info.get_or_init(|| DebugInfo::read(self.wasm()));
         let address = (offset as usize).checked_sub(self.wasm().code_start);
         info.as_ref().zip(address).map(|(info, address)| info.symbols(address as u64)).unwrap_or_default()
-    }
-
-    #[cfg(feature = "jit")]
-    pub(crate) fn memory_image(&self) -> Option<&crate::vm::MemoryImage> {
-        self.memory_image.get()
     }
 
     pub(crate) fn export(&self, name: &str) -> Option<ExternIndex> {
@@ -174,8 +168,7 @@ impl Module {
             code,
             exports,
             debug_info: OnceLock::new(),
-            #[cfg(feature = "jit")]
-            memory_image: OnceLock::new(),
+            blueprint: Default::default(),
             #[cfg(feature = "jit")]
             rejected_code: OnceLock::new(),
             #[cfg(feature = "jit")]

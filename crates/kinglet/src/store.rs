@@ -74,6 +74,8 @@ pub(crate) struct StoreCore {
     /// How long host functions took, if that is measured; taken out while one runs, so that none counts twice.
     pub(crate) host_time: Option<Duration>,
     pub(crate) ask_limiter: fn(&mut StoreCore, Question) -> crate::Result<bool>,
+    /// Whether guest code has run.
+    pub(crate) ran: bool,
     // Last: everything above may be pointed to from it.
     pub(crate) vm: VmState,
 }
@@ -122,11 +124,11 @@ pub(crate) struct Externs {
 }
 
 impl StoreCore {
-    fn new(engine: &Engine) -> crate::Result<StoreCore> {
-        let vm = VmState::new(engine)?;
+    fn new(engine: &Engine) -> StoreCore {
+        let vm = VmState::new(engine);
         let shared = Arc::new(Shared::default());
         shared.set_word(Some(vm.interrupt_word()));
-        Ok(StoreCore {
+        StoreCore {
             id: StoreId::new(),
             engine: engine.clone(),
             shared,
@@ -147,8 +149,9 @@ impl StoreCore {
             bulk_gas: 0,
             host_time: None,
             ask_limiter: |_, question| Ok(!matches!(question, Question::Failed(..))),
+            ran: false,
             vm,
-        })
+        }
     }
 
     /// Panics if a handle is another store's: a bug of the embedder's, which no guest can cause.
@@ -177,6 +180,7 @@ impl Drop for StoreCore {
     fn drop(&mut self) {
         crate::vm::give_up_all(self);
         self.shared.set_word(None);
+        crate::vm::recycle(self);
     }
 }
 
@@ -214,23 +218,18 @@ pub struct Store<T: 'static> {
 
 impl<T> Store<T> {
     /// Makes a store.
-    ///
-    /// # Panics
-    /// If the system has not enough address space for the guest's stack; [`Store::try_new`] returns an error instead.
     pub fn new(engine: &Engine, data: T) -> Store<T> {
-        match Store::try_new(engine, data) {
-            Ok(store) => store,
-            Err(error) => panic!("{error}"),
-        }
+        let core = StoreCore::new(engine);
+        Store { owner: StoreOwner::new(StoreInner { core, data, limiter: None }) }
     }
 
     /// Makes a store.
     ///
     /// # Errors
-    /// If the system has not enough address space for the guest's stack.
+    /// None since a store's stack is only made when the interpreter is first entered: a guest that then finds no room for
+    /// it ends with [`Trap::StackOverflow`](crate::Trap::StackOverflow).
     pub fn try_new(engine: &Engine, data: T) -> crate::Result<Store<T>> {
-        let core = StoreCore::new(engine)?;
-        Ok(Store { owner: StoreOwner::new(StoreInner { core, data, limiter: None }) })
+        Ok(Store::new(engine, data))
     }
 
     /// The engine.

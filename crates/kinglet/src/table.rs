@@ -17,7 +17,7 @@ use crate::{AsContext, AsContextMut, Error, Ref, Result, TableType, Val, vm};
 /// table.set(&mut store, 1, answer.into())?;
 /// assert_eq!(table.grow(&mut store, 3, Ref::Func(None))?, 2);
 /// Table::copy(&mut store, &table, 3, &table, 1, 1)?;
-/// let func = table.get(&store, 3).and_then(Ref::into_func).expect("it was copied there");
+/// let func = table.get(&mut store, 3).and_then(Ref::into_func).expect("it was copied there");
 /// assert_eq!(func.typed::<(), i32>(&store)?.call(&mut store, ())?, 42);
 /// # Ok::<(), kinglet::Error>(())
 /// ```
@@ -62,10 +62,11 @@ impl Table {
     }
 
     /// An element; none if the index is outside.
-    pub fn get(&self, store: impl AsContext, index: u64) -> Option<Ref> {
-        let core = &store.as_context().0.core;
-        let table = &core.tables[self.index(core)];
-        Some(Ref::from_bits(table.get(index)?, table.ty().element, core))
+    pub fn get(&self, mut store: impl AsContextMut, index: u64) -> Option<Ref> {
+        let core = &mut store.as_context_mut().0.core;
+        let table = self.index(core);
+        let bits = vm::element(core, table, index)?;
+        Some(Ref::from_bits(bits, core.tables[table].ty().element, core))
     }
 
     /// Sets an element.
@@ -76,7 +77,7 @@ impl Table {
         let core = &mut store.as_context_mut().0.core;
         let table = self.index(core);
         let [bits, _] = Val::from(value).to_slots(ValType::Ref(core.tables[table].ty().element), core)?;
-        core.tables[table].set(index, bits).ok_or_else(outside)
+        vm::set_element(core, table, index, bits).ok_or_else(outside)
     }
 
     /// Grows it by `delta` elements that are `init`. Returns the size before.
@@ -103,8 +104,7 @@ impl Table {
         let core = &mut store.as_context_mut().0.core;
         let table = self.index(core);
         let [bits, _] = Val::from(value).to_slots(ValType::Ref(core.tables[table].ty().element), core)?;
-        let elements = core.tables[table].range(start, len).ok_or_else(outside)?;
-        elements.fill(bits);
+        vm::elements(core, table, start, len).ok_or_else(outside)?.fill(bits);
         Ok(())
     }
 
@@ -129,13 +129,7 @@ impl Table {
             let (given, wanted) = (ValType::Ref(given), ValType::Ref(wanted));
             return Err(Error::msg(format!("cannot copy elements of type {given} to a table of {wanted}")));
         }
-        if to == from {
-            return core.tables[to].copy_within(to_start, from_start, len).ok_or_else(outside);
-        }
-        let [to, from] = core.tables.get_disjoint_mut([to, from])?;
-        let from = from.range(from_start, len).ok_or_else(outside)?;
-        to.range(to_start, len).ok_or_else(outside)?.copy_from_slice(from);
-        Ok(())
+        vm::copy_elements(core, (to, to_start), (from, from_start), len).ok_or_else(outside)
     }
 }
 

@@ -18,11 +18,18 @@ mod func;
 mod global;
 mod heap;
 mod host;
+mod image;
 mod instance;
 mod libcalls;
 mod memory;
 #[cfg(feature = "jit")]
 mod native;
+#[cfg(target_os = "linux")]
+mod pagemap;
+#[cfg(not(target_os = "linux"))]
+#[path = "vm/pagemap_absent.rs"]
+mod pagemap;
+mod pool;
 #[cfg(feature = "jit")]
 mod precompiled;
 mod region;
@@ -37,13 +44,14 @@ pub(crate) use global::{GlobalInstance, TagInstance};
 pub(crate) use heap::{Heap, collect_now};
 #[cfg(feature = "jit")]
 pub(crate) use host::HOST_LAYOUT;
-pub(crate) use host::{HostContexts, HostFunc, HostSlots, ask_limiter};
-pub(crate) use instance::{InstanceData, export, host_global, host_memory, host_table, instantiate};
+pub(crate) use host::{HostContexts, HostFunc, HostPart, HostSet, HostSlots, ask_limiter};
+pub(crate) use instance::{Imports, InstanceData, export, host_global, host_memory, host_table, instantiate};
 pub(crate) use libcalls::{grow_memory, grow_table};
 pub(crate) use memory::{MemoryInstance, MemoryRequest};
 #[cfg(feature = "jit")]
 pub(crate) use native::{Support, Tier, image, listing, profile, trampolines};
+pub(crate) use pool::{Blueprint, Stacks, recycle};
 #[cfg(feature = "jit")]
-pub(crate) use precompiled::{Cached, MemoryImage, artifact_identity, cached_code_size, detect_file, load_cached};
+pub(crate) use precompiled::{Cached, artifact_identity, cached_code_size, detect_file, load_cached};
 pub(crate) use store::{InterruptWord, StoreOwner, VmState};
-pub(crate) use table::TableInstance;
+pub(crate) use table::{TableInstance, copy_elements, element, elements, set_element};

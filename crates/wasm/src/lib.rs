@@ -10,6 +10,7 @@ pub mod decode;
 pub mod emit;
 mod error;
 mod feature;
+pub mod initial;
 pub mod limits;
 pub mod module;
 pub mod op;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, OnceLock};
 
+use crate::initial::Initial;
 use crate::types::*;
 
 /// Where a module's parts come from when it is instantiated.
@@ -262,6 +263,7 @@ pub struct Module {
     /// For every function, whether anything but a direct call can refer to it.
     pub escaping: Vec<bool>,
     pub(crate) names: OnceLock<Names>,
+    pub(crate) initial: OnceLock<Initial>,
 }
 
 impl Module {

@@ -407,9 +407,9 @@ impl Machine {
             let index = if word & 2 != 0 { index as u64 } else { index as u32 as u64 };
             let table: *mut VmTable = access::table(self.vmctx(), word & !2);
             let element = access::element(table, index).ok_or(Stop::Trap(Trap::UndefinedElement))?;
-            let function = element as usize as *const FuncRef;
+            let mut function = element as usize as *const FuncRef;
             if function.is_null() {
-                return Err(Stop::Trap(Trap::UninitializedElement));
+                function = lazy_function(self.vm, self.vmctx(), word & !2, index)?;
             }
             if (*function).type_id != expected {
                 check_subtype(self.vm, self.vmctx(), (*function).type_id, expected)?;
@@ -502,6 +502,27 @@ unsafe fn check_subtype(vm: *mut VmStore, vmctx: *mut VmCtx, actual: u32, expect
         is_subtype(vmctx, &mut answer, actual, expected);
         if answer != 0 { Ok(()) } else { Err(Stop::Trap(Trap::IndirectCallTypeMismatch)) }
     }
+}
+
+/// The function of an element that is null, but may only not be there yet.
+#[cold]
+#[inline(never)]
+unsafe fn lazy_function(vm: *mut VmStore, vmctx: *mut VmCtx, place: u32, index: u64) -> Result<*const FuncRef, Stop> {
+    // SAFETY: passed on.
+    match unsafe { lazy_element(vm, vmctx, place, index) } {
+        0 => Err(Stop::Trap(Trap::UninitializedElement)),
+        function => Ok(function as usize as *const FuncRef),
+    }
+}
+
+/// An element that is null, but may only not be there yet.
+#[cold]
+#[inline(never)]
+pub(super) unsafe fn lazy_element(vm: *mut VmStore, vmctx: *mut VmCtx, place: u32, index: u64) -> u64 {
+    let mut slot = index;
+    // SAFETY: the store and its libcalls are live; the libcall neither collects nor walks frames.
+    let code = unsafe { (*(*vm).libcalls).get(Libcall::LazyElement)(vmctx, &mut slot, place, 0) };
+    if code == 0 { slot } else { 0 }
 }
 
 /// A call of a function of the same module: its cell, where the arguments are.

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use kinglet_abi::Trap;
 
+use super::control::lazy_element;
 use super::operand::{Acc, Slot, Source, Target};
 use super::{Flow, Handler, Instruction, Kind, Machine, Stop, handler};
 use crate::access;
@@ -20,7 +21,10 @@ impl<A: Source, D: Target> Instruction for TableGet<A, D> {
             let index: i64 = A::get(m);
             let index = if word & 2 != 0 { index as u64 } else { index as u32 as u64 };
             let table = access::table(m.vmctx(), word & !2);
-            let element = access::element(table, index).ok_or(Stop::Trap(Trap::TableOutOfBounds))?;
+            let mut element = access::element(table, index).ok_or(Stop::Trap(Trap::TableOutOfBounds))?;
+            if element == 0 {
+                element = lazy_element(m.vm, m.vmctx(), word & !2, index);
+            }
             D::put(m, element as i64);
         }
         Ok(())

@@ -3,13 +3,13 @@
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
-use kinglet_abi::{Trap, VmTable};
+use cranelift_codegen::ir::{BlockArg, InstBuilder, MemFlagsData, Value, types};
+use kinglet_abi::{Libcall, Trap, VmTable};
 use kinglet_wasm::types::{IndexType, ValType};
 
 use super::{Emitter, Op1, V};
 use crate::compile::trap_code;
-use crate::convention::{Kind, load_constant, load_pointer, trusted};
+use crate::convention::{Kind, load_constant, load_pointer, store, trusted};
 
 impl Emitter<'_> {
     fn table_record(&mut self, table: u32) -> Value {
@@ -24,8 +24,8 @@ impl Emitter<'_> {
         self.kind(ValType::Ref(self.environment.module.tables[table as usize].element))
     }
 
-    /// The address of an element; `trap` if there is none, now or when it is used with the flags.
-    fn element(&mut self, table: u32, index: Op1, trap: Trap) -> (Value, MemFlagsData) {
+    /// An index and the address of its element; `trap` if there is none, now or when it is used with the flags.
+    fn element(&mut self, table: u32, index: Op1, trap: Trap) -> (Value, Value, MemFlagsData) {
         let record = self.table_record(table);
         let index = self.value(index);
         let index = match self.environment.module.tables[table as usize].index {
@@ -41,12 +41,12 @@ impl Emitter<'_> {
             self.trap_if(outside, trap);
         }
         if !spectre {
-            return (address, trusted());
+            return (index, address, trusted());
         }
         let nothing = self.builder.ins().iconst(types::I64, 0);
         let address = self.builder.ins().select_spectre_guard(outside, nothing, address);
         let flags = if self.explicit_traps() { trusted() } else { trusted().with_trap_code(Some(trap_code(trap))) };
-        (address, flags)
+        (index, address, flags)
     }
 
     /// Where a table's elements begin, and how many there are. Neither changes where the type leaves no room to grow.
@@ -63,12 +63,29 @@ impl Emitter<'_> {
     /// An element's value.
     pub(super) fn load_element(&mut self, table: u32, index: Op1, trap: Trap) -> Value {
         let kind = self.element_kind(table);
-        let (address, flags) = self.element(table, index, trap);
+        let (index, address, flags) = self.element(table, index, trap);
         let slot = self.builder.ins().load(types::I64, flags, address, 0);
         match kind {
+            Kind::Func if self.environment.module.is_lazy_table(table) => self.there(table, index, slot),
             Kind::Func => slot,
             _ => self.builder.ins().ireduce(types::I32, slot),
         }
+    }
+
+    /// An element that has been read: if it is null, it may only not be there yet.
+    fn there(&mut self, table: u32, index: Value, read: Value) -> Value {
+        let (ask, known) = (self.builder.create_block(), self.builder.create_block());
+        let result = self.builder.append_block_param(known, types::I64);
+        self.builder.ins().brif(read, known, &[BlockArg::Value(read)], ask, &[]);
+        self.builder.set_cold_block(ask);
+        self.builder.switch_to_block(ask);
+        let array = self.array(1);
+        store(&mut self.builder, index, array, 0);
+        self.libcall(Libcall::TableGet, array, table, 0);
+        let made = load_pointer(&mut self.builder, array, 0);
+        self.builder.ins().jump(known, &[BlockArg::Value(made)]);
+        self.builder.switch_to_block(known);
+        result
     }
 
     pub(super) fn read_element(&mut self, table: u32, index: Op1) -> V {
@@ -79,13 +96,21 @@ impl Emitter<'_> {
 
     pub(super) fn write_element(&mut self, table: u32, index: Op1, value: Op1) {
         let kind = self.element_kind(table);
+        if kind == Kind::Func && self.environment.module.is_lazy_table(table) {
+            // What is null from now on is to stay so.
+            self.operation(Libcall::TableSet, &[index, value], table, 0, None);
+            return;
+        }
         let value = self.value(value);
-        let (address, flags) = self.element(table, index, Trap::TableOutOfBounds);
+        let (_, address, flags) = self.element(table, index, Trap::TableOutOfBounds);
         let slot = match kind {
             Kind::Func => value,
             _ => self.builder.ins().uextend(types::I64, value),
         };
         self.builder.ins().store(flags, slot, address, 0);
+        let record = self.table_record(table);
+        let written = self.builder.ins().iconst(types::I64, 1);
+        store(&mut self.builder, written, record, offset_of!(VmTable, written));
     }
 
     pub(super) fn read_table_size(&mut self, table: u32) -> V {

@@ -69,7 +69,7 @@ fn load(engine: &Engine, cache: &Cache, content: Content) -> Option<Module> {
     let compiled = !complete && compile_module(engine, &code, false);
     let module = Module::from_code(engine, code);
     if let Some(image) = memory_image {
-        let _ = module.inner().memory_image.set(image);
+        let _ = module.inner().blueprint.memory.set(Some(image));
     }
     module.inner().compiled.store(complete, Ordering::Relaxed);
     keep_from_here(&module, content, State { module: true, code: native, complete }, compiled);

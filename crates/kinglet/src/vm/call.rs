@@ -70,6 +70,7 @@ pub(super) unsafe fn run(core: *mut StoreCore, cell: *const FuncCell, vmctx: *mu
     // SAFETY: by contract.
     unsafe {
         let vm = (*core).vm.pointer().as_ptr();
+        (*core).ran = true;
         if (*cell).entry.load(Ordering::Acquire).cast_const() != kinglet_interp::array_stub() {
             return kinglet_interp::call(vm, ActivationKind::Interpreter, cell, vmctx, slots);
         }

@@ -18,7 +18,6 @@ use kinglet_abi::{ObjectHeader, Trap, VmStore, field_offset};
 use kinglet_interp::frame::{Segment, walk};
 use kinglet_wasm::types::{CompositeType, HeapType, Hierarchy, StorageType, TypeId, TypeRegistry, ValType};
 
-use super::instance::ElemState;
 use crate::store::{Question, StoreCore};
 
 /// Bytes of a half at first, and what it grows by at least.
@@ -355,18 +354,15 @@ fn visit_store(core: &mut StoreCore, types: &TypeRegistry, visit: &mut dyn FnMut
         global.set(slots);
     }
     for table in core.tables.iter_mut().filter(|table| is_traced(types, ValType::Ref(table.ty().element))) {
-        let size = table.size();
-        for element in table.range(0, size).into_iter().flatten() {
+        for element in table.raw_elements() {
             // SAFETY: an element of a table of references.
             unsafe { visit_slot(element, visit) };
         }
     }
     for instance in &mut core.instances {
         let inner = instance.module.inner().clone();
-        for (elem, segment) in instance.elems.iter_mut().zip(&inner.wasm().elems) {
-            if let ElemState::Values(values) = elem
-                && is_traced(types, ValType::Ref(segment.ty))
-            {
+        for (elem, values) in &mut instance.elem_values {
+            if is_traced(types, ValType::Ref(inner.wasm().elems[*elem as usize].ty)) {
                 // SAFETY: values of a segment of references.
                 values.iter_mut().for_each(|value| unsafe { visit_slot(value, visit) });
             }

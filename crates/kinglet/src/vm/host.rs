@@ -5,8 +5,8 @@ use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 use std::ptr::NonNull;
-use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use kinglet_abi::{ArrayFn, FuncCell, FuncRef, Libcall, RegisterFn, Returned, Status, Trap, VmCtx, VmMemory, VmStore};
@@ -61,6 +61,79 @@ pub(crate) type HostSlots<'a> = &'a mut [u64];
 pub(crate) struct HostContexts {
     /// Owned; through pointers, which stay good whatever moves.
     contexts: Vec<NonNull<HostContext>>,
+    sets: Vec<(Arc<HostSet>, HostBlock)>,
+}
+
+/// Host functions that are wanted together, in any number of stores.
+pub(crate) struct HostSet {
+    functions: Vec<HostPart>,
+    /// How many contexts are kept for other stores.
+    most: usize,
+    kept: Mutex<Vec<HostBlock>>,
+}
+
+/// What a context is made of.
+pub(crate) struct HostPart {
+    closure: Arc<dyn Any + Send + Sync>,
+    array: ArrayFn,
+    registers: Option<RegisterFn>,
+    array_slots: u32,
+    type_id: TypeId,
+}
+
+/// Contexts of a set, in one store or in none.
+struct HostBlock {
+    /// Owned; through a pointer, as above.
+    contexts: NonNull<[HostContext]>,
+    functions: Box<[FuncPointer]>,
+}
+
+// SAFETY: as for `HostContexts`.
+unsafe impl Send for HostBlock {}
+// SAFETY: as above.
+unsafe impl Sync for HostBlock {}
+
+impl Drop for HostBlock {
+    fn drop(&mut self) {
+        // SAFETY: made by `Box::leak`.
+        drop(unsafe { Box::from_raw(self.contexts.as_ptr()) });
+    }
+}
+
+impl HostPart {
+    pub(crate) fn new<T>(ty: &FuncType, type_id: TypeId, func: &HostFunc<T>) -> HostPart {
+        let HostFunc { closure, array, registers, .. } = func.clone();
+        HostPart { closure, array, registers, array_slots: ty.array_slots(), type_id }
+    }
+}
+
+impl HostSet {
+    /// A set of functions, for stores of the one type that all of them are for.
+    pub(crate) fn new(functions: Vec<HostPart>, most: usize) -> HostSet {
+        HostSet { functions, most, kept: Mutex::default() }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<HostBlock>> {
+        self.kept.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+impl HostBlock {
+    fn new(functions: &[HostPart]) -> HostBlock {
+        let contexts: Box<[HostContext]> = functions.iter().map(HostContext::new).collect();
+        let contexts = NonNull::from(Box::leak(contexts));
+        // SAFETY: just made, and never moved.
+        let function = |i| unsafe { HostContext::finish(contexts.cast::<HostContext>().add(i)) };
+        HostBlock { contexts, functions: (0..functions.len()).map(function).collect() }
+    }
+
+    /// Makes them a store's.
+    fn enter(&mut self, vm: &VmState) {
+        // SAFETY: owned; no store's guest code runs that could use them.
+        for context in unsafe { self.contexts.as_mut() } {
+            context.vmctx.store = vm.pointer().as_ptr();
+        }
+    }
 }
 
 impl Drop for HostContexts {
@@ -68,6 +141,12 @@ impl Drop for HostContexts {
         for context in self.contexts.drain(..) {
             // SAFETY: made by `Box::leak`.
             drop(unsafe { Box::from_raw(context.as_ptr()) });
+        }
+        for (set, block) in self.sets.drain(..) {
+            let mut kept = set.kept();
+            if kept.len() < set.most {
+                kept.push(block);
+            }
         }
     }
 }
@@ -117,39 +196,69 @@ impl HostContexts {
         type_id: TypeId,
         func: HostFunc<T>,
     ) -> FuncPointer {
+        let mut context = HostContext::new(&HostPart::new(ty, type_id, &func));
+        context.vmctx.store = vm.pointer().as_ptr();
+        let context = NonNull::from(Box::leak(Box::new(context)));
+        self.contexts.push(context);
+        // SAFETY: just made, and never moved.
+        unsafe { HostContext::finish(context) }
+    }
+
+    /// The functions of a set, whose contexts are the store's from now on.
+    pub(super) fn of_set(&mut self, vm: &VmState, set: &Arc<HostSet>) -> &[FuncPointer] {
+        let known = self.sets.iter().rposition(|(other, _)| Arc::ptr_eq(other, set));
+        let place = known.unwrap_or_else(|| {
+            let kept = set.kept().pop();
+            let mut block = kept.unwrap_or_else(|| HostBlock::new(&set.functions));
+            block.enter(vm);
+            self.sets.push((set.clone(), block));
+            self.sets.len() - 1
+        });
+        &self.sets[place].1.functions
+    }
+}
+
+impl HostContext {
+    /// A context of no store, without the pointers to itself.
+    fn new(part: &HostPart) -> HostContext {
         let null = std::ptr::null_mut;
-        let cell = FuncCell {
-            native: AtomicPtr::new(null()),
-            array: AtomicPtr::new(func.array as *mut _),
-            entry: AtomicPtr::new(kinglet_interp::array_stub().cast_mut()),
-            body: null(),
-            stub: AtomicPtr::new(null()),
-            adapter: AtomicPtr::new(null()),
-            array_slots: ty.array_slots(),
-            type_id: type_id.0,
-        };
-        let context = NonNull::from(Box::leak(Box::new(HostContext {
+        HostContext {
             vmctx: VmCtx {
-                store: vm.pointer().as_ptr(),
+                store: std::ptr::null_mut(),
                 memory0: empty_memory(),
                 cells: std::ptr::null(),
                 type_ids: std::ptr::null(),
-                instance: null(),
+                instance: std::ptr::null_mut(),
             },
-            cell,
-            registers: func.registers,
+            cell: FuncCell {
+                native: AtomicPtr::new(null()),
+                array: AtomicPtr::new(part.array as *mut _),
+                entry: AtomicPtr::new(kinglet_interp::array_stub().cast_mut()),
+                body: std::ptr::null(),
+                stub: AtomicPtr::new(null()),
+                adapter: AtomicPtr::new(null()),
+                array_slots: part.array_slots,
+                type_id: part.type_id.0,
+            },
+            registers: part.registers,
             func_ref: FuncRef {
                 native: AtomicPtr::new(null()),
                 cell: std::ptr::null(),
                 vmctx: std::ptr::null_mut(),
-                type_id: type_id.0,
+                type_id: part.type_id.0,
             },
-            closure: Arc::as_ptr(&func.closure).cast(),
-            _owner: func.closure,
-        })));
-        self.contexts.push(context);
-        let this = context.as_ptr();
-        // SAFETY: just made, and never moved.
+            closure: Arc::as_ptr(&part.closure).cast(),
+            _owner: part.closure.clone(),
+        }
+    }
+
+    /// Writes the pointers to itself of one that does not move any more.
+    ///
+    /// # Safety
+    /// It is live, and used by nobody yet.
+    unsafe fn finish(this: NonNull<HostContext>) -> FuncPointer {
+        let this = this.as_ptr();
+        // SAFETY: by contract.
         unsafe {
             (*this).func_ref.cell = &raw const (*this).cell;
             (*this).func_ref.vmctx = this.cast();

@@ -1,6 +1,7 @@
 //! Instances: laying out what code sees, and the steps of instantiation (core specification, "Instantiation").
 
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use kinglet_abi::{FuncRef, VmCtx, VmCtxLayout, VmGlobal, VmImport, VmMemory, VmTable, VmTag};
@@ -9,7 +10,9 @@ use kinglet_wasm::types::{IndexType, ValType};
 
 use super::call::call_cell;
 use super::func::FuncPointer;
+use super::host::HostSet;
 use super::libcalls::{init_memory, init_table};
+use super::pool::Kept;
 use super::{GlobalInstance, MemoryInstance, TableInstance, TagInstance};
 use crate::store::{Counted, Question, StoreCore};
 use crate::{Error, Extern, Func, Module, Result};
@@ -23,26 +26,45 @@ pub(crate) struct InstanceData {
     pub(crate) tables: Vec<usize>,
     pub(crate) globals: Vec<usize>,
     pub(crate) tags: Vec<usize>,
-    imported_funcs: Vec<FuncPointer>,
-    pub(crate) dropped_datas: Vec<bool>,
-    pub(crate) elems: Vec<ElemState>,
-    vmctx: VmCtxBox,
+    pub(super) imported_funcs: Vec<FuncPointer>,
+    pub(super) datas: Dropped,
+    pub(super) elems: Dropped,
+    /// What the expressions of element segments gave, if they are more than functions and null; in order.
+    pub(super) elem_values: Vec<(u32, Box<[u64]>)>,
+    pub(super) vmctx: VmCtxBox,
 }
 
-/// What is left of an element segment.
-#[derive(Debug)]
-pub(crate) enum ElemState {
-    /// The functions that the module says, as references when they are wanted.
-    Funcs,
-    /// What its expressions gave.
-    Values(Box<[u64]>),
-    /// Nothing.
-    Dropped,
+/// Which segments are dropped: those that are not passive as instantiation passes them, others when code says so.
+#[derive(Debug, Default)]
+pub(crate) struct Dropped {
+    /// Up to where instantiation has come.
+    passed: u32,
+    /// A bit for each that code has dropped, as far as there are any.
+    others: Vec<u64>,
+}
+
+impl Dropped {
+    pub(super) fn pass(&mut self, end: u32) {
+        self.passed = end;
+    }
+
+    pub(super) fn drop(&mut self, segment: u32) {
+        let word = segment as usize / 64;
+        if self.others.len() <= word {
+            self.others.resize(word + 1, 0);
+        }
+        self.others[word] |= 1 << (segment % 64);
+    }
+
+    pub(super) fn has(&self, segment: u32, mode: SegmentMode) -> bool {
+        let word = self.others.get(segment as usize / 64).copied().unwrap_or_default();
+        (mode != SegmentMode::Passive && segment < self.passed) || word >> (segment % 64) & 1 != 0
+    }
 }
 
 /// The memory of a `VmCtx` with its variable part. Owned through a pointer, which stays good when this moves.
 #[derive(Debug)]
-struct VmCtxBox {
+pub(super) struct VmCtxBox {
     start: NonNull<u128>,
     len: usize,
 }
@@ -102,9 +124,17 @@ pub(crate) fn func_ref(core: &mut StoreCore, instance: usize, func: u32) -> Opti
     }
 }
 
+/// What a module imports.
+pub(crate) enum Imports<'a> {
+    /// In the module's order.
+    Given(&'a [Extern]),
+    /// Host functions, and nothing else.
+    Hosts(&'a Arc<HostSet>),
+}
+
 /// Makes an instance of a module; the imports have been checked. Returns its place in the store. It is kept even if a
 /// later step traps: a table it wrote to may refer to its functions.
-pub(crate) fn instantiate(core: &mut StoreCore, module: &Module, imports: &[Extern]) -> Result<usize> {
+pub(crate) fn instantiate(core: &mut StoreCore, module: &Module, imports: &Imports<'_>) -> Result<usize> {
     core.count(Counted::Instances, core.instances.len())?;
     let index = allocate(core, module, imports)?;
     init_globals(core, index)?;
@@ -115,37 +145,41 @@ pub(crate) fn instantiate(core: &mut StoreCore, module: &Module, imports: &[Exte
     Ok(index)
 }
 
-fn allocate(core: &mut StoreCore, module: &Module, imports: &[Extern]) -> Result<usize> {
+fn allocate(core: &mut StoreCore, module: &Module, imports: &Imports<'_>) -> Result<usize> {
     let inner = module.inner().clone();
     let environment = inner.code().environment();
     let (wasm, layout) = (&environment.module, &environment.layout);
-    let vmctx = VmCtxBox::new(layout.size());
+    let Kept { vmctx, memories: kept_memories, tables: kept_tables, lists, imported_funcs } = inner.blueprint.take();
+    let vmctx = vmctx.unwrap_or_else(|| VmCtxBox::new(layout.size()));
     let base = vmctx.pointer();
+    let [memories, tables, globals, tags] = lists;
     let mut data = InstanceData {
         module: module.clone(),
-        memories: Vec::with_capacity(wasm.memories.len()),
-        tables: Vec::with_capacity(wasm.tables.len()),
-        globals: Vec::with_capacity(wasm.globals.len()),
-        tags: Vec::with_capacity(wasm.tags.len()),
-        imported_funcs: Vec::with_capacity(wasm.imported_funcs as usize),
-        dropped_datas: vec![false; wasm.datas.len()],
-        elems: wasm.elems.iter().map(|_| ElemState::Funcs).collect(),
+        memories,
+        tables,
+        globals,
+        tags,
+        imported_funcs,
+        datas: Dropped::default(),
+        elems: Dropped::default(),
+        elem_values: Vec::new(),
         vmctx,
     };
-    for import in imports {
-        match import {
+    match imports {
+        Imports::Given(imports) => imports.iter().for_each(|import| match import {
             Extern::Func(func) => data.imported_funcs.push(func.pointer(core)),
             Extern::Memory(memory) => data.memories.push(memory.index(core)),
             Extern::Table(table) => data.tables.push(table.index(core)),
             Extern::Global(global) => data.globals.push(global.index(core)),
             Extern::Tag(tag) => data.tags.push(tag.index(core)),
-        }
+        }),
+        Imports::Hosts(set) => data.imported_funcs.extend_from_slice(core.hosts.of_set(&core.vm, set)),
     }
     let before = (core.memories.len(), core.tables.len());
     // SAFETY: the context was made with the layout of the same module, and every import is the store's.
     unsafe {
         write_imports(core, &data, layout, base);
-        if let Err(error) = make_definitions(core, &mut data, wasm, layout, base) {
+        if let Err(error) = make_definitions(core, &mut data, wasm, layout, base, (kept_memories, kept_tables)) {
             // Their records were to be in the context that goes now.
             core.memories.truncate(before.0);
             core.tables.truncate(before.1);
@@ -207,17 +241,20 @@ unsafe fn make_definitions(
     wasm: &kinglet_wasm::Module,
     layout: &VmCtxLayout,
     base: *mut VmCtx,
+    (memories, tables): (Vec<MemoryInstance>, Vec<TableInstance>),
 ) -> Result<()> {
     // SAFETY: every place is where the layout says, inside the context.
     unsafe {
         let at = |offset: u32| base.byte_add(offset as usize);
+        let mut memories = memories.into_iter();
         for (i, ty) in (0..).zip(&wasm.memories).skip(data.memories.len()) {
             let record = NonNull::new(at(layout.memory(i).offset).cast::<VmMemory>());
-            data.memories.push(new_memory(core, *ty, record)?);
+            data.memories.push(new_memory(core, *ty, record, memories.next())?);
         }
+        let mut tables = tables.into_iter();
         for (i, ty) in (0..).zip(&wasm.tables).skip(data.tables.len()) {
             let record = NonNull::new(at(layout.table(i).offset).cast::<VmTable>());
-            data.tables.push(new_table(core, *ty, 0, record)?);
+            data.tables.push(new_table(core, *ty, 0, record, tables.next())?);
         }
         for (i, ty) in (0..).zip(&wasm.globals).skip(data.globals.len()) {
             let record = NonNull::new(at(layout.global(i).offset).cast::<VmGlobal>());
@@ -238,11 +275,12 @@ unsafe fn make_definitions(
 /// Makes a memory, if limits allow; returns its place in the store.
 ///
 /// # Safety
-/// `record` is valid for as long as the store.
+/// `record` is valid for as long as the store. What is `kept` was made for the same type, with the same record.
 pub(crate) unsafe fn new_memory(
     core: &mut StoreCore,
     ty: kinglet_wasm::types::MemoryType,
     record: Option<NonNull<VmMemory>>,
+    kept: Option<MemoryInstance>,
 ) -> Result<usize> {
     let desired = super::memory::bytes(&ty, ty.min);
     if let Some(limit) = core.engine.config().memory_page_limit
@@ -257,7 +295,8 @@ pub(crate) unsafe fn new_memory(
         return Err(Error::msg(format!("a memory of {} is over the store's limit", pages(ty.min))));
     }
     // SAFETY: passed on.
-    let memory = unsafe { MemoryInstance::new(ty, core.engine.settings().memory_plan(&ty), record)? };
+    let new = || unsafe { MemoryInstance::new(ty, core.engine.settings().memory_plan(&ty), record) };
+    let memory = kept.map_or_else(new, Ok)?;
     core.memories.push(memory);
     Ok(core.memories.len() - 1)
 }
@@ -265,12 +304,13 @@ pub(crate) unsafe fn new_memory(
 /// Makes a table, if limits allow; returns its place in the store.
 ///
 /// # Safety
-/// `record` is valid for as long as the store.
+/// `record` is valid for as long as the store. What is `kept` was made for the same type, with the same record.
 pub(crate) unsafe fn new_table(
     core: &mut StoreCore,
     ty: kinglet_wasm::types::TableType,
     init: u64,
     record: Option<NonNull<VmTable>>,
+    kept: Option<TableInstance>,
 ) -> Result<usize> {
     core.count(Counted::Tables, core.tables.len())?;
     let question = Question::Table { current: 0, desired: ty.min as usize, maximum: ty.max.map(|max| max as usize) };
@@ -278,7 +318,8 @@ pub(crate) unsafe fn new_table(
         return Err(Error::msg(format!("a table of {} elements is over the store's limit", ty.min)));
     }
     // SAFETY: passed on.
-    let table = unsafe { TableInstance::new(ty, init, record)? };
+    let new = || unsafe { TableInstance::new(ty, init, record) };
+    let table = kept.map_or_else(new, Ok)?;
     core.tables.push(table);
     Ok(core.tables.len() - 1)
 }
@@ -318,19 +359,20 @@ fn init_tables(core: &mut StoreCore, instance: usize) -> Result<()> {
         let value = evaluate(core, instance, init)?[0];
         let index = core.instances[instance].tables[wasm.imported_tables as usize + i];
         let size = core.tables[index].size();
-        if let Some(elements) = core.tables[index].range(0, size) {
+        if let Some(elements) = super::table::elements(core, index, 0, size) {
             elements.fill(value);
         }
     }
     Ok(())
 }
 
+/// Evaluates the element segments that are more than functions and null.
 fn init_elems(core: &mut StoreCore, instance: usize) -> Result<()> {
     let inner = core.instances[instance].module.inner().clone();
-    for (i, elem) in inner.wasm().elems.iter().enumerate() {
-        if let ElemItems::Exprs(exprs) = &elem.items {
+    for i in inner.wasm().evaluated_elems() {
+        if let ElemItems::Exprs(exprs) = &inner.wasm().elems[*i as usize].items {
             let values: Result<Box<[u64]>> = exprs.iter().map(|expr| Ok(evaluate(core, instance, *expr)?[0])).collect();
-            core.instances[instance].elems[i] = ElemState::Values(values?);
+            core.instances[instance].elem_values.push((*i, values?));
         }
     }
     Ok(())
@@ -339,32 +381,36 @@ fn init_elems(core: &mut StoreCore, instance: usize) -> Result<()> {
 fn active_segments(core: &mut StoreCore, instance: usize) -> Result<()> {
     let inner = core.instances[instance].module.inner().clone();
     let wasm = inner.wasm();
-    for (i, elem) in (0..).zip(&wasm.elems) {
-        if let SegmentMode::Active { target, offset } = elem.mode {
-            let offset = segment_offset(core, instance, offset, wasm.tables[target as usize].index.val_type())?;
-            let table = core.instances[instance].tables[target as usize];
-            let length = elem.items.len() as u64;
-            init_table(core, instance, table, i, offset, 0, length).map_err(|error| {
-                let size = core.tables[table].size();
-                Error::from(error).context(format!(
-                    "element segment {i} of length {length} does not fit at {offset} of table {target}, whose size is {size}"
-                ))
-            })?;
-        }
-        if elem.mode != SegmentMode::Passive {
-            core.instances[instance].elems[i as usize] = ElemState::Dropped;
+    for (i, initial) in (0..).zip(wasm.initial_tables()) {
+        if let Some(initial) = initial {
+            super::table::initialize(core, instance, i, initial);
         }
     }
-    #[cfg(feature = "jit")]
-    if let Some(image) = inner.memory_image() {
+    for i in wasm.other_active_elems() {
+        let elem = &wasm.elems[*i as usize];
+        let SegmentMode::Active { target, offset } = elem.mode else { continue };
+        core.instances[instance].elems.pass(*i);
+        let offset = segment_offset(core, instance, offset, wasm.tables[target as usize].index.val_type())?;
+        let table = core.instances[instance].tables[target as usize];
+        let length = elem.items.len() as u64;
+        init_table(core, instance, table, *i, offset, 0, length).map_err(|error| {
+            let size = core.tables[table].size();
+            Error::from(error).context(format!(
+                "element segment {i} of length {length} does not fit at {offset} of table {target}, whose size is {size}"
+            ))
+        })?;
+    }
+    let data = &mut core.instances[instance];
+    data.elems.pass(u32::MAX);
+    data.elem_values.retain(|(i, _)| wasm.elems[*i as usize].mode == SegmentMode::Passive);
+    if let Some(image) = inner.blueprint.image(wasm, core.engine.config().pool.is_some()) {
         let memory = core.instances[instance].memories[0];
-        if core.memories[memory].map(image)? {
-            let active = wasm.datas.iter().map(|data| data.mode != SegmentMode::Passive);
-            core.instances[instance].dropped_datas = active.collect();
-            return Ok(());
-        }
+        core.memories[memory].initialize(image)?;
+        core.instances[instance].datas.pass(u32::MAX);
+        return Ok(());
     }
     for (i, data) in (0..).zip(&wasm.datas) {
+        core.instances[instance].datas.pass(i);
         if let SegmentMode::Active { target, offset } = data.mode {
             let offset = segment_offset(core, instance, offset, wasm.memories[target as usize].index.val_type())?;
             let memory = core.instances[instance].memories[target as usize];
@@ -375,9 +421,9 @@ fn active_segments(core: &mut StoreCore, instance: usize) -> Result<()> {
                     "data segment {i} of length {length} does not fit at {offset:#x} of memory {target}, whose size is {size:#x}"
                 ))
             })?;
-            core.instances[instance].dropped_datas[i as usize] = true;
         }
     }
+    core.instances[instance].datas.pass(u32::MAX);
     Ok(())
 }
 
@@ -431,7 +477,7 @@ pub(crate) fn host_memory(core: &mut StoreCore, ty: kinglet_wasm::types::MemoryT
         return Err(Error::msg(format!("not a type that a memory can have: {ty:?}")));
     }
     // SAFETY: it keeps a record of its own.
-    unsafe { new_memory(core, ty, None) }
+    unsafe { new_memory(core, ty, None, None) }
 }
 
 /// A table that belongs to no instance.
@@ -444,7 +490,7 @@ pub(crate) fn host_table(core: &mut StoreCore, ty: kinglet_wasm::types::TableTyp
         return Err(Error::msg(format!("not a type that a table can have: {ty:?}")));
     }
     // SAFETY: it keeps a record of its own.
-    unsafe { new_table(core, ty, init, None) }
+    unsafe { new_table(core, ty, init, None, None) }
 }
 
 /// A global that belongs to no instance.

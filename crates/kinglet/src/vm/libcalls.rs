@@ -8,7 +8,8 @@ use kinglet_wasm::types::{IndexType, TypeId};
 use tracing::debug;
 
 use super::heap;
-use super::instance::{ElemState, index_of};
+use super::instance::index_of;
+use super::table;
 use crate::Error;
 use crate::store::{Counted, Question, StoreCore};
 
@@ -52,6 +53,8 @@ const fn function(libcall: Libcall) -> LibcallFn {
         Libcall::NativeEntry => native_entry,
         Libcall::NativeLoop => native_loop,
         Libcall::Raise => raise,
+        Libcall::LazyElement => lazy_element,
+        Libcall::GuestStack => guest_stack,
     }
 }
 
@@ -257,9 +260,10 @@ pub(super) fn init_memory(
     len: u64,
 ) -> Result<(), Trap> {
     let inner = core.instances[instance].module.inner().clone();
-    let bytes = match core.instances[instance].dropped_datas[data as usize] {
+    let segment = &inner.wasm().datas[data as usize];
+    let bytes = match core.instances[instance].datas.has(data, segment.mode) {
         true => &[],
-        false => &inner.wasm().bytes[inner.wasm().datas[data as usize].range.clone()],
+        false => &inner.wasm().bytes[segment.range.clone()],
     };
     let shared = core.shared.clone();
     let memory = core.memories[memory].data_mut();
@@ -274,7 +278,7 @@ pub(super) fn init_memory(
 
 extern "C" fn data_drop(vmctx: *mut VmCtx, args: *mut u64, data: u32, _: u32) -> u32 {
     enter(vmctx, args, |c| {
-        c.core.instances[c.instance].dropped_datas[data as usize] = true;
+        c.core.instances[c.instance].datas.drop(data);
         Ok(())
     })
 }
@@ -315,9 +319,9 @@ extern "C" fn table_fill(vmctx: *mut VmCtx, args: *mut u64, table: u32, _: u32) 
         let ty = c.core.tables[table].ty().index;
         let (start, value, len) = (c.index(0, ty), c.arg(1), c.index(2, ty));
         c.core.shared.check()?;
-        c.core.tables[table].range(start, len).ok_or(Trap::TableOutOfBounds)?;
+        has(c.core, table, start, len)?;
         charge(c.core, len / ELEMENTS_PER_GAS)?;
-        c.core.tables[table].range(start, len).ok_or(Trap::TableOutOfBounds)?.fill(value);
+        table::elements(c.core, table, start, len).ok_or(Trap::TableOutOfBounds)?.fill(value);
         Ok(())
     })
 }
@@ -329,16 +333,10 @@ extern "C" fn table_copy(vmctx: *mut VmCtx, args: *mut u64, dst: u32, src: u32) 
         let len_ty = if dst_ty == IndexType::I64 && src_ty == IndexType::I64 { IndexType::I64 } else { IndexType::I32 };
         let (to, from, len) = (c.index(0, dst_ty), c.index(1, src_ty), c.index(2, len_ty));
         c.core.shared.check()?;
-        c.core.tables[dst].range(to, len).ok_or(Trap::TableOutOfBounds)?;
-        c.core.tables[src].range(from, len).ok_or(Trap::TableOutOfBounds)?;
+        has(c.core, dst, to, len)?;
+        has(c.core, src, from, len)?;
         charge(c.core, len / ELEMENTS_PER_GAS)?;
-        if dst == src {
-            return c.core.tables[dst].copy_within(to, from, len).ok_or(Trap::TableOutOfBounds);
-        }
-        let Ok([dst, src]) = c.core.tables.get_disjoint_mut([dst, src]) else { return Err(Trap::TableOutOfBounds) };
-        let from = src.range(from, len).ok_or(Trap::TableOutOfBounds)?;
-        dst.range(to, len).ok_or(Trap::TableOutOfBounds)?.copy_from_slice(from);
-        Ok(())
+        table::copy_elements(c.core, (dst, to), (src, from), len).ok_or(Trap::TableOutOfBounds)
     })
 }
 
@@ -348,7 +346,7 @@ extern "C" fn table_init(vmctx: *mut VmCtx, args: *mut u64, table: u32, elem: u3
         let ty = c.core.tables[table].ty().index;
         let (to, from, len) = (c.index(0, ty), c.arg(1) as u32 as u64, c.arg(2) as u32 as u64);
         c.core.shared.check()?;
-        c.core.tables[table].range(to, len).ok_or(Trap::TableOutOfBounds)?;
+        has(c.core, table, to, len)?;
         charge(c.core, len / ELEMENTS_PER_GAS)?;
         init_table(c.core, c.instance, table, elem, to, from, len)
     })
@@ -365,32 +363,33 @@ pub(super) fn init_table(
     len: u64,
 ) -> Result<(), Trap> {
     let inner = core.instances[instance].module.inner().clone();
-    let state = &core.instances[instance].elems[elem as usize];
-    let available = match state {
-        ElemState::Dropped => 0,
-        ElemState::Values(values) => values.len(),
-        ElemState::Funcs => inner.wasm().elems[elem as usize].items.len(),
+    let segment = &inner.wasm().elems[elem as usize];
+    let available = match core.instances[instance].elems.has(elem, segment.mode) {
+        true => 0,
+        false => segment.items.len(),
     };
     let from = range(from, len, available).map_err(|_| Trap::TableOutOfBounds)?;
-    core.tables[table].range(to, len).ok_or(Trap::TableOutOfBounds)?;
+    has(core, table, to, len)?;
+    let values = &core.instances[instance].elem_values;
+    let values = values.binary_search_by_key(&elem, |(segment, _)| *segment).ok();
     for (i, at) in from.zip(to..) {
-        let value = match &core.instances[instance].elems[elem as usize] {
-            ElemState::Values(values) => values[i],
-            _ => match inner.wasm().elems[elem as usize].items.get(i) {
-                Some(kinglet_wasm::module::ConstExpr::RefFunc(func)) => {
-                    super::instance::func_ref(core, instance, func).map_or(0, |f| f.to_bits())
-                }
-                _ => 0,
-            },
+        let value = match (values, segment.items.get(i)) {
+            (Some(place), _) => core.instances[instance].elem_values[place].1[i],
+            (None, Some(kinglet_wasm::module::ConstExpr::RefFunc(func))) => {
+                super::instance::func_ref(core, instance, func).map_or(0, |f| f.to_bits())
+            }
+            _ => 0,
         };
-        core.tables[table].set(at, value).ok_or(Trap::TableOutOfBounds)?;
+        table::set_element(core, table, at, value).ok_or(Trap::TableOutOfBounds)?;
     }
     Ok(())
 }
 
 extern "C" fn elem_drop(vmctx: *mut VmCtx, args: *mut u64, elem: u32, _: u32) -> u32 {
     enter(vmctx, args, |c| {
-        c.core.instances[c.instance].elems[elem as usize] = ElemState::Dropped;
+        let instance = &mut c.core.instances[c.instance];
+        instance.elems.drop(elem);
+        instance.elem_values.retain(|(segment, _)| *segment != elem);
         Ok(())
     })
 }
@@ -399,7 +398,7 @@ extern "C" fn table_get(vmctx: *mut VmCtx, args: *mut u64, table: u32, _: u32) -
     enter(vmctx, args, |c| {
         let table = c.table(table);
         let index = c.index(0, c.core.tables[table].ty().index);
-        let value = c.core.tables[table].get(index).ok_or(Trap::TableOutOfBounds)?;
+        let value = table::element(c.core, table, index).ok_or(Trap::TableOutOfBounds)?;
         c.answer(value);
         Ok(())
     })
@@ -410,8 +409,26 @@ extern "C" fn table_set(vmctx: *mut VmCtx, args: *mut u64, table: u32, _: u32) -
         let table = c.table(table);
         let index = c.index(0, c.core.tables[table].ty().index);
         let value = c.arg(1);
-        c.core.tables[table].set(index, value).ok_or(Trap::TableOutOfBounds)
+        table::set_element(c.core, table, index, value).ok_or(Trap::TableOutOfBounds)
     })
+}
+
+/// Of an element that code has found null: there is a table, and the index is inside.
+extern "C" fn lazy_element(vmctx: *mut VmCtx, args: *mut u64, place: u32, _: u32) -> u32 {
+    enter(vmctx, args, |c| {
+        // SAFETY: code passes the place of a table in its own instance.
+        let record = unsafe { kinglet_interp::access::table(c.vmctx, place) };
+        let mut tables = c.core.instances[c.instance].tables.iter().copied();
+        let table = tables.find(|table| std::ptr::eq(c.core.tables[*table].record().as_ptr(), record));
+        let value = table.and_then(|table| table::element(c.core, table, c.arg(0)));
+        c.answer(value.unwrap_or(0));
+        Ok(())
+    })
+}
+
+/// Fails unless a table has these elements.
+fn has(core: &StoreCore, table: usize, start: u64, len: u64) -> Result<(), Trap> {
+    if core.tables[table].has(start, len) { Ok(()) } else { Err(Trap::TableOutOfBounds) }
 }
 
 extern "C" fn ref_func(vmctx: *mut VmCtx, args: *mut u64, func: u32, _: u32) -> u32 {
@@ -509,6 +526,15 @@ extern "C" fn throw(vmctx: *mut VmCtx, args: *mut u64, tag: u32, _: u32) -> u32 
         }
         Ok(())
     })
+}
+
+extern "C" fn guest_stack(vmctx: *mut VmCtx, _: *mut u64, _: u32, _: u32) -> u32 {
+    let make = || {
+        // SAFETY: as for `enter`; the instance may be a host's here.
+        let core = unsafe { super::store::core_of((*vmctx).store) };
+        core.vm.make_stack(&core.engine).map_or(Trap::StackOverflow as u32, |()| 0)
+    };
+    std::panic::catch_unwind(make).unwrap_or(Trap::StackOverflow as u32)
 }
 
 extern "C" fn raise(vmctx: *mut VmCtx, args: *mut u64, code: u32, _: u32) -> u32 {

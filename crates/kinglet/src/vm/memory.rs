@@ -1,11 +1,13 @@
 //! Linear memories: the bytes, the record that code sees, and growth.
 
+use std::ops::Range;
 use std::ptr::NonNull;
 
 use kinglet_abi::{MemoryPlan, VmMemory};
 use kinglet_wasm::limits::MAX_MEMORY64_PAGES;
 use kinglet_wasm::types::{IndexType, MemoryType};
 
+use super::image::MemoryImage;
 use super::region::Region;
 use crate::{Error, Result};
 
@@ -15,9 +17,21 @@ pub(crate) struct MemoryInstance {
     ty: MemoryType,
     region: Region,
     len: usize,
+    /// Whether the host may have written to it.
+    touched: bool,
+    /// Whether it holds already what its module says, and how.
+    contents: Contents,
     record: NonNull<VmMemory>,
     /// Keeps the record, if no instance does.
     _own: Option<Box<VmMemory>>,
+}
+
+/// What a memory begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Contents {
+    Zero,
+    Copied,
+    Mapped,
 }
 
 /// A memory to be made or grown, for a limiter to look at.
@@ -51,7 +65,8 @@ impl MemoryInstance {
             let boxed = own.insert(Box::new(VmMemory { base: std::ptr::null_mut(), len: 0 }));
             NonNull::from(&mut **boxed)
         });
-        let mut memory = MemoryInstance { ty, region, len, record, _own: own };
+        let mut memory =
+            MemoryInstance { ty, region, len, touched: false, contents: Contents::Zero, record, _own: own };
         memory.publish();
         Ok(memory)
     }
@@ -81,13 +96,74 @@ impl MemoryInstance {
         self.region.reserves(address)
     }
 
-    /// Has the memory begin with what is in a file; false if that cannot be.
+    /// Has the memory hold what its module says, if it does not yet.
     ///
     /// # Errors
     /// If the system refuses.
-    #[cfg(feature = "jit")]
-    pub(super) fn map(&mut self, image: &super::MemoryImage) -> Result<bool> {
-        image.map_into(&mut self.region)
+    pub(super) fn initialize(&mut self, image: &MemoryImage) -> Result<()> {
+        if self.contents == Contents::Zero {
+            self.contents = if image.map_into(&mut self.region)? { Contents::Mapped } else { Contents::Copied };
+            if self.contents == Contents::Copied {
+                self.copy(image, 0..self.len);
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies what of the image lies in a range, and clears the rest of that.
+    fn restore(&mut self, range: Range<usize>, image: Option<&MemoryImage>) {
+        let (address, len) = image.map_or((0, 0), |image| (image.bytes().0, image.bytes().1.len()));
+        // SAFETY: pages of the region, which nobody borrows now.
+        let bytes = unsafe { std::slice::from_raw_parts_mut(self.region.start(), self.region.len()) };
+        bytes[range.start..address.clamp(range.start, range.end)].fill(0);
+        bytes[(address + len).clamp(range.start, range.end)..range.end].fill(0);
+        if let Some(image) = image {
+            self.copy(image, range);
+        }
+    }
+
+    /// Copies what of the image lies in a range.
+    fn copy(&mut self, image: &MemoryImage, range: Range<usize>) {
+        let (address, bytes) = image.bytes();
+        let (start, end) = (address.max(range.start), (address + bytes.len()).min(range.end));
+        if start < end {
+            // SAFETY: pages of the region, which nobody borrows now.
+            let to = unsafe { std::slice::from_raw_parts_mut(self.region.start(), self.region.len()) };
+            to[start..end].copy_from_slice(&bytes[start - address..end - address]);
+        }
+    }
+
+    /// Makes it what a new instance of the module finds, with the same record: zero, or as [`Self::initialize`] left it.
+    /// `ran`: guests may have written to it. Up to `keep` bytes are written to for that. False if it cannot be done.
+    pub(super) fn recycle(&mut self, image: Option<&MemoryImage>, ran: bool, keep: usize) -> bool {
+        let Some(len) = bytes(&self.ty, self.ty.min) else { return false };
+        if self.len > len {
+            if !self.region.shrink(len) {
+                return false;
+            }
+            self.len = len;
+        }
+        if ran || self.touched {
+            let image = image.filter(|_| self.contents != Contents::Zero);
+            let start = self.region.start() as usize;
+            match super::pagemap::written(start..start + self.region.len(), keep) {
+                Some(ranges) => {
+                    ranges.for_each(|range| self.restore(range.start - start..range.end - start, image));
+                }
+                None => {
+                    if !self.region.discard(0..self.region.len()) {
+                        return false;
+                    }
+                    // What is mapped is there again.
+                    if self.contents == Contents::Copied {
+                        self.contents = Contents::Zero;
+                    }
+                }
+            }
+            self.touched = false;
+        }
+        self.publish();
+        true
     }
 
     pub(crate) fn data(&self) -> &[u8] {
@@ -96,6 +172,7 @@ impl MemoryInstance {
     }
 
     pub(crate) fn data_mut(&mut self) -> &mut [u8] {
+        self.touched = true;
         // SAFETY: as for `data`.
         unsafe { std::slice::from_raw_parts_mut(self.region.start(), self.len) }
     }
@@ -117,6 +194,7 @@ impl MemoryInstance {
             return false;
         }
         self.len = request.desired;
+        self.touched = true;
         self.publish();
         true
     }

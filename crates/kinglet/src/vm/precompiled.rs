@@ -10,8 +10,8 @@ use kinglet_wasm::decode;
 use kinglet_wasm::module::Bytes;
 use tracing::{debug, warn};
 
+use super::image::MemoryImage;
 use super::native::Mapping;
-use super::region::Region;
 use crate::artifact::{self, Artifact, Identity};
 use crate::cache::{Cache, CacheEntryKind, Content, entry_name};
 use crate::{Engine, Error, Module, Result, RunMode};
@@ -121,12 +121,12 @@ unsafe fn load(engine: &Engine, mapping: Mapping) -> Result<Module> {
     let code = ModuleCode::new(Arc::new(decoded), engine.settings().clone(), engine.types().clone());
     let trampolines = artifact.trampolines((*mapping).as_ref())?;
     let Artifact { text, tables, data, address, .. } = artifact;
-    let image = (!data.is_empty()).then(|| MemoryImage { mapping: mapping.clone(), data, address });
+    let image = (!data.is_empty()).then(|| MemoryImage::mapped(mapping.clone(), data, address));
     // SAFETY: by contract this build made the code of this module, for a machine and with settings that fit.
     unsafe { engine.tier().publish_mapped(code.environment(), mapping, &text, &tables, trampolines)? };
     let module = Module::from_code(engine, code);
     if let Some(image) = image {
-        let _ = module.inner().memory_image.set(image);
+        let _ = module.inner().blueprint.memory.set(Some(image));
     }
     Ok(module)
 }
@@ -167,7 +167,7 @@ pub(crate) fn load_cached(engine: &Engine, cache: &Cache, content: &Content) -> 
     mapping.release(artifact.module.clone());
     let code = ModuleCode::new(Arc::new(decoded), engine.settings().clone(), engine.types().clone());
     let Artifact { data, address, .. } = artifact;
-    let memory_image = (!data.is_empty()).then(|| MemoryImage { mapping, data, address });
+    let memory_image = (!data.is_empty()).then(|| MemoryImage::mapped(mapping, data, address));
     let (native, complete) = if engine.config().run_mode == RunMode::Interpreter {
         (0, false)
     } else {
@@ -209,28 +209,4 @@ fn open_cached(cache: &Cache, identity: &Identity, kind: CacheEntryKind) -> Opti
         Ok((Arc::new(mapping), artifact))
     };
     open(cache.open(&name)?).map_err(|error| cache.discard(&name, &error)).ok()
-}
-
-/// What the first memory of a module's instances begins with, in a file.
-pub(crate) struct MemoryImage {
-    mapping: Arc<Mapping>,
-    data: Range<usize>,
-    /// Where in the memory.
-    address: u64,
-}
-
-impl MemoryImage {
-    /// Maps it into a memory in place of copying data segments; false if it cannot be, and nothing is changed.
-    ///
-    /// # Errors
-    /// If the system refuses, which leaves the memory without its contents.
-    pub(super) fn map_into(&self, region: &mut Region) -> Result<bool> {
-        match self.mapping.as_file() {
-            Some((file, start)) => {
-                let at = usize::try_from(self.address)?;
-                region.overlay(at, file, start + self.data.start as u64, self.data.len())
-            }
-            None => Ok(false),
-        }
-    }
 }

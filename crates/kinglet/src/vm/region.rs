@@ -68,6 +68,39 @@ impl Region {
         self.len
     }
 
+    /// Has a part begin anew: zero, or what was put over it; false if that cannot be done.
+    pub(super) fn discard(&mut self, part: std::ops::Range<usize>) -> bool {
+        #[cfg(target_os = "linux")]
+        if part.start <= part.end && part.end <= self.len {
+            use rustix::mm::{Advice, madvise};
+            // SAFETY: the part lies in the region, whose bytes nobody borrows now.
+            let at = unsafe { self.start.as_ptr().add(part.start) };
+            // SAFETY: as above; the mapping is private, so that its pages are zero or its file's when they are wanted again.
+            return unsafe { madvise(at.cast(), part.len(), Advice::LinuxDontNeed) }.is_ok();
+        }
+        let _ = part;
+        false
+    }
+
+    /// Makes the region shorter, of which it may move; false if that cannot be done. What goes is zero if it comes back.
+    pub(super) fn shrink(&mut self, len: usize) -> bool {
+        #[cfg(all(unix, feature = "jit"))]
+        if self.mapped > self.len {
+            use rustix::mm::{MprotectFlags, mprotect};
+            if !self.discard(len..self.len) {
+                return false;
+            }
+            // SAFETY: inside the reservation; nobody borrows the region's bytes now.
+            let done = unsafe {
+                let at = self.start.as_ptr().add(len).cast();
+                mprotect(at, self.len - len, MprotectFlags::empty()).is_ok()
+            };
+            self.len = if done { len } else { self.len };
+            return done;
+        }
+        cfg!(target_os = "linux") && self.resize(len)
+    }
+
     /// Makes the region `len` bytes long, of which it may move; false if that cannot be had. New bytes are zero.
     pub(super) fn resize(&mut self, len: usize) -> bool {
         #[cfg(all(unix, feature = "jit"))]
@@ -94,6 +127,14 @@ impl Drop for Region {
     fn drop(&mut self) {
         unmap(self.start, self.mapped);
     }
+}
+
+/// The size of the system's pages.
+pub(super) fn page_size() -> usize {
+    #[cfg(unix)]
+    return rustix::param::page_size();
+    #[cfg(not(unix))]
+    return 4096;
 }
 
 /// Address space that cannot be accessed.

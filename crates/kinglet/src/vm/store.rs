@@ -16,7 +16,8 @@ use crate::{Engine, Result};
 #[derive(Debug)]
 pub(crate) struct VmState {
     vm: NonNull<VmStore>,
-    _stack: GuestStack,
+    /// None until the interpreter is first entered.
+    stack: Option<GuestStack>,
 }
 
 /// A stack of the interpreter: slots from its start on, records from its end down.
@@ -27,6 +28,14 @@ impl GuestStack {
     /// One of the size that the engine's stores have.
     pub(super) fn new(engine: &Engine) -> Result<GuestStack> {
         Ok(GuestStack(Region::new(engine.config().max_wasm_stack)?))
+    }
+
+    /// Gives back the memory of all but its ends, which is where the next guest begins. What is left there no guest
+    /// reads before it has written it.
+    pub(super) fn trim(&mut self) -> bool {
+        const ENDS: usize = 8 << 10;
+        let len = self.0.len();
+        len <= 2 * ENDS || self.0.discard(ENDS..len - ENDS)
     }
 
     /// Where the first slot is.
@@ -46,16 +55,17 @@ unsafe impl Send for VmState {}
 unsafe impl Sync for VmState {}
 
 impl VmState {
-    pub(crate) fn new(engine: &Engine) -> Result<VmState> {
-        let stack = GuestStack::new(engine)?;
+    pub(crate) fn new(engine: &Engine) -> VmState {
+        #[cfg(not(feature = "jit"))]
+        let _ = engine;
         use std::ptr::{null, null_mut};
         let vm = VmStore {
             interrupt: AtomicU32::new(0),
             trap: 0,
             gas: i64::MAX,
             stack_limit: 0,
-            record: stack.end(),
-            stack_top: stack.start(),
+            record: null_mut(),
+            stack_top: null_mut(),
             activation: null_mut(),
             host_activation: null_mut(),
             callee: null(),
@@ -73,7 +83,27 @@ impl VmState {
             natives: null(),
             owner: null_mut(),
         };
-        Ok(VmState { vm: NonNull::from(Box::leak(Box::new(vm))), _stack: stack })
+        VmState { vm: NonNull::from(Box::leak(Box::new(vm))), stack: None }
+    }
+
+    /// Makes the interpreter's stack, or takes one that another store has left.
+    pub(super) fn make_stack(&mut self, engine: &Engine) -> Result<()> {
+        let stack = match engine.stacks().take() {
+            Some(stack) => stack,
+            None => GuestStack::new(engine)?,
+        };
+        // SAFETY: the interpreter has not been entered: nothing points to a stack.
+        unsafe {
+            (*self.vm.as_ptr()).record = stack.end();
+            (*self.vm.as_ptr()).stack_top = stack.start();
+        }
+        self.stack = Some(stack);
+        Ok(())
+    }
+
+    /// The stack, of a store that goes.
+    pub(super) fn take_stack(&mut self) -> Option<GuestStack> {
+        self.stack.take()
     }
 
     pub(super) fn pointer(&self) -> NonNull<VmStore> {

@@ -1,0 +1,151 @@
+//! Which pages of a range this process has written to, asked of Linux (`PAGEMAP_SCAN`, since Linux 6.7): what was not
+//! written to need not be reset.
+
+use std::ffi::c_void;
+use std::fs::File;
+use std::ops::Range;
+use std::ptr::NonNull;
+use std::sync::OnceLock;
+
+use rustix::ioctl::{Ioctl, IoctlOutput, Opcode, ioctl, opcode};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
+
+/// More ranges than this are not asked for.
+const RANGES: usize = 8;
+
+/// The kernel's `struct page_region`.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct PageRegion {
+    start: u64,
+    end: u64,
+    categories: u64,
+}
+
+/// The kernel's `struct pm_scan_arg`.
+#[repr(C)]
+#[derive(Default)]
+struct Scan {
+    size: u64,
+    flags: u64,
+    start: u64,
+    end: u64,
+    walk_end: u64,
+    vec: u64,
+    vec_len: u64,
+    max_pages: u64,
+    category_inverted: u64,
+    category_mask: u64,
+    category_anyof_mask: u64,
+    return_mask: u64,
+}
+
+const FILE: u64 = 1 << 2;
+const PRESENT: u64 = 1 << 3;
+const SWAPPED: u64 = 1 << 4;
+const ZERO: u64 = 1 << 5;
+
+// SAFETY: the opcode is that of the request, whose argument is a `Scan` that is written to.
+unsafe impl Ioctl for &mut Scan {
+    type Output = usize;
+    const IS_MUTATING: bool = true;
+
+    fn opcode(&self) -> Opcode {
+        opcode::read_write::<Scan>(b'f', 16)
+    }
+
+    fn as_ptr(&mut self) -> *mut c_void {
+        std::ptr::from_mut::<Scan>(self).cast()
+    }
+
+    unsafe fn output_from_ptr(found: IoctlOutput, _: *mut c_void) -> rustix::io::Result<usize> {
+        Ok(found as usize)
+    }
+}
+
+/// The system's view of this process.
+struct Pages {
+    map: File,
+    /// A word that is 0 in a process that was forked off: the view would be its parent's.
+    ours: NonNull<u32>,
+}
+
+// SAFETY: the word is only read.
+unsafe impl Send for Pages {}
+// SAFETY: as above.
+unsafe impl Sync for Pages {}
+
+impl Pages {
+    fn open() -> Option<Pages> {
+        let map = File::open("/proc/self/pagemap").ok()?;
+        let len = rustix::param::page_size();
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: a new mapping overlaps nothing. It is never unmapped.
+        let word = unsafe { mmap_anonymous(std::ptr::null_mut(), len, access, MapFlags::PRIVATE) }.ok()?;
+        // SAFETY: just mapped, and nobody else has it yet.
+        unsafe {
+            madvise(word, len, Advice::LinuxWipeOnFork).ok()?;
+            word.cast::<u32>().write(1);
+        }
+        Some(Pages { map, ours: NonNull::new(word.cast())? })
+    }
+}
+
+/// The ranges of addresses in whole pages that were written to; none if they cannot be told, are too many or have more
+/// than `most` bytes.
+pub(super) fn written(range: Range<usize>, most: usize) -> Option<impl Iterator<Item = Range<usize>>> {
+    static PAGES: OnceLock<Option<Pages>> = OnceLock::new();
+    let pages = PAGES.get_or_init(Pages::open).as_ref()?;
+    // SAFETY: mapped for good, and changed by nobody but a fork.
+    if unsafe { pages.ours.read_volatile() } == 0 {
+        return None;
+    }
+    let mut regions = [PageRegion::default(); RANGES];
+    let mut scan = Scan {
+        size: size_of::<Scan>() as u64,
+        start: range.start as u64,
+        end: range.end as u64,
+        vec: regions.as_mut_ptr() as u64,
+        vec_len: RANGES as u64,
+        max_pages: (most / rustix::param::page_size()) as u64 + 1,
+        category_inverted: FILE | ZERO,
+        category_mask: FILE | ZERO,
+        category_anyof_mask: PRESENT | SWAPPED,
+        ..Scan::default()
+    };
+    // SAFETY: the kernel writes to `scan` and to as many regions as there are.
+    let found = unsafe { ioctl(&pages.map, &mut scan) }.ok()?;
+    let found = regions.into_iter().take(found).map(|region| region.start as usize..region.end as usize);
+    let bytes: usize = found.clone().map(|range| range.len()).sum();
+    (scan.walk_end == scan.end && bytes <= most).then_some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vm::region::Region;
+
+    #[test]
+    fn what_was_written_is_found() {
+        let region = Region::new(1 << 20).unwrap();
+        let (start, page) = (region.start() as usize, rustix::param::page_size());
+        let all = start..start + region.len();
+        let Some(nothing) = written(all.clone(), 1 << 20) else { return };
+        assert_eq!(nothing.count(), 0);
+        // SAFETY: inside the region.
+        let read = unsafe { region.start().add(7 * page).read_volatile() };
+        assert_eq!(read, 0);
+        for at in [0, 3, 4] {
+            // SAFETY: inside the region.
+            unsafe { region.start().add(at * page).write_volatile(1) };
+        }
+        let found: Vec<_> = written(all.clone(), 1 << 20).unwrap().collect();
+        assert_eq!(found, [start..start + page, start + 3 * page..start + 5 * page]);
+        assert!(written(all.clone(), 2 * page).is_none(), "more than was asked for");
+        for at in (10..100).step_by(2) {
+            // SAFETY: inside the region.
+            unsafe { region.start().add(at * page).write_volatile(1) };
+        }
+        assert!(written(all, 1 << 20).is_none(), "too many ranges");
+    }
+}
