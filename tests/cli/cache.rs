@@ -198,3 +198,40 @@ fn many_processes_may_use_one_folder() {
     let hot = place.add(&["--run-mode", "jit"]);
     assert_eq!(worked(&hot), [false, true, false], "{hot:?}");
 }
+
+/// The time, count and size in a line of `--stats`.
+#[track_caller]
+fn stage(run: &Run, name: &str) -> (f64, u64, u64) {
+    let start = format!("kinglet: info: {name} ");
+    let line = run.err.lines().find(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("no {name}: {run:?}"));
+    let numbers: Vec<&str> =
+        line.split_whitespace().filter(|word| word.starts_with(|c: char| c.is_ascii_digit())).collect();
+    (numbers[0].parse().unwrap(), numbers[1].parse().unwrap(), numbers[2].parse().unwrap())
+}
+
+#[test]
+fn statistics_tell_what_was_done() {
+    let place = Place::new(FUNCTIONS);
+    let run = |options: &[&str]| {
+        let run = place.run(&[&["--stats"], options, &["--invoke", "add", &place.file, "40", "2"]].concat());
+        run.prints("42\n");
+        assert!(run.err.contains("kinglet: info: run ") && run.err.contains("of which host functions"), "{run:?}");
+        run
+    };
+    let counts =
+        |run: &Run| ["validate", "cache read", "lower", "compile", "cache write"].map(|name| stage(run, name).1);
+    let interpreted = run(&["--run-mode", "interpreter"]);
+    let [functions, ..] = counts(&interpreted);
+    assert!(functions > 5, "{interpreted:?}");
+    assert_eq!(counts(&interpreted), [functions, 0, 1, 0, 1]);
+    assert!(stage(&interpreted, "validate").2 > 100 && stage(&interpreted, "lower").0 > 0.0, "{interpreted:?}");
+    assert_eq!(counts(&run(&["--run-mode", "interpreter"])), [0, 1, 1, 0, 0], "a module that is known to be valid");
+    let compiled = run(&["--run-mode", "jit"]);
+    assert_eq!(counts(&compiled), [0, 1, 0, functions, 1]);
+    let hot = run(&["--run-mode", "jit"]);
+    assert_eq!(counts(&hot), [0, 1, 0, 0, 0], "nothing is validated, lowered, compiled, written");
+    assert_eq!(stage(&hot, "cache read").2, stage(&compiled, "compile").2, "all code came from the cache");
+    assert_eq!(counts(&run(&["--no-cache", "--run-mode", "jit"])), [functions, 0, 0, functions, 0]);
+    let warmed = place.run(&["warm", "--stats", "--time-limit", "1", &place.file]);
+    assert_eq!(counts(&warmed), [0, 1, 0, functions, 1]);
+}

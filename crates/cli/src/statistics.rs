@@ -1,9 +1,10 @@
-//! What a run cost: time, gas, instructions, in the words of WasmEdge's log. Instructions are counted by the gas they
+//! What a run cost: time, gas, instructions, in the words of WasmEdge's log; and in our own, what was done to modules.
+//! Instructions are counted by the gas they
 //! cost, which is one each, without what bulk operations cost by their size; a program that traps within a run of instructions is charged for the whole run.
 
 use std::time::{Duration, Instant};
 
-use kinglet::Store;
+use kinglet::{Module, ModuleStats, Store, Work};
 
 use crate::message::{Level, say};
 
@@ -13,10 +14,12 @@ pub(crate) struct Wanted {
     pub(crate) instructions: bool,
     pub(crate) gas: bool,
     pub(crate) time: bool,
+    /// What was done to modules, and how long it took.
+    pub(crate) stages: bool,
 }
 
 impl Wanted {
-    pub(crate) const ALL: Wanted = Wanted { instructions: true, gas: true, time: true };
+    pub(crate) const ALL: Wanted = Wanted { instructions: true, gas: true, time: true, stages: false };
 
     /// Whether gas has to be metered.
     pub(crate) fn metered(self) -> bool {
@@ -34,17 +37,14 @@ pub(crate) struct Statistics {
 impl Statistics {
     /// Begins, with a store that has all its gas.
     pub(crate) fn start<T>(wanted: Wanted, store: &mut Store<T>) -> Statistics {
-        if wanted.time {
+        if wanted.time || wanted.stages {
             store.measure_host_time();
         }
         Statistics { wanted, start: Instant::now(), gas: store.gas() }
     }
 
-    /// Ends, and says what is wanted.
-    pub(crate) fn report<T>(&self, store: &Store<T>) {
-        if self.wanted == Wanted::default() {
-            return;
-        }
+    /// Ends, and says what is wanted of it; gives how long it took, and how much of that host functions.
+    pub(crate) fn report<T>(&self, store: &Store<T>) -> (Duration, Duration) {
         let figures = Figures {
             total: self.start.elapsed(),
             host: store.host_time(),
@@ -52,7 +52,41 @@ impl Statistics {
             bulk: store.bulk_gas(),
         };
         lines(self.wanted, &figures).iter().for_each(|line| say(Level::Info, line));
+        (figures.total, figures.host)
     }
+}
+
+/// What was done to the modules of a command, a line for each kind of work; `run` is how long the guest ran, and how much
+/// of that host functions.
+pub(crate) fn stages(modules: &[&Module], run: Option<(Duration, Duration)>) -> Vec<String> {
+    let mut all = ModuleStats::default();
+    for stats in modules.iter().map(|module| module.stats()) {
+        all.validated += stats.validated;
+        all.loaded += stats.loaded;
+        all.lowered += stats.lowered;
+        all.compiled += stats.compiled;
+        all.kept += stats.kept;
+    }
+    let rows = [
+        ("validate", all.validated, "functions, of modules with"),
+        ("cache read", all.loaded, "modules, native code with"),
+        ("lower", all.lowered, "functions, to bytecode with"),
+        ("compile", all.compiled, "functions, to native code with"),
+        ("cache write", all.kept, "files with"),
+    ];
+    let line = |(name, Work { count, bytes, time }, what): (&str, Work, &str)| {
+        format!("{name:<11} {} for {count} {what} {bytes} bytes", milliseconds(time))
+    };
+    let mut lines: Vec<String> = rows.into_iter().map(line).collect();
+    if let Some((total, host)) = run {
+        let host = milliseconds(host);
+        lines.push(format!("{:<11} {}, of which host functions {}", "run", milliseconds(total), host.trim_start()));
+    }
+    lines
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:>9.3} ms", time.as_secs_f64() * 1e3)
 }
 
 struct Figures {

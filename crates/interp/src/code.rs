@@ -4,6 +4,7 @@
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use kinglet_abi::{FuncCell, Settings, VmCtxLayout};
 use kinglet_wasm::types::TypeRegistry;
@@ -12,6 +13,7 @@ use tracing::{debug, trace};
 
 use crate::emit::Lower;
 use crate::exec;
+use crate::stats::Stats;
 
 /// What lowering needs to know: a plain struct, so that a tier never sees a store.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub struct Environment {
     pub settings: Arc<Settings>,
     /// The engine's types.
     pub types: Arc<TypeRegistry>,
+    /// What was done for the module.
+    pub stats: Stats,
     cells: Box<[FuncCell]>,
     bodies: Box<[Body]>,
 }
@@ -101,8 +105,8 @@ impl ModuleCode {
     pub fn new(module: Arc<Module>, settings: Arc<Settings>, types: Arc<TypeRegistry>) -> ModuleCode {
         let layout = VmCtxLayout::new(&module);
         let count = (module.bodies.len() + module.const_bodies.len()) as u32;
-        let mut environment =
-            Box::new(Environment { module, layout, settings, types, cells: Box::new([]), bodies: Box::new([]) });
+        let (cells, bodies, stats) = (Box::new([]), Box::new([]), Stats::default());
+        let mut environment = Box::new(Environment { module, layout, settings, types, stats, cells, bodies });
         let this: *const Environment = &*environment;
         let bodies = (0..count).map(|index| Body { environment: this, index, code: OnceLock::new() });
         environment.bodies = bodies.collect();
@@ -201,8 +205,11 @@ impl Body {
     /// Its code, lowered now if need be; published in its cell when this returns.
     pub(crate) fn code(&self) -> &Result<Code> {
         let code = self.code.get_or_init(|| {
+            let start = Instant::now();
             let mut lower = Lower::new(self.environment(), self.environment().body_bytes(self.index));
             let lowered = self.environment().lower(self.index, &mut lower).and_then(|()| lower.finish());
+            let words = lowered.as_ref().map_or(0, |code| code.words.len());
+            self.environment().stats.lowered.add(1, words * size_of::<u32>(), start);
             match &lowered {
                 Ok(code) => trace!(function = self.func_index(), words = code.words.len(), "function lowered"),
                 Err(error) => debug!(function = self.func_index(), %error, "function not lowered"),

@@ -7,6 +7,7 @@ pub mod code;
 mod emit;
 mod exec;
 pub mod frame;
+pub mod stats;
 
 pub use code::{Body, ModuleCode, Sources};
 pub use emit::listing;

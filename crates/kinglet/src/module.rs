@@ -6,6 +6,7 @@ use std::path::Path;
 #[cfg(feature = "jit")]
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 #[cfg(feature = "jit")]
 use kinglet_abi::Settings;
@@ -284,6 +285,7 @@ impl Module {
 
 /// Decodes and validates.
 pub(crate) fn decode(engine: &Engine, bytes: Bytes) -> Result<ModuleCode> {
+    let start = Instant::now();
     let module = decode::module(bytes, engine.config().features, engine.types())?;
     debug!(
         bytes = module.bytes.len(),
@@ -291,7 +293,10 @@ pub(crate) fn decode(engine: &Engine, bytes: Bytes) -> Result<ModuleCode> {
         imports = module.imports.len(),
         "module validated"
     );
-    Ok(ModuleCode::new(Arc::new(module), engine.settings().clone(), engine.types().clone()))
+    let (functions, bytes) = (module.bodies.len(), module.bytes.len());
+    let code = ModuleCode::new(Arc::new(module), engine.settings().clone(), engine.types().clone());
+    code.environment().stats.validated.add(functions, bytes, start);
+    Ok(code)
 }
 
 /// Gives a module native code, if the engine wants that; without it the module is interpreted. Whether it has it now.

@@ -8,8 +8,9 @@ use crate::cache::Keeper;
 use crate::deadline::{self, Deadline};
 use crate::fault::{Fault, Outcome, own_status};
 use crate::guest::{self, State};
+use crate::message::{Level, say};
 use crate::options::{Options, nearest};
-use crate::statistics::Statistics;
+use crate::statistics::{Statistics, stages};
 use crate::{print, source, value};
 
 /// What to run of a module.
@@ -49,7 +50,7 @@ fn run_here(options: &Options, stack: usize) -> Outcome {
     let handle = store.interrupt_handle();
     let statistics = Statistics::start(options.statistics, &mut store);
     let result = deadline.guest(handle, || start(&mut store, &mut guest, options));
-    statistics.report(&store);
+    let took = statistics.report(&store);
     let outcome = match result {
         Ok(results) => print(&lines(&results)).map(|()| 0),
         Err(error) => end(&error, file, options),
@@ -57,6 +58,11 @@ fn run_here(options: &Options, stack: usize) -> Outcome {
     // What is left to do is not the guest's time.
     drop(deadline);
     keeper.finish();
+    if options.statistics.stages {
+        let all: Vec<&Module> =
+            std::iter::once(&module).chain(guest.modules.iter().map(|(_, module)| module)).collect();
+        stages(&all, Some(took)).iter().for_each(|line| say(Level::Info, line));
+    }
     // The process ends now: what it has need not be given back piece by piece.
     std::mem::forget((store, guest.linker, guest.modules));
     std::mem::forget(module);

@@ -2,7 +2,9 @@
 
 use super::compile::Progress;
 use crate::fault::{Fault, Outcome};
+use crate::message::{Level, say};
 use crate::options::Options;
+use crate::statistics::stages;
 use crate::{cache, guest, source};
 
 pub(super) fn run(options: &Options) -> Outcome {
@@ -16,6 +18,9 @@ pub(super) fn run(options: &Options) -> Outcome {
         progress.end();
         let kept = compiled.and_then(|()| module.update_cache());
         kept.map_err(|error| Fault::refused(format!("{}: {error:#}", source::shown(file))))?;
+        if options.statistics.stages {
+            stages(&[&module], None).iter().for_each(|line| say(Level::Info, line));
+        }
         std::mem::forget(module);
     }
     Ok(0)

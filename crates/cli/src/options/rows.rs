@@ -180,6 +180,10 @@ pub(crate) const GROUPS: &[Group] = &[
         Row { name: "enable-all-statistics", commands: STATISTICS, exe: true,
             help: "all three",
             effect: Set(|options, _| { options.statistics = crate::statistics::Wanted::ALL; Ok(()) }), ..PLAIN },
+        Row { name: "stats", commands: RUN_WARM, exe: true,
+            help: "what was done to modules: validated, found in the cache, lowered for the interpreter, compiled, kept in \
+                   the cache; and how long each took",
+            effect: Set(|options, _| { options.statistics.stages = true; Ok(()) }), ..PLAIN },
     ] },
     Group { title: "Output", rows: &[
         Row { name: "output", short: Some('o'), value: Some("FILE"), commands: &["wat", "wasm", "compile", "explore"],

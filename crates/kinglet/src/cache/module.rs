@@ -3,6 +3,7 @@
 use std::fs::Metadata;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use tracing::debug;
 
@@ -59,6 +60,7 @@ pub(crate) fn note_file(module: &Module, file: &Metadata) {
 
 /// Makes a module of what is kept of it.
 fn load(engine: &Engine, cache: &Cache, content: Content) -> Option<Module> {
+    let start = Instant::now();
     let cached = load_cached(engine, cache, &content).unwrap_or_else(|error| {
         debug!(%error, "a module of the cache is not used");
         None
@@ -66,6 +68,7 @@ fn load(engine: &Engine, cache: &Cache, content: Content) -> Option<Module> {
     cache.count(cached.is_some());
     let Cached { code, memory_image, native, complete } = cached?;
     debug!(module = %content, native, complete, "module found in the cache: it is not validated");
+    code.environment().stats.loaded.add(1, native, start);
     let compiled = !complete && compile_module(engine, &code, false);
     let module = Module::from_code(engine, code);
     if let Some(image) = memory_image {
@@ -118,7 +121,10 @@ fn keep(module: &ModuleInner) -> Result<bool> {
     let environment = module.code().environment();
     if lack.module {
         let identity = Identity::of_module(&kept.content, engine.config().features);
-        cache.store(&entry_name(&identity, CacheEntryKind::Module), &write_module(&identity, &environment.module)?)?;
+        let start = Instant::now();
+        let contents = write_module(&identity, &environment.module)?;
+        cache.store(&entry_name(&identity, CacheEntryKind::Module), &contents)?;
+        environment.stats.kept.add(1, contents.len(), start);
         state.module = true;
     }
     if lack.code {
@@ -136,6 +142,7 @@ fn keep(module: &ModuleInner) -> Result<bool> {
 /// Keeps the native code that a module has now; not if another process has kept more.
 fn keep_code(module: &ModuleInner, cache: &Cache, content: &Content, complete: bool) -> Result<()> {
     let engine = module.engine();
+    let start = Instant::now();
     let identity = engine.identity()?.of_code(content);
     let name = entry_name(&identity, CacheEntryKind::Code);
     let image = engine.tier().collect(module.code().environment());
@@ -143,7 +150,10 @@ fn keep_code(module: &ModuleInner, cache: &Cache, content: &Content, complete: b
         return Ok(());
     }
     let trampolines = engine.tier().collect_trampolines();
-    cache.store(&name, &write_code(&identity, &image, &trampolines, complete)?)
+    let contents = write_code(&identity, &image, &trampolines, complete)?;
+    cache.store(&name, &contents)?;
+    module.code().environment().stats.kept.add(1, contents.len(), start);
+    Ok(())
 }
 
 impl Module {

@@ -28,6 +28,7 @@ use std::ffi::c_void;
 use std::ops::Range;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
 
 use kinglet_abi::image::FunctionCode;
 use kinglet_abi::{
@@ -156,7 +157,9 @@ impl Tier {
         threads: usize,
         done: impl FnMut(u32),
     ) -> Result<()> {
+        let start = Instant::now();
         let mut image = image(&*self.compiler()?, environment, &self.settings, threads, done)?;
+        environment.stats.compiled.add(image.functions.len(), image.text.len(), start);
         let memory = Mapping::executable(&image.text)?;
         let code = memory.start()..memory.start() + image.text.len();
         image.text = Vec::new();
@@ -214,7 +217,9 @@ impl Tier {
     /// Gives a function of a module native code. Stores that run it take it at their next call.
     pub(crate) fn compile(&self, environment: &Environment, defined: u32) -> Result<()> {
         let cell = environment.cell(defined);
+        let start = Instant::now();
         let image = self.compiler()?.function(jit_environment(environment), defined)?;
+        environment.stats.compiled.add(1, image.text.len(), start);
         let code = self.publish(&mut self.state(), image, Owner::Function(cell), || name(environment, defined))?;
         // SAFETY: the environment's cells live as long as it.
         give(unsafe { &*cell }, code);
@@ -236,7 +241,9 @@ impl Tier {
         // SAFETY: as above.
         let loops = unsafe { (*cell.body.cast::<Body>()).loop_offsets() };
         let header = *loops.get(ordinal).ok_or_else(|| Error::msg("the function has not as many loops"))?;
+        let start = Instant::now();
         let image = self.compiler()?.loop_entry(jit_environment(environment), defined, header)?;
+        environment.stats.compiled.add(1, image.text.len(), start);
         let mut state = self.state();
         let title = || format!("{}, loop at {header:#x}", name(environment, defined));
         let code = self.publish(&mut state, image, Owner::Function(cell), title)?;
