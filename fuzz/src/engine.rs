@@ -1,6 +1,6 @@
 //! Those who run a module, each in the same way, so that what they saw can be compared.
 
-use kinglet::{Config, RunMode, Val};
+use kinglet::{Config, InstanceAllocationStrategy, RunMode, Val};
 
 use crate::random::Random;
 
@@ -61,11 +61,16 @@ pub(crate) fn engines() -> Vec<Box<dyn Engine>> {
         configure(&mut config);
         Box::new(Kinglet { name, config })
     };
+    let pool = |config: &mut Config| _ = config.allocation_strategy(InstanceAllocationStrategy::pooling());
     vec![
         kinglet("interpreter", |_| ()),
         Box::new(Wasmi),
         kinglet("jit", |config| _ = config.run_mode(RunMode::Jit)),
         kinglet("jit with checks", |config| _ = config.run_mode(RunMode::Jit).signals_based_traps(false)),
+        Box::new(AfterOthers(*kinglet("interpreter, after others in its pool", pool))),
+        Box::new(AfterOthers(*kinglet("jit, after others in its pool", |config| {
+            config.run_mode(RunMode::Jit).allocation_strategy(InstanceAllocationStrategy::pooling());
+        }))),
     ]
 }
 
@@ -95,59 +100,86 @@ struct Kinglet {
     config: Config,
 }
 
+/// Runs a module three times, and tells of the last: its instance gets what those before have left.
+struct AfterOthers(Kinglet);
+
+impl Engine for AfterOthers {
+    fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    fn run(&self, wasm: &[u8], seed: u64) -> Outcome {
+        let module = match self.0.module(wasm) {
+            Ok(module) => module,
+            Err(error) => return Outcome::Failed(format!("{error:#}")),
+        };
+        for other in 1..3 {
+            run_once(&module, seed.wrapping_add(other));
+        }
+        run_once(&module, seed)
+    }
+}
+
+impl Kinglet {
+    fn module(&self, wasm: &[u8]) -> kinglet::Result<kinglet::Module> {
+        kinglet::Module::new(&kinglet::Engine::new(&self.config)?, wasm)
+    }
+}
+
 impl Engine for Kinglet {
     fn name(&self) -> &'static str {
         self.name
     }
 
     fn run(&self, wasm: &[u8], seed: u64) -> Outcome {
-        let engine = match kinglet::Engine::new(&self.config) {
-            Ok(engine) => engine,
-            Err(error) => return Outcome::Failed(error.to_string()),
-        };
-        let module = match kinglet::Module::new(&engine, wasm) {
-            Ok(module) => module,
-            Err(error) => return Outcome::Failed(format!("{error:#}")),
-        };
-        let mut store = kinglet::Store::new(&engine, ());
-        let instance = match kinglet::Instance::new(&mut store, &module, &[]) {
-            Ok(instance) => instance,
-            Err(error) => {
-                return error
-                    .downcast_ref()
-                    .map_or(Outcome::Limit, |trap| kinglet_trap(*trap).map_or(Outcome::Limit, Outcome::Failed));
-            }
-        };
-        let mut random = Random::new(seed);
-        let mut seen = Vec::new();
-        let mut names: Vec<String> = module.exports().map(|export| export.name().to_string()).collect();
-        names.sort();
-        for name in &names {
-            let Some(func) = instance.get_func(&mut store, name) else { continue };
-            let ty = func.ty(&store);
-            let args: Vec<Val> = ty.params().iter().map(|ty| kinglet_argument(&engine, &mut random, ty)).collect();
-            let shown = args.iter().map(kinglet_bits).collect();
-            let mut results = vec![Val::I32(0); ty.results().len()];
-            let mut trace = Trace(None);
-            let result = match func.call(&mut store, &args, &mut results) {
-                Ok(()) => Ok(results.iter().map(kinglet_bits).collect()),
-                Err(error) => match error.downcast_ref().map(|trap| kinglet_trap(*trap)) {
-                    Some(Some(trap)) => {
-                        trace = Trace::of(&error);
-                        Err(trap)
-                    }
-                    _ => return Outcome::Limit,
-                },
-            };
-            let globals = names.iter().filter_map(|name| instance.get_global(&mut store, name));
-            let globals: Vec<_> = globals.collect();
-            let globals = globals.iter().map(|global| kinglet_bits(&global.get(&mut store))).collect();
-            let memories: Vec<_> = names.iter().filter_map(|name| instance.get_memory(&mut store, name)).collect();
-            let memories = memories.iter().map(|memory| hash(memory.data(&store))).collect();
-            seen.push(Seen { function: name.clone(), args: shown, result, trace, globals, memories });
+        match self.module(wasm) {
+            Ok(module) => run_once(&module, seed),
+            Err(error) => Outcome::Failed(format!("{error:#}")),
         }
-        Outcome::Ran(seen)
     }
+}
+
+/// Instantiates a module in a store of its own, and calls what it exports.
+fn run_once(module: &kinglet::Module, seed: u64) -> Outcome {
+    let engine = module.engine();
+    let mut store = kinglet::Store::new(engine, ());
+    let instance = match kinglet::Instance::new(&mut store, module, &[]) {
+        Ok(instance) => instance,
+        Err(error) => {
+            return error
+                .downcast_ref()
+                .map_or(Outcome::Limit, |trap| kinglet_trap(*trap).map_or(Outcome::Limit, Outcome::Failed));
+        }
+    };
+    let mut random = Random::new(seed);
+    let mut seen = Vec::new();
+    let mut names: Vec<String> = module.exports().map(|export| export.name().to_string()).collect();
+    names.sort();
+    for name in &names {
+        let Some(func) = instance.get_func(&mut store, name) else { continue };
+        let ty = func.ty(&store);
+        let args: Vec<Val> = ty.params().iter().map(|ty| kinglet_argument(engine, &mut random, ty)).collect();
+        let shown = args.iter().map(kinglet_bits).collect();
+        let mut results = vec![Val::I32(0); ty.results().len()];
+        let mut trace = Trace(None);
+        let result = match func.call(&mut store, &args, &mut results) {
+            Ok(()) => Ok(results.iter().map(kinglet_bits).collect()),
+            Err(error) => match error.downcast_ref().map(|trap| kinglet_trap(*trap)) {
+                Some(Some(trap)) => {
+                    trace = Trace::of(&error);
+                    Err(trap)
+                }
+                _ => return Outcome::Limit,
+            },
+        };
+        let globals = names.iter().filter_map(|name| instance.get_global(&mut store, name));
+        let globals: Vec<_> = globals.collect();
+        let globals = globals.iter().map(|global| kinglet_bits(&global.get(&mut store))).collect();
+        let memories: Vec<_> = names.iter().filter_map(|name| instance.get_memory(&mut store, name)).collect();
+        let memories = memories.iter().map(|memory| hash(memory.data(&store))).collect();
+        seen.push(Seen { function: name.clone(), args: shown, result, trace, globals, memories });
+    }
+    Outcome::Ran(seen)
 }
 
 fn kinglet_argument(engine: &kinglet::Engine, random: &mut Random, ty: &kinglet::ValType) -> Val {

@@ -41,6 +41,7 @@ pub(crate) struct Initial {
     tables: Vec<Option<InitialTable>>,
     others: Vec<u32>,
     evaluated: Vec<u32>,
+    evaluated_globals: Vec<u32>,
 }
 
 /// Whether an item is a function or null.
@@ -64,6 +65,11 @@ impl Module {
         &self.initial().evaluated
     }
 
+    /// The globals, by their place among those the module defines, whose values are no constants.
+    pub fn evaluated_globals(&self) -> &[u32] {
+        &self.initial().evaluated_globals
+    }
+
     fn initial(&self) -> &Initial {
         self.initial.get_or_init(|| {
             let tables = tables(self);
@@ -75,7 +81,10 @@ impl Module {
             let those = |is: &dyn Fn(&ElemSegment) -> bool| {
                 (0..).zip(&self.elems).filter(|(_, elem)| is(elem)).map(|(i, _)| i).collect()
             };
-            Initial { others: those(&other), evaluated: those(&evaluated), tables }
+            let globals = (0..).zip(&self.defined_globals);
+            let evaluated_globals = globals.filter(|(_, global)| !matches!(global.init, ConstExpr::Bits(_)));
+            let evaluated_globals = evaluated_globals.map(|(i, _)| i).collect();
+            Initial { others: those(&other), evaluated: those(&evaluated), evaluated_globals, tables }
         })
     }
 

@@ -11,7 +11,7 @@ pub(crate) struct GlobalInstance {
     ty: GlobalType,
     record: NonNull<VmGlobal>,
     /// Keeps the record, if no instance does.
-    _own: Option<Box<VmGlobal>>,
+    own: Option<Box<VmGlobal>>,
 }
 
 impl GlobalInstance {
@@ -22,7 +22,12 @@ impl GlobalInstance {
     pub(super) unsafe fn new(ty: GlobalType, record: Option<NonNull<VmGlobal>>) -> GlobalInstance {
         let mut own = None;
         let record = record.unwrap_or_else(|| NonNull::from(&mut **own.insert(Box::<VmGlobal>::default())));
-        GlobalInstance { ty, record, _own: own }
+        GlobalInstance { ty, record, own }
+    }
+
+    /// Whether it is no instance's.
+    pub(super) fn owns_record(&self) -> bool {
+        self.own.is_some()
     }
 
     pub(crate) fn ty(&self) -> GlobalType {

@@ -19,6 +19,7 @@ use kinglet_interp::frame::{Segment, walk};
 use kinglet_wasm::types::{CompositeType, HeapType, Hierarchy, StorageType, TypeId, TypeRegistry, ValType};
 
 use crate::store::{Question, StoreCore};
+use crate::vm::GlobalInstance;
 
 /// Bytes of a half at first, and what it grows by at least.
 const FIRST_CAPACITY: u32 = 1 << 20;
@@ -347,7 +348,9 @@ unsafe fn visit_frames(core: &StoreCore, vm: *mut VmStore, visit: &mut dyn FnMut
 
 /// The references in what the store owns.
 fn visit_store(core: &mut StoreCore, types: &TypeRegistry, visit: &mut dyn FnMut(&mut u32)) {
-    for global in core.globals.iter_mut().filter(|global| is_traced(types, global.ty().content)) {
+    // Those of instances come below, whether the host knows them or not.
+    let hosts = |global: &&mut GlobalInstance| global.owns_record() && is_traced(types, global.ty().content);
+    for global in core.globals.iter_mut().filter(hosts) {
         let mut slots = global.get();
         // SAFETY: a slot of ours.
         unsafe { visit_slot(&mut slots[0], visit) };
@@ -357,6 +360,17 @@ fn visit_store(core: &mut StoreCore, types: &TypeRegistry, visit: &mut dyn FnMut
         for element in table.raw_elements() {
             // SAFETY: an element of a table of references.
             unsafe { visit_slot(element, visit) };
+        }
+    }
+    for instance in 0..core.instances.len() {
+        let inner = core.instances[instance].module.inner().clone();
+        let imported = inner.wasm().imported_globals;
+        for (i, _) in
+            (imported..).zip(&inner.wasm().globals[imported as usize..]).filter(|(_, ty)| is_traced(types, ty.content))
+        {
+            let record = super::instance::global_record(core, instance, i);
+            // SAFETY: a slot of the instance's.
+            unsafe { visit_slot(&raw mut (*record.as_ptr()).slots[0], visit) };
         }
     }
     for instance in &mut core.instances {

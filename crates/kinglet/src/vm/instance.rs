@@ -24,7 +24,8 @@ pub(crate) struct InstanceData {
     /// For every memory, its place in the store.
     pub(crate) memories: Vec<usize>,
     pub(crate) tables: Vec<usize>,
-    pub(crate) globals: Vec<usize>,
+    /// The imported ones; then, once one of them was wanted, the others, which have a place when they are.
+    pub(super) globals: Vec<usize>,
     pub(crate) tags: Vec<usize>,
     pub(super) imported_funcs: Vec<FuncPointer>,
     pub(super) datas: Dropped,
@@ -256,10 +257,10 @@ unsafe fn make_definitions(
             let record = NonNull::new(at(layout.table(i).offset).cast::<VmTable>());
             data.tables.push(new_table(core, *ty, 0, record, tables.next())?);
         }
-        for (i, ty) in (0..).zip(&wasm.globals).skip(data.globals.len()) {
-            let record = NonNull::new(at(layout.global(i).offset).cast::<VmGlobal>());
-            core.globals.push(GlobalInstance::new(*ty, record));
-            data.globals.push(core.globals.len() - 1);
+        if wasm.globals.len() > data.globals.len() {
+            let values = data.module.inner().blueprint.globals(wasm);
+            let to = at(layout.global(wasm.imported_globals).offset).cast::<[u64; 2]>();
+            std::ptr::copy_nonoverlapping(values.as_ptr(), to, values.len());
         }
         for tag in &wasm.tags[data.tags.len()..] {
             core.tags.push(TagInstance::new(wasm.types[*tag as usize]));
@@ -328,7 +329,8 @@ pub(crate) unsafe fn new_table(
 fn evaluate(core: &mut StoreCore, instance: usize, expr: ConstExpr) -> Result<[u64; 2]> {
     match expr {
         ConstExpr::Bits(bits) => Ok([bits as u64, (bits >> 64) as u64]),
-        ConstExpr::GlobalGet(global) => Ok(core.globals[core.instances[instance].globals[global as usize]].get()),
+        // SAFETY: the record is there since the context was laid out, and no guest code runs.
+        ConstExpr::GlobalGet(global) => Ok(unsafe { global_record(core, instance, global).as_ref().slots }),
         ConstExpr::RefFunc(func) => Ok([func_ref(core, instance, func).map_or(0, |f| f.to_bits()), 0]),
         ConstExpr::Body(index) => {
             let cell = core.instances[instance].module.inner().clone().code().environment().const_cell(index);
@@ -340,15 +342,48 @@ fn evaluate(core: &mut StoreCore, instance: usize, expr: ConstExpr) -> Result<[u
     }
 }
 
+/// Gives the globals their values that are no constants.
 fn init_globals(core: &mut StoreCore, instance: usize) -> Result<()> {
     let inner = core.instances[instance].module.inner().clone();
     let wasm = inner.wasm();
-    for (i, global) in wasm.defined_globals.iter().enumerate() {
-        let value = evaluate(core, instance, global.init)?;
-        let index = core.instances[instance].globals[wasm.imported_globals as usize + i];
-        core.globals[index].set(value);
+    for i in wasm.evaluated_globals() {
+        let value = evaluate(core, instance, wasm.defined_globals[*i as usize].init)?;
+        let record = global_record(core, instance, wasm.imported_globals + i);
+        // SAFETY: the record is there since the context was laid out, and no guest code runs.
+        unsafe { (*record.as_ptr()).slots = value };
     }
     Ok(())
+}
+
+/// Where the value of a global is.
+pub(super) fn global_record(core: &StoreCore, instance: usize, global: u32) -> NonNull<VmGlobal> {
+    let data = &core.instances[instance];
+    let environment = data.module.inner().code().environment();
+    if global < environment.module.imported_globals {
+        return core.globals[data.globals[global as usize]].record();
+    }
+    // SAFETY: the layout says that the global is there, in the context.
+    unsafe {
+        let record = data.vmctx.pointer().byte_add(environment.layout.global(global).offset as usize);
+        NonNull::new_unchecked(record.cast())
+    }
+}
+
+/// The place of a global in the store; one that the module defines gets it when it is first wanted.
+fn global(core: &mut StoreCore, instance: usize, global: u32) -> usize {
+    let record = global_record(core, instance, global);
+    let data = &mut core.instances[instance];
+    let all = &data.module.inner().wasm().globals;
+    if data.globals.len() < all.len() {
+        data.globals.resize(all.len(), usize::MAX);
+    }
+    let place = &mut data.globals[global as usize];
+    if *place == usize::MAX {
+        *place = core.globals.len();
+        // SAFETY: the context lives as long as the store.
+        core.globals.push(unsafe { GlobalInstance::new(all[global as usize], Some(record)) });
+    }
+    *place
 }
 
 fn init_tables(core: &mut StoreCore, instance: usize) -> Result<()> {
@@ -463,7 +498,7 @@ pub(crate) fn export(core: &mut StoreCore, instance: usize, index: ExternIndex) 
         ExternIndex::Func(i) => Extern::Func(Func::from_pointer(func_ref(core, instance, i)?, id)),
         ExternIndex::Memory(i) => Extern::Memory(crate::Memory::new_handle(id, data.memories[i as usize])),
         ExternIndex::Table(i) => Extern::Table(crate::Table::new_handle(id, data.tables[i as usize])),
-        ExternIndex::Global(i) => Extern::Global(crate::Global::new_handle(id, data.globals[i as usize])),
+        ExternIndex::Global(i) => Extern::Global(crate::Global::new_handle(id, global(core, instance, i))),
         ExternIndex::Tag(i) => Extern::Tag(crate::Tag::new_handle(id, data.tags[i as usize])),
     })
 }

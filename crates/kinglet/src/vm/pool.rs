@@ -8,6 +8,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
+use kinglet_wasm::module::{ConstExpr, Global};
+
 use super::image::MemoryImage;
 use super::instance::{InstanceData, VmCtxBox};
 use super::store::GuestStack;
@@ -19,6 +21,8 @@ use crate::store::StoreCore;
 pub(crate) struct Blueprint {
     /// What the first memory begins with, if the module says it.
     pub(crate) memory: OnceLock<Option<MemoryImage>>,
+    /// The values of the globals that the module defines, as far as they are constants.
+    globals: OnceLock<Box<[[u64; 2]]>>,
     /// Whether there was an instance.
     used: AtomicBool,
     kept: Mutex<Vec<Kept>>,
@@ -47,6 +51,17 @@ impl Blueprint {
 
     pub(super) fn take(&self) -> Kept {
         self.kept().pop().unwrap_or_default()
+    }
+
+    /// The values of the globals that the module defines; of those that are no constants, zero.
+    pub(super) fn globals(&self, wasm: &kinglet_wasm::Module) -> &[[u64; 2]] {
+        self.globals.get_or_init(|| {
+            let value = |global: &Global| match global.init {
+                ConstExpr::Bits(bits) => [bits as u64, (bits >> 64) as u64],
+                _ => [0; 2],
+            };
+            wasm.defined_globals.iter().map(value).collect()
+        })
     }
 
     /// The image that an instance's memory is to be made with. A module that has one instance is better off without one:
