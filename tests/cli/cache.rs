@@ -104,6 +104,11 @@ fn modules_are_warmed_before_they_run() {
     let place = Place::new(FUNCTIONS);
     place.run(&["warm", &place.file]).prints("");
     assert_eq!(place.kept(), [1, 1, 0]);
+    // Not even what is between functions and host is made again.
+    let args = ["--run-mode", "jit", "--log-level", "trace", "--invoke", "add", &place.file, "40", "2"];
+    let made = |run: &Run| ["compiler made", "trampoline made"].map(|event| run.err.contains(event));
+    assert_eq!(made(&place.run(&args)), [false, false]);
+    assert_eq!(made(&place.run(&[&["--no-cache"], &args[..]].concat())), [true, true]);
     for mode in ["auto", "jit"] {
         let hot = place.add(&["--run-mode", mode]);
         assert_eq!(worked(&hot), [false, true, false], "{hot:?}");

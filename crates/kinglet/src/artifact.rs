@@ -17,8 +17,8 @@
 //! that a user has agreed to run.
 
 use std::cmp::Ordering;
-use std::hash::Hasher;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use kinglet_abi::image::{CallSite, Handler, Site, StackMap};
 use kinglet_abi::{CodeImage, Settings};
@@ -33,7 +33,7 @@ use crate::{Error, Result};
 const MAGIC: &[u8; 8] = b"kinglet\0";
 /// What the custom section is called.
 const SECTION: &[u8] = b"kinglet";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Where the checksum is; what it covers comes behind it.
 const CHECKSUM: usize = 24;
 /// What comes first of what it covers: the address of the data.
@@ -145,22 +145,51 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Artifact>> {
 impl Artifact {
     /// Checks that nothing has changed since the artifact was made; `release` is told of bytes that have been
     /// looked at.
-    pub(crate) fn verify(&self, bytes: &[u8], release: impl Fn(Range<usize>)) -> Result<()> {
-        const STEP: usize = 1 << 20;
-        let mut hash = XxHash3_64::with_seed(0);
-        let mut add = |range: &Range<usize>| {
-            for start in range.clone().step_by(STEP) {
-                let step = start..range.end.min(start + STEP);
-                hash.write(&bytes[step.clone()]);
-                release(step);
-            }
-        };
-        if self.form == Precompiled::Universal {
-            add(&self.module);
-        }
-        add(&self.checked);
-        if hash.finish() == self.checksum { Ok(()) } else { Err(bad("has another checksum than it says")) }
+    pub(crate) fn verify(&self, bytes: &[u8], release: impl Fn(Range<usize>) + Sync) -> Result<()> {
+        let outside = if self.form == Precompiled::Universal { self.module.clone() } else { 0..0 };
+        let found = checksum(&[&bytes[outside.clone()], &bytes[self.checked.clone()]], |part, looked_at| {
+            let start = [outside.start, self.checked.start][part];
+            release(start + looked_at.start..start + looked_at.end);
+        });
+        if found == self.checksum { Ok(()) } else { Err(bad("has another checksum than it says")) }
     }
+}
+
+/// How many bytes of an artifact have a checksum of their own.
+const STEP: usize = 1 << 20;
+/// From how many on other threads help: less takes less time than a thread to start.
+pub(crate) const HELP_FROM: usize = 8 * STEP;
+
+/// The checksum of parts of an artifact: that of the checksums of their steps, which several threads take. `looked_at` is
+/// told of each step, by part and place.
+fn checksum(parts: &[&[u8]], looked_at: impl Fn(usize, Range<usize>) + Sync) -> u64 {
+    let in_part = |(part, bytes): (usize, &&[u8])| {
+        let len = bytes.len();
+        (0..len).step_by(STEP).map(move |start| (part, start..len.min(start + STEP)))
+    };
+    let steps: Vec<(usize, Range<usize>)> = parts.iter().enumerate().flat_map(in_part).collect();
+    let (next, sums) = (AtomicUsize::new(0), steps.iter().map(|_| AtomicU64::new(0)).collect::<Vec<_>>());
+    let work = || {
+        loop {
+            let at = next.fetch_add(1, Relaxed);
+            let Some((part, range)) = steps.get(at) else { break };
+            sums[at].store(XxHash3_64::oneshot(&parts[*part][range.clone()]), Relaxed);
+            looked_at(*part, range.clone());
+        }
+    };
+    let helpers = match parts.iter().map(|part| part.len()).sum::<usize>() < HELP_FROM {
+        true => 0,
+        false => std::thread::available_parallelism().map_or(1, usize::from).min(4) - 1,
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..helpers {
+            // One that cannot be started is not needed.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
+    });
+    let sums: Vec<u8> = sums.into_iter().flat_map(|sum| sum.into_inner().to_le_bytes()).collect();
+    XxHash3_64::oneshot(&sums)
 }
 
 impl Artifact {
@@ -434,10 +463,8 @@ impl Image<'_> {
             bytes[at..at + 8].copy_from_slice(&offset.to_le_bytes());
             bytes[at + 8..at + 16].copy_from_slice(&length.to_le_bytes());
         }
-        let mut hash = XxHash3_64::with_seed(0);
-        hash.write(outside);
-        hash.write(&bytes[ADDRESS..]);
-        bytes[CHECKSUM..ADDRESS].copy_from_slice(&hash.finish().to_le_bytes());
+        let checksum = checksum(&[outside, &bytes[ADDRESS..]], |_, _| ());
+        bytes[CHECKSUM..ADDRESS].copy_from_slice(&checksum.to_le_bytes());
         bytes
     }
 }
@@ -546,12 +573,9 @@ mod tests {
                 let value = interesting[(at / 4) % interesting.len()] ^ (at as u32 % 5);
                 bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
                 if let Ok(Some(artifact)) = parse(&bytes) {
-                    let mut hash = XxHash3_64::with_seed(0);
-                    if artifact.form == Precompiled::Universal {
-                        hash.write(&bytes[artifact.module.clone()]);
-                    }
-                    hash.write(&bytes[artifact.checked.clone()]);
-                    bytes[start + CHECKSUM..start + CHECKSUM + 8].copy_from_slice(&hash.finish().to_le_bytes());
+                    let outside = if form == Precompiled::Universal { artifact.module.clone() } else { 0..0 };
+                    let sum = checksum(&[&bytes[outside], &bytes[artifact.checked.clone()]], |_, _| ());
+                    bytes[start + CHECKSUM..start + CHECKSUM + 8].copy_from_slice(&sum.to_le_bytes());
                 }
                 match read(&bytes) {
                     Ok(()) => read_on += 1,

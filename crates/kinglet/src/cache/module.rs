@@ -149,7 +149,7 @@ fn keep_code(module: &ModuleInner, cache: &Cache, content: &Content, complete: b
     if !complete && cached_code_size(cache, &name).is_some_and(|there| there >= image.text.len()) {
         return Ok(());
     }
-    let trampolines = engine.tier().collect_trampolines();
+    let trampolines = engine.tier().collect_trampolines(module.code().environment(), complete)?;
     let contents = write_code(&identity, &image, &trampolines, complete)?;
     cache.store(&name, &contents)?;
     module.code().environment().stats.kept.add(1, contents.len(), start);

@@ -41,7 +41,7 @@ use kinglet_interp::{Body, array_stub};
 use kinglet_jit::{Compiler, Signature, Trampoline};
 use kinglet_wasm::module::ExternIndex;
 use kinglet_wasm::types::{TypeId, TypeRegistry};
-use tracing::debug;
+use tracing::{debug, trace};
 
 use arena::Arena;
 pub(super) use arena::Mapping;
@@ -258,6 +258,7 @@ impl Tier {
             return Ok(compiler.clone());
         }
         let compiler = Compiler::new(&self.settings)?;
+        trace!("compiler made");
         for which in Trampoline::COMMON {
             if self.common(&which).is_some_and(|entry| entry.load(Ordering::Relaxed).is_null()) {
                 self.add_trampoline(&mut state, &which, compiler.trampoline(&which, super::host::HOST_LAYOUT)?)?;
@@ -366,6 +367,7 @@ impl Tier {
             return Ok(*code);
         }
         let image = make(&*self.compiler()?, signature)?;
+        trace!(kind = title, "trampoline made");
         let mut state = self.state();
         // Another thread may have been faster.
         if let Some(code) = of(&mut state).get(signature) {

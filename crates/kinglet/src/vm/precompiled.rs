@@ -163,28 +163,41 @@ pub(crate) fn load_cached(engine: &Engine, cache: &Cache, content: &Content) -> 
     };
     let module = Bytes::new(Part { mapping: mapping.clone(), range: artifact.module.clone() });
     let bodies = artifact.bodies((*mapping).as_ref());
-    let decoded = decode::validated_module(module, bodies, features, engine.types())?;
+    let decode = || decode::validated_module(module, bodies, features, engine.types());
+    let native = || {
+        let identity = match engine.config().run_mode {
+            RunMode::Interpreter => None,
+            _ => engine.identity().ok(),
+        };
+        open_cached(cache, &identity?.of_code(content), CacheEntryKind::Code)
+    };
+    let (decoded, native) = both((*mapping).as_ref().len() >= artifact::HELP_FROM, decode, native);
     mapping.release(artifact.module.clone());
-    let code = ModuleCode::new(Arc::new(decoded), engine.settings().clone(), engine.types().clone());
+    let code = ModuleCode::new(Arc::new(decoded?), engine.settings().clone(), engine.types().clone());
     let Artifact { data, address, .. } = artifact;
     let memory_image = (!data.is_empty()).then(|| MemoryImage::mapped(mapping, data, address));
-    let (native, complete) = if engine.config().run_mode == RunMode::Interpreter {
+    let published = native.map_or(Ok((0, false)), |native| publish_cached(engine, &code, native));
+    let (native, complete) = published.unwrap_or_else(|error| {
+        debug!(%error, "native code of the cache is not used");
         (0, false)
-    } else {
-        publish_cached(engine, cache, content, &code).unwrap_or_else(|error| {
-            debug!(%error, "native code of the cache is not used");
-            (0, false)
-        })
-    };
+    });
     Ok(Some(Cached { code, memory_image, native, complete }))
 }
 
+/// Does two things, at the same time if it pays.
+fn both<A, B: Send>(pays: bool, here: impl FnOnce() -> A, there: impl Fn() -> B + Sync) -> (A, B) {
+    std::thread::scope(|scope| match pays.then(|| std::thread::Builder::new().spawn_scoped(scope, &there)) {
+        Some(Ok(thread)) => (here(), thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),
+        None | Some(Err(_)) => (here(), there()),
+    })
+}
+
 /// Gives a module the native code that a cache has of it: how many bytes, and whether that is all there can be.
-fn publish_cached(engine: &Engine, cache: &Cache, content: &Content, code: &ModuleCode) -> Result<(usize, bool)> {
-    let identity = engine.identity()?.of_code(content);
-    let Some((mapping, artifact)) = open_cached(cache, &identity, CacheEntryKind::Code) else {
-        return Ok((0, false));
-    };
+fn publish_cached(
+    engine: &Engine,
+    code: &ModuleCode,
+    (mapping, artifact): (Arc<Mapping>, Artifact),
+) -> Result<(usize, bool)> {
     let trampolines = artifact.trampolines((*mapping).as_ref())?;
     let Artifact { text, tables, address, .. } = artifact;
     let bytes = text.len();

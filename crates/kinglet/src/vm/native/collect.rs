@@ -2,6 +2,7 @@
 //! something that can be kept in a file. Code is position independent, and pieces call one another through cells alone,
 //! so that nothing in it changes.
 
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 use kinglet_abi::CodeImage;
@@ -11,6 +12,7 @@ use kinglet_jit::Trampoline;
 
 use super::registry::Published;
 use super::{State, Tier};
+use crate::Result;
 
 impl Tier {
     /// All native code that functions of a module are called at now.
@@ -44,8 +46,20 @@ impl Tier {
         })
     }
 
-    /// The small code that was made or loaded, for whatever module.
-    pub(crate) fn collect_trampolines(&self) -> Vec<(Trampoline, CodeImage)> {
+    /// The small code that was made or loaded, for whatever module; with `all` also what a module is likely to need that
+    /// has not run yet.
+    pub(crate) fn collect_trampolines(
+        &self,
+        environment: &Environment,
+        all: bool,
+    ) -> Result<Vec<(Trampoline, CodeImage)>> {
+        let mut found = if all { super::trampolines(&*self.compiler()?, environment)? } else { Vec::new() };
+        let seen: HashSet<Trampoline> = found.iter().map(|(which, _)| which.clone()).collect();
+        found.extend(self.made_trampolines().into_iter().filter(|(which, _)| !seen.contains(which)));
+        Ok(found)
+    }
+
+    fn made_trampolines(&self) -> Vec<(Trampoline, CodeImage)> {
         let state = self.state();
         let common = Trampoline::COMMON.into_iter().filter_map(|which| {
             let entry = self.common(&which)?.load(Ordering::Acquire).addr();
