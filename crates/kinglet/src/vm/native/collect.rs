@@ -87,3 +87,79 @@ impl State {
         hosts.chain(entries).chain(bridges).chain(adapters)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Known, Mapping, jit_environment};
+    use super::FunctionCode;
+    use crate::{Cache, CacheConfig, CacheEntryKind, Config, Engine, Instance, Module, Store, Trap, WasmBacktrace};
+
+    /// Too large to be compiled as a whole.
+    fn text() -> String {
+        let large = "nop ".repeat(140_000);
+        format!(
+            r#"(module (memory 1) (data (i32.const 0) "\07")
+            (func $native (export "native") (param i32) (result i32)
+              (i32.add (call $interpreted (local.get 0)) (i32.load8_u (i32.const 0))))
+            (func $interpreted (param i32) (result i32) (i32.mul (call $trap (local.get 0)) (i32.const 2)))
+            (func $trap (export "trap") (param i32) (result i32) (i32.div_u (i32.const 100) (local.get 0)))
+            (func $large {large}))"#
+        )
+    }
+
+    fn call(module: &Module, argument: i32) -> crate::Result<i32> {
+        let mut store = Store::new(module.engine(), ());
+        let instance = Instance::new(&mut store, module, &[])?;
+        instance.get_typed_func::<i32, i32>(&mut store, "native")?.call(&mut store, argument)
+    }
+
+    /// The names of the functions on the stack when it traps, and where in the module they are.
+    fn places(module: &Module) -> Vec<(String, Option<u32>)> {
+        let error = call(module, 0).unwrap_err();
+        assert_eq!(error.downcast_ref(), Some(&Trap::IntegerDivideByZero));
+        let frames = error.downcast_ref::<WasmBacktrace>().unwrap().frames();
+        frames.iter().map(|frame| (frame.func_name().unwrap().to_string(), frame.offset())).collect()
+    }
+
+    #[test]
+    fn code_that_came_piece_by_piece_is_kept_as_one() {
+        let folder = std::env::temp_dir().join(format!("kinglet-collect-{}", std::process::id()));
+        let cache = Cache::new(CacheConfig::new().with_directory(&folder)).unwrap();
+        let engine = || Engine::new(Config::new().cache(Some(cache.clone()))).unwrap();
+        let text = text();
+        let module = Module::new(&engine(), &text).unwrap();
+        let interpreted = places(&module);
+        let (tier, environment) = (module.engine().tier(), module.inner().code().environment());
+        assert_eq!((tier.code_size(environment), interpreted.len()), (0, 3));
+        for defined in [2, 0] {
+            let mut image = tier.compiler().unwrap().function(jit_environment(environment), defined).unwrap();
+            let memory = Mapping::executable(&image.text).unwrap();
+            image.functions = vec![FunctionCode { start: 0, end: image.text.len() as u32, function: defined }];
+            let code = memory.start()..memory.start() + std::mem::take(&mut image.text).len();
+            tier.publish_module(environment, code, Known::Made(Box::new(image)), Some(memory));
+        }
+        assert_eq!((call(&module, 5).unwrap(), places(&module)), (47, interpreted.clone()));
+        assert!(module.update_cache().unwrap() && !module.update_cache().unwrap(), "kept once");
+        let size = tier.code_size(environment);
+        assert!(size > 0);
+
+        let again = Module::new(&engine(), &text).unwrap();
+        let (tier, environment) = (again.engine().tier(), again.inner().code().environment());
+        assert_eq!(cache.cache_hits(), 1);
+        assert!(tier.code_size(environment) >= size);
+        let mut functions: Vec<u32> = tier.collect(environment).functions.iter().map(|f| f.function).collect();
+        functions.sort();
+        assert_eq!(functions, [0, 2]);
+        assert_eq!((call(&again, 5).unwrap(), places(&again)), (47, interpreted.clone()));
+        assert!(!again.update_cache().unwrap(), "there is nothing new");
+
+        again.compile_all(|_, _| ()).unwrap();
+        assert_eq!((call(&again, 5).unwrap(), places(&again)), (47, interpreted.clone()));
+        let whole = Module::new(&engine(), &text).unwrap();
+        assert!(!whole.cache_outdated());
+        assert_eq!((call(&whole, 5).unwrap(), places(&whole)), (47, interpreted));
+        let codes = cache.entries().unwrap().into_iter().filter(|entry| entry.kind == CacheEntryKind::Code);
+        assert_eq!(codes.count(), 1, "the whole has replaced the parts");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
