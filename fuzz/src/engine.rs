@@ -1,6 +1,8 @@
 //! Those who run a module, each in the same way, so that what they saw can be compared.
 
-use kinglet::{Config, InstanceAllocationStrategy, RunMode, Val};
+use std::time::Duration;
+
+use kinglet::{Config, InstanceAllocationStrategy, RunMode, TierThresholds, Val};
 
 use crate::random::Random;
 
@@ -56,8 +58,7 @@ pub(crate) trait Engine: Sync {
 /// All of them; the first is what the others are compared with.
 pub(crate) fn engines() -> Vec<Box<dyn Engine>> {
     let kinglet = |name, configure: fn(&mut Config)| {
-        let mut config = Config::new();
-        config.max_host_stack(256 << 10).run_mode(RunMode::Interpreter);
+        let mut config = base();
         configure(&mut config);
         Box::new(Kinglet { name, config })
     };
@@ -71,7 +72,15 @@ pub(crate) fn engines() -> Vec<Box<dyn Engine>> {
         Box::new(AfterOthers(*kinglet("jit, after others in its pool", |config| {
             config.run_mode(RunMode::Jit).allocation_strategy(InstanceAllocationStrategy::pooling());
         }))),
+        Box::new(TierUp),
     ]
+}
+
+/// What all of Kinglet's settings begin with.
+fn base() -> Config {
+    let mut config = Config::new();
+    config.max_host_stack(256 << 10).run_mode(RunMode::Interpreter);
+    config
 }
 
 /// Arguments for the parameters of a function, as bits of their types' widths.
@@ -136,6 +145,23 @@ impl Engine for Kinglet {
             Ok(module) => run_once(&module, seed),
             Err(error) => Outcome::Failed(format!("{error:#}")),
         }
+    }
+}
+
+/// Kinglet with tier-up, where every function and loop becomes native at one of its first steps, by the seed.
+struct TierUp;
+
+impl Engine for TierUp {
+    fn name(&self) -> &'static str {
+        "tier-up"
+    }
+
+    fn run(&self, wasm: &[u8], seed: u64) -> Outcome {
+        let samples = 1 + (seed % 8) as u32;
+        let thresholds = TierThresholds { sampling_interval: Duration::ZERO, samples, bytes_a_sample: u32::MAX };
+        let mut config = base();
+        config.run_mode(RunMode::Auto).tier_thresholds(thresholds);
+        Kinglet { name: self.name(), config }.run(wasm, seed)
     }
 }
 

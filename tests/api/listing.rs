@@ -93,7 +93,8 @@ fn a_profiler_is_told_where_functions_are() {
     let functions: Vec<&&str> = names.iter().filter(|name| !name.starts_with("[kinglet]")).collect();
     assert_eq!(functions, [&"kinglet_first", &"second", &"func[2]", &"two\\nlines"]);
     // A second engine adds to the same file.
-    let other = Engine::new(Config::new().profile(Some(kinglet::Profile::PerfMap))).unwrap();
+    let other = Engine::new(Config::new().run_mode(kinglet::RunMode::Jit).profile(Some(kinglet::Profile::PerfMap)));
+    let other = other.unwrap();
     Module::new(&other, "(module (func $of_another_engine))").unwrap();
     let all = std::fs::read_to_string(map()).unwrap();
     assert!(all.starts_with(&after) && all.contains(" of_another_engine\n"), "{all}");

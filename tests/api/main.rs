@@ -25,6 +25,8 @@ mod pool;
 mod precompiled;
 mod resumable;
 mod thread;
+#[cfg(feature = "jit")]
+mod tier_up;
 mod trap;
 
 use kinglet::{Config, Engine, Error, Feature, Instance, Module, Store, Trap};

@@ -174,7 +174,7 @@ fn a_trap_passes_host_functions_between_native_frames() {
 
 /// Runs a test that is left out otherwise in a process of its own, and gives its exit.
 #[cfg(target_os = "linux")]
-fn alone(name: &str) -> std::process::Output {
+pub(crate) fn alone(name: &str) -> std::process::Output {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([name, "--exact", "--ignored", "--nocapture", "--test-threads=1"]).output().unwrap()
 }

@@ -23,6 +23,7 @@ pub(crate) const MODES: &[Mode] = &[
     Mode { name: "threaded", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), INTERPRETER, guest) },
     Mode { name: "loop", lacks: || absent(&unoptimised()), run: |guest| command(&unoptimised(), INTERPRETER, guest) },
     Mode { name: "jit", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), JIT, guest) },
+    Mode { name: "auto", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), &[], guest) },
     Mode { name: "metered", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), METERED, guest) },
     Mode { name: "library", lacks: || None, run: embedded },
 ];

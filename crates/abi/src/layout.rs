@@ -6,7 +6,7 @@
 
 use std::ffi::c_void;
 use std::mem::offset_of;
-use std::sync::atomic::{AtomicPtr, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32};
 
 use kinglet_wasm::Module;
 use kinglet_wasm::types::{FieldType, StorageType};
@@ -74,7 +74,7 @@ pub const fn in_registers(params: usize, results: usize, vectors: bool) -> bool 
 #[repr(C)]
 #[derive(Debug)]
 pub struct FuncCell {
-    /// Where native code calls it.
+    /// Where native code calls it; null while it has no native code, and of host functions until native code first calls.
     pub native: AtomicPtr<c_void>,
     /// An [`ArrayFn`]: where hosts, and the interpreter if `entry` says so, call it.
     pub array: AtomicPtr<c_void>,
@@ -82,8 +82,8 @@ pub struct FuncCell {
     pub entry: AtomicPtr<u32>,
     /// The interpreter's view of it; null for host functions.
     pub body: *const c_void,
-    /// Where native code calls it while it has no native code of its own; null until asked for.
-    pub stub: AtomicPtr<c_void>,
+    /// Where native code calls it while it has no native code, with itself in [`VmStore::callee`]; null until asked for.
+    pub bridge: AtomicPtr<c_void>,
     /// What a bridge tail-calls to have it tail-called with the arguments in [`VmStore::tail`]; null until then.
     pub adapter: AtomicPtr<c_void>,
     /// Slots of an argument array for it.
@@ -96,7 +96,7 @@ pub struct FuncCell {
 #[repr(C)]
 #[derive(Debug)]
 pub struct FuncRef {
-    /// A copy of the cell's, repaired when stale; null until native code first wants it.
+    /// A copy of the cell's; null until that has one and native code asks for it.
     pub native: AtomicPtr<c_void>,
     /// The function.
     pub cell: *const FuncCell,
@@ -114,7 +114,7 @@ pub struct VmImport {
     pub cell: *const FuncCell,
     /// The instance or host context it runs in.
     pub vmctx: *mut VmCtx,
-    /// Where native code calls it; null until native code has, if it had no native code when the instance was made.
+    /// A copy of the cell's; null until that has one and native code asks for it.
     pub native: *mut c_void,
 }
 
@@ -275,16 +275,19 @@ pub struct Activation {
 
 /// Some thread wants the guest to stop.
 pub const INTERRUPT_STOP: u32 = 1;
-/// The interpreter should ask at its next back-edge for native code of the loop. Native code takes no notice.
-pub const INTERRUPT_TIER: u32 = 2;
+/// The interpreter is to tell what it runs at the next function's entry or back-edge ([`crate::Libcall::Sample`]).
+/// Native code takes no notice.
+pub const INTERRUPT_SAMPLE: u32 = 2;
 
 /// What is one per store.
 #[repr(C)]
 #[derive(Debug)]
 pub struct VmStore {
-    /// Why guest code should call out at its next check: [`INTERRUPT_STOP`], [`INTERRUPT_TIER`]. The only field other
-    /// threads touch.
+    /// Why guest code should call out at its next check: [`INTERRUPT_STOP`], [`INTERRUPT_SAMPLE`]. Other threads
+    /// touch this field and the next one only.
     pub interrupt: AtomicU32,
+    /// Whether the engine asks for samples of it.
+    pub watched: AtomicBool,
     /// The code of the trap under way.
     pub trap: u32,
     /// Gas left; below zero it is used up.
@@ -299,8 +302,10 @@ pub struct VmStore {
     pub activation: *mut Activation,
     /// The innermost activation when the host last called in: what catches nothing above it is uncaught.
     pub host_activation: *mut Activation,
-    /// The function being called by its stub or its array function; for [`Natives::enter_loop`] the loop's code.
+    /// The function being called by its bridge or its array function; for [`Natives::enter_loop`] the loop's code.
     pub callee: *const FuncCell,
+    /// Where native code is to call the function that it asked about ([`crate::Libcall::NativeEntry`]).
+    pub target: *mut c_void,
     /// Set with [`Status::TailCall`].
     pub tail: TailTarget,
     /// See [`Resume`].

@@ -65,10 +65,12 @@ libcalls! {
     StructSet "struct.set";
     /// Tag; `[arguments]`: makes the exception pending.
     Throw "throw";
-    /// A [`Callable`](crate::Callable), which is in the array's place: fills in where native code calls it.
+    /// A [`Callable`](crate::Callable), which is in the array's place: sets [`VmStore::target`](crate::VmStore) to where
+    /// native code calls it right afterwards, and keeps that in it if it will not change.
     NativeEntry "native_entry";
-    /// `-> [address]`: native code for the loop the newest frame of the interpreter is about to enter again, or 0.
-    NativeLoop "native_loop";
+    /// Whether the newest frame of the interpreter is about to enter a loop again, rather than to begin;
+    /// `-> [address]`: native code for that loop, or 0. Notes what is running, by which the engine knows what is hot.
+    Sample "sample";
     /// Trap code; notes the trap with a backtrace taken now, while every frame is still there.
     Raise "raise";
     /// Place of a table without its lowest bits, as the interpreter's code has it; `[index] -> [reference]`: of an element

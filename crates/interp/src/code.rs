@@ -3,7 +3,7 @@
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
 use kinglet_abi::{FuncCell, Settings, VmCtxLayout};
@@ -30,20 +30,21 @@ pub struct Environment {
     pub stats: Stats,
     cells: Box<[FuncCell]>,
     bodies: Box<[Body]>,
+    this: Weak<Environment>,
 }
 
 /// A module's code.
 #[derive(Debug)]
 pub struct ModuleCode {
-    // Boxed: bodies point to it.
-    environment: Box<Environment>,
+    // Bodies point to it.
+    environment: Arc<Environment>,
 }
 
 // SAFETY: cells and bodies are changed only through atomics and once-cells; the raw pointers among them point into the
-// same boxed environment, which lives as long.
-unsafe impl Send for ModuleCode {}
+// same environment, which lives as long and does not move.
+unsafe impl Send for Environment {}
 // SAFETY: as above.
-unsafe impl Sync for ModuleCode {}
+unsafe impl Sync for Environment {}
 
 /// A function, or a constant expression, that can be lowered.
 #[derive(Debug)]
@@ -64,6 +65,8 @@ pub struct Code {
     /// The locals that a collector traces, at every safepoint.
     pub(crate) traced_locals: Box<[u32]>,
     pub(crate) safepoints: Box<[Safepoint]>,
+    /// Word offsets of loop headers, in order, each with the loop's byte offset in the module.
+    pub(crate) loops: Box<[(u32, u32)]>,
 }
 
 /// Pairs of a word's offset in a function's code and the byte offset in the module that it comes from, in order.
@@ -105,22 +108,25 @@ impl ModuleCode {
     pub fn new(module: Arc<Module>, settings: Arc<Settings>, types: Arc<TypeRegistry>) -> ModuleCode {
         let layout = VmCtxLayout::new(&module);
         let count = (module.bodies.len() + module.const_bodies.len()) as u32;
-        let (cells, bodies, stats) = (Box::new([]), Box::new([]), Stats::default());
-        let mut environment = Box::new(Environment { module, layout, settings, types, stats, cells, bodies });
-        let this: *const Environment = &*environment;
-        let bodies = (0..count).map(|index| Body { environment: this, index, code: OnceLock::new() });
-        environment.bodies = bodies.collect();
-        let cells = environment.bodies.iter().map(|body| FuncCell {
-            native: AtomicPtr::new(std::ptr::null_mut()),
-            array: AtomicPtr::new(exec::array_entry as *mut c_void),
-            entry: AtomicPtr::new(exec::lower_stub().cast_mut()),
-            body: (body as *const Body).cast(),
-            stub: AtomicPtr::new(std::ptr::null_mut()),
-            adapter: AtomicPtr::new(std::ptr::null_mut()),
-            array_slots: environment.array_slots(body.index),
-            type_id: environment.type_id(body.index),
+        let environment = Arc::new_cyclic(|this: &Weak<Environment>| {
+            let body = |index| Body { environment: this.as_ptr(), index, code: OnceLock::new() };
+            let bodies = (0..count).map(body).collect();
+            let this = this.clone();
+            let (cells, stats) = (Box::new([]), Stats::default());
+            let mut environment = Environment { module, layout, settings, types, stats, cells, bodies, this };
+            let cell = |body: &Body| FuncCell {
+                native: AtomicPtr::new(std::ptr::null_mut()),
+                array: AtomicPtr::new(exec::array_entry as *mut c_void),
+                entry: AtomicPtr::new(exec::lower_stub().cast_mut()),
+                body: std::ptr::from_ref(body).cast(),
+                bridge: AtomicPtr::new(std::ptr::null_mut()),
+                adapter: AtomicPtr::new(std::ptr::null_mut()),
+                array_slots: environment.array_slots(body.index),
+                type_id: environment.type_id(body.index),
+            };
+            environment.cells = environment.bodies.iter().map(cell).collect();
+            environment
         });
-        environment.cells = cells.collect();
         ModuleCode { environment }
     }
 
@@ -141,6 +147,11 @@ impl ModuleCode {
 }
 
 impl Environment {
+    /// Itself, to be kept.
+    pub fn share(&self) -> Option<Arc<Environment>> {
+        self.this.upgrade()
+    }
+
     /// The cells, defined functions first, then constant expressions.
     pub fn cells(&self) -> &[FuncCell] {
         &self.cells
@@ -187,7 +198,7 @@ impl Environment {
 impl Body {
     /// What it was lowered from.
     pub fn environment(&self) -> &Environment {
-        // SAFETY: the environment is boxed and owns this body.
+        // SAFETY: the environment owns this body and does not move.
         unsafe { &*self.environment }
     }
 
@@ -266,12 +277,13 @@ impl Body {
     /// state too: any of them will do.
     pub fn loop_offset(&self, ip: *const u32) -> Option<u32> {
         let at = self.offset_of(ip)?;
-        self.lowered_with_notes().loops().iter().find(|(word, _)| *word == at).map(|(_, offset)| *offset)
+        let loops = &self.code.get()?.as_ref().ok()?.loops;
+        Some(loops[loops.binary_search_by_key(&at, |(word, _)| *word).ok()?].1)
     }
 
     /// The byte offsets in the module of the function's loops that can be reached, in order.
     pub fn loop_offsets(&self) -> Vec<u32> {
-        self.lowered_with_notes().loops().iter().map(|(_, offset)| *offset).collect()
+        self.code().as_ref().map_or_else(|_| Vec::new(), |code| code.loops.iter().map(|(_, offset)| *offset).collect())
     }
 
     /// The slots that hold traced references in a frame that goes on at `ip`.

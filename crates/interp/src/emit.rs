@@ -139,11 +139,6 @@ impl<'e> Lower<'e> {
         self.sources.as_deref().unwrap_or(&[])
     }
 
-    /// Pairs of the header's word offset and the loop's byte offset in the module.
-    pub(crate) fn loops(&self) -> &[(u32, u32)] {
-        &self.loops
-    }
-
     /// Whether a collector may change values of this type. Concrete function types are not in the heap.
     fn is_traced(&self, ty: ValType) -> bool {
         match ty {
@@ -175,7 +170,14 @@ impl<'e> Lower<'e> {
         }
         let handlers = self.tries.iter().map(|t| self.try_range(t)).collect::<Result<_>>()?;
         let traced_locals = self.frame.locals.iter().filter(|l| self.is_traced(l.ty)).map(|l| l.slot).collect();
-        Ok(Code { entry, words: self.asm.words.into(), handlers, traced_locals, safepoints: self.safepoints.into() })
+        Ok(Code {
+            entry,
+            words: self.asm.words.into(),
+            handlers,
+            traced_locals,
+            safepoints: self.safepoints.into(),
+            loops: self.loops.into(),
+        })
     }
 
     /// Writes the words before the first operator's code: the instruction that clears locals if there are any to clear,
@@ -583,7 +585,7 @@ impl Emit for Lower<'_> {
 
     fn enter(&mut self, kind: LabelKind, label: usize, _: &mut [Operand<Value>]) {
         self.emit_label(label);
-        if kind == LabelKind::Loop && self.sources.is_some() {
+        if kind == LabelKind::Loop {
             self.loops.push((self.asm.words.len() as u32, self.offset));
         }
     }

@@ -80,6 +80,8 @@ impl Stop {
     const INTERRUPT: Stop = Stop(NonZeroU32::MIN.saturating_add(511));
     /// The same: an exception is pending.
     const UNWIND: Stop = Stop(NonZeroU32::MIN.saturating_add(512));
+    /// The same: something wants attention at a function's entry.
+    const ENTRY: Stop = Stop(NonZeroU32::MIN.saturating_add(513));
 }
 
 type Flow = Result<(), Stop>;
@@ -121,6 +123,7 @@ pub(crate) type Handler = unsafe fn(&mut Machine) -> u64;
 pub(crate) const HANDLER_WORDS: usize = size_of::<Handler>() / size_of::<u32>();
 
 /// What a handler of the loop returns to go on.
+#[cfg(not(all(threaded, not(debug_assertions))))]
 const CONTINUE: u64 = u64::MAX;
 
 /// The handler of an instruction.
@@ -168,21 +171,22 @@ unsafe extern "C" fn stopped(
     }
     // SAFETY: as for handlers; the newest record says where to go on.
     unsafe {
-        let status = stop_or_continue(vm, ip, fp, stop as u32);
-        if status != CONTINUE {
-            return status;
+        match stop_or_continue(vm, ip, fp, stop as u32) {
+            Ok(ip) => {
+                let record = (*vm).record.cast::<Record>();
+                let (mem, len) = access::memory0((*record).vmctx);
+                let next = ip.cast::<Handler>().read_unaligned();
+                next(vm, ip, (*record).fp, mem, len, 0, s, d)
+            }
+            Err(status) => status,
         }
-        let record = (*vm).record.cast::<Record>();
-        let (mem, len) = access::memory0((*record).vmctx);
-        let next = (*record).ip.cast::<Handler>().read_unaligned();
-        next(vm, (*record).ip, (*record).fp, mem, len, 0, s, d)
     }
 }
 
-/// Ends the activation with a status, or goes on where the newest record then says.
+/// Where the frame of the newest record goes on, or the status with which the activation ends.
 #[cold]
 #[inline(never)]
-unsafe fn stop_or_continue(vm: *mut VmStore, ip: *const u32, fp: *mut u64, stop: u32) -> u64 {
+unsafe fn stop_or_continue(vm: *mut VmStore, ip: *const u32, fp: *mut u64, stop: u32) -> Result<*const u32, u64> {
     // SAFETY: as for handlers.
     unsafe {
         let (mem, len) = access::memory0((*(*vm).record.cast::<Record>()).vmctx);
@@ -197,15 +201,15 @@ unsafe fn stop_or_continue(vm: *mut VmStore, ip: *const u32, fp: *mut u64, stop:
                 flow = m.enter_native_loop();
             }
         }
+        if flow == Err(Stop::ENTRY) {
+            flow = m.entry_interrupted();
+        }
         if flow == Err(Stop::UNWIND) {
             flow = m.unwind();
         }
         match flow {
-            Ok(()) => {
-                (*m.record()).ip = m.ip;
-                CONTINUE
-            }
-            Err(stop) => m.stop(stop.0.get()),
+            Ok(()) => Ok(m.ip),
+            Err(stop) => Err(m.stop(stop.0.get())),
         }
     }
 }
@@ -218,15 +222,15 @@ pub(crate) unsafe fn handler<I: Instruction>(m: &mut Machine) -> u64 {
         m.ip = m.ip.add(HANDLER_WORDS);
         match I::run(m) {
             Ok(()) => CONTINUE,
-            Err(stop) => {
-                let status = stop_or_continue(m.vm, m.ip, m.fp, stop.0.get());
-                if status == CONTINUE {
+            Err(stop) => match stop_or_continue(m.vm, m.ip, m.fp, stop.0.get()) {
+                Ok(ip) => {
                     let record = m.record();
-                    (m.ip, m.fp) = ((*record).ip, (*record).fp);
+                    (m.ip, m.fp) = (ip, (*record).fp);
                     m.load_memory((*record).vmctx);
+                    CONTINUE
                 }
-                status
-            }
+                Err(status) => status,
+            },
         }
     }
 }

@@ -74,6 +74,16 @@ impl fmt::Debug for Compiler {
     }
 }
 
+/// Where the module's other functions are, as far as that is known when code is made. The rest are called through their
+/// cells.
+#[derive(Clone, Copy)]
+pub(crate) enum Callees<'a> {
+    /// Beside the code, if they are among these, which are in order.
+    Beside(&'a [u32]),
+    /// Wherever this says.
+    At(&'a dyn Fn(u32) -> Option<u64>),
+}
+
 /// What one thread uses again for every function.
 pub(crate) struct Scratch {
     pub(crate) context: Context,
@@ -124,48 +134,61 @@ impl Compiler {
         &self.isa
     }
 
-    /// Compiles a function defined by the module, by its place among those. It calls others through their cells.
-    pub fn function(&self, environment: Environment<'_>, defined: u32) -> Result<CodeImage, Error> {
-        self.body(&mut Scratch::new(), environment, defined, Entry::Function, false)?.alone()
+    /// Compiles a function that calls all others through their cells.
+    #[cfg(test)]
+    fn alone(&self, environment: Environment<'_>, defined: u32) -> Result<CodeImage, Error> {
+        self.body(&mut Scratch::new(), environment, defined, Entry::Function, Callees::Beside(&[]))?.alone()
     }
 
     /// Compiles a function to be entered at its loop at this byte offset of the module, with the canonical frame that
-    /// the interpreter has at a back-edge to it.
+    /// the interpreter has at a back-edge to it. `known` says where those of the module's functions are that have native
+    /// code; it has to stay there as long as the loop's. Also returns
+    /// the signatures of what is called otherwise.
     ///
     /// Operands that are pending over the loop have two definitions then: the code before it, which cannot be reached,
     /// and the frame. Few loops have any; for those the function is walked again with every operand a variable.
-    pub fn loop_entry(&self, environment: Environment<'_>, defined: u32, header: u32) -> Result<CodeImage, Error> {
+    pub fn loop_entry(
+        &self,
+        environment: Environment<'_>,
+        defined: u32,
+        header: u32,
+        known: &dyn Fn(u32) -> Option<u64>,
+    ) -> Result<(CodeImage, Vec<Signature>), Error> {
         let mut scratch = Scratch::new();
+        let callees = Callees::At(known);
         let mut body =
-            |variables| self.body(&mut scratch, environment, defined, Entry::Loop { header, variables }, false);
-        match body(false) {
-            Err(Error::Unsupported(crate::emit::PENDING)) => body(true)?.alone(),
-            result => result?.alone(),
-        }
+            |variables| self.body(&mut scratch, environment, defined, Entry::Loop { header, variables }, callees);
+        let mut code = match body(false) {
+            Err(Error::Unsupported(crate::emit::PENDING)) => body(true)?,
+            result => result?,
+        };
+        let outside = std::mem::take(&mut code.outside);
+        Ok((code.alone()?, outside))
     }
 
-    /// Compiles a function; `direct` if the code of those it calls will have a place beside its own.
+    /// Compiles a function.
     pub(crate) fn body(
         &self,
         scratch: &mut Scratch,
         environment: Environment<'_>,
         defined: u32,
         entry: Entry,
-        direct: bool,
+        callees: Callees<'_>,
     ) -> Result<Code, Error> {
-        self.build(scratch, environment, defined, entry, direct)?;
-        self.finish(&mut scratch.context)
+        let outside = self.build(scratch, environment, defined, entry, callees)?;
+        Ok(Code { outside, ..self.finish(&mut scratch.context)? })
     }
 
-    /// Makes a function's intermediate code, in the scratch's context.
+    /// Makes a function's intermediate code, in the scratch's context. Returns the signatures of what it does not call
+    /// directly.
     pub(crate) fn build(
         &self,
         scratch: &mut Scratch,
         environment: Environment<'_>,
         defined: u32,
         entry: Entry,
-        direct: bool,
-    ) -> Result<(), Error> {
+        callees: Callees<'_>,
+    ) -> Result<Vec<Signature>, Error> {
         let module = environment.module;
         let ty = module.func_type(module.imported_funcs + defined);
         scratch.context.clear();
@@ -176,7 +199,7 @@ impl Compiler {
         };
         convention::declare_regions(function, Some(module));
         let builder = FunctionBuilder::new(function, &mut scratch.frontend);
-        let mut emitter = Emitter::new(builder, environment, entry, direct);
+        let mut emitter = Emitter::new(builder, environment, entry, callees);
         let walked = walk::function(module, defined, environment.settings.metering.as_ref(), &mut emitter);
         let error = match (emitter.unsupported(), walked) {
             (Some(what), _) => Some(Error::Unsupported(what)),
@@ -190,8 +213,7 @@ impl Compiler {
             scratch.frontend = FunctionBuilderContext::new();
             return Err(error);
         }
-        emitter.finish(self.isa.frontend_config());
-        Ok(())
+        Ok(emitter.finish(self.isa.frontend_config()))
     }
 
     /// Makes a function from the body that `make` builds; the first block has the signature's parameters.
@@ -242,7 +264,7 @@ impl Compiler {
             }
             ref other => Err(Error::Failed(format!("code refers to {other:?}"))),
         });
-        Ok(Code { calls: calls.collect::<Result<_, _>>()?, image })
+        Ok(Code { calls: calls.collect::<Result<_, _>>()?, outside: Vec::new(), image })
     }
 }
 
@@ -250,6 +272,8 @@ impl Compiler {
 pub(crate) struct Code {
     pub(crate) image: CodeImage,
     pub(crate) calls: Vec<DirectCall>,
+    /// The signatures of what it calls otherwise than directly.
+    pub(crate) outside: Vec<Signature>,
 }
 
 /// A call of another function of the module, to be filled in.
@@ -328,8 +352,10 @@ mod tests {
         let environment = Environment { module: &module, layout: &layout, settings: &settings, types: &types };
         let defined = module.bodies.len() as u32 - 1;
         match header {
-            Some(header) => Compiler::new(&settings)?.loop_entry(environment, defined, header),
-            None => Compiler::new(&settings)?.function(environment, defined),
+            Some(header) => {
+                Compiler::new(&settings)?.loop_entry(environment, defined, header, &|_| None).map(|(image, _)| image)
+            }
+            None => Compiler::new(&settings)?.alone(environment, defined),
         }
     }
 
@@ -341,7 +367,6 @@ mod tests {
         for signature in
             [Signature { params: many.clone(), results: many }, Signature { params: [].into(), results: [].into() }]
         {
-            compiler.stub(&signature, 8, 16).unwrap();
             compiler.bridge(&signature).unwrap();
             compiler.adapter(&signature).unwrap();
             let entry = compiler.entry(&signature).unwrap();

@@ -16,7 +16,7 @@ mod table;
 mod variable;
 mod vector;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -30,8 +30,8 @@ use kinglet_wasm::emit::*;
 use kinglet_wasm::op::*;
 use kinglet_wasm::types::{FuncType, ValType};
 
-use crate::compile::{Environment, trap_code};
-use crate::convention::{self, Kind, load_pointer, load_slot, store, store_slots, trusted};
+use crate::compile::{Callees, Environment, trap_code};
+use crate::convention::{self, Kind, Signature, load_pointer, load_slot, store, store_slots, trusted};
 use exception::Landing;
 
 /// Not a missing lowering: operands are pending over the loop to enter, so they must be variables.
@@ -64,12 +64,15 @@ pub(crate) struct Emitter<'a> {
     builder: FunctionBuilder<'a>,
     environment: Environment<'a>,
     entry: Entry,
-    /// Whether the code of the module's other functions will have places beside this one's.
-    direct: bool,
+    callees: Callees<'a>,
+    /// The signatures of what is called otherwise than directly.
+    outside: HashSet<Signature>,
     /// Those it calls.
     functions: HashMap<u32, FuncRef>,
     /// Where a loop's entry takes over the frame: the block and the frame's address; none once it has.
     frame: Option<(Block, Value)>,
+    /// Where those who come with a frame meet those who come from the code before the loop.
+    meeting: Option<Block>,
     /// The frame's address, for results.
     frame_base: Option<Value>,
     vmctx: Value,
@@ -90,15 +93,17 @@ impl<'a> Emitter<'a> {
         builder: FunctionBuilder<'a>,
         environment: Environment<'a>,
         entry: Entry,
-        direct: bool,
+        callees: Callees<'a>,
     ) -> Emitter<'a> {
         Emitter {
             builder,
             environment,
             entry,
-            direct,
+            callees,
+            outside: HashSet::new(),
             functions: HashMap::new(),
             frame: None,
+            meeting: None,
             frame_base: None,
             vmctx: Value::from_u32(0),
             locals: Vec::new(),
@@ -121,9 +126,11 @@ impl<'a> Emitter<'a> {
         self.frame.is_none()
     }
 
-    pub(crate) fn finish(mut self, config: TargetFrontendConfig) {
+    /// The signatures of what is not called directly.
+    pub(crate) fn finish(mut self, config: TargetFrontendConfig) -> Vec<Signature> {
         self.builder.seal_all_blocks();
         self.builder.finalize(config);
+        self.outside.into_iter().collect()
     }
 
     fn refuse(&mut self, what: &'static str) -> V {
@@ -435,6 +442,7 @@ impl Emit for Emitter<'_> {
 
     fn jump(&mut self, target: Block, args: &[Op1]) {
         let args = self.block_args(args);
+        let target = self.way_to(target);
         self.builder.ins().jump(target, &args);
     }
 

@@ -11,8 +11,9 @@ use yaxpeax_arch::{Decoder, LengthedInstruction, U8Reader};
 use yaxpeax_arm::armv8::a64;
 use yaxpeax_x86::long_mode as x86_64;
 
-use crate::compile::{Code, Compiler, DirectCall, Environment, Error, Scratch};
+use crate::compile::{Callees, Code, Compiler, DirectCall, Environment, Error, Scratch};
 use crate::emit::Entry;
+use crate::module::all;
 
 /// How a function becomes machine code.
 #[derive(Clone, Debug)]
@@ -57,7 +58,7 @@ impl Compiler {
     /// If it cannot be compiled.
     pub fn sources(&self, environment: Environment<'_>, defined: u32) -> Result<Sources, Error> {
         let mut scratch = Scratch::new();
-        self.build(&mut scratch, environment, defined, Entry::Function, true)?;
+        self.build(&mut scratch, environment, defined, Entry::Function, Callees::Beside(&all(environment.module)))?;
         let code = self.finish(&mut scratch.context)?;
         let compiled = scratch.context.compiled_code().ok_or_else(|| Error::Failed("no code".into()))?;
         let stretches = compiled.buffer.get_srclocs_sorted().iter().map(Stretch::new);
@@ -71,7 +72,7 @@ impl Compiler {
     /// If it cannot be compiled.
     pub fn listing(&self, environment: Environment<'_>, defined: u32) -> Result<Listing, Error> {
         let mut scratch = Scratch::new();
-        self.build(&mut scratch, environment, defined, Entry::Function, true)?;
+        self.build(&mut scratch, environment, defined, Entry::Function, Callees::Beside(&all(environment.module)))?;
         let context = &mut scratch.context;
         let clif = context.func.display().to_string();
         context.set_disasm(true);

@@ -1,9 +1,8 @@
 //! Compiling a whole module: its functions in parallel, then one after the other at their places, with the calls among
 //! them filled in. What comes out depends on nothing but what went in, however many threads took part.
 
-use std::collections::{BTreeMap, HashMap};
-use std::ops::Range;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use cranelift_codegen::TextSectionBuilder;
@@ -13,7 +12,7 @@ use kinglet_abi::image::{FunctionCode, NO_SOURCE};
 use kinglet_abi::{CodeImage, Trap};
 use kinglet_wasm::Module;
 
-use crate::compile::{Code, Compiler, Environment, Error, Scratch, trap_code};
+use crate::compile::{Callees, Code, Compiler, Environment, Error, Scratch, trap_code};
 use crate::convention::{Signature, tail};
 use crate::emit::Entry;
 
@@ -24,6 +23,8 @@ pub struct ModuleImage {
     pub image: CodeImage,
     /// Functions without code, and why: their callers go through their cells.
     pub left_out: Vec<(u32, Error)>,
+    /// The signatures of what it calls otherwise than directly.
+    pub outside: HashSet<Signature>,
 }
 
 /// How many compiled functions may wait for their place.
@@ -45,107 +46,142 @@ impl Compiler {
         mut done: impl FnMut(u32),
     ) -> Result<ModuleImage, Error> {
         let bodies = &environment.module.bodies;
-        let count = bodies.len() as u32;
         let bytes: usize = bodies.iter().map(|body| body.len()).sum();
         let threads = threads.min(1 + bytes / BYTES_A_THREAD).min(bodies.len());
-        let originals = originals(environment.module);
-        let mut link = Link::new(self, environment, &originals);
+        let functions = all(environment.module);
         if threads <= 1 {
-            let mut scratch = Scratch::new();
-            for defined in (0..count).filter(|defined| originals[*defined as usize] == *defined) {
-                link.add(defined, self.body(&mut scratch, environment, defined, Entry::Function, true))?;
-                done(link.next);
-            }
-            return link.finish();
+            return self.functions(environment, &functions, done);
         }
-        let next = AtomicU32::new(0);
+        let originals = originals(environment.module, &functions);
+        let mut link = Link::new(self, environment, &functions, &originals);
+        let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             let (sender, receiver) = mpsc::sync_channel(QUEUE);
             for _ in 0..threads {
-                let (sender, next, originals) = (sender.clone(), &next, &originals);
+                let (sender, next, link) = (sender.clone(), &next, (&functions, &originals));
                 scope.spawn(move || {
+                    let (functions, originals) = link;
                     let mut scratch = Scratch::new();
                     loop {
-                        let defined = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(original) = originals.get(defined as usize) else { break };
-                        if *original != defined {
+                        let at = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(original) = originals.get(at) else { break };
+                        if *original != at {
                             continue;
                         }
-                        let code = self.body(&mut scratch, environment, defined, Entry::Function, true);
-                        if sender.send((defined, code)).is_err() {
+                        let callees = Callees::Beside(functions);
+                        let code = self.body(&mut scratch, environment, functions[at], Entry::Function, callees);
+                        if sender.send((at, code)).is_err() {
                             break;
                         }
                     }
                 });
             }
             drop(sender);
-            for (defined, code) in receiver {
-                link.add(defined, code)?;
-                done(link.next);
+            for (at, code) in receiver {
+                link.add(at, code)?;
+                done(link.next as u32);
             }
             link.finish()
         })
     }
+
+    /// Compiles some of the functions that the module defines, which are in order. They call one another directly, and
+    /// all others through their cells.
+    ///
+    /// # Errors
+    /// As for [`Compiler::module`].
+    pub fn functions(
+        &self,
+        environment: Environment<'_>,
+        functions: &[u32],
+        mut done: impl FnMut(u32),
+    ) -> Result<ModuleImage, Error> {
+        let originals = originals(environment.module, functions);
+        let mut link = Link::new(self, environment, functions, &originals);
+        let mut scratch = Scratch::new();
+        for (at, defined) in functions.iter().enumerate().filter(|(at, _)| originals[*at] == *at) {
+            let callees = Callees::Beside(functions);
+            link.add(at, self.body(&mut scratch, environment, *defined, Entry::Function, callees))?;
+            done(link.next as u32);
+        }
+        link.finish()
+    }
+}
+
+/// Every function that a module defines.
+pub(crate) fn all(module: &Module) -> Vec<u32> {
+    (0..module.bodies.len() as u32).collect()
 }
 
 /// Longer bodies are hardly ever the same.
 const SHORT_BODY: usize = 256;
 
-/// For every function the first with the same type and the same body, whose code it can share.
-fn originals(module: &Module) -> Vec<u32> {
+/// For every function of a list the first with the same type and the same body, whose code it can share.
+fn originals(module: &Module, functions: &[u32]) -> Vec<usize> {
     let mut seen = HashMap::new();
-    let original = |(defined, body): (u32, &Range<usize>)| {
+    let original = |(at, defined): (usize, &u32)| {
+        let body = &module.bodies[*defined as usize];
         if body.len() > SHORT_BODY {
-            return defined;
+            return at;
         }
         let ty = module.types[module.funcs[(module.imported_funcs + defined) as usize] as usize];
-        *seen.entry((ty, &module.bytes[body.clone()])).or_insert(defined)
+        *seen.entry((ty, &module.bytes[body.clone()])).or_insert(at)
     };
-    (0..).zip(&module.bodies).map(original).collect()
+    functions.iter().enumerate().map(original).collect()
 }
 
 /// Functions at their places.
 struct Link<'a> {
     compiler: &'a Compiler,
     environment: Environment<'a>,
-    originals: &'a [u32],
+    /// Which, in order.
+    functions: &'a [u32],
+    originals: &'a [usize],
     /// Whether others share a function's code.
     shared: Vec<bool>,
     text: Box<dyn TextSectionBuilder>,
     image: CodeImage,
     left_out: Vec<(u32, Error)>,
+    outside: HashSet<Signature>,
     /// What is compiled and waits for its turn, or for others to share it.
-    waiting: BTreeMap<u32, Result<Code, Error>>,
-    /// The function whose turn it is.
-    next: u32,
+    waiting: BTreeMap<usize, Result<Code, Error>>,
+    /// The place in the list of the function whose turn it is.
+    next: usize,
 }
 
 impl<'a> Link<'a> {
-    fn new(compiler: &'a Compiler, environment: Environment<'a>, originals: &'a [u32]) -> Link<'a> {
+    fn new(
+        compiler: &'a Compiler,
+        environment: Environment<'a>,
+        functions: &'a [u32],
+        originals: &'a [usize],
+    ) -> Link<'a> {
         let mut shared = vec![false; originals.len()];
-        for (defined, original) in (0..).zip(originals) {
-            shared[*original as usize] |= *original != defined;
+        for (at, original) in originals.iter().enumerate() {
+            shared[*original] |= *original != at;
         }
         Link {
             compiler,
             environment,
+            functions,
             originals,
             shared,
             text: compiler.isa().text_section_builder(originals.len()),
             image: CodeImage::default(),
             left_out: Vec::new(),
+            outside: HashSet::new(),
             waiting: BTreeMap::new(),
             next: 0,
         }
     }
 
     /// A function is compiled: it, and what waited for it, get their places.
-    fn add(&mut self, defined: u32, code: Result<Code, Error>) -> Result<(), Error> {
-        self.waiting.insert(defined, code);
-        while let Some(original) = self.originals.get(self.next as usize) {
+    fn add(&mut self, at: usize, code: Result<Code, Error>) -> Result<(), Error> {
+        self.waiting.insert(at, code);
+        while let Some(original) = self.originals.get(self.next) {
             let Some(code) = self.waiting.remove(original) else { break };
             self.place(*original, &code)?;
-            if self.shared[*original as usize] {
+            if self.shared[*original] {
                 self.waiting.insert(*original, code);
             }
         }
@@ -153,8 +189,8 @@ impl<'a> Link<'a> {
     }
 
     /// Gives the next function its place, with its own code or that of one with the same body.
-    fn place(&mut self, original: u32, code: &Result<Code, Error>) -> Result<(), Error> {
-        let defined = self.next;
+    fn place(&mut self, original: usize, code: &Result<Code, Error>) -> Result<(), Error> {
+        let [original, defined] = [original, self.next].map(|at| self.functions[at]);
         self.next += 1;
         let stand_in;
         let (code, ours) = match code {
@@ -162,7 +198,7 @@ impl<'a> Link<'a> {
             Err(error) => {
                 self.left_out.push((defined, error.clone()));
                 let image = self.compiler.through_cell(self.environment, defined)?;
-                stand_in = Code { image, calls: Vec::new() };
+                stand_in = Code { image, calls: Vec::new(), outside: Vec::new() };
                 (&stand_in, false)
             }
         };
@@ -172,14 +208,16 @@ impl<'a> Link<'a> {
         let start = start.ok_or_else(|| Error::Failed("the module has more than 4 GiB of code".into()))?;
         for call in &code.calls {
             let at = u64::from(start) + u64::from(call.at);
-            if !self.text.resolve_reloc(at, call.kind, call.addend, call.target as usize) {
+            let target = self.functions.binary_search(&call.target).ok();
+            if !target.is_some_and(|target| self.text.resolve_reloc(at, call.kind, call.addend, target)) {
                 return Err(Error::Failed(format!("a reference of kind {:?}", call.kind)));
             }
         }
+        self.outside.extend(code.outside.iter().cloned());
         let sites = self.image.sites.len();
         self.image.append_tables(start, &code.image);
         let bodies = &self.environment.module.bodies;
-        let [from, to] = [original, defined].map(|index| bodies[index as usize].start as u32);
+        let [from, to] = [original, defined].map(|defined| bodies[defined as usize].start as u32);
         for site in self.image.sites[sites..].iter_mut().filter(|site| site.source != NO_SOURCE) {
             site.source = site.source.wrapping_sub(from).wrapping_add(to);
         }
@@ -192,7 +230,7 @@ impl<'a> Link<'a> {
 
     fn finish(mut self) -> Result<ModuleImage, Error> {
         self.image.text = self.text.finish(&mut ControlPlane::default());
-        Ok(ModuleImage { image: self.image, left_out: self.left_out })
+        Ok(ModuleImage { image: self.image, left_out: self.left_out, outside: self.outside })
     }
 }
 
@@ -240,7 +278,7 @@ mod tests {
     fn functions_with_the_same_body_have_places_and_sources_of_their_own() {
         let wat = r#"(module (func (param i32)) (func $trap unreachable) (func (param i64))
             (func (call $trap)) (func unreachable) (func (call $trap)))"#;
-        let (module, ModuleImage { image, left_out }) = compile(wat, 1);
+        let (module, ModuleImage { image, left_out, .. }) = compile(wat, 1);
         assert!(left_out.is_empty());
         let functions: Vec<u32> = image.functions.iter().map(|function| function.function).collect();
         assert_eq!(functions, [0, 1, 2, 3, 4, 5]);

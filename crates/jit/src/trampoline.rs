@@ -1,4 +1,4 @@
-//! The pieces of machine code between tiers, host and runtime (`abi::Natives`, `abi::FuncCell`): stubs, bridges and
+//! The pieces of machine code between tiers, host and runtime (`abi::Natives`, `abi::FuncCell`): bridges and
 //! adapters, made per function or signature, and the ways out of native code, made once.
 //!
 //! Every way out notes its own frame in the innermost activation, in which frame pointer and return address of the native
@@ -105,19 +105,7 @@ impl Compiler {
 }
 
 impl Compiler {
-    /// Where native code calls a function that has none: notes the cell, goes to the bridge.
-    pub fn stub(&self, signature: &Signature, cell: u64, bridge: u64) -> Result<CodeImage, Error> {
-        self.small(signature.native(), |builder, params| {
-            let store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
-            let cell = builder.ins().iconst(types::I64, cell as i64);
-            store(builder, cell, store_ptr, offset_of!(VmStore, callee));
-            let bridge = builder.ins().iconst(types::I64, bridge as i64);
-            let sig = builder.import_signature(signature.native());
-            builder.ins().return_call_indirect(sig, bridge, params);
-        })
-    }
-
-    /// From native code to whatever runs a function that has none.
+    /// From native code to the function in [`VmStore::callee`], which had no native code when that was asked about.
     pub fn bridge(&self, signature: &Signature) -> Result<CodeImage, Error> {
         self.small(signature.native(), |builder, params| bridge(builder, params, signature))
     }
@@ -266,7 +254,7 @@ pub(crate) fn native_of_cell(builder: &mut FunctionBuilder<'_>, vmctx: Value, de
     let which = builder.ins().iconst(types::I32, Callable::Cell as i64);
     let zero = builder.ins().iconst(types::I32, 0);
     builder.ins().call_indirect(sig, target, &[vmctx, cell, libcall, which, zero]);
-    let made = load_pointer(builder, cell, Callable::Cell.native());
+    let made = load_pointer(builder, store_ptr, offset_of!(VmStore, target));
     builder.ins().jump(known, &[BlockArg::Value(made)]);
     builder.switch_to_block(known);
     result
@@ -277,10 +265,8 @@ fn bridge(builder: &mut FunctionBuilder<'_>, params: &[Value], signature: &Signa
     let store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
     let cell = load_pointer(builder, store_ptr, offset_of!(VmStore, callee));
     let native = load_pointer(builder, cell, offset_of!(FuncCell, native));
-    let stub = load_pointer(builder, cell, offset_of!(FuncCell, stub));
-    let published = builder.ins().icmp(IntCC::NotEqual, native, stub);
     let (direct, through) = (builder.create_block(), builder.create_block());
-    builder.ins().brif(published, direct, &[], through, &[]);
+    builder.ins().brif(native, direct, &[], through, &[]);
 
     builder.switch_to_block(direct);
     builder.ins().return_call_indirect(native_sig, native, params);

@@ -1,5 +1,7 @@
 //! The settings of an engine: plain data, read once when the engine is made.
 
+use std::time::Duration;
+
 use kinglet_abi::Optimization;
 use kinglet_abi::settings::Target;
 use kinglet_wasm::op::Op;
@@ -36,6 +38,8 @@ pub struct Config {
     pub(crate) metering: Option<Metering>,
     pub(crate) backtrace_details: bool,
     pub(crate) run_mode: RunMode,
+    pub(crate) tier_up: bool,
+    pub(crate) tier_thresholds: TierThresholds,
     pub(crate) optimization: Optimization,
     pub(crate) interruptible: bool,
     pub(crate) spectre_mitigation: bool,
@@ -60,6 +64,34 @@ pub enum Profile {
     JitDump,
 }
 
+/// When interpreted code counts as hot, and is compiled. Stores that interpret are asked from time to time which function
+/// they are in, at its entry or the back-edge of one of its loops; each answer is a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TierThresholds {
+    /// How long it is from one sample of a store to the next. With zero every entry and every back-edge is a sample, and
+    /// what is hot is compiled on the spot, while the guest waits: for tests.
+    pub sampling_interval: Duration,
+    /// How many samples make a function hot, or a loop that is to be entered in the middle.
+    pub samples: u32,
+    /// For how many bytes of a function's body it takes one sample more: large ones take longer to compile.
+    pub bytes_a_sample: u32,
+}
+
+impl Default for TierThresholds {
+    fn default() -> TierThresholds {
+        TierThresholds { sampling_interval: Duration::from_micros(250), samples: 2, bytes_a_sample: 2000 }
+    }
+}
+
+impl TierThresholds {
+    /// How many samples make a function with a body of so many bytes hot.
+    #[cfg(feature = "jit")]
+    pub(crate) fn needed(&self, bytes: usize) -> u32 {
+        let more = bytes as u64 / u64::from(self.bytes_a_sample.max(1));
+        self.samples.saturating_add(u32::try_from(more).unwrap_or(u32::MAX))
+    }
+}
+
 /// How an engine runs code. What a guest can see does not depend on it, but for how deep its calls may go.
 ///
 /// ```
@@ -76,8 +108,8 @@ pub enum Profile {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RunMode {
-    /// Whatever starts fastest: modules with up to 128 KiB of code are compiled before they start, larger ones are
-    /// interpreted. Without the Cargo feature `jit` all are interpreted.
+    /// Starts at once, interpreting, and compiles what turns out hot ([`Config::tier_up`]). Without the Cargo feature `jit`
+    /// everything is interpreted.
     #[default]
     Auto,
     /// Interprets everything.
@@ -97,6 +129,8 @@ impl Config {
             metering: None,
             backtrace_details: true,
             run_mode: RunMode::Auto,
+            tier_up: true,
+            tier_thresholds: TierThresholds::default(),
             optimization: Optimization::Speed,
             interruptible: true,
             spectre_mitigation: true,
@@ -159,6 +193,27 @@ impl Config {
     pub fn run_mode(&mut self, mode: RunMode) -> &mut Config {
         self.run_mode = mode;
         self
+    }
+
+    /// Sets whether, in [`RunMode::Auto`], code that turns out hot is compiled while the guest goes on, which goes over to
+    /// it at the next call, or in the middle of a loop. It is unless this is turned off; then modules with up to 128 KiB
+    /// of code are compiled before they start, and larger ones are interpreted.
+    pub fn tier_up(&mut self, on: bool) -> &mut Config {
+        self.tier_up = on;
+        self
+    }
+
+    /// Sets when code counts as hot.
+    pub fn tier_thresholds(&mut self, thresholds: TierThresholds) -> &mut Config {
+        self.tier_thresholds = thresholds;
+        self
+    }
+
+    /// On how many threads hot code is compiled: a processor is left to the guest.
+    #[cfg(feature = "jit")]
+    pub(crate) fn background_threads(&self) -> usize {
+        let spare = || std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).clamp(1, 4);
+        self.compiler_threads.unwrap_or_else(spare)
     }
 
     /// Sets how hard the compiler tries.

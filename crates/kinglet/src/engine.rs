@@ -14,7 +14,7 @@ use tracing::debug;
 use crate::vm::Support;
 use crate::{Config, Error, Profile, Result, RunMode};
 
-/// Up to how many bytes of code a module is compiled before it starts in [`RunMode::Auto`].
+/// Up to how many bytes of code a module is compiled before it starts in [`RunMode::Auto`] without tier-up.
 #[cfg(feature = "jit")]
 const AUTO_LIMIT: usize = 128 << 10;
 
@@ -42,7 +42,14 @@ struct Inner {
     types: Arc<TypeRegistry>,
     stacks: crate::vm::Stacks,
     #[cfg(feature = "jit")]
-    tier: crate::vm::Tier,
+    tier: Arc<crate::vm::Tier>,
+}
+
+#[cfg(feature = "jit")]
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.tier.stop();
+    }
 }
 
 impl Inner {
@@ -62,7 +69,7 @@ impl Inner {
         let types = Arc::<TypeRegistry>::default();
         Inner {
             #[cfg(feature = "jit")]
-            tier: crate::vm::Tier::new(types.clone(), settings.clone(), config.profile),
+            tier: crate::vm::Tier::new(types.clone(), settings.clone(), &config),
             config,
             settings,
             types,
@@ -180,7 +187,7 @@ impl Engine {
         match self.inner.config.run_mode {
             RunMode::Interpreter => false,
             RunMode::Jit => true,
-            RunMode::Auto => code_bytes <= AUTO_LIMIT,
+            RunMode::Auto => !self.inner.config.tier_up && code_bytes <= AUTO_LIMIT,
         }
     }
 

@@ -64,7 +64,7 @@ pub use anyhow::{Error, Result};
 pub use artifact::Precompiled;
 #[cfg(feature = "jit")]
 pub use cache::{Cache, CacheConfig, CacheEntry, CacheEntryKind};
-pub use config::{Config, Profile, RunMode};
+pub use config::{Config, Profile, RunMode, TierThresholds};
 pub use engine::Engine;
 pub use func::{Func, TypedFunc, WasmParams, WasmResults, WasmTy};
 pub use global::Global;

@@ -179,6 +179,8 @@ impl StoreCore {
 impl Drop for StoreCore {
     fn drop(&mut self) {
         crate::vm::give_up_all(self);
+        #[cfg(feature = "jit")]
+        self.vm.unwatch(&self.engine);
         self.shared.set_word(None);
         crate::vm::recycle(self);
     }

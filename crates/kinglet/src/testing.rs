@@ -29,7 +29,7 @@ pub fn compile_func(mut store: impl AsContextMut, instance: Instance, func: u32)
     let core = &mut store.as_context_mut().0.core;
     let inner = core.instances[instance.index(core)].module.inner().clone();
     let defined = defined(&inner, func)?;
-    core.engine.tier().compile(inner.code().environment(), defined)
+    core.engine.tier().compile(inner.code().environment(), &[defined], |publish| publish())
 }
 
 /// Gives a loop of a function native code, by its place among the function's loops, and has the store's interpreter ask
@@ -42,7 +42,9 @@ pub fn compile_loop(mut store: impl AsContextMut, instance: Instance, func: u32,
     let core = &mut store.as_context_mut().0.core;
     let inner = core.instances[instance.index(core)].module.inner().clone();
     let defined = defined(&inner, func)?;
-    core.engine.tier().compile_loop(inner.code().environment(), defined, ordinal)?;
+    let (tier, environment) = (core.engine.tier(), inner.code().environment());
+    let header = tier.loop_offset(environment, defined, ordinal)?;
+    tier.compile_loop(environment, defined, header, |publish| publish())?;
     core.vm.ask_for_loops(true);
     Ok(())
 }
@@ -51,6 +53,12 @@ pub fn compile_loop(mut store: impl AsContextMut, instance: Instance, func: u32,
 #[cfg(feature = "jit")]
 pub fn loops_entered(mut store: impl AsContextMut) -> u64 {
     store.as_context_mut().0.core.engine.tier().loops_entered()
+}
+
+/// Waits until all code that is known to be hot is native.
+#[cfg(feature = "jit")]
+pub fn settle(engine: &crate::Engine) {
+    engine.tier().settle();
 }
 
 #[cfg(feature = "jit")]

@@ -115,7 +115,7 @@ pub(crate) const GROUPS: &[Group] = &[
         Row { name: "run-mode", value: Some("MODE"), choices: &["auto", "interpreter", "jit", "aot", "lazyjit"],
             commands: GUEST,
             help: "how code runs: `interpreter`; `jit`, compiled before it starts; `auto`, as it is if nothing is said: \
-                   compiled if that takes a moment only, else interpreted; `aot`, with the native code in the file, as \
+                   interpreted at first, and compiled where it turns out hot; `aot`, with the native code in the file, as \
                    `--allow-precompiled`",
             effect: Set(run_mode), ..PLAIN },
         Row { name: "enable-jit", commands: GUEST,

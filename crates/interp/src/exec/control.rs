@@ -309,7 +309,10 @@ impl Machine {
             if (record as usize - self.fp as usize) < size as usize {
                 return Err(Stop::Trap(Trap::StackOverflow));
             }
-            self.check_stop()?;
+            if (*self.vm).interrupt.load(Ordering::Relaxed) != 0 {
+                branch_here();
+                return Err(Stop::ENTRY);
+            }
         }
         Ok(())
     }
@@ -368,13 +371,30 @@ impl Machine {
         }
     }
 
-    /// Asks for native code of the loop that a back-edge just went to, and if there is any has it do the rest of the
+    /// Goes on at the start of a function that an interrupt has stopped there: ends it, or tells that it runs. It may have
+    /// native code by then.
+    pub(super) unsafe fn entry_interrupted(&mut self) -> Flow {
+        // SAFETY: the newest record is the running frame's, which has room for what every entry needs.
+        unsafe {
+            self.check_stop()?;
+            let record = self.record();
+            let caller = (*record).ip;
+            self.libcall(Libcall::Sample, &mut 0, 0, 0)?;
+            (*record).ip = caller;
+            if (*(*record).cell).entry.load(Ordering::Acquire).cast_const() == array_stub() {
+                self.ip = array_stub();
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells that a back-edge just went to a loop's header, and if the loop has native code has that do the rest of the
     /// function. From there on the frame is an array call: dead for backtraces and collector, its results at its start.
     pub(super) unsafe fn enter_native_loop(&mut self) -> Flow {
         // SAFETY: the newest record is the running frame's; native code reads the frame before it calls anything.
         unsafe {
             let mut code = 0;
-            self.libcall(Libcall::NativeLoop, &mut code, 0, 0)?;
+            self.libcall(Libcall::Sample, &mut code, 1, 0)?;
             if code == 0 {
                 return Ok(());
             }

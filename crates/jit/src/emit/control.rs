@@ -13,7 +13,7 @@ use kinglet_wasm::types::{FuncType, ValType};
 
 use super::exception::CallTarget;
 use super::{Emitter, Entry, Op1, PENDING, V};
-use crate::compile::trap_code;
+use crate::compile::{Callees, trap_code};
 use crate::convention::*;
 
 /// A resolved callee.
@@ -106,6 +106,27 @@ impl Emitter<'_> {
         block
     }
 
+    /// Where code before a loop goes to get there. Before the loop to enter, that is the block where it meets those who
+    /// come with a frame: so what the loop leaves alone is not the header's to merge, and can be computed before it.
+    pub(super) fn way_to(&mut self, label: Block) -> Block {
+        let entered = matches!(self.entry, Entry::Loop { header, .. } if header == self.offset);
+        if !entered || self.frame.is_none() { label } else { self.meeting(label) }
+    }
+
+    fn meeting(&mut self, label: Block) -> Block {
+        if let Some(block) = self.meeting {
+            return block;
+        }
+        let block = self.builder.create_block();
+        for kind in self.label_slots.get(&label).map_or_else(Vec::new, |(kinds, _)| kinds.clone()) {
+            let value = self.builder.append_block_param(block, kind.clif());
+            if kind == Kind::Traced {
+                self.builder.declare_value_needs_stack_map(value);
+            }
+        }
+        *self.meeting.insert(block)
+    }
+
     /// If this is the loop to enter: locals, pending operands and the loop's parameters come from the frame, as a
     /// second way to the header.
     pub(super) fn take_over_frame(&mut self, label: Block, live: &[Op1]) {
@@ -114,6 +135,7 @@ impl Emitter<'_> {
             return;
         }
         let Some((block, frame)) = self.frame.take() else { return };
+        let meeting = self.meeting(label);
         if !live.is_empty() && !variables {
             self.refuse(PENDING);
             return;
@@ -135,6 +157,9 @@ impl Emitter<'_> {
         let base = self.builder.ins().iadd_imm_u(frame, 8 * i64::from(slot));
         let params = load_slots(&mut self.builder, base, &kinds);
         let args: Vec<BlockArg> = params.into_iter().map(BlockArg::Value).collect();
+        self.builder.ins().jump(meeting, &args);
+        self.builder.switch_to_block(meeting);
+        let args: Vec<BlockArg> = self.builder.block_params(meeting).iter().copied().map(BlockArg::Value).collect();
         self.builder.ins().jump(label, &args);
     }
 
@@ -183,6 +208,7 @@ impl Emitter<'_> {
         let (target, vmctx) = match self.direct(callee, sig) {
             Some(function) => (CallTarget::Function(function), self.vmctx),
             None => {
+                self.outside.insert(signature.clone());
                 let target = self.resolve(callee);
                 (CallTarget::Address(sig, target.native), target.vmctx)
             }
@@ -207,6 +233,7 @@ impl Emitter<'_> {
             self.builder.ins().return_call(function, &values);
             return;
         }
+        self.outside.insert(signature.clone());
         let target = self.resolve(callee);
         let values = self.values(args);
         let Some(frame) = self.frame_base else {
@@ -225,10 +252,12 @@ impl Emitter<'_> {
         self.builder.ins().return_(&[status]);
     }
 
-    /// The function itself, if it is known where its code will be.
+    /// The function itself, if its code will be beside this one's.
     fn direct(&mut self, callee: Callee<V>, signature: SigRef) -> Option<FuncRef> {
         let Callee::Func(func) = callee else { return None };
-        let defined = func.checked_sub(self.environment.module.imported_funcs).filter(|_| self.direct)?;
+        let defined = func.checked_sub(self.environment.module.imported_funcs)?;
+        let Callees::Beside(beside) = self.callees else { return None };
+        beside.binary_search(&defined).ok()?;
         if let Some(function) = self.functions.get(&defined) {
             return Some(*function);
         }
@@ -262,13 +291,19 @@ impl Emitter<'_> {
             let import = self.environment.layout.import(func) as usize;
             let native = load_constant(&mut self.builder, self.vmctx, import + Callable::Import.native());
             let record = self.builder.ins().iadd_imm_u(self.vmctx, import as i64);
-            // Null from before a loop is asked about again, and any other address stays right.
+            // Null from before a loop is asked about each time, and any other address stays right.
             let native = self.native_or_ask(native, Callable::Import, record);
             let vmctx = load_constant(&mut self.builder, self.vmctx, import + offset_of!(VmImport, vmctx));
             return Target { native, vmctx, cell: Cell::OfImport(import + offset_of!(VmImport, cell)) };
         };
-        let cells = load_pointer(&mut self.builder, self.vmctx, offset_of!(VmCtx, cells));
+        let cells = load_constant(&mut self.builder, self.vmctx, offset_of!(VmCtx, cells));
         let cell = self.builder.ins().iadd_imm_u(cells, i64::from(defined) * size_of::<FuncCell>() as i64);
+        if let Callees::At(known) = self.callees
+            && let Some(address) = known(defined)
+        {
+            let native = self.builder.ins().iconst(types::I64, address as i64);
+            return Target { native, vmctx: self.vmctx, cell: Cell::Known(cell) };
+        }
         let native = load_pointer(&mut self.builder, cell, Callable::Cell.native());
         let native = self.native_or_ask(native, Callable::Cell, cell);
         Target { native, vmctx: self.vmctx, cell: Cell::Known(cell) }
@@ -326,7 +361,8 @@ impl Emitter<'_> {
         self.builder.switch_to_block(next);
     }
 
-    /// Where a function is called; its record is asked to be filled in, if no native code has called it yet.
+    /// Where a function is called: what its record has, or what the runtime says if that is null. Nothing may call the
+    /// runtime between this and the call.
     fn native_or_ask(&mut self, native: Value, which: Callable, record: Value) -> Value {
         let (ask, known) = (self.builder.create_block(), self.builder.create_block());
         let result = self.builder.append_block_param(known, types::I64);
@@ -334,7 +370,8 @@ impl Emitter<'_> {
         self.builder.set_cold_block(ask);
         self.builder.switch_to_block(ask);
         self.libcall(Libcall::NativeEntry, record, which as u32, 0);
-        let made = load_pointer(&mut self.builder, record, which.native());
+        let store_ptr = self.store_ptr();
+        let made = load_pointer(&mut self.builder, store_ptr, offset_of!(VmStore, target));
         self.builder.ins().jump(known, &[BlockArg::Value(made)]);
         self.builder.switch_to_block(known);
         result

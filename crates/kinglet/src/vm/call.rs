@@ -72,6 +72,8 @@ pub(super) unsafe fn run(core: *mut StoreCore, cell: *const FuncCell, vmctx: *mu
         let vm = (*core).vm.pointer().as_ptr();
         (*core).ran = true;
         if (*cell).entry.load(Ordering::Acquire).cast_const() != kinglet_interp::array_stub() {
+            #[cfg(feature = "jit")]
+            super::native::watch(vm);
             return kinglet_interp::call(vm, ActivationKind::Interpreter, cell, vmctx, slots);
         }
         let refused = if stack_position() < (*vm).stack_limit {

@@ -235,7 +235,7 @@ impl HostContext {
                 array: AtomicPtr::new(part.array as *mut _),
                 entry: AtomicPtr::new(kinglet_interp::array_stub().cast_mut()),
                 body: std::ptr::null(),
-                stub: AtomicPtr::new(null()),
+                bridge: AtomicPtr::new(null()),
                 adapter: AtomicPtr::new(null()),
                 array_slots: part.array_slots,
                 type_id: part.type_id.0,

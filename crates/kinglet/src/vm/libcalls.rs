@@ -51,7 +51,7 @@ const fn function(libcall: Libcall) -> LibcallFn {
         Libcall::StructSet => struct_set,
         Libcall::Throw => throw,
         Libcall::NativeEntry => native_entry,
-        Libcall::NativeLoop => native_loop,
+        Libcall::Sample => sample,
         Libcall::Raise => raise,
         Libcall::LazyElement => lazy_element,
         Libcall::GuestStack => guest_stack,
@@ -489,9 +489,9 @@ extern "C" fn native_entry(vmctx: *mut VmCtx, record: *mut u64, which: u32, _: u
 }
 
 #[cfg(feature = "jit")]
-extern "C" fn native_loop(vmctx: *mut VmCtx, args: *mut u64, _: u32, _: u32) -> u32 {
+extern "C" fn sample(vmctx: *mut VmCtx, args: *mut u64, at_loop: u32, _: u32) -> u32 {
     // SAFETY: called by the interpreter as the libcall's row says.
-    let run = || unsafe { super::native::native_loop(vmctx, args) };
+    let run = || unsafe { super::native::sample(vmctx, args, at_loop) };
     std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or(Trap::Unsupported as u32)
 }
 
@@ -503,7 +503,7 @@ extern "C" fn native_entry(_: *mut VmCtx, _: *mut u64, _: u32, _: u32) -> u32 {
 
 /// Without a native tier no loop has native code.
 #[cfg(not(feature = "jit"))]
-extern "C" fn native_loop(vmctx: *mut VmCtx, args: *mut u64, _: u32, _: u32) -> u32 {
+extern "C" fn sample(vmctx: *mut VmCtx, args: *mut u64, _: u32, _: u32) -> u32 {
     enter(vmctx, args, |c| {
         c.answer(0);
         Ok(())

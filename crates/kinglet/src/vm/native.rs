@@ -21,19 +21,21 @@ mod signals;
 #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))))]
 #[path = "native/signals_absent.rs"]
 mod signals;
+mod tier_up;
 mod walk;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::c_void;
 use std::ops::Range;
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Instant;
 
 use kinglet_abi::image::FunctionCode;
 use kinglet_abi::{
-    ActivationKind, ArrayFn, Callable, CodeImage, FuncCell, FuncRef, Libcall, Natives, Reservation, Settings, Status,
-    Trap, VmCtx, VmImport, VmStore,
+    ActivationKind, ArrayFn, Callable, CodeImage, FuncCell, FuncRef, INTERRUPT_SAMPLE, Libcall, Natives, Reservation,
+    Settings, Status, Trap, VmCtx, VmImport, VmStore,
 };
 use kinglet_interp::code::Environment;
 use kinglet_interp::frame::Record;
@@ -49,9 +51,10 @@ use lines::Lines;
 use profile::Line;
 use registry::{Known, Owner, Registry};
 pub(super) use signals::running;
+use tier_up::{Met, TierUp};
 pub(super) use walk::{NativeFrame, frames, visit_roots};
 
-use crate::config::Profile;
+use crate::config::{Config, Profile, RunMode};
 use crate::dwarf::DebugInfo;
 use crate::{Error, Result};
 
@@ -83,12 +86,16 @@ impl Support {
 /// The native tier of an engine.
 #[derive(Debug)]
 pub(crate) struct Tier {
+    /// Itself, for its threads.
+    this: Weak<Tier>,
     natives: Box<Natives>,
     types: Arc<TypeRegistry>,
     settings: Arc<Settings>,
     /// Who is told of code that is published.
     profile: Option<Profile>,
     registry: Registry,
+    /// What compiles hot code, if the engine wants that.
+    up: Option<TierUp>,
     loops_entered: AtomicU64,
     state: Mutex<State>,
 }
@@ -121,15 +128,42 @@ impl State {
 
 impl Tier {
     /// A tier without code. Costs nothing until something is compiled.
-    pub(crate) fn new(types: Arc<TypeRegistry>, settings: Arc<Settings>, profile: Option<Profile>) -> Tier {
-        Tier {
+    pub(crate) fn new(types: Arc<TypeRegistry>, settings: Arc<Settings>, config: &Config) -> Arc<Tier> {
+        let tiers_up = config.run_mode == RunMode::Auto && config.tier_up;
+        let up = tiers_up.then(|| TierUp::new(config.tier_thresholds, config.background_threads()));
+        let tier = Arc::new_cyclic(|this| Tier {
+            this: this.clone(),
             natives: Box::default(),
             types,
             settings,
-            profile,
+            profile: config.profile,
             registry: Registry::default(),
+            up,
             loops_entered: AtomicU64::new(0),
             state: Mutex::default(),
+        });
+        tier.natives.tier.store(Arc::as_ptr(&tier).cast_mut().cast(), Ordering::Release);
+        tier
+    }
+
+    /// The engine goes: its threads end before this returns.
+    pub(crate) fn stop(&self) {
+        if let Some(up) = &self.up {
+            up.stop();
+        }
+    }
+
+    /// Waits until all that is known to be hot has native code.
+    pub(crate) fn settle(&self) {
+        if let Some(up) = &self.up {
+            up.settle();
+        }
+    }
+
+    /// A store goes.
+    pub(super) fn unwatch(&self, vm: NonNull<VmStore>) {
+        if let Some(up) = &self.up {
+            up.unwatch(vm);
         }
     }
 
@@ -214,15 +248,37 @@ impl Tier {
         }
     }
 
-    /// Gives a function of a module native code. Stores that run it take it at their next call.
-    pub(crate) fn compile(&self, environment: &Environment, defined: u32) -> Result<()> {
-        let cell = environment.cell(defined);
+    /// Gives functions of a module native code; they are in order. Stores that run them take it at their next call.
+    /// `publish` is given what makes it known, to do it or not.
+    pub(crate) fn compile(
+        &self,
+        environment: &Environment,
+        functions: &[u32],
+        publish: impl FnOnce(&mut dyn FnMut()),
+    ) -> Result<()> {
         let start = Instant::now();
-        let image = self.compiler()?.function(jit_environment(environment), defined)?;
-        environment.stats.compiled.add(1, image.text.len(), start);
-        let code = self.publish(&mut self.state(), image, Owner::Function(cell), || name(environment, defined))?;
-        // SAFETY: the environment's cells live as long as it.
-        give(unsafe { &*cell }, code);
+        let compiled = self.compiler()?.functions(jit_environment(environment), functions, |_| ())?;
+        if let Some((defined, why)) = compiled.left_out.first() {
+            return Err(Error::msg(format!("{}: {why}", name(environment, *defined))));
+        }
+        // What its calls and its callers need is made here rather than where they run.
+        for signature in &compiled.outside {
+            self.bridge(signature)?;
+        }
+        let mut image = compiled.image;
+        environment.stats.compiled.add(image.functions.len(), image.text.len(), start);
+        for function in &image.functions {
+            self.entry(&self.signature(environment.cells()[function.function as usize].type_id))?;
+        }
+        let memory = Mapping::executable(&image.text)?;
+        let code = memory.start()..memory.start() + image.text.len();
+        image.text = Vec::new();
+        let mut ready = Some((Known::Made(Box::new(image)), memory));
+        publish(&mut || {
+            if let Some((tables, memory)) = ready.take() {
+                self.publish_module(environment, code.clone(), tables, Some(memory));
+            }
+        });
         Ok(())
     }
 
@@ -230,24 +286,53 @@ impl Tier {
     pub(crate) fn forget(&self, environment: &Environment) {
         let cells = environment.cells().as_ptr_range();
         let cells = cells.start as usize..cells.end as usize;
+        if let Some(up) = &self.up {
+            up.forget(environment);
+        }
         self.registry.forget(&cells);
         self.state().loops.retain(|(cell, _), _| !cells.contains(cell));
     }
 
-    /// Gives a loop of a function, the `ordinal`th in the order of its body, native code to enter from the interpreter.
-    pub(crate) fn compile_loop(&self, environment: &Environment, defined: u32, ordinal: usize) -> Result<()> {
+    /// The byte offset in the module of a function's loop, the `ordinal`th in the order of its body.
+    pub(crate) fn loop_offset(&self, environment: &Environment, defined: u32, ordinal: usize) -> Result<u32> {
         // SAFETY: the environment's cells live as long as it, and have bodies.
-        let cell = unsafe { &*environment.cell(defined) };
-        // SAFETY: as above.
-        let loops = unsafe { (*cell.body.cast::<Body>()).loop_offsets() };
-        let header = *loops.get(ordinal).ok_or_else(|| Error::msg("the function has not as many loops"))?;
+        let loops = unsafe { (*(*environment.cell(defined)).body.cast::<Body>()).loop_offsets() };
+        loops.get(ordinal).copied().ok_or_else(|| Error::msg("the function has not as many loops"))
+    }
+
+    /// Gives a loop of a function, by its byte offset in the module, native code to enter from the interpreter. `publish`
+    /// is as for [`Tier::compile`].
+    pub(crate) fn compile_loop(
+        &self,
+        environment: &Environment,
+        defined: u32,
+        header: u32,
+        publish: impl FnOnce(&mut dyn FnMut()),
+    ) -> Result<()> {
+        let cells = environment.cells();
+        let known = |defined: u32| {
+            let native = cells[defined as usize].native.load(Ordering::Acquire);
+            (!native.is_null()).then_some(native as u64)
+        };
         let start = Instant::now();
-        let image = self.compiler()?.loop_entry(jit_environment(environment), defined, header)?;
+        let (mut image, outside) =
+            self.compiler()?.loop_entry(jit_environment(environment), defined, header, &known)?;
         environment.stats.compiled.add(1, image.text.len(), start);
-        let mut state = self.state();
-        let title = || format!("{}, loop at {header:#x}", name(environment, defined));
-        let code = self.publish(&mut state, image, Owner::Function(cell), title)?;
-        state.loops.insert((std::ptr::from_ref(cell) as usize, header), code);
+        for signature in &outside {
+            self.bridge(signature)?;
+        }
+        let memory = Mapping::executable(&image.text)?;
+        let code = memory.start()..memory.start() + image.text.len();
+        image.text = Vec::new();
+        let mut ready = Some((Known::Made(Box::new(image)), memory));
+        publish(&mut || {
+            let Some((tables, memory)) = ready.take() else { return };
+            let cell = std::ptr::from_ref(&cells[defined as usize]);
+            self.registry.add(code.clone(), tables, Owner::Function(cell), Some(memory));
+            let title = || format!("{}, loop at {header:#x}", name(environment, defined));
+            self.tell(|| std::iter::once((title(), code.clone(), Vec::new())));
+            self.state().loops.insert((cell as usize, header), code.start);
+        });
         Ok(())
     }
 
@@ -300,7 +385,6 @@ impl Tier {
         set(&self.natives.enter, enter as *const c_void);
         set(&self.natives.unwind, unwind as *const c_void);
         set(&self.natives.fail, fail as *const c_void);
-        set(&self.natives.tier, std::ptr::from_ref(self).cast());
         Ok(())
     }
 
@@ -378,28 +462,25 @@ impl Tier {
         Ok(code)
     }
 
-    /// Where native code calls a function.
-    fn native_entry(&self, cell: &FuncCell) -> Result<*mut c_void> {
+    /// Native code of a function: for a host function it is made now; none for a guest's that has none.
+    fn native_entry(&self, cell: &FuncCell) -> Result<Option<*mut c_void>> {
         let native = cell.native.load(Ordering::Acquire);
-        if !native.is_null() {
-            return Ok(native);
+        if !native.is_null() || !cell.body.is_null() {
+            return Ok((!native.is_null()).then_some(native));
         }
-        let signature = self.signature(cell.type_id);
-        let stub = if cell.body.is_null() {
-            self.host(&signature)? as *mut c_void
-        } else {
-            let bridge = self.bridge(&signature)?;
-            let cell_bits = std::ptr::from_ref(cell) as usize as u64;
-            let image = self.compiler()?.stub(&signature, cell_bits, bridge as u64)?;
-            let stub = self.publish(&mut self.state(), image, Owner::Engine, || trampoline("stub"))? as *mut c_void;
-            cell.stub.store(stub, Ordering::Release);
-            stub
-        };
-        // Whoever was first is right: code may have been published meanwhile.
-        match cell.native.compare_exchange(std::ptr::null_mut(), stub, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => Ok(stub),
-            Err(native) => Ok(native),
+        let native = self.host(&self.signature(cell.type_id))? as *mut c_void;
+        cell.native.store(native, Ordering::Release);
+        Ok(Some(native))
+    }
+
+    /// Where native code calls a guest's function that has no native code.
+    fn bridge_to(&self, cell: &FuncCell) -> Result<*mut c_void> {
+        let mut bridge = cell.bridge.load(Ordering::Acquire);
+        if bridge.is_null() {
+            bridge = self.bridge(&self.signature(cell.type_id))? as *mut c_void;
+            cell.bridge.store(bridge, Ordering::Release);
         }
+        Ok(bridge)
     }
 }
 
@@ -515,10 +596,32 @@ fn jit_environment(environment: &Environment) -> kinglet_jit::Environment<'_> {
 /// The tier of a store that runs native code.
 ///
 /// # Safety
-/// `store` is live and its engine's tier has made code.
+/// `store` is live.
 unsafe fn tier<'a>(store: *const VmStore) -> &'a Tier {
     // SAFETY: the engine outlives its stores, and the tier is in the engine.
     unsafe { &*(*(*store).natives).tier.load(Ordering::Acquire).cast::<Tier>() }
+}
+
+/// The interpreter is about to run in a store: its engine is to learn what is hot.
+///
+/// # Safety
+/// `store` is live.
+#[inline(always)]
+pub(super) unsafe fn watch(store: *mut VmStore) {
+    // SAFETY: by contract; other threads touch the field as well, which is atomic.
+    unsafe {
+        if !(*store).watched.load(Ordering::Relaxed) {
+            start_watching(store);
+        }
+    }
+}
+
+#[cold]
+unsafe fn start_watching(store: *mut VmStore) {
+    if let Some(vm) = NonNull::new(store) {
+        // SAFETY: as for `watch`.
+        unsafe { tier(store) }.watch(vm);
+    }
 }
 
 /// [`Natives::enter`]: what a bridge calls.
@@ -527,6 +630,7 @@ unsafe extern "C" fn enter(store: *mut VmStore, cell: *const FuncCell, callee: *
     // frame noted in the innermost activation.
     unsafe {
         super::heap::before_call(store, cell, slots);
+        watch(store);
         match kinglet_interp::call(store, ActivationKind::Bridge, cell, callee, slots) {
             Status::Ok => Status::Ok as u32,
             Status::TailCall => match prepare_tail_call(store) {
@@ -575,34 +679,65 @@ unsafe extern "C" fn unwind(vmctx: *mut VmCtx, code: u32) -> u32 {
 pub(super) unsafe fn native_entry(vmctx: *mut VmCtx, record: *mut u64, which: u32) -> u32 {
     // SAFETY: called by native code with a live instance and the record that it says, whose function is live.
     unsafe {
-        let made = |cell: *const FuncCell| tier((*vmctx).store).native_entry(&*cell);
+        let store = (*vmctx).store;
         let (reference, import) = (record.cast::<FuncRef>(), record.cast::<VmImport>());
-        let filled = match Callable::ALL[which as usize] {
-            Callable::Cell => made(record.cast::<FuncCell>()).map(drop),
-            Callable::Reference => made((*reference).cell).map(|to| (*reference).native.store(to, Ordering::Release)),
-            Callable::Import => made((*import).cell).map(|to| (*import).native = to),
+        let which = Callable::ALL[which as usize];
+        let cell = match which {
+            Callable::Cell => record.cast::<FuncCell>().cast_const(),
+            Callable::Reference => (*reference).cell,
+            Callable::Import => (*import).cell,
         };
-        filled.map_or(Trap::OutOfMemory as u32, |()| 0)
+        let target = match tier(store).native_entry(&*cell) {
+            Ok(Some(native)) => {
+                match which {
+                    Callable::Cell => {}
+                    Callable::Reference => (*reference).native.store(native, Ordering::Release),
+                    Callable::Import => (*import).native = native,
+                }
+                Ok(native)
+            }
+            Ok(None) => {
+                (*store).callee = cell;
+                tier(store).bridge_to(&*cell)
+            }
+            Err(error) => Err(error),
+        };
+        match target {
+            Ok(target) => {
+                (*store).target = target;
+                0
+            }
+            Err(_) => Trap::OutOfMemory as u32,
+        }
     }
 }
 
-/// [`Libcall::NativeLoop`].
-pub(super) unsafe fn native_loop(vmctx: *mut VmCtx, slots: *mut u64) -> u32 {
-    // SAFETY: called by the interpreter for its newest frame, which is noted; one slot for the answer.
+/// [`Libcall::Sample`].
+pub(super) unsafe fn sample(vmctx: *mut VmCtx, slots: *mut u64, at_loop: u32) -> u32 {
+    // SAFETY: called by the interpreter for its newest frame, which is noted if it is at a loop; one slot for the answer.
     unsafe {
         *slots = 0;
         let store = (*vmctx).store;
-        if (*store).natives.is_null() || (*(*store).natives).tier.load(Ordering::Acquire).is_null() {
-            return 0;
+        let tier = tier(store);
+        if tier.up.as_ref().is_some_and(|up| !up.at_once()) {
+            (*store).interrupt.fetch_and(!INTERRUPT_SAMPLE, Ordering::Relaxed);
         }
         let record = (*store).record.cast::<Record>();
-        let Some(body) = (*(*record).cell).body.cast::<Body>().as_ref() else { return 0 };
-        if let Some(offset) = body.loop_offset((*record).ip) {
-            let state = tier(store).state();
-            if let Some(code) = state.loops.get(&((*record).cell as usize, offset)) {
-                *slots = *code as u64;
-                tier(store).loops_entered.fetch_add(1, Ordering::Relaxed);
-            }
+        let body = |record: *mut Record| (*record).cell.as_ref().and_then(|cell| cell.body.cast::<Body>().as_ref());
+        let running = body(record);
+        if at_loop == 0 {
+            // Until it called, its caller was running. Host functions have no body.
+            let caller = body(record.add(1)).map(|caller| (caller, Met::Calling));
+            tier.sampled(&mut running.map(|callee| (callee, Met::Entry)).into_iter().chain(caller));
+            return 0;
+        }
+        // A table of branches looks for interrupts wherever it goes.
+        let Some(running) = running else { return 0 };
+        let Some(header) = running.loop_offset((*record).ip) else { return 0 };
+        tier.sampled(&mut std::iter::once((running, Met::Loop(header))));
+        if let Some(code) = tier.state().loops.get(&((*record).cell as usize, header)) {
+            *slots = *code as u64;
+            tier.loops_entered.fetch_add(1, Ordering::Relaxed);
         }
         0
     }

@@ -3,7 +3,7 @@
 
 use std::ffi::c_void;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use kinglet_abi::{INTERRUPT_STOP, Resume, TailTarget, VmStore};
 
@@ -61,6 +61,7 @@ impl VmState {
         use std::ptr::{null, null_mut};
         let vm = VmStore {
             interrupt: AtomicU32::new(0),
+            watched: AtomicBool::new(false),
             trap: 0,
             gas: i64::MAX,
             stack_limit: 0,
@@ -69,6 +70,7 @@ impl VmState {
             activation: null_mut(),
             host_activation: null_mut(),
             callee: null(),
+            target: null_mut(),
             tail: TailTarget { cell: null(), vmctx: null_mut(), args: null_mut() },
             resume: Resume { pc: 0, sp: 0, fp: 0, payload: [0; 2] },
             exception_tag: null(),
@@ -120,9 +122,18 @@ impl VmState {
         // SAFETY: the store is live, and the field is atomic; no reference to the whole is made.
         let word = unsafe { &*std::ptr::addr_of!((*self.vm.as_ptr()).interrupt) };
         if on {
-            word.fetch_or(kinglet_abi::INTERRUPT_TIER, Ordering::Relaxed);
+            word.fetch_or(kinglet_abi::INTERRUPT_SAMPLE, Ordering::Relaxed);
         } else {
-            word.fetch_and(!kinglet_abi::INTERRUPT_TIER, Ordering::Relaxed);
+            word.fetch_and(!kinglet_abi::INTERRUPT_SAMPLE, Ordering::Relaxed);
+        }
+    }
+
+    /// The store goes: nobody is to ask it anything any more.
+    #[cfg(feature = "jit")]
+    pub(crate) fn unwatch(&self, engine: &Engine) {
+        // SAFETY: the store is live, and the field is atomic; no reference to the whole is made.
+        if unsafe { &*std::ptr::addr_of!((*self.vm.as_ptr()).watched) }.load(Ordering::Acquire) {
+            engine.tier().unwatch(self.vm);
         }
     }
 

@@ -1,0 +1,445 @@
+//! Tier-up: finding out what is hot, and compiling it while the guest goes on.
+//!
+//! Interpreted code is sampled. A thread asks every store that runs the interpreter, some thousand times a second, to
+//! tell at its next function's entry or back-edge what it is in; for that it sets a bit that is looked at there anyway,
+//! so that finding hot code costs the interpreter nothing. A function is compiled, on another thread, once it has been
+//! met about as often as its size makes it worth; a loop of it too, to be entered in the middle, where frames stay in it.
+//!
+//! Invariants:
+//! - A store is in `State::watched` only while it is alive: it leaves, under the lock, before it goes.
+//! - What is compiled keeps the module's [`Environment`], never the module or the engine; its code is published under
+//!   the lock, and only if the module is still in `State::modules`, which it leaves, under the lock, when it goes.
+//! - Whoever runs guest code never waits for a compilation.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use kinglet_abi::{INTERRUPT_SAMPLE, VmStore};
+use kinglet_interp::Body;
+use kinglet_interp::code::Environment;
+use rustix::process::getpid;
+use tracing::{debug, trace};
+
+use super::{Tier, name};
+use crate::config::TierThresholds;
+
+/// After how many unanswered questions a store is left alone until it interprets again, and after how many intervals
+/// without a store the sampler sleeps.
+const PATIENCE: u32 = 20;
+
+/// How many bytes of bodies are compiled together, unless one alone is larger.
+const BATCH: usize = 8 << 10;
+
+/// Up to how many bytes a function is compiled even if it looks as if its frames stay in a loop, for which it would not
+/// be needed: that is often wrong, for most functions are met in their loops rather than at their entry.
+const SMALL: usize = 8 << 10;
+
+/// What compiling a function costs whatever its size, in bytes of bodies.
+const OVERHEAD: u64 = 100;
+
+/// How much nicer than the guest's threads the compiler's is: where processors are scarce it gets a share all the same.
+const NICENESS: i32 = 5;
+
+/// The part of a tier that makes hot code native.
+#[derive(Debug)]
+pub(super) struct TierUp {
+    thresholds: TierThresholds,
+    threads: usize,
+    /// The process whose threads there are.
+    process: AtomicI32,
+    state: Mutex<State>,
+    /// There is a store to watch, or it is time to stop.
+    to_watch: Condvar,
+    /// There is something to compile, or it is time to stop.
+    to_compile: Condvar,
+    /// Nothing is left to compile.
+    idle: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    watched: Vec<Watched>,
+    modules: HashMap<usize, Module>,
+    queue: Vec<Job>,
+    compiling: usize,
+    threads: Vec<JoinHandle<()>>,
+    /// Whether the sampler has had nothing to do for a while, and must be woken.
+    asleep: bool,
+    stop: bool,
+}
+
+/// A store that is asked for samples.
+#[derive(Debug)]
+struct Watched {
+    vm: NonNull<VmStore>,
+    unanswered: u32,
+}
+
+// SAFETY: of the store only the atomic words are touched, and only while it is alive: see the module's invariants.
+unsafe impl Send for Watched {}
+
+/// What is known of a module of which something was interpreted.
+#[derive(Debug)]
+struct Module {
+    environment: Arc<Environment>,
+    functions: HashMap<u32, Heat>,
+}
+
+/// Where a function was met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Met {
+    /// At its entry.
+    Entry,
+    /// Calling what was met at its entry: until then it was running itself.
+    Calling,
+    /// At a back-edge to a loop, whose byte offset in the module this is.
+    Loop(u32),
+}
+
+/// How often a function was met.
+#[derive(Debug, Default)]
+struct Heat {
+    entries: u32,
+    calling: u32,
+    /// At back-edges to its loops, by the loops' byte offsets in the module.
+    loops: HashMap<u32, u32>,
+    /// Whether it is to be compiled, or was.
+    asked: bool,
+    /// The loops of which that is so.
+    loops_asked: Vec<u32>,
+}
+
+impl Heat {
+    fn add(&mut self, met: Met) {
+        let count = match met {
+            Met::Entry => &mut self.entries,
+            Met::Calling => &mut self.calling,
+            Met::Loop(header) => self.loops.entry(header).or_default(),
+        };
+        *count = count.saturating_add(1);
+    }
+
+    fn all(&self) -> u32 {
+        self.loops.values().fold(self.entries.saturating_add(self.calling), |sum, met| sum.saturating_add(*met))
+    }
+
+    /// Whether its frames last: it goes on and on without being called again.
+    fn lasts(&self) -> bool {
+        self.all() > self.entries.saturating_mul(4)
+    }
+}
+
+/// Something to compile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Job {
+    /// The address of its module's environment.
+    module: usize,
+    function: u32,
+    /// If only to be entered at a loop: that loop's byte offset in the module.
+    header: Option<u32>,
+}
+
+/// What a compiler's thread does next.
+struct Batch {
+    environment: Arc<Environment>,
+    /// In order.
+    functions: Vec<u32>,
+    entry: Option<(u32, u32)>,
+}
+
+impl TierUp {
+    pub(super) fn new(thresholds: TierThresholds, threads: usize) -> TierUp {
+        TierUp {
+            thresholds,
+            threads: threads.max(1),
+            process: AtomicI32::new(0),
+            state: Mutex::default(),
+            to_watch: Condvar::new(),
+            to_compile: Condvar::new(),
+            idle: Condvar::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// The same for whoever must not wait for the threads, which a child that was forked off does not have: one of them
+    /// may have held the lock.
+    fn lock_anywhere(&self) -> Option<MutexGuard<'_, State>> {
+        match self.process.load(Ordering::Relaxed) == getpid().as_raw_nonzero().get() {
+            true => Some(self.lock()),
+            false => self.state.try_lock().ok(),
+        }
+    }
+
+    /// Whether every entry and back-edge is a sample, and what is hot is compiled on the spot.
+    pub(super) fn at_once(&self) -> bool {
+        self.thresholds.sampling_interval.is_zero()
+    }
+
+    /// A module goes. What is being compiled of it will not be published.
+    pub(super) fn forget(&self, environment: &Environment) {
+        let module = std::ptr::from_ref(environment) as usize;
+        let Some(mut state) = self.lock_anywhere() else { return };
+        let gone = state.modules.remove(&module);
+        state.queue.retain(|job| job.module != module);
+        drop(state);
+        drop(gone);
+    }
+
+    /// A store goes.
+    pub(super) fn unwatch(&self, vm: NonNull<VmStore>) {
+        if let Some(mut state) = self.lock_anywhere() {
+            state.watched.retain(|watched| watched.vm != vm);
+        }
+    }
+
+    /// Ends the threads, and waits until they have ended.
+    pub(super) fn stop(&self) {
+        let Some(mut state) = self.lock_anywhere() else { return };
+        state.stop = true;
+        let threads = std::mem::take(&mut state.threads);
+        drop(state);
+        self.to_watch.notify_all();
+        self.to_compile.notify_all();
+        if self.process.load(Ordering::Relaxed) == getpid().as_raw_nonzero().get() {
+            threads.into_iter().for_each(|thread| _ = thread.join());
+        }
+    }
+
+    /// Does something unless a module has gone meanwhile, which cannot go before it is done.
+    pub(super) fn while_alive(&self, environment: &Environment, run: impl FnOnce()) {
+        let state = self.lock();
+        if state.modules.contains_key(&(std::ptr::from_ref(environment) as usize)) {
+            run();
+        }
+    }
+
+    /// Waits until nothing is left to compile.
+    pub(super) fn settle(&self) {
+        let mut state = self.lock();
+        while !state.stop && (state.compiling > 0 || !state.queue.is_empty()) {
+            state = self.idle.wait(state).unwrap_or_else(|e| e.into_inner());
+        }
+    }
+
+    fn note(&self, state: &mut State, body: &Body, met: Met) {
+        let environment = body.environment();
+        let Some(index) = body.func_index() else { return };
+        let function = index - environment.module.imported_funcs;
+        let key = std::ptr::from_ref(environment) as usize;
+        let module = match state.modules.entry(key) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let Some(environment) = environment.share() else { return };
+                entry.insert(Module { environment, functions: HashMap::new() })
+            }
+        };
+        let heat = module.functions.entry(function).or_default();
+        heat.add(met);
+        let native = !body.cell().native.load(Ordering::Relaxed).is_null();
+        let bytes = environment.module.bodies[function as usize].len();
+        if heat.all() < self.thresholds.needed(bytes) {
+            return;
+        }
+        // What would be compiled in vain if its frames stay where they are.
+        let lasts = heat.lasts() && bytes > SMALL;
+        // Frames that the function's own native code would not help: they are in it, and stay.
+        if let Met::Loop(header) = met
+            && (native || lasts)
+            && !heat.loops_asked.contains(&header)
+        {
+            heat.loops_asked.push(header);
+            state.queue.push(Job { module: key, function, header: Some(header) });
+        }
+        if !native && !heat.asked && (!lasts || heat.entries >= self.thresholds.samples) {
+            heat.asked = true;
+            state.queue.push(Job { module: key, function, header: None });
+        }
+    }
+
+    /// What to compile next: what is hottest for its size, with what else of its module waits.
+    fn next(&self, state: &mut State) -> Option<Batch> {
+        let modules = &state.modules;
+        state.queue.retain(|job| {
+            let cell = modules.get(&job.module).map(|module| &module.environment.cells()[job.function as usize]);
+            job.header.is_some() || cell.is_some_and(|cell| cell.native.load(Ordering::Relaxed).is_null())
+        });
+        let heat = |job: &Job| {
+            let Some(module) = modules.get(&job.module) else { return 0 };
+            let bytes = module.environment.module.bodies[job.function as usize].len() as u64;
+            let heat = module.functions.get(&job.function).map_or(0, Heat::all);
+            (u64::from(heat) << 32) / (bytes + OVERHEAD)
+        };
+        let first = *state.queue.iter().max_by_key(|job| heat(job))?;
+        let module = modules.get(&first.module)?;
+        let environment = module.environment.clone();
+        let mut batch = Batch { environment, functions: Vec::new(), entry: None };
+        if let Some(header) = first.header {
+            batch.entry = Some((first.function, header));
+            state.queue.retain(|job| *job != first);
+            return Some(batch);
+        }
+        let mut others: Vec<Job> =
+            state.queue.iter().filter(|job| job.module == first.module && job.header.is_none()).copied().collect();
+        others.sort_by_key(|job| (*job != first, std::cmp::Reverse(heat(job))));
+        let mut bytes = 0;
+        others.retain(|job| {
+            bytes += batch.environment.module.bodies[job.function as usize].len();
+            *job == first || bytes <= BATCH
+        });
+        state.queue.retain(|job| !others.contains(job));
+        batch.functions.extend(others.iter().map(|job| job.function));
+        batch.functions.sort_unstable();
+        Some(batch)
+    }
+}
+
+impl Tier {
+    /// The interpreter tells where it is.
+    pub(super) fn sampled(&self, met: &mut dyn Iterator<Item = (&Body, Met)>) {
+        let Some(up) = &self.up else { return };
+        // One that is lost does no harm, and a guest waits for nobody.
+        let state = if up.at_once() { Some(up.lock()) } else { up.state.try_lock().ok() };
+        let Some(mut state) = state else { return };
+        let waiting = state.queue.len();
+        met.for_each(|(body, met)| up.note(&mut state, body, met));
+        if up.at_once() {
+            while let Some(batch) = up.next(&mut state) {
+                drop(state);
+                self.compile_batch(up, &batch);
+                state = up.lock();
+            }
+        } else if state.queue.len() > waiting {
+            drop(state);
+            up.to_compile.notify_one();
+        }
+    }
+
+    /// A store begins to interpret, and is not watched.
+    pub(in crate::vm) fn watch(&self, vm: NonNull<VmStore>) {
+        let Some(up) = &self.up else { return };
+        // SAFETY: the store is alive: it is about to run. Only its atomic words are touched.
+        let (interrupt, watched) =
+            unsafe { (&*std::ptr::addr_of!((*vm.as_ptr()).interrupt), &*std::ptr::addr_of!((*vm.as_ptr()).watched)) };
+        if up.at_once() {
+            watched.store(true, Ordering::Relaxed);
+            interrupt.fetch_or(INTERRUPT_SAMPLE, Ordering::Relaxed);
+            return;
+        }
+        let Ok(mut state) = up.state.try_lock() else { return };
+        let process = getpid().as_raw_nonzero().get();
+        if up.process.swap(process, Ordering::Relaxed) != process {
+            state.start(self, up.threads);
+        }
+        if !state.threads.is_empty() && !state.stop {
+            watched.store(true, Ordering::Relaxed);
+            state.watched.push(Watched { vm, unanswered: 0 });
+            // Stores that come and go by the thousand wake nobody.
+            if state.asleep {
+                up.to_watch.notify_one();
+            }
+        }
+    }
+
+    /// Asks every watched store for a sample, from time to time, until the engine goes.
+    fn ask(&self, up: &TierUp) {
+        let mut state = up.lock();
+        let mut idle = 0;
+        while !state.stop {
+            idle = if state.watched.is_empty() { idle + 1 } else { 0 };
+            if idle > PATIENCE {
+                state.asleep = true;
+                state = up.to_watch.wait(state).unwrap_or_else(|e| e.into_inner());
+                (state.asleep, idle) = (false, 0);
+                continue;
+            }
+            state.watched.retain_mut(|watched| {
+                let vm = watched.vm.as_ptr();
+                // SAFETY: it is in the list, so it is alive; only its atomic words are touched.
+                let (interrupt, flag) =
+                    unsafe { (&*std::ptr::addr_of!((*vm).interrupt), &*std::ptr::addr_of!((*vm).watched)) };
+                let before = interrupt.fetch_or(INTERRUPT_SAMPLE, Ordering::Relaxed);
+                watched.unanswered = if before & INTERRUPT_SAMPLE != 0 { watched.unanswered + 1 } else { 0 };
+                let stays = watched.unanswered < PATIENCE;
+                if !stays {
+                    interrupt.fetch_and(!INTERRUPT_SAMPLE, Ordering::Relaxed);
+                    flag.store(false, Ordering::Relaxed);
+                }
+                stays
+            });
+            let interval = up.thresholds.sampling_interval;
+            state = up.to_watch.wait_timeout(state, interval).unwrap_or_else(|e| e.into_inner()).0;
+        }
+    }
+
+    /// Compiles what is hot, until the engine goes.
+    fn work(&self, up: &TierUp) {
+        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
+        let mut state = up.lock();
+        while !state.stop {
+            let Some(batch) = up.next(&mut state) else {
+                up.idle.notify_all();
+                state = up.to_compile.wait(state).unwrap_or_else(|e| e.into_inner());
+                continue;
+            };
+            state.compiling += 1;
+            drop(state);
+            self.compile_batch(up, &batch);
+            state = up.lock();
+            state.compiling -= 1;
+        }
+        up.idle.notify_all();
+    }
+
+    fn compile_batch(&self, up: &TierUp, batch: &Batch) {
+        let started = Instant::now();
+        let environment = &*batch.environment;
+        let publish = |publish: &mut dyn FnMut()| up.while_alive(environment, publish);
+        let result = match batch.entry {
+            Some((function, header)) => self.compile_loop(environment, function, header, publish),
+            None => self.compile(environment, &batch.functions, publish),
+        };
+        let (functions, took) = (batch.functions.len(), started.elapsed());
+        match result {
+            Err(error) => debug!(functions, %error, "hot code stays interpreted"),
+            Ok(()) => {
+                let told = batch.functions.iter().map(|function| (*function, None));
+                for (function, header) in told.chain(batch.entry.map(|(function, header)| (function, Some(header)))) {
+                    let bytes = environment.module.bodies[function as usize].len();
+                    trace!(function = name(environment, function), header, bytes, ?took, "compiled, as it is hot");
+                }
+            }
+        }
+    }
+}
+
+impl State {
+    /// Starts the threads. Without them everything stays interpreted.
+    fn start(&mut self, tier: &Tier, compilers: usize) {
+        let Some(tier) = tier.this.upgrade() else { return };
+        // Those of another process are not ours to join.
+        std::mem::take(&mut self.threads).into_iter().for_each(std::mem::forget);
+        (self.compiling, self.asleep) = (0, false);
+        let mut start = |title: &str, run: fn(&Tier, &TierUp)| {
+            let tier = tier.clone();
+            let run = move || {
+                if let Some(up) = &tier.up {
+                    run(&tier, up);
+                }
+            };
+            match std::thread::Builder::new().name(format!("kinglet {title}")).spawn(run) {
+                Ok(thread) => self.threads.push(thread),
+                Err(error) => debug!(%error, "no thread to {title} with: less becomes native"),
+            }
+        };
+        start("sampler", Tier::ask);
+        (0..compilers).for_each(|_| start("compiler", Tier::work));
+    }
+}

@@ -1,0 +1,371 @@
+//! Tier-up from outside: what is hot becomes native while it runs, and nothing else of what a guest or its host sees
+//! changes: results, traps and their places, threads, mappings.
+
+use std::time::{Duration, Instant};
+
+use kinglet::{
+    Caller, Config, Engine, ExternRef, Func, Instance, Linker, Module, RunMode, Store, TierThresholds, Trap, Val,
+    WasmBacktrace, testing,
+};
+
+use crate::{module, trap_of};
+
+/// An engine that compiles on the spot what has been met this often.
+fn at_once(samples: u32) -> Engine {
+    tiering(TierThresholds { sampling_interval: Duration::ZERO, samples, bytes_a_sample: u32::MAX })
+}
+
+fn tiering(thresholds: TierThresholds) -> Engine {
+    Engine::new(Config::new().tier_thresholds(thresholds)).unwrap()
+}
+
+fn interpreter() -> Engine {
+    Engine::new(Config::new().run_mode(RunMode::Interpreter)).unwrap()
+}
+
+/// An export's name with what a call of it gave: the result, or the trap and where each frame was.
+fn shown(store: &mut Store<()>, instance: &Instance, name: &str, argument: i32) -> String {
+    let func = instance.get_typed_func::<i32, i64>(&mut *store, name).unwrap();
+    match func.call(&mut *store, argument) {
+        Ok(result) => format!("{name}({argument}) = {result}"),
+        Err(error) => {
+            let frames = error.downcast_ref::<WasmBacktrace>().unwrap().frames().iter();
+            let frames: Vec<_> = frames.map(|frame| (frame.func_index(), frame.offset())).collect();
+            format!("{name}({argument}): {} {frames:?}", trap_of(&error))
+        }
+    }
+}
+
+/// Loops in loops, operands pending over them, references in locals, calls of all kinds, tail calls, a start function, and
+/// every way to trap in a loop's middle.
+const PROGRAM: &str = r#"(module
+  (type $unary (func (param i32) (result i64)))
+  (memory 1) (global $count (mut i64) (i64.const 0))
+  (table $t 4 funcref) (elem (table $t) (i32.const 0) func $square $sum $even)
+  (func $started (local $i i32)
+    (loop $l (global.set $count (i64.add (global.get $count) (i64.const 1)))
+      (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 50)))))
+  (start $started)
+  (func (export "started") (param i32) (result i64) (global.get $count))
+  (func $square (type $unary) (i64.extend_i32_s (i32.mul (local.get 0) (local.get 0))))
+  (func $sum (export "sum") (type $unary) (local $sum i64)
+    (loop $l (local.set $sum (i64.add (local.get $sum) (call $square (local.get 0))))
+      (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+    (local.get $sum))
+  (func $even (export "even") (type $unary)
+    (if (i32.eqz (local.get 0)) (then (return (i64.const 1))))
+    (return_call $odd (i32.sub (local.get 0) (i32.const 1))))
+  (func $odd (type $unary)
+    (if (i32.eqz (local.get 0)) (then (return (i64.const 0))))
+    (return_call $even (i32.sub (local.get 0) (i32.const 1))))
+  (func (export "indirect") (type $unary) (local $i i32) (local $sum i64)
+    (loop $l (local.set $sum (i64.add (local.get $sum)
+        (call_indirect $t (type $unary) (i32.const 7) (i32.and (local.get $i) (i32.const 1)))))
+      (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get 0))))
+    (local.get $sum))
+  (func (export "nested") (type $unary) (local $i i32) (local $j i32) (local $sum i64)
+    (i64.add (i64.const 1000) (loop $outer (result i64)
+      (local.set $j (i32.const 0))
+      (i64.const 5) (loop $inner
+        (local.set $sum (i64.add (local.get $sum) (i64.extend_i32_u (i32.xor (local.get $i) (local.get $j)))))
+        (br_if $inner (i32.lt_u (local.tee $j (i32.add (local.get $j) (i32.const 1))) (i32.const 9))))
+      (br_if $outer (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get 0)))
+      (i64.add (local.get $sum)))))
+  (func $fib (export "fib") (type $unary)
+    (if (result i64) (i32.lt_u (local.get 0) (i32.const 2)) (then (i64.extend_i32_u (local.get 0)))
+      (else (i64.add (call $fib (i32.sub (local.get 0) (i32.const 1))) (call $fib (i32.sub (local.get 0) (i32.const 2)))))))
+  (func $outside (export "outside") (type $unary) (local $at i32)
+    (loop $l (i32.store8 (local.get $at) (i32.load8_u (local.get $at)))
+      (local.set $at (i32.add (local.get $at) (local.get 0))) (br $l)) (unreachable))
+  (func (export "deep_outside") (type $unary)
+    (if (result i64) (local.get 0)
+      (then (call $outside (i32.const 1000))) (else (i64.const 0))))
+  (func (export "divided") (type $unary) (local $i i32)
+    (loop $l (result i64) (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (drop (i32.div_u (i32.const 100) (i32.sub (local.get 0) (local.get $i)))) (br $l)))
+  (func (export "uninitialized") (type $unary) (local $i i32)
+    (loop $l (result i64)
+      (drop (call_indirect $t (type $unary) (i32.const 4) (i32.div_u (local.get $i) (local.get 0))))
+      (local.set $i (i32.add (local.get $i) (i32.const 1))) (br $l))))"#;
+
+const CALLS: [(&str, i32); 12] = [
+    ("started", 0),
+    ("sum", 60),
+    ("even", 101),
+    ("even", 100),
+    ("indirect", 90),
+    ("nested", 40),
+    ("fib", 12),
+    ("outside", 999),
+    ("deep_outside", 1),
+    ("divided", 77),
+    ("uninitialized", 30),
+    ("sum", 3),
+];
+
+fn run(engine: &Engine, times: usize) -> Vec<String> {
+    let module = module(engine, PROGRAM);
+    let mut store = Store::new(engine, ());
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    (0..times).flat_map(|_| CALLS).map(|(name, argument)| shown(&mut store, &instance, name, argument)).collect()
+}
+
+#[test]
+fn results_and_places_of_traps_are_the_interpreters_whenever_code_becomes_native() {
+    let expected = run(&interpreter(), 3);
+    assert!(expected.iter().filter(|line| line.contains("): ")).count() == 12, "{expected:#?}");
+    for samples in (1..30).chain([50, 100]) {
+        assert_eq!(run(&at_once(samples), 3), expected, "native after {samples} samples");
+    }
+}
+
+#[test]
+fn the_same_is_so_with_gas_and_with_explicit_checks() {
+    let expected = run(&interpreter(), 2);
+    for samples in [1, 2, 5, 11, 20] {
+        let thresholds = TierThresholds { sampling_interval: Duration::ZERO, samples, bytes_a_sample: u32::MAX };
+        let gas = Engine::new(Config::new().tier_thresholds(thresholds).gas(true)).unwrap();
+        assert_eq!(run(&gas, 2), expected, "metered, {samples} samples");
+        let checks = Engine::new(Config::new().tier_thresholds(thresholds).signals_based_traps(false)).unwrap();
+        assert_eq!(run(&checks, 2), expected, "checked, {samples} samples");
+    }
+}
+
+#[test]
+fn gas_is_the_same_wherever_code_becomes_native() {
+    let used = |config: &mut Config| {
+        let engine = Engine::new(config.gas(true)).unwrap();
+        let module = module(&engine, PROGRAM);
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        CALLS.map(|(name, argument)| {
+            store.set_gas(1_000_000);
+            shown(&mut store, &instance, name, argument);
+            store.gas()
+        })
+    };
+    let expected = used(Config::new().run_mode(RunMode::Interpreter));
+    for samples in 1..20 {
+        let thresholds = TierThresholds { sampling_interval: Duration::ZERO, samples, bytes_a_sample: u32::MAX };
+        assert_eq!(used(Config::new().tier_thresholds(thresholds)), expected, "{samples} samples");
+    }
+}
+
+#[test]
+fn a_function_becomes_native_when_it_has_been_met_often_enough() {
+    let engine = at_once(5);
+    let module = module(&engine, PROGRAM);
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    let before = module.native_functions();
+    // The first call is met twice: the function is lowered there.
+    for _ in 0..3 {
+        shown(&mut store, &instance, "even", 0);
+    }
+    assert_eq!(module.native_functions(), before);
+    shown(&mut store, &instance, "even", 0);
+    assert_eq!(module.native_functions(), before + 1);
+}
+
+#[test]
+fn a_loop_that_is_entered_once_becomes_native_in_its_middle() {
+    let engine = at_once(10);
+    let module = module(&engine, PROGRAM);
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    assert_eq!(testing::loops_entered(&mut store), 1, "the start function's");
+    shown(&mut store, &instance, "nested", 1000);
+    assert_eq!(testing::loops_entered(&mut store), 2);
+}
+
+#[test]
+fn a_long_loop_becomes_native_in_the_background() {
+    let engine = Engine::default();
+    let module = module(&engine, PROGRAM);
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    let start = Instant::now();
+    // Each takes the interpreter a good part of a second.
+    while testing::loops_entered(&mut store) == 0 {
+        assert_eq!(shown(&mut store, &instance, "sum", 5_000_000), "sum(5000000) = 17142479235552");
+        assert!(start.elapsed() < Duration::from_secs(60), "it stays interpreted");
+    }
+}
+
+#[test]
+fn with_tier_up_turned_off_small_modules_are_compiled_before_they_start() {
+    let engine = Engine::new(Config::new().tier_up(false)).unwrap();
+    assert_eq!(module(&engine, PROGRAM).native_functions(), 13);
+    assert_eq!(run(&engine, 1), run(&interpreter(), 1));
+}
+
+#[test]
+fn waiting_for_a_module_gives_every_function_native_code() {
+    let engine = Engine::default();
+    let module = module(&engine, PROGRAM);
+    assert_eq!(module.native_functions(), 0);
+    module.wait_compiled().unwrap();
+    assert_eq!(module.native_functions(), 13);
+    let interpreted = Module::new(&interpreter(), PROGRAM).unwrap();
+    interpreted.wait_compiled().unwrap();
+    assert_eq!(interpreted.native_functions(), 0);
+}
+
+/// References to functions that were made before these had native code: held by the host, in tables, in globals of another
+/// instance, imported.
+#[test]
+fn references_from_before_lead_to_native_code() {
+    let engine = at_once(4);
+    let mut store = Store::new(&engine, ());
+    let callee = module(
+        &engine,
+        r#"(module (type $f (func (param i32) (result i64)))
+            (func $triple (export "triple") (type $f) (i64.mul (i64.const 3) (i64.extend_i32_s (local.get 0))))
+            (global (export "held") (ref $f) (ref.func $triple))
+            (table (export "table") 2 funcref) (elem (i32.const 0) func $triple))"#,
+    );
+    let caller = module(
+        &engine,
+        r#"(module (type $f (func (param i32) (result i64)))
+            (import "a" "triple" (func $triple (type $f)))
+            (import "a" "held" (global $held (ref $f)))
+            (import "a" "table" (table $t 2 funcref))
+            (func (export "all") (type $f)
+                (i64.add (call $triple (local.get 0)) (i64.add (call_ref $f (local.get 0) (global.get $held))
+                    (call_indirect $t (type $f) (local.get 0) (i32.const 0))))))"#,
+    );
+    let callee = Instance::new(&mut store, &callee, &[]).unwrap();
+    let held = callee.get_typed_func::<i32, i64>(&mut store, "triple").unwrap();
+    let mut linker = Linker::new(&engine);
+    linker.instance(&mut store, "a", callee).unwrap();
+    let caller = linker.instantiate(&mut store, &caller).unwrap();
+    let all = caller.get_typed_func::<i32, i64>(&mut store, "all").unwrap();
+    for i in 0..20 {
+        assert_eq!(all.call(&mut store, i).unwrap(), 9 * i64::from(i));
+        assert_eq!(held.call(&mut store, i).unwrap(), 3 * i64::from(i));
+    }
+}
+
+/// A host function calls back, and looks at the backtrace, while its callers change tiers.
+#[test]
+fn frames_of_both_tiers_are_told_alike() {
+    let told = |engine: &Engine| {
+        let module = module(
+            engine,
+            r#"(module (import "host" "look" (func $look (param externref i32)))
+                (func $inner (param externref i32) (local $i i32)
+                    (loop $l (call $look (local.get 0) (local.get $i))
+                        (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get 1)))))
+                (func (export "outer") (param externref i32)
+                    (loop $l (call $inner (local.get 0) (i32.const 3))
+                        (br_if $l (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))))"#,
+        );
+        let mut store = Store::new(engine, Vec::new());
+        let mut linker: Linker<Vec<String>> = Linker::new(engine);
+        let look = |mut caller: Caller<'_, Vec<String>>, held: Option<ExternRef>, i: i32| {
+            let text = held.unwrap().data(&caller).unwrap().downcast_ref::<String>().unwrap().clone();
+            let frames = WasmBacktrace::capture(&caller);
+            let frames: Vec<_> = frames.frames().iter().map(|frame| (frame.func_index(), frame.offset())).collect();
+            caller.data_mut().push(format!("{text} {i} {frames:?}"));
+        };
+        linker.func_wrap("host", "look", look).unwrap();
+        let instance = linker.instantiate(&mut store, &module).unwrap();
+        let outer: Func = instance.get_func(&mut store, "outer").unwrap();
+        let held = ExternRef::new(&mut store, "held".to_string()).unwrap();
+        outer.call(&mut store, &[Val::ExternRef(Some(held)), Val::I32(12)], &mut []).unwrap();
+        store.into_data()
+    };
+    let expected = told(&interpreter());
+    assert_eq!(expected.len(), 36);
+    for samples in 1..16 {
+        assert_eq!(told(&at_once(samples)), expected, "{samples} samples");
+    }
+}
+
+/// One module on many threads while it tiers up, each in a store of its own.
+#[test]
+fn many_threads_run_a_module_while_it_becomes_native() {
+    let expected = run(&interpreter(), 2);
+    let thresholds =
+        TierThresholds { sampling_interval: Duration::from_micros(20), samples: 1, bytes_a_sample: u32::MAX };
+    for _ in 0..3 {
+        let engine = tiering(thresholds);
+        let module = module(&engine, PROGRAM);
+        std::thread::scope(|scope| {
+            for _ in 0..32 {
+                scope.spawn(|| {
+                    for _ in 0..10 {
+                        let mut store = Store::new(&engine, ());
+                        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+                        let calls = (0..2).flat_map(|_| CALLS);
+                        let seen: Vec<_> =
+                            calls.map(|(name, argument)| shown(&mut store, &instance, name, argument)).collect();
+                        assert_eq!(seen, expected);
+                    }
+                });
+            }
+        });
+        testing::settle(&engine);
+        assert!(module.native_functions() > 0, "with so many samples something is hot");
+    }
+}
+
+#[test]
+fn runaway_recursion_ends_while_it_becomes_native() {
+    let text = r#"(module (func $f (export "f") (param i32) (result i32)
+        (i32.add (call $f (i32.add (local.get 0) (i32.const 1))) (i32.const 2))))"#;
+    for samples in [1, 3, 100, 5000] {
+        let engine = at_once(samples);
+        let (mut store, instance) = crate::load_with(&engine, text);
+        let f = instance.get_typed_func::<i32, i32>(&mut store, "f").unwrap();
+        for _ in 0..3 {
+            assert_eq!(trap_of(&f.call(&mut store, 1).unwrap_err()), Trap::StackOverflow, "{samples} samples");
+        }
+    }
+}
+
+/// Modules and engines go while their code is being compiled.
+#[test]
+fn what_is_compiled_for_nobody_any_more_is_dropped() {
+    let thresholds =
+        TierThresholds { sampling_interval: Duration::from_micros(20), samples: 1, bytes_a_sample: u32::MAX };
+    let kept = tiering(thresholds);
+    for i in 0..60 {
+        let engine = if i % 2 == 0 { kept.clone() } else { tiering(thresholds) };
+        let (mut store, instance) = crate::load_with(&engine, PROGRAM);
+        shown(&mut store, &instance, "sum", 2_000 * i + 1);
+    }
+    testing::settle(&kept);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_thousand_engines_leave_no_thread_and_no_mapping() {
+    let output = crate::native::alone("tier_up::make_and_drop_engines");
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "run by a_thousand_engines_leave_no_thread_and_no_mapping in a process of its own"]
+fn make_and_drop_engines() {
+    let threads = || std::fs::read_dir("/proc/self/task").unwrap().count();
+    let mappings = || std::fs::read_to_string("/proc/self/maps").unwrap().lines().count();
+    let once = |interval| {
+        let engine = tiering(TierThresholds { sampling_interval: interval, samples: 1, bytes_a_sample: u32::MAX });
+        let (mut store, instance) = crate::load_with(&engine, PROGRAM);
+        for (name, argument) in CALLS {
+            shown(&mut store, &instance, name, argument);
+        }
+    };
+    // What is made once a process is there then.
+    (0..20).for_each(|_| once(Duration::from_micros(20)));
+    let before = (threads(), mappings());
+    for i in 0..1000 {
+        once(if i % 10 == 0 { Duration::ZERO } else { Duration::from_micros(20) });
+    }
+    let after = (threads(), mappings());
+    assert_eq!(after.0, before.0, "threads");
+    // The allocator may have taken a few more.
+    assert!(after.1 <= before.1 + 8, "mappings: {before:?} {after:?}");
+}
