@@ -198,8 +198,7 @@ impl Module {
     pub fn wait_compiled(&self) -> Result<()> {
         #[cfg(feature = "jit")]
         if self.inner.engine.config().run_mode != RunMode::Interpreter {
-            let engine = &self.inner.engine;
-            engine.tier().compile_module(self.inner.code.environment(), engine.compiler_threads(), |_| ())?;
+            self.compile_all(|_, _| ())?;
         }
         Ok(())
     }

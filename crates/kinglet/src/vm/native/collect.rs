@@ -90,8 +90,6 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Known, Mapping, jit_environment};
-    use super::FunctionCode;
     use crate::{Cache, CacheConfig, CacheEntryKind, Config, Engine, Instance, Module, Store, Trap, WasmBacktrace};
 
     /// Too large to be compiled as a whole.
@@ -125,18 +123,14 @@ mod tests {
     fn code_that_came_piece_by_piece_is_kept_as_one() {
         let folder = std::env::temp_dir().join(format!("kinglet-collect-{}", std::process::id()));
         let cache = Cache::new(CacheConfig::new().with_directory(&folder)).unwrap();
-        let engine = || Engine::new(Config::new().cache(Some(cache.clone()))).unwrap();
+        let engine = || Engine::new(Config::new().tier_up(false).cache(Some(cache.clone()))).unwrap();
         let text = text();
         let module = Module::new(&engine(), &text).unwrap();
         let interpreted = places(&module);
         let (tier, environment) = (module.engine().tier(), module.inner().code().environment());
         assert_eq!((tier.code_size(environment), interpreted.len()), (0, 3));
         for defined in [2, 0] {
-            let mut image = tier.compiler().unwrap().function(jit_environment(environment), defined).unwrap();
-            let memory = Mapping::executable(&image.text).unwrap();
-            image.functions = vec![FunctionCode { start: 0, end: image.text.len() as u32, function: defined }];
-            let code = memory.start()..memory.start() + std::mem::take(&mut image.text).len();
-            tier.publish_module(environment, code, Known::Made(Box::new(image)), Some(memory));
+            tier.compile(environment, &[defined], |publish| publish()).unwrap();
         }
         assert_eq!((call(&module, 5).unwrap(), places(&module)), (47, interpreted.clone()));
         assert!(module.update_cache().unwrap() && !module.update_cache().unwrap(), "kept once");
