@@ -17,6 +17,11 @@ Modules are\nbinary or text. Commands that run nothing take their options after 
 
 /// The variables of the environment that the command looks at.
 const VARIABLES: &[(&str, &str)] = &[
+    (
+        "KINGLET_CACHE_DIR",
+        "the folder of the cache, which is the user's alone; if it is set to nothing, there is no cache",
+    ),
+    ("XDG_CACHE_HOME", "the folder in which the folder `kinglet` is the cache otherwise; if it is not set, `~/.cache`"),
     ("NO_COLOR", "if it is not empty, nothing is coloured; otherwise terminals get colour"),
     ("TERM", "`dumb` means no colour either"),
 ];
