@@ -159,8 +159,8 @@ impl Config {
         self
     }
 
-    /// Sets how large a store's guest stack may become, in bytes; it is reserved at once, and takes memory only as it
-    /// is used. Calls beyond it trap with [`Trap::StackOverflow`](crate::Trap::StackOverflow).
+    /// Sets how large a store's guest stack may become, in bytes; it is reserved when the interpreter is
+    /// first entered, and takes memory only as it is used. Calls beyond it trap with [`Trap::StackOverflow`](crate::Trap::StackOverflow).
     pub fn max_wasm_stack(&mut self, bytes: usize) -> &mut Config {
         self.max_wasm_stack = bytes.clamp(64 << 10, 1 << 40);
         self
