@@ -91,7 +91,7 @@ fn profiled(folder: &Folder, file: &str, args: &[&str]) -> (u32, Output) {
 fn a_map_names_functions_and_what_is_between_them() {
     let folder = Folder::new();
     let file = folder.file("f.wat", PROGRAM);
-    names_are_in_the_map(&folder, &file, &["--profile", "perfmap"]);
+    names_are_in_the_map(&folder, &file, &["--run-mode", "jit", "--profile", "perfmap"]);
     run(&["compile", &file, folder.path().join("f.so").to_str().unwrap()]).prints("");
     names_are_in_the_map(&folder, "f.so", &["--profile", "perfmap", "--allow-precompiled"]);
     run(&["--profile", "vtune", "x.wasm"]).fails(1, &["`vtune` is neither perfmap nor jitdump"]);
