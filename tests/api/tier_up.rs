@@ -192,6 +192,28 @@ fn a_long_loop_becomes_native_in_the_background() {
     }
 }
 
+/// A guest that waits in the host for longer than the sampler asks for an answer is met again when it goes on.
+#[test]
+fn a_loop_becomes_native_after_a_long_wait() {
+    let engine = Engine::default();
+    let module = module(
+        &engine,
+        r#"(module (import "host" "wait" (func $wait))
+            (func (export "spin") (param i64) (result i64) (local $sum i64)
+                (call $wait)
+                (loop $l (local.set $sum (i64.add (local.get $sum) (i64.xor (local.get 0) (i64.const 5))))
+                    (br_if $l (i64.ne (local.tee 0 (i64.sub (local.get 0) (i64.const 1))) (i64.const 0))))
+                (local.get $sum)))"#,
+    );
+    let mut store = Store::new(&engine, ());
+    let mut linker = Linker::new(&engine);
+    linker.func_wrap("host", "wait", || std::thread::sleep(Duration::from_millis(200))).unwrap();
+    let spin = linker.instantiate(&mut store, &module).unwrap();
+    let spin = spin.get_typed_func::<i64, i64>(&mut store, "spin").unwrap();
+    spin.call(&mut store, 400_000_000).unwrap();
+    assert_eq!(testing::loops_entered(&mut store), 1);
+}
+
 #[test]
 fn with_tier_up_turned_off_small_modules_are_compiled_before_they_start() {
     let engine = Engine::new(Config::new().tier_up(false)).unwrap();

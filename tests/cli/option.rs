@@ -1,7 +1,7 @@
 //! Options: what each does to a run, and what is said about wrong ones.
 
 use kinglet_tests::folder::Folder;
-use kinglet_tests::program::{run, run_with};
+use kinglet_tests::program::{CACHE, kinglet, run, run_with};
 
 use crate::{FUNCTIONS, program, run_text};
 
@@ -170,6 +170,23 @@ fn the_log_level_decides_what_is_said() {
     assert!(!debug.err.contains("kinglet: trace: "), "{debug:?}");
     let trace = run_text(crate::ARGUMENTS, &["--log-level", "trace"], &[]);
     assert!(trace.err.contains("kinglet: trace: ") && trace.err.contains("function=\"args_get\""), "{trace:?}");
+}
+
+#[test]
+fn the_environment_decides_it_if_no_option_does() {
+    let said = |level: &str, args: &[&str]| {
+        let mut command = std::process::Command::new(kinglet());
+        command.args(["instantiate"]).args(args).arg("-").env("KINGLET_LOG", level).env(CACHE, "");
+        let command = command.stdin(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"(module)").unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(said("debug", &[]).contains("kinglet: debug: module instantiated"));
+    assert_eq!(said("debug", &["--log-level", "warning"]), "");
+    assert_eq!(said("loud", &[]), "");
 }
 
 #[test]

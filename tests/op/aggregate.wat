@@ -20,7 +20,7 @@
 ;;     v8 = iconst.i32 0
 ;;     v9 = iconst.i32 0
 ;;     v10 = load.i64 notrap region0 v0
-;;     v11 = load.i64 notrap region0 v10+168
+;;     v11 = load.i64 notrap region0 v10+184
 ;;     v12 = load.i64 notrap region0 v11
 ;;     v13 = iconst.i32 14
 ;;     call_indirect sig0, v12(v0, v5, v13, v8, v9)  ; v13 = 14, v8 = 0, v9 = 0
@@ -34,7 +34,7 @@
 ;;     movl %ecx, %eax
 ;;     movq %rax, <offset:1>+8(%rsp)
 ;;     movq (%rdi), %rax
-;;     movq 0xa8(%rax), %rax
+;;     movq 0xb8(%rax), %rax
 ;;     movq (%rax), %rax
 ;;     movl $0xe, %edx
 ;;     uninit  %r8
@@ -53,7 +53,7 @@
 ;;     v5 = icmp eq v2, v4  ; v4 = 0
 ;;     trapnz v5, user13
 ;;     v6 = load.i64 notrap region0 v0
-;;     v7 = load.i64 notrap region0 v6+144
+;;     v7 = load.i64 notrap region0 v6+160
 ;;     v8 = uextend.i64 v2
 ;;     v9 = iadd v7, v8
 ;;     v10 = load.i64 notrap region0 v9+8
@@ -63,7 +63,7 @@
 ;;     testl %edx, %edx
 ;;     jz #trap=user13
 ;;     movq (%rdi), %r8
-;;     movq 0x90(%r8), %r8
+;;     movq 0xa0(%r8), %r8
 ;;     movl %edx, %r9d
 ;;     movq 8(%r8, %r9), %rax
 ;;     retq
@@ -78,7 +78,7 @@
 ;;     v5 = icmp eq v2, v4  ; v4 = 0
 ;;     trapnz v5, user13
 ;;     v6 = load.i64 notrap region0 v0
-;;     v7 = load.i64 notrap region0 v6+144
+;;     v7 = load.i64 notrap region0 v6+160
 ;;     v8 = uextend.i64 v2
 ;;     v9 = iadd v7, v8
 ;;     v10 = uextend.i64 v3  ; v3 = 1
@@ -88,7 +88,7 @@
 ;;     testl %edx, %edx
 ;;     jz #trap=user13
 ;;     movq (%rdi), %rdi
-;;     movq 0x90(%rdi), %rdi
+;;     movq 0xa0(%rdi), %rdi
 ;;     movl %edx, %r8d
 ;;     movq $0x1, 8(%rdi, %r8)
 ;;     retq
@@ -101,7 +101,7 @@
 ;;     v4 = icmp eq v2, v3  ; v3 = 0
 ;;     trapnz v4, user13
 ;;     v5 = load.i64 notrap region0 v0
-;;     v6 = load.i64 notrap region0 v5+144
+;;     v6 = load.i64 notrap region0 v5+160
 ;;     v7 = uextend.i64 v2
 ;;     v8 = iadd v6, v7
 ;;     v9 = uextend.i64 v2
@@ -111,7 +111,7 @@
 ;;     testl %edx, %edx
 ;;     jz #trap=user13
 ;;     movq (%rdi), %rdi
-;;     movq 0x90(%rdi), %rdi
+;;     movq 0xa0(%rdi), %rdi
 ;;     movl %edx, %r8d
 ;;     movq %r8, 0x10(%rdi, %r8)
 ;;     retq

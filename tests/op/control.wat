@@ -415,16 +415,17 @@
 ;;     v8 = iconst.i32 2
 ;;     v9 = iconst.i32 0
 ;;     v10 = load.i64 notrap region0 v0
-;;     v11 = load.i64 notrap region0 v10+168
+;;     v11 = load.i64 notrap region0 v10+184
 ;;     v12 = load.i64 notrap region0 v11
 ;;     v13 = iconst.i32 18
 ;;     call_indirect sig1, v12(v0, v6, v13, v8, v9)  ; v13 = 18, v8 = 2, v9 = 0
-;;     v14 = load.i64 notrap region0 v6+16
-;;     jump block3(v14)
+;;     v14 = load.i64 notrap region0 v0
+;;     v15 = load.i64 notrap region0 v14+72
+;;     jump block3(v15)
 ;;     block3(v7: i64):
-;;     v15 = load.i64 notrap readonly can_move region0 v0+56
-;;     v16 = call_indirect sig0, v7(v15, v0, v3)  ; v3 = 5
-;;     return v16
+;;     v16 = load.i64 notrap readonly can_move region0 v0+56
+;;     v17 = call_indirect sig0, v7(v16, v0, v3)  ; v3 = 5
+;;     return v17
 ;;   x86-64
 ;;     movq 0x40(%rdi), %r8
 ;;     testq %r8, %r8
@@ -442,7 +443,7 @@
 ;;     retq
 ;;     block2:
 ;;     movq (%rdi), %rax
-;;     movq 0xa8(%rax), %rax
+;;     movq 0xb8(%rax), %rax
 ;;     movq (%rax), %rax
 ;;     leaq 0x30(%rdi), %rsi
 ;;     movl $0x12, %edx
@@ -451,7 +452,8 @@
 ;;     xorl %r8d, %r8d
 ;;     movq %rdi, %rbx
 ;;     call    *%rax
-;;     movq 0x40(%rbx), %r8
+;;     movq (%rbx), %rax
+;;     movq 0x48(%rax), %r8
 ;;     jmp     label3
 ;; call_indirect
 ;;   const #1 -> s1
@@ -485,15 +487,16 @@
 ;;     v25 = iconst.i32 1
 ;;     v26 = iconst.i32 0
 ;;     v27 = load.i64 notrap region0 v0
-;;     v28 = load.i64 notrap region0 v27+168
+;;     v28 = load.i64 notrap region0 v27+184
 ;;     v29 = load.i64 notrap region0 v28
 ;;     v30 = iconst.i32 18
 ;;     call_indirect sig1, v29(v0, v17, v30, v25, v26)  ; v30 = 18, v25 = 1, v26 = 0
-;;     v31 = load.i64 notrap region0 v17
-;;     jump block3(v31)
+;;     v31 = load.i64 notrap region0 v0
+;;     v32 = load.i64 notrap region0 v31+72
+;;     jump block3(v32)
 ;;     block3(v24: i64):
-;;     v32 = call_indirect sig0, v24(v23, v0, v4, v5)  ; v4 = 1, v5 = 2
-;;     return v32
+;;     v33 = call_indirect sig0, v24(v23, v0, v4, v5)  ; v4 = 1, v5 = 2
+;;     return v33
 ;;   x86-64
 ;;     movq 0x50(%rdi), %rax
 ;;     movq 0x48(%rdi), %r8
@@ -503,41 +506,40 @@
 ;;     leaq (%r8, %rsi, 8), %rdx
 ;;     cmpq %rax, %rsi
 ;;     cmovaeq %rcx, %rdx
-;;     movq (%rdx), %rbx
-;;     movl 0x18(%rbx), %eax
+;;     movq (%rdx), %rsi
+;;     movl 0x18(%rsi), %eax
 ;;     movq 0x18(%rdi), %rcx
 ;;     cmpl (%rcx), %eax
 ;;     jnz #trap=user6
-;;     movq (%rbx), %rax
-;;     movq 0x10(%rbx), %r12
+;;     movq (%rsi), %rax
+;;     movq 0x10(%rsi), %rbx
 ;;     testq %rax, %rax
 ;;     jnz     label1; j label2
 ;;     block1:
-;;     movq %rdi, %r13
+;;     movq %rdi, %r12
 ;;     jmp     label3
 ;;     block3:
 ;;     movl $0x1, %edx
 ;;     movl $0x2, %ecx
-;;     movq %r13, %rsi
-;;     movq %r12, %rdi
+;;     movq %r12, %rsi
+;;     movq %rbx, %rdi
 ;;     call    *%rax
 ;;     movq (%rsp), %rbx
 ;;     movq 8(%rsp), %r12
-;;     movq 0x10(%rsp), %r13
-;;     addq $0x20, %rsp
+;;     addq $0x10, %rsp
 ;;     retq
 ;;     block2:
 ;;     movq (%rdi), %rax
-;;     movq %rdi, %r13
-;;     movq 0xa8(%rax), %rax
+;;     movq 0xb8(%rax), %rax
 ;;     movq (%rax), %rax
 ;;     movl $0x12, %edx
 ;;     movl $0x1, %ecx
 ;;     uninit  %r8
 ;;     xorl %r8d, %r8d
-;;     movq %rbx, %rsi
+;;     movq %rdi, %r12
 ;;     call    *%rax
-;;     movq (%rbx), %rax
+;;     movq (%r12), %rax
+;;     movq 0x48(%rax), %rax
 ;;     jmp     label3
 ;; call_ref
 ;;   const #1 -> s1
@@ -554,19 +556,20 @@
 ;;     v9 = iconst.i32 1
 ;;     v10 = iconst.i32 0
 ;;     v11 = load.i64 notrap region0 v0
-;;     v12 = load.i64 notrap region0 v11+168
+;;     v12 = load.i64 notrap region0 v11+184
 ;;     v13 = load.i64 notrap region0 v12
 ;;     v14 = iconst.i32 18
 ;;     call_indirect sig1, v13(v0, v2, v14, v9, v10)  ; v14 = 18, v9 = 1, v10 = 0
-;;     v15 = load.i64 notrap region0 v2
-;;     jump block3(v15)
+;;     v15 = load.i64 notrap region0 v0
+;;     v16 = load.i64 notrap region0 v15+72
+;;     jump block3(v16)
 ;;     block3(v8: i64):
-;;     v16 = call_indirect sig0, v8(v7, v0, v4, v5)  ; v4 = 1, v5 = 2
-;;     return v16
+;;     v17 = call_indirect sig0, v8(v7, v0, v4, v5)  ; v4 = 1, v5 = 2
+;;     return v17
 ;;   x86-64
 ;;     movq (%rdx), %r8
 ;;     movq 0x10(%rdx), %rbx
-;;     movq %rdx, %r13
+;;     movq %rdx, %r9
 ;;     testq %r8, %r8
 ;;     jnz     label1; j label2
 ;;     block1:
@@ -580,22 +583,23 @@
 ;;     call    *%r8
 ;;     movq (%rsp), %rbx
 ;;     movq 8(%rsp), %r12
-;;     movq 0x10(%rsp), %r13
-;;     addq $0x20, %rsp
+;;     addq $0x10, %rsp
 ;;     retq
 ;;     block2:
 ;;     movq (%rdi), %rax
-;;     movq %rdi, %r12
-;;     movq 0xa8(%rax), %rax
+;;     movq %rdi, %rsi
+;;     movq 0xb8(%rax), %rax
 ;;     movq (%rax), %rax
 ;;     movl $0x12, %edx
 ;;     movl $0x1, %ecx
 ;;     uninit  %r8
 ;;     xorl %r8d, %r8d
-;;     movq %r13, %rsi
+;;     movq %rsi, %r12
+;;     movq %r9, %rsi
+;;     movq %r12, %rdi
 ;;     call    *%rax
-;;     movq %r13, %rdx
-;;     movq (%rdx), %r8
+;;     movq (%r12), %rax
+;;     movq 0x48(%rax), %r8
 ;;     jmp     label3
 ;; return_call
 ;;   copy s1 -> s2, s0 -> s3
@@ -620,15 +624,16 @@
 ;;     v8 = iconst.i32 2
 ;;     v9 = iconst.i32 0
 ;;     v10 = load.i64 notrap region0 v0
-;;     v11 = load.i64 notrap region0 v10+168
+;;     v11 = load.i64 notrap region0 v10+184
 ;;     v12 = load.i64 notrap region0 v11
 ;;     v13 = iconst.i32 18
 ;;     call_indirect sig1, v12(v0, v6, v13, v8, v9)  ; v13 = 18, v8 = 2, v9 = 0
-;;     v14 = load.i64 notrap region0 v6+16
-;;     jump block3(v14)
+;;     v14 = load.i64 notrap region0 v0
+;;     v15 = load.i64 notrap region0 v14+72
+;;     jump block3(v15)
 ;;     block3(v7: i64):
-;;     v15 = load.i64 notrap readonly can_move region0 v0+56
-;;     return_call_indirect sig0, v7(v15, v0, v2)
+;;     v16 = load.i64 notrap readonly can_move region0 v0+56
+;;     return_call_indirect sig0, v7(v16, v0, v2)
 ;;   x86-64
 ;;     movq %rdx, %r12
 ;;     movq 0x40(%rdi), %r10
@@ -644,7 +649,7 @@
 ;;     return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx
 ;;     block2:
 ;;     movq (%rdi), %rax
-;;     movq 0xa8(%rax), %rax
+;;     movq 0xb8(%rax), %rax
 ;;     movq (%rax), %rax
 ;;     leaq 0x30(%rdi), %rsi
 ;;     movl $0x12, %edx
@@ -653,7 +658,8 @@
 ;;     xorl %r8d, %r8d
 ;;     movq %rdi, %rbx
 ;;     call    *%rax
-;;     movq 0x40(%rbx), %r10
+;;     movq (%rbx), %rax
+;;     movq 0x48(%rax), %r10
 ;;     jmp     label3
 ;; return_call_indirect
 ;;   resolve_indirect table 0 type 0 s0
@@ -687,12 +693,13 @@
 ;;     v25 = iconst.i32 1
 ;;     v26 = iconst.i32 0
 ;;     v27 = load.i64 notrap region0 v0
-;;     v28 = load.i64 notrap region0 v27+168
+;;     v28 = load.i64 notrap region0 v27+184
 ;;     v29 = load.i64 notrap region0 v28
 ;;     v30 = iconst.i32 18
 ;;     call_indirect sig1, v29(v0, v17, v30, v25, v26)  ; v30 = 18, v25 = 1, v26 = 0
-;;     v31 = load.i64 notrap region0 v17
-;;     jump block3(v31)
+;;     v31 = load.i64 notrap region0 v0
+;;     v32 = load.i64 notrap region0 v31+72
+;;     jump block3(v32)
 ;;     block3(v24: i64):
 ;;     return_call_indirect sig0, v24(v23, v0, v4, v5)  ; v4 = 1, v5 = 2
 ;;   x86-64
@@ -704,36 +711,36 @@
 ;;     leaq (%r8, %rsi, 8), %rdx
 ;;     cmpq %rax, %rsi
 ;;     cmovaeq %rcx, %rdx
-;;     movq (%rdx), %rbx
-;;     movl 0x18(%rbx), %eax
+;;     movq (%rdx), %rsi
+;;     movl 0x18(%rsi), %eax
 ;;     movq 0x18(%rdi), %rcx
 ;;     cmpl (%rcx), %eax
 ;;     jnz #trap=user6
-;;     movq (%rbx), %r10
-;;     movq 0x10(%rbx), %r12
+;;     movq (%rsi), %r10
+;;     movq 0x10(%rsi), %rbx
 ;;     testq %r10, %r10
 ;;     jnz     label1; j label2
 ;;     block1:
-;;     movq %rdi, %r13
+;;     movq %rdi, %r12
 ;;     jmp     label3
 ;;     block3:
 ;;     movl $0x1, %edx
 ;;     movl $0x2, %ecx
-;;     movq %r13, %rsi
-;;     movq %r12, %rdi
+;;     movq %r12, %rsi
+;;     movq %rbx, %rdi
 ;;     return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
 ;;     block2:
 ;;     movq (%rdi), %rax
-;;     movq %rdi, %r13
-;;     movq 0xa8(%rax), %rax
+;;     movq 0xb8(%rax), %rax
 ;;     movq (%rax), %rax
 ;;     movl $0x12, %edx
 ;;     movl $0x1, %ecx
 ;;     uninit  %r8
 ;;     xorl %r8d, %r8d
-;;     movq %rbx, %rsi
+;;     movq %rdi, %r12
 ;;     call    *%rax
-;;     movq (%rbx), %r10
+;;     movq (%r12), %rax
+;;     movq 0x48(%rax), %r10
 ;;     jmp     label3
 ;; return_call_ref
 ;;   resolve_ref s0
@@ -750,18 +757,19 @@
 ;;     v9 = iconst.i32 1
 ;;     v10 = iconst.i32 0
 ;;     v11 = load.i64 notrap region0 v0
-;;     v12 = load.i64 notrap region0 v11+168
+;;     v12 = load.i64 notrap region0 v11+184
 ;;     v13 = load.i64 notrap region0 v12
 ;;     v14 = iconst.i32 18
 ;;     call_indirect sig1, v13(v0, v2, v14, v9, v10)  ; v14 = 18, v9 = 1, v10 = 0
-;;     v15 = load.i64 notrap region0 v2
-;;     jump block3(v15)
+;;     v15 = load.i64 notrap region0 v0
+;;     v16 = load.i64 notrap region0 v15+72
+;;     jump block3(v16)
 ;;     block3(v8: i64):
 ;;     return_call_indirect sig0, v8(v7, v0, v4, v5)  ; v4 = 1, v5 = 2
 ;;   x86-64
 ;;     movq (%rdx), %r10
 ;;     movq 0x10(%rdx), %rbx
-;;     movq %rdx, %r13
+;;     movq %rdx, %r9
 ;;     testq %r10, %r10
 ;;     jnz     label1; j label2
 ;;     block1:
@@ -775,17 +783,19 @@
 ;;     return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
 ;;     block2:
 ;;     movq (%rdi), %rax
-;;     movq %rdi, %r12
-;;     movq 0xa8(%rax), %rax
+;;     movq %rdi, %rsi
+;;     movq 0xb8(%rax), %rax
 ;;     movq (%rax), %rax
 ;;     movl $0x12, %edx
 ;;     movl $0x1, %ecx
 ;;     uninit  %r8
 ;;     xorl %r8d, %r8d
-;;     movq %r13, %rsi
+;;     movq %rsi, %r12
+;;     movq %r9, %rsi
+;;     movq %r12, %rdi
 ;;     call    *%rax
-;;     movq %r13, %rdx
-;;     movq (%rdx), %r10
+;;     movq (%r12), %rax
+;;     movq 0x48(%rax), %r10
 ;;     jmp     label3
 ;; dead_code
 ;;   return #1

@@ -15,7 +15,7 @@
 ;;     v4 = uextend.i64 v2
 ;;     store notrap region0 v4, v3
 ;;     v5 = load.i64 notrap region0 v0
-;;     v6 = load.i64 notrap region0 v5+168
+;;     v6 = load.i64 notrap region0 v5+184
 ;;     v7 = load.i64 notrap region0 v6+8
 ;;     v8 = iconst.i32 0
 ;;     call_indirect sig0, v7(v0, v3, v8)  ; v8 = 0
@@ -25,7 +25,7 @@
 ;;     leaq <offset:1>+(%rsp), %rsi
 ;;     movq %r9, <offset:1>+(%rsp)
 ;;     movq (%rdi), %r10
-;;     movq 0xa8(%r10), %r10
+;;     movq 0xb8(%r10), %r10
 ;;     movq 8(%r10), %r10
 ;;     uninit  %rdx
 ;;     xorl %edx, %edx
@@ -43,7 +43,7 @@
 ;;     jump block3
 ;;     block4 cold:
 ;;     v5 = load.i64 notrap region0 v0
-;;     v6 = load.i64 notrap region0 v5+136
+;;     v6 = load.i64 notrap region0 v5+152
 ;;     v7 = load.i64 notrap region0 v6
 ;;     v8 = ireduce.i32 v7
 ;;     jump block2(v8)
@@ -73,7 +73,7 @@
 ;;     block3:
 ;;     movq <offset:1>+(%rsp), %r11
 ;;     movq (%r11), %rax
-;;     movq 0x88(%rax), %rax
+;;     movq 0x98(%rax), %rax
 ;;     movq (%rax), %rax
 ;;     jmp     label4
 ;; catch_all
@@ -88,7 +88,7 @@
 ;;     jump block3
 ;;     block4 cold:
 ;;     v3 = load.i64 notrap region0 v0
-;;     v4 = load.i64 notrap region0 v3+136
+;;     v4 = load.i64 notrap region0 v3+152
 ;;     jump block2
 ;;     block3:
 ;;     jump block2
@@ -114,5 +114,5 @@
 ;;     block3:
 ;;     movq <offset:1>+(%rsp), %r8
 ;;     movq (%r8), %r9
-;;     movq 0x88(%r9), %r9
+;;     movq 0x98(%r9), %r9
 ;;     jmp     label4

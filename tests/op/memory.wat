@@ -867,7 +867,7 @@
 ;;     v6 = iconst.i32 0
 ;;     v7 = iconst.i32 0
 ;;     v8 = load.i64 notrap region0 v0
-;;     v9 = load.i64 notrap region0 v8+168
+;;     v9 = load.i64 notrap region0 v8+184
 ;;     v10 = load.i64 notrap region0 v9
 ;;     v11 = iconst.i32 0
 ;;     call_indirect sig0, v10(v0, v4, v11, v6, v7)  ; v11 = 0, v6 = 0, v7 = 0
@@ -879,7 +879,7 @@
 ;;     leaq <offset:1>+(%rsp), %rsi
 ;;     movq %r10, <offset:1>+(%rsp)
 ;;     movq (%rdi), %r11
-;;     movq 0xa8(%r11), %r11
+;;     movq 0xb8(%r11), %r11
 ;;     movq (%r11), %r11
 ;;     uninit  %r8
 ;;     xorl %r8d, %r8d
@@ -905,7 +905,7 @@
 ;;     v9 = iconst.i32 0
 ;;     v10 = iconst.i32 0
 ;;     v11 = load.i64 notrap region0 v0
-;;     v12 = load.i64 notrap region0 v11+168
+;;     v12 = load.i64 notrap region0 v11+184
 ;;     v13 = load.i64 notrap region0 v12
 ;;     v14 = iconst.i32 1
 ;;     call_indirect sig0, v13(v0, v5, v14, v9, v10)  ; v14 = 1, v9 = 0, v10 = 0
@@ -919,7 +919,7 @@
 ;;     movl %r8d, %eax
 ;;     movq %rax, <offset:1>+0x10(%rsp)
 ;;     movq (%rdi), %rax
-;;     movq 0xa8(%rax), %rax
+;;     movq 0xb8(%rax), %rax
 ;;     movq (%rax), %rax
 ;;     movl $0x1, %edx
 ;;     uninit  %r8
@@ -944,7 +944,7 @@
 ;;     v9 = iconst.i32 1
 ;;     v10 = iconst.i32 0
 ;;     v11 = load.i64 notrap region0 v0
-;;     v12 = load.i64 notrap region0 v11+168
+;;     v12 = load.i64 notrap region0 v11+184
 ;;     v13 = load.i64 notrap region0 v12
 ;;     v14 = iconst.i32 2
 ;;     call_indirect sig0, v13(v0, v5, v14, v9, v10)  ; v14 = 2, v9 = 1, v10 = 0
@@ -958,7 +958,7 @@
 ;;     movl %r8d, %eax
 ;;     movq %rax, <offset:1>+0x10(%rsp)
 ;;     movq (%rdi), %rax
-;;     movq 0xa8(%rax), %rax
+;;     movq 0xb8(%rax), %rax
 ;;     movq (%rax), %rax
 ;;     movl $0x2, %edx
 ;;     movl $0x1, %ecx
@@ -987,7 +987,7 @@
 ;;     v9 = iconst.i32 0
 ;;     v10 = iconst.i32 0
 ;;     v11 = load.i64 notrap region0 v0
-;;     v12 = load.i64 notrap region0 v11+168
+;;     v12 = load.i64 notrap region0 v11+184
 ;;     v13 = load.i64 notrap region0 v12
 ;;     v14 = iconst.i32 3
 ;;     call_indirect sig0, v13(v0, v5, v14, v9, v10)  ; v14 = 3, v9 = 0, v10 = 0
@@ -998,7 +998,7 @@
 ;;     movq $0x0, <offset:1>+8(%rsp)
 ;;     movq $0x2, <offset:1>+0x10(%rsp)
 ;;     movq (%rdi), %r11
-;;     movq 0xa8(%r11), %r11
+;;     movq 0xb8(%r11), %r11
 ;;     movq (%r11), %r11
 ;;     movl $0x3, %edx
 ;;     uninit  %r8
@@ -1015,14 +1015,14 @@
 ;;     v3 = iconst.i32 0
 ;;     v4 = iconst.i32 0
 ;;     v5 = load.i64 notrap region0 v0
-;;     v6 = load.i64 notrap region0 v5+168
+;;     v6 = load.i64 notrap region0 v5+184
 ;;     v7 = load.i64 notrap region0 v6
 ;;     v8 = iconst.i32 4
 ;;     call_indirect sig0, v7(v0, v2, v8, v3, v4)  ; v8 = 4, v3 = 0, v4 = 0
 ;;     return
 ;;   x86-64
 ;;     movq (%rdi), %r8
-;;     movq 0xa8(%r8), %r8
+;;     movq 0xb8(%r8), %r8
 ;;     movq (%r8), %r9
 ;;     leaq <offset:1>+(%rsp), %rsi
 ;;     movl $0x4, %edx

@@ -69,7 +69,7 @@
 ;;     v4 = iconst.i32 0
 ;;     v5 = iconst.i32 0
 ;;     v6 = load.i64 notrap region0 v0
-;;     v7 = load.i64 notrap region0 v6+168
+;;     v7 = load.i64 notrap region0 v6+184
 ;;     v8 = load.i64 notrap region0 v7
 ;;     v9 = iconst.i32 12
 ;;     call_indirect sig0, v8(v0, v3, v9, v4, v5)  ; v9 = 12, v4 = 0, v5 = 0
@@ -77,7 +77,7 @@
 ;;     return v10
 ;;   x86-64
 ;;     movq (%rdi), %r9
-;;     movq 0xa8(%r9), %r9
+;;     movq 0xb8(%r9), %r9
 ;;     movq (%r9), %r9
 ;;     leaq <offset:1>+(%rsp), %rsi
 ;;     movl $0xc, %edx

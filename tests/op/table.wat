@@ -139,7 +139,7 @@
 ;;     v7 = iconst.i32 0
 ;;     v8 = iconst.i32 0
 ;;     v9 = load.i64 notrap region0 v0
-;;     v10 = load.i64 notrap region0 v9+168
+;;     v10 = load.i64 notrap region0 v9+184
 ;;     v11 = load.i64 notrap region0 v10
 ;;     v12 = iconst.i32 5
 ;;     call_indirect sig0, v11(v0, v5, v12, v7, v8)  ; v12 = 5, v7 = 0, v8 = 0
@@ -152,7 +152,7 @@
 ;;     movl %edx, %eax
 ;;     movq %rax, <offset:1>+8(%rsp)
 ;;     movq (%rdi), %rax
-;;     movq 0xa8(%rax), %rax
+;;     movq 0xb8(%rax), %rax
 ;;     movq (%rax), %rax
 ;;     movl $0x5, %edx
 ;;     uninit  %r8
@@ -179,7 +179,7 @@
 ;;     v8 = iconst.i32 0
 ;;     v9 = iconst.i32 0
 ;;     v10 = load.i64 notrap region0 v0
-;;     v11 = load.i64 notrap region0 v10+168
+;;     v11 = load.i64 notrap region0 v10+184
 ;;     v12 = load.i64 notrap region0 v11
 ;;     v13 = iconst.i32 6
 ;;     call_indirect sig0, v12(v0, v5, v13, v8, v9)  ; v13 = 6, v8 = 0, v9 = 0
@@ -192,7 +192,7 @@
 ;;     movl %ecx, %eax
 ;;     movq %rax, <offset:1>+0x10(%rsp)
 ;;     movq (%rdi), %rax
-;;     movq 0xa8(%rax), %rax
+;;     movq 0xb8(%rax), %rax
 ;;     movq (%rax), %rax
 ;;     movl $0x6, %edx
 ;;     uninit  %r8
@@ -217,7 +217,7 @@
 ;;     v9 = iconst.i32 0
 ;;     v10 = iconst.i32 0
 ;;     v11 = load.i64 notrap region0 v0
-;;     v12 = load.i64 notrap region0 v11+168
+;;     v12 = load.i64 notrap region0 v11+184
 ;;     v13 = load.i64 notrap region0 v12
 ;;     v14 = iconst.i32 7
 ;;     call_indirect sig0, v13(v0, v5, v14, v9, v10)  ; v14 = 7, v9 = 0, v10 = 0
@@ -231,7 +231,7 @@
 ;;     movl %r8d, %eax
 ;;     movq %rax, <offset:1>+0x10(%rsp)
 ;;     movq (%rdi), %rax
-;;     movq 0xa8(%rax), %rax
+;;     movq 0xb8(%rax), %rax
 ;;     movq (%rax), %rax
 ;;     movl $0x7, %edx
 ;;     uninit  %r8
@@ -260,7 +260,7 @@
 ;;     v9 = iconst.i32 0
 ;;     v10 = iconst.i32 0
 ;;     v11 = load.i64 notrap region0 v0
-;;     v12 = load.i64 notrap region0 v11+168
+;;     v12 = load.i64 notrap region0 v11+184
 ;;     v13 = load.i64 notrap region0 v12
 ;;     v14 = iconst.i32 8
 ;;     call_indirect sig0, v13(v0, v5, v14, v9, v10)  ; v14 = 8, v9 = 0, v10 = 0
@@ -271,7 +271,7 @@
 ;;     movq $0x0, <offset:1>+8(%rsp)
 ;;     movq $0x1, <offset:1>+0x10(%rsp)
 ;;     movq (%rdi), %r11
-;;     movq 0xa8(%r11), %r11
+;;     movq 0xb8(%r11), %r11
 ;;     movq (%r11), %r11
 ;;     movl $0x8, %edx
 ;;     uninit  %r8
@@ -288,14 +288,14 @@
 ;;     v3 = iconst.i32 0
 ;;     v4 = iconst.i32 0
 ;;     v5 = load.i64 notrap region0 v0
-;;     v6 = load.i64 notrap region0 v5+168
+;;     v6 = load.i64 notrap region0 v5+184
 ;;     v7 = load.i64 notrap region0 v6
 ;;     v8 = iconst.i32 9
 ;;     call_indirect sig0, v7(v0, v2, v8, v3, v4)  ; v8 = 9, v3 = 0, v4 = 0
 ;;     return
 ;;   x86-64
 ;;     movq (%rdi), %r8
-;;     movq 0xa8(%r8), %r8
+;;     movq 0xb8(%r8), %r8
 ;;     movq (%r8), %r9
 ;;     leaq <offset:1>+(%rsp), %rsi
 ;;     movl $0x9, %edx

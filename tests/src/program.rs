@@ -142,7 +142,13 @@ fn start_program(program: &Path, args: &[impl AsRef<OsStr>]) -> Child {
 
 fn command(program: &Path, args: &[impl AsRef<OsStr>]) -> Command {
     let mut command = Command::new(program);
-    command.args(args).env(CACHE, "").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(args)
+        .env(CACHE, "")
+        .env_remove("KINGLET_LOG")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 

@@ -67,7 +67,8 @@ fn answer(request: &Request, dialect: Dialect, name: &str) -> Outcome {
         Request::Help(command) => print(&help::text(*command, std::io::stdout().is_terminal(), dialect)).map(|()| 0),
         Request::Version(verbose) => print(&version::text(dialect, name, *verbose)).map(|()| 0),
         Request::Run(command, options) => {
-            message::settle(dialect, options.log_level.unwrap_or(Level::Info), options.log_level.is_some());
+            let level = options.log_level.or_else(Level::of_environment);
+            message::settle(dialect, level.unwrap_or(Level::Info), level.is_some());
             options::warn(options);
             (command.run)(options)
         }

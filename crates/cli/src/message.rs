@@ -37,6 +37,17 @@ impl Level {
         ("fatal", Level::Fatal),
     ];
 
+    /// The level of this name, in any case.
+    pub(crate) fn named(name: &str) -> Option<Level> {
+        let known = Level::NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        known.map(|(_, level)| *level)
+    }
+
+    /// The one that `KINGLET_LOG` asks for.
+    pub(crate) fn of_environment() -> Option<Level> {
+        Level::named(&std::env::var("KINGLET_LOG").ok()?)
+    }
+
     fn name(self) -> &'static str {
         Level::NAMES.iter().find(|(_, level)| *level == self).map_or("", |(name, _)| name)
     }

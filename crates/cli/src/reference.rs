@@ -21,6 +21,11 @@ const VARIABLES: &[(&str, &str)] = &[
         "KINGLET_CACHE_DIR",
         "the folder of the cache, which is the user's alone; if it is set to nothing, there is no cache",
     ),
+    (
+        "KINGLET_LOG",
+        "the level of messages that are given, and those above it, if `--log-level` does not say it: one of its names; \
+         anything else counts for nothing",
+    ),
     ("XDG_CACHE_HOME", "the folder in which the folder `kinglet` is the cache otherwise; if it is not set, `~/.cache`"),
     ("NO_COLOR", "if it is not empty, nothing is coloured; otherwise terminals get colour"),
     ("TERM", "`dumb` means no colour either"),

@@ -402,9 +402,8 @@ fn cpu_features(options: &mut Options, value: &str) -> Result<(), String> {
 }
 
 fn log_level(options: &mut Options, value: &str) -> Result<(), String> {
-    let known = Level::NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(value));
-    match known {
-        Some((_, level)) => options.log_level = Some(*level),
+    match Level::named(value) {
+        Some(level) => options.log_level = Some(level),
         None if options.dialect.is_wasmedge() => {
             options.warnings.push(format!("invalid log level `{value}`: info is used"));
         }

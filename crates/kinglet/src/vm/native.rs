@@ -97,6 +97,8 @@ pub(crate) struct Tier {
     /// What compiles hot code, if the engine wants that.
     up: Option<TierUp>,
     loops_entered: AtomicU64,
+    /// Held while the compiler is made.
+    making: Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -140,6 +142,7 @@ impl Tier {
             registry: Registry::default(),
             up,
             loops_entered: AtomicU64::new(0),
+            making: Mutex::default(),
             state: Mutex::default(),
         });
         tier.natives.tier.store(Arc::as_ptr(&tier).cast_mut().cast(), Ordering::Release);
@@ -248,7 +251,8 @@ impl Tier {
         }
     }
 
-    /// Gives functions of a module native code; they are in order. Stores that run them take it at their next call.
+    /// Gives functions of a module native code, as far as there can be; they are in order. Stores that run them take it at
+    /// their next call.
     /// `publish` is given what makes it known, to do it or not.
     pub(crate) fn compile(
         &self,
@@ -258,8 +262,12 @@ impl Tier {
     ) -> Result<()> {
         let start = Instant::now();
         let compiled = self.compiler()?.functions(jit_environment(environment), functions, |_| ())?;
-        if let Some((defined, why)) = compiled.left_out.first() {
-            return Err(Error::msg(format!("{}: {why}", name(environment, *defined))));
+        for (defined, why) in &compiled.left_out {
+            let function = name(environment, *defined);
+            if compiled.image.functions.is_empty() {
+                return Err(Error::msg(format!("{function}: {why}")));
+            }
+            debug!(function, %why, "stays interpreted");
         }
         // What its calls and its callers need is made here rather than where they run.
         for signature in &compiled.outside {
@@ -338,18 +346,23 @@ impl Tier {
 
     /// The compiler, made with the trampolines that every native code needs when first asked for.
     fn compiler(&self) -> Result<Arc<Compiler>> {
-        let mut state = self.state();
-        if let Some(compiler) = &state.compiler {
+        if let Some(compiler) = &self.state().compiler {
+            return Ok(compiler.clone());
+        }
+        // Guests wait for the state, and not while this is made.
+        let _making = self.making.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(compiler) = &self.state().compiler {
             return Ok(compiler.clone());
         }
         let compiler = Compiler::new(&self.settings)?;
         trace!("compiler made");
         for which in Trampoline::COMMON {
             if self.common(&which).is_some_and(|entry| entry.load(Ordering::Relaxed).is_null()) {
-                self.add_trampoline(&mut state, &which, compiler.trampoline(&which, super::host::HOST_LAYOUT)?)?;
+                let image = compiler.trampoline(&which, super::host::HOST_LAYOUT)?;
+                self.add_trampoline(&mut self.state(), &which, image)?;
             }
         }
-        Ok(state.compiler.insert(Arc::new(compiler)).clone())
+        Ok(self.state().compiler.insert(Arc::new(compiler)).clone())
     }
 
     /// Where the address of a trampoline is that all code needs.
@@ -721,6 +734,8 @@ pub(super) unsafe fn sample(vmctx: *mut VmCtx, slots: *mut u64, at_loop: u32) ->
         let tier = tier(store);
         if tier.up.as_ref().is_some_and(|up| !up.at_once()) {
             (*store).interrupt.fetch_and(!INTERRUPT_SAMPLE, Ordering::Relaxed);
+            // It may be answering after it was given up: it waited for something.
+            watch(store);
         }
         let record = (*store).record.cast::<Record>();
         let body = |record: *mut Record| (*record).cell.as_ref().and_then(|cell| cell.body.cast::<Body>().as_ref());

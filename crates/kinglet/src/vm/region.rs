@@ -45,7 +45,7 @@ impl Region {
     /// one that stays where it is, or the place is none for a mapping.
     ///
     /// # Errors
-    /// If the system refuses: then the bytes may be gone.
+    /// If the system refuses: then the bytes may be zero.
     #[cfg(all(unix, feature = "jit"))]
     pub(super) fn overlay(&mut self, at: usize, file: &std::fs::File, offset: u64, len: usize) -> crate::Result<bool> {
         use rustix::mm::{MapFlags, ProtFlags, mmap};
@@ -56,8 +56,15 @@ impl Region {
         }
         let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::FIXED);
         // SAFETY: what is replaced lies in the region, whose bytes nobody borrows now.
-        unsafe { mmap(self.start.as_ptr().add(at).cast(), len, access, flags, file, offset) }?;
-        Ok(true)
+        let place = unsafe { self.start.as_ptr().add(at) }.cast();
+        // SAFETY: as above.
+        let Err(error) = (unsafe { mmap(place, len, access, flags, file, offset) }) else { return Ok(true) };
+        // What was there may be gone, and the addresses free for anyone: they are taken again, or nothing goes on.
+        // SAFETY: as above.
+        if unsafe { rustix::mm::mmap_anonymous(place, len, access, flags) }.is_err() {
+            std::process::abort();
+        }
+        Err(error.into())
     }
 
     pub(super) fn start(&self) -> *mut u8 {

@@ -12,6 +12,9 @@ use kinglet_wasm::types::TableType;
 use crate::store::StoreCore;
 use crate::{Error, Result};
 
+/// Above so many elements a table that was written to is made anew rather than cleared: the system has zeros for less.
+const LARGE: usize = 8 << 10;
+
 /// A table of a store.
 #[derive(Debug)]
 pub(crate) struct TableInstance {
@@ -116,7 +119,7 @@ impl TableInstance {
         // SAFETY: as for `publish`.
         let written = unsafe { (*self.record.as_ptr()).written } != 0;
         let size = self.ty.min as usize;
-        if self.elements.capacity() > 2 * size + 64 {
+        if self.elements.capacity() > 2 * size + 64 || written && size > LARGE {
             self.elements = vec![0; size];
         } else if written || !(self.ready || self.lazy.is_some()) {
             self.elements.truncate(size);

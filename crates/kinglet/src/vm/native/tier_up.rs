@@ -13,6 +13,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -26,10 +27,11 @@ use rustix::process::getpid;
 use tracing::{debug, trace};
 
 use super::{Tier, name};
+use crate::Error;
 use crate::config::TierThresholds;
 
-/// After how many unanswered questions a store is left alone until it interprets again, and after how many intervals
-/// without a store the sampler sleeps.
+/// After how many unanswered questions a store is left alone until it answers the last one or is called again, and after
+/// how many intervals without a store the sampler sleeps.
 const PATIENCE: u32 = 20;
 
 /// How many bytes of bodies are compiled together, unless one alone is larger.
@@ -41,6 +43,9 @@ const SMALL: usize = 8 << 10;
 
 /// What compiling a function costs whatever its size, in bytes of bodies.
 const OVERHEAD: u64 = 100;
+
+/// Of how many loops a function is compiled to be entered there.
+const MOST_LOOPS: usize = 8;
 
 /// How much nicer than the guest's threads the compiler's is: where processors are scarce it gets a share all the same.
 const NICENESS: i32 = 5;
@@ -208,8 +213,10 @@ impl TierUp {
         drop(state);
         self.to_watch.notify_all();
         self.to_compile.notify_all();
-        if self.process.load(Ordering::Relaxed) == getpid().as_raw_nonzero().get() {
-            threads.into_iter().for_each(|thread| _ = thread.join());
+        let ours = self.process.load(Ordering::Relaxed) == getpid().as_raw_nonzero().get();
+        for thread in threads {
+            // A child that was forked off has not got them.
+            if ours { _ = thread.join() } else { std::mem::forget(thread) }
         }
     }
 
@@ -250,9 +257,12 @@ impl TierUp {
         }
         // What would be compiled in vain if its frames stay where they are.
         let lasts = heat.lasts() && bytes > SMALL;
-        // Frames that the function's own native code would not help: they are in it, and stay.
+        // Frames that the function's own native code would not help: they are in it, and stay. Each loop has to be worth
+        // compiling the function for it, and a function with many does not have them all compiled.
         if let Met::Loop(header) = met
             && (native || lasts)
+            && heat.loops[&header] >= self.thresholds.needed(bytes)
+            && heat.loops_asked.len() < MOST_LOOPS
             && !heat.loops_asked.contains(&header)
         {
             heat.loops_asked.push(header);
@@ -369,8 +379,8 @@ impl Tier {
                 watched.unanswered = if before & INTERRUPT_SAMPLE != 0 { watched.unanswered + 1 } else { 0 };
                 let stays = watched.unanswered < PATIENCE;
                 if !stays {
-                    interrupt.fetch_and(!INTERRUPT_SAMPLE, Ordering::Relaxed);
-                    flag.store(false, Ordering::Relaxed);
+                    // The question stands: whenever it answers, it is watched again. The last that is done with it.
+                    flag.store(false, Ordering::Release);
                 }
                 stays
             });
@@ -381,7 +391,10 @@ impl Tier {
 
     /// Compiles what is hot, until the engine goes.
     fn work(&self, up: &TierUp) {
-        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
+        let this = Some(rustix::thread::gettid());
+        if let Ok(niceness) = rustix::process::getpriority_process(this) {
+            let _ = rustix::process::setpriority_process(this, niceness.saturating_add(NICENESS).min(19));
+        }
         let mut state = up.lock();
         while !state.stop {
             let Some(batch) = up.next(&mut state) else {
@@ -402,10 +415,13 @@ impl Tier {
         let started = Instant::now();
         let environment = &*batch.environment;
         let publish = |publish: &mut dyn FnMut()| up.while_alive(environment, publish);
-        let result = match batch.entry {
+        let compile = || match batch.entry {
             Some((function, header)) => self.compile_loop(environment, function, header, publish),
             None => self.compile(environment, &batch.functions, publish),
         };
+        // A mistake of the compiler's is not to end tier-up for all guests.
+        let result =
+            catch_unwind(AssertUnwindSafe(compile)).unwrap_or_else(|_| Err(Error::msg("the compiler panicked")));
         let (functions, took) = (batch.functions.len(), started.elapsed());
         match result {
             Err(error) => debug!(functions, %error, "hot code stays interpreted"),
