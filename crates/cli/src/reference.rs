@@ -179,7 +179,7 @@ mod tests {
         assert!(STATUSES.iter().all(|(code, _)| man(None).contains(code)));
         for (name, meaning) in VARIABLES {
             assert!(markdown.contains(&format!("| `{name}` | {meaning} |")), "{name}");
-            assert!(man(None).contains(&format!(".B {name}\n{}", meaning.replace('`', ""))), "{name}");
+            assert!(man(None).contains(&format!(".B {name}\n{}", roff(&meaning.replace('`', "")))), "{name}");
         }
     }
 
