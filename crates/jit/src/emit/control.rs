@@ -364,14 +364,21 @@ impl Emitter<'_> {
     /// Where a function is called: what its record has, or what the runtime says if that is null. Nothing may call the
     /// runtime between this and the call.
     fn native_or_ask(&mut self, native: Value, which: Callable, record: Value) -> Value {
-        let (ask, known) = (self.builder.create_block(), self.builder.create_block());
+        self.or_if_null(native, |emitter| {
+            emitter.libcall(Libcall::NativeEntry, record, which as u32, 0);
+            let store_ptr = emitter.store_ptr();
+            load_pointer(&mut emitter.builder, store_ptr, offset_of!(VmStore, target))
+        })
+    }
+
+    /// A pointer, or if it is null, which is rare, what `make` gives.
+    pub(super) fn or_if_null(&mut self, pointer: Value, make: impl FnOnce(&mut Self) -> Value) -> Value {
+        let (null, known) = (self.builder.create_block(), self.builder.create_block());
         let result = self.builder.append_block_param(known, types::I64);
-        self.builder.ins().brif(native, known, &[BlockArg::Value(native)], ask, &[]);
-        self.builder.set_cold_block(ask);
-        self.builder.switch_to_block(ask);
-        self.libcall(Libcall::NativeEntry, record, which as u32, 0);
-        let store_ptr = self.store_ptr();
-        let made = load_pointer(&mut self.builder, store_ptr, offset_of!(VmStore, target));
+        self.builder.ins().brif(pointer, known, &[BlockArg::Value(pointer)], null, &[]);
+        self.builder.set_cold_block(null);
+        self.builder.switch_to_block(null);
+        let made = make(self);
         self.builder.ins().jump(known, &[BlockArg::Value(made)]);
         self.builder.switch_to_block(known);
         result

@@ -3,7 +3,7 @@
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{BlockArg, InstBuilder, MemFlagsData, Value, types};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
 use kinglet_abi::{Libcall, Trap, VmTable};
 use kinglet_wasm::types::{IndexType, ValType};
 
@@ -74,18 +74,12 @@ impl Emitter<'_> {
 
     /// An element that has been read: if it is null, it may only not be there yet.
     fn there(&mut self, table: u32, index: Value, read: Value) -> Value {
-        let (ask, known) = (self.builder.create_block(), self.builder.create_block());
-        let result = self.builder.append_block_param(known, types::I64);
-        self.builder.ins().brif(read, known, &[BlockArg::Value(read)], ask, &[]);
-        self.builder.set_cold_block(ask);
-        self.builder.switch_to_block(ask);
-        let array = self.array(1);
-        store(&mut self.builder, index, array, 0);
-        self.libcall(Libcall::TableGet, array, table, 0);
-        let made = load_pointer(&mut self.builder, array, 0);
-        self.builder.ins().jump(known, &[BlockArg::Value(made)]);
-        self.builder.switch_to_block(known);
-        result
+        self.or_if_null(read, |emitter| {
+            let array = emitter.array(1);
+            store(&mut emitter.builder, index, array, 0);
+            emitter.libcall(Libcall::TableGet, array, table, 0);
+            load_pointer(&mut emitter.builder, array, 0)
+        })
     }
 
     pub(super) fn read_element(&mut self, table: u32, index: Op1) -> V {

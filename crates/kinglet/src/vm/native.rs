@@ -195,12 +195,10 @@ impl Tier {
         done: impl FnMut(u32),
     ) -> Result<()> {
         let start = Instant::now();
-        let mut image = image(&*self.compiler()?, environment, &self.settings, threads, done)?;
+        let image = image(&*self.compiler()?, environment, &self.settings, threads, done)?;
         environment.stats.compiled.add(image.functions.len(), image.text.len(), start);
-        let memory = Mapping::executable(&image.text)?;
-        let code = memory.start()..memory.start() + image.text.len();
-        image.text = Vec::new();
-        self.publish_module(environment, code, Known::Made(Box::new(image)), Some(memory));
+        let (code, tables, memory) = in_place(image)?;
+        self.publish_module(environment, code, tables, Some(memory));
         Ok(())
     }
 
@@ -252,13 +250,12 @@ impl Tier {
     }
 
     /// Gives functions of a module native code, as far as there can be; they are in order. Stores that run them take it at
-    /// their next call.
-    /// `publish` is given what makes it known, to do it or not.
+    /// their next call. `publish` is given what makes it known, to do it or not.
     pub(crate) fn compile(
         &self,
         environment: &Environment,
         functions: &[u32],
-        publish: impl FnOnce(&mut dyn FnMut()),
+        publish: impl FnOnce(Box<dyn FnOnce() + '_>),
     ) -> Result<()> {
         let start = Instant::now();
         let compiled = self.compiler()?.functions(jit_environment(environment), functions, |_| ())?;
@@ -273,20 +270,13 @@ impl Tier {
         for signature in &compiled.outside {
             self.bridge(signature)?;
         }
-        let mut image = compiled.image;
+        let image = compiled.image;
         environment.stats.compiled.add(image.functions.len(), image.text.len(), start);
         for function in &image.functions {
             self.entry(&self.signature(environment.cells()[function.function as usize].type_id))?;
         }
-        let memory = Mapping::executable(&image.text)?;
-        let code = memory.start()..memory.start() + image.text.len();
-        image.text = Vec::new();
-        let mut ready = Some((Known::Made(Box::new(image)), memory));
-        publish(&mut || {
-            if let Some((tables, memory)) = ready.take() {
-                self.publish_module(environment, code.clone(), tables, Some(memory));
-            }
-        });
+        let (code, tables, memory) = in_place(image)?;
+        publish(Box::new(|| self.publish_module(environment, code, tables, Some(memory))));
         Ok(())
     }
 
@@ -315,7 +305,7 @@ impl Tier {
         environment: &Environment,
         defined: u32,
         header: u32,
-        publish: impl FnOnce(&mut dyn FnMut()),
+        publish: impl FnOnce(Box<dyn FnOnce() + '_>),
     ) -> Result<()> {
         let cells = environment.cells();
         let known = |defined: u32| {
@@ -323,24 +313,19 @@ impl Tier {
             (!native.is_null()).then_some(native as u64)
         };
         let start = Instant::now();
-        let (mut image, outside) =
-            self.compiler()?.loop_entry(jit_environment(environment), defined, header, &known)?;
+        let (image, outside) = self.compiler()?.loop_entry(jit_environment(environment), defined, header, &known)?;
         environment.stats.compiled.add(1, image.text.len(), start);
         for signature in &outside {
             self.bridge(signature)?;
         }
-        let memory = Mapping::executable(&image.text)?;
-        let code = memory.start()..memory.start() + image.text.len();
-        image.text = Vec::new();
-        let mut ready = Some((Known::Made(Box::new(image)), memory));
-        publish(&mut || {
-            let Some((tables, memory)) = ready.take() else { return };
+        let (code, tables, memory) = in_place(image)?;
+        publish(Box::new(|| {
             let cell = std::ptr::from_ref(&cells[defined as usize]);
             self.registry.add(code.clone(), tables, Owner::Function(cell), Some(memory));
             let title = || format!("{}, loop at {header:#x}", name(environment, defined));
             self.tell(|| std::iter::once((title(), code.clone(), Vec::new())));
             self.state().loops.insert((cell as usize, header), code.start);
-        });
+        }));
         Ok(())
     }
 
@@ -561,6 +546,14 @@ fn trampoline(title: &str) -> String {
 /// How a function becomes machine code.
 pub(crate) fn listing(compiler: &Compiler, environment: &Environment, defined: u32) -> Result<kinglet_jit::Listing> {
     Ok(compiler.listing(jit_environment(environment), defined)?)
+}
+
+/// Gives code memory of its own: where it is, its tables, and the memory.
+fn in_place(mut image: CodeImage) -> Result<(Range<usize>, Known, Mapping)> {
+    let memory = Mapping::executable(&image.text)?;
+    let code = memory.start()..memory.start() + image.text.len();
+    image.text = Vec::new();
+    Ok((code, Known::Made(Box::new(image)), memory))
 }
 
 /// Publishes native code of a function.

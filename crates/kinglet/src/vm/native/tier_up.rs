@@ -177,10 +177,12 @@ impl TierUp {
     /// The same for whoever must not wait for the threads, which a child that was forked off does not have: one of them
     /// may have held the lock.
     fn lock_anywhere(&self) -> Option<MutexGuard<'_, State>> {
-        match self.process.load(Ordering::Relaxed) == getpid().as_raw_nonzero().get() {
-            true => Some(self.lock()),
-            false => self.state.try_lock().ok(),
-        }
+        if self.forked_off() { self.state.try_lock().ok() } else { Some(self.lock()) }
+    }
+
+    /// Whether there are threads, but another process's.
+    fn forked_off(&self) -> bool {
+        ![0, getpid().as_raw_nonzero().get()].contains(&self.process.load(Ordering::Relaxed))
     }
 
     /// Whether every entry and back-edge is a sample, and what is hot is compiled on the spot.
@@ -213,7 +215,7 @@ impl TierUp {
         drop(state);
         self.to_watch.notify_all();
         self.to_compile.notify_all();
-        let ours = self.process.load(Ordering::Relaxed) == getpid().as_raw_nonzero().get();
+        let ours = !self.forked_off();
         for thread in threads {
             // A child that was forked off has not got them.
             if ours { _ = thread.join() } else { std::mem::forget(thread) }
@@ -414,7 +416,7 @@ impl Tier {
     fn compile_batch(&self, up: &TierUp, batch: &Batch) {
         let started = Instant::now();
         let environment = &*batch.environment;
-        let publish = |publish: &mut dyn FnMut()| up.while_alive(environment, publish);
+        let publish = |publish: Box<dyn FnOnce() + '_>| up.while_alive(environment, publish);
         let compile = || match batch.entry {
             Some((function, header)) => self.compile_loop(environment, function, header, publish),
             None => self.compile(environment, &batch.functions, publish),
