@@ -391,3 +391,72 @@ fn make_and_drop_engines() {
     // The allocator may have taken a few more.
     assert!(after.1 <= before.1 + 8, "mappings: {before:?} {after:?}");
 }
+
+/// Guests nest as deeply as the interpreter's stack allows, whatever is native: where the host's stack is used up, calls
+/// go on in the interpreter, with arguments in registers and on the stack, of every type.
+#[test]
+fn what_is_native_nests_as_deeply() {
+    const DEEP: &str = r#"(module
+      (type $many (func (param i32 i64 f32 f64 v128 i32 i64 i32 i64 i32 i64 f64 f64 f64 f64 f64 f64 f64 f64)
+        (result i64 f64 v128)))
+      (table funcref (elem $indirect))
+      (func $count (export "count") (param i32) (result i64)
+        (if (i32.eqz (local.get 0)) (then (return (i64.const 0))))
+        (i64.add (i64.const 1) (call $count (i32.sub (local.get 0) (i32.const 1)))))
+      (func $indirect (export "indirect") (param i32) (result i64) (local $i i32)
+        (if (i32.eqz (local.get 0)) (then (return (i64.const 0))))
+        (loop $l (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 3))))
+        (i64.add (i64.extend_i32_u (local.get $i))
+          (call_indirect (param i32) (result i64) (i32.sub (local.get 0) (i32.const 1)) (i32.const 0))))
+      (func $many (type $many)
+        (if (i32.eqz (local.get 0)) (then (return
+          (i64.add (i64.add (local.get 1) (local.get 6)) (i64.add (local.get 8) (local.get 10)))
+          (f64.add (f64.add (local.get 3) (local.get 11)) (f64.add (local.get 17) (local.get 18)))
+          (local.get 4))))
+        (call $many (i32.sub (local.get 0) (i32.const 1)) (i64.add (local.get 1) (i64.const 1)) (local.get 2)
+          (f64.add (local.get 3) (f64.const 0.5)) (i32x4.add (local.get 4) (v128.const i32x4 1 2 3 4))
+          (local.get 5) (i64.add (local.get 6) (i64.const 1)) (local.get 7) (local.get 8) (local.get 9)
+          (i64.add (local.get 10) (i64.const 2)) (local.get 11) (local.get 12) (local.get 13) (local.get 14)
+          (local.get 15) (local.get 16) (local.get 17) (f64.add (local.get 18) (f64.const 1))))
+      (func $to_many (param $n i32) (result i64 f64 v128)
+        (return_call $many (local.get $n) (i64.const 1) (f32.const 2) (f64.const 3) (v128.const i32x4 0 0 0 0)
+          (i32.const 5) (i64.const 6) (i32.const 7) (i64.const 8) (i32.const 9) (i64.const 10) (f64.const 11) (f64.const 12)
+          (f64.const 13) (f64.const 14) (f64.const 15) (f64.const 16) (f64.const 17) (f64.const 18)))
+      (func (export "many") (param i32) (result i64) (local $f f64) (local $v v128) (local $i i64)
+        (call $to_many (local.get 0)) (local.set $v) (local.set $f) (local.set $i)
+        (i64.add (i64.add (local.get $i) (i64.trunc_sat_f64_s (local.get $f)))
+          (i64.extend_i32_s (i32x4.extract_lane 3 (local.get $v)))))
+      (func $fails (export "fails") (param i32) (result i64)
+        (if (i32.eqz (local.get 0)) (then unreachable))
+        (i64.add (i64.const 1) (call $fails (i32.sub (local.get 0) (i32.const 1)))))
+      (func $endless (export "endless") (param i32) (result i64) (i64.add (i64.const 1) (call $endless (local.get 0)))))"#;
+    const CALLS: [(&str, i32); 4] = [("count", 100_000), ("indirect", 100_000), ("many", 20_000), ("fails", 50_000)];
+    let deep = |config: &mut Config| {
+        let engine = Engine::new(config.max_host_stack(256 << 10)).unwrap();
+        let module = module(&engine, DEEP);
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        // Once more when all that can be is native, and again after there was no stack at all.
+        let twice = (0..2).map(|_| {
+            let calls = CALLS.map(|(name, depth)| shown(&mut store, &instance, name, depth));
+            let endless = instance.get_typed_func::<i32, i64>(&mut store, "endless").unwrap();
+            assert_eq!(trap_of(&endless.call(&mut store, 0).unwrap_err()), Trap::StackOverflow);
+            calls
+        });
+        twice.collect::<Vec<_>>()
+    };
+    let expected = deep(Config::new().run_mode(RunMode::Interpreter));
+    assert!(expected[0][0] == "count(100000) = 100000" && expected[0] == expected[1], "{expected:?}");
+    for samples in [1, 1000] {
+        let thresholds = TierThresholds { sampling_interval: Duration::ZERO, samples, bytes_a_sample: u32::MAX };
+        for signals in [true, false] {
+            let found = deep(Config::new().tier_thresholds(thresholds).signals_based_traps(signals));
+            assert!(found == expected, "{samples} samples, signals: {signals}: {:?}", found[0]);
+        }
+    }
+    for signals in [true, false] {
+        let found = deep(Config::new().run_mode(RunMode::Jit).signals_based_traps(signals));
+        assert!(found == expected, "native, signals: {signals}: {:?}", found[0]);
+    }
+    assert!(deep(&mut Config::new()) == expected, "sampled");
+}

@@ -179,6 +179,8 @@ const SUITES: &[Suite] = &[
     Suite { about: "what the specification says of memories and traps, in native code, with guard pages", native: true,
         args: &["--test", "spec", "--", "--mode=jit", "/memory_trap", "/address", "/traps", "/unwind", "/endianness",
             "ours/"] },
+    Suite { about: "tier-up, and what happens when the stack is used up", native: true,
+        args: &["--test", "api", "--", "tier_up::", "overflow::"] },
 ];
 
 /// Whether the toolchain has the standard library for a target.

@@ -292,7 +292,7 @@ pub struct VmStore {
     pub trap: u32,
     /// Gas left; below zero it is used up.
     pub gas: i64,
-    /// Lowest address the host stack may reach in guest code.
+    /// Lowest address the host stack may reach in native code; below it functions are interpreted.
     pub stack_limit: usize,
     /// The newest record of the interpreter's stack.
     pub record: *mut c_void,
@@ -326,6 +326,11 @@ pub struct VmStore {
     pub natives: *const Natives,
     /// The embedder's store.
     pub owner: *mut c_void,
+    /// How many bytes below `stack_limit` are left for the interpreter, which takes over from native code there.
+    pub spare_stack: usize,
+    /// The function that the interpreter is to run itself if it is entered with it, though there is native code: that had
+    /// too little of the stack.
+    pub interpreted: *const FuncCell,
 }
 
 /// Added to eight times its number, it makes the reference to a value of the host: no multiple of 8, so that it is never

@@ -195,6 +195,13 @@ impl Environment {
     }
 }
 
+impl Code {
+    /// Where it starts.
+    pub(crate) fn start(&self) -> *const u32 {
+        self.words[self.entry..].as_ptr()
+    }
+}
+
 impl Body {
     /// What it was lowered from.
     pub fn environment(&self) -> &Environment {
@@ -228,15 +235,20 @@ impl Body {
             lowered
         });
         if let Ok(code) = code {
-            let entry = code.words[code.entry..].as_ptr().cast_mut();
             let _ = self.cell().entry.compare_exchange(
                 exec::lower_stub().cast_mut(),
-                entry,
+                code.start().cast_mut(),
                 Ordering::Release,
                 Ordering::Relaxed,
             );
         }
         code
+    }
+
+    /// How many bytes its frame needs, once it has code.
+    pub(crate) fn frame_size(&self) -> usize {
+        let code = self.code.get().and_then(|code| code.as_ref().ok());
+        code.map_or(0, |code| code.words[code.entry - 1] as usize)
     }
 
     /// The word offset of an address in its code.

@@ -425,7 +425,9 @@ pub unsafe fn call(
             entry_handler: 0,
         };
         let here = std::ptr::from_mut(&mut activation) as usize;
-        if (record as usize).saturating_sub(fp as usize) < count * 8 + MARGIN || here < (*store).stack_limit {
+        if (record as usize).saturating_sub(fp as usize) < count * 8 + MARGIN
+            || here < (*store).stack_limit.saturating_sub((*store).spare_stack)
+        {
             let raise = (*(*store).libcalls).get(Libcall::Raise);
             raise(vmctx, std::ptr::null_mut(), Trap::StackOverflow as u32, 0);
             return Status::Trap;

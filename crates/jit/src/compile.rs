@@ -199,7 +199,7 @@ impl Compiler {
         };
         convention::declare_regions(function, Some(module));
         let builder = FunctionBuilder::new(function, &mut scratch.frontend);
-        let mut emitter = Emitter::new(builder, environment, entry, callees);
+        let mut emitter = Emitter::new(builder, environment, defined, entry, callees);
         let walked = walk::function(module, defined, environment.settings.metering.as_ref(), &mut emitter);
         let error = match (emitter.unsupported(), walked) {
             (Some(what), _) => Some(Error::Unsupported(what)),

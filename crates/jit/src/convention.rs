@@ -159,6 +159,7 @@ pub(crate) fn extend(function: &mut Function, architecture: Architecture) {
 /// A loop's native code: instances, then the canonical frame; returns a status.
 pub(crate) fn loop_entry() -> ClifSignature {
     let mut signature = tail(&[types::I64, types::I64, types::I64]);
+    signature.params[0].purpose = ArgumentPurpose::VMContext;
     signature.returns.push(AbiParam::new(types::I32));
     signature
 }

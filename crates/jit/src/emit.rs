@@ -63,6 +63,8 @@ type Op1 = Operand<V>;
 pub(crate) struct Emitter<'a> {
     builder: FunctionBuilder<'a>,
     environment: Environment<'a>,
+    /// The function, among those that the module defines.
+    defined: u32,
     entry: Entry,
     callees: Callees<'a>,
     /// The signatures of what is called otherwise than directly.
@@ -92,12 +94,14 @@ impl<'a> Emitter<'a> {
     pub(crate) fn new(
         builder: FunctionBuilder<'a>,
         environment: Environment<'a>,
+        defined: u32,
         entry: Entry,
         callees: Callees<'a>,
     ) -> Emitter<'a> {
         Emitter {
             builder,
             environment,
+            defined,
             entry,
             callees,
             outside: HashSet::new(),

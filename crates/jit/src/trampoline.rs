@@ -261,17 +261,8 @@ pub(crate) fn native_of_cell(builder: &mut FunctionBuilder<'_>, vmctx: Value, de
 }
 
 fn bridge(builder: &mut FunctionBuilder<'_>, params: &[Value], signature: &Signature) {
-    let native_sig = builder.import_signature(signature.native());
     let store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
     let cell = load_pointer(builder, store_ptr, offset_of!(VmStore, callee));
-    let native = load_pointer(builder, cell, offset_of!(FuncCell, native));
-    let (direct, through) = (builder.create_block(), builder.create_block());
-    builder.ins().brif(native, direct, &[], through, &[]);
-
-    builder.switch_to_block(direct);
-    builder.ins().return_call_indirect(native_sig, native, params);
-
-    builder.switch_to_block(through);
     let slots = stack_slot(builder, signature.array_size());
     store_slots(builder, &params[2..], slots, &signature.params);
     note_exit(builder, store_ptr);

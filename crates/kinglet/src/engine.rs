@@ -169,6 +169,20 @@ impl Engine {
         }
     }
 
+    /// How much of that is left for the interpreter, which takes over from native code there.
+    pub(crate) fn spare_stack(&self) -> usize {
+        const SPARE: usize = 64 << 10;
+        match self.inner.config.run_mode {
+            RunMode::Interpreter => 0,
+            _ => SPARE.min(self.host_stack() / 4),
+        }
+    }
+
+    /// [`VmStore::stack_limit`](kinglet_abi::VmStore) of guest code that is called at this address of the host's stack.
+    pub(crate) fn stack_limit(&self, top: usize) -> usize {
+        (top.saturating_sub(self.host_stack()) + self.spare_stack()).max(1)
+    }
+
     pub(crate) fn settings(&self) -> &Arc<Settings> {
         &self.inner.settings
     }

@@ -13,7 +13,7 @@ use super::operand::{Acc, Imm, Slot, Source, Target};
 use super::variable::{Constant, Copy, GlobalSetPlus};
 use super::{Flow, Handler, Instruction, Kind, Machine, Pair, Stop, branch_here, handler};
 use crate::access;
-use crate::code::Body;
+use crate::code::{Body, Code};
 use crate::frame::{MARGIN, Record};
 
 /// Code of one handler without operands, with a header that asks for nothing but the margin.
@@ -78,7 +78,7 @@ impl Instruction for LowerFirst {
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the newest record is the callee's, whose cell belongs to a body.
         unsafe {
-            lower((*(*m.record()).cell).body.cast())?;
+            let _ = lower((*(*m.record()).cell).body.cast())?;
             m.open()
         }
     }
@@ -91,19 +91,37 @@ impl Instruction for Start {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the newest record is the callee's, its arguments at the frame's start.
-        unsafe { m.open() }
+        unsafe {
+            let record = m.record();
+            let cell = (*record).cell;
+            if std::mem::replace(&mut (*m.vm).interpreted, std::ptr::null()) == cell {
+                let code = lower((*cell).body.cast())?;
+                return m.open_at(record, code);
+            }
+            m.open()
+        }
     }
 }
 
+/// A function's own code, lowered now if need be.
 #[cold]
 #[inline(never)]
-unsafe fn lower(body: *const Body) -> Flow {
+unsafe fn lower(body: *const Body) -> Result<*const u32, Stop> {
     // SAFETY: passed on. A panic must not cross the handler, which cannot unwind.
-    let lowered = std::panic::catch_unwind(|| unsafe { (*body).code().is_ok() });
+    let lowered = std::panic::catch_unwind(|| unsafe { (*body).code().as_ref().ok().map(Code::start) });
     match lowered {
-        Ok(true) => Ok(()),
+        Ok(Some(start)) => Ok(start),
         _ => Err(Stop::Trap(Trap::Unsupported)),
     }
+}
+
+/// Whether too little of the host's stack is left for native code with a frame of this many bytes: a function that has
+/// some is interpreted then. Not inlined, for the address of a variable would keep handlers from being tail-called.
+#[inline(never)]
+unsafe fn is_deep(store: *const VmStore, frame: usize) -> bool {
+    let here = 0_u8;
+    // SAFETY: the store is live.
+    (std::ptr::from_ref(&here) as usize).saturating_sub(frame) < unsafe { (*store).stack_limit }
 }
 
 /// The end of an activation's first frame: its results are at the frame's start.
@@ -126,6 +144,10 @@ impl Instruction for ArrayCall {
         unsafe {
             let record = m.record();
             let (cell, vmctx, caller) = ((*record).cell, (*record).vmctx, record.add(1));
+            if !(*cell).body.is_null() && is_deep(m.vm, 0) {
+                let code = lower((*cell).body.cast())?;
+                return m.open_at(record, code);
+            }
             // A tail call leaves the instance that made it in the record; else it is that of the frame below.
             let from = if (*record).ip.is_null() { (*caller).vmctx } else { (*record).ip.cast_mut().cast() };
             (*record).ip = std::ptr::null();
@@ -379,9 +401,13 @@ impl Machine {
             self.check_stop()?;
             let record = self.record();
             let caller = (*record).ip;
+            // One that had native code before is interpreted on purpose.
+            let cell = (*record).cell;
+            let native = || (*cell).entry.load(Ordering::Acquire).cast_const() == array_stub();
+            let before = native();
             self.libcall(Libcall::Sample, &mut 0, 0, 0)?;
             (*record).ip = caller;
-            if (*(*record).cell).entry.load(Ordering::Acquire).cast_const() == array_stub() {
+            if native() && !before {
                 self.ip = array_stub();
             }
         }
@@ -395,10 +421,12 @@ impl Machine {
         unsafe {
             let mut code = 0;
             self.libcall(Libcall::Sample, &mut code, 1, 0)?;
-            if code == 0 {
+            let record = self.record();
+            // Native code's frame is about as large as the interpreter's; it tests itself, but by then it cannot go back.
+            let body: *const Body = (*(*record).cell).body.cast();
+            if code == 0 || is_deep(self.vm, 2 * (*body).frame_size()) {
                 return Ok(());
             }
-            let record = self.record();
             let (vmctx, caller) = ((*record).vmctx, record.add(1));
             (*record).ip = std::ptr::null();
             (*self.vm).stack_top = self.fp.add((*(*record).cell).array_slots as usize);

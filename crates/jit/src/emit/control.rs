@@ -65,9 +65,9 @@ impl Emitter<'_> {
             self.builder.def_var(variable, value);
         }
         match (self.entry, self.explicit_traps()) {
-            (Entry::Function, true) => self.check_stack(frame),
-            (Entry::Function, false) => self.limit_stack(),
-            (Entry::Loop { .. }, _) => {}
+            (Entry::Function, true) => self.check_stack(frame, &params),
+            (_, false) => self.limit_stack(),
+            (Entry::Loop { .. }, true) => {}
         }
     }
 
@@ -85,13 +85,24 @@ impl Emitter<'_> {
         function.stack_limit = Some(limit);
     }
 
-    /// Traps if the host's stack is used up. The frame's size is not known yet; that of the canonical one stands in.
-    fn check_stack(&mut self, frame: &Frame) {
+    /// Goes on in the interpreter if the host's stack is used up. The frame's size is not known yet; that of the canonical
+    /// one stands in.
+    fn check_stack(&mut self, frame: &Frame, params: &[Value]) {
         let limit = self.store_field(types::I64, offset_of!(VmStore, stack_limit));
         let sp = self.builder.ins().get_stack_pointer(types::I64);
         let least = self.builder.ins().iadd_imm_u(limit, 8 * i64::from(frame.operands));
         let below = self.builder.ins().icmp(IntCC::UnsignedLessThan, sp, least);
-        self.trap_if(below, Trap::StackOverflow);
+        let (deep, next) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.ins().brif(below, deep, &[], next, &[]);
+        self.builder.set_cold_block(deep);
+        self.builder.switch_to_block(deep);
+        let no_array = self.vmctx;
+        self.libcall(Libcall::Interpret, no_array, self.defined, 0);
+        let store_ptr = self.store_ptr();
+        let bridge = load_pointer(&mut self.builder, store_ptr, offset_of!(VmStore, target));
+        let sig = self.builder.import_signature(self.builder.func.signature.clone());
+        self.builder.ins().return_call_indirect(sig, bridge, params);
+        self.builder.switch_to_block(next);
     }
 
     pub(super) fn make_label(&mut self, params: &[ValType], slot: Slot) -> Block {

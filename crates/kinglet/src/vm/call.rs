@@ -45,8 +45,7 @@ pub(super) fn call_cell(
         // Zero while nothing runs. An activation would not do: a host function called directly makes none.
         let outermost = (*vm).stack_limit == 0;
         if outermost {
-            let limit = stack_position().saturating_sub((*core).engine.host_stack());
-            (*vm).stack_limit = limit.max(1);
+            (*vm).stack_limit = (*core).engine.stack_limit(stack_position());
         }
         let status = run(core, cell, vmctx, slots.as_mut_ptr());
         (*vm).owner = owner;
@@ -76,11 +75,12 @@ pub(super) unsafe fn run(core: *mut StoreCore, cell: *const FuncCell, vmctx: *mu
             super::native::watch(vm);
             return kinglet_interp::call(vm, ActivationKind::Interpreter, cell, vmctx, slots);
         }
-        let refused = if stack_position() < (*vm).stack_limit {
-            Some(Trap::StackOverflow)
-        } else {
-            (*core).shared.check().err().map(Trap::from)
-        };
+        let deep = stack_position() < (*vm).stack_limit;
+        if deep && !(*cell).body.is_null() {
+            // Native code that is no longer entered: it is interpreted, if there is any stack left.
+            return kinglet_interp::call(vm, ActivationKind::Interpreter, cell, vmctx, slots);
+        }
+        let refused = if deep { Some(Trap::StackOverflow) } else { (*core).shared.check().err().map(Trap::from) };
         match refused {
             Some(trap) => {
                 ((*(*vm).libcalls).get(Libcall::Raise))(vmctx, std::ptr::null_mut(), trap as u32, 0);

@@ -143,7 +143,7 @@ pub(crate) fn start(core: &mut StoreCore, func: FuncPointer, slots: Box<[u64]>) 
     let other = Noted {
         record: guest_stack.end(),
         stack_top: guest_stack.start(),
-        stack_limit: host_stack.base().get().saturating_sub(core.engine.host_stack()),
+        stack_limit: core.engine.stack_limit(host_stack.base().get()),
         activation: null_mut(),
         host_activation: null_mut(),
     };

@@ -718,6 +718,23 @@ pub(super) unsafe fn native_entry(vmctx: *mut VmCtx, record: *mut u64, which: u3
     }
 }
 
+/// [`Libcall::Interpret`].
+pub(super) unsafe fn interpret(vmctx: *mut VmCtx, defined: u32) -> u32 {
+    // SAFETY: called by native code with a live instance and the index of a function that its module defines.
+    let bridge = unsafe { bridge_below((*vmctx).store, (*vmctx).cells.add(defined as usize)) };
+    if bridge.is_some() { 0 } else { Trap::OutOfMemory as u32 }
+}
+
+/// Where native code calls a function to have it interpreted, also noted in the store.
+unsafe fn bridge_below(store: *mut VmStore, cell: *const FuncCell) -> Option<*mut c_void> {
+    // SAFETY: the store runs, and the function is one of its instances'.
+    unsafe {
+        ((*store).callee, (*store).interpreted) = (cell, cell);
+        (*store).target = tier(store).bridge_to(&*cell).ok()?;
+        Some((*store).target)
+    }
+}
+
 /// [`Libcall::Sample`].
 pub(super) unsafe fn sample(vmctx: *mut VmCtx, slots: *mut u64, at_loop: u32) -> u32 {
     // SAFETY: called by the interpreter for its newest frame, which is noted if it is at a loop; one slot for the answer.

@@ -56,8 +56,6 @@ unsafe impl Sync for VmState {}
 
 impl VmState {
     pub(crate) fn new(engine: &Engine) -> VmState {
-        #[cfg(not(feature = "jit"))]
-        let _ = engine;
         use std::ptr::{null, null_mut};
         let vm = VmStore {
             interrupt: AtomicU32::new(0),
@@ -84,6 +82,8 @@ impl VmState {
             #[cfg(not(feature = "jit"))]
             natives: null(),
             owner: null_mut(),
+            spare_stack: engine.spare_stack(),
+            interpreted: null(),
         };
         VmState { vm: NonNull::from(Box::leak(Box::new(vm))), stack: None }
     }

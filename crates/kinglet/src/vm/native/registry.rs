@@ -163,9 +163,10 @@ impl Registry {
         (code.start < pc).then(|| code.clone())
     }
 
-    /// The trap that a fault at an address means, if it is one of this code's. For signal handlers: takes no lock for
-    /// long, and gives up rather than wait forever.
-    pub(super) fn trap_at(&self, pc: usize) -> Option<kinglet_abi::Trap> {
+    /// The trap that a fault at an address means, if it is one of this code's, and the cell of the function that it is in,
+    /// which is null where only a loop was compiled, and for trampolines. For signal handlers: takes no lock for long, and
+    /// gives up rather than wait forever.
+    pub(super) fn trap_at(&self, pc: usize) -> Option<(kinglet_abi::Trap, *const FuncCell)> {
         for _ in 0..TRIES {
             let codes = match self.codes.try_read() {
                 Ok(codes) => codes,
@@ -176,7 +177,9 @@ impl Registry {
                 }
             };
             let (_, code) = codes.range(pc + 1..).next()?;
-            return (code.start <= pc).then(|| code.tables().trap(code.offset(pc))).flatten();
+            let trap = (code.start <= pc).then(|| code.tables().trap(code.offset(pc))).flatten()?;
+            let whole = matches!(code.owner, Owner::Module(_));
+            return Some((trap, if whole { code.cell(pc + 1) } else { std::ptr::null() }));
         }
         None
     }
