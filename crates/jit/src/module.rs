@@ -125,7 +125,7 @@ fn originals(module: &Module, functions: &[u32]) -> Vec<usize> {
             return at;
         }
         let ty = module.types[module.funcs[(module.imported_funcs + defined) as usize] as usize];
-        *seen.entry((ty, &module.bytes[body.clone()])).or_insert(at)
+        module.bytes.part(body.clone()).map_or(at, |bytes| *seen.entry((ty, bytes)).or_insert(at))
     };
     functions.iter().enumerate().map(original).collect()
 }

@@ -3,22 +3,26 @@
 //! module, in a custom section at its end, which other runtimes skip; the section is padded so that it can be mapped too.
 //!
 //! ```text
-//! image    = magic:8 version:u32 parts:u32 length:u64 checksum:u64 address:u64 (offset:u64 length:u64)*12 contents
+//! image    = magic:8 version:u32 parts:u32 length:u64 checksum:u64 address:u64 (offset:u64 length:u64)*13 contents
 //! contents = identity, functions, sites, call sites, handlers, stack maps, references, bodies, trampolines, text,
-//!            data, module
+//!            data, module, sums
 //! section  = 0x00 size:5 7 "kinglet" padding:u32 0x00* image
 //! ```
 //!
 //! Offsets are from the image's start. The header is little-endian, the tables are as the target wants them. Bodies are
 //! where the module's functions are in it. Data is what the first memory holds from `address` on when it has been
 //! initialised, if that is known beforehand. A cache keeps the module and its code apart, each as an image that lacks the
-//! other; there the address of the code's data, which it has not, is 1 if the code is all there can be. Text, data and module begin at a page. The checksum covers everything behind
-//! it and, in a universal module, the module: it finds accidents, not attackers, who can run whatever they like in code
-//! that a user has agreed to run.
+//! other; there the address of the code's data, which it has not, is 1 if the code is all there can be. Text, data and module begin at a page.
+//!
+//! The sums are checksums, one for each [`STEP`] of what lies outside (the module in a universal module) and of the
+//! contents up to the sums; the checksum in the header covers the rest of it and the sums. So a part can be checked when
+//! it is wanted: at once all but the sites, which only a trap asks for, and the module, most of which nobody may ask for
+//! ([`Artifact::verify`]); those when they are ([`Steps::are_intact`]). Nothing is used before. Checksums find accidents,
+//! not attackers, who can run whatever they like in code that a user has agreed to run.
 
 use std::cmp::Ordering;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use kinglet_abi::image::{CallSite, Handler, Site, StackMap};
 use kinglet_abi::{CodeImage, Settings};
@@ -33,7 +37,7 @@ use crate::{Error, Result};
 const MAGIC: &[u8; 8] = b"kinglet\0";
 /// What the custom section is called.
 const SECTION: &[u8] = b"kinglet";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Where the checksum is; what it covers comes behind it.
 const CHECKSUM: usize = 24;
 /// What comes first of what it covers: the address of the data.
@@ -41,12 +45,14 @@ const ADDRESS: usize = CHECKSUM + 8;
 /// Where it is said where the parts are.
 const PARTS: usize = ADDRESS + 8;
 const HEADER: usize = PARTS + COUNT * 16;
-/// Identity, tables, bodies, trampolines, text, data, module.
-const COUNT: usize = 1 + TABLES + 5;
+/// Identity, tables, bodies, trampolines, text, data, module, sums.
+const COUNT: usize = 1 + TABLES + 6;
 /// Bytes of an entry of the table of bodies.
 const BODY: usize = 8;
 /// The tables of a [`CodeImage`], in the order of their declaration.
 const TABLES: usize = 6;
+/// Which of them are the sites.
+const SITES: usize = 1;
 /// Bytes of an entry of each.
 const ENTRY: [usize; TABLES] = [12, 12, 16, 12, 16, 4];
 
@@ -73,7 +79,8 @@ pub(crate) struct Artifact {
     pub(crate) address: u64,
     pub(crate) module: Range<usize>,
     checksum: u64,
-    checked: Range<usize>,
+    image: Range<usize>,
+    sums: Range<usize>,
 }
 
 /// What an artifact can be used with.
@@ -123,7 +130,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Artifact>> {
         ranges.push(start + offset as usize..start + (offset + length) as usize);
     }
     let mut last = || ranges.pop().unwrap_or_default();
-    let (module, data, text, trampolines, bodies) = (last(), last(), last(), last(), last());
+    let (sums, module, data, text, trampolines, bodies) = (last(), last(), last(), last(), last(), last());
     let tables = <[Range<usize>; TABLES]>::try_from(ranges.split_off(1)).map_err(|_| bad("lacks a part"))?;
     if tables.iter().zip(ENTRY).any(|(table, entry)| table.start % 4 != 0 || table.len() % entry != 0)
         || bodies.len() % BODY != 0
@@ -135,61 +142,166 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Artifact>> {
         Precompiled::Native => module,
         Precompiled::Universal => 0..section(bytes).map_or(0, |(section, _)| section),
     };
+    if sums.end != image.end {
+        return Err(bad("has no sums at its end"));
+    }
     let checksum = u64_at(header, CHECKSUM);
-    let checked = start + ADDRESS..image.end;
     let address = u64_at(header, ADDRESS);
     let identity = ranges.swap_remove(0);
-    Ok(Some(Artifact { form, identity, tables, bodies, trampolines, text, data, address, module, checksum, checked }))
+    Ok(Some(Artifact {
+        form,
+        identity,
+        tables,
+        bodies,
+        trampolines,
+        text,
+        data,
+        address,
+        module,
+        checksum,
+        image,
+        sums,
+    }))
 }
 
 impl Artifact {
-    /// Checks that nothing has changed since the artifact was made; `release` is told of bytes that have been
-    /// looked at.
-    pub(crate) fn verify(&self, bytes: &[u8], release: impl Fn(Range<usize>) + Sync) -> Result<()> {
-        let outside = if self.form == Precompiled::Universal { self.module.clone() } else { 0..0 };
-        let found = checksum(&[&bytes[outside.clone()], &bytes[self.checked.clone()]], |part, looked_at| {
-            let start = [outside.start, self.checked.start][part];
-            release(start + looked_at.start..start + looked_at.end);
-        });
-        if found == self.checksum { Ok(()) } else { Err(bad("has another checksum than it says")) }
+    /// Checks that nothing has changed since the artifact was made, but for the sites and the module, which are to be
+    /// checked by what is returned when they are wanted. `looked_at` is told of bytes that need not stay in memory.
+    pub(crate) fn verify(&self, bytes: &[u8], looked_at: impl Fn(Range<usize>) + Sync) -> Result<Steps> {
+        let start = self.image.start;
+        let steps = Steps::new([self.outside(), start + HEADER..self.sums.start], self.sums.clone());
+        let header = &bytes[start + ADDRESS..start + HEADER];
+        if steps.found.len() * SUM != self.sums.len() || self.checksum != header_sum(header, &bytes[self.sums.clone()]) {
+            return Err(bad("has another checksum than it says"));
+        }
+        let sites = &self.tables[SITES];
+        let end = match self.form {
+            Precompiled::Native if !self.module.is_empty() => self.module.start,
+            _ => self.sums.start,
+        };
+        let at_once = [start + HEADER..sites.start, sites.end..end];
+        let covered = |part: &&Range<usize>| at_once.iter().any(|at| at.start <= part.start && part.end <= at.end);
+        let tables = self.tables.iter().enumerate().filter(|(index, _)| *index != SITES).map(|(_, table)| table);
+        let parts = [&self.identity, &self.bodies, &self.trampolines, &self.text, &self.data].into_iter().chain(tables);
+        if !parts.filter(|part| !part.is_empty()).all(|part| covered(&part)) {
+            return Err(bad("has a part that lies where it should not"));
+        }
+        match at_once.into_iter().all(|part| steps.are_intact(bytes, part, &looked_at)) {
+            true => Ok(steps),
+            false => Err(bad("has another checksum than it says")),
+        }
+    }
+
+    /// What lies outside of the image.
+    fn outside(&self) -> Range<usize> {
+        if self.form == Precompiled::Universal { self.module.clone() } else { 0..0 }
+    }
+
+    /// The same as [`Artifact::verify`] for all of it.
+    pub(crate) fn verify_all(&self, bytes: &[u8], looked_at: impl Fn(Range<usize>) + Sync) -> Result<Steps> {
+        let steps = self.verify(bytes, &looked_at)?;
+        match steps.areas.iter().all(|area| steps.are_intact(bytes, area.clone(), &looked_at)) {
+            true => Ok(steps),
+            false => Err(bad("has another checksum than it says")),
+        }
     }
 }
 
-/// How many bytes of an artifact have a checksum of their own.
-const STEP: usize = 1 << 20;
-/// From how many on other threads help: less takes less time than a thread to start.
-pub(crate) const HELP_FROM: usize = 8 * STEP;
+/// How many bytes of an artifact have a sum of their own.
+const STEP: usize = 64 << 10;
+/// Bytes of a sum.
+const SUM: usize = 8;
+/// From how many on another thread helps: less takes less time than a thread to start.
+pub(crate) const HELP_FROM: usize = 8 << 20;
 
-/// The checksum of parts of an artifact: that of the checksums of their steps, which several threads take. `looked_at` is
-/// told of each step, by part and place.
-fn checksum(parts: &[&[u8]], looked_at: impl Fn(usize, Range<usize>) + Sync) -> u64 {
-    let in_part = |(part, bytes): (usize, &&[u8])| {
-        let len = bytes.len();
-        (0..len).step_by(STEP).map(move |start| (part, start..len.min(start + STEP)))
-    };
-    let steps: Vec<(usize, Range<usize>)> = parts.iter().enumerate().flat_map(in_part).collect();
-    let (next, sums) = (AtomicUsize::new(0), steps.iter().map(|_| AtomicU64::new(0)).collect::<Vec<_>>());
-    let work = || {
-        loop {
-            let at = next.fetch_add(1, Relaxed);
-            let Some((part, range)) = steps.get(at) else { break };
-            sums[at].store(XxHash3_64::oneshot(&parts[*part][range.clone()]), Relaxed);
-            looked_at(*part, range.clone());
+/// The steps of an artifact, and which are known to be what they were.
+#[derive(Debug)]
+pub(crate) struct Steps {
+    /// What lies outside and the contents.
+    areas: [Range<usize>; 2],
+    sums: Range<usize>,
+    found: Box<[AtomicBool]>,
+}
+
+impl Steps {
+    fn new(areas: [Range<usize>; 2], sums: Range<usize>) -> Steps {
+        let count = areas.iter().map(|area| area.len().div_ceil(STEP)).sum();
+        Steps { areas, sums, found: std::iter::repeat_with(AtomicBool::default).take(count).collect() }
+    }
+
+    /// The steps that a part has bytes in; none if it does not lie in one area.
+    fn of(&self, part: &Range<usize>) -> Option<Range<usize>> {
+        let mut before = 0;
+        for area in &self.areas {
+            if area.start <= part.start && part.end <= area.end {
+                let (start, end) = (part.start - area.start, part.end - area.start);
+                return Some(before + start / STEP..before + end.div_ceil(STEP));
+            }
+            before += area.len().div_ceil(STEP);
         }
-    };
-    let helpers = match parts.iter().map(|part| part.len()).sum::<usize>() < HELP_FROM {
-        true => 0,
-        false => std::thread::available_parallelism().map_or(1, usize::from).min(4) - 1,
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..helpers {
-            // One that cannot be started is not needed.
-            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
+        None
+    }
+
+    /// Where a step is.
+    fn place(&self, step: usize) -> Range<usize> {
+        let outside = self.areas[0].len().div_ceil(STEP);
+        let (area, step) = if step < outside { (&self.areas[0], step) } else { (&self.areas[1], step - outside) };
+        let start = area.start + step * STEP;
+        start..area.end.min(start + STEP)
+    }
+
+    /// Whether a part is what it was. A large one is looked at by two threads, those of its steps that have not been yet;
+    /// a signal handler may ask for one for which that does not pay.
+    pub(crate) fn are_intact(&self, bytes: &[u8], part: Range<usize>, looked_at: impl Fn(Range<usize>) + Sync) -> bool {
+        if part.is_empty() {
+            return true;
         }
-        work();
-    });
-    let sums: Vec<u8> = sums.into_iter().flat_map(|sum| sum.into_inner().to_le_bytes()).collect();
-    XxHash3_64::oneshot(&sums)
+        let Some(steps) = self.of(&part) else { return false };
+        let (next, intact) = (AtomicUsize::new(steps.start), AtomicBool::new(true));
+        let work = || {
+            loop {
+                let step = next.fetch_add(1, Relaxed);
+                if step >= steps.end {
+                    break;
+                }
+                if !self.is_intact(bytes, step, &looked_at) {
+                    intact.store(false, Relaxed);
+                }
+            }
+        };
+        if part.len() < HELP_FROM {
+            work();
+        } else {
+            std::thread::scope(|scope| {
+                // One that cannot be started is not needed.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, work);
+                work();
+            });
+        }
+        intact.into_inner()
+    }
+
+    /// The same of a part of any size on the calling thread alone, without allocating.
+    pub(crate) fn are_intact_here(&self, bytes: &[u8], part: &Range<usize>) -> bool {
+        part.is_empty() || self.of(part).is_some_and(|mut steps| steps.all(|step| self.is_intact(bytes, step, &|_| ())))
+    }
+
+    fn is_intact(&self, bytes: &[u8], step: usize, looked_at: &impl Fn(Range<usize>)) -> bool {
+        // What this guards is written by nobody: that a step was looked at tells of nothing else.
+        if self.found[step].load(Relaxed) {
+            return true;
+        }
+        let (place, sum) = (self.place(step), self.sums.start + step * SUM);
+        let intact = XxHash3_64::oneshot(&bytes[place.clone()]) == u64_at(bytes, sum);
+        looked_at(place);
+        self.found[step].store(intact, Relaxed);
+        intact
+    }
+}
+
+/// The checksum in a header, of the rest of it and the sums.
+fn header_sum(rest: &[u8], sums: &[u8]) -> u64 {
+    XxHash3_64::oneshot(&[rest, sums].concat())
 }
 
 impl Artifact {
@@ -363,9 +475,10 @@ fn proposals(features: Features) -> String {
 
 /// What a cache keeps of a module but its code.
 pub(crate) fn write_module(identity: &Identity, module: &Module) -> Result<Vec<u8>> {
-    let memory = module.initial_memory(rustix::param::page_size());
+    let memory = module.initial_memory(rustix::param::page_size())?;
     let (processor, image) = (&Processor::host()?, &CodeImage::default());
-    Ok(Image { processor, identity, image, bodies: &module.bodies, trampolines: &[], memory }.write(&module.bytes, &[]))
+    let bytes = module.bytes.part(0..module.bytes.len())?;
+    Ok(Image { processor, identity, image, bodies: &module.bodies, trampolines: &[], memory }.write(bytes, &[]))
 }
 
 /// What a cache keeps of a module's code; `complete` if that is all there can be.
@@ -390,8 +503,8 @@ pub(crate) fn write(
     module: &Module,
 ) -> Result<Vec<u8>> {
     // One that has code already gets other code.
-    let bytes = &module.bytes[..section(&module.bytes).map_or(module.bytes.len(), |(start, _)| start)];
-    let memory = module.initial_memory(processor.page);
+    let bytes = module.bytes.part(0..section(&module.bytes).map_or(module.bytes.len(), |(start, _)| start))?;
+    let memory = module.initial_memory(processor.page)?;
     let image = Image { processor, identity, image, bodies: &module.bodies, trampolines, memory };
     match form {
         Precompiled::Native => Ok(image.write(bytes, &[])),
@@ -452,6 +565,11 @@ impl Image<'_> {
         // The page of the text's end is executable, and holds nothing else.
         part(&mut bytes, page, &self.memory.1);
         part(&mut bytes, page, module);
+        let of = |bytes: &[u8]| bytes.chunks(STEP).map(XxHash3_64::oneshot).collect::<Vec<u64>>();
+        bytes.resize(bytes.len().next_multiple_of(SUM), 0);
+        let sums: Vec<u8> = [of(outside), of(&bytes[HEADER..])].concat().into_iter().flat_map(u64::to_le_bytes).collect();
+        ranges.push((bytes.len() as u64, sums.len() as u64));
+        bytes.extend(&sums);
         let length = bytes.len() as u64;
         bytes[..8].copy_from_slice(MAGIC);
         bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
@@ -463,7 +581,7 @@ impl Image<'_> {
             bytes[at..at + 8].copy_from_slice(&offset.to_le_bytes());
             bytes[at + 8..at + 16].copy_from_slice(&length.to_le_bytes());
         }
-        let checksum = checksum(&[outside, &bytes[ADDRESS..]], |_, _| ());
+        let checksum = header_sum(&bytes[ADDRESS..HEADER], &sums);
         bytes[CHECKSUM..ADDRESS].copy_from_slice(&checksum.to_le_bytes());
         bytes
     }
@@ -549,12 +667,24 @@ mod tests {
     /// Everything that is read of an artifact before its code is used.
     fn read(bytes: &[u8]) -> Result<()> {
         let artifact = parse(bytes)?.ok_or_else(|| bad("is none"))?;
-        artifact.verify(bytes, |_| ())?;
+        artifact.verify_all(bytes, |_| ())?;
         let identity = Identity::parse(&bytes[artifact.identity.clone()])?;
         let _ = identity.mismatch(&identity);
         artifact.trampolines(bytes)?;
         artifact.bodies(bytes);
         Ok(())
+    }
+
+    /// Makes all checksums right again, as far as there is room for them.
+    fn repair(bytes: &mut [u8], artifact: &Artifact) {
+        let (start, sums) = (artifact.image.start, artifact.sums.clone());
+        let steps = Steps::new([artifact.outside(), start + HEADER..sums.start.max(start + HEADER)], sums.clone());
+        for step in 0..steps.found.len().min(sums.len() / SUM) {
+            let sum = XxHash3_64::oneshot(&bytes[steps.place(step)]);
+            bytes[sums.start + step * SUM..][..SUM].copy_from_slice(&sum.to_le_bytes());
+        }
+        let sum = header_sum(&bytes[start + ADDRESS..start + HEADER], &bytes[sums]);
+        bytes[start + CHECKSUM..start + CHECKSUM + 8].copy_from_slice(&sum.to_le_bytes());
     }
 
     /// The checksum finds every accident, and so hides from tests what lies behind it. Whoever repairs it can have any
@@ -573,9 +703,7 @@ mod tests {
                 let value = interesting[(at / 4) % interesting.len()] ^ (at as u32 % 5);
                 bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
                 if let Ok(Some(artifact)) = parse(&bytes) {
-                    let outside = if form == Precompiled::Universal { artifact.module.clone() } else { 0..0 };
-                    let sum = checksum(&[&bytes[outside], &bytes[artifact.checked.clone()]], |_, _| ());
-                    bytes[start + CHECKSUM..start + CHECKSUM + 8].copy_from_slice(&sum.to_le_bytes());
+                    repair(&mut bytes, &artifact);
                 }
                 match read(&bytes) {
                     Ok(()) => read_on += 1,

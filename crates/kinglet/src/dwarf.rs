@@ -27,7 +27,7 @@ impl DebugInfo {
             }
             let section = |id: SectionId| -> Result<Bytes, gimli::Error> {
                 let custom = module.customs.iter().find(|custom| &*custom.name == id.name());
-                let bytes = custom.map_or(&[][..], |custom| &module.bytes[custom.range.clone()]);
+                let bytes = custom.and_then(|custom| module.bytes.part(custom.range.clone()).ok()).unwrap_or_default();
                 Ok(Bytes::new(bytes.into(), LittleEndian))
             };
             let mut dwarf = Dwarf::load(section).ok()?;

@@ -265,15 +265,20 @@ impl Module {
     }
 
     /// The module's custom sections, in order (core specification, "Custom Section"). Their contents are as they are in
-    /// the binary: the engine validates no more of them than their names.
+    /// the binary: the engine validates no more of them than their names. Those of a damaged artifact are empty.
     pub fn custom_sections(&self) -> impl ExactSizeIterator<Item = CustomSection<'_>> {
         let wasm = self.inner.wasm();
-        wasm.customs.iter().map(|custom| CustomSection { name: &custom.name, data: &wasm.bytes[custom.range.clone()] })
+        wasm.customs.iter().map(|custom| CustomSection {
+            name: &custom.name,
+            data: wasm.bytes.part(custom.range.clone()).unwrap_or_default(),
+        })
     }
 
-    /// The binary that the module was made from; of a text, what it was turned into.
+    /// The binary that the module was made from; of a text, what it was turned into. Empty if it is in an artifact and
+    /// damaged.
     pub fn binary(&self) -> &[u8] {
-        &self.inner.wasm().bytes
+        let bytes = &self.inner.wasm().bytes;
+        bytes.part(0..bytes.len()).unwrap_or_default()
     }
 
     /// The module's name, from its name section.

@@ -140,7 +140,10 @@ impl FrameInfo {
 
     /// The instruction it was at, by its name in the text format.
     pub fn instruction(&self) -> Option<&'static str> {
-        kinglet_wasm::outline::instruction_at(&self.module.inner().wasm().bytes, self.offset?.into())
+        let (wasm, offset) = (self.module.inner().wasm(), self.offset?);
+        let body = wasm.bodies.iter().find(|body| body.contains(&(offset as usize)))?;
+        wasm.bytes.part(body.clone()).ok()?;
+        kinglet_wasm::outline::instruction_at(&wasm.bytes, offset.into())
     }
 
     /// Where in its source the instruction comes from, if the module has DWARF sections, and

@@ -25,10 +25,12 @@ pub fn module(bytes: Bytes, features: Features, registry: &TypeRegistry) -> Resu
 }
 
 /// Decodes a module that was validated before, with these features; `bodies` is where its functions are, so that the code
-/// is not looked at.
+/// is not looked at. Nor are data segments, with `memory_known`: when [`Module::initial_memory`] gave something, and who
+/// makes instances has it. What is looked at is asked for with [`Bytes::part`].
 pub fn validated_module(
     bytes: Bytes,
     bodies: Vec<Range<usize>>,
+    memory_known: bool,
     features: Features,
     registry: &TypeRegistry,
 ) -> Result<Module> {
@@ -36,7 +38,10 @@ pub fn validated_module(
     let mut parser = wp::Parser::new(0);
     parser.set_features(features.to_wasmparser());
     let mut rest: &[u8] = &bytes;
+    let mut datas_used = false;
     loop {
+        let at = bytes.len() - rest.len();
+        bytes.part(at..bytes.len().min(at + SECTION_HEAD))?;
         let wp::Chunk::Parsed { consumed, payload } = parser.parse(rest, true).map_err(malformed)? else {
             return Err(Error::impossible("a chunk of a whole module"));
         };
@@ -49,6 +54,21 @@ pub fn validated_module(
             parser.skip_section();
             rest = rest.get(size as usize..).ok_or_else(|| Error::impossible("a section beyond the module"))?;
         }
+        match &payload {
+            wp::Payload::CodeSectionStart { .. } => {}
+            wp::Payload::CustomSection(custom) => {
+                bytes.part(at..custom.data_offset() as usize)?;
+            }
+            wp::Payload::DataSection(datas) if memory_known && !datas_used => {
+                decoder.module.late_datas = Some(range(datas.range()));
+                continue;
+            }
+            _ => {
+                bytes.part(at..bytes.len() - rest.len())?;
+            }
+        }
+        // Without it no code can use data segments.
+        datas_used |= matches!(payload, wp::Payload::DataCountSection { .. });
         decoder.payload(payload)?;
     }
     if bodies.len() + decoder.module.imported_funcs as usize != decoder.module.funcs.len()
@@ -58,6 +78,33 @@ pub fn validated_module(
     }
     decoder.module.bodies = bodies;
     decoder.finish()
+}
+
+/// How many bytes of a section say what it is and how long.
+const SECTION_HEAD: usize = 16;
+
+/// The data segments of a validated module that were not looked at when it was decoded.
+pub(crate) fn late_datas(module: &Module, section: Range<usize>) -> Result<Vec<DataSegment>> {
+    let reader = wp::BinaryReader::new(module.bytes.part(section.clone())?, section.start as u64);
+    let segment = |data: wp::Result<wp::Data<'_>>| -> Result<DataSegment> {
+        let data = data?;
+        let mode = match data.kind {
+            wp::DataKind::Passive => SegmentMode::Passive,
+            wp::DataKind::Active { memory_index: target, offset_expr } => {
+                let offset = simple_const(&offset_expr)?;
+                let offset = offset.ok_or_else(|| Error::impossible("a memory that depends on more than its module"))?;
+                SegmentMode::Active { target, offset }
+            }
+        };
+        Ok(data_segment(mode, data.range, data.data))
+    };
+    wp::DataSectionReader::new(reader)?.into_iter().map(segment).collect()
+}
+
+/// The segment in a place that ends with these bytes.
+fn data_segment(mode: SegmentMode, place: Range<u64>, bytes: &[u8]) -> DataSegment {
+    let end = place.end as usize;
+    DataSegment { mode, range: end - bytes.len()..end }
 }
 
 /// Decodes and validates all but function bodies.
@@ -479,34 +526,13 @@ impl<'r> Decoder<'r> {
                     SegmentMode::Active { target: memory_index, offset: self.const_expr(offset_expr, ty)? }
                 }
             };
-            let end = range(data.range).end;
-            self.module.datas.push(DataSegment { mode, range: end - data.data.len()..end });
+            self.module.datas.push(data_segment(mode, data.range, data.data));
         }
         Ok(())
     }
 
     fn const_expr(&mut self, expr: wp::ConstExpr<'_>, ty: ValType) -> Result<ConstExpr> {
-        // Nearly all there are: thousands in some modules.
-        let mut bytes = expr.get_binary_reader();
-        if bytes.read_u8()? == 0x41 {
-            let value = bytes.read_var_i32()?;
-            if bytes.read_u8()? == 0x0b {
-                return Ok(ConstExpr::Bits(value as u32 as u128));
-            }
-        }
-        let mut ops = expr.get_operators_reader();
-        let simple = match ops.read()? {
-            wp::Operator::I32Const { value } => Some(ConstExpr::Bits(value as u32 as u128)),
-            wp::Operator::I64Const { value } => Some(ConstExpr::Bits(value as u64 as u128)),
-            wp::Operator::F32Const { value } => Some(ConstExpr::Bits(value.bits().into())),
-            wp::Operator::F64Const { value } => Some(ConstExpr::Bits(value.bits().into())),
-            wp::Operator::V128Const { value } => Some(ConstExpr::Bits(u128::from_le_bytes(*value.bytes()))),
-            wp::Operator::RefNull { .. } => Some(ConstExpr::Bits(0)),
-            wp::Operator::RefFunc { function_index } => Some(ConstExpr::RefFunc(function_index)),
-            wp::Operator::GlobalGet { global_index } => Some(ConstExpr::GlobalGet(global_index)),
-            _ => None,
-        };
-        if let (Some(simple), wp::Operator::End) = (simple, ops.read()?) {
+        if let Some(simple) = simple_const(&expr)? {
             return Ok(simple);
         }
         let mut ops = expr.get_operators_reader();
@@ -520,6 +546,32 @@ impl<'r> Decoder<'r> {
         self.module.const_bodies.push(ConstBody { ty, range: range(reader.range()) });
         Ok(ConstExpr::Body(index))
     }
+}
+
+/// A constant expression that is a plain value.
+fn simple_const(expr: &wp::ConstExpr<'_>) -> Result<Option<ConstExpr>> {
+    // Nearly all there are: thousands in some modules.
+    let mut bytes = expr.get_binary_reader();
+    if bytes.read_u8()? == 0x41 {
+        let value = bytes.read_var_i32()?;
+        if bytes.read_u8()? == 0x0b {
+            return Ok(Some(ConstExpr::Bits(value as u32 as u128)));
+        }
+    }
+    let mut ops = expr.get_operators_reader();
+    let simple = match ops.read()? {
+        wp::Operator::I32Const { value } => Some(ConstExpr::Bits(value as u32 as u128)),
+        wp::Operator::I64Const { value } => Some(ConstExpr::Bits(value as u64 as u128)),
+        wp::Operator::F32Const { value } => Some(ConstExpr::Bits(value.bits().into())),
+        wp::Operator::F64Const { value } => Some(ConstExpr::Bits(value.bits().into())),
+        wp::Operator::V128Const { value } => Some(ConstExpr::Bits(u128::from_le_bytes(*value.bytes()))),
+        wp::Operator::RefNull { .. } => Some(ConstExpr::Bits(0)),
+        wp::Operator::RefFunc { function_index } => Some(ConstExpr::RefFunc(function_index)),
+        wp::Operator::GlobalGet { global_index } => Some(ConstExpr::GlobalGet(global_index)),
+        _ => None,
+    };
+    let last = matches!(ops.read()?, wp::Operator::End);
+    Ok(simple.filter(|_| last))
 }
 
 pub(crate) fn heap_type(heap: wp::HeapType, id: impl Fn(wp::UnpackedIndex) -> TypeId) -> HeapType {
@@ -560,7 +612,8 @@ pub(crate) fn val_type(ty: wp::ValType, id: impl Fn(wp::UnpackedIndex) -> TypeId
 pub(crate) fn names(module: &Module) -> Names {
     let mut names = Names::default();
     let Some(section) = module.customs.iter().find(|c| &*c.name == "name") else { return names };
-    let reader = wp::BinaryReader::new(&module.bytes[section.range.clone()], section.range.start as u64);
+    let Ok(contents) = module.bytes.part(section.range.clone()) else { return names };
+    let reader = wp::BinaryReader::new(contents, section.range.start as u64);
     for subsection in wp::NameSectionReader::new(reader).map_while(|s| s.ok()) {
         match subsection {
             wp::Name::Module { name, .. } => names.module = Some(name.into()),

@@ -41,6 +41,12 @@ impl Error {
         Error::new(ErrorKind::Limit, format!("internal inconsistency: {what}"), None)
     }
 
+    /// A part of a validated module is not what it was then.
+    pub(crate) fn damaged() -> Error {
+        let message = "the artifact is damaged: it has another checksum than it says; compile the module again";
+        Error::new(ErrorKind::Malformed, message, None)
+    }
+
     /// A function is beyond a limit of this implementation.
     pub fn limit(what: &str) -> Error {
         Error::new(ErrorKind::Limit, what, None)

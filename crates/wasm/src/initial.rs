@@ -4,7 +4,8 @@
 use std::ops::Range;
 
 use crate::Module;
-use crate::module::{ConstExpr, ElemItems, ElemSegment, SegmentMode};
+use crate::error::Result;
+use crate::module::{ConstExpr, DataSegment, ElemItems, ElemSegment, SegmentMode};
 
 /// A table that its module defines, when its segments have been written.
 #[derive(Clone, Debug)]
@@ -96,8 +97,14 @@ impl Module {
 
     /// What the first memory holds at first, from a page's address on; nothing if that is not known beforehand, or is
     /// spread so wide that it is mostly zeros.
-    pub fn initial_memory(&self, page: usize) -> (u64, Vec<u8>) {
-        memory(self, page)
+    ///
+    /// # Errors
+    /// If the segments are not what was validated.
+    pub fn initial_memory(&self, page: usize) -> Result<(u64, Vec<u8>)> {
+        Ok(match &self.late_datas {
+            Some(section) => memory(self, &crate::decode::late_datas(self, section.clone())?, page),
+            None => memory(self, &self.datas, page),
+        })
     }
 }
 
@@ -152,11 +159,11 @@ fn empty(len: usize) -> InitialTable {
     InitialTable { functions: vec![InitialTable::NULL; len].into(), imports: false }
 }
 
-fn memory(module: &Module, page: usize) -> (u64, Vec<u8>) {
+fn memory(module: &Module, datas: &[DataSegment], page: usize) -> (u64, Vec<u8>) {
     let none = || (0, Vec::new());
     let (0, Some(ty)) = (module.imported_memories, module.memories.first()) else { return none() };
     let mut segments = Vec::new();
-    for data in &module.datas {
+    for data in datas {
         match data.mode {
             SegmentMode::Active { target: 0, offset: ConstExpr::Bits(at) } => segments.push((at as u64, &data.range)),
             SegmentMode::Active { .. } => return none(),

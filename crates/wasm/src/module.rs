@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, OnceLock};
 
+use crate::error::{Error, Result};
 use crate::initial::Initial;
 use crate::types::*;
 
@@ -172,20 +173,34 @@ pub struct Names {
 pub struct Bytes(Arc<dyn Kept>);
 
 /// What bytes can be kept in.
-pub trait Kept: AsRef<[u8]> + Send + Sync + UnwindSafe + RefUnwindSafe + 'static {}
+pub trait Kept: AsRef<[u8]> + Send + Sync + UnwindSafe + RefUnwindSafe + 'static {
+    /// Whether a part of the bytes is what was put there; asked before it is relied on.
+    fn is_intact(&self, _part: Range<usize>) -> bool {
+        true
+    }
+}
 
-impl<T: AsRef<[u8]> + Send + Sync + UnwindSafe + RefUnwindSafe + 'static> Kept for T {}
+impl Kept for Vec<u8> {}
 
 impl Bytes {
     /// Shares what is kept there, which must not change.
     pub fn new(kept: impl Kept) -> Bytes {
         Bytes(Arc::new(kept))
     }
+
+    /// A part that is relied on.
+    ///
+    /// # Errors
+    /// If it is not what it was when it was validated.
+    pub fn part(&self, part: Range<usize>) -> Result<&[u8]> {
+        let bytes = self.get(part.clone()).ok_or_else(|| Error::impossible("a part that is not in the module"))?;
+        if self.0.is_intact(part) { Ok(bytes) } else { Err(Error::damaged()) }
+    }
 }
 
 impl Default for Bytes {
     fn default() -> Bytes {
-        Bytes::new([])
+        Bytes::new(Vec::new())
     }
 }
 
@@ -250,8 +265,11 @@ pub struct Module {
     pub start: Option<u32>,
     /// Element segments.
     pub elems: Vec<ElemSegment>,
-    /// Data segments.
+    /// Data segments; empty if they are late.
     pub datas: Vec<DataSegment>,
+    /// Where data segments are of which only what they leave in the first memory matters, and that is known. They are all
+    /// active, or no code can use them.
+    pub(crate) late_datas: Option<Range<usize>>,
     /// The bodies of the functions defined here (locals and operators), as ranges of the module's bytes.
     pub bodies: Vec<Range<usize>>,
     /// Where the contents of the code section begin in the module's bytes.

@@ -77,6 +77,8 @@ traps! {
     OutOfMemory = 24, "out of memory";
     /// An operation of a proposal that this version does not have yet, reached because its feature was asked for.
     Unsupported = 25, "unsupported operation";
+    /// Code that was compiled beforehand trapped, and what says how is damaged where it is kept.
+    Damaged = 26, "trapped in a damaged artifact";
 }
 
 impl std::fmt::Display for Trap {

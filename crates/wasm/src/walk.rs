@@ -81,7 +81,7 @@ pub fn constant<E: Emit>(module: &Module, index: u32, metering: Option<&Metering
 pub fn checked<E: Emit>(module: &Module, features: Features, mut emitter: impl FnMut(u32) -> E) -> Result<()> {
     let mut validator = wp::Validator::new_with_features(features.to_wasmparser());
     let mut defined = 0;
-    for payload in wp::Parser::new(0).parse_all(&module.bytes) {
+    for payload in wp::Parser::new(0).parse_all(module.bytes.part(0..module.bytes.len())?) {
         let wp::ValidPayload::Func(func, body) = validator.payload(&payload?)? else { continue };
         let mut func = func.into_validator(Default::default());
         let ty = module.func_type(module.imported_funcs + defined);
@@ -123,7 +123,7 @@ pub fn frame(module: &Module, defined: u32) -> Result<Frame> {
 /// The types of a function's parameters and locals, and its operators.
 fn body(module: &Module, defined: u32) -> Result<(Vec<ValType>, wp::BinaryReader<'_>)> {
     let range = module.bodies.get(defined as usize).ok_or_else(|| Error::impossible("no such function"))?;
-    let mut reader = wp::BinaryReader::new(&module.bytes[range.clone()], range.start as u64);
+    let mut reader = wp::BinaryReader::new(module.bytes.part(range.clone())?, range.start as u64);
     let mut locals = module.func_type(module.imported_funcs + defined).params().to_vec();
     for _ in 0..reader.read_var_u32()? {
         let count = reader.read_var_u32()?;

@@ -99,7 +99,7 @@ fn short() -> Error {
 /// Checks that an entry is whole and what its name says.
 fn check(name: &str, contents: &[u8]) -> Result<()> {
     let artifact = artifact::parse(contents)?.ok_or_else(|| Error::msg("it has an entry that is no artifact"))?;
-    artifact.verify(contents, |_| ())?;
+    artifact.verify_all(contents, |_| ())?;
     let identity = Identity::parse(&contents[artifact.identity.clone()])?;
     let kind = CacheEntryKind::of(name).filter(|kind| entry_name(&identity, *kind) == name);
     match kind {

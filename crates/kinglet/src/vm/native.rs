@@ -54,6 +54,7 @@ pub(super) use signals::running;
 use tier_up::{Met, TierUp};
 pub(super) use walk::{NativeFrame, frames, visit_roots};
 
+use super::precompiled::Loaded;
 use crate::config::{Config, Profile, RunMode};
 use crate::dwarf::DebugInfo;
 use crate::{Error, Result};
@@ -209,7 +210,7 @@ impl Tier {
     pub(super) unsafe fn publish_mapped(
         &self,
         environment: &Environment,
-        mapping: Arc<Mapping>,
+        loaded: Arc<Loaded>,
         text: &Range<usize>,
         tables: &[Range<usize>; 6],
         trampolines: Vec<(Trampoline, CodeImage)>,
@@ -220,13 +221,13 @@ impl Tier {
                 self.add_trampoline(&mut state, &which, image)?;
             }
         }
-        let memory = match mapping.execute(text) {
+        let memory = match loaded.mapping().execute(text) {
             Some(_) => None,
-            None => Some(Mapping::executable(&(*mapping).as_ref()[text.clone()])?),
+            None => Some(Mapping::executable(&loaded.bytes()[text.clone()])?),
         };
-        let start = memory.as_ref().map_or(mapping.start() + text.start, Mapping::start);
+        let start = memory.as_ref().map_or(loaded.mapping().start() + text.start, Mapping::start);
         // SAFETY: by contract.
-        let tables = unsafe { Known::mapped(mapping, tables) };
+        let tables = unsafe { Known::mapped(loaded, tables) };
         self.publish_module(environment, start..start + text.len(), tables, memory);
         Ok(())
     }

@@ -73,7 +73,7 @@ impl Blueprint {
         if !pool && !self.used.swap(true, Ordering::Relaxed) {
             return None;
         }
-        let image = || MemoryImage::new(wasm.initial_memory(super::region::page_size()));
+        let image = || MemoryImage::new(wasm.initial_memory(super::region::page_size()).ok()?);
         self.memory.get_or_init(image).as_ref()
     }
 }

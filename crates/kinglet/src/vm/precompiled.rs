@@ -7,24 +7,54 @@ use std::sync::Arc;
 
 use kinglet_interp::ModuleCode;
 use kinglet_wasm::decode;
-use kinglet_wasm::module::Bytes;
+use kinglet_wasm::module::{Bytes, Kept};
 use tracing::{debug, warn};
 
 use super::image::MemoryImage;
 use super::native::Mapping;
-use crate::artifact::{self, Artifact, Identity};
+use crate::artifact::{self, Artifact, Identity, Steps};
 use crate::cache::{Cache, CacheEntryKind, Content, entry_name};
 use crate::{Engine, Error, Module, Result, RunMode};
 
-/// A part of a mapping.
-struct Part {
+/// An artifact where it is mapped. What of it was not checked when it was loaded is when it is wanted.
+#[derive(Debug)]
+pub(super) struct Loaded {
     mapping: Arc<Mapping>,
+    steps: Steps,
+}
+
+impl Loaded {
+    pub(super) fn bytes(&self) -> &[u8] {
+        (*self.mapping).as_ref()
+    }
+
+    pub(super) fn mapping(&self) -> &Mapping {
+        &self.mapping
+    }
+
+    /// Whether a part is what it was. For signal handlers: nothing is allocated, and nothing waited for.
+    pub(super) fn is_intact(&self, part: &Range<usize>) -> bool {
+        self.steps.are_intact_here(self.bytes(), part)
+    }
+}
+
+/// The module in an artifact.
+struct Part {
+    loaded: Arc<Loaded>,
     range: Range<usize>,
 }
 
 impl AsRef<[u8]> for Part {
     fn as_ref(&self) -> &[u8] {
-        &(*self.mapping).as_ref()[self.range.clone()]
+        &self.loaded.bytes()[self.range.clone()]
+    }
+}
+
+impl Kept for Part {
+    fn is_intact(&self, part: Range<usize>) -> bool {
+        let (start, loaded) = (self.range.start, &self.loaded);
+        let release = |part| loaded.mapping.release(part);
+        loaded.steps.are_intact(loaded.bytes(), start + part.start..start + part.end, release)
     }
 }
 
@@ -43,7 +73,9 @@ impl Module {
     /// can do whatever this process can. If there is any doubt, compile the module from its own binary instead.
     ///
     /// # Errors
-    /// If the bytes are no artifact, or a damaged one; as for [`Module::new`] if they are compiled again.
+    /// If the bytes are no artifact, or a damaged one; as for [`Module::new`] if they are compiled again. Damage to what a
+    /// start need not read is found when it is read: a function that is damaged in the module and has to be interpreted,
+    /// or a trap of which it is damaged what it means, ends the guest with a trap of its own.
     pub unsafe fn deserialize(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
         // SAFETY: passed on.
         unsafe { load(engine, Mapping::copy(bytes.as_ref())?) }
@@ -96,39 +128,56 @@ unsafe fn load(engine: &Engine, mapping: Mapping) -> Result<Module> {
             if bytes.starts_with(b"\0asm") { "it is a module without native code" } else { "it does not begin as one" };
         Error::msg(format!("this is no compiled module: {hint}"))
     })?;
-    artifact.verify(bytes, |part| mapping.release(part))?;
+    let steps = artifact.verify(bytes, |part| mapping.release(part))?;
     let made_for = Identity::parse(&bytes[artifact.identity.clone()])?;
-    let mapping = Arc::new(mapping);
-    let module = Bytes::new(Part { mapping: mapping.clone(), range: artifact.module.clone() });
+    let loaded = Arc::new(Loaded { mapping: Arc::new(mapping), steps });
+    let module = Bytes::new(Part { loaded: loaded.clone(), range: artifact.module.clone() });
     if engine.config().run_mode == RunMode::Interpreter {
         debug!("the native code of the module is not used: everything is interpreted");
+        module.part(0..module.len())?;
         return Module::from_artifact(engine, module, false);
     }
     let here = engine.identity()?;
     if let Some(why) = made_for.mismatch(&here) {
         warn!(%why, "native code cannot be used, and is made again");
+        module.part(0..module.len())?;
         let module = Module::from_artifact(engine, module, true)?;
         let _ = module.inner().rejected_code.set(why);
         return Ok(module);
     }
-    let features = engine.config().features;
     let decoded = match made_for.same_proposals(&here) {
-        true => decode::validated_module(module, artifact.bodies((*mapping).as_ref()), features, engine.types())?,
-        false => decode::module(module, features, engine.types())?,
+        true => validated_module(module, &loaded, &artifact, engine)?,
+        false => {
+            module.part(0..module.len())?;
+            decode::module(module, engine.config().features, engine.types())?
+        }
     };
-    // What decoding looked at is not wanted for a while.
-    mapping.release(artifact.module.clone());
     let code = ModuleCode::new(Arc::new(decoded), engine.settings().clone(), engine.types().clone());
-    let trampolines = artifact.trampolines((*mapping).as_ref())?;
+    let trampolines = artifact.trampolines(loaded.bytes())?;
     let Artifact { text, tables, data, address, .. } = artifact;
-    let image = (!data.is_empty()).then(|| MemoryImage::mapped(mapping.clone(), data, address));
+    let image = (!data.is_empty()).then(|| MemoryImage::mapped(loaded.mapping.clone(), data, address));
     // SAFETY: by contract this build made the code of this module, for a machine and with settings that fit.
-    unsafe { engine.tier().publish_mapped(code.environment(), mapping, &text, &tables, trampolines)? };
+    unsafe { engine.tier().publish_mapped(code.environment(), loaded, &text, &tables, trampolines)? };
     let module = Module::from_code(engine, code);
     if let Some(image) = image {
         let _ = module.inner().blueprint.memory.set(Some(image));
     }
     Ok(module)
+}
+
+/// Decodes the module in an artifact that is known to be valid.
+fn validated_module(
+    module: Bytes,
+    loaded: &Loaded,
+    artifact: &Artifact,
+    engine: &Engine,
+) -> Result<kinglet_wasm::Module> {
+    let (bodies, memory_known) = (artifact.bodies(loaded.bytes()), !artifact.data.is_empty());
+    let decoded =
+        decode::validated_module(module, bodies, memory_known, engine.config().features, engine.types())?;
+    // What was looked at is not wanted for a while.
+    loaded.mapping.release(artifact.module.clone());
+    Ok(decoded)
 }
 
 /// Which artifact a file is.
@@ -157,13 +206,12 @@ pub(crate) struct Cached {
 /// Makes a module of what a cache has of it, without validating it; none if that is nothing, or nothing of use.
 pub(crate) fn load_cached(engine: &Engine, cache: &Cache, content: &Content) -> Result<Option<Cached>> {
     let features = engine.config().features;
-    let Some((mapping, artifact)) = open_cached(cache, &Identity::of_module(content, features), CacheEntryKind::Module)
+    let Some((loaded, artifact)) = open_cached(cache, &Identity::of_module(content, features), CacheEntryKind::Module)
     else {
         return Ok(None);
     };
-    let module = Bytes::new(Part { mapping: mapping.clone(), range: artifact.module.clone() });
-    let bodies = artifact.bodies((*mapping).as_ref());
-    let decode = || decode::validated_module(module, bodies, features, engine.types());
+    let module = Bytes::new(Part { loaded: loaded.clone(), range: artifact.module.clone() });
+    let decode = || validated_module(module, &loaded, &artifact, engine);
     let native = || {
         let identity = match engine.config().run_mode {
             RunMode::Interpreter => None,
@@ -171,11 +219,10 @@ pub(crate) fn load_cached(engine: &Engine, cache: &Cache, content: &Content) -> 
         };
         open_cached(cache, &identity?.of_code(content), CacheEntryKind::Code)
     };
-    let (decoded, native) = both((*mapping).as_ref().len() >= artifact::HELP_FROM, decode, native);
-    mapping.release(artifact.module.clone());
+    let (decoded, native) = both(loaded.bytes().len() >= artifact::HELP_FROM, decode, native);
     let code = ModuleCode::new(Arc::new(decoded?), engine.settings().clone(), engine.types().clone());
     let Artifact { data, address, .. } = artifact;
-    let memory_image = (!data.is_empty()).then(|| MemoryImage::mapped(mapping, data, address));
+    let memory_image = (!data.is_empty()).then(|| MemoryImage::mapped(loaded.mapping.clone(), data, address));
     let published = native.map_or(Ok((0, false)), |native| publish_cached(engine, &code, native));
     let (native, complete) = published.unwrap_or_else(|error| {
         debug!(%error, "native code of the cache is not used");
@@ -196,30 +243,106 @@ fn both<A, B: Send>(pays: bool, here: impl FnOnce() -> A, there: impl Fn() -> B 
 fn publish_cached(
     engine: &Engine,
     code: &ModuleCode,
-    (mapping, artifact): (Arc<Mapping>, Artifact),
+    (loaded, artifact): (Arc<Loaded>, Artifact),
 ) -> Result<(usize, bool)> {
-    let trampolines = artifact.trampolines((*mapping).as_ref())?;
+    let trampolines = artifact.trampolines(loaded.bytes())?;
     let Artifact { text, tables, address, .. } = artifact;
     let bytes = text.len();
     // SAFETY: nobody but this user can have written the file (`Folder`), and what this user's processes write there is
     // what an engine of this build made of the module, by whose hash it was found, with the same settings and for the
     // same processor; the checksum has been taken where it is mapped.
-    unsafe { engine.tier().publish_mapped(code.environment(), mapping, &text, &tables, trampolines)? };
+    unsafe { engine.tier().publish_mapped(code.environment(), loaded, &text, &tables, trampolines)? };
     Ok((bytes, address == 1))
 }
 
 /// Opens a file of a cache that was made for just this; one that is no good is removed.
-fn open_cached(cache: &Cache, identity: &Identity, kind: CacheEntryKind) -> Option<(Arc<Mapping>, Artifact)> {
+fn open_cached(cache: &Cache, identity: &Identity, kind: CacheEntryKind) -> Option<(Arc<Loaded>, Artifact)> {
     let name = entry_name(identity, kind);
     let open = |file: File| {
         let mapping = Mapping::file(file)?;
         let bytes: &[u8] = mapping.as_ref();
         let artifact = artifact::parse(bytes)?.ok_or_else(|| Error::msg("it is no artifact"))?;
-        artifact.verify(bytes, |part| mapping.release(part))?;
+        // At once, so that what is damaged is made again rather than a failure of whoever comes to it.
+        let steps = artifact.verify_all(bytes, |part| mapping.release(part))?;
         if bytes[artifact.identity.clone()] != identity.to_bytes() {
             return Err(Error::msg("it was made for something else"));
         }
-        Ok((Arc::new(mapping), artifact))
+        Ok((Arc::new(Loaded { mapping: Arc::new(mapping), steps }), artifact))
     };
     open(cache.open(&name)?).map_err(|error| cache.discard(&name, &error)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Config, Instance, Precompiled, Store, Trap};
+
+    /// So large that each part has bytes that are checked with no other.
+    fn program() -> String {
+        let load = |offset| format!("(drop (i32.load offset={offset} (local.get 0)))");
+        let loads: String = (0..20_000).map(load).collect();
+        let (nops, notes) = ("nop ".repeat(200_000), "note ".repeat(40_000));
+        format!(
+            r#"(module (memory 8) (data (i32.const 8) "some data")
+                (func (export "load") (param i32) {loads}) (func (export "nops") (param i32) {nops})
+                (@custom "notes" "{notes}"))"#
+        )
+    }
+
+    fn call(module: &Module, name: &str, argument: i32) -> Result<()> {
+        let mut store = Store::new(module.engine(), ());
+        let instance = Instance::new(&mut store, module, &[])?;
+        instance.get_typed_func::<i32, ()>(&mut store, name)?.call(&mut store, argument)
+    }
+
+    fn damaged<T>(result: Result<T>) -> bool {
+        result.is_err_and(|error| format!("{error:#}").contains("the artifact is damaged"))
+    }
+
+    #[test]
+    fn what_is_checked_late_is_not_used_before() {
+        let (engine, interpreter) = (Engine::default(), Config::new().run_mode(RunMode::Interpreter).clone());
+        let interpreter = Engine::new(&interpreter).unwrap();
+        for form in [Precompiled::Native, Precompiled::Universal] {
+            let whole = engine.precompile_module(program(), form).unwrap();
+            let artifact = artifact::parse(&whole).unwrap().unwrap();
+            let load = |engine: &Engine, part: &Range<usize>| {
+                let mut bytes = whole.clone();
+                bytes[part.start.midpoint(part.end)] ^= 0x10;
+                // SAFETY: made above; what is damaged is what this is about.
+                unsafe { Module::deserialize(engine, &bytes) }
+            };
+            for part in [&artifact.identity, &artifact.tables[0], &artifact.text, &artifact.data] {
+                assert!(damaged(load(&engine, part)), "{form:?} {part:?}");
+            }
+
+            let sites = load(&engine, &artifact.tables[1]).unwrap();
+            call(&sites, "load", 0).unwrap();
+            assert_eq!(call(&sites, "load", -1).unwrap_err().downcast_ref(), Some(&Trap::Damaged), "{form:?}");
+
+            let notes = whole.windows(10).position(|bytes| bytes == b"note note ").unwrap();
+            let notes = load(&engine, &(notes..notes + 200_000)).unwrap();
+            assert!(notes.binary().is_empty() && notes.custom_sections().next().unwrap().data().is_empty());
+            assert!(notes.interpreter_listing(1).is_ok());
+
+            let nops = artifact.bodies(&whole).pop().unwrap();
+            let nops = artifact.module.start + nops.start..artifact.module.start + nops.end;
+            let module = load(&engine, &nops).unwrap();
+            call(&module, "nops", 0).unwrap();
+            assert_eq!(call(&module, "load", -1).unwrap_err().downcast_ref(), Some(&Trap::MemoryOutOfBounds));
+            assert!(module.binary().is_empty() && module.interpreter_listing(0).is_ok());
+            assert!(damaged(module.interpreter_listing(1)) && damaged(module.serialize()));
+            assert!(damaged(load(&interpreter, &nops)), "all of it is wanted there");
+        }
+    }
+
+    /// What was left unread is there when it is asked for.
+    #[test]
+    fn a_loaded_module_gives_the_same_artifact_again() {
+        let engine = Engine::default();
+        let whole = engine.precompile_module(program(), Precompiled::Native).unwrap();
+        // SAFETY: made above.
+        let module = unsafe { Module::deserialize(&engine, &whole) }.unwrap();
+        assert!(module.serialize().unwrap() == whole);
+    }
 }

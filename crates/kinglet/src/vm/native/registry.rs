@@ -5,9 +5,10 @@ use std::ops::Range;
 use std::sync::{Arc, RwLock};
 
 use kinglet_abi::image::Tables;
-use kinglet_abi::{CodeImage, FuncCell};
+use kinglet_abi::{CodeImage, FuncCell, Trap};
 
 use super::arena::Mapping;
+use crate::vm::precompiled::Loaded;
 
 /// Code in its place.
 #[derive(Debug)]
@@ -27,9 +28,10 @@ pub(super) struct Published {
 pub(super) enum Known {
     Made(Box<CodeImage>),
     Mapped {
-        /// Good as long as the mapping.
+        /// Good as long as what they lie in. The sites are checked when they are wanted.
         tables: Tables<'static>,
-        _mapping: Arc<Mapping>,
+        sites: Range<usize>,
+        loaded: Arc<Loaded>,
     },
 }
 
@@ -38,7 +40,7 @@ impl Known {
     ///
     /// # Safety
     /// They were written for this machine, and nothing changes them.
-    pub(super) unsafe fn mapped(mapping: Arc<Mapping>, parts: &[Range<usize>; 6]) -> Known {
+    pub(super) unsafe fn mapped(loaded: Arc<Loaded>, parts: &[Range<usize>; 6]) -> Known {
         /// Any bytes are an entry of a table: all consist of 32-bit numbers.
         unsafe fn part<T>(bytes: &[u8], part: &Range<usize>) -> &'static [T] {
             let part = &bytes[part.clone()];
@@ -46,8 +48,8 @@ impl Known {
             // SAFETY: aligned, and as many as there is room for; whoever asked keeps the mapping.
             unsafe { std::slice::from_raw_parts(part.as_ptr().cast(), part.len() / size_of::<T>()) }
         }
-        let bytes = (*mapping).as_ref();
-        // SAFETY: by contract; the mapping is kept beside the tables.
+        let bytes = loaded.bytes();
+        // SAFETY: by contract; what they lie in is kept beside the tables.
         let tables = unsafe {
             Tables {
                 functions: part(bytes, &parts[0]),
@@ -58,13 +60,21 @@ impl Known {
                 refs: part(bytes, &parts[5]),
             }
         };
-        Known::Mapped { tables, _mapping: mapping }
+        Known::Mapped { tables, sites: parts[1].clone(), loaded }
     }
 
     pub(super) fn tables(&self) -> Tables<'_> {
         match self {
             Known::Made(image) => image.tables(),
             Known::Mapped { tables, .. } => *tables,
+        }
+    }
+
+    /// Whether the sites are what they were when they were written.
+    fn has_sites(&self) -> bool {
+        match self {
+            Known::Made(_) => true,
+            Known::Mapped { sites, loaded, .. } => loaded.is_intact(sites),
         }
     }
 }
@@ -88,6 +98,24 @@ unsafe impl Sync for Published {}
 impl Published {
     pub(super) fn tables(&self) -> Tables<'_> {
         self.tables.tables()
+    }
+
+    /// All its tables, if they are what they were when they were written.
+    pub(super) fn all_tables(&self) -> Option<Tables<'_>> {
+        self.tables.has_sites().then(|| self.tables())
+    }
+
+    /// Where in the module the operator is that a call returns to; none if nobody knows.
+    pub(super) fn source(&self, pc: usize) -> Option<u32> {
+        self.all_tables()?.source(self.offset(pc))
+    }
+
+    /// The trap that a fault at an address means, if it is one of this code's.
+    fn trap(&self, pc: usize) -> Option<Trap> {
+        match self.all_tables() {
+            Some(tables) => tables.trap(self.offset(pc)),
+            None => Some(Trap::Damaged),
+        }
     }
 
     /// Its instructions.
@@ -166,7 +194,7 @@ impl Registry {
     /// The trap that a fault at an address means, if it is one of this code's, and the cell of the function that it is in,
     /// which is null where only a loop was compiled, and for trampolines. For signal handlers: takes no lock for long, and
     /// gives up rather than wait forever.
-    pub(super) fn trap_at(&self, pc: usize) -> Option<(kinglet_abi::Trap, *const FuncCell)> {
+    pub(super) fn trap_at(&self, pc: usize) -> Option<(Trap, *const FuncCell)> {
         for _ in 0..TRIES {
             let codes = match self.codes.try_read() {
                 Ok(codes) => codes,
@@ -177,7 +205,7 @@ impl Registry {
                 }
             };
             let (_, code) = codes.range(pc + 1..).next()?;
-            let trap = (code.start <= pc).then(|| code.tables().trap(code.offset(pc))).flatten()?;
+            let trap = if code.start <= pc { code.trap(pc) } else { None }?;
             let whole = matches!(code.owner, Owner::Module(_));
             return Some((trap, if whole { code.cell(pc + 1) } else { std::ptr::null() }));
         }

@@ -54,7 +54,7 @@ pub(in crate::vm) unsafe fn frames(store: *const VmStore, activation: *const Act
     let frames = unsafe { code_frames(&tier(store).registry, activation) };
     let guests = frames.map(|frame| NativeFrame {
         cell: frame.code.cell(frame.pc),
-        offset: frame.code.tables().source(frame.code.offset(frame.pc)),
+        offset: frame.code.source(frame.pc),
     });
     guests.filter(|frame| !frame.cell.is_null()).collect()
 }
