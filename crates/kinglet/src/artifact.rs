@@ -171,7 +171,8 @@ impl Artifact {
         let start = self.image.start;
         let steps = Steps::new([self.outside(), start + HEADER..self.sums.start], self.sums.clone());
         let header = &bytes[start + ADDRESS..start + HEADER];
-        if steps.found.len() * SUM != self.sums.len() || self.checksum != header_sum(header, &bytes[self.sums.clone()]) {
+        if steps.found.len() * SUM != self.sums.len() || self.checksum != header_sum(header, &bytes[self.sums.clone()])
+        {
             return Err(bad("has another checksum than it says"));
         }
         let sites = &self.tables[SITES];
@@ -567,7 +568,8 @@ impl Image<'_> {
         part(&mut bytes, page, module);
         let of = |bytes: &[u8]| bytes.chunks(STEP).map(XxHash3_64::oneshot).collect::<Vec<u64>>();
         bytes.resize(bytes.len().next_multiple_of(SUM), 0);
-        let sums: Vec<u8> = [of(outside), of(&bytes[HEADER..])].concat().into_iter().flat_map(u64::to_le_bytes).collect();
+        let sums: Vec<u8> =
+            [of(outside), of(&bytes[HEADER..])].concat().into_iter().flat_map(u64::to_le_bytes).collect();
         ranges.push((bytes.len() as u64, sums.len() as u64));
         bytes.extend(&sums);
         let length = bytes.len() as u64;

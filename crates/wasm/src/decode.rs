@@ -92,7 +92,8 @@ pub(crate) fn late_datas(module: &Module, section: Range<usize>) -> Result<Vec<D
             wp::DataKind::Passive => SegmentMode::Passive,
             wp::DataKind::Active { memory_index: target, offset_expr } => {
                 let offset = simple_const(&offset_expr)?;
-                let offset = offset.ok_or_else(|| Error::impossible("a memory that depends on more than its module"))?;
+                let offset =
+                    offset.ok_or_else(|| Error::impossible("a memory that depends on more than its module"))?;
                 SegmentMode::Active { target, offset }
             }
         };

@@ -173,8 +173,7 @@ fn validated_module(
     engine: &Engine,
 ) -> Result<kinglet_wasm::Module> {
     let (bodies, memory_known) = (artifact.bodies(loaded.bytes()), !artifact.data.is_empty());
-    let decoded =
-        decode::validated_module(module, bodies, memory_known, engine.config().features, engine.types())?;
+    let decoded = decode::validated_module(module, bodies, memory_known, engine.config().features, engine.types())?;
     // What was looked at is not wanted for a while.
     loaded.mapping.release(artifact.module.clone());
     Ok(decoded)

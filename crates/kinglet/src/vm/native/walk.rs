@@ -52,10 +52,8 @@ pub(super) unsafe fn code_frames(
 pub(in crate::vm) unsafe fn frames(store: *const VmStore, activation: *const Activation) -> Vec<NativeFrame> {
     // SAFETY: passed on.
     let frames = unsafe { code_frames(&tier(store).registry, activation) };
-    let guests = frames.map(|frame| NativeFrame {
-        cell: frame.code.cell(frame.pc),
-        offset: frame.code.source(frame.pc),
-    });
+    let guests =
+        frames.map(|frame| NativeFrame { cell: frame.code.cell(frame.pc), offset: frame.code.source(frame.pc) });
     guests.filter(|frame| !frame.cell.is_null()).collect()
 }
 
