@@ -167,14 +167,9 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Artifact>> {
 impl Artifact {
     /// Checks that nothing has changed since the artifact was made, but for the sites and the module, which are to be
     /// checked by what is returned when they are wanted. `looked_at` is told of bytes that need not stay in memory.
-    pub(crate) fn verify(&self, bytes: &[u8], looked_at: impl Fn(Range<usize>) + Sync) -> Result<Steps> {
+    pub(crate) fn verify(&self, bytes: &[u8], looked_at: impl Fn(Range<usize>)) -> Result<Steps> {
+        let steps = self.steps(bytes)?;
         let start = self.image.start;
-        let steps = Steps::new([self.outside(), start + HEADER..self.sums.start], self.sums.clone());
-        let header = &bytes[start + ADDRESS..start + HEADER];
-        if steps.found.len() * SUM != self.sums.len() || self.checksum != header_sum(header, &bytes[self.sums.clone()])
-        {
-            return Err(bad("has another checksum than it says"));
-        }
         let sites = &self.tables[SITES];
         let end = match self.form {
             Precompiled::Native if !self.module.is_empty() => self.module.start,
@@ -187,7 +182,18 @@ impl Artifact {
         if !parts.filter(|part| !part.is_empty()).all(|part| covered(&part)) {
             return Err(bad("has a part that lies where it should not"));
         }
-        match at_once.into_iter().all(|part| steps.are_intact(bytes, part, &looked_at)) {
+        match at_once.iter().all(|part| steps.are_intact(bytes, part, &looked_at)) {
+            true => Ok(steps),
+            false => Err(bad("has another checksum than it says")),
+        }
+    }
+
+    /// Its steps, if their sums are what they were.
+    fn steps(&self, bytes: &[u8]) -> Result<Steps> {
+        let start = self.image.start;
+        let steps = Steps::new([self.outside(), start + HEADER..self.sums.start], self.sums.clone());
+        let sum = header_sum(&bytes[start + ADDRESS..start + HEADER], &bytes[self.sums.clone()]);
+        match steps.found.len() * SUM == self.sums.len() && self.checksum == sum {
             true => Ok(steps),
             false => Err(bad("has another checksum than it says")),
         }
@@ -200,8 +206,8 @@ impl Artifact {
 
     /// The same as [`Artifact::verify`] for all of it.
     pub(crate) fn verify_all(&self, bytes: &[u8], looked_at: impl Fn(Range<usize>) + Sync) -> Result<Steps> {
-        let steps = self.verify(bytes, &looked_at)?;
-        match steps.areas.iter().all(|area| steps.are_intact(bytes, area.clone(), &looked_at)) {
+        let steps = self.steps(bytes)?;
+        match steps.all_intact(bytes, looked_at) {
             true => Ok(steps),
             false => Err(bad("has another checksum than it says")),
         }
@@ -251,18 +257,19 @@ impl Steps {
         start..area.end.min(start + STEP)
     }
 
-    /// Whether a part is what it was. A large one is looked at by two threads, those of its steps that have not been yet;
-    /// a signal handler may ask for one for which that does not pay.
-    pub(crate) fn are_intact(&self, bytes: &[u8], part: Range<usize>, looked_at: impl Fn(Range<usize>) + Sync) -> bool {
-        if part.is_empty() {
-            return true;
-        }
-        let Some(steps) = self.of(&part) else { return false };
-        let (next, intact) = (AtomicUsize::new(steps.start), AtomicBool::new(true));
+    /// Whether a part is what it was; looks at those of its steps that have not been yet, allocates nothing.
+    pub(crate) fn are_intact(&self, bytes: &[u8], part: &Range<usize>, looked_at: impl Fn(Range<usize>)) -> bool {
+        let intact = |mut steps: Range<usize>| steps.all(|step| self.is_intact(bytes, step, &looked_at));
+        part.is_empty() || self.of(part).is_some_and(intact)
+    }
+
+    /// The same of all, which two threads look at if there is much.
+    fn all_intact(&self, bytes: &[u8], looked_at: impl Fn(Range<usize>) + Sync) -> bool {
+        let (next, intact) = (AtomicUsize::new(0), AtomicBool::new(true));
         let work = || {
             loop {
                 let step = next.fetch_add(1, Relaxed);
-                if step >= steps.end {
+                if step >= self.found.len() {
                     break;
                 }
                 if !self.is_intact(bytes, step, &looked_at) {
@@ -270,7 +277,7 @@ impl Steps {
                 }
             }
         };
-        if part.len() < HELP_FROM {
+        if bytes.len() < HELP_FROM {
             work();
         } else {
             std::thread::scope(|scope| {
@@ -280,11 +287,6 @@ impl Steps {
             });
         }
         intact.into_inner()
-    }
-
-    /// The same of a part of any size on the calling thread alone, without allocating.
-    pub(crate) fn are_intact_here(&self, bytes: &[u8], part: &Range<usize>) -> bool {
-        part.is_empty() || self.of(part).is_some_and(|mut steps| steps.all(|step| self.is_intact(bytes, step, &|_| ())))
     }
 
     fn is_intact(&self, bytes: &[u8], step: usize, looked_at: &impl Fn(Range<usize>)) -> bool {

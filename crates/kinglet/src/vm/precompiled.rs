@@ -34,7 +34,7 @@ impl Loaded {
 
     /// Whether a part is what it was. For signal handlers: nothing is allocated, and nothing waited for.
     pub(super) fn is_intact(&self, part: &Range<usize>) -> bool {
-        self.steps.are_intact_here(self.bytes(), part)
+        self.steps.are_intact(self.bytes(), part, |_| ())
     }
 }
 
@@ -54,7 +54,7 @@ impl Kept for Part {
     fn is_intact(&self, part: Range<usize>) -> bool {
         let (start, loaded) = (self.range.start, &self.loaded);
         let release = |part| loaded.mapping.release(part);
-        loaded.steps.are_intact(loaded.bytes(), start + part.start..start + part.end, release)
+        loaded.steps.are_intact(loaded.bytes(), &(start + part.start..start + part.end), release)
     }
 }
 
