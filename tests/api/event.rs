@@ -55,10 +55,16 @@ impl Visit for Line {
     }
 }
 
-#[test]
-fn every_step_is_an_event() {
+/// Where the events of this thread are noted from now on. To be called once in a process.
+pub(crate) fn listen() -> Arc<Mutex<Vec<String>>> {
     let lines = Lines(Arc::default(), std::thread::current().id());
     tracing::subscriber::set_global_default(lines.clone()).unwrap();
+    lines.0
+}
+
+#[test]
+fn every_step_is_an_event() {
+    let lines = listen();
     let engine = Engine::new(Config::new().run_mode(RunMode::Interpreter)).unwrap();
     let text = r#"(module $noted
         (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
@@ -79,7 +85,7 @@ fn every_step_is_an_event() {
     assert_eq!(close.call(&mut store, ()).unwrap(), 8);
     let trap = instance.get_typed_func::<(), ()>(&mut store, "trap").unwrap();
     trap.call(&mut store, ()).unwrap_err();
-    let lines = lines.0.lock().unwrap();
+    let lines = lines.lock().unwrap();
     let expected = [
         "DEBUG message=module validated",
         "DEBUG message=module instantiated module=\"noted\" instance=0",

@@ -23,6 +23,8 @@ mod overflow;
 mod pool;
 #[cfg(feature = "jit")]
 mod precompiled;
+#[cfg(all(target_os = "linux", feature = "jit"))]
+mod refused;
 mod resumable;
 mod thread;
 #[cfg(feature = "jit")]

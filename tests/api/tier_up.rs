@@ -178,6 +178,80 @@ fn a_loop_that_is_entered_once_becomes_native_in_its_middle() {
     assert_eq!(testing::loops_entered(&mut store), 2);
 }
 
+/// A loop that calls a function, `$step`, so often.
+const STEPS: &str = r#"(module
+    (func $step (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+    (func $steps (export "steps") (param i32) (result i32) (local $sum i32)
+        (loop $l (local.set $sum (call $step (local.get $sum)))
+            (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+        (local.get $sum)))"#;
+
+#[test]
+fn statistics_tell_what_became_native() {
+    let engine = at_once(5);
+    let module = module(&engine, STEPS);
+    assert_eq!(module.stats().tier_up, kinglet::TierUpStats::default());
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    let steps = instance.get_typed_func::<i32, i32>(&mut store, "steps").unwrap();
+    let start = Instant::now();
+    assert_eq!(steps.call(&mut store, 100).unwrap(), 100);
+    let stats = module.stats();
+    let tier_up = stats.tier_up;
+    assert_eq!((tier_up.functions, tier_up.loops, tier_up.loops_entered), (2, 1, 1), "{stats:?}");
+    assert_eq!((stats.lowered.count, stats.compiled.count), (2, 3), "{stats:?}");
+    assert!((10..40).contains(&tier_up.samples), "in native code nobody is asked: {stats:?}");
+    assert!(!tier_up.settled.is_zero() && tier_up.settled >= stats.compiled.time / 2, "{stats:?}");
+    let settled = tier_up.settled;
+    assert_eq!(steps.call(&mut store, 100).unwrap(), 100);
+    assert_eq!(module.stats().tier_up.settled, settled, "nothing more became native");
+    assert!(start.elapsed() >= stats.compiled.time, "{stats:?}");
+}
+
+#[test]
+fn every_decision_is_an_event() {
+    let output = crate::native::alone("tier_up::listen_to_decisions");
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+#[ignore = "run by every_decision_is_an_event in a process of its own"]
+fn listen_to_decisions() {
+    let lines = crate::event::listen();
+    let (mut store, instance) = crate::load_with(&at_once(5), STEPS);
+    let steps = instance.get_typed_func::<i32, i32>(&mut store, "steps").unwrap();
+    for _ in 0..2 {
+        assert_eq!(steps.call(&mut store, 100).unwrap(), 100);
+    }
+    let lines = lines.lock().unwrap();
+    let about = |function: &str, part: &str| {
+        let is = |line: &&String| line.contains(function) && line.contains(part);
+        let found: Vec<_> = lines.iter().enumerate().filter(|(_, line)| is(line)).map(|(at, _)| at).collect();
+        assert_eq!(found.len(), 1, "{function} {part}: {lines:#?}");
+        found[0]
+    };
+    for decided in ["function=\"step\" entries=", "function=\"steps\" entries=", "function=\"steps\" loop="] {
+        let function = decided.trim_end_matches(" entries=");
+        let waits = about(decided, "message=hot: waits for the compiler");
+        assert!(lines[waits].starts_with("TRACE ") && lines[waits].contains(" calling="), "{lines:#?}");
+        assert!(lines[waits].contains(" at_loops=") && lines[waits].contains(" bytes="), "{lines:#?}");
+        let of = |part| {
+            let is = |line: &str| {
+                line.contains(function) && line.contains(part) && line.contains("loop=") == decided.contains("loop=")
+            };
+            lines.iter().position(|line| is(line)).unwrap_or_else(|| panic!("no {part} of {decided}: {lines:#?}"))
+        };
+        assert!(
+            waits < of("message=compiling") && of("message=compiling") < of("message=native from now on"),
+            "{lines:#?}"
+        );
+    }
+    assert!(
+        about("function=\"steps\" loop=", "message=entered in the middle")
+            > about("function=\"steps\" loop=", "message=native from")
+    );
+}
+
 #[test]
 fn a_long_loop_becomes_native_in_the_background() {
     let engine = Engine::default();

@@ -19,6 +19,8 @@ mod run;
 #[cfg(unix)]
 mod stack;
 mod stream;
+#[cfg(feature = "jit")]
+mod tier_up;
 mod wasmedge;
 
 use kinglet_tests::folder::Folder;

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use kinglet::{Module, ModuleStats, Store, Work};
+use kinglet::{Module, ModuleStats, Store, TierUpStats, Work};
 
 use crate::message::{Level, say};
 
@@ -66,6 +66,7 @@ pub(crate) fn stages(modules: &[&Module], run: Option<(Duration, Duration)>) -> 
         all.lowered += stats.lowered;
         all.compiled += stats.compiled;
         all.kept += stats.kept;
+        all.tier_up += stats.tier_up;
     }
     let rows = [
         ("validate", all.validated, "functions, of modules with"),
@@ -78,6 +79,13 @@ pub(crate) fn stages(modules: &[&Module], run: Option<(Duration, Duration)>) -> 
         format!("{name:<11} {} for {count} {what} {bytes} bytes", milliseconds(time))
     };
     let mut lines: Vec<String> = rows.into_iter().map(line).collect();
+    let TierUpStats { samples, functions, loops, loops_entered, settled } = all.tier_up;
+    lines.push(format!(
+        "{:<11} {} until the last of {functions} hot functions and {loops} loops was native; loops entered in the \
+         middle {loops_entered} times; {samples} samples",
+        "tier up",
+        milliseconds(settled)
+    ));
     if let Some((total, host)) = run {
         let host = milliseconds(host);
         lines.push(format!("{:<11} {}, of which host functions {}", "run", milliseconds(total), host.trim_start()));

@@ -11,6 +11,44 @@ pub struct Counter {
     nanoseconds: AtomicU64,
 }
 
+/// What came of code being watched while it was interpreted.
+#[derive(Debug)]
+pub struct TierUp {
+    /// When the watching could have begun at the earliest.
+    made: Instant,
+    /// How often the code was met.
+    pub samples: AtomicU64,
+    /// Functions that got native code because they were hot.
+    pub functions: AtomicU64,
+    /// Loops that did.
+    pub loops: AtomicU64,
+    /// How often a frame went over to native code in the middle of a loop.
+    pub entered: AtomicU64,
+    /// When a function or loop last got native code, in nanoseconds since the beginning.
+    last: AtomicU64,
+}
+
+impl Default for TierUp {
+    fn default() -> TierUp {
+        let [samples, functions, loops, entered, last] = Default::default();
+        TierUp { made: Instant::now(), samples, functions, loops, entered, last }
+    }
+}
+
+impl TierUp {
+    /// Notes that so much has native code from now on.
+    pub fn add(&self, functions: u64, loops: u64) {
+        self.functions.fetch_add(functions, Ordering::Relaxed);
+        self.loops.fetch_add(loops, Ordering::Relaxed);
+        self.last.fetch_max(self.made.elapsed().as_nanos() as u64, Ordering::Relaxed);
+    }
+
+    /// How long it took until nothing more got native code, so far.
+    pub fn last(&self) -> Duration {
+        Duration::from_nanos(self.last.load(Ordering::Relaxed))
+    }
+}
+
 /// Work of each kind.
 #[derive(Debug, Default)]
 pub struct Stats {
@@ -24,6 +62,8 @@ pub struct Stats {
     pub compiled: Counter,
     /// Files written to a cache; their bytes.
     pub kept: Counter,
+    /// What became native while it ran.
+    pub tier_up: TierUp,
 }
 
 impl Counter {

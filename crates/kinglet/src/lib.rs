@@ -86,7 +86,7 @@ pub use memory::{Memory, MemoryAccessError};
 pub use module::Module;
 pub use pool::{InstanceAllocationStrategy, PoolingAllocationConfig};
 pub use resumable::{ResumableCall, ResumableCallHostTrap, TypedResumableCall, TypedResumableCallHostTrap};
-pub use stats::{ModuleStats, Work};
+pub use stats::{ModuleStats, TierUpStats, Work};
 pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
 pub use table::Table;
 pub use tag::Tag;

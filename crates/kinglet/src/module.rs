@@ -343,7 +343,7 @@ pub(crate) fn compile_module(engine: &Engine, code: &ModuleCode, always: bool) -
     let environment = code.environment();
     let bytes = environment.module.bodies.iter().map(|body| body.len()).sum();
     if !always && !engine.compiles(bytes) {
-        debug!(bytes, "module is interpreted: compiling it would take too long");
+        debug!(bytes, "module is not compiled before it runs");
         return false;
     }
     let compiled = engine.tier().compile_module(environment, engine.compiler_threads(), |_| ());

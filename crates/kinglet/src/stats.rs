@@ -1,5 +1,6 @@
 //! What an engine has done for a module.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use kinglet_interp::stats::Counter;
@@ -17,6 +18,21 @@ pub struct Work {
     pub time: Duration,
 }
 
+/// What became native while it was interpreted: see [`Config::tier_up`](crate::Config::tier_up).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TierUpStats {
+    /// How often the interpreter was asked where in the module it was.
+    pub samples: u64,
+    /// Functions that were found hot and got native code.
+    pub functions: u64,
+    /// Loops that did, to be entered in the middle.
+    pub loops: u64,
+    /// How often the interpreter left a loop to native code.
+    pub loops_entered: u64,
+    /// How long it took from when the module was made until the last of them had native code; zero if none has.
+    pub settled: Duration,
+}
+
 /// What was done for a module: see [`Module::stats`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ModuleStats {
@@ -30,6 +46,8 @@ pub struct ModuleStats {
     pub compiled: Work,
     /// Files written to a cache, and their size.
     pub kept: Work,
+    /// What tier-up did. What that compiled is part of `compiled`.
+    pub tier_up: TierUpStats,
 }
 
 impl Work {
@@ -44,6 +62,30 @@ impl std::ops::AddAssign for Work {
         self.count += other.count;
         self.bytes += other.bytes;
         self.time += other.time;
+    }
+}
+
+impl TierUpStats {
+    fn of(stats: &kinglet_interp::stats::TierUp) -> TierUpStats {
+        let of = |field: &AtomicU64| field.load(Ordering::Relaxed);
+        TierUpStats {
+            samples: of(&stats.samples),
+            functions: of(&stats.functions),
+            loops: of(&stats.loops),
+            loops_entered: of(&stats.entered),
+            settled: stats.last(),
+        }
+    }
+}
+
+impl std::ops::AddAssign for TierUpStats {
+    /// Counts are added up; of times the later counts.
+    fn add_assign(&mut self, other: TierUpStats) {
+        self.samples += other.samples;
+        self.functions += other.functions;
+        self.loops += other.loops;
+        self.loops_entered += other.loops_entered;
+        self.settled = self.settled.max(other.settled);
     }
 }
 
@@ -66,6 +108,7 @@ impl Module {
             lowered: Work::of(&stats.lowered),
             compiled: Work::of(&stats.compiled),
             kept: Work::of(&stats.kept),
+            tier_up: TierUpStats::of(&stats.tier_up),
         }
     }
 }

@@ -182,7 +182,7 @@ pub(crate) const GROUPS: &[Group] = &[
             effect: Set(|options, _| { options.statistics = crate::statistics::Wanted::ALL; Ok(()) }), ..PLAIN },
         Row { name: "stats", commands: RUN_WARM, exe: true,
             help: "what was done to modules: validated, found in the cache, lowered for the interpreter, compiled, kept in \
-                   the cache; and how long each took",
+                   the cache, and how long each took; what was hot, and when the last of it was native",
             effect: Set(|options, _| { options.statistics.stages = true; Ok(()) }), ..PLAIN },
     ] },
     Group { title: "Output", rows: &[

@@ -113,7 +113,15 @@ struct State {
     adapters: HashMap<Signature, usize>,
     entries: HashMap<Signature, usize>,
     /// Loops that have native code: the function's cell and the loop's offset in the module.
-    loops: HashMap<(usize, u32), usize>,
+    loops: HashMap<(usize, u32), LoopCode>,
+}
+
+/// Native code of a loop.
+#[derive(Debug)]
+struct LoopCode {
+    start: usize,
+    /// Whether a frame has gone over to it.
+    entered: bool,
 }
 
 impl State {
@@ -325,7 +333,7 @@ impl Tier {
             self.registry.add(code.clone(), tables, Owner::Function(cell), Some(memory));
             let title = || format!("{}, loop at {header:#x}", name(environment, defined));
             self.tell(|| std::iter::once((title(), code.clone(), Vec::new())));
-            self.state().loops.insert((cell as usize, header), code.start);
+            self.state().loops.insert((cell as usize, header), LoopCode { start: code.start, entered: false });
         }));
         Ok(())
     }
@@ -524,6 +532,12 @@ pub(crate) fn trampolines(compiler: &Compiler, environment: &Environment) -> Res
 fn name(environment: &Environment, defined: u32) -> String {
     let index = environment.module.imported_funcs + defined;
     environment.module.func_name(index).map_or_else(|| format!("func[{index}]"), str::to_string)
+}
+
+/// The same of one of which the interpreter knows.
+fn name_of(body: &Body) -> String {
+    let environment = body.environment();
+    body.func_index().map_or_else(String::new, |index| name(environment, index - environment.module.imported_funcs))
 }
 
 fn title(which: &Trampoline) -> &'static str {
@@ -761,9 +775,15 @@ pub(super) unsafe fn sample(vmctx: *mut VmCtx, slots: *mut u64, at_loop: u32) ->
         let Some(running) = running else { return 0 };
         let Some(header) = running.loop_offset((*record).ip) else { return 0 };
         tier.sampled(&mut std::iter::once((running, Met::Loop(header))));
-        if let Some(code) = tier.state().loops.get(&((*record).cell as usize, header)) {
-            *slots = *code as u64;
-            tier.loops_entered.fetch_add(1, Ordering::Relaxed);
+        let mut state = tier.state();
+        let Some(code) = state.loops.get_mut(&((*record).cell as usize, header)) else { return 0 };
+        *slots = code.start as u64;
+        let first = !std::mem::replace(&mut code.entered, true);
+        drop(state);
+        tier.loops_entered.fetch_add(1, Ordering::Relaxed);
+        running.environment().stats.tier_up.entered.fetch_add(1, Ordering::Relaxed);
+        if first {
+            trace!(function = name_of(running), "loop" = header, "entered in the middle");
         }
         0
     }

@@ -24,9 +24,9 @@ use kinglet_abi::{INTERRUPT_SAMPLE, VmStore};
 use kinglet_interp::Body;
 use kinglet_interp::code::Environment;
 use rustix::process::getpid;
-use tracing::{debug, trace};
+use tracing::{Level, debug, event_enabled, trace};
 
-use super::{Tier, name};
+use super::{Tier, name, name_of};
 use crate::Error;
 use crate::config::TierThresholds;
 
@@ -115,7 +115,7 @@ struct Heat {
     loops: HashMap<u32, u32>,
     /// Whether it is to be compiled, or was.
     asked: bool,
-    /// The loops of which that is so.
+    /// The loops of which that is so, or that are too many.
     loops_asked: Vec<u32>,
 }
 
@@ -222,12 +222,14 @@ impl TierUp {
         }
     }
 
-    /// Does something unless a module has gone meanwhile, which cannot go before it is done.
-    pub(super) fn while_alive(&self, environment: &Environment, run: impl FnOnce()) {
+    /// Does something unless a module has gone meanwhile, which cannot go before it is done. Whether it was done.
+    fn while_alive(&self, environment: &Environment, run: impl FnOnce()) -> bool {
         let state = self.lock();
-        if state.modules.contains_key(&(std::ptr::from_ref(environment) as usize)) {
+        let alive = state.modules.contains_key(&(std::ptr::from_ref(environment) as usize));
+        if alive {
             run();
         }
+        alive
     }
 
     /// Waits until nothing is left to compile.
@@ -238,42 +240,51 @@ impl TierUp {
         }
     }
 
-    fn note(&self, state: &mut State, body: &Body, met: Met) {
+    /// Counts, and queues what is hot now. Returns a loop that is hot, but one of too many, when that is found.
+    fn note(&self, state: &mut State, body: &Body, met: Met) -> Option<u32> {
         let environment = body.environment();
-        let Some(index) = body.func_index() else { return };
+        let index = body.func_index()?;
         let function = index - environment.module.imported_funcs;
         let key = std::ptr::from_ref(environment) as usize;
         let module = match state.modules.entry(key) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                let Some(environment) = environment.share() else { return };
+                let environment = environment.share()?;
                 entry.insert(Module { environment, functions: HashMap::new() })
             }
         };
         let heat = module.functions.entry(function).or_default();
         heat.add(met);
+        if met != Met::Calling {
+            environment.stats.tier_up.samples.fetch_add(1, Ordering::Relaxed);
+        }
         let native = !body.cell().native.load(Ordering::Relaxed).is_null();
         let bytes = environment.module.bodies[function as usize].len();
         if heat.all() < self.thresholds.needed(bytes) {
-            return;
+            return None;
         }
         // What would be compiled in vain if its frames stay where they are.
         let lasts = heat.lasts() && bytes > SMALL;
         // Frames that the function's own native code would not help: they are in it, and stay. Each loop has to be worth
         // compiling the function for it, and a function with many does not have them all compiled.
+        let mut refused = None;
         if let Met::Loop(header) = met
             && (native || lasts)
             && heat.loops[&header] >= self.thresholds.needed(bytes)
-            && heat.loops_asked.len() < MOST_LOOPS
             && !heat.loops_asked.contains(&header)
         {
+            if heat.loops_asked.len() < MOST_LOOPS {
+                state.queue.push(Job { module: key, function, header: Some(header) });
+            } else {
+                refused = Some(header);
+            }
             heat.loops_asked.push(header);
-            state.queue.push(Job { module: key, function, header: Some(header) });
         }
         if !native && !heat.asked && (!lasts || heat.entries >= self.thresholds.samples) {
             heat.asked = true;
             state.queue.push(Job { module: key, function, header: None });
         }
+        refused
     }
 
     /// What to compile next: what is hottest for its size, with what else of its module waits.
@@ -321,15 +332,25 @@ impl Tier {
         let state = if up.at_once() { Some(up.lock()) } else { up.state.try_lock().ok() };
         let Some(mut state) = state else { return };
         let waiting = state.queue.len();
-        met.for_each(|(body, met)| up.note(&mut state, body, met));
+        let mut refused = Vec::new();
+        met.for_each(|(body, met)| refused.extend(up.note(&mut state, body, met).map(|header| (body, header))));
+        let more = state.queue.len() > waiting;
+        let found = if more { state.found(waiting) } else { Vec::new() };
+        drop(state);
+        // Whoever listens may take his time, and is not waited for with the lock.
+        found.iter().for_each(Found::tell);
+        for (body, header) in refused {
+            debug!(
+                function = name_of(body),
+                "loop" = header,
+                "hot, but stays interpreted: the function has too many such"
+            );
+        }
         if up.at_once() {
-            while let Some(batch) = up.next(&mut state) {
-                drop(state);
+            while let Some(batch) = { up.next(&mut up.lock()) } {
                 self.compile_batch(up, &batch);
-                state = up.lock();
             }
-        } else if state.queue.len() > waiting {
-            drop(state);
+        } else if more {
             up.to_compile.notify_one();
         }
     }
@@ -416,7 +437,14 @@ impl Tier {
     fn compile_batch(&self, up: &TierUp, batch: &Batch) {
         let started = Instant::now();
         let environment = &*batch.environment;
-        let publish = |publish: Box<dyn FnOnce() + '_>| up.while_alive(environment, publish);
+        let mut published = false;
+        let publish = |publish: Box<dyn FnOnce() + '_>| published = up.while_alive(environment, publish);
+        for function in &batch.functions {
+            trace!(function = name(environment, *function), "compiling");
+        }
+        if let Some((function, header)) = batch.entry {
+            trace!(function = name(environment, function), "loop" = header, "compiling");
+        }
         let compile = || match batch.entry {
             Some((function, header)) => self.compile_loop(environment, function, header, publish),
             None => self.compile(environment, &batch.functions, publish),
@@ -424,21 +452,74 @@ impl Tier {
         // A mistake of the compiler's is not to end tier-up for all guests.
         let result =
             catch_unwind(AssertUnwindSafe(compile)).unwrap_or_else(|_| Err(Error::msg("the compiler panicked")));
-        let (functions, took) = (batch.functions.len(), started.elapsed());
+        let took = started.elapsed();
+        let cells = environment.cells();
+        let native = |function: &u32| !cells[*function as usize].native.load(Ordering::Relaxed).is_null();
         match result {
-            Err(error) => debug!(functions, %error, "hot code stays interpreted"),
+            Err(error) => {
+                for (function, header) in batch.all() {
+                    debug!(function = name(environment, function), "loop" = header, %error, "hot, but stays interpreted");
+                }
+            }
+            Ok(()) if !published => {
+                debug!(functions = batch.all().count(), "compiled for a module that has gone");
+            }
             Ok(()) => {
-                let told = batch.functions.iter().map(|function| (*function, None));
-                for (function, header) in told.chain(batch.entry.map(|(function, header)| (function, Some(header)))) {
+                // Why some are not, the compiler has said.
+                let functions = batch.functions.iter().filter(|function| native(function)).count() as u64;
+                environment.stats.tier_up.add(functions, batch.entry.iter().count() as u64);
+                for (function, header) in batch.all().filter(|(function, header)| header.is_some() || native(function))
+                {
                     let bytes = environment.module.bodies[function as usize].len();
-                    trace!(function = name(environment, function), header, bytes, ?took, "compiled, as it is hot");
+                    trace!(function = name(environment, function), "loop" = header, bytes, ?took, "native from now on");
                 }
             }
         }
     }
 }
 
+impl Batch {
+    /// Functions, and those of which it is a loop, with the loop's byte offset in the module.
+    fn all(&self) -> impl Iterator<Item = (u32, Option<u32>)> {
+        let functions = self.functions.iter().map(|function| (*function, None));
+        functions.chain(self.entry.map(|(function, header)| (function, Some(header))))
+    }
+}
+
+/// What was found hot, to be told.
+struct Found {
+    environment: Arc<Environment>,
+    job: Job,
+    entries: u32,
+    calling: u32,
+    at_loops: u32,
+}
+
+impl Found {
+    fn tell(&self) {
+        let Found { environment, job, entries, calling, at_loops } = self;
+        let (function, bytes) =
+            (name(environment, job.function), environment.module.bodies[job.function as usize].len());
+        trace!(function, "loop" = job.header, entries, calling, at_loops, bytes, "hot: waits for the compiler");
+    }
+}
+
 impl State {
+    /// What the queue has from a place on, if anybody wants to know.
+    fn found(&self, from: usize) -> Vec<Found> {
+        if !event_enabled!(Level::TRACE) {
+            return Vec::new();
+        }
+        let found = |job: &Job| {
+            let module = self.modules.get(&job.module)?;
+            let heat = module.functions.get(&job.function)?;
+            let at_loops = heat.loops.values().sum();
+            let environment = module.environment.clone();
+            Some(Found { environment, job: *job, entries: heat.entries, calling: heat.calling, at_loops })
+        };
+        self.queue[from..].iter().filter_map(found).collect()
+    }
+
     /// Starts the threads. Without them everything stays interpreted.
     fn start(&mut self, tier: &Tier, compilers: usize) {
         let Some(tier) = tier.this.upgrade() else { return };

@@ -1,0 +1,47 @@
+//! What the command says of functions that become native while they run.
+
+use crate::run_text;
+
+/// A loop so long that it becomes native, and a function that it calls. Interpreted it takes seconds.
+const SPIN: &str = r#"(module
+  (func $step (param i64) (result i64) (i64.xor (local.get 0) (i64.const 5)))
+  (func $spin (export "spin") (param i64) (result i64) (local $sum i64)
+    (loop $l (local.set $sum (i64.add (local.get $sum) (call $step (local.get 0))))
+      (br_if $l (i64.ne (local.tee 0 (i64.sub (local.get 0) (i64.const 1))) (i64.const 0))))
+    (local.get $sum)))"#;
+
+const TIMES: &str = "200000000";
+
+#[test]
+fn statistics_have_a_line_about_what_became_native() {
+    let line = |mode: &str| {
+        let run = run_text(SPIN, &["--stats", "--run-mode", mode, "--invoke", "spin"], &[TIMES]);
+        assert_eq!(run.code(), 0, "{run:?}");
+        let line = run.err.lines().find(|line| line.starts_with("kinglet: info: tier up ")).map(str::to_string);
+        line.unwrap_or_else(|| panic!("{run:?}"))
+    };
+    let numbers = |line: &str| -> Vec<f64> {
+        let words = line.split_whitespace().filter(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+        words.map(|word| word.parse().unwrap()).collect()
+    };
+    let auto = line("auto");
+    let [settled, functions, loops, entered, samples] = numbers(&auto)[..] else { panic!("{auto}") };
+    assert!(settled > 0.0 && functions >= 1.0 && loops >= 1.0 && entered >= 1.0 && samples >= 2.0, "{auto}");
+    assert_eq!(numbers(&line("jit")), [0.0; 5]);
+}
+
+#[test]
+fn decisions_are_traced_by_name() {
+    let run = run_text(SPIN, &["--log-level", "trace", "--run-mode", "auto", "--invoke", "spin"], &[TIMES]);
+    assert_eq!(run.code(), 0, "{run:?}");
+    let place = |said: &str, function: &str| {
+        let start = format!("kinglet: trace: {said} function=\"{function}\"");
+        run.err.lines().position(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("no {start}: {run:?}"))
+    };
+    for function in ["step", "spin"] {
+        place("hot: waits for the compiler", function);
+        assert!(place("compiling", function) < place("native from now on", function), "{run:?}");
+    }
+    place("entered in the middle", "spin");
+    assert!(!run_text(SPIN, &["--log-level", "debug", "--invoke", "spin"], &["1000"]).err.contains("hot"), "{run:?}");
+}
