@@ -81,6 +81,8 @@ pub(crate) const GROUPS: &[Group] = &[
             "--exclude", "kinglet-smith", "--no-fail-fast"])] },
     Group { name: "tiers", about: "functions of both tiers calling one another", needs: &[],
         steps: &[Cargo(&["test", "--package", "kinglet-tests", "--test", "tracer"])] },
+    Group { name: "stress", about: "modules become native while 32 threads run them", needs: &[],
+        steps: &[Cargo(&["test", "--package", "kinglet-tests", "--test", "stress"])] },
     Group { name: "api", about: "the library as embedders use it: interpreted on the portable loop, and native",
         needs: &[],
         steps: &[Cargo(&["test", "--package", "kinglet-tests", "--no-default-features", "--test", "api"]),

@@ -15,6 +15,7 @@ mod measure;
 mod need;
 mod process;
 mod programs;
+mod stress;
 mod tidy;
 mod tool;
 mod tree;
@@ -67,6 +68,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[OPTIONS]",
         about: "compare random modules in every tier and in Wasmi; with --help how",
         run: group::fuzz,
+    },
+    Command {
+        name: "stress",
+        arguments: "[OPTIONS]",
+        about: "modules become native while many threads run them; also --thread-sanitizer, --seconds N, --threads N",
+        run: stress::command,
     },
     Command {
         name: "cross",

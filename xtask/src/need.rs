@@ -45,6 +45,18 @@ pub(crate) const CLIPPY: Need = Need {
     supply: Supply::Component("clippy"),
 };
 
+/// The standard library's source, which is built with a sanitizer.
+pub(crate) const RUST_SRC: Need = Need {
+    name: "rust-src",
+    optional: true,
+    present: |_| {
+        let sysroot = output(Command::new("rustc").args(["--print", "sysroot"])).unwrap_or_default();
+        let placed = std::env::var_os("__CARGO_TESTS_ONLY_SRC_ROOT").is_some();
+        placed || Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/Cargo.lock").exists()
+    },
+    supply: Supply::Component("rust-src"),
+};
+
 pub(crate) const OBJDUMP: Need = Need {
     name: "objdump",
     optional: false,
