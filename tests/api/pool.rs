@@ -447,3 +447,38 @@ fn idle_instances_take_little() {
         assert!(each < 32 << 10, "{each} bytes each");
     }
 }
+
+/// By default Linux gives a process 65,530 mappings.
+#[test]
+#[cfg(all(target_os = "linux", feature = "jit"))]
+fn ten_thousand_live_instances_take_at_most_five_mappings_each() {
+    let output = crate::native::alone("pool::count_mappings_of_live_instances");
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+#[cfg(all(target_os = "linux", feature = "jit"))]
+#[ignore = "run by ten_thousand_live_instances_take_at_most_five_mappings_each in a process of its own"]
+fn count_mappings_of_live_instances() {
+    const LIVE: usize = 10_000;
+    let mappings = || std::fs::read_to_string("/proc/self/maps").unwrap().lines().count();
+    for engine in engines() {
+        let pre = pre(&engine, SMALL);
+        let before = mappings();
+        let mut live: Vec<_> = (0..LIVE)
+            .map(|_| {
+                let mut store = Store::new(&engine, ());
+                let instance = pre.instantiate(&mut store).unwrap();
+                (store, instance)
+            })
+            .collect();
+        for called in [false, true] {
+            if called {
+                live.iter_mut().for_each(|(store, instance)| assert_eq!(call(store, *instance, "note", 1), Ok(1)));
+            }
+            let taken = mappings() - before;
+            println!("{taken} mappings of {LIVE} instances, called: {called}");
+            assert!(taken <= 5 * LIVE, "called: {called}, {taken}");
+        }
+    }
+}
