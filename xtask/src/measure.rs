@@ -58,6 +58,12 @@ pub(crate) fn measure(command: &Command) -> Result<Run, String> {
     let own = std::env::current_exe().map_err(|error| format!("cannot find myself: {error}"))?;
     let mut outer = Command::new(own);
     outer.arg("measure").arg(command.get_program()).args(command.get_args()).stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
     if let Some(folder) = command.get_current_dir() {
         outer.current_dir(folder);
     }
