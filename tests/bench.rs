@@ -141,3 +141,45 @@ fn the_mode_with_the_least_cpu_time_is_measured_unless_one_is_asked_for() {
     let err = text(&output.stderr);
     assert!(!output.status.success() && err.contains("no mode `hasty`") && err.contains("eager"), "{err}");
 }
+
+/// What is set for an engine reaches it, though each run is started by a process of its own.
+#[test]
+fn engines_run_without_the_users_cache() {
+    let folder = Folder::new();
+    let log = folder.path().join("log").display().to_string();
+    let one = script(&folder, "one", &format!("echo \"${{KINGLET_CACHE_DIR-unset}}\" >> {log}\n"));
+    let to = folder.path().to_str().unwrap();
+    let output = bench_with(&[("kinglet", &one)], &["--quick", "--to", to, "start/exit"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let seen = std::fs::read_to_string(&log).unwrap();
+    assert!(!seen.is_empty() && seen.lines().all(str::is_empty), "{seen}");
+}
+
+#[test]
+fn targets_are_compared_with_what_was_measured() {
+    let folder = Folder::new();
+    let to = folder.path().to_str().unwrap();
+    let (kinglet, args) = (kinglet(), ["--quick", "--targets", "--to", to, "long/loop"]);
+    let output = bench_with(&[("kinglet", kinglet.to_str().unwrap())], &args);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let values = std::fs::read_to_string(folder.path().join("targets.csv")).unwrap();
+    let fields: Vec<&str> = values.lines().nth(1).unwrap().split(',').collect();
+    assert_eq!(fields[..3], ["long/loop", "cold", "jit"], "{values}");
+    assert!(text(&output.stdout).contains("1 targets, "), "{}", text(&output.stdout));
+}
+
+#[test]
+fn throughput_is_drawn_over_time() {
+    let folder = Folder::new();
+    let to = folder.path().to_str().unwrap();
+    let output = bench_with(&[("kinglet", kinglet().to_str().unwrap())], &["--quick", "--over-time", "--to", to]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let picture = std::fs::read_to_string(folder.path().join("over-time.svg")).unwrap();
+    let tree = roxmltree::Document::parse(&picture).unwrap_or_else(|error| panic!("{error}: {picture}"));
+    assert_eq!(tree.descendants().filter(|node| node.has_tag_name("polyline")).count(), 3);
+    let values = std::fs::read_to_string(folder.path().join("over-time.csv")).unwrap();
+    for mode in ["auto", "jit", "interpreter"] {
+        let is = |line: &&str| line.contains(&format!(",{mode},")) && !line.ends_with(",0.0");
+        assert!(values.lines().any(|line| is(&line)), "{mode} has done something: {values}");
+    }
+}

@@ -5,9 +5,11 @@
 mod csv;
 mod engine;
 mod options;
+mod over_time;
 mod plot;
 mod result;
 mod table;
+mod target;
 mod workload;
 
 use std::path::{Path, PathBuf};
@@ -38,6 +40,17 @@ pub(crate) fn command(context: &Context, args: &[String]) -> Result<(), String> 
     if options.help {
         print!("{}", options::help());
         return Ok(());
+    }
+    let reports = options.to.clone().unwrap_or_else(|| context.target.join("bench"));
+    if options.targets {
+        let engines = engines(context, &options)?;
+        engines.iter().for_each(|engine| println!("{}", describe(engine)));
+        return target::Runner { context, options: &options, engines: &engines, reports }.run();
+    }
+    if options.over_time {
+        let engines = engines(context, &options)?;
+        let kinglet = engines.iter().find(|engine| engine.name == KINGLET).ok_or("Kinglet is not measured")?;
+        return over_time::run(context, &kinglet.program, options.quick, &reports);
     }
     let patterns: Vec<&str> = options.patterns.iter().map(String::as_str).collect();
     let workloads = workload::list(context, &patterns, options.quick);

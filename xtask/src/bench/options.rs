@@ -11,6 +11,9 @@ pub(super) struct Options {
     pub(super) help: bool,
     pub(super) list: bool,
     pub(super) quick: bool,
+    pub(super) targets: bool,
+    pub(super) long: bool,
+    pub(super) over_time: bool,
     pub(super) runs: Option<usize>,
     pub(super) peer: Option<String>,
     pub(super) mode: Option<String>,
@@ -33,6 +36,12 @@ struct Row {
 const ROWS: &[Row] = &[
     Row { name: "--list", value: None, help: "list the workloads and the engines that are here",
         set: |options, _| { options.list = true; Ok(()) } },
+    Row { name: "--targets", value: None, help: "compare what starting, becoming hot and starting again take with targets",
+        set: |options, _| { options.targets = true; Ok(()) } },
+    Row { name: "--long", value: None, help: "with --targets: a loop of a minute instead of ten seconds",
+        set: |options, _| { options.long = true; Ok(()) } },
+    Row { name: "--over-time", value: None, help: "draw throughput from a cold start on, in each mode",
+        set: |options, _| { options.over_time = true; Ok(()) } },
     Row { name: "--runs", value: Some("N"), help: "runs that count, 5 if not given; some groups make a multiple of it",
         set: |options, value| { options.runs = Some(count(value)?); Ok(()) } },
     Row { name: "--quick", value: None, help: "one run at a small size, to see whether everything works",
@@ -133,7 +142,11 @@ mod tests {
             let command = line.split('#').next().unwrap_or_default().replace('\'', "");
             let options = read_words(&command).unwrap_or_else(|why| panic!("{line}: {why}"));
             for pattern in &options.patterns {
-                assert!(!workload::list(&context, &[pattern], false).is_empty(), "{line}: nothing matches {pattern}");
+                let found = match options.targets {
+                    true => super::super::target::names(&context).iter().any(|name| workload::matches(pattern, name)),
+                    false => !workload::list(&context, &[pattern], false).is_empty(),
+                };
+                assert!(found, "{line}: nothing matches {pattern}");
             }
         }
     }

@@ -130,7 +130,7 @@ fn colour(column: usize) -> &'static str {
     COLOURS[column % COLOURS.len()]
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

@@ -78,7 +78,7 @@ pub(super) fn list(context: &Context, patterns: &[&str], small: bool) -> Vec<Wor
 }
 
 /// With a `*` in it, a pattern is for the whole name; otherwise for a part of it.
-fn matches(pattern: &str, name: &str) -> bool {
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
     if pattern.contains('*') { whole(pattern, name) } else { name.contains(pattern) }
 }
 
