@@ -233,6 +233,9 @@ pub struct Natives {
     pub fail: AtomicPtr<c_void>,
     /// What the runtime's functions above need: the engine's native tier.
     pub tier: AtomicPtr<c_void>,
+    /// Where a function goes on, with its arguments as they are and itself in [`VmStore::callee`], for whose frame there is
+    /// too little of the stack: has it interpreted.
+    pub interpret: AtomicPtr<c_void>,
 }
 
 /// What kind of code an activation runs.

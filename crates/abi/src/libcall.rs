@@ -78,9 +78,6 @@ libcalls! {
     LazyElement "lazy_element";
     /// Makes the interpreter's stack of a store that has none yet.
     GuestStack "guest_stack";
-    /// Index among the module's own functions; sets [`VmStore::target`](crate::VmStore) to where native code calls that to
-    /// have it interpreted.
-    Interpret "interpret";
 }
 
 /// The table of libcalls that a store hands to its code.

@@ -7,7 +7,7 @@ use cranelift_codegen::ir::{
     Block, BlockArg, BlockCall, ExtFuncData, ExternalName, FuncRef, GlobalValueData, InstBuilder, JumpTableData,
     MemFlagsData, SigRef, UserExternalName, Value, types,
 };
-use kinglet_abi::{Callable, FuncCell, Libcall, Status, TailTarget, Trap, VmCtx, VmImport, VmStore};
+use kinglet_abi::{Callable, FuncCell, Libcall, Natives, Status, TailTarget, Trap, VmCtx, VmImport, VmStore};
 use kinglet_wasm::emit::{Callee, Frame, Slot};
 use kinglet_wasm::types::{FuncType, ValType};
 
@@ -96,12 +96,13 @@ impl Emitter<'_> {
         self.builder.ins().brif(below, deep, &[], next, &[]);
         self.builder.set_cold_block(deep);
         self.builder.switch_to_block(deep);
-        let no_array = self.vmctx;
-        self.libcall(Libcall::Interpret, no_array, self.defined, 0);
+        let cells = load_constant(&mut self.builder, self.vmctx, offset_of!(VmCtx, cells));
+        let cell = self.builder.ins().iadd_imm_u(cells, i64::from(self.defined) * size_of::<FuncCell>() as i64);
         let store_ptr = self.store_ptr();
-        let bridge = load_pointer(&mut self.builder, store_ptr, offset_of!(VmStore, target));
+        store(&mut self.builder, cell, store_ptr, offset_of!(VmStore, callee));
+        let interpret = self.native(offset_of!(Natives, interpret));
         let sig = self.builder.import_signature(self.builder.func.signature.clone());
-        self.builder.ins().return_call_indirect(sig, bridge, params);
+        self.builder.ins().return_call_indirect(sig, interpret, params);
         self.builder.switch_to_block(next);
     }
 

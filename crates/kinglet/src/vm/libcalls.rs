@@ -55,7 +55,6 @@ const fn function(libcall: Libcall) -> LibcallFn {
         Libcall::Raise => raise,
         Libcall::LazyElement => lazy_element,
         Libcall::GuestStack => guest_stack,
-        Libcall::Interpret => interpret,
     }
 }
 
@@ -490,13 +489,6 @@ extern "C" fn native_entry(vmctx: *mut VmCtx, record: *mut u64, which: u32, _: u
 }
 
 #[cfg(feature = "jit")]
-extern "C" fn interpret(vmctx: *mut VmCtx, _: *mut u64, defined: u32, _: u32) -> u32 {
-    // SAFETY: called by native code as the libcall's row says.
-    let run = || unsafe { super::native::interpret(vmctx, defined) };
-    std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or(Trap::Unsupported as u32)
-}
-
-#[cfg(feature = "jit")]
 extern "C" fn sample(vmctx: *mut VmCtx, args: *mut u64, at_loop: u32, _: u32) -> u32 {
     // SAFETY: called by the interpreter as the libcall's row says.
     let run = || unsafe { super::native::sample(vmctx, args, at_loop) };
@@ -506,12 +498,6 @@ extern "C" fn sample(vmctx: *mut VmCtx, args: *mut u64, at_loop: u32, _: u32) ->
 /// Without a native tier there is nowhere to call; nothing asks.
 #[cfg(not(feature = "jit"))]
 extern "C" fn native_entry(_: *mut VmCtx, _: *mut u64, _: u32, _: u32) -> u32 {
-    Trap::Unsupported as u32
-}
-
-/// Without a native tier there is nothing to leave.
-#[cfg(not(feature = "jit"))]
-extern "C" fn interpret(_: *mut VmCtx, _: *mut u64, _: u32, _: u32) -> u32 {
     Trap::Unsupported as u32
 }
 

@@ -12,10 +12,12 @@
 mod arena;
 mod coherence;
 mod collect;
+mod interpret;
 mod lines;
 pub(crate) mod profile;
 mod registry;
 mod resume;
+mod running;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
 mod signals;
 #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))))]
@@ -50,7 +52,7 @@ pub(super) use arena::Mapping;
 use lines::Lines;
 use profile::Line;
 use registry::{Known, Owner, Registry};
-pub(super) use signals::running;
+pub(super) use running::running;
 use tier_up::{Met, TierUp};
 pub(super) use walk::{NativeFrame, frames, visit_roots};
 
@@ -392,6 +394,7 @@ impl Tier {
         set(&self.natives.enter, enter as *const c_void);
         set(&self.natives.unwind, unwind as *const c_void);
         set(&self.natives.fail, fail as *const c_void);
+        set(&self.natives.interpret, interpret::interpret as *const c_void);
         Ok(())
     }
 
@@ -730,23 +733,6 @@ pub(super) unsafe fn native_entry(vmctx: *mut VmCtx, record: *mut u64, which: u3
             }
             Err(_) => Trap::OutOfMemory as u32,
         }
-    }
-}
-
-/// [`Libcall::Interpret`].
-pub(super) unsafe fn interpret(vmctx: *mut VmCtx, defined: u32) -> u32 {
-    // SAFETY: called by native code with a live instance and the index of a function that its module defines.
-    let bridge = unsafe { bridge_below((*vmctx).store, (*vmctx).cells.add(defined as usize)) };
-    if bridge.is_some() { 0 } else { Trap::OutOfMemory as u32 }
-}
-
-/// Where native code calls a function to have it interpreted, also noted in the store.
-unsafe fn bridge_below(store: *mut VmStore, cell: *const FuncCell) -> Option<*mut c_void> {
-    // SAFETY: the store runs, and the function is one of its instances'.
-    unsafe {
-        ((*store).callee, (*store).interpreted) = (cell, cell);
-        (*store).target = tier(store).bridge_to(&*cell).ok()?;
-        Some((*store).target)
     }
 }
 

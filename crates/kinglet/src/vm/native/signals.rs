@@ -2,40 +2,18 @@
 //! not a fault of a guest goes on to whoever handled the signal before, so that a host's own handlers keep working.
 //!
 //! A function that finds too little of the host's stack left for its frame faults before it has done anything. It goes
-//! on in the interpreter, as if its caller had called its bridge.
+//! on in the interpreter ([`super::interpret`]).
 //!
 //! A fault is a guest's if the thread runs a store, the instruction has a trap in the tables of that store's engine, and,
 //! for an access to memory, the address lies in a reservation of one of the store's memories. The handler then only
 //! notes where the fault was and has the thread go on at `landing`, which does the rest as ordinary code.
 
-use std::cell::Cell;
-use std::ffi::c_void;
-use std::panic::AssertUnwindSafe;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
-use kinglet_abi::{ActivationKind, FuncCell, Libcall, Status, Trap, VmStore};
+use kinglet_abi::{ActivationKind, Trap, VmStore};
 
-use super::{bridge_below, resume, tier};
-
-thread_local! {
-    /// The store whose guest code the thread runs.
-    static RUNNING: Cell<*mut VmStore> = const { Cell::new(std::ptr::null_mut()) };
-}
-
-/// Notes which store runs on this thread until the guard goes.
-pub(in crate::vm) fn running(store: *mut VmStore) -> Running {
-    Running(RUNNING.replace(store))
-}
-
-/// See [`running`].
-pub(in crate::vm) struct Running(*mut VmStore);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        RUNNING.set(self.0);
-    }
-}
+use super::{interpret, resume, running, tier};
 
 /// The signals by which processors say that an instruction faults.
 const SIGNALS: [i32; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
@@ -88,7 +66,7 @@ unsafe extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: 
 
 /// Has the thread go on at `landing` if the fault is a trap of the guest it runs.
 unsafe fn trapped(signal: i32, info: *const libc::siginfo_t, context: *mut libc::ucontext_t) -> bool {
-    let store = RUNNING.get();
+    let store = running::current();
     // SAFETY: a store that runs is live, and this thread is in its guest code or in what that called; nothing is
     // changed unless the instruction is known to be one that may trap.
     unsafe {
@@ -102,7 +80,8 @@ unsafe fn trapped(signal: i32, info: *const libc::siginfo_t, context: *mut libc:
             return false;
         }
         if trap == Trap::StackOverflow && !cell.is_null() {
-            registers::leave_prologue(context, interpret as *const () as usize, store as usize, cell as usize);
+            (*store).callee = cell;
+            registers::leave_prologue(context, interpret::interpret as *const () as usize);
             return true;
         }
         let access = signal == libc::SIGSEGV || signal == libc::SIGBUS;
@@ -166,7 +145,7 @@ unsafe extern "C" fn landing() {
         "pop rdi",
         "pop rdi",
         "jmp {resume}",
-        record = sym record,
+        record = sym resume::record,
         resume = sym resume::resume,
     )
 }
@@ -180,7 +159,7 @@ unsafe extern "C" fn landing() {
         "bl {record}",
         "mov x0, x19",
         "b {resume}",
-        record = sym record,
+        record = sym resume::record,
         resume = sym resume::resume,
     )
 }
@@ -194,197 +173,9 @@ unsafe extern "C" fn landing() {
         "call {record}",
         "mv a0, s1",
         "tail {resume}",
-        record = sym record,
+        record = sym resume::record,
         resume = sym resume::resume,
     )
-}
-
-/// Where a thread goes on that has called a function for whose frame there is no stack, as [`registers::leave_prologue`]
-/// leaves it: has the function's bridge looked up, and jumps there with the arguments as they were.
-#[cfg(target_arch = "x86_64")]
-#[unsafe(naked)]
-unsafe extern "C" fn interpret() {
-    std::arch::naked_asm!(
-        "push rbp",
-        "mov rbp, rsp",
-        "push r10",
-        "push rdi",
-        "push rsi",
-        "push rdx",
-        "push rcx",
-        "push r8",
-        "push r9",
-        "sub rsp, 136",
-        "movups [rsp], xmm0",
-        "movups [rsp + 16], xmm1",
-        "movups [rsp + 32], xmm2",
-        "movups [rsp + 48], xmm3",
-        "movups [rsp + 64], xmm4",
-        "movups [rsp + 80], xmm5",
-        "movups [rsp + 96], xmm6",
-        "movups [rsp + 112], xmm7",
-        "mov rdi, r10",
-        "mov rsi, r11",
-        "mov rdx, rbp",
-        "call {bridge}",
-        "movups xmm0, [rsp]",
-        "movups xmm1, [rsp + 16]",
-        "movups xmm2, [rsp + 32]",
-        "movups xmm3, [rsp + 48]",
-        "movups xmm4, [rsp + 64]",
-        "movups xmm5, [rsp + 80]",
-        "movups xmm6, [rsp + 96]",
-        "movups xmm7, [rsp + 112]",
-        "add rsp, 136",
-        "pop r9",
-        "pop r8",
-        "pop rcx",
-        "pop rdx",
-        "pop rsi",
-        "pop rdi",
-        "pop r10",
-        "pop rbp",
-        "test rax, rax",
-        "jz 2f",
-        "jmp rax",
-        "2:",
-        "mov rdi, r10",
-        "jmp {resume}",
-        bridge = sym bridge,
-        resume = sym resume::resume,
-    )
-}
-
-/// See above.
-#[cfg(target_arch = "aarch64")]
-#[unsafe(naked)]
-unsafe extern "C" fn interpret() {
-    std::arch::naked_asm!(
-        "stp x29, x30, [sp, #-16]!",
-        "mov x29, sp",
-        "sub sp, sp, #208",
-        "stp x0, x1, [sp]",
-        "stp x2, x3, [sp, #16]",
-        "stp x4, x5, [sp, #32]",
-        "stp x6, x7, [sp, #48]",
-        "stp x8, x16, [sp, #64]",
-        "stp q0, q1, [sp, #80]",
-        "stp q2, q3, [sp, #112]",
-        "stp q4, q5, [sp, #144]",
-        "stp q6, q7, [sp, #176]",
-        "mov x0, x16",
-        "mov x1, x17",
-        "mov x2, x29",
-        "bl {bridge}",
-        "mov x17, x0",
-        "ldp q6, q7, [sp, #176]",
-        "ldp q4, q5, [sp, #144]",
-        "ldp q2, q3, [sp, #112]",
-        "ldp q0, q1, [sp, #80]",
-        "ldp x8, x16, [sp, #64]",
-        "ldp x6, x7, [sp, #48]",
-        "ldp x4, x5, [sp, #32]",
-        "ldp x2, x3, [sp, #16]",
-        "ldp x0, x1, [sp]",
-        "mov sp, x29",
-        "ldp x29, x30, [sp], #16",
-        "cbz x17, 2f",
-        "br x17",
-        "2:",
-        "mov x0, x16",
-        "b {resume}",
-        bridge = sym bridge,
-        resume = sym resume::resume,
-    )
-}
-
-/// See above. No vector is passed in a register.
-#[cfg(target_arch = "riscv64")]
-#[unsafe(naked)]
-unsafe extern "C" fn interpret() {
-    std::arch::naked_asm!(
-        "addi sp, sp, -16",
-        "sd ra, 8(sp)",
-        "sd s0, 0(sp)",
-        "mv s0, sp",
-        "addi sp, sp, -144",
-        "sd a0, 0(sp)",
-        "sd a1, 8(sp)",
-        "sd a2, 16(sp)",
-        "sd a3, 24(sp)",
-        "sd a4, 32(sp)",
-        "sd a5, 40(sp)",
-        "sd a6, 48(sp)",
-        "sd a7, 56(sp)",
-        "fsd fa0, 64(sp)",
-        "fsd fa1, 72(sp)",
-        "fsd fa2, 80(sp)",
-        "fsd fa3, 88(sp)",
-        "fsd fa4, 96(sp)",
-        "fsd fa5, 104(sp)",
-        "fsd fa6, 112(sp)",
-        "fsd fa7, 120(sp)",
-        "sd t0, 128(sp)",
-        "mv a0, t0",
-        "mv a1, t1",
-        "mv a2, s0",
-        "call {bridge}",
-        "mv t1, a0",
-        "ld t0, 128(sp)",
-        "fld fa7, 120(sp)",
-        "fld fa6, 112(sp)",
-        "fld fa5, 104(sp)",
-        "fld fa4, 96(sp)",
-        "fld fa3, 88(sp)",
-        "fld fa2, 80(sp)",
-        "fld fa1, 72(sp)",
-        "fld fa0, 64(sp)",
-        "ld a7, 56(sp)",
-        "ld a6, 48(sp)",
-        "ld a5, 40(sp)",
-        "ld a4, 32(sp)",
-        "ld a3, 24(sp)",
-        "ld a2, 16(sp)",
-        "ld a1, 8(sp)",
-        "ld a0, 0(sp)",
-        "mv sp, s0",
-        "ld ra, 8(sp)",
-        "ld s0, 0(sp)",
-        "addi sp, sp, 16",
-        "beqz t1, 2f",
-        "jr t1",
-        "2:",
-        "mv a0, t0",
-        "tail {resume}",
-        bridge = sym bridge,
-        resume = sym resume::resume,
-    )
-}
-
-/// The bridge of a function that is called with its caller's frame there. Null if there can be none: then it is noted why,
-/// and where the store's code goes on.
-unsafe extern "C" fn bridge(store: *mut VmStore, cell: *const FuncCell, frame: *const [usize; 2]) -> *const c_void {
-    // SAFETY: called by `interpret`: the store runs, and the function is one of its instances'.
-    let find = || unsafe { bridge_below(store, cell) };
-    if let Ok(Some(bridge)) = std::panic::catch_unwind(AssertUnwindSafe(find)) {
-        return bridge;
-    }
-    // SAFETY: as above; the innermost activation is native.
-    unsafe {
-        (*(*store).activation).exit_frame = frame;
-        record(store, Trap::OutOfMemory as u32);
-    }
-    std::ptr::null()
-}
-
-/// Notes the trap with its backtrace, and where the store's code goes on.
-unsafe extern "C" fn record(store: *mut VmStore, trap: u32) {
-    // SAFETY: called by `landing`: the innermost activation is native and has noted where the fault was.
-    unsafe {
-        let vmctx = (*(*store).activation).vmctx;
-        (*(*store).libcalls).get(Libcall::Raise)(vmctx, std::ptr::null_mut(), trap, 0);
-        resume::prepare(store, &tier(store).registry, Status::Trap);
-    }
 }
 
 const _: () = assert!(Trap::ALL.len() < 200, "codes are traps' marks in machine code");
@@ -393,7 +184,7 @@ const _: () = assert!(Trap::ALL.len() < 200, "codes are traps' marks in machine 
 mod registers {
     //! The registers of an interrupted thread.
 
-    use libc::{REG_R10, REG_R11, REG_RBP, REG_RDI, REG_RIP, REG_RSI, REG_RSP, ucontext_t};
+    use libc::{REG_RBP, REG_RDI, REG_RIP, REG_RSI, REG_RSP, ucontext_t};
 
     pub(super) unsafe fn pc(context: *const ucontext_t) -> usize {
         // SAFETY: by contract.
@@ -416,8 +207,8 @@ mod registers {
     }
 
     /// Sets where the thread goes on that is behind the beginning of a function's frame, with its arguments, as if its
-    /// caller had called `pc` instead; `r10` and `r11` are two arguments more.
-    pub(super) unsafe fn leave_prologue(context: *mut ucontext_t, pc: usize, a: usize, b: usize) {
+    /// caller had called `pc` instead.
+    pub(super) unsafe fn leave_prologue(context: *mut ucontext_t, pc: usize) {
         // SAFETY: by contract; the frame's beginning is the caller's frame pointer and the return address.
         unsafe {
             let registers = &mut (*context).uc_mcontext.gregs;
@@ -425,8 +216,6 @@ mod registers {
             registers[REG_RBP as usize] = *(frame as *const i64);
             registers[REG_RSP as usize] = frame + 8;
             registers[REG_RIP as usize] = pc as i64;
-            registers[REG_R10 as usize] = a as i64;
-            registers[REG_R11 as usize] = b as i64;
         }
     }
 }
@@ -458,8 +247,8 @@ mod registers {
     }
 
     /// Sets where the thread goes on that is behind the beginning of a function's frame, with its arguments, as if its
-    /// caller had called `pc` instead; `x16` and `x17` are two arguments more.
-    pub(super) unsafe fn leave_prologue(context: *mut ucontext_t, pc: usize, a: usize, b: usize) {
+    /// caller had called `pc` instead.
+    pub(super) unsafe fn leave_prologue(context: *mut ucontext_t, pc: usize) {
         // SAFETY: by contract; the frame's beginning is the caller's frame pointer and the return address.
         unsafe {
             let registers = &mut (*context).uc_mcontext;
@@ -468,8 +257,6 @@ mod registers {
             registers.regs[30] = *(frame as *const u64).add(1);
             registers.sp = frame + 16;
             registers.pc = pc as u64;
-            registers.regs[16] = a as u64;
-            registers.regs[17] = b as u64;
         }
     }
 }
@@ -501,11 +288,9 @@ mod registers {
     }
 
     /// Sets where the thread goes on that is behind the beginning of a function's frame, with its arguments, as if its
-    /// caller had called `pc` instead; `t0` and `t1` are two arguments more.
-    pub(super) unsafe fn leave_prologue(context: *mut ucontext_t, pc: usize, a: usize, b: usize) {
+    /// caller had called `pc` instead.
+    pub(super) unsafe fn leave_prologue(context: *mut ucontext_t, pc: usize) {
         const REG_RA: usize = 1;
-        const REG_T0: usize = 5;
-        const REG_T1: usize = 6;
         // SAFETY: by contract; the frame's beginning is the caller's frame pointer and the return address.
         unsafe {
             let registers = &mut (*context).uc_mcontext.__gregs;
@@ -514,8 +299,6 @@ mod registers {
             registers[REG_RA] = *(frame as *const u64).add(1);
             registers[REG_SP] = frame + 16;
             registers[REG_PC] = pc as u64;
-            registers[REG_T0] = a as u64;
-            registers[REG_T1] = b as u64;
         }
     }
 }
