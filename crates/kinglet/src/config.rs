@@ -169,7 +169,8 @@ impl Config {
     /// Sets how much of the calling thread's stack guests may use, in bytes: nested calls between host and guest, and
     /// calls of native code among one another, which are also held to [`Config::max_wasm_stack`]. Where native code has
     /// used it up, functions are interpreted, on the guest stack: what it costs is speed. The thread must have as much,
-    /// and what host functions need.
+    /// and beside it what host functions need and, unless everything is interpreted, 256 KiB for the compiler, which makes
+    /// what calls between host, interpreter and native code need where such a call is first made.
     pub fn max_host_stack(&mut self, bytes: usize) -> &mut Config {
         self.max_host_stack = bytes;
         self

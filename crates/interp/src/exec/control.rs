@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use kinglet_abi::{
     ActivationKind, ArrayFn, FuncCell, FuncRef, Libcall, Status, Trap, VmCtx, VmImport, VmStore, VmTable, VmTag,
 };
+use kinglet_wasm::{Error, ErrorKind};
 
 use super::memory::I32LoadSlot;
 use super::numeric::Step;
@@ -108,9 +109,11 @@ impl Instruction for Start {
 #[inline(never)]
 unsafe fn lower(body: *const Body) -> Result<*const u32, Stop> {
     // SAFETY: passed on. A panic must not cross the handler, which cannot unwind.
-    let lowered = std::panic::catch_unwind(|| unsafe { (*body).code().as_ref().ok().map(Code::start) });
+    let lowered = std::panic::catch_unwind(|| unsafe { (*body).code().as_ref().map(Code::start).map_err(Error::kind) });
     match lowered {
-        Ok(Some(start)) => Ok(start),
+        Ok(Ok(start)) => Ok(start),
+        // It was well-formed when it was validated.
+        Ok(Err(ErrorKind::Malformed)) => Err(Stop::Trap(Trap::Damaged)),
         _ => Err(Stop::Trap(Trap::Unsupported)),
     }
 }
@@ -423,8 +426,9 @@ impl Machine {
             self.libcall(Libcall::Sample, &mut code, 1, 0)?;
             let record = self.record();
             // Native code's frame is about as large as the interpreter's; it tests itself, but by then it cannot go back.
+            const SPILLED: usize = 4 << 10;
             let body: *const Body = (*(*record).cell).body.cast();
-            if code == 0 || is_deep(self.vm, 2 * (*body).frame_size()) {
+            if code == 0 || is_deep(self.vm, 2 * (*body).frame_size() + SPILLED) {
                 return Ok(());
             }
             let (vmctx, caller) = ((*record).vmctx, record.add(1));

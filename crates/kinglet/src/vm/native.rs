@@ -655,7 +655,10 @@ unsafe extern "C" fn enter(store: *mut VmStore, cell: *const FuncCell, callee: *
     unsafe {
         super::heap::before_call(store, cell, slots);
         watch(store);
-        match kinglet_interp::call(store, ActivationKind::Bridge, cell, callee, slots) {
+        let status = kinglet_interp::call(store, ActivationKind::Bridge, cell, callee, slots);
+        // If it was not even begun.
+        (*store).interpreted = std::ptr::null();
+        match status {
             Status::Ok => Status::Ok as u32,
             Status::TailCall => match prepare_tail_call(store) {
                 Ok(()) => Status::TailCall as u32,

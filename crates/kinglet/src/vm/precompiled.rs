@@ -283,7 +283,10 @@ mod tests {
         let (nops, notes) = ("nop ".repeat(200_000), "note ".repeat(40_000));
         format!(
             r#"(module (memory 8) (data (i32.const 8) "some data")
-                (func (export "load") (param i32) {loads}) (func (export "nops") (param i32) {nops})
+                (func (export "load") (param i32) {loads})
+                (func $deep (export "deep") (param i32) (if (local.get 0)
+                  (then (call $deep (i32.sub (local.get 0) (i32.const 1)))) (else (call $nops (i32.const 0)))))
+                (func $nops (export "nops") (param i32) {nops})
                 (@custom "notes" "{notes}"))"#
         )
     }
@@ -328,9 +331,12 @@ mod tests {
             let nops = artifact.module.start + nops.start..artifact.module.start + nops.end;
             let module = load(&engine, &nops).unwrap();
             call(&module, "nops", 0).unwrap();
+            call(&module, "deep", 10).unwrap();
+            // What native code has no stack for is interpreted.
+            assert_eq!(call(&module, "deep", 100_000).unwrap_err().downcast_ref(), Some(&Trap::Damaged));
             assert_eq!(call(&module, "load", -1).unwrap_err().downcast_ref(), Some(&Trap::MemoryOutOfBounds));
             assert!(module.binary().is_empty() && module.interpreter_listing(0).is_ok());
-            assert!(damaged(module.interpreter_listing(1)) && damaged(module.serialize()));
+            assert!(damaged(module.interpreter_listing(2)) && damaged(module.serialize()));
             assert!(damaged(load(&interpreter, &nops)), "all of it is wanted there");
         }
     }

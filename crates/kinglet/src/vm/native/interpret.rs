@@ -177,10 +177,11 @@ unsafe extern "C" fn bridge(frame: *const [usize; 2]) -> *const c_void {
     // SAFETY: the store runs on this thread, and has the function noted, which is one of its instances'.
     let find = || unsafe {
         let cell = (*store).callee;
+        let bridge = tier(store).bridge_to(&*cell).ok()?;
         (*store).interpreted = cell;
-        tier(store).bridge_to(&*cell)
+        Some(bridge)
     };
-    if let Ok(Ok(bridge)) = std::panic::catch_unwind(AssertUnwindSafe(find)) {
+    if let Ok(Some(bridge)) = std::panic::catch_unwind(AssertUnwindSafe(find)) {
         return bridge;
     }
     // SAFETY: as above; the innermost activation is native.

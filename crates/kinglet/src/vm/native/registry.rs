@@ -192,9 +192,17 @@ impl Registry {
     }
 
     /// The trap that a fault at an address means, if it is one of this code's, and the cell of the function that it is in,
-    /// which is null where only a loop was compiled, and for trampolines. For signal handlers: takes no lock for long, and
-    /// gives up rather than wait forever.
+    /// which is null where only a loop was compiled, and for trampolines. For signal handlers of whoever runs that code.
     pub(super) fn trap_at(&self, pc: usize) -> Option<(Trap, *const FuncCell)> {
+        // Looked at without the lock, for the tables may have to be checked first. It goes with its module, which runs.
+        let code = self.runs_at(pc)?;
+        let trap = code.trap(pc)?;
+        let whole = matches!(code.owner, Owner::Module(_));
+        Some((trap, if whole { code.cell(pc + 1) } else { std::ptr::null() }))
+    }
+
+    /// The code that an address is in. Takes the lock for a search, and gives up rather than wait for it forever.
+    fn runs_at(&self, pc: usize) -> Option<Arc<Published>> {
         for _ in 0..TRIES {
             let codes = match self.codes.try_read() {
                 Ok(codes) => codes,
@@ -205,9 +213,7 @@ impl Registry {
                 }
             };
             let (_, code) = codes.range(pc + 1..).next()?;
-            let trap = if code.start <= pc { code.trap(pc) } else { None }?;
-            let whole = matches!(code.owner, Owner::Module(_));
-            return Some((trap, if whole { code.cell(pc + 1) } else { std::ptr::null() }));
+            return (code.start <= pc).then(|| code.clone());
         }
         None
     }
