@@ -72,7 +72,8 @@ fn stores_come_and_go() {
     let (resident, mapped) = taken();
     (0..2000).for_each(|_| round());
     let (resident_after, mapped_after) = taken();
-    assert!(resident_after < resident + (4 << 20), "{resident} to {resident_after} bytes resident");
+    // What is hot by then has been compiled, for which a compiler takes some megabytes; what stores leave would be hundreds.
+    assert!(resident_after < resident + (16 << 20), "{resident} to {resident_after} bytes resident");
     assert!(mapped_after < mapped + (16 << 20), "{mapped} to {mapped_after} bytes mapped");
 }
 
