@@ -93,11 +93,9 @@ impl Instruction for Start {
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the newest record is the callee's, its arguments at the frame's start.
         unsafe {
-            let record = m.record();
-            let cell = (*record).cell;
+            let cell = (*m.record()).cell;
             if std::mem::replace(&mut (*m.vm).interpreted, std::ptr::null()) == cell {
-                let code = lower((*cell).body.cast())?;
-                return m.open_at(record, code);
+                return m.open_own();
             }
             m.open()
         }
@@ -148,8 +146,7 @@ impl Instruction for ArrayCall {
             let record = m.record();
             let (cell, vmctx, caller) = ((*record).cell, (*record).vmctx, record.add(1));
             if !(*cell).body.is_null() && is_deep(m.vm, 0) {
-                let code = lower((*cell).body.cast())?;
-                return m.open_at(record, code);
+                return m.open_own();
             }
             // A tail call leaves the instance that made it in the record; else it is that of the frame below.
             let from = if (*record).ip.is_null() { (*caller).vmctx } else { (*record).ip.cast_mut().cast() };
@@ -319,6 +316,17 @@ impl Machine {
         unsafe {
             let record = self.record();
             self.open_at(record, (*(*record).cell).entry.load(Ordering::Acquire))
+        }
+    }
+
+    /// Goes to the start of the newest record's function in the interpreter's own code, though it may have native code.
+    #[inline(always)]
+    unsafe fn open_own(&mut self) -> Flow {
+        // SAFETY: passed on; only functions of guests come here, which have a body.
+        unsafe {
+            let record = self.record();
+            let code = lower((*(*record).cell).body.cast())?;
+            self.open_at(record, code)
         }
     }
 

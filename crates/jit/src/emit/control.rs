@@ -96,8 +96,7 @@ impl Emitter<'_> {
         self.builder.ins().brif(below, deep, &[], next, &[]);
         self.builder.set_cold_block(deep);
         self.builder.switch_to_block(deep);
-        let cells = load_constant(&mut self.builder, self.vmctx, offset_of!(VmCtx, cells));
-        let cell = self.builder.ins().iadd_imm_u(cells, i64::from(self.defined) * size_of::<FuncCell>() as i64);
+        let cell = self.cell_of(self.defined);
         let store_ptr = self.store_ptr();
         store(&mut self.builder, cell, store_ptr, offset_of!(VmStore, callee));
         let interpret = self.native(offset_of!(Natives, interpret));
@@ -308,8 +307,7 @@ impl Emitter<'_> {
             let vmctx = load_constant(&mut self.builder, self.vmctx, import + offset_of!(VmImport, vmctx));
             return Target { native, vmctx, cell: Cell::OfImport(import + offset_of!(VmImport, cell)) };
         };
-        let cells = load_constant(&mut self.builder, self.vmctx, offset_of!(VmCtx, cells));
-        let cell = self.builder.ins().iadd_imm_u(cells, i64::from(defined) * size_of::<FuncCell>() as i64);
+        let cell = self.cell_of(defined);
         if let Callees::At(known) = self.callees
             && let Some(address) = known(defined)
         {
@@ -319,6 +317,12 @@ impl Emitter<'_> {
         let native = load_pointer(&mut self.builder, cell, Callable::Cell.native());
         let native = self.native_or_ask(native, Callable::Cell, cell);
         Target { native, vmctx: self.vmctx, cell: Cell::Known(cell) }
+    }
+
+    /// The cell of a function that the module defines.
+    fn cell_of(&mut self, defined: u32) -> Value {
+        let cells = load_constant(&mut self.builder, self.vmctx, offset_of!(VmCtx, cells));
+        self.builder.ins().iadd_imm_u(cells, i64::from(defined) * size_of::<FuncCell>() as i64)
     }
 
     fn cell(&mut self, cell: Cell) -> Value {

@@ -4,7 +4,6 @@ use kinglet_abi::image::HandlerKind;
 use kinglet_abi::{Libcall, Resume, Status, Trap, VmCtx, VmStore, VmTag};
 
 use super::registry::Registry;
-use super::tier;
 use super::walk::{CodeFrame, code_frames};
 
 /// [`kinglet_abi::Natives::resume`]: restores what [`VmStore::resume`] says and goes there. Every other register is
@@ -102,9 +101,7 @@ pub(super) unsafe fn prepare(store: *mut VmStore, registry: &Registry, status: S
 pub(super) unsafe extern "C" fn record(store: *mut VmStore, trap: u32) {
     // SAFETY: the innermost activation is native and has noted where the fault was.
     unsafe {
-        let vmctx = (*(*store).activation).vmctx;
-        (*(*store).libcalls).get(Libcall::Raise)(vmctx, std::ptr::null_mut(), trap, 0);
-        prepare(store, &tier(store).registry, Status::Trap);
+        super::unwind((*(*store).activation).vmctx, trap);
     }
 }
 
