@@ -412,48 +412,40 @@
 ;;     v6 = iadd v0, v5  ; v5 = 48
 ;;     brif v4, block3(v4), block2
 ;;     block2 cold:
-;;     v8 = iconst.i32 2
-;;     v9 = iconst.i32 0
+;;     v8 = iconst.i64 2
+;;     v9 = iadd.i64 v6, v8  ; v8 = 2
 ;;     v10 = load.i64 notrap region0 v0
-;;     v11 = load.i64 notrap region0 v10+184
-;;     v12 = load.i64 notrap region0 v11
-;;     v13 = iconst.i32 18
-;;     call_indirect sig1, v12(v0, v6, v13, v8, v9)  ; v13 = 18, v8 = 2, v9 = 0
-;;     v14 = load.i64 notrap region0 v0
-;;     v15 = load.i64 notrap region0 v14+72
-;;     jump block3(v15)
+;;     store notrap region0 v9, v10+72
+;;     v11 = load.i64 notrap region0 v0
+;;     v12 = load.i64 notrap region0 v11+184
+;;     v13 = load.i64 notrap region0 v12+80
+;;     jump block3(v13)
 ;;     block3(v7: i64):
-;;     v16 = load.i64 notrap readonly can_move region0 v0+56
-;;     v17 = call_indirect sig0, v7(v16, v0, v3)  ; v3 = 5
-;;     return v17
+;;     v14 = load.i64 notrap readonly can_move region0 v0+56
+;;     v15 = call_indirect sig0, v7(v14, v0, v3)  ; v3 = 5
+;;     return v15
 ;;   x86-64
+;;     movq %rdi, %rsi
 ;;     movq 0x40(%rdi), %r8
 ;;     testq %r8, %r8
 ;;     jnz     label1; j label2
 ;;     block1:
-;;     movq %rdi, %rbx
+;;     movq %rsi, %rdi
 ;;     jmp     label3
 ;;     block3:
-;;     movq 0x38(%rbx), %rdi
+;;     movq %rsi, %rdi
+;;     movq 0x38(%rdi), %rdi
 ;;     movl $0x5, %edx
-;;     movq %rbx, %rsi
 ;;     call    *%r8
-;;     movq (%rsp), %rbx
-;;     addq $0x10, %rsp
 ;;     retq
 ;;     block2:
+;;     movq %rsi, %rdi
+;;     movq (%rdi), %rax
+;;     leaq 0x32(%rdi), %rcx
+;;     movq %rcx, 0x48(%rax)
 ;;     movq (%rdi), %rax
 ;;     movq 0xb8(%rax), %rax
-;;     movq (%rax), %rax
-;;     leaq 0x30(%rdi), %rsi
-;;     movl $0x12, %edx
-;;     movl $0x2, %ecx
-;;     uninit  %r8
-;;     xorl %r8d, %r8d
-;;     movq %rdi, %rbx
-;;     call    *%rax
-;;     movq (%rbx), %rax
-;;     movq 0x48(%rax), %r8
+;;     movq 0x50(%rax), %r8
 ;;     jmp     label3
 ;; call_indirect
 ;;   const #1 -> s1
@@ -484,19 +476,17 @@
 ;;     v23 = load.i64 user5 region0 v17+16
 ;;     brif v22, block3(v22), block2
 ;;     block2 cold:
-;;     v25 = iconst.i32 1
-;;     v26 = iconst.i32 0
+;;     v25 = iconst.i64 1
+;;     v26 = iadd.i64 v17, v25  ; v25 = 1
 ;;     v27 = load.i64 notrap region0 v0
-;;     v28 = load.i64 notrap region0 v27+184
-;;     v29 = load.i64 notrap region0 v28
-;;     v30 = iconst.i32 18
-;;     call_indirect sig1, v29(v0, v17, v30, v25, v26)  ; v30 = 18, v25 = 1, v26 = 0
-;;     v31 = load.i64 notrap region0 v0
-;;     v32 = load.i64 notrap region0 v31+72
-;;     jump block3(v32)
+;;     store notrap region0 v26, v27+72
+;;     v28 = load.i64 notrap region0 v0
+;;     v29 = load.i64 notrap region0 v28+184
+;;     v30 = load.i64 notrap region0 v29+80
+;;     jump block3(v30)
 ;;     block3(v24: i64):
-;;     v33 = call_indirect sig0, v24(v23, v0, v4, v5)  ; v4 = 1, v5 = 2
-;;     return v33
+;;     v31 = call_indirect sig0, v24(v23, v0, v4, v5)  ; v4 = 1, v5 = 2
+;;     return v31
 ;;   x86-64
 ;;     movq 0x50(%rdi), %rax
 ;;     movq 0x48(%rdi), %r8
@@ -506,40 +496,31 @@
 ;;     leaq (%r8, %rsi, 8), %rdx
 ;;     cmpq %rax, %rsi
 ;;     cmovaeq %rcx, %rdx
-;;     movq (%rdx), %rsi
-;;     movl 0x18(%rsi), %eax
-;;     movq 0x18(%rdi), %rcx
-;;     cmpl (%rcx), %eax
+;;     movq (%rdx), %rcx
+;;     movl 0x18(%rcx), %eax
+;;     movq 0x18(%rdi), %rdx
+;;     cmpl (%rdx), %eax
 ;;     jnz #trap=user6
-;;     movq (%rsi), %rax
-;;     movq 0x10(%rsi), %rbx
-;;     testq %rax, %rax
+;;     movq (%rcx), %r8
+;;     movq 0x10(%rcx), %rax
+;;     testq %r8, %r8
 ;;     jnz     label1; j label2
 ;;     block1:
-;;     movq %rdi, %r12
 ;;     jmp     label3
 ;;     block3:
 ;;     movl $0x1, %edx
 ;;     movl $0x2, %ecx
-;;     movq %r12, %rsi
-;;     movq %rbx, %rdi
-;;     call    *%rax
-;;     movq (%rsp), %rbx
-;;     movq 8(%rsp), %r12
-;;     addq $0x10, %rsp
+;;     movq %rdi, %rsi
+;;     movq %rax, %rdi
+;;     call    *%r8
 ;;     retq
 ;;     block2:
-;;     movq (%rdi), %rax
-;;     movq 0xb8(%rax), %rax
-;;     movq (%rax), %rax
-;;     movl $0x12, %edx
-;;     movl $0x1, %ecx
-;;     uninit  %r8
-;;     xorl %r8d, %r8d
-;;     movq %rdi, %r12
-;;     call    *%rax
-;;     movq (%r12), %rax
-;;     movq 0x48(%rax), %rax
+;;     movq (%rdi), %rdx
+;;     leaq 1(%rcx), %rcx
+;;     movq %rcx, 0x48(%rdx)
+;;     movq (%rdi), %rcx
+;;     movq 0xb8(%rcx), %rcx
+;;     movq 0x50(%rcx), %r8
 ;;     jmp     label3
 ;; call_ref
 ;;   const #1 -> s1
@@ -553,53 +534,38 @@
 ;;     v7 = load.i64 user12 region0 v2+16
 ;;     brif v6, block3(v6), block2
 ;;     block2 cold:
-;;     v9 = iconst.i32 1
-;;     v10 = iconst.i32 0
+;;     v9 = iconst.i64 1
+;;     v10 = iadd.i64 v2, v9  ; v9 = 1
 ;;     v11 = load.i64 notrap region0 v0
-;;     v12 = load.i64 notrap region0 v11+184
-;;     v13 = load.i64 notrap region0 v12
-;;     v14 = iconst.i32 18
-;;     call_indirect sig1, v13(v0, v2, v14, v9, v10)  ; v14 = 18, v9 = 1, v10 = 0
-;;     v15 = load.i64 notrap region0 v0
-;;     v16 = load.i64 notrap region0 v15+72
-;;     jump block3(v16)
+;;     store notrap region0 v10, v11+72
+;;     v12 = load.i64 notrap region0 v0
+;;     v13 = load.i64 notrap region0 v12+184
+;;     v14 = load.i64 notrap region0 v13+80
+;;     jump block3(v14)
 ;;     block3(v8: i64):
-;;     v17 = call_indirect sig0, v8(v7, v0, v4, v5)  ; v4 = 1, v5 = 2
-;;     return v17
+;;     v15 = call_indirect sig0, v8(v7, v0, v4, v5)  ; v4 = 1, v5 = 2
+;;     return v15
 ;;   x86-64
 ;;     movq (%rdx), %r8
-;;     movq 0x10(%rdx), %rbx
-;;     movq %rdx, %r9
+;;     movq 0x10(%rdx), %rax
 ;;     testq %r8, %r8
 ;;     jnz     label1; j label2
 ;;     block1:
-;;     movq %rdi, %r12
 ;;     jmp     label3
 ;;     block3:
 ;;     movl $0x1, %edx
 ;;     movl $0x2, %ecx
-;;     movq %r12, %rsi
-;;     movq %rbx, %rdi
+;;     movq %rdi, %rsi
+;;     movq %rax, %rdi
 ;;     call    *%r8
-;;     movq (%rsp), %rbx
-;;     movq 8(%rsp), %r12
-;;     addq $0x10, %rsp
 ;;     retq
 ;;     block2:
-;;     movq (%rdi), %rax
-;;     movq %rdi, %rsi
-;;     movq 0xb8(%rax), %rax
-;;     movq (%rax), %rax
-;;     movl $0x12, %edx
-;;     movl $0x1, %ecx
-;;     uninit  %r8
-;;     xorl %r8d, %r8d
-;;     movq %rsi, %r12
-;;     movq %r9, %rsi
-;;     movq %r12, %rdi
-;;     call    *%rax
-;;     movq (%r12), %rax
-;;     movq 0x48(%rax), %r8
+;;     movq (%rdi), %rcx
+;;     leaq 1(%rdx), %rdx
+;;     movq %rdx, 0x48(%rcx)
+;;     movq (%rdi), %rcx
+;;     movq 0xb8(%rcx), %rcx
+;;     movq 0x50(%rcx), %r8
 ;;     jmp     label3
 ;; return_call
 ;;   copy s1 -> s2, s0 -> s3
@@ -621,45 +587,37 @@
 ;;     v6 = iadd v0, v5  ; v5 = 48
 ;;     brif v4, block3(v4), block2
 ;;     block2 cold:
-;;     v8 = iconst.i32 2
-;;     v9 = iconst.i32 0
+;;     v8 = iconst.i64 2
+;;     v9 = iadd.i64 v6, v8  ; v8 = 2
 ;;     v10 = load.i64 notrap region0 v0
-;;     v11 = load.i64 notrap region0 v10+184
-;;     v12 = load.i64 notrap region0 v11
-;;     v13 = iconst.i32 18
-;;     call_indirect sig1, v12(v0, v6, v13, v8, v9)  ; v13 = 18, v8 = 2, v9 = 0
-;;     v14 = load.i64 notrap region0 v0
-;;     v15 = load.i64 notrap region0 v14+72
-;;     jump block3(v15)
+;;     store notrap region0 v9, v10+72
+;;     v11 = load.i64 notrap region0 v0
+;;     v12 = load.i64 notrap region0 v11+184
+;;     v13 = load.i64 notrap region0 v12+80
+;;     jump block3(v13)
 ;;     block3(v7: i64):
-;;     v16 = load.i64 notrap readonly can_move region0 v0+56
-;;     return_call_indirect sig0, v7(v16, v0, v2)
+;;     v14 = load.i64 notrap readonly can_move region0 v0+56
+;;     return_call_indirect sig0, v7(v14, v0, v2)
 ;;   x86-64
-;;     movq %rdx, %r12
 ;;     movq 0x40(%rdi), %r10
 ;;     testq %r10, %r10
 ;;     jnz     label1; j label2
 ;;     block1:
-;;     movq %rdi, %rbx
+;;     movq %rdi, %rax
 ;;     jmp     label3
 ;;     block3:
-;;     movq 0x38(%rbx), %rdi
-;;     movq %r12, %rdx
-;;     movq %rbx, %rsi
+;;     movq 0x38(%rax), %rdi
+;;     movq %rax, %rsi
 ;;     return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx
 ;;     block2:
 ;;     movq (%rdi), %rax
+;;     leaq 0x32(%rdi), %rcx
+;;     movq %rcx, 0x48(%rax)
+;;     movq (%rdi), %rax
+;;     movq %rdi, %rsi
 ;;     movq 0xb8(%rax), %rax
-;;     movq (%rax), %rax
-;;     leaq 0x30(%rdi), %rsi
-;;     movl $0x12, %edx
-;;     movl $0x2, %ecx
-;;     uninit  %r8
-;;     xorl %r8d, %r8d
-;;     movq %rdi, %rbx
-;;     call    *%rax
-;;     movq (%rbx), %rax
-;;     movq 0x48(%rax), %r10
+;;     movq 0x50(%rax), %r10
+;;     movq %rsi, %rax
 ;;     jmp     label3
 ;; return_call_indirect
 ;;   resolve_indirect table 0 type 0 s0
@@ -690,16 +648,14 @@
 ;;     v23 = load.i64 user5 region0 v17+16
 ;;     brif v22, block3(v22), block2
 ;;     block2 cold:
-;;     v25 = iconst.i32 1
-;;     v26 = iconst.i32 0
+;;     v25 = iconst.i64 1
+;;     v26 = iadd.i64 v17, v25  ; v25 = 1
 ;;     v27 = load.i64 notrap region0 v0
-;;     v28 = load.i64 notrap region0 v27+184
-;;     v29 = load.i64 notrap region0 v28
-;;     v30 = iconst.i32 18
-;;     call_indirect sig1, v29(v0, v17, v30, v25, v26)  ; v30 = 18, v25 = 1, v26 = 0
-;;     v31 = load.i64 notrap region0 v0
-;;     v32 = load.i64 notrap region0 v31+72
-;;     jump block3(v32)
+;;     store notrap region0 v26, v27+72
+;;     v28 = load.i64 notrap region0 v0
+;;     v29 = load.i64 notrap region0 v28+184
+;;     v30 = load.i64 notrap region0 v29+80
+;;     jump block3(v30)
 ;;     block3(v24: i64):
 ;;     return_call_indirect sig0, v24(v23, v0, v4, v5)  ; v4 = 1, v5 = 2
 ;;   x86-64
@@ -711,36 +667,30 @@
 ;;     leaq (%r8, %rsi, 8), %rdx
 ;;     cmpq %rax, %rsi
 ;;     cmovaeq %rcx, %rdx
-;;     movq (%rdx), %rsi
-;;     movl 0x18(%rsi), %eax
-;;     movq 0x18(%rdi), %rcx
-;;     cmpl (%rcx), %eax
+;;     movq (%rdx), %rcx
+;;     movl 0x18(%rcx), %eax
+;;     movq 0x18(%rdi), %rdx
+;;     cmpl (%rdx), %eax
 ;;     jnz #trap=user6
-;;     movq (%rsi), %r10
-;;     movq 0x10(%rsi), %rbx
+;;     movq (%rcx), %r10
+;;     movq 0x10(%rcx), %rax
 ;;     testq %r10, %r10
 ;;     jnz     label1; j label2
 ;;     block1:
-;;     movq %rdi, %r12
 ;;     jmp     label3
 ;;     block3:
 ;;     movl $0x1, %edx
 ;;     movl $0x2, %ecx
-;;     movq %r12, %rsi
-;;     movq %rbx, %rdi
+;;     movq %rdi, %rsi
+;;     movq %rax, %rdi
 ;;     return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
 ;;     block2:
-;;     movq (%rdi), %rax
-;;     movq 0xb8(%rax), %rax
-;;     movq (%rax), %rax
-;;     movl $0x12, %edx
-;;     movl $0x1, %ecx
-;;     uninit  %r8
-;;     xorl %r8d, %r8d
-;;     movq %rdi, %r12
-;;     call    *%rax
-;;     movq (%r12), %rax
-;;     movq 0x48(%rax), %r10
+;;     movq (%rdi), %rdx
+;;     leaq 1(%rcx), %rcx
+;;     movq %rcx, 0x48(%rdx)
+;;     movq (%rdi), %rcx
+;;     movq 0xb8(%rcx), %rcx
+;;     movq 0x50(%rcx), %r10
 ;;     jmp     label3
 ;; return_call_ref
 ;;   resolve_ref s0
@@ -754,48 +704,36 @@
 ;;     v7 = load.i64 user12 region0 v2+16
 ;;     brif v6, block3(v6), block2
 ;;     block2 cold:
-;;     v9 = iconst.i32 1
-;;     v10 = iconst.i32 0
+;;     v9 = iconst.i64 1
+;;     v10 = iadd.i64 v2, v9  ; v9 = 1
 ;;     v11 = load.i64 notrap region0 v0
-;;     v12 = load.i64 notrap region0 v11+184
-;;     v13 = load.i64 notrap region0 v12
-;;     v14 = iconst.i32 18
-;;     call_indirect sig1, v13(v0, v2, v14, v9, v10)  ; v14 = 18, v9 = 1, v10 = 0
-;;     v15 = load.i64 notrap region0 v0
-;;     v16 = load.i64 notrap region0 v15+72
-;;     jump block3(v16)
+;;     store notrap region0 v10, v11+72
+;;     v12 = load.i64 notrap region0 v0
+;;     v13 = load.i64 notrap region0 v12+184
+;;     v14 = load.i64 notrap region0 v13+80
+;;     jump block3(v14)
 ;;     block3(v8: i64):
 ;;     return_call_indirect sig0, v8(v7, v0, v4, v5)  ; v4 = 1, v5 = 2
 ;;   x86-64
 ;;     movq (%rdx), %r10
-;;     movq 0x10(%rdx), %rbx
-;;     movq %rdx, %r9
+;;     movq 0x10(%rdx), %rax
 ;;     testq %r10, %r10
 ;;     jnz     label1; j label2
 ;;     block1:
-;;     movq %rdi, %r12
 ;;     jmp     label3
 ;;     block3:
 ;;     movl $0x1, %edx
 ;;     movl $0x2, %ecx
-;;     movq %r12, %rsi
-;;     movq %rbx, %rdi
+;;     movq %rdi, %rsi
+;;     movq %rax, %rdi
 ;;     return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
 ;;     block2:
-;;     movq (%rdi), %rax
-;;     movq %rdi, %rsi
-;;     movq 0xb8(%rax), %rax
-;;     movq (%rax), %rax
-;;     movl $0x12, %edx
-;;     movl $0x1, %ecx
-;;     uninit  %r8
-;;     xorl %r8d, %r8d
-;;     movq %rsi, %r12
-;;     movq %r9, %rsi
-;;     movq %r12, %rdi
-;;     call    *%rax
-;;     movq (%r12), %rax
-;;     movq 0x48(%rax), %r10
+;;     movq (%rdi), %rcx
+;;     leaq 1(%rdx), %rdx
+;;     movq %rdx, 0x48(%rcx)
+;;     movq (%rdi), %rcx
+;;     movq 0xb8(%rcx), %rcx
+;;     movq 0x50(%rcx), %r10
 ;;     jmp     label3
 ;; dead_code
 ;;   return #1

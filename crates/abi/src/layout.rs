@@ -118,7 +118,7 @@ pub struct VmImport {
     pub native: *mut c_void,
 }
 
-/// What knows where native code calls a function, or is to know: see [`Libcall::NativeEntry`](crate::Libcall).
+/// What knows where native code calls a function, or is to know: see [`Natives::ask`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Callable {
@@ -141,6 +141,13 @@ impl Callable {
             Callable::Reference => offset_of!(FuncRef, native),
             Callable::Import => offset_of!(VmImport, native),
         }
+    }
+
+    /// The record and what it is, of what is asked about: a record's address plus its kind's number, which is less than
+    /// its alignment.
+    pub fn asked(asked: *mut c_void) -> (*mut c_void, Callable) {
+        let which = Callable::ALL[asked.addr() % align_of::<FuncRef>() % Callable::ALL.len()];
+        (asked.wrapping_byte_sub(which as usize), which)
     }
 }
 
@@ -236,6 +243,9 @@ pub struct Natives {
     /// Where a function goes on, with its arguments as they are and itself in [`VmStore::callee`], for whose frame there is
     /// too little of the stack: has it interpreted.
     pub interpret: AtomicPtr<c_void>,
+    /// Where native code calls what it knows no native code of, with that in [`VmStore::asked`]: has it found out, and goes
+    /// on there.
+    pub ask: AtomicPtr<c_void>,
 }
 
 /// What kind of code an activation runs.
@@ -307,8 +317,8 @@ pub struct VmStore {
     pub host_activation: *mut Activation,
     /// The function being called by its bridge or its array function; for [`Natives::enter_loop`] the loop's code.
     pub callee: *const FuncCell,
-    /// Where native code is to call the function that it asked about ([`crate::Libcall::NativeEntry`]).
-    pub target: *mut c_void,
+    /// What native code is about to call by way of [`Natives::ask`]: see [`Callable::asked`].
+    pub asked: *mut c_void,
     /// Set with [`Status::TailCall`].
     pub tail: TailTarget,
     /// See [`Resume`].

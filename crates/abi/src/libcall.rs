@@ -65,9 +65,6 @@ libcalls! {
     StructSet "struct.set";
     /// Tag; `[arguments]`: makes the exception pending.
     Throw "throw";
-    /// A [`Callable`](crate::Callable), which is in the array's place: sets [`VmStore::target`](crate::VmStore) to where
-    /// native code calls it right afterwards, and keeps that in it if it will not change.
-    NativeEntry "native_entry";
     /// Whether the newest frame of the interpreter is about to enter a loop again, rather than to begin;
     /// `-> [address]`: native code for that loop, or 0. Notes what is running, by which the engine knows what is hot.
     Sample "sample";

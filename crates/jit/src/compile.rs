@@ -81,7 +81,16 @@ pub(crate) enum Callees<'a> {
     /// Beside the code, if they are among these, which are in order.
     Beside(&'a [u32]),
     /// Wherever this says.
-    At(&'a dyn Fn(u32) -> Option<u64>),
+    At(&'a dyn Fn(u32) -> Neighbour),
+}
+
+/// What is known of one of the module's functions by whoever has code made that ends with the module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Neighbour {
+    /// The address of its cell.
+    pub cell: u64,
+    /// That of its native code, if it has any.
+    pub native: Option<u64>,
 }
 
 /// What one thread uses again for every function.
@@ -141,9 +150,8 @@ impl Compiler {
     }
 
     /// Compiles a function to be entered at its loop at this byte offset of the module, with the canonical frame that
-    /// the interpreter has at a back-edge to it. `known` says where those of the module's functions are that have native
-    /// code; it has to stay there as long as the loop's. Also returns
-    /// the signatures of what is called otherwise.
+    /// the interpreter has at a back-edge to it. `known` says where the module's functions are; they have to stay there as
+    /// long as the loop's code. Also returns the signatures of what is not called at a known address.
     ///
     /// Operands that are pending over the loop have two definitions then: the code before it, which cannot be reached,
     /// and the frame. Few loops have any; for those the function is walked again with every operand a variable.
@@ -152,7 +160,7 @@ impl Compiler {
         environment: Environment<'_>,
         defined: u32,
         header: u32,
-        known: &dyn Fn(u32) -> Option<u64>,
+        known: &dyn Fn(u32) -> Neighbour,
     ) -> Result<(CodeImage, Vec<Signature>), Error> {
         let mut scratch = Scratch::new();
         let callees = Callees::At(known);
@@ -352,9 +360,9 @@ mod tests {
         let environment = Environment { module: &module, layout: &layout, settings: &settings, types: &types };
         let defined = module.bodies.len() as u32 - 1;
         match header {
-            Some(header) => {
-                Compiler::new(&settings)?.loop_entry(environment, defined, header, &|_| None).map(|(image, _)| image)
-            }
+            Some(header) => Compiler::new(&settings)?
+                .loop_entry(environment, defined, header, &|_| Neighbour { cell: 0x1000, native: None })
+                .map(|(image, _)| image),
             None => Compiler::new(&settings)?.alone(environment, defined),
         }
     }

@@ -15,7 +15,7 @@ mod sites;
 mod target;
 mod trampoline;
 
-pub use compile::{Compiler, Environment, Error};
+pub use compile::{Compiler, Environment, Error, Neighbour};
 pub use convention::Signature;
 pub use listing::{Instruction, Listing, Sources};
 pub use module::ModuleImage;

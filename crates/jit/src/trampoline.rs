@@ -248,13 +248,9 @@ pub(crate) fn native_of_cell(builder: &mut FunctionBuilder<'_>, vmctx: Value, de
     builder.set_cold_block(ask);
     builder.switch_to_block(ask);
     let store_ptr = load_pointer(builder, vmctx, offset_of!(VmCtx, store));
-    let target = native_entry(builder, store_ptr, offset_of!(Natives, libcall));
-    let sig = builder.import_signature(tail(&[types::I64, types::I64, types::I32, types::I32, types::I32]));
-    let libcall = builder.ins().iconst(types::I32, Libcall::NativeEntry as i64);
-    let which = builder.ins().iconst(types::I32, Callable::Cell as i64);
-    let zero = builder.ins().iconst(types::I32, 0);
-    builder.ins().call_indirect(sig, target, &[vmctx, cell, libcall, which, zero]);
-    let made = load_pointer(builder, store_ptr, offset_of!(VmStore, target));
+    let asked = builder.ins().iadd_imm_u(cell, Callable::Cell as i64);
+    store(builder, asked, store_ptr, offset_of!(VmStore, asked));
+    let made = native_entry(builder, store_ptr, offset_of!(Natives, ask));
     builder.ins().jump(known, &[BlockArg::Value(made)]);
     builder.switch_to_block(known);
     result

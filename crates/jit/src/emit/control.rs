@@ -154,12 +154,12 @@ impl Emitter<'_> {
         self.builder.switch_to_block(block);
         for (variable, local) in self.locals.clone() {
             let kind = self.kind(local.ty);
-            let value = load_slot(&mut self.builder, frame, 8 * local.slot, kind);
+            let value = self.take_over(frame, 8 * local.slot, kind);
             self.builder.def_var(variable, value);
         }
         for operand in live {
             let kind = self.kind(operand.ty);
-            let value = load_slot(&mut self.builder, frame, 8 * operand.slot, kind);
+            let value = self.take_over(frame, 8 * operand.slot, kind);
             if let V::Variable(variable) = operand.value {
                 self.builder.def_var(variable, value);
             }
@@ -172,6 +172,20 @@ impl Emitter<'_> {
         self.builder.switch_to_block(meeting);
         let args: Vec<BlockArg> = self.builder.block_params(meeting).iter().copied().map(BlockArg::Value).collect();
         self.builder.ins().jump(label, &args);
+    }
+
+    /// A local or operand of the frame. An integer of 32 bits is made the result of an operation, by adding nothing to it:
+    /// of that Cranelift knows that the register's upper half is clear. Of a load it does not, and where the integer is an
+    /// address, often for the whole of the loop, it would take two registers, the other one for the number extended.
+    fn take_over(&mut self, frame: Value, offset: u32, kind: Kind) -> Value {
+        let value = load_slot(&mut self.builder, frame, offset, kind);
+        if kind != Kind::I32 {
+            return value;
+        }
+        // What Cranelift cannot tell: no address of the host's has its highest bit set.
+        let nothing = self.builder.ins().ushr_imm_u(frame, 63);
+        let nothing = self.builder.ins().ireduce(types::I32, nothing);
+        self.builder.ins().bor(value, nothing)
     }
 
     pub(super) fn block_args(&mut self, args: &[Op1]) -> Vec<BlockArg> {
@@ -309,7 +323,7 @@ impl Emitter<'_> {
         };
         let cell = self.cell_of(defined);
         if let Callees::At(known) = self.callees
-            && let Some(address) = known(defined)
+            && let Some(address) = known(defined).native
         {
             let native = self.builder.ins().iconst(types::I64, address as i64);
             return Target { native, vmctx: self.vmctx, cell: Cell::Known(cell) };
@@ -321,6 +335,9 @@ impl Emitter<'_> {
 
     /// The cell of a function that the module defines.
     fn cell_of(&mut self, defined: u32) -> Value {
+        if let Callees::At(known) = self.callees {
+            return self.builder.ins().iconst(types::I64, known(defined).cell as i64);
+        }
         let cells = load_constant(&mut self.builder, self.vmctx, offset_of!(VmCtx, cells));
         self.builder.ins().iadd_imm_u(cells, i64::from(defined) * size_of::<FuncCell>() as i64)
     }
@@ -377,13 +394,14 @@ impl Emitter<'_> {
         self.builder.switch_to_block(next);
     }
 
-    /// Where a function is called: what its record has, or what the runtime says if that is null. Nothing may call the
+    /// Where a function is called: what its record has, or if that is null, where that is found out. Nothing may call the
     /// runtime between this and the call.
     fn native_or_ask(&mut self, native: Value, which: Callable, record: Value) -> Value {
         self.or_if_null(native, |emitter| {
-            emitter.libcall(Libcall::NativeEntry, record, which as u32, 0);
+            let asked = emitter.builder.ins().iadd_imm_u(record, which as i64);
             let store_ptr = emitter.store_ptr();
-            load_pointer(&mut emitter.builder, store_ptr, offset_of!(VmStore, target))
+            store(&mut emitter.builder, asked, store_ptr, offset_of!(VmStore, asked));
+            emitter.native(offset_of!(Natives, ask))
         })
     }
 

@@ -50,7 +50,6 @@ const fn function(libcall: Libcall) -> LibcallFn {
         Libcall::StructGet => struct_get,
         Libcall::StructSet => struct_set,
         Libcall::Throw => throw,
-        Libcall::NativeEntry => native_entry,
         Libcall::Sample => sample,
         Libcall::Raise => raise,
         Libcall::LazyElement => lazy_element,
@@ -482,23 +481,10 @@ extern "C" fn struct_set(vmctx: *mut VmCtx, args: *mut u64, ty: u32, field: u32)
 }
 
 #[cfg(feature = "jit")]
-extern "C" fn native_entry(vmctx: *mut VmCtx, record: *mut u64, which: u32, _: u32) -> u32 {
-    // SAFETY: called by native code as the libcall's row says.
-    let run = || unsafe { super::native::native_entry(vmctx, record, which) };
-    std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or(Trap::Unsupported as u32)
-}
-
-#[cfg(feature = "jit")]
 extern "C" fn sample(vmctx: *mut VmCtx, args: *mut u64, at_loop: u32, _: u32) -> u32 {
     // SAFETY: called by the interpreter as the libcall's row says.
     let run = || unsafe { super::native::sample(vmctx, args, at_loop) };
     std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or(Trap::Unsupported as u32)
-}
-
-/// Without a native tier there is nowhere to call; nothing asks.
-#[cfg(not(feature = "jit"))]
-extern "C" fn native_entry(_: *mut VmCtx, _: *mut u64, _: u32, _: u32) -> u32 {
-    Trap::Unsupported as u32
 }
 
 /// Without a native tier no loop has native code.

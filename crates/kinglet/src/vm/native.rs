@@ -12,7 +12,7 @@
 mod arena;
 mod coherence;
 mod collect;
-mod interpret;
+mod forward;
 mod lines;
 pub(crate) mod profile;
 mod registry;
@@ -42,7 +42,7 @@ use kinglet_abi::{
 use kinglet_interp::code::Environment;
 use kinglet_interp::frame::Record;
 use kinglet_interp::{Body, array_stub};
-use kinglet_jit::{Compiler, Signature, Trampoline};
+use kinglet_jit::{Compiler, Neighbour, Signature, Trampoline};
 use kinglet_wasm::module::ExternIndex;
 use kinglet_wasm::types::{TypeId, TypeRegistry};
 use tracing::{debug, trace};
@@ -320,8 +320,9 @@ impl Tier {
     ) -> Result<()> {
         let cells = environment.cells();
         let known = |defined: u32| {
-            let native = cells[defined as usize].native.load(Ordering::Acquire);
-            (!native.is_null()).then_some(native as u64)
+            let cell = &cells[defined as usize];
+            let native = cell.native.load(Ordering::Acquire);
+            Neighbour { cell: std::ptr::from_ref(cell) as u64, native: (!native.is_null()).then_some(native as u64) }
         };
         let start = Instant::now();
         let (image, outside) = self.compiler()?.loop_entry(jit_environment(environment), defined, header, &known)?;
@@ -394,7 +395,8 @@ impl Tier {
         set(&self.natives.enter, enter as *const c_void);
         set(&self.natives.unwind, unwind as *const c_void);
         set(&self.natives.fail, fail as *const c_void);
-        set(&self.natives.interpret, interpret::interpret as *const c_void);
+        set(&self.natives.interpret, forward::interpret as *const c_void);
+        set(&self.natives.ask, forward::ask as *const c_void);
         Ok(())
     }
 
@@ -702,40 +704,27 @@ unsafe extern "C" fn unwind(vmctx: *mut VmCtx, code: u32) -> u32 {
     }
 }
 
-/// [`Libcall::NativeEntry`].
-pub(super) unsafe fn native_entry(vmctx: *mut VmCtx, record: *mut u64, which: u32) -> u32 {
-    // SAFETY: called by native code with a live instance and the record that it says, whose function is live.
+/// Where native code calls what is in [`VmStore::asked`], whose own record is to know if that will not change.
+unsafe fn native_entry(store: *mut VmStore) -> Result<*mut c_void> {
+    // SAFETY: called by native code of this store with such a record, whose function is live.
     unsafe {
-        let store = (*vmctx).store;
+        let (record, which) = Callable::asked((*store).asked);
         let (reference, import) = (record.cast::<FuncRef>(), record.cast::<VmImport>());
-        let which = Callable::ALL[which as usize];
         let cell = match which {
             Callable::Cell => record.cast::<FuncCell>().cast_const(),
             Callable::Reference => (*reference).cell,
             Callable::Import => (*import).cell,
         };
-        let target = match tier(store).native_entry(&*cell) {
-            Ok(Some(native)) => {
-                match which {
-                    Callable::Cell => {}
-                    Callable::Reference => (*reference).native.store(native, Ordering::Release),
-                    Callable::Import => (*import).native = native,
-                }
-                Ok(native)
-            }
-            Ok(None) => {
-                (*store).callee = cell;
-                tier(store).bridge_to(&*cell)
-            }
-            Err(error) => Err(error),
+        let Some(native) = tier(store).native_entry(&*cell)? else {
+            (*store).callee = cell;
+            return tier(store).bridge_to(&*cell);
         };
-        match target {
-            Ok(target) => {
-                (*store).target = target;
-                0
-            }
-            Err(_) => Trap::OutOfMemory as u32,
+        match which {
+            Callable::Cell => {}
+            Callable::Reference => (*reference).native.store(native, Ordering::Release),
+            Callable::Import => (*import).native = native,
         }
+        Ok(native)
     }
 }
 

@@ -68,7 +68,7 @@ impl VmState {
             activation: null_mut(),
             host_activation: null_mut(),
             callee: null(),
-            target: null_mut(),
+            asked: null_mut(),
             tail: TailTarget { cell: null(), vmctx: null_mut(), args: null_mut() },
             resume: Resume { pc: 0, sp: 0, fp: 0, payload: [0; 2] },
             exception_tag: null(),

@@ -2,7 +2,7 @@
 //! not a fault of a guest goes on to whoever handled the signal before, so that a host's own handlers keep working.
 //!
 //! A function that finds too little of the host's stack left for its frame faults before it has done anything. It goes
-//! on in the interpreter ([`super::interpret`]).
+//! on in the interpreter ([`super::forward`]).
 //!
 //! A fault is a guest's if the thread runs a store, the instruction has a trap in the tables of that store's engine, and,
 //! for an access to memory, the address lies in a reservation of one of the store's memories. The handler then only
@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 
 use kinglet_abi::{ActivationKind, Trap, VmStore};
 
-use super::{interpret, resume, running, tier};
+use super::{forward, resume, running, tier};
 
 /// The signals by which processors say that an instruction faults.
 const SIGNALS: [i32; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
@@ -81,7 +81,7 @@ unsafe fn trapped(signal: i32, info: *const libc::siginfo_t, context: *mut libc:
         }
         if trap == Trap::StackOverflow && !cell.is_null() {
             (*store).callee = cell;
-            registers::leave_prologue(context, interpret::interpret as *const () as usize);
+            registers::leave_prologue(context, forward::interpret as *const () as usize);
             return true;
         }
         let access = signal == libc::SIGSEGV || signal == libc::SIGBUS;

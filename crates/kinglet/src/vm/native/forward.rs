@@ -1,0 +1,227 @@
+//! Calls that go elsewhere than native code knows: to what it has to ask for, and to the interpreter where too little of
+//! the host's stack is left, for the interpreter has a stack of its own.
+
+use std::ffi::c_void;
+use std::panic::AssertUnwindSafe;
+
+use kinglet_abi::{Trap, VmStore};
+
+use super::{native_entry, resume, running, tier};
+use crate::Result;
+
+/// Code that is called like a function of the guest's, finds out where the call goes, and jumps there with the arguments
+/// as they were. Where they lie on the stack, they stay there.
+macro_rules! forwards {
+    ($(#[$doc:meta])* $name:ident, by $find:ident) => {
+        $(#[$doc])*
+        #[cfg(target_arch = "x86_64")]
+        #[unsafe(naked)]
+        pub(super) unsafe extern "C" fn $name() {
+            std::arch::naked_asm!(
+                "push rbp",
+                "mov rbp, rsp",
+                "push rdi",
+                "push rsi",
+                "push rdx",
+                "push rcx",
+                "push r8",
+                "push r9",
+                "sub rsp, 128",
+                "movups [rsp], xmm0",
+                "movups [rsp + 16], xmm1",
+                "movups [rsp + 32], xmm2",
+                "movups [rsp + 48], xmm3",
+                "movups [rsp + 64], xmm4",
+                "movups [rsp + 80], xmm5",
+                "movups [rsp + 96], xmm6",
+                "movups [rsp + 112], xmm7",
+                "mov rdi, rbp",
+                "call {find}",
+                "movups xmm0, [rsp]",
+                "movups xmm1, [rsp + 16]",
+                "movups xmm2, [rsp + 32]",
+                "movups xmm3, [rsp + 48]",
+                "movups xmm4, [rsp + 64]",
+                "movups xmm5, [rsp + 80]",
+                "movups xmm6, [rsp + 96]",
+                "movups xmm7, [rsp + 112]",
+                "add rsp, 128",
+                "pop r9",
+                "pop r8",
+                "pop rcx",
+                "pop rdx",
+                "pop rsi",
+                "pop rdi",
+                "pop rbp",
+                "test rax, rax",
+                "jz 2f",
+                "jmp rax",
+                "2:",
+                "push rbp",
+                "call {current}",
+                "pop rbp",
+                "mov rdi, rax",
+                "jmp {resume}",
+                find = sym $find,
+                current = sym running::current,
+                resume = sym resume::resume,
+            )
+        }
+
+        $(#[$doc])*
+        #[cfg(target_arch = "aarch64")]
+        #[unsafe(naked)]
+        pub(super) unsafe extern "C" fn $name() {
+            std::arch::naked_asm!(
+                "stp x29, x30, [sp, #-16]!",
+                "mov x29, sp",
+                "sub sp, sp, #208",
+                "stp x0, x1, [sp]",
+                "stp x2, x3, [sp, #16]",
+                "stp x4, x5, [sp, #32]",
+                "stp x6, x7, [sp, #48]",
+                "str x8, [sp, #64]",
+                "stp q0, q1, [sp, #80]",
+                "stp q2, q3, [sp, #112]",
+                "stp q4, q5, [sp, #144]",
+                "stp q6, q7, [sp, #176]",
+                "mov x0, x29",
+                "bl {find}",
+                "mov x17, x0",
+                "ldp q6, q7, [sp, #176]",
+                "ldp q4, q5, [sp, #144]",
+                "ldp q2, q3, [sp, #112]",
+                "ldp q0, q1, [sp, #80]",
+                "ldr x8, [sp, #64]",
+                "ldp x6, x7, [sp, #48]",
+                "ldp x4, x5, [sp, #32]",
+                "ldp x2, x3, [sp, #16]",
+                "ldp x0, x1, [sp]",
+                "mov sp, x29",
+                "ldp x29, x30, [sp], #16",
+                "cbz x17, 2f",
+                "br x17",
+                "2:",
+                "bl {current}",
+                "b {resume}",
+                find = sym $find,
+                current = sym running::current,
+                resume = sym resume::resume,
+            )
+        }
+
+        $(#[$doc])*
+        // No vector is passed in a register.
+        #[cfg(target_arch = "riscv64")]
+        #[unsafe(naked)]
+        pub(super) unsafe extern "C" fn $name() {
+            std::arch::naked_asm!(
+                // It is not told what the target has.
+                ".option push",
+                ".option arch, +d",
+                "addi sp, sp, -16",
+                "sd ra, 8(sp)",
+                "sd s0, 0(sp)",
+                "mv s0, sp",
+                "addi sp, sp, -128",
+                "sd a0, 0(sp)",
+                "sd a1, 8(sp)",
+                "sd a2, 16(sp)",
+                "sd a3, 24(sp)",
+                "sd a4, 32(sp)",
+                "sd a5, 40(sp)",
+                "sd a6, 48(sp)",
+                "sd a7, 56(sp)",
+                "fsd fa0, 64(sp)",
+                "fsd fa1, 72(sp)",
+                "fsd fa2, 80(sp)",
+                "fsd fa3, 88(sp)",
+                "fsd fa4, 96(sp)",
+                "fsd fa5, 104(sp)",
+                "fsd fa6, 112(sp)",
+                "fsd fa7, 120(sp)",
+                "mv a0, s0",
+                "call {find}",
+                "mv t1, a0",
+                "fld fa7, 120(sp)",
+                "fld fa6, 112(sp)",
+                "fld fa5, 104(sp)",
+                "fld fa4, 96(sp)",
+                "fld fa3, 88(sp)",
+                "fld fa2, 80(sp)",
+                "fld fa1, 72(sp)",
+                "fld fa0, 64(sp)",
+                "ld a7, 56(sp)",
+                "ld a6, 48(sp)",
+                "ld a5, 40(sp)",
+                "ld a4, 32(sp)",
+                "ld a3, 24(sp)",
+                "ld a2, 16(sp)",
+                "ld a1, 8(sp)",
+                "ld a0, 0(sp)",
+                "mv sp, s0",
+                "ld ra, 8(sp)",
+                "ld s0, 0(sp)",
+                "addi sp, sp, 16",
+                "beqz t1, 2f",
+                "jr t1",
+                "2:",
+                "call {current}",
+                "tail {resume}",
+                ".option pop",
+                find = sym $find,
+                current = sym running::current,
+                resume = sym resume::resume,
+            )
+        }
+
+        /// Elsewhere no native code runs: see [`super::RUNS`].
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+        pub(super) unsafe extern "C" fn $name() {
+            std::process::abort()
+        }
+    };
+}
+
+forwards! {
+    /// [`kinglet_abi::Natives::interpret`]: to the bridge of the function that has too little of the stack.
+    interpret, by bridge
+}
+
+forwards! {
+    /// [`kinglet_abi::Natives::ask`]: to what a caller knows no native code of.
+    ask, by asked
+}
+
+/// The bridge of the function that is called with its caller's frame there.
+unsafe extern "C" fn bridge(frame: *const [usize; 2]) -> *const c_void {
+    // SAFETY: called by the code above, with the function noted, which is one of the running store's instances'.
+    unsafe {
+        find(frame, |store| {
+            let cell = (*store).callee;
+            let bridge = tier(store).bridge_to(&*cell)?;
+            (*store).interpreted = cell;
+            Ok(bridge)
+        })
+    }
+}
+
+/// Where native code calls what it asks about.
+unsafe extern "C" fn asked(frame: *const [usize; 2]) -> *const c_void {
+    // SAFETY: called by the code above, with what is called noted, which is live.
+    unsafe { find(frame, |store| native_entry(store)) }
+}
+
+/// Where a call goes. Null if memory for it cannot be had: then it is noted why, and where the store's code goes on.
+unsafe fn find(frame: *const [usize; 2], find: impl FnOnce(*mut VmStore) -> Result<*mut c_void>) -> *const c_void {
+    let store = running::current();
+    if let Ok(Ok(found)) = std::panic::catch_unwind(AssertUnwindSafe(|| find(store))) {
+        return found;
+    }
+    // SAFETY: the store runs on this thread; its innermost activation is native.
+    unsafe {
+        (*(*store).activation).exit_frame = frame;
+        resume::record(store, Trap::OutOfMemory as u32);
+    }
+    std::ptr::null()
+}
