@@ -341,6 +341,44 @@ fn a_large_file_is_known_by_its_times() {
 }
 
 #[test]
+fn what_has_run_can_be_compiled_for_the_next_start() {
+    let folder = Folder::new();
+    let path = folder.path().join("cache");
+    let cache = cache_in(&path);
+    let body = "i32.const 1234567 i32.add ".repeat(20_000);
+    let text = format!(
+        r#"(module (func $once (param i32) (result i32) local.get 0 {body})
+            (func (export "run") (param i32) (result i32) (call $once (call $once (local.get 0))))
+            (func (export "other") (param i32) (result i32) (call $once (local.get 0))))"#
+    );
+    let call = |module: &Module, name: &str| {
+        let mut store = Store::new(module.engine(), ());
+        let function = Instance::new(&mut store, module, &[]).unwrap().get_typed_func::<i32, i32>(&mut store, name);
+        function.unwrap().call(&mut store, 5).unwrap()
+    };
+    let auto = || engine(&cache, |config| config.run_mode(RunMode::Auto));
+    let first = Module::new(&auto(), &text).unwrap();
+    assert!(!first.worth_compiling() && !first.compile_for_next_start(|_, _| ()).unwrap(), "nothing has run");
+    let result = call(&first, "run");
+    assert!(first.worth_compiling());
+    // Two readers of one folder.
+    let other = Module::new(&engine(&cache_in(&path), |config| config.run_mode(RunMode::Auto)), &text).unwrap();
+    let mut compiled = Vec::new();
+    assert!(first.compile_for_next_start(|ready, all| compiled.push((ready, all))).unwrap());
+    assert_eq!(compiled.last(), Some(&(2, 2)), "what has not run is left out");
+    assert!(other.compile_for_next_start(|_, _| ()).unwrap(), "what has run elsewhere is noted");
+
+    let second = Module::new(&auto(), &text).unwrap();
+    assert_eq!((second.native_functions(), call(&second, "run")), (2, result));
+    assert!(!second.worth_compiling() && second.stats().lowered.count == 0, "{:?}", second.stats());
+    call(&second, "other");
+    assert_eq!(second.stats().lowered.count, 1);
+    let without = Module::new(&Engine::default(), &text).unwrap();
+    call(&without, "run");
+    assert!(!without.worth_compiling() && !without.compile_for_next_start(|_, _| ()).unwrap());
+}
+
+#[test]
 fn a_cache_can_be_carried_elsewhere() {
     let folder = Folder::new();
     let [from, to] = ["from", "to"].map(|name| folder.path().join(name));

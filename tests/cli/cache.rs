@@ -1,6 +1,7 @@
 //! The cache as users of the command meet it.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use kinglet_tests::folder::Folder;
 use kinglet_tests::program::{Run, run, run_cached};
@@ -119,6 +120,41 @@ fn modules_are_warmed_before_they_run() {
     assert_eq!(worked(&limited), [false, true, false], "{limited:?}");
     place.run(&["warm", "/no/such/file.wasm"]).fails(1, &["/no/such/file.wasm"]);
     run(&["warm", &place.file]).fails(1, &["no folder for a cache", "KINGLET_CACHE_DIR"]);
+}
+
+/// A program of which much runs, and nothing often.
+fn wide_program() -> String {
+    let sum = "i32.const 1234567 i32.add ".repeat(100);
+    let functions: String =
+        (0..200).map(|i| format!("(func $f{i} (param i32) (result i32) local.get 0 {sum})")).collect();
+    let calls: String = (0..200).map(|i| format!("(drop (call $f{i} (i32.const {i})))")).collect();
+    format!("(module (memory (export \"memory\") 1) {functions} (func (export \"_start\") {calls}))")
+}
+
+#[test]
+fn what_has_run_is_compiled_when_nobody_waits_for_it() {
+    let place = Place::new(&wide_program());
+    let left = "for the next start";
+    let run = |options: &[&str]| {
+        let run = place.run(&[options, &["--log-level", "debug", "--stats", &place.file]].concat());
+        assert_eq!(run.code(), 0, "{run:?}");
+        run
+    };
+    for options in [&["--no-cache"][..], &["--no-detach"], &["--run-mode", "interpreter"], &["--run-mode", "jit"]] {
+        let run = run(options);
+        assert!(!run.err.contains(left), "{options:?}: {run:?}");
+    }
+    // What was compiled as a whole has other code than what is compiled later.
+    place.run(&["cache", "clean"]).code();
+    let first = run(&[]);
+    assert!(first.err.contains(left) && stage(&first, "lower").1 == 201, "{first:?}");
+    let deadline = Instant::now() + Duration::from_secs(100);
+    while place.kept()[1] == 0 && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let second = run(&[]);
+    assert_eq!(["validate", "lower", "compile"].map(|name| stage(&second, name).1), [0, 0, 0], "{second:?}");
+    assert!(!second.err.contains(left) && !second.err.contains("kept in the cache"), "{second:?}");
 }
 
 #[test]

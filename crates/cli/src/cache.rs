@@ -1,6 +1,12 @@
 //! The cache of modules and their native code: which one a command uses, and how what a run has made gets into it.
+//!
+//! What has run too little to become native is compiled when the program has ended, so that the next start has it: by a
+//! process that is left behind, of low priority, as `git gc --auto` does it. It is started with the command line of the
+//! run, by which it finds the same modules and settings, and a variable that has it do this instead.
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -13,6 +19,12 @@ use crate::options::Options;
 
 /// How long a command that has done its work waits for the cache. What is not whole by then is as if it had never been.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Tells a process what it has been left behind for.
+const LEFT_BEHIND: &str = "KINGLET_LEFT_BEHIND";
+
+/// How much nicer such a process is.
+const NICENESS: i32 = 10;
 
 /// Gives an engine the user's cache, unless the user wants none. A program that stands alone carries its code.
 pub(crate) fn add(config: &mut Config, options: &Options) {
@@ -63,12 +75,34 @@ impl Keeper {
     }
 
     /// Keeps the rest. Nothing is dropped: the process ends now.
-    pub(crate) fn finish(mut self) {
+    pub(crate) fn finish(mut self, options: &Options) {
         if self.wait() {
             self.update();
             self.wait();
         }
+        // What was read from standard input is gone.
+        let again = options.positional.first().is_some_and(|file| file != "-");
+        if again && !options.no_detach && self.modules.iter().any(Module::worth_compiling) {
+            leave_behind().unwrap_or_else(|error| debug!(%error, "nothing is compiled for the next start"));
+        }
         std::mem::forget(self.modules);
+    }
+
+    /// If that is what this process is for: compiles for the next start, and is done.
+    pub(crate) fn compile_instead(&self) -> bool {
+        if !is_left_behind() {
+            return false;
+        }
+        // A terminal's signals are not for it, and whoever else wants the processors goes first.
+        let _ = rustix::process::setsid();
+        let _ = rustix::process::nice(NICENESS);
+        for module in &self.modules {
+            match module.compile_for_next_start(|_, _| ()) {
+                Ok(compiled) => debug!(compiled, "compiled for the next start"),
+                Err(error) => debug!(%error, "not compiled for the next start"),
+            }
+        }
+        true
     }
 
     /// Begins to write what is not in the cache, on a thread of its own.
@@ -97,4 +131,22 @@ impl Keeper {
     fn wait(&mut self) -> bool {
         self.working.take().is_none_or(|working| working.recv_timeout(PATIENCE).is_ok())
     }
+}
+
+/// Whether this process is one that another has left behind.
+pub(crate) fn is_left_behind() -> bool {
+    std::env::var_os(LEFT_BEHIND).is_some()
+}
+
+/// Starts this program once more, to compile for the next start, and does not wait for it.
+fn leave_behind() -> std::io::Result<()> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(std::env::args_os().skip(1)).env(LEFT_BEHIND, "1");
+    if let Some(name) = std::env::args_os().next() {
+        // It settles the dialect.
+        command.arg0(name);
+    }
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    debug!(process = child.id(), "left behind to compile for the next start");
+    Ok(())
 }

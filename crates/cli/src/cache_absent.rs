@@ -6,6 +6,10 @@ use crate::options::Options;
 
 pub(crate) fn add(_: &mut Config, _: &Options) {}
 
+pub(crate) fn is_left_behind() -> bool {
+    false
+}
+
 pub(crate) struct Keeper;
 
 impl Keeper {
@@ -13,5 +17,9 @@ impl Keeper {
         Keeper
     }
 
-    pub(crate) fn finish(self) {}
+    pub(crate) fn finish(self, _: &Options) {}
+
+    pub(crate) fn compile_instead(&self) -> bool {
+        false
+    }
 }

@@ -88,6 +88,7 @@ pub(crate) struct Options {
     /// Whether files without it are worth a warning.
     pub(crate) aot: bool,
     pub(crate) no_cache: bool,
+    pub(crate) no_detach: bool,
     /// MiB.
     pub(crate) cache_limit: Option<u64>,
     pub(crate) profile: Option<Profile>,

@@ -167,6 +167,13 @@ impl Environment {
         &self.cells[self.module.bodies.len() + index as usize]
     }
 
+    /// The functions that were lowered, for they were called while they had no native code; among the defined ones, in
+    /// order.
+    pub fn lowered(&self) -> impl Iterator<Item = u32> {
+        let defined = &self.bodies[..self.module.bodies.len()];
+        defined.iter().filter(|body| matches!(body.code.get(), Some(Ok(_)))).map(|body| body.index)
+    }
+
     fn array_slots(&self, index: u32) -> u32 {
         match self.module.bodies.get(index as usize) {
             Some(_) => self.module.func_type(self.module.imported_funcs + index).array_slots(),

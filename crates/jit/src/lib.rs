@@ -18,7 +18,7 @@ mod trampoline;
 pub use compile::{Compiler, Environment, Error, Neighbour};
 pub use convention::Signature;
 pub use listing::{Instruction, Listing, Sources};
-pub use module::ModuleImage;
+pub use module::{ModuleImage, all};
 pub use target::{Processor, TARGETS, features, full_triple};
 pub use trampoline::{HostLayout, Trampoline};
 

@@ -34,43 +34,44 @@ const QUEUE: usize = 64;
 const BYTES_A_THREAD: usize = 8 << 10;
 
 impl Compiler {
-    /// Compiles every function that the module defines, on at most this many threads. `done` is told how many are ready,
-    /// from time to time.
+    /// Compiles some of the functions that the module defines, which are in order, on at most this many threads. They call
+    /// one another directly, and all others through their cells. `done` is told how many are ready, from time to time.
     ///
     /// # Errors
     /// If the code would be too large to address itself.
-    pub fn module(
+    pub fn functions(
         &self,
         environment: Environment<'_>,
+        functions: &[u32],
         threads: usize,
         mut done: impl FnMut(u32),
     ) -> Result<ModuleImage, Error> {
-        let bodies = &environment.module.bodies;
-        let bytes: usize = bodies.iter().map(|body| body.len()).sum();
-        let threads = threads.min(1 + bytes / BYTES_A_THREAD).min(bodies.len());
-        let functions = all(environment.module);
+        let bytes: usize = functions.iter().map(|defined| environment.module.bodies[*defined as usize].len()).sum();
+        let threads = threads.min(1 + bytes / BYTES_A_THREAD).min(functions.len());
+        let originals = originals(environment.module, functions);
+        let mut link = Link::new(self, environment, functions, &originals);
+        let compile = |scratch: &mut Scratch, at: usize| {
+            self.body(scratch, environment, functions[at], Entry::Function, Callees::Beside(functions))
+        };
         if threads <= 1 {
-            return self.functions(environment, &functions, done);
+            let mut scratch = Scratch::new();
+            for at in (0..functions.len()).filter(|at| originals[*at] == *at) {
+                link.add(at, compile(&mut scratch, at))?;
+                done(link.next as u32);
+            }
+            return link.finish();
         }
-        let originals = originals(environment.module, &functions);
-        let mut link = Link::new(self, environment, &functions, &originals);
         let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             let (sender, receiver) = mpsc::sync_channel(QUEUE);
             for _ in 0..threads {
-                let (sender, next, link) = (sender.clone(), &next, (&functions, &originals));
+                let (sender, next, compile, originals) = (sender.clone(), &next, &compile, &originals);
                 scope.spawn(move || {
-                    let (functions, originals) = link;
                     let mut scratch = Scratch::new();
                     loop {
                         let at = next.fetch_add(1, Ordering::Relaxed);
                         let Some(original) = originals.get(at) else { break };
-                        if *original != at {
-                            continue;
-                        }
-                        let callees = Callees::Beside(functions);
-                        let code = self.body(&mut scratch, environment, functions[at], Entry::Function, callees);
-                        if sender.send((at, code)).is_err() {
+                        if *original == at && sender.send((at, compile(&mut scratch, at))).is_err() {
                             break;
                         }
                     }
@@ -84,32 +85,10 @@ impl Compiler {
             link.finish()
         })
     }
-
-    /// Compiles some of the functions that the module defines, which are in order. They call one another directly, and
-    /// all others through their cells.
-    ///
-    /// # Errors
-    /// As for [`Compiler::module`].
-    pub fn functions(
-        &self,
-        environment: Environment<'_>,
-        functions: &[u32],
-        mut done: impl FnMut(u32),
-    ) -> Result<ModuleImage, Error> {
-        let originals = originals(environment.module, functions);
-        let mut link = Link::new(self, environment, functions, &originals);
-        let mut scratch = Scratch::new();
-        for (at, defined) in functions.iter().enumerate().filter(|(at, _)| originals[*at] == *at) {
-            let callees = Callees::Beside(functions);
-            link.add(at, self.body(&mut scratch, environment, *defined, Entry::Function, callees))?;
-            done(link.next as u32);
-        }
-        link.finish()
-    }
 }
 
 /// Every function that a module defines.
-pub(crate) fn all(module: &Module) -> Vec<u32> {
+pub fn all(module: &Module) -> Vec<u32> {
     (0..module.bodies.len() as u32).collect()
 }
 
@@ -270,7 +249,10 @@ mod tests {
         let settings = Settings { traps: Traps::Faults, ..Settings::default() };
         let layout = VmCtxLayout::new(&module);
         let environment = Environment { module: &module, layout: &layout, settings: &settings, types: &types };
-        let image = Compiler::new(&settings).unwrap().module(environment, threads, |_| ()).unwrap();
+        let image = Compiler::new(&settings)
+            .unwrap()
+            .functions(environment, &all(environment.module), threads, |_| ())
+            .unwrap();
         (module, image)
     }
 

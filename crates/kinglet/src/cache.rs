@@ -5,6 +5,7 @@
 //! ```text
 //! HASH.module  the module itself, where its bodies are, its first memory
 //! HASH.code    native code of some of its functions or all, trampolines
+//! HASH.ran     which of its functions have run
 //! HASH.file    the hash of the contents of a file that was loaded, by which file it is and when it was changed
 //! ```
 //!
@@ -36,6 +37,8 @@ use folder::{Folder, Found};
 const LIMIT: u64 = 1 << 30;
 /// Files of fewer bytes are read and hashed at each start: that takes no time.
 const NOTED_FROM: u64 = 1 << 20;
+/// No note is longer: a bit for each function of a module.
+const LONGEST_NOTE: u64 = 1 << 20;
 /// How long ago a file must have been changed for its times to tell it from what it may yet become: systems count them
 /// in steps of up to two seconds.
 const SETTLED: Duration = Duration::from_secs(3);
@@ -106,6 +109,8 @@ pub enum CacheEntryKind {
     Module,
     /// Native code of a module.
     Code,
+    /// Which functions of a module have run.
+    Ran,
     /// Which module is in a file.
     File,
 }
@@ -133,14 +138,21 @@ impl Content {
 }
 
 impl CacheEntryKind {
-    const ALL: [CacheEntryKind; 3] = [CacheEntryKind::Module, CacheEntryKind::Code, CacheEntryKind::File];
+    const ALL: [CacheEntryKind; 4] =
+        [CacheEntryKind::Module, CacheEntryKind::Code, CacheEntryKind::Ran, CacheEntryKind::File];
 
     fn ending(self) -> &'static str {
         match self {
             CacheEntryKind::Module => "module",
             CacheEntryKind::Code => "code",
+            CacheEntryKind::Ran => "ran",
             CacheEntryKind::File => "file",
         }
+    }
+
+    /// Whether it is an artifact, which says itself what it is for and whether it is whole.
+    pub fn is_artifact(self) -> bool {
+        matches!(self, CacheEntryKind::Module | CacheEntryKind::Code)
     }
 
     /// What a file of this name holds; none if it is not the cache's.
@@ -228,7 +240,7 @@ impl Cache {
         found.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.name.cmp(&b.name)));
         let entry = |found: Found| {
             let kind = CacheEntryKind::of(&found.name)?;
-            let made_for = if kind == CacheEntryKind::File { Vec::new() } else { self.made_for(&found.name) };
+            let made_for = if kind.is_artifact() { self.made_for(&found.name) } else { Vec::new() };
             Some(CacheEntry { kind, made_for, name: found.name, bytes: found.bytes, used: found.used })
         };
         Ok(found.into_iter().filter_map(entry).collect())
@@ -316,11 +328,27 @@ impl Cache {
 
     /// What the contents of a file were when it was last loaded, if it has not been changed since.
     pub(crate) fn noted(&self, file: &Metadata) -> Option<Content> {
-        let name = file_name(file)?;
+        self.note_of(&file_name(file)?)?.try_into().ok().map(Content)
+    }
+
+    /// What [`Cache::keep_note`] kept.
+    pub(crate) fn note_of(&self, name: &str) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
-        self.open(&name)?.take(64).read_to_end(&mut bytes).ok()?;
-        let (content, checksum) = bytes.split_first_chunk()?;
-        (checksum == XxHash3_64::oneshot(content).to_le_bytes()).then_some(Content(*content))
+        self.open(name)?.take(LONGEST_NOTE).read_to_end(&mut bytes).ok()?;
+        let (note, checksum) = bytes.split_last_chunk()?;
+        (*checksum == XxHash3_64::oneshot(note).to_le_bytes()).then(|| note.to_vec())
+    }
+
+    /// Keeps a few bytes, with a checksum.
+    pub(crate) fn keep_note(&self, name: &str, note: &[u8]) -> Result<()> {
+        self.store(name, &[note, &XxHash3_64::oneshot(note).to_le_bytes()].concat())
+    }
+
+    /// Takes a file of the cache for as long as what is returned lives, if it is there and no other process has it.
+    pub(crate) fn lock(&self, name: &str) -> Option<File> {
+        let file = self.inner.folder.read(name).ok()??;
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).ok()?;
+        Some(file)
     }
 
     /// Notes what was read from a file, whose metadata were taken before. If it had just been changed then it is not
@@ -329,11 +357,10 @@ impl Cache {
         let Some(name) = file_name(file) else { return };
         let changed = Duration::new(u64::try_from(file.ctime()).unwrap_or(0), file.ctime_nsec() as u32);
         let age = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH + changed);
-        if age.is_ok_and(|age| age > SETTLED) {
-            let noted = [&content.0[..], &XxHash3_64::oneshot(&content.0).to_le_bytes()].concat();
-            if let Err(error) = self.store(&name, &noted) {
-                debug!(%error, "the file's hash is not kept");
-            }
+        if age.is_ok_and(|age| age > SETTLED)
+            && let Err(error) = self.keep_note(&name, &content.0)
+        {
+            debug!(%error, "the file's hash is not kept");
         }
     }
 }

@@ -426,14 +426,14 @@ fn precompile(
     mut done: impl FnMut(u32, u32),
 ) -> Result<Vec<u8>> {
     let environment = code.environment();
-    let all = environment.module.bodies.len() as u32;
+    let functions = kinglet_jit::all(&environment.module);
+    let (all, threads) = (functions.len() as u32, engine.compiler_threads());
     let compiler = kinglet_jit::Compiler::new(settings)?;
-    let image =
-        crate::vm::image(&compiler, environment, settings, engine.compiler_threads(), |ready| done(ready, all))?;
+    let compiled = crate::vm::image(&compiler, environment, settings, &functions, threads, |ready| done(ready, all))?;
     let trampolines = crate::vm::trampolines(&compiler, environment)?;
     let processor = compiler.processor();
     let identity = artifact::Identity::new(&processor, settings, engine.config().features);
-    artifact::write(form, &processor, &identity, &image, &trampolines, &environment.module)
+    artifact::write(form, &processor, &identity, &compiled.image, &trampolines, &environment.module)
 }
 
 /// Reads all there is, or nothing if that is more than `limit` bytes. A device or a pipe has no `size` to tell, and may

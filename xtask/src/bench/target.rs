@@ -28,7 +28,7 @@ enum Way {
     Jit,
     /// What Kinglet compiled beforehand.
     Artifact,
-    /// Kinglet with the cache that one run has left.
+    /// Kinglet with the cache that one run has left, and what that run had compiled afterwards.
     Second,
     /// Kinglet with the cache that `kinglet warm` has left.
     Warmed,
@@ -341,7 +341,10 @@ impl Runner<'_> {
                 let mut compiler = program();
                 output(compiler.arg("compile").arg(&case.module).arg("--output").arg(kept.join("code"))).map(drop)
             }
-            Second => output(&mut self.command(case, way)).map(drop),
+            Second => {
+                output(&mut self.command(case, way))?;
+                left_behind_has_ended(&kept).map_err(cannot)
+            }
             Warmed => output(program().arg("warm").arg(&case.module).env(CACHE, &kept)).map(drop),
             WasmtimeCached => {
                 std::fs::create_dir_all(&kept).map_err(cannot)?;
@@ -378,6 +381,19 @@ impl Runner<'_> {
         command.args(&case.args);
         command
     }
+}
+
+/// Waits for what a run has left behind to compile for the next one: as long as it does, it has the module's file locked.
+fn left_behind_has_ended(cache: &Path) -> std::io::Result<()> {
+    // It has to begin first.
+    std::thread::sleep(Duration::from_millis(500));
+    for file in std::fs::read_dir(cache)? {
+        let path = file?.path();
+        if path.extension().is_some_and(|ending| ending == "module") {
+            std::fs::File::open(path)?.lock()?;
+        }
+    }
+    Ok(())
 }
 
 /// The variable that says where Kinglet's cache is; nowhere if it is empty.

@@ -69,10 +69,11 @@ fn list(entries: &[CacheEntry], now: SystemTime) -> String {
         let kind = match entry.kind {
             CacheEntryKind::Module => "module",
             CacheEntryKind::Code => "code",
+            CacheEntryKind::Ran => "ran",
             CacheEntryKind::File => "file",
         };
         let other = made("build").is_some_and(|build| build != kinglet::BUILD_ID);
-        let damaged = entry.kind != CacheEntryKind::File && entry.made_for.is_empty();
+        let damaged = entry.kind.is_artifact() && entry.made_for.is_empty();
         let remark = if damaged {
             " damaged"
         } else if other {

@@ -4,7 +4,7 @@
 use kinglet::{ExternType, Func, FuncType, Instance, Linker, Module, Store, Trap, Val, ValType};
 use kinglet_wasm::outline::{Outline, local_names};
 
-use crate::cache::Keeper;
+use crate::cache::{self, Keeper};
 use crate::deadline::{self, Deadline};
 use crate::fault::{Fault, Outcome, own_status};
 use crate::guest::{self, State};
@@ -35,7 +35,8 @@ pub(super) fn run(options: &Options) -> Outcome {
 
 fn run_here(options: &Options, stack: usize) -> Outcome {
     let (file, args) = options.positional.split_first().ok_or_else(|| Fault::refused("no file given"))?;
-    let deadline = Deadline::start(options.time_limit, options.dialect);
+    let limit = if cache::is_left_behind() { 0 } else { options.time_limit };
+    let deadline = Deadline::start(limit, options.dialect);
     let engine = guest::engine(options, stack)?;
     let module = match &options.program {
         Some(program) => program.load(&engine, file)?,
@@ -43,6 +44,9 @@ fn run_here(options: &Options, stack: usize) -> Outcome {
     };
     let modules = guest::modules(&engine, options)?;
     let keeper = Keeper::start(std::iter::once(&module).chain(modules.iter().map(|(_, module)| module)));
+    if keeper.compile_instead() {
+        return Ok(0);
+    }
     let entry = entry(options, &module, file, args)?;
     let values = entry.args.map(|args| values(options, &module, entry.function, args)).transpose()?;
     let mut store = guest::store(&engine, options, file, args)?;
@@ -57,7 +61,7 @@ fn run_here(options: &Options, stack: usize) -> Outcome {
     };
     // What is left to do is not the guest's time.
     drop(deadline);
-    keeper.finish();
+    keeper.finish(options);
     if options.statistics.stages {
         let all: Vec<&Module> =
             std::iter::once(&module).chain(guest.modules.iter().map(|(_, module)| module)).collect();

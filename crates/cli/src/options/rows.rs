@@ -130,6 +130,10 @@ pub(crate) const GROUPS: &[Group] = &[
         Row { name: "no-cache", commands: GUEST,
             help: "use nothing that earlier starts have kept on disk, and keep nothing for later ones",
             effect: Set(|options, _| { options.no_cache = true; Ok(()) }), ..PLAIN },
+        Row { name: "no-detach", commands: RUN,
+            help: "leave no process behind when the program has ended; otherwise, if much of it was interpreted, one of low \
+                   priority compiles that into the cache for the next start",
+            effect: Set(|options, _| { options.no_detach = true; Ok(()) }), ..PLAIN },
         Row { name: "cache-limit", value: Some("MIB"), commands: CACHED,
             help: "the cache may take this many MiB, 1024 if nothing is said; what has not been used for longest makes room",
             effect: Set(|options, value| { options.cache_limit = Some(number(value, "MiB")?); Ok(()) }), ..PLAIN },

@@ -5,8 +5,8 @@
 //! entry  = name-length:u32 length:u64 name contents
 //! ```
 //!
-//! Numbers are little-endian. Each entry has a checksum of its own, and a name that says what it is for. Notes about
-//! files are not taken along: they are of this machine's.
+//! Numbers are little-endian. Each entry has a checksum of its own, and a name that says what it is for. Notes, about
+//! files and about what has run, are not taken along.
 
 use std::io::{Read, Write};
 
@@ -28,7 +28,7 @@ impl Cache {
     pub fn export(&self, mut to: impl Write) -> Result<usize> {
         to.write_all(MAGIC)?;
         let mut count = 0;
-        for entry in self.entries()?.into_iter().filter(|entry| entry.kind != CacheEntryKind::File) {
+        for entry in self.entries()?.into_iter().filter(|entry| entry.kind.is_artifact()) {
             // It may have gone, or been damaged.
             let Some(mut file) = self.inner.folder.read(&entry.name)? else { continue };
             let mut contents = Vec::new();

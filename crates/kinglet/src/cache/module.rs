@@ -1,4 +1,7 @@
 //! Modules that are looked for in a cache before they are validated and compiled, and what is kept of them afterwards.
+//!
+//! Native code is kept as far as there is some at the end. What has run, but not long enough to become native, is noted:
+//! [`Module::compile_for_next_start`] compiles that, with all else that has run, once nobody waits for it.
 
 use std::fs::Metadata;
 use std::sync::atomic::Ordering;
@@ -16,6 +19,10 @@ use crate::{Engine, Error, Module, Result, RunMode};
 /// Of how many bytes of native code more than before it is worth writing it again, beside an eighth of what there was.
 const MORE: usize = 4 << 10;
 
+/// Of how many bytes of functions that run interpreted it is worth having native code at the next start: less is lowered
+/// and interpreted in a millisecond or two.
+const WORTH: usize = 64 << 10;
+
 /// What a cache has of a module.
 #[derive(Debug)]
 pub(crate) struct Kept {
@@ -30,6 +37,8 @@ struct State {
     code: usize,
     /// Whether that is all there can be.
     complete: bool,
+    /// How many functions of this start are noted as having run.
+    ran: usize,
 }
 
 /// Makes a module of a binary: from the cache, or else as without one.
@@ -75,7 +84,7 @@ fn load(engine: &Engine, cache: &Cache, content: Content) -> Option<Module> {
         let _ = module.inner().blueprint.memory.set(Some(image));
     }
     module.inner().compiled.store(complete, Ordering::Relaxed);
-    keep_from_here(&module, content, State { module: true, code: native, complete }, compiled);
+    keep_from_here(&module, content, State { module: true, code: native, complete, ran: 0 }, compiled);
     Some(module)
 }
 
@@ -100,17 +109,48 @@ pub(crate) fn keep_quietly(module: &ModuleInner) {
 struct Lack {
     module: bool,
     code: bool,
+    ran: bool,
 }
 
 fn lack(module: &ModuleInner, state: State) -> Lack {
     let engine = module.engine();
     if engine.config().run_mode == RunMode::Interpreter || state.complete {
-        return Lack { module: !state.module, code: false };
+        return Lack { module: !state.module, ..Lack::default() };
     }
     let size = engine.tier().code_size(module.code().environment());
     let enough = state.code == 0 || size.saturating_sub(state.code) > MORE.max(state.code / 8);
     let code = size > 0 && (enough || module.compiled.load(Ordering::Relaxed));
-    Lack { module: !state.module, code }
+    let (ran, bytes) = interpreted(module);
+    Lack { module: !state.module, code, ran: ran > state.ran && bytes >= WORTH }
+}
+
+/// How many functions were interpreted and have no native code, and how many bytes of the module they are.
+fn interpreted(module: &ModuleInner) -> (usize, usize) {
+    let environment = module.code().environment();
+    let without = |defined: &u32| environment.cells()[*defined as usize].native.load(Ordering::Relaxed).is_null();
+    let sizes = environment.lowered().filter(without).map(|defined| environment.module.bodies[defined as usize].len());
+    sizes.fold((0, 0), |(count, bytes), size| (count + 1, bytes + size))
+}
+
+/// Which functions of a module have run, in earlier starts as far as that is noted: a bit for each.
+fn noted(module: &ModuleInner, cache: &Cache, name: &str) -> Vec<u8> {
+    let mut noted = cache.note_of(name).unwrap_or_default();
+    noted.resize(module.wasm().bodies.len().div_ceil(8), 0);
+    noted
+}
+
+/// Notes what has run in this start too, and what has native code: it has run before.
+fn note_ran(module: &ModuleInner, cache: &Cache, content: &Content) -> Result<()> {
+    let name = entry_name(&Identity::of_module(content, module.engine().config().features), CacheEntryKind::Ran);
+    let before = noted(module, cache, &name);
+    let mut now = before.clone();
+    let environment = module.code().environment();
+    let native = |defined: &u32| !environment.cells()[*defined as usize].native.load(Ordering::Relaxed).is_null();
+    let all = 0..module.wasm().bodies.len() as u32;
+    for defined in environment.lowered().chain(all.filter(native)) {
+        now[defined as usize / 8] |= 1 << (defined % 8);
+    }
+    if now != before { cache.keep_note(&name, &now) } else { Ok(()) }
 }
 
 fn keep(module: &ModuleInner) -> Result<bool> {
@@ -132,6 +172,10 @@ fn keep(module: &ModuleInner) -> Result<bool> {
         let code = engine.tier().code_size(environment);
         keep_code(module, cache, &kept.content, complete)?;
         *state = State { code, complete, ..*state };
+    }
+    if lack.ran {
+        note_ran(module, cache, &kept.content)?;
+        state.ran = interpreted(module).0;
     }
     if lack != Lack::default() {
         cache.make_room()?;
@@ -173,6 +217,52 @@ impl Module {
         let Some(kept) = inner.kept.get() else { return false };
         let state = *kept.state.lock().unwrap_or_else(PoisonError::into_inner);
         lack(inner, state) != Lack::default()
+    }
+
+    /// Whether so much of the module has run interpreted that the next start gains from
+    /// [`Module::compile_for_next_start`]. False without a cache.
+    pub fn worth_compiling(&self) -> bool {
+        let inner = self.inner();
+        let of_use = inner.engine().config().run_mode == RunMode::Auto && !inner.compiled.load(Ordering::Relaxed);
+        of_use && inner.kept.get().is_some() && interpreted(inner).1 >= WORTH
+    }
+
+    /// Compiles, for the engine's cache, all functions that have run, in this start or in earlier ones that noted it there
+    /// ([`Module::update_cache`]), so that the next start finds native code of everything that it is likely to run. They
+    /// are compiled together, which also makes better code than what became native one by one. This start's own code
+    /// stays as it is. `done` is told from time to time how many functions of how many are compiled.
+    ///
+    /// Returns whether there is such code now. There is not if the engine has no cache, if nothing is noted, if all the
+    /// module's code is in the cache, or if another process is about the same.
+    ///
+    /// # Errors
+    /// If the engine interprets everything, or the code cannot be made or written.
+    pub fn compile_for_next_start(&self, mut done: impl FnMut(u32, u32)) -> Result<bool> {
+        let inner = self.inner();
+        let engine = inner.engine();
+        let (Some(cache), Some(kept)) = (&engine.config().cache, inner.kept.get()) else { return Ok(false) };
+        if engine.config().run_mode == RunMode::Interpreter {
+            return Err(Error::msg("the engine interprets everything"));
+        }
+        keep(inner)?;
+        let of_module = Identity::of_module(&kept.content, engine.config().features);
+        let Some(_locked) = cache.lock(&entry_name(&of_module, CacheEntryKind::Module)) else { return Ok(false) };
+        let noted = noted(inner, cache, &entry_name(&of_module, CacheEntryKind::Ran));
+        let ran = |defined: &u32| noted[*defined as usize / 8] & 1 << (defined % 8) != 0;
+        let functions: Vec<u32> = (0..inner.wasm().bodies.len() as u32).filter(ran).collect();
+        if functions.is_empty() || inner.compiled.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let (environment, all) = (inner.code().environment(), functions.len() as u32);
+        let (image, trampolines) =
+            engine
+                .tier()
+                .compile_to_keep(environment, &functions, engine.compiler_threads(), |ready| done(ready, all))?;
+        let identity = engine.identity()?.of_code(&kept.content);
+        let contents = write_code(&identity, &image, &trampolines, false)?;
+        cache.store(&entry_name(&identity, CacheEntryKind::Code), &contents)?;
+        cache.make_room()?;
+        Ok(true)
     }
 
     /// Gives every function native code now, as far as there can be; `done` is told from time to time how many functions

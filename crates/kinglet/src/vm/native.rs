@@ -42,7 +42,7 @@ use kinglet_abi::{
 use kinglet_interp::code::Environment;
 use kinglet_interp::frame::Record;
 use kinglet_interp::{Body, array_stub};
-use kinglet_jit::{Compiler, Neighbour, Signature, Trampoline};
+use kinglet_jit::{Compiler, ModuleImage, Neighbour, Signature, Trampoline};
 use kinglet_wasm::module::ExternIndex;
 use kinglet_wasm::types::{TypeId, TypeRegistry};
 use tracing::{debug, trace};
@@ -206,7 +206,8 @@ impl Tier {
         done: impl FnMut(u32),
     ) -> Result<()> {
         let start = Instant::now();
-        let image = image(&*self.compiler()?, environment, &self.settings, threads, done)?;
+        let all = kinglet_jit::all(&environment.module);
+        let image = image(&*self.compiler()?, environment, &self.settings, &all, threads, done)?.image;
         environment.stats.compiled.add(image.functions.len(), image.text.len(), start);
         let (code, tables, memory) = in_place(image)?;
         self.publish_module(environment, code, tables, Some(memory));
@@ -269,7 +270,7 @@ impl Tier {
         publish: impl FnOnce(Box<dyn FnOnce() + '_>),
     ) -> Result<()> {
         let start = Instant::now();
-        let compiled = self.compiler()?.functions(jit_environment(environment), functions, |_| ())?;
+        let compiled = self.compiler()?.functions(jit_environment(environment), functions, 1, |_| ())?;
         for (defined, why) in &compiled.left_out {
             let function = name(environment, *defined);
             if compiled.image.functions.is_empty() {
@@ -496,39 +497,53 @@ impl Tier {
     }
 }
 
-/// Compiles a whole module, as far as it can be, with these settings.
+/// Compiles functions of a module, which are in order, as far as it can be done, with these settings.
 pub(crate) fn image(
     compiler: &Compiler,
     environment: &Environment,
     settings: &Settings,
+    functions: &[u32],
     threads: usize,
     done: impl FnMut(u32),
-) -> Result<CodeImage> {
+) -> Result<ModuleImage> {
     let environment_of_jit = kinglet_jit::Environment { settings, ..jit_environment(environment) };
-    let compiled = compiler.module(environment_of_jit, threads, done)?;
+    let compiled = compiler.functions(environment_of_jit, functions, threads, done)?;
     for (defined, why) in &compiled.left_out {
         debug!(function = environment.module.imported_funcs + defined, %why, "stays interpreted");
     }
-    Ok(compiled.image)
+    Ok(compiled)
 }
 
 /// The trampolines that a module's instances are likely to need: those of what it imports and exports.
 pub(crate) fn trampolines(compiler: &Compiler, environment: &Environment) -> Result<Vec<(Trampoline, CodeImage)>> {
+    make_trampolines(compiler, likely(environment))
+}
+
+fn likely(environment: &Environment) -> impl Iterator<Item = Trampoline> {
     let module = &environment.module;
     let signature = |func: u32| Signature::new(module.func_type(func), &environment.types);
     let exported = module.exports.iter().filter_map(|export| match export.index {
         ExternIndex::Func(func) => Some(func),
         _ => None,
     });
-    let imported = (0..module.imported_funcs).map(|func| Trampoline::Host(signature(func)));
-    let entered = exported.chain(module.start).map(|func| Trampoline::Entry(signature(func)));
+    let imported = (0..module.imported_funcs).map(move |func| Trampoline::Host(signature(func)));
+    let entered = exported.chain(module.start).map(move |func| Trampoline::Entry(signature(func)));
+    Trampoline::COMMON.into_iter().chain(imported).chain(entered)
+}
+
+/// Makes them, each once.
+fn make_trampolines(
+    compiler: &Compiler,
+    wanted: impl Iterator<Item = Trampoline>,
+) -> Result<Vec<(Trampoline, CodeImage)>> {
     let mut seen = HashSet::new();
-    let all = Trampoline::COMMON.into_iter().chain(imported).chain(entered).filter(|which| seen.insert(which.clone()));
-    let made = all.filter_map(|which| match compiler.trampoline(&which, super::host::HOST_LAYOUT) {
-        Ok(image) => Some(Ok((which, image))),
-        // The functions it would be for have no code either.
-        Err(kinglet_jit::Error::Unsupported(_)) => None,
-        Err(error) => Some(Err(error.into())),
+    let made = wanted.filter(|which| seen.insert(which.clone())).filter_map(|which| {
+        match compiler.trampoline(&which, super::host::HOST_LAYOUT) {
+            Ok(image) => Some(Ok((which, image))),
+            // The functions it would be for have no code either.
+            Err(kinglet_jit::Error::Unsupported(_)) => None,
+            Err(error) => Some(Err(error.into())),
+        }
     });
     made.collect()
 }

@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use kinglet_abi::CodeImage;
 use kinglet_abi::image::FunctionCode;
@@ -59,6 +60,25 @@ impl Tier {
         let seen: HashSet<Trampoline> = found.iter().map(|(which, _)| which.clone()).collect();
         found.extend(self.made_trampolines().into_iter().filter(|(which, _)| !seen.contains(which)));
         Ok(found)
+    }
+
+    /// Functions of a module, which are in order, compiled to be kept rather than run, with all that calls between them and
+    /// what is interpreted need.
+    pub(crate) fn compile_to_keep(
+        &self,
+        environment: &Environment,
+        functions: &[u32],
+        threads: usize,
+        done: impl FnMut(u32),
+    ) -> Result<(CodeImage, Vec<(Trampoline, CodeImage)>)> {
+        let (start, compiler) = (Instant::now(), self.compiler()?);
+        let compiled = super::image(&compiler, environment, &self.settings, functions, threads, done)?;
+        environment.stats.compiled.add(compiled.image.functions.len(), compiled.image.text.len(), start);
+        let signature = |f: &FunctionCode| self.signature(environment.cells()[f.function as usize].type_id);
+        let entries = compiled.image.functions.iter().map(|f| Trampoline::Entry(signature(f)));
+        let bridges = compiled.outside.into_iter().map(Trampoline::Bridge);
+        let trampolines = super::make_trampolines(&compiler, super::likely(environment).chain(entries).chain(bridges))?;
+        Ok((compiled.image, trampolines))
     }
 
     fn made_trampolines(&self) -> Vec<(Trampoline, CodeImage)> {
