@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use kinglet::{
     Caller, Config, Engine, Feature, Func, InstancePre, Linker, Module, ModuleStats, PoolingAllocationConfig, Result,
-    RunMode, Store, TierThresholds, Trap, TypedFunc, WasmBacktrace,
+    RunMode, Store, TierThresholds, TypedFunc, WasmBacktrace,
 };
 
 /// What runs, and its exports with their arguments; each is called in this order, and once more.
@@ -105,9 +105,6 @@ fn end(store: &mut Store<()>, func: &TypedFunc<i32, i64>, argument: i32) -> Stri
         Ok(result) => result.to_string(),
         Err(error) => {
             let frames = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames).unwrap_or_default();
-            // Where nobody caught an exception, the tiers do not agree yet: what is native of the frames is missing.
-            let uncaught = error.downcast_ref() == Some(&Trap::UncaughtException);
-            let frames = if uncaught { &[] } else { frames };
             let frames: Vec<_> = frames.iter().map(|frame| (frame.func_index(), frame.offset())).collect();
             format!("{} {frames:?}", error.root_cause())
         }

@@ -72,9 +72,10 @@ fn stores_come_and_go() {
     let (resident, mapped) = taken();
     (0..2000).for_each(|_| round());
     let (resident_after, mapped_after) = taken();
-    // What is hot by then has been compiled, for which a compiler takes some megabytes; what stores leave would be hundreds.
+    // What is hot by then has been compiled, for which a compiler takes some megabytes, and address space for small code
+    // and an allocator of its own; what stores leave would be hundreds.
     assert!(resident_after < resident + (16 << 20), "{resident} to {resident_after} bytes resident");
-    assert!(mapped_after < mapped + (16 << 20), "{mapped} to {mapped_after} bytes mapped");
+    assert!(mapped_after < mapped + (100 << 20), "{mapped} to {mapped_after} bytes mapped");
 }
 
 #[test]

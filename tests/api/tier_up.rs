@@ -4,15 +4,20 @@
 use std::time::{Duration, Instant};
 
 use kinglet::{
-    Caller, Config, Engine, ExternRef, Func, Instance, Linker, Module, RunMode, Store, TierThresholds, Trap, Val,
-    WasmBacktrace, testing,
+    Caller, Config, Engine, ExternRef, Feature, Func, Instance, Linker, Module, RunMode, Store, TierThresholds, Trap,
+    Val, WasmBacktrace, testing,
 };
 
 use crate::{module, trap_of};
 
 /// An engine that compiles on the spot what has been met this often.
 fn at_once(samples: u32) -> Engine {
-    tiering(TierThresholds { sampling_interval: Duration::ZERO, samples, bytes_a_sample: u32::MAX })
+    tiering(met(samples))
+}
+
+/// On the spot, after so many samples.
+fn met(samples: u32) -> TierThresholds {
+    TierThresholds { sampling_interval: Duration::ZERO, samples, bytes_a_sample: u32::MAX }
 }
 
 fn tiering(thresholds: TierThresholds) -> Engine {
@@ -375,6 +380,57 @@ fn frames_of_both_tiers_are_told_alike() {
     assert_eq!(expected.len(), 36);
     for samples in 1..16 {
         assert_eq!(told(&at_once(samples)), expected, "{samples} samples");
+    }
+}
+
+/// What nobody catches is told with all frames, whichever of them are native, and what somebody far out catches is caught.
+#[test]
+fn exceptions_leave_frames_of_both_tiers() {
+    let seen = |engine: &Engine| {
+        let module = module(
+            engine,
+            r#"(module (tag $own (param i32)) (tag $other)
+                (func $throw (param i32 i32) (if (i32.eqz (local.get 1)) (then (throw $own (local.get 0)))))
+                (func $down (export "down") (param i32 i32)
+                    (if (local.get 1) (then (call $up (local.get 0) (i32.sub (local.get 1) (i32.const 1)))))
+                    (call $throw (local.get 0) (local.get 1)))
+                (func $up (param i32 i32) (local $i i32)
+                    (loop $l
+                        (block $caught (try_table (catch $other $caught)
+                            (if (i32.eq (local.get $i) (i32.const 2)) (then (call $down (local.get 0) (local.get 1))))))
+                        (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 4)))))
+                (func (export "catch") (param i32 i32) (result i32)
+                    (block $caught (result i32) (try_table (catch $own $caught)
+                        (call $down (local.get 0) (local.get 1))) (i32.const -1))))"#,
+        );
+        let mut store = Store::new(engine, ());
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        let mut seen = Vec::new();
+        for i in 0..12 {
+            let catch = instance.get_typed_func::<(i32, i32), i32>(&mut store, "catch").unwrap();
+            seen.push(catch.call(&mut store, (i, i)).unwrap().to_string());
+            let down = instance.get_typed_func::<(i32, i32), ()>(&mut store, "down").unwrap();
+            let error = down.call(&mut store, (i, i)).unwrap_err();
+            assert_eq!(error.downcast_ref(), Some(&Trap::UncaughtException));
+            let frames = error.downcast_ref::<WasmBacktrace>().unwrap().frames();
+            assert_eq!(frames.len(), 2 + 2 * i as usize);
+            let places: Vec<_> = frames.iter().map(|frame| (frame.func_index(), frame.offset())).collect();
+            seen.push(format!("{places:?}"));
+        }
+        seen
+    };
+    let throwing = |samples: Option<u32>| {
+        let mut config = Config::new();
+        config.feature(Feature::Exceptions, true);
+        match samples {
+            None => config.run_mode(RunMode::Interpreter),
+            Some(samples) => config.tier_thresholds(met(samples)),
+        };
+        Engine::new(&config).unwrap()
+    };
+    let expected = seen(&throwing(None));
+    for samples in 1..16 {
+        assert_eq!(seen(&throwing(Some(samples))), expected, "{samples} samples");
     }
 }
 

@@ -70,6 +70,9 @@ libcalls! {
     Sample "sample";
     /// Trap code; notes the trap with a backtrace taken now, while every frame is still there.
     Raise "raise";
+    /// The pending exception leaves the innermost activation. Unless a frame farther out catches it, up to where the host
+    /// called in, notes it as a trap with a backtrace taken now, while every frame is still there.
+    Uncaught "uncaught";
     /// Place of a table without its lowest bits, as the interpreter's code has it; `[index] -> [reference]`: of an element
     /// that is null, but may only not be there yet.
     LazyElement "lazy_element";

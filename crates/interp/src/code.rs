@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
-use kinglet_abi::{FuncCell, Settings, VmCtxLayout};
+use kinglet_abi::{FuncCell, Settings, VmCtx, VmCtxLayout, VmTag};
 use kinglet_wasm::types::TypeRegistry;
 use kinglet_wasm::{Error, Features, Module, Result, walk};
 use tracing::{debug, trace};
@@ -303,6 +303,27 @@ impl Body {
     /// The byte offsets in the module of the function's loops that can be reached, in order.
     pub fn loop_offsets(&self) -> Vec<u32> {
         self.code().as_ref().map_or_else(|_| Vec::new(), |code| code.loops.iter().map(|(_, offset)| *offset).collect())
+    }
+
+    /// The clause that catches an exception with this tag in a frame that goes on at `ip`, and the code it leads to.
+    ///
+    /// # Safety
+    /// `vmctx` is a live instance of the body's module.
+    pub(crate) unsafe fn clause(
+        &self,
+        ip: *const u32,
+        vmctx: *const VmCtx,
+        thrown: *const VmTag,
+    ) -> Option<(&CatchClause, *const u32)> {
+        let code = self.code.get()?.as_ref().ok()?;
+        let at = self.offset_of(ip)?.saturating_sub(1);
+        let ranges = code.handlers.iter().filter(|range| range.start <= at && at < range.end);
+        let catches = |clause: &&CatchClause| {
+            // SAFETY: by contract; code has the offsets of tags in instances of its module.
+            clause.tag.is_none_or(|tag| unsafe { *vmctx.byte_add(tag as usize).cast::<*const VmTag>() } == thrown)
+        };
+        let clause = ranges.flat_map(|range| range.clauses.iter()).find(catches)?;
+        Some((clause, code.words[clause.target as usize..].as_ptr()))
     }
 
     /// The slots that hold traced references in a frame that goes on at `ip`.

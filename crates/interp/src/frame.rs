@@ -8,7 +8,7 @@
 
 use std::ffi::c_void;
 
-use kinglet_abi::{Activation, ActivationKind, FuncCell, VmCtx, VmStore};
+use kinglet_abi::{Activation, ActivationKind, FuncCell, VmCtx, VmStore, VmTag};
 
 use crate::code::Body;
 
@@ -51,6 +51,15 @@ impl Frame {
         // SAFETY: a frame's cell is that of a module's function, kept alive by its instance.
         unsafe { &*(*self.cell).body.cast::<Body>() }
     }
+
+    /// Whether it catches an exception with this tag.
+    ///
+    /// # Safety
+    /// As for [`Frame::body`].
+    pub unsafe fn catches(&self, thrown: *const VmTag) -> bool {
+        // SAFETY: the frame is the body's, and runs in an instance of its module.
+        unsafe { self.body().clause(self.ip, self.vmctx, thrown).is_some() }
+    }
 }
 
 /// A stretch of the guest's stack, innermost first.
@@ -75,12 +84,21 @@ pub unsafe fn walk(store: *const VmStore) -> Vec<Segment> {
 ///
 /// # Safety
 /// Both are as a live store noted them when its guest code called out, which still is out.
-pub unsafe fn walk_from(record: *mut c_void, mut activation: *mut Activation) -> Vec<Segment> {
+pub unsafe fn walk_from(record: *mut c_void, activation: *mut Activation) -> Vec<Segment> {
+    // SAFETY: passed on.
+    unsafe { walk_to(record, activation, std::ptr::null_mut()) }
+}
+
+/// The same as far as another activation, which is not looked at.
+///
+/// # Safety
+/// Also, that is null or on the list of the first.
+pub unsafe fn walk_to(record: *mut c_void, mut activation: *mut Activation, end: *mut Activation) -> Vec<Segment> {
     let mut segments = Vec::new();
     let mut record = record.cast::<Record>();
     // SAFETY: the module's invariant.
     unsafe {
-        while !activation.is_null() {
+        while activation != end {
             match (*activation).kind {
                 ActivationKind::Native => segments.push(Segment::Native(activation)),
                 ActivationKind::Interpreter | ActivationKind::Bridge => {

@@ -67,6 +67,8 @@ pub(crate) struct StoreCore {
     pub(crate) panic: Option<Box<dyn Any + Send>>,
     /// Where the trap under way happened.
     pub(crate) backtrace: Option<WasmBacktrace>,
+    /// Whether it is known that the pending exception is caught, or it is noted as a trap.
+    pub(crate) exception_settled: bool,
     /// The pending exception's arguments.
     pub(crate) exception: Vec<u64>,
     /// What bulk operations were charged for their sizes.
@@ -145,6 +147,7 @@ impl StoreCore {
             error: None,
             panic: None,
             backtrace: None,
+            exception_settled: true,
             exception: Vec::new(),
             bulk_gas: 0,
             host_time: None,

@@ -9,6 +9,7 @@
 
 mod backtrace;
 mod call;
+mod exception;
 #[cfg(all(unix, any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
 mod fiber;
 #[cfg(not(all(unix, any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))))]

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::atomic::Ordering;
 
 use kinglet_abi::{
-    ActivationKind, ArrayFn, FuncCell, FuncRef, Libcall, Status, Trap, VmCtx, VmImport, VmStore, VmTable, VmTag,
+    ActivationKind, ArrayFn, FuncCell, FuncRef, Libcall, Status, Trap, VmCtx, VmImport, VmStore, VmTable,
 };
 use kinglet_wasm::{Error, ErrorKind};
 
@@ -515,10 +515,7 @@ impl Machine {
                 }
                 record = record.add(1);
             }
-            if (*(*self.vm).activation).kind == ActivationKind::Interpreter {
-                // The host called: nothing farther out can catch it. Noted as a trap while the frames are there.
-                let _ = self.libcall(Libcall::Raise, std::ptr::null_mut(), Trap::UncaughtException as u32, 0);
-            }
+            let _ = self.libcall(Libcall::Uncaught, std::ptr::null_mut(), 0, 0);
             (*self.vm).record = base.cast();
             Err(Stop::Exit(Status::Exception))
         }
@@ -532,21 +529,12 @@ impl Machine {
                 return None;
             }
             let body = &*(*(*record).cell).body.cast::<Body>();
-            let code = body.code().as_ref().ok()?;
-            let at = body.offset_of((*record).ip)?.saturating_sub(1);
-            let ranges = code.handlers.iter().filter(|range| range.start <= at && at < range.end);
-            for clause in ranges.flat_map(|range| range.clauses.iter()) {
-                if let Some(tag) = clause.tag {
-                    let tag = *(*record).vmctx.byte_add(tag as usize).cast::<*const VmTag>();
-                    if tag != (*self.vm).exception_tag {
-                        continue;
-                    }
-                    let to = (*record).fp.byte_add(clause.to as usize);
-                    std::ptr::copy_nonoverlapping((*self.vm).exception_args, to, clause.slots as usize);
-                }
-                return Some(code.words.as_ptr().add(clause.target as usize));
+            let (clause, target) = body.clause((*record).ip, (*record).vmctx, (*self.vm).exception_tag)?;
+            if clause.tag.is_some() {
+                let to = (*record).fp.byte_add(clause.to as usize);
+                std::ptr::copy_nonoverlapping((*self.vm).exception_args, to, clause.slots as usize);
             }
-            None
+            Some(target)
         }
     }
 }

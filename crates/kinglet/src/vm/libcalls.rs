@@ -52,6 +52,7 @@ const fn function(libcall: Libcall) -> LibcallFn {
         Libcall::Throw => throw,
         Libcall::Sample => sample,
         Libcall::Raise => raise,
+        Libcall::Uncaught => uncaught,
         Libcall::LazyElement => lazy_element,
         Libcall::GuestStack => guest_stack,
     }
@@ -503,6 +504,7 @@ extern "C" fn throw(vmctx: *mut VmCtx, args: *mut u64, tag: u32, _: u32) -> u32 
         let ty = c.core.engine.types().func(c.core.tags[tag].ty());
         let slots = kinglet_wasm::types::slots_of(ty.params()) as usize;
         c.core.exception = (0..slots).map(|i| c.arg(i)).collect();
+        c.core.exception_settled = false;
         let tag: *const VmTag = c.core.tags[tag].record().as_ptr();
         // SAFETY: the store is live, and guest code has called out.
         unsafe {
@@ -512,6 +514,19 @@ extern "C" fn throw(vmctx: *mut VmCtx, args: *mut u64, tag: u32, _: u32) -> u32 
         }
         Ok(())
     })
+}
+
+extern "C" fn uncaught(vmctx: *mut VmCtx, args: *mut u64, _: u32, _: u32) -> u32 {
+    // SAFETY: as for `enter`; the instance may be a host's here.
+    let settled = || unsafe {
+        let core = super::store::core_of((*vmctx).store);
+        // It is asked once: nothing between here and who catches it does.
+        std::mem::replace(&mut core.exception_settled, true) || super::exception::caught_farther_out((*vmctx).store)
+    };
+    match std::panic::catch_unwind(AssertUnwindSafe(settled)) {
+        Ok(false) => raise(vmctx, args, Trap::UncaughtException as u32, 0),
+        _ => 0,
+    }
 }
 
 extern "C" fn guest_stack(vmctx: *mut VmCtx, _: *mut u64, _: u32, _: u32) -> u32 {

@@ -52,6 +52,7 @@ pub(super) use arena::Mapping;
 use lines::Lines;
 use profile::Line;
 use registry::{Known, Owner, Registry};
+pub(super) use resume::activation_catches;
 pub(super) use running::running;
 use tier_up::{Met, TierUp};
 pub(super) use walk::{NativeFrame, frames, visit_roots};

@@ -1,7 +1,7 @@
 //! Where native code goes on when a call of it ends other than by returning.
 
 use kinglet_abi::image::HandlerKind;
-use kinglet_abi::{Libcall, Resume, Status, Trap, VmCtx, VmStore, VmTag};
+use kinglet_abi::{Activation, Libcall, Resume, Status, VmCtx, VmStore, VmTag};
 
 use super::registry::Registry;
 use super::walk::{CodeFrame, code_frames};
@@ -82,11 +82,7 @@ pub(super) unsafe fn prepare(store: *mut VmStore, registry: &Registry, status: S
                 (*store).resume = resume;
                 return;
             }
-            if (*activation).prev == (*store).host_activation {
-                // Nothing farther out can catch it. Noted as a trap while the frames are there.
-                let raise = (*(*store).libcalls).get(Libcall::Raise);
-                raise((*activation).vmctx, std::ptr::null_mut(), Trap::UncaughtException as u32, 0);
-            }
+            (*(*store).libcalls).get(Libcall::Uncaught)((*activation).vmctx, std::ptr::null_mut(), 0, 0);
         }
         (*store).resume = Resume {
             pc: (*activation).entry_handler,
@@ -103,6 +99,19 @@ pub(super) unsafe extern "C" fn record(store: *mut VmStore, trap: u32) {
     unsafe {
         super::unwind((*(*store).activation).vmctx, trap);
     }
+}
+
+/// Whether a frame of a native activation catches an exception with this tag.
+///
+/// # Safety
+/// See [`code_frames`]; `store` is the activation's.
+pub(in crate::vm) unsafe fn activation_catches(
+    store: *const VmStore,
+    activation: *const Activation,
+    thrown: *const VmTag,
+) -> bool {
+    // SAFETY: passed on.
+    unsafe { code_frames(&super::tier(store).registry, activation).any(|frame| catches(&frame, thrown).is_some()) }
 }
 
 /// Where a frame catches an exception, if it does.

@@ -18,7 +18,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kinglet_abi::{INTERRUPT_SAMPLE, VmStore};
 use kinglet_interp::Body;
@@ -42,7 +42,10 @@ const BATCH: usize = 8 << 10;
 const SMALL: usize = 8 << 10;
 
 /// What compiling a function costs whatever its size, in bytes of bodies.
-const OVERHEAD: u64 = 100;
+const OVERHEAD: f64 = 100.0;
+
+/// After how long a sample counts half for what is compiled next: a program's beginning runs much that is never met again.
+const HALF_LIFE: Duration = Duration::from_millis(50);
 
 /// Of how many loops a function is compiled to be entered there.
 const MOST_LOOPS: usize = 8;
@@ -113,6 +116,9 @@ struct Heat {
     calling: u32,
     /// At back-edges to its loops, by the loops' byte offsets in the module.
     loops: HashMap<u32, u32>,
+    /// How often lately, as of `since`.
+    lately: f64,
+    since: Option<Instant>,
     /// Whether it is to be compiled, or was.
     asked: bool,
     /// The loops of which that is so, or that are too many.
@@ -120,13 +126,21 @@ struct Heat {
 }
 
 impl Heat {
-    fn add(&mut self, met: Met) {
+    fn add(&mut self, met: Met, now: Instant) {
+        self.lately = self.lately(now) + 1.0;
+        self.since = Some(now);
         let count = match met {
             Met::Entry => &mut self.entries,
             Met::Calling => &mut self.calling,
             Met::Loop(header) => self.loops.entry(header).or_default(),
         };
         *count = count.saturating_add(1);
+    }
+
+    /// How often lately.
+    fn lately(&self, now: Instant) -> f64 {
+        let age = self.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        self.lately * (-age.as_secs_f64() / HALF_LIFE.as_secs_f64()).exp2()
     }
 
     fn all(&self) -> u32 {
@@ -241,7 +255,7 @@ impl TierUp {
     }
 
     /// Counts, and queues what is hot now. Returns a loop that is hot, but one of too many, when that is found.
-    fn note(&self, state: &mut State, body: &Body, met: Met) -> Option<u32> {
+    fn note(&self, state: &mut State, body: &Body, met: Met, now: Instant) -> Option<u32> {
         let environment = body.environment();
         let index = body.func_index()?;
         let function = index - environment.module.imported_funcs;
@@ -254,7 +268,7 @@ impl TierUp {
             }
         };
         let heat = module.functions.entry(function).or_default();
-        heat.add(met);
+        heat.add(met, now);
         if met != Met::Calling {
             environment.stats.tier_up.samples.fetch_add(1, Ordering::Relaxed);
         }
@@ -287,20 +301,21 @@ impl TierUp {
         refused
     }
 
-    /// What to compile next: what is hottest for its size, with what else of its module waits.
+    /// What to compile next: what has lately been hottest for its size, with what else of its module waits.
     fn next(&self, state: &mut State) -> Option<Batch> {
         let modules = &state.modules;
         state.queue.retain(|job| {
             let cell = modules.get(&job.module).map(|module| &module.environment.cells()[job.function as usize]);
             job.header.is_some() || cell.is_some_and(|cell| cell.native.load(Ordering::Relaxed).is_null())
         });
+        let now = Instant::now();
         let heat = |job: &Job| {
-            let Some(module) = modules.get(&job.module) else { return 0 };
-            let bytes = module.environment.module.bodies[job.function as usize].len() as u64;
-            let heat = module.functions.get(&job.function).map_or(0, Heat::all);
-            (u64::from(heat) << 32) / (bytes + OVERHEAD)
+            let Some(module) = modules.get(&job.module) else { return 0.0 };
+            let bytes = module.environment.module.bodies[job.function as usize].len() as f64;
+            let heat = module.functions.get(&job.function).map_or(0.0, |heat| heat.lately(now));
+            heat / (bytes + OVERHEAD)
         };
-        let first = *state.queue.iter().max_by_key(|job| heat(job))?;
+        let first = *state.queue.iter().max_by(|a, b| heat(a).total_cmp(&heat(b)))?;
         let module = modules.get(&first.module)?;
         let environment = module.environment.clone();
         let mut batch = Batch { environment, functions: Vec::new(), entry: None };
@@ -311,7 +326,7 @@ impl TierUp {
         }
         let mut others: Vec<Job> =
             state.queue.iter().filter(|job| job.module == first.module && job.header.is_none()).copied().collect();
-        others.sort_by_key(|job| (*job != first, std::cmp::Reverse(heat(job))));
+        others.sort_by(|a, b| (*a != first).cmp(&(*b != first)).then_with(|| heat(b).total_cmp(&heat(a))));
         let mut bytes = 0;
         others.retain(|job| {
             bytes += batch.environment.module.bodies[job.function as usize].len();
@@ -333,7 +348,8 @@ impl Tier {
         let Some(mut state) = state else { return };
         let waiting = state.queue.len();
         let mut refused = Vec::new();
-        met.for_each(|(body, met)| refused.extend(up.note(&mut state, body, met).map(|header| (body, header))));
+        let now = Instant::now();
+        met.for_each(|(body, met)| refused.extend(up.note(&mut state, body, met, now).map(|header| (body, header))));
         let more = state.queue.len() > waiting;
         let found = if more { state.found(waiting) } else { Vec::new() };
         drop(state);
