@@ -47,6 +47,13 @@ const OVERHEAD: f64 = 100.0;
 /// After how long a sample counts half for what is compiled next: a program's beginning runs much that is never met again.
 const HALF_LIFE: Duration = Duration::from_millis(50);
 
+/// What part of a function its samples at a loop have to be worth, for that to be entered in the middle: they stand for
+/// others at inner loops and in what it calls.
+const LOOP_SHARE: usize = 2;
+
+/// The same of samples at its entry, if its frames seem to stay in a loop, which the function's own code does not help.
+const ENTRY_SHARE: usize = 8;
+
 /// Of how many loops a function is compiled to be entered there.
 const MOST_LOOPS: usize = 8;
 
@@ -284,7 +291,7 @@ impl TierUp {
         let mut refused = None;
         if let Met::Loop(header) = met
             && (native || lasts)
-            && heat.loops[&header] >= self.thresholds.needed(bytes)
+            && heat.loops[&header] >= self.thresholds.needed(bytes / LOOP_SHARE)
             && !heat.loops_asked.contains(&header)
         {
             if heat.loops_asked.len() < MOST_LOOPS {
@@ -294,7 +301,7 @@ impl TierUp {
             }
             heat.loops_asked.push(header);
         }
-        if !native && !heat.asked && (!lasts || heat.entries >= self.thresholds.samples) {
+        if !native && !heat.asked && (!lasts || heat.entries >= self.thresholds.needed(bytes / ENTRY_SHARE)) {
             heat.asked = true;
             state.queue.push(Job { module: key, function, header: None });
         }
