@@ -156,6 +156,9 @@ impl Damage {
         use std::os::unix::fs::OpenOptionsExt;
         let mut to = File::options().write(true).create(true).truncate(true).mode(0o600).open(file).unwrap();
         std::io::Write::write_all(&mut to, bytes).unwrap();
+        // As if the system had not been started since.
+        let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+        to.set_times(FileTimes::new().set_modified(long_ago)).unwrap();
     }
 }
 

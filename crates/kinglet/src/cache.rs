@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Invariants: files come into being whole and never change ([`Folder`]), they are used only from a folder that nobody
-//! else can write to, after their checksum has been taken where they are mapped, and only if the names of everything
+//! else can write to, after the checksum of what is used has been taken where it is mapped, and only if the names of everything
 //! they were made for are the ones here. So what is cut short, changed or of another build is found, removed, and made
 //! again; a failure of the cache is never one of the module.
 
@@ -270,13 +270,14 @@ impl Cache {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The file with what was kept of a module; none if there is none that can be trusted.
-    pub(crate) fn open(&self, name: &str) -> Option<File> {
+    /// A file, and whether it has been made or used since the system started; none if there is none that can be trusted.
+    pub(crate) fn open(&self, name: &str) -> Option<(File, bool)> {
         match self.inner.folder.read(name) {
-            Ok(file) => {
-                file.as_ref().inspect(|file| Folder::touch(file));
-                file
-            }
+            Ok(file) => file.map(|file| {
+                let settled = Folder::is_settled(&file);
+                Folder::touch(&file);
+                (file, settled)
+            }),
             Err(error) => {
                 debug!(name, %error, "a file of the cache is not used");
                 None
@@ -334,7 +335,7 @@ impl Cache {
     /// What [`Cache::keep_note`] kept.
     pub(crate) fn note_of(&self, name: &str) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
-        self.open(name)?.take(LONGEST_NOTE).read_to_end(&mut bytes).ok()?;
+        self.open(name)?.0.take(LONGEST_NOTE).read_to_end(&mut bytes).ok()?;
         let (note, checksum) = bytes.split_last_chunk()?;
         (*checksum == XxHash3_64::oneshot(note).to_le_bytes()).then(|| note.to_vec())
     }

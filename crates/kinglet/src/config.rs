@@ -73,7 +73,8 @@ pub struct TierThresholds {
     pub sampling_interval: Duration,
     /// How many samples make a function hot, or a loop that is to be entered in the middle.
     pub samples: u32,
-    /// For how many bytes of a function's body it takes one sample more: large ones take longer to compile.
+    /// For how many bytes of a function's body it takes one sample more: large ones take longer to compile. Where a process
+    /// has one processor alone it is a fifth as many.
     pub bytes_a_sample: u32,
 }
 

@@ -75,6 +75,13 @@ impl Folder {
         let _ = rustix::fs::futimens(file, &Timestamps { last_access: NOW, last_modification: NOW });
     }
 
+    /// Whether a file was made or used since the system started, so that no failure of power can have cut it short since
+    /// it was last known to be whole. If that is not known it was not.
+    pub(super) fn is_settled(file: &File) -> bool {
+        let used = file.metadata().and_then(|metadata| metadata.modified());
+        used.ok().zip(started()).is_some_and(|(used, started)| used > started)
+    }
+
     /// Makes a file of these bytes, or replaces it.
     pub(super) fn write(&self, name: &str, contents: &[u8]) -> Result<()> {
         let (mut file, temporary) = self.temporary()?;
@@ -134,6 +141,19 @@ impl Found {
     pub(super) fn is_left(&self) -> bool {
         self.is_temporary() && self.used.elapsed().is_ok_and(|age| age > LEFT)
     }
+}
+
+/// When the system started.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn started() -> Option<SystemTime> {
+    let since = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    SystemTime::now().checked_sub(Duration::new(since.tv_sec.try_into().ok()?, since.tv_nsec.try_into().ok()?))
+}
+
+/// See above.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn started() -> Option<SystemTime> {
+    None
 }
 
 /// Checks that nobody else could have written to it.

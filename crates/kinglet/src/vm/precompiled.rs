@@ -188,7 +188,7 @@ pub(crate) fn artifact_identity(file: File) -> Result<Identity> {
 
 /// How many bytes of native code there are of a module.
 pub(crate) fn cached_code_size(cache: &Cache, name: &str) -> Option<usize> {
-    let mapping = Mapping::file(cache.open(name)?).ok()?;
+    let mapping = Mapping::file(cache.open(name)?.0).ok()?;
     Some(artifact::parse(mapping.as_ref()).ok()??.text.len())
 }
 
@@ -257,12 +257,16 @@ fn publish_cached(
 /// Opens a file of a cache that was made for just this; one that is no good is removed.
 fn open_cached(cache: &Cache, identity: &Identity, kind: CacheEntryKind) -> Option<(Arc<Loaded>, Artifact)> {
     let name = entry_name(identity, kind);
-    let open = |file: File| {
+    let open = |(file, settled): (File, bool)| {
         let mapping = Mapping::file(file)?;
         let bytes: &[u8] = mapping.as_ref();
         let artifact = artifact::parse(bytes)?.ok_or_else(|| Error::msg("it is no artifact"))?;
-        // At once, so that what is damaged is made again rather than a failure of whoever comes to it.
-        let steps = artifact.verify_all(bytes, |part| mapping.release(part))?;
+        // What may have been damaged is looked at as a whole, so that it is made again rather than a failure of whoever
+        // comes to it: when the system has started since it was whole.
+        let steps = match settled {
+            true => artifact.verify(bytes, |part| mapping.release(part))?,
+            false => artifact.verify_all(bytes, |part| mapping.release(part))?,
+        };
         if bytes[artifact.identity.clone()] != identity.to_bytes() {
             return Err(Error::msg("it was made for something else"));
         }

@@ -54,16 +54,22 @@ const LOOP_SHARE: usize = 2;
 /// The same of samples at its entry, if its frames seem to stay in a loop, which the function's own code does not help.
 const ENTRY_SHARE: usize = 8;
 
+/// How many times as many samples a function's size costs where there is one processor alone, whose time the compiler takes
+/// from guests. It takes it at once then: what is compiled is worth it, and the sooner the better.
+const ALONE: u32 = 5;
+
 /// Of how many loops a function is compiled to be entered there.
 const MOST_LOOPS: usize = 8;
 
-/// How much nicer than the guest's threads the compiler's is: where processors are scarce it gets a share all the same.
+/// How much nicer that is where there are several processors: if they are scarce the compiler gets a share all the same.
 const NICENESS: i32 = 5;
 
 /// The part of a tier that makes hot code native.
 #[derive(Debug)]
 pub(super) struct TierUp {
     thresholds: TierThresholds,
+    /// How much nicer than the guest's threads the compiler's are.
+    niceness: i32,
     threads: usize,
     /// The process whose threads there are.
     process: AtomicI32,
@@ -179,9 +185,14 @@ struct Batch {
 }
 
 impl TierUp {
-    pub(super) fn new(thresholds: TierThresholds, threads: usize) -> TierUp {
+    pub(super) fn new(mut thresholds: TierThresholds, threads: usize) -> TierUp {
+        let alone = std::thread::available_parallelism().is_ok_and(|all| all.get() == 1);
+        if alone && !thresholds.sampling_interval.is_zero() {
+            thresholds.bytes_a_sample = (thresholds.bytes_a_sample / ALONE).max(1);
+        }
         TierUp {
             thresholds,
+            niceness: if alone { 0 } else { NICENESS },
             threads: threads.max(1),
             process: AtomicI32::new(0),
             state: Mutex::default(),
@@ -439,7 +450,7 @@ impl Tier {
     fn work(&self, up: &TierUp) {
         let this = Some(rustix::thread::gettid());
         if let Ok(niceness) = rustix::process::getpriority_process(this) {
-            let _ = rustix::process::setpriority_process(this, niceness.saturating_add(NICENESS).min(19));
+            let _ = rustix::process::setpriority_process(this, niceness.saturating_add(up.niceness).min(19));
         }
         let mut state = up.lock();
         while !state.stop {
