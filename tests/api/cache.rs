@@ -343,6 +343,40 @@ fn a_large_file_is_known_by_its_times() {
     assert!(load(2), "a damaged note is none");
 }
 
+/// A part that a start does not read is checked when it is wanted, and what is damaged is not there the next time.
+#[test]
+fn what_is_damaged_while_the_system_runs_is_found_when_it_is_wanted() {
+    let folder = Folder::new();
+    let path = folder.path().join("cache");
+    let cache = cache_in(&path);
+    let interpreter = || engine(&cache, |config| config.run_mode(RunMode::Interpreter));
+    let text =
+        format!(r#"(module (func (export "f") (param i32) (result i32) {} (local.get 0)))"#, "nop ".repeat(300_000));
+    let call = |module: &Module| {
+        let mut store = Store::new(module.engine(), ());
+        let function = Instance::new(&mut store, module, &[]).unwrap().get_typed_func::<i32, i32>(&mut store, "f");
+        function.unwrap().call(&mut store, 5)
+    };
+    Module::new(&interpreter(), &text).unwrap().update_cache().unwrap();
+    let file = files(&path).into_iter().find(|file| file.extension().is_some_and(|ending| ending == "module")).unwrap();
+    let mut bytes = fs::read(&file).unwrap();
+    let nops = bytes.windows(9).position(|bytes| bytes == [1; 9]).unwrap() + 150_000;
+    bytes[nops] ^= 2;
+    Damage { path: path.clone(), whole: Vec::new(), seed: 1 }.put(&file, &bytes);
+    File::options()
+        .write(true)
+        .open(&file)
+        .unwrap()
+        .set_times(FileTimes::new().set_modified(SystemTime::now()))
+        .unwrap();
+
+    let module = Module::new(&interpreter(), &text).unwrap();
+    assert_eq!(cache.cache_hits(), 1);
+    assert_eq!(call(&module).unwrap_err().downcast_ref(), Some(&kinglet::Trap::Damaged));
+    assert!(!file.exists(), "it is found but once");
+    assert_eq!(call(&Module::new(&interpreter(), &text).unwrap()).unwrap(), 5);
+}
+
 #[test]
 fn what_has_run_can_be_compiled_for_the_next_start() {
     let folder = Folder::new();
@@ -369,6 +403,10 @@ fn what_has_run_can_be_compiled_for_the_next_start() {
     let mut compiled = Vec::new();
     assert!(first.compile_for_next_start(|ready, all| compiled.push((ready, all))).unwrap());
     assert_eq!(compiled.last(), Some(&(2, 2)), "what has not run is left out");
+    assert!(!other.compile_for_next_start(|_, _| ()).unwrap(), "there is code of all that has run elsewhere");
+    for file in files(&path).iter().filter(|file| file.extension().is_some_and(|ending| ending == "code")) {
+        fs::remove_file(file).unwrap();
+    }
     assert!(other.compile_for_next_start(|_, _| ()).unwrap(), "what has run elsewhere is noted");
 
     let second = Module::new(&auto(), &text).unwrap();

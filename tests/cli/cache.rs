@@ -144,6 +144,16 @@ fn what_has_run_is_compiled_when_nobody_waits_for_it() {
         let run = run(options);
         assert!(!run.err.contains(left), "{options:?}: {run:?}");
     }
+    // A pipe can be read once only.
+    let pipe = place.folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writer = std::thread::spawn({
+        let (pipe, text) = (pipe.clone(), wide_program());
+        move || std::fs::write(pipe, text).unwrap()
+    });
+    let piped = place.run(&["--log-level", "debug", pipe.to_str().unwrap()]);
+    writer.join().unwrap();
+    assert!(piped.code() == 0 && !piped.err.contains(left), "{piped:?}");
     // What was compiled as a whole has other code than what is compiled later.
     place.run(&["cache", "clean"]).code();
     let first = run(&[]);

@@ -13,6 +13,7 @@ use std::time::Duration;
 use kinglet::{Cache, CacheConfig, Config, Module};
 use tracing::debug;
 
+use crate::descriptor;
 use crate::fault::{Fault, Outcome};
 use crate::message::{Level, say};
 use crate::options::Options;
@@ -23,8 +24,11 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Tells a process what it has been left behind for.
 const LEFT_BEHIND: &str = "KINGLET_LEFT_BEHIND";
 
-/// How much nicer such a process is.
-const NICENESS: i32 = 10;
+/// How much nicer such a process is: it has what nobody else wants.
+const NICENESS: i32 = 19;
+
+/// How long such a process may take. What is not whole by then is as if it had never been.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// Gives an engine the user's cache, unless the user wants none. A program that stands alone carries its code.
 pub(crate) fn add(config: &mut Config, options: &Options) {
@@ -74,28 +78,23 @@ impl Keeper {
         keeper
     }
 
-    /// Keeps the rest. Nothing is dropped: the process ends now.
-    pub(crate) fn finish(mut self, options: &Options) {
+    /// Keeps the rest; `stopped`: the guest has used up the time it had. Nothing is dropped: the process ends now.
+    pub(crate) fn finish(mut self, options: &Options, stopped: bool) {
         if self.wait() {
             self.update();
             self.wait();
         }
-        // What was read from standard input is gone.
-        let again = options.positional.first().is_some_and(|file| file != "-");
-        if again && !options.no_detach && self.modules.iter().any(Module::worth_compiling) {
+        if !stopped && may_leave_behind(options) && self.modules.iter().any(Module::worth_compiling) {
             leave_behind().unwrap_or_else(|error| debug!(%error, "nothing is compiled for the next start"));
         }
         std::mem::forget(self.modules);
     }
 
     /// If that is what this process is for: compiles for the next start, and is done.
-    pub(crate) fn compile_instead(&self) -> bool {
-        if !is_left_behind() {
+    pub(crate) fn compile_instead(&self, options: &Options) -> bool {
+        if !is_left_behind(options) {
             return false;
         }
-        // A terminal's signals are not for it, and whoever else wants the processors goes first.
-        let _ = rustix::process::setsid();
-        let _ = rustix::process::nice(NICENESS);
         for module in &self.modules {
             match module.compile_for_next_start(|_, _| ()) {
                 Ok(compiled) => debug!(compiled, "compiled for the next start"),
@@ -134,12 +133,36 @@ impl Keeper {
 }
 
 /// Whether this process is one that another has left behind.
-pub(crate) fn is_left_behind() -> bool {
-    std::env::var_os(LEFT_BEHIND).is_some()
+pub(crate) fn is_left_behind(options: &Options) -> bool {
+    std::env::var_os(LEFT_BEHIND).is_some_and(|value| value == "1") && may_leave_behind(options)
+}
+
+/// If it is, makes way for all others: a terminal's signals are not for it, whoever wants the processors goes first, and it
+/// ends in time whatever it is doing. Before there are other threads, which would not be as nice.
+pub(crate) fn settle(options: &Options) {
+    if !is_left_behind(options) {
+        return;
+    }
+    let _ = rustix::process::setsid();
+    let _ = rustix::process::nice(NICENESS);
+    std::thread::spawn(|| {
+        std::thread::sleep(LONGEST);
+        std::process::exit(1);
+    });
+}
+
+/// Whether a run with these options can be repeated by another process, and the user lets it: what is no file can be read
+/// once only, and a profiler is told of one process.
+fn may_leave_behind(options: &Options) -> bool {
+    let files = options.positional.first().into_iter().chain(options.modules.iter().map(|(_, file)| file));
+    let again = files.into_iter().all(|file| Path::new(file).is_file());
+    let wanted = !options.no_detach && !options.no_cache && options.program.is_none() && options.profile.is_none();
+    wanted && again && !options.positional.is_empty()
 }
 
 /// Starts this program once more, to compile for the next start, and does not wait for it.
 fn leave_behind() -> std::io::Result<()> {
+    descriptor::keep_to_ourselves();
     let mut command = Command::new(std::env::current_exe()?);
     command.args(std::env::args_os().skip(1)).env(LEFT_BEHIND, "1");
     if let Some(name) = std::env::args_os().next() {

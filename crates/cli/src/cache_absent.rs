@@ -6,7 +6,9 @@ use crate::options::Options;
 
 pub(crate) fn add(_: &mut Config, _: &Options) {}
 
-pub(crate) fn is_left_behind() -> bool {
+pub(crate) fn settle(_: &Options) {}
+
+pub(crate) fn is_left_behind(_: &Options) -> bool {
     false
 }
 
@@ -17,9 +19,9 @@ impl Keeper {
         Keeper
     }
 
-    pub(crate) fn finish(self, _: &Options) {}
+    pub(crate) fn finish(self, _: &Options, _: bool) {}
 
-    pub(crate) fn compile_instead(&self) -> bool {
+    pub(crate) fn compile_instead(&self, _: &Options) -> bool {
         false
     }
 }

@@ -11,6 +11,8 @@ mod cache;
 mod cmd;
 mod completions;
 mod deadline;
+#[cfg(feature = "jit")]
+mod descriptor;
 mod dialect;
 mod excerpt;
 mod fault;

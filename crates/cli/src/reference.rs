@@ -22,6 +22,10 @@ const VARIABLES: &[(&str, &str)] = &[
         "the folder of the cache, which is the user's alone; if it is set to nothing, there is no cache",
     ),
     (
+        "KINGLET_LEFT_BEHIND",
+        "`1` is set by the command for the process that it leaves behind, which compiles for the next start and runs nothing",
+    ),
+    (
         "KINGLET_LOG",
         "the level of messages that are given, and those above it, if `--log-level` does not say it: one of its names; \
          anything else counts for nothing",

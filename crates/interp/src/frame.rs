@@ -84,21 +84,12 @@ pub unsafe fn walk(store: *const VmStore) -> Vec<Segment> {
 ///
 /// # Safety
 /// Both are as a live store noted them when its guest code called out, which still is out.
-pub unsafe fn walk_from(record: *mut c_void, activation: *mut Activation) -> Vec<Segment> {
-    // SAFETY: passed on.
-    unsafe { walk_to(record, activation, std::ptr::null_mut()) }
-}
-
-/// The same as far as another activation, which is not looked at.
-///
-/// # Safety
-/// Also, that is null or on the list of the first.
-pub unsafe fn walk_to(record: *mut c_void, mut activation: *mut Activation, end: *mut Activation) -> Vec<Segment> {
+pub unsafe fn walk_from(record: *mut c_void, mut activation: *mut Activation) -> Vec<Segment> {
     let mut segments = Vec::new();
     let mut record = record.cast::<Record>();
     // SAFETY: the module's invariant.
     unsafe {
-        while activation != end {
+        while !activation.is_null() {
             match (*activation).kind {
                 ActivationKind::Native => segments.push(Segment::Native(activation)),
                 ActivationKind::Interpreter | ActivationKind::Bridge => {
@@ -119,4 +110,41 @@ pub unsafe fn walk_to(record: *mut c_void, mut activation: *mut Activation, end:
         }
     }
     segments
+}
+
+/// Whether an exception with this tag is caught farther out than the store's innermost activation, but not farther than
+/// the host's last call; `native` says it of a native activation. No frame is looked at beyond the one that catches.
+///
+/// # Safety
+/// As for [`walk`].
+pub unsafe fn caught_farther_out(
+    store: *const VmStore,
+    thrown: *const VmTag,
+    native: impl Fn(*mut Activation) -> bool,
+) -> bool {
+    // SAFETY: the module's invariant; the host's last call is on the list.
+    unsafe {
+        let mut record = (*store).record.cast::<Record>();
+        let mut activation = (*store).activation;
+        while activation != (*store).host_activation {
+            let innermost = activation == (*store).activation;
+            if (*activation).kind == ActivationKind::Native {
+                if !innermost && native(activation) {
+                    return true;
+                }
+            } else {
+                let base = (*activation).base_record.cast::<Record>();
+                while record < base && !innermost {
+                    let Record { cell, vmctx, fp, ip } = *record;
+                    if !ip.is_null() && (Frame { cell, vmctx, fp, ip }).catches(thrown) {
+                        return true;
+                    }
+                    record = record.add(1);
+                }
+                record = base.add(1);
+            }
+            activation = (*activation).prev;
+        }
+    }
+    false
 }

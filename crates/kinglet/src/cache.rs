@@ -5,14 +5,15 @@
 //! ```text
 //! HASH.module  the module itself, where its bodies are, its first memory
 //! HASH.code    native code of some of its functions or all, trampolines
-//! HASH.ran     which of its functions have run
+//! HASH.ran     which of its functions have run, and which of those cannot be compiled
 //! HASH.file    the hash of the contents of a file that was loaded, by which file it is and when it was changed
 //! ```
 //!
 //! Invariants: files come into being whole and never change ([`Folder`]), they are used only from a folder that nobody
 //! else can write to, after the checksum of what is used has been taken where it is mapped, and only if the names of everything
-//! they were made for are the ones here. So what is cut short, changed or of another build is found, removed, and made
-//! again; a failure of the cache is never one of the module.
+//! they were made for are the ones here. So what is cut short or of another build is found, removed, and made again: what
+//! has not been used since the system started is checked as a whole. Damage of another kind, as by a failing disk, may be
+//! found when a part of a module is wanted: that ends the guest ([`Trap::Damaged`](crate::Trap)), and the file is removed.
 
 mod bundle;
 mod folder;
@@ -37,7 +38,7 @@ use folder::{Folder, Found};
 const LIMIT: u64 = 1 << 30;
 /// Files of fewer bytes are read and hashed at each start: that takes no time.
 const NOTED_FROM: u64 = 1 << 20;
-/// No note is longer: a bit for each function of a module.
+/// No note is longer: two bits for each function of a module.
 const LONGEST_NOTE: u64 = 1 << 20;
 /// How long ago a file must have been changed for its times to tell it from what it may yet become: systems count them
 /// in steps of up to two seconds.
@@ -270,12 +271,12 @@ impl Cache {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A file, and whether it has been made or used since the system started; none if there is none that can be trusted.
+    /// A file, and whether it has been made or used since the system started; none if there is none that can be trusted. It
+    /// is used when [`Cache::used`] says so.
     pub(crate) fn open(&self, name: &str) -> Option<(File, bool)> {
         match self.inner.folder.read(name) {
             Ok(file) => file.map(|file| {
                 let settled = Folder::is_settled(&file);
-                Folder::touch(&file);
                 (file, settled)
             }),
             Err(error) => {
@@ -283,6 +284,11 @@ impl Cache {
                 None
             }
         }
+    }
+
+    /// A file has been found whole, and is used.
+    pub(crate) fn used(file: &File) {
+        Folder::touch(file);
     }
 
     /// Removes a file that is no good.
@@ -335,9 +341,13 @@ impl Cache {
     /// What [`Cache::keep_note`] kept.
     pub(crate) fn note_of(&self, name: &str) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
-        self.open(name)?.0.take(LONGEST_NOTE).read_to_end(&mut bytes).ok()?;
+        let mut file = self.open(name)?.0;
+        (&mut file).take(LONGEST_NOTE).read_to_end(&mut bytes).ok()?;
         let (note, checksum) = bytes.split_last_chunk()?;
-        (*checksum == XxHash3_64::oneshot(note).to_le_bytes()).then(|| note.to_vec())
+        (*checksum == XxHash3_64::oneshot(note).to_le_bytes()).then(|| {
+            Cache::used(&file);
+            note.to_vec()
+        })
     }
 
     /// Keeps a few bytes, with a checksum.
@@ -345,11 +355,13 @@ impl Cache {
         self.store(name, &[note, &XxHash3_64::oneshot(note).to_le_bytes()].concat())
     }
 
-    /// Takes a file of the cache for as long as what is returned lives, if it is there and no other process has it.
+    /// Takes a file of the cache for as long as what is returned lives, if it is there and nobody else has it.
     pub(crate) fn lock(&self, name: &str) -> Option<File> {
-        let file = self.inner.folder.read(name).ok()??;
-        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).ok()?;
-        Some(file)
+        self.inner
+            .folder
+            .lock(name)
+            .inspect_err(|error| debug!(name, %error, "a file of the cache is not locked"))
+            .ok()?
     }
 
     /// Notes what was read from a file, whose metadata were taken before. If it had just been changed then it is not

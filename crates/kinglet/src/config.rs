@@ -71,7 +71,8 @@ pub struct TierThresholds {
     /// How long it is from one sample of a store to the next. With zero every entry and every back-edge is a sample, and
     /// what is hot is compiled on the spot, while the guest waits: for tests.
     pub sampling_interval: Duration,
-    /// How many samples make a function hot, or a loop that is to be entered in the middle.
+    /// How many samples make a function hot, or a loop that is to be entered in the middle. Besides, of a function that is
+    /// hot its size counts half for one of its loops, and an eighth for its own code if its frames seem to stay in loops.
     pub samples: u32,
     /// For how many bytes of a function's body it takes one sample more: large ones take longer to compile. Where a process
     /// has one processor alone it is a fifth as many.

@@ -53,6 +53,6 @@ pub(crate) use memory::{MemoryInstance, MemoryRequest};
 pub(crate) use native::{Support, Tier, image, listing, profile, trampolines};
 pub(crate) use pool::{Blueprint, Stacks, recycle};
 #[cfg(feature = "jit")]
-pub(crate) use precompiled::{Cached, artifact_identity, cached_code_size, detect_file, load_cached};
+pub(crate) use precompiled::{Cached, CachedCode, artifact_identity, cached_code, detect_file, load_cached};
 pub(crate) use store::{InterruptWord, StoreOwner, VmState};
 pub(crate) use table::{TableInstance, copy_elements, element, elements, set_element};

@@ -30,12 +30,13 @@ struct Guest<'a> {
 }
 
 pub(super) fn run(options: &Options) -> Outcome {
+    cache::settle(options);
     guest::with_stack(options, run_here)
 }
 
 fn run_here(options: &Options, stack: usize) -> Outcome {
     let (file, args) = options.positional.split_first().ok_or_else(|| Fault::refused("no file given"))?;
-    let limit = if cache::is_left_behind() { 0 } else { options.time_limit };
+    let limit = if cache::is_left_behind(options) { 0 } else { options.time_limit };
     let deadline = Deadline::start(limit, options.dialect);
     let engine = guest::engine(options, stack)?;
     let module = match &options.program {
@@ -44,7 +45,7 @@ fn run_here(options: &Options, stack: usize) -> Outcome {
     };
     let modules = guest::modules(&engine, options)?;
     let keeper = Keeper::start(std::iter::once(&module).chain(modules.iter().map(|(_, module)| module)));
-    if keeper.compile_instead() {
+    if keeper.compile_instead(options) {
         return Ok(0);
     }
     let entry = entry(options, &module, file, args)?;
@@ -55,13 +56,15 @@ fn run_here(options: &Options, stack: usize) -> Outcome {
     let statistics = Statistics::start(options.statistics, &mut store);
     let result = deadline.guest(handle, || start(&mut store, &mut guest, options));
     let took = statistics.report(&store);
+    let stopped =
+        options.time_limit > 0 && matches!(&result, Err(error) if error.downcast_ref() == Some(&Trap::Interrupted));
     let outcome = match result {
         Ok(results) => print(&lines(&results)).map(|()| 0),
         Err(error) => end(&error, file, options),
     };
     // What is left to do is not the guest's time.
     drop(deadline);
-    keeper.finish(options);
+    keeper.finish(options, stopped);
     if options.statistics.stages {
         let all: Vec<&Module> =
             std::iter::once(&module).chain(guest.modules.iter().map(|(_, module)| module)).collect();

@@ -174,7 +174,7 @@ impl Emitter<'_> {
         self.builder.ins().jump(label, &args);
     }
 
-    /// A local or operand of the frame. An integer of 32 bits is made the result of an operation, by adding nothing to it:
+    /// A local or operand of the frame. An integer of 32 bits is made the result of an operation, an `or` with nothing:
     /// of that Cranelift knows that the register's upper half is clear. Of a load it does not, and where the integer is an
     /// address, often for the whole of the loop, it would take two registers, the other one for the number extended.
     fn take_over(&mut self, frame: Value, offset: u32, kind: Kind) -> Value {

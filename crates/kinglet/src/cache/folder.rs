@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
 use crate::{Error, Result};
@@ -60,7 +60,21 @@ impl Folder {
 
     /// A file, to be read; none if there is no such file.
     pub(super) fn read(&self, name: &str) -> Result<Option<File>> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        self.open_as(name, OFlags::RDONLY)
+    }
+
+    /// A file that is locked as long as it is open; none if there is none, or somebody else has it locked. Some network
+    /// file systems lock only what can be written to.
+    pub(super) fn lock(&self, name: &str) -> Result<Option<File>> {
+        let Some(file) = self.open_as(name, OFlags::RDWR)? else { return Ok(None) };
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            locked => Ok(locked.map(|()| Some(file))?),
+        }
+    }
+
+    fn open_as(&self, name: &str, how: OFlags) -> Result<Option<File>> {
+        let flags = how | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = match rustix::fs::openat(&self.open, name, flags, Mode::empty()) {
             Err(Errno::NOENT) => return Ok(None),
             file => file?,
@@ -79,7 +93,7 @@ impl Folder {
     /// it was last known to be whole. If that is not known it was not.
     pub(super) fn is_settled(file: &File) -> bool {
         let used = file.metadata().and_then(|metadata| metadata.modified());
-        used.ok().zip(started()).is_some_and(|(used, started)| used > started)
+        used.ok().zip(started()).is_some_and(|(used, started)| started < used && used <= SystemTime::now())
     }
 
     /// Makes a file of these bytes, or replaces it.

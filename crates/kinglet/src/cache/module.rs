@@ -3,6 +3,7 @@
 //! Native code is kept as far as there is some at the end. What has run, but not long enough to become native, is noted:
 //! [`Module::compile_for_next_start`] compiles that, with all else that has run, once nobody waits for it.
 
+use std::collections::HashSet;
 use std::fs::Metadata;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +14,7 @@ use tracing::debug;
 use super::{Cache, CacheEntryKind, Content, entry_name};
 use crate::artifact::{Identity, write_code, write_module};
 use crate::module::{ModuleInner, compile_module, decode};
-use crate::vm::{Cached, cached_code_size, load_cached};
+use crate::vm::{Cached, CachedCode, cached_code, load_cached};
 use crate::{Engine, Error, Module, Result, RunMode};
 
 /// Of how many bytes of native code more than before it is worth writing it again, beside an eighth of what there was.
@@ -22,6 +23,9 @@ const MORE: usize = 4 << 10;
 /// Of how many bytes of functions that run interpreted it is worth having native code at the next start: less is lowered
 /// and interpreted in a millisecond or two.
 const WORTH: usize = 64 << 10;
+
+/// Larger functions are not compiled for the next start: nobody would stop a compiler that takes minutes and gigabytes.
+const LARGEST: usize = 1 << 20;
 
 /// What a cache has of a module.
 #[derive(Debug)]
@@ -120,37 +124,70 @@ fn lack(module: &ModuleInner, state: State) -> Lack {
     let size = engine.tier().code_size(module.code().environment());
     let enough = state.code == 0 || size.saturating_sub(state.code) > MORE.max(state.code / 8);
     let code = size > 0 && (enough || module.compiled.load(Ordering::Relaxed));
-    let (ran, bytes) = interpreted(module);
-    Lack { module: !state.module, code, ran: ran > state.ran && bytes >= WORTH }
+    let ran = module.code().environment().lowered().count() > state.ran && interpreted(module, &[]) >= WORTH;
+    Lack { module: !state.module, code, ran }
 }
 
-/// How many functions were interpreted and have no native code, and how many bytes of the module they are.
-fn interpreted(module: &ModuleInner) -> (usize, usize) {
+/// How many bytes of the module are functions that were interpreted, have no native code, and could be compiled; without
+/// those with a bit here.
+fn interpreted(module: &ModuleInner, but: &[u8]) -> usize {
     let environment = module.code().environment();
-    let without = |defined: &u32| environment.cells()[*defined as usize].native.load(Ordering::Relaxed).is_null();
-    let sizes = environment.lowered().filter(without).map(|defined| environment.module.bodies[defined as usize].len());
-    sizes.fold((0, 0), |(count, bytes), size| (count + 1, bytes + size))
+    let counts = |defined: &u32| {
+        let native = environment.cells()[*defined as usize].native.load(Ordering::Relaxed);
+        native.is_null() && !has(but, *defined)
+    };
+    let sizes = environment.lowered().filter(counts).map(|defined| environment.module.bodies[defined as usize].len());
+    sizes.filter(|size| *size <= LARGEST).sum()
 }
 
-/// Which functions of a module have run, in earlier starts as far as that is noted: a bit for each.
-fn noted(module: &ModuleInner, cache: &Cache, name: &str) -> Vec<u8> {
-    let mut noted = cache.note_of(name).unwrap_or_default();
-    noted.resize(module.wasm().bodies.len().div_ceil(8), 0);
-    noted
+fn has(bits: &[u8], defined: u32) -> bool {
+    bits.get(defined as usize / 8).is_some_and(|byte| byte & 1 << (defined % 8) != 0)
 }
 
-/// Notes what has run in this start too, and what has native code: it has run before.
-fn note_ran(module: &ModuleInner, cache: &Cache, content: &Content) -> Result<()> {
-    let name = entry_name(&Identity::of_module(content, module.engine().config().features), CacheEntryKind::Ran);
-    let before = noted(module, cache, &name);
-    let mut now = before.clone();
-    let environment = module.code().environment();
-    let native = |defined: &u32| !environment.cells()[*defined as usize].native.load(Ordering::Relaxed).is_null();
-    let all = 0..module.wasm().bodies.len() as u32;
-    for defined in environment.lowered().chain(all.filter(native)) {
-        now[defined as usize / 8] |= 1 << (defined % 8);
+fn set(bits: &mut [u8], defined: u32) {
+    bits[defined as usize / 8] |= 1 << (defined % 8);
+}
+
+/// What is noted of a module with the engine's settings: a bit for each function in either.
+#[derive(Clone, PartialEq, Eq)]
+struct Note {
+    /// Which have run.
+    ran: Vec<u8>,
+    /// Which could not be compiled for the next start, or not be kept: that is not tried again.
+    failed: Vec<u8>,
+}
+
+impl Note {
+    fn name(module: &ModuleInner, content: &Content) -> Result<String> {
+        Ok(entry_name(&module.engine().identity()?.of_code(content), CacheEntryKind::Ran))
     }
-    if now != before { cache.keep_note(&name, &now) } else { Ok(()) }
+
+    /// What is noted; nothing if there is no note of this module.
+    fn read(module: &ModuleInner, cache: &Cache, content: &Content) -> Result<Note> {
+        let length = module.wasm().bodies.len().div_ceil(8);
+        let mut ran = cache.note_of(&Note::name(module, content)?).filter(|note| note.len() == 2 * length);
+        let ran = ran.get_or_insert_with(|| vec![0; 2 * length]);
+        let failed = ran.split_off(length);
+        Ok(Note { ran: std::mem::take(ran), failed })
+    }
+
+    fn write(&self, module: &ModuleInner, cache: &Cache, content: &Content) -> Result<()> {
+        cache.keep_note(&Note::name(module, content)?, &[&self.ran[..], &self.failed].concat())
+    }
+
+    /// Notes what has run in this start too, and what has native code: it has run before.
+    fn add(module: &ModuleInner, cache: &Cache, content: &Content) -> Result<Note> {
+        let before = Note::read(module, cache, content)?;
+        let mut now = before.clone();
+        let environment = module.code().environment();
+        let native = |defined: &u32| !environment.cells()[*defined as usize].native.load(Ordering::Relaxed).is_null();
+        let all = 0..module.wasm().bodies.len() as u32;
+        environment.lowered().chain(all.filter(native)).for_each(|defined| set(&mut now.ran, defined));
+        if now != before {
+            now.write(module, cache, content)?;
+        }
+        Ok(now)
+    }
 }
 
 fn keep(module: &ModuleInner) -> Result<bool> {
@@ -174,8 +211,8 @@ fn keep(module: &ModuleInner) -> Result<bool> {
         *state = State { code, complete, ..*state };
     }
     if lack.ran {
-        note_ran(module, cache, &kept.content)?;
-        state.ran = interpreted(module).0;
+        state.ran = environment.lowered().count();
+        Note::add(module, cache, &kept.content)?;
     }
     if lack != Lack::default() {
         cache.make_room()?;
@@ -190,7 +227,7 @@ fn keep_code(module: &ModuleInner, cache: &Cache, content: &Content, complete: b
     let identity = engine.identity()?.of_code(content);
     let name = entry_name(&identity, CacheEntryKind::Code);
     let image = engine.tier().collect(module.code().environment());
-    if !complete && cached_code_size(cache, &name).is_some_and(|there| there >= image.text.len()) {
+    if !complete && cached_code(cache, &name).is_some_and(|there| there.complete || there.bytes >= image.text.len()) {
         return Ok(());
     }
     let trampolines = engine.tier().collect_trampolines(module.code().environment(), complete)?;
@@ -219,21 +256,28 @@ impl Module {
         lack(inner, state) != Lack::default()
     }
 
-    /// Whether so much of the module has run interpreted that the next start gains from
-    /// [`Module::compile_for_next_start`]. False without a cache.
+    /// Whether so much of the module has run interpreted, 64 KiB of functions of which it is not known that they cannot be
+    /// compiled, that the next
+    /// start gains from [`Module::compile_for_next_start`]. False without a cache.
     pub fn worth_compiling(&self) -> bool {
         let inner = self.inner();
-        let of_use = inner.engine().config().run_mode == RunMode::Auto && !inner.compiled.load(Ordering::Relaxed);
-        of_use && inner.kept.get().is_some() && interpreted(inner).1 >= WORTH
+        let engine = inner.engine();
+        let of_use = engine.config().run_mode == RunMode::Auto && !inner.compiled.load(Ordering::Relaxed);
+        let (true, Some(cache), Some(kept)) = (of_use, &engine.config().cache, inner.kept.get()) else { return false };
+        let failed = || Note::read(inner, cache, &kept.content).map_or_else(|_| Vec::new(), |note| note.failed);
+        interpreted(inner, &[]) >= WORTH && interpreted(inner, &failed()) >= WORTH
     }
 
-    /// Compiles, for the engine's cache, all functions that have run, in this start or in earlier ones that noted it there
-    /// ([`Module::update_cache`]), so that the next start finds native code of everything that it is likely to run. They
-    /// are compiled together, which also makes better code than what became native one by one. This start's own code
-    /// stays as it is. `done` is told from time to time how many functions of how many are compiled.
+    /// Compiles, for the engine's cache, all functions that have run, in this start or in earlier ones that noted it there,
+    /// so that the next start finds native code of everything that it is likely to run. They are compiled together, which
+    /// also makes better code than what became native one by one. This start's own code stays as it is. Functions of more
+    /// than 1 MiB are left out. `done` is told from time to time how many functions of how many are compiled.
     ///
-    /// Returns whether there is such code now. There is not if the engine has no cache, if nothing is noted, if all the
-    /// module's code is in the cache, or if another process is about the same.
+    /// What has run is noted by [`Module::update_cache`] if it is so much that [`Module::worth_compiling`] may hold, and here
+    /// in any case.
+    ///
+    /// Returns whether code was made. None is if the engine has no cache, if there is code in it of all that has run, if all the module's code is in the cache, or if somebody else is about the same: the module's file in the
+    /// cache is locked meanwhile.
     ///
     /// # Errors
     /// If the engine interprets everything, or the code cannot be made or written.
@@ -247,22 +291,39 @@ impl Module {
         keep(inner)?;
         let of_module = Identity::of_module(&kept.content, engine.config().features);
         let Some(_locked) = cache.lock(&entry_name(&of_module, CacheEntryKind::Module)) else { return Ok(false) };
-        let noted = noted(inner, cache, &entry_name(&of_module, CacheEntryKind::Ran));
-        let ran = |defined: &u32| noted[*defined as usize / 8] & 1 << (defined % 8) != 0;
-        let functions: Vec<u32> = (0..inner.wasm().bodies.len() as u32).filter(ran).collect();
-        if functions.is_empty() || inner.compiled.load(Ordering::Relaxed) {
+        let mut note = Note::add(inner, cache, &kept.content)?;
+        let environment = inner.code().environment();
+        let bodies = &environment.module.bodies;
+        let wanted = |defined: &u32| {
+            has(&note.ran, *defined) && !has(&note.failed, *defined) && bodies[*defined as usize].len() <= LARGEST
+        };
+        let functions: Vec<u32> = (0..bodies.len() as u32).filter(wanted).collect();
+        let identity = engine.identity()?.of_code(&kept.content);
+        let name = entry_name(&identity, CacheEntryKind::Code);
+        let is_there = |there: CachedCode| there.complete || functions.iter().all(|f| there.functions.contains(f));
+        if functions.is_empty() || cached_code(cache, &name).is_some_and(is_there) {
             return Ok(false);
         }
-        let (environment, all) = (inner.code().environment(), functions.len() as u32);
-        let (image, trampolines) =
-            engine
-                .tier()
-                .compile_to_keep(environment, &functions, engine.compiler_threads(), |ready| done(ready, all))?;
-        let identity = engine.identity()?.of_code(&kept.content);
-        let contents = write_code(&identity, &image, &trampolines, false)?;
-        cache.store(&entry_name(&identity, CacheEntryKind::Code), &contents)?;
-        cache.make_room()?;
-        Ok(true)
+        let (all, threads) = (functions.len() as u32, engine.config().background_threads());
+        let mut make = || {
+            let (image, trampolines) =
+                engine.tier().compile_to_keep(environment, &functions, threads, |ready| done(ready, all))?;
+            let contents = write_code(&identity, &image, &trampolines, false)?;
+            // It has taken a while: all of it may be there by now.
+            if cached_code(cache, &name).is_none_or(|there| !there.complete) {
+                cache.store(&name, &contents)?;
+                cache.make_room()?;
+            }
+            Ok(image.functions.iter().map(|code| code.function).collect())
+        };
+        let made: Result<HashSet<u32>> = make();
+        let is_made = |defined: &u32| made.as_ref().is_ok_and(|made| made.contains(defined));
+        let failed = note.failed.clone();
+        functions.iter().filter(|defined| !is_made(defined)).for_each(|defined| set(&mut note.failed, *defined));
+        if note.failed != failed {
+            note.write(inner, cache, &kept.content)?;
+        }
+        made.map(|_| true)
     }
 
     /// Gives every function native code now, as far as there can be; `done` is told from time to time how many functions

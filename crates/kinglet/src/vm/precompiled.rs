@@ -1,10 +1,13 @@
 //! Loading what was compiled beforehand: the one place where code comes from outside, and is taken on its caller's word.
 
+use std::collections::HashSet;
 use std::fs::File;
+use std::mem::offset_of;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use kinglet_abi::image::FunctionCode;
 use kinglet_interp::ModuleCode;
 use kinglet_wasm::decode;
 use kinglet_wasm::module::{Bytes, Kept};
@@ -21,6 +24,8 @@ use crate::{Engine, Error, Module, Result, RunMode};
 pub(super) struct Loaded {
     mapping: Arc<Mapping>,
     steps: Steps,
+    /// If it is a file of a cache, that and what it is called there.
+    kept: Option<(Cache, String)>,
 }
 
 impl Loaded {
@@ -54,7 +59,11 @@ impl Kept for Part {
     fn is_intact(&self, part: Range<usize>) -> bool {
         let (start, loaded) = (self.range.start, &self.loaded);
         let release = |part| loaded.mapping.release(part);
-        loaded.steps.are_intact(loaded.bytes(), &(start + part.start..start + part.end), release)
+        let intact = loaded.steps.are_intact(loaded.bytes(), &(start + part.start..start + part.end), release);
+        if let (false, Some((cache, name))) = (intact, &loaded.kept) {
+            cache.discard(name, &Error::msg("a part of it has another checksum than it says"));
+        }
+        intact
     }
 }
 
@@ -130,7 +139,7 @@ unsafe fn load(engine: &Engine, mapping: Mapping) -> Result<Module> {
     })?;
     let steps = artifact.verify(bytes, |part| mapping.release(part))?;
     let made_for = Identity::parse(&bytes[artifact.identity.clone()])?;
-    let loaded = Arc::new(Loaded { mapping: Arc::new(mapping), steps });
+    let loaded = Arc::new(Loaded { mapping: Arc::new(mapping), steps, kept: None });
     let module = Bytes::new(Part { loaded: loaded.clone(), range: artifact.module.clone() });
     if engine.config().run_mode == RunMode::Interpreter {
         debug!("the native code of the module is not used: everything is interpreted");
@@ -186,10 +195,24 @@ pub(crate) fn artifact_identity(file: File) -> Result<Identity> {
     Identity::parse(&mapping.as_ref()[artifact.identity])
 }
 
-/// How many bytes of native code there are of a module.
-pub(crate) fn cached_code_size(cache: &Cache, name: &str) -> Option<usize> {
+/// What a cache has of a module's native code, as the file says; it is not checked.
+pub(crate) struct CachedCode {
+    /// How many bytes.
+    pub(crate) bytes: usize,
+    /// Whether that is all there can be.
+    pub(crate) complete: bool,
+    /// Of which functions.
+    pub(crate) functions: HashSet<u32>,
+}
+
+/// Looks at the native code that a cache has of a module.
+pub(crate) fn cached_code(cache: &Cache, name: &str) -> Option<CachedCode> {
     let mapping = Mapping::file(cache.open(name)?.0).ok()?;
-    Some(artifact::parse(mapping.as_ref()).ok()??.text.len())
+    let artifact = artifact::parse(mapping.as_ref()).ok()??;
+    let entries = mapping.as_ref()[artifact.tables[0].clone()].chunks_exact(size_of::<FunctionCode>());
+    let function = |entry: &[u8]| Some(u32::from_ne_bytes(*entry[offset_of!(FunctionCode, function)..].first_chunk()?));
+    let functions = entries.filter_map(function).collect();
+    Some(CachedCode { bytes: artifact.text.len(), complete: artifact.address == 1, functions })
 }
 
 /// What a cache has of a module.
@@ -258,6 +281,7 @@ fn publish_cached(
 fn open_cached(cache: &Cache, identity: &Identity, kind: CacheEntryKind) -> Option<(Arc<Loaded>, Artifact)> {
     let name = entry_name(identity, kind);
     let open = |(file, settled): (File, bool)| {
+        let used = file.try_clone()?;
         let mapping = Mapping::file(file)?;
         let bytes: &[u8] = mapping.as_ref();
         let artifact = artifact::parse(bytes)?.ok_or_else(|| Error::msg("it is no artifact"))?;
@@ -270,7 +294,9 @@ fn open_cached(cache: &Cache, identity: &Identity, kind: CacheEntryKind) -> Opti
         if bytes[artifact.identity.clone()] != identity.to_bytes() {
             return Err(Error::msg("it was made for something else"));
         }
-        Ok((Arc::new(Loaded { mapping: Arc::new(mapping), steps }), artifact))
+        Cache::used(&used);
+        let kept = Some((cache.clone(), name.clone()));
+        Ok((Arc::new(Loaded { mapping: Arc::new(mapping), steps, kept }), artifact))
     };
     open(cache.open(&name)?).map_err(|error| cache.discard(&name, &error)).ok()
 }

@@ -182,7 +182,7 @@ fn map(len: usize) -> Option<NonNull<u8>> {
     NonNull::new(start.ok()?.cast())
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(rustix_use_libc)))]
 fn remap(start: NonNull<u8>, old: usize, new: usize) -> Option<NonNull<u8>> {
     use rustix::mm::{MremapFlags, mremap};
     // SAFETY: the mapping is ours; whoever holds its address reloads it.
@@ -190,7 +190,8 @@ fn remap(start: NonNull<u8>, old: usize, new: usize) -> Option<NonNull<u8>> {
     NonNull::new(start.ok()?.cast())
 }
 
-#[cfg(not(target_os = "linux"))]
+/// Sanitizers, for which rustix goes through the C library, do not see that memory moves.
+#[cfg(not(all(target_os = "linux", not(rustix_use_libc))))]
 fn remap(start: NonNull<u8>, old: usize, new: usize) -> Option<NonNull<u8>> {
     let to = map(new)?;
     // SAFETY: both mappings are ours and do not overlap.

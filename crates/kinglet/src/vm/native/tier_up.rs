@@ -61,7 +61,8 @@ const ALONE: u32 = 5;
 /// Of how many loops a function is compiled to be entered there.
 const MOST_LOOPS: usize = 8;
 
-/// How much nicer that is where there are several processors: if they are scarce the compiler gets a share all the same.
+/// How much nicer than the guest's threads the compiler's are where there are several processors: if those are scarce, it
+/// gets a share all the same.
 const NICENESS: i32 = 5;
 
 /// The part of a tier that makes hot code native.
