@@ -136,7 +136,8 @@ fn what_has_run_is_compiled_when_nobody_waits_for_it() {
     let place = Place::new(&wide_program());
     let left = "for the next start";
     let run = |options: &[&str]| {
-        let run = place.run(&[options, &["--log-level", "debug", "--stats", &place.file]].concat());
+        let auto = ["--run-mode", "auto", "--log-level", "debug", "--stats"];
+        let run = place.run(&[&auto, options, &[&place.file]].concat());
         assert_eq!(run.code(), 0, "{run:?}");
         run
     };
@@ -151,7 +152,7 @@ fn what_has_run_is_compiled_when_nobody_waits_for_it() {
         let (pipe, text) = (pipe.clone(), wide_program());
         move || std::fs::write(pipe, text).unwrap()
     });
-    let piped = place.run(&["--log-level", "debug", pipe.to_str().unwrap()]);
+    let piped = place.run(&["--run-mode", "auto", "--log-level", "debug", pipe.to_str().unwrap()]);
     writer.join().unwrap();
     assert!(piped.code() == 0 && !piped.err.contains(left), "{piped:?}");
     // What was compiled as a whole has other code than what is compiled later.
