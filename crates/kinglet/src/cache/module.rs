@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use kinglet_interp::code::Environment;
 use tracing::debug;
 
 use super::{Cache, CacheEntryKind, Content, entry_name};
@@ -132,12 +133,14 @@ fn lack(module: &ModuleInner, state: State) -> Lack {
 /// those with a bit here.
 fn interpreted(module: &ModuleInner, but: &[u8]) -> usize {
     let environment = module.code().environment();
-    let counts = |defined: &u32| {
-        let native = environment.cells()[*defined as usize].native.load(Ordering::Relaxed);
-        native.is_null() && !has(but, *defined)
-    };
+    let counts = |defined: &u32| !is_native(environment, *defined) && !has(but, *defined);
     let sizes = environment.lowered().filter(counts).map(|defined| environment.module.bodies[defined as usize].len());
     sizes.filter(|size| *size <= LARGEST).sum()
+}
+
+/// Whether a function that the module defines has native code.
+fn is_native(environment: &Environment, defined: u32) -> bool {
+    !environment.cells()[defined as usize].native.load(Ordering::Relaxed).is_null()
 }
 
 fn has(bits: &[u8], defined: u32) -> bool {
@@ -165,10 +168,10 @@ impl Note {
     /// What is noted; nothing if there is no note of this module.
     fn read(module: &ModuleInner, cache: &Cache, content: &Content) -> Result<Note> {
         let length = module.wasm().bodies.len().div_ceil(8);
-        let mut ran = cache.note_of(&Note::name(module, content)?).filter(|note| note.len() == 2 * length);
-        let ran = ran.get_or_insert_with(|| vec![0; 2 * length]);
+        let noted = cache.note_of(&Note::name(module, content)?).filter(|note| note.len() == 2 * length);
+        let mut ran = noted.unwrap_or_else(|| vec![0; 2 * length]);
         let failed = ran.split_off(length);
-        Ok(Note { ran: std::mem::take(ran), failed })
+        Ok(Note { ran, failed })
     }
 
     fn write(&self, module: &ModuleInner, cache: &Cache, content: &Content) -> Result<()> {
@@ -180,9 +183,8 @@ impl Note {
         let before = Note::read(module, cache, content)?;
         let mut now = before.clone();
         let environment = module.code().environment();
-        let native = |defined: &u32| !environment.cells()[*defined as usize].native.load(Ordering::Relaxed).is_null();
-        let all = 0..module.wasm().bodies.len() as u32;
-        environment.lowered().chain(all.filter(native)).for_each(|defined| set(&mut now.ran, defined));
+        let native = (0..module.wasm().bodies.len() as u32).filter(|defined| is_native(environment, *defined));
+        environment.lowered().chain(native).for_each(|defined| set(&mut now.ran, defined));
         if now != before {
             now.write(module, cache, content)?;
         }
@@ -257,8 +259,7 @@ impl Module {
     }
 
     /// Whether so much of the module has run interpreted, 64 KiB of functions of which it is not known that they cannot be
-    /// compiled, that the next
-    /// start gains from [`Module::compile_for_next_start`]. False without a cache.
+    /// compiled, that the next start gains from [`Module::compile_for_next_start`]. False without a cache.
     pub fn worth_compiling(&self) -> bool {
         let inner = self.inner();
         let engine = inner.engine();
@@ -276,8 +277,8 @@ impl Module {
     /// What has run is noted by [`Module::update_cache`] if it is so much that [`Module::worth_compiling`] may hold, and here
     /// in any case.
     ///
-    /// Returns whether code was made. None is if the engine has no cache, if there is code in it of all that has run, if all the module's code is in the cache, or if somebody else is about the same: the module's file in the
-    /// cache is locked meanwhile.
+    /// Returns whether code was made. None is if the engine has no cache, if there is code in it of all that has run, or if
+    /// somebody else is about the same: the module's file in the cache is locked meanwhile.
     ///
     /// # Errors
     /// If the engine interprets everything, or the code cannot be made or written.
