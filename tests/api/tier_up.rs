@@ -347,6 +347,64 @@ fn references_from_before_lead_to_native_code() {
     }
 }
 
+/// A native loop calls functions whose native code is not there when it begins: one of another instance, which becomes
+/// native meanwhile, and one of the host. Arguments are in registers of both kinds and on the stack.
+#[test]
+fn a_loop_from_before_calls_imports() {
+    let engine = at_once(50);
+    let mut store = Store::new(&engine, ());
+    let ty = "(param i32 f64 i64 i32 f32 i64 i64 i32 i64 i64 i64 f64) (result i64 f64)";
+    let callee = module(
+        &engine,
+        &format!(
+            r#"(module (func (export "guest") {ty}
+                (i64.sub (local.get 10) (i64.mul (local.get 8) (i64.extend_i32_s (local.get 0))))
+                (f64.sub (local.get 11) (local.get 1))))"#
+        ),
+    );
+    let caller = module(
+        &engine,
+        &format!(
+            r#"(module (import "a" "guest" (func $guest {ty})) (import "a" "host" (func $host {ty}))
+                (func (export "run") (param $n i32) (result i64 f64) (local $i i64) (local $f f64)
+                    (loop $l
+                        (call $guest (local.get $n) (local.get $f) (i64.const 2) (i32.const 3) (f32.const 4)
+                            (i64.const 5) (i64.const 6) (i32.const 7) (i64.const 8) (i64.const 9) (local.get $i)
+                            (f64.const 1.5))
+                        (local.set $f) (local.set $i)
+                        (call $host (local.get $n) (local.get $f) (i64.const 2) (i32.const 3) (f32.const 4)
+                            (i64.const 5) (i64.const 6) (i32.const 7) (i64.const 8) (i64.const 9) (local.get $i)
+                            (f64.const 0.5))
+                        (local.set $f) (local.set $i)
+                        (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+                    (local.get $i) (local.get $f)))"#
+        ),
+    );
+    caller.wait_compiled().unwrap();
+    let mut linker = Linker::new(&engine);
+    let guest = Instance::new(&mut store, &callee, &[]).unwrap();
+    linker.instance(&mut store, "a", guest).unwrap();
+    let signature = guest.get_func(&mut store, "guest").unwrap().ty(&store);
+    let host = Func::new(&mut store, signature, |_, args, results| {
+        let [Val::I32(n), Val::F64(f), .., Val::I64(nine), Val::I64(i), Val::F64(g)] = args else { unreachable!() };
+        results[0] = Val::I64(i ^ (nine * i64::from(*n)));
+        results[1] = Val::F64((f64::from_bits(*g) - f64::from_bits(*f)).to_bits());
+        Ok(())
+    });
+    linker.define("a", "host", host).unwrap();
+    let instance = linker.instantiate(&mut store, &caller).unwrap();
+    let run = instance.get_typed_func::<i32, (i64, f64)>(&mut store, "run").unwrap();
+    assert_eq!(callee.native_functions(), 0);
+    let (mut i, mut f) = (0_i64, 0.0);
+    for n in (1..=500_i64).rev() {
+        i = (i - 8 * n) ^ (9 * n);
+        f = 0.5 - (1.5 - f);
+    }
+    assert_eq!(run.call(&mut store, 500).unwrap(), (i, f));
+    assert_eq!(callee.native_functions(), 1);
+    assert_eq!(run.call(&mut store, 500).unwrap(), (i, f));
+}
+
 /// A host function calls back, and looks at the backtrace, while its callers change tiers.
 #[test]
 fn frames_of_both_tiers_are_told_alike() {

@@ -407,46 +407,19 @@
 ;;   return s0
 ;;   clif
 ;;     v3 = iconst.i32 5
-;;     v4 = load.i64 notrap readonly can_move region0 v0+64
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     brif v4, block3(v4), block2
-;;     block2 cold:
-;;     v8 = iconst.i64 2
-;;     v9 = iadd.i64 v6, v8  ; v8 = 2
-;;     v10 = load.i64 notrap region0 v0
-;;     store notrap region0 v9, v10+72
-;;     v11 = load.i64 notrap region0 v0
-;;     v12 = load.i64 notrap region0 v11+184
-;;     v13 = load.i64 notrap region0 v12+80
-;;     jump block3(v13)
-;;     block3(v7: i64):
-;;     v14 = load.i64 notrap readonly can_move region0 v0+56
-;;     v15 = call_indirect sig0, v7(v14, v0, v3)  ; v3 = 5
-;;     return v15
+;;     v4 = load.i64 notrap readonly can_move region0 v0+88
+;;     v5 = load.i64 notrap readonly can_move region0 v4
+;;     v6 = load.i64 notrap readonly can_move region0 v4+8
+;;     v7 = call_indirect sig0, v5(v6, v0, v3)  ; v3 = 5
+;;     return v7
 ;;   x86-64
+;;     movq 0x58(%rdi), %r8
 ;;     movq %rdi, %rsi
-;;     movq 0x40(%rdi), %r8
-;;     testq %r8, %r8
-;;     jnz     label1; j label2
-;;     block1:
-;;     movq %rsi, %rdi
-;;     jmp     label3
-;;     block3:
-;;     movq %rsi, %rdi
-;;     movq 0x38(%rdi), %rdi
+;;     movq (%r8), %r9
+;;     movq 8(%r8), %rdi
 ;;     movl $0x5, %edx
-;;     call    *%r8
+;;     call    *%r9
 ;;     retq
-;;     block2:
-;;     movq %rsi, %rdi
-;;     movq (%rdi), %rax
-;;     leaq 0x32(%rdi), %rcx
-;;     movq %rcx, 0x48(%rax)
-;;     movq (%rdi), %rax
-;;     movq 0xb8(%rax), %rax
-;;     movq 0x50(%rax), %r8
-;;     jmp     label3
 ;; call_indirect
 ;;   const #1 -> s1
 ;;   const #2 -> s2
@@ -455,8 +428,8 @@
 ;;   clif
 ;;     v4 = iconst.i32 1
 ;;     v5 = iconst.i32 2
-;;     v6 = iconst.i64 72
-;;     v7 = iadd v0, v6  ; v6 = 72
+;;     v6 = iconst.i64 96
+;;     v7 = iadd v0, v6  ; v6 = 96
 ;;     v8 = uextend.i64 v2
 ;;     v9 = load.i64 notrap region0 v7+8
 ;;     v10 = load.i64 notrap region0 v7
@@ -488,8 +461,8 @@
 ;;     v31 = call_indirect sig0, v24(v23, v0, v4, v5)  ; v4 = 1, v5 = 2
 ;;     return v31
 ;;   x86-64
-;;     movq 0x50(%rdi), %rax
-;;     movq 0x48(%rdi), %r8
+;;     movq 0x68(%rdi), %rax
+;;     movq 0x60(%rdi), %r8
 ;;     movl %edx, %esi
 ;;     uninit  %rcx
 ;;     xorq %rcx, %rcx
@@ -582,43 +555,17 @@
 ;; return_call_imported
 ;;   tail_call_import 0
 ;;   clif
-;;     v4 = load.i64 notrap readonly can_move region0 v0+64
-;;     v5 = iconst.i64 48
-;;     v6 = iadd v0, v5  ; v5 = 48
-;;     brif v4, block3(v4), block2
-;;     block2 cold:
-;;     v8 = iconst.i64 2
-;;     v9 = iadd.i64 v6, v8  ; v8 = 2
-;;     v10 = load.i64 notrap region0 v0
-;;     store notrap region0 v9, v10+72
-;;     v11 = load.i64 notrap region0 v0
-;;     v12 = load.i64 notrap region0 v11+184
-;;     v13 = load.i64 notrap region0 v12+80
-;;     jump block3(v13)
-;;     block3(v7: i64):
-;;     v14 = load.i64 notrap readonly can_move region0 v0+56
-;;     return_call_indirect sig0, v7(v14, v0, v2)
+;;     v4 = load.i64 notrap readonly can_move region0 v0+88
+;;     v5 = load.i64 notrap readonly can_move region0 v4
+;;     v6 = load.i64 notrap readonly can_move region0 v4+8
+;;     return_call_indirect sig0, v5(v6, v0, v2)
 ;;   x86-64
-;;     movq 0x40(%rdi), %r10
-;;     testq %r10, %r10
-;;     jnz     label1; j label2
-;;     block1:
-;;     movq %rdi, %rax
-;;     jmp     label3
-;;     block3:
-;;     movq 0x38(%rax), %rdi
-;;     movq %rax, %rsi
+;;     movq 0x58(%rdi), %rsi
+;;     movq %rdi, %r8
+;;     movq (%rsi), %r10
+;;     movq 8(%rsi), %rdi
+;;     movq %r8, %rsi
 ;;     return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx
-;;     block2:
-;;     movq (%rdi), %rax
-;;     leaq 0x32(%rdi), %rcx
-;;     movq %rcx, 0x48(%rax)
-;;     movq (%rdi), %rax
-;;     movq %rdi, %rsi
-;;     movq 0xb8(%rax), %rax
-;;     movq 0x50(%rax), %r10
-;;     movq %rsi, %rax
-;;     jmp     label3
 ;; return_call_indirect
 ;;   resolve_indirect table 0 type 0 s0
 ;;   const #1 -> s0
@@ -627,8 +574,8 @@
 ;;   clif
 ;;     v4 = iconst.i32 1
 ;;     v5 = iconst.i32 2
-;;     v6 = iconst.i64 72
-;;     v7 = iadd v0, v6  ; v6 = 72
+;;     v6 = iconst.i64 96
+;;     v7 = iadd v0, v6  ; v6 = 96
 ;;     v8 = uextend.i64 v2
 ;;     v9 = load.i64 notrap region0 v7+8
 ;;     v10 = load.i64 notrap region0 v7
@@ -659,8 +606,8 @@
 ;;     block3(v24: i64):
 ;;     return_call_indirect sig0, v24(v23, v0, v4, v5)  ; v4 = 1, v5 = 2
 ;;   x86-64
-;;     movq 0x50(%rdi), %rax
-;;     movq 0x48(%rdi), %r8
+;;     movq 0x68(%rdi), %rax
+;;     movq 0x60(%rdi), %r8
 ;;     movl %edx, %esi
 ;;     uninit  %rcx
 ;;     xorq %rcx, %rcx

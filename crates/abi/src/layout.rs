@@ -112,13 +112,26 @@ pub struct FuncRef {
 pub struct VmImport {
     /// The function.
     pub cell: *const FuncCell,
-    /// The instance or host context it runs in.
-    pub vmctx: *mut VmCtx,
-    /// A copy of the cell's; null until that has one and native code asks for it.
-    pub native: *mut c_void,
+    /// A copy of the cell's native code, null until native code has asked for it; the instance or host context it runs in.
+    pub known: VmCallee,
+    /// Code that has `known` found out, and goes on there; this record.
+    pub asking: VmCallee,
+    /// What native code calls: `asking`, or `known` once it is. What this points to never changes, so that both halves of a
+    /// call go together however long before it they were read.
+    pub callee: *const VmCallee,
 }
 
-/// What knows where native code calls a function, or is to know: see [`Natives::ask`].
+/// What native code needs for a call.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct VmCallee {
+    /// Where it is called.
+    pub native: *mut c_void,
+    /// Its first argument.
+    pub vmctx: *mut VmCtx,
+}
+
+/// What knows where native code calls a function, or is to know, and is asked about: see [`Natives::ask`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Callable {
@@ -126,20 +139,17 @@ pub enum Callable {
     Cell,
     /// A [`FuncRef`].
     Reference,
-    /// A [`VmImport`].
-    Import,
 }
 
 impl Callable {
     /// Every one, in the order of their numbers.
-    pub const ALL: [Callable; 3] = [Callable::Cell, Callable::Reference, Callable::Import];
+    pub const ALL: [Callable; 2] = [Callable::Cell, Callable::Reference];
 
     /// Where the address is in it.
     pub const fn native(self) -> usize {
         match self {
             Callable::Cell => offset_of!(FuncCell, native),
             Callable::Reference => offset_of!(FuncRef, native),
-            Callable::Import => offset_of!(VmImport, native),
         }
     }
 

@@ -600,7 +600,7 @@ impl Instruction for CallImport {
             let import = access::place::<VmImport>(m.vmctx(), m.word());
             let args = m.word();
             let fp = m.slot(args);
-            let VmImport { cell, vmctx, .. } = *import;
+            let (cell, vmctx) = ((*import).cell, (*import).known.vmctx);
             if vmctx != m.vmctx() {
                 m.load_memory(vmctx);
             }
@@ -660,8 +660,8 @@ impl Instruction for TailCallImport {
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the word is an import's offset.
         unsafe {
-            let VmImport { cell, vmctx, .. } = *access::place::<VmImport>(m.vmctx(), m.word());
-            m.replace(cell, vmctx)
+            let import = access::place::<VmImport>(m.vmctx(), m.word());
+            m.replace((*import).cell, (*import).known.vmctx)
         }
     }
 }

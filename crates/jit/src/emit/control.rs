@@ -7,7 +7,7 @@ use cranelift_codegen::ir::{
     Block, BlockArg, BlockCall, ExtFuncData, ExternalName, FuncRef, GlobalValueData, InstBuilder, JumpTableData,
     MemFlagsData, SigRef, UserExternalName, Value, types,
 };
-use kinglet_abi::{Callable, FuncCell, Libcall, Natives, Status, TailTarget, Trap, VmCtx, VmImport, VmStore};
+use kinglet_abi::{Callable, FuncCell, Libcall, Natives, Status, TailTarget, Trap, VmCallee, VmCtx, VmImport, VmStore};
 use kinglet_wasm::emit::{Callee, Frame, Slot};
 use kinglet_wasm::types::{FuncType, ValType};
 
@@ -27,7 +27,7 @@ struct Target {
 #[derive(Clone, Copy)]
 enum Cell {
     Known(Value),
-    /// At this offset of the instance.
+    /// In the import at this offset of the instance.
     OfImport(usize),
     /// In a function reference that is not null.
     OfReference(Value),
@@ -270,9 +270,9 @@ impl Emitter<'_> {
         store_slots(&mut self.builder, &values, frame, &signature.params);
         let store_ptr = self.store_ptr();
         let tail = offset_of!(VmStore, tail);
-        let cell = self.cell(target.cell);
+        let (cell, vmctx) = self.function(&target);
         store(&mut self.builder, cell, store_ptr, tail + offset_of!(TailTarget, cell));
-        store(&mut self.builder, target.vmctx, store_ptr, tail + offset_of!(TailTarget, vmctx));
+        store(&mut self.builder, vmctx, store_ptr, tail + offset_of!(TailTarget, vmctx));
         let status = self.builder.ins().iconst(types::I32, Status::TailCall as i64);
         self.builder.ins().return_(&[status]);
     }
@@ -314,12 +314,11 @@ impl Emitter<'_> {
     fn resolve_func(&mut self, func: u32) -> Target {
         let Some(defined) = func.checked_sub(self.environment.module.imported_funcs) else {
             let import = self.environment.layout.import(func) as usize;
-            let native = load_constant(&mut self.builder, self.vmctx, import + Callable::Import.native());
-            let record = self.builder.ins().iadd_imm_u(self.vmctx, import as i64);
-            // Null from before a loop is asked about each time, and any other address stays right.
-            let native = self.native_or_ask(native, Callable::Import, record);
-            let vmctx = load_constant(&mut self.builder, self.vmctx, import + offset_of!(VmImport, vmctx));
-            return Target { native, vmctx, cell: Cell::OfImport(import + offset_of!(VmImport, cell)) };
+            let builder = &mut self.builder;
+            let callee = load_constant(builder, self.vmctx, import + offset_of!(VmImport, callee));
+            let native = load_constant(builder, callee, offset_of!(VmCallee, native));
+            let vmctx = load_constant(builder, callee, offset_of!(VmCallee, vmctx));
+            return Target { native, vmctx, cell: Cell::OfImport(import) };
         };
         let cell = self.cell_of(defined);
         if let Callees::At(known) = self.callees
@@ -342,12 +341,18 @@ impl Emitter<'_> {
         self.builder.ins().iadd_imm_u(cells, i64::from(defined) * size_of::<FuncCell>() as i64)
     }
 
-    fn cell(&mut self, cell: Cell) -> Value {
-        match cell {
-            Cell::Known(cell) => cell,
-            Cell::OfImport(place) => load_pointer(&mut self.builder, self.vmctx, place),
+    /// The cell of what is called, and the instance or host context it runs in.
+    fn function(&mut self, target: &Target) -> (Value, Value) {
+        let builder = &mut self.builder;
+        match target.cell {
+            Cell::Known(cell) => (cell, target.vmctx),
+            Cell::OfImport(import) => {
+                let vmctx = import + offset_of!(VmImport, known) + offset_of!(VmCallee, vmctx);
+                let cell = load_pointer(builder, self.vmctx, import + offset_of!(VmImport, cell));
+                (cell, load_pointer(builder, self.vmctx, vmctx))
+            }
             Cell::OfReference(function) => {
-                load_pointer(&mut self.builder, function, offset_of!(kinglet_abi::FuncRef, cell))
+                (load_pointer(builder, function, offset_of!(kinglet_abi::FuncRef, cell)), target.vmctx)
             }
         }
     }

@@ -4,7 +4,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use kinglet_abi::{FuncRef, VmCtx, VmCtxLayout, VmGlobal, VmImport, VmMemory, VmTable, VmTag};
+use kinglet_abi::{FuncRef, VmCallee, VmCtx, VmCtxLayout, VmGlobal, VmImport, VmMemory, VmTable, VmTag};
 use kinglet_wasm::module::{ConstExpr, ElemItems, ExternIndex, SegmentMode};
 use kinglet_wasm::types::{IndexType, ValType};
 
@@ -12,6 +12,8 @@ use super::call::call_cell;
 use super::func::FuncPointer;
 use super::host::HostSet;
 use super::libcalls::{init_memory, init_table};
+#[cfg(feature = "jit")]
+use super::native::ask_import;
 use super::pool::Kept;
 use super::{GlobalInstance, MemoryInstance, TableInstance, TagInstance};
 use crate::store::{Counted, Question, StoreCore};
@@ -204,6 +206,12 @@ fn allocate(core: &mut StoreCore, module: &Module, imports: &Imports<'_>) -> Res
     Ok(core.instances.len() - 1)
 }
 
+/// Nothing calls what no native code calls.
+#[cfg(not(feature = "jit"))]
+fn ask_import() -> *mut std::ffi::c_void {
+    std::ptr::null_mut()
+}
+
 /// Points the context to what is imported.
 ///
 /// # Safety
@@ -213,12 +221,12 @@ unsafe fn write_imports(core: &StoreCore, data: &InstanceData, layout: &VmCtxLay
     unsafe {
         let at = |offset: u32| base.byte_add(offset as usize);
         for (i, func) in (0..).zip(&data.imported_funcs) {
-            let FuncRef { cell, vmctx, .. } = func.0.as_ref();
-            at(layout.import(i)).cast::<VmImport>().write(VmImport {
-                cell: *cell,
-                vmctx: *vmctx,
-                native: (**cell).native.load(Ordering::Acquire),
-            });
+            let &FuncRef { cell, vmctx, .. } = func.0.as_ref();
+            let import = at(layout.import(i)).cast::<VmImport>();
+            let native = (*cell).native.load(Ordering::Acquire);
+            let callee = if native.is_null() { &raw const (*import).asking } else { &raw const (*import).known };
+            let asking = VmCallee { native: ask_import(), vmctx: import.cast() };
+            import.write(VmImport { cell, known: VmCallee { native, vmctx }, asking, callee });
         }
         for (i, memory) in (0..).zip(&data.memories) {
             at(layout.memory(i).offset).cast::<*mut VmMemory>().write(core.memories[*memory].record().as_ptr());

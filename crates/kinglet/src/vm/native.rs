@@ -36,8 +36,8 @@ use std::time::Instant;
 
 use kinglet_abi::image::FunctionCode;
 use kinglet_abi::{
-    ActivationKind, ArrayFn, Callable, CodeImage, FuncCell, FuncRef, INTERRUPT_SAMPLE, Libcall, Natives, Reservation,
-    Settings, Status, Trap, VmCtx, VmImport, VmStore,
+    ActivationKind, ArrayFn, CodeImage, FuncCell, INTERRUPT_SAMPLE, Libcall, Natives, Reservation, Settings, Status,
+    Trap, VmCtx, VmStore,
 };
 use kinglet_interp::code::Environment;
 use kinglet_interp::frame::Record;
@@ -720,28 +720,9 @@ unsafe extern "C" fn unwind(vmctx: *mut VmCtx, code: u32) -> u32 {
     }
 }
 
-/// Where native code calls what is in [`VmStore::asked`], whose own record is to know if that will not change.
-unsafe fn native_entry(store: *mut VmStore) -> Result<*mut c_void> {
-    // SAFETY: called by native code of this store with such a record, whose function is live.
-    unsafe {
-        let (record, which) = Callable::asked((*store).asked);
-        let (reference, import) = (record.cast::<FuncRef>(), record.cast::<VmImport>());
-        let cell = match which {
-            Callable::Cell => record.cast::<FuncCell>().cast_const(),
-            Callable::Reference => (*reference).cell,
-            Callable::Import => (*import).cell,
-        };
-        let Some(native) = tier(store).native_entry(&*cell)? else {
-            (*store).callee = cell;
-            return tier(store).bridge_to(&*cell);
-        };
-        match which {
-            Callable::Cell => {}
-            Callable::Reference => (*reference).native.store(native, Ordering::Release),
-            Callable::Import => (*import).native = native,
-        }
-        Ok(native)
-    }
+/// [`kinglet_abi::VmImport::asking`].
+pub(super) fn ask_import() -> *mut c_void {
+    forward::import as *mut c_void
 }
 
 /// [`Libcall::Sample`].

@@ -2,15 +2,17 @@
 //! the host's stack is left, for the interpreter has a stack of its own.
 
 use std::ffi::c_void;
+use std::mem::offset_of;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering;
 
-use kinglet_abi::{Trap, VmStore};
+use kinglet_abi::{Callable, FuncCell, FuncRef, Trap, VmCallee, VmCtx, VmImport, VmStore};
 
-use super::{native_entry, resume, running, tier};
+use super::{resume, running, tier};
 use crate::Result;
 
 /// Code that is called like a function of the guest's, finds out where the call goes, and jumps there with the arguments
-/// as they were. Where they lie on the stack, they stay there.
+/// as they were, but for the first, which who finds out may replace. Where they lie on the stack, they stay there.
 macro_rules! forwards {
     ($(#[$doc:meta])* $name:ident, by $find:ident) => {
         $(#[$doc])*
@@ -36,6 +38,7 @@ macro_rules! forwards {
                 "movups [rsp + 96], xmm6",
                 "movups [rsp + 112], xmm7",
                 "mov rdi, rbp",
+                "lea rsi, [rbp - 8]",
                 "call {find}",
                 "movups xmm0, [rsp]",
                 "movups xmm1, [rsp + 16]",
@@ -86,6 +89,7 @@ macro_rules! forwards {
                 "stp q4, q5, [sp, #144]",
                 "stp q6, q7, [sp, #176]",
                 "mov x0, x29",
+                "mov x1, sp",
                 "bl {find}",
                 "mov x17, x0",
                 "ldp q6, q7, [sp, #176]",
@@ -141,6 +145,7 @@ macro_rules! forwards {
                 "fsd fa6, 112(sp)",
                 "fsd fa7, 120(sp)",
                 "mv a0, s0",
+                "mv a1, sp",
                 "call {find}",
                 "mv t1, a0",
                 "fld fa7, 120(sp)",
@@ -193,8 +198,74 @@ forwards! {
     ask, by asked
 }
 
+forwards! {
+    /// To what the import in its instance's place is of.
+    ask_import, by asked_import
+}
+
+/// Where an import's native code is, and what it is called with.
+const NATIVE: usize = offset_of!(VmImport, known) + offset_of!(VmCallee, native);
+const VMCTX: usize = offset_of!(VmImport, known) + offset_of!(VmCallee, vmctx);
+
+/// [`VmImport::asking`], with the import in its instance's place. A loop that began before it was known what it calls comes
+/// here until it ends, so that this is fast once it is known.
+#[cfg(target_arch = "x86_64")]
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn import() {
+    std::arch::naked_asm!(
+        "mov rax, [rdi + {native}]",
+        "test rax, rax",
+        "jz {ask}",
+        "mov rdi, [rdi + {vmctx}]",
+        "jmp rax",
+        native = const NATIVE,
+        vmctx = const VMCTX,
+        ask = sym ask_import,
+    )
+}
+
+/// See above.
+#[cfg(target_arch = "aarch64")]
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn import() {
+    std::arch::naked_asm!(
+        "ldr x17, [x0, #{native}]",
+        "cbz x17, 2f",
+        "ldr x0, [x0, #{vmctx}]",
+        "br x17",
+        "2:",
+        "b {ask}",
+        native = const NATIVE,
+        vmctx = const VMCTX,
+        ask = sym ask_import,
+    )
+}
+
+/// See above.
+#[cfg(target_arch = "riscv64")]
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn import() {
+    std::arch::naked_asm!(
+        "ld t1, {native}(a0)",
+        "beqz t1, 2f",
+        "ld a0, {vmctx}(a0)",
+        "jr t1",
+        "2:",
+        "tail {ask}",
+        native = const NATIVE,
+        vmctx = const VMCTX,
+        ask = sym ask_import,
+    )
+}
+
+/// Elsewhere no native code runs: see [`super::RUNS`].
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+pub(super) unsafe extern "C" fn import() {
+    std::process::abort()
+}
+
 /// The bridge of the function that is called with its caller's frame there.
-unsafe extern "C" fn bridge(frame: *const [usize; 2]) -> *const c_void {
+unsafe extern "C" fn bridge(frame: *const [usize; 2], _: *mut *mut VmCtx) -> *const c_void {
     // SAFETY: called by the code above, with the function noted, which is one of the running store's instances'.
     unsafe {
         find(frame, |store| {
@@ -207,9 +278,54 @@ unsafe extern "C" fn bridge(frame: *const [usize; 2]) -> *const c_void {
 }
 
 /// Where native code calls what it asks about.
-unsafe extern "C" fn asked(frame: *const [usize; 2]) -> *const c_void {
-    // SAFETY: called by the code above, with what is called noted, which is live.
-    unsafe { find(frame, |store| native_entry(store)) }
+unsafe extern "C" fn asked(frame: *const [usize; 2], _: *mut *mut VmCtx) -> *const c_void {
+    // SAFETY: called by the code above, with a record noted, whose function is live.
+    unsafe {
+        find(frame, |store| {
+            let (record, which) = Callable::asked((*store).asked);
+            match which {
+                Callable::Cell => Ok(target(store, record.cast())?.0),
+                Callable::Reference => {
+                    let reference = record.cast::<FuncRef>();
+                    let (target, native) = target(store, (*reference).cell)?;
+                    if native {
+                        (*reference).native.store(target, Ordering::Release);
+                    }
+                    Ok(target)
+                }
+            }
+        })
+    }
+}
+
+/// Where native code calls what an import is of, with the instance or host context in the import's place.
+unsafe extern "C" fn asked_import(frame: *const [usize; 2], callee: *mut *mut VmCtx) -> *const c_void {
+    // SAFETY: called by the code above, whose first argument is an import of a live instance of the running store.
+    unsafe {
+        find(frame, |store| {
+            let import = (*callee).cast::<VmImport>();
+            let (target, native) = target(store, (*import).cell)?;
+            if native {
+                (*import).known.native = target;
+                (*import).callee = &raw const (*import).known;
+            }
+            *callee = (*import).known.vmctx;
+            Ok(target)
+        })
+    }
+}
+
+/// Where native code calls a function, and whether that is native code, or else the way to the interpreter, with the
+/// function noted.
+unsafe fn target(store: *mut VmStore, cell: *const FuncCell) -> Result<(*mut c_void, bool)> {
+    // SAFETY: the store runs on this thread, and the function is live.
+    unsafe {
+        if let Some(native) = tier(store).native_entry(&*cell)? {
+            return Ok((native, true));
+        }
+        (*store).callee = cell;
+        Ok((tier(store).bridge_to(&*cell)?, false))
+    }
 }
 
 /// Where a call goes. Null if memory for it cannot be had: then it is noted why, and where the store's code goes on.
