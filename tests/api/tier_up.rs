@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use kinglet::{
     Caller, Config, Engine, ExternRef, Feature, Func, Instance, Linker, Module, RunMode, Store, TierThresholds, Trap,
-    Val, WasmBacktrace, testing,
+    V128, Val, WasmBacktrace, testing,
 };
 
 use crate::{module, trap_of};
@@ -403,6 +403,92 @@ fn a_loop_from_before_calls_imports() {
     assert_eq!(run.call(&mut store, 500).unwrap(), (i, f));
     assert_eq!(callee.native_functions(), 1);
     assert_eq!(run.call(&mut store, 500).unwrap(), (i, f));
+}
+
+/// The same with results of every number and type that a processor may return differently: in registers of both kinds, or
+/// in memory, whose address is an argument then.
+#[test]
+fn a_loop_from_before_calls_imports_of_any_results() {
+    let types = ["i32", "i64", "f32", "f64", "v128"];
+    let alike = types.iter().flat_map(|ty| [1, 2, 3, 4, 8, 9, 17].map(|n| vec![*ty; n]));
+    let mixed = [vec!["i32", "f64"], vec!["f32", "i64", "i32"], vec!["v128", "i32"], types.repeat(2)];
+    let modules: Vec<_> = alike.chain(mixed).map(|results| (results_of_loop(&results), results)).collect();
+    for ((callee, caller), results) in modules {
+        let engine = at_once(20);
+        let mut store = Store::new(&engine, ());
+        let (callee, caller) = (module(&engine, &callee), module(&engine, &caller));
+        caller.wait_compiled().unwrap();
+        let guest = Instance::new(&mut store, &callee, &[]).unwrap();
+        let mut linker = Linker::new(&engine);
+        linker.instance(&mut store, "a", guest).unwrap();
+        let signature = guest.get_func(&mut store, "guest").unwrap().ty(&store);
+        let host = Func::new(&mut store, signature, |_, args, values| {
+            let Val::I32(n) = args[0] else { unreachable!() };
+            for (value, i) in values.iter_mut().zip(n..) {
+                *value = match value {
+                    Val::I32(_) => Val::I32(i),
+                    Val::I64(_) => Val::I64(i.into()),
+                    Val::F32(_) => Val::F32((i as f32).to_bits()),
+                    Val::F64(_) => Val::F64(f64::from(i).to_bits()),
+                    _ => Val::V128(V128::from_u128(i as u128)),
+                };
+            }
+            Ok(())
+        });
+        linker.define("a", "host", host).unwrap();
+        let run = linker.instantiate(&mut store, &caller).unwrap();
+        let run = run.get_typed_func::<i32, i64>(&mut store, "run").unwrap();
+        let bits = |ty: &str, i: i32| match ty {
+            "f32" => i64::from((i as f32).to_bits()),
+            "f64" => f64::from(i).to_bits() as i64,
+            _ => i.into(),
+        };
+        let calls = (1..=100).rev().flat_map(|n| [n, n]);
+        let all = calls.flat_map(|n| results.iter().zip(n..).map(|(ty, i)| bits(ty, i)));
+        let sum = all.fold(0_i64, |sum, bits| sum.wrapping_mul(31).wrapping_add(bits));
+        assert_eq!(callee.native_functions(), 0);
+        assert_eq!(run.call(&mut store, 100).unwrap(), sum, "{results:?}");
+        assert_eq!(callee.native_functions(), 1);
+        assert_eq!(run.call(&mut store, 100).unwrap(), sum, "{results:?}, again");
+    }
+}
+
+/// A module with a function of such results, its argument and the numbers that follow it; and one that calls it and a
+/// host's function like it in turns, and adds up what they return.
+fn results_of_loop(results: &[&str]) -> (String, String) {
+    let ty = format!("(param i32) (result {})", results.join(" "));
+    let (mut given, mut taken, mut locals) = (String::new(), String::new(), String::new());
+    for (i, ty) in results.iter().enumerate() {
+        let number = format!("(i32.add (local.get 0) (i32.const {i}))");
+        given += &match *ty {
+            "i32" => number,
+            "i64" => format!("(i64.extend_i32_s {number})"),
+            "v128" => format!("(i32x4.replace_lane 0 (v128.const i64x2 0 0) {number})"),
+            ty => format!("({ty}.convert_i32_s {number})"),
+        };
+        locals += &format!("(local $r{i} {ty})");
+        let value = format!("(local.get $r{i})");
+        let bits = match *ty {
+            "i32" => format!("(i64.extend_i32_s {value})"),
+            "f32" => format!("(i64.extend_i32_u (i32.reinterpret_f32 {value}))"),
+            "f64" => format!("(i64.reinterpret_f64 {value})"),
+            "v128" => format!("(i64x2.extract_lane 0 {value})"),
+            _ => value,
+        };
+        taken += &format!("(local.set $sum (i64.add (i64.mul (local.get $sum) (i64.const 31)) {bits}))");
+    }
+    let set: String = (0..results.len()).rev().map(|i| format!("(local.set $r{i})")).collect();
+    let call = |function: &str| format!("(call {function} (local.get $n)) {set} {taken}");
+    let callee = format!("(module (func (export \"guest\") {ty} {given}))");
+    let caller = format!(
+        r#"(module (import "a" "guest" (func $guest {ty})) (import "a" "host" (func $host {ty}))
+            (func (export "run") (param $n i32) (result i64) (local $sum i64) {locals}
+                (loop $l {} {} (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+                (local.get $sum)))"#,
+        call("$guest"),
+        call("$host")
+    );
+    (callee, caller)
 }
 
 /// A host function calls back, and looks at the backtrace, while its callers change tiers.

@@ -112,9 +112,11 @@ pub struct FuncRef {
 pub struct VmImport {
     /// The function.
     pub cell: *const FuncCell,
-    /// A copy of the cell's native code, null until native code has asked for it; the instance or host context it runs in.
+    /// A copy of the cell's native code, null if that has none when the instance is made, until native code asks for it; and
+    /// the instance or host context it runs in.
     pub known: VmCallee,
-    /// Code that has `known` found out, and goes on there; this record.
+    /// Code that has `known` found out, and goes on there; and this record. It finds the record in the first register of
+    /// arguments, so it is only called where that is what is in it.
     pub asking: VmCallee,
     /// What native code calls: `asking`, or `known` once it is. What this points to never changes, so that both halves of a
     /// call go together however long before it they were read.
@@ -139,17 +141,20 @@ pub enum Callable {
     Cell,
     /// A [`FuncRef`].
     Reference,
+    /// A [`VmImport`].
+    Import,
 }
 
 impl Callable {
     /// Every one, in the order of their numbers.
-    pub const ALL: [Callable; 2] = [Callable::Cell, Callable::Reference];
+    pub const ALL: [Callable; 3] = [Callable::Cell, Callable::Reference, Callable::Import];
 
     /// Where the address is in it.
     pub const fn native(self) -> usize {
         match self {
             Callable::Cell => offset_of!(FuncCell, native),
             Callable::Reference => offset_of!(FuncRef, native),
+            Callable::Import => offset_of!(VmImport, known) + offset_of!(VmCallee, native),
         }
     }
 

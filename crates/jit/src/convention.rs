@@ -108,6 +108,12 @@ impl Signature {
         signature
     }
 
+    /// Whether a function of it has its first argument in the first register for such on every processor. Where results
+    /// do not all fit registers, the address of a place for them comes before it.
+    pub(crate) fn begins_with_callee(&self) -> bool {
+        self.results.len() <= 2 && !self.results.contains(&Kind::V128)
+    }
+
     /// Whether host functions of it are called in registers.
     pub(crate) fn in_registers(&self) -> bool {
         let vectors = self.params.iter().chain(&self.results).any(|kind| *kind == Kind::V128);

@@ -23,6 +23,9 @@ struct Target {
     cell: Cell,
 }
 
+/// Where the instance or host context is in an import.
+const CALLEE_OF_IMPORT: usize = offset_of!(VmImport, known) + offset_of!(VmCallee, vmctx);
+
 /// Where a function's cell is found, which few calls have to know.
 #[derive(Clone, Copy)]
 enum Cell {
@@ -234,7 +237,7 @@ impl Emitter<'_> {
             Some(function) => (CallTarget::Function(function), self.vmctx),
             None => {
                 self.outside.insert(signature.clone());
-                let target = self.resolve(callee);
+                let target = self.resolve(callee, &signature);
                 (CallTarget::Address(sig, target.native), target.vmctx)
             }
         };
@@ -259,7 +262,7 @@ impl Emitter<'_> {
             return;
         }
         self.outside.insert(signature.clone());
-        let target = self.resolve(callee);
+        let target = self.resolve(callee, &signature);
         let values = self.values(args);
         let Some(frame) = self.frame_base else {
             let mut all = vec![target.vmctx, self.vmctx];
@@ -293,9 +296,9 @@ impl Emitter<'_> {
         Some(function)
     }
 
-    fn resolve(&mut self, callee: Callee<V>) -> Target {
+    fn resolve(&mut self, callee: Callee<V>, signature: &Signature) -> Target {
         match callee {
-            Callee::Func(func) => self.resolve_func(func),
+            Callee::Func(func) => self.resolve_func(func, signature),
             Callee::Indirect { table, ty, index } => {
                 let function = self.load_element(table, index, Trap::UndefinedElement);
                 self.check_type(function, ty);
@@ -311,13 +314,21 @@ impl Emitter<'_> {
         }
     }
 
-    fn resolve_func(&mut self, func: u32) -> Target {
+    fn resolve_func(&mut self, func: u32, signature: &Signature) -> Target {
         let Some(defined) = func.checked_sub(self.environment.module.imported_funcs) else {
             let import = self.environment.layout.import(func) as usize;
             let builder = &mut self.builder;
-            let callee = load_constant(builder, self.vmctx, import + offset_of!(VmImport, callee));
-            let native = load_constant(builder, callee, offset_of!(VmCallee, native));
-            let vmctx = load_constant(builder, callee, offset_of!(VmCallee, vmctx));
+            let (native, vmctx) = if signature.begins_with_callee() {
+                let callee = load_constant(builder, self.vmctx, import + offset_of!(VmImport, callee));
+                let native = load_constant(builder, callee, offset_of!(VmCallee, native));
+                (native, load_constant(builder, callee, offset_of!(VmCallee, vmctx)))
+            } else {
+                let native = load_constant(builder, self.vmctx, import + Callable::Import.native());
+                let record = builder.ins().iadd_imm_u(self.vmctx, import as i64);
+                // Null from before a loop is asked about each time, and any other address stays right.
+                let native = self.native_or_ask(native, Callable::Import, record);
+                (native, load_constant(&mut self.builder, self.vmctx, import + CALLEE_OF_IMPORT))
+            };
             return Target { native, vmctx, cell: Cell::OfImport(import) };
         };
         let cell = self.cell_of(defined);
@@ -347,9 +358,8 @@ impl Emitter<'_> {
         match target.cell {
             Cell::Known(cell) => (cell, target.vmctx),
             Cell::OfImport(import) => {
-                let vmctx = import + offset_of!(VmImport, known) + offset_of!(VmCallee, vmctx);
-                let cell = load_pointer(builder, self.vmctx, import + offset_of!(VmImport, cell));
-                (cell, load_pointer(builder, self.vmctx, vmctx))
+                let cell = load_constant(builder, self.vmctx, import + offset_of!(VmImport, cell));
+                (cell, load_constant(builder, self.vmctx, import + CALLEE_OF_IMPORT))
             }
             Cell::OfReference(function) => {
                 (load_pointer(builder, function, offset_of!(kinglet_abi::FuncRef, cell)), target.vmctx)

@@ -13,7 +13,7 @@ use super::func::FuncPointer;
 use super::host::HostSet;
 use super::libcalls::{init_memory, init_table};
 #[cfg(feature = "jit")]
-use super::native::ask_import;
+use super::native::asking;
 use super::pool::Kept;
 use super::{GlobalInstance, MemoryInstance, TableInstance, TagInstance};
 use crate::store::{Counted, Question, StoreCore};
@@ -208,7 +208,7 @@ fn allocate(core: &mut StoreCore, module: &Module, imports: &Imports<'_>) -> Res
 
 /// Nothing calls what no native code calls.
 #[cfg(not(feature = "jit"))]
-fn ask_import() -> *mut std::ffi::c_void {
+fn asking() -> *mut std::ffi::c_void {
     std::ptr::null_mut()
 }
 
@@ -225,8 +225,9 @@ unsafe fn write_imports(core: &StoreCore, data: &InstanceData, layout: &VmCtxLay
             let import = at(layout.import(i)).cast::<VmImport>();
             let native = (*cell).native.load(Ordering::Acquire);
             let callee = if native.is_null() { &raw const (*import).asking } else { &raw const (*import).known };
-            let asking = VmCallee { native: ask_import(), vmctx: import.cast() };
-            import.write(VmImport { cell, known: VmCallee { native, vmctx }, asking, callee });
+            let known = VmCallee { native, vmctx };
+            let asking = VmCallee { native: asking(), vmctx: import.cast() };
+            import.write(VmImport { cell, known, asking, callee });
         }
         for (i, memory) in (0..).zip(&data.memories) {
             at(layout.memory(i).offset).cast::<*mut VmMemory>().write(core.memories[*memory].record().as_ptr());

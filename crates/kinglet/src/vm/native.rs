@@ -721,7 +721,7 @@ unsafe extern "C" fn unwind(vmctx: *mut VmCtx, code: u32) -> u32 {
 }
 
 /// [`kinglet_abi::VmImport::asking`].
-pub(super) fn ask_import() -> *mut c_void {
+pub(super) fn asking() -> *mut c_void {
     forward::import as *mut c_void
 }
 

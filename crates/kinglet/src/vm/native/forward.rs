@@ -12,7 +12,8 @@ use super::{resume, running, tier};
 use crate::Result;
 
 /// Code that is called like a function of the guest's, finds out where the call goes, and jumps there with the arguments
-/// as they were, but for the first, which who finds out may replace. Where they lie on the stack, they stay there.
+/// as they were, but for the first, which who finds out may replace if it is in the first register for such (Cranelift's
+/// `tail` convention has none in `x0` and `x1`). Where they lie on the stack, they stay there.
 macro_rules! forwards {
     ($(#[$doc:meta])* $name:ident, by $find:ident) => {
         $(#[$doc])*
@@ -89,7 +90,7 @@ macro_rules! forwards {
                 "stp q4, q5, [sp, #144]",
                 "stp q6, q7, [sp, #176]",
                 "mov x0, x29",
-                "mov x1, sp",
+                "add x1, sp, #16",
                 "bl {find}",
                 "mov x17, x0",
                 "ldp q6, q7, [sp, #176]",
@@ -204,7 +205,7 @@ forwards! {
 }
 
 /// Where an import's native code is, and what it is called with.
-const NATIVE: usize = offset_of!(VmImport, known) + offset_of!(VmCallee, native);
+const NATIVE: usize = Callable::Import.native();
 const VMCTX: usize = offset_of!(VmImport, known) + offset_of!(VmCallee, vmctx);
 
 /// [`VmImport::asking`], with the import in its instance's place. A loop that began before it was known what it calls comes
@@ -229,9 +230,9 @@ pub(super) unsafe extern "C" fn import() {
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn import() {
     std::arch::naked_asm!(
-        "ldr x17, [x0, #{native}]",
+        "ldr x17, [x2, #{native}]",
         "cbz x17, 2f",
-        "ldr x0, [x0, #{vmctx}]",
+        "ldr x2, [x2, #{vmctx}]",
         "br x17",
         "2:",
         "b {ask}",
@@ -265,7 +266,7 @@ pub(super) unsafe extern "C" fn import() {
 }
 
 /// The bridge of the function that is called with its caller's frame there.
-unsafe extern "C" fn bridge(frame: *const [usize; 2], _: *mut *mut VmCtx) -> *const c_void {
+unsafe extern "C" fn bridge(frame: *const [usize; 2]) -> *const c_void {
     // SAFETY: called by the code above, with the function noted, which is one of the running store's instances'.
     unsafe {
         find(frame, |store| {
@@ -278,7 +279,7 @@ unsafe extern "C" fn bridge(frame: *const [usize; 2], _: *mut *mut VmCtx) -> *co
 }
 
 /// Where native code calls what it asks about.
-unsafe extern "C" fn asked(frame: *const [usize; 2], _: *mut *mut VmCtx) -> *const c_void {
+unsafe extern "C" fn asked(frame: *const [usize; 2]) -> *const c_void {
     // SAFETY: called by the code above, with a record noted, whose function is live.
     unsafe {
         find(frame, |store| {
@@ -287,12 +288,13 @@ unsafe extern "C" fn asked(frame: *const [usize; 2], _: *mut *mut VmCtx) -> *con
                 Callable::Cell => Ok(target(store, record.cast())?.0),
                 Callable::Reference => {
                     let reference = record.cast::<FuncRef>();
-                    let (target, native) = target(store, (*reference).cell)?;
+                    let (address, native) = target(store, (*reference).cell)?;
                     if native {
-                        (*reference).native.store(target, Ordering::Release);
+                        (*reference).native.store(address, Ordering::Release);
                     }
-                    Ok(target)
+                    Ok(address)
                 }
+                Callable::Import => target_of_import(store, record.cast()),
             }
         })
     }
@@ -304,14 +306,23 @@ unsafe extern "C" fn asked_import(frame: *const [usize; 2], callee: *mut *mut Vm
     unsafe {
         find(frame, |store| {
             let import = (*callee).cast::<VmImport>();
-            let (target, native) = target(store, (*import).cell)?;
-            if native {
-                (*import).known.native = target;
-                (*import).callee = &raw const (*import).known;
-            }
+            let address = target_of_import(store, import)?;
             *callee = (*import).known.vmctx;
-            Ok(target)
+            Ok(address)
         })
+    }
+}
+
+/// Where native code calls what an import is of, which is noted there if it is native code.
+unsafe fn target_of_import(store: *mut VmStore, import: *mut VmImport) -> Result<*mut c_void> {
+    // SAFETY: the import is of a live instance of the store, which runs on this thread.
+    unsafe {
+        let (address, native) = target(store, (*import).cell)?;
+        if native {
+            (*import).known.native = address;
+            (*import).callee = &raw const (*import).known;
+        }
+        Ok(address)
     }
 }
 
