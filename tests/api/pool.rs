@@ -422,6 +422,29 @@ fn a_pool_is_never_exhausted() {
 }
 
 #[test]
+#[cfg(all(target_os = "linux", feature = "jit"))]
+fn what_a_pool_keeps_goes_when_memory_is_short() {
+    let output = crate::native::alone("pool::keep_more_than_there_is");
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+#[cfg(all(target_os = "linux", feature = "jit"))]
+#[ignore = "run by what_a_pool_keeps_goes_when_memory_is_short in a process of its own"]
+fn keep_more_than_there_is() {
+    let limit = rustix::process::Rlimit { current: Some(1 << 30), maximum: Some(1 << 30) };
+    rustix::process::setrlimit(rustix::process::Resource::As, limit).unwrap();
+    for engine in engines() {
+        // Each has a memory of 100 MiB, of which the process can have nine.
+        let modules: Vec<_> = (0..20).map(|_| pre(&engine, "(module (memory 1600))")).collect();
+        for pre in modules.iter().chain(&modules) {
+            let mut store = Store::new(&engine, ());
+            pre.instantiate(&mut store).expect("what was kept of others has gone");
+        }
+    }
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn idle_instances_take_little() {
     let resident = || {

@@ -40,7 +40,7 @@ struct Inner {
     config: Config,
     settings: Arc<Settings>,
     types: Arc<TypeRegistry>,
-    stacks: crate::vm::Stacks,
+    pool: Arc<crate::vm::Pool>,
     #[cfg(feature = "jit")]
     tier: Arc<crate::vm::Tier>,
 }
@@ -73,7 +73,7 @@ impl Inner {
             config,
             settings,
             types,
-            stacks: Default::default(),
+            pool: Default::default(),
         }
     }
 }
@@ -223,9 +223,9 @@ impl Engine {
         &self.inner.tier
     }
 
-    /// Stacks that stores have left.
-    pub(crate) fn stacks(&self) -> &crate::vm::Stacks {
-        &self.inner.stacks
+    /// What stores have left.
+    pub(crate) fn pool(&self) -> &Arc<crate::vm::Pool> {
+        &self.inner.pool
     }
 
     pub(crate) fn types(&self) -> &Arc<TypeRegistry> {

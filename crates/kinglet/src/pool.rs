@@ -57,8 +57,9 @@ impl PoolingAllocationConfig {
         PoolingAllocationConfig { max_unused_warm_slots: 1000, linear_memory_keep_resident: 12 << 10 }
     }
 
-    /// Sets what is kept of how many instances of each module, and how many guest stacks, while no store uses them; 1000
-    /// if nothing is said. It goes when the module or the engine does.
+    /// Sets what is kept of how many instances, of all modules together, and how many guest stacks, while no store uses
+    /// them; 1000 if nothing is said. What is kept of a module's instances goes with the module, or to make room for another
+    /// module's; all of it goes if the system has no memory left for a new instance.
     pub fn max_unused_warm_slots(&mut self, count: u32) -> &mut PoolingAllocationConfig {
         self.max_unused_warm_slots = count;
         self

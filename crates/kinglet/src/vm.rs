@@ -51,7 +51,7 @@ pub(crate) use libcalls::{grow_memory, grow_table};
 pub(crate) use memory::{MemoryInstance, MemoryRequest};
 #[cfg(feature = "jit")]
 pub(crate) use native::{Support, Tier, image, listing, profile, trampolines};
-pub(crate) use pool::{Blueprint, Stacks, recycle};
+pub(crate) use pool::{Blueprint, Pool, recycle};
 #[cfg(feature = "jit")]
 pub(crate) use precompiled::{Cached, CachedCode, artifact_identity, cached_code, detect_file, load_cached};
 pub(crate) use store::{InterruptWord, StoreOwner, VmState};

@@ -90,9 +90,9 @@ impl VmState {
 
     /// Makes the interpreter's stack, or takes one that another store has left.
     pub(super) fn make_stack(&mut self, engine: &Engine) -> Result<()> {
-        let stack = match engine.stacks().take() {
+        let stack = match engine.pool().take_stack() {
             Some(stack) => stack,
-            None => GuestStack::new(engine)?,
+            None => super::pool::make(engine, || GuestStack::new(engine))?,
         };
         // SAFETY: the interpreter has not been entered: nothing points to a stack.
         unsafe {
