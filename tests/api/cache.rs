@@ -420,6 +420,40 @@ fn what_has_run_can_be_compiled_for_the_next_start() {
 }
 
 #[test]
+fn one_at_a_time_compiles_for_the_next_start() {
+    let folder = Folder::new();
+    let path = folder.path().join("cache");
+    let text = format!("(module (func (export \"f\") {}))", "i32.const 1234567 drop ".repeat(20_000));
+    let module = Module::new(&engine(&cache_in(&path), |config| config.run_mode(RunMode::Auto)), text).unwrap();
+    let mut store = Store::new(module.engine(), ());
+    let f = Instance::new(&mut store, &module, &[]).unwrap().get_typed_func::<(), ()>(&mut store, "f").unwrap();
+    f.call(&mut store, ()).unwrap();
+    module.update_cache().unwrap();
+    let of_module = |file: &PathBuf| file.extension().is_some_and(|ending| ending == "module");
+    let file = File::open(files(&path).into_iter().find(of_module).unwrap()).unwrap();
+    file.lock().unwrap();
+    assert!(!module.compile_for_next_start(|_, _| ()).unwrap(), "somebody is about it");
+    file.unlock().unwrap();
+    assert!(module.compile_for_next_start(|_, _| ()).unwrap());
+}
+
+/// A function that is too large to be compiled beside what else the machine does is no reason to try again.
+#[test]
+fn what_is_too_large_is_not_compiled_for_the_next_start() {
+    let folder = Folder::new();
+    let cache = cache_in(&folder.path().join("cache"));
+    for (times, compiled) in [(20_000, true), (200_000, false)] {
+        let text = format!("(module (func (export \"f\") {}))", "i32.const 1234567 drop ".repeat(times));
+        let module = Module::new(&engine(&cache, |config| config.run_mode(RunMode::Auto)), text).unwrap();
+        let mut store = Store::new(module.engine(), ());
+        let f = Instance::new(&mut store, &module, &[]).unwrap().get_typed_func::<(), ()>(&mut store, "f").unwrap();
+        f.call(&mut store, ()).unwrap();
+        assert_eq!(module.worth_compiling(), compiled);
+        assert_eq!(module.compile_for_next_start(|_, _| ()).unwrap(), compiled);
+    }
+}
+
+#[test]
 fn a_cache_can_be_carried_elsewhere() {
     let folder = Folder::new();
     let [from, to] = ["from", "to"].map(|name| folder.path().join(name));

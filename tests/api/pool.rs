@@ -436,10 +436,12 @@ fn keep_more_than_there_is() {
     rustix::process::setrlimit(rustix::process::Resource::As, limit).unwrap();
     for engine in engines() {
         // Each has a memory of 100 MiB, of which the process can have nine.
-        let modules: Vec<_> = (0..20).map(|_| pre(&engine, "(module (memory 1600))")).collect();
+        let text = "(module (memory 1600) (func (export \"same\") (param i32) (result i32) (local.get 0)))";
+        let modules: Vec<_> = (0..20).map(|_| pre(&engine, text)).collect();
         for pre in modules.iter().chain(&modules) {
             let mut store = Store::new(&engine, ());
-            pre.instantiate(&mut store).expect("what was kept of others has gone");
+            let instance = pre.instantiate(&mut store).expect("what was kept of others has gone");
+            assert_eq!(call(&mut store, instance, "same", 5), Ok(5));
         }
     }
 }

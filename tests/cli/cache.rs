@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use kinglet_tests::folder::Folder;
-use kinglet_tests::program::{Run, run, run_cached};
+use kinglet_tests::program::{CACHE, Run, kinglet, run, run_cached};
 
 use crate::{FUNCTIONS, program};
 
@@ -33,6 +33,14 @@ impl Place {
         let run = self.run(&[options, &["--log-level", "debug", "--invoke", "add", &self.file, "40", "2"]].concat());
         run.prints("42\n");
         run
+    }
+
+    /// Waits for what a run has left behind, but not forever.
+    fn wait_for_code(&self) {
+        let deadline = Instant::now() + Duration::from_secs(100);
+        while self.kept()[1] == 0 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// How many files of each kind there are.
@@ -159,13 +167,24 @@ fn what_has_run_is_compiled_when_nobody_waits_for_it() {
     place.run(&["cache", "clean"]).code();
     let first = run(&[]);
     assert!(first.err.contains(left) && stage(&first, "lower").1 == 201, "{first:?}");
-    let deadline = Instant::now() + Duration::from_secs(100);
-    while place.kept()[1] == 0 && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    place.wait_for_code();
     let second = run(&[]);
     assert_eq!(["validate", "lower", "compile"].map(|name| stage(&second, name).1), [0, 0, 0], "{second:?}");
     assert!(!second.err.contains(left) && !second.err.contains("kept in the cache"), "{second:?}");
+}
+
+/// What is left behind is started by the same name, on which it depends how its arguments are read.
+#[test]
+fn what_has_run_is_compiled_under_the_name_of_wasmedge_too() {
+    let place = Place::new(&wide_program());
+    let name = place.folder.path().join("wasmedge");
+    std::os::unix::fs::symlink(kinglet().canonicalize().unwrap(), &name).unwrap();
+    let mut command = std::process::Command::new(name);
+    command.args(["--run-mode", "auto", "--reactor", &place.file, "_start"]);
+    let run = command.env(CACHE, &place.cache).env("KINGLET_LOG", "debug").output().unwrap();
+    assert!(run.status.success() && String::from_utf8_lossy(&run.stderr).contains("left behind"), "{run:?}");
+    place.wait_for_code();
+    assert_eq!(place.kept()[1], 1);
 }
 
 #[test]

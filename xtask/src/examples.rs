@@ -1,12 +1,12 @@
-//! Runs every example. They are built together; one that exits with a status other than 0 fails.
+//! Runs every example. They are built as the group `unit` has built them; one that exits with a status other than 0 fails.
 
 use std::process::Command;
 
+use crate::group::{self, UNIT_PACKAGES};
 use crate::process::{Context, Tally, count, prepare};
 
 pub(crate) fn tally(context: &Context) -> Tally {
-    let mut cargo = Command::new("cargo");
-    let mut total = prepare(cargo.current_dir(&context.root).args(["build", "--workspace", "--examples"]));
+    let mut total = prepare(group::cargo(context, &["build", "--examples"]).args(UNIT_PACKAGES));
     for name in names(context) {
         let program = context.target.join("debug/examples").join(name);
         total.add(count(Command::new(program).current_dir(&context.root)));

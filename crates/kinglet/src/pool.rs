@@ -59,7 +59,7 @@ impl PoolingAllocationConfig {
 
     /// Sets what is kept of how many instances, of all modules together, and how many guest stacks, while no store uses
     /// them; 1000 if nothing is said. What is kept of a module's instances goes with the module, or to make room for another
-    /// module's; all of it goes if the system has no memory left for a new instance.
+    /// module's; all of it goes if the system refuses a new memory or stack.
     pub fn max_unused_warm_slots(&mut self, count: u32) -> &mut PoolingAllocationConfig {
         self.max_unused_warm_slots = count;
         self

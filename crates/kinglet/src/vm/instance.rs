@@ -306,7 +306,7 @@ pub(crate) unsafe fn new_memory(
     }
     // SAFETY: passed on.
     let new = || unsafe { MemoryInstance::new(ty, core.engine.settings().memory_plan(&ty), record) };
-    let memory = kept.map_or_else(|| super::pool::make(&core.engine, new), Ok)?;
+    let memory = kept.map_or_else(|| super::pool::make(&core.engine, request.desired, new), Ok)?;
     core.memories.push(memory);
     Ok(core.memories.len() - 1)
 }

@@ -76,6 +76,11 @@ impl MemoryInstance {
         unsafe { self.record.write(VmMemory { base: self.region.start(), len: self.len }) };
     }
 
+    /// How many bytes of address space it takes.
+    pub(super) fn mapped(&self) -> usize {
+        self.region.mapped()
+    }
+
     pub(crate) fn record(&self) -> NonNull<VmMemory> {
         self.record
     }

@@ -4,12 +4,13 @@
 //!
 //! How much an engine keeps is limited for all its modules together. Whoever would keep more has something of another
 //! module freed, each in its turn, so that modules that are not used any more lose what they have; and all is freed when
-//! the system has no memory left.
+//! the system refuses a new memory or stack.
 //!
 //! Invariant: what is in a pool is as a new instance wants it: memories and tables hold zeros or what the module says,
 //! and nothing of the store that it came from. Globals and imports are written anew for each instance.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
@@ -19,7 +20,6 @@ use super::image::MemoryImage;
 use super::instance::{InstanceData, VmCtxBox};
 use super::store::GuestStack;
 use super::{MemoryInstance, TableInstance};
-use crate::module::ModuleInner;
 use crate::store::StoreCore;
 use crate::{Engine, Result};
 
@@ -32,12 +32,36 @@ pub(crate) struct Blueprint {
     globals: OnceLock<Box<[[u64; 2]]>>,
     /// Whether there was an instance.
     used: AtomicBool,
+    shelf: Arc<Shelf>,
+}
+
+/// What is kept of a module's instances. Apart from the module, so that whoever frees something of it never is the last to
+/// have the module.
+#[derive(Default)]
+struct Shelf(Mutex<Shelved>);
+
+#[derive(Default)]
+struct Shelved {
     /// The newest last.
-    kept: Mutex<Vec<Kept>>,
+    kept: VecDeque<Kept>,
     /// Where those are counted, once there were any.
-    pool: OnceLock<Arc<Pool>>,
-    /// Whether the pool has the module among those that something is kept of. Changes with `kept` locked.
-    listed: AtomicBool,
+    pool: Option<Arc<Pool>>,
+    /// Whether the pool has this shelf in its list.
+    listed: bool,
+}
+
+impl Drop for Shelved {
+    fn drop(&mut self) {
+        if let Some(pool) = &self.pool {
+            pool.kept.fetch_sub(self.kept.len(), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Shelf {
+    fn lock(&self) -> MutexGuard<'_, Shelved> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What is kept of an instance.
@@ -56,23 +80,11 @@ pub(super) struct Kept {
 // SAFETY: owned memory; the records that memories and tables point to are in the context beside them.
 unsafe impl Send for Kept {}
 
-impl Drop for Blueprint {
-    fn drop(&mut self) {
-        let kept = self.kept.get_mut().unwrap_or_else(PoisonError::into_inner).len();
-        if let Some(pool) = self.pool.get() {
-            pool.kept.fetch_sub(kept, Ordering::Relaxed);
-        }
-    }
-}
-
 impl Blueprint {
-    fn kept(&self) -> MutexGuard<'_, Vec<Kept>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(super) fn take(&self) -> Kept {
-        let Some(kept) = self.kept().pop() else { return Kept::default() };
-        if let Some(pool) = self.pool.get() {
+        let mut shelved = self.shelf.lock();
+        let Some(kept) = shelved.kept.pop_back() else { return Kept::default() };
+        if let Some(pool) = &shelved.pool {
             pool.kept.fetch_sub(1, Ordering::Relaxed);
         }
         kept
@@ -104,14 +116,20 @@ impl Blueprint {
 }
 
 /// What an engine keeps, or knows to be kept.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Pool {
     /// Those that stores have left.
     stacks: Mutex<Vec<GuestStack>>,
-    /// How many instances are kept, of all modules.
+    /// How many instances are kept, of all modules, or are about to be.
     kept: AtomicUsize,
-    /// The modules whose blueprints say that they are listed; of the first one something is freed next.
-    modules: Mutex<VecDeque<Weak<ModuleInner>>>,
+    /// The shelves that say that they are listed; of the first one something is freed next.
+    shelves: Mutex<VecDeque<Weak<Shelf>>>,
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("kept", &self.kept).finish_non_exhaustive()
+    }
 }
 
 impl Pool {
@@ -119,103 +137,137 @@ impl Pool {
         self.stacks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn modules(&self) -> MutexGuard<'_, VecDeque<Weak<ModuleInner>>> {
-        self.modules.lock().unwrap_or_else(PoisonError::into_inner)
+    fn shelves(&self) -> MutexGuard<'_, VecDeque<Weak<Shelf>>> {
+        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn take_stack(&self) -> Option<GuestStack> {
         self.stacks().pop()
     }
 
-    /// Keeps what a module's instance has left, if no more than so many are or another module's can go.
-    fn keep(self: &Arc<Pool>, module: &Arc<ModuleInner>, kept: Kept, most: usize) {
-        if self.kept.fetch_add(1, Ordering::Relaxed) >= most && !self.free_one(Some(module)) {
-            self.kept.fetch_sub(1, Ordering::Relaxed);
-            return;
+    /// Makes room to keep one more: there is, or something on another shelf is freed. False if neither is so.
+    fn reserve(&self, shelf: &Arc<Shelf>, most: usize) -> bool {
+        let room = self.kept.fetch_add(1, Ordering::Relaxed) < most || self.free_one(Some(shelf));
+        if !room {
+            self.release();
         }
-        let blueprint = &module.blueprint;
-        blueprint.pool.get_or_init(|| self.clone());
+        room
+    }
+
+    /// The room is not needed after all.
+    fn release(&self) {
+        self.kept.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Keeps something in the room that was made for it.
+    fn put(self: &Arc<Pool>, shelf: &Arc<Shelf>, kept: Kept) {
         let listed = {
-            let mut all = blueprint.kept();
-            all.push(kept);
-            blueprint.listed.swap(true, Ordering::Relaxed)
+            let mut shelved = shelf.lock();
+            shelved.pool.get_or_insert_with(|| self.clone());
+            shelved.kept.push_back(kept);
+            std::mem::replace(&mut shelved.listed, true)
         };
         if !listed {
-            self.modules().push_back(Arc::downgrade(module));
+            let mut shelves = self.shelves();
+            if shelves.len() == shelves.capacity() {
+                // Those of modules that are gone.
+                shelves.retain(|shelf| shelf.strong_count() > 0);
+                let live = shelves.len();
+                shelves.reserve(live + 1);
+            }
+            shelves.push_back(Arc::downgrade(shelf));
         }
     }
 
-    /// Frees the oldest that is kept of the module whose turn it is, which is not that one; false if there is none.
-    fn free_one(&self, but: Option<&Arc<ModuleInner>>) -> bool {
+    /// Frees the oldest on the shelf whose turn it is, which is not that one; false if there is none.
+    fn free_one(&self, but: Option<&Arc<Shelf>>) -> bool {
         // What is dropped here is when nothing is locked.
         let (mut freed, mut seen) = (None, Vec::new());
-        let mut modules = self.modules();
-        for _ in 0..modules.len() {
-            let Some(next) = modules.pop_front() else { break };
-            let Some(module) = next.upgrade() else { continue };
-            if but.is_none_or(|but| !Arc::ptr_eq(but, &module)) {
-                let mut kept = module.blueprint.kept();
-                if kept.is_empty() {
-                    module.blueprint.listed.store(false, Ordering::Relaxed);
-                    drop(kept);
-                    seen.push(module);
-                    continue;
-                }
-                freed = Some(kept.swap_remove(0));
+        let mut shelves = self.shelves();
+        for _ in 0..shelves.len() {
+            let Some(next) = shelves.pop_front() else { break };
+            let Some(shelf) = next.upgrade() else { continue };
+            if but.is_none_or(|but| !Arc::ptr_eq(but, &shelf)) {
+                let mut shelved = shelf.lock();
+                freed = shelved.kept.pop_front();
+                shelved.listed = freed.is_some();
             }
-            modules.push_back(next);
-            seen.push(module);
+            let listed = freed.is_some() || but.is_some_and(|but| Arc::ptr_eq(but, &shelf));
+            if listed {
+                shelves.push_back(next);
+            }
+            seen.push(shelf);
             if freed.is_some() {
-                self.kept.fetch_sub(1, Ordering::Relaxed);
+                self.release();
                 break;
             }
         }
-        drop(modules);
+        drop(shelves);
         freed.is_some()
     }
 
-    /// Frees all that is kept; false if nothing is.
-    pub(super) fn clear(&self) -> bool {
+    /// Frees all that is kept, if it has so many bytes of address space.
+    fn give_back(&self, wanted: usize) {
         let stacks = std::mem::take(&mut *self.stacks());
-        let mut any = !stacks.is_empty();
-        drop(stacks);
-        while self.free_one(None) {
-            any = true;
+        let shelves: Vec<Arc<Shelf>> = self.shelves().iter().filter_map(Weak::upgrade).collect();
+        let memories = |shelf: &Arc<Shelf>| -> usize {
+            shelf.lock().kept.iter().flat_map(|kept| &kept.memories).map(MemoryInstance::mapped).sum()
+        };
+        let stack_bytes: usize = stacks.iter().map(GuestStack::mapped).sum();
+        if shelves.iter().map(memories).sum::<usize>().saturating_add(stack_bytes) < wanted {
+            self.stacks().extend(stacks);
+            return;
         }
-        any
+        for _ in 0..self.kept.load(Ordering::Relaxed) {
+            if !self.free_one(None) {
+                break;
+            }
+        }
     }
 }
 
-/// Makes what takes memory of the system's; if there is none left, once more without what is kept.
-pub(super) fn make<T>(engine: &Engine, make: impl Fn() -> Result<T>) -> Result<T> {
-    make().or_else(|error| if engine.pool().clear() { make() } else { Err(error) })
+/// Makes what takes so many bytes of the system's memory; if that is refused, once more without what the pool keeps. Who
+/// wants more than that has, which a guest may say of its memory, cannot empty it.
+pub(super) fn make<T>(engine: &Engine, bytes: usize, make: impl Fn() -> Result<T>) -> Result<T> {
+    make().or_else(|error| {
+        if engine.config().pool.is_none() {
+            return Err(error);
+        }
+        engine.pool().give_back(bytes);
+        make()
+    })
 }
 
 /// Keeps what a store leaves behind, of which nothing is used any more.
 pub(crate) fn recycle(core: &mut StoreCore) {
     let Some(config) = core.engine.config().pool else { return };
     let most = config.max_unused_warm_slots as usize;
-    let pool = core.engine.pool().clone();
-    if let Some(mut stack) = core.vm.take_stack()
-        && pool.stacks().len() < most
-        && stack.trim()
-    {
-        pool.stacks().push(stack);
+    if let Some(mut stack) = core.vm.take_stack() {
+        let pool = core.engine.pool();
+        if pool.stacks().len() < most && stack.trim() {
+            pool.stacks().push(stack);
+        }
     }
     // Newest first: what an instance has made is what is last then, but for what the host has made since.
     while let Some(data) = core.instances.pop() {
         let module = data.module.clone();
-        let inner = module.inner();
+        let blueprint = &module.inner().blueprint;
         let Some(mut kept) = keep(core, data) else { continue };
-        let image = inner.blueprint.memory.get().and_then(Option::as_ref);
+        let pool = core.engine.pool();
+        if !pool.reserve(&blueprint.shelf, most) {
+            continue;
+        }
+        let image = blueprint.memory.get().and_then(Option::as_ref);
         let images = [image].into_iter().chain(std::iter::repeat(None));
-        let first = inner.wasm().imported_memories == 0;
+        let first = module.inner().wasm().imported_memories == 0;
         let mut images = images.skip(if first { 0 } else { 1 });
         let resident = config.linear_memory_keep_resident;
         let whole = kept.memories.iter_mut().all(|memory| memory.recycle(images.next().flatten(), core.ran, resident));
         kept.tables.iter_mut().for_each(TableInstance::recycle);
         if whole {
-            pool.keep(inner, kept, most);
+            pool.put(&blueprint.shelf, kept);
+        } else {
+            pool.release();
         }
     }
 }
@@ -252,7 +304,7 @@ mod tests {
 
     /// How much is kept of each module.
     fn counts(modules: &[Module]) -> Vec<usize> {
-        modules.iter().map(|module| module.inner().blueprint.kept().len()).collect()
+        modules.iter().map(|module| module.inner().blueprint.shelf.lock().kept.len()).collect()
     }
 
     #[test]
@@ -275,7 +327,7 @@ mod tests {
         assert_eq!(counts(&modules), [3, 0, 0, 0]);
         used(1, &modules[1]);
         used(1, &modules[2]);
-        assert_eq!(counts(&modules), [1, 1, 1, 0], "of those that have most, or had it longest");
+        assert_eq!(counts(&modules), [1, 1, 1, 0], "of another module for each");
         used(3, &modules[3]);
         assert_eq!(counts(&modules), [0, 0, 0, 3]);
         used(2, &modules[1]);
@@ -283,8 +335,21 @@ mod tests {
         assert_eq!(engine.pool().kept.load(Ordering::Relaxed), 3);
         modules.truncate(3);
         assert_eq!(engine.pool().kept.load(Ordering::Relaxed), 2, "it goes with its module");
-        assert!(engine.pool().clear());
-        assert!(!engine.pool().clear(), "nothing is left");
+        engine.pool().give_back(usize::MAX);
+        assert_eq!(engine.pool().kept.load(Ordering::Relaxed), 2, "it would not be enough");
+        engine.pool().give_back(1 << 16);
         assert_eq!(engine.pool().kept.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn nothing_is_left_of_modules_that_are_gone() {
+        let engine = Engine::new(Config::new().allocation_strategy(PoolingAllocationConfig::new())).unwrap();
+        for _ in 0..2000 {
+            let module = Module::new(&engine, "(module (memory 0))").unwrap();
+            let mut store = Store::new(&engine, ());
+            Instance::new(&mut store, &module, &[]).unwrap();
+        }
+        assert_eq!(engine.pool().kept.load(Ordering::Relaxed), 0);
+        assert!(engine.pool().shelves().len() < 100);
     }
 }

@@ -35,6 +35,11 @@ impl Region {
         if region.resize(len) { Ok(region) } else { Err(failed()) }
     }
 
+    /// How many bytes of address space it takes.
+    pub(super) fn mapped(&self) -> usize {
+        self.mapped
+    }
+
     /// Whether an address is the region's, accessible or not.
     #[cfg(feature = "jit")]
     pub(super) fn reserves(&self, address: usize) -> bool {

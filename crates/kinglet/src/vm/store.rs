@@ -30,6 +30,11 @@ impl GuestStack {
         Ok(GuestStack(Region::new(engine.config().max_wasm_stack)?))
     }
 
+    /// How many bytes of address space it takes.
+    pub(super) fn mapped(&self) -> usize {
+        self.0.mapped()
+    }
+
     /// Gives back the memory of all but its ends, which is where the next guest begins. What is left there no guest
     /// reads before it has written it.
     pub(super) fn trim(&mut self) -> bool {
@@ -92,7 +97,7 @@ impl VmState {
     pub(super) fn make_stack(&mut self, engine: &Engine) -> Result<()> {
         let stack = match engine.pool().take_stack() {
             Some(stack) => stack,
-            None => super::pool::make(engine, || GuestStack::new(engine))?,
+            None => super::pool::make(engine, engine.config().max_wasm_stack, || GuestStack::new(engine))?,
         };
         // SAFETY: the interpreter has not been entered: nothing points to a stack.
         unsafe {
