@@ -182,7 +182,7 @@ fn what_has_run_is_compiled_under_the_name_of_wasmedge_too() {
     let mut command = std::process::Command::new(name);
     command.args(["--run-mode", "auto", "--reactor", &place.file, "_start"]);
     let run = command.env(CACHE, &place.cache).env("KINGLET_LOG", "debug").output().unwrap();
-    assert!(run.status.success() && String::from_utf8_lossy(&run.stderr).contains("left behind"), "{run:?}");
+    assert!(run.status.success() && String::from_utf8_lossy(&run.stdout).contains("left behind"), "{run:?}");
     place.wait_for_code();
     assert_eq!(place.kept()[1], 1);
 }
