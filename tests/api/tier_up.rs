@@ -448,7 +448,9 @@ fn a_loop_from_before_calls_imports_of_any_results() {
         let sum = all.fold(0_i64, |sum, bits| sum.wrapping_mul(31).wrapping_add(bits));
         assert_eq!(callee.native_functions(), 0);
         assert_eq!(run.call(&mut store, 100).unwrap(), sum, "{results:?}");
-        assert_eq!(callee.native_functions(), 1);
+        // A RISC-V processor may have no vectors; then what has them stays interpreted.
+        let native = cfg!(not(target_arch = "riscv64")) || !results.contains(&"v128");
+        assert_eq!(callee.native_functions(), usize::from(native), "{results:?}");
         assert_eq!(run.call(&mut store, 100).unwrap(), sum, "{results:?}, again");
     }
 }
