@@ -85,7 +85,7 @@ impl Blueprint {
         let mut shelved = self.shelf.lock();
         let Some(kept) = shelved.kept.pop_back() else { return Kept::default() };
         if let Some(pool) = &shelved.pool {
-            pool.kept.fetch_sub(1, Ordering::Relaxed);
+            pool.release();
         }
         kept
     }
@@ -154,7 +154,7 @@ impl Pool {
         room
     }
 
-    /// The room is not needed after all.
+    /// What was kept is not any more, or the room for it is not needed after all.
     fn release(&self) {
         self.kept.fetch_sub(1, Ordering::Relaxed);
     }
@@ -187,14 +187,15 @@ impl Pool {
         for _ in 0..shelves.len() {
             let Some(next) = shelves.pop_front() else { break };
             let Some(shelf) = next.upgrade() else { continue };
-            if but.is_none_or(|but| !Arc::ptr_eq(but, &shelf)) {
+            if but.is_some_and(|but| Arc::ptr_eq(but, &shelf)) {
+                shelves.push_back(next);
+            } else {
                 let mut shelved = shelf.lock();
                 freed = shelved.kept.pop_front();
                 shelved.listed = freed.is_some();
-            }
-            let listed = freed.is_some() || but.is_some_and(|but| Arc::ptr_eq(but, &shelf));
-            if listed {
-                shelves.push_back(next);
+                if shelved.listed {
+                    shelves.push_back(next);
+                }
             }
             seen.push(shelf);
             if freed.is_some() {
