@@ -12,6 +12,12 @@
     (local.get 0) (i32.const 5)
     (loop (param i32 i32) (result i32)
       (i32.add) (br_if 1 (i32.eqz (local.get 0))) (i32.const 1) (br 0)))
+  ;; The local that nothing changes is a parameter of no block.
+  (func $loop_with_unchanged_local (param i32 i32) (result i32)
+    (loop
+      (block (br_if 0 (local.get 1)) (local.set 1 (local.get 0)))
+      (br_if 0 (i32.lt_s (local.tee 1 (i32.sub (local.get 1) (local.get 0))) (local.get 0))))
+    (local.get 0))
   (func $if (param i32) (result i32) (if (result i32) (local.get 0) (then (i32.const 1)) (else (i32.const 2))))
   (func $if_not (param i64) (if (i64.eqz (local.get 0)) (then (unreachable))))
   (func $br (param i32) (result i32) (block (result i32) (br 0 (i32.add (local.get 0) (i32.const 1)))))
@@ -129,18 +135,18 @@
 ;; @1:
 ;;   return s1
 ;;   clif
+;;     v8 -> v2
 ;;     v4 = iconst.i32 5
-;;     jump block2(v2, v4, v2)  ; v4 = 5
-;;     block2(v5: i32, v6: i32, v8: i32):
-;;     v13 -> v8
+;;     jump block2(v2, v4)  ; v4 = 5
+;;     block2(v5: i32, v6: i32):
 ;;     v7 = iadd v5, v6
 ;;     v9 = iconst.i32 0
-;;     v10 = icmp eq v8, v9  ; v9 = 0
+;;     v10 = icmp.i32 eq v8, v9  ; v9 = 0
 ;;     v11 = uextend.i32 v10
 ;;     brif v11, block1(v7), block3
 ;;     block3:
 ;;     v12 = iconst.i32 1
-;;     jump block2(v7, v12, v13)  ; v12 = 1
+;;     jump block2(v7, v12)  ; v12 = 1
 ;;     block1(v3: i32):
 ;;     return v3
 ;;   x86-64
@@ -156,6 +162,48 @@
 ;;     jmp     label1
 ;;     block3:
 ;;     leal (%rdi, %rsi), %eax
+;;     retq
+;; loop_with_unchanged_local
+;; @0:
+;;   jump_if s1 @1
+;;   copy s0 -> s1
+;; @1:
+;;   i32.sub s1 s0 -> s1
+;;   jump_if i32.lt_s acc s0 @0
+;;   return s0
+;;   clif
+;;     v6 -> v2
+;;     v8 -> v6
+;;     jump block2(v3)
+;;     block2(v5: i32):
+;;     brif v5, block3(v5), block4
+;;     block4:
+;;     jump block3(v6)
+;;     block3(v7: i32):
+;;     v9 = isub v7, v6
+;;     v10 = icmp slt v9, v8
+;;     v11 = uextend.i32 v10
+;;     brif v11, block2(v9), block5
+;;     block5:
+;;     return v8
+;;   x86-64
+;;     jmp     label1
+;;     block1:
+;;     testl %ecx, %ecx
+;;     jnz     label2; j label3
+;;     block2:
+;;     jmp     label4
+;;     block3:
+;;     movq %rdx, %rcx
+;;     jmp     label4
+;;     block4:
+;;     subl %edx, %ecx
+;;     cmpl %edx, %ecx
+;;     jl      label5; j label6
+;;     block5:
+;;     jmp     label1
+;;     block6:
+;;     movq %rdx, %rax
 ;;     retq
 ;; if
 ;;   jump_unless s0 @0
@@ -231,11 +279,10 @@
 ;;   return s0
 ;;   return s2
 ;;   clif
-;;     v6 -> v2
 ;;     v5 = iconst.i32 50
 ;;     brif v3, block1(v5), block2  ; v5 = 50
 ;;     block2:
-;;     return v6
+;;     return v2
 ;;     block1(v4: i32):
 ;;     return v4
 ;;   x86-64
@@ -381,7 +428,7 @@
 ;;     retq
 ;; call
 ;;   copy s0 -> s1
-;;   const #1 -> s2; call 17 s1
+;;   const #1 -> s2; call 18 s1
 ;;   return s1
 ;;   clif
 ;;     v4 = iconst.i32 1
@@ -390,7 +437,7 @@
 ;;   x86-64
 ;;     movl $0x1, %ecx
 ;;     movq %rdi, %rsi
-;;     call    func[17] <binary>
+;;     call    func[18] <binary>
 ;;     retq
 ;; binary
 ;;   i32.add s0 s1
@@ -543,7 +590,7 @@
 ;; return_call
 ;;   copy s1 -> s2, s0 -> s3
 ;;   copy s2 -> s0, s3 -> s1
-;;   tail_call 17
+;;   tail_call 18
 ;;   clif
 ;;     return_call fn0(v0, v0, v3, v2)
 ;;   x86-64
@@ -551,7 +598,7 @@
 ;;     movq %rcx, %rax
 ;;     movq %rdx, %rcx
 ;;     movq %rax, %rdx
-;;     return_call_known func[17] <binary> (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
+;;     return_call_known func[18] <binary> (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
 ;; return_call_imported
 ;;   tail_call_import 0
 ;;   clif

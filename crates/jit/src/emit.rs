@@ -131,10 +131,16 @@ impl<'a> Emitter<'a> {
     }
 
     /// The signatures of what is not called directly.
-    pub(crate) fn finish(mut self, config: TargetFrontendConfig) -> Vec<Signature> {
-        self.builder.seal_all_blocks();
+    pub(crate) fn finish(self, config: TargetFrontendConfig) -> Vec<Signature> {
         self.builder.finalize(config);
         self.outside.into_iter().collect()
+    }
+
+    /// What follows is this block, and everything that comes to it is known: so a variable that is the same wherever one
+    /// comes from needs no parameter here.
+    fn switch_to(&mut self, block: Block) {
+        self.builder.switch_to_block(block);
+        self.builder.seal_block(block);
     }
 
     fn refuse(&mut self, what: &'static str) -> V {
@@ -264,9 +270,9 @@ impl<'a> Emitter<'a> {
         let (trapping, next) = (self.builder.create_block(), self.builder.create_block());
         self.builder.ins().brif(condition, trapping, &[], next, &[]);
         self.builder.set_cold_block(trapping);
-        self.builder.switch_to_block(trapping);
+        self.switch_to(trapping);
         self.raise(trap);
-        self.builder.switch_to_block(next);
+        self.switch_to(next);
     }
 
     fn trap_if_zero(&mut self, value: Value, trap: Trap) {
@@ -435,7 +441,14 @@ impl Emit for Emitter<'_> {
         if kind == LabelKind::Loop {
             self.take_over_frame(label, live);
         }
-        self.builder.switch_to_block(label);
+        match kind {
+            LabelKind::Loop => self.builder.switch_to_block(label),
+            _ => self.switch_to(label),
+        }
+    }
+
+    fn end_loop(&mut self, header: Block) {
+        self.builder.seal_block(header);
     }
 
     fn param(&mut self, label: Block, index: usize, ty: ValType, _: Slot) -> V {

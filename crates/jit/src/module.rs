@@ -1,6 +1,7 @@
 //! Compiling a whole module: its functions in parallel, then one after the other at their places, with the calls among
 //! them filled in. What comes out depends on nothing but what went in, however many threads took part.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -61,17 +62,17 @@ impl Compiler {
             }
             return link.finish();
         }
+        let size = |at: usize| environment.module.bodies[functions[at] as usize].len();
+        let order = order(&originals, size, bytes / threads);
         let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             let (sender, receiver) = mpsc::sync_channel(QUEUE);
             for _ in 0..threads {
-                let (sender, next, compile, originals) = (sender.clone(), &next, &compile, &originals);
+                let (sender, next, compile, order) = (sender.clone(), &next, &compile, &order);
                 scope.spawn(move || {
                     let mut scratch = Scratch::new();
-                    loop {
-                        let at = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(original) = originals.get(at) else { break };
-                        if *original == at && sender.send((at, compile(&mut scratch, at))).is_err() {
+                    while let Some(at) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        if sender.send((*at, compile(&mut scratch, *at))).is_err() {
                             break;
                         }
                     }
@@ -107,6 +108,17 @@ fn originals(module: &Module, functions: &[u32]) -> Vec<usize> {
         module.bytes.part(body.clone()).map_or(at, |bytes| *seen.entry((ty, bytes)).or_insert(at))
     };
     functions.iter().enumerate().map(original).collect()
+}
+
+/// A function with at least this part of what each thread has to do is begun early.
+const LARGE_PART: usize = 8;
+
+/// The order in which the originals of a list are begun: large ones first, by size, so that no thread is left alone with
+/// one at the end; the others in the order of their places, so that little waits for its place.
+fn order(originals: &[usize], size: impl Fn(usize) -> usize, share: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..originals.len()).filter(|at| originals[*at] == *at).collect();
+    order.sort_by_key(|at| Reverse(Some(size(*at)).filter(|size| size * LARGE_PART >= share)));
+    order
 }
 
 /// Functions at their places.

@@ -354,6 +354,8 @@ pub trait Emit {
     /// The label is here. `live` is the operand stack below its parameters; at a loop header every live operand is
     /// spilled, elsewhere none aliases a local. The emitter may replace the values.
     fn enter(&mut self, kind: LabelKind, label: Self::Label, live: &mut [Operand<Self::Value>]);
+    /// A loop ends: nothing branches to its header any more.
+    fn end_loop(&mut self, _header: Self::Label) {}
     /// The value of the `index`th parameter of the label just entered.
     fn param(&mut self, label: Self::Label, index: usize, ty: ValType, slot: Slot) -> Self::Value;
     /// `br`

@@ -41,7 +41,7 @@ impl Emitter<'_> {
         self.results = self.kinds(&frame.results);
         let entry = self.builder.create_block();
         self.builder.append_block_params_for_function_params(entry);
-        self.builder.switch_to_block(entry);
+        self.switch_to(entry);
         let params = self.builder.block_params(entry).to_vec();
         self.vmctx = params[0];
         for local in &frame.locals {
@@ -56,8 +56,7 @@ impl Emitter<'_> {
             self.frame = Some((take_over, params[2]));
             self.frame_base = Some(params[2]);
             let unreached = self.builder.create_block();
-            self.builder.switch_to_block(unreached);
-            self.builder.seal_block(unreached);
+            self.switch_to(unreached);
         }
         for index in 0..frame.locals.len() {
             let (variable, local) = self.locals[index];
@@ -98,14 +97,14 @@ impl Emitter<'_> {
         let (deep, next) = (self.builder.create_block(), self.builder.create_block());
         self.builder.ins().brif(below, deep, &[], next, &[]);
         self.builder.set_cold_block(deep);
-        self.builder.switch_to_block(deep);
+        self.switch_to(deep);
         let cell = self.cell_of(self.defined);
         let store_ptr = self.store_ptr();
         store(&mut self.builder, cell, store_ptr, offset_of!(VmStore, callee));
         let interpret = self.native(offset_of!(Natives, interpret));
         let sig = self.builder.import_signature(self.builder.func.signature.clone());
         self.builder.ins().return_call_indirect(sig, interpret, params);
-        self.builder.switch_to_block(next);
+        self.switch_to(next);
     }
 
     pub(super) fn make_label(&mut self, params: &[ValType], slot: Slot) -> Block {
@@ -154,7 +153,7 @@ impl Emitter<'_> {
             self.refuse(PENDING);
             return;
         }
-        self.builder.switch_to_block(block);
+        self.switch_to(block);
         for (variable, local) in self.locals.clone() {
             let kind = self.kind(local.ty);
             let value = self.take_over(frame, 8 * local.slot, kind);
@@ -172,7 +171,7 @@ impl Emitter<'_> {
         let params = load_slots(&mut self.builder, base, &kinds);
         let args: Vec<BlockArg> = params.into_iter().map(BlockArg::Value).collect();
         self.builder.ins().jump(meeting, &args);
-        self.builder.switch_to_block(meeting);
+        self.switch_to(meeting);
         let args: Vec<BlockArg> = self.builder.block_params(meeting).iter().copied().map(BlockArg::Value).collect();
         self.builder.ins().jump(label, &args);
     }
@@ -203,7 +202,7 @@ impl Emitter<'_> {
         } else {
             self.builder.ins().brif(condition, next, &[], target, &args);
         }
-        self.builder.switch_to_block(next);
+        self.switch_to(next);
     }
 
     /// `br_table`: the last target is the default.
@@ -400,13 +399,13 @@ impl Emitter<'_> {
         let (slow, next) = (self.builder.create_block(), self.builder.create_block());
         self.builder.ins().brif(differs, slow, &[], next, &[]);
         self.builder.set_cold_block(slow);
-        self.builder.switch_to_block(slow);
+        self.switch_to(slow);
         let array = self.array(1);
         self.libcall_values(Libcall::IsSubtype, array, actual, expected);
         let is_subtype = load_pointer(&mut self.builder, array, 0);
         self.trap_if_zero(is_subtype, Trap::IndirectCallTypeMismatch);
         self.builder.ins().jump(next, &[]);
-        self.builder.switch_to_block(next);
+        self.switch_to(next);
     }
 
     /// Where a function is called: what its record has, or if that is null, where that is found out. Nothing may call the
@@ -426,10 +425,10 @@ impl Emitter<'_> {
         let result = self.builder.append_block_param(known, types::I64);
         self.builder.ins().brif(pointer, known, &[BlockArg::Value(pointer)], null, &[]);
         self.builder.set_cold_block(null);
-        self.builder.switch_to_block(null);
+        self.switch_to(null);
         let made = make(self);
         self.builder.ins().jump(known, &[BlockArg::Value(made)]);
-        self.builder.switch_to_block(known);
+        self.switch_to(known);
         result
     }
 }

@@ -53,7 +53,7 @@ impl Emitter<'_> {
 
     pub(super) fn close_try(&mut self) {
         for landing in self.tries.pop().unwrap_or_default() {
-            self.builder.switch_to_block(landing.block);
+            self.switch_to(landing.block);
             self.builder.set_cold_block(landing.block);
             if landing.with_ref {
                 self.raise(Trap::Unsupported);
@@ -106,7 +106,7 @@ impl Emitter<'_> {
             CallTarget::Function(function) => self.builder.ins().try_call(function, args, table),
             CallTarget::Address(_, address) => self.builder.ins().try_call_indirect(address, args, table),
         };
-        self.builder.switch_to_block(returned);
+        self.switch_to(returned);
         results
     }
 

@@ -344,6 +344,7 @@ impl<'m, E: Emit> Walk<'m, '_, E> {
             Kind::Loop => {
                 // Only backward branches go to a loop's label; what falls through leaves its results as they are.
                 self.spilled = control.spilled.min(self.stack.len());
+                self.emit.end_loop(control.label);
                 return Ok(());
             }
             Kind::Function => return self.end_function(&control),
