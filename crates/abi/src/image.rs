@@ -12,8 +12,8 @@ use crate::Trap;
 pub struct CodeImage {
     /// The instructions.
     pub text: Vec<u8>,
-    /// What its address must be a multiple of.
-    pub align: u32,
+    /// Where it may be.
+    pub place: Place,
     /// The functions of the module that it has.
     pub functions: Vec<FunctionCode>,
     /// Instructions that belong to an operator.
@@ -136,7 +136,7 @@ impl CodeImage {
     /// Adds the tables of code that is behind all there was, at an offset; not its instructions.
     pub fn append_tables(&mut self, at: u32, other: &CodeImage) {
         self.append(at, &other.tables());
-        self.align = self.align.max(other.align);
+        self.place.align = self.place.align.max(other.place.align);
     }
 
     /// The same of tables alone.
@@ -197,6 +197,34 @@ impl<'a> Tables<'a> {
     }
 }
 
+/// Where code may be: at addresses that are a little more than a multiple of something, or nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// A power of two.
+    pub align: u32,
+    /// How far behind a multiple of that; less than it.
+    pub lead: u32,
+}
+
+impl Place {
+    /// At multiples of a power of two.
+    pub const fn aligned(align: u32) -> Place {
+        Place { align, lead: 0 }
+    }
+
+    /// The first such place that is not before this one.
+    pub fn next(self, from: usize) -> usize {
+        let (align, lead) = (self.align as usize, self.lead as usize);
+        (from + align - lead).next_multiple_of(align) - align + lead
+    }
+}
+
+impl Default for Place {
+    fn default() -> Place {
+        Place::aligned(1)
+    }
+}
+
 fn range(first: u32, count: u32) -> Range<usize> {
     first as usize..first as usize + count as usize
 }
@@ -206,10 +234,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_next_place_is_the_first_that_is_as_far_behind_a_multiple() {
+        let place = Place { align: 32, lead: 16 };
+        assert_eq!([0, 16, 17, 48, 49].map(|from| place.next(from)), [16, 16, 48, 48, 80]);
+        assert_eq!([0, 1, 64].map(|from| Place::aligned(64).next(from)), [0, 64, 64]);
+    }
+
+    #[test]
     fn tables_of_appended_code_are_found_at_their_new_places() {
         let code = CodeImage {
             text: vec![0; 16],
-            align: 16,
+            place: Place::aligned(16),
             functions: vec![FunctionCode { start: 0, end: 16, function: 7 }],
             sites: vec![
                 Site { at: 5, source: 40, trap: 0 },

@@ -13,15 +13,17 @@ use cranelift_codegen::{
     ExceptionContextLoc, Final, FinalizedMachExceptionHandler, FinalizedRelocTarget, MachBufferFinalized,
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use kinglet_abi::image::{CallSite, CodeImage, Handler, HandlerKind, StackMap};
+use kinglet_abi::image::{CallSite, CodeImage, Handler, HandlerKind, Place, StackMap};
 use kinglet_abi::{Optimization, Settings, Trap, VmCtxLayout};
 use kinglet_wasm::types::TypeRegistry;
 use kinglet_wasm::{Module, walk};
+use target_lexicon::Architecture;
 
 #[cfg(test)]
 use crate::convention::Kind;
 use crate::convention::{self, Signature};
 use crate::emit::{Emitter, Entry};
+use crate::place;
 use crate::sites::{self, Unreachable};
 use crate::target::{self, Processor};
 
@@ -259,7 +261,7 @@ impl Compiler {
         let buffer = &compiled.buffer;
         let mut image = CodeImage {
             text: buffer.data().to_vec(),
-            align: self.isa.function_alignment().preferred.max(buffer.alignment),
+            place: self.place(buffer),
             sites: sites::sites(&context.func, buffer, &unreachable),
             ..CodeImage::default()
         };
@@ -291,6 +293,16 @@ pub(crate) struct DirectCall {
     pub(crate) addend: Addend,
     /// The function's place among those the module defines.
     pub(crate) target: u32,
+}
+
+impl Compiler {
+    fn place(&self, buffer: &MachBufferFinalized<Final>) -> Place {
+        let align = self.isa.function_alignment().preferred.max(buffer.alignment);
+        match self.isa.triple().architecture {
+            Architecture::X86_64 => place::place(buffer.data(), align),
+            _ => Place::aligned(align),
+        }
+    }
 }
 
 impl Code {

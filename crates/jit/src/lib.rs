@@ -11,6 +11,7 @@ mod convention;
 mod emit;
 mod listing;
 mod module;
+mod place;
 mod sites;
 mod target;
 mod trampoline;

@@ -9,13 +9,14 @@ use std::sync::mpsc;
 use cranelift_codegen::TextSectionBuilder;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::InstBuilder;
-use kinglet_abi::image::{FunctionCode, NO_SOURCE};
+use kinglet_abi::image::{FunctionCode, NO_SOURCE, Place};
 use kinglet_abi::{CodeImage, Trap};
 use kinglet_wasm::Module;
 
 use crate::compile::{Callees, Code, Compiler, Environment, Error, Scratch, trap_code};
 use crate::convention::{Signature, tail};
 use crate::emit::Entry;
+use crate::place::LEAD;
 
 /// The code of a module.
 #[derive(Debug)]
@@ -194,7 +195,11 @@ impl<'a> Link<'a> {
             }
         };
         let text = &code.image.text;
-        let start = self.text.append(true, text, code.image.align, &mut ControlPlane::default());
+        let Place { align, lead } = code.image.place;
+        if lead != 0 {
+            self.text.append(false, &[0; LEAD][..lead as usize], align, &mut ControlPlane::default());
+        }
+        let start = self.text.append(true, text, if lead == 0 { align } else { lead }, &mut ControlPlane::default());
         let start = u32::try_from(start).ok().filter(|start| start.checked_add(text.len() as u32).is_some());
         let start = start.ok_or_else(|| Error::Failed("the module has more than 4 GiB of code".into()))?;
         for call in &code.calls {

@@ -24,7 +24,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-use kinglet_abi::image::{CallSite, Handler, Site, StackMap};
+use kinglet_abi::image::{CallSite, Handler, Place, Site, StackMap};
 use kinglet_abi::{CodeImage, Settings};
 use kinglet_jit::{Processor, Trampoline};
 use kinglet_wasm::Features;
@@ -353,7 +353,7 @@ impl Words<'_> {
         self.0 = rest;
         let image = CodeImage {
             text,
-            align: Some(align).filter(|align| align.is_power_of_two() && *align <= 4096)?,
+            place: Place::aligned(Some(align).filter(|align| align.is_power_of_two() && *align <= 4096)?),
             functions: Vec::new(),
             sites: self.list(|[at, source, trap]| Site { at, source, trap })?,
             call_sites: self.list(|[ret, frame, first, count]| CallSite { ret, frame, first, count })?,
@@ -373,7 +373,7 @@ fn trampoline_bytes(trampolines: &[(Trampoline, CodeImage)], order: fn(u32) -> [
         let words = which.to_words();
         put(&[words.len() as u32]);
         put(&words);
-        put(&[image.align, image.text.len() as u32]);
+        put(&[image.place.align, image.text.len() as u32]);
         // Instructions are bytes, whatever the order of words.
         let mut text = image.text.clone();
         text.resize(text.len().next_multiple_of(4), 0);

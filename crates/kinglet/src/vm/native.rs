@@ -410,7 +410,7 @@ impl Tier {
         owner: Owner,
         name: impl Fn() -> String,
     ) -> Result<usize> {
-        let start = state.arena.add(&image.text, image.align as usize)?;
+        let start = state.arena.add(&image.text, image.place)?;
         let code = start..start + std::mem::take(&mut image.text).len();
         self.registry.add(code.clone(), Known::Made(Box::new(image)), owner, None);
         self.tell(|| std::iter::once((name(), code.clone(), Vec::new())));

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::ops::Range;
 use std::ptr::NonNull;
 
+use kinglet_abi::image::Place;
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mmap, mmap_anonymous, mprotect, munmap};
 use rustix::process::{Pid, getpid};
@@ -47,15 +48,15 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Arena {
-    /// Copies code to where it can run; returns its address there. `align` is a power of two of at most a page.
-    pub(super) fn add(&mut self, bytes: &[u8], align: usize) -> Result<usize> {
+    /// Copies code to where it can run; returns its address there. What it is aligned to is at most a page.
+    pub(super) fn add(&mut self, bytes: &[u8], place: Place) -> Result<usize> {
         let ours = |chunk: &Chunk| chunk.process == getpid();
-        let fits = |chunk: &Chunk| ours(chunk) && chunk.used.next_multiple_of(align) + bytes.len() <= chunk.run.len;
+        let fits = |chunk: &Chunk| ours(chunk) && place.next(chunk.used) + bytes.len() <= chunk.run.len;
         if !self.chunks.last().is_some_and(fits) {
             self.chunks.push(Chunk::new(bytes.len().max(CHUNK).next_multiple_of(CHUNK))?);
         }
         let chunk = self.chunks.last_mut().ok_or_else(|| Error::msg("no memory for code"))?;
-        let at = chunk.used.next_multiple_of(align);
+        let at = place.next(chunk.used);
         // SAFETY: the chunk has room, and nothing runs or reads behind `used` yet.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), chunk.write.start.as_ptr().add(at), bytes.len()) };
         chunk.used = at + bytes.len();

@@ -20,14 +20,14 @@ impl Tier {
     pub(crate) fn collect(&self, environment: &Environment) -> CodeImage {
         let mut image = CodeImage::default();
         for piece in self.pieces(environment) {
-            let at = image.text.len().next_multiple_of(piece.align() as usize);
+            let at = piece.place().next(image.text.len());
             let Ok(offset) = u32::try_from(at + piece.text().len()).map(|_| at as u32) else { break };
             // What is damaged where it is kept is not kept elsewhere.
             let Some(tables) = piece.all_tables() else { continue };
             image.text.resize(at, 0);
             image.text.extend_from_slice(piece.text());
             image.append(offset, &tables);
-            image.align = image.align.max(piece.align());
+            image.place.align = image.place.align.max(piece.place().align);
         }
         image
     }
@@ -93,7 +93,7 @@ impl Tier {
     /// A copy of small code.
     fn copy(&self, start: usize) -> Option<CodeImage> {
         let code = self.registry.find(start.checked_add(1)?).filter(|code| code.start == start)?;
-        let mut image = CodeImage { text: code.text().to_vec(), align: code.align(), ..CodeImage::default() };
+        let mut image = CodeImage { text: code.text().to_vec(), place: code.place(), ..CodeImage::default() };
         image.append(0, &code.all_tables()?);
         Some(image)
     }

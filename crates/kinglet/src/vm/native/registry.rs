@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, RwLock};
 
-use kinglet_abi::image::Tables;
+use kinglet_abi::image::{Place, Tables};
 use kinglet_abi::{CodeImage, FuncCell, Trap};
 
 use super::arena::Mapping;
@@ -125,11 +125,11 @@ impl Published {
         unsafe { std::slice::from_raw_parts(self.start as *const u8, self.end - self.start) }
     }
 
-    /// What its address must be a multiple of.
-    pub(super) fn align(&self) -> u32 {
+    /// Where a copy may be.
+    pub(super) fn place(&self) -> Place {
         match &self.tables {
-            Known::Made(image) => image.align,
-            Known::Mapped { .. } => MAPPED_ALIGN,
+            Known::Made(image) => image.place,
+            Known::Mapped { .. } => Place::aligned(MAPPED_ALIGN),
         }
     }
 
