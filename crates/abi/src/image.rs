@@ -197,7 +197,7 @@ impl<'a> Tables<'a> {
     }
 }
 
-/// Where code may be: at addresses that are a little more than a multiple of something, or nothing more.
+/// Where code may be: at multiples of something, or at addresses so far behind one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// A power of two.

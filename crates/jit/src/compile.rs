@@ -414,6 +414,27 @@ mod tests {
     }
 
     #[test]
+    fn what_a_nest_of_loops_leaves_alone_is_no_parameter_up_to_the_depth_at_which_that_takes_long() {
+        let parameters = |nest: usize| {
+            let back: String = (0..nest).map(|depth| format!("(br_if {depth} (local.get 0))")).collect();
+            let (open, close) = ("loop ".repeat(nest), "end ".repeat(nest));
+            let types = TypeRegistry::default();
+            let wat = format!("(module (func (param i32) {open} {back} {close}))");
+            let binary = decode::to_binary(wat.as_bytes()).unwrap();
+            let module = decode::module(binary.into_owned().into(), Features::all(), &types).unwrap();
+            let (layout, settings) = (VmCtxLayout::new(&module), Settings::default());
+            let environment = Environment { module: &module, layout: &layout, settings: &settings, types: &types };
+            let mut scratch = Scratch::new();
+            let compiler = Compiler::new(&settings).unwrap();
+            compiler.build(&mut scratch, environment, 0, Entry::Function, Callees::Beside(&[])).unwrap();
+            let function = &scratch.context.func;
+            function.layout.blocks().skip(1).map(|block| function.dfg.block_params(block).len()).sum::<usize>()
+        };
+        assert_eq!(parameters(64), 0);
+        assert!(parameters(65) > 0);
+    }
+
+    #[test]
     fn references_that_live_over_a_call_are_in_its_stack_map() {
         let image = compile(
             r#"(module (type $s (struct)) (func $f) (func (param (ref null $s)) (result (ref null $s) (ref null $s))

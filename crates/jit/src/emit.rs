@@ -87,8 +87,14 @@ pub(crate) struct Emitter<'a> {
     /// Clauses in force, by `try_table`.
     tries: Vec<Vec<Landing>>,
     offset: u32,
+    /// How many loops one is in.
+    open_loops: u32,
     unsupported: Option<&'static str>,
 }
+
+/// The headers of loops within more than this many are sealed when the function is done. Sealed from the inside out, a
+/// variable that all leave alone is in the end found through a chain of all their headers, from every jump back.
+const NESTED_LOOPS: u32 = 64;
 
 impl<'a> Emitter<'a> {
     pub(crate) fn new(
@@ -116,6 +122,7 @@ impl<'a> Emitter<'a> {
             array: None,
             tries: Vec::new(),
             offset: 0,
+            open_loops: 0,
             unsupported: None,
         }
     }
@@ -131,7 +138,8 @@ impl<'a> Emitter<'a> {
     }
 
     /// The signatures of what is not called directly.
-    pub(crate) fn finish(self, config: TargetFrontendConfig) -> Vec<Signature> {
+    pub(crate) fn finish(mut self, config: TargetFrontendConfig) -> Vec<Signature> {
+        self.builder.seal_all_blocks();
         self.builder.finalize(config);
         self.outside.into_iter().collect()
     }
@@ -438,17 +446,21 @@ impl Emit for Emitter<'_> {
     }
 
     fn enter(&mut self, kind: LabelKind, label: Block, live: &mut [Op1]) {
-        if kind == LabelKind::Loop {
-            self.take_over_frame(label, live);
-        }
         match kind {
-            LabelKind::Loop => self.builder.switch_to_block(label),
+            LabelKind::Loop => {
+                self.take_over_frame(label, live);
+                self.open_loops += 1;
+                self.builder.switch_to_block(label);
+            }
             _ => self.switch_to(label),
         }
     }
 
     fn end_loop(&mut self, header: Block) {
-        self.builder.seal_block(header);
+        if self.open_loops <= NESTED_LOOPS {
+            self.builder.seal_block(header);
+        }
+        self.open_loops -= 1;
     }
 
     fn param(&mut self, label: Block, index: usize, ty: ValType, _: Slot) -> V {

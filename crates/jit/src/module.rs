@@ -9,14 +9,13 @@ use std::sync::mpsc;
 use cranelift_codegen::TextSectionBuilder;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::InstBuilder;
-use kinglet_abi::image::{FunctionCode, NO_SOURCE, Place};
+use kinglet_abi::image::{FunctionCode, NO_SOURCE};
 use kinglet_abi::{CodeImage, Trap};
 use kinglet_wasm::Module;
 
 use crate::compile::{Callees, Code, Compiler, Environment, Error, Scratch, trap_code};
 use crate::convention::{Signature, tail};
 use crate::emit::Entry;
-use crate::place::LEAD;
 
 /// The code of a module.
 #[derive(Debug)]
@@ -111,7 +110,7 @@ fn originals(module: &Module, functions: &[u32]) -> Vec<usize> {
     functions.iter().enumerate().map(original).collect()
 }
 
-/// A function with at least this part of what each thread has to do is begun early.
+/// A function of which each thread has at most so many to do is begun early.
 const LARGE_PART: usize = 8;
 
 /// The order in which the originals of a list are begun: large ones first, by size, so that no thread is left alone with
@@ -195,11 +194,13 @@ impl<'a> Link<'a> {
             }
         };
         let text = &code.image.text;
-        let Place { align, lead } = code.image.place;
-        if lead != 0 {
-            self.text.append(false, &[0; LEAD][..lead as usize], align, &mut ControlPlane::default());
+        let (place, plane) = (code.image.place, &mut ControlPlane::default());
+        if place.lead != 0 {
+            let end = self.text.append(false, &[], 1, plane) as usize;
+            self.text.append(false, &vec![0; place.next(end) - end], 1, plane);
         }
-        let start = self.text.append(true, text, if lead == 0 { align } else { lead }, &mut ControlPlane::default());
+        let align = 1 << (place.align | place.lead).trailing_zeros();
+        let start = self.text.append(true, text, align, plane);
         let start = u32::try_from(start).ok().filter(|start| start.checked_add(text.len() as u32).is_some());
         let start = start.ok_or_else(|| Error::Failed("the module has more than 4 GiB of code".into()))?;
         for call in &code.calls {
@@ -303,5 +304,48 @@ mod tests {
         let (one, many) = (compile(&wat, 1).1, compile(&wat, 4).1);
         assert_eq!(one.image.text, many.image.text);
         assert_eq!((one.image.functions, one.image.sites), (many.image.functions, many.image.sites));
+    }
+
+    #[test]
+    fn what_is_large_is_begun_first_and_what_is_shared_only_once() {
+        let sizes = [10, 1000, 10, 10, 3000, 20];
+        let originals = [0, 1, 0, 3, 4, 5];
+        assert_eq!(order(&originals, |at| sizes[at], 2020), [4, 1, 0, 3, 5]);
+        assert_eq!(order(&originals, |at| sizes[at], 20_000), [4, 0, 1, 3, 5]);
+    }
+
+    /// Loops of different lengths that are called, with a large function at the end.
+    #[test]
+    fn functions_that_mind_lines_start_in_the_middle_of_one_and_are_called_there() {
+        let loops: String = (0..40)
+            .map(|i| {
+                let body = "(local.set 0 (i32.mul (local.get 0) (local.get 0)))".repeat(i);
+                format!(
+                    "(func (param i32) (loop {body} (br_if 0 (local.tee 0 (i32.shr_u (local.get 0) (i32.const 1))))))"
+                )
+            })
+            .collect();
+        let calls: String = (0..40).map(|i| format!("(call {i} (i32.const {i}))")).collect();
+        let wat = format!("(module {loops} (func {}))", calls.repeat(20));
+        let image = compile(&wat, 1).1.image;
+        assert_eq!(image.text, compile(&wat, 3).1.image.text);
+        let (starts, caller): (Vec<usize>, _) =
+            (image.functions.iter().map(|f| f.start as usize).collect(), image.functions.last().unwrap());
+        let lines: HashSet<usize> = starts.iter().map(|start| start % 32).collect();
+        let expected: &[usize] = if cfg!(target_arch = "x86_64") { &[0, 16] } else { &[0] };
+        assert!(lines.iter().all(|line| expected.contains(line)) && lines.len() == expected.len(), "{lines:?}");
+        if cfg!(target_arch = "x86_64") {
+            let code = &image.text[caller.start as usize..caller.end as usize];
+            let called: HashSet<usize> = code
+                .windows(5)
+                .enumerate()
+                .filter(|(_, window)| window[0] == 0xe8)
+                .map(|(at, window)| {
+                    let distance = i32::from_le_bytes(window[1..].try_into().unwrap());
+                    (caller.start as usize + at + 5).wrapping_add_signed(distance as isize)
+                })
+                .collect();
+            assert!(starts[..40].iter().all(|start| called.contains(start)));
+        }
     }
 }

@@ -586,9 +586,11 @@ pub(crate) fn listing(compiler: &Compiler, environment: &Environment, defined: u
 
 /// Gives code memory of its own: where it is, its tables, and the memory.
 fn in_place(mut image: CodeImage) -> Result<(Range<usize>, Known, Mapping)> {
-    let memory = Mapping::executable(&image.text)?;
-    let code = memory.start()..memory.start() + image.text.len();
-    image.text = Vec::new();
+    let lead = image.place.next(0);
+    let mut text = std::mem::take(&mut image.text);
+    text.splice(..0, std::iter::repeat_n(0, lead));
+    let memory = Mapping::executable(&text)?;
+    let code = memory.start() + lead..memory.start() + text.len();
     Ok((code, Known::Made(Box::new(image)), memory))
 }
 

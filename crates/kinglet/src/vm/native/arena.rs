@@ -53,7 +53,8 @@ impl Arena {
         let ours = |chunk: &Chunk| chunk.process == getpid();
         let fits = |chunk: &Chunk| ours(chunk) && place.next(chunk.used) + bytes.len() <= chunk.run.len;
         if !self.chunks.last().is_some_and(fits) {
-            self.chunks.push(Chunk::new(bytes.len().max(CHUNK).next_multiple_of(CHUNK))?);
+            let len = place.next(0) + bytes.len();
+            self.chunks.push(Chunk::new(len.max(CHUNK).next_multiple_of(CHUNK))?);
         }
         let chunk = self.chunks.last_mut().ok_or_else(|| Error::msg("no memory for code"))?;
         let at = place.next(chunk.used);
