@@ -81,6 +81,53 @@ fn a_second_start_finds_module_and_code() {
 }
 
 #[test]
+fn an_entry_has_nothing_of_other_modules() {
+    let folder = Folder::new();
+    let keep = |name: &str, first: Option<&str>| {
+        let path = folder.path().join(name);
+        let engine = engine(&cache_in(&path), |config| config);
+        let mut store = Store::new(&engine, ());
+        if let Some(first) = first {
+            let other = Instance::new(&mut store, &Module::new(&engine, first).unwrap(), &[]).unwrap();
+            let f = other.get_typed_func::<(i64, f32), f64>(&mut store, "f").unwrap();
+            f.call(&mut store, (1, 2.0)).unwrap();
+        }
+        works(&Module::new(&engine, PROGRAM).unwrap());
+        files(&path)
+    };
+    let alone = keep("alone", None);
+    let other = r#"(module (func (export "f") (param i64 f32) (result f64) (f64.const 1)))"#;
+    let beside = keep("beside", Some(other));
+    assert_eq!((alone.len(), beside.len()), (2, 4));
+    for file in alone {
+        let same = folder.path().join("beside").join(file.file_name().unwrap());
+        assert!(fs::read(&file).unwrap() == fs::read(same).unwrap(), "{}", file.display());
+    }
+}
+
+/// Descriptors are few: a server has many modules.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_is_kept_open_only_if_memories_are_mapped_from_it() {
+    let folder = Folder::new();
+    let path = folder.path().join("cache");
+    let open = || {
+        let links = fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+        links.filter(|target| target.parent() == Some(&path)).count()
+    };
+    let with_data = |bytes: usize| PROGRAM.replace("some data", &format!("some data{}", " ".repeat(bytes)));
+    for (bytes, expected) in [(0, 0), (40_000, 1)] {
+        let program = with_data(bytes);
+        for found in [0, 1] {
+            let cache = cache_in(&path);
+            let module = Module::new(&engine(&cache, |config| config), &program).unwrap();
+            works(&module);
+            assert_eq!((cache.cache_hits(), open()), (found, if found == 1 { expected } else { 0 }), "{bytes} bytes");
+        }
+    }
+}
+
+#[test]
 fn what_is_interpreted_is_kept_as_valid() {
     let folder = Folder::new();
     let path = folder.path().join("cache");

@@ -61,17 +61,28 @@ impl Trampoline {
 
     /// As numbers, to be kept.
     pub fn to_words(&self) -> Vec<u32> {
-        let (tag, signature) = match self {
-            Trampoline::Libcall => (0, None),
-            Trampoline::Throw => (1, None),
-            Trampoline::Raise => (2, None),
-            Trampoline::EnterLoop => (3, None),
-            Trampoline::Host(signature) => (4, Some(signature)),
-            Trampoline::Entry(signature) => (5, Some(signature)),
-            Trampoline::Bridge(signature) => (6, Some(signature)),
-            Trampoline::Adapter(signature) => (7, Some(signature)),
+        let tag = match self {
+            Trampoline::Libcall => 0,
+            Trampoline::Throw => 1,
+            Trampoline::Raise => 2,
+            Trampoline::EnterLoop => 3,
+            Trampoline::Host(_) => 4,
+            Trampoline::Entry(_) => 5,
+            Trampoline::Bridge(_) => 6,
+            Trampoline::Adapter(_) => 7,
         };
-        std::iter::once(tag).chain(signature.into_iter().flat_map(Signature::to_words)).collect()
+        std::iter::once(tag).chain(self.signature().into_iter().flat_map(Signature::to_words)).collect()
+    }
+
+    /// Of which functions; none of those that there is one of.
+    pub fn signature(&self) -> Option<&Signature> {
+        match self {
+            Trampoline::Libcall | Trampoline::Throw | Trampoline::Raise | Trampoline::EnterLoop => None,
+            Trampoline::Host(signature)
+            | Trampoline::Entry(signature)
+            | Trampoline::Bridge(signature)
+            | Trampoline::Adapter(signature) => Some(signature),
+        }
     }
 
     /// From such numbers; none if they are others.

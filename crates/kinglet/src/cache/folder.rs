@@ -3,13 +3,13 @@
 //! name first, and are never written to again, so that whoever has one mapped keeps what it had.
 
 use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, Timespec, Timestamps};
+use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
 use crate::{Error, Result};
@@ -130,15 +130,22 @@ impl Folder {
     /// All files, in no order.
     pub(super) fn list(&self) -> Result<Vec<Found>> {
         let mut all = Vec::new();
-        for entry in std::fs::read_dir(&self.path)? {
+        for entry in Dir::read_from(&self.open)? {
             let entry = entry?;
-            let metadata = match entry.metadata() {
+            let Ok(name) = entry.file_name().to_str() else { continue };
+            let stat = match rustix::fs::statat(&self.open, name, AtFlags::SYMLINK_NOFOLLOW) {
                 // Another process has removed it.
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                metadata => metadata?,
+                Err(Errno::NOENT) => continue,
+                stat => stat?,
             };
-            if let (true, Ok(name)) = (metadata.is_file(), entry.file_name().into_string()) {
-                all.push(Found { name, bytes: metadata.len(), used: metadata.modified()? });
+            if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile {
+                let since =
+                    Duration::new(stat.st_mtime.try_into().unwrap_or(0), stat.st_mtime_nsec.try_into().unwrap_or(0));
+                all.push(Found {
+                    name: name.to_owned(),
+                    bytes: stat.st_size.try_into()?,
+                    used: SystemTime::UNIX_EPOCH + since,
+                });
             }
         }
         Ok(all)

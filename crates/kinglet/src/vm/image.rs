@@ -35,12 +35,18 @@ impl MemoryImage {
     pub(crate) fn new((address, bytes): (u64, Vec<u8>)) -> Option<MemoryImage> {
         let address = usize::try_from(address).ok().filter(|_| !bytes.is_empty())?;
         #[cfg(all(target_os = "linux", feature = "jit"))]
-        if bytes.len() > COPIED
+        if MemoryImage::is_mapped(bytes.len())
             && let Ok(mapping) = in_file(&bytes)
         {
             return Some(MemoryImage::mapped(Arc::new(mapping), 0..bytes.len(), address as u64));
         }
         Some(MemoryImage { contents: Contents::Bytes(bytes), address })
+    }
+
+    /// Whether an image of this many bytes would be mapped into memories.
+    #[cfg(feature = "jit")]
+    pub(super) fn is_mapped(len: usize) -> bool {
+        len > COPIED
     }
 
     /// An image in a part of a mapping.
@@ -69,7 +75,7 @@ impl MemoryImage {
                 Ok(false)
             }
             #[cfg(feature = "jit")]
-            Contents::Mapped { data, .. } if data.len() <= COPIED => Ok(false),
+            Contents::Mapped { data, .. } if !MemoryImage::is_mapped(data.len()) => Ok(false),
             #[cfg(all(unix, feature = "jit"))]
             Contents::Mapped { mapping, data } => match mapping.as_file() {
                 Some((file, start)) => region.overlay(self.address, file, start + data.start as u64, data.len()),

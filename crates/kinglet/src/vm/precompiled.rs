@@ -130,7 +130,7 @@ pub(crate) fn detect_file(path: &Path) -> Result<Option<artifact::Precompiled>> 
 }
 
 /// Makes a module of an artifact.
-unsafe fn load(engine: &Engine, mapping: Mapping) -> Result<Module> {
+unsafe fn load(engine: &Engine, mut mapping: Mapping) -> Result<Module> {
     let bytes: &[u8] = mapping.as_ref();
     let artifact = artifact::parse(bytes)?.ok_or_else(|| {
         let hint =
@@ -139,6 +139,7 @@ unsafe fn load(engine: &Engine, mapping: Mapping) -> Result<Module> {
     })?;
     let steps = artifact.verify(bytes, |part| mapping.release(part))?;
     let made_for = Identity::parse(&bytes[artifact.identity.clone()])?;
+    close_unless_mapped_again(&mut mapping, &artifact);
     let loaded = Arc::new(Loaded { mapping: Arc::new(mapping), steps, kept: None });
     let module = Bytes::new(Part { loaded: loaded.clone(), range: artifact.module.clone() });
     if engine.config().run_mode == RunMode::Interpreter {
@@ -172,6 +173,13 @@ unsafe fn load(engine: &Engine, mapping: Mapping) -> Result<Module> {
         let _ = module.inner().blueprint.memory.set(Some(image));
     }
     Ok(module)
+}
+
+/// Keeps the file open only if memories are going to be mapped from it: a process has few descriptors.
+fn close_unless_mapped_again(mapping: &mut Mapping, artifact: &Artifact) {
+    if !MemoryImage::is_mapped(artifact.data.len()) {
+        mapping.close_file();
+    }
 }
 
 /// Decodes the module in an artifact that is known to be valid.
@@ -282,7 +290,7 @@ fn open_cached(cache: &Cache, identity: &Identity, kind: CacheEntryKind) -> Opti
     let name = entry_name(identity, kind);
     let open = |(file, settled): (File, bool)| {
         let used = file.try_clone()?;
-        let mapping = Mapping::file(file)?;
+        let mut mapping = Mapping::file(file)?;
         let bytes: &[u8] = mapping.as_ref();
         let artifact = artifact::parse(bytes)?.ok_or_else(|| Error::msg("it is no artifact"))?;
         // What may have been damaged is looked at as a whole, so that it is made again rather than a failure of whoever
@@ -295,6 +303,7 @@ fn open_cached(cache: &Cache, identity: &Identity, kind: CacheEntryKind) -> Opti
             return Err(Error::msg("it was made for something else"));
         }
         Cache::used(&used);
+        close_unless_mapped_again(&mut mapping, &artifact);
         let kept = Some((cache.clone(), name.clone()));
         Ok((Arc::new(Loaded { mapping: Arc::new(mapping), steps, kept }), artifact))
     };

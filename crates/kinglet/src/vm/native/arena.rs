@@ -38,8 +38,15 @@ struct Chunk {
 pub(in crate::vm) struct Mapping {
     start: NonNull<u8>,
     len: usize,
-    /// What is mapped, if it is a file, and from which byte on.
-    file: Option<(File, u64)>,
+    backing: Backing,
+}
+
+/// What is mapped.
+#[derive(Debug)]
+enum Backing {
+    Memory,
+    /// A file, from a byte on; as long as something may be mapped of it elsewhere it is open.
+    File(Option<File>, u64),
 }
 
 // SAFETY: the mapping is owned, and only its address is given out.
@@ -84,7 +91,7 @@ impl Chunk {
 impl Mapping {
     fn from_raw(start: *mut u8, len: usize) -> Result<Mapping> {
         let start = NonNull::new(start).ok_or_else(|| Error::msg("no memory for code"))?;
-        Ok(Mapping { start, len, file: None })
+        Ok(Mapping { start, len, backing: Backing::Memory })
     }
 
     /// A mapping with this code, ready to run.
@@ -128,7 +135,7 @@ impl Mapping {
         // SAFETY: a new mapping overlaps nothing.
         let start = unsafe { mmap(std::ptr::null_mut(), len, ProtFlags::READ, MapFlags::PRIVATE, &file, part.start) }?;
         let mut mapping = Mapping::from_raw(start.cast(), len)?;
-        mapping.file = Some((file, part.start));
+        mapping.backing = Backing::File(Some(file), part.start);
         Ok(mapping)
     }
 
@@ -146,9 +153,19 @@ impl Mapping {
         Mapping::with(bytes, MprotectFlags::READ)
     }
 
-    /// The file, if it is one, and where in it the mapping begins.
+    /// The file, if it is an open one, and where in it the mapping begins.
     pub(in crate::vm) fn as_file(&self) -> Option<(&File, u64)> {
-        self.file.as_ref().map(|(file, start)| (file, *start))
+        match &self.backing {
+            Backing::File(Some(file), start) => Some((file, *start)),
+            _ => None,
+        }
+    }
+
+    /// Closes the file, of which nothing is going to be mapped elsewhere.
+    pub(in crate::vm) fn close_file(&mut self) {
+        if let Backing::File(file, _) = &mut self.backing {
+            *file = None;
+        }
     }
 
     /// Makes a part executable where it is, if it begins at a page.
@@ -164,7 +181,7 @@ impl Mapping {
     pub(in crate::vm) fn release(&self, part: Range<usize>) {
         let page = rustix::param::page_size();
         let (start, end) = (part.start.next_multiple_of(page), part.end / page * page);
-        if start < end && self.file.is_some() {
+        if start < end && matches!(self.backing, Backing::File(..)) {
             // SAFETY: the part is the mapping's, whose pages are the file's and unchanged.
             let _ = unsafe { madvise((self.start() + start) as *mut _, end - start, Advice::LinuxDontNeed) };
         }

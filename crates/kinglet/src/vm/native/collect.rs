@@ -9,7 +9,7 @@ use std::time::Instant;
 use kinglet_abi::CodeImage;
 use kinglet_abi::image::FunctionCode;
 use kinglet_interp::code::Environment;
-use kinglet_jit::Trampoline;
+use kinglet_jit::{Signature, Trampoline};
 
 use super::registry::Published;
 use super::{State, Tier};
@@ -49,8 +49,8 @@ impl Tier {
         })
     }
 
-    /// The small code that was made or loaded, for whatever module; with `all` also what a module is likely to need that
-    /// has not run yet.
+    /// The small code that was made or loaded, for whatever module, and that functions of this one's types can need; with
+    /// `all` also what it is likely to need and that has not been made yet.
     pub(crate) fn collect_trampolines(
         &self,
         environment: &Environment,
@@ -58,7 +58,10 @@ impl Tier {
     ) -> Result<Vec<(Trampoline, CodeImage)>> {
         let mut found = if all { super::trampolines(&*self.compiler()?, environment)? } else { Vec::new() };
         let seen: HashSet<Trampoline> = found.iter().map(|(which, _)| which.clone()).collect();
-        found.extend(self.made_trampolines().into_iter().filter(|(which, _)| !seen.contains(which)));
+        let types = environment.module.type_defs.iter().filter_map(|def| def.sub.as_func());
+        let signatures: HashSet<Signature> = types.map(|ty| Signature::new(ty, &environment.types)).collect();
+        let of_use = |which: &Trampoline| which.signature().is_none_or(|signature| signatures.contains(signature));
+        found.extend(self.made_trampolines().into_iter().filter(|(which, _)| of_use(which) && !seen.contains(which)));
         Ok(found)
     }
 
