@@ -120,6 +120,14 @@ impl Case {
         }
         ways
     }
+
+    /// Whether nothing is going to be compared with a way: wherever it is one of several, of which the best counts,
+    /// another has taken less than half of its time.
+    fn is_beaten(&self, way: Way, least: impl Fn(Way) -> Option<Duration>) -> bool {
+        let beats = |other: &Way| least(*other).zip(least(way)).is_some_and(|(other, this)| other * 2 < this);
+        let beaten = |target: &Target| !target.theirs.contains(&way) || target.theirs.iter().any(beats);
+        self.targets.iter().all(|target| target.ours != way && beaten(target))
+    }
 }
 
 /// All cases; small ones to see whether everything works. `long` makes the long loop take a minute.
@@ -287,7 +295,8 @@ impl Runner<'_> {
         std::fs::write(&to, text).map_err(cannot)
     }
 
-    /// The median time of each way that is here, taken by turns after a round that does not count.
+    /// The median time of each way that is here, taken by turns after a round that does not count. What is beaten in a
+    /// round that counts is not run again: interpreted kernels are most of the time.
     fn case(&self, case: &Case) -> Result<Vec<(Way, Duration)>, String> {
         let mut ways: Vec<(Way, Vec<Duration>)> = Vec::new();
         for way in case.ways() {
@@ -300,7 +309,12 @@ impl Runner<'_> {
         // What runs for long does not need a run to get going.
         let first = usize::from(!case.name.starts_with("long/"));
         for round in 0..runs + first {
+            let least: Vec<_> = ways.iter().filter_map(|(way, times)| Some((*way, *times.iter().min()?))).collect();
+            let least = |way| least.iter().find(|(of, _)| *of == way).map(|(_, time)| *time);
             for (way, times) in &mut ways {
+                if case.is_beaten(*way, least) {
+                    continue;
+                }
                 let run = measure(&self.command(case, *way))
                     .map_err(|why| format!("{}, {}: {why}", case.name, way.name()))?;
                 if run.out != case.expected {
@@ -427,6 +441,20 @@ mod tests {
         assert!(names.len() > 4 * 24 && names.iter().any(|name| name == "one-core/simd/gemm"), "{names:?}");
         let loops = cases(&context, true, false).into_iter().find(|case| case.name == "long/loop").unwrap();
         assert!(loops.module.exists());
+    }
+
+    #[test]
+    fn what_cannot_be_the_better_of_two_is_not_run_again() {
+        let of = |times: &'static [(Way, u64)]| {
+            move |way| times.iter().find(|(of, _)| *of == way).map(|(_, time)| Duration::from_millis(*time))
+        };
+        let program = case(PROGRAM);
+        assert!(program.is_beaten(Interpreter, of(&[(Interpreter, 21), (Jit, 10), (Cold, 1)])));
+        assert!(!program.is_beaten(Interpreter, of(&[(Interpreter, 20), (Jit, 10)])));
+        assert!(!program.is_beaten(Jit, of(&[(Interpreter, 21), (Jit, 10)])));
+        assert!(!program.is_beaten(Cold, of(&[(Interpreter, 21), (Jit, 10), (Cold, 100)])), "it is what is measured");
+        assert!(!program.is_beaten(Interpreter, of(&[])), "nothing is known yet");
+        assert!(!case(PRINT).is_beaten(Wasmtime, of(&[(Wasmtime, 100), (Wasmi, 1)])), "there are targets for both");
     }
 
     #[test]
