@@ -133,7 +133,8 @@ impl CodeImage {
         }
     }
 
-    /// Adds the tables of code that is behind all there was, at an offset; not its instructions.
+    /// Adds the tables of code that is behind all there was, at an offset; not its instructions. Whoever chose the offset
+    /// has seen to it that the code is where it may be in an image at a multiple of its alignment.
     pub fn append_tables(&mut self, at: u32, other: &CodeImage) {
         self.append(at, &other.tables());
         self.place.align = self.place.align.max(other.place.align);

@@ -276,6 +276,14 @@ impl Compiler {
         });
         Ok(Code { calls: calls.collect::<Result<_, _>>()?, outside: Vec::new(), image })
     }
+
+    fn place(&self, buffer: &MachBufferFinalized<Final>) -> Place {
+        let align = self.isa.function_alignment().preferred.max(buffer.alignment);
+        match self.isa.triple().architecture {
+            Architecture::X86_64 => place::place(buffer.data(), align),
+            _ => Place::aligned(align),
+        }
+    }
 }
 
 /// The code of one function, before it has a place.
@@ -293,16 +301,6 @@ pub(crate) struct DirectCall {
     pub(crate) addend: Addend,
     /// The function's place among those the module defines.
     pub(crate) target: u32,
-}
-
-impl Compiler {
-    fn place(&self, buffer: &MachBufferFinalized<Final>) -> Place {
-        let align = self.isa.function_alignment().preferred.max(buffer.alignment);
-        match self.isa.triple().architecture {
-            Architecture::X86_64 => place::place(buffer.data(), align),
-            _ => Place::aligned(align),
-        }
-    }
 }
 
 impl Code {
@@ -363,20 +361,26 @@ mod tests {
 
     /// Compiles the last function of a module, at its first loop if there is a header's offset to be found by `entry`.
     fn compile(wat: &str, entry: impl Fn(&[u8]) -> Option<u32>) -> Result<CodeImage, Error> {
-        let types = TypeRegistry::default();
-        let features = Features::all();
         let binary = decode::to_binary(wat.as_bytes()).unwrap();
         let header = entry(&binary);
-        let module = decode::module(binary.into_owned().into(), features, &types).unwrap();
+        with_module(&binary, |compiler, environment| {
+            let defined = environment.module.bodies.len() as u32 - 1;
+            match header {
+                Some(header) => compiler
+                    .loop_entry(environment, defined, header, &|_| Neighbour { cell: 0x1000, native: None })
+                    .map(|(image, _)| image),
+                None => compiler.alone(environment, defined),
+            }
+        })
+    }
+
+    /// Gives `then` a module, and a compiler for it.
+    fn with_module<T>(binary: &[u8], then: impl FnOnce(&Compiler, Environment<'_>) -> T) -> T {
+        let types = TypeRegistry::default();
+        let module = decode::module(binary.to_vec().into(), Features::all(), &types).unwrap();
         let (layout, settings) = (VmCtxLayout::new(&module), Settings::default());
         let environment = Environment { module: &module, layout: &layout, settings: &settings, types: &types };
-        let defined = module.bodies.len() as u32 - 1;
-        match header {
-            Some(header) => Compiler::new(&settings)?
-                .loop_entry(environment, defined, header, &|_| Neighbour { cell: 0x1000, native: None })
-                .map(|(image, _)| image),
-            None => Compiler::new(&settings)?.alone(environment, defined),
-        }
+        then(&Compiler::new(&settings).unwrap(), environment)
     }
 
     #[test]
@@ -418,15 +422,11 @@ mod tests {
         let parameters = |nest: usize| {
             let back: String = (0..nest).map(|depth| format!("(br_if {depth} (local.get 0))")).collect();
             let (open, close) = ("loop ".repeat(nest), "end ".repeat(nest));
-            let types = TypeRegistry::default();
             let wat = format!("(module (func (param i32) {open} {back} {close}))");
-            let binary = decode::to_binary(wat.as_bytes()).unwrap();
-            let module = decode::module(binary.into_owned().into(), Features::all(), &types).unwrap();
-            let (layout, settings) = (VmCtxLayout::new(&module), Settings::default());
-            let environment = Environment { module: &module, layout: &layout, settings: &settings, types: &types };
             let mut scratch = Scratch::new();
-            let compiler = Compiler::new(&settings).unwrap();
-            compiler.build(&mut scratch, environment, 0, Entry::Function, Callees::Beside(&[])).unwrap();
+            with_module(&decode::to_binary(wat.as_bytes()).unwrap(), |compiler, environment| {
+                compiler.build(&mut scratch, environment, 0, Entry::Function, Callees::Beside(&[])).unwrap();
+            });
             let function = &scratch.context.func;
             function.layout.blocks().skip(1).map(|block| function.dfg.block_params(block).len()).sum::<usize>()
         };

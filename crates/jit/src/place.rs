@@ -28,9 +28,11 @@ const DEEPEST: u32 = 8;
 
 /// Where x86-64 code is put that is to be aligned so; what is to be aligned stricter stays there.
 pub(crate) fn place(text: &[u8], align: u32) -> Place {
+    if align as usize != LINE {
+        return Place::aligned(align);
+    }
     let [start, middle] = cost(text);
-    let lead = if middle < start && align as usize == LINE { LEAD as u32 } else { 0 };
-    Place { align, lead }
+    Place { align, lead: if middle < start { LEAD as u32 } else { 0 } }
 }
 
 /// A jump to an address that is encoded with it.

@@ -45,8 +45,8 @@ pub(in crate::vm) struct Mapping {
 #[derive(Debug)]
 enum Backing {
     Memory,
-    /// A file, from a byte on; as long as something may be mapped of it elsewhere it is open.
-    File(Option<File>, u64),
+    /// A file; as long as something may be mapped of it elsewhere it is open, and from which byte on it is mapped here.
+    File(Option<(File, u64)>),
 }
 
 // SAFETY: the mapping is owned, and only its address is given out.
@@ -135,7 +135,7 @@ impl Mapping {
         // SAFETY: a new mapping overlaps nothing.
         let start = unsafe { mmap(std::ptr::null_mut(), len, ProtFlags::READ, MapFlags::PRIVATE, &file, part.start) }?;
         let mut mapping = Mapping::from_raw(start.cast(), len)?;
-        mapping.backing = Backing::File(Some(file), part.start);
+        mapping.backing = Backing::File(Some((file, part.start)));
         Ok(mapping)
     }
 
@@ -156,15 +156,15 @@ impl Mapping {
     /// The file, if it is an open one, and where in it the mapping begins.
     pub(in crate::vm) fn as_file(&self) -> Option<(&File, u64)> {
         match &self.backing {
-            Backing::File(Some(file), start) => Some((file, *start)),
-            _ => None,
+            Backing::File(open) => open.as_ref().map(|(file, start)| (file, *start)),
+            Backing::Memory => None,
         }
     }
 
     /// Closes the file, of which nothing is going to be mapped elsewhere.
     pub(in crate::vm) fn close_file(&mut self) {
-        if let Backing::File(file, _) = &mut self.backing {
-            *file = None;
+        if let Backing::File(open) = &mut self.backing {
+            *open = None;
         }
     }
 
