@@ -1,5 +1,5 @@
-//! Runs random modules in the interpreter, in native code and in Wasmi, and compares all that can be seen of them. Stops
-//! at the first difference, with the module in a file.
+//! Runs random modules interpreted, compiled, becoming native on the way, and in Wasmi, and compares all that can be seen
+//! of them. Stops at the first difference, with the module in a file.
 
 mod engine;
 mod frames;
@@ -21,7 +21,7 @@ use smith::Smith;
 const HELP: &str = "\
 usage: cargo xtask fuzz [OPTIONS]
 
-Makes random modules and runs each in the interpreter, in native code and in Wasmi.
+Makes random modules and runs each interpreted, compiled, becoming native on the way, and in Wasmi.
 Half of them come from wasm-smith; the others look like what compilers of C make.
 
 options:

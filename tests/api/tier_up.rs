@@ -76,6 +76,21 @@ const PROGRAM: &str = r#"(module
         (br_if $inner (i32.lt_u (local.tee $j (i32.add (local.get $j) (i32.const 1))) (i32.const 9))))
       (br_if $outer (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get 0)))
       (i64.add (local.get $sum)))))
+  (func (export "deep") (type $unary) (local $i i32) (local $j i32) (local $k i32) (local $sum i64)
+    (i64.const 3) (loop $outer (param i64) (result i64)
+      (loop $before (br_if $before (i32.lt_s (local.tee $j (i32.sub (local.get $j) (i32.const 2))) (i32.const -5))))
+      (local.set $j (i32.const 0))
+      (i64.const 7) (loop $middle (param i64) (result i64)
+        (local.set $k (i32.const 0))
+        (local.get $i)
+        (if (i32.and (local.get $j) (i32.const 1)) (then (loop $inner
+          (local.set $sum (i64.add (local.get $sum) (i64.extend_i32_u (i32.xor (local.get $j) (local.get $k)))))
+          (br_if $inner (i32.lt_u (local.tee $k (i32.add (local.get $k) (i32.const 1))) (i32.const 5))))))
+        (i64.add (i64.extend_i32_u))
+        (br_if $middle (i32.lt_u (local.tee $j (i32.add (local.get $j) (i32.const 1))) (i32.const 4))))
+      (i64.add)
+      (br_if $outer (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get 0))))
+    (i64.add (local.get $sum)))
   (func $fib (export "fib") (type $unary)
     (if (result i64) (i32.lt_u (local.get 0) (i32.const 2)) (then (i64.extend_i32_u (local.get 0)))
       (else (i64.add (call $fib (i32.sub (local.get 0) (i32.const 1))) (call $fib (i32.sub (local.get 0) (i32.const 2)))))))
@@ -93,13 +108,14 @@ const PROGRAM: &str = r#"(module
       (drop (call_indirect $t (type $unary) (i32.const 4) (i32.div_u (local.get $i) (local.get 0))))
       (local.set $i (i32.add (local.get $i) (i32.const 1))) (br $l))))"#;
 
-const CALLS: [(&str, i32); 12] = [
+const CALLS: [(&str, i32); 13] = [
     ("started", 0),
     ("sum", 60),
     ("even", 101),
     ("even", 100),
     ("indirect", 90),
     ("nested", 40),
+    ("deep", 25),
     ("fib", 12),
     ("outside", 999),
     ("deep_outside", 1),
@@ -296,7 +312,7 @@ fn a_loop_becomes_native_after_a_long_wait() {
 #[test]
 fn with_tier_up_turned_off_small_modules_are_compiled_before_they_start() {
     let engine = Engine::new(Config::new().tier_up(false)).unwrap();
-    assert_eq!(module(&engine, PROGRAM).native_functions(), 13);
+    assert_eq!(module(&engine, PROGRAM).native_functions(), 14);
     assert_eq!(run(&engine, 1), run(&interpreter(), 1));
 }
 
@@ -306,7 +322,7 @@ fn waiting_for_a_module_gives_every_function_native_code() {
     let module = module(&engine, PROGRAM);
     assert_eq!(module.native_functions(), 0);
     module.wait_compiled().unwrap();
-    assert_eq!(module.native_functions(), 13);
+    assert_eq!(module.native_functions(), 14);
     let interpreted = Module::new(&interpreter(), PROGRAM).unwrap();
     interpreted.wait_compiled().unwrap();
     assert_eq!(interpreted.native_functions(), 0);

@@ -166,8 +166,10 @@ impl Compiler {
     ) -> Result<(CodeImage, Vec<Signature>), Error> {
         let mut scratch = Scratch::new();
         let callees = Callees::At(known);
-        let mut body =
-            |variables| self.body(&mut scratch, environment, defined, Entry::Loop { header, variables }, callees);
+        let loops = walk::loops_to(environment.module, defined, header).ok().flatten().ok_or(Error::NoSuchLoop)?;
+        let mut body = |variables| {
+            self.body(&mut scratch, environment, defined, Entry::Loop { loops: &loops, variables }, callees)
+        };
         let mut code = match body(false) {
             Err(Error::Unsupported(crate::emit::PENDING)) => body(true)?,
             result => result?,
@@ -182,7 +184,7 @@ impl Compiler {
         scratch: &mut Scratch,
         environment: Environment<'_>,
         defined: u32,
-        entry: Entry,
+        entry: Entry<'_>,
         callees: Callees<'_>,
     ) -> Result<Code, Error> {
         let outside = self.build(scratch, environment, defined, entry, callees)?;
@@ -196,7 +198,7 @@ impl Compiler {
         scratch: &mut Scratch,
         environment: Environment<'_>,
         defined: u32,
-        entry: Entry,
+        entry: Entry<'_>,
         callees: Callees<'_>,
     ) -> Result<Vec<Signature>, Error> {
         let module = environment.module;
@@ -432,6 +434,25 @@ mod tests {
         };
         assert_eq!(parameters(64), 0);
         assert!(parameters(65) > 0);
+    }
+
+    #[test]
+    fn loops_around_one_that_is_entered_in_the_middle_are_loops_to_the_compiler() {
+        let wat = "(module (func (param i32) loop loop loop (br_if 0 (local.get 0)) end (br_if 0 (local.get 0)) end
+            (loop (br_if 0 (local.get 0))) (br_if 0 (local.get 0)) end))";
+        let mut scratch = Scratch::new();
+        with_module(&decode::to_binary(wat.as_bytes()).unwrap(), |compiler, environment| {
+            let first = walk::start(environment.module, 0).unwrap();
+            let loops = [first, first + 2, first + 4];
+            assert_eq!(walk::loops_to(environment.module, 0, loops[2]).unwrap(), Some(loops.to_vec()));
+            let entry = Entry::Loop { loops: &loops, variables: false };
+            compiler.build(&mut scratch, environment, 0, entry, Callees::Beside(&[])).unwrap();
+        });
+        let context = &mut scratch.context;
+        context.compute_cfg();
+        context.compute_domtree();
+        context.compute_loop_analysis();
+        assert_eq!(context.loop_analysis.loops().count(), 4);
     }
 
     #[test]

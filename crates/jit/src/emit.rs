@@ -12,6 +12,7 @@ mod exception;
 mod memory;
 mod numeric;
 mod range;
+mod resume;
 mod table;
 mod variable;
 mod vector;
@@ -33,19 +34,20 @@ use kinglet_wasm::types::{FuncType, ValType};
 use crate::compile::{Callees, Environment, trap_code};
 use crate::convention::{self, Kind, Signature, load_pointer, load_slot, store, store_slots, trusted};
 use exception::Landing;
+use resume::Way;
 
 /// Not a missing lowering: operands are pending over the loop to enter, so they must be variables.
 pub(crate) const PENDING: &str = "pending operands";
 
 /// How the code is entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Entry {
+pub(crate) enum Entry<'a> {
     /// As a function.
     Function,
     /// At a loop, with the interpreter's frame.
     Loop {
-        /// The byte offset of the loop's operator in the module.
-        header: u32,
+        /// The loops around it, outermost first, and that: their operators' byte offsets in the module.
+        loops: &'a [u32],
         /// Whether every operand is a variable, so that it can have a second definition.
         variables: bool,
     },
@@ -65,16 +67,14 @@ pub(crate) struct Emitter<'a> {
     environment: Environment<'a>,
     /// The function, among those that the module defines.
     defined: u32,
-    entry: Entry,
+    entry: Entry<'a>,
     callees: Callees<'a>,
     /// The signatures of what is called otherwise than directly.
     outside: HashSet<Signature>,
     /// Those it calls.
     functions: HashMap<u32, FuncRef>,
-    /// Where a loop's entry takes over the frame: the block and the frame's address; none once it has.
-    frame: Option<(Block, Value)>,
-    /// Where those who come with a frame meet those who come from the code before the loop.
-    meeting: Option<Block>,
+    /// The way to the loop to enter; none once that is reached.
+    way: Option<Way<'a>>,
     /// The frame's address, for results.
     frame_base: Option<Value>,
     vmctx: Value,
@@ -101,7 +101,7 @@ impl<'a> Emitter<'a> {
         builder: FunctionBuilder<'a>,
         environment: Environment<'a>,
         defined: u32,
-        entry: Entry,
+        entry: Entry<'a>,
         callees: Callees<'a>,
     ) -> Emitter<'a> {
         Emitter {
@@ -112,8 +112,7 @@ impl<'a> Emitter<'a> {
             callees,
             outside: HashSet::new(),
             functions: HashMap::new(),
-            frame: None,
-            meeting: None,
+            way: None,
             frame_base: None,
             vmctx: Value::from_u32(0),
             locals: Vec::new(),
@@ -134,7 +133,7 @@ impl<'a> Emitter<'a> {
 
     /// Whether the loop to enter was there.
     pub(crate) fn entered(&self) -> bool {
-        self.frame.is_none()
+        self.way.is_none()
     }
 
     /// The signatures of what is not called directly.
@@ -448,9 +447,10 @@ impl Emit for Emitter<'_> {
     fn enter(&mut self, kind: LabelKind, label: Block, live: &mut [Op1]) {
         match kind {
             LabelKind::Loop => {
-                self.take_over_frame(label, live);
+                self.lead_to(label, live);
                 self.open_loops += 1;
                 self.builder.switch_to_block(label);
+                self.lead_on(live);
             }
             _ => self.switch_to(label),
         }

@@ -138,6 +138,29 @@ pub fn start(module: &Module, defined: u32) -> Option<u32> {
     u32::try_from(body(module, defined).ok()?.1.original_position()).ok()
 }
 
+/// The loops around the one whose operator has this byte offset in the module, outermost first, and that: the offsets
+/// of their operators. None if the function, by its place among the defined ones, has no such loop.
+pub fn loops_to(module: &Module, defined: u32, header: u32) -> Result<Option<Vec<u32>>> {
+    let mut ops = wp::OperatorsReader::new(body(module, defined)?.1);
+    // Of every open structure, where it starts if it is a loop.
+    let mut open = Vec::new();
+    while !ops.eof() {
+        let at = ops.original_position() as u32;
+        match ops.read()? {
+            Operator::Loop { .. } => open.push(Some(at)),
+            Operator::Block { .. } | Operator::If { .. } | Operator::TryTable { .. } => open.push(None),
+            Operator::End => _ = open.pop(),
+            _ => {}
+        }
+        if let Some(Some(newest)) = open.last()
+            && *newest == header
+        {
+            return Ok(Some(open.into_iter().flatten().collect()));
+        }
+    }
+    Ok(None)
+}
+
 fn val_type(module: &Module, ty: wp::ValType) -> ValType {
     crate::decode::val_type(ty, |index| type_id(module, index))
 }

@@ -1,4 +1,4 @@
-//! Function entry, labels, branches, calls and returns, and entering a loop with the interpreter's frame.
+//! Function entry, labels, branches, calls and returns.
 
 use std::mem::offset_of;
 
@@ -12,7 +12,7 @@ use kinglet_wasm::emit::{Callee, Frame, Slot};
 use kinglet_wasm::types::{FuncType, ValType};
 
 use super::exception::CallTarget;
-use super::{Emitter, Entry, Op1, PENDING, V};
+use super::{Emitter, Entry, Op1, V};
 use crate::compile::{Callees, trap_code};
 use crate::convention::*;
 
@@ -49,14 +49,8 @@ impl Emitter<'_> {
             let variable = self.variable(kind);
             self.locals.push((variable, *local));
         }
-        if let Entry::Loop { .. } = self.entry {
-            // The function's own beginning is walked too, but nothing reaches it.
-            let take_over = self.builder.create_block();
-            self.builder.ins().jump(take_over, &[]);
-            self.frame = Some((take_over, params[2]));
-            self.frame_base = Some(params[2]);
-            let unreached = self.builder.create_block();
-            self.switch_to(unreached);
+        if let Entry::Loop { loops, .. } = self.entry {
+            self.begin_way(loops, params[2]);
         }
         for index in 0..frame.locals.len() {
             let (variable, local) = self.locals[index];
@@ -117,77 +111,6 @@ impl Emitter<'_> {
         }
         self.label_slots.insert(block, (self.kinds(params), slot));
         block
-    }
-
-    /// Where code before a loop goes to get there. Before the loop to enter, that is the block where it meets those who
-    /// come with a frame: so what the loop leaves alone is not the header's to merge, and can be computed before it.
-    pub(super) fn way_to(&mut self, label: Block) -> Block {
-        let entered = matches!(self.entry, Entry::Loop { header, .. } if header == self.offset);
-        if !entered || self.frame.is_none() { label } else { self.meeting(label) }
-    }
-
-    fn meeting(&mut self, label: Block) -> Block {
-        if let Some(block) = self.meeting {
-            return block;
-        }
-        let block = self.builder.create_block();
-        for kind in self.label_slots.get(&label).map_or_else(Vec::new, |(kinds, _)| kinds.clone()) {
-            let value = self.builder.append_block_param(block, kind.clif());
-            if kind == Kind::Traced {
-                self.builder.declare_value_needs_stack_map(value);
-            }
-        }
-        *self.meeting.insert(block)
-    }
-
-    /// If this is the loop to enter: locals, pending operands and the loop's parameters come from the frame, as a
-    /// second way to the header.
-    pub(super) fn take_over_frame(&mut self, label: Block, live: &[Op1]) {
-        let Entry::Loop { header, variables } = self.entry else { return };
-        if header != self.offset {
-            return;
-        }
-        let Some((block, frame)) = self.frame.take() else { return };
-        let meeting = self.meeting(label);
-        if !live.is_empty() && !variables {
-            self.refuse(PENDING);
-            return;
-        }
-        self.switch_to(block);
-        for (variable, local) in self.locals.clone() {
-            let kind = self.kind(local.ty);
-            let value = self.take_over(frame, 8 * local.slot, kind);
-            self.builder.def_var(variable, value);
-        }
-        for operand in live {
-            let kind = self.kind(operand.ty);
-            let value = self.take_over(frame, 8 * operand.slot, kind);
-            if let V::Variable(variable) = operand.value {
-                self.builder.def_var(variable, value);
-            }
-        }
-        let (kinds, slot) = self.label_slots.get(&label).cloned().unwrap_or_default();
-        let base = self.builder.ins().iadd_imm_u(frame, 8 * i64::from(slot));
-        let params = load_slots(&mut self.builder, base, &kinds);
-        let args: Vec<BlockArg> = params.into_iter().map(BlockArg::Value).collect();
-        self.builder.ins().jump(meeting, &args);
-        self.switch_to(meeting);
-        let args: Vec<BlockArg> = self.builder.block_params(meeting).iter().copied().map(BlockArg::Value).collect();
-        self.builder.ins().jump(label, &args);
-    }
-
-    /// A local or operand of the frame. An integer of 32 bits is made the result of an operation, an `or` with nothing:
-    /// of that Cranelift knows that the register's upper half is clear. Of a load it does not, and where the integer is an
-    /// address, often for the whole of the loop, it would take two registers, the other one for the number extended.
-    fn take_over(&mut self, frame: Value, offset: u32, kind: Kind) -> Value {
-        let value = load_slot(&mut self.builder, frame, offset, kind);
-        if kind != Kind::I32 {
-            return value;
-        }
-        // What Cranelift cannot tell: no address of the host's has its highest bit set.
-        let nothing = self.builder.ins().ushr_imm_u(frame, 63);
-        let nothing = self.builder.ins().ireduce(types::I32, nothing);
-        self.builder.ins().bor(value, nothing)
     }
 
     pub(super) fn block_args(&mut self, args: &[Op1]) -> Vec<BlockArg> {

@@ -1,0 +1,151 @@
+//! Entering a loop with the interpreter's frame.
+//!
+//! Whoever comes with a frame goes through the headers of all loops around that one, the outermost first, each of which
+//! sends him on. So every loop is entered at its header alone, as in the function itself. If the inner header were a
+//! second way into them, the loops around it would be none to the compiler, which knows only natural loops (Aho, Lam,
+//! Sethi, Ullman, "Compilers", section 9.6.6), and registers would go by a nesting that is not there.
+
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value, types};
+use cranelift_frontend::Variable;
+
+use super::{Emitter, Entry, Op1, PENDING, V};
+use crate::convention::*;
+
+/// The way of those who come with a frame, as far as it is still to be laid.
+pub(super) struct Way<'a> {
+    /// The loops to go through: their operators' byte offsets in the module.
+    loops: &'a [u32],
+    /// Where one comes from to the first of them.
+    from: Block,
+    /// Where one meets those who come from the code before it.
+    meeting: Option<Block>,
+    /// The frame's address.
+    frame: Value,
+    /// Whether one is on the way, and not yet at its end.
+    on_it: Variable,
+    /// How many pending operands have been taken from the frame.
+    operands: usize,
+}
+
+impl<'a> Emitter<'a> {
+    /// Takes the locals from the frame. What follows is the function's own beginning, which is walked too, but nothing
+    /// reaches it.
+    pub(super) fn begin_way(&mut self, loops: &'a [u32], frame: Value) {
+        for (variable, local) in self.locals.clone() {
+            let kind = self.kind(local.ty);
+            let value = self.take_over(frame, 8 * local.slot, kind);
+            self.builder.def_var(variable, value);
+        }
+        let on_it = self.builder.declare_var(types::I32);
+        let from = self.builder.create_block();
+        self.builder.ins().jump(from, &[]);
+        self.way = Some(Way { loops, from, meeting: None, frame, on_it, operands: 0 });
+        self.frame_base = Some(frame);
+        let unreached = self.builder.create_block();
+        self.switch_to(unreached);
+        self.set_on_it(on_it, false);
+    }
+
+    fn set_on_it(&mut self, variable: Variable, on_it: bool) {
+        let value = self.builder.ins().iconst(types::I32, i64::from(on_it));
+        self.builder.def_var(variable, value);
+    }
+
+    /// Where code before a loop goes to get there. Before one that the way leads through, that is the block where it
+    /// meets those who come with a frame: so what the loop leaves alone is not the header's to merge, and can be computed
+    /// before it.
+    pub(super) fn way_to(&mut self, label: Block) -> Block {
+        if self.is_on_way() { self.meeting(label) } else { label }
+    }
+
+    /// Whether the loop whose operator is at hand is the next that the way leads through.
+    fn is_on_way(&self) -> bool {
+        self.way.as_ref().is_some_and(|way| way.loops.first() == Some(&self.offset))
+    }
+
+    fn meeting(&mut self, label: Block) -> Block {
+        if let Some(Way { meeting: Some(block), .. }) = self.way {
+            return block;
+        }
+        let block = self.builder.create_block();
+        for kind in self.label_slots.get(&label).map_or_else(Vec::new, |(kinds, _)| kinds.clone()) {
+            let value = self.builder.append_block_param(block, kind.clif());
+            if kind == Kind::Traced {
+                self.builder.declare_value_needs_stack_map(value);
+            }
+        }
+        if let Some(way) = &mut self.way {
+            way.meeting = Some(block);
+        }
+        block
+    }
+
+    /// A loop's header is next. If the way leads through it, those who come with a frame get a way there.
+    pub(super) fn lead_to(&mut self, label: Block, live: &[Op1]) {
+        if !self.is_on_way() {
+            return;
+        }
+        let Entry::Loop { variables, .. } = self.entry else { return };
+        if !live.is_empty() && !variables {
+            self.refuse(PENDING);
+            return;
+        }
+        let meeting = self.meeting(label);
+        let Some(Way { loops, from, frame, on_it, operands, .. }) = self.way else { return };
+        self.switch_to(from);
+        let is_last = loops.len() == 1;
+        self.set_on_it(on_it, !is_last);
+        for operand in live.iter().skip(operands) {
+            let kind = self.kind(operand.ty);
+            let value = self.take_over(frame, 8 * operand.slot, kind);
+            if let V::Variable(variable) = operand.value {
+                self.builder.def_var(variable, value);
+            }
+        }
+        let (kinds, slot) = self.label_slots.get(&label).cloned().unwrap_or_default();
+        let params: Vec<Value> = if is_last {
+            let base = self.builder.ins().iadd_imm_u(frame, 8 * i64::from(slot));
+            load_slots(&mut self.builder, base, &kinds)
+        } else {
+            // Of a loop around the one to enter, the frame has the parameters only as far as they are still operands.
+            kinds.iter().map(|kind| self.zero(*kind)).collect()
+        };
+        let args: Vec<BlockArg> = params.into_iter().map(BlockArg::Value).collect();
+        self.builder.ins().jump(meeting, &args);
+        self.switch_to(meeting);
+        let args: Vec<BlockArg> = self.builder.block_params(meeting).iter().copied().map(BlockArg::Value).collect();
+        self.builder.ins().jump(label, &args);
+    }
+
+    /// At a loop's header: whoever is on the way goes on to the next loop.
+    pub(super) fn lead_on(&mut self, live: &[Op1]) {
+        if !self.is_on_way() {
+            return;
+        }
+        let Some(Way { loops: [_, loops @ ..], frame, on_it, .. }) = self.way.take() else { return };
+        if loops.is_empty() {
+            return;
+        }
+        let (from, next) = (self.builder.create_block(), self.builder.create_block());
+        let whether = self.builder.use_var(on_it);
+        self.builder.ins().brif(whether, from, &[], next, &[]);
+        self.builder.set_cold_block(from);
+        self.way = Some(Way { loops, from, meeting: None, frame, on_it, operands: live.len() });
+        self.switch_to(next);
+        self.set_on_it(on_it, false);
+    }
+
+    /// A local or operand of the frame. An integer of 32 bits is made the result of an operation, an `or` with nothing:
+    /// of that Cranelift knows that the register's upper half is clear. Of a load it does not, and where the integer is an
+    /// address, often for the whole of the loop, it would take two registers, the other one for the number extended.
+    fn take_over(&mut self, frame: Value, offset: u32, kind: Kind) -> Value {
+        let value = load_slot(&mut self.builder, frame, offset, kind);
+        if kind != Kind::I32 {
+            return value;
+        }
+        // What Cranelift cannot tell: no address of the host's has its highest bit set.
+        let nothing = self.builder.ins().ushr_imm_u(frame, 63);
+        let nothing = self.builder.ins().ireduce(types::I32, nothing);
+        self.builder.ins().bor(value, nothing)
+    }
+}
