@@ -365,6 +365,62 @@ fn references_from_before_lead_to_native_code() {
 
 /// A native loop calls functions whose native code is not there when it begins: one of another instance, which becomes
 /// native meanwhile, and one of the host. Arguments are in registers of both kinds and on the stack.
+/// Boxes pending over loops and a `try_table` between them, while others are collected.
+const BOXES: &str = r#"(module
+  (type $box (struct (field (mut i32)))) (tag $e)
+  (func (export "boxes") (param i32) (result i64) (local $i i32) (local $j i32) (local $sum i64)
+    (struct.new $box (i32.const 5))
+    (loop $outer (param (ref $box)) (result (ref $box))
+      (struct.new $box (local.get $i))
+      (block $caught (try_table (catch $e $caught)
+        (local.set $j (i32.const 0))
+        (loop $inner
+          (drop (struct.new $box (i32.const -1)))
+          (br_if $inner (i32.lt_u (local.tee $j (i32.add (local.get $j) (i32.const 1))) (i32.const 100))))
+        (if (i32.and (local.get $i) (i32.const 1)) (then (throw $e)))
+        (local.set $sum (i64.add (local.get $sum) (i64.const 1000000)))))
+      (local.set $sum (i64.add (i64.extend_i32_u (struct.get $box 0)) (local.get $sum)))
+      (br_if $outer (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get 0))))
+    (i64.add (i64.extend_i32_u (struct.get $box 0)) (local.get $sum))))"#;
+
+#[test]
+fn references_that_are_pending_over_loops_come_with_the_frame() {
+    for samples in [3, 5, 50, 150, 333] {
+        let mut config = Config::new();
+        config.tier_thresholds(met(samples)).feature(Feature::Gc, true).feature(Feature::Exceptions, true);
+        let engine = Engine::new(&config).unwrap();
+        let mut store = Store::new(&engine, ());
+        let module = module(&engine, BOXES);
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        assert_eq!(shown(&mut store, &instance, "boxes", 2000), "boxes(2000) = 1001999005");
+        assert!(module.stats().tier_up.loops_entered > 0, "{samples} samples");
+        assert!(testing::collections(&mut store) > 1);
+    }
+}
+
+#[test]
+fn a_loop_within_thousands_is_entered_soon() {
+    // The loops have no parameters, or many.
+    for (loops, params) in [(3000, 0), (300, 100)] {
+        let [types, zeros, drops] = ["i32 ", "(i32.const 0) ", "drop "].map(|text| text.repeat(params));
+        let text = format!(
+            "(module (type $many (func (param {types}) (result {types}))) (func (export \"f\") (param i32) (result i64)
+               {zeros} {open} (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))) {close} {drops}
+               (i64.const 7)))",
+            open = "loop (type $many) ".repeat(loops),
+            close = "end ".repeat(loops),
+        );
+        let engine = at_once(5);
+        let mut store = Store::new(&engine, ());
+        let module = module(&engine, &text);
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        let start = Instant::now();
+        assert_eq!(shown(&mut store, &instance, "f", 100), "f(100) = 7");
+        assert!(module.stats().tier_up.loops_entered > 0);
+        assert!(start.elapsed() < Duration::from_secs(20), "{loops} loops: {:?}", start.elapsed());
+    }
+}
+
 #[test]
 fn a_loop_from_before_calls_imports() {
     let engine = at_once(50);

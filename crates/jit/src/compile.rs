@@ -155,8 +155,7 @@ impl Compiler {
     /// the interpreter has at a back-edge to it. `known` says where the module's functions are; they have to stay there as
     /// long as the loop's code. Also returns the signatures of what is not called at a known address.
     ///
-    /// Operands that are pending over the loop have two definitions then: the code before it, which cannot be reached,
-    /// and the frame. Few loops have any; for those the function is walked again with every operand a variable.
+    /// Operands that are pending over the loop have two definitions then: the code before it, and the frame. Few loops have any; for those the function is walked again with every operand a variable.
     pub fn loop_entry(
         &self,
         environment: Environment<'_>,
@@ -166,10 +165,11 @@ impl Compiler {
     ) -> Result<(CodeImage, Vec<Signature>), Error> {
         let mut scratch = Scratch::new();
         let callees = Callees::At(known);
-        let loops = walk::loops_to(environment.module, defined, header).ok().flatten().ok_or(Error::NoSuchLoop)?;
-        let mut body = |variables| {
-            self.body(&mut scratch, environment, defined, Entry::Loop { loops: &loops, variables }, callees)
-        };
+        let loops = walk::loops_to(environment.module, defined, header);
+        let loops = loops.map_err(|error| Error::Failed(error.to_string()))?.ok_or(Error::NoSuchLoop)?;
+        let loops = &loops[loops.len().saturating_sub(LOOPS_LED_THROUGH)..];
+        let mut body =
+            |variables| self.body(&mut scratch, environment, defined, Entry::Loop { loops, variables }, callees);
         let mut code = match body(false) {
             Err(Error::Unsupported(crate::emit::PENDING)) => body(true)?,
             result => result?,
@@ -287,6 +287,10 @@ impl Compiler {
         }
     }
 }
+
+/// Through how many loops the way leads to one that is entered in the middle. Each has its parameters merged once more
+/// for that, and those around more of them need not be as fast.
+const LOOPS_LED_THROUGH: usize = 8;
 
 /// The code of one function, before it has a place.
 pub(crate) struct Code {

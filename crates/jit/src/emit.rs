@@ -46,7 +46,7 @@ pub(crate) enum Entry<'a> {
     Function,
     /// At a loop, with the interpreter's frame.
     Loop {
-        /// The loops around it, outermost first, and that: their operators' byte offsets in the module.
+        /// The innermost loops around it, from outside, and that: their operators' byte offsets in the module.
         loops: &'a [u32],
         /// Whether every operand is a variable, so that it can have a second definition.
         variables: bool,

@@ -147,15 +147,15 @@ pub fn loops_to(module: &Module, defined: u32, header: u32) -> Result<Option<Vec
     while !ops.eof() {
         let at = ops.original_position() as u32;
         match ops.read()? {
-            Operator::Loop { .. } => open.push(Some(at)),
+            Operator::Loop { .. } => {
+                open.push(Some(at));
+                if at == header {
+                    return Ok(Some(open.into_iter().flatten().collect()));
+                }
+            }
             Operator::Block { .. } | Operator::If { .. } | Operator::TryTable { .. } => open.push(None),
             Operator::End => _ = open.pop(),
             _ => {}
-        }
-        if let Some(Some(newest)) = open.last()
-            && *newest == header
-        {
-            return Ok(Some(open.into_iter().flatten().collect()));
         }
     }
     Ok(None)

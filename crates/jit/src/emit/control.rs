@@ -102,14 +102,20 @@ impl Emitter<'_> {
     }
 
     pub(super) fn make_label(&mut self, params: &[ValType], slot: Slot) -> Block {
+        let kinds = self.kinds(params);
+        let block = self.block_with_params(&kinds);
+        self.label_slots.insert(block, (kinds, slot));
+        block
+    }
+
+    pub(super) fn block_with_params(&mut self, kinds: &[Kind]) -> Block {
         let block = self.builder.create_block();
-        for kind in self.kinds(params) {
+        for kind in kinds {
             let value = self.builder.append_block_param(block, kind.clif());
-            if kind == Kind::Traced {
+            if *kind == Kind::Traced {
                 self.builder.declare_value_needs_stack_map(value);
             }
         }
-        self.label_slots.insert(block, (self.kinds(params), slot));
         block
     }
 

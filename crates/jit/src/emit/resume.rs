@@ -1,9 +1,11 @@
 //! Entering a loop with the interpreter's frame.
 //!
-//! Whoever comes with a frame goes through the headers of all loops around that one, the outermost first, each of which
-//! sends him on. So every loop is entered at its header alone, as in the function itself. If the inner header were a
-//! second way into them, the loops around it would be none to the compiler, which knows only natural loops (Aho, Lam,
-//! Sethi, Ullman, "Compilers", section 9.6.6), and registers would go by a nesting that is not there.
+//! Whoever comes with a frame goes through the headers of the loops around that one, from outside, each of which sends
+//! him on. So each of them is entered at its header alone, as in the function itself. If the inner header were a second
+//! way into them, they would be no loops to the compiler, which knows only natural ones (Aho, Lam, Sethi, Ullman,
+//! "Compilers", section 9.6.6), and what is needed in them would be weighed as if they ran once.
+
+use std::collections::HashMap;
 
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value, types};
 use cranelift_frontend::Variable;
@@ -12,6 +14,7 @@ use super::{Emitter, Entry, Op1, PENDING, V};
 use crate::convention::*;
 
 /// The way of those who come with a frame, as far as it is still to be laid.
+#[derive(Clone, Copy)]
 pub(super) struct Way<'a> {
     /// The loops to go through: their operators' byte offsets in the module.
     loops: &'a [u32],
@@ -19,10 +22,10 @@ pub(super) struct Way<'a> {
     from: Block,
     /// Where one meets those who come from the code before it.
     meeting: Option<Block>,
-    /// The frame's address.
-    frame: Value,
     /// Whether one is on the way, and not yet at its end.
     on_it: Variable,
+    /// No and yes: the same values everywhere, so that no parameter of a block tells one no from another.
+    whether: [Value; 2],
     /// How many pending operands have been taken from the frame.
     operands: usize,
 }
@@ -37,18 +40,14 @@ impl<'a> Emitter<'a> {
             self.builder.def_var(variable, value);
         }
         let on_it = self.builder.declare_var(types::I32);
+        let whether = [0, 1].map(|whether| self.builder.ins().iconst(types::I32, whether));
         let from = self.builder.create_block();
         self.builder.ins().jump(from, &[]);
-        self.way = Some(Way { loops, from, meeting: None, frame, on_it, operands: 0 });
+        self.way = Some(Way { loops, from, meeting: None, on_it, whether, operands: 0 });
         self.frame_base = Some(frame);
         let unreached = self.builder.create_block();
         self.switch_to(unreached);
-        self.set_on_it(on_it, false);
-    }
-
-    fn set_on_it(&mut self, variable: Variable, on_it: bool) {
-        let value = self.builder.ins().iconst(types::I32, i64::from(on_it));
-        self.builder.def_var(variable, value);
+        self.builder.def_var(on_it, whether[0]);
     }
 
     /// Where code before a loop goes to get there. Before one that the way leads through, that is the block where it
@@ -67,13 +66,8 @@ impl<'a> Emitter<'a> {
         if let Some(Way { meeting: Some(block), .. }) = self.way {
             return block;
         }
-        let block = self.builder.create_block();
-        for kind in self.label_slots.get(&label).map_or_else(Vec::new, |(kinds, _)| kinds.clone()) {
-            let value = self.builder.append_block_param(block, kind.clif());
-            if kind == Kind::Traced {
-                self.builder.declare_value_needs_stack_map(value);
-            }
-        }
+        let kinds = self.label_slots.get(&label).map_or_else(Vec::new, |(kinds, _)| kinds.clone());
+        let block = self.block_with_params(&kinds);
         if let Some(way) = &mut self.way {
             way.meeting = Some(block);
         }
@@ -91,10 +85,14 @@ impl<'a> Emitter<'a> {
             return;
         }
         let meeting = self.meeting(label);
-        let Some(Way { loops, from, frame, on_it, operands, .. }) = self.way else { return };
+        let (Some(Way { loops, from, on_it, whether: [no, yes], operands, .. }), Some(frame)) =
+            (self.way, self.frame_base)
+        else {
+            return;
+        };
         self.switch_to(from);
         let is_last = loops.len() == 1;
-        self.set_on_it(on_it, !is_last);
+        self.builder.def_var(on_it, if is_last { no } else { yes });
         for operand in live.iter().skip(operands) {
             let kind = self.kind(operand.ty);
             let value = self.take_over(frame, 8 * operand.slot, kind);
@@ -108,7 +106,8 @@ impl<'a> Emitter<'a> {
             load_slots(&mut self.builder, base, &kinds)
         } else {
             // Of a loop around the one to enter, the frame has the parameters only as far as they are still operands.
-            kinds.iter().map(|kind| self.zero(*kind)).collect()
+            let mut zeros = HashMap::new();
+            kinds.iter().map(|kind| *zeros.entry(kind.clif()).or_insert_with(|| self.zero(*kind))).collect()
         };
         let args: Vec<BlockArg> = params.into_iter().map(BlockArg::Value).collect();
         self.builder.ins().jump(meeting, &args);
@@ -122,17 +121,17 @@ impl<'a> Emitter<'a> {
         if !self.is_on_way() {
             return;
         }
-        let Some(Way { loops: [_, loops @ ..], frame, on_it, .. }) = self.way.take() else { return };
+        let Some(Way { loops: [_, loops @ ..], on_it, whether, .. }) = self.way.take() else { return };
         if loops.is_empty() {
             return;
         }
         let (from, next) = (self.builder.create_block(), self.builder.create_block());
-        let whether = self.builder.use_var(on_it);
-        self.builder.ins().brif(whether, from, &[], next, &[]);
+        let is_on_it = self.builder.use_var(on_it);
+        self.builder.ins().brif(is_on_it, from, &[], next, &[]);
         self.builder.set_cold_block(from);
-        self.way = Some(Way { loops, from, meeting: None, frame, on_it, operands: live.len() });
+        self.way = Some(Way { loops, from, meeting: None, on_it, whether, operands: live.len() });
         self.switch_to(next);
-        self.set_on_it(on_it, false);
+        self.builder.def_var(on_it, whether[0]);
     }
 
     /// A local or operand of the frame. An integer of 32 bits is made the result of an operation, an `or` with nothing:

@@ -54,9 +54,9 @@ const LOOP_SHARE: usize = 2;
 /// The same of samples at its entry, if its frames seem to stay in a loop, which the function's own code does not help.
 const ENTRY_SHARE: usize = 8;
 
-/// How many times as many samples a function's size costs where there is one processor alone, whose time the compiler takes
-/// from guests. It takes it at once then: what is compiled is worth it, and the sooner the better.
-const ALONE: u32 = 5;
+/// How many times as many samples a function costs, and its size, where there is one processor alone, whose time the
+/// compiler takes from guests. It takes it at once then: what is compiled is worth it, and the sooner the better.
+const ALONE: (u32, u32) = (2, 5);
 
 /// Of how many loops a function is compiled to be entered there.
 const MOST_LOOPS: usize = 8;
@@ -189,7 +189,8 @@ impl TierUp {
     pub(super) fn new(mut thresholds: TierThresholds, threads: usize) -> TierUp {
         let alone = std::thread::available_parallelism().is_ok_and(|all| all.get() == 1);
         if alone && !thresholds.sampling_interval.is_zero() {
-            thresholds.bytes_a_sample = (thresholds.bytes_a_sample / ALONE).max(1);
+            thresholds.samples = thresholds.samples.saturating_mul(ALONE.0);
+            thresholds.bytes_a_sample = (thresholds.bytes_a_sample / ALONE.1).max(1);
         }
         TierUp {
             thresholds,
