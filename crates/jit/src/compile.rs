@@ -282,7 +282,7 @@ impl Compiler {
     fn place(&self, buffer: &MachBufferFinalized<Final>) -> Place {
         let align = self.isa.function_alignment().preferred.max(buffer.alignment);
         match self.isa.triple().architecture {
-            Architecture::X86_64 => place::place(buffer.data(), align),
+            Architecture::X86_64 => place::place(buffer.data(), align, buffer.alignment),
             _ => Place::aligned(align),
         }
     }

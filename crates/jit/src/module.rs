@@ -316,7 +316,7 @@ mod tests {
 
     /// Loops of different lengths that are called, with a large function at the end.
     #[test]
-    fn functions_that_mind_lines_start_in_the_middle_of_one_and_are_called_there() {
+    fn functions_that_mind_lines_start_anywhere_in_one_and_are_called_there() {
         let loops: String = (0..40)
             .map(|i| {
                 let body = "(local.set 0 (i32.mul (local.get 0) (local.get 0)))".repeat(i);
@@ -332,8 +332,8 @@ mod tests {
         let (starts, caller): (Vec<usize>, _) =
             (image.functions.iter().map(|f| f.start as usize).collect(), image.functions.last().unwrap());
         let lines: HashSet<usize> = starts.iter().map(|start| start % 32).collect();
-        let expected: &[usize] = if cfg!(target_arch = "x86_64") { &[0, 16] } else { &[0] };
-        assert!(lines.iter().all(|line| expected.contains(line)) && lines.len() == expected.len(), "{lines:?}");
+        let expected = if cfg!(target_arch = "x86_64") { 3..=8 } else { 1..=1 };
+        assert!(lines.iter().all(|line| line % 4 == 0) && expected.contains(&lines.len()), "{lines:?}");
         if cfg!(target_arch = "x86_64") {
             let code = &image.text[caller.start as usize..caller.end as usize];
             let called: HashSet<usize> = code

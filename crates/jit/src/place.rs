@@ -2,9 +2,9 @@
 //!
 //! Intel's from Skylake to Comet Lake do not keep the decoded form of a 32-byte line in whose last byte a jump ends or
 //! across whose end it goes: the line is decoded anew each time ("Mitigations for Jump Conditional Code Erratum", Intel
-//! 2019). In a loop of a few instructions that is up to a fifth of the time. A function is therefore put at the start
-//! of a line or in the middle of one, whichever has fewer such jumps in its inner loops. Calls, returns and jumps to
-//! computed addresses are not looked at, which have costs of their own. What is taken for a jump need not be one, as
+//! 2019). In a loop of a few instructions that is up to a fifth of the time. A function is therefore put where in a line
+//! it has the fewest such jumps in its inner loops. Calls, returns and jumps to computed addresses are not looked at,
+//! which have costs of their own. What is taken for a jump need not be one, as
 //! instructions are not decoded here: all that depends on it is speed.
 
 use std::collections::BTreeMap;
@@ -14,8 +14,11 @@ use kinglet_abi::image::Place;
 /// The bytes whose decoded form is kept together.
 const LINE: usize = 32;
 
-/// How far behind a line's start a function is put otherwise.
-const LEAD: usize = LINE / 2;
+/// A function is put at a multiple of this many bytes.
+const STEP: usize = 4;
+
+/// How many places in a line that makes.
+const STEPS: usize = LINE / STEP;
 
 /// A comparison and a conditional jump are one instruction to the processor: about what the first takes.
 const COMPARISON: usize = 3;
@@ -26,13 +29,15 @@ const ROUNDS: u64 = 8;
 /// Deeper loops count like loops this deep.
 const DEEPEST: u32 = 8;
 
-/// Where x86-64 code is put that is to be aligned so; what is to be aligned stricter stays there.
-pub(crate) fn place(text: &[u8], align: u32) -> Place {
+/// Where x86-64 code is put that had better be aligned to `align`, and has to be to `least`. What is aligned stricter than
+/// a line stays there.
+pub(crate) fn place(text: &[u8], align: u32, least: u32) -> Place {
     if align as usize != LINE {
         return Place::aligned(align);
     }
-    let [start, middle] = cost(text);
-    Place { align, lead: if middle < start { LEAD as u32 } else { 0 } }
+    let leads = cost(text).into_iter().zip((0..align).step_by(STEP));
+    let lead = leads.filter(|(_, lead)| lead % least == 0).min().map_or(0, |(_, lead)| lead);
+    Place { align, lead }
 }
 
 /// A jump to an address that is encoded with it.
@@ -42,8 +47,8 @@ struct Jump {
     target: usize,
 }
 
-/// How often, at a guess, a line has to be decoded anew if the function starts a line, and if it starts in the middle.
-fn cost(text: &[u8]) -> [u64; 2] {
+/// How often, at a guess, a line has to be decoded anew if the function starts at each of the places in a line.
+fn cost(text: &[u8]) -> [u64; STEPS] {
     let jumps = jumps(text);
     // By header, the end of the last jump back.
     let mut loops = BTreeMap::new();
@@ -54,7 +59,7 @@ fn cost(text: &[u8]) -> [u64; 2] {
     let mut ends: Vec<usize> = loops.values().copied().collect();
     ends.sort_unstable();
     let mut ends = ends.into_iter().peekable();
-    let (mut depth, mut cost) = (0u32, [0; 2]);
+    let (mut depth, mut cost) = (0u32, [0; STEPS]);
     for jump in &jumps {
         while starts.next_if(|start| *start <= jump.start).is_some() {
             depth += 1;
@@ -63,7 +68,7 @@ fn cost(text: &[u8]) -> [u64; 2] {
             depth -= 1;
         }
         let Some(around) = depth.checked_sub(1) else { continue };
-        for (cost, lead) in cost.iter_mut().zip([0, LEAD]) {
+        for (cost, lead) in cost.iter_mut().zip((0..).step_by(STEP)) {
             if (jump.start + lead) / LINE != (jump.end + lead) / LINE {
                 *cost += ROUNDS.pow(around.min(DEEPEST));
             }
@@ -112,7 +117,7 @@ mod tests {
             for conditional in [false, true] {
                 let text = looped(end, conditional);
                 let length = if conditional { 6 + COMPARISON } else { 5 };
-                let lead = place(&text, 32).lead as usize;
+                let lead = place(&text, 32, 16).lead as usize;
                 let [first, behind] = [lead + end - length, lead + end];
                 assert_eq!(first / LINE, behind / LINE, "{end} {conditional} {lead}");
                 assert!(lead == 0 || (end - length) / LINE != end / LINE, "moved for nothing: {end}");
@@ -128,17 +133,21 @@ mod tests {
             text[start] = 0xe9;
             text[start + 1..start + 5].copy_from_slice(&(target - (start as i32 + 5)).to_le_bytes());
         }
-        assert_eq!(cost(&text), [2, ROUNDS + 1]);
-        assert_eq!(place(&text, 32), Place::aligned(32));
+        assert_eq!([0, 16].map(|lead| cost(&text)[lead / STEP]), [2, ROUNDS + 1]);
+        assert_eq!(place(&text, 32, 16), Place::aligned(32));
+        // There is a place that is right for all of them, unless constants in the code forbid it.
+        assert_eq!(place(&text, 32, 1), Place { align: 32, lead: 4 });
+        assert_eq!(cost(&text)[1], 0);
         // Without the inner loop the others decide.
         text[76] = 0x90;
-        assert_eq!(place(&text, 32), Place { align: 32, lead: 16 });
+        assert_eq!(place(&text, 32, 16), Place { align: 32, lead: 16 });
     }
 
     #[test]
     fn code_that_is_aligned_stricter_stays_where_it_is() {
-        assert_eq!(place(&looped(32, true), 32), Place { align: 32, lead: 16 });
-        assert_eq!(place(&looped(32, true), 64), Place::aligned(64));
+        assert_eq!(place(&looped(32, true), 32, 16), Place { align: 32, lead: 16 });
+        assert_eq!(place(&looped(32, true), 32, 32), Place::aligned(32));
+        assert_eq!(place(&looped(32, true), 64, 1), Place::aligned(64));
     }
 
     #[test]
@@ -158,8 +167,8 @@ mod tests {
         };
         for length in 0..500 {
             let text: Vec<u8> = (0..length).map(|_| byte()).collect();
-            let place = place(&text, 32);
-            assert!(place.align == 32 && [0, 16].contains(&place.lead), "{text:x?}");
+            let place = place(&text, 32, 8);
+            assert!(place.align == 32 && [0, 8, 16, 24].contains(&place.lead), "{text:x?}");
         }
     }
 }
