@@ -363,8 +363,6 @@ fn references_from_before_lead_to_native_code() {
     }
 }
 
-/// A native loop calls functions whose native code is not there when it begins: one of another instance, which becomes
-/// native meanwhile, and one of the host. Arguments are in registers of both kinds and on the stack.
 /// Boxes pending over loops and a `try_table` between them, while others are collected.
 const BOXES: &str = r#"(module
   (type $box (struct (field (mut i32)))) (tag $e)
@@ -398,29 +396,57 @@ fn references_that_are_pending_over_loops_come_with_the_frame() {
     }
 }
 
+/// Twelve loops within each other, more than the way into the innermost leads through. From there a branch goes to each of
+/// them by turns. A number and a box are pending over each, and each has a parameter.
 #[test]
-fn a_loop_within_thousands_is_entered_soon() {
-    // The loops have no parameters, or many.
-    for (loops, params) in [(3000, 0), (300, 100)] {
-        let [types, zeros, drops] = ["i32 ", "(i32.const 0) ", "drop "].map(|text| text.repeat(params));
-        let text = format!(
-            "(module (type $many (func (param {types}) (result {types}))) (func (export \"f\") (param i32) (result i64)
-               {zeros} {open} (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))) {close} {drops}
-               (i64.const 7)))",
-            open = "loop (type $many) ".repeat(loops),
-            close = "end ".repeat(loops),
-        );
-        let engine = at_once(5);
+fn a_loop_far_within_others_is_entered_with_what_is_pending_over_all_of_them() {
+    const LOOPS: usize = 12;
+    let open = |i| {
+        format!(
+            "(i64.const {i}) (struct.new $box (local.get 0)) (i64.const {i}) loop $l{i} (param i64) (result i64)
+               (local.set $sum (i64.add (local.get $sum) (i64.const 1{})))",
+            "0".repeat(i)
+        )
+    };
+    let branch = |i| {
+        format!(
+            "(br_if $l{i} (i32.eq (i32.rem_u (local.get 0) (i32.const {LOOPS})) (i32.const {i})))",
+            i = LOOPS - 1 - i
+        )
+    };
+    let close = "end (local.set $r) (i64.extend_i32_u (struct.get $box 0)) (i64.add) (i64.add (local.get $r))";
+    let program = format!(
+        r#"(module (type $box (struct (field (mut i32))))
+          (func (export "far") (param i32) (result i64) (local $sum i64) (local $r i64)
+            {open}
+            (drop (struct.new $box (i32.const -1)))
+            (i64.add (i64.const 1))
+            (block $done (param i64) (result i64)
+              (br_if $done (i32.eqz (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+              {branches})
+            {close}
+            (i64.add (local.get $sum))))"#,
+        open = (0..LOOPS).map(open).collect::<String>(),
+        branches = (0..LOOPS).map(branch).collect::<String>(),
+        close = [close; LOOPS].join(" (i64.add) "),
+    );
+    let run = |config: &mut Config| {
+        let engine = Engine::new(config.feature(Feature::Gc, true)).unwrap();
         let mut store = Store::new(&engine, ());
-        let module = module(&engine, &text);
+        let module = module(&engine, &program);
         let instance = Instance::new(&mut store, &module, &[]).unwrap();
-        let start = Instant::now();
-        assert_eq!(shown(&mut store, &instance, "f", 100), "f(100) = 7");
-        assert!(module.stats().tier_up.loops_entered > 0);
-        assert!(start.elapsed() < Duration::from_secs(20), "{loops} loops: {:?}", start.elapsed());
+        (shown(&mut store, &instance, "far", 300), module.stats().tier_up.loops_entered)
+    };
+    let (expected, _) = run(Config::new().run_mode(RunMode::Interpreter));
+    for samples in [3, 9, 20] {
+        let (shown, entered) = run(Config::new().tier_thresholds(met(samples)));
+        assert_eq!(shown, expected);
+        assert!(entered > 0, "{samples} samples");
     }
 }
 
+/// A native loop calls functions whose native code is not there when it begins: one of another instance, which becomes
+/// native meanwhile, and one of the host. Arguments are in registers of both kinds and on the stack.
 #[test]
 fn a_loop_from_before_calls_imports() {
     let engine = at_once(50);

@@ -155,7 +155,8 @@ impl Compiler {
     /// the interpreter has at a back-edge to it. `known` says where the module's functions are; they have to stay there as
     /// long as the loop's code. Also returns the signatures of what is not called at a known address.
     ///
-    /// Operands that are pending over the loop have two definitions then: the code before it, and the frame. Few loops have any; for those the function is walked again with every operand a variable.
+    /// Operands that are pending over the loop have two definitions then: the code before it, and the frame. Few loops
+    /// have any; for those the function is walked again with every operand a variable.
     pub fn loop_entry(
         &self,
         environment: Environment<'_>,
@@ -476,5 +477,20 @@ mod tests {
         let loop_at = |binary: &[u8]| binary.windows(2).rposition(|w| w == [0x03, 0x40]).map(|at| at as u32);
         assert!(compile(wat, loop_at).is_ok());
         assert_eq!(compile(wat, |binary| Some(loop_at(binary)? + 1)).unwrap_err(), Error::NoSuchLoop);
+    }
+
+    #[test]
+    fn a_loop_within_hundreds_that_have_many_parameters_takes_little_code_to_be_entered() {
+        let (loops, params) = (300, 100);
+        let [types, zeros, drops] = ["i32 ", "(i32.const 0) ", "drop "].map(|text| text.repeat(params));
+        let wat = format!(
+            "(module (type $many (func (param {types}) (result {types})))
+               (func (param i32) {zeros} {} (br_if 0 (local.get 0)) {} {drops}))",
+            "loop (type $many) ".repeat(loops),
+            "end ".repeat(loops),
+        );
+        let innermost = |binary: &[u8]| binary.windows(2).rposition(|w| w == [0x03, 0]).map(|at| at as u32);
+        let code = compile(&wat, innermost).unwrap().text.len();
+        assert!(code < 30_000, "{code} bytes");
     }
 }

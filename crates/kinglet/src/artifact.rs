@@ -373,7 +373,7 @@ fn trampoline_bytes(trampolines: &[(Trampoline, CodeImage)], order: fn(u32) -> [
         let words = which.to_words();
         put(&[words.len() as u32]);
         put(&words);
-        // Trampolines have no loops, for which alone code would be behind a multiple of that.
+        // Not how far behind a multiple of that: what a trampoline could gain by it is little.
         put(&[image.place.align, image.text.len() as u32]);
         // Instructions are bytes, whatever the order of words.
         let mut text = image.text.clone();

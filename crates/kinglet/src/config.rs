@@ -73,10 +73,10 @@ pub struct TierThresholds {
     pub sampling_interval: Duration,
     /// How many samples make a function hot, or a loop that is to be entered in the middle. Besides, of a function that is
     /// hot its size counts half for one of its loops, and an eighth for its own code if its frames seem to stay in loops.
-    /// Where a process has one processor alone it is twice as many.
+    /// Where a process has one processor alone it is twice as many, unless every entry and back-edge is a sample.
     pub samples: u32,
     /// For how many bytes of a function's body it takes one sample more: large ones take longer to compile. Where a process
-    /// has one processor alone it is a fifth as many.
+    /// has one processor alone it is a fifth as many, with the same exception.
     pub bytes_a_sample: u32,
 }
 
