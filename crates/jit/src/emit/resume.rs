@@ -54,46 +54,38 @@ impl<'a> Emitter<'a> {
     /// meets those who come with a frame: so what the loop leaves alone is not the header's to merge, and can be computed
     /// before it.
     pub(super) fn way_to(&mut self, label: Block) -> Block {
-        if self.is_on_way() { self.meeting(label) } else { label }
+        self.way_through().map_or(label, |way| self.meeting(way, label))
     }
 
-    /// Whether the loop whose operator is at hand is the next that the way leads through.
-    fn is_on_way(&self) -> bool {
-        self.way.as_ref().is_some_and(|way| way.loops.first() == Some(&self.offset))
+    /// The way, if the loop whose operator is at hand is the next that it leads through.
+    fn way_through(&self) -> Option<Way<'a>> {
+        self.way.filter(|way| way.loops.first() == Some(&self.offset))
     }
 
-    fn meeting(&mut self, label: Block) -> Block {
-        if let Some(Way { meeting: Some(block), .. }) = self.way {
+    fn meeting(&mut self, way: Way<'a>, label: Block) -> Block {
+        if let Some(block) = way.meeting {
             return block;
         }
-        let kinds = self.label_slots.get(&label).map_or_else(Vec::new, |(kinds, _)| kinds.clone());
+        let (kinds, _) = self.label_slots.get(&label).cloned().unwrap_or_default();
         let block = self.block_with_params(&kinds);
-        if let Some(way) = &mut self.way {
-            way.meeting = Some(block);
-        }
+        self.way = Some(Way { meeting: Some(block), ..way });
         block
     }
 
     /// A loop's header is next. If the way leads through it, those who come with a frame get a way there.
     pub(super) fn lead_to(&mut self, label: Block, live: &[Op1]) {
-        if !self.is_on_way() {
-            return;
-        }
+        let (Some(way), Some(frame)) = (self.way_through(), self.frame_base) else { return };
         let Entry::Loop { variables, .. } = self.entry else { return };
         if !live.is_empty() && !variables {
             self.refuse(PENDING);
             return;
         }
-        let meeting = self.meeting(label);
-        let (Some(Way { loops, from, on_it, whether: [no, yes], operands, .. }), Some(frame)) =
-            (self.way, self.frame_base)
-        else {
-            return;
-        };
-        self.switch_to(from);
-        let is_last = loops.len() == 1;
-        self.builder.def_var(on_it, if is_last { no } else { yes });
-        for operand in live.iter().skip(operands) {
+        let meeting = self.meeting(way, label);
+        let [no, yes] = way.whether;
+        let is_last = way.loops.len() == 1;
+        self.switch_to(way.from);
+        self.builder.def_var(way.on_it, if is_last { no } else { yes });
+        for operand in live.iter().skip(way.operands) {
             let kind = self.kind(operand.ty);
             let value = self.take_over(frame, 8 * operand.slot, kind);
             if let V::Variable(variable) = operand.value {
@@ -118,20 +110,20 @@ impl<'a> Emitter<'a> {
 
     /// At a loop's header: whoever is on the way goes on to the next loop.
     pub(super) fn lead_on(&mut self, live: &[Op1]) {
-        if !self.is_on_way() {
-            return;
-        }
-        let Some(Way { loops: [_, loops @ ..], on_it, whether, .. }) = self.way.take() else { return };
+        let Some(way) = self.way_through() else { return };
+        self.way = None;
+        let [_, loops @ ..] = way.loops else { return };
         if loops.is_empty() {
             return;
         }
         let (from, next) = (self.builder.create_block(), self.builder.create_block());
-        let is_on_it = self.builder.use_var(on_it);
+        let is_on_it = self.builder.use_var(way.on_it);
         self.builder.ins().brif(is_on_it, from, &[], next, &[]);
         self.builder.set_cold_block(from);
-        self.way = Some(Way { loops, from, meeting: None, on_it, whether, operands: live.len() });
+        self.way = Some(Way { loops, from, meeting: None, operands: live.len(), ..way });
         self.switch_to(next);
-        self.builder.def_var(on_it, whether[0]);
+        let [no, _] = way.whether;
+        self.builder.def_var(way.on_it, no);
     }
 
     /// A local or operand of the frame. An integer of 32 bits is made the result of an operation, an `or` with nothing:
