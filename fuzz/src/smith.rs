@@ -13,7 +13,8 @@ impl Smith {
         let name = format!("kinglet-smith{}", std::env::consts::EXE_SUFFIX);
         let program = std::env::current_exe()?.with_file_name(name);
         let child = Command::new(&program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let build = "`cargo build --package kinglet-smith` makes it, in the same profile";
+        let build =
+            "`cargo build --manifest-path fuzz/smith/Cargo.toml --target-dir target` makes it, in the same profile";
         child.map(Smith).map_err(|error| Error::other(format!("cannot start {}: {error}; {build}", program.display())))
     }
 

@@ -7,6 +7,7 @@ pub mod book;
 pub mod folder;
 pub mod harness;
 pub mod program;
+pub mod suite;
 
 /// Cargo's folder for build results, seen from a test executable in it.
 pub fn target() -> std::path::PathBuf {

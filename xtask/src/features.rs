@@ -22,7 +22,7 @@ const ROWS: &[Row] = &[
     Row { package: "kinglet-cli", feature: "jit", default: true, about: "the same in the command" },
     Row { package: "kinglet-cli", feature: "all-targets", default: true, about: "the same in the command" },
     Row { package: "kinglet-jit", feature: "all-targets", default: false, about: "back ends of all targets, for the crates above" },
-    Row { package: "kinglet-wasm", feature: "wat", default: true, about: "the text format, for the crates above" },
+    Row { package: "kinglet-wasm", feature: "wat", default: false, about: "the text format, for the crates above" },
 ];
 
 pub(crate) fn tally(context: &Context) -> Tally {

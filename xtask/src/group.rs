@@ -52,8 +52,10 @@ const WITH_GUESTS: &[&str] = &[
 
 /// The packages that have tests beside their code. What is below `fuzz` has none, and wasm-smith turns on a feature with
 /// which Cranelift would be built once more; so it would be for any other choice of packages.
-pub(crate) const UNIT_PACKAGES: [&str; 7] =
-    ["--workspace", "--exclude", "kinglet-tests", "--exclude", "kinglet-fuzz", "--exclude", "kinglet-smith"];
+pub(crate) const UNIT_PACKAGES: [&str; 5] = ["--workspace", "--exclude", "kinglet-tests", "--exclude", "kinglet-fuzz"];
+
+/// Builds the generator of random modules where the comparison looks for it.
+const SMITH: &[&str] = &["build", "--manifest-path", "fuzz/smith/Cargo.toml", "--target-dir", "target"];
 
 /// Packages what is to be published.
 const PACKAGE: &[&str] = &[
@@ -68,8 +70,6 @@ const PACKAGE: &[&str] = &[
     "kinglet-examples",
     "--exclude",
     "kinglet-fuzz",
-    "--exclude",
-    "kinglet-smith",
 ];
 
 #[rustfmt::skip]
@@ -105,7 +105,7 @@ pub(crate) const GROUPS: &[Group] = &[
         steps: &[Cargo(&["test", "--package", "kinglet-tests", "--test", "op"])] },
     Group { name: "fuzz", about: "random modules in every tier and in Wasmi", needs: &[],
         // Not optimised with the rest in sight, which would take longer than the modules do; and overflow is checked.
-        steps: &[Build(&["build", "--package", "kinglet-smith"]),
+        steps: &[Build(SMITH),
                  Cargo(&["run", "--package", "kinglet-fuzz", "--", "--modules", "4000", "--seed", "1"])] },
     Group { name: "dispatch", about: "handlers go on by a jump, as released and as embedded", needs: &[&need::OBJDUMP],
         steps: &[BUILD_KINGLET,
@@ -162,7 +162,7 @@ pub(crate) fn test(context: &Context, names: &[String]) -> Result<(), String> {
 
 /// `cargo xtask fuzz`
 pub(crate) fn fuzz(context: &Context, args: &[String]) -> Result<(), String> {
-    if step(context, &Build(&["build", "--release", "--package", "kinglet-smith"])).failed > 0 {
+    if prepare(cargo(context, SMITH).arg("--release")).failed > 0 {
         return Err(String::new());
     }
     let mut command = cargo(context, &["run", "--release", "--package", "kinglet-fuzz", "--"]);

