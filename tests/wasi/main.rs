@@ -170,7 +170,7 @@ fn called(name: &str, module: &Module, mut builder: kinglet_wasi::WasiCtxBuilder
 
 #[test]
 fn functions_that_programs_seldom_call_do_as_the_interface_says() {
-    let module = Module::new(&Engine::default(), include_str!("wasi/abi.wat")).unwrap();
+    let module = Module::new(&Engine::default(), include_str!("abi.wat")).unwrap();
     let tests = module.exports().filter(|export| export.ty().func().is_some());
     let names: Vec<&str> = tests.map(|export| export.name()).collect();
     assert!(names.len() >= 10 && names.iter().all(|name| kinglet_wasi::FUNCTIONS.contains(name)), "{names:?}");
