@@ -19,6 +19,8 @@ mod link;
 mod listing;
 #[cfg(feature = "jit")]
 mod native;
+#[cfg(feature = "jit")]
+mod op;
 mod overflow;
 mod pool;
 #[cfg(feature = "jit")]
@@ -29,6 +31,8 @@ mod resumable;
 mod thread;
 #[cfg(feature = "jit")]
 mod tier_up;
+#[cfg(feature = "jit")]
+mod tracer;
 mod trap;
 
 use kinglet::{Config, Engine, Error, Feature, Instance, Module, Store, Trap};

@@ -1,10 +1,12 @@
 //! The command as its users meet it: every option, every kind of bad input, and how a run ends. A trap must look to a
 //! shell like an abort and not be one, no input may cause a panic, and a time limit ends whatever the guest is doing.
 
+mod bench;
 #[cfg(feature = "jit")]
 mod cache;
 #[cfg(feature = "jit")]
 mod compile;
+mod dispatch;
 #[cfg(feature = "jit")]
 mod exe;
 mod inspect;
@@ -14,11 +16,14 @@ mod mistakes;
 mod option;
 #[cfg(all(unix, feature = "jit"))]
 mod output;
+#[cfg(all(target_os = "linux", feature = "jit"))]
+mod perf;
 mod reference;
 mod run;
 #[cfg(unix)]
 mod stack;
 mod stream;
+mod terminal;
 #[cfg(feature = "jit")]
 mod tier_up;
 mod wasmedge;

@@ -1,7 +1,7 @@
 //! Real programs in Kinglet, in every mode: programs from compilers of six languages, CPython and QuickJS running
 //! scripts, the kernels of the bench. `KINGLET_GUESTS` names another folder to take the committed modules from,
 //! `KINGLET_PROGRAMS` the one with those that `cargo xtask programs` makes. A case's name is `MODE::PROGRAM`; with `--list`
-//! they are only listed.
+//! they are only listed, with `--some` only one program of each language runs, in two modes.
 
 mod javascript;
 mod kernel;
@@ -28,7 +28,27 @@ struct Test {
 /// A test that always takes the same program, with its name.
 type Named = (&'static str, fn(&Mode));
 
+/// What `--some` chooses: modes, and programs that `xtask/src/programs.rs` names too.
+const SOME_MODES: [&str; 2] = ["loop", "auto"];
+const SOME_PROGRAMS: [&str; 8] = [
+    "committed/stdin",
+    "rust/collections",
+    "c/library",
+    "cpp/containers",
+    "go/routines",
+    "assemblyscript/classes",
+    "python/surroundings",
+    "javascript/surroundings",
+];
+
+fn is_among_some(case: &Case) -> bool {
+    let name = case.name.split_once("::");
+    name.is_some_and(|(mode, program)| SOME_MODES.contains(&mode) && SOME_PROGRAMS.contains(&program))
+}
+
 fn main() -> ExitCode {
+    // What an earlier run compiled is not what this one tests.
+    let _ = std::fs::remove_dir_all(mode::cache());
     let mut cases = Vec::new();
     for mode in MODES {
         let interpreters = python::tests().into_iter().chain(javascript::tests());
@@ -44,5 +64,8 @@ fn main() -> ExitCode {
     }
     cases.push(kernel::forms());
     cases.extend(walk::cases());
+    if std::env::args().any(|arg| arg == "--some") {
+        cases.retain(is_among_some);
+    }
     harness::main(&cases)
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, OnceLock, mpsc};
 use std::time::Duration;
 
 use kinglet::{Engine, Linker, Module, Store};
-use kinglet_tests::program::{kinglet, run_program};
+use kinglet_tests::program::{kinglet, run_program_cached};
 use kinglet_wasi::{DirAccess, Exit, Pipe, WasiCtx};
 
 /// A way to run a guest.
@@ -20,11 +20,19 @@ pub(crate) struct Mode {
 
 /// The modes.
 pub(crate) const MODES: &[Mode] = &[
-    Mode { name: "threaded", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), INTERPRETER, guest) },
-    Mode { name: "loop", lacks: || absent(&unoptimised()), run: |guest| command(&unoptimised(), INTERPRETER, guest) },
-    Mode { name: "jit", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), JIT, guest) },
-    Mode { name: "auto", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), &[], guest) },
-    Mode { name: "metered", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), METERED, guest) },
+    Mode {
+        name: "threaded",
+        lacks: || absent(&kinglet()),
+        run: |guest| command(&kinglet(), INTERPRETER, Path::new(""), guest),
+    },
+    Mode {
+        name: "loop",
+        lacks: || absent(&unoptimised()),
+        run: |guest| command(&unoptimised(), INTERPRETER, Path::new(""), guest),
+    },
+    Mode { name: "jit", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), JIT, &cache(), guest) },
+    Mode { name: "auto", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), &[], Path::new(""), guest) },
+    Mode { name: "metered", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), METERED, &cache(), guest) },
     Mode { name: "library", lacks: || None, run: embedded },
 ];
 
@@ -114,7 +122,12 @@ fn unoptimised() -> PathBuf {
     std::env::var_os("KINGLET_BIN_LOOP").map_or_else(|| kinglet_tests::target().join("debug").join(name), PathBuf::from)
 }
 
-fn command(program: &Path, options: &[&str], guest: &Guest) -> Outcome {
+/// A cache for the modes that compile a module whole: CPython is then compiled once for each of them.
+pub(crate) fn cache() -> PathBuf {
+    kinglet_tests::target().join("guest-cache")
+}
+
+fn command(program: &Path, options: &[&str], cache: &Path, guest: &Guest) -> Outcome {
     let mut args: Vec<String> = options.iter().map(|option| option.to_string()).collect();
     if let Some((host, name)) = &guest.folder {
         args.extend(["--dir".to_string(), format!("{name}:{}", host.display())]);
@@ -124,7 +137,7 @@ fn command(program: &Path, options: &[&str], guest: &Guest) -> Outcome {
     }
     args.push(guest.module.display().to_string());
     args.extend(guest.args.iter().cloned());
-    let run = run_program(program, &args, &guest.input);
+    let run = run_program_cached(program, &args, &guest.input, cache);
     Outcome { code: run.code(), out: run.out, err: run.err }
 }
 

@@ -1,6 +1,6 @@
 //! The book in `docs`, the README and that of the packages, as the tests see them. Rust in them is documentation of the modules here, so that
 //! cargo's documentation tests compile and run it; everything else is taken out by [`blocks`] and checked in
-//! `tests/book.rs`. A page with Rust in it needs a row below, which the same test asks for.
+//! `tests/book/main.rs`. A page with Rust in it needs a row below, which the same test asks for.
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Parser, Tag, TagEnd};
 use std::path::{Path, PathBuf};

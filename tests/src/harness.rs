@@ -4,6 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 /// A test found at run time. It fails by panicking.
 pub struct Case {
@@ -66,7 +67,9 @@ fn run(case: &Case) -> Outcome {
         println!("test {} ... not run: needs {lacks}", case.name);
         return Outcome::Skipped;
     }
+    let start = Instant::now();
     let passed = catch_unwind(AssertUnwindSafe(|| (case.run)())).is_ok();
-    println!("test {} ... {}", case.name, if passed { "ok" } else { "FAILED" });
+    let (outcome, seconds) = (if passed { "ok" } else { "FAILED" }, start.elapsed().as_secs_f64());
+    println!("test {} ... {outcome} <{seconds:.3}s>", case.name);
     if passed { Outcome::Passed } else { Outcome::Failed }
 }

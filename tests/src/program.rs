@@ -121,7 +121,13 @@ pub const CACHE: &str = "KINGLET_CACHE_DIR";
 /// Runs one of several builds of it with arguments and text on standard input.
 #[track_caller]
 pub fn run_program(program: &Path, args: &[impl AsRef<OsStr>], input: &str) -> Run {
-    let mut child = start_program(program, args);
+    run_program_cached(program, args, input, Path::new(""))
+}
+
+/// The same with a cache in a folder.
+#[track_caller]
+pub fn run_program_cached(program: &Path, args: &[impl AsRef<OsStr>], input: &str, cache: &Path) -> Run {
+    let mut child = spawn(command(program, args).env(CACHE, cache));
     let mut stdin = child.stdin.take().expect("standard input is a pipe");
     let input = input.as_bytes().to_vec();
     // The program may end without reading it all.

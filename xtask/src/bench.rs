@@ -87,7 +87,7 @@ fn engines(context: &Context, options: &Options) -> Result<Vec<Engine>, String> 
         let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
         let mut build = Command::new(cargo);
         let build = build.current_dir(&context.root).args(["build", "--release", "--package", "kinglet-cli"]);
-        if prepare(build).failed > 0 {
+        if prepare(context, build).failed > 0 {
             return Err("Kinglet does not build".to_string());
         }
         let ours = ours.iter().filter(|(_, ours)| *ours);

@@ -1,15 +1,18 @@
-//! Runs every example. They are built as the group `unit` has built them; one that exits with a status other than 0 fails.
+//! Runs every example as the tests are built; one that exits with a status other than 0 fails.
 
 use std::process::Command;
 
-use crate::group::{self, UNIT_PACKAGES};
-use crate::process::{Context, Tally, count, prepare};
+use crate::build::{self, Profile};
+use crate::process::{Context, Tally, count};
 
 pub(crate) fn tally(context: &Context) -> Tally {
-    let mut total = prepare(group::cargo(context, &["build", "--examples"]).args(UNIT_PACKAGES));
+    if let Err(failed) = build::executables(context, Profile::Dev) {
+        return failed;
+    }
+    let folder = context.target.join(Profile::Dev.folder()).join("examples");
+    let mut total = Tally::default();
     for name in names(context) {
-        let program = context.target.join("debug/examples").join(name);
-        total.add(count(Command::new(program).current_dir(&context.root)));
+        total.add(count(context, Command::new(folder.join(name)).current_dir(&context.root)));
     }
     total
 }

@@ -44,7 +44,7 @@ pub(crate) fn tally(context: &Context) -> Tally {
 fn check(context: &Context, package: &str, features: &[&str]) -> Tally {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo.current_dir(&context.root).args(["clippy", "--package", package, "--no-default-features"]).args(features);
-    count(cargo.args(["--", "-D", "warnings"]))
+    count(context, cargo.args(["--", "-D", "warnings"]))
 }
 
 fn judge(what: &str, outcome: Result<(), String>) -> Tally {

@@ -68,7 +68,7 @@ pub(crate) fn tally(context: &Context) -> Tally {
     if sysroot().is_none() {
         let mut cargo = Command::new("cargo");
         cargo.current_dir(&context.root).args(["test", "--package", "kinglet-tests", "--test", "guest", "committed"]);
-        total.add(count(cargo.env("KINGLET_BIN", context.kinglet()).env("KINGLET_GUESTS", &folder)));
+        total.add(count(context, cargo.env("KINGLET_BIN", context.kinglet()).env("KINGLET_GUESTS", &folder)));
     }
     total
 }

@@ -5,6 +5,7 @@
 
 mod bench;
 mod book;
+mod build;
 mod cross;
 mod examples;
 mod features;
@@ -19,6 +20,7 @@ mod stress;
 mod tidy;
 mod tool;
 mod tree;
+mod unify;
 
 use std::process::ExitCode;
 
@@ -35,8 +37,8 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "test",
-        arguments: "[GROUP…]",
-        about: "set up what is needed, run every test group (or the named ones), sum up",
+        arguments: "[OPTIONS] [GROUP…]",
+        about: "set up what is needed, run the quick test groups, with --all the rest, or the named ones; also --minutes N",
         run: group::test,
     },
     Command {
@@ -140,7 +142,8 @@ fn usage() -> String {
     }
     text.push_str("\ntest groups:\n\n");
     for group in group::GROUPS {
-        text.push_str(&format!("  {:<28} {}\n", group.name, group.about));
+        let name = format!("{} ({})", group.name, group.set());
+        text.push_str(&format!("  {name:<28} {}\n", group.about));
     }
     text
 }

@@ -156,7 +156,7 @@ macro_rules! other_processors {
 
         pub(crate) const $library: Need = Need {
             name: concat!("Rust's standard library for ", $name),
-            optional: false,
+            optional: true,
             present: |_| cross::library($triple),
             supply: Supply::Task(&[], |_| cross::add_target($triple)),
         };

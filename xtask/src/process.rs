@@ -1,8 +1,16 @@
 //! Running other programs: where they run, how their output streams through, and how tests are counted out of it.
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use crate::build::Profile;
 
 /// Where and how this run of the tasks takes place.
 pub(crate) struct Context {
@@ -12,6 +20,10 @@ pub(crate) struct Context {
     pub(crate) target: PathBuf,
     /// Nothing may be left out: what cannot run is a failure.
     pub(crate) ci: bool,
+    /// When commands that count tests are ended.
+    deadline: OnceLock<Instant>,
+    /// How long tests took, in seconds.
+    times: Mutex<Vec<(f64, String)>>,
 }
 
 impl Context {
@@ -19,12 +31,49 @@ impl Context {
         let manifest = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into());
         let root = Path::new(&manifest).parent().expect("xtask lies below the workspace's root").to_path_buf();
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), |dir| root.join(dir));
-        Context { root, target, ci: std::env::var_os("CI").is_some_and(|value| value == "true") }
+        let ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+        Context { root, target, ci, deadline: OnceLock::new(), times: Mutex::default() }
     }
 
     /// The command-line program as users get it.
     pub(crate) fn kinglet(&self) -> PathBuf {
-        self.target.join("release").join(format!("kinglet{}", std::env::consts::EXE_SUFFIX))
+        self.built("release")
+    }
+
+    /// The command-line program in a folder of build results.
+    fn built(&self, folder: &str) -> PathBuf {
+        self.target.join(folder).join(format!("kinglet{}", std::env::consts::EXE_SUFFIX))
+    }
+
+    /// Sets the variables by which tests find the programs that they run.
+    pub(crate) fn environment(&self, command: &mut Command, profile: Profile) {
+        command.env("KINGLET_BIN", self.built(profile.folder())).env("KINGLET_BIN_LOOP", self.built("debug"));
+        command.env("KINGLET_BIN_RELEASE", self.kinglet()).env("KINGLET_BIN_EMBEDDER", self.built("embedder"));
+        command.env("KINGLET_PROGRAMS", self.target.join("programs"));
+        // Results must not depend on native code that earlier runs have kept.
+        command.env("KINGLET_CACHE_DIR", "");
+    }
+
+    /// Ends what counts tests after this time.
+    pub(crate) fn limit(&self, time: Duration) {
+        let _ = self.deadline.set(Instant::now() + time);
+    }
+
+    /// Whether that time has come.
+    pub(crate) fn is_over(&self) -> bool {
+        self.deadline.get().is_some_and(|deadline| *deadline <= Instant::now())
+    }
+
+    /// The slowest tests of those that said how long they took, as lines.
+    pub(crate) fn slowest(&self, number: usize) -> Vec<String> {
+        let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        times.sort_by(|a, b| b.0.total_cmp(&a.0));
+        times.iter().take(number).map(|(seconds, name)| format!("{seconds:>7.1} s   {name}")).collect()
+    }
+
+    fn note_time(&self, line: &str) {
+        let time = time_of(line);
+        self.times.lock().unwrap_or_else(PoisonError::into_inner).extend(time);
     }
 }
 
@@ -59,9 +108,14 @@ impl std::fmt::Display for Tally {
 }
 
 /// Runs a command, lets its output through as it comes, and counts the tests it reports. A command that reports none
-/// counts as one test; one that fails without a failed test counts as one failure.
-pub(crate) fn count(command: &mut Command) -> Tally {
+/// counts as one test; one that fails without a failed test counts as one failure. One that the context's deadline ends
+/// counts for the tests it has reported.
+pub(crate) fn count(context: &Context, command: &mut Command) -> Tally {
     println!("$ {}", show(command));
+    if context.deadline.get().is_some() {
+        // A group of its own, so that what the command has started ends with it.
+        command.process_group(0);
+    }
     let mut child = match command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn() {
         Ok(child) => child,
         Err(error) => {
@@ -69,6 +123,32 @@ pub(crate) fn count(command: &mut Command) -> Tally {
             return Tally::FAILED;
         }
     };
+    let (done, ended) = mpsc::channel::<()>();
+    let (mut tally, success) = std::thread::scope(|scope| {
+        if let Some(deadline) = context.deadline.get() {
+            let group = Pid::from_raw(child.id() as i32);
+            scope.spawn(move || {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if ended.recv_timeout(left) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    let _ = killpg(group, Signal::SIGKILL);
+                }
+            });
+        }
+        let outcome = follow(context, &mut child);
+        drop(done);
+        outcome
+    });
+    if context.is_over() {
+        return tally;
+    }
+    if !success && tally.failed == 0 {
+        tally.failed = 1;
+    }
+    if tally.total() == 0 { Tally::PASSED } else { tally }
+}
+
+/// Prints what a command prints, until it ends: the tests it reports, and whether it ended well.
+fn follow(context: &Context, child: &mut Child) -> (Tally, bool) {
     let mut tally = Tally::default();
     if let Some(output) = child.stdout.take() {
         let mut lines = BufReader::new(output).split(b'\n');
@@ -76,18 +156,15 @@ pub(crate) fn count(command: &mut Command) -> Tally {
             let line = String::from_utf8_lossy(&line);
             let _ = writeln!(std::io::stdout(), "{line}");
             tally.add(tally_of(&line).unwrap_or_default());
+            context.note_time(&line);
         }
     }
-    let success = child.wait().is_ok_and(|status| status.success());
-    if !success && tally.failed == 0 {
-        tally.failed = 1;
-    }
-    if tally.total() == 0 { Tally::PASSED } else { tally }
+    (tally, child.wait().is_ok_and(|status| status.success()))
 }
 
 /// Runs a command that is no test itself: only its failure counts.
-pub(crate) fn prepare(command: &mut Command) -> Tally {
-    let tally = count(command);
+pub(crate) fn prepare(context: &Context, command: &mut Command) -> Tally {
+    let tally = count(context, command);
     if tally.failed == 0 { Tally::default() } else { tally }
 }
 
@@ -131,6 +208,13 @@ fn tally_of(line: &str) -> Option<Tally> {
     (separator == "; " || words.next().is_none()).then_some(tally)
 }
 
+/// How long a test took, in seconds, and its name, in a line as `test NAME ... ok <1.234s>`.
+fn time_of(line: &str) -> Option<(f64, String)> {
+    let (name, rest) = line.strip_prefix("test ")?.split_once(" ... ")?;
+    let seconds = rest.rsplit_once('<')?.1.strip_suffix("s>")?;
+    Some((seconds.parse().ok()?, name.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,10 +232,27 @@ mod tests {
 
     #[test]
     fn a_command_without_counts_is_one_test() {
-        assert_eq!(count(&mut Command::new("true")), Tally::PASSED);
-        assert_eq!(prepare(&mut Command::new("true")), Tally::default());
-        assert_eq!(prepare(&mut Command::new("false")), Tally::FAILED);
-        assert_eq!(count(&mut Command::new("false")), Tally::FAILED);
-        assert_eq!(count(&mut Command::new("no-such-program-at-all")), Tally::FAILED);
+        assert_eq!(count(&Context::new(), &mut Command::new("true")), Tally::PASSED);
+        assert_eq!(prepare(&Context::new(), &mut Command::new("true")), Tally::default());
+        assert_eq!(prepare(&Context::new(), &mut Command::new("false")), Tally::FAILED);
+        assert_eq!(count(&Context::new(), &mut Command::new("false")), Tally::FAILED);
+        assert_eq!(count(&Context::new(), &mut Command::new("no-such-program-at-all")), Tally::FAILED);
+    }
+
+    #[test]
+    fn the_time_of_a_test_is_read() {
+        assert_eq!(time_of("test a::b ... ok <0.125s>"), Some((0.125, "a::b".into())));
+        assert_eq!(time_of("test a::b - should panic ... FAILED <3.000s>"), Some((3.0, "a::b - should panic".into())));
+        assert_eq!(time_of("test a::b ... ok"), None);
+        assert_eq!(time_of("test result: ok. 5 passed"), None);
+    }
+
+    #[test]
+    fn a_deadline_ends_a_command_and_what_it_has_started() {
+        let context = Context::new();
+        context.limit(Duration::from_millis(100));
+        let start = Instant::now();
+        assert_eq!(count(&context, Command::new("sh").args(["-c", "sleep 60 & wait"])), Tally::default());
+        assert!(context.is_over() && start.elapsed() < Duration::from_secs(30));
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn command(context: &Context, args: &[String]) -> Result<(), String> 
     }
     let mut test = if sanitized { sanitizing(context)? } else { cargo(context, &["test", "--release"]) };
     test.args(TEST).arg("--").args(given);
-    if count(&mut test).failed == 0 { Ok(()) } else { Err(String::new()) }
+    if count(context, &mut test).failed == 0 { Ok(()) } else { Err(String::new()) }
 }
 
 /// Options of the test, each with a number.

@@ -1,6 +1,6 @@
 //! Golden files: a `.wat` source whose tail of `;;` lines is the text a test expects for it, or a whole file that a test
 //! derives. `BLESS=1` in the environment is the one way to rewrite either. Called by the op snapshots in `tests/op` and
-//! by the tables of `tests/docs.rs`.
+//! by the tables of `tests/book/docs.rs`.
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -48,7 +48,7 @@ fn proposals_are_those_of_the_feature_table() {
         "# Proposals\n\n\
          What is finished is on unless it is switched off, with `--disable-NAME` or in a `Config`. What is not is off; \
          `--enable-NAME`\nlets `kinglet validate` take its modules, and the command refuses to run them; in the library \
-         what they do may trap.\nWritten by `tests/docs.rs` from the table `FEATURES`.\n\n\
+         what they do may trap.\nWritten by `tests/book/docs.rs` from the table `FEATURES`.\n\n\
          There are two tiers, the interpreter and native code.\n\n",
     );
     let tiers: Vec<&str> = TIERS.iter().map(|(name, _)| *name).collect();
@@ -77,7 +77,7 @@ fn functions_are_those_of_wasi_preview_1() {
     let mut text = format!(
         "# WASI preview 1\n\n\
          All {} functions of `wasi_snapshot_preview1` are there. A remark says where one differs from its specification. \
-         Written by\n`tests/docs.rs` from the table `FUNCTIONS`.\n\nThey are functions of the host, and so the same in every \
+         Written by\n`tests/book/docs.rs` from the table `FUNCTIONS`.\n\nThey are functions of the host, and so the same in every \
          tier.\n\n\
          | Function | Remark |\n|---|---|\n",
         functions.len()

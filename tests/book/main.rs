@@ -7,6 +7,8 @@
 //! `console` block each line after `$ ` is a command for a shell, and the lines after it are what it prints, with `…`
 //! alone on a line for any number of lines and inside one for any text; where nothing follows, it has to succeed.
 
+mod docs;
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 

@@ -31,7 +31,7 @@ fn disassemble(binary: &Path) -> Vec<Function> {
 fn handlers_go_on_by_a_jump() {
     for (profile, how) in [
         ("release", "cargo rustc --release --package kinglet-cli -- -C strip=none"),
-        ("embedder", "cargo build --profile embedder --package kinglet-cli --no-default-features"),
+        ("embedder", "cargo build --profile embedder --workspace --bin kinglet"),
     ] {
         let binary = kinglet_tests::target().join(profile).join("kinglet");
         assert!(binary.exists(), "{} is not there: {how}", binary.display());

@@ -1,5 +1,4 @@
 //! What `perf` makes of `--profile`: a group of its own, for it is not everywhere, nor is everyone let use it.
-#![cfg(target_os = "linux")]
 
 use std::path::Path;
 use std::process::Command;
@@ -66,7 +65,7 @@ fn a_dump_gives_them_their_code_too() {
 #[test]
 fn a_dump_gives_them_their_lines_if_they_are_known() {
     let folder = Folder::new();
-    folder.file("guest.wasm", include_bytes!("../examples/backtrace/guest.wasm"));
+    folder.file("guest.wasm", include_bytes!("../../examples/backtrace/guest.wasm"));
     let kinglet = kinglet().canonicalize().unwrap();
     let record = ["record", "-k", "mono", "-e", "cpu-clock:u", "-o", "perf.data", kinglet.to_str().unwrap()];
     let run = ["--profile=jitdump", "--unknown-imports=zero", "--invoke", "bill", "guest.wasm", "1000000", "1"];
