@@ -16,6 +16,7 @@ const TIERS: &[Tier] = &[("Interpreter", |row| row.finished), ("Native", |row| r
 /// Where a function of preview 1 does less than its specification says, or something else. The others do all of it.
 const REMARKS: &[(&str, &str)] = &[
     ("fd_datasync", "`inval` for a socket"),
+    ("fd_fdstat_set_rights", "changes what `fd_fdstat_get` reports, and nothing else"),
     ("fd_sync", "`inval` for a socket"),
     ("fd_pread", "at most 1024 buffers: `inval`"),
     ("fd_pwrite", "at most 1024 buffers: `inval`"),
@@ -23,7 +24,7 @@ const REMARKS: &[(&str, &str)] = &[
     ("fd_readdir", "names that are not UTF-8 are left out; a guest can have a million names listed, then `nomem`"),
     ("fd_write", "at most 1024 buffers: `inval`"),
     ("path_link", "to follow a symbolic link first is `inval`"),
-    ("path_open", "rights that the folder cannot pass on are left out, instead of `notcapable`"),
+    ("path_open", "the rights `fd_read` and `fd_write` say how to open, without either for reading; none is asked for"),
     ("path_readlink", "a target that is not UTF-8 is `ilseq`"),
     ("path_symlink", "an absolute target is `perm`"),
     ("poll_oneoff", "at most 4096 subscriptions: `inval`; the CPU time of the waiting thread never passes: `inval`"),

@@ -198,7 +198,7 @@ impl WasiCtxBuilder {
         ];
         let streams = streams.map(|(stdio, which, rights)| Descriptor::stream(Stream::new(stdio, which), rights));
         let preopens = preopens.into_iter().map(|(directory, name)| Descriptor::preopen(directory, name));
-        let sockets = sockets.into_iter().map(Descriptor::preopened_socket);
+        let sockets = sockets.into_iter().map(Descriptor::of_socket);
         let mut table = Table::default();
         for descriptor in streams.into_iter().chain(preopens).chain(sockets) {
             if table.insert(descriptor).is_err() {

@@ -3,7 +3,8 @@
 //! needs no engine, only a [`Call`].
 //!
 //! The error a guest sees: EPERM for a path that leads out of the folder it starts in, EROFS for a change below a
-//! folder given for reading only, ENOTCAPABLE for a right its descriptor lacks, EFAULT for a pointer outside memory.
+//! folder given for reading only, EBADF for reading what was opened for writing and the reverse, EFAULT for a pointer
+//! outside memory. Everything else is what Linux answers.
 
 pub(crate) mod memory;
 pub(crate) mod table;

@@ -1,10 +1,15 @@
 //! Files and folders below the folders a guest was given. A folder is one of the host's (`native.rs`) or one in memory
 //! (`memory.rs`); both refuse with EPERM a path that is absolute, climbs out with `..`, or goes out through a symbolic
-//! link. Whether something may be changed is decided here and nowhere else: below a folder given for reading only
-//! every change is refused with EROFS, as a file system mounted read-only does.
+//! link; in all else they answer as Linux does. Whether something may be changed is decided here and nowhere else:
+//! below a folder given for reading only every change is refused, as a file system mounted read-only does
+//! (`readonly.rs`), and a file does what it was opened for.
 
+#[cfg(all(test, target_os = "linux"))]
+mod conformance;
 pub(crate) mod memory;
 mod native;
+mod path;
+mod readonly;
 
 use super::{Errno, Error, Result, Wait};
 use memory::MemoryDir;
@@ -26,23 +31,24 @@ use std::path::Path;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DirAccess {
-    /// Read and list. Every change fails with EROFS.
+    /// Read and list. Every change fails, as on a file system mounted read-only: with EROFS where it would else have
+    /// succeeded.
     ReadOnly,
     /// Read, list, create, write, rename and remove.
     ReadWrite,
 }
 
 impl DirAccess {
-    /// The one place where a change is allowed or refused.
-    fn writable(self) -> Result<()> {
+    /// The one place where a change is allowed, or refused for a reason.
+    fn allow(self, refusal: impl FnOnce() -> Error) -> Result<()> {
         match self {
-            DirAccess::ReadOnly => Err(Errno::ROFS.into()),
+            DirAccess::ReadOnly => Err(refusal()),
             DirAccess::ReadWrite => Ok(()),
         }
     }
 }
 
-/// How to open a path.
+/// How to open a path. What is opened neither for reading nor for writing is opened for reading.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct OpenHow {
     pub(crate) follow: bool,
@@ -161,95 +167,65 @@ impl Directory {
     }
 
     pub(crate) fn open(&self, path: &str, how: &OpenHow) -> Result<Node> {
-        if how.write || how.create || how.truncate {
-            self.access.writable()?;
-        }
         if how.directory && how.create {
             return Err(Errno::INVAL.into());
         }
-        if how.directory && how.write {
-            return Err(Errno::ISDIR.into());
+        match self.access {
+            DirAccess::ReadOnly => self.open_read_only(path, how),
+            DirAccess::ReadWrite => self.open_node(path, how),
         }
-        // Creating needs write access, which opening what already exists may not have and need not.
-        if how.create && !how.exclusive && !how.write && !how.truncate {
-            match self.open_node(path, &OpenHow { create: false, ..*how }) {
-                Err(Error::Errno(Errno::NOENT)) => {}
-                Ok(Node::Directory(_)) => return Err(Errno::ISDIR.into()),
-                other => return other,
-            }
-        }
-        self.open_node(path, how)
     }
 
     fn open_node(&self, path: &str, how: &OpenHow) -> Result<Node> {
         let access = self.access;
+        let file = |content| File { content, access, reads: how.read || !how.write, writes: how.write };
         Ok(match &self.place {
             Place::Native(directory) => match directory.open(path, how)? {
-                native::Node::File(file) => Node::File(File { content: Content::Native(file), access }),
+                native::Node::File(found) => Node::File(file(Content::Native(found))),
                 native::Node::Directory(found) => Node::Directory(Directory { place: Place::Native(found), access }),
             },
             Place::Memory(directory) => match directory.open(path, how)? {
-                memory::Node::File(file) => Node::File(File { content: Content::Memory(file), access }),
+                memory::Node::File(found) => Node::File(file(Content::Memory(found))),
                 memory::Node::Directory(found) => Node::Directory(Directory { place: Place::Memory(found), access }),
             },
         })
     }
 
     pub(crate) fn create_directory(&self, path: &str) -> Result<()> {
-        self.access.writable()?;
+        self.access.allow(|| self.refuse_new(path, true))?;
         either!(Place, &self.place, directory => directory.create_directory(path))
     }
 
     pub(crate) fn remove_directory(&self, path: &str) -> Result<()> {
-        self.access.writable()?;
+        self.access.allow(|| self.refuse_removal(path, Errno::INVAL, Errno::NOTEMPTY))?;
         either!(Place, &self.place, directory => directory.remove_directory(path))
     }
 
     pub(crate) fn unlink_file(&self, path: &str) -> Result<()> {
-        self.access.writable()?;
-        if path.ends_with('/') {
-            // A trailing slash asks for a folder, and folders are not unlinked.
-            let kind = self.metadata(path, true)?.kind;
-            return Err(if kind == Kind::Directory { Errno::ISDIR } else { Errno::NOTDIR }.into());
-        }
+        self.access.allow(|| self.refuse_removal(path, Errno::ISDIR, Errno::ISDIR))?;
         either!(Place, &self.place, directory => directory.unlink_file(path))
     }
 
     pub(crate) fn rename(&self, old_path: &str, to: &Directory, new_path: &str) -> Result<()> {
-        self.access.writable()?;
-        to.access.writable()?;
-        if new_path.ends_with('/') && self.metadata(old_path, false)?.kind != Kind::Directory {
-            return Err(Errno::NOTDIR.into());
-        }
+        self.access.allow(|| self.refuse_rename(old_path, to, new_path))?;
+        to.access.allow(|| self.refuse_rename(old_path, to, new_path))?;
         in_one_place!(&self.place, &to.place, (from, into) => from.rename(old_path, into, new_path))
     }
 
     /// Both folders must be writable: through the new name the old file could be changed.
     pub(crate) fn link(&self, old_path: &str, to: &Directory, new_path: &str) -> Result<()> {
-        self.access.writable()?;
-        to.access.writable()?;
-        if new_path.ends_with('/') {
-            return Err(to.name_with_slash(new_path));
-        }
+        self.access.allow(|| self.refuse_link(old_path, to, new_path))?;
+        to.access.allow(|| self.refuse_link(old_path, to, new_path))?;
         in_one_place!(&self.place, &to.place, (from, into) => from.link(old_path, into, new_path))
     }
 
     /// EPERM for an absolute target, which would lead out.
     pub(crate) fn symlink(&self, target: &str, path: &str) -> Result<()> {
-        self.access.writable()?;
-        if path.ends_with('/') {
-            return Err(self.name_with_slash(path));
+        self.access.allow(|| self.refuse_new(path, false))?;
+        if target.starts_with('/') {
+            return Err(Errno::PERM.into());
         }
         either!(Place, &self.place, directory => directory.symlink(target, path))
-    }
-
-    /// Why a name that ends in a slash cannot be given to something that is not a folder.
-    fn name_with_slash(&self, path: &str) -> Error {
-        match self.metadata(path.trim_end_matches('/'), true) {
-            Ok(metadata) if metadata.kind == Kind::Directory => Errno::EXIST.into(),
-            Ok(_) => Errno::NOTDIR.into(),
-            Err(error) => error,
-        }
     }
 
     pub(crate) fn read_link(&self, path: &str) -> Result<String> {
@@ -257,15 +233,15 @@ impl Directory {
     }
 
     pub(crate) fn metadata(&self, path: &str, follow: bool) -> Result<Metadata> {
-        let metadata = either!(Place, &self.place, directory => directory.metadata(path, follow))?;
-        if path.ends_with('/') && !matches!(metadata.kind, Kind::Directory | Kind::SymbolicLink) {
-            return Err(Errno::NOTDIR.into());
-        }
-        Ok(metadata)
+        either!(Place, &self.place, directory => directory.metadata(path, follow))
     }
 
+    /// Where neither time is to change, Linux does not even look at the path.
     pub(crate) fn set_times(&self, path: &str, follow: bool, accessed: SetTime, modified: SetTime) -> Result<()> {
-        self.access.writable()?;
+        if (accessed, modified) == (SetTime::Keep, SetTime::Keep) {
+            return Ok(());
+        }
+        self.access.allow(|| self.refuse_times(path, follow))?;
         either!(Place, &self.place, directory => directory.set_times(path, follow, accessed, modified))
     }
 
@@ -303,11 +279,14 @@ impl Directory {
     }
 }
 
-/// An open file that is not a folder, and what may be done to it.
+/// An open file that is not a folder, and what may be done to it: what it was opened for, and for its times what may be
+/// done in the folder it was found in.
 #[derive(Debug)]
 pub(crate) struct File {
     content: Content,
     access: DirAccess,
+    reads: bool,
+    writes: bool,
 }
 
 #[derive(Debug)]
@@ -317,6 +296,16 @@ enum Content {
 }
 
 impl File {
+    /// `errno` when the file is not open for reading.
+    fn open_for_reading(&self, errno: Errno) -> Result<()> {
+        if self.reads { Ok(()) } else { Err(errno.into()) }
+    }
+
+    /// `errno` when the file is not open for writing.
+    fn open_for_writing(&self, errno: Errno) -> Result<()> {
+        if self.writes { Ok(()) } else { Err(errno.into()) }
+    }
+
     /// The descriptor to poll; `None` for a file that is always ready.
     pub(crate) fn pollable(&self) -> Option<BorrowedFd<'_>> {
         match &self.content {
@@ -331,6 +320,7 @@ impl File {
     }
 
     pub(crate) fn read(&self, into: &mut [IoSliceMut<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
+        self.open_for_reading(Errno::BADF)?;
         match &self.content {
             Content::Native(file) => file.read(into, nonblock, wait),
             Content::Memory(file) => file.read(into),
@@ -338,7 +328,7 @@ impl File {
     }
 
     pub(crate) fn write(&self, parts: &[IoSlice<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
-        self.access.writable()?;
+        self.open_for_writing(Errno::BADF)?;
         match &self.content {
             Content::Native(file) => file.write(parts, nonblock, wait),
             Content::Memory(file) => file.write(parts),
@@ -346,12 +336,13 @@ impl File {
     }
 
     pub(crate) fn read_at(&self, into: &mut [IoSliceMut<'_>], offset: u64) -> Result<usize> {
+        self.open_for_reading(Errno::BADF)?;
         either!(Content, &self.content, file => file.read_at(into, offset))
     }
 
     /// Writes at `offset`, which an appending file honours too.
     pub(crate) fn write_at(&self, parts: &[IoSlice<'_>], offset: u64) -> Result<usize> {
-        self.access.writable()?;
+        self.open_for_writing(Errno::BADF)?;
         either!(Content, &self.content, file => file.write_at(parts, offset))
     }
 
@@ -368,19 +359,23 @@ impl File {
         either!(Content, &self.content, file => file.metadata())
     }
 
+    /// EINVAL for a file that is not open for writing, as `ftruncate` says.
     pub(crate) fn set_size(&self, size: u64) -> Result<()> {
-        self.access.writable()?;
+        self.open_for_writing(Errno::INVAL)?;
         either!(Content, &self.content, file => file.set_size(size))
     }
 
     pub(crate) fn set_times(&self, accessed: SetTime, modified: SetTime) -> Result<()> {
-        self.access.writable()?;
+        if (accessed, modified) == (SetTime::Keep, SetTime::Keep) {
+            return Ok(());
+        }
+        self.access.allow(|| Errno::ROFS.into())?;
         either!(Content, &self.content, file => file.set_times(accessed, modified))
     }
 
     /// Sees that the range exists, as zeros where it did not.
     pub(crate) fn allocate(&self, offset: u64, length: u64) -> Result<()> {
-        self.access.writable()?;
+        self.open_for_writing(Errno::BADF)?;
         either!(Content, &self.content, file => file.allocate(offset, length))
     }
 

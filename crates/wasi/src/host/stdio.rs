@@ -167,6 +167,8 @@ pub(crate) enum Inherited {
 #[derive(Debug)]
 pub(crate) struct Stream {
     source: Source,
+    /// The way bytes go: a standard input is read and the other two are written, whatever stands behind them.
+    input: bool,
     terminal: bool,
     /// A regular file is always ready, and asking it would cost a system call.
     regular: bool,
@@ -188,7 +190,8 @@ impl Stream {
             Stdio::Inherit => Source::Inherited(which),
             Stdio::Fd(fd) => Source::Fd(fd),
         };
-        let mut stream = Stream { source, terminal: false, regular: false };
+        let input = matches!(which, Inherited::Stdin);
+        let mut stream = Stream { source, input, terminal: false, regular: false };
         if let Some(fd) = stream.fd() {
             let regular =
                 rustix::fs::fstat(fd).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
@@ -197,6 +200,11 @@ impl Stream {
             stream.terminal = terminal;
         }
         stream
+    }
+
+    /// EBADF when the stream is for the other direction.
+    pub(crate) fn is_for(&self, reading: bool) -> Result<()> {
+        if self.input == reading { Ok(()) } else { Err(Errno::BADF.into()) }
     }
 
     pub(crate) fn is_terminal(&self) -> bool {
@@ -218,6 +226,7 @@ impl Stream {
 
     /// Reads what is there, waiting for the first byte unless `nonblock`; 0 is the end.
     pub(crate) fn read(&self, into: &mut [IoSliceMut<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
+        self.is_for(true)?;
         match &self.source {
             Source::Null => Ok(0),
             Source::Pipe(pipe) => Ok(pipe.read(into)),
@@ -230,6 +239,7 @@ impl Stream {
 
     /// Writes some of `parts`, waiting for room unless `nonblock`.
     pub(crate) fn write(&self, parts: &[IoSlice<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
+        self.is_for(false)?;
         match &self.source {
             Source::Null => Ok(parts.iter().map(|part| part.len()).sum()),
             Source::Pipe(pipe) => pipe.write(parts),

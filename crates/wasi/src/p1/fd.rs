@@ -17,11 +17,11 @@ pub(super) fn fd_advise(call: &mut Call<'_>, fd: u32, offset: u64, len: u64, adv
     use Advice::{DontNeed, NoReuse, Normal, Random, Sequential, WillNeed};
     let advices = [Normal, Sequential, Random, WillNeed, DontNeed, NoReuse];
     let advice = *advices.get(advice as usize).ok_or(Errno::INVAL)?;
-    Ok(call.ctx.table.get(fd)?.file(Rights::FD_ADVISE)?.advise(offset, len, advice)?)
+    Ok(call.ctx.table.get(fd)?.file()?.advise(offset, len, advice)?)
 }
 
 pub(super) fn fd_allocate(call: &mut Call<'_>, fd: u32, offset: u64, len: u64) -> Result<()> {
-    Ok(call.ctx.table.get(fd)?.file(Rights::FD_ALLOCATE)?.allocate(offset, len)?)
+    Ok(call.ctx.table.get(fd)?.file_or(Errno::BADF)?.allocate(offset, len)?)
 }
 
 pub(super) fn fd_close(call: &mut Call<'_>, fd: u32) -> Result<()> {
@@ -32,9 +32,9 @@ pub(super) fn fd_close(call: &mut Call<'_>, fd: u32) -> Result<()> {
 pub(super) fn fd_datasync(call: &mut Call<'_>, fd: u32) -> Result<()> {
     let descriptor = call.ctx.table.get(fd)?;
     match &descriptor.object {
-        Object::File(file) => descriptor.require(Rights::FD_DATASYNC).and_then(|()| Ok(file.datasync()?)),
-        Object::Directory(open) => descriptor.require(Rights::FD_SYNC).and_then(|()| Ok(open.directory.sync()?)),
-        Object::Stream(_) => descriptor.require(Rights::FD_DATASYNC),
+        Object::File(file) => Ok(file.datasync()?),
+        Object::Directory(open) => Ok(open.directory.sync()?),
+        Object::Stream(_) => Ok(()),
         Object::Socket(_) => Err(Errno::INVAL.into()),
     }
 }
@@ -42,9 +42,9 @@ pub(super) fn fd_datasync(call: &mut Call<'_>, fd: u32) -> Result<()> {
 pub(super) fn fd_sync(call: &mut Call<'_>, fd: u32) -> Result<()> {
     let descriptor = call.ctx.table.get(fd)?;
     match &descriptor.object {
-        Object::File(file) => descriptor.require(Rights::FD_SYNC).and_then(|()| Ok(file.sync()?)),
-        Object::Directory(open) => descriptor.require(Rights::FD_SYNC).and_then(|()| Ok(open.directory.sync()?)),
-        Object::Stream(_) => descriptor.require(Rights::FD_SYNC),
+        Object::File(file) => Ok(file.sync()?),
+        Object::Directory(open) => Ok(open.directory.sync()?),
+        Object::Stream(_) => Ok(()),
         Object::Socket(_) => Err(Errno::INVAL.into()),
     }
 }
@@ -70,7 +70,6 @@ pub(super) fn fd_fdstat_get(call: &mut Call<'_>, fd: u32, fdstat: u32) -> Result
 pub(super) fn fd_fdstat_set_flags(call: &mut Call<'_>, fd: u32, flags: u32) -> Result<()> {
     let flags = known_flags(flags, u32::from(fdflags::ALL))? as u16;
     let descriptor = call.ctx.table.get_mut(fd)?;
-    descriptor.require(Rights::FD_FDSTAT_SET_FLAGS)?;
     let changed = flags ^ descriptor.flags;
     match &descriptor.object {
         Object::File(file) if changed & fdflags::APPEND != 0 => file.set_append(flags & fdflags::APPEND != 0)?,
@@ -81,7 +80,7 @@ pub(super) fn fd_fdstat_set_flags(call: &mut Call<'_>, fd: u32, flags: u32) -> R
     Ok(())
 }
 
-/// Rights can be given up and not gained: ENOTCAPABLE.
+/// Rights can be given up and not gained: ENOTCAPABLE. Nothing but what `fd_fdstat_get` reports changes with them.
 pub(super) fn fd_fdstat_set_rights(call: &mut Call<'_>, fd: u32, base: u64, inheriting: u64) -> Result<()> {
     let descriptor = call.ctx.table.get_mut(fd)?;
     let (base, inheriting) = (Rights(base), Rights(inheriting));
@@ -94,7 +93,6 @@ pub(super) fn fd_fdstat_set_rights(call: &mut Call<'_>, fd: u32, base: u64, inhe
 
 pub(super) fn fd_filestat_get(call: &mut Call<'_>, fd: u32, filestat: u32) -> Result<()> {
     let descriptor = call.ctx.table.get(fd)?;
-    descriptor.require(Rights::FD_FILESTAT_GET)?;
     let record = match &descriptor.object {
         Object::Stream(stream) => Filestat::stream(stream_filetype(stream.is_terminal())),
         Object::Socket(_) => Filestat::stream(Filetype::SocketStream),
@@ -105,13 +103,12 @@ pub(super) fn fd_filestat_get(call: &mut Call<'_>, fd: u32, filestat: u32) -> Re
 }
 
 pub(super) fn fd_filestat_set_size(call: &mut Call<'_>, fd: u32, size: u64) -> Result<()> {
-    Ok(call.ctx.table.get(fd)?.file(Rights::FD_FILESTAT_SET_SIZE)?.set_size(size)?)
+    Ok(call.ctx.table.get(fd)?.file_or(Errno::INVAL)?.set_size(size)?)
 }
 
 pub(super) fn fd_filestat_set_times(call: &mut Call<'_>, fd: u32, atim: u64, mtim: u64, fst_flags: u32) -> Result<()> {
     let (accessed, modified) = set_times(atim, mtim, fst_flags)?;
     let descriptor = call.ctx.table.get(fd)?;
-    descriptor.require(Rights::FD_FILESTAT_SET_TIMES)?;
     match &descriptor.object {
         Object::Stream(_) | Object::Socket(_) => Err(Errno::INVAL.into()),
         Object::File(file) => Ok(file.set_times(accessed, modified)?),
@@ -121,7 +118,7 @@ pub(super) fn fd_filestat_set_times(call: &mut Call<'_>, fd: u32, atim: u64, mti
 
 pub(super) fn fd_pread(call: &mut Call<'_>, fd: u32, iovs: u32, iovs_len: u32, offset: u64, nread: u32) -> Result<()> {
     let iovecs = call.memory.iovecs(iovs, iovs_len)?;
-    let file = call.ctx.table.get(fd)?.file(Rights::FD_READ | Rights::FD_SEEK)?;
+    let file = call.ctx.table.get(fd)?.file()?;
     let count = call.memory.scatter(&iovecs, |parts| file.read_at(parts, offset))?;
     call.memory.write_size(nread, count)
 }
@@ -136,7 +133,7 @@ pub(super) fn fd_pwrite(
 ) -> Result<()> {
     let iovecs = call.memory.iovecs(iovs, iovs_len)?;
     let descriptor = call.ctx.table.get(fd)?;
-    let file = descriptor.file(Rights::FD_WRITE | Rights::FD_SEEK)?;
+    let file = descriptor.file_or(Errno::BADF)?;
     let count = call.memory.gather(&iovecs, |parts| file.write_at(parts, offset))?;
     settle(file, descriptor.flags)?;
     call.memory.write_size(nwritten, count)
@@ -146,7 +143,7 @@ pub(super) fn fd_read(call: &mut Call<'_>, fd: u32, iovs: u32, iovs_len: u32, nr
     let iovecs = call.memory.iovecs(iovs, iovs_len)?;
     let descriptor = call.ctx.table.get(fd)?;
     let (nonblock, wait) = (descriptor.nonblock(), call.wait);
-    let count = match readable(descriptor, Rights::FD_READ)? {
+    let count = match &descriptor.object {
         Object::Stream(stream) => call.memory.scatter(&iovecs, |parts| stream.read(parts, nonblock, wait))?,
         Object::File(file) => call.memory.scatter(&iovecs, |parts| file.read(parts, nonblock, wait))?,
         Object::Socket(socket) => call.memory.scatter(&iovecs, |parts| socket.receive(parts, false, nonblock, wait))?,
@@ -159,7 +156,7 @@ pub(super) fn fd_write(call: &mut Call<'_>, fd: u32, iovs: u32, iovs_len: u32, n
     let iovecs = call.memory.iovecs(iovs, iovs_len)?;
     let descriptor = call.ctx.table.get(fd)?;
     let (nonblock, wait) = (descriptor.nonblock(), call.wait);
-    let count = match readable(descriptor, Rights::FD_WRITE)? {
+    let count = match &descriptor.object {
         Object::Stream(stream) => call.memory.gather(&iovecs, |parts| stream.write(parts, nonblock, wait))?,
         Object::File(file) => {
             let count = call.memory.gather(&iovecs, |parts| file.write(parts, nonblock, wait))?;
@@ -167,7 +164,7 @@ pub(super) fn fd_write(call: &mut Call<'_>, fd: u32, iovs: u32, iovs_len: u32, n
             count
         }
         Object::Socket(socket) => call.memory.gather(&iovecs, |parts| socket.send(parts, nonblock, wait))?,
-        Object::Directory(_) => return Err(Errno::ISDIR.into()),
+        Object::Directory(_) => return Err(Errno::BADF.into()),
     };
     call.memory.write_size(nwritten, count)
 }
@@ -182,14 +179,6 @@ fn settle(file: &File, flags: u16) -> Result<()> {
         return Ok(file.datasync()?);
     }
     Ok(())
-}
-
-/// What bytes are moved to or from, with `rights`; a folder says what it is rather than which right it lacks.
-fn readable(descriptor: &Descriptor, rights: Rights) -> Result<&Object> {
-    if !matches!(descriptor.object, Object::Directory(_)) {
-        descriptor.require(rights)?;
-    }
-    Ok(&descriptor.object)
 }
 
 /// The name a folder was given under.
@@ -248,10 +237,10 @@ pub(super) fn fd_readdir(
 
 /// The names of a folder as they were when listing began, which it does now if it is `anew` or has not yet.
 fn listing<'a>(table: &'a mut Table, fd: u32, anew: bool, wait: &dyn Wait) -> Result<&'a [Entry]> {
-    let open = table.get_mut(fd)?.open_directory(Rights::FD_READDIR)?;
+    let open = table.get_mut(fd)?.open_directory()?;
     let kept = open.listing.take().filter(|_| !anew);
     let room = table.unlisted();
-    let open = table.get_mut(fd)?.open_directory(Rights::FD_READDIR)?;
+    let open = table.get_mut(fd)?.open_directory()?;
     let listing = match kept {
         Some(listing) => listing,
         None => open.directory.entries(room, wait)?,
@@ -276,14 +265,12 @@ pub(super) fn fd_seek(call: &mut Call<'_>, fd: u32, offset: i64, whence: u32, ne
         2 => SeekFrom::End(offset),
         _ => return Err(Errno::INVAL.into()),
     };
-    // To ask where one is takes no more than the right to tell.
-    let rights = if to == SeekFrom::Current(0) { Rights::FD_TELL } else { Rights::FD_SEEK };
-    let position = call.ctx.table.get(fd)?.file(rights)?.seek(to)?;
+    let position = call.ctx.table.get(fd)?.file()?.seek(to)?;
     call.memory.write_u64(newoffset, position)
 }
 
 pub(super) fn fd_tell(call: &mut Call<'_>, fd: u32, offset: u32) -> Result<()> {
-    let position = call.ctx.table.get(fd)?.file(Rights::FD_TELL)?.seek(SeekFrom::Current(0))?;
+    let position = call.ctx.table.get(fd)?.file()?.seek(SeekFrom::Current(0))?;
     call.memory.write_u64(offset, position)
 }
 
@@ -300,6 +287,12 @@ mod tests {
             let (path, len) = self.text(1024, "file");
             let rights = Rights::FILE.0;
             self.call(|call| path_open(call, 3, 0, path, len, oflags::CREAT, rights, 0, flags.into(), OUT)).unwrap();
+            self.u32(OUT)
+        }
+
+        fn open_file(&mut self, rights: Rights) -> u32 {
+            let (path, len) = self.text(1024, "file");
+            self.call(|call| path_open(call, 3, 0, path, len, 0, rights.0, 0, 0, OUT)).unwrap();
             self.u32(OUT)
         }
 
@@ -408,16 +401,54 @@ mod tests {
     }
 
     #[test]
-    fn rights_are_given_up_and_never_gained() {
+    fn rights_are_given_up_and_never_gained_and_change_nothing_but_the_report() {
         in_each_place(|guest| {
             let fd = guest.file(0);
             let kept = Rights::FD_READ | Rights::FD_SEEK;
             guest.call(|call| fd_fdstat_set_rights(call, fd, kept.0, 0)).unwrap();
-            assert_eq!(guest.put(fd, "x"), Err(Errno::NOTCAPABLE.into()));
+            assert_eq!(guest.put(fd, "x"), Ok(1));
+            guest.call(|call| fd_filestat_set_size(call, fd, 0)).unwrap();
             let back = guest.call(|call| fd_fdstat_set_rights(call, fd, (kept | Rights::FD_WRITE).0, 0));
             assert_eq!(back, fails(Errno::NOTCAPABLE));
             guest.call(|call| fd_fdstat_get(call, fd, OUT)).unwrap();
             assert_eq!((guest.memory[0], guest.u64(8), guest.u64(16)), (4, kept.0, 0));
+            guest.call(|call| fd_fdstat_set_rights(call, 3, 0, 0)).unwrap();
+            assert!(guest.list(4096, 0).len() > 24);
+            guest.file(0);
+        });
+    }
+
+    #[test]
+    fn a_file_does_what_it_was_opened_for() {
+        in_each_place(|guest| {
+            let created = guest.file(0);
+            guest.put(created, "text").unwrap();
+            let reading = guest.open_file(Rights::FD_READ);
+            assert_eq!(guest.put(reading, "x"), Err(Errno::BADF.into()));
+            let iovec = guest.iovec(1);
+            assert_eq!(guest.call(|call| fd_pwrite(call, reading, iovec, 1, 0, OUT)), fails(Errno::BADF));
+            assert_eq!(guest.call(|call| fd_filestat_set_size(call, reading, 0)), fails(Errno::INVAL));
+            assert_eq!(guest.call(|call| fd_allocate(call, reading, 0, 9)), fails(Errno::BADF));
+            assert_eq!(guest.take(reading, 9).unwrap(), b"text");
+            assert_eq!(guest.seek(reading, 1, 0), Ok(1));
+            guest.call(|call| fd_tell(call, reading, OUT)).unwrap();
+            guest.call(|call| fd_filestat_get(call, reading, OUT)).unwrap();
+            guest.call(|call| fd_filestat_set_times(call, reading, 0, 7, fstflags::MTIM)).unwrap();
+            guest.call(|call| fd_advise(call, reading, 0, 0, 0)).unwrap();
+            guest.call(|call| fd_sync(call, reading)).unwrap();
+            guest.call(|call| fd_fdstat_set_flags(call, reading, fdflags::APPEND.into())).unwrap();
+
+            let writing = guest.open_file(Rights::FD_WRITE);
+            assert_eq!(guest.take(writing, 1), Err(Errno::BADF.into()));
+            let iovec = guest.iovec(1);
+            assert_eq!(guest.call(|call| fd_pread(call, writing, iovec, 1, 0, OUT)), fails(Errno::BADF));
+            assert_eq!(guest.seek(writing, 0, 2), Ok(4));
+            assert_eq!(guest.put(writing, "s"), Ok(1));
+            guest.call(|call| fd_filestat_set_size(call, writing, 2)).unwrap();
+
+            let neither = guest.open_file(Rights::NONE);
+            assert_eq!(guest.take(neither, 9).unwrap(), b"te");
+            assert_eq!(guest.put(neither, "x"), Err(Errno::BADF.into()));
         });
     }
 
@@ -425,7 +456,9 @@ mod tests {
     fn a_folder_is_not_a_file() {
         in_each_place(|guest| {
             assert_eq!(guest.take(3, 1), Err(Errno::ISDIR.into()));
-            assert_eq!(guest.put(3, "x"), Err(Errno::ISDIR.into()));
+            assert_eq!(guest.put(3, "x"), Err(Errno::BADF.into()));
+            assert_eq!(guest.call(|call| fd_filestat_set_size(call, 3, 0)), fails(Errno::INVAL));
+            assert_eq!(guest.call(|call| fd_allocate(call, 3, 0, 1)), fails(Errno::BADF));
             assert_eq!(guest.seek(3, 0, 1), Err(Errno::ISDIR.into()));
             assert_eq!(guest.call(|call| fd_tell(call, 3, OUT)), fails(Errno::ISDIR));
             guest.call(|call| fd_sync(call, 3)).unwrap();
@@ -497,7 +530,7 @@ mod tests {
         let all = guest.ctx.table.unlisted();
         guest.call(list).unwrap();
         assert_eq!(guest.ctx.table.unlisted(), all - 3);
-        let directory = guest.ctx.table.get(3).unwrap().directory(Rights::NONE).unwrap();
+        let directory = guest.ctx.table.get(3).unwrap().directory().unwrap();
         let few = directory.entries(2, &Never).unwrap_err();
         assert_eq!(Stop::from(few), Errno::NOMEM.into());
         assert_eq!(directory.entries(3, &Never).unwrap().len(), 3);
@@ -515,7 +548,8 @@ mod tests {
         assert_eq!(guest.put(1, "out"), Ok(3));
         assert_eq!(out.contents(), b"out");
         assert_eq!(guest.put(2, "dropped"), Ok(7));
-        assert_eq!(guest.put(0, "x"), Err(Errno::NOTCAPABLE.into()));
+        assert_eq!(guest.put(0, "x"), Err(Errno::BADF.into()));
+        assert_eq!(guest.take(1, 1), Err(Errno::BADF.into()));
         assert_eq!(guest.seek(1, 0, 0), Err(Errno::SPIPE.into()));
         guest.call(|call| fd_fdstat_get(call, 1, OUT)).unwrap();
         assert_eq!(guest.memory[0], 0, "only a terminal is a character device");

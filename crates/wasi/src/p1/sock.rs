@@ -3,14 +3,13 @@
 
 use super::Call;
 use super::table::{Descriptor, Object};
-use super::types::{Errno, Result, Rights, fdflags, known_flags, riflags, sdflags};
+use super::types::{Errno, Result, fdflags, known_flags, riflags, sdflags};
 use crate::host::net::Socket;
 
 impl Descriptor {
-    /// The socket with `rights`.
-    fn socket(&self, rights: Rights) -> Result<&Socket> {
+    fn socket(&self) -> Result<&Socket> {
         match &self.object {
-            Object::Socket(socket) => self.require(rights).map(|()| socket),
+            Object::Socket(socket) => Ok(socket),
             Object::File(_) | Object::Directory(_) | Object::Stream(_) => Err(Errno::NOTSOCK.into()),
         }
     }
@@ -23,9 +22,9 @@ pub(super) fn sock_accept(call: &mut Call<'_>, fd: u32, flags: u32, new_fd: u32)
     call.memory.bytes(new_fd, 4)?;
     call.ctx.table.check_room()?;
     let listener = call.ctx.table.get(fd)?;
-    let connection = listener.socket(Rights::SOCK_ACCEPT)?.accept(listener.nonblock(), call.wait)?;
-    let base = Rights::CONNECTION & listener.inheriting;
-    let descriptor = Descriptor { object: Object::Socket(connection), flags, base, inheriting: Rights::NONE };
+    let connection = listener.socket()?.accept(listener.nonblock(), call.wait)?;
+    let mut descriptor = Descriptor::of_socket(connection);
+    descriptor.flags = flags;
     let number = call.ctx.table.insert(descriptor)?;
     call.memory.write_u32(new_fd, number)
 }
@@ -48,7 +47,7 @@ pub(super) fn sock_recv(
     call.memory.bytes(ro_flags, 2)?;
     let descriptor = call.ctx.table.get(fd)?;
     let (nonblock, wait) = (descriptor.nonblock(), call.wait);
-    let socket = descriptor.socket(Rights::FD_READ)?;
+    let socket = descriptor.socket()?;
     let count = call.memory.scatter(&iovecs, |parts| match all {
         true => socket.receive_all(parts, nonblock, wait),
         false => socket.receive(parts, peek, nonblock, wait),
@@ -71,7 +70,7 @@ pub(super) fn sock_send(
     call.memory.bytes(so_datalen, 4)?;
     let descriptor = call.ctx.table.get(fd)?;
     let (nonblock, wait) = (descriptor.nonblock(), call.wait);
-    let socket = descriptor.socket(Rights::FD_WRITE)?;
+    let socket = descriptor.socket()?;
     let count = call.memory.gather(&iovecs, |parts| socket.send(parts, nonblock, wait))?;
     call.memory.write_size(so_datalen, count)
 }
@@ -79,7 +78,7 @@ pub(super) fn sock_send(
 /// EINVAL for neither direction.
 pub(super) fn sock_shutdown(call: &mut Call<'_>, fd: u32, how: u32) -> Result<()> {
     let how = known_flags(how, sdflags::ALL)?;
-    let socket = call.ctx.table.get(fd)?.socket(Rights::SOCK_SHUTDOWN)?;
+    let socket = call.ctx.table.get(fd)?.socket()?;
     Ok(socket.shutdown(how & sdflags::RD != 0, how & sdflags::WR != 0)?)
 }
 
@@ -88,7 +87,7 @@ mod tests {
     use super::*;
     use crate::WasiCtx;
     use crate::p1::fd::{fd_fdstat_get, fd_fdstat_set_flags, fd_read, fd_write};
-    use crate::p1::types::Stop;
+    use crate::p1::types::{Rights, Stop};
     use crate::tests::{Always, BUFFER, Guest, OUT, fails};
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream};
@@ -207,11 +206,11 @@ mod tests {
         let (mut guest, _client) = listening();
         assert_eq!(guest.accept(3, fdflags::APPEND.into()), Err(Errno::INVAL.into()));
         assert_eq!(guest.receive(3, 1, 0), Err(Errno::NOTCONN.into()));
-        assert_eq!(guest.send(3, "x", 0), Err(Errno::NOTCAPABLE.into()));
+        assert_eq!(guest.send(3, "x", 0), Err(Errno::NOTCONN.into()));
         let full = guest.call(|call| sock_accept(call, 3, 0, 65534));
         assert_eq!(full, fails(Errno::FAULT), "and the connection still waits");
         let connection = guest.accept(3, 0).unwrap();
-        assert_eq!(guest.accept(connection, 0), Err(Errno::NOTCAPABLE.into()));
+        assert_eq!(guest.accept(connection, 0), Err(Errno::INVAL.into()));
         assert_eq!(guest.receive(connection, 1, 4), Err(Errno::INVAL.into()));
         assert_eq!(guest.send(connection, "x", 1), Err(Errno::INVAL.into()));
         assert_eq!(guest.call(|call| sock_shutdown(call, connection, 0)), fails(Errno::INVAL));

@@ -1,6 +1,6 @@
-//! The descriptors of a guest: small numbers, the lowest free one first, each with the rights the guest has kept.
-//! Rights are a guest's own precaution (a library handed a descriptor can do no more than it says); what the embedder
-//! allows is decided in the host layer.
+//! The descriptors of a guest: small numbers, the lowest free one first. Each carries rights, which are recorded,
+//! narrowed and reported, and never asked for: what a descriptor may do follows from how it was opened and from what the
+//! embedder allows, and both are decided in the host layer.
 
 use super::types::{Errno, Result, Rights, fdflags};
 use crate::host::fs::{Directory, Entry, File};
@@ -37,6 +37,7 @@ pub(crate) struct OpenDirectory {
 pub(crate) struct Descriptor {
     pub(crate) object: Object,
     pub(crate) flags: u16,
+    /// What `fd_fdstat_get` reports; nothing else reads it.
     pub(crate) base: Rights,
     pub(crate) inheriting: Rights,
 }
@@ -51,7 +52,7 @@ impl Descriptor {
         Descriptor { object, flags: 0, base: Rights::DIRECTORY, inheriting: Rights::BELOW }
     }
 
-    pub(crate) fn preopened_socket(socket: Socket) -> Descriptor {
+    pub(crate) fn of_socket(socket: Socket) -> Descriptor {
         let (base, inheriting) = match socket.is_listener() {
             true => (Rights::LISTENER, Rights::CONNECTION),
             false => (Rights::CONNECTION, Rights::NONE),
@@ -63,32 +64,30 @@ impl Descriptor {
         self.flags & fdflags::NONBLOCK != 0
     }
 
-    /// ENOTCAPABLE without all of `rights`.
-    pub(crate) fn require(&self, rights: Rights) -> Result<()> {
-        if self.base.contains(rights) { Ok(()) } else { Err(Errno::NOTCAPABLE.into()) }
+    /// The file; EISDIR for a folder and ESPIPE for a stream or a socket, which have no position and no size.
+    pub(crate) fn file(&self) -> Result<&File> {
+        self.file_or(Errno::ISDIR)
     }
 
-    /// The file with `rights`; EISDIR for a folder and ESPIPE for a stream or a socket, which have no
-    /// position and no size.
-    pub(crate) fn file(&self, rights: Rights) -> Result<&File> {
+    /// The file; `folder` for a folder, which is open for reading only, and ESPIPE for a stream or a socket.
+    pub(crate) fn file_or(&self, folder: Errno) -> Result<&File> {
         match &self.object {
-            Object::File(file) => self.require(rights).map(|()| file),
-            Object::Directory(_) => Err(Errno::ISDIR.into()),
+            Object::File(file) => Ok(file),
+            Object::Directory(_) => Err(folder.into()),
             Object::Stream(_) | Object::Socket(_) => Err(Errno::SPIPE.into()),
         }
     }
 
-    /// The folder with `rights`; ENOTDIR for anything else.
-    pub(crate) fn directory(&self, rights: Rights) -> Result<&Directory> {
+    /// The folder; ENOTDIR for anything else.
+    pub(crate) fn directory(&self) -> Result<&Directory> {
         match &self.object {
-            Object::Directory(open) => self.require(rights).map(|()| &open.directory),
+            Object::Directory(open) => Ok(&open.directory),
             Object::File(_) | Object::Stream(_) | Object::Socket(_) => Err(Errno::NOTDIR.into()),
         }
     }
 
     /// The same with its listing.
-    pub(crate) fn open_directory(&mut self, rights: Rights) -> Result<&mut OpenDirectory> {
-        self.directory(rights)?;
+    pub(crate) fn open_directory(&mut self) -> Result<&mut OpenDirectory> {
         match &mut self.object {
             Object::Directory(open) => Ok(open),
             Object::File(_) | Object::Stream(_) | Object::Socket(_) => Err(Errno::NOTDIR.into()),

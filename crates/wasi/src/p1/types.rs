@@ -38,7 +38,8 @@ impl From<Interrupted> for Stop {
     }
 }
 
-/// What may be done through a descriptor. A guest can give rights up and never gain any.
+/// What a guest says it does through a descriptor, and is told of it. It can give rights up and not gain any; whether
+/// something may be done is decided without them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Rights(pub(crate) u64);
 

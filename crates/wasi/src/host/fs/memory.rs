@@ -1,38 +1,24 @@
 //! A tree of files and folders in memory, for tests and for guests that need room to work in and nothing of the disk.
-//! It answers as a file system of a Unix would. One lock guards the whole tree, so that every change is seen whole. A
+//! It answers as Linux does. One lock guards the whole tree, so that every change is seen whole. A
 //! file that lost its last name lives until it is closed. What the tree holds is bounded: beyond the limit, ENOSPC.
 //!
 //! A path is resolved with the folders it went through on a stack, `..` goes back on it, and at its bottom is the
 //! folder the path starts in: what lies above that cannot be spelled.
 
+mod tree;
+
 use super::{Entry, Kind, Metadata, OpenHow, SetTime};
 use crate::host::{Errno, Error, Result, Wait};
-use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, MutexGuard};
+use tree::{Body, Last, ROOT, Spot, Tree, lock, now};
 
 /// What a tree holds if nothing else is said: 256 MiB.
 const LIMIT: u64 = 256 << 20;
 
-/// What a file, folder or link counts for besides its bytes and names.
-const INODE: u64 = 128;
-
-/// What a name counts for besides its bytes.
-const NAME: u64 = 64;
-
-/// The longest name (`NAME_MAX`).
-const NAME_MAX: usize = 255;
-
 /// The longest path that is shown to an embedder.
 const PATH_MAX: usize = 4096;
-
-/// How many symbolic links one path may follow.
-const LINKS: usize = 40;
-
-/// The number of the folder at the top.
-const ROOT: u64 = 1;
 
 /// Files and folders in memory that a guest can be given as a folder. Clones share them: keep one to see what a guest
 /// wrote.
@@ -68,14 +54,13 @@ impl MemoryDir {
         MemoryDir::with_limit(LIMIT)
     }
 
-    /// An empty folder that holds up to `limit` bytes. Each name counts 64 bytes more than it has, each file, folder
-    /// and link 128.
+    /// An empty folder that takes up to `limit` bytes of memory. Each name counts 112 bytes more than it has, each file
+    /// and link 176, each folder 496, which is what they take at the most. A file that has grown by small writes counts
+    /// up to a quarter more than it has, as far as there is room.
     pub fn with_limit(limit: u64) -> MemoryDir {
         static DEVICES: AtomicU64 = AtomicU64::new(1);
-        let root = Inode::new(Body::Directory { entries: BTreeMap::new(), parent: ROOT });
         let device = DEVICES.fetch_add(1, Ordering::Relaxed);
-        let tree = Tree { device, inodes: HashMap::from([(ROOT, root)]), next: ROOT + 1, used: 0, limit };
-        MemoryDir { tree: Arc::new(Mutex::new(tree)) }
+        MemoryDir { tree: Arc::new(Mutex::new(Tree::new(device, limit))) }
     }
 
     /// Makes the file at `path` hold `contents`, and the folders above it if they are not there.
@@ -105,7 +90,7 @@ impl MemoryDir {
     pub fn read(&self, path: &str) -> io::Result<Vec<u8>> {
         let how = OpenHow { follow: true, read: true, ..OpenHow::default() };
         let Node::File(file) = self.root().open(path, &how)? else { return Err(Errno::ISDIR.into()) };
-        let mut tree = lock(&self.tree);
+        let tree = lock(&self.tree);
         Ok(tree.bytes(file.open.inode)?.clone())
     }
 
@@ -162,340 +147,6 @@ impl From<Error> for io::Error {
     }
 }
 
-// Nothing below panics between two changes that belong together.
-fn lock(tree: &Mutex<Tree>) -> MutexGuard<'_, Tree> {
-    tree.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-}
-
-#[derive(Debug)]
-struct Tree {
-    device: u64,
-    inodes: HashMap<u64, Inode>,
-    next: u64,
-    used: u64,
-    limit: u64,
-}
-
-#[derive(Debug)]
-struct Inode {
-    body: Body,
-    /// How many names it has.
-    links: u64,
-    /// How often it is open.
-    opened: u64,
-    accessed: u64,
-    modified: u64,
-    changed: u64,
-}
-
-#[derive(Debug)]
-enum Body {
-    File(Vec<u8>),
-    Directory { entries: BTreeMap<String, u64>, parent: u64 },
-    Link(String),
-}
-
-impl Inode {
-    fn new(body: Body) -> Inode {
-        let now = now();
-        Inode { body, links: 1, opened: 0, accessed: now, modified: now, changed: now }
-    }
-
-    fn kind(&self) -> Kind {
-        match self.body {
-            Body::File(_) => Kind::RegularFile,
-            Body::Directory { .. } => Kind::Directory,
-            Body::Link(_) => Kind::SymbolicLink,
-        }
-    }
-
-    fn size(&self) -> u64 {
-        match &self.body {
-            Body::File(bytes) => bytes.len() as u64,
-            Body::Link(target) => target.len() as u64,
-            Body::Directory { .. } => 0,
-        }
-    }
-}
-
-/// What a path names.
-enum Spot {
-    /// A folder that the path names without its name: `.`, `a/..`.
-    Folder(u64),
-    /// A name in a folder, which may be there or not.
-    Name { parent: u64, name: String, inode: Option<u64>, slash: bool },
-}
-
-impl Spot {
-    /// What is there; ENOENT for nothing.
-    fn found(&self) -> Result<u64> {
-        match *self {
-            Spot::Folder(inode) | Spot::Name { inode: Some(inode), .. } => Ok(inode),
-            Spot::Name { inode: None, .. } => Err(Errno::NOENT.into()),
-        }
-    }
-}
-
-impl Tree {
-    fn inode(&self, inode: u64) -> Result<&Inode> {
-        Ok(self.inodes.get(&inode).ok_or(Errno::STALE)?)
-    }
-
-    fn inode_mut(&mut self, inode: u64) -> Result<&mut Inode> {
-        Ok(self.inodes.get_mut(&inode).ok_or(Errno::STALE)?)
-    }
-
-    fn kind(&self, inode: u64) -> Result<Kind> {
-        Ok(self.inode(inode)?.kind())
-    }
-
-    fn entries(&self, inode: u64) -> Result<&BTreeMap<String, u64>> {
-        match &self.inode(inode)?.body {
-            Body::Directory { entries, .. } => Ok(entries),
-            Body::File(_) | Body::Link(_) => Err(Errno::NOTDIR.into()),
-        }
-    }
-
-    fn bytes(&mut self, inode: u64) -> Result<&mut Vec<u8>> {
-        match &mut self.inode_mut(inode)?.body {
-            Body::File(bytes) => Ok(bytes),
-            Body::Directory { .. } => Err(Errno::ISDIR.into()),
-            Body::Link(_) => Err(Errno::INVAL.into()),
-        }
-    }
-
-    fn room(&self) -> u64 {
-        self.limit.saturating_sub(self.used)
-    }
-
-    fn charge(&mut self, bytes: u64) -> Result<()> {
-        if bytes > self.room() {
-            return Err(Errno::NOSPC.into());
-        }
-        self.used += bytes;
-        Ok(())
-    }
-
-    fn refund(&mut self, bytes: u64) {
-        self.used = self.used.saturating_sub(bytes);
-    }
-
-    /// Follows `path` from a folder. The last name is followed if it is a link and `follow` or a slash after it asks
-    /// for that.
-    fn resolve(&self, start: u64, path: &str, follow: bool) -> Result<Spot> {
-        let mut stack = vec![start];
-        let mut names = VecDeque::new();
-        let mut links = 0;
-        let mut slash = spell(path, &mut names)?;
-        while let Some(name) = names.pop_front() {
-            let folder = stack.last().copied().unwrap_or(start);
-            match name.as_str() {
-                "." => continue,
-                ".." if stack.len() > 1 => {
-                    stack.pop();
-                    continue;
-                }
-                ".." => return Err(Errno::PERM.into()),
-                _ if name.len() > NAME_MAX => return Err(Errno::NAMETOOLONG.into()),
-                _ => {}
-            }
-            let inode = self.entries(folder)?.get(&name).copied();
-            let last = names.is_empty();
-            match inode.map(|inode| Ok::<_, Error>((inode, &self.inode(inode)?.body))).transpose()? {
-                Some((_, Body::Link(target))) if !last || follow || slash => {
-                    links += 1;
-                    if links > LINKS {
-                        return Err(Errno::LOOP.into());
-                    }
-                    let asks = spell(target, &mut names)?;
-                    slash |= asks && last;
-                }
-                _ if last => return Ok(Spot::Name { parent: folder, name, inode, slash }),
-                Some((below, Body::Directory { .. })) => stack.push(below),
-                Some(_) => return Err(Errno::NOTDIR.into()),
-                None => return Err(Errno::NOENT.into()),
-            }
-        }
-        Ok(Spot::Folder(stack.last().copied().unwrap_or(start)))
-    }
-
-    /// Gives something a name. The folder must still have one itself, or nobody could find what is in it.
-    fn name(&mut self, parent: u64, name: String, inode: u64) -> Result<()> {
-        if self.inode(parent)?.links == 0 {
-            return Err(Errno::NOENT.into());
-        }
-        self.charge(NAME + name.len() as u64)?;
-        let now = now();
-        let folder = self.inode_mut(parent)?;
-        let Body::Directory { entries, .. } = &mut folder.body else { return Err(Errno::NOTDIR.into()) };
-        entries.insert(name, inode);
-        (folder.modified, folder.changed) = (now, now);
-        Ok(())
-    }
-
-    /// Makes something new.
-    fn create(&mut self, parent: u64, name: String, body: Body) -> Result<u64> {
-        let new = Inode::new(body);
-        let cost = INODE + new.size();
-        self.charge(cost)?;
-        let inode = self.next;
-        if let Err(error) = self.name(parent, name, inode) {
-            self.refund(cost);
-            return Err(error);
-        }
-        self.next += 1;
-        self.inodes.insert(inode, new);
-        Ok(inode)
-    }
-
-    /// Takes a name away, and what had it if that was the last one.
-    fn unname(&mut self, parent: u64, name: &str) -> Result<()> {
-        let now = now();
-        let folder = self.inode_mut(parent)?;
-        let Body::Directory { entries, .. } = &mut folder.body else { return Err(Errno::NOTDIR.into()) };
-        let inode = entries.remove(name).ok_or(Errno::NOENT)?;
-        (folder.modified, folder.changed) = (now, now);
-        self.refund(NAME + name.len() as u64);
-        let named = self.inode_mut(inode)?;
-        named.links = named.links.saturating_sub(1);
-        named.changed = now;
-        self.forget(inode);
-        Ok(())
-    }
-
-    /// Frees what has no name and is not open.
-    fn forget(&mut self, inode: u64) {
-        if self.inodes.get(&inode).is_some_and(|inode| inode.links == 0 && inode.opened == 0)
-            && let Some(inode) = self.inodes.remove(&inode)
-        {
-            self.refund(INODE + inode.size());
-        }
-    }
-
-    /// Cuts a file or fills it up with zeros.
-    fn set_size(&mut self, inode: u64, size: u64) -> Result<()> {
-        let old = self.bytes(inode)?.len() as u64;
-        let more = size.saturating_sub(old);
-        self.charge(more)?;
-        let bytes = self.bytes(inode)?;
-        let length = usize::try_from(size).map_err(|_| Errno::FBIG)?;
-        if bytes.try_reserve(length.saturating_sub(bytes.len())).is_err() {
-            self.refund(more);
-            return Err(Errno::NOSPC.into());
-        }
-        bytes.resize(length, 0);
-        if size < old {
-            bytes.shrink_to_fit();
-        }
-        self.refund(old.saturating_sub(size));
-        self.touch(inode)
-    }
-
-    fn touch(&mut self, inode: u64) -> Result<()> {
-        let now = now();
-        let inode = self.inode_mut(inode)?;
-        (inode.modified, inode.changed) = (now, now);
-        Ok(())
-    }
-
-    fn metadata(&self, number: u64) -> Result<Metadata> {
-        let inode = self.inode(number)?;
-        Ok(Metadata {
-            device: self.device,
-            inode: number,
-            kind: inode.kind(),
-            links: inode.links,
-            size: inode.size(),
-            accessed: inode.accessed,
-            modified: inode.modified,
-            changed: inode.changed,
-        })
-    }
-
-    fn set_times(&mut self, inode: u64, accessed: SetTime, modified: SetTime) -> Result<()> {
-        let now = now();
-        let inode = self.inode_mut(inode)?;
-        for (stamp, to) in [(&mut inode.accessed, accessed), (&mut inode.modified, modified)] {
-            match to {
-                SetTime::Keep => {}
-                SetTime::Now => *stamp = now,
-                SetTime::To(time) => *stamp = time,
-            }
-        }
-        inode.changed = now;
-        Ok(())
-    }
-
-    fn rename(&mut self, old: Spot, new: Spot) -> Result<()> {
-        let moved = old.found()?;
-        let Spot::Name { parent: old_parent, name: old_name, slash, .. } = old else { return Err(Errno::BUSY.into()) };
-        let Spot::Name { parent, name, inode: replaced, .. } = new else { return Err(Errno::BUSY.into()) };
-        let folder = self.kind(moved)? == Kind::Directory;
-        if slash && !folder {
-            return Err(Errno::NOTDIR.into());
-        }
-        if folder {
-            self.refuse_inside(moved, parent)?;
-        }
-        if let Some(replaced) = replaced {
-            if replaced == moved {
-                return Ok(());
-            }
-            match (folder, self.kind(replaced)? == Kind::Directory) {
-                (true, false) => return Err(Errno::NOTDIR.into()),
-                (false, true) => return Err(Errno::ISDIR.into()),
-                (true, true) if !self.entries(replaced)?.is_empty() => return Err(Errno::NOTEMPTY.into()),
-                _ => self.unname(parent, &name)?,
-            }
-        }
-        // The new name first: where there is no room for it the old one stays. It may take the old one's room.
-        let room = NAME + old_name.len() as u64;
-        self.refund(room);
-        let named = self.name(parent, name, moved);
-        self.used += room;
-        named?;
-        self.inode_mut(moved)?.links += 1;
-        self.unname(old_parent, &old_name)?;
-        if let Body::Directory { parent: above, .. } = &mut self.inode_mut(moved)?.body {
-            *above = parent;
-        }
-        Ok(())
-    }
-
-    /// EINVAL if the folder `inside` is below `folder`, or is it.
-    fn refuse_inside(&self, folder: u64, inside: u64) -> Result<()> {
-        let mut at = inside;
-        loop {
-            if at == folder {
-                return Err(Errno::INVAL.into());
-            }
-            match self.inodes.get(&at).map(|inode| &inode.body) {
-                Some(Body::Directory { parent, .. }) if *parent != at => at = *parent,
-                _ => return Ok(()),
-            }
-        }
-    }
-}
-
-/// Puts the names of `path` before those still to be followed, and says whether a slash ends it.
-fn spell(path: &str, names: &mut VecDeque<String>) -> Result<bool> {
-    if path.starts_with('/') {
-        return Err(Errno::PERM.into());
-    }
-    if path.is_empty() {
-        return Err(Errno::NOENT.into());
-    }
-    for name in path.split('/').rev().filter(|name| !name.is_empty()) {
-        names.push_front(name.to_owned());
-    }
-    Ok(path.ends_with('/'))
-}
-
 /// Something that is open, which keeps it alive.
 #[derive(Debug)]
 struct Open {
@@ -542,62 +193,63 @@ pub(crate) struct Directory {
 impl Directory {
     pub(crate) fn open(&self, path: &str, how: &OpenHow) -> Result<Node> {
         let mut tree = self.open.lock();
-        let fresh = how.create && how.exclusive;
-        let spot = tree.resolve(self.open.inode, path, how.follow && !fresh)?;
-        let (inode, slash) = match spot {
-            Spot::Name { parent, name, inode: None, slash } if how.create => {
-                if slash {
-                    return Err(Errno::ISDIR.into());
-                }
-                (tree.create(parent, name, Body::File(Vec::new()))?, false)
-            }
-            _ if fresh => return Err(Errno::EXIST.into()),
-            Spot::Name { slash, .. } => (spot.found()?, slash),
-            Spot::Folder(inode) => (inode, true),
+        let last = match how.create {
+            true => Last::Create { follow: how.follow && !how.exclusive },
+            false => Last::Lookup { follow: how.follow },
         };
-        match tree.kind(inode)? {
-            Kind::Directory if how.write || how.truncate || how.create => Err(Errno::ISDIR.into()),
-            Kind::Directory => Ok(Node::Directory(Directory { open: Open::new(&self.open.tree, &mut tree, inode) })),
-            Kind::SymbolicLink => Err(Errno::LOOP.into()),
-            _ if slash || how.directory => Err(Errno::NOTDIR.into()),
-            _ => {
-                if how.truncate {
-                    tree.set_size(inode, 0)?;
-                }
-                let open = Open::new(&self.open.tree, &mut tree, inode);
-                Ok(Node::File(File { open, position: AtomicU64::new(0), append: AtomicBool::new(how.append) }))
+        let inode = match tree.resolve(self.open.inode, path, last)? {
+            Spot::Name { parent, name, inode: None, .. } if how.create => {
+                tree.create(parent, name, Body::File(Vec::new()))?
             }
+            spot => self.existing(&tree, &spot, how)?,
+        };
+        if tree.kind(inode)? == Kind::Directory {
+            return Ok(Node::Directory(Directory { open: Open::new(&self.open.tree, &mut tree, inode) }));
+        }
+        if how.truncate {
+            tree.set_size(inode, 0)?;
+        }
+        let open = Open::new(&self.open.tree, &mut tree, inode);
+        Ok(Node::File(File { open, position: AtomicU64::new(0), append: AtomicBool::new(how.append) }))
+    }
+
+    /// The file or folder at `spot`, if it can be opened so.
+    fn existing(&self, tree: &Tree, spot: &Spot, how: &OpenHow) -> Result<u64> {
+        let inode = spot.found()?;
+        match tree.kind(inode)? {
+            _ if how.create && how.exclusive => Err(Errno::EXIST.into()),
+            Kind::Directory if how.create => Err(Errno::ISDIR.into()),
+            kind if (how.directory || spot.slash()) && kind != Kind::Directory => Err(Errno::NOTDIR.into()),
+            Kind::SymbolicLink => Err(Errno::LOOP.into()),
+            Kind::Directory if how.write || how.truncate => Err(Errno::ISDIR.into()),
+            _ => Ok(inode),
         }
     }
 
     pub(crate) fn create_directory(&self, path: &str) -> Result<()> {
         let mut tree = self.open.lock();
-        match tree.resolve(self.open.inode, path, false)? {
-            Spot::Name { parent, name, inode: None, .. } => {
-                tree.create(parent, name, Body::Directory { entries: BTreeMap::new(), parent }).map(drop)
-            }
-            _ => Err(Errno::EXIST.into()),
-        }
+        let (parent, name) = tree.vacant(self.open.inode, path, true)?;
+        tree.create(parent, name, Body::directory(parent)).map(drop)
     }
 
     pub(crate) fn remove_directory(&self, path: &str) -> Result<()> {
         let mut tree = self.open.lock();
-        // A slash at the end asks for a folder, which this is anyway; a link is not one.
-        let trimmed = path.trim_end_matches('/');
-        let spot = tree.resolve(self.open.inode, if trimmed.is_empty() { path } else { trimmed }, false)?;
+        let spot = tree.resolve(self.open.inode, path, Last::Name)?;
         let found = spot.found()?;
-        let Spot::Name { parent, name, .. } = spot else { return Err(Errno::INVAL.into()) };
-        if !tree.entries(found)?.is_empty() {
-            return Err(Errno::NOTEMPTY.into());
+        match spot {
+            Spot::Folder { above: true, .. } => Err(Errno::NOTEMPTY.into()),
+            Spot::Folder { above: false, .. } => Err(Errno::INVAL.into()),
+            Spot::Name { .. } if !tree.entries(found)?.is_empty() => Err(Errno::NOTEMPTY.into()),
+            Spot::Name { parent, name, .. } => tree.unname(parent, &name),
         }
-        tree.unname(parent, &name)
     }
 
     pub(crate) fn unlink_file(&self, path: &str) -> Result<()> {
         let mut tree = self.open.lock();
-        let spot = tree.resolve(self.open.inode, path, false)?;
+        let spot = tree.resolve(self.open.inode, path, Last::Name)?;
         match (tree.kind(spot.found()?)?, spot) {
-            (Kind::Directory, _) | (_, Spot::Folder(_)) => Err(Errno::ISDIR.into()),
+            (Kind::Directory, _) | (_, Spot::Folder { .. }) => Err(Errno::ISDIR.into()),
+            (_, Spot::Name { slash: true, .. }) => Err(Errno::NOTDIR.into()),
             (_, Spot::Name { parent, name, .. }) => tree.unname(parent, &name),
         }
     }
@@ -605,22 +257,18 @@ impl Directory {
     pub(crate) fn rename(&self, old_path: &str, to: &Directory, new_path: &str) -> Result<()> {
         self.same_tree(to)?;
         let mut tree = self.open.lock();
-        let old = tree.resolve(self.open.inode, old_path, false)?;
-        let new = tree.resolve(to.open.inode, new_path, false)?;
+        let old = tree.resolve(self.open.inode, old_path, Last::Name)?;
+        let new = tree.resolve(to.open.inode, new_path, Last::Name)?;
         tree.rename(old, new)
     }
 
     pub(crate) fn link(&self, old_path: &str, to: &Directory, new_path: &str) -> Result<()> {
         self.same_tree(to)?;
         let mut tree = self.open.lock();
-        let linked = tree.resolve(self.open.inode, old_path, false)?.found()?;
-        let Spot::Name { parent, name, inode: None, .. } = tree.resolve(to.open.inode, new_path, false)? else {
-            return Err(Errno::EXIST.into());
-        };
-        match tree.kind(linked)? {
-            Kind::Directory => return Err(Errno::PERM.into()),
-            Kind::RegularFile if old_path.ends_with('/') => return Err(Errno::NOTDIR.into()),
-            _ => {}
+        let linked = tree.lookup(self.open.inode, old_path, false)?;
+        let (parent, name) = tree.vacant(to.open.inode, new_path, false)?;
+        if tree.kind(linked)? == Kind::Directory {
+            return Err(Errno::PERM.into());
         }
         tree.name(parent, name, linked)?;
         let inode = tree.inode_mut(linked)?;
@@ -634,35 +282,27 @@ impl Directory {
     }
 
     pub(crate) fn symlink(&self, target: &str, path: &str) -> Result<()> {
-        if target.starts_with('/') {
-            return Err(Errno::PERM.into());
-        }
         let mut tree = self.open.lock();
-        match tree.resolve(self.open.inode, path, false)? {
-            Spot::Name { parent, name, inode: None, .. } => {
-                tree.create(parent, name, Body::Link(target.to_owned())).map(drop)
-            }
-            _ => Err(Errno::EXIST.into()),
-        }
+        let (parent, name) = tree.vacant(self.open.inode, path, false)?;
+        tree.create(parent, name, Body::Link(target.into())).map(drop)
     }
 
     pub(crate) fn read_link(&self, path: &str) -> Result<String> {
         let tree = self.open.lock();
-        let found = tree.resolve(self.open.inode, path, false)?.found()?;
-        match &tree.inode(found)?.body {
-            Body::Link(target) => Ok(target.clone()),
+        match &tree.inode(tree.lookup(self.open.inode, path, false)?)?.body {
+            Body::Link(target) => Ok(target.to_string()),
             Body::File(_) | Body::Directory { .. } => Err(Errno::INVAL.into()),
         }
     }
 
     pub(crate) fn metadata(&self, path: &str, follow: bool) -> Result<Metadata> {
         let tree = self.open.lock();
-        tree.metadata(tree.resolve(self.open.inode, path, follow)?.found()?)
+        tree.metadata(tree.lookup(self.open.inode, path, follow)?)
     }
 
     pub(crate) fn set_times(&self, path: &str, follow: bool, accessed: SetTime, modified: SetTime) -> Result<()> {
         let mut tree = self.open.lock();
-        let found = tree.resolve(self.open.inode, path, follow)?.found()?;
+        let found = tree.lookup(self.open.inode, path, follow)?;
         tree.set_times(found, accessed, modified)
     }
 
@@ -675,7 +315,7 @@ impl Directory {
         let tree = self.open.lock();
         for (name, &inode) in tree.entries(self.open.inode)? {
             wait.check()?;
-            put(Entry { inode, kind: tree.kind(inode)?, name: name.clone() })?;
+            put(Entry { inode, kind: tree.kind(inode)?, name: name.to_string() })?;
         }
         Ok(())
     }
@@ -706,7 +346,7 @@ impl File {
     }
 
     pub(crate) fn read_at(&self, into: &mut [IoSliceMut<'_>], offset: u64) -> Result<usize> {
-        let mut tree = self.open.lock();
+        let tree = self.open.lock();
         let bytes = tree.bytes(self.open.inode)?;
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
         let mut rest = &bytes[start..];
@@ -733,7 +373,7 @@ impl File {
         }
         let mut tree = self.open.lock();
         let old = tree.bytes(self.open.inode)?.len() as u64;
-        let end = offset.checked_add(wanted).ok_or(Errno::FBIG)?.min(old.saturating_add(tree.room()).max(old));
+        let end = offset.checked_add(wanted).ok_or(Errno::FBIG)?.min(tree.room_for(self.open.inode)?.max(old));
         let mut left = usize::try_from(end.saturating_sub(offset)).map_err(|_| Errno::FBIG)?;
         if left == 0 {
             return Err(Errno::NOSPC.into());
@@ -743,7 +383,7 @@ impl File {
         }
         let mut at = usize::try_from(offset).map_err(|_| Errno::FBIG)?;
         let total = left;
-        let bytes = tree.bytes(self.open.inode)?;
+        let bytes = tree.bytes_mut(self.open.inode)?;
         for part in parts {
             let count = part.len().min(left);
             bytes[at..at + count].copy_from_slice(&part[..count]);
@@ -796,6 +436,7 @@ impl File {
 
 #[cfg(test)]
 mod tests {
+    use super::tree::{INODE, NAME};
     use super::*;
 
     fn errno<T>(result: Result<T>) -> Option<Errno> {
@@ -842,7 +483,8 @@ mod tests {
         assert_eq!(errno(tree.root().create_directory("dir")), Some(Errno::NOSPC));
         assert_eq!(errno(tree.root().symlink("file", "link")), Some(Errno::NOSPC));
         file.set_size(10).unwrap();
-        tree.root().create_directory("dir").unwrap();
+        assert_eq!(errno(tree.root().symlink(&"t".repeat(700), "link")), Some(Errno::NOSPC));
+        tree.root().create_directory("d").unwrap();
         assert_eq!(tree.read("file").unwrap(), [1; 10]);
     }
 
@@ -875,7 +517,7 @@ mod tests {
 
     #[test]
     fn a_tree_as_deep_as_it_gets_is_listed_as_far_as_paths_reach() {
-        let tree = MemoryDir::with_limit(1 << 20);
+        let tree = MemoryDir::with_limit(4 << 20);
         tree.write("0/file", "").unwrap();
         let mut folder = tree.root();
         let mut depth = 0;

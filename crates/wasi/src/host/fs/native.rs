@@ -1,10 +1,12 @@
 //! Files and folders of the host. Every path is resolved by a capability (`Dir`): no path string reaches the operating
-//! system unchecked, and whoever changes the tree meanwhile cannot lead a path out either. Whether something may be
-//! changed has been decided before.
+//! system unchecked, and a change of the tree meanwhile cannot lead a path out either. The system itself is given no
+//! more than one component in a folder that was found so, with the slashes behind it, and only by calls that never
+//! follow a link there; so the errors are its own. Whether something may be changed has been decided before.
 //!
 //! Files are opened without blocking, which means nothing to a regular file; a FIFO or device is waited for through
 //! [`Wait`]. So opening a FIFO never hangs, and a read that waits for its first writer can be stopped.
 
+use super::path::Spelling;
 use super::{Advice, Entry, Kind, Metadata, OpenHow, SetTime};
 use crate::host::stdio::{read_fd, write_fd};
 use crate::host::{Errno, Result, Wait};
@@ -13,9 +15,9 @@ use cap_fs_ext::{
     SystemTimeSpec,
 };
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, FileType, FileTypeExt, OpenOptions};
+use cap_std::fs::{Dir, FileType, FileTypeExt, OpenOptions, OpenOptionsExt};
 use rustix::fd::{AsFd, BorrowedFd};
-use rustix::fs::{DirEntryExt, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+use rustix::fs::{AtFlags, DirEntryExt, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -40,10 +42,19 @@ impl Directory {
     }
 
     pub(crate) fn open(&self, path: &str, how: &OpenHow) -> Result<Node> {
-        let write = how.write || how.create || how.truncate;
+        // By looking, since opening a device can do something, and without `O_DIRECTORY`, since `Dir` does not follow a
+        // link with it where the system has no `openat2`.
+        if how.directory && self.metadata(path, how.follow)?.kind != Kind::Directory {
+            return Err(Errno::NOTDIR.into());
+        }
+        // The flags themselves, since `OpenOptions` would create and truncate only what it may write to.
+        let mut flags = OFlags::empty();
+        flags.set(OFlags::CREATE, how.create);
+        flags.set(OFlags::EXCL, how.create && how.exclusive);
+        flags.set(OFlags::TRUNC, how.truncate);
         let mut options = OpenOptions::new();
-        options.read(how.read || !write).write(write).truncate(how.truncate);
-        options.create(how.create && !how.exclusive).create_new(how.create && how.exclusive);
+        options.read(how.read || !how.write).write(how.write);
+        options.custom_flags(flags.bits().try_into().map_err(|_| Errno::INVAL)?);
         options.follow(if how.follow { FollowSymlinks::Yes } else { FollowSymlinks::No });
         options.maybe_dir(true).nonblock(true);
         let file = self.dir.open_with(path, &options)?;
@@ -61,45 +72,67 @@ impl Directory {
         Ok(Node::File(file))
     }
 
+    /// Calls `call` with the folder that holds the last component of `path`, and that component.
+    fn in_parent<R>(&self, path: &str, call: impl FnOnce(&Dir, &str) -> Result<R>) -> Result<R> {
+        let Spelling { parent, last, .. } = Spelling::new(path);
+        if parent.is_empty() { call(&self.dir, last) } else { call(&self.dir.open_dir(parent)?, last) }
+    }
+
     pub(crate) fn create_directory(&self, path: &str) -> Result<()> {
-        Ok(self.dir.create_dir(path)?)
+        let mode = Mode::RWXU | Mode::RWXG | Mode::RWXO;
+        self.in_parent(path, |dir, name| Ok(rustix::fs::mkdirat(dir, name, mode)?))
     }
 
     pub(crate) fn remove_directory(&self, path: &str) -> Result<()> {
-        // `rmdir` takes a folder with or without a slash; `a/` must not become `a/.`, which it refuses.
-        let name = path.trim_end_matches('/');
-        Ok(self.dir.remove_dir(if name.is_empty() { path } else { name })?)
+        self.in_parent(path, |dir, name| Ok(rustix::fs::unlinkat(dir, name, AtFlags::REMOVEDIR)?))
     }
 
     pub(crate) fn unlink_file(&self, path: &str) -> Result<()> {
-        Ok(self.dir.remove_file(path)?)
+        self.in_parent(path, |dir, name| Ok(rustix::fs::unlinkat(dir, name, AtFlags::empty())?))
     }
 
     pub(crate) fn rename(&self, old_path: &str, to: &Directory, new_path: &str) -> Result<()> {
-        Ok(self.dir.rename(old_path, &to.dir, new_path)?)
+        self.in_parent(old_path, |dir, name| {
+            to.in_parent(new_path, |to, new_name| Ok(rustix::fs::renameat(dir, name, to, new_name)?))
+        })
     }
 
     pub(crate) fn link(&self, old_path: &str, to: &Directory, new_path: &str) -> Result<()> {
-        Ok(self.dir.hard_link(old_path, &to.dir, new_path)?)
+        // Linux looks for the old file before it looks where the new name goes.
+        self.metadata(old_path, false)?;
+        let link = |dir: &Dir, name: &str| {
+            to.in_parent(new_path, |to, new_name| Ok(rustix::fs::linkat(dir, name, to, new_name, AtFlags::empty())?))
+        };
+        // The system would follow a link with a slash behind it.
+        if Spelling::new(old_path).asks_for_folder() {
+            return link(&self.dir.open_dir(old_path)?, ".");
+        }
+        self.in_parent(old_path, link)
     }
 
     pub(crate) fn symlink(&self, target: &str, path: &str) -> Result<()> {
-        Ok(self.dir.symlink(target, path)?)
+        self.in_parent(path, |dir, name| Ok(rustix::fs::symlinkat(target, dir, name)?))
     }
 
     pub(crate) fn read_link(&self, path: &str) -> Result<String> {
+        if Spelling::new(path).asks_for_folder() {
+            self.metadata(path, true)?;
+            return Err(Errno::INVAL.into());
+        }
         let target = self.dir.read_link(path)?;
         target.into_os_string().into_string().map_err(|_| Errno::ILSEQ.into())
     }
 
     pub(crate) fn metadata(&self, path: &str, follow: bool) -> Result<Metadata> {
+        // What can only be a folder is followed to: `symlink_metadata` sees one component where there are two.
+        let follow = follow || Spelling::new(path).asks_for_folder();
         let metadata = if follow { self.dir.metadata(path) } else { self.dir.symlink_metadata(path) }?;
         Ok(Metadata::from(metadata))
     }
 
     pub(crate) fn set_times(&self, path: &str, follow: bool, accessed: SetTime, modified: SetTime) -> Result<()> {
         let (accessed, modified) = (accessed.spec()?, modified.spec()?);
-        let set = if follow { Dir::set_times } else { Dir::set_symlink_times };
+        let set = if follow || Spelling::new(path).asks_for_folder() { Dir::set_times } else { Dir::set_symlink_times };
         Ok(set(&self.dir, path, accessed, modified)?)
     }
 
