@@ -4,8 +4,8 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kinglet::{
-    Engine, Error, ExternRef, Instance, Memory, MemoryType, Ref, RefType, ResourceLimiter, Result, Store, StoreLimits,
-    StoreLimitsBuilder, Table, TableType,
+    Engine, Error, ExternRef, Instance, LimitError, Memory, MemoryType, Ref, RefType, ResourceLimiter, Result,
+    STORE_LIMITS, Store, StoreLimit, StoreLimits, StoreLimitsBuilder, Table, TableType,
 };
 
 use crate::{engine, load_with, module};
@@ -225,6 +225,114 @@ fn values_of_the_host_are_counted_until_they_are_released() {
     assert!(first.data(&store).is_none(), "its place is not another's");
     let values = [second, third].map(|r| *r.data(&store).unwrap().downcast_ref::<i32>().unwrap());
     assert_eq!(values, [12, 3]);
+}
+
+#[test]
+fn all_memories_and_tables_have_a_limit_together() {
+    let engine = Engine::default();
+    let mut store = limited(&engine, StoreLimitsBuilder::new().total_memory(16 * PAGE));
+    let text = r#"(module (memory $a 1) (memory $b 2) (table $t 10 funcref)
+        (func (export "a") (param i32) (result i32) (memory.grow $a (local.get 0)))
+        (func (export "b") (param i32) (result i32) (memory.grow $b (local.get 0)))
+        (func (export "t") (param i32) (result i32) (table.grow $t (ref.null func) (local.get 0))))"#;
+    let instance = Instance::new(&mut store, &module(&engine, text), &[]).unwrap();
+    let mut grow = |name: &str, by: usize| {
+        let grow = instance.get_typed_func::<i32, i32>(&mut store, name).unwrap();
+        grow.call(&mut store, by as i32).unwrap()
+    };
+    // 80 bytes of the table are there, and 13 pages less those.
+    assert_eq!((grow("a", 6), grow("b", 7), grow("b", 6)), (1, -1, 2));
+    assert_eq!((grow("a", 1), grow("t", PAGE / 8 - 9), grow("t", PAGE / 8 - 10)), (-1, -1, 10));
+    assert_eq!((grow("t", 1), grow("a", 1), grow("t", 0), grow("a", 0)), (-1, -1, PAGE as i32 / 8, 7));
+
+    let error = Instance::new(&mut store, &module(&engine, "(module (memory 1))"), &[]).unwrap_err();
+    assert_eq!(error.to_string(), "a memory of 1 page is over the store's limit for all memories and tables");
+    assert_eq!(error.downcast_ref::<LimitError>().unwrap().limit(), StoreLimit::TotalMemory);
+    let table = TableType::new(RefType::FUNCREF, 1, None);
+    let error = Table::new(&mut store, table, Ref::Func(None)).unwrap_err();
+    assert_eq!(error.to_string(), "a table of 1 elements is over the store's limit for all memories and tables");
+    assert!(Memory::new(&mut store, MemoryType::new(0, None)).is_ok(), "nothing is nothing more");
+}
+
+#[test]
+fn what_was_not_made_in_the_end_does_not_count_in_the_total() {
+    let engine = Engine::default();
+    let mut store = limited(&engine, StoreLimitsBuilder::new().total_memory(10 * PAGE).tables(0));
+    let half = module(&engine, "(module (memory 6) (memory 4) (table 0 funcref))");
+    for _ in 0..3 {
+        let error = Instance::new(&mut store, &half, &[]).unwrap_err();
+        assert_eq!(error.to_string(), "one more table is over the store's limit of 0");
+    }
+    let over = module(&engine, "(module (memory 6) (memory 4) (memory 1))");
+    assert!(Instance::new(&mut store, &over, &[]).unwrap_err().is::<LimitError>());
+    let memory = Memory::new(&mut store, MemoryType::new(10, None)).unwrap();
+    assert!(memory.grow(&mut store, 1).is_err());
+    // The system has not that much, or the address space.
+    let mut store = limited(&engine, StoreLimitsBuilder::new().total_memory(usize::MAX));
+    let huge = module(&engine, "(module (memory i64 0xffffffff))");
+    assert!(Instance::new(&mut store, &huge, &[]).is_err());
+    let text = r#"(module (memory i64 1) (func (export "grow") (param i64) (result i64) (memory.grow (local.get 0))))"#;
+    let instance = Instance::new(&mut store, &module(&engine, text), &[]).unwrap();
+    let grow = instance.get_typed_func::<i64, i64>(&mut store, "grow").unwrap();
+    assert_eq!((grow.call(&mut store, 0xffff_ffff).unwrap(), grow.call(&mut store, 1).unwrap()), (-1, 1));
+}
+
+#[test]
+fn growth_beyond_the_total_can_end_the_guest() {
+    let engine = Engine::default();
+    let limits = StoreLimitsBuilder::new().total_memory(2 * PAGE).trap_on_grow_failure(true);
+    let mut store = limited(&engine, limits);
+    let text = r#"(module (memory 1) (memory 1)
+        (func (export "grow") (result i32) (memory.grow 1 (i32.const 1))))"#;
+    let instance = Instance::new(&mut store, &module(&engine, text), &[]).unwrap();
+    let error = instance.get_typed_func::<(), i32>(&mut store, "grow").unwrap().call(&mut store, ()).unwrap_err();
+    assert_eq!(error.to_string(), "a total of 196608 bytes of memories and tables is over the store's limit of 131072");
+    assert!(error.is::<LimitError>());
+}
+
+/// Keeps what it is asked about the total, and allows it.
+#[derive(Default)]
+struct Totals(Vec<(usize, usize)>);
+
+impl ResourceLimiter for Totals {
+    fn memory_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> Result<bool> {
+        Ok(self.0.len() != 3)
+    }
+
+    fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> Result<bool> {
+        Ok(true)
+    }
+
+    fn total_growing(&mut self, current: usize, desired: usize) -> Result<bool> {
+        self.0.push((current, desired));
+        Ok(true)
+    }
+}
+
+#[test]
+fn a_limiter_is_told_the_total_before_and_after() {
+    let engine = Engine::default();
+    let mut store = Store::new(&engine, Totals::default());
+    store.limiter(|totals| totals);
+    Memory::new(&mut store, MemoryType::new(1, None)).unwrap();
+    let table = Table::new(&mut store, TableType::new(RefType::FUNCREF, 2, None), Ref::Func(None)).unwrap();
+    assert!(Memory::new(&mut store, MemoryType::new(1, None)).is_err(), "the third is refused by itself");
+    table.grow(&mut store, 3, Ref::Func(None)).unwrap();
+    assert_eq!(store.data().0, [(0, PAGE), (PAGE, PAGE + 16), (PAGE + 16, 2 * PAGE + 16), (PAGE + 16, PAGE + 40)]);
+}
+
+#[test]
+fn every_row_of_the_table_is_a_limit_that_holds() {
+    let engine = Engine::default();
+    let text = "(module (memory 1) (table 1 funcref))";
+    for row in STORE_LIMITS {
+        let mut store = limited(&engine, StoreLimitsBuilder::new().limit(row.limit, 0));
+        let error = match row.limit {
+            StoreLimit::ExternRefs => ExternRef::new(&mut store, 1_i32).map(|_| ()).unwrap_err(),
+            _ => Instance::new(&mut store, &module(&engine, text), &[]).unwrap_err(),
+        };
+        assert_eq!(error.downcast_ref::<LimitError>().map(LimitError::limit), Some(row.limit), "{}: {error}", row.name);
+    }
 }
 
 /// Allows all, and keeps what it is told.

@@ -78,7 +78,10 @@ pub use kinglet_wasm::types::{GlobalType, HeapType, IndexType, MemoryType, RefTy
 pub use kinglet_wasm::{
     Error as ModuleError, ErrorKind as ModuleErrorKind, FEATURES, Feature, FeatureRow, Features, Standard, Trap, V128,
 };
-pub use limits::{DEFAULT_COUNT, DEFAULT_EXTERN_REFS, ResourceLimiter, StoreLimits, StoreLimitsBuilder};
+pub use limits::{
+    DEFAULT_COUNT, DEFAULT_EXTERN_REFS, LimitError, ResourceLimiter, STORE_LIMITS, StoreLimit, StoreLimitRow,
+    StoreLimits, StoreLimitsBuilder,
+};
 pub use linker::{InstancePre, Linker, UnknownImportError};
 #[cfg(feature = "jit")]
 pub use listing::{NativeInstruction, NativeListing};

@@ -1,5 +1,8 @@
 //! Limits an embedder sets on what a store's guests may take: a trait to decide oneself, and [`StoreLimits`] for those
-//! who only have numbers.
+//! who only have numbers. What can be limited by a number is a row of [`STORE_LIMITS`]; the builder's methods and the
+//! command's option `--limit` set the values of rows.
+
+use std::fmt;
 
 use crate::{Error, Result};
 
@@ -64,6 +67,18 @@ pub trait ResourceLimiter {
     /// An error ends the guest with it.
     fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool>;
 
+    /// Whether all memories and tables of the store, and its heap of structures and arrays, may together grow from
+    /// `current` to `desired` bytes. An element of a table has 8 bytes. Asked before [`ResourceLimiter::memory_growing`]
+    /// or [`ResourceLimiter::table_growing`], which is not asked after `false`. The store counts, so that nothing has to
+    /// be kept for it here.
+    ///
+    /// # Errors
+    /// An error ends the guest with it.
+    fn total_growing(&mut self, current: usize, desired: usize) -> Result<bool> {
+        let _ = (current, desired);
+        Ok(true)
+    }
+
     /// Told that a table was allowed to grow, but the system had not that much memory.
     ///
     /// # Errors
@@ -116,37 +131,157 @@ pub trait ResourceLimiter {
 /// ```
 #[derive(Clone, Debug)]
 pub struct StoreLimits {
-    memory_size: Option<usize>,
-    table_elements: Option<usize>,
-    instances: usize,
-    tables: usize,
-    memories: usize,
-    extern_refs: usize,
+    /// In the order of the rows.
+    values: [usize; STORE_LIMITS.len()],
     trap_on_grow_failure: bool,
 }
 
+/// What of a store a number can limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StoreLimit {
+    /// The bytes of all memories and tables together.
+    TotalMemory,
+    /// The bytes of each memory.
+    MemorySize,
+    /// The elements of each table.
+    TableElements,
+    /// The instances.
+    Instances,
+    /// The memories.
+    Memories,
+    /// The tables.
+    Tables,
+    /// The values of the host.
+    ExternRefs,
+}
+
+impl StoreLimit {
+    /// Its row.
+    pub fn row(self) -> &'static StoreLimitRow {
+        &STORE_LIMITS[self as usize]
+    }
+
+    /// The one that is called so on the command line.
+    pub fn from_name(name: &str) -> Option<StoreLimit> {
+        STORE_LIMITS.iter().find(|row| row.name == name).map(|row| row.limit)
+    }
+}
+
+/// What there is to say of a limit.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreLimitRow {
+    /// Which it is.
+    pub limit: StoreLimit,
+    /// What it is called on the command line.
+    pub name: &'static str,
+    /// Whether it is a number of bytes, rather than of things.
+    pub is_bytes: bool,
+    /// What holds if it is not set; none if nothing limits it then.
+    pub default: Option<usize>,
+    /// What it limits, in a line.
+    pub summary: &'static str,
+}
+
+/// Everything that [`StoreLimits`] can limit.
+pub const STORE_LIMITS: &[StoreLimitRow] = &[
+    StoreLimitRow {
+        limit: StoreLimit::TotalMemory,
+        name: "total-memory",
+        is_bytes: true,
+        default: None,
+        summary: "bytes of all memories and tables together; an element of a table has 8",
+    },
+    StoreLimitRow {
+        limit: StoreLimit::MemorySize,
+        name: "memory-size",
+        is_bytes: true,
+        default: None,
+        summary: "bytes of each memory",
+    },
+    StoreLimitRow {
+        limit: StoreLimit::TableElements,
+        name: "table-elements",
+        is_bytes: false,
+        default: None,
+        summary: "elements of each table",
+    },
+    StoreLimitRow {
+        limit: StoreLimit::Instances,
+        name: "instances",
+        is_bytes: false,
+        default: Some(DEFAULT_COUNT),
+        summary: "instances, those of other modules included",
+    },
+    StoreLimitRow {
+        limit: StoreLimit::Memories,
+        name: "memories",
+        is_bytes: false,
+        default: Some(DEFAULT_COUNT),
+        summary: "memories of all instances",
+    },
+    StoreLimitRow {
+        limit: StoreLimit::Tables,
+        name: "tables",
+        is_bytes: false,
+        default: Some(DEFAULT_COUNT),
+        summary: "tables of all instances",
+    },
+    StoreLimitRow {
+        limit: StoreLimit::ExternRefs,
+        name: "extern-refs",
+        is_bytes: false,
+        default: Some(DEFAULT_EXTERN_REFS),
+        summary: "values of the host that the guests can refer to",
+    },
+];
+
+/// Why something was not made: a limit of the store is reached. An error of making an instance, a memory or a table has
+/// it as its cause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitError {
+    limit: StoreLimit,
+    message: String,
+}
+
+impl LimitError {
+    pub(crate) fn new(limit: StoreLimit, message: String) -> LimitError {
+        LimitError { limit, message }
+    }
+
+    /// Which limit; a [`ResourceLimiter`] of the embedder's own may mean something else by it.
+    pub fn limit(&self) -> StoreLimit {
+        self.limit
+    }
+}
+
+impl fmt::Display for LimitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for LimitError {}
+
 impl Default for StoreLimits {
     fn default() -> StoreLimits {
-        StoreLimits {
-            memory_size: None,
-            table_elements: None,
-            instances: DEFAULT_COUNT,
-            tables: DEFAULT_COUNT,
-            memories: DEFAULT_COUNT,
-            extern_refs: DEFAULT_EXTERN_REFS,
-            trap_on_grow_failure: false,
-        }
+        let values = std::array::from_fn(|row| STORE_LIMITS[row].default.unwrap_or(usize::MAX));
+        StoreLimits { values, trap_on_grow_failure: false }
     }
 }
 
 impl StoreLimits {
-    fn decide(&self, what: &str, unit: &str, desired: usize, limit: Option<usize>) -> Result<bool> {
-        match limit {
-            Some(limit) if desired > limit && self.trap_on_grow_failure => {
-                Err(Error::msg(format!("a {what} of {desired} {unit} is over the store's limit of {limit}")))
-            }
-            limit => Ok(limit.is_none_or(|limit| desired <= limit)),
+    /// What holds for a row; `usize::MAX` is no limit.
+    fn get(&self, limit: StoreLimit) -> usize {
+        self.values[limit as usize]
+    }
+
+    fn decide(&self, what: &str, unit: &str, desired: usize, limit: StoreLimit) -> Result<bool> {
+        let most = self.get(limit);
+        if desired > most && self.trap_on_grow_failure {
+            let message = format!("{what} of {desired} {unit} is over the store's limit of {most}");
+            return Err(Error::new(LimitError::new(limit, message)));
         }
+        Ok(desired <= most)
     }
 
     fn failed(&self, error: Error) -> Result<()> {
@@ -156,7 +291,7 @@ impl StoreLimits {
 
 impl ResourceLimiter for StoreLimits {
     fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {
-        self.decide("memory", "bytes", desired, self.memory_size)
+        self.decide("a memory", "bytes", desired, StoreLimit::MemorySize)
     }
 
     fn memory_grow_failed(&mut self, error: Error) -> Result<()> {
@@ -164,7 +299,11 @@ impl ResourceLimiter for StoreLimits {
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {
-        self.decide("table", "elements", desired, self.table_elements)
+        self.decide("a table", "elements", desired, StoreLimit::TableElements)
+    }
+
+    fn total_growing(&mut self, _: usize, desired: usize) -> Result<bool> {
+        self.decide("a total", "bytes of memories and tables", desired, StoreLimit::TotalMemory)
     }
 
     fn table_grow_failed(&mut self, error: Error) -> Result<()> {
@@ -172,19 +311,19 @@ impl ResourceLimiter for StoreLimits {
     }
 
     fn instances(&self) -> usize {
-        self.instances
+        self.get(StoreLimit::Instances)
     }
 
     fn tables(&self) -> usize {
-        self.tables
+        self.get(StoreLimit::Tables)
     }
 
     fn memories(&self) -> usize {
-        self.memories
+        self.get(StoreLimit::Memories)
     }
 
     fn extern_refs(&self) -> usize {
-        self.extern_refs
+        self.get(StoreLimit::ExternRefs)
     }
 }
 
@@ -194,12 +333,12 @@ impl ResourceLimiter for StoreLimits {
 /// use kinglet::{Engine, Instance, Module, Store, StoreLimits, StoreLimitsBuilder};
 ///
 /// let engine = Engine::default();
-/// let limits = StoreLimitsBuilder::new().memory_size(1 << 20).instances(1).build();
+/// let limits = StoreLimitsBuilder::new().total_memory(1 << 20).instances(1).build();
 /// let mut store = Store::new(&engine, limits);
 /// store.limiter(|limits| limits);
 /// let module = Module::new(&engine, "(module (memory 17))")?;
 /// let error = Instance::new(&mut store, &module, &[]).unwrap_err();
-/// assert_eq!(error.to_string(), "a memory of 17 pages is over the store's limit");
+/// assert_eq!(error.to_string(), "a memory of 17 pages is over the store's limit for all memories and tables");
 /// # Ok::<(), kinglet::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -211,40 +350,45 @@ impl StoreLimitsBuilder {
         StoreLimitsBuilder::default()
     }
 
-    /// The most bytes that each memory may have.
-    pub fn memory_size(mut self, bytes: usize) -> StoreLimitsBuilder {
-        self.0.memory_size = Some(bytes);
+    /// Sets a limit of any kind.
+    pub fn limit(mut self, limit: StoreLimit, value: usize) -> StoreLimitsBuilder {
+        self.0.values[limit as usize] = value;
         self
+    }
+
+    /// The most bytes that all memories and tables together may have; an element of a table has 8.
+    pub fn total_memory(self, bytes: usize) -> StoreLimitsBuilder {
+        self.limit(StoreLimit::TotalMemory, bytes)
+    }
+
+    /// The most bytes that each memory may have: a guest with many memories can take as many times that.
+    pub fn memory_size(self, bytes: usize) -> StoreLimitsBuilder {
+        self.limit(StoreLimit::MemorySize, bytes)
     }
 
     /// The most elements that each table may have.
-    pub fn table_elements(mut self, elements: usize) -> StoreLimitsBuilder {
-        self.0.table_elements = Some(elements);
-        self
+    pub fn table_elements(self, elements: usize) -> StoreLimitsBuilder {
+        self.limit(StoreLimit::TableElements, elements)
     }
 
     /// The most instances; [`DEFAULT_COUNT`] if it is not set.
-    pub fn instances(mut self, count: usize) -> StoreLimitsBuilder {
-        self.0.instances = count;
-        self
+    pub fn instances(self, count: usize) -> StoreLimitsBuilder {
+        self.limit(StoreLimit::Instances, count)
     }
 
     /// The most tables; [`DEFAULT_COUNT`] if it is not set.
-    pub fn tables(mut self, count: usize) -> StoreLimitsBuilder {
-        self.0.tables = count;
-        self
+    pub fn tables(self, count: usize) -> StoreLimitsBuilder {
+        self.limit(StoreLimit::Tables, count)
     }
 
     /// The most memories; [`DEFAULT_COUNT`] if it is not set.
-    pub fn memories(mut self, count: usize) -> StoreLimitsBuilder {
-        self.0.memories = count;
-        self
+    pub fn memories(self, count: usize) -> StoreLimitsBuilder {
+        self.limit(StoreLimit::Memories, count)
     }
 
     /// The most values of the host; [`DEFAULT_EXTERN_REFS`] if it is not set.
-    pub fn extern_refs(mut self, count: usize) -> StoreLimitsBuilder {
-        self.0.extern_refs = count;
-        self
+    pub fn extern_refs(self, count: usize) -> StoreLimitsBuilder {
+        self.limit(StoreLimit::ExternRefs, count)
     }
 
     /// Whether growth that is refused ends the guest with an error, where `memory.grow` would answer -1.
@@ -256,5 +400,18 @@ impl StoreLimitsBuilder {
     /// The limits.
     pub fn build(self) -> StoreLimits {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_in_the_order_of_the_enum_and_names_are_unique() {
+        for (i, row) in STORE_LIMITS.iter().enumerate() {
+            assert_eq!(row.limit as usize, i);
+            assert_eq!(StoreLimit::from_name(row.name), Some(row.limit));
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tracing::debug;
 
-use crate::limits::ResourceLimiter;
+use crate::limits::{LimitError, ResourceLimiter, StoreLimit};
 use crate::trap::WasmBacktrace;
 use crate::vm::{
     Fibers, FuncPointer, GlobalInstance, Heap, HostContexts, InstanceData, MemoryInstance, StoreOwner, TableInstance,
@@ -61,6 +61,8 @@ pub(crate) struct StoreCore {
     /// Functions of linkers that have a context in this store already, by the address of their definition.
     pub(crate) linked: HashMap<usize, (FuncPointer, Arc<dyn Any + Send + Sync>)>,
     pub(crate) externs: Externs,
+    /// The bytes of memories, tables and heap.
+    pub(crate) total: usize,
     /// What a host function ended the guest with.
     pub(crate) error: Option<Error>,
     /// What a host function panicked with.
@@ -91,6 +93,11 @@ pub(crate) enum Question {
         desired: usize,
         maximum: Option<usize>,
     },
+    /// All memories and tables together, and the heap.
+    Total {
+        current: usize,
+        desired: usize,
+    },
     /// Not a question: growth that was allowed failed.
     Failed(Counted, Error),
     /// Whether there may be one more than these.
@@ -113,6 +120,15 @@ impl Counted {
             Counted::Memories => "memory",
             Counted::Tables => "table",
             Counted::ExternRefs => "host reference",
+        }
+    }
+
+    fn limit(self) -> StoreLimit {
+        match self {
+            Counted::Instances => StoreLimit::Instances,
+            Counted::Memories => StoreLimit::Memories,
+            Counted::Tables => StoreLimit::Tables,
+            Counted::ExternRefs => StoreLimit::ExternRefs,
         }
     }
 }
@@ -144,6 +160,7 @@ impl StoreCore {
             fibers: Fibers::default(),
             linked: HashMap::new(),
             externs: Externs::default(),
+            total: 0,
             error: None,
             panic: None,
             backtrace: None,
@@ -169,9 +186,35 @@ impl StoreCore {
             false => {
                 debug!(store = self.id.number(), ?what, present, "the limiter allows no more");
                 let message = format!("one more {} is over the store's limit of {present}", what.noun());
-                Err(Error::msg(message))
+                Err(Error::new(LimitError::new(what.limit(), message)))
             }
         }
+    }
+
+    /// What a limiter is to be asked before memories, tables or the heap get so many bytes more.
+    pub(crate) fn total_growth(&self, more: usize) -> Question {
+        Question::Total { current: self.total, desired: self.total.saturating_add(more) }
+    }
+
+    /// Asks whether something of so many bytes may be made, by a question of its own kind too. If not, `what` it would
+    /// have been is in the error.
+    pub(crate) fn may_make(
+        &mut self,
+        bytes: usize,
+        question: Question,
+        limit: StoreLimit,
+        what: impl FnOnce() -> String,
+    ) -> crate::Result<()> {
+        let refused = |limit, message| Err(Error::new(LimitError::new(limit, message)));
+        let total = self.total_growth(bytes);
+        if !(self.ask_limiter)(self, total)? {
+            let message = format!("{} is over the store's limit for all memories and tables", what());
+            return refused(StoreLimit::TotalMemory, message);
+        }
+        if !(self.ask_limiter)(self, question)? {
+            return refused(limit, format!("{} is over the store's limit", what()));
+        }
+        Ok(())
     }
 
     pub(crate) fn func_type_id(&self, func: crate::Func) -> kinglet_wasm::types::TypeId {

@@ -220,12 +220,17 @@ fn grow(core: &mut StoreCore, vm: *mut VmStore, size: u32) -> Result<(), Trap> {
         desired: desired as usize,
         maximum: Some(MAX_CAPACITY as usize),
     };
-    let allowed = (core.ask_limiter)(core, Question::Memory(request)).map_err(|error| {
-        core.error = Some(error);
-        Trap::OutOfMemory
-    })?;
-    if allowed {
+    let more = request.desired - request.current;
+    let total = core.total_growth(more);
+    let mut ask = |question| {
+        (core.ask_limiter)(core, question).map_err(|error| {
+            core.error = Some(error);
+            Trap::OutOfMemory
+        })
+    };
+    if ask(total)? && ask(Question::Memory(request))? {
         core.heap.grow(vm, desired);
+        core.total += (core.heap.capacity - current) as usize;
     }
     Ok(())
 }

@@ -477,6 +477,7 @@ pub(crate) fn ask_limiter<T: 'static>(core: &mut StoreCore, question: crate::sto
     match question {
         Question::Memory(request) => limiter.memory_growing(request.current, request.desired, request.maximum),
         Question::Table { current, desired, maximum } => limiter.table_growing(current, desired, maximum),
+        Question::Total { current, desired } => limiter.total_growing(current, desired),
         Question::Failed(Counted::Tables, error) => limiter.table_grow_failed(error).map(|()| false),
         Question::Failed(_, error) => limiter.memory_grow_failed(error).map(|()| false),
         Question::Count(Counted::Instances, present) => Ok(present < limiter.instances()),

@@ -16,6 +16,7 @@ use super::libcalls::{init_memory, init_table};
 use super::native::asking;
 use super::pool::Kept;
 use super::{GlobalInstance, MemoryInstance, TableInstance, TagInstance};
+use crate::limits::StoreLimit;
 use crate::store::{Counted, Question, StoreCore};
 use crate::{Error, Extern, Func, Module, Result};
 
@@ -178,7 +179,7 @@ fn allocate(core: &mut StoreCore, module: &Module, imports: &Imports<'_>) -> Res
         }),
         Imports::Hosts(set) => data.imported_funcs.extend_from_slice(core.hosts.of_set(&core.vm, set)),
     }
-    let before = (core.memories.len(), core.tables.len());
+    let before = (core.memories.len(), core.tables.len(), core.total);
     // SAFETY: the context was made with the layout of the same module, and every import is the store's.
     unsafe {
         write_imports(core, &data, layout, base);
@@ -186,6 +187,7 @@ fn allocate(core: &mut StoreCore, module: &Module, imports: &Imports<'_>) -> Res
             // Their records were to be in the context that goes now.
             core.memories.truncate(before.0);
             core.tables.truncate(before.1);
+            core.total = before.2;
             return Err(error);
         }
     }
@@ -301,12 +303,12 @@ pub(crate) unsafe fn new_memory(
     let maximum = ty.max.and_then(|max| super::memory::bytes(&ty, max));
     let request = super::MemoryRequest { current: 0, desired: desired.unwrap_or(usize::MAX), maximum };
     core.count(Counted::Memories, core.memories.len())?;
-    if !(core.ask_limiter)(core, Question::Memory(request))? {
-        return Err(Error::msg(format!("a memory of {} is over the store's limit", pages(ty.min))));
-    }
+    let what = || format!("a memory of {}", pages(ty.min));
+    core.may_make(request.desired, Question::Memory(request), StoreLimit::MemorySize, what)?;
     // SAFETY: passed on.
     let new = || unsafe { MemoryInstance::new(ty, core.engine.settings().memory_plan(&ty), record) };
     let memory = kept.map_or_else(|| super::pool::make(&core.engine, request.desired, new), Ok)?;
+    core.total += request.desired;
     core.memories.push(memory);
     Ok(core.memories.len() - 1)
 }
@@ -324,12 +326,12 @@ pub(crate) unsafe fn new_table(
 ) -> Result<usize> {
     core.count(Counted::Tables, core.tables.len())?;
     let question = Question::Table { current: 0, desired: ty.min as usize, maximum: ty.max.map(|max| max as usize) };
-    if !(core.ask_limiter)(core, question)? {
-        return Err(Error::msg(format!("a table of {} elements is over the store's limit", ty.min)));
-    }
+    let bytes = super::table::bytes(ty.min);
+    core.may_make(bytes, question, StoreLimit::TableElements, || format!("a table of {} elements", ty.min))?;
     // SAFETY: passed on.
     let new = || unsafe { TableInstance::new(ty, init, record) };
     let table = kept.map_or_else(new, Ok)?;
+    core.total += bytes;
     core.tables.push(table);
     Ok(core.tables.len() - 1)
 }

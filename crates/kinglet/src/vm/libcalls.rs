@@ -136,10 +136,13 @@ pub(crate) fn grow_memory(core: &mut StoreCore, memory: usize, delta: u64) -> Re
     if delta == 0 {
         return Ok(true);
     }
-    if !ask(core, Question::Memory(request))? {
+    let more = request.desired - request.current;
+    let total = core.total_growth(more);
+    if !ask(core, total)? || !ask(core, Question::Memory(request))? {
         return Ok(false);
     }
     if core.memories[memory].grow_to(request) {
+        core.total += more;
         debug!(store = core.id.number(), memory, from = request.current, to = request.desired, "memory grown");
         return Ok(true);
     }
@@ -302,10 +305,13 @@ pub(crate) fn grow_table(core: &mut StoreCore, table: usize, delta: u64, init: u
     if delta == 0 {
         return Ok(true);
     }
-    if !ask(core, question)? {
+    let more = super::table::bytes(delta);
+    let total = core.total_growth(more);
+    if !ask(core, total)? || !ask(core, question)? {
         return Ok(false);
     }
     if core.tables[table].grow_to(desired, init) {
+        core.total += more;
         debug!(store = core.id.number(), table, to = desired, "table grown");
         return Ok(true);
     }

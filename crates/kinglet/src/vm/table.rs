@@ -29,6 +29,11 @@ pub(crate) struct TableInstance {
     _own: Option<Box<VmTable>>,
 }
 
+/// The bytes of so many elements.
+pub(super) fn bytes(elements: u64) -> usize {
+    usize::try_from(elements).unwrap_or(usize::MAX).saturating_mul(size_of::<u64>())
+}
+
 impl TableInstance {
     /// Makes a table with its minimum size; its record is at `record`, or its own.
     ///
