@@ -4,8 +4,10 @@
 use std::io::Read;
 use std::path::Path;
 
-use kinglet::{Config, Engine, FEATURES, FeatureRow, Features, Module, ModuleError, ModuleErrorKind};
+use kinglet::{Engine, Features, Module, ModuleError};
 use kinglet_wasm::limits::MAX_MODULE_BYTES;
+use kinglet_wasm::name::readable;
+use kinglet_wasm::needs::needs;
 use kinglet_wasm::op::Op;
 use kinglet_wasm::outline::{Outline, instruction_at};
 
@@ -14,9 +16,6 @@ use crate::dialect::{INVALID_PATH, READ_ERROR};
 use crate::excerpt;
 use crate::fault::{Fault, Outcome};
 use crate::options::{Options, nearest};
-
-/// Modules beyond this are not validated again to find out which proposal they need.
-const MAX_DIAGNOSED_BYTES: usize = 16 << 20;
 
 /// Loads and validates.
 pub(crate) fn load(engine: &Engine, file: &str, options: &Options) -> Outcome<Module> {
@@ -92,7 +91,8 @@ fn read_again(file: &str) -> Vec<u8> {
     if is_file { read(file).unwrap_or_default() } else { Vec::new() }
 }
 
-fn unread(file: &str, message: String) -> Fault {
+/// Why a file cannot be read, with what may have been meant.
+pub(crate) fn unread(file: &str, message: String) -> Fault {
     let path = Path::new(file);
     let fault = Fault::refused(message).in_wasmedge(if path.is_file() { READ_ERROR } else { INVALID_PATH });
     if path.exists() || path.components().count() != 1 {
@@ -140,7 +140,7 @@ fn place(bytes: &[u8], error: &kinglet::Error) -> Option<(String, String)> {
     let own = outline.funcs.iter().find(|it| it.index == func)?.name.as_deref();
     let exported =
         || outline.exports.iter().find(|it| it.kind == "func" && it.index == func).map(|it| it.name.as_str());
-    let name = own.or_else(exported).map_or_else(String::new, |name| format!("{} ", name.escape_debug()));
+    let name = own.or_else(exported).map_or_else(String::new, |name| format!("{} ", readable(name).escape_debug()));
     let function = if name.is_empty() { format!("func[{func}]") } else { format!("{name}(func[{func}])") };
     let instruction = instruction_at(&binary, offset).map_or_else(String::new, |text| format!(": {text}"));
     let plain = format!(" (in function {func}, at byte {offset:#x})");
@@ -187,22 +187,22 @@ fn advice(bytes: &[u8], error: &kinglet::Error, features: Features) -> Option<St
     if let Some(hint) = mistyped(bytes, error) {
         return Some(hint);
     }
-    let invalid = error.downcast_ref::<ModuleError>().is_some_and(|error| error.kind() == ModuleErrorKind::Invalid);
-    if bytes.len() > MAX_DIAGNOSED_BYTES || !invalid || features == Features::none() {
+    // Nothing is wrong that a proposal could put right.
+    if features == Features::none() || !error.is::<ModuleError>() {
         return None;
     }
-    let needed = needed(bytes, features)?;
-    let names: Vec<&str> = needed.iter().map(|row| row.name).collect();
-    let unfinished: Vec<&str> = needed.iter().filter(|row| !row.finished).map(|row| row.name).collect();
-    if !unfinished.is_empty() {
-        return Some(format!("it needs {}, which this version cannot run yet", listed(&unfinished)));
-    }
+    let needed = needs(&kinglet_wasm::decode::to_binary(bytes).ok()?, features);
+    let names: Vec<&str> = needed.iter().map(|need| need.name).collect();
+    let unfinished: Vec<&str> = needed.iter().filter(|need| !need.finished).map(|need| need.name).collect();
     let switches: Vec<String> = names.iter().map(|name| format!("--enable-{name}")).collect();
-    let (names, switches) = (listed(&names), switches.join(" "));
-    Some(match needed.len() {
-        1 => format!("it needs {names}, which is switched off; {switches} switches it on"),
-        _ => format!("it needs {names}, which are switched off; {switches} switches them on"),
-    })
+    let (all, switches) = (listed(&names), switches.join(" "));
+    match (names.len(), unfinished.len()) {
+        (0, _) => None,
+        (1, 0) => Some(format!("it needs {all}, which is switched off; {switches} switches it on")),
+        (_, 0) => Some(format!("it needs {all}, which are switched off; {switches} switches them on")),
+        (all_of, these) if all_of == these => Some(format!("it needs {all}, which this version cannot run yet")),
+        _ => Some(format!("it needs {all}; of these this version cannot run {} yet", listed(&unfinished))),
+    }
 }
 
 /// Words in a sentence.
@@ -222,27 +222,4 @@ fn mistyped(bytes: &[u8], error: &kinglet::Error) -> Option<String> {
     let word = rest.split(|c: char| c.is_whitespace() || "()\";".contains(c)).next().filter(|word| word.len() > 2)?;
     let name = nearest(word, Op::all().map(|op| op.text().to_string())).filter(|name| name != word)?;
     Some(format!("did you mean `{name}`?"))
-}
-
-/// The proposals that are off and without which a module is not valid; none if it is not valid with them either.
-fn needed(bytes: &[u8], features: Features) -> Option<Vec<&'static FeatureRow>> {
-    let off: Vec<&FeatureRow> = FEATURES.iter().filter(|row| !features.has(row.feature)).collect();
-    let with = |rows: &[&FeatureRow]| {
-        let mut all = features;
-        rows.iter().for_each(|row| all.set(row.feature, true));
-        let engine = Engine::new(Config::new().features(all));
-        engine.is_ok_and(|engine| Module::validate(&engine, bytes).is_ok())
-    };
-    if !with(&off) {
-        return None;
-    }
-    // What can be left out is left out, one after the other.
-    let mut needed = off;
-    for row in needed.clone() {
-        let without: Vec<&FeatureRow> = needed.iter().copied().filter(|it| it.name != row.name).collect();
-        if with(&without) {
-            needed = without;
-        }
-    }
-    Some(needed)
 }

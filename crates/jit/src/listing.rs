@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use cranelift_codegen::{Final, MachSrcLoc};
 use kinglet_wasm::Module;
+use kinglet_wasm::name::readable;
 use target_lexicon::Architecture;
 use yaxpeax_arch::{Decoder, LengthedInstruction, U8Reader};
 use yaxpeax_arm::armv8::a64;
@@ -168,7 +169,7 @@ impl Lister<'_> {
 fn callee(module: &Module, defined: u32) -> String {
     let index = module.imported_funcs + defined;
     match module.func_name(index) {
-        Some(name) => format!("func[{index}] <{}>", name.escape_debug()),
+        Some(name) => format!("func[{index}] <{}>", readable(name).escape_debug()),
         None => format!("func[{index}]"),
     }
 }

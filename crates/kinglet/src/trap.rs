@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use kinglet_wasm::name::readable;
+
 use crate::{AsContext, Module, Trap, vm};
 
 /// The guest's calls when it trapped, innermost first. An error of a call that trapped has it as context:
@@ -117,7 +119,8 @@ impl FrameInfo {
         self.func_index
     }
 
-    /// The function's name, from the name section or an export.
+    /// The function's name, from the name section or an export, as it stands there. Shown, a backtrace has names of Rust's
+    /// functions in readable form.
     pub fn func_name(&self) -> Option<&str> {
         self.module.inner().wasm().func_name(self.func_index?)
     }
@@ -196,7 +199,7 @@ impl fmt::Display for FrameInfo {
         match (self.func_index, self.func_name()) {
             (None, _) => f.write_str("<constant expression>")?,
             (Some(index), None) => write!(f, "func[{index}]")?,
-            (Some(index), Some(name)) => write!(f, "{} (func[{index}])", display_name(name))?,
+            (Some(index), Some(name)) => write!(f, "{} (func[{index}])", display_name(&readable(name)))?,
         }
         if let Some(offset) = self.offset {
             write!(f, " at {offset:#x}")?;

@@ -27,7 +27,7 @@ pub struct FeatureRow {
     pub finished: bool,
     /// What it brings, in a line.
     pub summary: &'static str,
-    flag: wasmparser::WasmFeatures,
+    pub(crate) flag: wasmparser::WasmFeatures,
 }
 
 macro_rules! features {

@@ -13,6 +13,8 @@ mod feature;
 pub mod initial;
 pub mod limits;
 pub mod module;
+pub mod name;
+pub mod needs;
 pub mod op;
 pub mod outline;
 pub mod sem;

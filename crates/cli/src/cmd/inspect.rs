@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use kinglet::Features;
+use kinglet_wasm::name::readable;
 use kinglet_wasm::outline::{Limits, Outline, Parts};
 use serde_json::{Value, json};
 
@@ -84,7 +85,7 @@ fn largest(outline: &Outline) -> Vec<String> {
     let mut funcs: Vec<_> = outline.funcs.iter().map(|func| (func.range.end - func.range.start, func)).collect();
     funcs.sort_by_key(|(size, func)| (std::cmp::Reverse(*size), func.index));
     let row = |(size, func): &(u64, &kinglet_wasm::outline::Function)| {
-        let own = func.name.as_ref().map_or_else(String::new, |own| format!(" {}", name(own)));
+        let own = func.name.as_ref().map_or_else(String::new, |own| format!(" {}", name(&readable(own))));
         format!("func {}{own}: {size} bytes at {:#x}", func.index, func.range.start)
     };
     let mut rows: Vec<String> = funcs.iter().take(MOST).map(row).collect();

@@ -44,6 +44,7 @@ use kinglet_interp::frame::Record;
 use kinglet_interp::{Body, array_stub};
 use kinglet_jit::{Compiler, ModuleImage, Neighbour, Signature, Trampoline};
 use kinglet_wasm::module::ExternIndex;
+use kinglet_wasm::name::readable;
 use kinglet_wasm::types::{TypeId, TypeRegistry};
 use tracing::{debug, trace};
 
@@ -549,10 +550,10 @@ fn make_trampolines(
     made.collect()
 }
 
-/// What profilers call a function.
+/// What profilers and events call a function.
 fn name(environment: &Environment, defined: u32) -> String {
     let index = environment.module.imported_funcs + defined;
-    environment.module.func_name(index).map_or_else(|| format!("func[{index}]"), str::to_string)
+    environment.module.func_name(index).map_or_else(|| format!("func[{index}]"), |name| readable(name).into_owned())
 }
 
 /// The same of one of which the interpreter knows.
