@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use kinglet::{
     Config, Engine, Feature, Instance, Module, Optimization, Precompiled, RunMode, Store, Trap, WasmBacktrace,
 };
+use kinglet_tests::folder::Folder;
 
 use crate::{engine, module, trap_of};
 
@@ -306,5 +307,19 @@ fn damage_is_found_whatever_it_is() {
         for _ in 0..1000 {
             refused(&artifact[..random(artifact.len())], "a cut");
         }
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_looked_at_is_an_error_with_the_reason() {
+    let folder = Folder::new();
+    let missing = folder.path().join("missing");
+    let error = Engine::detect_precompiled_file(&missing).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("cannot read {}: No such file", missing.display())), "{error}");
+    let error = Engine::detect_precompiled_file(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("Is a directory"), "{error}");
+    for other in ["", "\0asm", "\0asm\x01\0\0\0", "kinglet", "(module)"] {
+        let file = folder.file("other", other);
+        assert_eq!(Engine::detect_precompiled_file(&file).unwrap(), None, "{other:?}");
     }
 }

@@ -74,3 +74,46 @@ fn ctrl_c_is_130_whatever_the_guest_does() {
         assert_eq!((run.status.signal(), run.status.code(), run.err.as_str()), (None, Some(130), ""));
     }
 }
+
+/// A program that writes 64 KiB at a time to a new file, until that fails, and exits with the error's number.
+const WRITE: &str = r#"(module
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 2)
+  (data (i32.const 0) "\00\00\01\00\00\00\01\00new")
+  (func (export "_start") (local $error i32)
+    (if (call $open (i32.const 3) (i32.const 0) (i32.const 8) (i32.const 3) (i32.const 1)
+          (i64.const 64) (i64.const 0) (i32.const 0) (i32.const 16))
+      (then (call $exit (i32.const 100))))
+    (loop $more
+      (local.set $error (call $write (i32.load (i32.const 16)) (i32.const 0) (i32.const 1) (i32.const 20)))
+      (br_if $more (i32.eqz (local.get $error))))
+    (call $exit (local.get $error))))"#;
+
+#[test]
+fn a_file_that_may_not_grow_is_an_error_and_no_signal() {
+    const FBIG: i32 = 22;
+    let folder = Folder::new();
+    let file = folder.file("write.wat", WRITE);
+    let limited = |args: &[&str]| {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "ulimit -f 64 && exec \"$0\" \"$@\""])
+            .arg(kinglet())
+            .args(args)
+            .env("KINGLET_CACHE_DIR", "");
+        command.output().unwrap()
+    };
+    let host = format!(".:{}", folder.path().display());
+    let output = limited(&in_mode(&["--dir", &host, &file]));
+    assert_eq!(output.status.code(), Some(FBIG), "{output:?}");
+    let size = folder.path().join("new").metadata().unwrap().len();
+    assert!((1..=64 << 10).contains(&size), "{size}");
+
+    let large = folder.file("large.wat", format!("(module (func {}))", "nop ".repeat(100_000)));
+    let output = limited(&["wasm", &large, "-o", &format!("{large}.wasm")]);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && message.contains("File too large"), "{message}");
+}

@@ -16,6 +16,7 @@ mod descriptor;
 mod dialect;
 mod excerpt;
 mod fault;
+mod file_size;
 mod guest;
 mod help;
 mod message;
@@ -44,6 +45,7 @@ use options::Request;
 
 fn main() {
     signal::settle();
+    file_size::settle();
     let mut args = std::env::args_os();
     let name = args.next().unwrap_or_default().to_string_lossy().into_owned();
     let own = standalone::program();

@@ -29,7 +29,7 @@ pub(crate) fn load(engine: &Engine, file: &str, bytes: Option<&[u8]>, options: &
     let shown = source::shown(file);
     let form = match bytes {
         Some(bytes) => Engine::detect_precompiled(bytes),
-        None => Engine::detect_precompiled_file(file).ok().flatten(),
+        None => Engine::detect_precompiled_file(file).map_err(|error| source::unread(file, format!("{error:#}")))?,
     };
     let Some(form) = form else {
         if options.aot {

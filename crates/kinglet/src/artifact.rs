@@ -35,6 +35,9 @@ use crate::cache::Content;
 use crate::{Error, Result};
 
 const MAGIC: &[u8; 8] = b"kinglet\0";
+
+/// By so many bytes at its beginning an artifact can be told from everything but a module.
+pub(crate) const BEGINNING: usize = MAGIC.len();
 /// What the custom section is called.
 const SECTION: &[u8] = b"kinglet";
 const VERSION: u32 = 3;

@@ -153,9 +153,11 @@ impl Folder {
 }
 
 impl Found {
-    /// Whether it is not whole.
+    /// Whether it is not whole: its name is one that [`Folder::temporary`] makes. Any other is the user's own.
     pub(super) fn is_temporary(&self) -> bool {
-        self.name.starts_with(TEMPORARY)
+        let numbers = self.name.strip_prefix(TEMPORARY).and_then(|numbers| numbers.split_once('-'));
+        let is_number = |text: &str| text.parse::<u32>().is_ok_and(|number| number.to_string() == text);
+        numbers.is_some_and(|(process, count)| is_number(process) && is_number(count))
     }
 
     /// Whether whoever was to make it whole has ended.
@@ -234,6 +236,20 @@ mod tests {
         assert!(Folder::open(&place.0.join("link")).unwrap_err().to_string().contains("it is a link"));
         std::fs::write(place.0.join("file"), "").unwrap();
         assert!(Folder::open(&place.0.join("file")).is_err());
+    }
+
+    #[test]
+    fn only_names_that_are_made_here_are_temporary() {
+        let is_temporary =
+            |name: &str| Found { name: name.into(), bytes: 0, used: SystemTime::UNIX_EPOCH }.is_temporary();
+        let place = Place::new("temporary");
+        let folder = Folder::open(&place.0.join("folder")).unwrap();
+        assert!(is_temporary(&folder.temporary().unwrap().1) && is_temporary("tmp-4194304-0"));
+        for other in
+            ["tmp-", "tmp-notes", "tmp-1", "tmp-1-", "tmp--1", "tmp-1-2-3", "tmp-01-2", "tmp-+1-2", "tmp-1-2.txt"]
+        {
+            assert!(!is_temporary(other), "{other}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
+use std::io::Read;
 use std::mem::offset_of;
 use std::ops::Range;
 use std::path::Path;
@@ -11,6 +12,7 @@ use kinglet_abi::image::FunctionCode;
 use kinglet_interp::ModuleCode;
 use kinglet_wasm::decode;
 use kinglet_wasm::module::{Bytes, Kept};
+use rustix::io::Errno;
 use tracing::{debug, warn};
 
 use super::image::MemoryImage;
@@ -101,7 +103,7 @@ impl Module {
     pub unsafe fn deserialize_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Module> {
         let path = path.as_ref();
         let mapping = File::open(path).map_err(Error::from).and_then(Mapping::file);
-        let mapping = mapping.map_err(|e| Error::msg(format!("cannot read {}: {e}", path.display())))?;
+        let mapping = mapping.map_err(|error| unreadable(path, &error))?;
         // SAFETY: passed on.
         unsafe { load(engine, mapping) }
     }
@@ -122,11 +124,21 @@ impl Module {
 
 /// Which form of compiled module a file is.
 pub(crate) fn detect_file(path: &Path) -> Result<Option<artifact::Precompiled>> {
-    let file = File::open(path)?;
-    if file.metadata()?.len() == 0 {
-        return Ok(None);
-    }
-    Ok(artifact::detect(Mapping::file(file)?.as_ref()))
+    let detect = || {
+        let mut file = File::open(path)?;
+        let mut start = Vec::new();
+        (&mut file).take(artifact::BEGINNING as u64).read_to_end(&mut start)?;
+        // Of a module that a text is, or anything else, there is nothing more to be seen.
+        if !start.starts_with(b"\0asm") {
+            return Ok(artifact::detect(&start));
+        }
+        Ok(artifact::detect(Mapping::file(file)?.as_ref()))
+    };
+    detect().map_err(|error: Error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &Error) -> Error {
+    Error::msg(format!("cannot read {}: {error:#}", path.display()))
 }
 
 /// Makes a module of an artifact.
@@ -307,7 +319,13 @@ fn open_cached(cache: &Cache, identity: &Identity, kind: CacheEntryKind) -> Opti
         let kept = Some((cache.clone(), name.clone()));
         Ok((Arc::new(Loaded { mapping: Arc::new(mapping), steps, kept }), artifact))
     };
-    open(cache.open(&name)?).map_err(|error| cache.discard(&name, &error)).ok()
+    open(cache.open(&name)?)
+        .map_err(|error| match error.is::<Errno>() || error.is::<std::io::Error>() {
+            // The system has refused something, of which the file knows nothing.
+            true => debug!(name, %error, "a file of the cache is not used"),
+            false => cache.discard(&name, &error),
+        })
+        .ok()
 }
 
 #[cfg(test)]

@@ -1,15 +1,19 @@
 //! Memory for machine code. No page is ever writable and executable through the same mapping, and none that runs is
 //! written where it runs: small pieces share chunks that are mapped twice, once to write and once to run; the code of a
-//! module has a mapping of its own, which is made executable once it is written and freed with the module.
+//! module has a mapping of its own, which is made executable once it is written and freed with the module. Where the
+//! system refuses what is mapped twice, as a filter of system calls may, small pieces have mappings of their own too.
 
 use std::fs::File;
 use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 
 use kinglet_abi::image::Place;
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+use rustix::io::Errno;
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mmap, mmap_anonymous, mprotect, munmap};
 use rustix::process::{Pid, getpid};
+use tracing::debug;
 
 use super::coherence;
 use crate::{Error, Result};
@@ -21,6 +25,10 @@ const CHUNK: usize = 16 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Arena {
     chunks: Vec<Chunk>,
+    /// Why there are no more of those.
+    refused: Option<Error>,
+    /// Pieces that have a mapping of their own.
+    alone: Vec<Mapping>,
 }
 
 #[derive(Debug)]
@@ -61,7 +69,18 @@ impl Arena {
         let fits = |chunk: &Chunk| ours(chunk) && place.next(chunk.used) + bytes.len() <= chunk.run.len;
         if !self.chunks.last().is_some_and(fits) {
             let len = place.next(0) + bytes.len();
-            self.chunks.push(Chunk::new(len.max(CHUNK).next_multiple_of(CHUNK))?);
+            let chunk = match &self.refused {
+                None => Chunk::new(len.max(CHUNK).next_multiple_of(CHUNK)),
+                Some(_) => return self.add_alone(bytes, place),
+            };
+            match chunk {
+                Ok(chunk) => self.chunks.push(chunk),
+                Err(error) => {
+                    debug!(%error, "memory for code is mapped piece by piece");
+                    self.refused = Some(error);
+                    return self.add_alone(bytes, place);
+                }
+            }
         }
         let chunk = self.chunks.last_mut().ok_or_else(|| Error::msg("no memory for code"))?;
         let at = place.next(chunk.used);
@@ -71,11 +90,27 @@ impl Arena {
         coherence::fetch_anew(chunk.write.start() + at, chunk.run.start() + at, bytes.len());
         Ok(chunk.run.start() + at)
     }
+
+    /// The same in a mapping of its own.
+    fn add_alone(&mut self, bytes: &[u8], place: Place) -> Result<usize> {
+        let at = place.next(0);
+        let mapping = Mapping::executable(&[vec![0; at].as_slice(), bytes].concat()).map_err(|error| {
+            let refused = self.refused.as_ref().map_or_else(String::new, |error| format!(", nor {error:#}"));
+            Error::msg(format!(
+                "the system gives no memory for code: {error:#}{refused}; `RunMode::Interpreter` (on the \
+                                command line `--run-mode interpreter`) needs none"
+            ))
+        })?;
+        let start = mapping.start() + at;
+        self.alone.push(mapping);
+        Ok(start)
+    }
 }
 
 impl Chunk {
     fn new(len: usize) -> Result<Chunk> {
-        let file = memfd_create("kinglet-code", MemfdFlags::CLOEXEC)?;
+        let refused = |error| Error::new(error).context("a file in memory (memfd_create)");
+        let file = memfd_create("kinglet-code", MemfdFlags::CLOEXEC).map_err(refused)?;
         ftruncate(&file, len as u64)?;
         let map = |access| {
             // SAFETY: a new mapping overlaps nothing.
@@ -133,10 +168,24 @@ impl Mapping {
         }
         let len = usize::try_from(part.end - part.start)?;
         // SAFETY: a new mapping overlaps nothing.
-        let start = unsafe { mmap(std::ptr::null_mut(), len, ProtFlags::READ, MapFlags::PRIVATE, &file, part.start) }?;
+        let start =
+            match unsafe { mmap(std::ptr::null_mut(), len, ProtFlags::READ, MapFlags::PRIVATE, &file, part.start) } {
+                // Files of some file systems can only be read.
+                Err(Errno::NODEV) => return Mapping::read(&file, part.start, len),
+                start => start?,
+            };
         let mut mapping = Mapping::from_raw(start.cast(), len)?;
         mapping.backing = Backing::File(Some((file, part.start)));
         Ok(mapping)
+    }
+
+    /// What is in a part of a file that cannot be mapped.
+    fn read(file: &File, start: u64, len: usize) -> Result<Mapping> {
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(len)?;
+        bytes.resize(len, 0);
+        file.read_exact_at(&mut bytes, start)?;
+        Mapping::copy(&bytes)
     }
 
     /// The beginning of a file, as if its code was to run.
@@ -204,5 +253,42 @@ impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: ours; whoever runs code in it keeps its owner.
         let _ = unsafe { munmap(self.start.as_ptr().cast(), self.len) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Small pieces that the processor could run, if they were code.
+    fn add_three(arena: &mut Arena) {
+        let place = Place { align: 64, lead: 8 };
+        let pieces = [vec![1_u8; 10], vec![2; 5000], vec![3; 1]];
+        let starts = pieces.each_ref().map(|piece| arena.add(piece, place).unwrap());
+        for (piece, start) in pieces.iter().zip(starts) {
+            assert_eq!(start % 64, 8);
+            // SAFETY: the arena has just put as many bytes there, to be read too.
+            assert_eq!(unsafe { std::slice::from_raw_parts(start as *const u8, piece.len()) }, piece);
+        }
+    }
+
+    #[test]
+    fn small_pieces_have_mappings_of_their_own_where_there_are_no_chunks() {
+        let mut arena = Arena::default();
+        add_three(&mut arena);
+        assert_eq!((arena.chunks.len(), arena.alone.len()), (1, 0));
+        let mut arena = Arena { refused: Some(Error::msg("refused")), ..Arena::default() };
+        add_three(&mut arena);
+        assert_eq!((arena.chunks.len(), arena.alone.len()), (0, 3));
+    }
+
+    #[test]
+    fn a_part_of_a_file_that_can_only_be_read_is_read() {
+        let path = std::env::temp_dir().join(format!("kinglet-arena-{}", std::process::id()));
+        std::fs::write(&path, b"0123456789").unwrap();
+        let file = File::open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(Mapping::read(&file, 2, 5).unwrap().as_ref()[..5], *b"23456");
+        assert!(Mapping::read(&file, 8, 5).is_err());
     }
 }
