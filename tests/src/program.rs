@@ -70,7 +70,7 @@ pub fn in_mode<'a>(args: &[&'a str]) -> Vec<&'a str> {
 
 /// Arguments with an option of commands that run guests, before the others: a test that says it differently has its way.
 fn with_mode<'a>(option: &'a str, args: &[&'a str]) -> Vec<&'a str> {
-    const WITH_GUEST: &[&str] = &["run", "instantiate"];
+    const WITH_GUEST: &[&str] = &["run", "instantiate", "wast"];
     const OTHERS: &[&str] = &[
         "cache",
         "compile",
@@ -83,7 +83,6 @@ fn with_mode<'a>(option: &'a str, args: &[&'a str]) -> Vec<&'a str> {
         "validate",
         "warm",
         "wasm",
-        "wast",
         "wat",
     ];
     let mut args = args.to_vec();

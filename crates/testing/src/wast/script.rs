@@ -39,8 +39,10 @@ pub(super) struct Script {
     definitions: HashMap<Option<String>, Scoped<Module>>,
     /// Instances likewise.
     instances: HashMap<Option<String>, Scoped<Instance>>,
-    /// Registered names whose instance is out of scope.
+    /// Names that others import from, and whose instance is out of scope.
     unregistered: HashSet<String>,
+    /// Names that belong to the script's host, or that it has registered.
+    registered: HashSet<String>,
 }
 
 impl Script {
@@ -53,7 +55,8 @@ impl Script {
         linker.allow_shadowing(true);
         spectest::define(&mut store, &mut linker)?;
         let (definitions, instances, unregistered) = Default::default();
-        Ok(Script { engine, judge, store, linker, definitions, instances, unregistered })
+        let registered = HashSet::from([spectest::NAME.to_string()]);
+        Ok(Script { engine, judge, store, linker, definitions, instances, unregistered, registered })
     }
 
     /// Runs one directive.
@@ -86,26 +89,32 @@ impl Script {
         }
     }
 
+    /// A definition, and an instance of it under the same name.
     fn module(&mut self, mut module: QuoteWat<'_>) -> Step {
         let key = key(module.name());
         self.instances.remove(&None);
         self.instances.remove(&key);
-        let compiled = self.compile(encode(&mut module)?);
+        let compiled = self.compiled(&key, &mut module);
         let instance = compiled.and_then(|module| self.instantiate(&module)?.or_else(|error| fail(text(&error))));
         self.bring_up(key, instance)
     }
 
     fn define(&mut self, mut module: QuoteWat<'_>) -> Step {
         let key = key(module.name());
-        let compiled = match self.compile(encode(&mut module)?) {
-            Ok(module) => Some(module),
-            Err(Stop::OutOfScope) => None,
-            Err(stop) => return Err(stop),
-        };
-        let step = if compiled.is_some() { Ok(()) } else { Err(Stop::OutOfScope) };
-        self.definitions.insert(None, compiled.clone());
-        self.definitions.insert(key, compiled);
-        step
+        self.compiled(&key, &mut module).map(|_| ())
+    }
+
+    /// Compiles a definition and keeps it by its name, and as the latest; of one that is out of scope that is known.
+    fn compiled(&mut self, key: &Option<String>, module: &mut QuoteWat<'_>) -> Step<Module> {
+        self.definitions.remove(&None);
+        self.definitions.remove(key);
+        let compiled = self.compile(encode(module)?);
+        if let Ok(_) | Err(Stop::OutOfScope) = compiled {
+            let definition = compiled.as_ref().ok().cloned();
+            self.definitions.insert(None, definition.clone());
+            self.definitions.insert(key.clone(), definition);
+        }
+        compiled
     }
 
     fn instance(&mut self, instance: Option<Id<'_>>, module: Option<Id<'_>>) -> Step {
@@ -119,7 +128,8 @@ impl Script {
         self.bring_up(instance_key, made)
     }
 
-    /// Makes an instance the current one and gives it its name; one that is out of scope is remembered as such.
+    /// Makes an instance the current one and gives it its name; one that is out of scope is remembered as such. Others can
+    /// import from it by its name, if nothing is registered under that.
     fn bring_up(&mut self, key: Option<String>, instance: Step<Instance>) -> Step {
         let (entry, step) = match instance {
             Ok(instance) => (Some(instance), Ok(())),
@@ -127,21 +137,35 @@ impl Script {
             Err(stop) => return Err(stop),
         };
         self.instances.insert(None, entry);
-        self.instances.insert(key, entry);
-        step
+        self.instances.insert(key.clone(), entry);
+        match key.filter(|name| !self.registered.contains(name)) {
+            Some(name) => self.link(&name, entry).and(step),
+            None => step,
+        }
     }
 
     fn register(&mut self, name: &str, module: Option<Id<'_>>) -> Step {
-        match self.named(module) {
-            Ok(instance) => {
+        let instance = match self.named(module) {
+            Ok(instance) => Some(instance),
+            Err(Stop::OutOfScope) => None,
+            Err(stop) => return Err(stop),
+        };
+        self.registered.insert(name.to_string());
+        self.link(name, instance)?;
+        instance.map(|_| ()).ok_or(Stop::OutOfScope)
+    }
+
+    /// Lets others import from an instance, or from one that is out of scope.
+    fn link(&mut self, name: &str, instance: Scoped<Instance>) -> Step {
+        match instance {
+            Some(instance) => {
                 self.unregistered.remove(name);
                 self.linker.instance(&mut self.store, name, instance).map(|_| ()).or_else(|error| fail(text(&error)))
             }
-            Err(Stop::OutOfScope) => {
+            None => {
                 self.unregistered.insert(name.to_string());
-                Err(Stop::OutOfScope)
+                Ok(())
             }
-            Err(stop) => Err(stop),
         }
     }
 

@@ -3,6 +3,9 @@
 use kinglet::{Func, Global, GlobalType, IndexType, Linker, Memory, MemoryType, Ref, RefType, Result, Store};
 use kinglet::{Table, TableType, Val, ValType};
 
+/// What it is called.
+pub(super) const NAME: &str = "spectest";
+
 /// Defines `spectest` in `linker`. Its `print` functions print nothing: their output is no part of a script's result.
 pub(super) fn define(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<()> {
     let globals = [
@@ -13,21 +16,21 @@ pub(super) fn define(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<(
     ];
     for (name, content, value) in globals {
         let global = Global::new(&mut *store, GlobalType { content, mutable: false }, value)?;
-        linker.define("spectest", name, global)?;
+        linker.define(NAME, name, global)?;
     }
     let table_type = TableType::new(RefType::FUNCREF, 10, Some(20));
     for (name, index) in [("table", IndexType::I32), ("table64", IndexType::I64)] {
         let table = Table::new(&mut *store, TableType { index, ..table_type }, Ref::Func(None))?;
-        linker.define("spectest", name, table)?;
+        linker.define(NAME, name, table)?;
     }
     let memory = Memory::new(&mut *store, MemoryType::new(1, Some(2)))?;
-    linker.define("spectest", "memory", memory)?;
-    linker.define("spectest", "print", Func::wrap(&mut *store, || {}))?;
-    linker.define("spectest", "print_i32", Func::wrap(&mut *store, |_: i32| {}))?;
-    linker.define("spectest", "print_i64", Func::wrap(&mut *store, |_: i64| {}))?;
-    linker.define("spectest", "print_f32", Func::wrap(&mut *store, |_: f32| {}))?;
-    linker.define("spectest", "print_f64", Func::wrap(&mut *store, |_: f64| {}))?;
-    linker.define("spectest", "print_i32_f32", Func::wrap(&mut *store, |_: i32, _: f32| {}))?;
-    linker.define("spectest", "print_f64_f64", Func::wrap(&mut *store, |_: f64, _: f64| {}))?;
+    linker.define(NAME, "memory", memory)?;
+    linker.define(NAME, "print", Func::wrap(&mut *store, || {}))?;
+    linker.define(NAME, "print_i32", Func::wrap(&mut *store, |_: i32| {}))?;
+    linker.define(NAME, "print_i64", Func::wrap(&mut *store, |_: i64| {}))?;
+    linker.define(NAME, "print_f32", Func::wrap(&mut *store, |_: f32| {}))?;
+    linker.define(NAME, "print_f64", Func::wrap(&mut *store, |_: f64| {}))?;
+    linker.define(NAME, "print_i32_f32", Func::wrap(&mut *store, |_: i32, _: f32| {}))?;
+    linker.define(NAME, "print_f64_f64", Func::wrap(&mut *store, |_: f64, _: f64| {}))?;
     Ok(())
 }
