@@ -193,3 +193,15 @@ fn options_that_mean_nothing_are_refused() {
     compile(&["--format=elf"]).fails(1, &["`elf` is none of native, wasm, exe"]);
     assert!(!Path::new(&out).exists());
 }
+
+#[test]
+fn a_program_has_a_name_of_its_own_and_variables_of_where_it_is_started() {
+    let exe = Exe::new(ARGUMENTS, &["--argv0", "tool", "--env", "KINGLET_TEST_EXE", "--limit", "total-memory=1MiB"]);
+    let run = |value: Option<&str>| {
+        let mut command = std::process::Command::new(&exe.path);
+        command.arg("x").env_remove("KINGLET_TEST_EXE").envs(value.map(|value| ("KINGLET_TEST_EXE", value)));
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert_eq!(run(Some("1")), "tool\nx\nKINGLET_TEST_EXE=1\n");
+    assert_eq!(run(None), "tool\nx\n");
+}

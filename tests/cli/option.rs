@@ -25,7 +25,7 @@ const NEEDY_FOR_STATE: &str = r#"(module
 fn wrong_options_are_refused_with_a_hint() {
     run(&["--dri", ".:.", "x.wasm"]).fails(1, &["unknown option `--dri`", "hint: did you mean `--dir`?"]);
     run(&["--time-limit", "soon", "x.wasm"]).fails(1, &["--time-limit", "soon", "for example 1000"]);
-    run(&["--env"]).fails(1, &["--env NAME=VALUE"]);
+    run(&["--env"]).fails(1, &["--env NAME[=VALUE]"]);
     run(&["--module", "math.wasm", "x.wasm"]).fails(1, &["--module", "NAME:PATH"]);
     run(&["validate", "--dir", ".", "x.wasm"]).fails(1, &["`--dir` is an option of run, instantiate, not of validate"]);
     for args in [&[][..], &["run"]] {
@@ -204,6 +204,78 @@ fn limits_of_tables_and_stacks_hold() {
 }
 
 #[test]
+fn what_a_program_takes_in_all_is_limited() {
+    // 100 memories of 16 MiB each, and 20 tables of 10 million elements: no page limit says anything of their number.
+    let memories = format!("(module {})", "(memory 256)".repeat(100));
+    let with = |text: &str, limits: &[&str]| run_text(text, &[&["instantiate"], limits].concat(), &[]);
+    assert_eq!(with(&memories, &["--memory-page-limit", "256"]).code(), 0);
+    with(&memories, &["--limit", "total-memory=16MiB"]).fails(
+        1,
+        &[
+            "guest.wat: a memory of 256 pages is over the store's limit for all memories and tables",
+            "hint: raise --limit total-memory=VALUE, which is 16777216 now",
+        ],
+    );
+    with(&memories, &["--limit=memories=99"]).fails(1, &["one more memory is over", "raise --limit memories=VALUE"]);
+    let tables = format!("(module {})", "(table 10000000 funcref)".repeat(20));
+    with(&tables, &["--limit", "total-memory=64M"])
+        .fails(1, &["a table of 10000000 elements is over the store's limit"]);
+    with(&tables, &["--limit", "table-elements=5"]).fails(1, &["which is 5 now"]);
+    with("(module)", &["--limit", "instances=0"]).fails(1, &["one more instance is over the store's limit of 0"]);
+    with(&tables, &["--limit", "tables"]).fails(1, &["bad value for `--limit`: `tables` is not NAME=VALUE"]);
+    let grow = "(module (memory 1) (memory 1) (func (export \"grow\") (param i32) (result i32) \
+                (memory.grow 1 (local.get 0))))";
+    let limit = ["--limit", "total-memory=192K", "--invoke", "grow"];
+    run_text(grow, &limit, &["1"]).prints("1\n");
+    run_text(grow, &limit, &["2"]).prints("-1\n");
+}
+
+#[test]
+fn a_program_can_be_given_another_name() {
+    run_text(crate::ARGUMENTS, &["--argv0", "/usr/bin/tool"], &["x"]).prints("/usr/bin/tool\nx\n");
+    run_text(crate::ARGUMENTS, &["--argv0="], &["x"]).prints("\nx\n");
+}
+
+#[test]
+fn a_variable_without_a_value_has_that_of_the_command() {
+    let folder = Folder::new();
+    let file = folder.file("guest.wat", crate::ARGUMENTS);
+    let run = |options: &[&str]| {
+        let mut command = std::process::Command::new(kinglet());
+        command.args(options).arg(&file).env(CACHE, "").env("KINGLET_TEST_A", "x=y").env_remove("KINGLET_TEST_B");
+        #[cfg(unix)]
+        command.env("KINGLET_TEST_C", <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"\xff"));
+        let output = command.output().unwrap();
+        (output.status.code(), [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()))
+    };
+    let (status, [out, _]) = run(&["--env", "KINGLET_TEST_A", "--env", "KINGLET_TEST_B", "--env=OWN=1"]);
+    assert_eq!(
+        (status, out.as_str()),
+        (Some(0), "guest.wat\nKINGLET_TEST_A=x=y\nOWN=1\n".replace(".wat", ".wasm").as_str())
+    );
+    #[cfg(unix)]
+    {
+        let (status, [_, err]) = run(&["--env", "KINGLET_TEST_C"]);
+        assert_eq!(status, Some(1));
+        assert!(err.contains("--env KINGLET_TEST_C: the variable's value is not UTF-8"), "{err}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_with_a_colon_in_its_name_can_be_given() {
+    let folder = Folder::new();
+    let host = folder.path().join("a:b");
+    std::fs::create_dir(&host).unwrap();
+    let escaped = host.to_str().unwrap().replace(':', "\\:");
+    run_text(crate::MAKE_FOLDER, &["--dir", &format!(".:{}", host.display())], &[])
+        .fails(1, &["is not GUEST:HOST or GUEST:HOST:readonly; a colon in a name is written `\\:`"]);
+    assert_eq!(run_text(crate::MAKE_FOLDER, &["--dir", &format!(".:{escaped}")], &[]).code(), 0);
+    assert!(host.join("made").is_dir());
+    assert_ne!(run_text(crate::MAKE_FOLDER, &["--dir", &format!(".:{escaped}:readonly")], &[]).code(), 0);
+}
+
+#[test]
 fn imports_that_nobody_provides_trap_or_are_zero() {
     run_text(NEEDY, &["--invoke", "fine"], &[])
         .fails(1, &["unknown import", "\"env\" \"f\"", "--unknown-imports trap"]);
@@ -272,6 +344,43 @@ fn instantiating_runs_the_start_function_and_nothing_else() {
     run_text(NEEDY, &["instantiate"], &[]).fails(1, &["unknown import"]);
     assert_eq!(run_text(NEEDY, &["instantiate", "--unknown-imports", "zero"], &[]).code(), 0);
     run_text("(module (memory 4))", &["instantiate", "--memory-page-limit", "3"], &[]).fails(1, &[]);
+}
+
+#[test]
+fn instantiating_has_the_limits_of_a_run() {
+    let endless = "(module (func $f (loop (br 0))) (start $f))";
+    run_text(endless, &["instantiate", "--time-limit", "300"], &[])
+        .fails(134, &["the time limit of 300 ms is over: wasm trap: interrupt", "f (func[0])", "raise --time-limit"]);
+    run_text(endless, &["instantiate", "--gas-limit", "1000"], &[])
+        .fails(134, &["all gas consumed", "raise --gas-limit"]);
+    assert_eq!(run_text("(module)", &["instantiate", "--gas-limit", "1000", "--time-limit", "100000"], &[]).code(), 0);
+    let deep = "(module (func $f (call $f)) (start $f))";
+    run_text(deep, &["instantiate", "--stack-limit", "64"], &[]).fails(134, &["call stack exhausted", "--stack-limit"]);
+}
+
+#[test]
+fn scripts_run_in_the_mode_that_is_asked_for() {
+    let folder = Folder::new();
+    let loops = "(module (func (export \"f\") (param i32) (result i32) (loop (br_if 0 (local.tee 0 \
+                 (i32.sub (local.get 0) (i32.const 1))))) (local.get 0)))\n\
+                 (assert_return (invoke \"f\" (i32.const 1000)) (i32.const 0))\n";
+    let file = folder.file("loops.wast", loops.repeat(3));
+    let events = |options: &[&str]| {
+        let run = run(&[&["wast"], options, &["--log-level", "trace", &file]].concat());
+        run.prints(&format!("{file}: 6 passed, 0 failed, 0 out of scope\n"));
+        let count = |what: &str| run.err.lines().filter(|line| line.contains(what)).count();
+        (count("native from now on"), count("function lowered"))
+    };
+    let (tiered, lowered) = events(&["--run-mode", "interpreter"]);
+    assert!(tiered == 0 && lowered >= 3, "{tiered} {lowered}");
+    if cfg!(feature = "jit") {
+        assert_eq!(events(&["--run-mode", "jit"]), (0, 0));
+        let at_once =
+            ["--run-mode", "auto", "--sampling-interval", "0", "--samples", "1", "--bytes-a-sample", "100000"];
+        assert!(events(&at_once).0 >= 3);
+        let (tiered, lowered) = events(&["--samples", "4000000000"]);
+        assert!(tiered == 0 && lowered >= 3, "{tiered} {lowered}");
+    }
 }
 
 #[test]

@@ -187,6 +187,92 @@ fn proposals_can_be_switched() {
     run_text("(module (type (struct)) (func (export \"_start\")))", &[], &[]).fails(1, &["gc"]);
 }
 
+/// The binary of a text, with a custom section so large that the whole has some more than 16 MiB.
+fn large(text: &str) -> Vec<u8> {
+    let mut binary = kinglet_wasm::decode::to_binary(text.as_bytes()).unwrap().into_owned();
+    const SIZE: usize = (16 << 20) + 5000;
+    let length = (SIZE as u32).to_le_bytes();
+    // LEB128, in the four bytes that so large a number takes.
+    let size = u32::from_le_bytes(length);
+    binary.push(0);
+    binary.extend([0, 7, 14, 21].map(|shift| (size >> shift) as u8 & 0x7f | if shift < 21 { 0x80 } else { 0 }));
+    binary.extend([1, b'x']);
+    binary.resize(binary.len() + SIZE - 2, 0);
+    binary
+}
+
+#[test]
+fn proposals_that_a_module_needs_are_named_whatever_its_size() {
+    let text =
+        "(module (memory 1) (memory 1) (func (result i32 i32) unreachable) (func (drop (i8x16.splat (i32.const 1)))))";
+    let named = "it needs multi-value, simd and multi-memory, which are switched off";
+    run_text(text, &["--wasm-1"], &[]).fails(1, &[named]);
+    run_text(large(text), &["--wasm-1"], &[])
+        .fails(1, &[named, "--enable-multi-value --enable-simd --enable-multi-memory"]);
+    let legacy = "(module (func (export \"_start\") try catch_all end))";
+    let named = "hint: it needs legacy-exceptions, which this version cannot run yet";
+    for text in [legacy.as_bytes(), &large(legacy)] {
+        run_text(text, &[], &[]).fails(1, &["legacy_exceptions", named]);
+        run_text(text, &["validate"], &[]).fails(1, &[named]);
+    }
+    run_text(legacy, &["--wasm-1"], &[]).fails(1, &[named]);
+    let both = "(module (func try catch_all end) (func (drop (i8x16.splat (i32.const 1)))))";
+    let named = "it needs simd and legacy-exceptions; of these this version cannot run legacy-exceptions yet";
+    run_text(both, &["--disable-simd"], &[]).fails(1, &[named]);
+    let tagged = "(module (tag) (func try catch 0 end))";
+    run_text(tagged, &[], &[]).fails(1, &["it needs exception-handling and legacy-exceptions, which this version"]);
+    let wrong = run_text("(module (func try catch_all end) (func (i32.add)))", &[], &[]);
+    assert!(wrong.code() == 1 && !wrong.err.contains("hint"), "{wrong:?}");
+}
+
+#[test]
+fn the_export_with_the_empty_name_is_a_program() {
+    let text = ARGUMENTS.replace("(export \"_start\")", "(export \"\")");
+    run_text(&text, &["--env", "A=1"], &["one", "two"]).prints("guest.wasm\none\ntwo\nA=1\n");
+    let both = "(module (import \"wasi_snapshot_preview1\" \"proc_exit\" (func $exit (param i32))) (memory (export \"memory\") 1)
+        (global $g (mut i32) (i32.const 5))
+        (func (export \"_initialize\") (global.set $g (i32.const 7)))
+        (func (export \"_start\") unreachable)
+        (func (export \"\") (call $exit (global.get $g))))";
+    assert_eq!(run_text(both, &[], &["x"]).code(), 7);
+    let function = "(module (func (export \"\") (param i32) (result i32) (local.get 0)))";
+    run_text(function, &[], &["5"]).prints("5\n");
+    run_text(function, &[], &[]).fails(1, &["`\"\"` takes 1 argument, but 0 are given", "\"\"(i32) -> (i32)"]);
+    run_text(function, &["--reactor"], &[]).fails(1, &["a function's name is needed"]);
+    run_text("(module (memory (export \"\") 1) (func (export \"_start\")))", &[], &[]).prints("");
+}
+
+#[test]
+fn numbers_are_taken_as_the_text_format_writes_them() {
+    run_text(FUNCTIONS, &["--invoke", "half"], &["0x1.8p3"]).prints("6\n");
+    run_text(FUNCTIONS, &["--invoke", "half"], &["-1_0.5e+1"]).prints("-52.5\n");
+    run_text(FUNCTIONS, &["--invoke", "half"], &["-inf"]).prints("-inf\n");
+    run_text(FUNCTIONS, &["--invoke", "add"], &["+0x1_0", "-1"]).prints("15\n");
+    run_text(FUNCTIONS, &["--invoke", "vector"], &["i32x4 1 0 0 0"]).prints("1\n");
+    let bits = "(module (func (export \"bits\") (param f64) (result i64) (i64.reinterpret_f64 (local.get 0))))";
+    run_text(bits, &["--invoke", "bits"], &["nan:0x8_0000_0000_0001"]).prints("9221120237041090561\n");
+    run_text(bits, &["--invoke", "bits"], &["-nan:0x1"]).prints("-4503599627370495\n");
+    run_text(bits, &["--invoke", "bits"], &["nan:0x0"])
+        .fails(1, &["`nan:0x0` is no value", "0x1.8p3, inf, nan or nan:0x"]);
+}
+
+#[test]
+fn names_that_rust_has_encoded_are_readable() {
+    let text = "(module (func $_RNvNtCs1234_7mycrate3foo3bar (unreachable))
+        (func $_ZN4core9panicking5panic17h0123456789abcdefE (call 0))
+        (func (export \"_start\") (call 1)))";
+    let run = run_text(text, &[], &[]);
+    run.fails(
+        134,
+        &["    0: mycrate::foo::bar (func[0]) at ", "    1: core::panicking::panic (func[1]) at ", "2: _start "],
+    );
+    let invalid = "(module (func $_RNvNtCs1234_7mycrate3foo3bar (i32.add)))";
+    run_text(invalid, &[], &[]).fails(1, &["in mycrate::foo::bar (func[0]) at "]);
+    let inspected = run_text(text, &["inspect"], &[]);
+    assert!(inspected.out.contains("mycrate::foo::bar: ") && !inspected.out.contains("_RNv"), "{inspected:?}");
+    assert!(run_text(text, &["inspect", "--json"], &[]).out.contains("_RNvNtCs1234_7mycrate3foo3bar"));
+}
+
 #[test]
 fn what_is_not_finished_is_refused_where_it_would_run_and_can_be_looked_at() {
     let Some(row) = kinglet::FEATURES.iter().find(|row| !row.finished) else { return };
@@ -340,6 +426,24 @@ fn wast_fails_when_a_directive_does() {
             "bad.wast:8:",
         ],
     );
+    let named = folder.file(
+        "named.wast",
+        "(module $a (global $g (mut i32) (i32.const 0)) (func (export \"next\") (result i32)\n\
+         (global.set $g (i32.add (global.get $g) (i32.const 1))) (global.get $g)))\n\
+         (module (import \"a\" \"next\" (func (result i32))) (export \"next\" (func 0)))\n\
+         (assert_return (invoke \"next\") (i32.const 1))\n\
+         (module instance $b $a)\n(assert_return (invoke $b \"next\") (i32.const 1))\n\
+         (module (import \"b\" \"next\" (func (result i32))) (export \"next\" (func 0)))\n\
+         (assert_return (invoke \"next\") (i32.const 2))\n\
+         (module definition $c (func (export \"next\") (result i32) (i32.const 9)))\n\
+         (assert_unlinkable (module (import \"c\" \"next\" (func (result i32)))) \"unknown import\")\n\
+         (module instance)\n(assert_return (invoke \"next\") (i32.const 9))\n\
+         (register \"b\")\n(module instance $b $a)\n\
+         (module (import \"b\" \"next\" (func (result i32))) (export \"next\" (func 0)))\n\
+         (assert_return (invoke \"next\") (i32.const 9))\n\
+         (module $spectest)\n(module (import \"spectest\" \"print\" (func)))\n",
+    );
+    run(&["wast", &named]).prints(&format!("{named}: 17 passed, 0 failed, 0 out of scope\n"));
     run(&["wast", &folder.file("broken.wast", "(module\n  (nonsense))")]).fails(1, &["broken.wast:2:"]);
     run(&["wast", "/no/such.wast"]).fails(1, &["/no/such.wast"]);
 }

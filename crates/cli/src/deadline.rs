@@ -1,6 +1,6 @@
 //! The time limit of the whole command. A guest that runs when it is over is interrupted, which says where the guest was;
 //! at any other time (a module that does not arrive, results nobody takes) the process is ended. Either way the message
-//! begins alike and the status is the same. Used by `run` alone.
+//! begins alike and the status is the same. Used by `run` and `instantiate`.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -67,7 +67,14 @@ fn lock(phase: &Mutex<Phase>) -> MutexGuard<'_, Phase> {
     phase.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Why a guest that was interrupted has ended.
+pub(crate) fn stopped(error: &kinglet::Error, milliseconds: u64) -> Fault {
+    let mut fault = Fault::stopped(error);
+    fault.message = format!("{}: {}", message(milliseconds), fault.message);
+    fault
+}
+
 /// What is said when the time is over.
-pub(crate) fn message(milliseconds: u64) -> String {
+fn message(milliseconds: u64) -> String {
     format!("the time limit of {milliseconds} ms is over")
 }

@@ -93,7 +93,8 @@ impl Dialect {
         "An argument of `--reactor` that a function has no parameter for is taken as an i64, and the call fails with status \
          134; a missing or wrong one is refused with status 1.",
         "`--dir` with a folder that cannot be opened is an error in the log, and the program runs without it; an empty guest \
-         name is `/`, and a third part that is not `readonly` is ignored.",
+         name is `/`, a third part that is not `readonly` is ignored, and a backslash is one.",
+        "A module whose export with the empty name is a function is no program by that alone.",
         "`--env` without a `=` is a variable with an empty value.",
         "An unknown `--run-mode` or `--log-level` is a warning, and the default counts.",
         "`validate` and `instantiate` print `Validation succeeded.` and `Instantiation succeeded.`.",

@@ -1,9 +1,10 @@
 //! What a guest is run with: the engine and store as the options limit them, WASI with what it is given, other modules it
 //! may import from, and what stands in for imports that nobody provides. Used by `run` and `instantiate`.
 
+use std::env::VarError;
 use std::path::Path;
 
-use kinglet::{Config, Engine, Error, Linker, Module, RunMode, Store, StoreLimits, StoreLimitsBuilder};
+use kinglet::{Config, Engine, Error, LimitError, Linker, Module, RunMode, Store, StoreLimits, StoreLimitsBuilder};
 use kinglet_wasi::{DirAccess, WasiCtx};
 
 use crate::cache;
@@ -25,6 +26,7 @@ pub(crate) fn engine(options: &Options, stack: usize) -> Outcome<Engine> {
     config.gas(options.gas_limit.is_some() || options.statistics.metered()).profile(options.profile);
     // Ctrl-C ends the process; nothing else but the time limit ends a guest from outside.
     config.run_mode(options.run_mode).interruptible(options.time_limit > 0).max_host_stack(stack);
+    config.tier_thresholds(options.tier_thresholds);
     if let Some(kibibytes) = options.stack_limit {
         config.max_wasm_stack(stack_limit(kibibytes));
     }
@@ -102,25 +104,39 @@ fn stack_top() -> usize {
 
 /// A store with all that the guest is given, for the module in `file`.
 pub(crate) fn store(engine: &Engine, options: &Options, file: &str, args: &[String]) -> Outcome<Store<State>> {
-    let mut limits = StoreLimitsBuilder::new();
-    if let Some(elements) = options.table_limit {
-        limits = limits.table_elements(usize::try_from(elements).unwrap_or(usize::MAX));
-    }
+    let limits = options.limits.iter().fold(StoreLimitsBuilder::new(), |all, (limit, value)| all.limit(*limit, *value));
     let state = State { wasi: wasi(options, file, args)?, limits: limits.build() };
     let mut store =
         Store::try_new(engine, state).map_err(|error| Fault::refused(format!("cannot set up the store: {error:#}")))?;
-    if options.table_limit.is_some() {
+    if !options.limits.is_empty() {
         store.limiter(|state| &mut state.limits);
     }
     store.set_gas(options.gas_limit.unwrap_or(u64::MAX));
     Ok(store)
 }
 
+/// The variables that the guest sees, and their values.
+fn env(options: &Options) -> Outcome<Vec<(String, String)>> {
+    let mut all = Vec::new();
+    for (name, value) in &options.env {
+        match value.clone().map_or_else(|| std::env::var(name), Ok) {
+            Ok(value) => all.push((name.clone(), value)),
+            Err(VarError::NotPresent) => {}
+            Err(VarError::NotUnicode(_)) => {
+                let fault = Fault::refused(format!("--env {name}: the variable's value is not UTF-8"));
+                return Err(fault.hint(format!("--env {name}=VALUE gives it another")));
+            }
+        }
+    }
+    Ok(all)
+}
+
 fn wasi(options: &Options, file: &str, args: &[String]) -> Outcome<WasiCtx> {
-    let mut argv = vec![if options.program.is_some() { file.to_string() } else { program_name(file) }];
+    let own = || if options.program.is_some() { file.to_string() } else { program_name(file) };
+    let mut argv = vec![options.argv0.clone().unwrap_or_else(own)];
     argv.extend(args.iter().cloned());
     let mut builder = WasiCtx::builder();
-    builder.args(argv).envs(options.env.iter().cloned()).inherit_stdio();
+    builder.args(argv).envs(env(options)?).inherit_stdio();
     for Dir { guest, host, readonly } in &options.dirs {
         let access = if *readonly { DirAccess::ReadOnly } else { DirAccess::ReadWrite };
         match builder.preopened_dir(host, guest, access) {
@@ -129,7 +145,8 @@ fn wasi(options: &Options, file: &str, args: &[String]) -> Outcome<WasiCtx> {
                 say(Level::Error, &format!("Bind guest directory failed: {error:#}"));
             }
             Err(error) => {
-                let hint = "--dir GUEST:HOST takes a folder that is there; for example --dir /data:./data";
+                let hint = "--dir GUEST:HOST takes a folder that is there; for example --dir /data:./data. A colon in a \
+                            name is written `\\:`";
                 return Err(Fault::refused(format!("--dir: {error:#}")).hint(hint));
             }
         }
@@ -205,6 +222,12 @@ pub(crate) fn fill(
 pub(crate) fn unlinked(file: &str, error: &Error, options: &Options) -> Fault {
     let whose = if error.is::<Registered>() { String::new() } else { format!("{}: ", source::shown(file)) };
     let fault = Fault::refused(format!("{whose}{error:#}"));
+    if let Some(reached) = error.downcast_ref::<LimitError>() {
+        let row = reached.limit().row();
+        let most = options.limits.iter().rfind(|(limit, _)| *limit == row.limit).map(|(_, most)| *most);
+        let most = most.or(row.default).map_or_else(String::new, |most| format!(", which is {most} now"));
+        return fault.hint(format!("raise --limit {}=VALUE{most}", row.name));
+    }
     let Some(link) = error.downcast_ref::<kinglet::LinkError>() else { return fault };
     let message = format!("{error:#}");
     let fault = fault.in_wasmedge(if link.unknown_imports().count() > 0 {

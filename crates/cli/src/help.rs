@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use kinglet::FEATURES;
+use kinglet::{FEATURES, STORE_LIMITS, StoreLimitRow};
 
 use crate::cmd::{COMMANDS, Command};
 use crate::dialect::Dialect;
@@ -41,6 +41,9 @@ pub(crate) fn text(command: Option<&Command>, terminal: bool, dialect: Dialect) 
         page.text("      ", what);
     }
     page.options(shown, command.is_none());
+    if takes_limits(shown) {
+        page.limits();
+    }
     if takes_proposals(shown) {
         page.proposals();
     }
@@ -57,6 +60,16 @@ pub(crate) fn text(command: Option<&Command>, terminal: bool, dialect: Dialect) 
 /// Whether proposals can be switched for a command.
 pub(crate) fn takes_proposals(command: &Command) -> bool {
     crate::options::rows().any(|row| row.name == "enable-all" && row.is_for(command.name))
+}
+
+/// Whether what a program takes can be limited for a command.
+pub(crate) fn takes_limits(command: &Command) -> bool {
+    crate::options::rows().any(|row| row.name == "limit" && row.is_for(command.name))
+}
+
+/// What a limit is if nothing is said.
+pub(crate) fn by_default(row: &StoreLimitRow) -> String {
+    row.default.map_or_else(|| "no limit".into(), |default| default.to_string())
 }
 
 /// An option as it is written, with its value.
@@ -140,6 +153,13 @@ impl Page {
         }
     }
 
+    fn limits(&mut self) {
+        self.title("limits, each with --limit NAME=VALUE");
+        for row in STORE_LIMITS {
+            self.text(&format!("  {:<30} ", row.name), &format!("{} ({})", row.summary, by_default(row)));
+        }
+    }
+
     fn proposals(&mut self) {
         self.title("proposals, each with --enable-NAME and --disable-NAME");
         for row in FEATURES {
@@ -170,6 +190,7 @@ mod tests {
             assert!(!text.contains('\x1b'));
         }
         assert!(FEATURES.iter().all(|row| flat(None, Dialect::Kinglet).contains(row.summary)));
+        assert!(STORE_LIMITS.iter().all(|row| flat(None, Dialect::Kinglet).contains(row.summary)));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::sync::Arc;
 
-use kinglet::{FEATURES, Feature, Features, Optimization, Profile, RunMode, Standard};
+use kinglet::{FEATURES, Feature, Features, Optimization, Profile, RunMode, Standard, StoreLimit, TierThresholds};
 
 use crate::cmd::{COMMANDS, Command, Takes};
 use crate::dialect::Dialect;
@@ -77,12 +77,15 @@ impl Limit {
 pub(crate) struct Options {
     pub(crate) dialect: Dialect,
     pub(crate) dirs: Vec<Dir>,
-    pub(crate) env: Vec<(String, String)>,
+    /// Variables, with their values or those they have here when the program starts.
+    pub(crate) env: Vec<(String, Option<String>)>,
+    pub(crate) argv0: Option<String>,
     pub(crate) modules: Vec<(String, String)>,
     pub(crate) unknown_imports: Option<Missing>,
     pub(crate) invoke: Option<String>,
     pub(crate) reactor: bool,
     pub(crate) run_mode: RunMode,
+    pub(crate) tier_thresholds: TierThresholds,
     /// Whether native code in files is used.
     pub(crate) allow_precompiled: bool,
     /// Whether files without it are worth a warning.
@@ -108,7 +111,8 @@ pub(crate) struct Options {
     pub(crate) time_limit: u64,
     pub(crate) gas_limit: Option<u64>,
     pub(crate) memory_page_limit: Option<u64>,
-    pub(crate) table_limit: Option<u64>,
+    /// What the store is to have; of one kind the last counts.
+    pub(crate) limits: Vec<(StoreLimit, usize)>,
     /// KiB.
     pub(crate) stack_limit: Option<u64>,
     pub(crate) statistics: statistics::Wanted,
@@ -380,7 +384,12 @@ const OF_OTHERS: &[(&[&str], &str)] = &[
     (&["--preload", "--link"], "--module NAME:PATH"),
     (&["--entrypoint", "--function", "-e", "-f"], "--invoke FUNCTION"),
     (&["--stack-size", "--max-wasm-stack"], "--stack-limit KIB"),
-    (&["--max-memory", "--max-memory-size"], "--memory-page-limit N, in pages of 64 KiB"),
+    (&["--max-memory"], "--limit total-memory=64MiB"),
+    (&["--max-memory-size"], "--limit memory-size=64MiB, of each memory, or --limit total-memory=64MiB"),
+    (&["--max-table-elements"], "--limit table-elements=N"),
+    (&["--max-instances"], "--limit instances=N"),
+    (&["--max-memories"], "--limit memories=N"),
+    (&["--max-tables"], "--limit tables=N"),
     (&["--interp", "--interpreter", "-interpreter"], "--run-mode interpreter"),
     (&["--cranelift", "--singlepass", "--llvm", "--jit"], "--run-mode jit"),
     (&["--trap-unknown-imports"], "--unknown-imports trap"),
@@ -388,10 +397,8 @@ const OF_OTHERS: &[(&[&str], &str)] = &[
     (&["-W", "-C", "-S", "-D"], "an option for each, as --gas-limit for fuel, --time-limit for timeout"),
     (&["--quiet", "-q"], "--log-level error"),
     (&["--verbose"], "--log-level debug"),
-    (
-        &["--tcplisten", "--net", "--env-inherit", "-env-inherit"],
-        "not to be had: a program gets what is named, no more",
-    ),
+    (&["--env-inherit", "-env-inherit", "--forward-host-env"], "--env NAME, for each variable"),
+    (&["--tcplisten", "--net"], "not to be had: a program gets what is named, no more"),
 ];
 
 /// Every option as it is written.
@@ -454,7 +461,7 @@ mod tests {
     fn options_before_the_command_are_kept() {
         let Ok(Request::Run(command, options)) = request("--env A=1 run --env=B=2=3 run -v") else { panic!() };
         assert_eq!(command.name, "run");
-        assert_eq!(options.env, [("A".into(), "1".into()), ("B".into(), "2=3".into())]);
+        assert_eq!(options.env, [("A".into(), Some("1".into())), ("B".into(), Some("2=3".into()))]);
         assert_eq!(options.positional, ["run", "-v"]);
     }
 
@@ -472,6 +479,50 @@ mod tests {
         for wrong in ["--dir= x", "--dir :a x", "--dir a: x", "--dir a:b:c x", "--dir a:b:readonly:d x"] {
             assert!(message(wrong).contains("bad value for `--dir`"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_colon_behind_a_backslash_belongs_to_a_folders_name() {
+        for (line, guest, host, readonly) in [
+            (r"--dir g:a\:b x", "g", "a:b", false),
+            (r"--dir a\:b x", "a:b", "a:b", false),
+            (r"--dir g\:h:a\:b:readonly x", "g:h", "a:b", true),
+            (r"--dir g:a\:readonly x", "g", "a:readonly", false),
+            (r"--dir g:a\\:readonly x", "g", r"a\", true),
+            (r"--dir g:a\b\ x", "g", r"a\b\", false),
+        ] {
+            let dir = &options(line).dirs[0];
+            assert_eq!((dir.guest.as_str(), dir.host.as_str(), dir.readonly), (guest, host, readonly), "{line}");
+        }
+        assert!(message("--dir a:b:c x").contains(r"a colon in a name is written `\:`"));
+    }
+
+    #[test]
+    fn limits_have_names_and_units() {
+        let limits = |line: &str| options(line).limits;
+        use StoreLimit::*;
+        assert_eq!(limits("--limit total-memory=16MiB x"), [(TotalMemory, 16 << 20)]);
+        assert_eq!(
+            limits("--limit=memory-size=65536 --limit memory-size=1g --limit tables=3 x"),
+            [(MemorySize, 65536), (MemorySize, 1 << 30), (Tables, 3)]
+        );
+        assert_eq!(limits("--limit total-memory=2KB --table-limit 5 x"), [(TotalMemory, 2048), (TableElements, 5)]);
+        for row in kinglet::STORE_LIMITS {
+            assert_eq!(limits(&format!("--limit {}=1 x", row.name)), [(row.limit, 1)]);
+        }
+        assert!(
+            message("--limit memory=1 x")
+                .contains("`memory` is nothing that can be limited; there are: total-memory, ")
+        );
+        assert!(
+            message("--limit total-memory x").contains("is not NAME=VALUE; for example --limit total-memory=16MiB")
+        );
+        assert!(
+            message("--limit total-memory=16Mi x").contains("`16Mi` is not a number of bytes; for example 65536, ")
+        );
+        assert!(message("--limit total-memory=MiB x").contains("is not a number of bytes"));
+        assert!(message("--limit total-memory=99999999TiB x").contains("is too large"));
+        assert!(message("--limit tables=3K x").contains("`3K` is not a number of tables"));
     }
 
     #[test]
@@ -539,7 +590,7 @@ mod tests {
         let dirs: Vec<_> =
             options.dirs.iter().map(|dir| (dir.guest.as_str(), dir.host.as_str(), dir.readonly)).collect();
         assert_eq!(dirs, [("a", "b", false), ("/", "h", false)]);
-        assert_eq!(options.env, [("A".to_string(), String::new())]);
+        assert_eq!(options.env, [("A".to_string(), Some(String::new()))]);
         assert_eq!(options.warnings.len(), 2);
         assert_eq!(parse("inspect x").1.positional, ["inspect", "x"], "no command of WasmEdge's");
         assert_eq!(parse("validate x").0, "validate");
@@ -555,8 +606,8 @@ mod tests {
         assert!(message("-x y").contains("unknown option `-x`"));
         assert!(message("--reactor=1 x").contains("does not take a value"));
         assert!(message("--disable-simd=no x").contains("does not take a value"));
-        assert!(message("--env").contains("--env NAME=VALUE"));
-        assert!(message("--env A x").contains("NAME=VALUE"));
+        assert!(message("--env").contains("--env NAME[=VALUE]"));
+        assert!(message("--env =A x").contains("is neither NAME=VALUE nor NAME"));
         assert!(message("--time-limit soon x").contains("`soon`"));
         assert!(message("--run-mode fast x").contains("there are: auto, interpreter, jit, aot, lazyjit"));
         assert!(message("--time-limit 99999999999999999999 x").contains("is too large; the largest number is"));

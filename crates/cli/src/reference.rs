@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use kinglet::FEATURES;
+use kinglet::{FEATURES, STORE_LIMITS};
 
 use crate::cmd::{COMMANDS, Command};
 use crate::dialect::Dialect;
 use crate::fault::STATUSES;
-use crate::help::{FOR_EXE, takes_proposals, written};
+use crate::help::{FOR_EXE, by_default, takes_limits, takes_proposals, written};
 use crate::options::{Effect, GROUPS, Row};
 
 const RULES: &str = "\
@@ -50,6 +50,11 @@ pub(crate) fn markdown() -> String {
         let _ = writeln!(out, "| {code} | {} |", meaning.replace('|', "\\|"));
     });
     COMMANDS.iter().for_each(|command| section(&mut out, command));
+    out.push_str("\n## Limits\n\nEach with `--limit NAME=VALUE`. Bytes are a number, or one with `KiB`, `MiB`, `GiB` or `TiB` behind \
+                  it; the `iB` can be\nleft out.\n\n| Name | By default | What it limits |\n|---|---|---|\n");
+    for row in STORE_LIMITS {
+        let _ = writeln!(out, "| `{}` | {} | {} |", row.name, by_default(row), row.summary);
+    }
     out.push_str("\n## Proposals\n\nEach has `--enable-NAME` and `--disable-NAME`. What is not finished is refused where it would \
                   run, and can be\nvalidated.\n\n| Name | By default | What it adds |\n|---|---|---|\n");
     for row in FEATURES {
@@ -88,6 +93,9 @@ fn section(out: &mut String, command: &Command) {
             row.help.replace('|', "\\|"),
             remarks(row, command)
         );
+    }
+    if takes_limits(command) {
+        out.push_str("\nThe names of `--limit` are in the list of [limits](#limits).\n");
     }
     if takes_proposals(command) {
         out.push_str("\nThe switches for [proposals](#proposals) too.\n");
@@ -138,6 +146,12 @@ pub(crate) fn man(command: Option<&Command>) -> String {
         }
         rows.iter().for_each(|row| item(&mut out, &written(row), &format!("{}{}", row.help, remarks(row, shown))));
     }
+    if takes_limits(shown) {
+        out.push_str(".SH LIMITS\nEach with \\-\\-limit NAME=VALUE.\n");
+        for row in STORE_LIMITS {
+            item(&mut out, row.name, &format!("{} ({})", row.summary, by_default(row)));
+        }
+    }
     if takes_proposals(shown) {
         out.push_str(".SH PROPOSALS\nEach has \\-\\-enable\\-NAME and \\-\\-disable\\-NAME.\n");
         for row in FEATURES {
@@ -181,6 +195,10 @@ mod tests {
             }
         }
         assert!(STATUSES.iter().all(|(code, _)| man(None).contains(code)));
+        for row in STORE_LIMITS {
+            assert!(markdown.contains(&format!("| `{}` | ", row.name)), "{}", row.name);
+            assert!(man(None).contains(&format!(".B {}\n", roff(row.name))), "{}", row.name);
+        }
         for (name, meaning) in VARIABLES {
             assert!(markdown.contains(&format!("| `{name}` | {meaning} |")), "{name}");
             assert!(man(None).contains(&format!(".B {name}\n{}", roff(&meaning.replace('`', "")))), "{name}");

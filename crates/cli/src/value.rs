@@ -1,16 +1,17 @@
-//! Values at the command line: arguments are read by the function's parameter types, results are written one per line
-//! as WasmEdge writes them.
+//! Values at the command line: arguments are read by the function's parameter types, as the text format writes numbers
+//! (core specification, "Text Format", "Values") and decimals as Rust does; results are written one per line as WasmEdge
+//! writes them.
 
 use kinglet::{HeapType, Ref, RefType, V128, Val, ValType};
 
 /// Reads an argument as a value of type `ty`. The error is what was expected, with an example: `an i32, for example 42`.
 pub(crate) fn read(text: &str, ty: &ValType) -> Result<Val, String> {
     let value = match ty {
-        ValType::I32 => integer(text, i32::MIN.into(), u32::MAX.into()).map(|value| Val::I32(value as i32)),
-        ValType::I64 => integer(text, i64::MIN.into(), u64::MAX.into()).map(|value| Val::I64(value as i64)),
-        ValType::F32 => text.parse::<f32>().ok().map(|value| Val::F32(value.to_bits())),
-        ValType::F64 => text.parse::<f64>().ok().map(|value| Val::F64(value.to_bits())),
-        ValType::V128 => bits(text).map(|bits| Val::V128(V128::from_u128(bits))),
+        ValType::I32 => integer(text, 32).map(|bits| Val::I32(bits as i32)),
+        ValType::I64 => integer(text, 64).map(|bits| Val::I64(bits as i64)),
+        ValType::F32 => f32(text).map(Val::F32),
+        ValType::F64 => f64(text).map(Val::F64),
+        ValType::V128 => vector(text).map(|bits| Val::V128(V128::from_u128(bits))),
         ValType::Ref(ty) => null(ty).filter(|_| text == "null").map(Val::from),
     };
     value.ok_or_else(|| expected(ty))
@@ -21,8 +22,8 @@ fn expected(ty: &ValType) -> String {
     let example = match ty {
         ValType::I32 => "42, -1 or 0xff",
         ValType::I64 => "42, -1 or 0xffffffffff",
-        ValType::F32 | ValType::F64 => "1.5, -2e10, inf or nan",
-        ValType::V128 => "1 or 0x000102030405060708090a0b0c0d0e0f, all 128 bits as one number",
+        ValType::F32 | ValType::F64 => "1.5, -2e10, 0x1.8p3, inf, nan or nan:0x400001",
+        ValType::V128 => "1 or 0x000102030405060708090a0b0c0d0e0f, all 128 bits as one number, or \"i32x4 1 2 3 4\"",
         ValType::Ref(ty) if null(ty).is_some() => "null, the only one that can be written on the command line",
         ValType::Ref(_) => return format!("a {ty}, which cannot be written on the command line"),
     };
@@ -42,26 +43,173 @@ pub(crate) fn null(ty: &RefType) -> Option<Ref> {
     }
 }
 
-fn bits(text: &str) -> Option<u128> {
-    match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
-        Some(hex) if !hex.starts_with('+') => u128::from_str_radix(hex, 16).ok(),
-        Some(_) => None,
-        None => text.parse().ok(),
+/// A sign, if there is one, and the rest.
+fn signed(text: &str) -> (bool, &str) {
+    match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
     }
 }
 
-/// A whole number, decimal or hexadecimal with `0x`, signed or unsigned.
-fn integer(text: &str, least: i128, most: i128) -> Option<i128> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text),
+/// What follows the mark of hexadecimal numbers.
+fn hexadecimal(text: &str) -> Option<&str> {
+    text.strip_prefix("0x").or(text.strip_prefix("0X"))
+}
+
+/// Digits without the underscores that may stand between them; none if there are no digits, or anything else.
+fn digits(text: &str, radix: u32) -> Option<String> {
+    let groups: Vec<&str> = text.split('_').collect();
+    let valid = |group: &&str| !group.is_empty() && group.chars().all(|digit| digit.is_digit(radix));
+    groups.iter().all(valid).then(|| groups.concat())
+}
+
+/// A whole number without a sign, decimal or hexadecimal.
+fn natural(text: &str) -> Option<u128> {
+    let (text, radix) = hexadecimal(text).map_or((text, 10), |hex| (hex, 16));
+    u128::from_str_radix(&digits(text, radix)?, radix).ok()
+}
+
+/// A whole number of so many bits, signed or unsigned: the bits.
+fn integer(text: &str, bits: u32) -> Option<u64> {
+    let (negative, rest) = signed(text);
+    let magnitude = natural(rest)?;
+    let most = if negative { 1_u128 << (bits - 1) } else { (1 << bits) - 1 };
+    let value = if negative { magnitude.wrapping_neg() } else { magnitude };
+    (magnitude <= most).then_some(value as u64)
+}
+
+/// What a type of floats is made of.
+struct Format {
+    /// Bits of the fraction.
+    fraction: u32,
+    /// Bits of the exponent.
+    exponent: u32,
+}
+
+const F32: Format = Format { fraction: 23, exponent: 8 };
+const F64: Format = Format { fraction: 52, exponent: 11 };
+
+fn f32(text: &str) -> Option<u32> {
+    let decimal = |text: &str| Some(text.parse::<f32>().ok().filter(|value| value.is_finite())?.to_bits().into());
+    float_bits(text, &F32, decimal)?.try_into().ok()
+}
+
+fn f64(text: &str) -> Option<u64> {
+    float_bits(text, &F64, |text| Some(text.parse::<f64>().ok().filter(|value| value.is_finite())?.to_bits()))
+}
+
+/// The bits of a float. Only decimal digits, with a point and an exponent perhaps, are left to `decimal`. A number that
+/// would be rounded to infinity is none.
+fn float_bits(text: &str, format: &Format, decimal: impl Fn(&str) -> Option<u64>) -> Option<u64> {
+    let (negative, rest) = signed(text);
+    let infinity = ((1 << format.exponent) - 1) << format.fraction;
+    let lower = rest.to_ascii_lowercase();
+    let magnitude = match lower.as_str() {
+        "inf" | "infinity" => infinity,
+        "nan" => infinity | 1 << (format.fraction - 1),
+        _ if rest.starts_with("nan:") => {
+            let payload = hexadecimal(&rest[4..]).and_then(|_| natural(&rest[4..]))?;
+            let most = (1_u128 << format.fraction) - 1;
+            infinity | u64::try_from(payload).ok().filter(|_| (1..=most).contains(&payload))?
+        }
+        _ => match hexadecimal(rest) {
+            Some(hex) => hexadecimal_float(hex, format)?,
+            None => decimal(&plain(rest)?)?,
+        },
     };
-    let magnitude = match digits.strip_prefix("0x").or(digits.strip_prefix("0X")) {
-        Some(hex) => i128::from(u64::from_str_radix(hex, 16).ok()?),
-        None => i128::from(digits.parse::<u64>().ok()?),
+    Some(u64::from(negative) << (format.fraction + format.exponent) | magnitude)
+}
+
+/// A decimal float without the underscores between its digits. Either side of the point may be empty, as Rust has it.
+fn plain(text: &str) -> Option<String> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (text, None),
     };
-    let value = if negative { -magnitude } else { magnitude };
-    (digits.starts_with(|c: char| c.is_ascii_digit()) && (least..=most).contains(&value)).then_some(value)
+    let part = |text: &str| if text.is_empty() { Some(String::new()) } else { digits(text, 10) };
+    let mantissa = match mantissa.split_once('.') {
+        Some((whole, fraction)) => format!("{}.{}", part(whole)?, part(fraction)?),
+        None => part(mantissa)?,
+    };
+    let Some(exponent) = exponent else { return Some(mantissa) };
+    let (negative, exponent) = signed(exponent);
+    Some(format!("{mantissa}e{}{}", if negative { "-" } else { "" }, digits(exponent, 10)?))
+}
+
+/// The bits of a hexadecimal float without a sign, rounded to the nearest, to even if two are as near.
+fn hexadecimal_float(text: &str, format: &Format) -> Option<u64> {
+    let (mantissa, exponent) = match text.split_once(['p', 'P']) {
+        Some((mantissa, exponent)) => (mantissa, exponent),
+        None => (text, "0"),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        // A point without digits behind it is allowed.
+        Some((whole, "")) => (digits(whole, 16)?, String::new()),
+        Some((whole, fraction)) => (digits(whole, 16)?, digits(fraction, 16)?),
+        None => (digits(mantissa, 16)?, String::new()),
+    };
+    let (negative, power) = signed(exponent);
+    let power = digits(power, 10)?.parse::<i64>().unwrap_or(i64::MAX / 4);
+    let power = if negative { -power } else { power };
+
+    // What does not fit any more only matters for whether anything is left.
+    let (mut value, mut scale, mut rest) = (0_u64, 0_i64, false);
+    for digit in whole.chars().chain(fraction.chars()) {
+        let digit = u64::from(digit.to_digit(16)?);
+        match value >> 60 {
+            0 => value = value << 4 | digit,
+            _ => (scale, rest) = (scale + 4, rest || digit != 0),
+        }
+    }
+    if value == 0 {
+        return Some(0);
+    }
+    let scale = power.saturating_add(scale).saturating_sub(4 * fraction.len() as i64);
+    round(value, scale, rest, format)
+}
+
+/// The float nearest to `value` times two to the power of `scale`, a bit more if there is a `rest`.
+fn round(value: u64, scale: i64, rest: bool, format: &Format) -> Option<u64> {
+    let bias = (1_i64 << (format.exponent - 1)) - 1;
+    let lead = 63 - i64::from(value.leading_zeros());
+    // Of the last bit that is kept; of numbers that are too small for a leading one it is always the same.
+    let last = (scale.saturating_add(lead) - i64::from(format.fraction)).max(1 - bias - i64::from(format.fraction));
+    let dropped = last.saturating_sub(scale);
+    let (kept, half, below) = match dropped {
+        ..=0 => (value << -dropped, false, rest),
+        1..=64 => {
+            let (value, half) = (u128::from(value), 1_u128 << (dropped - 1));
+            let below = value & (half - 1) != 0 || rest;
+            ((value >> dropped) as u64, value & half != 0, below)
+        }
+        _ => (0, false, true),
+    };
+    let kept = kept + u64::from(half && (below || kept & 1 != 0));
+    // A carry out of the fraction is one into the exponent.
+    let exponent = last + i64::from(format.fraction) + bias;
+    let bits = kept + ((exponent as u64 - 1) << format.fraction);
+    let infinity = ((1_u64 << format.exponent) - 1) << format.fraction;
+    (exponent < (1 << format.exponent) && bits < infinity).then_some(bits)
+}
+
+/// All bits of a vector: one number, or the lanes behind their shape.
+fn vector(text: &str) -> Option<u128> {
+    let mut words = text.split_whitespace();
+    let lanes: fn(&str) -> Option<u64> = match words.next()? {
+        "i8x16" => |text| integer(text, 8),
+        "i16x8" => |text| integer(text, 16),
+        "i32x4" => |text| integer(text, 32),
+        "i64x2" => |text| integer(text, 64),
+        "f32x4" => |text| f32(text).map(u64::from),
+        "f64x2" => f64,
+        number => return natural(number).filter(|_| words.next().is_none()),
+    };
+    let values: Vec<u64> = words.map(lanes).collect::<Option<_>>()?;
+    let count: usize = text.split_whitespace().next()?.split_once('x')?.1.parse().ok()?;
+    let width = 128 / count;
+    let mask = (1_u128 << width) - 1;
+    let place = |all, (lane, value): (usize, &u64)| all | (u128::from(*value) & mask) << (lane * width);
+    (values.len() == count).then(|| values.iter().enumerate().fold(0, place))
 }
 
 /// A result as it is printed.
@@ -100,29 +248,183 @@ fn float(negative: bool, value: &(impl std::fmt::Display + std::fmt::LowerExp)) 
 mod tests {
     use super::*;
 
+    fn shown(text: &str, ty: ValType) -> String {
+        show(&read(text, &ty).unwrap_or_else(|expected| panic!("{text}: {expected}")))
+    }
+
     #[test]
     fn integers_are_signed_or_unsigned_and_in_range() {
-        let i32 = |text| read(text, &ValType::I32).map(|value| show(&value));
-        assert_eq!(i32("-2147483648").unwrap(), "-2147483648");
-        assert_eq!(i32("4294967295").unwrap(), "-1");
-        assert_eq!(i32("0xffffffff").unwrap(), "-1");
-        for wrong in ["", "-", "4294967296", "-2147483649", "1.0", "x", "--1", "0x", "+-1", "+1", "-+1"] {
-            assert!(i32(wrong).is_err(), "{wrong}");
+        for (text, value) in [
+            ("-2147483648", "-2147483648"),
+            ("4294967295", "-1"),
+            ("0xffffffff", "-1"),
+            ("-0x8000_0000", "-2147483648"),
+            ("+1", "1"),
+            ("1_000_000", "1000000"),
+            ("-0", "0"),
+        ] {
+            assert_eq!(shown(text, ValType::I32), value, "{text}");
         }
-        let i64 = |text| read(text, &ValType::I64).map(|value| show(&value));
-        assert_eq!(i64("18446744073709551615").unwrap(), "-1");
-        assert_eq!(i64("-9223372036854775808").unwrap(), "-9223372036854775808");
-        assert!(i64("18446744073709551616").is_err());
+        for wrong in [
+            "",
+            "-",
+            "+",
+            "4294967296",
+            "-2147483649",
+            "1.0",
+            "x",
+            "--1",
+            "0x",
+            "+-1",
+            "-+1",
+            "1__0",
+            "_1",
+            "1_",
+            "0x_1",
+            " 1",
+            "1e3",
+            "0b1",
+            "٣",
+        ] {
+            assert!(read(wrong, &ValType::I32).is_err(), "{wrong}");
+        }
+        assert_eq!(shown("18446744073709551615", ValType::I64), "-1");
+        assert_eq!(shown("-9223372036854775808", ValType::I64), "-9223372036854775808");
+        assert_eq!(shown("-0x8000000000000000", ValType::I64), "-9223372036854775808");
+        for wrong in ["18446744073709551616", "-9223372036854775809", &"9".repeat(60), &format!("0x{}", "f".repeat(33))]
+        {
+            assert!(read(wrong, &ValType::I64).is_err(), "{wrong}");
+        }
     }
 
     #[test]
     fn floats_read_back() {
-        let f64 = |text| show(&read(text, &ValType::F64).unwrap());
+        let f64 = |text| shown(text, ValType::F64);
         let cases = [("1", "1"), ("-0", "-0"), ("0.1", "0.1"), ("1e20", "1e+20"), ("1e15", "1000000000000000")];
         cases.iter().for_each(|(text, shown)| assert_eq!(f64(text), *shown));
         let more = [("1.5e-7", "1.5e-07"), ("0.0001", "0.0001"), ("inf", "inf"), ("-inf", "-inf"), ("nan", "nan")];
         more.iter().for_each(|(text, shown)| assert_eq!(f64(text), *shown));
-        assert_eq!(show(&read("0.1", &ValType::F32).unwrap()), "0.1");
+        assert_eq!(shown("0.1", ValType::F32), "0.1");
+    }
+
+    #[test]
+    fn floats_are_read_in_every_form_of_the_text_format() {
+        let bits = |text: &str| match (read(text, &ValType::F32).unwrap(), read(text, &ValType::F64).unwrap()) {
+            (Val::F32(single), Val::F64(double)) => (single, double),
+            _ => panic!("{text}"),
+        };
+        let number = |value: f64| ((value as f32).to_bits(), value.to_bits());
+        for (text, value) in [
+            ("1_000.5", 1000.5),
+            ("+.5", 0.5),
+            ("5.", 5.0),
+            ("1_0e+1_0", 1e11),
+            ("1E-2", 0.01),
+            ("0x1p3", 8.0),
+            ("-0x1.8P+1", -3.0),
+            ("0xf_f.8", 255.5),
+            ("0x1.", 1.0),
+            ("0x0p9999999999999999999999", 0.0),
+            ("-0x0.0", -0.0),
+            ("0x0000000000000000000000000000000001", 1.0),
+            ("0x100000000000000000000p-80", 1.0),
+            ("infinity", f64::INFINITY),
+            ("-inf", f64::NEG_INFINITY),
+        ] {
+            assert_eq!(bits(text), number(value), "{text}");
+        }
+        assert_eq!(bits("nan"), (0x7fc0_0000, 0x7ff8_0000_0000_0000));
+        assert_eq!(bits("-nan"), (0xffc0_0000, 0xfff8_0000_0000_0000));
+        assert_eq!(bits("nan:0x40_0001"), (0x7fc0_0001, 0x7ff0_0000_0040_0001));
+        assert_eq!(bits("-nan:0x1"), (0xff80_0001, 0xfff0_0000_0000_0001));
+        for wrong in [
+            "",
+            "-",
+            "1e",
+            "e1",
+            ".",
+            "1__0",
+            "_1.0",
+            "1._5",
+            "0x",
+            "0x.8",
+            "0x1.8p",
+            "0x1p+-1",
+            "nan:",
+            "nan:0x0",
+            "nan:1",
+            "nan:0x10000000000000",
+            "inf1",
+            "1f",
+            "0x1e+1",
+            "1 2",
+            "--1",
+            "nan:canonical",
+        ] {
+            assert!(read(wrong, &ValType::F64).is_err(), "{wrong}");
+        }
+        for (ty, wrong) in [
+            (ValType::F32, "nan:0x800000"),
+            (ValType::F32, "1e39"),
+            (ValType::F32, "0x1p128"),
+            (ValType::F32, "0x1.ffffffp127"),
+            (ValType::F64, "1e309"),
+            (ValType::F64, "0x1.fffffffffffff8p1023"),
+            (ValType::F64, "0x1p99999999999999999999"),
+        ] {
+            assert!(read(wrong, &ty).is_err(), "{ty} {wrong}");
+        }
+    }
+
+    #[test]
+    fn hexadecimal_floats_are_rounded_to_the_nearest_even() {
+        for (text, bits) in [
+            ("0x1.000001p0", 0x3f80_0000),
+            ("0x1.0000010000000000000000001p0", 0x3f80_0001),
+            ("0x1.000003p0", 0x3f80_0002),
+            ("0x1.ffffffp0", 0x4000_0000),
+            ("0x1.fffffep127", 0x7f7f_ffff),
+            ("0x1.fffffefffp127", 0x7f7f_ffff),
+            ("0x1p-126", 0x0080_0000),
+            ("0x0.ffffffp-126", 0x0080_0000),
+            ("0x1p-149", 1),
+            ("0x1p-150", 0),
+            ("0x1.00000000000000000001p-150", 1),
+            ("0x1.8p-149", 2),
+            ("0x1p-99999999999999999999", 0),
+        ] {
+            assert_eq!(f32(text), Some(bits), "{text}");
+        }
+        for (text, bits) in [
+            ("0x1.fffffffffffffp1023", 0x7fef_ffff_ffff_ffff),
+            ("0x1p-1074", 1),
+            ("0x1p-1075", 0),
+            ("0x1.8p-1075", 1),
+            ("0x0.fffffffffffff8p-1022", 0x0010_0000_0000_0000),
+            ("0x1.00000000000008p0", 0x3ff0_0000_0000_0000),
+            ("0x1.00000000000018p0", 0x3ff0_0000_0000_0002),
+        ] {
+            assert_eq!(f64(text), Some(bits), "{text}");
+        }
+    }
+
+    #[test]
+    fn vectors_can_be_given_by_their_lanes() {
+        let read = |text: &str| match read(text, &ValType::V128) {
+            Ok(Val::V128(value)) => Some(value.to_u128()),
+            _ => None,
+        };
+        assert_eq!(read("i32x4 1 -1 0x10 +3"), Some(0x0000_0003_0000_0010_ffff_ffff_0000_0001));
+        assert_eq!(read("i8x16 255 -128 2 3 4 5 6 7 8 9 10 11 12 13 14 15"), Some(0x0f0e0d0c0b0a090807060504030280ff));
+        assert_eq!(read("i64x2  -1 0x0_1"), Some(0x1_ffff_ffff_ffff_ffff));
+        assert_eq!(read("f32x4 1 -0x1p1 nan:0x1 inf"), Some(0x7f800000_7f800001_c0000000_3f800000));
+        assert_eq!(read("f64x2 nan 0.5"), Some(0x3fe0000000000000_7ff8000000000000));
+        assert_eq!(read("i16x8 65535 -1 0 0 0 0 0 1"), Some(0x0001_0000_0000_0000_0000_0000_ffff_ffff));
+        for wrong in
+            ["i32x4", "i32x4 1 2 3", "i32x4 1 2 3 4 5", "i32x4 1 2 3 4294967296", "i32x3 1 2 3", "1 2", "f32x4 a b c d"]
+        {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -84,19 +84,20 @@ fn lines(results: &[Val]) -> String {
 /// What WasmEdge says of a module that is no program when no function is named.
 const WITHOUT_FUNCTION: &str = "A function name is required when reactor mode is enabled.";
 
-/// A program is run; of another module the function named with `--invoke` or as first argument.
+/// A program is run, by its export with the empty name or `_start`, as Wasmtime does; of another module the function named
+/// with `--invoke` or as first argument.
 fn entry<'a>(options: &'a Options, module: &Module, file: &str, args: &'a [String]) -> Outcome<Entry<'a>> {
     if let Some(function) = &options.invoke {
         return Ok(Entry { function, args: Some(args) });
     }
     if !options.reactor {
-        match module.get_export("_start") {
-            Some(ExternType::Func(ty)) if ty.params().is_empty() && ty.results().is_empty() => {
-                return Ok(Entry { function: "_start", args: None });
-            }
+        // WasmEdge does not know the empty name.
+        let names = if options.dialect.is_wasmedge() { &["_start"][..] } else { &["", "_start"] };
+        let found = names.iter().find_map(|name| Some((*name, function_type(module, name)?)));
+        if let Some((function, ty)) = found {
+            let is_program = ty.params().is_empty() && ty.results().is_empty();
             // One of another type is a function like any other, and is called.
-            Some(ExternType::Func(_)) => return Ok(Entry { function: "_start", args: Some(args) }),
-            _ => {}
+            return Ok(Entry { function, args: (!is_program).then_some(args) });
         }
     }
     // How to name a function.
@@ -134,11 +135,15 @@ fn function_names(module: &Module) -> impl Iterator<Item = String> {
     functions.map(|export| export.name().escape_debug().to_string())
 }
 
+/// A name in a message, where it can be empty.
+fn quoted(name: &str) -> &str {
+    if name.is_empty() { "\"\"" } else { name }
+}
+
 /// The functions that could be named, for a message.
 fn functions(module: &Module) -> String {
     const MOST: usize = 10;
-    let quoted = |name: String| if name.is_empty() { "\"\"".to_string() } else { name };
-    let names: Vec<String> = function_names(module).map(quoted).collect();
+    let names: Vec<String> = function_names(module).map(|name| quoted(&name).to_string()).collect();
     match names.len() {
         0 => "It exports no function at all.".into(),
         count if count > MOST => format!("It exports {}, and {} more.", names[..MOST].join(", "), count - MOST),
@@ -166,19 +171,20 @@ fn values(options: &Options, module: &Module, function: &str, args: &[String]) -
         }));
     };
     let params = ty.params();
+    let shown = quoted(function);
     let signature = || {
         let words = |types: &[ValType]| types.iter().map(ValType::to_string).collect::<Vec<_>>().join(", ");
-        format!("{function}({}) -> ({})", words(params), words(ty.results()))
+        format!("{shown}({}) -> ({})", words(params), words(ty.results()))
     };
     if params.len() > args.len() || (params.len() < args.len() && !options.dialect.is_wasmedge()) {
         let takes = if params.len() == 1 { "1 argument".into() } else { format!("{} arguments", params.len()) };
         let given = if args.len() == 1 { "1 is".into() } else { format!("{} are", args.len()) };
-        return Err(Fault::refused(format!("`{function}` takes {takes}, but {given} given")).hint(signature()));
+        return Err(Fault::refused(format!("`{shown}` takes {takes}, but {given} given")).hint(signature()));
     }
     let mut values = Vec::with_capacity(params.len());
     for (index, (text, ty)) in args.iter().zip(params).enumerate() {
         values.push(value::read(text, ty).map_err(|expected| {
-            let place = format!("parameter {} of `{function}`", index + 1);
+            let place = format!("parameter {} of `{shown}`", index + 1);
             let name =
                 parameter(module, function, index).map_or_else(|| place.clone(), |name| format!("`{name}`, {place}"));
             Fault::refused(format!("`{text}` is no value for {name}: it is {expected}"))
@@ -213,7 +219,9 @@ fn start(store: &mut Store<State>, guest: &mut Guest<'_>, options: &Options) -> 
     let instance = guest.linker.instantiate(&mut *store, guest.module)?;
     let running = |error: kinglet::Error| error.context(Running);
     let function = guest.entry.function;
-    if guest.values.is_some() && function != "_initialize" && function_type(guest.module, "_initialize").is_some() {
+    // A program that begins with `_start` sees to that itself.
+    let is_ready = function == "_initialize" || function == "_start" && guest.values.is_none();
+    if !is_ready && function_type(guest.module, "_initialize").is_some() {
         call(store, instance, "_initialize", &[]).map_err(running)?;
     }
     call(store, instance, function, guest.values.as_deref().unwrap_or_default()).map_err(running)
@@ -243,9 +251,7 @@ fn end(error: &kinglet::Error, file: &str, options: &Options) -> Outcome {
         return Ok(own_status(exit.0, options.dialect));
     }
     if let (Some(Trap::Interrupted), limit @ 1..) = (error.downcast_ref(), options.time_limit) {
-        let mut fault = Fault::stopped(error);
-        fault.message = format!("{}: {}", deadline::message(limit), fault.message);
-        return Err(fault);
+        return Err(deadline::stopped(error, limit));
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) if error.is::<Running>() => Err(Fault::stopped(error).hint(guest::deeper(options))),

@@ -14,9 +14,11 @@ const MAX_SCRIPT_BYTES: u64 = 1 << 28;
 
 pub(super) fn run(options: &Options) -> Outcome {
     let mut all = Report::default();
+    let mut scripts = wast::Options::new(options.features());
+    scripts.config.run_mode(options.run_mode).tier_thresholds(options.tier_thresholds);
     for file in &options.positional {
         let text = read(file).map_err(|error| Fault::refused(format!("cannot read `{file}`: {error}")))?;
-        let report = wast::run(&wast::Options::new(options.features()), file, &text);
+        let report = wast::run(&scripts, file, &text);
         let (passed, failed, skipped) = (report.passed, report.failed.len(), report.out_of_scope);
         print(&format!("{file}: {passed} passed, {failed} failed, {skipped} out of scope\n"))?;
         all.add(report);

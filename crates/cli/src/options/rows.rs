@@ -2,8 +2,9 @@
 //! are derived from it. The switches for proposals come from the engine's feature table instead.
 
 use std::num::IntErrorKind;
+use std::time::Duration;
 
-use kinglet::{Features, Optimization, Profile, RunMode, Standard};
+use kinglet::{Features, Optimization, Profile, RunMode, STORE_LIMITS, Standard, StoreLimit};
 
 use super::{Dir, Form, Missing, Options};
 use crate::message::{Level, say};
@@ -61,10 +62,13 @@ const RUN: &[&str] = &["run"];
 const COMPILE: &[&str] = &["compile"];
 const NATIVE: &[&str] = &["compile", "explore"];
 const GUEST: &[&str] = &["run", "instantiate"];
+/// How code runs is theirs to say.
+const CODE: &[&str] = &["run", "instantiate", "wast"];
 const CACHED: &[&str] = &["run", "instantiate", "warm", "cache"];
 const STATISTICS: &[&str] = &["run", "compile", "warm"];
-/// With these code is not the same as without.
 const RUN_WARM: &[&str] = &["run", "warm"];
+/// With these code is not the same as without.
+const GUEST_WARM: &[&str] = &["run", "instantiate", "warm"];
 const MODULES: &[&str] = &["run", "compile", "warm", "explore", "parse", "validate", "instantiate", "wast"];
 const LOUD: &[&str] = &[
     "run",
@@ -113,20 +117,35 @@ pub(crate) const GROUPS: &[Group] = &[
                    tables and globals are empty",
             effect: Set(|options, value| { options.unknown_imports = Some(missing(value)?); Ok(()) }), ..PLAIN },
         Row { name: "run-mode", value: Some("MODE"), choices: &["auto", "interpreter", "jit", "aot", "lazyjit"],
-            commands: GUEST,
+            commands: CODE,
             help: "how code runs: `interpreter`; `jit`, compiled before it starts; `auto`, as it is if nothing is said: \
                    interpreted at first, and compiled where it turns out hot; `aot`, with the native code in the file, as \
                    `--allow-precompiled`",
             effect: Set(run_mode), ..PLAIN },
-        Row { name: "enable-jit", commands: GUEST,
+        Row { name: "enable-jit", commands: CODE,
             help: "the same as `--run-mode jit`",
             effect: Set(|options, _| run_mode(options, "jit")), ..PLAIN },
         Row { name: "allow-precompiled", commands: GUEST,
             help: "use the native code that `kinglet compile` put in a file; nothing checks what it does",
             effect: Set(|options, _| { options.allow_precompiled = true; Ok(()) }), ..PLAIN },
-        Row { name: "force-interpreter", commands: GUEST,
+        Row { name: "force-interpreter", commands: CODE,
             help: "the same as `--run-mode interpreter`",
             effect: Set(|options, _| run_mode(options, "interpreter")), ..PLAIN },
+        Row { name: "sampling-interval", value: Some("US"), commands: CODE,
+            help: "in the mode `auto`, look every so many microseconds in which function the interpreter is, 250 by default; \
+                   with 0 every function entered and every turn of a loop is a sample, and hot code is compiled on the spot",
+            effect: Set(|options, value| {
+                options.tier_thresholds.sampling_interval = Duration::from_micros(number(value, "microseconds")?); Ok(())
+            }), ..PLAIN },
+        Row { name: "samples", value: Some("N"), commands: CODE,
+            help: "compile a function that was found in so many samples, 2 by default; large functions need more",
+            effect: Set(|options, value| { options.tier_thresholds.samples = number_of_32_bits(value, "samples")?; Ok(()) }),
+            ..PLAIN },
+        Row { name: "bytes-a-sample", value: Some("N"), commands: CODE,
+            help: "a function needs one sample more for every N bytes of its body, 2000 by default",
+            effect: Set(|options, value| {
+                options.tier_thresholds.bytes_a_sample = number_of_32_bits(value, "bytes")?; Ok(())
+            }), ..PLAIN },
         Row { name: "no-cache", commands: GUEST,
             help: "use nothing that earlier starts have kept on disk, and keep nothing for later ones",
             effect: Set(|options, _| { options.no_cache = true; Ok(()) }), ..PLAIN },
@@ -140,25 +159,38 @@ pub(crate) const GROUPS: &[Group] = &[
     ] },
     Group { title: "What the program gets", rows: &[
         Row { name: "dir", value: Some("GUEST:HOST[:readonly]"), list: true, commands: GUEST, exe: true,
-            help: "the folder HOST, under the name GUEST; with one name it is both",
+            help: "the folder HOST, under the name GUEST; with one name it is both. In a name `\\:` stands for a colon, and \
+                   `\\\\` for a backslash",
             effect: Set(|options, value| { let dir = dir(options, value)?; options.dirs.push(dir); Ok(()) }), ..PLAIN },
-        Row { name: "env", value: Some("NAME=VALUE"), list: true, commands: GUEST, exe: true,
-            help: "an environment variable; it sees none of ours",
+        Row { name: "env", value: Some("NAME[=VALUE]"), list: true, commands: GUEST, exe: true,
+            help: "an environment variable; without a value it has the one that it has where the program is started, if it has \
+                   one there. The program sees no others",
             effect: Set(|options, value| { let env = env(options, value)?; options.env.push(env); Ok(()) }), ..PLAIN },
+        Row { name: "argv0", value: Some("NAME"), commands: GUEST, exe: true,
+            help: "the program's own name, as its first argument says it; by default that is the file's",
+            effect: Set(|options, value| { options.argv0 = Some(value.to_string()); Ok(()) }), ..PLAIN },
     ] },
     Group { title: "Limits", rows: &[
-        Row { name: "time-limit", value: Some("MS"), commands: RUN_WARM, exe: true,
+        Row { name: "time-limit", value: Some("MS"), commands: GUEST_WARM, exe: true,
             help: "stop after this many milliseconds, counted from when the command starts; 0 is no limit",
             effect: Set(|options, value| { options.time_limit = number(value, "milliseconds")?; Ok(()) }), ..PLAIN },
-        Row { name: "gas-limit", value: Some("N"), commands: RUN_WARM, exe: true,
+        Row { name: "gas-limit", value: Some("N"), commands: GUEST_WARM, exe: true,
             help: "stop when N units of gas are used up; an instruction costs one, bulk operations more by their size",
             effect: Set(|options, value| { options.gas_limit = Some(number(value, "units of gas")?); Ok(()) }), ..PLAIN },
         Row { name: "memory-page-limit", value: Some("N"), commands: GUEST, exe: true,
-            help: "no memory grows beyond N pages of 64 KiB",
+            help: "no memory grows beyond N pages of 64 KiB; a program can have many memories, and tables, which \
+                   `--limit total-memory` limits together",
             effect: Set(|options, value| { options.memory_page_limit = Some(number(value, "pages")?); Ok(()) }), ..PLAIN },
         Row { name: "table-limit", value: Some("N"), commands: GUEST, exe: true,
-            help: "no table grows beyond N elements",
-            effect: Set(|options, value| { options.table_limit = Some(number(value, "elements")?); Ok(()) }), ..PLAIN },
+            help: "no table grows beyond N elements, as `--limit table-elements`",
+            effect: Set(|options, value| {
+                let elements = usize::try_from(number(value, "elements")?).unwrap_or(usize::MAX);
+                options.limits.push((StoreLimit::TableElements, elements)); Ok(())
+            }), ..PLAIN },
+        Row { name: "limit", value: Some("NAME=VALUE"), list: true, commands: GUEST, exe: true,
+            help: "what the program may take, of the kinds listed under \"limits\". Bytes can be written as `64KiB`, `16MiB` \
+                   or `1GiB`",
+            effect: Set(|options, value| { let limit = limit(value)?; options.limits.push(limit); Ok(()) }), ..PLAIN },
         Row { name: "stack-limit", value: Some("KIB"), commands: GUEST, exe: true,
             help: "calls may nest until they use this many KiB; if nothing is said 16384, and native code no more than the \
                    system gives the command (`ulimit -s`)",
@@ -314,26 +346,92 @@ fn missing(value: &str) -> Result<Missing, String> {
 
 fn dir(options: &Options, value: &str) -> Result<Dir, String> {
     let make = |guest: &str, host: &str, readonly| Dir { guest: guest.into(), host: host.into(), readonly };
-    let parts: Vec<&str> = value.split(':').collect();
     if options.dialect.is_wasmedge() {
+        let parts: Vec<&str> = value.split(':').collect();
         let guest = if parts[0].is_empty() { "/" } else { parts[0] };
         return Ok(make(guest, parts.get(1).copied().unwrap_or(value), parts.get(2) == Some(&"readonly")));
     }
-    match parts[..] {
+    let parts = parts(value);
+    match parts.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [""] | ["", ..] | [_, "", ..] => Err(format!("`{value}` lacks a folder; write GUEST:HOST, for example .:.")),
         [both] => Ok(make(both, both, false)),
         [guest, host] => Ok(make(guest, host, false)),
         [guest, host, "readonly"] => Ok(make(guest, host, true)),
-        _ => Err(format!("`{value}` is not GUEST:HOST or GUEST:HOST:readonly")),
+        _ => Err(format!("`{value}` is not GUEST:HOST or GUEST:HOST:readonly; a colon in a name is written `\\:`")),
     }
 }
 
-fn env(options: &Options, value: &str) -> Result<(String, String), String> {
-    match value.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
-        None if options.dialect.is_wasmedge() => Ok((value.into(), String::new())),
-        _ => Err(format!("`{value}` is not NAME=VALUE; for example --env LANG=C")),
+/// What is between colons, but those behind a backslash, which stands for itself before anything but these two.
+fn parts(value: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut rest = value.chars().peekable();
+    while let Some(c) = rest.next() {
+        let c = match c {
+            ':' => {
+                parts.push(String::new());
+                continue;
+            }
+            '\\' => rest.next_if(|next| [':', '\\'].contains(next)).unwrap_or(c),
+            _ => c,
+        };
+        parts.last_mut().expect("there is one from the start").push(c);
     }
+    parts
+}
+
+fn env(options: &Options, value: &str) -> Result<(String, Option<String>), String> {
+    match value.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.into(), Some(value.into()))),
+        None if options.dialect.is_wasmedge() => Ok((value.into(), Some(String::new()))),
+        None if !value.is_empty() => Ok((value.into(), None)),
+        _ => Err(format!("`{value}` is neither NAME=VALUE nor NAME; for example --env LANG=C")),
+    }
+}
+
+/// The names of limits, as values of their option.
+const LIMIT_NAMES: [&str; STORE_LIMITS.len()] = {
+    let mut names = [""; STORE_LIMITS.len()];
+    let mut row = 0;
+    while row < names.len() {
+        names[row] = STORE_LIMITS[row].name;
+        row += 1;
+    }
+    names
+};
+
+fn limit(value: &str) -> Result<(StoreLimit, usize), String> {
+    let Some((name, value)) = value.split_once('=') else {
+        return Err(format!("`{value}` is not NAME=VALUE; for example --limit total-memory=16MiB"));
+    };
+    let Some(limit) = StoreLimit::from_name(name) else {
+        return Err(format!("`{name}` is nothing that can be limited; there are: {}", LIMIT_NAMES.join(", ")));
+    };
+    let value = if limit.row().is_bytes { bytes(value)? } else { number(value, name)? };
+    // No more can be had in any case.
+    Ok((limit, usize::try_from(value).unwrap_or(usize::MAX)))
+}
+
+/// Units of bytes. Without the `i` they are the same: nobody means a hundredth less by a limit.
+const UNITS: &[(&str, u32)] = &[("K", 10), ("M", 20), ("G", 30), ("T", 40)];
+
+/// A number of bytes, with or without a unit.
+fn bytes(value: &str) -> Result<u64, String> {
+    let digits = value.len() - value.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (count, unit) = value.split_at(digits);
+    let unit = unit.trim_start().to_ascii_uppercase();
+    let unit = unit.strip_suffix("IB").or(unit.strip_suffix('B')).unwrap_or(&unit);
+    let shift = match UNITS.iter().find(|(name, _)| *name == unit) {
+        Some((_, shift)) => *shift,
+        None if unit.is_empty() => 0,
+        None => return Err(format!("`{value}` is not a number of bytes; for example 65536, 64KiB or 16MiB")),
+    };
+    let count: u64 = number(count, "bytes")?;
+    count.checked_shl(shift).filter(|bytes| bytes >> shift == count).ok_or_else(|| format!("`{value}` is too large"))
+}
+
+fn number_of_32_bits(value: &str, what: &str) -> Result<u32, String> {
+    let value = number(value, what)?;
+    value.try_into().map_err(|_| format!("`{value}` is too large; the largest number is {}", u32::MAX))
 }
 
 fn number(value: &str, what: &str) -> Result<u64, String> {
