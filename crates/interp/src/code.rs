@@ -29,7 +29,8 @@ pub struct Environment {
     /// What was done for the module.
     pub stats: Stats,
     cells: Box<[FuncCell]>,
-    bodies: Box<[Body]>,
+    // Cells point to them; a box that moves would say that nothing does.
+    bodies: Arc<[Body]>,
     this: Weak<Environment>,
 }
 
@@ -110,7 +111,7 @@ impl ModuleCode {
         let count = (module.bodies.len() + module.const_bodies.len()) as u32;
         let environment = Arc::new_cyclic(|this: &Weak<Environment>| {
             let body = |index| Body { environment: this.as_ptr(), index, code: OnceLock::new() };
-            let bodies = (0..count).map(body).collect();
+            let bodies: Arc<[Body]> = (0..count).map(body).collect();
             let this = this.clone();
             let (cells, stats) = (Box::new([]), Stats::default());
             let mut environment = Environment { module, layout, settings, types, stats, cells, bodies, this };
@@ -205,7 +206,8 @@ impl Environment {
 impl Code {
     /// Where it starts.
     pub(crate) fn start(&self) -> *const u32 {
-        self.words[self.entry..].as_ptr()
+        // The word in front of it is read too.
+        self.words.as_ptr().wrapping_add(self.entry)
     }
 }
 
@@ -323,7 +325,7 @@ impl Body {
             clause.tag.is_none_or(|tag| unsafe { *vmctx.byte_add(tag as usize).cast::<*const VmTag>() } == thrown)
         };
         let clause = ranges.flat_map(|range| range.clauses.iter()).find(catches)?;
-        Some((clause, code.words[clause.target as usize..].as_ptr()))
+        Some((clause, code.words.as_ptr().wrapping_add(clause.target as usize)))
     }
 
     /// The slots that hold traced references in a frame that goes on at `ip`.

@@ -122,6 +122,24 @@ pub(crate) type Handler = unsafe fn(&mut Machine) -> u64;
 /// Words that a handler's address takes.
 pub(crate) const HANDLER_WORDS: usize = size_of::<Handler>() / size_of::<u32>();
 
+/// The address of a handler as code has it, from which [`handler_at`] makes the handler again.
+pub(crate) fn handler_address(handler: Handler) -> usize {
+    (handler as *const ()).expose_provenance()
+}
+
+/// The handler whose address stands at `ip`.
+///
+/// # Safety
+/// [`handler_address`] gave the words there.
+#[inline(always)]
+unsafe fn handler_at(ip: *const u32) -> Handler {
+    // SAFETY: by contract it is a handler's address, and its provenance is exposed.
+    unsafe {
+        let address = std::ptr::with_exposed_provenance::<()>(ip.cast::<usize>().read_unaligned());
+        std::mem::transmute::<*const (), Handler>(address)
+    }
+}
+
 /// What a handler of the loop returns to go on.
 #[cfg(not(all(threaded, not(debug_assertions))))]
 const CONTINUE: u64 = u64::MAX;
@@ -143,7 +161,7 @@ pub(crate) unsafe extern "C" fn handler<I: Instruction>(
         let mut m = Machine { vm, ip: ip.add(HANDLER_WORDS), fp, mem, len, acc, s, d };
         match I::run(&mut m) {
             Ok(()) => {
-                let next = m.ip.cast::<Handler>().read_unaligned();
+                let next = handler_at(m.ip);
                 next(m.vm, m.ip, m.fp, m.mem, m.len, m.acc, m.s, m.d)
             }
             Err(stop) => stopped(m.vm, m.ip, m.fp, m.mem, m.len, stop.0.get().into(), m.s, m.d),
@@ -175,7 +193,7 @@ unsafe extern "C" fn stopped(
             Ok(ip) => {
                 let record = (*vm).record.cast::<Record>();
                 let (mem, len) = access::memory0((*record).vmctx);
-                let next = ip.cast::<Handler>().read_unaligned();
+                let next = handler_at(ip);
                 next(vm, ip, (*record).fp, mem, len, 0, s, d)
             }
             Err(status) => status,
@@ -240,7 +258,7 @@ impl Machine {
     unsafe fn run(self) -> u64 {
         // SAFETY: as for handlers.
         unsafe {
-            let first = self.ip.cast::<Handler>().read_unaligned();
+            let first = handler_at(self.ip);
             first(self.vm, self.ip, self.fp, self.mem, self.len, self.acc, self.s, self.d)
         }
     }
@@ -250,7 +268,7 @@ impl Machine {
         loop {
             // SAFETY: as for handlers.
             let status = unsafe {
-                let next = self.ip.cast::<Handler>().read_unaligned();
+                let next = handler_at(self.ip);
                 next(&mut self)
             };
             if status != CONTINUE {

@@ -60,12 +60,12 @@ impl<'a, T> Caller<'a, T> {
 
     /// The embedder's data.
     pub fn data(&self) -> &T {
-        &self.store.data
+        self.store.data()
     }
 
     /// The embedder's data.
     pub fn data_mut(&mut self) -> &mut T {
-        &mut self.store.data
+        self.store.data_mut()
     }
 
     /// What the calling instance exports under this name; none if there is no such export, or the host itself called.

@@ -115,9 +115,9 @@ impl Memory {
         &self,
         store: impl Into<StoreContextMut<'a, T>>,
     ) -> (&'a mut [u8], &'a mut T) {
-        let inner = store.into().0;
-        let index = self.index(&inner.core);
-        (inner.core.memories[index].data_mut(), &mut inner.data)
+        let (core, embedder) = store.into().0.parts_mut();
+        let index = self.index(core);
+        (core.memories[index].data_mut(), &mut embedder.data)
     }
 
     /// Copies bytes out.

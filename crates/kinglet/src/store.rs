@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,8 +13,8 @@ use tracing::debug;
 use crate::limits::{LimitError, ResourceLimiter, StoreLimit};
 use crate::trap::WasmBacktrace;
 use crate::vm::{
-    Fibers, FuncPointer, GlobalInstance, Heap, HostContexts, InstanceData, MemoryInstance, StoreOwner, TableInstance,
-    TagInstance, VmState,
+    EmbedderPointer, Fibers, FuncPointer, GlobalInstance, Heap, HostContexts, InstanceData, MemoryInstance, StoreOwner,
+    TableInstance, TagInstance, VmState,
 };
 use crate::wait::{InterruptHandle, Shared};
 use crate::{Engine, Error};
@@ -37,10 +38,17 @@ impl StoreId {
 /// How a limiter is found in the embedder's data.
 pub(crate) type Limiter<T> = Box<dyn (FnMut(&mut T) -> &mut dyn ResourceLimiter) + Send + Sync>;
 
-/// A store with the embedder's data; the core is first, so that it can be found without knowing `T`.
-#[repr(C)]
+/// A store whose embedder's type is known. It is the core and nothing else, so that a pointer to the core is one to all
+/// of it: code that knows no type borrows the core, and a host function that it calls gets the whole.
+#[repr(transparent)]
 pub(crate) struct StoreInner<T: 'static> {
     pub(crate) core: StoreCore,
+    // `core.embedder` points to it.
+    data: PhantomData<Embedder<T>>,
+}
+
+/// What a store has of the embedder's.
+pub(crate) struct Embedder<T: 'static> {
     pub(crate) data: T,
     pub(crate) limiter: Option<Limiter<T>>,
 }
@@ -77,6 +85,8 @@ pub(crate) struct StoreCore {
     pub(crate) bulk_gas: u64,
     /// How long host functions took, if that is measured; taken out while one runs, so that none counts twice.
     pub(crate) host_time: Option<Duration>,
+    /// What is the embedder's, of the type that the store's handle knows.
+    pub(crate) embedder: EmbedderPointer,
     pub(crate) ask_limiter: fn(&mut StoreCore, Question) -> crate::Result<bool>,
     /// Whether guest code has run.
     pub(crate) ran: bool,
@@ -141,8 +151,23 @@ pub(crate) struct Externs {
     pub(crate) released: usize,
 }
 
+impl<T> StoreInner<T> {
+    /// A store of a core whose `embedder` is of this type.
+    pub(crate) fn new(core: StoreCore) -> StoreInner<T> {
+        StoreInner { core, data: PhantomData }
+    }
+
+    pub(crate) fn data(&self) -> &T {
+        &self.embedder().data
+    }
+
+    pub(crate) fn data_mut(&mut self) -> &mut T {
+        &mut self.embedder_mut().data
+    }
+}
+
 impl StoreCore {
-    fn new(engine: &Engine) -> StoreCore {
+    pub(crate) fn new(engine: &Engine, embedder: EmbedderPointer) -> StoreCore {
         let vm = VmState::new(engine);
         let shared = Arc::new(Shared::default());
         shared.set_word(Some(vm.interrupt_word()));
@@ -168,6 +193,7 @@ impl StoreCore {
             exception: Vec::new(),
             bulk_gas: 0,
             host_time: None,
+            embedder,
             ask_limiter: |_, question| Ok(!matches!(question, Question::Failed(..))),
             ran: false,
             vm,
@@ -267,8 +293,7 @@ pub struct Store<T: 'static> {
 impl<T> Store<T> {
     /// Makes a store.
     pub fn new(engine: &Engine, data: T) -> Store<T> {
-        let core = StoreCore::new(engine);
-        Store { owner: StoreOwner::new(StoreInner { core, data, limiter: None }) }
+        Store { owner: StoreOwner::new(engine, Embedder { data, limiter: None }) }
     }
 
     /// Makes a store.
@@ -287,17 +312,17 @@ impl<T> Store<T> {
 
     /// The embedder's data.
     pub fn data(&self) -> &T {
-        &self.owner.get().data
+        self.owner.get().data()
     }
 
     /// The embedder's data.
     pub fn data_mut(&mut self) -> &mut T {
-        &mut self.owner.get_mut().data
+        self.owner.get_mut().data_mut()
     }
 
     /// Ends the store and gives the data back.
     pub fn into_data(self) -> T {
-        self.owner.into_inner().data
+        self.owner.into_embedder().data
     }
 
     /// A handle by which any thread ends what runs in this store.
@@ -309,7 +334,7 @@ impl<T> Store<T> {
     /// [`StoreLimits`](crate::StoreLimits).
     pub fn limiter(&mut self, limiter: impl (FnMut(&mut T) -> &mut dyn ResourceLimiter) + Send + Sync + 'static) {
         let inner = self.owner.get_mut();
-        inner.limiter = Some(Box::new(limiter));
+        inner.embedder_mut().limiter = Some(Box::new(limiter));
         inner.core.ask_limiter = crate::vm::ask_limiter::<T>;
     }
 
@@ -354,19 +379,19 @@ pub struct StoreContextMut<'a, T: 'static>(pub(crate) &'a mut StoreInner<T>);
 impl<'a, T> StoreContext<'a, T> {
     /// The embedder's data.
     pub fn data(&self) -> &'a T {
-        &self.0.data
+        self.0.data()
     }
 }
 
 impl<T> StoreContextMut<'_, T> {
     /// The embedder's data.
     pub fn data(&self) -> &T {
-        &self.0.data
+        self.0.data()
     }
 
     /// The embedder's data.
     pub fn data_mut(&mut self) -> &mut T {
-        &mut self.0.data
+        self.0.data_mut()
     }
 }
 

@@ -54,5 +54,5 @@ pub(crate) use native::{Support, Tier, image, listing, profile, trampolines};
 pub(crate) use pool::{Blueprint, Pool, recycle};
 #[cfg(feature = "jit")]
 pub(crate) use precompiled::{Cached, CachedCode, artifact_identity, cached_code, detect_file, load_cached};
-pub(crate) use store::{InterruptWord, StoreOwner, VmState};
+pub(crate) use store::{EmbedderPointer, InterruptWord, StoreOwner, VmState};
 pub(crate) use table::{TableInstance, copy_elements, element, elements, set_element};

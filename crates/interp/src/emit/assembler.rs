@@ -12,7 +12,7 @@ use kinglet_wasm::types::ValType;
 
 use super::Value;
 use super::known::Known;
-use crate::exec::{HANDLER_WORDS, Handler, Kind, handlers};
+use crate::exec::{HANDLER_WORDS, Handler, Kind, handler_address, handlers};
 
 /// The classes of values: one accumulator serves integers and references, one each float type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -531,7 +531,7 @@ pub(super) fn double_words(number: u64) -> [u32; 2] {
 }
 
 pub(super) fn handler_words(handler: Handler) -> [u32; HANDLER_WORDS] {
-    let bytes = (handler as usize).to_ne_bytes();
+    let bytes = handler_address(handler).to_ne_bytes();
     std::array::from_fn(|i| u32::from_ne_bytes(std::array::from_fn(|j| bytes[i * 4 + j])))
 }
 

@@ -12,7 +12,7 @@ use super::memory::I32LoadSlot;
 use super::numeric::Step;
 use super::operand::{Acc, Imm, Slot, Source, Target};
 use super::variable::{Constant, Copy, GlobalSetPlus};
-use super::{Flow, Handler, Instruction, Kind, Machine, Pair, Stop, branch_here, handler};
+use super::{Flow, Handler, Instruction, Kind, Machine, Pair, Stop, branch_here, handler, handler_address};
 use crate::access;
 use crate::code::{Body, Code};
 use crate::frame::{MARGIN, Record};
@@ -31,6 +31,7 @@ impl Stub {
 
     fn entry(&'static self) -> *const u32 {
         const { assert!(std::mem::offset_of!(Stub, handler) == size_of::<[u32; 2]>()) };
+        handler_address(self.handler);
         // SAFETY: the handler stands right behind the header; the pointer may go back to that.
         unsafe { std::ptr::from_ref(self).cast::<u32>().add(2) }
     }

@@ -35,7 +35,7 @@ pub(super) fn call_cell(
     // While guest code runs, the store is reached through `vm`: by a pointer made from this borrow, so that what happens
     // there is known to happen to it. The borrow of whoever called is found again in the same way when this is over.
     let core: *mut StoreCore = core;
-    // SAFETY: the core is the first field of what `owner` is the address of.
+    // SAFETY: the store is the core, whichever type is known of it.
     let owner = unsafe { std::mem::replace(&mut (*vm).owner, core.cast()) };
     #[cfg(feature = "jit")]
     let _running = super::native::running(vm);

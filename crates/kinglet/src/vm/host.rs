@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicPtr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
-use kinglet_abi::{ArrayFn, FuncCell, FuncRef, Libcall, RegisterFn, Returned, Status, Trap, VmCtx, VmMemory, VmStore};
+use kinglet_abi::{ArrayFn, FuncCell, FuncRef, Libcall, RegisterFn, Returned, Status, Trap, VmCtx, VmMemory};
 use kinglet_wasm::types::TypeId;
 
 use super::func::FuncPointer;
@@ -466,12 +466,9 @@ fn located(core: &StoreCore, error: Error) -> Error {
 
 /// The embedder's limiter, asked from the part of a store that does not know its type.
 pub(crate) fn ask_limiter<T: 'static>(core: &mut StoreCore, question: crate::store::Question) -> Result<bool> {
-    use crate::store::{Counted, Question};
-    let vm: *mut VmStore = core.vm.pointer().as_ptr();
-    // SAFETY: set only by a store of `T`; the limiter gets the data, not the core, which stays borrowed by the caller.
-    let inner = unsafe { &raw mut *(*vm).owner.cast::<crate::store::StoreInner<T>>() };
-    // SAFETY: as above; limiter and data are fields of their own.
-    let (limiter, data) = unsafe { (&mut (*inner).limiter, &mut (*inner).data) };
+    use crate::store::{Counted, Embedder, Question};
+    // SAFETY: only a store of `T` sets this function.
+    let Embedder { limiter, data } = unsafe { core.embedder.get_mut::<T>() };
     let Some(limiter) = limiter else { return Ok(!matches!(question, Question::Failed(..))) };
     let limiter = limiter(data);
     match question {

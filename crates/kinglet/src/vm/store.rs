@@ -9,7 +9,7 @@ use kinglet_abi::{INTERRUPT_STOP, Resume, TailTarget, VmStore};
 
 use super::libcalls;
 use super::region::Region;
-use crate::store::{StoreCore, StoreInner};
+use crate::store::{Embedder, StoreCore, StoreInner};
 use crate::{Engine, Result};
 
 /// The record that code sees, with what it points to.
@@ -50,7 +50,7 @@ impl GuestStack {
 
     /// Behind the first record.
     pub(super) fn end(&self) -> *mut c_void {
-        (self.0.start() as usize + self.0.len()) as *mut c_void
+        self.0.start().wrapping_add(self.0.len()).cast()
     }
 }
 
@@ -179,7 +179,45 @@ impl InterruptWord {
     }
 }
 
-/// The box of a store that guest code reaches back to: never moved, and borrowed anew from its address each time.
+/// Where a store's [`Embedder`] is, without its type. It has an allocation of its own, so that borrowing it and borrowing
+/// the core are two things.
+pub(crate) struct EmbedderPointer(NonNull<c_void>);
+
+// SAFETY: an address; what is there is reached only through a store of its type, which is `Send` only if that is.
+unsafe impl Send for EmbedderPointer {}
+// SAFETY: an address; a shared store gives shared borrows of what is there, and is `Sync` only if that is.
+unsafe impl Sync for EmbedderPointer {}
+
+impl EmbedderPointer {
+    /// What it points to.
+    ///
+    /// # Safety
+    /// It is that of a store of `T`.
+    pub(super) unsafe fn get_mut<T: 'static>(&mut self) -> &mut Embedder<T> {
+        // SAFETY: by contract; `StoreOwner` frees it after the core that this is part of.
+        unsafe { self.0.cast().as_mut() }
+    }
+}
+
+impl<T> StoreInner<T> {
+    pub(crate) fn embedder(&self) -> &Embedder<T> {
+        // SAFETY: `StoreOwner::new` makes stores of `T` with an embedder of `T`, which lives longer than the core.
+        unsafe { self.core.embedder.0.cast().as_ref() }
+    }
+
+    pub(crate) fn embedder_mut(&mut self) -> &mut Embedder<T> {
+        self.parts_mut().1
+    }
+
+    /// Both parts at once.
+    pub(crate) fn parts_mut(&mut self) -> (&mut StoreCore, &mut Embedder<T>) {
+        // SAFETY: as for `embedder`; the core is another allocation, and both are borrowed as long as the store is.
+        let embedder = unsafe { self.core.embedder.0.cast().as_mut() };
+        (&mut self.core, embedder)
+    }
+}
+
+/// The box of a store that guest code reaches back to: never moved, and borrowed again from its address each time.
 pub(crate) struct StoreOwner<T: 'static>(NonNull<StoreInner<T>>);
 
 // SAFETY: an owning pointer.
@@ -188,8 +226,10 @@ unsafe impl<T: Send> Send for StoreOwner<T> {}
 unsafe impl<T: Sync> Sync for StoreOwner<T> {}
 
 impl<T> StoreOwner<T> {
-    pub(crate) fn new(inner: StoreInner<T>) -> StoreOwner<T> {
-        let owner = NonNull::from(Box::leak(Box::new(inner)));
+    pub(crate) fn new(engine: &Engine, embedder: Embedder<T>) -> StoreOwner<T> {
+        let embedder = NonNull::from(Box::leak(Box::new(embedder)));
+        let core = StoreCore::new(engine, EmbedderPointer(embedder.cast()));
+        let owner = NonNull::from(Box::leak(Box::new(StoreInner::new(core))));
         // SAFETY: just made; its `VmStore` is live.
         unsafe { (*owner.as_ref().core.vm.pointer().as_ptr()).owner = owner.as_ptr().cast() };
         StoreOwner(owner)
@@ -205,18 +245,31 @@ impl<T> StoreOwner<T> {
         unsafe { self.0.as_mut() }
     }
 
-    pub(crate) fn into_inner(self) -> StoreInner<T> {
-        // SAFETY: made by `Box::leak`; `self` is forgotten.
-        let inner = unsafe { *Box::from_raw(self.0.as_ptr()) };
-        std::mem::forget(self);
-        inner
+    /// Ends the store.
+    pub(crate) fn into_embedder(self) -> Embedder<T> {
+        let owner = std::mem::ManuallyDrop::new(self);
+        // SAFETY: `owner` is not dropped, so that this is the only one to free it.
+        *unsafe { owner.free() }
+    }
+
+    /// Frees the core, and then hands over what is the embedder's: values that the core holds may not outlive it.
+    ///
+    /// # Safety
+    /// It is called once, and nothing is used after it.
+    unsafe fn free(&self) -> Box<Embedder<T>> {
+        // SAFETY: both were made by `Box::leak` in `new`; freed once, by contract.
+        unsafe {
+            let embedder = self.0.as_ref().core.embedder.0.cast();
+            drop(Box::from_raw(self.0.as_ptr()));
+            Box::from_raw(embedder.as_ptr())
+        }
     }
 }
 
 impl<T> Drop for StoreOwner<T> {
     fn drop(&mut self) {
-        // SAFETY: made by `Box::leak`.
-        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+        // SAFETY: it is dropped once; `into_embedder` keeps it from being dropped.
+        drop(unsafe { self.free() });
     }
 }
 
@@ -225,14 +278,14 @@ impl<T> Drop for StoreOwner<T> {
 /// # Safety
 /// `vm` is that of a live `StoreInner<T>` whose guest code has called out.
 pub(super) unsafe fn owner<'a, T: 'static>(vm: *mut VmStore) -> &'a mut StoreInner<T> {
-    // SAFETY: by contract.
+    // SAFETY: by contract; `StoreInner` is the core, whichever of the two the pointer was made from.
     unsafe { &mut *(*vm).owner.cast::<StoreInner<T>>() }
 }
 
 /// The part of a store that does not know the embedder's type.
 ///
 /// # Safety
-/// As for [`owner`], for a store of any data: `StoreInner` is `repr(C)` with the core first.
+/// As for [`owner`], for a store of any data.
 pub(super) unsafe fn core_of<'a>(vm: *mut VmStore) -> &'a mut StoreCore {
     // SAFETY: by contract.
     unsafe { &mut *(*vm).owner.cast::<StoreCore>() }
