@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::build::{self, Executable, Profile};
 use crate::need::{self, Need};
 use crate::process::{Context, Tally, count, output, prepare};
-use crate::{book, cross, examples, features, guests, programs, tidy, unify};
+use crate::{book, cross, examples, features, guests, programs, sanitize, tidy, unify};
 
 /// One row per group, in the order they run.
 pub(crate) struct Group {
@@ -149,6 +149,9 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { name: "package", about: "each crate can be packaged; `cargo xtask package` also builds the packages",
         set: Heavy(&["Cargo.toml", "crates"]), needs: &[],
         steps: &[Task(|context| count(context, cargo(context, &["package"]).args(published()).arg("--no-verify")))] },
+    Group { name: "address", about: "interpreter and runtime under AddressSanitizer",
+        set: Heavy(&["crates/interp", "crates/kinglet", "crates/wasi"]), needs: &[],
+        steps: &[Task(sanitize::address)] },
     Group { name: "aarch64", about: "snapshots, suites and artifacts on AArch64, emulated",
         set: Heavy(&["crates/interp", "crates/jit", "crates/kinglet/src/vm"]),
         needs: &[&need::CROSS_AARCH64, &need::STD_AARCH64],

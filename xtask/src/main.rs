@@ -16,6 +16,7 @@ mod measure;
 mod need;
 mod process;
 mod programs;
+mod sanitize;
 mod stress;
 mod tidy;
 mod tool;
@@ -76,6 +77,18 @@ const COMMANDS: &[Command] = &[
         arguments: "[OPTIONS]",
         about: "modules become native while many threads run them; also --thread-sanitizer, --seconds N, --threads N",
         run: stress::command,
+    },
+    Command {
+        name: "miri",
+        arguments: "",
+        about: "interpreter and runtime under Miri, by Stacked Borrows and by Tree Borrows",
+        run: sanitize::miri_command,
+    },
+    Command {
+        name: "sanitize",
+        arguments: "address",
+        about: "interpreter and runtime under AddressSanitizer, where Miri is not installed",
+        run: sanitize::command,
     },
     Command {
         name: "cross",
