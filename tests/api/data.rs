@@ -374,3 +374,35 @@ fn values_say_what_they_are() {
     assert_eq!(Val::V128(kinglet::V128::from_u128(5)).v128().unwrap().to_u128(), 5);
     assert!(Val::I32(0).v128().is_none());
 }
+
+#[test]
+fn a_value_of_another_type_is_refused_by_both_names() {
+    use kinglet::HeapType;
+    let mut store = Store::new(&Engine::default(), ());
+    let func = Func::wrap(&mut store, |x: i64| x);
+    let object = ExternRef::new(&mut store, 1).unwrap();
+    let reference = |heap| RefType { nullable: true, heap };
+    let funcs = TableType::new(reference(HeapType::Func), 1, None);
+    let funcs = Table::new(&mut store, funcs, Ref::Func(None)).unwrap();
+    let externs = TableType::new(reference(HeapType::Extern), 1, None);
+    let externs = Table::new(&mut store, externs, Ref::Extern(None)).unwrap();
+    let mut refused = |table: Table, value: Ref| table.set(&mut store, 0, value).unwrap_err().to_string();
+    for (table, value, expected) in [
+        (funcs, Ref::Extern(None), "expected a value of type funcref, found externref"),
+        (funcs, Ref::Any(None), "expected a value of type funcref, found anyref"),
+        (externs, Ref::Func(None), "expected a value of type externref, found funcref"),
+        (externs, Ref::Any(None), "expected a value of type externref, found anyref"),
+        (funcs, object.into(), "expected a value of type funcref, found (ref extern)"),
+        (externs, func.into(), "expected a value of type externref, found (ref func (param i64) (result i64))"),
+    ] {
+        let error = refused(table, value);
+        assert!(error.contains(expected), "{error}");
+    }
+    let number = GlobalType { content: ValType::I32, mutable: true };
+    let number = Global::new(&mut store, number, Val::I32(0)).unwrap();
+    let error = number.set(&mut store, Val::ExternRef(None)).unwrap_err().to_string();
+    assert!(error.contains("expected a value of type i32, found externref"), "{error}");
+    let names = [HeapType::None, HeapType::NoFunc, HeapType::NoExtern, HeapType::NoExn];
+    let names = names.map(|heap| ValType::Ref(reference(heap)).to_string());
+    assert_eq!(names, ["nullref", "nullfuncref", "nullexternref", "nullexnref"]);
+}

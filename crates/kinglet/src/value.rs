@@ -261,7 +261,7 @@ impl Val {
             Val::F64(bits) => (ValType::F64, bits),
             Val::V128(value) => {
                 if ty != ValType::V128 {
-                    return Err(mismatch(ty, "v128"));
+                    return Err(mismatch(ty, ValType::V128, registry));
                 }
                 let bits = value.to_u128();
                 return Ok([bits as u64, (bits >> 64) as u64]);
@@ -282,7 +282,7 @@ impl Val {
                 (non_null(HeapType::Any), r.raw.into())
             }
         };
-        if registry.val_matches(actual, ty) { Ok([bits, 0]) } else { Err(mismatch(ty, &actual.to_string())) }
+        if registry.val_matches(actual, ty) { Ok([bits, 0]) } else { Err(mismatch(ty, actual, registry)) }
     }
 
     pub(crate) fn from_slots(slots: &[u64], ty: ValType, core: &StoreCore) -> Val {
@@ -298,13 +298,19 @@ impl Val {
     }
 }
 
+/// The type of a null where a value of `ty` is wanted: that of all nulls of its hierarchy, or where another is wanted, the
+/// name by which the embedder knows it.
 fn null(ty: ValType, hierarchy: Hierarchy, registry: &TypeRegistry) -> ValType {
-    let heap = match (ty, hierarchy) {
-        (ValType::Ref(r), _) if registry.hierarchy(r.heap) != hierarchy => HeapType::Any,
-        (_, Hierarchy::Func) => HeapType::NoFunc,
-        (_, Hierarchy::Extern) => HeapType::NoExtern,
-        (_, Hierarchy::Exn) => HeapType::NoExn,
-        (_, Hierarchy::Any) => HeapType::None,
+    let fits = matches!(ty, ValType::Ref(r) if registry.hierarchy(r.heap) == hierarchy);
+    let heap = match (hierarchy, fits) {
+        (Hierarchy::Func, true) => HeapType::NoFunc,
+        (Hierarchy::Func, false) => HeapType::Func,
+        (Hierarchy::Extern, true) => HeapType::NoExtern,
+        (Hierarchy::Extern, false) => HeapType::Extern,
+        (Hierarchy::Exn, true) => HeapType::NoExn,
+        (Hierarchy::Exn, false) => HeapType::Exn,
+        (Hierarchy::Any, true) => HeapType::None,
+        (Hierarchy::Any, false) => HeapType::Any,
     };
     ValType::Ref(RefType { nullable: true, heap })
 }
@@ -313,8 +319,21 @@ fn non_null(heap: HeapType) -> ValType {
     ValType::Ref(RefType { nullable: false, heap })
 }
 
-fn mismatch(wanted: ValType, given: &str) -> Error {
+fn mismatch(wanted: ValType, given: ValType, registry: &TypeRegistry) -> Error {
+    let [wanted, given] = [wanted, given].map(|ty| shown(ty, registry));
     Error::msg(format!("type mismatch: expected a value of type {wanted}, found {given}"))
+}
+
+/// A type as messages show it: of a function its parameters and results, rather than the number of its type.
+fn shown(ty: ValType, registry: &TypeRegistry) -> String {
+    match ty {
+        ValType::Ref(RefType { nullable, heap: HeapType::Concrete(id) })
+            if registry.get(id).sub.as_func().is_some() =>
+        {
+            format!("(ref {}{})", if nullable { "null " } else { "" }, registry.func(id))
+        }
+        ty => ty.to_string(),
+    }
 }
 
 impl Ref {

@@ -182,6 +182,10 @@ impl fmt::Display for ValType {
             ValType::F64 => f.write_str("f64"),
             ValType::V128 => f.write_str("v128"),
             ValType::Ref(RefType { nullable: true, heap: HeapType::Concrete(id) }) => write!(f, "(ref null {id:?})"),
+            ValType::Ref(RefType { nullable: true, heap: HeapType::None }) => f.write_str("nullref"),
+            ValType::Ref(RefType { nullable: true, heap: HeapType::NoFunc }) => f.write_str("nullfuncref"),
+            ValType::Ref(RefType { nullable: true, heap: HeapType::NoExtern }) => f.write_str("nullexternref"),
+            ValType::Ref(RefType { nullable: true, heap: HeapType::NoExn }) => f.write_str("nullexnref"),
             ValType::Ref(RefType { nullable: true, heap }) => write!(f, "{heap}ref"),
             ValType::Ref(RefType { nullable: false, heap }) => write!(f, "(ref {heap})"),
         }
