@@ -323,3 +323,33 @@ fn a_file_that_cannot_be_looked_at_is_an_error_with_the_reason() {
         assert_eq!(Engine::detect_precompiled_file(&file).unwrap(), None, "{other:?}");
     }
 }
+
+#[test]
+fn constants_of_a_modules_own_globals_come_from_artifacts_and_the_cache_as_from_the_module() {
+    let text = r#"(module (import "m" "g" (global $imported i32))
+      (global $a i32 (i32.const 5)) (global $b i32 (global.get $a))
+      (global $c (export "c") i32 (i32.add (global.get $b) (global.get $imported)))
+      (memory (export "memory") 1)
+      (data (offset (global.get $b)) "at five") (data (offset (i32.sub (global.get $c) (i32.const 1))) "at eleven"))"#;
+    let works = |module: &Module| {
+        let mut store = Store::new(module.engine(), ());
+        let ty = kinglet::GlobalType { content: kinglet::ValType::I32, mutable: false };
+        let seven = kinglet::Global::new(&mut store, ty, kinglet::Val::I32(7)).unwrap();
+        let instance = Instance::new(&mut store, module, &[seven.into()]).unwrap();
+        let c = instance.get_global(&mut store, "c").unwrap().get(&mut store);
+        let memory = instance.get_memory(&mut store, "memory").unwrap();
+        assert_eq!((c.i32(), &memory.data(&store)[5..20]), (Some(12), &b"at fivat eleven"[..]));
+    };
+    let engine = Engine::default();
+    for form in [Precompiled::Native, Precompiled::Universal] {
+        works(&deserialize(&engine, &engine.precompile_module(text, form).unwrap()).unwrap());
+    }
+    let folder = kinglet_tests::folder::Folder::new();
+    for hits in 0..2 {
+        let path = folder.path().join("cache");
+        let cache = kinglet::Cache::new(kinglet::CacheConfig::new().with_directory(path)).unwrap();
+        let engine = Engine::new(Config::new().run_mode(RunMode::Jit).cache(Some(cache.clone()))).unwrap();
+        works(&Module::new(&engine, text).unwrap());
+        assert_eq!(cache.cache_hits(), hits);
+    }
+}

@@ -1,6 +1,8 @@
 //! From bytes to a [`Module`]: decoding and validation on wasmparser, function bodies validated on as many threads as
 //! pay. Nothing outside this crate names wasmparser.
 
+mod constant;
+
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -108,29 +110,69 @@ fn data_segment(mode: SegmentMode, place: Range<u64>, bytes: &[u8]) -> DataSegme
     DataSegment { mode, range: end - bytes.len()..end }
 }
 
+/// A module without its bodies, and these.
+type Sections<'a> = (Decoder<'a>, Vec<Body<'a>>);
+
 /// Decodes and validates all but function bodies.
-fn sections<'a>(
+fn sections<'a>(bytes: &'a Bytes, features: Features, registry: &'a TypeRegistry) -> Result<Sections<'a>> {
+    check_header(bytes)?;
+    let decode = |own_globals| sections_with(bytes, features, registry, own_globals);
+    match decode(false)? {
+        Some(sections) => Ok(sections),
+        None => decode(true)?.ok_or_else(|| Error::impossible("a module that is never validated")),
+    }
+}
+
+/// The same; `own_globals` says whether constant expressions may read globals that the module defines. None if they are not
+/// to and do, and the engine has nothing against it.
+fn sections_with<'a>(
     bytes: &'a Bytes,
     features: Features,
     registry: &'a TypeRegistry,
-) -> Result<(Decoder<'a>, Vec<Body<'a>>)> {
-    check_header(bytes)?;
+    own_globals: bool,
+) -> Result<Option<Sections<'a>>> {
     let mut decoder = Decoder::new(bytes, registry);
-    let mut validator = wp::Validator::new_with_features(features.to_wasmparser());
+    let mut validator = validator(features, own_globals);
     let mut bodies = Vec::new();
     let mut parser = wp::Parser::new(0);
     parser.set_features(features.to_wasmparser());
     for payload in parser.parse_all(bytes) {
         let payload = payload.map_err(malformed)?;
-        match validator.payload(&payload)? {
-            wp::ValidPayload::Func(func, body) => {
+        if own_globals {
+            constant::without_gc(&payload, features)?;
+        }
+        match validator.payload(&payload) {
+            Ok(wp::ValidPayload::Func(func, body)) => {
                 decoder.module.bodies.push(range(body.range()));
-                bodies.push((func, body));
+                bodies.push((with_features(func, features), body));
             }
-            _ => decoder.payload(payload)?,
+            Ok(_) => decoder.payload(payload)?,
+            Err(error) => {
+                let imported = decoder.module.imported_globals;
+                let tolerable = !own_globals && constant::reads_own_globals(features);
+                if tolerable && constant::is_read_of_own_global(bytes, error.offset(), imported) {
+                    return Ok(None);
+                }
+                return Err(error.into());
+            }
         }
     }
-    Ok((decoder, bodies))
+    Ok(Some((decoder, bodies)))
+}
+
+/// A validator; with `own_globals` one that has garbage collection too, without which it lets no constant expression read a
+/// global that the module defines.
+pub(crate) fn validator(features: Features, own_globals: bool) -> wp::Validator {
+    let mut flags = features.to_wasmparser();
+    if own_globals {
+        flags |= wp::WasmFeatures::GC;
+    }
+    wp::Validator::new_with_features(flags)
+}
+
+/// A function that is validated with just these features.
+pub(crate) fn with_features<T>(func: wp::FuncToValidate<T>, features: Features) -> wp::FuncToValidate<T> {
+    wp::FuncToValidate { features: features.to_wasmparser(), ..func }
 }
 
 /// Turns what a user hands in, text or binary, into a binary module.

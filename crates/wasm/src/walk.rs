@@ -79,11 +79,11 @@ pub fn constant<E: Emit>(module: &Module, index: u32, metering: Option<&Metering
 /// both operand and control stacks after every operator. `emitter` makes the emitter of a function, by its place among
 /// the defined ones.
 pub fn checked<E: Emit>(module: &Module, features: Features, mut emitter: impl FnMut(u32) -> E) -> Result<()> {
-    let mut validator = wp::Validator::new_with_features(features.to_wasmparser());
+    let mut validator = crate::decode::validator(features, true);
     let mut defined = 0;
     for payload in wp::Parser::new(0).parse_all(module.bytes.part(0..module.bytes.len())?) {
         let wp::ValidPayload::Func(func, body) = validator.payload(&payload?)? else { continue };
-        let mut func = func.into_validator(Default::default());
+        let mut func = crate::decode::with_features(func, features).into_validator(Default::default());
         let ty = module.func_type(module.imported_funcs + defined);
         let mut locals = ty.params().to_vec();
         let mut reader = body.get_binary_reader();
