@@ -14,6 +14,7 @@ mod hostile;
 mod interrupt;
 mod lifetime;
 mod limit;
+mod large;
 mod link;
 #[cfg(feature = "jit")]
 mod listing;

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
 use kinglet_abi::{FuncCell, Settings, VmCtx, VmCtxLayout, VmTag};
+use kinglet_wasm::emit::Emit;
 use kinglet_wasm::types::TypeRegistry;
 use kinglet_wasm::{Error, Features, Module, Result, walk};
 use tracing::{debug, trace};
@@ -137,8 +138,7 @@ impl ModuleCode {
     /// If the walk and the validator disagree about a stack, or a function cannot be lowered.
     pub fn check(&self, features: Features) -> Result<()> {
         let environment = &*self.environment;
-        let bytes = |index| environment.body_bytes(index);
-        walk::checked(&environment.module, features, |index| Lower::new(environment, bytes(index)))
+        walk::checked(&environment.module, features, |_| Lower::unlimited(environment))
     }
 
     /// What lowering needs to know.
@@ -194,12 +194,24 @@ impl Environment {
         self.module.bodies.get(index as usize).map_or(0, |range| range.len())
     }
 
-    fn lower(&self, index: u32, lower: &mut Lower<'_>) -> Result<()> {
-        let metering = self.settings.metering.as_ref();
-        match index.checked_sub(self.module.bodies.len() as u32) {
-            None => walk::function(&self.module, index, metering, lower),
-            Some(constant) => walk::constant(&self.module, constant, metering, lower),
+    /// Lowers a function or constant expression, after `prepare`: the same way each time. What there is of it comes with
+    /// why there is no more.
+    pub(crate) fn lower<'e>(&'e self, index: u32, prepare: impl Fn(&mut Lower<'e>)) -> (Lower<'e>, Result<()>) {
+        let (lower, walked) = self.walk(index, Lower::new(self, self.body_bytes(index)), &prepare);
+        match lower.stopped() {
+            true => self.walk(index, Lower::plain(self), &prepare),
+            false => (lower, walked),
         }
+    }
+
+    fn walk<'e>(&self, index: u32, mut lower: Lower<'e>, prepare: impl Fn(&mut Lower<'e>)) -> (Lower<'e>, Result<()>) {
+        prepare(&mut lower);
+        let metering = self.settings.metering.as_ref();
+        let walked = match index.checked_sub(self.module.bodies.len() as u32) {
+            None => walk::function(&self.module, index, metering, &mut lower),
+            Some(constant) => walk::constant(&self.module, constant, metering, &mut lower),
+        };
+        (lower, walked)
     }
 }
 
@@ -233,8 +245,8 @@ impl Body {
     pub(crate) fn code(&self) -> &Result<Code> {
         let code = self.code.get_or_init(|| {
             let start = Instant::now();
-            let mut lower = Lower::new(self.environment(), self.environment().body_bytes(self.index));
-            let lowered = self.environment().lower(self.index, &mut lower).and_then(|()| lower.finish());
+            let (lower, walked) = self.environment().lower(self.index, |_| ());
+            let lowered = walked.and_then(|()| lower.finish());
             let words = lowered.as_ref().map_or(0, |code| code.words.len());
             self.environment().stats.lowered.add(1, words * size_of::<u32>(), start);
             match &lowered {
@@ -270,11 +282,7 @@ impl Body {
     /// The function lowered again, with notes of what comes from where: backtraces are rare, notes for every instruction
     /// would double the code's size. Without code of its own, the notes end where lowering does.
     fn lowered_with_notes(&self) -> Lower<'_> {
-        let environment = self.environment();
-        let mut lower = Lower::new(environment, environment.body_bytes(self.index));
-        lower.note_sources();
-        let _ = environment.lower(self.index, &mut lower);
-        lower
+        self.environment().lower(self.index, Lower::note_sources).0
     }
 
     /// Which words come from which operator of the module; costs as much as lowering the function.

@@ -114,7 +114,9 @@ impl<'e> Lower<'e> {
     pub(crate) fn new(environment: &'e Environment, body_bytes: usize) -> Lower<'e> {
         Lower {
             environment,
-            most_words: MIN_WORDS_LIMIT.max(body_bytes.saturating_mul(MAX_WORDS_PER_BODY_BYTE)),
+    /// Operands stay where they come from as long as they can. That stops where the code is far larger than the body.
+            most_words: usize::MAX,
+            plain: false,
             asm: Assembler::default(),
             frame: Frame::default(),
             slots: 0,
@@ -248,10 +250,8 @@ impl<'e> Lower<'e> {
 /// The bytecode of a function in readable form, for tests and people.
 pub fn listing(code: &crate::ModuleCode, defined: u32) -> Result<String> {
     let environment = code.environment();
-    let bytes = environment.module.bodies.get(defined as usize).map_or(0, |range| range.len());
-    let mut lower = Lower::new(environment, bytes);
-    lower.asm.listing = Some(Vec::new());
-    kinglet_wasm::walk::function(&environment.module, defined, environment.settings.metering.as_ref(), &mut lower)?;
+    let (mut lower, walked) = environment.lower(defined, |lower| lower.asm.listing = Some(Vec::new()));
+    walked?;
     lower.asm.join();
     let mut targets: Vec<usize> = lower.labels.iter().filter(|l| !l.uses.is_empty()).filter_map(|l| l.at).collect();
     targets.sort_unstable();
@@ -290,7 +290,9 @@ impl Emit for Lower<'_> {
     fn begin(&mut self, frame: &Frame) {
         self.frame = frame.clone();
         self.asm.words.extend([0; PRELUDE_WORDS]);
-        self.asm.known = Known::new(frame);
+        if !self.plain {
+            self.asm.known = Known::new(frame);
+        }
         self.assigned.is.resize(frame.operands as usize, false);
         for (index, local) in frame.locals.iter().enumerate() {
             if index < frame.params {
@@ -299,6 +301,10 @@ impl Emit for Lower<'_> {
                 self.assigned.clear(*local);
             }
         }
+    }
+
+    fn settles(&self) -> bool {
+        self.plain
     }
 
     fn at(&mut self, offset: u32) {
@@ -395,7 +401,12 @@ impl Emit for Lower<'_> {
     }
 
     fn constant(&mut self, constant: Constant, to: Slot) -> Value {
-        self.emit_constant(constant, to)
+        let value = self.emit_constant(constant, to);
+        if !self.plain || !matches!(value, Value::Const(_)) {
+            return value;
+        }
+        self.grow(to + 1);
+        Value::Slot(self.asm.own_slot(Operand { value, ty: constant.ty(), slot: to }))
     }
 
     fn unary(&mut self, op: Unary, a: Operand<Value>, to: Slot) -> Value {

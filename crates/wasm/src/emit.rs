@@ -6,7 +6,7 @@
 
 use crate::V128;
 use crate::op::*;
-use crate::types::{FuncType, HeapType, ValType};
+use crate::types::{FuncType, HeapType, RefType, ValType};
 
 /// A place in the canonical frame, in units of 8 bytes.
 pub type Slot = u32;
@@ -74,6 +74,20 @@ pub enum Constant {
     V128(V128),
     /// `ref.null`
     Null(HeapType),
+}
+
+impl Constant {
+    /// Its type.
+    pub fn ty(self) -> ValType {
+        match self {
+            Constant::I32(_) => ValType::I32,
+            Constant::I64(_) => ValType::I64,
+            Constant::F32(_) => ValType::F32,
+            Constant::F64(_) => ValType::F64,
+            Constant::V128(_) => ValType::V128,
+            Constant::Null(heap) => ValType::Ref(RefType { nullable: true, heap }),
+        }
+    }
 }
 
 /// What a label is the target of.
@@ -171,6 +185,12 @@ pub trait Emit {
 
     /// Whether the emitter has met what it cannot do, so that the walk is to end here with an error.
     fn stopped(&self) -> bool {
+        false
+    }
+
+    /// Whether every operand is to be in its canonical slot once the operator that makes it is done, so that no branch has
+    /// to move many of them. The emitter puts constants there itself.
+    fn settles(&self) -> bool {
         false
     }
 

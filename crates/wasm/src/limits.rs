@@ -15,12 +15,13 @@ pub const MAX_FRAME_SLOTS: u32 = 1 << 24;
 /// be told. Only code made to do harm has as many.
 pub const MAX_LIVE_REFERENCES: usize = 1 << 24;
 
-/// Most words of bytecode for a byte of a function's body. Ordinary code has two to four; more comes of branches that
-/// move many values, which no compiler makes in numbers.
+/// Up to how many words of bytecode for a byte of a function's body operands may be where they come from. Ordinary code
+/// has two to four; more comes of branches that move many values, which no compiler makes in numbers. Such a function is
+/// lowered again, with every operand in its canonical slot: that takes a few words for each byte, whatever the branches.
 pub const MAX_WORDS_PER_BODY_BYTE: usize = 16;
 
-/// Words of bytecode that any function may have, however short its body.
-pub const MIN_WORDS_LIMIT: usize = 1 << 20;
+/// Words of bytecode up to which this is so for any function, however short its body.
+pub const MIN_WORDS_LIMIT: usize = 1 << 16;
 
 /// Most operands kept for the second arms of `if`s that are open at once.
 pub const MAX_KEPT_OPERANDS: usize = 1 << 20;

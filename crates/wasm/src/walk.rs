@@ -279,8 +279,11 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
         }
         self.emit.at(at);
         self.op(op)?;
+        if self.emit.settles() {
+            self.preserve_all();
+        }
         if self.emit.stopped() {
-            return Err(Error::limit("the code of this function is too large"));
+            return Err(Error::limit("the tier has ended its work on this function"));
         }
         if self.next_slot() > MAX_FRAME_SLOTS {
             return Err(Error::impossible("the frame is too large"));
