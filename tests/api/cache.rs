@@ -33,7 +33,7 @@ fn engine(cache: &Cache, set: impl FnOnce(&mut Config) -> &mut Config) -> Engine
 fn works(module: &Module) {
     let mut linker = kinglet::Linker::new(module.engine());
     linker.func_wrap("host", "twice", |x: i32| x * 2).unwrap();
-    let mut store = Store::new(module.engine(), ());
+    let mut store = crate::store(module.engine());
     let instance = linker.instantiate(&mut store, module).unwrap();
     for (name, argument, result) in [("fib", 15, 610), ("host", 21, 42), ("load", 8, i32::from(b's')), ("load", 0, 0)] {
         let function = instance.get_typed_func::<i32, i32>(&mut store, name).unwrap();

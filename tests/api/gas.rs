@@ -1,7 +1,9 @@
 //! Gas: exact figures. A segment (a run of instructions with one entry) is charged whole when it is entered; exhaustion
 //! is noticed at function entries, loop headers, before what the host sees, and when the outermost call returns.
 
-use kinglet::{Caller, Config, Engine, Instance, Linker, Store, Trap};
+use std::time::Duration;
+
+use kinglet::{Caller, Config, Engine, Instance, Linker, RunMode, Store, TierThresholds, Trap};
 
 use crate::{engine, module, trap_of};
 
@@ -19,7 +21,7 @@ fn load(text: &str) -> (Store<()>, Instance) {
 
 /// What a call of `f` with this argument costs, and how it ended.
 fn cost(store: &mut Store<()>, instance: &Instance, arg: i32) -> (u64, Option<Trap>) {
-    store.set_gas(PLENTY);
+    store.set_gas(PLENTY).unwrap();
     let f = instance.get_typed_func::<i32, ()>(&mut *store, "f").unwrap();
     let ended = f.call(&mut *store, arg).err().map(|error| trap_of(&error));
     (PLENTY - store.gas(), ended)
@@ -90,15 +92,15 @@ fn exactly_enough_is_enough_and_one_less_is_not() {
         let (needed, ended) = cost(&mut store, &instance, 5);
         assert_eq!(ended, None);
         let f = instance.get_typed_func::<i32, ()>(&mut store, "f").unwrap();
-        store.set_gas(needed);
+        store.set_gas(needed).unwrap();
         f.call(&mut store, 5).unwrap();
         assert_eq!(store.gas(), 0, "{body}");
         for gas in 0..needed {
-            store.set_gas(gas);
+            store.set_gas(gas).unwrap();
             let error = f.call(&mut store, 5).expect_err(body);
             assert_eq!((trap_of(&error), store.gas()), (Trap::OutOfGas, 0), "{body} with {gas}");
         }
-        store.set_gas(needed);
+        store.set_gas(needed).unwrap();
         f.call(&mut store, 5).unwrap();
     }
 }
@@ -118,7 +120,7 @@ fn a_host_function_does_not_run_on_overdrawn_gas() {
     let f = instance.get_typed_func::<(), ()>(&mut store, "f").unwrap();
     // block and end 2, nops and call 4, end 1.
     for (gas, runs, works) in [(2, 0, false), (5, 0, false), (6, 1, false), (7, 2, true)] {
-        store.set_gas(gas);
+        store.set_gas(gas).unwrap();
         let ended = f.call(&mut store, ());
         assert_eq!((*store.data(), ended.is_ok()), (runs, works), "with {gas}");
         if runs == 0 {
@@ -141,7 +143,7 @@ fn an_endless_guest_runs_out_of_gas_wherever_it_is() {
             (func $g) (func (export "calls") (loop (call $g) (br 0))))"#,
     );
     for name in ["loop", "tail", "tail_indirect", "throw", "calls"] {
-        store.set_gas(PLENTY);
+        store.set_gas(PLENTY).unwrap();
         assert_eq!(crate::trap(&mut store, &instance, name), Trap::OutOfGas, "{name}");
         assert_eq!(store.gas(), 0);
     }
@@ -157,7 +159,7 @@ fn operations_have_the_price_they_are_given() {
     let mut store = Store::new(&engine, ());
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
     assert_eq!(cost(&mut store, &instance, 0), (2, None));
-    store.set_gas(u64::MAX);
+    store.set_gas(u64::MAX).unwrap();
     instance.get_typed_func::<i32, ()>(&mut store, "f").unwrap().call(&mut store, 0).unwrap();
     assert!(store.gas() >= i64::MAX as u64 - 2);
 }
@@ -167,9 +169,9 @@ fn instantiation_is_charged_for_start_functions() {
     let engine = metered();
     let module = module(&engine, "(module (func $s nop nop) (start $s))");
     let mut store = Store::new(&engine, ());
-    store.set_gas(2);
+    store.set_gas(2).unwrap();
     assert_eq!(trap_of(&Instance::new(&mut store, &module, &[]).unwrap_err()), Trap::OutOfGas);
-    store.set_gas(3);
+    store.set_gas(3).unwrap();
     Instance::new(&mut store, &module, &[]).unwrap();
     assert_eq!(store.gas(), 0);
 }
@@ -197,7 +199,7 @@ fn bulk_operations_cost_by_what_they_work_on() {
     ] {
         let func = instance.get_typed_func::<i32, ()>(&mut store, name).unwrap();
         let mut cost = |gas: u64, len: i32| {
-            store.set_gas(gas);
+            store.set_gas(gas).unwrap();
             let trap = func.call(&mut store, len).err().map(|error| trap_of(&error));
             (gas - store.gas(), trap)
         };
@@ -235,4 +237,79 @@ fn operations_cost_what_the_embedder_says() {
     assert_eq!(with(&[("i32.store8", 100), ("drop", 0), ("i32.store8", 5)]), (16, None), "the last word counts");
     let error = Config::new().gas_cost("i32.stoer", 1).unwrap_err();
     assert!(error.to_string().contains("\"i32.stoer\""), "{error}");
+}
+
+#[test]
+fn a_metered_store_starts_without_gas() {
+    for mode in [RunMode::Interpreter, RunMode::Jit, RunMode::Auto] {
+        let engine = engine(|config| _ = config.gas(true).run_mode(mode));
+        let mut store = Store::new(&engine, ());
+        assert_eq!(store.gas(), 0);
+        let module = module(&engine, r#"(module (func (export "f") (loop (br 0))))"#);
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        assert_eq!(crate::trap(&mut store, &instance, "f"), Trap::OutOfGas, "{mode:?}");
+    }
+}
+
+#[test]
+fn gas_for_a_store_that_does_not_meter_is_an_error() {
+    let mut store = Store::new(&Engine::default(), ());
+    let error = store.set_gas(1).unwrap_err();
+    assert!(error.to_string().contains("Config::gas(true)"), "{error}");
+    assert_eq!(store.gas(), 0);
+}
+
+#[test]
+fn a_negative_cost_is_refused() {
+    for cost in [i64::MAX as u64 + 1, -1_i64 as u64] {
+        let error = Config::new().gas_cost("nop", cost).unwrap_err();
+        assert!(error.to_string().contains(&format!("nop cannot cost {cost}")), "{error}");
+    }
+    Config::new().gas_cost("nop", i64::MAX as u64).unwrap();
+}
+
+/// Where the counter is full, empty, or would wrap, every tier says the same, and the truth.
+#[test]
+fn gas_is_the_same_in_every_tier_at_the_ends_of_its_range() {
+    const MOST: u64 = i64::MAX as u64;
+    let bodies = [
+        "(drop (i32.const 0))",
+        "(drop (i32.const 0)) (drop (i32.const 0))",
+        "(block (br_if 0 (i32.const 0))) (drop (i32.const 0)) (block (br_if 0 (i32.const 0))) nop",
+        "(loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))",
+        "(block (br_if 0 (i32.const 0))) (call $g) nop",
+    ];
+    let costs = [0, 1, 1 << 16, (1 << 16) + 1, MOST / 2, MOST - 1, MOST];
+    let amounts = [0, 1, 10, 1 << 16, 1 << 17, MOST - 1, MOST, MOST + 1, u64::MAX];
+    let thresholds = TierThresholds { sampling_interval: Duration::ZERO, samples: 1, bytes_a_sample: u32::MAX };
+    let text =
+        |body: &str| format!(r#"(module (func $g (drop (i32.const 0))) (func (export "f") (param i32) {body}))"#);
+    for mode in [RunMode::Interpreter, RunMode::Jit, RunMode::Auto] {
+        for cost in costs {
+            let with = |constant: u64| {
+                let mut config = Config::new();
+                config.run_mode(mode).tier_thresholds(thresholds).gas_cost("i32.const", constant).unwrap();
+                Engine::new(&config).unwrap()
+            };
+            let (free, engine) = (with(0), with(cost));
+            for body in bodies {
+                let (mut store, instance) = crate::load_with(&free, &text(body));
+                let (others, _) = self::cost(&mut store, &instance, 3);
+                let constants = if body.starts_with("(loop") { 3 } else { body.matches("const").count() as u128 };
+                let constants = constants + u128::from(body.contains("call"));
+                let total = u128::from(others) + constants * u128::from(cost);
+                let (mut store, instance) = crate::load_with(&engine, &text(body));
+                let f = instance.get_typed_func::<i32, ()>(&mut store, "f").unwrap();
+                for amount in amounts {
+                    for _ in 0..3 {
+                        store.set_gas(amount).unwrap();
+                        let ended = f.call(&mut store, 3).err().map(|error| trap_of(&error));
+                        let left = u128::from(amount.min(MOST)).checked_sub(total);
+                        let expected = (left.is_none().then_some(Trap::OutOfGas), left.unwrap_or(0) as u64);
+                        assert_eq!((ended, store.gas()), expected, "{mode:?}: {body}, {cost} each, of {amount}");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -86,7 +86,7 @@ fn mutated_modules_are_refused_or_run() {
 /// Instantiates a module that needs few imports, and calls all it exports with default values.
 fn run_all(engine: &Engine, module: &Module) -> usize {
     let mut store = Store::new(engine, ());
-    store.set_gas(100_000);
+    store.set_gas(100_000).unwrap();
     let mut imports = Vec::new();
     for import in module.imports() {
         match import.ty() {
@@ -102,7 +102,7 @@ fn run_all(engine: &Engine, module: &Module) -> usize {
         let params: Option<Vec<Val>> = ty.params().iter().map(|ty| Val::default_of(*ty, store.engine())).collect();
         let Some(params) = params else { continue };
         let mut results = vec![Val::I32(0); ty.results().len()];
-        store.set_gas(100_000);
+        store.set_gas(100_000).unwrap();
         let _ = func.call(&mut store, &params, &mut results);
         calls += 1;
     }

@@ -83,7 +83,7 @@ fn looping(engine: &Engine) -> (Store<()>, Instance) {
             br.call(&mut caller, &[], &mut [])
         })
         .unwrap();
-    let mut store = Store::new(engine, ());
+    let mut store = crate::store(engine);
     let instance = linker.instantiate(&mut store, &module(engine, LOOPS)).unwrap();
     (store, instance)
 }

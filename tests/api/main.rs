@@ -60,7 +60,14 @@ fn module(engine: &Engine, text: &str) -> Module {
 /// An instance without imports in a store of its own.
 #[track_caller]
 fn load_with(engine: &Engine, text: &str) -> (Store<()>, Instance) {
+/// A store that has all the gas there can be, if the engine meters.
+fn store(engine: &Engine) -> Store<()> {
     let mut store = Store::new(engine, ());
+    let _ = store.set_gas(u64::MAX);
+    store
+}
+
+    let mut store = store(engine);
     let instance = Instance::new(&mut store, &module(engine, text), &[]).expect("the module can be instantiated");
     (store, instance)
 }

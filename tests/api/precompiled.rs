@@ -25,7 +25,7 @@ const PROGRAM: &str = r#"(module $program
   (func $load (export "load") (param i32) (result i32) (i32.load8_u (local.get 0))))"#;
 
 fn call(module: &Module, name: &str, argument: i32) -> kinglet::Result<i32> {
-    let mut store = Store::new(module.engine(), ());
+    let mut store = crate::store(module.engine());
     let instance = Instance::new(&mut store, module, &[]).unwrap();
     instance.get_typed_func::<i32, i32>(&mut store, name).unwrap().call(&mut store, argument)
 }
@@ -199,7 +199,7 @@ fn an_engine_with_other_settings_makes_the_code_again_and_says_why() {
         let engine = engine(set);
         let loaded = deserialize(&engine, &artifact).unwrap();
         assert!(loaded.rejected_code().unwrap().contains(what), "{what}: {:?}", loaded.rejected_code());
-        let mut store = Store::new(&engine, ());
+        let mut store = crate::store(&engine);
         let instance = Instance::new(&mut store, &loaded, &[]).unwrap();
         let fib = instance.get_typed_func::<i32, i32>(&mut store, "fib").unwrap();
         assert_eq!(fib.call(&mut store, 10).unwrap(), 55);

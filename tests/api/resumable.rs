@@ -211,7 +211,7 @@ fn a_resumed_call_can_trap_run_out_of_gas_overflow_and_be_interrupted() {
         config.gas(true).interruptible(true);
     }) {
         let (mut store, instance) = asking(&engine, SUMS);
-        store.set_gas(1_000_000);
+        store.set_gas(1_000_000).unwrap();
         let divide = call(&mut store, &instance, "divide", 5);
         let error = finish(&mut store, divide, 0).unwrap_err();
         assert_eq!(trap_of(&error), Trap::IntegerDivideByZero);
@@ -222,7 +222,7 @@ fn a_resumed_call_can_trap_run_out_of_gas_overflow_and_be_interrupted() {
         assert!(store.gas() > 100_000);
         assert_eq!(trap_of(&finish(&mut store, spin, 0).unwrap_err()), Trap::OutOfGas);
 
-        store.set_gas(u64::MAX);
+        store.set_gas(u64::MAX).unwrap();
         let overflow = call(&mut store, &instance, "overflow", 5);
         assert_eq!(trap_of(&finish(&mut store, overflow, 0).unwrap_err()), Trap::StackOverflow);
 

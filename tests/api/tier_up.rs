@@ -126,7 +126,7 @@ const CALLS: [(&str, i32); 13] = [
 
 fn run(engine: &Engine, times: usize) -> Vec<String> {
     let module = module(engine, PROGRAM);
-    let mut store = Store::new(engine, ());
+    let mut store = crate::store(engine);
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
     (0..times).flat_map(|_| CALLS).map(|(name, argument)| shown(&mut store, &instance, name, argument)).collect()
 }
@@ -157,10 +157,10 @@ fn gas_is_the_same_wherever_code_becomes_native() {
     let used = |config: &mut Config| {
         let engine = Engine::new(config.gas(true)).unwrap();
         let module = module(&engine, PROGRAM);
-        let mut store = Store::new(&engine, ());
+        let mut store = crate::store(&engine);
         let instance = Instance::new(&mut store, &module, &[]).unwrap();
         CALLS.map(|(name, argument)| {
-            store.set_gas(1_000_000);
+            store.set_gas(1_000_000).unwrap();
             shown(&mut store, &instance, name, argument);
             store.gas()
         })

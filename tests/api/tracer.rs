@@ -26,6 +26,7 @@ impl Guest {
     fn new(engine: &Engine, wat: &str, native: u32) -> Guest {
         let module = Module::new(engine, wat).unwrap_or_else(|e| panic!("{e:?}\n{wat}"));
         let mut store = Store::new(engine, ());
+        let _ = store.set_gas(u64::MAX);
         let mut linker = Linker::new(engine);
         linker
             .func_wrap("host", "collect", |mut caller: kinglet::Caller<'_, ()>| testing::collect(&mut caller))
@@ -676,7 +677,7 @@ fn gas_is_the_same_in_interpreter_native_and_mixed_code() {
     let engine = engine(true);
     const FULL: u64 = 1_000_000;
     let run = |guest: &mut Guest, gas: u64| {
-        guest.store.set_gas(gas);
+        guest.store.set_gas(gas).unwrap();
         let result = guest.call("run", &[Val::I32(8)]).map_err(|e| e.downcast_ref::<Trap>().copied());
         (result, guest.store.gas())
     };

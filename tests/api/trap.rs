@@ -246,7 +246,7 @@ fn a_frame_at_its_entry_is_at_its_first_instruction() {
                 config.gas(gas).run_mode(mode);
             });
             let (mut store, instance) = crate::load_with(&engine, text);
-            store.set_gas(50);
+            assert_eq!(store.set_gas(50).is_ok(), gas);
             let f = instance.get_typed_func::<i32, i32>(&mut store, "f").unwrap();
             let error = f.call(&mut store, 1).unwrap_err();
             assert_eq!(crate::trap_of(&error), expected);

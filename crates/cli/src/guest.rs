@@ -23,7 +23,7 @@ pub(crate) struct State {
 pub(crate) fn engine(options: &Options, stack: usize) -> Outcome<Engine> {
     let mut config = Config::new();
     config.features(options.features()).memory_page_limit(options.memory_page_limit);
-    config.gas(options.gas_limit.is_some() || options.statistics.metered()).profile(options.profile);
+    config.gas(engine_meters(options)).profile(options.profile);
     // Ctrl-C ends the process; nothing else but the time limit ends a guest from outside.
     config.run_mode(options.run_mode).interruptible(options.time_limit > 0).max_host_stack(stack);
     config.tier_thresholds(options.tier_thresholds);
@@ -32,6 +32,11 @@ pub(crate) fn engine(options: &Options, stack: usize) -> Outcome<Engine> {
     }
     cache::add(&mut config, options);
     Engine::new(&config).map_err(|error| Fault::refused(format!("cannot set up the engine: {error:#}")))
+}
+
+/// Whether gas is counted.
+pub(crate) fn engine_meters(options: &Options) -> bool {
+    options.gas_limit.is_some() || options.statistics.metered()
 }
 
 /// What the command, the compiler and host functions need of a stack, beside native code of the guest.
@@ -111,7 +116,10 @@ pub(crate) fn store(engine: &Engine, options: &Options, file: &str, args: &[Stri
     if !options.limits.is_empty() {
         store.limiter(|state| &mut state.limits);
     }
-    store.set_gas(options.gas_limit.unwrap_or(u64::MAX));
+    if engine_meters(options) {
+        let gas = store.set_gas(options.gas_limit.unwrap_or(u64::MAX));
+        gas.map_err(|error| Fault::refused(format!("cannot set up the store: {error:#}")))?;
+    }
     Ok(store)
 }
 

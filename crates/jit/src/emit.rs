@@ -20,9 +20,12 @@ mod vector;
 use std::collections::{HashMap, HashSet};
 use std::mem::offset_of;
 
+use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::immediates::Imm64;
 use cranelift_codegen::ir::{
-    Block, FuncRef, InstBuilder, SourceLoc, StackSlot, StackSlotData, StackSlotKind, Type, Value, types,
+    Block, FuncRef, InstBuilder, InstructionData, Opcode, SourceLoc, StackSlot, StackSlotData, StackSlotKind, Type,
+    Value, types,
 };
 use cranelift_codegen::isa::TargetFrontendConfig;
 use cranelift_frontend::{FunctionBuilder, Variable};
@@ -272,6 +275,22 @@ impl<'a> Emitter<'a> {
     fn trap_if(&mut self, condition: Value, trap: Trap) {
         if !self.explicit_traps() {
             self.builder.ins().trapnz(condition, trap_code(trap));
+    /// Has a large charge leave no less than [`OVERDRAWN`], or just that if it is more than any store can have.
+    fn bound_charge(&mut self, left: Value, always: bool) {
+        let func = &mut self.builder.func;
+        let Some(inst) = func.dfg.value_def(left).inst() else { return };
+        if always {
+            func.dfg.insts[inst] = InstructionData::UnaryImm { opcode: Opcode::Iconst, imm: Imm64::new(OVERDRAWN) };
+            return;
+        }
+        let [gas, cost] = *func.dfg.inst_args(inst) else { return };
+        let mut cursor = FuncCursor::new(func).at_inst(inst);
+        let (none, least) = (cursor.ins().iconst(types::I64, 0), cursor.ins().iconst(types::I64, OVERDRAWN));
+        let gas = cursor.ins().smax(gas, none);
+        let left = cursor.ins().isub(gas, cost);
+        cursor.func.dfg.insts[inst] = InstructionData::Binary { opcode: Opcode::Smax, args: [left, least] };
+    }
+
             return;
         }
         let (trapping, next) = (self.builder.create_block(), self.builder.create_block());
@@ -314,7 +333,21 @@ impl<'a> Emitter<'a> {
 impl Emit for Emitter<'_> {
     type Value = V;
     type Label = Block;
-    type Mark = Value;
+    type Mark = Charge;
+/// Where code charges for a segment.
+#[derive(Clone, Copy)]
+pub(crate) struct Charge {
+    cost: Value,
+    left: Value,
+}
+
+/// Up to this cost a segment is charged by a subtraction alone. What is overdrawn is noticed at the next check, and no
+/// program has enough segments before that to get from [`OVERDRAWN`] to where the counter would wrap.
+const SMALL_CHARGE: i64 = 1 << 16;
+
+/// The least that a large charge leaves.
+const OVERDRAWN: i64 = -1 << 62;
+
 
     const ALIASES_LOCALS: bool = false;
 
@@ -332,17 +365,25 @@ impl Emit for Emitter<'_> {
     }
 
     /// The cost is a constant to be filled in.
-    fn gas(&mut self) -> Value {
+    fn gas(&mut self) -> Charge {
         let gas = self.store_field(types::I64, offset_of!(VmStore, gas));
         let cost = self.builder.ins().iconst(types::I64, 0);
         let left = self.builder.ins().isub(gas, cost);
         let store_ptr = self.store_ptr();
         store(&mut self.builder, left, store_ptr, offset_of!(VmStore, gas));
-        cost
+        Charge { cost, left }
     }
 
-    fn gas_cost(&mut self, mark: Value, cost: u64) {
-        self.set_constant(mark, i64::try_from(cost).unwrap_or(i64::MAX));
+    fn gas_cost(&mut self, Charge { cost, left }: Charge, units: u64) {
+        match i64::try_from(units) {
+            Ok(units) if units <= SMALL_CHARGE => self.set_constant(cost, units),
+            Ok(units) => {
+                self.set_constant(cost, units);
+                self.bound_charge(left, false);
+            }
+            // More than there can be.
+            Err(_) => self.bound_charge(left, true),
+        }
     }
 
     fn check(&mut self, _: Check, _: &[Op1]) {

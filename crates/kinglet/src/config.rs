@@ -23,7 +23,7 @@ use crate::{Error, Result};
 ///
 /// let module = Module::new(&engine, r#"(module (func (export "spin") (loop (br 0))))"#)?;
 /// let mut store = Store::new(&engine, ());
-/// store.set_gas(100_000);
+/// store.set_gas(100_000)?;
 /// let spin = Instance::new(&mut store, &module, &[])?.get_typed_func::<(), ()>(&mut store, "spin")?;
 /// let error = spin.call(&mut store, ()).unwrap_err();
 /// assert_eq!((error.downcast_ref::<Trap>(), store.gas()), (Some(&Trap::OutOfGas), 0));
@@ -323,7 +323,8 @@ impl Config {
     }
 
     /// Meters execution: operations cost gas, one each unless [`Config::gas_cost`] says otherwise, and a store that
-    /// has none left traps with [`Trap::OutOfGas`](crate::Trap::OutOfGas).
+    /// has none left traps with [`Trap::OutOfGas`](crate::Trap::OutOfGas). A store starts with none:
+    /// [`Store::set_gas`](crate::Store::set_gas) gives it some.
     pub fn gas(&mut self, on: bool) -> &mut Config {
         self.metering = on.then(|| self.metering.take().unwrap_or_default());
         self
@@ -340,7 +341,7 @@ impl Config {
     /// let module = Module::new(&engine, r#"(module (func (export "div") (param i32 i32) (result i32)
     ///     (i32.div_s (local.get 0) (local.get 1))))"#)?;
     /// let mut store = Store::new(&engine, ());
-    /// store.set_gas(100);
+    /// store.set_gas(100)?;
     /// let div = Instance::new(&mut store, &module, &[])?.get_typed_func::<(i32, i32), i32>(&mut store, "div")?;
     /// assert_eq!(div.call(&mut store, (7, 2))?, 3);
     /// assert_eq!(store.gas(), 59, "the division and the function's end");
@@ -348,7 +349,7 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// If there is no operation of this name.
+    /// If there is no operation of this name, or the cost is more than [`i64::MAX`], as a negative number is.
     pub fn gas_cost(&mut self, operation: &str, cost: u64) -> Result<&mut Config> {
         // More than one is called `select`.
         let mut named = Op::all().filter(|op| op.text() == operation).peekable();
@@ -366,3 +367,7 @@ impl Default for Config {
         Config::new()
     }
 }
+        if i64::try_from(cost).is_err() {
+            let most = i64::MAX;
+            return Err(Error::msg(format!("{operation} cannot cost {cost} units of gas; the most is {most}")));
+        }

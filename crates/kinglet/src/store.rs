@@ -353,12 +353,20 @@ impl<T> Store<T> {
         self.owner.get().core.host_time.unwrap_or_default()
     }
 
-    /// Sets how much gas is left. Without [`Config::gas`](crate::Config::gas) nothing uses it.
-    pub fn set_gas(&mut self, gas: u64) {
-        self.owner.get_mut().core.vm.set_gas(i64::try_from(gas).unwrap_or(i64::MAX));
+    /// Sets how much gas is left. More than [`i64::MAX`] is as much as that.
+    ///
+    /// # Errors
+    /// If the engine does not meter: without [`Config::gas`](crate::Config::gas) nothing would use it up.
+    pub fn set_gas(&mut self, gas: u64) -> crate::Result<()> {
+        let core = &mut self.owner.get_mut().core;
+        if core.engine.settings().metering.is_none() {
+            return Err(Error::msg("the engine does not meter gas: make it with `Config::gas(true)`"));
+        }
+        core.vm.set_gas(i64::try_from(gas).unwrap_or(i64::MAX));
+        Ok(())
     }
 
-    /// How much gas is left.
+    /// How much gas is left: none in a new store, nor where the engine does not meter.
     pub fn gas(&self) -> u64 {
         self.owner.get().core.vm.gas().max(0) as u64
     }

@@ -66,7 +66,7 @@ impl VmState {
             interrupt: AtomicU32::new(0),
             watched: AtomicBool::new(false),
             trap: 0,
-            gas: i64::MAX,
+            gas: 0,
             stack_limit: 0,
             record: null_mut(),
             stack_top: null_mut(),
