@@ -50,13 +50,35 @@ impl PartialEq for Trace {
 pub(crate) trait Engine: Sync {
     fn name(&self) -> &'static str;
 
+    /// Whether its NaN have the bits that Kinglet's have.
+    fn has_our_nan(&self) -> bool {
+        true
+    }
+
     /// Instantiates a module and calls its exported functions one after the other, with arguments that depend on the
     /// seed.
     fn run(&self, wasm: &[u8], seed: u64) -> Outcome;
 }
 
-/// All of them; the first is what the others are compared with.
-pub(crate) fn engines() -> Vec<Box<dyn Engine>> {
+/// Those of a group see the same; the first of each is what the others are compared with. The last group canonicalises NaN.
+pub(crate) fn groups() -> [Vec<Box<dyn Engine>>; 2] {
+    [engines(), canonicalising()]
+}
+
+fn canonicalising() -> Vec<Box<dyn Engine>> {
+    let kinglet = |name, mode| {
+        let mut config = base();
+        config.run_mode(mode).nan_canonicalization(true);
+        Box::new(Kinglet { name, config })
+    };
+    vec![
+        kinglet("interpreter with canonical NaN", RunMode::Interpreter),
+        kinglet("jit with canonical NaN", RunMode::Jit),
+        Box::new(TierUp { name: "tier-up with canonical NaN", canonical: true }),
+    ]
+}
+
+fn engines() -> Vec<Box<dyn Engine>> {
     let kinglet = |name, configure: fn(&mut Config)| {
         let mut config = base();
         configure(&mut config);
@@ -72,7 +94,7 @@ pub(crate) fn engines() -> Vec<Box<dyn Engine>> {
         Box::new(AfterOthers(*kinglet("jit, after others in its pool", |config| {
             config.run_mode(RunMode::Jit).allocation_strategy(InstanceAllocationStrategy::pooling());
         }))),
-        Box::new(TierUp),
+        Box::new(TierUp { name: "tier-up", canonical: false }),
     ]
 }
 
@@ -149,18 +171,21 @@ impl Engine for Kinglet {
 }
 
 /// Kinglet with tier-up, where every function and loop becomes native at one of its first steps, by the seed.
-struct TierUp;
+struct TierUp {
+    name: &'static str,
+    canonical: bool,
+}
 
 impl Engine for TierUp {
     fn name(&self) -> &'static str {
-        "tier-up"
+        self.name
     }
 
     fn run(&self, wasm: &[u8], seed: u64) -> Outcome {
         let samples = 1 + (seed % 8) as u32;
         let thresholds = TierThresholds { sampling_interval: Duration::ZERO, samples, bytes_a_sample: u32::MAX };
         let mut config = base();
-        config.run_mode(RunMode::Auto).tier_thresholds(thresholds);
+        config.run_mode(RunMode::Auto).tier_thresholds(thresholds).nan_canonicalization(self.canonical);
         Kinglet { name: self.name(), config }.run(wasm, seed)
     }
 }
@@ -258,6 +283,10 @@ struct Wasmi;
 impl Engine for Wasmi {
     fn name(&self) -> &'static str {
         "wasmi"
+    }
+
+    fn has_our_nan(&self) -> bool {
+        false
     }
 
     fn run(&self, wasm: &[u8], seed: u64) -> Outcome {

@@ -10,15 +10,15 @@ use crate::random::Random;
 const FUNCTIONS: u64 = 5;
 const LOCALS: u64 = 4;
 
-/// A module in the text format.
-pub(crate) fn module(random: &mut Random) -> String {
+/// A module in the text format. With `exact` it may show any NaN.
+pub(crate) fn module(random: &mut Random, exact: bool) -> String {
     let mut text = String::from(
         "(module\n (memory (export \"memory\") 1 3)\n (global $sp (export \"sp\") (mut i32) (i32.const 4096))\n \
          (global $g (export \"g\") (mut i64) (i64.const 7))\n (type $t (func (param i32 i64 f64) (result i64)))\n \
          (table 8 funcref) (elem (i32.const 1) $f1 $f2 $f3 $f4)\n",
     );
     for index in 0..FUNCTIONS {
-        Function { random, text: &mut text, index, depth: 0, labels: 0, loops: 0 }.write();
+        Function { random, text: &mut text, exact, index, depth: 0, labels: 0, loops: 0 }.write();
     }
     text.push_str(")\n");
     text
@@ -27,6 +27,8 @@ pub(crate) fn module(random: &mut Random) -> String {
 struct Function<'a> {
     random: &'a mut Random,
     text: &'a mut String,
+    /// Whether the bits of any NaN may be looked at.
+    exact: bool,
     index: u64,
     /// How deep statements are nested.
     depth: u32,
@@ -215,10 +217,11 @@ impl Function<'_> {
         }
     }
 
-    /// An expression whose bits can be looked at: which NaN arithmetic gives is not the same everywhere.
+    /// An expression whose bits can be looked at: which NaN arithmetic gives is not the same in other engines.
     fn value(&mut self, ty: Type, depth: u32) -> String {
         let expression = self.expression(ty, depth);
         match ty {
+            F64 if self.exact => expression,
             F64 if self.random.once_in(4) => {
                 let [a, b] = [0; 2].map(|_| self.expression(I32, 1));
                 format!("(f64.add (f64.convert_i32_s {a}) (f64.convert_i32_u {b}))")

@@ -1,5 +1,6 @@
 //! Runs random modules interpreted, compiled, becoming native on the way, and in Wasmi, and compares all that can be seen
-//! of them. Stops at the first difference, with the module in a file.
+//! of them. Half of the modules show no NaN that is not canonical; of the others Wasmi's bits differ, so they are run
+//! without it, and all of Kinglet's settings must agree in every bit. Stops at the first difference, with the module in a file.
 
 mod engine;
 mod frames;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use kinglet_wasm::decode;
 
-use engine::{Engine, Outcome, engines};
+use engine::{Engine, Outcome, groups};
 use random::Random;
 use smith::Smith;
 
@@ -29,6 +30,7 @@ options:
   --seconds N   for how long
   --seed N      the first module's seed; the next has the next. The time of day if not given
   --only KIND   `smith` or `frames`
+  --exact       only modules that may show any NaN, without Wasmi; with --file this module is taken for one
   --file PATH   this module alone, binary or text, with the arguments that --seed says
   --print       print the first module, if it is text, and run nothing
   --help        show this
@@ -43,6 +45,7 @@ struct Options {
     time: Duration,
     seed: u64,
     only: Option<String>,
+    exact: bool,
     file: Option<PathBuf>,
     print: bool,
 }
@@ -60,17 +63,18 @@ fn main() -> ExitCode {
         }
     };
     if options.print {
-        print!("{}", frames::module(&mut generator(options.seed).0));
+        let (mut random, kind) = generator(options.seed, options.exact);
+        print!("{}", frames::module(&mut random, kind.exact));
         return ExitCode::SUCCESS;
     }
     if let Some(file) = &options.file {
-        return one(file, options.seed);
+        return one(file, &options);
     }
     println!("first seed: {}", options.seed);
     let (next, compared, limited) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let found: Mutex<Option<String>> = Mutex::new(None);
     let start = Instant::now();
-    let engines = engines();
+    let groups = groups();
     let work = || {
         let mut smith = None;
         loop {
@@ -79,7 +83,7 @@ fn main() -> ExitCode {
             if over || found.lock().is_ok_and(|found| found.is_some()) {
                 break;
             }
-            match check(&engines, &mut smith, options.seed.wrapping_add(number), options.only.as_deref()) {
+            match check(&groups, &mut smith, options.seed.wrapping_add(number), &options) {
                 Ok(true) => _ = compared.fetch_add(1, Ordering::Relaxed),
                 Ok(false) => _ = limited.fetch_add(1, Ordering::Relaxed),
                 Err(difference) => *found.lock().unwrap_or_else(|e| e.into_inner()) = Some(difference),
@@ -111,6 +115,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
         time: Duration::MAX,
         seed: now.as_secs() << 20,
         only: None,
+        exact: false,
         file: None,
         print: false,
     };
@@ -120,6 +125,10 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
         }
         if arg == "--print" {
             options.print = true;
+            continue;
+        }
+        if arg == "--exact" {
+            options.exact = true;
             continue;
         }
         let value = args.next().ok_or_else(|| format!("`{arg}` needs a value"))?;
@@ -137,7 +146,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
 }
 
 /// Compares a module from a file.
-fn one(file: &Path, seed: u64) -> ExitCode {
+fn one(file: &Path, options: &Options) -> ExitCode {
     let read = std::fs::read(file).map_err(|error| error.to_string());
     let wasm = match read.and_then(|bytes| binary(&bytes)) {
         Ok(wasm) => wasm,
@@ -146,7 +155,7 @@ fn one(file: &Path, seed: u64) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match compare(&engines(), &wasm, seed) {
+    match compare(&groups(), &wasm, options.seed, options.exact) {
         Ok(compared) => {
             println!("{}", if compared { "no difference" } else { "a limit was met" });
             ExitCode::SUCCESS
@@ -163,24 +172,32 @@ fn binary(bytes: &[u8]) -> Result<Vec<u8>, String> {
     decode::to_binary(bytes).map(|wasm| wasm.into_owned()).map_err(|error| error.to_string())
 }
 
-/// The random numbers that a module with a seed is made of, and whether it is one of ours.
-fn generator(seed: u64) -> (Random, bool) {
+/// What a module is.
+struct Kind {
+    /// Whether it is one of ours.
+    frames: bool,
+    /// Whether it may show any NaN.
+    exact: bool,
+}
+
+/// The random numbers that a module with a seed is made of, and what it is.
+fn generator(seed: u64, exact: bool) -> (Random, Kind) {
     let mut random = Random::new(seed);
-    let frames = random.once_in(2);
-    (random, frames)
+    let (frames, either) = (random.once_in(2), random.once_in(2));
+    (random, Kind { frames, exact: exact || either })
 }
 
 /// Compares a random module in all engines; false if there was nothing to compare. Starts the generator if it is wanted
 /// and not there yet.
 fn check(
-    engines: &[Box<dyn Engine>],
+    groups: &[Vec<Box<dyn Engine>>],
     smith: &mut Option<Smith>,
     seed: u64,
-    only: Option<&str>,
+    options: &Options,
 ) -> Result<bool, String> {
-    let (mut random, frames) = generator(seed);
-    let wasm = if only.map_or(frames, |only| only == "frames") {
-        let text = frames::module(&mut random);
+    let (mut random, kind) = generator(seed, options.exact);
+    let wasm = if options.only.as_ref().map_or(kind.frames, |only| only == "frames") {
+        let text = frames::module(&mut random, kind.exact);
         binary(text.as_bytes()).map_err(|error| format!("seed {seed}: the generator: {error}"))?
     } else {
         let failed = |error: std::io::Error| format!("seed {seed}: {error}");
@@ -188,17 +205,29 @@ fn check(
             Some(smith) => smith,
             None => smith.insert(Smith::start().map_err(failed)?),
         };
-        let Some(wasm) = smith.module(&mut random).map_err(failed)? else { return Ok(false) };
+        let Some(wasm) = smith.module(&mut random, kind.exact).map_err(failed)? else { return Ok(false) };
         wasm
     };
-    compare(engines, &wasm, seed).map_err(|difference| {
+    compare(groups, &wasm, seed, kind.exact).map_err(|difference| {
         let file = keep(&wasm, seed);
-        format!("seed {seed}: {difference}\n  module: {}", file.display())
+        let exact = if kind.exact { ", with --exact" } else { "" };
+        format!("seed {seed}: {difference}\n  module: {}{exact}", file.display())
     })
 }
 
-/// Runs a module in all engines; false if there was nothing to compare.
-fn compare(engines: &[Box<dyn Engine>], wasm: &[u8], seed: u64) -> Result<bool, String> {
+/// Runs a module in all engines whose NaN may be looked at; false if there was nothing to compare.
+fn compare(groups: &[Vec<Box<dyn Engine>>], wasm: &[u8], seed: u64, exact: bool) -> Result<bool, String> {
+    // A module that shows the canonical NaN alone shows the same with it and without.
+    let groups = if exact { groups } else { &groups[..1] };
+    let mut compared = true;
+    for group in groups {
+        let engines = group.iter().map(|engine| &**engine).filter(|engine| !exact || engine.has_our_nan());
+        compared &= compare_group(&engines.collect::<Vec<_>>(), wasm, seed)?;
+    }
+    Ok(compared)
+}
+
+fn compare_group(engines: &[&dyn Engine], wasm: &[u8], seed: u64) -> Result<bool, String> {
     let outcomes: Vec<Outcome> = engines.iter().map(|engine| engine.run(wasm, seed)).collect();
     if outcomes.contains(&Outcome::Limit) {
         return Ok(false);

@@ -19,13 +19,15 @@ impl Smith {
     }
 
     /// A module, if the random bytes are enough for one.
-    pub(crate) fn module(&mut self, random: &mut Random) -> Result<Option<Vec<u8>>> {
+    /// With `exact` it may show any NaN.
+    pub(crate) fn module(&mut self, random: &mut Random, exact: bool) -> Result<Option<Vec<u8>>> {
         let simd = random.once_in(2);
         let size = 1_000 + random.below(8_000) as usize;
         let bytes = random.bytes(size);
         let gone = || Error::other("the generator has no pipe");
         let input = self.0.stdin.as_mut().ok_or_else(gone)?;
-        input.write_all(&[&[u8::from(simd)][..], &(size as u32).to_le_bytes(), &bytes].concat())?;
+        let head = u8::from(simd) | u8::from(exact) << 1;
+        input.write_all(&[&[head][..], &(size as u32).to_le_bytes(), &bytes].concat())?;
         input.flush()?;
         let output = self.0.stdout.as_mut().ok_or_else(gone)?;
         let mut length = [0; 4];

@@ -145,7 +145,8 @@ fn code_is_for_its_settings_and_validity_for_its_proposals() {
     assert!(start(&path, |config| config.interruptible(false)));
     assert!(start(&path, |config| config.gas(true).gas_cost("call", 7).unwrap()));
     assert!(start(&path, |config| config.memory_reservation(0)));
-    assert_eq!(kinds(&path), [MODULE, CODE, CODE, CODE, CODE]);
+    assert!(start(&path, |config| config.nan_canonicalization(true)));
+    assert_eq!(kinds(&path), [MODULE, CODE, CODE, CODE, CODE, CODE]);
     assert!(!start(&path, |config| config.feature(Feature::Simd, false)));
     assert_eq!(kinds(&path).iter().filter(|kind| **kind == MODULE).count(), 2);
     let cache = cache_in(&path);

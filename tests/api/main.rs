@@ -12,12 +12,13 @@ mod gas;
 mod host;
 mod hostile;
 mod interrupt;
+mod large;
 mod lifetime;
 mod limit;
-mod large;
 mod link;
 #[cfg(feature = "jit")]
 mod listing;
+mod nan;
 #[cfg(feature = "jit")]
 mod native;
 #[cfg(feature = "jit")]
@@ -59,7 +60,6 @@ fn module(engine: &Engine, text: &str) -> Module {
 
 /// An instance without imports in a store of its own.
 #[track_caller]
-fn load_with(engine: &Engine, text: &str) -> (Store<()>, Instance) {
 /// A store that has all the gas there can be, if the engine meters.
 fn store(engine: &Engine) -> Store<()> {
     let mut store = Store::new(engine, ());
@@ -67,6 +67,7 @@ fn store(engine: &Engine) -> Store<()> {
     store
 }
 
+fn load_with(engine: &Engine, text: &str) -> (Store<()>, Instance) {
     let mut store = store(engine);
     let instance = Instance::new(&mut store, &module(engine, text), &[]).expect("the module can be instantiated");
     (store, instance)

@@ -178,12 +178,15 @@ fn a_universal_module_is_a_module_and_can_be_compiled_again() {
 fn an_engine_with_other_settings_makes_the_code_again_and_says_why() {
     let artifact = Engine::default().precompile_module(PROGRAM, Precompiled::Native).unwrap();
     type Set = fn(&mut Config);
-    let settings: [(&str, Set); 5] = [
+    let settings: [(&str, Set); 6] = [
         ("gas", |config| {
             config.gas(true);
         }),
         ("interrupts", |config| {
             config.interruptible(false);
+        }),
+        ("canonical NaN", |config| {
+            config.nan_canonicalization(true);
         }),
         ("traps by", |config| {
             config.signals_based_traps(false);

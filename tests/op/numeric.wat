@@ -1079,8 +1079,9 @@
 ;;   f32.add s0 s1
 ;;   return acc
 ;;   clif
-;;     v5 = fadd v2, v3
-;;     return v5
+;;     v5 = bitcast.f32 v2
+;;     v6 = fadd v5, v3
+;;     return v6
 ;;   x86-64
 ;;     addss %xmm1, %xmm0
 ;;     retq
@@ -1097,8 +1098,9 @@
 ;;   f32.mul s0 s1
 ;;   return acc
 ;;   clif
-;;     v5 = fmul v2, v3
-;;     return v5
+;;     v5 = bitcast.f32 v2
+;;     v6 = fmul v5, v3
+;;     return v6
 ;;   x86-64
 ;;     mulss %xmm1, %xmm0
 ;;     retq
@@ -1152,8 +1154,9 @@
 ;;   f64.add s0 s1
 ;;   return acc
 ;;   clif
-;;     v5 = fadd v2, v3
-;;     return v5
+;;     v5 = bitcast.f64 v2
+;;     v6 = fadd v5, v3
+;;     return v6
 ;;   x86-64
 ;;     addsd %xmm1, %xmm0
 ;;     retq
@@ -1170,8 +1173,9 @@
 ;;   f64.mul s0 s1
 ;;   return acc
 ;;   clif
-;;     v5 = fmul v2, v3
-;;     return v5
+;;     v5 = bitcast.f64 v2
+;;     v6 = fmul v5, v3
+;;     return v6
 ;;   x86-64
 ;;     mulsd %xmm1, %xmm0
 ;;     retq

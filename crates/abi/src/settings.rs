@@ -11,6 +11,8 @@ pub struct Settings {
     pub metering: Option<Metering>,
     /// Whether native code can be interrupted. The interpreter always can.
     pub interruptible: bool,
+    /// Whether arithmetic on floats gives no other NaN than the canonical one.
+    pub nan_canonicalization: bool,
     /// How native code finds out that it must trap.
     pub traps: Traps,
     /// Address space for each memory that is addressed without checks; none if every access is checked.
@@ -50,6 +52,7 @@ impl Default for Settings {
         Settings {
             metering: None,
             interruptible: true,
+            nan_canonicalization: false,
             traps: Traps::Checks,
             reservation: None,
             spectre_mitigation: true,
@@ -111,6 +114,7 @@ impl Settings {
         vec![
             ("gas", self.metering.as_ref().map_or_else(|| "off".into(), Metering::key)),
             ("interrupts", yes(self.interruptible)),
+            ("canonical NaN", yes(self.nan_canonicalization)),
             ("traps by", traps.into()),
             ("memory reservation", reservation.unwrap_or_else(|| "off".into())),
             ("Spectre mitigation", yes(self.spectre_mitigation)),

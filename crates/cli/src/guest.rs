@@ -23,7 +23,7 @@ pub(crate) struct State {
 pub(crate) fn engine(options: &Options, stack: usize) -> Outcome<Engine> {
     let mut config = Config::new();
     config.features(options.features()).memory_page_limit(options.memory_page_limit);
-    config.gas(engine_meters(options)).profile(options.profile);
+    config.gas(engine_meters(options)).nan_canonicalization(options.nan_canonicalization).profile(options.profile);
     // Ctrl-C ends the process; nothing else but the time limit ends a guest from outside.
     config.run_mode(options.run_mode).interruptible(options.time_limit > 0).max_host_stack(stack);
     config.tier_thresholds(options.tier_thresholds);

@@ -63,6 +63,12 @@ pub(crate) struct Limit {
 pub(crate) const LIMITS: &[Limit] = &[
     Limit { option: "time-limit", setting: "interrupts", made_with: "interruptible", makes: "can be stopped" },
     Limit { option: "gas-limit", setting: "gas", made_with: "enable-gas-measuring", makes: "counts gas" },
+    Limit {
+        option: "nan-canonicalization",
+        setting: "canonical NaN",
+        made_with: "nan-canonicalization",
+        makes: "gives the canonical NaN only",
+    },
 ];
 
 impl Limit {
@@ -103,6 +109,7 @@ pub(crate) struct Options {
     pub(crate) generic_binary: bool,
     pub(crate) cpu_features: Vec<(String, bool)>,
     pub(crate) interruptible: bool,
+    pub(crate) nan_canonicalization: bool,
     /// Where to write how functions are compiled.
     pub(crate) dump: Option<String>,
     /// Which functions are shown; all if none is named.

@@ -95,6 +95,9 @@ pub(crate) struct Lower<'e> {
     environment: &'e Environment,
     /// Where lowering stops, so that a small module cannot ask for much memory.
     most_words: usize,
+    /// Whether every operand is in its canonical slot: then a branch moves all its arguments at once, and code takes no
+    /// more than a few words for each byte of the body.
+    plain: bool,
     asm: Assembler,
     frame: Frame,
     /// One past the highest slot in use.
@@ -111,10 +114,21 @@ pub(crate) struct Lower<'e> {
 }
 
 impl<'e> Lower<'e> {
+    /// Operands stay where they come from as long as they can. That stops where the code is far larger than the body.
     pub(crate) fn new(environment: &'e Environment, body_bytes: usize) -> Lower<'e> {
+        let most_words = MIN_WORDS_LIMIT.max(body_bytes.saturating_mul(MAX_WORDS_PER_BODY_BYTE));
+        Lower { most_words, ..Lower::unlimited(environment) }
+    }
+
+    /// Every operand goes to its canonical slot at once.
+    pub(crate) fn plain(environment: &'e Environment) -> Lower<'e> {
+        Lower { plain: true, ..Lower::unlimited(environment) }
+    }
+
+    /// As large as it gets.
+    pub(crate) fn unlimited(environment: &'e Environment) -> Lower<'e> {
         Lower {
             environment,
-    /// Operands stay where they come from as long as they can. That stops where the code is far larger than the body.
             most_words: usize::MAX,
             plain: false,
             asm: Assembler::default(),
@@ -287,6 +301,10 @@ impl Emit for Lower<'_> {
         self.asm.words.len() > self.most_words
     }
 
+    fn settles(&self) -> bool {
+        self.plain
+    }
+
     fn begin(&mut self, frame: &Frame) {
         self.frame = frame.clone();
         self.asm.words.extend([0; PRELUDE_WORDS]);
@@ -301,10 +319,6 @@ impl Emit for Lower<'_> {
                 self.assigned.clear(*local);
             }
         }
-    }
-
-    fn settles(&self) -> bool {
-        self.plain
     }
 
     fn at(&mut self, offset: u32) {
@@ -410,15 +424,18 @@ impl Emit for Lower<'_> {
     }
 
     fn unary(&mut self, op: Unary, a: Operand<Value>, to: Slot) -> Value {
-        self.emit_unary(op, a, to)
+        let value = self.emit_unary(op, a, to);
+        self.canonical(op.arithmetic(), value, to)
     }
 
     fn convert(&mut self, op: Convert, a: Operand<Value>, to: Slot) -> Value {
-        self.emit_convert(op, a, to)
+        let value = self.emit_convert(op, a, to);
+        self.canonical(op.arithmetic(), value, to)
     }
 
     fn binary(&mut self, op: Binary, a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
-        self.emit_binary(op, a, b, to)
+        let value = self.emit_binary(op, a, b, to);
+        self.canonical(op.arithmetic(), value, to)
     }
 
     fn compare(&mut self, op: Compare, a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
@@ -528,11 +545,13 @@ impl Emit for Lower<'_> {
     }
 
     fn vector_unary(&mut self, op: VectorUnary, a: Operand<Value>, to: Slot) -> Value {
-        self.emit_vector(handlers::vector_unary(op), op.text(), &[a], to)
+        let value = self.emit_vector(handlers::vector_unary(op), op.text(), &[a], to);
+        self.canonical(op.arithmetic(), value, to)
     }
 
     fn vector_binary(&mut self, op: VectorBinary, a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
-        self.emit_vector(handlers::vector_binary(op), op.text(), &[a, b], to)
+        let value = self.emit_vector(handlers::vector_binary(op), op.text(), &[a, b], to);
+        self.canonical(op.arithmetic(), value, to)
     }
 
     fn vector_ternary(&mut self, op: VectorTernary, args: [Operand<Value>; 3], to: Slot) -> Value {

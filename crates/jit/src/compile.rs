@@ -212,7 +212,8 @@ impl Compiler {
         };
         convention::declare_regions(function, Some(module));
         let builder = FunctionBuilder::new(function, &mut scratch.frontend);
-        let mut emitter = Emitter::new(builder, environment, defined, entry, callees);
+        let orders_nan = matches!(self.isa.triple().architecture, Architecture::X86_64 | Architecture::Aarch64(_));
+        let mut emitter = Emitter::new(builder, environment, defined, entry, callees, orders_nan);
         let walked = walk::function(module, defined, environment.settings.metering.as_ref(), &mut emitter);
         let error = match (emitter.unsupported(), walked) {
             (Some(what), _) => Some(Error::Unsupported(what)),

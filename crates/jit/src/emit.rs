@@ -72,6 +72,8 @@ pub(crate) struct Emitter<'a> {
     defined: u32,
     entry: Entry<'a>,
     callees: Callees<'a>,
+    /// Whether it depends on the order of an operation's operands which NaN the processor gives.
+    orders_nan: bool,
     /// The signatures of what is called otherwise than directly.
     outside: HashSet<Signature>,
     /// Those it calls.
@@ -106,6 +108,7 @@ impl<'a> Emitter<'a> {
         defined: u32,
         entry: Entry<'a>,
         callees: Callees<'a>,
+        orders_nan: bool,
     ) -> Emitter<'a> {
         Emitter {
             builder,
@@ -113,6 +116,7 @@ impl<'a> Emitter<'a> {
             defined,
             entry,
             callees,
+            orders_nan,
             outside: HashSet::new(),
             functions: HashMap::new(),
             way: None,
@@ -271,10 +275,6 @@ impl<'a> Emitter<'a> {
         self.environment.settings.traps == Traps::Checks
     }
 
-    /// Traps if the condition is not zero.
-    fn trap_if(&mut self, condition: Value, trap: Trap) {
-        if !self.explicit_traps() {
-            self.builder.ins().trapnz(condition, trap_code(trap));
     /// Has a large charge leave no less than [`OVERDRAWN`], or just that if it is more than any store can have.
     fn bound_charge(&mut self, left: Value, always: bool) {
         let func = &mut self.builder.func;
@@ -291,6 +291,10 @@ impl<'a> Emitter<'a> {
         cursor.func.dfg.insts[inst] = InstructionData::Binary { opcode: Opcode::Smax, args: [left, least] };
     }
 
+    /// Traps if the condition is not zero.
+    fn trap_if(&mut self, condition: Value, trap: Trap) {
+        if !self.explicit_traps() {
+            self.builder.ins().trapnz(condition, trap_code(trap));
             return;
         }
         let (trapping, next) = (self.builder.create_block(), self.builder.create_block());
@@ -330,10 +334,6 @@ impl<'a> Emitter<'a> {
     }
 }
 
-impl Emit for Emitter<'_> {
-    type Value = V;
-    type Label = Block;
-    type Mark = Charge;
 /// Where code charges for a segment.
 #[derive(Clone, Copy)]
 pub(crate) struct Charge {
@@ -348,6 +348,10 @@ const SMALL_CHARGE: i64 = 1 << 16;
 /// The least that a large charge leaves.
 const OVERDRAWN: i64 = -1 << 62;
 
+impl Emit for Emitter<'_> {
+    type Value = V;
+    type Label = Block;
+    type Mark = Charge;
 
     const ALIASES_LOCALS: bool = false;
 

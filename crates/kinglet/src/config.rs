@@ -42,6 +42,7 @@ pub struct Config {
     pub(crate) tier_thresholds: TierThresholds,
     pub(crate) optimization: Optimization,
     pub(crate) interruptible: bool,
+    pub(crate) nan_canonicalization: bool,
     pub(crate) spectre_mitigation: bool,
     pub(crate) signals_based_traps: bool,
     pub(crate) memory_reservation: u64,
@@ -136,6 +137,7 @@ impl Config {
             tier_thresholds: TierThresholds::default(),
             optimization: Optimization::Speed,
             interruptible: true,
+            nan_canonicalization: false,
             spectre_mitigation: true,
             signals_based_traps: true,
             memory_reservation: 4 << 30,
@@ -232,6 +234,26 @@ impl Config {
     /// deadlines end a guest only where it is interpreted or calls the host; code is a few per cent faster.
     pub fn interruptible(&mut self, on: bool) -> &mut Config {
         self.interruptible = on;
+        self
+    }
+
+    /// Sets whether arithmetic on floats gives no other NaN than the canonical one, as some chains of blocks ask for so that
+    /// a program computes the same on every processor. Without it, as it is if nothing is said, a NaN has the bits that the
+    /// processor's instructions give: the same in every [`RunMode`], but not on processors of another kind.
+    ///
+    /// ```
+    /// use kinglet::{Config, Engine, Instance, Module, Store};
+    ///
+    /// let engine = Engine::new(Config::new().nan_canonicalization(true))?;
+    /// let module = Module::new(&engine, r#"(module (func (export "zero over zero") (param f32) (result f32)
+    ///     (f32.div (local.get 0) (local.get 0))))"#)?;
+    /// let mut store = Store::new(&engine, ());
+    /// let div = Instance::new(&mut store, &module, &[])?.get_typed_func::<f32, f32>(&mut store, "zero over zero")?;
+    /// assert_eq!(div.call(&mut store, 0.0)?.to_bits(), 0x7fc0_0000);
+    /// # Ok::<(), kinglet::Error>(())
+    /// ```
+    pub fn nan_canonicalization(&mut self, on: bool) -> &mut Config {
+        self.nan_canonicalization = on;
         self
     }
 
@@ -356,6 +378,10 @@ impl Config {
         if named.peek().is_none() {
             return Err(Error::msg(format!("there is no operation called {operation:?}")));
         }
+        if i64::try_from(cost).is_err() {
+            let most = i64::MAX;
+            return Err(Error::msg(format!("{operation} cannot cost {cost} units of gas; the most is {most}")));
+        }
         let metering = self.metering.get_or_insert_default();
         named.for_each(|op| metering.set_cost(op, cost));
         Ok(self)
@@ -367,7 +393,3 @@ impl Default for Config {
         Config::new()
     }
 }
-        if i64::try_from(cost).is_err() {
-            let most = i64::MAX;
-            return Err(Error::msg(format!("{operation} cannot cost {cost} units of gas; the most is {most}")));
-        }

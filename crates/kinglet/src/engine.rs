@@ -58,6 +58,7 @@ impl Inner {
         let mut settings = Settings {
             metering: config.metering.clone(),
             interruptible: config.interruptible,
+            nan_canonicalization: config.nan_canonicalization,
             spectre_mitigation: config.spectre_mitigation,
             optimization: config.optimization,
             target: config.target.clone(),

@@ -7,10 +7,13 @@
 //! rows; whoever needs a value uses the enums. Nothing else lists operations. To add an operation add its row; to add
 //! a family add its row macro and its line below. Core specification, chapter "Instructions".
 
+mod float;
 mod memory;
 mod numeric;
 mod structural;
 mod vector;
+
+pub use float::FloatShape;
 
 use crate::V128;
 

@@ -6,6 +6,7 @@
 
 mod convert;
 mod memory;
+mod nan;
 mod numeric;
 mod vector;
 
@@ -80,6 +81,18 @@ scalars! {
     i64 u64 u64::cast_signed, i64::cast_unsigned;
     f32 u32 f32::from_bits, f32::to_bits;
     f64 u64 f64::from_bits, f64::to_bits;
+}
+
+/// The canonical NaN if the operand is NaN: what arithmetic gives in an engine that canonicalises.
+#[inline(always)]
+pub fn f32_canonical(a: f32) -> f32 {
+    nan::canonical(a)
+}
+
+/// The canonical NaN if the operand is NaN: what arithmetic gives in an engine that canonicalises.
+#[inline(always)]
+pub fn f64_canonical(a: f64) -> f64 {
+    nan::canonical(a)
 }
 
 /// An evaluator of one family, from its rows.

@@ -1,5 +1,5 @@
 //! Makes modules with a bit of everything, by wasm-smith, for `kinglet-fuzz`, which starts it and talks to it by pipes. It
-//! gets a byte that says whether vectors are wanted, a length in four bytes, and as many random bytes; it gives a length in
+//! gets a byte that says whether vectors are wanted, and in bit 1 whether it may show any NaN, a length in four bytes, and as many random bytes; it gives a length in
 //! four bytes, and as long a module, or none if the bytes are not enough for one. Lengths are little-endian. The same bytes
 //! give the same module.
 
@@ -19,10 +19,10 @@ fn main() -> Result<()> {
     // Ends with its input.
     while input.read(&mut head[..1])? == 1 {
         input.read_exact(&mut head[1..])?;
-        let [simd, length @ ..] = head;
+        let [wanted, length @ ..] = head;
         let mut bytes = vec![0; u32::from_le_bytes(length) as usize];
         input.read_exact(&mut bytes)?;
-        let module = module(&bytes, simd != 0).unwrap_or_default();
+        let module = module(&bytes, wanted & 1 != 0, wanted & 2 != 0).unwrap_or_default();
         output.write_all(&(module.len() as u32).to_le_bytes())?;
         output.write_all(&module)?;
         output.flush()?;
@@ -31,7 +31,7 @@ fn main() -> Result<()> {
 }
 
 /// A module, if the bytes are enough for one.
-fn module(bytes: &[u8], simd: bool) -> Option<Vec<u8>> {
+fn module(bytes: &[u8], simd: bool, exact: bool) -> Option<Vec<u8>> {
     let config = Config {
         max_imports: 0,
         max_memories: 2,
@@ -46,7 +46,7 @@ fn module(bytes: &[u8], simd: bool) -> Option<Vec<u8>> {
         max_funcs: 12,
         max_instructions: 200,
         export_everything: true,
-        canonicalize_nans: true,
+        canonicalize_nans: !exact,
         simd_enabled: simd,
         // What Kinglet or Wasmi does not have yet.
         gc_enabled: false,

@@ -130,7 +130,7 @@ pub(super) fn engine(options: &Options, target: Option<&str>) -> Outcome<Engine>
     let mut config = Config::new();
     config.features(options.features()).optimization(options.optimization);
     config.interruptible(options.interruptible || options.time_limit > 0);
-    config.gas(crate::guest::engine_meters(options));
+    config.gas(crate::guest::engine_meters(options)).nan_canonicalization(options.nan_canonicalization);
     if let Some(triple) = target {
         config.target(triple);
         try_out(&config, "target")?;

@@ -15,7 +15,11 @@ const MAX_SCRIPT_BYTES: u64 = 1 << 28;
 pub(super) fn run(options: &Options) -> Outcome {
     let mut all = Report::default();
     let mut scripts = wast::Options::new(options.features());
-    scripts.config.run_mode(options.run_mode).tier_thresholds(options.tier_thresholds);
+    scripts
+        .config
+        .run_mode(options.run_mode)
+        .nan_canonicalization(options.nan_canonicalization)
+        .tier_thresholds(options.tier_thresholds);
     for file in &options.positional {
         let text = read(file).map_err(|error| Fault::refused(format!("cannot read `{file}`: {error}")))?;
         let report = wast::run(&scripts, file, &text);

@@ -64,6 +64,8 @@ const NATIVE: &[&str] = &["compile", "explore"];
 const GUEST: &[&str] = &["run", "instantiate"];
 /// How code runs is theirs to say.
 const CODE: &[&str] = &["run", "instantiate", "wast"];
+/// What runs or makes code.
+const RUN_OR_MAKE: &[&str] = &["run", "compile", "warm", "explore", "instantiate", "wast"];
 const CACHED: &[&str] = &["run", "instantiate", "warm", "cache"];
 const STATISTICS: &[&str] = &["run", "compile", "warm"];
 const RUN_WARM: &[&str] = &["run", "warm"];
@@ -146,6 +148,9 @@ pub(crate) const GROUPS: &[Group] = &[
             effect: Set(|options, value| {
                 options.tier_thresholds.bytes_a_sample = number_of_32_bits(value, "bytes")?; Ok(())
             }), ..PLAIN },
+        Row { name: "nan-canonicalization", commands: RUN_OR_MAKE, exe: true,
+            help: "arithmetic on floats gives the canonical NaN only, so that it is the same on every processor",
+            effect: Set(|options, _| { options.nan_canonicalization = true; Ok(()) }), ..PLAIN },
         Row { name: "no-cache", commands: GUEST,
             help: "use nothing that earlier starts have kept on disk, and keep nothing for later ones",
             effect: Set(|options, _| { options.no_cache = true; Ok(()) }), ..PLAIN },

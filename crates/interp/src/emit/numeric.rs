@@ -36,6 +36,30 @@ impl Lower<'_> {
         self.one_operand(op.text(), |a, d| handlers::convert(op, a, d), a, op.result().into(), to).2
     }
 
+    /// What arithmetic on floats gave, its NaN made canonical if the engine asks for that.
+    pub(super) fn canonical(&mut self, shape: Option<FloatShape>, value: Value, to: Slot) -> Value {
+        let Some(shape) = shape.filter(|_| self.environment.settings.nan_canonicalization) else { return value };
+        let operand = |ty| Operand { value, ty, slot: to };
+        match (shape, value) {
+            (FloatShape::F32, Value::Const(bits)) => {
+                Value::Const(sem::f32_canonical(f32::from_bits(bits as u32)).to_bits().into())
+            }
+            (FloatShape::F64, Value::Const(bits)) => Value::Const(sem::f64_canonical(f64::from_bits(bits)).to_bits()),
+            (FloatShape::F32, _) => {
+                self.one_operand("f32.canonical", handlers::f32_canonical, operand(ValType::F32), ValType::F32, to).2
+            }
+            (FloatShape::F64, _) => {
+                self.one_operand("f64.canonical", handlers::f64_canonical, operand(ValType::F64), ValType::F64, to).2
+            }
+            (FloatShape::F32x4, _) => {
+                self.emit_vector(handlers::f32x4_canonical(), "f32x4.canonical", &[operand(ValType::V128)], to)
+            }
+            (FloatShape::F64x2, _) => {
+                self.emit_vector(handlers::f64x2_canonical(), "f64x2.canonical", &[operand(ValType::V128)], to)
+            }
+        }
+    }
+
     fn one_operand(
         &mut self,
         name: &str,

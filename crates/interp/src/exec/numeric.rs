@@ -304,8 +304,40 @@ macro_rules! wide_meanings {
 kinglet_wasm::binary_ops!(binary_meanings);
 kinglet_wasm::compare_ops!(binary_meanings);
 
+/// Makes a NaN canonical, behind arithmetic in an engine that asks for it.
+struct F32Canonical;
+struct F64Canonical;
+
+impl UnaryMeaning for F32Canonical {
+    type A = f32;
+    type R = f32;
+    #[inline(always)]
+    fn eval(a: f32) -> Result<f32, Trap> {
+        Ok(sem::f32_canonical(a))
+    }
+}
+
+impl UnaryMeaning for F64Canonical {
+    type A = f64;
+    type R = f64;
+    #[inline(always)]
+    fn eval(a: f64) -> Result<f64, Trap> {
+        Ok(sem::f64_canonical(a))
+    }
+}
+
 pub(crate) mod handlers {
     use super::*;
+
+    /// A NaN made canonical.
+    pub(crate) fn f32_canonical(a: Kind, d: Kind) -> Handler {
+        unary_shape::<F32Canonical>(a, d)
+    }
+
+    /// A NaN made canonical.
+    pub(crate) fn f64_canonical(a: Kind, d: Kind) -> Handler {
+        unary_shape::<F64Canonical>(a, d)
+    }
 
     /// `f64.load` of a slot's address and an operation of the result and something else.
     pub(crate) fn load_and_binary(op: Binary, a: Kind, b: Kind, d: Kind) -> Option<Handler> {

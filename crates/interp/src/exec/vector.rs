@@ -135,6 +135,24 @@ impl<O: SplatMeaning, A: Source> Instruction for Splat<O, A> {
     }
 }
 
+/// Makes NaN lanes canonical, behind arithmetic in an engine that asks for it.
+struct F32x4Canonical;
+struct F64x2Canonical;
+
+impl VectorMeaning<1> for F32x4Canonical {
+    #[inline(always)]
+    fn eval([v]: [V128; 1]) -> V128 {
+        sem::f32x4_canonical(v)
+    }
+}
+
+impl VectorMeaning<1> for F64x2Canonical {
+    #[inline(always)]
+    fn eval([v]: [V128; 1]) -> V128 {
+        sem::f64x2_canonical(v)
+    }
+}
+
 /// `i8x16.shuffle`
 struct Shuffle;
 
@@ -319,6 +337,16 @@ pub(crate) mod handlers {
     kinglet_wasm::vector_shift_ops!(shift_meanings);
     kinglet_wasm::vector_replace_ops!(replace_meanings);
     kinglet_wasm::vector_splat_ops!(splat_meanings);
+
+    /// NaN lanes made canonical.
+    pub(crate) fn f32x4_canonical() -> Handler {
+        handler::<VectorInstruction<F32x4Canonical, 1>>
+    }
+
+    /// NaN lanes made canonical.
+    pub(crate) fn f64x2_canonical() -> Handler {
+        handler::<VectorInstruction<F64x2Canonical, 1>>
+    }
 
     pub(crate) fn vector_shuffle() -> Handler {
         handler::<Shuffle>

@@ -36,6 +36,7 @@ impl Emitter<'_> {
             F32ReinterpretI32 => self.builder.ins().bitcast(types::F32, bits, a),
             F64ReinterpretI64 => self.builder.ins().bitcast(types::F64, bits, a),
         };
+        let value = self.canonical(op.arithmetic(), value);
         self.result(value, Kind::new(op.result().into(), self.environment.types))
     }
 

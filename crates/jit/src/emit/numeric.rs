@@ -1,9 +1,10 @@
 //! Scalar arithmetic and comparisons (core specification, "Numeric Instructions").
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
+use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 use kinglet_abi::Trap;
-use kinglet_wasm::op::{Binary, Compare, Unary, Wide};
+use kinglet_wasm::op::{Binary, Compare, FloatShape, Unary, Wide};
 
 use super::{Emitter, Op1, V};
 use crate::convention::Kind;
@@ -33,6 +34,7 @@ impl Emitter<'_> {
             I64Extend16S => self.extend_low(a, types::I16, types::I64),
             I64Extend32S => self.extend_low(a, types::I32, types::I64),
         };
+        let value = self.canonical(op.arithmetic(), value);
         self.result(value, Kind::new(op.result().into(), self.environment.types))
     }
 
@@ -69,15 +71,48 @@ impl Emitter<'_> {
             I32ShrU | I64ShrU => self.builder.ins().ushr(a, b),
             I32Rotl | I64Rotl => self.builder.ins().rotl(a, b),
             I32Rotr | I64Rotr => self.builder.ins().rotr(a, b),
-            F32Add | F64Add => self.builder.ins().fadd(a, b),
+            F32Add | F64Add => {
+                let a = self.in_order(a);
+                self.builder.ins().fadd(a, b)
+            }
             F32Sub | F64Sub => self.builder.ins().fsub(a, b),
-            F32Mul | F64Mul => self.builder.ins().fmul(a, b),
+            F32Mul | F64Mul => {
+                let a = self.in_order(a);
+                self.builder.ins().fmul(a, b)
+            }
             F32Div | F64Div => self.builder.ins().fdiv(a, b),
             F32Min | F64Min => self.builder.ins().fmin(a, b),
             F32Max | F64Max => self.builder.ins().fmax(a, b),
             F32Copysign | F64Copysign => self.builder.ins().fcopysign(a, b),
         };
+        let value = self.canonical(op.arithmetic(), value);
         self.result(value, Kind::new(op.result().into(), self.environment.types))
+    }
+
+    /// The first operand of an operation that Cranelift may commute, kept first: of two NaN the processor gives the first.
+    /// A load or a negation behind a cast, which costs nothing, is none that Cranelift looks for.
+    fn in_order(&mut self, a: Value) -> Value {
+        if !self.orders_nan {
+            return a;
+        }
+        let ty = self.builder.func.dfg.value_type(a);
+        self.builder.ins().bitcast(ty, MemFlagsData::new(), a)
+    }
+
+    /// What arithmetic on floats gave, its NaN made canonical if the engine asks for that.
+    pub(super) fn canonical(&mut self, shape: Option<FloatShape>, value: Value) -> Value {
+        let Some(shape) = shape.filter(|_| self.environment.settings.nan_canonicalization) else { return value };
+        let is_nan = self.builder.ins().fcmp(FloatCC::Unordered, value, value);
+        let nan = match shape {
+            FloatShape::F32 | FloatShape::F32x4 => self.builder.ins().f32const(Ieee32::with_bits(0x7FC0_0000)),
+            FloatShape::F64 | FloatShape::F64x2 => self.builder.ins().f64const(Ieee64::with_bits(0x7FF8 << 48)),
+        };
+        if let FloatShape::F32 | FloatShape::F64 = shape {
+            return self.builder.ins().select(is_nan, nan, value);
+        }
+        let ty = self.builder.func.dfg.value_type(value);
+        let (nan, is_nan) = (self.builder.ins().splat(ty, nan), self.lanes(is_nan, ty));
+        self.builder.ins().bitselect(is_nan, nan, value)
     }
 
     fn divide_signed(&mut self, a: Value, b: Value) -> Value {

@@ -101,6 +101,7 @@ impl Emitter<'_> {
                 self.builder.ins().fcvt_from_uint(F64X2, wide)
             }
         };
+        let value = self.canonical(op.arithmetic(), value);
         self.vector_result(value)
     }
 

@@ -3,12 +3,13 @@
 //! lane by lane from `vector.rs`. Core specification, "Numeric Instructions" and "Numerics"; the wide-arithmetic
 //! proposal.
 //!
-//! NaN results are quiet, as the specification asks. Addition to square root rely on the hardware for that (every
-//! target's arithmetic quiets); rounding quiets explicitly; minimum and maximum give the canonical NaN. Absolute
-//! value, negation and copysign are operations on bits and keep a NaN as it is.
+//! NaN results are quiet, as the specification asks, and have the bits that `nan.rs` says. Absolute value, negation and
+//! copysign are operations on bits and keep a NaN as it is. Functions that are `pub(super)` leave the bits of a NaN open,
+//! have no branch, and are for lane loops, which vectorise over them.
 
 #![allow(missing_docs)] // Each function is documented by its row in the op table.
 
+use super::nan::{self, settle};
 use crate::Trap;
 
 // Integers: one operand.
@@ -246,25 +247,16 @@ pub fn i64_rotr(a: i64, b: i64) -> i64 {
 
 /// The sign bit of an `f32`.
 const F32_SIGN: u32 = 0x8000_0000;
-/// The canonical NaN.
-const F32_NAN: f32 = f32::from_bits(0x7FC0_0000);
 /// From 2^23 on every `f32` is an integer.
 const F32_INTEGRAL: f32 = 8_388_608.0;
 
-/// `a`, made quiet if it is a NaN.
-#[inline(always)]
-pub(super) fn f32_quiet(a: f32) -> f32 {
-    f32::from_bits(a.to_bits() | u32::from(a.is_nan()) << 22)
-}
-
 /// `adjust` of the integer nearest to `a`, ties to even, with the sign of `a`. Numbers too large for a fraction,
-/// infinities and NaN (made quiet) stay. Adding 2^23 to a smaller magnitude leaves no bits for a fraction; there is no
-/// call and no branch, so that lane loops over this vectorise.
+/// infinities and NaN stay. Adding 2^23 to a smaller magnitude leaves no bits for a fraction.
 #[inline(always)]
 fn f32_round(a: f32, adjust: impl Fn(f32) -> f32) -> f32 {
     let nearest = (f32_abs(a) + F32_INTEGRAL) - F32_INTEGRAL;
     let rounded = f32_copysign(adjust(f32_copysign(nearest, a)), a);
-    if f32_abs(a) < F32_INTEGRAL { rounded } else { f32_quiet(a) }
+    if f32_abs(a) < F32_INTEGRAL { rounded } else { a }
 }
 
 #[inline(always)]
@@ -278,51 +270,62 @@ pub fn f32_neg(a: f32) -> f32 {
 }
 
 #[inline(always)]
-pub fn f32_ceil(a: f32) -> f32 {
+pub(super) fn f32_rounded_up(a: f32) -> f32 {
     f32_round(a, |nearest| nearest + f32::from(nearest < a))
 }
 
 #[inline(always)]
-pub fn f32_floor(a: f32) -> f32 {
+pub fn f32_ceil(a: f32) -> f32 {
+    settle(f32_rounded_up(a), || nan::of_one(a))
+}
+
+#[inline(always)]
+pub(super) fn f32_rounded_down(a: f32) -> f32 {
     f32_round(a, |nearest| nearest - f32::from(nearest > a))
 }
 
 #[inline(always)]
-pub fn f32_trunc(a: f32) -> f32 {
+pub fn f32_floor(a: f32) -> f32 {
+    settle(f32_rounded_down(a), || nan::of_one(a))
+}
+
+#[inline(always)]
+pub(super) fn f32_rounded_to_zero(a: f32) -> f32 {
     f32_round(a, |nearest| f32_abs(nearest) - f32::from(f32_abs(nearest) > f32_abs(a)))
 }
 
 #[inline(always)]
-pub fn f32_nearest(a: f32) -> f32 {
+pub fn f32_trunc(a: f32) -> f32 {
+    settle(f32_rounded_to_zero(a), || nan::of_one(a))
+}
+
+#[inline(always)]
+pub(super) fn f32_rounded_to_even(a: f32) -> f32 {
     f32_round(a, |nearest| nearest)
 }
 
 #[inline(always)]
+pub fn f32_nearest(a: f32) -> f32 {
+    settle(f32_rounded_to_even(a), || nan::of_one(a))
+}
+
+#[inline(always)]
 pub fn f32_sqrt(a: f32) -> f32 {
-    a.sqrt()
+    settle(a.sqrt(), || nan::of_one(a))
 }
 
 /// The sign bit of an `f64`.
 const F64_SIGN: u64 = 0x8000_0000_0000_0000;
-/// The canonical NaN.
-const F64_NAN: f64 = f64::from_bits(0x7FF8_0000_0000_0000);
 /// From 2^52 on every `f64` is an integer.
 const F64_INTEGRAL: f64 = 4_503_599_627_370_496.0;
 
-/// `a`, made quiet if it is a NaN.
-#[inline(always)]
-pub(super) fn f64_quiet(a: f64) -> f64 {
-    f64::from_bits(a.to_bits() | u64::from(a.is_nan()) << 51)
-}
-
 /// `adjust` of the integer nearest to `a`, ties to even, with the sign of `a`. Numbers too large for a fraction,
-/// infinities and NaN (made quiet) stay. Adding 2^52 to a smaller magnitude leaves no bits for a fraction; there is no
-/// call and no branch, so that lane loops over this vectorise.
+/// infinities and NaN stay. Adding 2^52 to a smaller magnitude leaves no bits for a fraction.
 #[inline(always)]
 fn f64_round(a: f64, adjust: impl Fn(f64) -> f64) -> f64 {
     let nearest = (f64_abs(a) + F64_INTEGRAL) - F64_INTEGRAL;
     let rounded = f64_copysign(adjust(f64_copysign(nearest, a)), a);
-    if f64_abs(a) < F64_INTEGRAL { rounded } else { f64_quiet(a) }
+    if f64_abs(a) < F64_INTEGRAL { rounded } else { a }
 }
 
 #[inline(always)]
@@ -336,64 +339,94 @@ pub fn f64_neg(a: f64) -> f64 {
 }
 
 #[inline(always)]
-pub fn f64_ceil(a: f64) -> f64 {
+pub(super) fn f64_rounded_up(a: f64) -> f64 {
     f64_round(a, |nearest| nearest + f64::from(nearest < a))
 }
 
 #[inline(always)]
-pub fn f64_floor(a: f64) -> f64 {
+pub fn f64_ceil(a: f64) -> f64 {
+    settle(f64_rounded_up(a), || nan::of_one(a))
+}
+
+#[inline(always)]
+pub(super) fn f64_rounded_down(a: f64) -> f64 {
     f64_round(a, |nearest| nearest - f64::from(nearest > a))
 }
 
 #[inline(always)]
-pub fn f64_trunc(a: f64) -> f64 {
+pub fn f64_floor(a: f64) -> f64 {
+    settle(f64_rounded_down(a), || nan::of_one(a))
+}
+
+#[inline(always)]
+pub(super) fn f64_rounded_to_zero(a: f64) -> f64 {
     f64_round(a, |nearest| f64_abs(nearest) - f64::from(f64_abs(nearest) > f64_abs(a)))
 }
 
 #[inline(always)]
-pub fn f64_nearest(a: f64) -> f64 {
+pub fn f64_trunc(a: f64) -> f64 {
+    settle(f64_rounded_to_zero(a), || nan::of_one(a))
+}
+
+#[inline(always)]
+pub(super) fn f64_rounded_to_even(a: f64) -> f64 {
     f64_round(a, |nearest| nearest)
 }
 
 #[inline(always)]
+pub fn f64_nearest(a: f64) -> f64 {
+    settle(f64_rounded_to_even(a), || nan::of_one(a))
+}
+
+#[inline(always)]
 pub fn f64_sqrt(a: f64) -> f64 {
-    a.sqrt()
+    settle(a.sqrt(), || nan::of_one(a))
 }
 
 // Floats: two operands.
 
 #[inline(always)]
 pub fn f32_add(a: f32, b: f32) -> f32 {
-    a + b
+    settle(a + b, || nan::of_two(a, b))
 }
 
 #[inline(always)]
 pub fn f32_sub(a: f32, b: f32) -> f32 {
-    a - b
+    settle(a - b, || nan::of_two(a, b))
 }
 
 #[inline(always)]
 pub fn f32_mul(a: f32, b: f32) -> f32 {
-    a * b
+    settle(a * b, || nan::of_two(a, b))
 }
 
 #[inline(always)]
 pub fn f32_div(a: f32, b: f32) -> f32 {
-    a / b
+    settle(a / b, || nan::of_two(a, b))
+}
+
+#[inline(always)]
+pub(super) fn f32_lesser(a: f32, b: f32) -> f32 {
+    let (one, other) = (if a < b { a } else { b }, if b < a { b } else { a });
+    let min = f32::from_bits(one.to_bits() | other.to_bits()); // the same number twice, or two zeros: -0 wins
+    if a.is_nan() | b.is_nan() { f32::NAN } else { min }
 }
 
 #[inline(always)]
 pub fn f32_min(a: f32, b: f32) -> f32 {
-    let (one, other) = (if a < b { a } else { b }, if b < a { b } else { a });
-    let min = f32::from_bits(one.to_bits() | other.to_bits()); // the same number twice, or two zeros: -0 wins
-    if a.is_nan() | b.is_nan() { F32_NAN } else { min }
+    settle(f32_lesser(a, b), || nan::of_extreme(a, b))
+}
+
+#[inline(always)]
+pub(super) fn f32_greater(a: f32, b: f32) -> f32 {
+    let (one, other) = (if a > b { a } else { b }, if b > a { b } else { a });
+    let max = f32::from_bits(one.to_bits() & other.to_bits()); // the same number twice, or two zeros: +0 wins
+    if a.is_nan() | b.is_nan() { f32::NAN } else { max }
 }
 
 #[inline(always)]
 pub fn f32_max(a: f32, b: f32) -> f32 {
-    let (one, other) = (if a > b { a } else { b }, if b > a { b } else { a });
-    let max = f32::from_bits(one.to_bits() & other.to_bits()); // the same number twice, or two zeros: +0 wins
-    if a.is_nan() | b.is_nan() { F32_NAN } else { max }
+    settle(f32_greater(a, b), || nan::of_extreme(a, b))
 }
 
 #[inline(always)]
@@ -403,36 +436,46 @@ pub fn f32_copysign(a: f32, b: f32) -> f32 {
 
 #[inline(always)]
 pub fn f64_add(a: f64, b: f64) -> f64 {
-    a + b
+    settle(a + b, || nan::of_two(a, b))
 }
 
 #[inline(always)]
 pub fn f64_sub(a: f64, b: f64) -> f64 {
-    a - b
+    settle(a - b, || nan::of_two(a, b))
 }
 
 #[inline(always)]
 pub fn f64_mul(a: f64, b: f64) -> f64 {
-    a * b
+    settle(a * b, || nan::of_two(a, b))
 }
 
 #[inline(always)]
 pub fn f64_div(a: f64, b: f64) -> f64 {
-    a / b
+    settle(a / b, || nan::of_two(a, b))
+}
+
+#[inline(always)]
+pub(super) fn f64_lesser(a: f64, b: f64) -> f64 {
+    let (one, other) = (if a < b { a } else { b }, if b < a { b } else { a });
+    let min = f64::from_bits(one.to_bits() | other.to_bits()); // the same number twice, or two zeros: -0 wins
+    if a.is_nan() | b.is_nan() { f64::NAN } else { min }
 }
 
 #[inline(always)]
 pub fn f64_min(a: f64, b: f64) -> f64 {
-    let (one, other) = (if a < b { a } else { b }, if b < a { b } else { a });
-    let min = f64::from_bits(one.to_bits() | other.to_bits()); // the same number twice, or two zeros: -0 wins
-    if a.is_nan() | b.is_nan() { F64_NAN } else { min }
+    settle(f64_lesser(a, b), || nan::of_extreme(a, b))
+}
+
+#[inline(always)]
+pub(super) fn f64_greater(a: f64, b: f64) -> f64 {
+    let (one, other) = (if a > b { a } else { b }, if b > a { b } else { a });
+    let max = f64::from_bits(one.to_bits() & other.to_bits()); // the same number twice, or two zeros: +0 wins
+    if a.is_nan() | b.is_nan() { f64::NAN } else { max }
 }
 
 #[inline(always)]
 pub fn f64_max(a: f64, b: f64) -> f64 {
-    let (one, other) = (if a > b { a } else { b }, if b > a { b } else { a });
-    let max = f64::from_bits(one.to_bits() & other.to_bits()); // the same number twice, or two zeros: +0 wins
-    if a.is_nan() | b.is_nan() { F64_NAN } else { max }
+    settle(f64_greater(a, b), || nan::of_extreme(a, b))
 }
 
 #[inline(always)]
@@ -821,6 +864,7 @@ mod tests {
 
     #[test]
     fn minimum_and_maximum_order_zeros_and_propagate_nan() {
+        const QUIET: f32 = f32::from_bits(0x7FC0_0001);
         const SIGNALLING: f32 = f32::from_bits(0x7FA0_0000);
         binary::<f32>(&[
             (F32Min, 0.0, -0.0, Ok(-0.0)),
@@ -831,14 +875,14 @@ mod tests {
             (F32Min, 1.0, 2.0, Ok(1.0)),
             (F32Max, -1.5, -2.5, Ok(-1.5)),
             (F32Min, f32::NEG_INFINITY, f32::INFINITY, Ok(f32::NEG_INFINITY)),
-            (F32Min, 1.5, f32::NAN, Ok(F32_NAN)),
-            (F32Max, SIGNALLING, 1.5, Ok(F32_NAN)),
+            (F32Min, 1.5, QUIET, Ok(nan::of_extreme(1.5, QUIET))),
+            (F32Max, SIGNALLING, 1.5, Ok(nan::of_extreme(SIGNALLING, 1.5))),
         ]);
         binary::<f64>(&[
             (F64Min, 0.0, -0.0, Ok(-0.0)),
             (F64Max, -0.0, 0.0, Ok(0.0)),
-            (F64Min, f64::NAN, 1.5, Ok(F64_NAN)),
-            (F64Max, 1.5, f64::NAN, Ok(F64_NAN)),
+            (F64Min, f64::NAN, 1.5, Ok(f64::NAN)),
+            (F64Max, 1.5, f64::NAN, Ok(f64::NAN)),
         ]);
     }
 

@@ -25,6 +25,7 @@ impl Emitter<'_> {
             (None, Some(condition)) => self.builder.ins().fcmp(condition, a, b),
             (None, None) => self.combine(op, a, b),
         };
+        let value = self.canonical(op.arithmetic(), value);
         self.vector_result(value)
     }
 

@@ -1,12 +1,54 @@
-//! The meaning of the vector operations whose lanes are floats, one section per shape. A lane is computed by the
-//! scalar operation, so that scalars and lanes cannot differ. The loops are the helpers of `vector.rs`. Core
-//! specification, "Vector Instructions".
+//! The meaning of the vector operations whose lanes are floats, one section per shape. A lane is computed as by the
+//! scalar operation, so that scalars and lanes differ in nothing but which NaN minimum and maximum give. Lanes that come
+//! out as NaN are looked at once all are computed, so that the loops vectorise. Core specification, "Vector Instructions".
 
 #![allow(missing_docs)] // Each function is documented by its row in the op table.
 
 use super::*;
 use crate::sem::convert::*;
+use crate::sem::nan::{self, Float};
 use crate::sem::numeric::*;
+use std::hint::cold_path;
+
+/// `f` of every lane, or `nan` of it where that is NaN.
+#[inline(always)]
+fn map_floats<A: Float, const N: usize>(v: V128, f: impl Fn(A) -> A, nan: impl Fn(A) -> A) -> V128
+where
+    [A; N]: Lanes,
+{
+    zip_floats(v, v, |a, _| f(a), |a, _| nan(a))
+}
+
+/// `f` of every pair of lanes at the same place, or `nan` of them where that is NaN.
+#[inline(always)]
+fn zip_floats<A: Float, const N: usize>(a: V128, b: V128, f: impl Fn(A, A) -> A, nan: impl Fn(A, A) -> A) -> V128
+where
+    [A; N]: Lanes,
+{
+    let (a, b) = (<[A; N]>::of(a), <[A; N]>::of(b));
+    let mut lanes: [A; N] = from_fn(|i| f(a[i], b[i]));
+    if lanes.iter().fold(false, |any, lane| any | lane.is_nan()) {
+        cold_path();
+        for (i, lane) in lanes.iter_mut().enumerate() {
+            if lane.is_nan() {
+                *lane = nan(a[i], b[i]);
+            }
+        }
+    }
+    lanes.vector()
+}
+
+/// The vector with the canonical NaN in every lane that is NaN.
+#[inline(always)]
+pub fn f32x4_canonical(v: V128) -> V128 {
+    map(v, nan::canonical::<f32>)
+}
+
+/// The vector with the canonical NaN in every lane that is NaN.
+#[inline(always)]
+pub fn f64x2_canonical(v: V128) -> V128 {
+    map(v, nan::canonical::<f64>)
+}
 
 // f32x4.
 
@@ -67,57 +109,57 @@ pub fn f32x4_neg(v: V128) -> V128 {
 
 #[inline(always)]
 pub fn f32x4_ceil(v: V128) -> V128 {
-    map(v, f32_ceil)
+    map_floats(v, f32_rounded_up, nan::of_one)
 }
 
 #[inline(always)]
 pub fn f32x4_floor(v: V128) -> V128 {
-    map(v, f32_floor)
+    map_floats(v, f32_rounded_down, nan::of_one)
 }
 
 #[inline(always)]
 pub fn f32x4_trunc(v: V128) -> V128 {
-    map(v, f32_trunc)
+    map_floats(v, f32_rounded_to_zero, nan::of_one)
 }
 
 #[inline(always)]
 pub fn f32x4_nearest(v: V128) -> V128 {
-    map(v, f32_nearest)
+    map_floats(v, f32_rounded_to_even, nan::of_one)
 }
 
 #[inline(always)]
 pub fn f32x4_sqrt(v: V128) -> V128 {
-    map(v, f32_sqrt)
+    map_floats(v, f32::sqrt, nan::of_one)
 }
 
 #[inline(always)]
 pub fn f32x4_add(a: V128, b: V128) -> V128 {
-    zip(a, b, f32_add)
+    zip_floats(a, b, |a: f32, b| a + b, nan::of_two)
 }
 
 #[inline(always)]
 pub fn f32x4_sub(a: V128, b: V128) -> V128 {
-    zip(a, b, f32_sub)
+    zip_floats(a, b, |a: f32, b| a - b, nan::of_two)
 }
 
 #[inline(always)]
 pub fn f32x4_mul(a: V128, b: V128) -> V128 {
-    zip(a, b, f32_mul)
+    zip_floats(a, b, |a: f32, b| a * b, nan::of_two)
 }
 
 #[inline(always)]
 pub fn f32x4_div(a: V128, b: V128) -> V128 {
-    zip(a, b, f32_div)
+    zip_floats(a, b, |a: f32, b| a / b, nan::of_two)
 }
 
 #[inline(always)]
 pub fn f32x4_min(a: V128, b: V128) -> V128 {
-    zip(a, b, f32_min)
+    zip_floats(a, b, f32_lesser, nan::of_lane_minimum)
 }
 
 #[inline(always)]
 pub fn f32x4_max(a: V128, b: V128) -> V128 {
-    zip(a, b, f32_max)
+    zip_floats(a, b, f32_greater, nan::of_lane_maximum)
 }
 
 #[inline(always)]
@@ -204,57 +246,57 @@ pub fn f64x2_neg(v: V128) -> V128 {
 
 #[inline(always)]
 pub fn f64x2_ceil(v: V128) -> V128 {
-    map(v, f64_ceil)
+    map_floats(v, f64_rounded_up, nan::of_one)
 }
 
 #[inline(always)]
 pub fn f64x2_floor(v: V128) -> V128 {
-    map(v, f64_floor)
+    map_floats(v, f64_rounded_down, nan::of_one)
 }
 
 #[inline(always)]
 pub fn f64x2_trunc(v: V128) -> V128 {
-    map(v, f64_trunc)
+    map_floats(v, f64_rounded_to_zero, nan::of_one)
 }
 
 #[inline(always)]
 pub fn f64x2_nearest(v: V128) -> V128 {
-    map(v, f64_nearest)
+    map_floats(v, f64_rounded_to_even, nan::of_one)
 }
 
 #[inline(always)]
 pub fn f64x2_sqrt(v: V128) -> V128 {
-    map(v, f64_sqrt)
+    map_floats(v, f64::sqrt, nan::of_one)
 }
 
 #[inline(always)]
 pub fn f64x2_add(a: V128, b: V128) -> V128 {
-    zip(a, b, f64_add)
+    zip_floats(a, b, |a: f64, b| a + b, nan::of_two)
 }
 
 #[inline(always)]
 pub fn f64x2_sub(a: V128, b: V128) -> V128 {
-    zip(a, b, f64_sub)
+    zip_floats(a, b, |a: f64, b| a - b, nan::of_two)
 }
 
 #[inline(always)]
 pub fn f64x2_mul(a: V128, b: V128) -> V128 {
-    zip(a, b, f64_mul)
+    zip_floats(a, b, |a: f64, b| a * b, nan::of_two)
 }
 
 #[inline(always)]
 pub fn f64x2_div(a: V128, b: V128) -> V128 {
-    zip(a, b, f64_div)
+    zip_floats(a, b, |a: f64, b| a / b, nan::of_two)
 }
 
 #[inline(always)]
 pub fn f64x2_min(a: V128, b: V128) -> V128 {
-    zip(a, b, f64_min)
+    zip_floats(a, b, f64_lesser, nan::of_lane_minimum)
 }
 
 #[inline(always)]
 pub fn f64x2_max(a: V128, b: V128) -> V128 {
-    zip(a, b, f64_max)
+    zip_floats(a, b, f64_greater, nan::of_lane_maximum)
 }
 
 #[inline(always)]
