@@ -14,6 +14,18 @@ type Tier = (&'static str, fn(&FeatureRow) -> bool);
 const TIERS: &[Tier] = &[("Interpreter", |row| row.finished), ("Native", |row| row.finished)];
 
 /// Where a function of preview 1 does less than its specification says, or something else. The others do all of it.
+/// What holds for many functions.
+const SEMANTICS: &str = "\
+Errors are those of Linux, for folders of the host as for those in memory: `perm` for a path that leads out of the
+folder it starts in is the one exception. Rights are recorded, narrowed and reported, and never asked for: what a
+descriptor may do follows from how it was opened. Below a folder given for reading only the errors are those of a file
+system that is mounted read-only, and FIFOs and devices cannot be written to either.
+
+Programs of 2019 import `wasi_unstable`. It has the same functions but for `sock_accept`, with the numbers and layouts
+of its time, and `kinglet` provides it to all programs; in a program of your own, `add_snapshot_0_to_linker` does.
+
+";
+
 const REMARKS: &[(&str, &str)] = &[
     ("fd_datasync", "`inval` for a socket"),
     ("fd_fdstat_set_rights", "changes what `fd_fdstat_get` reports, and nothing else"),
@@ -80,6 +92,7 @@ fn functions_are_those_of_wasi_preview_1() {
          All {} functions of `wasi_snapshot_preview1` are there. A remark says where one differs from its specification. \
          Written by\n`tests/book/docs.rs` from the table `FUNCTIONS`.\n\nThey are functions of the host, and so the same in every \
          tier.\n\n\
+         {SEMANTICS}\
          | Function | Remark |\n|---|---|\n",
         functions.len()
     );

@@ -47,6 +47,13 @@ fn a_folder_that_cannot_be_opened_is_named_with_the_reason() {
 }
 
 #[test]
+fn a_program_of_2019_runs() {
+    let text = r#"(module (import "wasi_unstable" "proc_exit" (func $exit (param i32)))
+        (memory (export "memory") 1) (func (export "_start") (call $exit (i32.const 7))))"#;
+    assert_eq!(run_text(text, &[], &[]).code(), 7);
+}
+
+#[test]
 fn the_programs_exit_status_is_ours() {
     let exit = |code: i32| {
         format!(

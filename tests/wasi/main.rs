@@ -1,5 +1,8 @@
 //! WASI as embedders use it: guests in an engine whose folders, streams and sockets the test holds the other end of.
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod limit;
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -184,4 +187,45 @@ fn functions_that_programs_seldom_call_do_as_the_interface_says() {
             assert!(heard == if name == "sock_send" { "hello" } else { "" }, "{name}: {heard:?}");
         }
     }
+}
+
+/// A program of 2019: it seeks from the start, which had another number, and looks at a count of links of 32 bits.
+const OF_2019: &str = r#"(module
+    (import "wasi_unstable" "path_open"
+        (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+    (import "wasi_unstable" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_unstable" "fd_seek" (func $seek (param i32 i64 i32 i32) (result i32)))
+    (import "wasi_unstable" "fd_filestat_get" (func $stat (param i32 i32) (result i32)))
+    (import "wasi_unstable" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 0) "\40\00\00\00\04\00\00\00")
+    (data (i32.const 64) "text")
+    (func $ok (param i32) (if (local.get 0) (then unreachable)))
+    (func (export "_start") (local $fd i32)
+        (call $ok (call $open (i32.const 3) (i32.const 0) (i32.const 64) (i32.const 4) (i32.const 1)
+            (i64.const 66) (i64.const 0) (i32.const 0) (i32.const 8)))
+        (local.set $fd (i32.load (i32.const 8)))
+        (call $ok (call $write (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 12)))
+        (call $ok (call $seek (local.get $fd) (i64.const 2) (i32.const 2) (i32.const 16)))
+        (call $ok (call $write (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 12)))
+        (call $ok (call $stat (local.get $fd) (i32.const 128)))
+        ;; One name, six bytes.
+        (call $exit (i32.add (i32.mul (i32.load (i32.const 148)) (i32.const 10)) (i32.load (i32.const 152))))))"#;
+
+#[test]
+fn a_program_of_2019_runs() {
+    let module = Module::new(&Engine::default(), OF_2019).unwrap();
+    let tree = MemoryDir::new();
+    let mut builder = WasiCtx::builder();
+    let ctx = builder.preopened_memory(&tree, ".", DirAccess::ReadWrite).build().unwrap();
+    let mut linker = Linker::new(module.engine());
+    // Both can be had at once.
+    kinglet_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).unwrap();
+    kinglet_wasi::add_snapshot_0_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).unwrap();
+    let mut store = Store::new(module.engine(), ctx);
+    let instance = linker.instantiate(&mut store, &module).unwrap();
+    let start = instance.get_typed_func::<(), ()>(&mut store, "_start").unwrap();
+    let error = start.call(&mut store, ()).unwrap_err();
+    assert_eq!(error.downcast_ref::<Exit>(), Some(&Exit(16)));
+    assert_eq!(tree.read("text").unwrap(), b"tetext");
 }

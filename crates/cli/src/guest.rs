@@ -19,6 +19,12 @@ pub(crate) struct State {
     limits: StoreLimits,
 }
 
+impl State {
+    fn wasi(&mut self) -> &mut WasiCtx {
+        &mut self.wasi
+    }
+}
+
 /// An engine whose native code may use this many bytes of the stack.
 pub(crate) fn engine(options: &Options, stack: usize) -> Outcome<Engine> {
     let mut config = Config::new();
@@ -168,10 +174,13 @@ fn program_name(file: &str) -> String {
     name.file_name().map_or_else(|| file.to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-/// A linker with WASI.
-pub(crate) fn linker(engine: &Engine) -> Outcome<Linker<State>> {
+/// A linker with WASI, and with what it was in 2019 if one of the modules imports that: it takes a while to link.
+pub(crate) fn linker(engine: &Engine, module: &Module, modules: &[(String, Module)]) -> Outcome<Linker<State>> {
     let mut linker = Linker::new(engine);
-    kinglet_wasi::add_to_linker(&mut linker, |state: &mut State| &mut state.wasi)
+    let mut all = std::iter::once(module).chain(modules.iter().map(|(_, module)| module));
+    let old = all.any(|module| module.imports().any(|import| import.module() == kinglet_wasi::SNAPSHOT_0));
+    kinglet_wasi::add_to_linker(&mut linker, State::wasi)
+        .and_then(|()| if old { kinglet_wasi::add_snapshot_0_to_linker(&mut linker, State::wasi) } else { Ok(()) })
         .map_err(|error| Fault::refused(format!("cannot link WASI: {error:#}")))?;
     Ok(linker)
 }
@@ -243,9 +252,6 @@ pub(crate) fn unlinked(file: &str, error: &Error, options: &Options) -> Fault {
     } else {
         "instantiation failed: incompatible import type, Code: 0x301"
     });
-    if message.contains("\"wasi_unstable\"") {
-        return fault.hint("this is WASI as it was in 2019; compile it with a newer compiler, for wasm32-wasip1");
-    }
     let state = link.unknown_imports().any(|import| import.ty().func().is_none());
     let or = |hint: &str| match options.program {
         Some(_) => hint.to_string(),

@@ -38,6 +38,7 @@
 
 mod ctx;
 mod host;
+mod p0;
 mod p1;
 
 #[cfg(test)]
@@ -48,4 +49,5 @@ pub use host::fs::DirAccess;
 pub use host::fs::memory::MemoryDir;
 pub use host::net::Socket;
 pub use host::stdio::{Pipe, Stdio};
+pub use p0::{SNAPSHOT_0, add_snapshot_0_to_linker};
 pub use p1::{Exit, FUNCTIONS, add_to_linker};

@@ -13,9 +13,9 @@ pub(crate) mod types;
 mod args;
 mod clock;
 mod environ;
-mod fd;
-mod path;
-mod poll;
+pub(crate) mod fd;
+pub(crate) mod path;
+pub(crate) mod poll;
 mod proc;
 mod random;
 mod sched;
@@ -27,7 +27,6 @@ use crate::host::{Interrupted, Wait};
 use kinglet::{Caller, Extern, Linker, PollFd, Trap, Waiter};
 use memory::GuestMemory;
 use std::time::Duration;
-use tracing::trace;
 use types::{Errno, Stop};
 
 /// The name guests import the functions under.
@@ -69,40 +68,46 @@ impl std::fmt::Display for Exit {
 
 impl std::error::Error for Exit {}
 
-/// Rows are `file::function(parameters) -> result`, in the order of the file names.
+/// Makes functions importable. Rows are `file::function(parameters) -> result`.
 macro_rules! functions {
     ($($file:ident::$name:ident($($param:ident: $ty:ident),* $(,)?) -> $result:ident;)*) => {
-        /// The functions of preview 1, every one of them present.
-        pub const FUNCTIONS: &[&str] = &[$(stringify!($name)),*];
+        /// The names of the rows.
+        pub(crate) const ROWS: &[&str] = &[$(stringify!($name)),*];
 
-        /// Makes every function of preview 1 importable by the guests of `linker`. `get` finds the context in the data
-        /// of a store.
-        ///
-        /// # Errors
-        ///
-        /// When one of the names is taken.
-        pub fn add_to_linker<T: 'static>(
-            linker: &mut Linker<T>,
-            get: impl Fn(&mut T) -> &mut WasiCtx + Send + Sync + Copy + 'static,
+        /// Makes the functions whose names are wanted importable from `module`.
+        pub(crate) fn link<T: 'static>(
+            linker: &mut kinglet::Linker<T>,
+            module: &str,
+            get: impl Fn(&mut T) -> &mut $crate::WasiCtx + Send + Sync + Copy + 'static,
+            wanted: impl Fn(&str) -> bool,
         ) -> kinglet::Result<()> {
-            $(linker.func_wrap(MODULE, stringify!($name), move |mut caller: Caller<'_, T>, $($param: $ty),*| {
-                let result = call(&mut caller, get, |call| $file::$name(call, $($param),*));
-                trace!(function = stringify!($name), arguments = ?words([$($param as i64),*]), ?result);
-                $result(result)
-            })?;)*
+            use $crate::p1::{call, words};
+            $(if wanted(stringify!($name)) {
+                let function = move |mut caller: kinglet::Caller<'_, T>, $($param: $ty),*| {
+                    let result = call(&mut caller, get, |call| $file::$name(call, $($param),*));
+                    tracing::trace!(function = stringify!($name), arguments = ?words([$($param as i64),*]), ?result);
+                    $result(result)
+                };
+                linker.func_wrap(module, stringify!($name), function)?;
+            })*
             Ok(())
         }
 
         /// Calls a function by its name, with each parameter drawn from `word`.
         #[cfg(test)]
-        fn call_by_name(name: &str, call: &mut Call<'_>, mut word: impl FnMut() -> u64) -> types::Result<()> {
+        pub(crate) fn call_by_name(
+            name: &str,
+            call: &mut $crate::p1::Call<'_>,
+            mut word: impl FnMut() -> u64,
+        ) -> $crate::p1::types::Result<()> {
             match name {
                 $(stringify!($name) => $file::$name(call, $(word() as $ty),*),)*
-                _ => Err(Errno::NOSYS.into()),
+                _ => Err($crate::p1::types::Errno::NOSYS.into()),
             }
         }
     };
 }
+pub(crate) use functions;
 
 functions! {
     args::args_get(argv: u32, argv_buf: u32) -> errno;
@@ -162,13 +167,29 @@ functions! {
     sock::sock_shutdown(fd: u32, how: u32) -> errno;
 }
 
+/// The functions of preview 1, every one of them present, in the order of their files.
+pub const FUNCTIONS: &[&str] = ROWS;
+
+/// Makes every function of preview 1 importable by the guests of `linker`. `get` finds the context in the data of a
+/// store.
+///
+/// # Errors
+///
+/// When one of the names is taken.
+pub fn add_to_linker<T: 'static>(
+    linker: &mut Linker<T>,
+    get: impl Fn(&mut T) -> &mut WasiCtx + Send + Sync + Copy + 'static,
+) -> kinglet::Result<()> {
+    link(linker, MODULE, get, |_| true)
+}
+
 /// The arguments of a function as events show them.
-fn words<const N: usize>(words: [i64; N]) -> [i64; N] {
+pub(crate) fn words<const N: usize>(words: [i64; N]) -> [i64; N] {
     words
 }
 
 /// Calls one function with the memory the caller exports; without one, there is nothing a pointer could name.
-fn call<T: 'static>(
+pub(crate) fn call<T: 'static>(
     caller: &mut Caller<'_, T>,
     get: impl Fn(&mut T) -> &mut WasiCtx,
     function: impl FnOnce(&mut Call<'_>) -> types::Result<()>,
@@ -183,7 +204,7 @@ fn call<T: 'static>(
 }
 
 /// The result of a function that tells the guest how it went.
-fn errno(result: types::Result<()>) -> kinglet::Result<i32> {
+pub(crate) fn errno(result: types::Result<()>) -> kinglet::Result<i32> {
     match result {
         Ok(()) => Ok(i32::from(Errno::SUCCESS.0)),
         Err(Stop::Errno(errno)) => Ok(i32::from(errno.0)),
@@ -260,7 +281,9 @@ mod tests {
                 guest.text(at, path);
             }
             for _ in 0..200 {
-                let name = FUNCTIONS[random() as usize % FUNCTIONS.len()];
+                let snapshot_0 = random() % 8 == 0;
+                let names = if snapshot_0 { crate::p0::ROWS } else { FUNCTIONS };
+                let name = names[random() as usize % names.len()];
                 // Allocating would take the disk at its word.
                 if name == "fd_allocate" {
                     continue;
@@ -272,7 +295,8 @@ mod tests {
                     2 => 1 << 63,
                     _ => edges[random() as usize % edges.len()],
                 };
-                let _ = guest.call_waiting(&Hurry, |call| call_by_name(name, call, word));
+                let by_name = if snapshot_0 { crate::p0::call_by_name } else { call_by_name };
+                let _ = guest.call_waiting(&Hurry, |call| by_name(name, call, word));
             }
         }
     }

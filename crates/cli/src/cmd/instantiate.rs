@@ -19,7 +19,7 @@ fn run_here(options: &Options, stack: usize) -> Outcome {
     let module = source::load(&engine, file, options)?;
     let modules = guest::modules(&engine, options)?;
     let mut store = guest::store(&engine, options, file, args)?;
-    let mut linker = guest::linker(&engine)?;
+    let mut linker = guest::linker(&engine, &module, &modules)?;
     let missing = options.unknown_imports;
     let handle = store.interrupt_handle();
     let result = deadline.guest(handle, || {

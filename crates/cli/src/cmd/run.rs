@@ -51,7 +51,8 @@ fn run_here(options: &Options, stack: usize) -> Outcome {
     let entry = entry(options, &module, file, args)?;
     let values = entry.args.map(|args| values(options, &module, entry.function, args)).transpose()?;
     let mut store = guest::store(&engine, options, file, args)?;
-    let mut guest = Guest { linker: guest::linker(&engine)?, modules, module: &module, entry, values };
+    let linker = guest::linker(&engine, &module, &modules)?;
+    let mut guest = Guest { linker, modules, module: &module, entry, values };
     let handle = store.interrupt_handle();
     let statistics = Statistics::start(options.statistics, &mut store);
     let result = deadline.guest(handle, || start(&mut store, &mut guest, options));

@@ -92,21 +92,25 @@ pub(super) fn fd_fdstat_set_rights(call: &mut Call<'_>, fd: u32, base: u64, inhe
 }
 
 pub(super) fn fd_filestat_get(call: &mut Call<'_>, fd: u32, filestat: u32) -> Result<()> {
-    let descriptor = call.ctx.table.get(fd)?;
-    let record = match &descriptor.object {
+    let record = self::filestat(call, fd)?;
+    call.memory.write(filestat, &record.bytes())
+}
+
+/// What `fd_filestat_get` writes.
+pub(crate) fn filestat(call: &Call<'_>, fd: u32) -> Result<Filestat> {
+    Ok(match &call.ctx.table.get(fd)?.object {
         Object::Stream(stream) => Filestat::stream(stream_filetype(stream.is_terminal())),
         Object::Socket(_) => Filestat::stream(Filetype::SocketStream),
         Object::File(file) => Filestat::from(file.metadata()?),
         Object::Directory(open) => Filestat::from(open.directory.own_metadata()?),
-    };
-    call.memory.write(filestat, &record.bytes())
+    })
 }
 
 pub(super) fn fd_filestat_set_size(call: &mut Call<'_>, fd: u32, size: u64) -> Result<()> {
     Ok(call.ctx.table.get(fd)?.file_or(Errno::INVAL)?.set_size(size)?)
 }
 
-pub(super) fn fd_filestat_set_times(call: &mut Call<'_>, fd: u32, atim: u64, mtim: u64, fst_flags: u32) -> Result<()> {
+pub(crate) fn fd_filestat_set_times(call: &mut Call<'_>, fd: u32, atim: u64, mtim: u64, fst_flags: u32) -> Result<()> {
     let (accessed, modified) = set_times(atim, mtim, fst_flags)?;
     let descriptor = call.ctx.table.get(fd)?;
     match &descriptor.object {
@@ -152,7 +156,7 @@ pub(super) fn fd_read(call: &mut Call<'_>, fd: u32, iovs: u32, iovs_len: u32, nr
     call.memory.write_size(nread, count)
 }
 
-pub(super) fn fd_write(call: &mut Call<'_>, fd: u32, iovs: u32, iovs_len: u32, nwritten: u32) -> Result<()> {
+pub(crate) fn fd_write(call: &mut Call<'_>, fd: u32, iovs: u32, iovs_len: u32, nwritten: u32) -> Result<()> {
     let iovecs = call.memory.iovecs(iovs, iovs_len)?;
     let descriptor = call.ctx.table.get(fd)?;
     let (nonblock, wait) = (descriptor.nonblock(), call.wait);
@@ -258,7 +262,7 @@ pub(super) fn fd_renumber(call: &mut Call<'_>, fd: u32, to: u32) -> Result<()> {
     call.ctx.table.renumber(fd, to)
 }
 
-pub(super) fn fd_seek(call: &mut Call<'_>, fd: u32, offset: i64, whence: u32, newoffset: u32) -> Result<()> {
+pub(crate) fn fd_seek(call: &mut Call<'_>, fd: u32, offset: i64, whence: u32, newoffset: u32) -> Result<()> {
     let to = match whence {
         0 => SeekFrom::Start(u64::try_from(offset).map_err(|_| Errno::INVAL)?),
         1 => SeekFrom::Current(offset),

@@ -52,10 +52,15 @@ pub(super) fn path_filestat_get(
     path_len: u32,
     filestat: u32,
 ) -> Result<()> {
+    let record = self::filestat(call, fd, flags, path, path_len)?;
+    call.memory.write(filestat, &record.bytes())
+}
+
+/// What `path_filestat_get` writes.
+pub(crate) fn filestat(call: &Call<'_>, fd: u32, flags: u32, path: u32, path_len: u32) -> Result<Filestat> {
     let follow = follow(flags)?;
     let (directory, path) = call.at(fd, path, path_len)?;
-    let metadata = directory.metadata(path, follow)?;
-    call.memory.write(filestat, &Filestat::from(metadata).bytes())
+    Ok(Filestat::from(directory.metadata(path, follow)?))
 }
 
 pub(super) fn path_filestat_set_times(
@@ -94,7 +99,7 @@ pub(super) fn path_link(
 }
 
 /// Of the rights, FD_READ and FD_WRITE say how to open; without either it is for reading. All are recorded.
-pub(super) fn path_open(
+pub(crate) fn path_open(
     call: &mut Call<'_>,
     fd: u32,
     dirflags: u32,

@@ -29,11 +29,23 @@ pub(super) fn poll_oneoff(
     nsubscriptions: u32,
     nevents: u32,
 ) -> Result<()> {
+    poll(call, subscriptions, events, nsubscriptions, nevents, Subscription::read)
+}
+
+/// Polls with subscriptions of `SIZE` bytes, as `read` understands them.
+pub(crate) fn poll<const SIZE: usize>(
+    call: &mut Call<'_>,
+    subscriptions: u32,
+    events: u32,
+    nsubscriptions: u32,
+    nevents: u32,
+    read: fn(&[u8; SIZE]) -> Result<Subscription>,
+) -> Result<()> {
     if nsubscriptions == 0 || nsubscriptions > SUBSCRIPTIONS {
         return Err(Errno::INVAL.into());
     }
-    let records = call.memory.bytes(subscriptions, nsubscriptions * Subscription::SIZE)?;
-    let subscriptions = records.as_chunks().0.iter().map(Subscription::read).collect::<Result<Vec<_>>>()?;
+    let records = call.memory.bytes(subscriptions, nsubscriptions * SIZE as u32)?;
+    let subscriptions = records.as_chunks().0.iter().map(read).collect::<Result<Vec<_>>>()?;
     let (table, clocks) = (&call.ctx.table, &call.ctx.clocks);
     let mut ready = subscriptions.iter().map(|one| how(one, table, clocks)).collect::<Result<Vec<_>>>()?;
 

@@ -271,7 +271,7 @@ impl From<fs::Kind> for Filetype {
 }
 
 /// Puts `bytes` at `offset` of a record.
-fn put<const N: usize>(record: &mut [u8], offset: usize, bytes: [u8; N]) {
+pub(crate) fn put<const N: usize>(record: &mut [u8], offset: usize, bytes: [u8; N]) {
     record[offset..offset + N].copy_from_slice(&bytes);
 }
 
@@ -395,8 +395,6 @@ pub(crate) enum About {
 }
 
 impl Subscription {
-    pub(crate) const SIZE: u32 = 48;
-
     /// EINVAL for an unknown kind or flag. The precision is a hint, and not needed.
     pub(crate) fn read(record: &[u8; 48]) -> Result<Subscription> {
         let [tag] = get(record, 8);

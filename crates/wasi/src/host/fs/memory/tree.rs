@@ -11,7 +11,7 @@ use std::time::SystemTime;
 /// half full.
 pub(super) const INODE: u64 = 176;
 
-/// What a folder takes besides: the first node for names.
+/// What a folder with something in it takes besides: the first node for names.
 pub(super) const FOLDER: u64 = 320;
 
 /// What a name takes besides its bytes: its place in a node that may be not half full, and an allocation.
@@ -99,9 +99,14 @@ impl Inode {
             + match &self.body {
                 Body::File(bytes) => bytes.capacity() as u64,
                 Body::Link(target) => target.len() as u64,
-                Body::Directory { .. } => FOLDER,
+                Body::Directory { entries, .. } => first_node(entries),
             }
     }
+}
+
+/// What the first node of a folder's names counts.
+fn first_node(entries: &BTreeMap<Box<str>, u64>) -> u64 {
+    if entries.is_empty() { 0 } else { FOLDER }
 }
 
 /// What a path names.
@@ -265,7 +270,8 @@ impl Tree {
         if self.inode(parent)?.links == 0 {
             return Err(Errno::NOENT.into());
         }
-        self.charge(NAME + name.len() as u64)?;
+        let node = FOLDER - first_node(self.entries(parent)?);
+        self.charge(node + NAME + name.len() as u64)?;
         let now = now();
         let folder = self.inode_mut(parent)?;
         let Body::Directory { entries, .. } = &mut folder.body else { return Err(Errno::NOTDIR.into()) };
@@ -295,8 +301,13 @@ impl Tree {
         let folder = self.inode_mut(parent)?;
         let Body::Directory { entries, .. } = &mut folder.body else { return Err(Errno::NOTDIR.into()) };
         let inode = entries.remove(name).ok_or(Errno::NOENT)?;
+        let node = FOLDER - first_node(entries);
+        if entries.is_empty() {
+            // A map keeps its last node.
+            *entries = BTreeMap::new();
+        }
         (folder.modified, folder.changed) = (now, now);
-        self.refund(NAME + name.len() as u64);
+        self.refund(node + NAME + name.len() as u64);
         let named = self.inode_mut(inode)?;
         named.links = named.links.saturating_sub(1);
         named.changed = now;
