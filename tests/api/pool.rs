@@ -361,9 +361,10 @@ fn limits_hold_for_what_was_kept() {
             store
         };
         for _ in 0..3 {
-            pre.instantiate(&mut limited(StoreLimitsBuilder::new().build())).unwrap();
+            pre.instantiate(&mut limited(StoreLimitsBuilder::new().total_memory((2 << 16) + 80).build())).unwrap();
             for limits in [
                 StoreLimitsBuilder::new().memory_size(1 << 16).build(),
+                StoreLimitsBuilder::new().total_memory((2 << 16) + 79).build(),
                 StoreLimitsBuilder::new().table_elements(9).build(),
                 StoreLimitsBuilder::new().instances(0).build(),
                 StoreLimitsBuilder::new().memories(0).build(),

@@ -68,7 +68,11 @@ pub(crate) fn load_part(engine: &Engine, file: File, part: Range<u64>, name: &st
 }
 
 fn loaded(module: kinglet::Result<Module>, file: &str) -> Outcome<Module> {
-    let module = module.map_err(|error| Fault::refused(format!("{file}: {error:#}")))?;
+    let module = module.map_err(|error| {
+        let message = format!("{error:#}");
+        // That it cannot be read says of which file.
+        Fault::refused(if message.starts_with("cannot read ") { message } else { format!("{file}: {message}") })
+    })?;
     if let Some(why) = module.rejected_code() {
         let limit = LIMITS.iter().find(|limit| why.starts_with(&format!("it was made with {} off", limit.setting)));
         let hint = limit.map_or_else(String::new, |limit| format!("\n  hint: {}", limit.hint()));
