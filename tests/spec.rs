@@ -152,7 +152,7 @@ fn run(suites: &[Suite], jobs: &[(usize, &Script)], seed: Option<u64>) -> Vec<Re
                         options.config.tier_thresholds(at_random(seed, &path));
                     }
                     options.expected_failures = expected.get(&path).cloned().unwrap_or_default();
-                    let report = wast::run(&options, &path, file.text);
+                    let report = wast::run(&options, &path, &file.text);
                     reports.lock().unwrap().insert((*index, path), report);
                 }
             });

@@ -7,6 +7,10 @@ use kinglet::{Caller, Config, Engine, Instance, Linker, RunMode, Store, TierThre
 
 use crate::{engine, module, trap_of};
 
+/// The run modes of this build.
+const MODES: &[RunMode] =
+    if cfg!(feature = "jit") { &[RunMode::Interpreter, RunMode::Jit, RunMode::Auto] } else { &[RunMode::Interpreter] };
+
 const PLENTY: u64 = 1_000_000;
 
 fn metered() -> Engine {
@@ -241,7 +245,7 @@ fn operations_cost_what_the_embedder_says() {
 
 #[test]
 fn a_metered_store_starts_without_gas() {
-    for mode in [RunMode::Interpreter, RunMode::Jit, RunMode::Auto] {
+    for &mode in MODES {
         let engine = engine(|config| _ = config.gas(true).run_mode(mode));
         let mut store = Store::new(&engine, ());
         assert_eq!(store.gas(), 0);
@@ -284,7 +288,7 @@ fn gas_is_the_same_in_every_tier_at_the_ends_of_its_range() {
     let thresholds = TierThresholds { sampling_interval: Duration::ZERO, samples: 1, bytes_a_sample: u32::MAX };
     let text =
         |body: &str| format!(r#"(module (func $g (drop (i32.const 0))) (func (export "f") (param i32) {body}))"#);
-    for mode in [RunMode::Interpreter, RunMode::Jit, RunMode::Auto] {
+    for &mode in MODES {
         for cost in costs {
             let with = |constant: u64| {
                 let mut config = Config::new();

@@ -18,6 +18,7 @@ mod limit;
 mod link;
 #[cfg(feature = "jit")]
 mod listing;
+#[cfg(feature = "jit")]
 mod nan;
 #[cfg(feature = "jit")]
 mod native;

@@ -10,7 +10,7 @@ pub struct Script {
     /// The name of its file.
     pub name: String,
     /// What is in it.
-    pub text: &'static str,
+    pub text: String,
 }
 
 /// The folder `data` of the package: a folder for each version of the specification, and one for each proposal below
@@ -36,7 +36,7 @@ pub fn scripts(folder: &Path) -> Vec<Script> {
     paths.sort();
     let read = |path: PathBuf| Script {
         name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        text: std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).leak(),
+        text: std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())),
     };
     paths.into_iter().map(read).collect()
 }

@@ -7,7 +7,11 @@ use crate::VmCtx;
 ///
 /// It may move memories and collect garbage: the caller reloads what it cached, and its frame can be walked. It never
 /// unwinds.
-pub type LibcallFn = extern "C" fn(*mut VmCtx, *mut u64, u32, u32) -> u32;
+///
+/// # Safety
+/// The instance is live, and so is its store, which nothing borrows: guest code has called out. There are as many slots as
+/// the libcall's row says, and the immediates are of the instance's module.
+pub type LibcallFn = unsafe extern "C" fn(*mut VmCtx, *mut u64, u32, u32) -> u32;
 
 macro_rules! libcalls {
     ($($(#[$doc:meta])* $name:ident $text:literal;)*) => {

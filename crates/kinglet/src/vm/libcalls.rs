@@ -32,28 +32,28 @@ pub(super) fn table() -> *const Libcalls {
 /// The function of each row.
 const fn function(libcall: Libcall) -> LibcallFn {
     match libcall {
-        Libcall::MemoryGrow => memory_grow,
-        Libcall::MemoryFill => memory_fill,
-        Libcall::MemoryCopy => memory_copy,
-        Libcall::MemoryInit => memory_init,
-        Libcall::DataDrop => data_drop,
-        Libcall::TableGrow => table_grow,
-        Libcall::TableFill => table_fill,
-        Libcall::TableCopy => table_copy,
-        Libcall::TableInit => table_init,
-        Libcall::ElemDrop => elem_drop,
-        Libcall::TableGet => table_get,
-        Libcall::TableSet => table_set,
-        Libcall::RefFunc => ref_func,
-        Libcall::IsSubtype => is_subtype,
-        Libcall::StructNew => struct_new,
-        Libcall::StructGet => struct_get,
-        Libcall::StructSet => struct_set,
-        Libcall::Throw => throw,
+        Libcall::MemoryGrow => body(memory_grow),
+        Libcall::MemoryFill => body(memory_fill),
+        Libcall::MemoryCopy => body(memory_copy),
+        Libcall::MemoryInit => body(memory_init),
+        Libcall::DataDrop => body(data_drop),
+        Libcall::TableGrow => body(table_grow),
+        Libcall::TableFill => body(table_fill),
+        Libcall::TableCopy => body(table_copy),
+        Libcall::TableInit => body(table_init),
+        Libcall::ElemDrop => body(elem_drop),
+        Libcall::TableGet => body(table_get),
+        Libcall::TableSet => body(table_set),
+        Libcall::RefFunc => body(ref_func),
+        Libcall::IsSubtype => body(is_subtype),
+        Libcall::StructNew => body(struct_new),
+        Libcall::StructGet => body(struct_get),
+        Libcall::StructSet => body(struct_set),
+        Libcall::Throw => body(throw),
         Libcall::Sample => sample,
         Libcall::Raise => raise,
         Libcall::Uncaught => uncaught,
-        Libcall::LazyElement => lazy_element,
+        Libcall::LazyElement => body(lazy_element),
         Libcall::GuestStack => guest_stack,
     }
 }
@@ -68,7 +68,7 @@ struct Context<'a> {
 
 impl Context<'_> {
     fn arg(&self, i: usize) -> u64 {
-        // SAFETY: code hands over as many slots as the libcall takes.
+        // SAFETY: by the contract of `LibcallFn`, there are as many slots as the libcall takes.
         unsafe { *self.args.add(i) }
     }
 
@@ -81,7 +81,7 @@ impl Context<'_> {
     }
 
     fn answer(&mut self, value: u64) {
-        // SAFETY: as for `arg`: every libcall that answers has a slot for it.
+        // SAFETY: by the contract of `LibcallFn`, every libcall that answers has a slot for it.
         unsafe { *self.args = value };
     }
 
@@ -94,20 +94,38 @@ impl Context<'_> {
     }
 }
 
+/// The libcall whose body is a function that captures nothing.
+const fn body<F>(_: F) -> LibcallFn
+where
+    F: Fn(&mut Context<'_>, u32, u32) -> Result<(), Trap> + Copy,
+{
+    const { assert!(size_of::<F>() == 0, "the body of a libcall captures nothing") };
+    enter::<F>
+}
+
 /// Runs a libcall's body where it can do no harm.
-fn enter(vmctx: *mut VmCtx, args: *mut u64, body: impl FnOnce(&mut Context<'_>) -> Result<(), Trap>) -> u32 {
+///
+/// # Safety
+/// See [`LibcallFn`].
+unsafe extern "C" fn enter<F>(vmctx: *mut VmCtx, args: *mut u64, first: u32, second: u32) -> u32
+where
+    F: Fn(&mut Context<'_>, u32, u32) -> Result<(), Trap> + Copy,
+{
+    // SAFETY: only `body` takes this function's address, with a body that has no bytes: any address will do for it.
+    let body = unsafe { std::ptr::NonNull::<F>::dangling().read() };
     let run = || {
-        // SAFETY: code passes its own instance, which is live, as is its store; guest code has called out.
+        // SAFETY: by contract the instance and its store are live, and guest code has called out, so that nothing else
+        // borrows the store.
         let core = unsafe { super::store::core_of((*vmctx).store) };
         let instance = index_of(vmctx).ok_or(Trap::Unsupported)?;
-        body(&mut Context { core, instance, vmctx, args })
+        body(&mut Context { core, instance, vmctx, args }, first, second)
     };
     match std::panic::catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => 0,
         Ok(Err(trap)) => trap as u32,
         Err(panic) => {
             // The embedder's limiter, if it is not a bug of ours: carried on to the caller, like a host function's.
-            // SAFETY: as above; the body's borrow has ended.
+            // SAFETY: the store is live, by contract; the body's borrow has ended.
             unsafe { super::store::core_of((*vmctx).store) }.panic = Some(panic);
             Trap::Unsupported as u32
         }
@@ -117,15 +135,13 @@ fn enter(vmctx: *mut VmCtx, args: *mut u64, body: impl FnOnce(&mut Context<'_>) 
 /// A bulk operation on a memory looks for interrupts every so many bytes.
 const CHUNK: usize = 1 << 24;
 
-extern "C" fn memory_grow(vmctx: *mut VmCtx, args: *mut u64, memory: u32, _: u32) -> u32 {
-    enter(vmctx, args, |c| {
-        let memory = c.memory(memory);
-        let delta = c.index(0, c.core.memories[memory].ty().index);
-        let old = c.core.memories[memory].size();
-        let grown = grow_memory(c.core, memory, delta)?;
-        c.answer(if grown { old } else { u64::MAX });
-        Ok(())
-    })
+fn memory_grow(c: &mut Context<'_>, memory: u32, _: u32) -> Result<(), Trap> {
+    let memory = c.memory(memory);
+    let delta = c.index(0, c.core.memories[memory].ty().index);
+    let old = c.core.memories[memory].size();
+    let grown = grow_memory(c.core, memory, delta)?;
+    c.answer(if grown { old } else { u64::MAX });
+    Ok(())
 }
 
 /// Grows a memory if its type, the engine, the limiter and the system allow it. A limiter's error is kept as the reason
@@ -190,21 +206,19 @@ const BYTES_PER_GAS: usize = 64;
 const ELEMENTS_PER_GAS: u64 = 8;
 
 /// Fills a memory; looks for interrupts between chunks.
-extern "C" fn memory_fill(vmctx: *mut VmCtx, args: *mut u64, memory: u32, _: u32) -> u32 {
-    enter(vmctx, args, |c| {
-        let memory = c.memory(memory);
-        let ty = c.core.memories[memory].ty().index;
-        let (to, value, len) = (c.index(0, ty), c.arg(1) as u8, c.index(2, ty));
-        let shared = c.core.shared.clone();
-        let range = range(to, len, c.core.memories[memory].data().len())?;
-        charge(c.core, (range.len() / BYTES_PER_GAS) as u64)?;
-        let data = c.core.memories[memory].data_mut();
-        for chunk in data[range].chunks_mut(CHUNK) {
-            shared.check()?;
-            chunk.fill(value);
-        }
-        Ok(())
-    })
+fn memory_fill(c: &mut Context<'_>, memory: u32, _: u32) -> Result<(), Trap> {
+    let memory = c.memory(memory);
+    let ty = c.core.memories[memory].ty().index;
+    let (to, value, len) = (c.index(0, ty), c.arg(1) as u8, c.index(2, ty));
+    let shared = c.core.shared.clone();
+    let range = range(to, len, c.core.memories[memory].data().len())?;
+    charge(c.core, (range.len() / BYTES_PER_GAS) as u64)?;
+    let data = c.core.memories[memory].data_mut();
+    for chunk in data[range].chunks_mut(CHUNK) {
+        shared.check()?;
+        chunk.fill(value);
+    }
+    Ok(())
 }
 
 /// Ranges of at most [`CHUNK`] that cover `len`, in the order in which a copy within one memory overwrites nothing that
@@ -217,39 +231,35 @@ fn pieces(len: usize, up: bool) -> impl Iterator<Item = std::ops::Range<usize>> 
     })
 }
 
-extern "C" fn memory_copy(vmctx: *mut VmCtx, args: *mut u64, dst: u32, src: u32) -> u32 {
-    enter(vmctx, args, |c| {
-        let (dst, src) = (c.memory(dst), c.memory(src));
-        let (dst_ty, src_ty) = (c.core.memories[dst].ty().index, c.core.memories[src].ty().index);
-        let len_ty = if dst_ty == IndexType::I64 && src_ty == IndexType::I64 { IndexType::I64 } else { IndexType::I32 };
-        let (to, from, len) = (c.index(0, dst_ty), c.index(1, src_ty), c.index(2, len_ty));
-        let to = range(to, len, c.core.memories[dst].data().len())?;
-        let from = range(from, len, c.core.memories[src].data().len())?;
-        charge(c.core, (from.len() / BYTES_PER_GAS) as u64)?;
-        let shared = c.core.shared.clone();
-        for piece in pieces(from.len(), to.start > from.start) {
-            shared.check()?;
-            let (to, from) = (to.start + piece.start, from.start + piece.start..from.start + piece.end);
-            if dst == src {
-                c.core.memories[dst].data_mut().copy_within(from, to);
-            } else if let Ok([dst, src]) = c.core.memories.get_disjoint_mut([dst, src]) {
-                dst.data_mut()[to..to + piece.len()].copy_from_slice(&src.data()[from]);
-            }
+fn memory_copy(c: &mut Context<'_>, dst: u32, src: u32) -> Result<(), Trap> {
+    let (dst, src) = (c.memory(dst), c.memory(src));
+    let (dst_ty, src_ty) = (c.core.memories[dst].ty().index, c.core.memories[src].ty().index);
+    let len_ty = if dst_ty == IndexType::I64 && src_ty == IndexType::I64 { IndexType::I64 } else { IndexType::I32 };
+    let (to, from, len) = (c.index(0, dst_ty), c.index(1, src_ty), c.index(2, len_ty));
+    let to = range(to, len, c.core.memories[dst].data().len())?;
+    let from = range(from, len, c.core.memories[src].data().len())?;
+    charge(c.core, (from.len() / BYTES_PER_GAS) as u64)?;
+    let shared = c.core.shared.clone();
+    for piece in pieces(from.len(), to.start > from.start) {
+        shared.check()?;
+        let (to, from) = (to.start + piece.start, from.start + piece.start..from.start + piece.end);
+        if dst == src {
+            c.core.memories[dst].data_mut().copy_within(from, to);
+        } else if let Ok([dst, src]) = c.core.memories.get_disjoint_mut([dst, src]) {
+            dst.data_mut()[to..to + piece.len()].copy_from_slice(&src.data()[from]);
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
-extern "C" fn memory_init(vmctx: *mut VmCtx, args: *mut u64, memory: u32, data: u32) -> u32 {
-    enter(vmctx, args, |c| {
-        let memory = c.memory(memory);
-        let ty = c.core.memories[memory].ty().index;
-        let (to, from, len) = (c.index(0, ty), c.arg(1) as u32 as u64, c.arg(2) as u32 as u64);
-        c.core.shared.check()?;
-        range(to, len, c.core.memories[memory].data().len())?;
-        charge(c.core, len / BYTES_PER_GAS as u64)?;
-        init_memory(c.core, c.instance, memory, data, to, from, len)
-    })
+fn memory_init(c: &mut Context<'_>, memory: u32, data: u32) -> Result<(), Trap> {
+    let memory = c.memory(memory);
+    let ty = c.core.memories[memory].ty().index;
+    let (to, from, len) = (c.index(0, ty), c.arg(1) as u32 as u64, c.arg(2) as u32 as u64);
+    c.core.shared.check()?;
+    range(to, len, c.core.memories[memory].data().len())?;
+    charge(c.core, len / BYTES_PER_GAS as u64)?;
+    init_memory(c.core, c.instance, memory, data, to, from, len)
 }
 
 /// `memory.init`, also when a module is instantiated.
@@ -279,22 +289,18 @@ pub(super) fn init_memory(
     Ok(())
 }
 
-extern "C" fn data_drop(vmctx: *mut VmCtx, args: *mut u64, data: u32, _: u32) -> u32 {
-    enter(vmctx, args, |c| {
-        c.core.instances[c.instance].datas.drop(data);
-        Ok(())
-    })
+fn data_drop(c: &mut Context<'_>, data: u32, _: u32) -> Result<(), Trap> {
+    c.core.instances[c.instance].datas.drop(data);
+    Ok(())
 }
 
-extern "C" fn table_grow(vmctx: *mut VmCtx, args: *mut u64, table: u32, _: u32) -> u32 {
-    enter(vmctx, args, |c| {
-        let table = c.table(table);
-        let delta = c.index(1, c.core.tables[table].ty().index);
-        let (init, old) = (c.arg(0), c.core.tables[table].size());
-        let grown = grow_table(c.core, table, delta, init)?;
-        c.answer(if grown { old } else { u64::MAX });
-        Ok(())
-    })
+fn table_grow(c: &mut Context<'_>, table: u32, _: u32) -> Result<(), Trap> {
+    let table = c.table(table);
+    let delta = c.index(1, c.core.tables[table].ty().index);
+    let (init, old) = (c.arg(0), c.core.tables[table].size());
+    let grown = grow_table(c.core, table, delta, init)?;
+    c.answer(if grown { old } else { u64::MAX });
+    Ok(())
 }
 
 /// Grows a table, as [`grow_memory`] does a memory.
@@ -319,43 +325,37 @@ pub(crate) fn grow_table(core: &mut StoreCore, table: usize, delta: u64, init: u
     ask(core, Question::Failed(Counted::Tables, error))
 }
 
-extern "C" fn table_fill(vmctx: *mut VmCtx, args: *mut u64, table: u32, _: u32) -> u32 {
-    enter(vmctx, args, |c| {
-        let table = c.table(table);
-        let ty = c.core.tables[table].ty().index;
-        let (start, value, len) = (c.index(0, ty), c.arg(1), c.index(2, ty));
-        c.core.shared.check()?;
-        has(c.core, table, start, len)?;
-        charge(c.core, len / ELEMENTS_PER_GAS)?;
-        table::elements(c.core, table, start, len).ok_or(Trap::TableOutOfBounds)?.fill(value);
-        Ok(())
-    })
+fn table_fill(c: &mut Context<'_>, table: u32, _: u32) -> Result<(), Trap> {
+    let table = c.table(table);
+    let ty = c.core.tables[table].ty().index;
+    let (start, value, len) = (c.index(0, ty), c.arg(1), c.index(2, ty));
+    c.core.shared.check()?;
+    has(c.core, table, start, len)?;
+    charge(c.core, len / ELEMENTS_PER_GAS)?;
+    table::elements(c.core, table, start, len).ok_or(Trap::TableOutOfBounds)?.fill(value);
+    Ok(())
 }
 
-extern "C" fn table_copy(vmctx: *mut VmCtx, args: *mut u64, dst: u32, src: u32) -> u32 {
-    enter(vmctx, args, |c| {
-        let (dst, src) = (c.table(dst), c.table(src));
-        let (dst_ty, src_ty) = (c.core.tables[dst].ty().index, c.core.tables[src].ty().index);
-        let len_ty = if dst_ty == IndexType::I64 && src_ty == IndexType::I64 { IndexType::I64 } else { IndexType::I32 };
-        let (to, from, len) = (c.index(0, dst_ty), c.index(1, src_ty), c.index(2, len_ty));
-        c.core.shared.check()?;
-        has(c.core, dst, to, len)?;
-        has(c.core, src, from, len)?;
-        charge(c.core, len / ELEMENTS_PER_GAS)?;
-        table::copy_elements(c.core, (dst, to), (src, from), len).ok_or(Trap::TableOutOfBounds)
-    })
+fn table_copy(c: &mut Context<'_>, dst: u32, src: u32) -> Result<(), Trap> {
+    let (dst, src) = (c.table(dst), c.table(src));
+    let (dst_ty, src_ty) = (c.core.tables[dst].ty().index, c.core.tables[src].ty().index);
+    let len_ty = if dst_ty == IndexType::I64 && src_ty == IndexType::I64 { IndexType::I64 } else { IndexType::I32 };
+    let (to, from, len) = (c.index(0, dst_ty), c.index(1, src_ty), c.index(2, len_ty));
+    c.core.shared.check()?;
+    has(c.core, dst, to, len)?;
+    has(c.core, src, from, len)?;
+    charge(c.core, len / ELEMENTS_PER_GAS)?;
+    table::copy_elements(c.core, (dst, to), (src, from), len).ok_or(Trap::TableOutOfBounds)
 }
 
-extern "C" fn table_init(vmctx: *mut VmCtx, args: *mut u64, table: u32, elem: u32) -> u32 {
-    enter(vmctx, args, |c| {
-        let table = c.table(table);
-        let ty = c.core.tables[table].ty().index;
-        let (to, from, len) = (c.index(0, ty), c.arg(1) as u32 as u64, c.arg(2) as u32 as u64);
-        c.core.shared.check()?;
-        has(c.core, table, to, len)?;
-        charge(c.core, len / ELEMENTS_PER_GAS)?;
-        init_table(c.core, c.instance, table, elem, to, from, len)
-    })
+fn table_init(c: &mut Context<'_>, table: u32, elem: u32) -> Result<(), Trap> {
+    let table = c.table(table);
+    let ty = c.core.tables[table].ty().index;
+    let (to, from, len) = (c.index(0, ty), c.arg(1) as u32 as u64, c.arg(2) as u32 as u64);
+    c.core.shared.check()?;
+    has(c.core, table, to, len)?;
+    charge(c.core, len / ELEMENTS_PER_GAS)?;
+    init_table(c.core, c.instance, table, elem, to, from, len)
 }
 
 /// `table.init`, also when a module is instantiated.
@@ -391,45 +391,37 @@ pub(super) fn init_table(
     Ok(())
 }
 
-extern "C" fn elem_drop(vmctx: *mut VmCtx, args: *mut u64, elem: u32, _: u32) -> u32 {
-    enter(vmctx, args, |c| {
-        let instance = &mut c.core.instances[c.instance];
-        instance.elems.drop(elem);
-        instance.elem_values.retain(|(segment, _)| *segment != elem);
-        Ok(())
-    })
+fn elem_drop(c: &mut Context<'_>, elem: u32, _: u32) -> Result<(), Trap> {
+    let instance = &mut c.core.instances[c.instance];
+    instance.elems.drop(elem);
+    instance.elem_values.retain(|(segment, _)| *segment != elem);
+    Ok(())
 }
 
-extern "C" fn table_get(vmctx: *mut VmCtx, args: *mut u64, table: u32, _: u32) -> u32 {
-    enter(vmctx, args, |c| {
-        let table = c.table(table);
-        let index = c.index(0, c.core.tables[table].ty().index);
-        let value = table::element(c.core, table, index).ok_or(Trap::TableOutOfBounds)?;
-        c.answer(value);
-        Ok(())
-    })
+fn table_get(c: &mut Context<'_>, table: u32, _: u32) -> Result<(), Trap> {
+    let table = c.table(table);
+    let index = c.index(0, c.core.tables[table].ty().index);
+    let value = table::element(c.core, table, index).ok_or(Trap::TableOutOfBounds)?;
+    c.answer(value);
+    Ok(())
 }
 
-extern "C" fn table_set(vmctx: *mut VmCtx, args: *mut u64, table: u32, _: u32) -> u32 {
-    enter(vmctx, args, |c| {
-        let table = c.table(table);
-        let index = c.index(0, c.core.tables[table].ty().index);
-        let value = c.arg(1);
-        table::set_element(c.core, table, index, value).ok_or(Trap::TableOutOfBounds)
-    })
+fn table_set(c: &mut Context<'_>, table: u32, _: u32) -> Result<(), Trap> {
+    let table = c.table(table);
+    let index = c.index(0, c.core.tables[table].ty().index);
+    let value = c.arg(1);
+    table::set_element(c.core, table, index, value).ok_or(Trap::TableOutOfBounds)
 }
 
 /// Of an element that code has found null: there is a table, and the index is inside.
-extern "C" fn lazy_element(vmctx: *mut VmCtx, args: *mut u64, place: u32, _: u32) -> u32 {
-    enter(vmctx, args, |c| {
-        // SAFETY: code passes the place of a table in its own instance.
-        let record = unsafe { kinglet_interp::access::table(c.vmctx, place) };
-        let mut tables = c.core.instances[c.instance].tables.iter().copied();
-        let table = tables.find(|table| std::ptr::eq(c.core.tables[*table].record().as_ptr(), record));
-        let value = table.and_then(|table| table::element(c.core, table, c.arg(0)));
-        c.answer(value.unwrap_or(0));
-        Ok(())
-    })
+fn lazy_element(c: &mut Context<'_>, place: u32, _: u32) -> Result<(), Trap> {
+    // SAFETY: code passes the place of a table in its own instance.
+    let record = unsafe { kinglet_interp::access::table(c.vmctx, place) };
+    let mut tables = c.core.instances[c.instance].tables.iter().copied();
+    let table = tables.find(|table| std::ptr::eq(c.core.tables[*table].record().as_ptr(), record));
+    let value = table.and_then(|table| table::element(c.core, table, c.arg(0)));
+    c.answer(value.unwrap_or(0));
+    Ok(())
 }
 
 /// Fails unless a table has these elements.
@@ -437,116 +429,104 @@ fn has(core: &StoreCore, table: usize, start: u64, len: u64) -> Result<(), Trap>
     if core.tables[table].has(start, len) { Ok(()) } else { Err(Trap::TableOutOfBounds) }
 }
 
-extern "C" fn ref_func(vmctx: *mut VmCtx, args: *mut u64, func: u32, _: u32) -> u32 {
-    enter(vmctx, args, |c| {
-        let func = super::instance::func_ref(c.core, c.instance, func).ok_or(Trap::Unsupported)?;
-        c.answer(func.to_bits());
-        Ok(())
-    })
+fn ref_func(c: &mut Context<'_>, func: u32, _: u32) -> Result<(), Trap> {
+    let func = super::instance::func_ref(c.core, c.instance, func).ok_or(Trap::Unsupported)?;
+    c.answer(func.to_bits());
+    Ok(())
 }
 
-extern "C" fn is_subtype(vmctx: *mut VmCtx, args: *mut u64, actual: u32, expected: u32) -> u32 {
-    enter(vmctx, args, |c| {
-        let answer = c.core.engine.types().is_subtype(TypeId(actual), TypeId(expected));
-        c.answer(answer as u64);
-        Ok(())
-    })
+fn is_subtype(c: &mut Context<'_>, actual: u32, expected: u32) -> Result<(), Trap> {
+    let answer = c.core.engine.types().is_subtype(TypeId(actual), TypeId(expected));
+    c.answer(answer as u64);
+    Ok(())
 }
 
-extern "C" fn struct_new(vmctx: *mut VmCtx, args: *mut u64, ty: u32, _: u32) -> u32 {
-    enter(vmctx, args, |c| {
-        let ty = c.core.instances[c.instance].module.inner().wasm().types[ty as usize];
-        // SAFETY: code passes the type's fields in the array.
-        let object = unsafe { heap::struct_new(c.core, (*c.vmctx).store, ty, c.args)? };
-        c.answer(object.into());
-        Ok(())
-    })
+fn struct_new(c: &mut Context<'_>, ty: u32, _: u32) -> Result<(), Trap> {
+    let ty = c.core.instances[c.instance].module.inner().wasm().types[ty as usize];
+    // SAFETY: code passes the type's fields in the array.
+    let object = unsafe { heap::struct_new(c.core, (*c.vmctx).store, ty, c.args)? };
+    c.answer(object.into());
+    Ok(())
 }
 
-extern "C" fn struct_get(vmctx: *mut VmCtx, args: *mut u64, ty: u32, field: u32) -> u32 {
-    enter(vmctx, args, |c| {
-        let ty = c.core.instances[c.instance].module.inner().wasm().types[ty as usize];
-        // SAFETY: validation says that the reference is to the type or null; the array has room for the field.
-        unsafe {
-            let (from, slots) = heap::field(c.core, (*c.vmctx).store, ty, field, c.arg(0) as u32)?;
-            std::ptr::copy_nonoverlapping(from, c.args, slots);
-        }
-        Ok(())
-    })
+fn struct_get(c: &mut Context<'_>, ty: u32, field: u32) -> Result<(), Trap> {
+    let ty = c.core.instances[c.instance].module.inner().wasm().types[ty as usize];
+    // SAFETY: validation says that the reference is to the type or null; the array has room for the field.
+    unsafe {
+        let (from, slots) = heap::field(c.core, (*c.vmctx).store, ty, field, c.arg(0) as u32)?;
+        std::ptr::copy_nonoverlapping(from, c.args, slots);
+    }
+    Ok(())
 }
 
-extern "C" fn struct_set(vmctx: *mut VmCtx, args: *mut u64, ty: u32, field: u32) -> u32 {
-    enter(vmctx, args, |c| {
-        let ty = c.core.instances[c.instance].module.inner().wasm().types[ty as usize];
-        // SAFETY: as for `struct_get`; the value is behind the reference.
-        unsafe {
-            let (to, slots) = heap::field(c.core, (*c.vmctx).store, ty, field, c.arg(0) as u32)?;
-            std::ptr::copy_nonoverlapping(c.args.add(1), to, slots);
-        }
-        Ok(())
-    })
+fn struct_set(c: &mut Context<'_>, ty: u32, field: u32) -> Result<(), Trap> {
+    let ty = c.core.instances[c.instance].module.inner().wasm().types[ty as usize];
+    // SAFETY: as for `struct_get`; the value is behind the reference.
+    unsafe {
+        let (to, slots) = heap::field(c.core, (*c.vmctx).store, ty, field, c.arg(0) as u32)?;
+        std::ptr::copy_nonoverlapping(c.args.add(1), to, slots);
+    }
+    Ok(())
 }
 
 #[cfg(feature = "jit")]
-extern "C" fn sample(vmctx: *mut VmCtx, args: *mut u64, at_loop: u32, _: u32) -> u32 {
-    // SAFETY: called by the interpreter as the libcall's row says.
+unsafe extern "C" fn sample(vmctx: *mut VmCtx, args: *mut u64, at_loop: u32, _: u32) -> u32 {
+    // SAFETY: passed on.
     let run = || unsafe { super::native::sample(vmctx, args, at_loop) };
     std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or(Trap::Unsupported as u32)
 }
 
 /// Without a native tier no loop has native code.
 #[cfg(not(feature = "jit"))]
-extern "C" fn sample(vmctx: *mut VmCtx, args: *mut u64, _: u32, _: u32) -> u32 {
-    enter(vmctx, args, |c| {
-        c.answer(0);
-        Ok(())
-    })
+unsafe extern "C" fn sample(_: *mut VmCtx, args: *mut u64, _: u32, _: u32) -> u32 {
+    // SAFETY: by contract there is a slot for the answer.
+    unsafe { *args = 0 };
+    0
 }
 
-extern "C" fn throw(vmctx: *mut VmCtx, args: *mut u64, tag: u32, _: u32) -> u32 {
-    enter(vmctx, args, |c| {
-        let instance = &c.core.instances[c.instance];
-        let tag = instance.tags[tag as usize];
-        let ty = c.core.engine.types().func(c.core.tags[tag].ty());
-        let slots = kinglet_wasm::types::slots_of(ty.params()) as usize;
-        c.core.exception = (0..slots).map(|i| c.arg(i)).collect();
-        c.core.exception_settled = false;
-        let tag: *const VmTag = c.core.tags[tag].record().as_ptr();
-        // SAFETY: the store is live, and guest code has called out.
-        unsafe {
-            let vm = (*c.vmctx).store;
-            (*vm).exception_tag = tag;
-            (*vm).exception_args = c.core.exception.as_mut_ptr();
-        }
-        Ok(())
-    })
+fn throw(c: &mut Context<'_>, tag: u32, _: u32) -> Result<(), Trap> {
+    let instance = &c.core.instances[c.instance];
+    let tag = instance.tags[tag as usize];
+    let ty = c.core.engine.types().func(c.core.tags[tag].ty());
+    let slots = kinglet_wasm::types::slots_of(ty.params()) as usize;
+    c.core.exception = (0..slots).map(|i| c.arg(i)).collect();
+    c.core.exception_settled = false;
+    let tag: *const VmTag = c.core.tags[tag].record().as_ptr();
+    // SAFETY: the store is live, and guest code has called out.
+    unsafe {
+        let vm = (*c.vmctx).store;
+        (*vm).exception_tag = tag;
+        (*vm).exception_args = c.core.exception.as_mut_ptr();
+    }
+    Ok(())
 }
 
-extern "C" fn uncaught(vmctx: *mut VmCtx, args: *mut u64, _: u32, _: u32) -> u32 {
-    // SAFETY: as for `enter`; the instance may be a host's here.
+unsafe extern "C" fn uncaught(vmctx: *mut VmCtx, args: *mut u64, _: u32, _: u32) -> u32 {
+    // SAFETY: by the contract of `LibcallFn`; the instance may be a host's here.
     let settled = || unsafe {
         let core = super::store::core_of((*vmctx).store);
         // It is asked once: nothing between here and who catches it does.
         std::mem::replace(&mut core.exception_settled, true) || super::exception::caught_farther_out((*vmctx).store)
     };
     match std::panic::catch_unwind(AssertUnwindSafe(settled)) {
-        Ok(false) => raise(vmctx, args, Trap::UncaughtException as u32, 0),
+        // SAFETY: passed on.
+        Ok(false) => unsafe { raise(vmctx, args, Trap::UncaughtException as u32, 0) },
         _ => 0,
     }
 }
 
-extern "C" fn guest_stack(vmctx: *mut VmCtx, _: *mut u64, _: u32, _: u32) -> u32 {
+unsafe extern "C" fn guest_stack(vmctx: *mut VmCtx, _: *mut u64, _: u32, _: u32) -> u32 {
     let make = || {
-        // SAFETY: as for `enter`; the instance may be a host's here.
+        // SAFETY: by the contract of `LibcallFn`; the instance may be a host's here.
         let core = unsafe { super::store::core_of((*vmctx).store) };
         core.vm.make_stack(&core.engine).map_or(Trap::StackOverflow as u32, |()| 0)
     };
     std::panic::catch_unwind(make).unwrap_or(Trap::StackOverflow as u32)
 }
 
-extern "C" fn raise(vmctx: *mut VmCtx, args: *mut u64, code: u32, _: u32) -> u32 {
+unsafe extern "C" fn raise(vmctx: *mut VmCtx, args: *mut u64, code: u32, _: u32) -> u32 {
     let note = || {
-        // SAFETY: as for `enter`; the instance may be a host's here.
+        // SAFETY: by the contract of `LibcallFn`; the instance may be a host's here.
         unsafe {
             let vm = (*vmctx).store;
             let core = super::store::core_of(vm);

@@ -3,6 +3,9 @@
 
 use std::ptr::NonNull;
 
+#[cfg(all(kinglet_heap_regions, feature = "jit"))]
+compile_error!("native code needs regions of the system: kinglet_heap_regions is for builds without the feature `jit`");
+
 /// A zeroed, page-aligned region, perhaps at the start of a larger reservation.
 #[derive(Debug)]
 pub(super) struct Region {
@@ -82,7 +85,7 @@ impl Region {
 
     /// Has a part begin anew: zero, or what was put over it; false if that cannot be done.
     pub(super) fn discard(&mut self, part: std::ops::Range<usize>) -> bool {
-        #[cfg(target_os = "linux")]
+        #[cfg(all(target_os = "linux", not(kinglet_heap_regions)))]
         if part.start <= part.end && part.end <= self.len {
             use rustix::mm::{Advice, madvise};
             // SAFETY: the part lies in the region, whose bytes nobody borrows now.
@@ -175,7 +178,7 @@ fn open(start: NonNull<u8>, from: usize, to: usize) -> bool {
         .is_ok()
 }
 
-#[cfg(unix)]
+#[cfg(all(unix, not(kinglet_heap_regions)))]
 fn map(len: usize) -> Option<NonNull<u8>> {
     use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
     #[cfg(target_os = "linux")]
@@ -205,24 +208,25 @@ fn remap(start: NonNull<u8>, old: usize, new: usize) -> Option<NonNull<u8>> {
     Some(to)
 }
 
-#[cfg(unix)]
+#[cfg(all(unix, not(kinglet_heap_regions)))]
 fn unmap(start: NonNull<u8>, len: usize) {
     // SAFETY: the mapping is ours and not used any more.
     let _ = unsafe { rustix::mm::munmap(start.as_ptr().cast(), len) };
 }
 
-#[cfg(not(unix))]
+/// Without the system's mappings, and for tools that watch what the allocator gives.
+#[cfg(any(not(unix), kinglet_heap_regions))]
 fn layout(len: usize) -> Option<std::alloc::Layout> {
     std::alloc::Layout::from_size_align(len, 4096).ok()
 }
 
-#[cfg(not(unix))]
+#[cfg(any(not(unix), kinglet_heap_regions))]
 fn map(len: usize) -> Option<NonNull<u8>> {
     // SAFETY: the layout is not empty.
     NonNull::new(unsafe { std::alloc::alloc_zeroed(layout(len)?) })
 }
 
-#[cfg(not(unix))]
+#[cfg(any(not(unix), kinglet_heap_regions))]
 fn unmap(start: NonNull<u8>, len: usize) {
     if let Some(layout) = layout(len) {
         // SAFETY: allocated by `map` with the same layout.
