@@ -302,3 +302,21 @@ fn interrupts_at_random_times_never_break_a_store() {
         timer.join().unwrap();
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn one_descriptor_is_waited_for_more_often_than_a_process_may_have_descriptors() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let most = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1 << 20);
+    let half = usize::try_from(most.min(1 << 20)).unwrap() / 2 + 1;
+    let (reads, writes) = (PollFd::readable(reader.as_fd()), PollFd::writable(writer.as_fd()));
+    let mut fds = [vec![reads; half], vec![writes; half]].concat();
+    assert_eq!(kinglet::Waiter::default().poll(&mut fds, None).unwrap(), half);
+    assert!(fds[..half].iter().all(|fd| !fd.is_ready()) && fds[half..].iter().all(PollFd::is_ready));
+
+    // Of two that wait for the same descriptor each has its own answer.
+    let (near, _far) = std::os::unix::net::UnixStream::pair().unwrap();
+    let mut fds = [PollFd::readable(near.as_fd()), PollFd::writable(near.as_fd())];
+    assert_eq!(kinglet::Waiter::default().poll(&mut fds, None).unwrap(), 1);
+    assert!(!fds[0].is_ready() && fds[1].is_ready());
+}

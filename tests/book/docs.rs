@@ -49,6 +49,24 @@ const REMARKS: &[(&str, &str)] = &[
     ("sock_recv", "with `recv_peek`, `recv_waitall` means nothing"),
 ];
 
+/// What one system call does as a whole, or the memory of a `MemoryDir` or `Pipe` in one step, so that an interrupt waits
+/// for it.
+const WHOLE: &[(&str, &str)] = &[
+    ("fd_sync`, `fd_datasync`, and `fd_write`, `fd_pwrite` with `sync`, `dsync` or `rsync", "bring a file to the disk"),
+    ("fd_filestat_set_size`, and `path_open` with `trunc", "cut a file; one in a `MemoryDir` gives back its memory"),
+    ("fd_advise", "may drop what the system has cached of a file"),
+    (
+        "fd_close`, `fd_renumber",
+        "a network may be written to first, a serial line sends what it holds, a file without a name is freed",
+    ),
+    ("path_unlink_file`, `path_rename", "free the blocks or the memory of a file that has no other name"),
+    ("path_create_directory`, `path_link`, `path_symlink`, `path_remove_directory", "change a folder on the disk"),
+    (
+        "path_open`, `path_filestat_get`, `path_filestat_set_times`, `path_readlink",
+        "look names up, which may be on a network",
+    ),
+];
+
 #[track_caller]
 fn check(name: &str, text: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie below the workspace's root");
@@ -100,5 +118,28 @@ fn functions_are_those_of_wasi_preview_1() {
         let remark = REMARKS.iter().find(|(name, _)| name == function).map_or("", |(_, remark)| remark);
         let _ = writeln!(text, "| `{function}` | {remark} |");
     }
+    text.push_str(
+        "\n## Interrupts and time limits\n\n\
+         Every function that waits or moves bytes ends within 50 ms of an interrupt or of the command's time limit: reading and \
+         writing,\nof up to 4 GiB at once, whatever stands behind a descriptor; opening a FIFO, which waits for its other \
+         end unless\n`nonblock` is given; `fd_allocate`, `fd_readdir`, `poll_oneoff`, `random_get`, `sock_accept` and the \
+         others of sockets. Bytes\nmove in pieces of 1 MiB at most. Where a pipe or a terminal is shared with other \
+         processes and the system is older\nthan Linux 6.4 or has no `/proc`, a write of up to 4,096 bytes may wait for a \
+         reader.\n\n\
+         What the system does in one call may finish first:\n\n\
+         | Function | What may take long |\n|---|---|\n",
+    );
+    for (functions, what) in WHOLE {
+        let names = functions.split('`').filter(|name| name.contains('_'));
+        names.for_each(|name| assert!(kinglet_wasi::FUNCTIONS.contains(&name), "{name}"));
+        let _ = writeln!(text, "| `{functions}` | {what} |");
+    }
+    text.push_str(
+        "\nA read or write of one piece on a slow disk or network is such a call too.\n\n\
+         ## Writing\n\n\
+         A write that may wait writes everything, as Linux has it, to a file, pipe, terminal, device or socket; fewer bytes than \
+         asked\nfor mean that something failed after them, such as a disk that is full. With `nonblock` a write takes what \
+         there is room\nfor now.\n",
+    );
     check("wasi.md", &text);
 }

@@ -1,5 +1,6 @@
 //! WASI as embedders use it: guests in an engine whose folders, streams and sockets the test holds the other end of.
 
+mod deadline;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod limit;
 

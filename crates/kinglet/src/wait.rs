@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 #[cfg(unix)]
 use rustix::event::PollFlags;
 #[cfg(unix)]
-use rustix::fd::BorrowedFd;
+use rustix::fd::{AsRawFd, BorrowedFd};
+#[cfg(unix)]
+use std::collections::HashMap;
 
 use crate::vm::InterruptWord;
 use crate::{Error, Trap};
@@ -221,15 +223,14 @@ impl Waiter {
             return self.sleep(time).map(|()| 0);
         }
         let deadline = time.and_then(|time| Instant::now().checked_add(time));
-        let mut polled: Vec<_> = fds.iter().map(|one| one.0.clone()).collect();
-        let ready = loop {
+        let (mut polled, places) = each_once(fds);
+        let failed = loop {
             self.check()?;
             // Most often something is ready, and nothing to wait with need be made.
             match poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
                 Err(Errno::INTR) => continue,
-                // The caller finds out when it uses the descriptor.
-                Err(_) => break fds.len(),
-                Ok(ready) if ready > 0 || deadline.is_some_and(|deadline| Instant::now() >= deadline) => break ready,
+                Err(_) => break true,
+                Ok(ready) if ready > 0 || deadline.is_some_and(|deadline| Instant::now() >= deadline) => break false,
                 Ok(_) => {}
             }
             let pipe = self.shared.pipe();
@@ -242,44 +243,73 @@ impl Waiter {
             let mut all: Vec<rustix::event::PollFd<'_>> = polled.clone();
             all.extend(pipe.map(|pipe| rustix::event::PollFd::new(&pipe.reader, PollFlags::IN)));
             if poll(&mut all, timeout.as_ref()).is_err_and(|error| error != Errno::INTR) {
-                break fds.len();
+                break true;
             }
         };
-        fds.iter_mut().zip(polled).for_each(|(one, answer)| one.0 = answer);
-        Ok(ready)
+        for (one, place) in fds.iter_mut().zip(places) {
+            let always = PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
+            // The caller finds out why it failed when it uses the descriptor.
+            one.found = if failed { one.wanted } else { polled[place].revents() & (one.wanted | always) };
+        }
+        Ok(fds.iter().filter(|one| one.is_ready()).count())
     }
+}
+
+/// The descriptors, each once, and where among them each of `fds` is: the system takes no longer list than a process may
+/// have descriptors.
+#[cfg(unix)]
+fn each_once<'fd>(fds: &[PollFd<'fd>]) -> (Vec<rustix::event::PollFd<'fd>>, Vec<usize>) {
+    let mut known = HashMap::new();
+    let mut wanted: Vec<PollFlags> = Vec::with_capacity(fds.len());
+    let mut distinct: Vec<BorrowedFd<'fd>> = Vec::with_capacity(fds.len());
+    let place = |one: &PollFd<'fd>| {
+        let place = *known.entry(one.fd.as_raw_fd()).or_insert(distinct.len());
+        if place == distinct.len() {
+            distinct.push(one.fd);
+            wanted.push(PollFlags::empty());
+        }
+        wanted[place] |= one.wanted;
+        place
+    };
+    let places = fds.iter().map(place).collect();
+    let polled = distinct.into_iter().zip(wanted);
+    (polled.map(|(fd, wanted)| rustix::event::PollFd::from_borrowed_fd(fd, wanted)).collect(), places)
 }
 
 /// A descriptor that [`Waiter::poll`] waits for, and what it has found out about it.
 #[cfg(unix)]
 #[derive(Clone, Debug)]
-pub struct PollFd<'fd>(rustix::event::PollFd<'fd>);
+pub struct PollFd<'fd> {
+    fd: BorrowedFd<'fd>,
+    wanted: PollFlags,
+    found: PollFlags,
+}
 
 #[cfg(unix)]
 impl<'fd> PollFd<'fd> {
     /// Waits until there is something to read, or a connection to accept, or the end.
     pub fn readable(fd: BorrowedFd<'fd>) -> PollFd<'fd> {
-        PollFd(rustix::event::PollFd::from_borrowed_fd(fd, PollFlags::IN))
+        PollFd { fd, wanted: PollFlags::IN, found: PollFlags::empty() }
     }
 
     /// Waits until something can be written.
     pub fn writable(fd: BorrowedFd<'fd>) -> PollFd<'fd> {
-        PollFd(rustix::event::PollFd::from_borrowed_fd(fd, PollFlags::OUT))
+        PollFd { fd, wanted: PollFlags::OUT, found: PollFlags::empty() }
     }
 
     /// Whether what was waited for has come, or the descriptor has ended or failed, so that using it tells more.
     pub fn is_ready(&self) -> bool {
-        !self.0.revents().is_empty()
+        !self.found.is_empty()
     }
 
     /// Whether the other end is closed.
     pub fn is_hung_up(&self) -> bool {
-        self.0.revents().contains(PollFlags::HUP)
+        self.found.contains(PollFlags::HUP)
     }
 
     /// Whether the system knows no such descriptor.
     pub fn is_invalid(&self) -> bool {
-        self.0.revents().contains(PollFlags::NVAL)
+        self.found.contains(PollFlags::NVAL)
     }
 }
 

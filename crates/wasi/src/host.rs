@@ -8,6 +8,7 @@ pub(crate) mod fs;
 pub(crate) mod net;
 pub(crate) mod random;
 pub(crate) mod stdio;
+pub(crate) mod transfer;
 
 pub(crate) use errno::Errno;
 use kinglet::PollFd;

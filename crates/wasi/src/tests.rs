@@ -37,6 +37,33 @@ impl Wait for Always {
     }
 }
 
+/// Is interrupted after it was looked at so many times.
+pub(crate) struct After(AtomicU32);
+
+impl After {
+    pub(crate) fn looks(looks: u32) -> After {
+        After(AtomicU32::new(looks))
+    }
+}
+
+impl Wait for After {
+    fn poll(&self, fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> std::result::Result<usize, Interrupted> {
+        loop {
+            self.check()?;
+            let ready = Wait::poll(&Waiter::default(), fds, timeout.or(Some(Duration::from_millis(1))))?;
+            if ready > 0 || timeout.is_some() {
+                return Ok(ready);
+            }
+        }
+    }
+
+    fn check(&self) -> std::result::Result<(), Interrupted> {
+        let looks = self.0.load(Ordering::Relaxed).saturating_sub(1);
+        self.0.store(looks, Ordering::Relaxed);
+        if looks == 0 { Err(Interrupted) } else { Ok(()) }
+    }
+}
+
 /// A new folder, removed with everything in it at the end of the test.
 pub(crate) struct Folder(PathBuf);
 
@@ -51,6 +78,14 @@ impl Folder {
 
     pub(crate) fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// The path of a new FIFO in it.
+    pub(crate) fn fifo(&self, name: &str) -> PathBuf {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        let path = self.0.join(name);
+        mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).expect("a new FIFO");
+        path
     }
 }
 

@@ -11,6 +11,7 @@ mod native;
 mod path;
 mod readonly;
 
+use super::transfer::{read_pieces, write_pieces};
 use super::{Errno, Error, Result, Wait};
 use memory::MemoryDir;
 use rustix::fd::BorrowedFd;
@@ -59,6 +60,8 @@ pub(crate) struct OpenHow {
     pub(crate) truncate: bool,
     pub(crate) directory: bool,
     pub(crate) append: bool,
+    /// Not to wait for the other end of a FIFO.
+    pub(crate) nonblock: bool,
 }
 
 /// What a path turned out to be.
@@ -166,21 +169,21 @@ impl Directory {
         Directory { place: Place::Memory(tree.root()), access }
     }
 
-    pub(crate) fn open(&self, path: &str, how: &OpenHow) -> Result<Node> {
+    pub(crate) fn open(&self, path: &str, how: &OpenHow, wait: &dyn Wait) -> Result<Node> {
         if how.directory && how.create {
             return Err(Errno::INVAL.into());
         }
         match self.access {
-            DirAccess::ReadOnly => self.open_read_only(path, how),
-            DirAccess::ReadWrite => self.open_node(path, how),
+            DirAccess::ReadOnly => self.open_read_only(path, how, wait),
+            DirAccess::ReadWrite => self.open_node(path, how, wait),
         }
     }
 
-    fn open_node(&self, path: &str, how: &OpenHow) -> Result<Node> {
+    fn open_node(&self, path: &str, how: &OpenHow, wait: &dyn Wait) -> Result<Node> {
         let access = self.access;
         let file = |content| File { content, access, reads: how.read || !how.write, writes: how.write };
         Ok(match &self.place {
-            Place::Native(directory) => match directory.open(path, how)? {
+            Place::Native(directory) => match directory.open(path, how, wait)? {
                 native::Node::File(found) => Node::File(file(Content::Native(found))),
                 native::Node::Directory(found) => Node::Directory(Directory { place: Place::Native(found), access }),
             },
@@ -323,7 +326,7 @@ impl File {
         self.open_for_reading(Errno::BADF)?;
         match &self.content {
             Content::Native(file) => file.read(into, nonblock, wait),
-            Content::Memory(file) => file.read(into),
+            Content::Memory(file) => read_pieces(into, wait, |piece, _| file.read(piece)),
         }
     }
 
@@ -331,19 +334,43 @@ impl File {
         self.open_for_writing(Errno::BADF)?;
         match &self.content {
             Content::Native(file) => file.write(parts, nonblock, wait),
-            Content::Memory(file) => file.write(parts),
+            Content::Memory(file) => write_pieces(parts, wait, |piece, _| file.write(piece, wait)),
         }
     }
 
-    pub(crate) fn read_at(&self, into: &mut [IoSliceMut<'_>], offset: u64) -> Result<usize> {
+    pub(crate) fn read_at(
+        &self,
+        into: &mut [IoSliceMut<'_>],
+        offset: u64,
+        nonblock: bool,
+        wait: &dyn Wait,
+    ) -> Result<usize> {
         self.open_for_reading(Errno::BADF)?;
-        either!(Content, &self.content, file => file.read_at(into, offset))
+        read_pieces(into, wait, |piece, done| {
+            let offset = offset.saturating_add(done as u64);
+            match &self.content {
+                Content::Native(file) => file.read_at(piece, offset, nonblock || done > 0, wait),
+                Content::Memory(file) => file.read_at(piece, offset),
+            }
+        })
     }
 
     /// Writes at `offset`, which an appending file honours too.
-    pub(crate) fn write_at(&self, parts: &[IoSlice<'_>], offset: u64) -> Result<usize> {
+    pub(crate) fn write_at(
+        &self,
+        parts: &[IoSlice<'_>],
+        offset: u64,
+        nonblock: bool,
+        wait: &dyn Wait,
+    ) -> Result<usize> {
         self.open_for_writing(Errno::BADF)?;
-        either!(Content, &self.content, file => file.write_at(parts, offset))
+        write_pieces(parts, wait, |piece, done| {
+            let offset = offset.saturating_add(done as u64);
+            match &self.content {
+                Content::Native(file) => file.write_at(piece, offset, nonblock, wait),
+                Content::Memory(file) => file.write_at(piece, offset, wait),
+            }
+        })
     }
 
     /// Whether each write goes to the end of the file.
@@ -360,9 +387,12 @@ impl File {
     }
 
     /// EINVAL for a file that is not open for writing, as `ftruncate` says.
-    pub(crate) fn set_size(&self, size: u64) -> Result<()> {
+    pub(crate) fn set_size(&self, size: u64, wait: &dyn Wait) -> Result<()> {
         self.open_for_writing(Errno::INVAL)?;
-        either!(Content, &self.content, file => file.set_size(size))
+        match &self.content {
+            Content::Native(file) => file.set_size(size),
+            Content::Memory(file) => file.set_size(size, wait),
+        }
     }
 
     pub(crate) fn set_times(&self, accessed: SetTime, modified: SetTime) -> Result<()> {
@@ -374,9 +404,9 @@ impl File {
     }
 
     /// Sees that the range exists, as zeros where it did not.
-    pub(crate) fn allocate(&self, offset: u64, length: u64) -> Result<()> {
+    pub(crate) fn allocate(&self, offset: u64, length: u64, wait: &dyn Wait) -> Result<()> {
         self.open_for_writing(Errno::BADF)?;
-        either!(Content, &self.content, file => file.allocate(offset, length))
+        either!(Content, &self.content, file => file.allocate(offset, length, wait))
     }
 
     /// A hint, which memory has no use for.

@@ -1,6 +1,7 @@
 //! TCP sockets that an embedder has opened and handed to a guest: a listener, from which the guest accepts
 //! connections, or a connection. A guest cannot open one of its own. Nothing here blocks except through [`Wait`].
 
+use super::transfer::{Manner, attempt, read_pieces, write_pieces};
 use super::{Errno, Result, Wait, wait_ready};
 use kinglet::PollFd;
 use rustix::fd::{AsFd, BorrowedFd};
@@ -101,13 +102,17 @@ impl Socket {
             return Ok(0);
         }
         let flags = if peek { RecvFlags::PEEK } else { RecvFlags::empty() };
-        loop {
-            wait_ready(PollFd::readable(stream.as_fd()), nonblock, wait)?;
-            match rustix::net::recvmsg(stream, into, &mut RecvAncillaryBuffer::default(), flags) {
-                Ok(message) => return Ok(message.bytes),
-                Err(errno) => again(errno.into(), nonblock, wait)?,
+        let mut taken = false;
+        read_pieces(into, wait, |piece, done| {
+            // A second look would find the same bytes.
+            if peek && std::mem::replace(&mut taken, true) {
+                return Ok(0);
             }
-        }
+            attempt(&Manner::Nonblocking, PollFd::readable(stream.as_fd()), nonblock || done > 0, wait, || {
+                let message = rustix::net::recvmsg(stream, piece, &mut RecvAncillaryBuffer::default(), flags)?;
+                Ok(message.bytes)
+            })
+        })
     }
 
     /// Receives until `into` is full, the other side has ended, or there was an error after some bytes.
@@ -130,16 +135,14 @@ impl Socket {
         Ok(total)
     }
 
-    /// Sends some of `parts`, waiting for room unless `nonblock`. EPIPE once the other side has gone, and no signal.
+    /// Sends all of `parts`, waiting for room; with `nonblock` as much as there is room for. EPIPE once the other side has gone, and no signal.
     pub(crate) fn send(&self, parts: &[IoSlice<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
         let stream = self.stream()?;
-        loop {
-            wait_ready(PollFd::writable(stream.as_fd()), nonblock, wait)?;
-            match rustix::net::sendmsg(stream, parts, &mut SendAncillaryBuffer::default(), SEND) {
-                Ok(count) => return Ok(count),
-                Err(errno) => again(errno.into(), nonblock, wait)?,
-            }
-        }
+        write_pieces(parts, wait, |piece, _| {
+            attempt(&Manner::Nonblocking, PollFd::writable(stream.as_fd()), nonblock, wait, || {
+                rustix::net::sendmsg(stream, piece, &mut SendAncillaryBuffer::default(), SEND)
+            })
+        })
     }
 
     /// Ends receiving, sending or both.

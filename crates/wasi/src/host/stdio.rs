@@ -1,17 +1,13 @@
 //! Standard streams: the process's own, nothing at all, memory, or any open file of the host. A read or write that
-//! could block waits through [`Wait`] first, so a guest that sits at a prompt can still be stopped.
+//! could block waits through [`Wait`] instead, so a guest that sits at a prompt can still be stopped.
 
-use super::{Result, Wait, wait_ready};
-use kinglet::PollFd;
+use super::transfer::{Manner, read_fd, read_pieces, terminal_of_our_own, write_fd, write_pieces};
+use super::{Result, Wait};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::FileType;
 use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::io::{IoSlice, IoSliceMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// The most one write hands to something that can fill up: what a pipe reported as writable takes without blocking.
-const PIPE_WRITE: usize = 4096;
 
 /// What stands behind a guest's standard input, output or error.
 ///
@@ -117,9 +113,11 @@ impl Pipe {
         let mut total = 0;
         for part in into {
             let count = part.len().min(bytes.len());
-            for (to, from) in part.iter_mut().zip(bytes.drain(..count)) {
-                *to = from;
-            }
+            let (front, back) = bytes.as_slices();
+            let (front, back) = (&front[..count.min(front.len())], &back[..count.saturating_sub(front.len())]);
+            part[..front.len()].copy_from_slice(front);
+            part[front.len()..count].copy_from_slice(back);
+            bytes.drain(..count);
             total += count;
         }
         total
@@ -130,6 +128,9 @@ impl Pipe {
         let mut total = 0;
         for part in parts {
             let room = self.limit.saturating_sub(bytes.len()).min(part.len());
+            if bytes.try_reserve(room).is_err() {
+                break;
+            }
             bytes.extend(&part[..room]);
             total += room;
             if room < part.len() {
@@ -170,8 +171,8 @@ pub(crate) struct Stream {
     /// The way bytes go: a standard input is read and the other two are written, whatever stands behind them.
     input: bool,
     terminal: bool,
-    /// A regular file is always ready, and asking it would cost a system call.
-    regular: bool,
+    /// Of a descriptor of the host.
+    manner: Manner,
 }
 
 #[derive(Debug)]
@@ -191,13 +192,17 @@ impl Stream {
             Stdio::Fd(fd) => Source::Fd(fd),
         };
         let input = matches!(which, Inherited::Stdin);
-        let mut stream = Stream { source, input, terminal: false, regular: false };
+        let mut stream = Stream { source, input, terminal: false, manner: Manner::Regular };
         if let Some(fd) = stream.fd() {
-            let regular =
-                rustix::fs::fstat(fd).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
-            let terminal = std::io::IsTerminal::is_terminal(&fd);
-            stream.regular = regular;
-            stream.terminal = terminal;
+            let manner = Manner::of_shared(fd);
+            if std::io::IsTerminal::is_terminal(&fd) {
+                let own = terminal_of_our_own(fd);
+                stream.terminal = true;
+                stream.manner = if own.is_some() { Manner::Nonblocking } else { manner };
+                stream.source = own.map_or(stream.source, Source::Fd);
+            } else {
+                stream.manner = manner;
+            }
         }
         stream
     }
@@ -213,7 +218,7 @@ impl Stream {
 
     /// The descriptor to poll; `None` for a stream that is always ready.
     pub(crate) fn pollable(&self) -> Option<BorrowedFd<'_>> {
-        if self.regular { None } else { self.fd() }
+        if self.manner.is_regular() { None } else { self.fd() }
     }
 
     /// How many bytes a read finds without waiting, where that is known.
@@ -229,23 +234,23 @@ impl Stream {
         self.is_for(true)?;
         match &self.source {
             Source::Null => Ok(0),
-            Source::Pipe(pipe) => Ok(pipe.read(into)),
+            Source::Pipe(pipe) => read_pieces(into, wait, |piece, _| Ok(pipe.read(piece))),
             Source::Inherited(_) | Source::Fd(_) => {
                 let fd = self.fd().ok_or(Errno::BADF)?;
-                read_fd(fd, self.regular, into, nonblock, wait)
+                read_fd(fd, &self.manner, into, nonblock, wait)
             }
         }
     }
 
-    /// Writes some of `parts`, waiting for room unless `nonblock`.
+    /// Writes all of `parts`, waiting for room; with `nonblock` as much as there is room for.
     pub(crate) fn write(&self, parts: &[IoSlice<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
         self.is_for(false)?;
         match &self.source {
             Source::Null => Ok(parts.iter().map(|part| part.len()).sum()),
-            Source::Pipe(pipe) => pipe.write(parts),
+            Source::Pipe(pipe) => write_pieces(parts, wait, |piece, _| pipe.write(piece)),
             Source::Inherited(_) | Source::Fd(_) => {
                 let fd = self.fd().ok_or(Errno::BADF)?;
-                write_fd(fd, self.regular, parts, nonblock, wait)
+                write_fd(fd, &self.manner, parts, nonblock, wait)
             }
         }
     }
@@ -261,91 +266,12 @@ impl Stream {
     }
 }
 
-/// Reads from a host descriptor at its own position.
-pub(crate) fn read_fd(
-    fd: BorrowedFd<'_>,
-    regular: bool,
-    into: &mut [IoSliceMut<'_>],
-    nonblock: bool,
-    wait: &dyn Wait,
-) -> Result<usize> {
-    if into.iter().all(|part| part.is_empty()) {
-        return Ok(0);
-    }
-    loop {
-        if !regular {
-            wait_ready(PollFd::readable(fd), nonblock, wait)?;
-        }
-        let read = match into {
-            [one] => rustix::io::read(fd, &mut **one),
-            _ => rustix::io::readv(fd, into),
-        };
-        if let Some(result) = settled(read, nonblock, wait)? {
-            return Ok(result);
-        }
-    }
-}
-
-/// Writes to a host descriptor at its own position.
-pub(crate) fn write_fd(
-    fd: BorrowedFd<'_>,
-    regular: bool,
-    parts: &[IoSlice<'_>],
-    nonblock: bool,
-    wait: &dyn Wait,
-) -> Result<usize> {
-    if parts.iter().all(|part| part.is_empty()) {
-        return Ok(0);
-    }
-    loop {
-        if !regular {
-            wait_ready(PollFd::writable(fd), nonblock, wait)?;
-        }
-        let written = match parts {
-            [one] if regular || one.len() <= PIPE_WRITE => rustix::io::write(fd, one),
-            _ if regular => rustix::io::writev(fd, parts),
-            _ => write_atom(fd, parts),
-        };
-        if let Some(result) = settled(written, nonblock, wait)? {
-            return Ok(result);
-        }
-    }
-}
-
-/// Writes as many leading parts as fit [`PIPE_WRITE`], or the start of a first one that is longer.
-fn write_atom(fd: BorrowedFd<'_>, parts: &[IoSlice<'_>]) -> rustix::io::Result<usize> {
-    let mut room = PIPE_WRITE;
-    let fits = parts.iter().take_while(|part| {
-        let fits = part.len() <= room;
-        room = room.saturating_sub(part.len());
-        fits
-    });
-    let count = fits.count();
-    let first = parts.iter().position(|part| !part.is_empty()).unwrap_or(0);
-    if count > first {
-        return rustix::io::writev(fd, &parts[first..count]);
-    }
-    rustix::io::write(fd, &parts[first][..PIPE_WRITE.min(parts[first].len())])
-}
-
-/// `None` when the call is to be made again.
-fn settled(result: rustix::io::Result<usize>, nonblock: bool, wait: &dyn Wait) -> Result<Option<usize>> {
-    match result {
-        Ok(count) => Ok(Some(count)),
-        Err(Errno::INTR) => {
-            wait.check()?;
-            Ok(None)
-        }
-        // Someone else took the bytes between the poll and the read.
-        Err(Errno::AGAIN) if !nonblock => Ok(None),
-        Err(errno) => Err(errno.into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::Error;
+    use super::super::transfer::PIECE;
     use super::*;
-    use crate::tests::Never;
+    use crate::tests::{After, Never};
 
     #[test]
     fn a_pipe_hands_out_its_bytes_in_order() {
@@ -371,14 +297,28 @@ mod tests {
     fn a_host_pipe_carries_bytes_both_ways() {
         let (reader, writer) = rustix::pipe::pipe().unwrap();
         let out = Stream::new(writer.into(), Inherited::Stdout);
-        let big = [7; 3 * PIPE_WRITE];
-        assert_eq!(out.write(&[IoSlice::new(b""), IoSlice::new(&big)], false, &Never).unwrap(), PIPE_WRITE);
+        let big = [7; 10_000];
+        assert_eq!(out.write(&[IoSlice::new(b""), IoSlice::new(&big)], false, &Never).unwrap(), big.len());
         assert_eq!(out.write(&[IoSlice::new(b"x"), IoSlice::new(b"yz")], false, &Never).unwrap(), 3);
         let input = Stream::new(reader.into(), Inherited::Stdin);
-        assert_eq!(input.available(), PIPE_WRITE as u64 + 3);
-        let mut buffer = [0; 2 * PIPE_WRITE];
-        assert_eq!(input.read(&mut [IoSliceMut::new(&mut buffer)], false, &Never).unwrap(), PIPE_WRITE + 3);
+        assert_eq!(input.available(), 10_003);
+        let mut buffer = [0; 20_000];
+        assert_eq!(input.read(&mut [IoSliceMut::new(&mut buffer)], false, &Never).unwrap(), 10_003);
         let empty = input.read(&mut [IoSliceMut::new(&mut buffer)], true, &Never);
-        assert!(matches!(empty, Err(super::super::Error::Errno(super::super::Errno::AGAIN))));
+        assert!(matches!(empty, Err(Error::Errno(super::super::Errno::AGAIN))));
+    }
+    #[test]
+    fn much_is_written_to_and_read_from_memory_until_the_guest_is_to_stop() {
+        let pipe = Pipe::new();
+        let stream = Stream::new(pipe.clone().into(), Inherited::Stdout);
+        let mut bytes = vec![1; 8 * PIECE];
+        let written = stream.write(&[IoSlice::new(&bytes)], false, &After::looks(3));
+        assert!(matches!(written, Err(Error::Interrupted)));
+        assert_eq!(pipe.lock().len(), 3 * PIECE);
+        let input = Stream::new(pipe.clone().into(), Inherited::Stdin);
+        let read = input.read(&mut [IoSliceMut::new(&mut bytes)], false, &After::looks(2));
+        assert!(matches!(read, Err(Error::Interrupted)));
+        assert_eq!(pipe.lock().len(), PIECE);
+        assert_eq!(stream.write(&[IoSlice::new(&bytes)], false, &Never).unwrap(), bytes.len());
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn fd_advise(call: &mut Call<'_>, fd: u32, offset: u64, len: u64, adv
 }
 
 pub(super) fn fd_allocate(call: &mut Call<'_>, fd: u32, offset: u64, len: u64) -> Result<()> {
-    Ok(call.ctx.table.get(fd)?.file_or(Errno::BADF)?.allocate(offset, len)?)
+    Ok(call.ctx.table.get(fd)?.file_or(Errno::BADF)?.allocate(offset, len, call.wait)?)
 }
 
 pub(super) fn fd_close(call: &mut Call<'_>, fd: u32) -> Result<()> {
@@ -107,7 +107,7 @@ pub(crate) fn filestat(call: &Call<'_>, fd: u32) -> Result<Filestat> {
 }
 
 pub(super) fn fd_filestat_set_size(call: &mut Call<'_>, fd: u32, size: u64) -> Result<()> {
-    Ok(call.ctx.table.get(fd)?.file_or(Errno::INVAL)?.set_size(size)?)
+    Ok(call.ctx.table.get(fd)?.file_or(Errno::INVAL)?.set_size(size, call.wait)?)
 }
 
 pub(crate) fn fd_filestat_set_times(call: &mut Call<'_>, fd: u32, atim: u64, mtim: u64, fst_flags: u32) -> Result<()> {
@@ -122,8 +122,10 @@ pub(crate) fn fd_filestat_set_times(call: &mut Call<'_>, fd: u32, atim: u64, mti
 
 pub(super) fn fd_pread(call: &mut Call<'_>, fd: u32, iovs: u32, iovs_len: u32, offset: u64, nread: u32) -> Result<()> {
     let iovecs = call.memory.iovecs(iovs, iovs_len)?;
-    let file = call.ctx.table.get(fd)?.file()?;
-    let count = call.memory.scatter(&iovecs, |parts| file.read_at(parts, offset))?;
+    let descriptor = call.ctx.table.get(fd)?;
+    let (nonblock, wait) = (descriptor.nonblock(), call.wait);
+    let file = descriptor.file()?;
+    let count = call.memory.scatter(&iovecs, |parts| file.read_at(parts, offset, nonblock, wait))?;
     call.memory.write_size(nread, count)
 }
 
@@ -137,8 +139,9 @@ pub(super) fn fd_pwrite(
 ) -> Result<()> {
     let iovecs = call.memory.iovecs(iovs, iovs_len)?;
     let descriptor = call.ctx.table.get(fd)?;
+    let (nonblock, wait) = (descriptor.nonblock(), call.wait);
     let file = descriptor.file_or(Errno::BADF)?;
-    let count = call.memory.gather(&iovecs, |parts| file.write_at(parts, offset))?;
+    let count = call.memory.gather(&iovecs, |parts| file.write_at(parts, offset, nonblock, wait))?;
     settle(file, descriptor.flags)?;
     call.memory.write_size(nwritten, count)
 }
@@ -218,7 +221,8 @@ pub(super) fn fd_readdir(
     cookie: u64,
     bufused: u32,
 ) -> Result<()> {
-    let listing = listing(&mut call.ctx.table, fd, cookie == 0, call.wait)?;
+    let wait = call.wait;
+    let listing = listing(&mut call.ctx.table, fd, cookie == 0, wait)?;
     let first = usize::try_from(cookie).unwrap_or(usize::MAX).min(listing.len());
 
     let buffer = call.memory.bytes_mut(buf, buf_len)?;
@@ -235,6 +239,7 @@ pub(super) fn fd_readdir(
         if used == buffer.len() {
             break;
         }
+        wait.check()?;
     }
     call.memory.write_size(bufused, used)
 }

@@ -131,8 +131,9 @@ pub(crate) fn path_open(
         truncate: has(oflags::TRUNC),
         directory: has(oflags::DIRECTORY),
         append: fd_flags & fdflags::APPEND != 0,
+        nonblock: fd_flags & fdflags::NONBLOCK != 0,
     };
-    let descriptor = match directory.open(path, &how)? {
+    let descriptor = match directory.open(path, &how, call.wait)? {
         Node::File(file) => Descriptor {
             object: Object::File(file),
             flags: fd_flags,
@@ -208,7 +209,7 @@ pub(super) fn path_unlink_file(call: &mut Call<'_>, fd: u32, path: u32, path_len
 mod tests {
     use super::*;
     use crate::p1::types::Stop;
-    use crate::tests::{Folder, Guest, OUT, fails, in_each_place};
+    use crate::tests::{After, Always, Folder, Guest, OUT, fails, in_each_place};
     use crate::{DirAccess, MemoryDir, WasiCtx};
 
     const OLD: u32 = 1024;
@@ -458,18 +459,107 @@ mod tests {
     }
 
     #[test]
-    fn opening_a_fifo_does_not_hang() {
+    fn opening_a_fifo_waits_for_its_other_end_and_can_be_stopped() {
         let folder = Folder::new();
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            folder.path().join("fifo"),
-            rustix::fs::FileType::Fifo,
-            rustix::fs::Mode::from_raw_mode(0o600),
-            0,
-        )
-        .unwrap();
+        let path = folder.fifo("fifo");
         let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
-        assert_eq!(guest.open("fifo", 0, 0, Rights::FD_READ), Ok(4));
+        for rights in [Rights::FD_READ, Rights::FD_WRITE] {
+            for looks in [1, 3] {
+                let (name, len) = guest.text(OLD, "fifo");
+                let stopped = guest.call_waiting(&After::looks(looks), |call| {
+                    path_open(call, 3, 1, name, len, 0, rights.0, 0, 0, OUT)
+                });
+                assert_eq!(stopped, Err(Stop::Interrupted));
+            }
+            let (path, reads) = (path.clone(), rights == Rights::FD_READ);
+            let other = std::thread::spawn(move || {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+                std::fs::File::options().read(!reads).write(reads).open(path).unwrap()
+            });
+            assert_eq!(guest.open("fifo", 0, 0, rights), Ok(4));
+            drop(other.join().unwrap());
+            guest.call(|call| super::super::fd::fd_close(call, 4)).unwrap();
+        }
+        assert_eq!(guest.open("fifo", 0, 0, Rights::FD_READ | Rights::FD_WRITE), Ok(4), "is both ends");
+    }
+
+    #[test]
+    fn a_writer_that_has_come_and_gone_has_been_there() {
+        let folder = Folder::new();
+        let path = folder.fifo("fifo");
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        for text in ["", "text"] {
+            let path = path.clone();
+            let writer = std::thread::spawn(move || std::fs::write(path, text).unwrap());
+            let fd = guest.open("fifo", 0, 0, Rights::FD_READ).unwrap();
+            writer.join().unwrap();
+            let iovec = guest.iovec(9);
+            guest.call(|call| super::super::fd::fd_read(call, fd, iovec, 1, OUT)).unwrap();
+            let count = guest.u32(OUT);
+            assert_eq!(guest.buffer(count), text.as_bytes());
+            guest.call(|call| super::super::fd::fd_close(call, fd)).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_fifo_that_is_not_to_be_waited_for_opens_for_reading_alone() {
+        let folder = Folder::new();
+        folder.fifo("fifo");
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        let (path, len) = guest.text(OLD, "fifo");
+        let mut open = |rights: Rights| {
+            guest.call(|call| path_open(call, 3, 0, path, len, 0, rights.0, 0, fdflags::NONBLOCK.into(), OUT))
+        };
+        assert_eq!(open(Rights::FD_WRITE), fails(Errno::NXIO));
+        assert_eq!(open(Rights::FD_READ), Ok(()));
+        let iovec = guest.iovec(9);
+        guest.call(|call| super::super::fd::fd_read(call, 4, iovec, 1, OUT)).unwrap();
+        assert_eq!(guest.u32(OUT), 0, "nobody writes");
+        let writer = std::fs::File::options().write(true).open(folder.path().join("fifo")).unwrap();
+        let read = guest.call(|call| super::super::fd::fd_read(call, 4, iovec, 1, OUT));
+        assert_eq!(read, fails(Errno::AGAIN));
+        drop(writer);
+    }
+
+    #[test]
+    fn no_function_waits_for_the_other_end_of_a_fifo_but_opening_it() {
+        let folder = Folder::new();
+        folder.fifo("fifo");
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        let (path, len) = guest.text(OLD, "fifo");
+        for follow in [0, 1] {
+            let set = |call: &mut Call<'_>| {
+                path_filestat_set_times(call, 3, follow, path, len, 7, 9, fstflags::ATIM | fstflags::MTIM)
+            };
+            assert_eq!(guest.call_waiting(&Always, set), Ok(()));
+            guest.stat("fifo", follow).unwrap();
+            assert_eq!((guest.u64(40), guest.u64(48)), (7, 9));
+        }
+        guest.link(0, "fifo", "second").unwrap();
+        guest.rename("second", "third").unwrap();
+        let (path, len) = guest.text(OLD, "fifo");
+        assert_eq!(guest.call(|call| path_readlink(call, 3, path, len, NEW, 4, OUT)), fails(Errno::INVAL));
+        assert_eq!(guest.one(path_remove_directory, "fifo"), fails(Errno::NOTDIR));
+        assert_eq!(guest.one(path_create_directory, "fifo"), fails(Errno::EXIST));
+        assert_eq!(guest.open("fifo", 0, oflags::DIRECTORY, Rights::FD_READ), Err(Errno::NOTDIR.into()));
+        guest.one(path_unlink_file, "third").unwrap();
+    }
+
+    #[test]
+    fn times_are_set_of_what_its_owner_can_neither_read_nor_write() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = Folder::new();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink("file", folder.path().join("link")).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0)).unwrap();
+        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        for name in ["file", "link", "."] {
+            let (path, len) = guest.text(OLD, name);
+            guest.call(|call| path_filestat_set_times(call, 3, 1, path, len, 0, 5, fstflags::MTIM)).unwrap();
+            guest.stat(name, 1).unwrap();
+            assert_eq!(guest.u64(48), 5, "{name}");
+        }
     }
 
     #[test]

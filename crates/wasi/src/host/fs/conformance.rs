@@ -139,7 +139,7 @@ impl Place for Directory {
                 let time = SetTime::To(TIME.unsigned_abs() * 1_000_000_000);
                 self.set_times(path, follow, time, time).map(nothing)
             }
-            One::Open(how) => self.open(path, &how).map(|node| match node {
+            One::Open(how) => self.open(path, &how, &Never).map(|node| match node {
                 Node::File(file) => format!("{:?}", file.metadata().unwrap().kind),
                 Node::Directory(_) => format!("{:?}", Kind::Directory),
             }),
@@ -159,7 +159,7 @@ impl Place for Directory {
     fn contents(&self) -> Vec<String> {
         let (mut found, mut open) = (Vec::new(), vec![String::new()]);
         while let Some(path) = open.pop() {
-            let Node::Directory(folder) = self.open(&format!("{path}."), &OpenHow::default()).unwrap() else {
+            let Node::Directory(folder) = self.open(&format!("{path}."), &OpenHow::default(), &Never).unwrap() else {
                 panic!("{path} is no folder")
             };
             for entry in folder.entries(1000, &Never).unwrap().into_iter().skip(2) {

@@ -9,6 +9,7 @@ mod tree;
 
 use super::{Entry, Kind, Metadata, OpenHow, SetTime};
 use crate::host::{Errno, Error, Result, Wait};
+use kinglet::Waiter;
 use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -76,7 +77,7 @@ impl MemoryDir {
         let Node::File(file) = self.root().open(path, &how)? else { return Err(Errno::ISDIR.into()) };
         let mut rest = contents.as_ref();
         while !rest.is_empty() {
-            let written = file.write(&[IoSlice::new(rest)])?;
+            let written = file.write(&[IoSlice::new(rest)], &Waiter::default())?;
             rest = &rest[written..];
         }
         Ok(())
@@ -207,7 +208,7 @@ impl Directory {
             return Ok(Node::Directory(Directory { open: Open::new(&self.open.tree, &mut tree, inode) }));
         }
         if how.truncate {
-            tree.set_size(inode, 0)?;
+            tree.set_size(inode, 0, &Waiter::default())?;
         }
         let open = Open::new(&self.open.tree, &mut tree, inode);
         Ok(Node::File(File { open, position: AtomicU64::new(0), append: AtomicBool::new(how.append) }))
@@ -358,15 +359,15 @@ impl File {
         Ok(bytes.len() - start - rest.len())
     }
 
-    pub(crate) fn write(&self, parts: &[IoSlice<'_>]) -> Result<usize> {
+    pub(crate) fn write(&self, parts: &[IoSlice<'_>], wait: &dyn Wait) -> Result<usize> {
         let at = if self.append.load(Ordering::Relaxed) { self.metadata()?.size } else { self.position() };
-        let count = self.write_at(parts, at)?;
+        let count = self.write_at(parts, at, wait)?;
         self.position.store(at + count as u64, Ordering::Relaxed);
         Ok(count)
     }
 
     /// Writes as much as there is room for; ENOSPC when there is none.
-    pub(crate) fn write_at(&self, parts: &[IoSlice<'_>], offset: u64) -> Result<usize> {
+    pub(crate) fn write_at(&self, parts: &[IoSlice<'_>], offset: u64, wait: &dyn Wait) -> Result<usize> {
         let wanted: u64 = parts.iter().map(|part| part.len() as u64).sum();
         if wanted == 0 {
             return Ok(0);
@@ -379,7 +380,7 @@ impl File {
             return Err(Errno::NOSPC.into());
         }
         if end > old {
-            tree.set_size(self.open.inode, end)?;
+            tree.set_size(self.open.inode, end, wait)?;
         }
         let mut at = usize::try_from(offset).map_err(|_| Errno::FBIG)?;
         let total = left;
@@ -413,22 +414,22 @@ impl File {
         self.open.lock().metadata(self.open.inode)
     }
 
-    pub(crate) fn set_size(&self, size: u64) -> Result<()> {
-        self.open.lock().set_size(self.open.inode, size)
+    pub(crate) fn set_size(&self, size: u64, wait: &dyn Wait) -> Result<()> {
+        self.open.lock().set_size(self.open.inode, size, wait)
     }
 
     pub(crate) fn set_times(&self, accessed: SetTime, modified: SetTime) -> Result<()> {
         self.open.lock().set_times(self.open.inode, accessed, modified)
     }
 
-    pub(crate) fn allocate(&self, offset: u64, length: u64) -> Result<()> {
+    pub(crate) fn allocate(&self, offset: u64, length: u64, wait: &dyn Wait) -> Result<()> {
         let end = offset.checked_add(length).ok_or(Errno::FBIG)?;
         if length == 0 {
             return Err(Errno::INVAL.into());
         }
         let mut tree = self.open.lock();
         if end > tree.bytes(self.open.inode)?.len() as u64 {
-            tree.set_size(self.open.inode, end)?;
+            tree.set_size(self.open.inode, end, wait)?;
         }
         Ok(())
     }
@@ -438,6 +439,8 @@ impl File {
 mod tests {
     use super::tree::{FOLDER, INODE, NAME};
     use super::*;
+    use crate::host::transfer::PIECE;
+    use crate::tests::{After, Never};
 
     fn errno<T>(result: Result<T>) -> Option<Errno> {
         match result {
@@ -474,15 +477,15 @@ mod tests {
         let tree = MemoryDir::with_limit(1000);
         let file = file(&tree, "file");
         let room = 1000 - INODE - FOLDER - NAME - 4;
-        assert_eq!(file.write(&[IoSlice::new(&[1; 700]), IoSlice::new(&[2; 300])]).unwrap() as u64, room);
-        assert_eq!(errno(file.write(&[IoSlice::new(b"x")])), Some(Errno::NOSPC));
-        assert_eq!(errno(file.write_at(&[IoSlice::new(b"x")], u64::MAX)), Some(Errno::FBIG));
-        assert_eq!(errno(file.write_at(&[IoSlice::new(b"x")], 1 << 40)), Some(Errno::NOSPC));
-        assert_eq!(errno(file.set_size(u64::MAX)), Some(Errno::NOSPC));
-        assert_eq!(errno(file.allocate(0, u64::MAX)), Some(Errno::NOSPC));
+        assert_eq!(file.write(&[IoSlice::new(&[1; 700]), IoSlice::new(&[2; 300])], &Never).unwrap() as u64, room);
+        assert_eq!(errno(file.write(&[IoSlice::new(b"x")], &Never)), Some(Errno::NOSPC));
+        assert_eq!(errno(file.write_at(&[IoSlice::new(b"x")], u64::MAX, &Never)), Some(Errno::FBIG));
+        assert_eq!(errno(file.write_at(&[IoSlice::new(b"x")], 1 << 40, &Never)), Some(Errno::NOSPC));
+        assert_eq!(errno(file.set_size(u64::MAX, &Never)), Some(Errno::NOSPC));
+        assert_eq!(errno(file.allocate(0, u64::MAX, &Never)), Some(Errno::NOSPC));
         assert_eq!(errno(tree.root().create_directory("dir")), Some(Errno::NOSPC));
         assert_eq!(errno(tree.root().symlink("file", "link")), Some(Errno::NOSPC));
-        file.set_size(10).unwrap();
+        file.set_size(10, &Never).unwrap();
         assert_eq!(errno(tree.root().symlink(&"t".repeat(700), "link")), Some(Errno::NOSPC));
         tree.root().create_directory("d").unwrap();
         assert_eq!(tree.read("file").unwrap(), [1; 10]);
@@ -492,7 +495,7 @@ mod tests {
     fn a_file_without_a_name_lives_until_it_is_closed() {
         let tree = MemoryDir::with_limit(1000);
         let open = file(&tree, "file");
-        open.write(&[IoSlice::new(b"still here")]).unwrap();
+        open.write(&[IoSlice::new(b"still here")], &Never).unwrap();
         tree.root().unlink_file("file").unwrap();
         assert_eq!(open.metadata().unwrap().links, 0);
         let mut bytes = [0; 5];
@@ -581,10 +584,24 @@ mod tests {
         let tree = MemoryDir::new();
         let file = file(&tree, "file");
         file.seek(SeekFrom::Start(3)).unwrap();
-        file.write(&[IoSlice::new(b"x")]).unwrap();
+        file.write(&[IoSlice::new(b"x")], &Never).unwrap();
         assert_eq!(tree.read("file").unwrap(), b"\0\0\0x");
         assert_eq!(errno(file.seek(SeekFrom::Current(-5))), Some(Errno::INVAL));
         assert_eq!(errno(file.seek(SeekFrom::Start(u64::MAX))), Some(Errno::INVAL));
         assert_eq!(file.seek(SeekFrom::End(-1)).unwrap(), 3);
+    }
+    #[test]
+    fn a_file_that_grows_by_much_stays_as_it_was_when_the_guest_is_to_stop() {
+        let tree = MemoryDir::new();
+        let file = file(&tree, "file");
+        file.write(&[IoSlice::new(b"text")], &Never).unwrap();
+        let used = lock(&tree.tree).used;
+        let much = 16 * PIECE as u64;
+        assert!(matches!(file.set_size(much, &After::looks(3)), Err(Error::Interrupted)));
+        assert!(matches!(file.allocate(0, much, &After::looks(3)), Err(Error::Interrupted)));
+        assert!(matches!(file.write_at(&[IoSlice::new(b"x")], much, &After::looks(3)), Err(Error::Interrupted)));
+        assert!(tree.read("file").unwrap() == b"text" && lock(&tree.tree).used <= used);
+        file.set_size(much, &Never).unwrap();
+        assert_eq!(tree.read("file").unwrap().len() as u64, much);
     }
 }

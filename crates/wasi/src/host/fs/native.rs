@@ -4,23 +4,28 @@
 //! follow a link there; so the errors are its own. Whether something may be changed has been decided before.
 //!
 //! Files are opened without blocking, which means nothing to a regular file; a FIFO or device is waited for through
-//! [`Wait`]. So opening a FIFO never hangs, and a read that waits for its first writer can be stopped.
+//! [`Wait`], when it is opened as when it is read and written.
 
 use super::path::Spelling;
 use super::{Advice, Entry, Kind, Metadata, OpenHow, SetTime};
-use crate::host::stdio::{read_fd, write_fd};
-use crate::host::{Errno, Result, Wait};
+use crate::host::transfer::{Manner, attempt, read_fd, write_fd};
+use crate::host::{Errno, Error, Result, Wait};
 use cap_fs_ext::{
     DirExt, FollowSymlinks, MetadataExt, OpenOptionsFollowExt, OpenOptionsMaybeDirExt, OpenOptionsSyncExt,
     SystemTimeSpec,
 };
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, FileType, FileTypeExt, OpenOptions, OpenOptionsExt};
+use kinglet::PollFd;
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{AtFlags, DirEntryExt, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
+
+/// How long the first look for the other end of a FIFO waits for the next one, and how long the last ones do: no
+/// system call waits for it and for an interrupt too.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(10));
 
 /// What a path turned out to be.
 #[derive(Debug)]
@@ -41,14 +46,14 @@ impl Directory {
         Ok(Directory { dir: Dir::open_ambient_dir(path, ambient_authority())? })
     }
 
-    pub(crate) fn open(&self, path: &str, how: &OpenHow) -> Result<Node> {
+    pub(crate) fn open(&self, path: &str, how: &OpenHow, wait: &dyn Wait) -> Result<Node> {
         // By looking, since opening a device can do something, and without `O_DIRECTORY`, since `Dir` does not follow a
         // link with it where the system has no `openat2`.
         if how.directory && self.metadata(path, how.follow)?.kind != Kind::Directory {
             return Err(Errno::NOTDIR.into());
         }
         // The flags themselves, since `OpenOptions` would create and truncate only what it may write to.
-        let mut flags = OFlags::empty();
+        let mut flags = OFlags::NOCTTY;
         flags.set(OFlags::CREATE, how.create);
         flags.set(OFlags::EXCL, how.create && how.exclusive);
         flags.set(OFlags::TRUNC, how.truncate);
@@ -57,15 +62,19 @@ impl Directory {
         options.custom_flags(flags.bits().try_into().map_err(|_| Errno::INVAL)?);
         options.follow(if how.follow { FollowSymlinks::Yes } else { FollowSymlinks::No });
         options.maybe_dir(true).nonblock(true);
-        let file = self.dir.open_with(path, &options)?;
-        let kind = Kind::from(file.metadata()?.file_type());
+        let file = self.open_when_read(path, how, &options, wait)?;
+        let file_type = file.metadata()?.file_type();
+        let kind = Kind::from(file_type);
         if kind == Kind::Directory {
             return Ok(Node::Directory(Directory { dir: Dir::from_std_file(file.into_std()) }));
         }
         if how.directory {
             return Err(Errno::NOTDIR.into());
         }
-        let file = File { file, regular: kind == Kind::RegularFile };
+        if file_type.is_fifo() && !how.write && !how.nonblock {
+            wait_for_writer(file.as_fd(), wait)?;
+        }
+        let file = File { file, manner: Manner::of_own(kind == Kind::RegularFile) };
         if how.append {
             file.set_append(true)?;
         }
@@ -76,6 +85,38 @@ impl Directory {
     fn in_parent<R>(&self, path: &str, call: impl FnOnce(&Dir, &str) -> Result<R>) -> Result<R> {
         let Spelling { parent, last, .. } = Spelling::new(path);
         if parent.is_empty() { call(&self.dir, last) } else { call(&self.dir.open_dir(parent)?, last) }
+    }
+
+    /// Opens what can be opened now. A FIFO that is only written to waits for its reader (ENXIO before there is one), a
+    /// file that another process has leased for that process to give it back (EAGAIN), unless `how` is not to wait.
+    fn open_when_read(
+        &self,
+        path: &str,
+        how: &OpenHow,
+        options: &OpenOptions,
+        wait: &dyn Wait,
+    ) -> Result<cap_std::fs::File> {
+        let mut pause = PAUSES.0;
+        loop {
+            let errno = match self.dir.open_with(path, options).map_err(Error::from) {
+                Ok(file) => return Ok(file),
+                Err(Error::Errno(errno)) if !how.nonblock => errno,
+                Err(error) => return Err(error),
+            };
+            match errno {
+                Errno::AGAIN => {}
+                // A socket has no reader to wait for.
+                Errno::NXIO if self.is_fifo(path, how.follow)? => {}
+                errno => return Err(errno.into()),
+            }
+            wait.poll(&mut [], Some(pause))?;
+            pause = (pause * 2).min(PAUSES.1);
+        }
+    }
+
+    fn is_fifo(&self, path: &str, follow: bool) -> Result<bool> {
+        let metadata = if follow { self.dir.metadata(path) } else { self.dir.symlink_metadata(path) }?;
+        Ok(metadata.file_type().is_fifo())
     }
 
     pub(crate) fn create_directory(&self, path: &str) -> Result<()> {
@@ -131,9 +172,35 @@ impl Directory {
     }
 
     pub(crate) fn set_times(&self, path: &str, follow: bool, accessed: SetTime, modified: SetTime) -> Result<()> {
-        let (accessed, modified) = (accessed.spec()?, modified.spec()?);
-        let set = if follow || Spelling::new(path).asks_for_folder() { Dir::set_times } else { Dir::set_symlink_times };
-        Ok(set(&self.dir, path, accessed, modified)?)
+        if follow || Spelling::new(path).asks_for_folder() {
+            return self.set_times_followed(path, &timestamps(accessed, modified)?);
+        }
+        Ok(self.dir.set_symlink_times(path, accessed.spec()?, modified.spec()?)?)
+    }
+
+    /// Through a descriptor that stands for the path alone: to open a FIFO or a device could wait, or do something.
+    #[cfg(target_os = "linux")]
+    fn set_times_followed(&self, path: &str, times: &Timestamps) -> Result<()> {
+        use rustix::fd::AsRawFd;
+        use rustix::fs::{CWD, utimensat};
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(OFlags::PATH.bits().try_into().map_err(|_| Errno::INVAL)?);
+        let place = self.dir.open_with(path, &options)?;
+        match utimensat(&place, "", times, AtFlags::EMPTY_PATH) {
+            // Linux takes no empty path here before 5.8.
+            Err(rustix::io::Errno::INVAL) => {
+                let name = format!("/proc/self/fd/{}", place.as_fd().as_raw_fd());
+                Ok(utimensat(CWD, name, times, AtFlags::empty())?)
+            }
+            set => Ok(set?),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn set_times_followed(&self, path: &str, times: &Timestamps) -> Result<()> {
+        let mut options = OpenOptions::new();
+        options.read(true).maybe_dir(true).nonblock(true);
+        Ok(rustix::fs::futimens(self.dir.open_with(path, &options)?, times)?)
     }
 
     pub(crate) fn own_metadata(&self) -> Result<Metadata> {
@@ -141,10 +208,8 @@ impl Directory {
     }
 
     pub(crate) fn sync(&self) -> Result<()> {
-        match self.open(".", &OpenHow { read: true, ..OpenHow::default() })? {
-            Node::Directory(own) => Ok(rustix::fs::fsync(&own.dir)?),
-            Node::File(_) => Err(Errno::NOTDIR.into()),
-        }
+        let mut options = OpenOptions::new();
+        Ok(rustix::fs::fsync(self.dir.open_with(".", options.read(true).maybe_dir(true))?)?)
     }
 
     /// Hands each name in this folder to `put`.
@@ -160,22 +225,45 @@ impl Directory {
     }
 }
 
+/// Waits until a FIFO that was opened for reading has, or has had, a writer.
+#[cfg(target_os = "linux")]
+fn wait_for_writer(fifo: BorrowedFd<'_>, wait: &dyn Wait) -> Result<()> {
+    use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, tee};
+    let (_reader, scratch) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+    let mut pause = PAUSES.0;
+    // Ready is a FIFO with bytes in it, and one whose writers have gone again. To copy from an empty one copies nothing
+    // where nobody writes, and would wait for those who do.
+    while wait.poll(&mut [PollFd::readable(fifo)], Some(pause))? == 0
+        && tee(fifo, &scratch, 1, SpliceFlags::NONBLOCK) == Ok(0)
+    {
+        pause = (pause * 2).min(PAUSES.1);
+    }
+    Ok(())
+}
+
+/// Nothing tells a FIFO without a writer from one with, so that the first read waits, not opening it.
+#[cfg(not(target_os = "linux"))]
+fn wait_for_writer(fifo: BorrowedFd<'_>, wait: &dyn Wait) -> Result<()> {
+    wait.poll(&mut [PollFd::readable(fifo)], None)?;
+    Ok(())
+}
+
 /// An open file that is not a folder.
 #[derive(Debug)]
 pub(crate) struct File {
     file: cap_std::fs::File,
-    regular: bool,
+    manner: Manner,
 }
 
 impl File {
     /// The descriptor to poll; `None` for a regular file, which is always ready.
     pub(crate) fn pollable(&self) -> Option<BorrowedFd<'_>> {
-        (!self.regular).then(|| self.file.as_fd())
+        (!self.manner.is_regular()).then(|| self.file.as_fd())
     }
 
     /// How many bytes lie between the position and the end, or wait in a FIFO.
     pub(crate) fn available(&self) -> u64 {
-        if !self.regular {
+        if !self.manner.is_regular() {
             return rustix::io::ioctl_fionread(&self.file).unwrap_or(0);
         }
         let position = rustix::fs::tell(&self.file).unwrap_or(0);
@@ -183,28 +271,43 @@ impl File {
     }
 
     pub(crate) fn read(&self, into: &mut [IoSliceMut<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
-        read_fd(self.file.as_fd(), self.regular, into, nonblock, wait)
+        read_fd(self.file.as_fd(), &self.manner, into, nonblock, wait)
     }
 
     pub(crate) fn write(&self, parts: &[IoSlice<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
-        write_fd(self.file.as_fd(), self.regular, parts, nonblock, wait)
+        write_fd(self.file.as_fd(), &self.manner, parts, nonblock, wait)
     }
 
-    pub(crate) fn read_at(&self, into: &mut [IoSliceMut<'_>], offset: u64) -> Result<usize> {
-        Ok(rustix::io::preadv(&self.file, into, offset)?)
+    /// Reads one piece.
+    pub(crate) fn read_at(
+        &self,
+        into: &mut [IoSliceMut<'_>],
+        offset: u64,
+        nonblock: bool,
+        wait: &dyn Wait,
+    ) -> Result<usize> {
+        let ready = PollFd::readable(self.file.as_fd());
+        attempt(&self.manner, ready, nonblock, wait, || rustix::io::preadv(&self.file, into, offset))
     }
 
-    /// Writes at `offset`, which an appending file honours too (Linux on its own would append).
-    pub(crate) fn write_at(&self, parts: &[IoSlice<'_>], offset: u64) -> Result<usize> {
+    /// Writes one piece at `offset`, which an appending file honours too (Linux on its own would append).
+    pub(crate) fn write_at(
+        &self,
+        parts: &[IoSlice<'_>],
+        offset: u64,
+        nonblock: bool,
+        wait: &dyn Wait,
+    ) -> Result<usize> {
         let appending = rustix::fs::fcntl_getfl(&self.file)?.contains(OFlags::APPEND);
         if appending {
             self.set_append(false)?;
         }
-        let written = rustix::io::pwritev(&self.file, parts, offset);
+        let ready = PollFd::writable(self.file.as_fd());
+        let written = attempt(&self.manner, ready, nonblock, wait, || rustix::io::pwritev(&self.file, parts, offset));
         if appending {
             self.set_append(true)?;
         }
-        Ok(written?)
+        written
     }
 
     /// Whether each write goes to the end of the file.
@@ -232,11 +335,48 @@ impl File {
     }
 
     pub(crate) fn set_times(&self, accessed: SetTime, modified: SetTime) -> Result<()> {
-        let times = Timestamps { last_access: accessed.timespec()?, last_modification: modified.timespec()? };
-        Ok(rustix::fs::futimens(&self.file, &times)?)
+        Ok(rustix::fs::futimens(&self.file, &timestamps(accessed, modified)?)?)
     }
 
-    pub(crate) fn allocate(&self, offset: u64, length: u64) -> Result<()> {
+    /// In steps, since a file system in memory fills all of the range with zeros. The size changes with the last one, so
+    /// that a range there is no room for leaves the file as it was.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn allocate(&self, offset: u64, length: u64, wait: &dyn Wait) -> Result<()> {
+        use rustix::fs::{FallocateFlags, fallocate};
+        const LEAST_STEP: u64 = 4 << 20;
+        const LONGEST: Duration = Duration::from_millis(5);
+        self.refuse_beyond_room(offset, length)?;
+        let (mut done, mut step) = (0, LEAST_STEP);
+        while length - done > step {
+            let start = Instant::now();
+            let allocated = fallocate(&self.file, FallocateFlags::KEEP_SIZE, offset.saturating_add(done), step);
+            let allocated = allocated.map_err(Error::from).and_then(|()| Ok(wait.check()?));
+            if let Err(error) = allocated {
+                // To cut a file where it ends gives back what lies beyond.
+                self.file.metadata().and_then(|metadata| self.file.set_len(metadata.len())).ok();
+                return Err(error);
+            }
+            done += step;
+            step = if start.elapsed() < LONGEST { step.saturating_mul(2) } else { LEAST_STEP };
+        }
+        Ok(fallocate(&self.file, FallocateFlags::empty(), offset.saturating_add(done), length - done)?)
+    }
+
+    /// Steps would use up all the room there is before they find that there is too little.
+    #[cfg(target_os = "linux")]
+    fn refuse_beyond_room(&self, offset: u64, length: u64) -> Result<()> {
+        use cap_std::fs::MetadataExt as Unix;
+        const BLOCK: u64 = 512;
+        offset.checked_add(length).filter(|end| i64::try_from(*end).is_ok()).ok_or(Errno::FBIG)?;
+        let system = rustix::fs::fstatvfs(&self.file)?;
+        let here = Unix::blocks(&self.file.metadata()?).saturating_mul(BLOCK);
+        let room = system.f_bfree.saturating_mul(system.f_frsize).saturating_add(here);
+        // A file system may count no blocks at all.
+        if system.f_blocks > 0 && length > room { Err(Errno::NOSPC.into()) } else { Ok(()) }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn allocate(&self, offset: u64, length: u64, _: &dyn Wait) -> Result<()> {
         Ok(rustix::fs::fallocate(&self.file, rustix::fs::FallocateFlags::empty(), offset, length)?)
     }
 
@@ -307,6 +447,10 @@ impl From<cap_std::fs::Metadata> for Metadata {
             changed: seconds(Unix::ctime(&metadata), Unix::ctime_nsec(&metadata)),
         }
     }
+}
+
+fn timestamps(accessed: SetTime, modified: SetTime) -> Result<Timestamps> {
+    Ok(Timestamps { last_access: accessed.timespec()?, last_modification: modified.timespec()? })
 }
 
 impl SetTime {

@@ -4,7 +4,7 @@
 
 use super::path::Spelling;
 use super::{Directory, Kind, Node, OpenHow};
-use crate::host::{Errno, Error, Result};
+use crate::host::{Errno, Error, Result, Wait};
 
 /// How many symbolic links one path may follow.
 const LINKS: usize = 40;
@@ -12,10 +12,10 @@ const LINKS: usize = 40;
 impl Directory {
     /// Opens what exists, for reading. Unlike Linux it refuses to write to devices and FIFOs too, which do not belong
     /// to the file system but to the machine: a folder given for reading lets nothing be changed.
-    pub(super) fn open_read_only(&self, path: &str, how: &OpenHow) -> Result<Node> {
+    pub(super) fn open_read_only(&self, path: &str, how: &OpenHow, wait: &dyn Wait) -> Result<Node> {
         let found = OpenHow { create: false, exclusive: false, ..*how };
         if !how.write && !how.create && !how.truncate {
-            return self.open_node(path, &found);
+            return self.open_node(path, &found, wait);
         }
         let follow = how.follow && !how.exclusive;
         let (path, follow) = if how.create { (self.end_of(path, follow)?, false) } else { (path.to_owned(), follow) };
@@ -31,7 +31,7 @@ impl Directory {
             Kind::SymbolicLink => Err(Errno::LOOP.into()),
             Kind::Directory => Err(Errno::ISDIR.into()),
             _ if how.write || how.truncate => Err(Errno::ROFS.into()),
-            _ => self.open_node(&path, &found),
+            _ => self.open_node(&path, &found, wait),
         }
     }
 

@@ -2,7 +2,8 @@
 //! it takes of the host's memory, the allocator's own part included: `tests/wasi/limit.rs` measures both.
 
 use super::super::{Kind, Metadata, SetTime};
-use crate::host::{Errno, Error, Result};
+use crate::host::transfer::PIECE;
+use crate::host::{Errno, Error, Result, Wait};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -330,8 +331,8 @@ impl Tree {
     }
 
     /// Cuts a file or fills it up with zeros. A file that grows is given some more than it needs, if there is room, so
-    /// that it is seldom moved; all of it counts.
-    pub(super) fn set_size(&mut self, inode: u64, size: u64) -> Result<()> {
+    /// that it is seldom moved; all of it counts. When the guest is to stop meanwhile, the file stays as it was.
+    pub(super) fn set_size(&mut self, inode: u64, size: u64, wait: &dyn Wait) -> Result<()> {
         if size > self.room_for(inode)? {
             return Err(Errno::NOSPC.into());
         }
@@ -344,13 +345,15 @@ impl Tree {
             bytes.try_reserve_exact(wanted - bytes.len()).map_err(|_| Errno::NOSPC)?;
         }
         let cut = size < bytes.len();
-        bytes.resize(size, 0);
-        if cut {
+        bytes.truncate(size);
+        let filled = fill_up(bytes, size, wait);
+        if cut || filled.is_err() {
             bytes.shrink_to_fit();
         }
         let after = bytes.capacity();
         self.refund(before as u64);
         self.used += after as u64;
+        filled?;
         self.touch(inode)
     }
 
@@ -447,6 +450,21 @@ impl Tree {
             }
         }
     }
+}
+
+/// Zeros up to a length for which there is room; when the guest is to stop, none.
+fn fill_up(bytes: &mut Vec<u8>, length: usize, wait: &dyn Wait) -> Result<()> {
+    let old = bytes.len();
+    while bytes.len() < length {
+        bytes.resize(length.min(bytes.len() + PIECE), 0);
+        if bytes.len() < length
+            && let Err(interrupted) = wait.check()
+        {
+            bytes.truncate(old);
+            return Err(interrupted.into());
+        }
+    }
+    Ok(())
 }
 
 /// Puts the names of `path` before those still to be followed, and says whether a slash ends it.
