@@ -1,10 +1,10 @@
-//! Streams and signals: pipes that close, disks that are full, Ctrl-C.
+//! Streams and signals: pipes that close, that are full and that nobody reads, disks that are full, Ctrl-C.
 
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use kinglet_tests::folder::Folder;
 use kinglet_tests::program::{finish, in_mode, kinglet, start};
@@ -58,20 +58,50 @@ fn a_reader_that_goes_away_ends_command_and_guest_quietly() {
     }
 }
 
+/// A program that writes to a descriptor until it fails, and exits with the error's number.
+fn writes(descriptor: u32, length: u32) -> String {
+    format!(
+        r#"(module
+          (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+          (memory (export "memory") 3)
+          (func (export "_start") (local $errno i32)
+            (i32.store (i32.const 0) (i32.const 16))
+            (i32.store (i32.const 4) (i32.const {length}))
+            (loop
+              (local.set $errno (call $write (i32.const {descriptor}) (i32.const 0) (i32.const 1) (i32.const 8)))
+              (br_if 0 (i32.eqz (local.get $errno))))
+            (call $exit (local.get $errno))))"#
+    )
+}
+
 #[test]
-fn ctrl_c_is_130_whatever_the_guest_does() {
+fn one_write_to_a_pipe_writes_all() {
+    let text = writes(1, 150_000).replace("(br_if 0", "(br_if 1 (i32.const 0)) (drop");
+    let run = crate::run_text(text, &[], &[]);
+    assert_eq!((run.code(), run.out.len()), (0, 150_000));
+}
+
+/// Sends a signal to a started program once its guest may run.
+fn signal(child: &std::process::Child, signal: rustix::process::Signal) {
+    std::thread::sleep(Duration::from_millis(300));
+    rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).unwrap();
+}
+
+#[test]
+fn a_signal_that_ends_the_command_is_what_it_dies_of_whatever_the_guest_does() {
+    use rustix::process::Signal;
     let folder = Folder::new();
     let loops = folder.file("loop.wat", program("(loop (br 0))"));
     let reads = folder.file("read.wat", READ);
-    for file in [loops, reads] {
-        let mut child = start(&[&file]);
+    for (file, name) in [(&loops, Signal::INT), (&reads, Signal::INT), (&loops, Signal::TERM), (&reads, Signal::HUP)] {
+        let mut child = start(&[file]);
         let stdin = child.stdin.take();
-        std::thread::sleep(Duration::from_millis(300));
-        let pid = rustix::process::Pid::from_child(&child);
-        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        signal(&child, name);
         let run = finish(child);
         drop(stdin);
-        assert_eq!((run.status.signal(), run.status.code(), run.err.as_str()), (None, Some(130), ""));
+        let ended = (run.status.signal(), run.status.code(), run.err.as_str());
+        assert_eq!(ended, (Some(name.as_raw()), None, ""));
     }
 }
 
@@ -116,4 +146,130 @@ fn a_file_that_may_not_grow_is_an_error_and_no_signal() {
     let output = limited(&["wasm", &large, "-o", &format!("{large}.wasm")]);
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(1) && message.contains("File too large"), "{message}");
+}
+
+/// Starts the command as a shell does that has a signal ignored.
+fn start_ignoring(name: &str, file: &str) -> std::process::Child {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("trap '' {name}; exec \"$@\""), "sh"]).arg(kinglet()).args(in_mode(&[file]));
+    shell.env("KINGLET_CACHE_DIR", "").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    shell.spawn().unwrap()
+}
+
+#[test]
+fn a_signal_that_the_parent_ignores_stays_ignored() {
+    use rustix::process::Signal;
+    let folder = Folder::new();
+    let loops = folder.file("loop.wat", program("(loop (br 0))"));
+    for (name, ignored) in [("INT", Signal::INT), ("HUP", Signal::HUP)] {
+        let mut child = start_ignoring(name, &loops);
+        signal(&child, ignored);
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(child.try_wait().unwrap().is_none(), "SIG{name}");
+        signal(&child, Signal::TERM);
+        assert_eq!(finish(child).status.signal(), Some(Signal::TERM.as_raw()));
+    }
+    // The guest sees EPIPE, which is number 64 of its interface.
+    let mut child = start_ignoring("PIPE", &folder.file("write.wat", writes(1, 6)));
+    drop(child.stdout.take());
+    let run = finish(child);
+    assert_eq!((run.code(), run.err.as_str()), (64, ""));
+}
+
+#[test]
+fn the_first_process_of_a_container_exits_as_a_shell_shows_a_signal() {
+    let folder = Folder::new();
+    let loops = folder.file("loop.wat", program("(loop (br 0))"));
+    let contained = |args: &[&str]| {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--user", "--map-root-user", "--pid", "--fork", "--kill-child"]).args(args);
+        unshare.env("KINGLET_CACHE_DIR", "").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        unshare
+    };
+    if !contained(&["true"]).status().is_ok_and(|status| status.success()) {
+        eprintln!("this machine lets its users make no containers");
+        return;
+    }
+    let program = kinglet();
+    for (name, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        // The shell is outside the container and so can send what the first process would not get from inside.
+        let args = [&[program.to_str().unwrap()], &in_mode(&[&loops])[..]].concat();
+        let child = contained(&args).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        let sent = Command::new("pkill").args([&format!("-{name}"), "--parent", &child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        assert_eq!(finish(child).status.code(), Some(status), "SIG{name}");
+    }
+}
+
+/// A pipe that is full and that nobody reads.
+fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&writer, true).unwrap();
+    for length in [4096, 1] {
+        while rustix::io::write(&writer, &vec![7; length]).is_ok() {}
+    }
+    rustix::io::ioctl_fionbio(&writer, false).unwrap();
+    (reader, writer)
+}
+
+#[test]
+fn a_time_limit_holds_when_nobody_reads_what_the_guest_and_the_command_say() {
+    let folder = Folder::new();
+    let writes = folder.file("writes.wat", writes(2, 60_000));
+    let loops = folder.file("loop.wat", program("(loop (br 0))"));
+    let results = folder.file("results.wat", FUNCTIONS);
+    let traps = folder.file("traps.wat", program("unreachable"));
+    for (args, status) in [
+        (&[writes.as_str()][..], 134),
+        (&[&loops], 134),
+        (&["--log-level", "trace", &loops], 134),
+        // Nothing takes the result, and nothing what is said of that.
+        (&["--invoke", "add", &results, "1", "2"], 134),
+        (&["--invoke", "none", &results], 1),
+        (&[&traps], 134),
+        (&["/no/such/file"], 1),
+    ] {
+        let (reader, writer) = full_pipe();
+        let start = Instant::now();
+        let mut command = Command::new(kinglet());
+        command.args(in_mode(&["run"])).args(["--time-limit", "300"]).args(args).env("KINGLET_CACHE_DIR", "");
+        command.stdin(Stdio::null()).stdout(writer.try_clone().unwrap()).stderr(writer);
+        let child = command.spawn().unwrap();
+        drop(command);
+        let run = finish(child);
+        assert_eq!(run.code(), status, "{args:?}");
+        assert!(start.elapsed() < Duration::from_secs(20), "{args:?} took {:?}", start.elapsed());
+        drop(reader);
+    }
+}
+
+#[test]
+fn a_time_limit_holds_in_one_call_that_moves_gigabytes() {
+    const LENGTH: u64 = 0xf000_0000;
+    let folder = Folder::new();
+    let path = folder.path().join("file");
+    File::create(&path).unwrap().set_len(LENGTH).unwrap();
+    let module = folder.file(
+        "read.wat",
+        format!(
+            r#"(module
+              (import "wasi_snapshot_preview1" "fd_pread" (func $read (param i32 i32 i32 i64 i32) (result i32)))
+              (import "wasi_snapshot_preview1" "path_open"
+                (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+              (memory (export "memory") 65535)
+              (data (i32.const 0) "file")
+              (func (export "_start")
+                (drop (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0) (i64.const 6)
+                  (i64.const 0) (i32.const 0) (i32.const 100)))
+                (i32.store (i32.const 8) (i32.const 65536))
+                (i32.store (i32.const 12) (i32.const {LENGTH}))
+                (loop
+                  (drop (call $read (i32.load (i32.const 100)) (i32.const 8) (i32.const 1) (i64.const 0) (i32.const 4)))
+                  (br 0))))"#
+        ),
+    );
+    let run = kinglet_tests::program::run(&["--time-limit", "200", "--dir", folder.path().to_str().unwrap(), &module]);
+    run.fails(134, &["the time limit of 200 ms is over"]);
+    assert!(run.took < Duration::from_secs(3), "{:?}", run.took);
 }

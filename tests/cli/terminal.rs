@@ -7,16 +7,21 @@ use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 
 use kinglet_tests::folder::Folder;
-use kinglet_tests::program::{kinglet, run};
+use kinglet_tests::program::{finish, kinglet, run};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-/// What the command prints when standard output and standard error are a terminal.
-fn on_a_terminal(args: &[&str], variables: &[(&str, &str)]) -> String {
+/// A new pseudo-terminal: the end that a terminal program holds, and the terminal.
+fn terminal() -> (OwnedFd, OwnedFd) {
     let pty = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&pty).unwrap();
     unlockpt(&pty).unwrap();
     let name = ptsname(&pty, Vec::new()).unwrap().into_string().unwrap();
-    let terminal: OwnedFd = File::options().read(true).write(true).open(name).unwrap().into();
+    (pty, File::options().read(true).write(true).open(name).unwrap().into())
+}
+
+/// What the command prints when standard output and standard error are a terminal.
+fn on_a_terminal(args: &[&str], variables: &[(&str, &str)]) -> String {
+    let (pty, terminal) = terminal();
     let mut command = Command::new(kinglet());
     command
         .args(args)
@@ -54,4 +59,43 @@ fn a_binary_module_is_not_written_to_a_terminal() {
     let folder = Folder::new();
     let out = on_a_terminal(&["wasm", &folder.file("a.wat", "(module)")], &[("NO_COLOR", "1")]);
     assert!(out.contains("not written to a terminal") && !out.contains("\0asm"), "{out}");
+}
+
+/// A program that writes 150,000 bytes at once, and again for ever if it is to.
+fn writes(for_ever: bool) -> String {
+    format!(
+        r#"(module
+          (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 3)
+          (func (export "_start")
+            (memory.fill (i32.const 16) (i32.const 65) (i32.const 150000))
+            (i32.store (i32.const 0) (i32.const 16))
+            (i32.store (i32.const 4) (i32.const 150000))
+            (loop
+              (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+              (br_if 0 (i32.const {})))))"#,
+        u32::from(for_ever)
+    )
+}
+
+#[test]
+fn one_write_to_a_terminal_writes_all() {
+    let folder = Folder::new();
+    let out = on_a_terminal(&[&folder.file("writes.wat", writes(false))], &[]);
+    assert_eq!((out.len(), out.chars().all(|char| char == 'A')), (150_000, true));
+}
+
+#[test]
+fn a_time_limit_holds_on_a_terminal_that_shows_nothing_more() {
+    let folder = Folder::new();
+    let (pty, terminal) = terminal();
+    let mut command = Command::new(kinglet());
+    command.args(["--time-limit", "300", &folder.file("writes.wat", writes(true))]).env("KINGLET_CACHE_DIR", "");
+    command.stdin(Stdio::null()).stdout(terminal.try_clone().unwrap()).stderr(terminal.try_clone().unwrap());
+    let run = finish(command.spawn().unwrap());
+    assert_eq!(run.code(), 134);
+    assert!(run.took.as_secs() < 20, "{:?}", run.took);
+    let flags = rustix::fs::fcntl_getfl(&terminal).unwrap();
+    assert!(!flags.contains(rustix::fs::OFlags::NONBLOCK), "the terminal is shared and stays as it was");
+    drop(pty);
 }

@@ -3,12 +3,13 @@
 //! begins alike and the status is the same. Used by `run` and `instantiate`.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kinglet::InterruptHandle;
 
 use crate::dialect::Dialect;
 use crate::fault::Fault;
+use crate::message::limit;
 
 /// What the command is doing.
 enum Phase {
@@ -30,6 +31,9 @@ impl Deadline {
     pub(crate) fn start(milliseconds: u64, dialect: Dialect) -> Deadline {
         let phase = Arc::new(Mutex::new(Phase::Ours));
         if milliseconds > 0 {
+            if let Some(end) = Instant::now().checked_add(Duration::from_millis(milliseconds)) {
+                limit(end);
+            }
             let phase = phase.clone();
             std::thread::spawn(move || {
                 std::thread::sleep(Duration::from_millis(milliseconds));

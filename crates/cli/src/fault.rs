@@ -2,31 +2,29 @@
 //! statuses are listed once, here; help and reference show them.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 use kinglet::{ModuleError, Trap, WasmBacktrace};
 
 use crate::cmd::Command;
 use crate::dialect::{Dialect, wasmedge_refusal, wasmedge_trap};
 use crate::guest::Registered;
-use crate::message::{Level, say};
+use crate::message::{Level, print_message, say};
 use crate::{excerpt, help};
 
 /// Usage, loading, validation, linking and writing results.
 pub(crate) const REFUSED: i32 = 1;
-/// Ctrl-C.
-pub(crate) const INTERRUPTED: i32 = 130;
 /// The guest was stopped while it ran. The same number a shell shows for an abort, but a plain exit.
 pub(crate) const STOPPED: i32 = 134;
-/// Whoever read our output has gone.
-pub(crate) const UNREAD: i32 = 141;
-
 /// The exit statuses as help and reference list them.
 pub(crate) const STATUSES: &[(&str, &str)] = &[
     ("0", "the program ended, or the function returned, or the command did what it says"),
     ("N", "the program ended with proc_exit(N); 255 if N is larger, for a status has 8 bits"),
     ("1", "usage error, or the module cannot be read, validated or linked, or a result cannot be written"),
-    ("130", "Ctrl-C"),
+    (
+        "129, 130, 143",
+        "SIGHUP, Ctrl-C (SIGINT) or SIGTERM ended it: a shell shows the signal so, and the first process of a container \
+         exits so",
+    ),
     ("134", "the program was stopped: a trap, an uncaught exception, the time or gas limit"),
     ("141", "whoever read the output has gone, as in `kinglet … | head`"),
 ];
@@ -158,7 +156,7 @@ impl Fault {
     pub(crate) fn report(&self, dialect: Dialect) -> i32 {
         match (&self.wasmedge, dialect.is_wasmedge()) {
             (Some(text), true) if self.usage => {
-                let _ = std::io::stdout().write_all(format!("{}\n", text.trim_end()).as_bytes());
+                print_message(&format!("{}\n", text.trim_end()));
             }
             (Some(first), true) => say(Level::Error, &format!("{first}\n{}", self.text(dialect))),
             _ => say(Level::Error, &self.text(dialect)),

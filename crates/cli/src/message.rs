@@ -2,9 +2,18 @@
 //! message goes, how it is marked, and whether it is wanted: by default to standard error with the command's name; for
 //! scripts written for WasmEdge to standard output as a line of a log. Colour is for terminals, and not where `NO_COLOR`
 //! is set (no-color.org).
+//!
+//! A time limit holds for messages too: one that nobody takes is given up when the limit is over. Without a limit the
+//! command waits for its reader, as any program does.
+
+#[cfg(unix)]
+mod patience;
+#[cfg(not(unix))]
+#[path = "message/patience_absent.rs"]
+mod patience;
 
 use std::fmt::Debug;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,6 +21,8 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber, span};
 
 use crate::dialect::Dialect;
+pub(crate) use patience::limit;
+use patience::{Stream, write};
 
 /// How much a message matters, least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,11 +89,16 @@ pub(crate) fn say(level: Level, text: &str) {
     if voice.dialect.is_wasmedge() {
         let (time, name) = (timestamp(SystemTime::now()), level.name());
         let lines: String = text.trim_end().lines().map(|line| format!("[{time}] [{name}] {line}\n")).collect();
-        let _ = std::io::stdout().write_all(lines.as_bytes());
+        write(Stream::Output, lines.as_bytes());
     } else {
         let painted = paint(level, std::io::stderr().is_terminal());
-        let _ = std::io::stderr().write_all(format!("kinglet: {painted}: {}\n", text.trim_end()).as_bytes());
+        write(Stream::Error, format!("kinglet: {painted}: {}\n", text.trim_end()).as_bytes());
     }
+}
+
+/// Gives a message as it is, on standard output.
+pub(crate) fn print_message(text: &str) {
+    write(Stream::Output, text.as_bytes());
 }
 
 fn paint(level: Level, terminal: bool) -> String {
