@@ -378,7 +378,7 @@ fn scripts_run_in_the_mode_that_is_asked_for() {
         let at_once =
             ["--run-mode", "auto", "--sampling-interval", "0", "--samples", "1", "--bytes-a-sample", "100000"];
         assert!(events(&at_once).0 >= 3);
-        let (tiered, lowered) = events(&["--samples", "4000000000"]);
+        let (tiered, lowered) = events(&["--run-mode", "auto", "--samples", "4000000000"]);
         assert!(tiered == 0 && lowered >= 3, "{tiered} {lowered}");
     }
 }
