@@ -19,6 +19,7 @@ const RULES: &[Rule] = &[
     Rule { name: "every source file opens with a paragraph that says what it is", check: headers },
     Rule { name: "crates depend on each other only along the arrows", check: arrows::check },
     Rule { name: "unsafe code has an address", check: fence::check },
+    Rule { name: "a SAFETY comment names its invariant", check: fence::comments },
     Rule { name: "what a document names exists", check: documents::check },
     Rule { name: "no file is larger than 100 kB", check: sizes },
     Rule { name: "nothing but .ci/run looks outside the repository", check: outside },

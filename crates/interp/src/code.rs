@@ -45,7 +45,7 @@ pub struct ModuleCode {
 // SAFETY: cells and bodies are changed only through atomics and once-cells; the raw pointers among them point into the
 // same environment, which lives as long and does not move.
 unsafe impl Send for Environment {}
-// SAFETY: as above.
+// SAFETY: cells and bodies are changed only through atomics and once-cells, by any thread.
 unsafe impl Sync for Environment {}
 
 /// A function, or a constant expression, that can be lowered.

@@ -187,7 +187,7 @@ unsafe extern "C" fn stopped(
     if let 256..512 = stop {
         return stop - 256;
     }
-    // SAFETY: as for handlers; the newest record says where to go on.
+    // SAFETY: a handler ended here, so that the newest record is live and says where to go on in its code.
     unsafe {
         match stop_or_continue(vm, ip, fp, stop as u32) {
             Ok(ip) => {
@@ -205,7 +205,7 @@ unsafe extern "C" fn stopped(
 #[cold]
 #[inline(never)]
 unsafe fn stop_or_continue(vm: *mut VmStore, ip: *const u32, fp: *mut u64, stop: u32) -> Result<*const u32, u64> {
-    // SAFETY: as for handlers.
+    // SAFETY: a handler stopped here: the machine's registers are those of the newest record's frame, which is live.
     unsafe {
         let (mem, len) = access::memory0((*(*vm).record.cast::<Record>()).vmctx);
         let mut m = Machine { vm, ip, fp, mem, len, acc: 0, s: 0.0, d: 0.0 };
@@ -256,7 +256,7 @@ pub(crate) unsafe fn handler<I: Instruction>(m: &mut Machine) -> u64 {
 impl Machine {
     #[cfg(all(threaded, not(debug_assertions)))]
     unsafe fn run(self) -> u64 {
-        // SAFETY: as for handlers.
+        // SAFETY: `ip` is the start of code, which begins with a handler; the registers are those it expects.
         unsafe {
             let first = handler_at(self.ip);
             first(self.vm, self.ip, self.fp, self.mem, self.len, self.acc, self.s, self.d)
@@ -266,7 +266,7 @@ impl Machine {
     #[cfg(not(all(threaded, not(debug_assertions))))]
     unsafe fn run(mut self) -> u64 {
         loop {
-            // SAFETY: as for handlers.
+            // SAFETY: each handler leaves `ip` at the next one's address; the registers are those it expects.
             let status = unsafe {
                 let next = handler_at(self.ip);
                 next(&mut self)
@@ -384,7 +384,7 @@ impl Machine {
         if let Some(status) = stop.checked_sub(256) {
             return status.into();
         }
-        // SAFETY: as for any libcall.
+        // SAFETY: the frame's instance is live, and raising a trap takes no operands.
         let _ = unsafe { self.libcall(Libcall::Raise, std::ptr::null_mut(), stop, 0) };
         Status::Trap as u64
     }

@@ -42,6 +42,17 @@ pub(super) fn check(files: &[File]) -> Vec<String> {
     findings
 }
 
+/// Comments that send the reader elsewhere for the invariant: what stands there changes without them.
+pub(super) fn comments(files: &[File]) -> Vec<String> {
+    let sources = files.iter().filter(|file| file.path.ends_with(".rs") && file.path.starts_with("crates/"));
+    let lines = sources.flat_map(|file| file.text.lines().enumerate().map(move |(index, line)| (file, index, line)));
+    let elsewhere = lines.filter(|(_, _, line)| {
+        let reason = line.trim_start().strip_prefix("// SAFETY: ").unwrap_or_default();
+        reason.starts_with("as above") || reason.starts_with("as for ")
+    });
+    elsewhere.map(|(file, index, _)| format!("{}:{}: names no invariant", file.path, index + 1)).collect()
+}
+
 /// Whether the line only names types of unsafe functions (`unsafe extern "C" fn(…)`), which is no unsafe code.
 fn only_types(line: &str) -> bool {
     let is_type = |rest: &str| {
@@ -80,5 +91,13 @@ mod tests {
         assert_eq!(check(&root("//! x\n")).len(), 1);
         assert!(check(&root("#![forbid(unsafe_code)]")).is_empty());
         assert!(check(&[File::new("crates/interp/src/lib.rs", "")]).is_empty());
+    }
+
+    #[test]
+    fn a_comment_that_refers_to_another_is_found() {
+        let text = "// SAFETY: it is ours.\n    // SAFETY: as above.\n// SAFETY: as for `get`.\n";
+        let files = [File::new("crates/a/src/b.rs", text), File::new("tests/c.rs", text)];
+        let expected = ["crates/a/src/b.rs:2: names no invariant", "crates/a/src/b.rs:3: names no invariant"];
+        assert_eq!(comments(&files), expected);
     }
 }

@@ -524,7 +524,7 @@ impl Machine {
 
     /// Where a frame catches the pending exception; if it does, its arguments are put in place.
     unsafe fn catches(&self, record: *mut Record) -> Option<*const u32> {
-        // SAFETY: as for `unwind`.
+        // SAFETY: records up to the activation's base are live; the caller, `unwind`, walks them.
         unsafe {
             if (*record).ip.is_null() {
                 return None;

@@ -11,7 +11,7 @@ pub(crate) struct FuncPointer(pub(super) NonNull<FuncRef>);
 
 // SAFETY: an address; following it needs the store.
 unsafe impl Send for FuncPointer {}
-// SAFETY: as above.
+// SAFETY: an address; following it needs the store.
 unsafe impl Sync for FuncPointer {}
 
 impl FuncPointer {

@@ -44,7 +44,7 @@ impl GlobalInstance {
     }
 
     pub(crate) fn set(&mut self, slots: [u64; 2]) {
-        // SAFETY: as for `get`.
+        // SAFETY: the record is the global's own, and no guest code runs while the store is borrowed.
         unsafe { self.record.as_mut().slots = slots };
     }
 }

@@ -88,9 +88,9 @@ struct HostBlock {
     functions: Box<[FuncPointer]>,
 }
 
-// SAFETY: as for `HostContexts`.
+// SAFETY: owned memory; the pointers in it lead to the same store, the closures are `Send + Sync`.
 unsafe impl Send for HostBlock {}
-// SAFETY: as above.
+// SAFETY: a shared borrow gives addresses alone; the closures are `Send + Sync`.
 unsafe impl Sync for HostBlock {}
 
 impl Drop for HostBlock {
@@ -153,7 +153,7 @@ impl Drop for HostContexts {
 
 // SAFETY: owned memory; the pointers in it lead to the same store, the closures are `Send + Sync`.
 unsafe impl Send for HostContexts {}
-// SAFETY: as above.
+// SAFETY: a shared borrow gives addresses alone; the closures are `Send + Sync`.
 unsafe impl Sync for HostContexts {}
 
 #[repr(C)]
@@ -301,7 +301,8 @@ where
     // Its address goes nowhere that the compiler does not see, so that the slots stay in registers; and what is rare is
     // left to others by a jump, so that this needs no frame.
     let mut slots = [a, b, c, d];
-    // SAFETY: as above; slots that the caller has left out are read by nobody.
+    // SAFETY: native code calls this with a context that `add` made for `T` and `F`; nobody reads slots that the caller has
+    // left out.
     unsafe {
         let context = &*callee.cast::<HostContext>();
         match run::<T, F>(context, caller, &mut slots) {
@@ -417,13 +418,13 @@ fn unusual(context: &HostContext, slots: HostSlots<'_>, outcome: Outcome) -> u32
             // SAFETY: the store is live, and its guest code has called the host function.
             let error = located(unsafe { store::core_of(vm) }, error);
             let this = FuncPointer(NonNull::from(&context.func_ref));
-            // SAFETY: as above.
+            // SAFETY: the store is live, and the borrow for the location has ended.
             let results = unsafe { super::fiber::pause(vm, error, this) }?;
             slots[..results.len()].copy_from_slice(&results);
             Ok(())
         })
     });
-    // SAFETY: as above.
+    // SAFETY: the store is live, and the host function has returned: nothing else borrows it.
     let core = unsafe { store::core_of(vm) };
     match outcome {
         Ok(Ok(())) => Status::Ok as u32,

@@ -75,7 +75,7 @@ pub(super) struct VmCtxBox {
 
 // SAFETY: owned memory; the pointers in it lead to the same store and to the module, which the instance holds.
 unsafe impl Send for VmCtxBox {}
-// SAFETY: as above.
+// SAFETY: a shared borrow gives the address alone.
 unsafe impl Sync for VmCtxBox {}
 
 impl VmCtxBox {

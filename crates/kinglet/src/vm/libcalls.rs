@@ -461,7 +461,7 @@ fn struct_get(c: &mut Context<'_>, ty: u32, field: u32) -> Result<(), Trap> {
 
 fn struct_set(c: &mut Context<'_>, ty: u32, field: u32) -> Result<(), Trap> {
     let ty = c.core.instances[c.instance].module.inner().wasm().types[ty as usize];
-    // SAFETY: as for `struct_get`; the value is behind the reference.
+    // SAFETY: `heap::field` gives the place of the field; the value's slots are behind the reference, by the libcall's row.
     unsafe {
         let (to, slots) = heap::field(c.core, (*c.vmctx).store, ty, field, c.arg(0) as u32)?;
         std::ptr::copy_nonoverlapping(c.args.add(1), to, slots);

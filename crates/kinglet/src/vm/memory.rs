@@ -178,7 +178,7 @@ impl MemoryInstance {
 
     pub(crate) fn data_mut(&mut self) -> &mut [u8] {
         self.touched = true;
-        // SAFETY: as for `data`.
+        // SAFETY: the region has `len` bytes that can be used, and they are borrowed with the memory.
         unsafe { std::slice::from_raw_parts_mut(self.region.start(), self.len) }
     }
 

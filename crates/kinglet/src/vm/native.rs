@@ -664,7 +664,7 @@ pub(super) unsafe fn watch(store: *mut VmStore) {
 #[cold]
 unsafe fn start_watching(store: *mut VmStore) {
     if let Some(vm) = NonNull::new(store) {
-        // SAFETY: as for `watch`.
+        // SAFETY: the store is live: the caller, `watch`, was called for it.
         unsafe { tier(store) }.watch(vm);
     }
 }
@@ -695,7 +695,7 @@ unsafe extern "C" fn enter(store: *mut VmStore, cell: *const FuncCell, callee: *
 
 /// Sees to it that there is an adapter for what the interpreter wants tail-called.
 unsafe fn prepare_tail_call(store: *mut VmStore) -> Result<()> {
-    // SAFETY: as for `enter`; the target was set with the status.
+    // SAFETY: the store is live, and its tail target was set together with the status.
     unsafe {
         let cell = &*(*store).tail.cell;
         if cell.adapter.load(Ordering::Acquire).is_null() {

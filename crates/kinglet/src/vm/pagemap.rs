@@ -72,7 +72,7 @@ struct Pages {
 
 // SAFETY: the word is only read.
 unsafe impl Send for Pages {}
-// SAFETY: as above.
+// SAFETY: the word is only read.
 unsafe impl Sync for Pages {}
 
 impl Pages {

@@ -18,7 +18,7 @@ pub(super) struct Region {
 
 // SAFETY: the region is owned memory.
 unsafe impl Send for Region {}
-// SAFETY: as above; `&Region` gives only its address.
+// SAFETY: `&Region` gives only its address.
 unsafe impl Sync for Region {}
 
 impl Region {
@@ -65,10 +65,10 @@ impl Region {
         let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::FIXED);
         // SAFETY: what is replaced lies in the region, whose bytes nobody borrows now.
         let place = unsafe { self.start.as_ptr().add(at) }.cast();
-        // SAFETY: as above.
+        // SAFETY: the place lies in the region, whose bytes nobody borrows now: the mapping replaces only them.
         let Err(error) = (unsafe { mmap(place, len, access, flags, file, offset) }) else { return Ok(true) };
         // What was there may be gone, and the addresses free for anyone: they are taken again, or nothing goes on.
-        // SAFETY: as above.
+        // SAFETY: the place lies in the region, and nothing else can have been mapped there since.
         if unsafe { rustix::mm::mmap_anonymous(place, len, access, flags) }.is_err() {
             std::process::abort();
         }
@@ -90,7 +90,8 @@ impl Region {
             use rustix::mm::{Advice, madvise};
             // SAFETY: the part lies in the region, whose bytes nobody borrows now.
             let at = unsafe { self.start.as_ptr().add(part.start) };
-            // SAFETY: as above; the mapping is private, so that its pages are zero or its file's when they are wanted again.
+            // SAFETY: the part lies in the region, whose mapping is private: its pages are zero, or its file's, when they are
+            // wanted again.
             return unsafe { madvise(at.cast(), part.len(), Advice::LinuxDontNeed) }.is_ok();
         }
         let _ = part;

@@ -148,7 +148,7 @@ impl VmState {
     }
 
     pub(crate) fn set_gas(&mut self, gas: i64) {
-        // SAFETY: as for `gas`.
+        // SAFETY: no guest code runs while the store is borrowed.
         unsafe { (*self.vm.as_ptr()).gas = gas };
     }
 }
@@ -211,7 +211,8 @@ impl<T> StoreInner<T> {
 
     /// Both parts at once.
     pub(crate) fn parts_mut(&mut self) -> (&mut StoreCore, &mut Embedder<T>) {
-        // SAFETY: as for `embedder`; the core is another allocation, and both are borrowed as long as the store is.
+        // SAFETY: `StoreOwner::new` makes stores of `T` with an embedder of `T`, which lives longer than the core, in an
+        // allocation of its own; both are borrowed as long as the store is.
         let embedder = unsafe { self.core.embedder.0.cast().as_mut() };
         (&mut self.core, embedder)
     }

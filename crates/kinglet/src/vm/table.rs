@@ -67,7 +67,7 @@ impl TableInstance {
     }
 
     fn set_written(&mut self, written: bool) {
-        // SAFETY: as for `publish`.
+        // SAFETY: the record is the table's own, and no guest code runs while the store is borrowed.
         unsafe { (*self.record.as_ptr()).written = written.into() };
     }
 
@@ -121,7 +121,7 @@ impl TableInstance {
     /// Makes it what a new instance of the module finds, with the same record. Elements that refer to the instance's own
     /// functions can stay if nothing was written: they are where they were.
     pub(super) fn recycle(&mut self) {
-        // SAFETY: as for `publish`.
+        // SAFETY: the record is the table's own, and no guest code runs while the store is borrowed.
         let written = unsafe { (*self.record.as_ptr()).written } != 0;
         let size = self.ty.min as usize;
         if self.elements.capacity() > 2 * size + 64 || written && size > LARGE {

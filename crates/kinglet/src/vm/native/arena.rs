@@ -59,7 +59,7 @@ enum Backing {
 
 // SAFETY: the mapping is owned, and only its address is given out.
 unsafe impl Send for Mapping {}
-// SAFETY: as above.
+// SAFETY: a shared borrow gives the address alone.
 unsafe impl Sync for Mapping {}
 
 impl Arena {

@@ -26,7 +26,7 @@ pub(super) fn fetch_anew(written: usize, run: usize, len: usize) {
     // SAFETY: barriers.
     unsafe { asm!("dsb ish", options(nostack)) };
     for at in lines(run, line(types)) {
-        // SAFETY: as above.
+        // SAFETY: it discards lines of the instruction cache, which are read again from memory.
         unsafe { asm!("ic ivau, {}", in(reg) at, options(nostack)) };
     }
     // SAFETY: barriers.

@@ -92,7 +92,7 @@ pub(super) enum Owner {
 
 // SAFETY: the cells are only compared and, by who knows that their module is alive, followed.
 unsafe impl Send for Published {}
-// SAFETY: as above.
+// SAFETY: a shared borrow only compares the cells.
 unsafe impl Sync for Published {}
 
 impl Published {
