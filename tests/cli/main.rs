@@ -20,6 +20,8 @@ mod output;
 mod perf;
 mod reference;
 mod run;
+#[cfg(target_os = "linux")]
+mod scarce;
 #[cfg(unix)]
 mod stack;
 mod stream;

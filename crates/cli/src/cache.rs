@@ -145,10 +145,14 @@ pub(crate) fn settle(options: &Options) {
     }
     let _ = rustix::process::setsid();
     let _ = rustix::process::nice(NICENESS);
-    std::thread::spawn(|| {
+    let clock = std::thread::Builder::new().spawn(|| {
         std::thread::sleep(LONGEST);
         std::process::exit(1);
     });
+    if clock.is_err() {
+        // Without it nothing would end this process, which nobody waits for.
+        std::process::exit(1);
+    }
 }
 
 /// Whether a run with these options can be repeated by another process, and the user lets it: what is no file can be read

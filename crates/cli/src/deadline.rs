@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use kinglet::InterruptHandle;
 
 use crate::dialect::Dialect;
-use crate::fault::Fault;
+use crate::fault::{Fault, Outcome};
 use crate::message::limit;
 
 /// What the command is doing.
@@ -27,15 +27,16 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    /// Starts the clock; without a limit (0) nothing ever happens. The thread ends with the process.
-    pub(crate) fn start(milliseconds: u64, dialect: Dialect) -> Deadline {
+    /// Starts the clock; without a limit (0) nothing ever happens. The thread ends with the process. A limit that cannot be
+    /// kept, because no thread can be started, is a refusal.
+    pub(crate) fn start(milliseconds: u64, dialect: Dialect) -> Outcome<Deadline> {
         let phase = Arc::new(Mutex::new(Phase::Ours));
         if milliseconds > 0 {
             if let Some(end) = Instant::now().checked_add(Duration::from_millis(milliseconds)) {
                 limit(end);
             }
             let phase = phase.clone();
-            std::thread::spawn(move || {
+            let clock = std::thread::Builder::new().name("deadline".into()).spawn(move || {
                 std::thread::sleep(Duration::from_millis(milliseconds));
                 // Held to the end, so that the command cannot go on to another status meanwhile.
                 match &*lock(&phase) {
@@ -44,8 +45,14 @@ impl Deadline {
                     Phase::Over => {}
                 }
             });
+            clock.map_err(|error| {
+                let fault = Fault::refused(format!("the time limit cannot be kept: no thread can be started: {error}"));
+                fault.hint(
+                    "allow the process more threads (ulimit -u) or memory (ulimit -v), or run without --time-limit",
+                )
+            })?;
         }
-        Deadline { phase }
+        Ok(Deadline { phase })
     }
 
     /// Runs the guest, by a function that `handle` interrupts.

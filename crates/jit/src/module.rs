@@ -67,16 +67,25 @@ impl Compiler {
         let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             let (sender, receiver) = mpsc::sync_channel(QUEUE);
-            for _ in 0..threads {
+            let start = |_: &usize| {
                 let (sender, next, compile, order) = (sender.clone(), &next, &compile, &order);
-                scope.spawn(move || {
+                let work = move || {
                     let mut scratch = Scratch::new();
                     while let Some(at) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
                         if sender.send((*at, compile(&mut scratch, *at))).is_err() {
                             break;
                         }
                     }
-                });
+                };
+                std::thread::Builder::new().spawn_scoped(scope, work).is_ok()
+            };
+            if (0..threads).take_while(start).count() == 0 {
+                // No thread can be started: this one compiles.
+                let mut scratch = Scratch::new();
+                for at in &order {
+                    link.add(*at, compile(&mut scratch, *at))?;
+                    done(link.next as u32);
+                }
             }
             drop(sender);
             for (at, code) in receiver {

@@ -256,9 +256,9 @@ fn validate_bodies(bodies: Vec<Body<'_>>) -> Result<()> {
         }
     };
     std::thread::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(work);
-        }
+        // Where no thread can be started, those that there are do the work of the others too.
+        let start = |_: &usize| std::thread::Builder::new().spawn_scoped(scope, work).is_ok();
+        (1..threads).take_while(start).for_each(drop);
         work();
     });
     match failed.into_inner().unwrap_or_else(|e| e.into_inner()) {

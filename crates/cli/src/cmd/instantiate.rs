@@ -14,7 +14,7 @@ pub(super) fn run(options: &Options) -> Outcome {
 
 fn run_here(options: &Options, stack: usize) -> Outcome {
     let (file, args) = options.positional.split_first().ok_or_else(|| Fault::refused("no file given"))?;
-    let deadline = Deadline::start(options.time_limit, options.dialect);
+    let deadline = Deadline::start(options.time_limit, options.dialect)?;
     let engine = guest::engine(options, stack)?;
     let module = source::load(&engine, file, options)?;
     let modules = guest::modules(&engine, options)?;

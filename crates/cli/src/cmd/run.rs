@@ -37,7 +37,7 @@ pub(super) fn run(options: &Options) -> Outcome {
 fn run_here(options: &Options, stack: usize) -> Outcome {
     let (file, args) = options.positional.split_first().ok_or_else(|| Fault::refused("no file given"))?;
     let limit = if cache::is_left_behind(options) { 0 } else { options.time_limit };
-    let deadline = Deadline::start(limit, options.dialect);
+    let deadline = Deadline::start(limit, options.dialect)?;
     let engine = guest::engine(options, stack)?;
     let module = match &options.program {
         Some(program) => program.load(&engine, file)?,
