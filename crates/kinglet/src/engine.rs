@@ -41,6 +41,7 @@ struct Inner {
     settings: Arc<Settings>,
     types: Arc<TypeRegistry>,
     pool: Arc<crate::vm::Pool>,
+    fiber_stacks: Arc<crate::vm::FiberStacks>,
     #[cfg(feature = "jit")]
     tier: Arc<crate::vm::Tier>,
 }
@@ -75,6 +76,7 @@ impl Inner {
             settings,
             types,
             pool: Default::default(),
+            fiber_stacks: Default::default(),
         }
     }
 }
@@ -227,6 +229,12 @@ impl Engine {
     /// What stores have left.
     pub(crate) fn pool(&self) -> &Arc<crate::vm::Pool> {
         &self.inner.pool
+    }
+
+    /// The stacks of calls that can be paused.
+    #[cfg_attr(not(unix), allow(dead_code))]
+    pub(crate) fn fiber_stacks(&self) -> &Arc<crate::vm::FiberStacks> {
+        &self.inner.fiber_stacks
     }
 
     pub(crate) fn types(&self) -> &Arc<TypeRegistry> {

@@ -6,22 +6,28 @@
 //!   Nothing on it belongs to a thread.
 //! - What a store's record notes of a stack is that of the one that runs; [`Fiber::other`] has the rest: of a paused
 //!   fiber its own, of a running one that of whoever resumed it. A collection looks at all of them.
+//! - A host stack's guard is closed from before its fiber runs until it has paused or its stack is given back.
+//! - A fiber has a place in its store's list, which its one [`Ticket`] names, from its start to its end.
 //! - A fiber that is not to go on ends as if the host function's error had not been looked at, so that each of its frames
 //!   is left as usual. A store ends all of its fibers before anything of it goes.
 
-use std::ptr::{NonNull, null, null_mut};
-use std::sync::Arc;
+mod stack;
 
-use corosensei::stack::{DefaultStack, Stack as _};
+use std::ptr::{NonNull, null, null_mut};
+use std::sync::{Arc, Mutex, PoisonError};
+
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use kinglet_abi::{Activation, FuncRef, Status, Trap, VmStore};
 
 use super::call;
 use super::func::FuncPointer;
-use super::store::{GuestStack, core_of};
+use super::store::core_of;
 use crate::store::StoreCore;
 use crate::{Error, Result};
 use kinglet_interp::frame::{Segment, walk_from};
+
+pub(crate) use self::stack::FiberStacks;
+use self::stack::{Area, FiberStack};
 
 /// Bytes that a host function called from a fiber can use at least.
 const HOST_FUNCTION_STACK: usize = 1 << 20;
@@ -45,20 +51,63 @@ pub(crate) struct Paused {
     pub(crate) ticket: Ticket,
 }
 
-/// Stands for a paused call; whoever drops it gives the call up.
-pub(crate) type Ticket = Arc<()>;
+/// Stands for a paused call. If it is dropped the call is given up: at the store's next resumable call, or with the store.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    place: usize,
+    /// Where to say so; none once the call has ended.
+    dropped: Option<Dropped>,
+}
+
+impl Ticket {
+    /// The call has ended by itself.
+    fn settle(mut self) {
+        self.dropped = None;
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if let Some(dropped) = self.dropped.take() {
+            dropped.lock().unwrap_or_else(PoisonError::into_inner).push(self.place);
+        }
+    }
+}
+
+/// The places of fibers with which nobody can go on.
+type Dropped = Arc<Mutex<Vec<usize>>>;
 
 /// The fibers of a store.
 #[derive(Default)]
 pub(crate) struct Fibers {
     /// Owned; through pointers, which stay good whatever moves.
-    fibers: Vec<NonNull<Fiber>>,
+    fibers: Vec<Option<NonNull<Fiber>>>,
+    /// Places in that list that have none.
+    vacant: Vec<usize>,
+    dropped: Dropped,
     /// The innermost one that runs.
     current: Option<NonNull<Fiber>>,
     /// How many run, in one another.
     depth: usize,
-    /// The stacks of one that has ended.
-    spare: Option<(DefaultStack, GuestStack)>,
+    /// The stack of one that has ended.
+    spare: Option<FiberStack>,
+}
+
+impl Fibers {
+    fn add(&mut self, fiber: NonNull<Fiber>) -> Ticket {
+        let place = self.vacant.pop().unwrap_or_else(|| {
+            self.fibers.push(None);
+            self.fibers.len() - 1
+        });
+        self.fibers[place] = Some(fiber);
+        // SAFETY: just made, and it does not run.
+        unsafe { (*fiber.as_ptr()).place = place };
+        Ticket { place, dropped: Some(self.dropped.clone()) }
+    }
+
+    fn get(&self, place: usize) -> Option<NonNull<Fiber>> {
+        self.fibers.get(place).copied().flatten()
+    }
 }
 
 // SAFETY: owned memory. What is on the stack of a paused fiber belongs to the store (see the module's invariants).
@@ -67,14 +116,16 @@ unsafe impl Send for Fibers {}
 unsafe impl Sync for Fibers {}
 
 struct Fiber {
-    coroutine: Coroutine<Input, Failed, Status>,
+    coroutine: Coroutine<Input, Failed, Status, FiberStack>,
     /// Set by the fiber when it starts.
     yielder: *const Yielder<Input, Failed>,
     /// The call's arguments, and at its end its results.
     slots: Box<[u64]>,
     other: Noted,
-    guest_stack: GuestStack,
-    ticket: Ticket,
+    /// Of the coroutine's stack.
+    area: Area,
+    /// In the store's list.
+    place: usize,
 }
 
 /// What a fiber is given to go on with.
@@ -132,23 +183,26 @@ pub(crate) fn start(core: &mut StoreCore, func: FuncPointer, slots: Box<[u64]>) 
     if core.fibers.depth >= MAX_DEPTH {
         return Err(Error::new(Trap::StackOverflow));
     }
-    let (host_stack, guest_stack) = match core.fibers.spare.take() {
-        Some(stacks) => stacks,
+    let stack = match core.fibers.spare.take() {
+        Some(stack) => stack,
         None => {
-            let bytes = core.engine.host_stack() + HOST_FUNCTION_STACK;
-            let failed = |e| Error::msg(format!("cannot reserve {bytes} bytes for a call that can be paused: {e}"));
-            (DefaultStack::new(bytes).map_err(failed)?, GuestStack::new(&core.engine)?)
+            let host = core.engine.host_stack() + HOST_FUNCTION_STACK;
+            core.engine.fiber_stacks().take(host, core.engine.config().max_wasm_stack)?
         }
     };
+    let mut area = stack.area;
+    if !area.close() {
+        return Err(no_guard());
+    }
     let other = Noted {
-        record: guest_stack.end(),
-        stack_top: guest_stack.start(),
-        stack_limit: core.engine.stack_limit(host_stack.base().get()),
+        record: area.guest_end(),
+        stack_top: area.guest_start(),
+        stack_limit: core.engine.stack_limit(area.host_end()),
         activation: null_mut(),
         host_activation: null_mut(),
     };
     // The two are addresses; what they lead to lives as long as the store.
-    let coroutine = Coroutine::with_stack(host_stack, move |yielder, input| match input {
+    let coroutine = Coroutine::with_stack(stack, move |yielder, input| match input {
         // SAFETY: the fiber is alive until its coroutine has ended, and `resume` has noted its stack.
         Input::Start(fiber) => unsafe {
             let fiber = fiber.as_ptr();
@@ -158,18 +212,22 @@ pub(crate) fn start(core: &mut StoreCore, func: FuncPointer, slots: Box<[u64]>) 
         },
         Input::Results(_) | Input::GiveUp => Status::Ok,
     });
-    let ticket = Ticket::default();
-    let fiber = Fiber { coroutine, yielder: null(), slots, other, guest_stack, ticket: ticket.clone() };
+    let fiber = Fiber { coroutine, yielder: null(), slots, other, area, place: 0 };
     let fiber = NonNull::from(Box::leak(Box::new(fiber)));
-    core.fibers.fibers.push(fiber);
+    let ticket = core.fibers.add(fiber);
     go_on(core, fiber, Input::Start(fiber), ticket)
+}
+
+fn no_guard() -> Error {
+    Error::msg("cannot guard the stack of a call that can be paused: the system allows no more mappings")
 }
 
 /// Goes on with a paused call: with the results of the host function that failed.
 pub(crate) fn resume(core: &mut StoreCore, ticket: Ticket, results: Box<[u64]>) -> Result<Progress> {
-    // SAFETY: the store's fibers are alive.
-    let is_it = |fiber: &&NonNull<Fiber>| unsafe { Arc::ptr_eq(&(*fiber.as_ptr()).ticket, &ticket) };
-    match core.fibers.fibers.iter().find(is_it).copied() {
+    let known = ticket.dropped.as_ref().is_some_and(|dropped| Arc::ptr_eq(dropped, &core.fibers.dropped));
+    match core.fibers.get(ticket.place).filter(|_| known) {
+        // SAFETY: the store's fibers are alive; this one is paused.
+        Some(fiber) if !unsafe { (*fiber.as_ptr()).area.close() } => Err(no_guard()),
         Some(fiber) => go_on(core, fiber, Input::Results(results), ticket),
         None => Err(Error::msg("internal inconsistency: a paused call is not its store's")),
     }
@@ -196,7 +254,7 @@ pub(super) unsafe fn pause(vm: *mut VmStore, error: Error, func: FuncPointer) ->
 
 /// The guest's frames on the stacks of which nothing runs at the moment.
 pub(super) fn other_stacks(core: &StoreCore) -> impl Iterator<Item = Segment> {
-    core.fibers.fibers.iter().flat_map(|fiber| {
+    core.fibers.fibers.iter().flatten().flat_map(|fiber| {
         // SAFETY: the store's fibers are alive, and the guest code on every other stack has called out.
         unsafe {
             let Noted { record, activation, .. } = (*fiber.as_ptr()).other;
@@ -207,20 +265,25 @@ pub(super) fn other_stacks(core: &StoreCore) -> impl Iterator<Item = Segment> {
 
 /// Ends all fibers of a store that is to go.
 pub(crate) fn give_up_all(core: &mut StoreCore) {
-    while let Some(fiber) = core.fibers.fibers.last().copied() {
-        give_up(core, fiber);
+    for place in 0..core.fibers.fibers.len() {
+        if let Some(fiber) = core.fibers.get(place) {
+            give_up(core, fiber);
+        }
     }
 }
 
-/// Ends the fibers that nobody can go on with.
+/// Ends the fibers with which nobody can go on.
 fn give_up_dropped(core: &mut StoreCore) {
-    // SAFETY: the store's fibers are alive. Those that run have whoever started them hold a ticket.
-    let dropped = |fiber: &NonNull<Fiber>| unsafe { Arc::strong_count(&(*fiber.as_ptr()).ticket) == 1 };
-    while let Some(fiber) = core.fibers.fibers.iter().copied().find(dropped) {
-        give_up(core, fiber);
+    loop {
+        let dropped = core.fibers.dropped.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let Some(place) = dropped else { return };
+        if let Some(fiber) = core.fibers.get(place) {
+            give_up(core, fiber);
+        }
     }
 }
 
+/// Ends a paused fiber. What runs on its stack are returns alone, which need no guard.
 fn give_up(core: &mut StoreCore, fiber: NonNull<Fiber>) {
     match switch(core, fiber, Input::GiveUp) {
         CoroutineResult::Return(_) => drop(remove(core, fiber)),
@@ -233,8 +296,13 @@ fn give_up(core: &mut StoreCore, fiber: NonNull<Fiber>) {
 
 fn go_on(core: &mut StoreCore, fiber: NonNull<Fiber>, input: Input, ticket: Ticket) -> Result<Progress> {
     match switch(core, fiber, input) {
-        CoroutineResult::Yield(Failed { error, func }) => Ok(Progress::Paused(Paused { error, func, ticket })),
+        CoroutineResult::Yield(Failed { error, func }) => {
+            // SAFETY: the fiber is alive and does not run.
+            unsafe { (*fiber.as_ptr()).area.open() };
+            Ok(Progress::Paused(Paused { error, func, ticket }))
+        }
         CoroutineResult::Return(status) => {
+            ticket.settle();
             let slots = remove(core, fiber);
             call::ended(core, status)?;
             Ok(Progress::Finished(slots))
@@ -242,12 +310,15 @@ fn go_on(core: &mut StoreCore, fiber: NonNull<Fiber>, input: Input, ticket: Tick
     }
 }
 
-/// Takes out a fiber that has ended, keeps its stacks for the next, and returns its array.
+/// Takes out a fiber that has ended, keeps its stack for the next, and returns its array.
 fn remove(core: &mut StoreCore, fiber: NonNull<Fiber>) -> Box<[u64]> {
-    core.fibers.fibers.retain(|one| *one != fiber);
-    // SAFETY: made by `Box::leak`, and not in the list any more.
+    // SAFETY: made by `Box::leak`, and out of the list from here on.
     let fiber = unsafe { *Box::from_raw(fiber.as_ptr()) };
-    core.fibers.spare = Some((fiber.coroutine.into_stack(), fiber.guest_stack));
+    core.fibers.fibers[fiber.place] = None;
+    core.fibers.vacant.push(fiber.place);
+    let mut stack = fiber.coroutine.into_stack();
+    stack.area = fiber.area;
+    core.fibers.spare.get_or_insert(stack);
     fiber.slots
 }
 

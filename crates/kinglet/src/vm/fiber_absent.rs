@@ -26,6 +26,10 @@ pub(crate) struct Paused {
 #[derive(Debug)]
 pub(crate) struct Ticket;
 
+/// The stacks of an engine's fibers.
+#[derive(Debug, Default)]
+pub(crate) struct FiberStacks;
+
 /// The fibers of a store.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Fibers;

@@ -85,17 +85,8 @@ impl Region {
 
     /// Has a part begin anew: zero, or what was put over it; false if that cannot be done.
     pub(super) fn discard(&mut self, part: std::ops::Range<usize>) -> bool {
-        #[cfg(all(target_os = "linux", not(kinglet_heap_regions)))]
-        if part.start <= part.end && part.end <= self.len {
-            use rustix::mm::{Advice, madvise};
-            // SAFETY: the part lies in the region, whose bytes nobody borrows now.
-            let at = unsafe { self.start.as_ptr().add(part.start) };
-            // SAFETY: the part lies in the region, whose mapping is private: its pages are zero, or its file's, when they are
-            // wanted again.
-            return unsafe { madvise(at.cast(), part.len(), Advice::LinuxDontNeed) }.is_ok();
-        }
-        let _ = part;
-        false
+        // SAFETY: the part lies in the region, whose bytes nobody borrows now.
+        part.start <= part.end && part.end <= self.len && unsafe { discard(self.start.add(part.start), part.len()) }
     }
 
     /// Makes the region shorter, of which it may move; false if that cannot be done. What goes is zero if it comes back.
@@ -143,6 +134,43 @@ impl Drop for Region {
     fn drop(&mut self) {
         unmap(self.start, self.mapped);
     }
+}
+
+/// Has pages of a private mapping begin anew: zero, or their file's; false if that cannot be done.
+///
+/// # Safety
+/// They are a mapping's of ours, and nobody has anything there.
+#[cfg(all(target_os = "linux", not(kinglet_heap_regions)))]
+pub(super) unsafe fn discard(start: NonNull<u8>, len: usize) -> bool {
+    use rustix::mm::{Advice, madvise};
+    // SAFETY: by contract.
+    unsafe { madvise(start.as_ptr().cast(), len, Advice::LinuxDontNeed) }.is_ok()
+}
+
+/// Elsewhere that advice promises no zeros.
+///
+/// # Safety
+/// None.
+#[cfg(not(all(target_os = "linux", not(kinglet_heap_regions))))]
+pub(super) unsafe fn discard(_: NonNull<u8>, _: usize) -> bool {
+    false
+}
+
+/// Makes pages readable and writable, or inaccessible; false if the system refuses.
+///
+/// # Safety
+/// They are a mapping's of ours, and nobody uses what is there.
+#[cfg(unix)]
+#[allow(dead_code, reason = "where there are no fibers nobody asks")]
+pub(super) unsafe fn set_access(start: NonNull<u8>, len: usize, open: bool) -> bool {
+    if cfg!(kinglet_heap_regions) {
+        // The tools that this is for see accesses that are wrong.
+        return true;
+    }
+    use rustix::mm::{MprotectFlags, mprotect};
+    let flags = if open { MprotectFlags::READ | MprotectFlags::WRITE } else { MprotectFlags::empty() };
+    // SAFETY: by contract.
+    unsafe { mprotect(start.as_ptr().cast(), len, flags) }.is_ok()
 }
 
 /// The size of the system's pages.
