@@ -106,7 +106,7 @@ fn a_thousand_results_come_through_direct_indirect_and_host_calls() {
         Ok(())
     });
     let module = crate::module(&engine, &text);
-    let instance = kinglet::Instance::new(&mut store, &module, &[host.into()]).unwrap();
+    let instance = kinglet::Instance::new(&mut store, &module, &[host.unwrap().into()]).unwrap();
     let given: Vec<Val> = (0..1000).map(Val::I64).collect();
     let reversed: Vec<Val> = given.iter().rev().copied().collect();
     for name in ["direct", "indirect"] {

@@ -182,10 +182,11 @@ fn results_of_an_untyped_closure_are_checked() {
         results[1] = Val::F64(0);
         Ok(())
     });
+    let f = f.unwrap();
     let error = f.call(&mut store, &[], &mut [Val::I32(0), Val::I32(0)]).unwrap_err();
     assert!(error.to_string().contains("expected a value of type i64, found f64"), "{error}");
     // What is not set is zero.
-    let f = Func::new(&mut store, ty, |_, _, _| Ok(()));
+    let f = Func::new(&mut store, ty, |_, _, _| Ok(())).unwrap();
     let mut back = [Val::I32(1), Val::I32(1)];
     f.call(&mut store, &[], &mut back).unwrap();
     assert_eq!((back[0].i32(), back[1].i64()), (Some(0), Some(0)));

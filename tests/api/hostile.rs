@@ -90,7 +90,9 @@ fn run_all(engine: &Engine, module: &Module) -> usize {
     let mut imports = Vec::new();
     for import in module.imports() {
         match import.ty() {
-            kinglet::ExternType::Func(ty) => imports.push(kinglet::Func::new(&mut store, ty, |_, _, _| Ok(())).into()),
+            kinglet::ExternType::Func(ty) => {
+                imports.push(kinglet::Func::new(&mut store, ty, |_, _, _| Ok(())).unwrap().into())
+            }
             _ => return 0,
         }
     }

@@ -30,13 +30,18 @@ mod pool;
 mod precompiled;
 #[cfg(all(target_os = "linux", feature = "jit"))]
 mod refused;
+#[cfg(target_os = "linux")]
+mod release;
 mod resumable;
+#[cfg(all(target_os = "linux", feature = "jit"))]
+mod scarce;
 mod thread;
 #[cfg(feature = "jit")]
 mod tier_up;
 #[cfg(feature = "jit")]
 mod tracer;
 mod trap;
+mod types;
 
 use kinglet::{Config, Engine, Error, Feature, Instance, Module, Store, Trap};
 

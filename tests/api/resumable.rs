@@ -130,7 +130,7 @@ fn results_of_every_type_reach_the_guest() {
     for engine in engines(|_| ()) {
         let mut store = Store::new(&engine, 0);
         let ty = FuncType::new([], types);
-        let fail = Func::new(&mut store, ty, |_, _, _| Err(Ask(0).into()));
+        let fail = Func::new(&mut store, ty, |_, _, _| Err(Ask(0).into())).unwrap();
         let module = module(
             &engine,
             r#"(module (type $t (func (result i32 i64 f32 f64 v128 funcref externref)))
@@ -420,5 +420,64 @@ fn what_paused_calls_refer_to_survives_collections() {
         for (i, waiting) in (0..10).zip(waiting) {
             assert_eq!(finish(&mut store, waiting, 7).unwrap(), i * 1000 + 7);
         }
+    }
+}
+
+/// How many mappings this process has.
+#[cfg(target_os = "linux")]
+fn mappings() -> usize {
+    std::fs::read_to_string("/proc/self/maps").unwrap().lines().count()
+}
+
+/// What a call that pauses once costs while so many others are paused, and how many mappings those take.
+#[cfg(target_os = "linux")]
+fn beside(engine: &Engine, others: usize) -> (std::time::Duration, usize) {
+    let (mut store, instance) = asking(engine, SUMS);
+    let before = mappings();
+    let waiting: Vec<_> = (0..others).map(|_| call(&mut store, &instance, "one", 1)).collect();
+    let mapped = mappings().saturating_sub(before);
+    let rounds = 500;
+    let round = |store: &mut Store<u32>| {
+        let start = std::time::Instant::now();
+        // Two at a time, so that stacks are found as well as used again.
+        let (first, second) = (call(store, &instance, "one", 1), call(store, &instance, "one", 2));
+        assert_eq!(finish(store, first, 42).unwrap() + finish(store, second, 1).unwrap(), 2043);
+        start.elapsed()
+    };
+    let mut costs: Vec<_> = (0..rounds).map(|_| round(&mut store)).collect();
+    costs.sort_unstable();
+    for waiting in waiting.into_iter().step_by(2) {
+        assert_eq!(finish(&mut store, waiting, 7).unwrap(), 1007);
+    }
+    (costs[rounds / 2], mapped)
+}
+
+/// Others of this process map memory as well.
+#[cfg(target_os = "linux")]
+fn paused_calls_cost_the_same(others: usize) {
+    for engine in engines(|_| ()) {
+        let start = std::time::Instant::now();
+        let ((few, _), (many, mapped)) = (beside(&engine, 10), beside(&engine, others));
+        println!("beside 10 {few:?}, beside {others} {many:?}, {mapped} mappings, all in {:?}", start.elapsed());
+        assert!(many < few * 3, "beside 10 {few:?}, beside {others} {many:?}");
+        assert!(mapped < others / 4 + 200, "{mapped} mappings for {others} paused calls");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn paused_calls_cost_the_same_however_many_there_are() {
+    paused_calls_cost_the_same(2_000);
+}
+
+/// The same at the size that is promised.
+#[cfg(target_os = "linux")]
+mod heavy {
+    use super::paused_calls_cost_the_same;
+
+    #[test]
+    #[ignore = "heavy: 20,000 paused calls"]
+    fn twenty_thousand_paused_calls_cost_the_same_and_fit_into_a_process() {
+        paused_calls_cost_the_same(20_000);
     }
 }

@@ -489,7 +489,7 @@ fn a_loop_from_before_calls_imports() {
         results[1] = Val::F64((f64::from_bits(*g) - f64::from_bits(*f)).to_bits());
         Ok(())
     });
-    linker.define("a", "host", host).unwrap();
+    linker.define("a", "host", host.unwrap()).unwrap();
     let instance = linker.instantiate(&mut store, &caller).unwrap();
     let run = instance.get_typed_func::<i32, (i64, f64)>(&mut store, "run").unwrap();
     assert_eq!(callee.native_functions(), 0);
@@ -533,7 +533,7 @@ fn a_loop_from_before_calls_imports_of_any_results() {
             }
             Ok(())
         });
-        linker.define("a", "host", host).unwrap();
+        linker.define("a", "host", host.unwrap()).unwrap();
         let run = linker.instantiate(&mut store, &caller).unwrap();
         let run = run.get_typed_func::<i32, i64>(&mut store, "run").unwrap();
         let bits = |ty: &str, i: i32| match ty {

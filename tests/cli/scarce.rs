@@ -40,3 +40,78 @@ fn a_time_limit_that_cannot_be_kept_is_refused() {
     run.fails(1, &["the time limit cannot be kept", "no thread can be started", "ulimit -u"]);
     assert_eq!(without_threads(text, &["--time-limit", "0", "--invoke", "f"]).code(), 0);
 }
+
+/// Runs a text with so many KiB of address space.
+fn with_address_space(text: &str, kibibytes: usize, args: &[&str]) -> Run {
+    let folder = Folder::new();
+    let file = folder.file("guest.wat", text);
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "ulimit -v $0 && exec \"$@\"", &kibibytes.to_string()])
+        .env(CACHE, "")
+        .arg(kinglet())
+        .args(args);
+    command.args(["--dir", &format!("/:{}", folder.path().display()), &file]);
+    finish(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+}
+
+/// There is address space to reserve for one of the memories only.
+#[test]
+fn memories_that_cannot_be_reserved_are_checked() {
+    let text = r#"(module (memory $a 1) (memory $b 1)
+        (func (export "_start")
+          (i32.store $b (i32.const 0) (i32.const 1))
+          (i32.store $a (i32.const 65532) (i32.load $b (i32.const 0)))
+          (drop (memory.grow $b (i32.const 10)))
+          (if (i32.ne (i32.load $a (i32.const 65532)) (i32.const 1)) (then unreachable))
+          (i32.store $b (i32.const 0xaffff) (i32.const 1))))"#;
+    for mode in ["interpreter", "auto", "jit"] {
+        let run = with_address_space(text, 5_000_000, &["--run-mode", mode]);
+        run.fails(134, &["out of bounds memory access"]);
+        assert_eq!(with_address_space(&text.replace("0xaffff", "0xafffc"), 5_000_000, &["--run-mode", mode]).code(), 0);
+    }
+}
+
+/// Takes all memory there is, and then has the host do things.
+const GREEDY: &str = r#"(module
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_readdir" (func $readdir (param i32 i32 i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1) (table $t 1 externref)
+  (data (i32.const 0) "f") (data (i32.const 16) "\20\00\00\00\06\00\00\00") (data (i32.const 32) "alive\n")
+  (func (export "_start") (local $i i32)
+    (loop $all (br_if $all (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
+    (loop $all (br_if $all (i32.ne (table.grow $t (ref.null extern) (i32.const 10000)) (i32.const -1))))
+    (loop $next
+      (drop (call $open (i32.const 3) (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 1) (i64.const 2) (i64.const 0)
+        (i32.const 0) (i32.const 8)))
+      (drop (call $readdir (i32.const 3) (i32.const 4096) (i32.const 4096) (i64.const 0) (i32.const 12)))
+      (drop (call $close (i32.load (i32.const 8))))
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (br_if $next (i32.lt_u (local.get $i) (i32.const 300))))
+    (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 24)))))"#;
+
+#[test]
+fn a_guest_that_takes_all_memory_leaves_the_host_enough() {
+    for mode in ["interpreter", "auto", "jit"] {
+        for megabytes in [100, 128, 150, 400] {
+            let run = with_address_space(GREEDY, megabytes << 10, &["--run-mode", mode]);
+            assert_eq!((run.code(), &*run.out), (0, "alive\n"), "{mode}, {megabytes} MiB: {run:?}");
+        }
+    }
+}
+
+/// However little there is, the command says so, or the system does not even start it.
+#[test]
+fn too_little_address_space_is_said_to_be_that() {
+    let mut said = 0;
+    for megabytes in (16..48).step_by(2) {
+        let run = with_address_space("(module (func (export \"_start\")))", megabytes << 10, &[]);
+        assert!(!run.err.contains("call stack exhausted"), "{megabytes} MiB: {run:?}");
+        assert!(!run.err.contains("panicked"), "{megabytes} MiB: {run:?}");
+        said += usize::from(run.status.code() == Some(134) && run.err.contains("out of memory"));
+    }
+    assert!(said > 0, "between too little to start and enough there is a size where it is said");
+}

@@ -231,7 +231,7 @@ fn advice(trap: Trap) -> &'static str {
         }
         Trap::IntegerOverflow | Trap::InvalidConversionToInteger => "the result does not fit its type",
         Trap::UncaughtException => "the program threw an exception that it does not catch",
-        Trap::OutOfMemory => "the program asked for more than it may have",
+        Trap::OutOfMemory => "the program asked for more than it may have, or than the system gives (ulimit -v)",
         _ => "kinglet wat --offsets FILE shows the code at these places",
     }
 }

@@ -274,7 +274,9 @@ impl Config {
 
     /// Sets how many bytes of address space each 32-bit memory reserves. With 4 GiB, as it is if nothing is said, or
     /// more, native code need not check accesses; with less every access is checked, as it is where the system refuses
-    /// so much, or without [`Config::signals_based_traps`].
+    /// so much, or without [`Config::signals_based_traps`]. What the system grants is tried when the engine is made, and
+    /// for each memory: an instance that has or imports one that could not be reserved runs code with checks, for which
+    /// its module is compiled once more.
     pub fn memory_reservation(&mut self, bytes: u64) -> &mut Config {
         self.memory_reservation = bytes;
         self

@@ -7,7 +7,7 @@ use kinglet_wasm::types::{HeapType, RefType, ValType, slots_of};
 
 use crate::host::{Caller, IntoFunc};
 use crate::store::{StoreCore, StoreId};
-use crate::vm::{self, FuncPointer, HostFunc, HostSlots};
+use crate::vm::{self, FuncPointer, HostFunc, HostPart, HostSlots};
 use crate::{AsContext, AsContextMut, Error, ExternRef, FuncType, Result, Val};
 
 /// A function of a store: a guest's or the host's. A handle, which can be copied.
@@ -22,7 +22,7 @@ use crate::{AsContext, AsContextMut, Error, ExternRef, FuncType, Result, Val};
 /// let sum = Func::new(&mut store, ty, |_, numbers, results| {
 ///     results[0] = Val::I64(numbers.iter().filter_map(Val::i64).sum());
 ///     Ok(())
-/// });
+/// })?;
 /// let numbers: Vec<Val> = (1..=20_i64).map(Val::from).collect();
 /// let mut results = [Val::I64(0)];
 /// sum.call(&mut store, &numbers, &mut results)?;
@@ -63,23 +63,29 @@ impl Func {
     }
 
     /// Makes a host function from a closure on values. Its results are checked when it returns.
+    ///
+    /// # Errors
+    /// If the type mentions one of another engine, or of a module that has been dropped.
     pub fn new<C: AsContextMut>(
         mut store: C,
         ty: FuncType,
         closure: impl Fn(Caller<'_, C::Data>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
-    ) -> Func {
+    ) -> Result<Func> {
         let core = &mut store.as_context_mut().0.core;
         add(core, &ty.clone(), dynamic(ty, closure))
     }
 
     /// Makes a host function from a closure on Rust's own types: see [`IntoFunc`].
+    ///
+    /// # Panics
+    /// If one of them is a [`WasmTy`] of the embedder's that mentions a type of another engine.
     pub fn wrap<C: AsContextMut, Params, Results>(
         mut store: C,
         closure: impl IntoFunc<C::Data, Params, Results>,
     ) -> Func {
         let core = &mut store.as_context_mut().0.core;
         let (ty, closure) = closure.into_func();
-        add(core, &ty, closure)
+        add(core, &ty, closure).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Its type.
@@ -162,10 +168,9 @@ pub(crate) fn take_values(slots: &[u64], types: &[ValType], values: &mut [Val], 
     }
 }
 
-fn add<T: 'static>(core: &mut StoreCore, ty: &FuncType, closure: HostFunc<T>) -> Func {
-    let id = core.engine.types().intern_func(ty);
-    let pointer = core.hosts.add(&core.vm, ty, id, closure);
-    Func { store: core.id, pointer }
+fn add<T: 'static>(core: &mut StoreCore, ty: &FuncType, closure: HostFunc<T>) -> Result<Func> {
+    let pointer = core.hosts.add(&core.vm, &HostPart::new(&core.engine, ty, &closure)?);
+    Ok(Func { store: core.id, pointer })
 }
 
 /// A closure on values as a host function.

@@ -35,11 +35,11 @@ impl Global {
     /// Makes a global of the host's.
     ///
     /// # Errors
-    /// If the value is not of its type.
+    /// If the value is not of its type; if the type mentions one of another engine, or of a module that has been dropped.
     pub fn new(mut store: impl AsContextMut, ty: GlobalType, value: Val) -> Result<Global> {
         let core = &mut store.as_context_mut().0.core;
         let slots = value.to_slots(ty.content, core)?;
-        let index = vm::host_global(core, ty, slots);
+        let index = vm::host_global(core, ty, slots)?;
         Ok(Global { store: core.id, index })
     }
 

@@ -137,7 +137,8 @@ impl Instance {
     pub fn module(&self, store: impl crate::AsContext) -> Module {
         let core = &store.as_context().0.core;
         core.check(self.store);
-        core.instances[self.index].module.clone()
+        let data = &core.instances[self.index];
+        data.origin.as_ref().unwrap_or(&data.module).clone()
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use kinglet_wasm::types::RefType;
+use kinglet_wasm::types::{RefType, TypeGroup};
 
 use crate::func::dynamic;
 use crate::host::{Caller, IntoFunc};
@@ -73,6 +73,8 @@ struct HostDefinition<T: 'static> {
     func: HostFunc<T>,
     /// Whether it is there because nobody defined it.
     stands_in: bool,
+    /// What the type mentions.
+    _keep: Vec<Arc<TypeGroup>>,
 }
 
 impl<T> Linker<T> {
@@ -120,13 +122,13 @@ impl<T> Linker<T> {
         closure: impl IntoFunc<T, Params, Results>,
     ) -> Result<&mut Self> {
         let (ty, func) = closure.into_func();
-        self.insert(module, name, Definition::Host(Arc::new(HostDefinition { ty, func, stands_in: false })))
+        self.define_host(module, name, ty, func, false)
     }
 
     /// Defines a host function from a closure on values.
     ///
     /// # Errors
-    /// If the name is taken.
+    /// If the name is taken; if the type mentions one of another engine, or of a module that has been dropped.
     pub fn func_new(
         &mut self,
         module: &str,
@@ -135,7 +137,19 @@ impl<T> Linker<T> {
         closure: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
     ) -> Result<&mut Self> {
         let func = dynamic(ty.clone(), closure);
-        self.insert(module, name, Definition::Host(Arc::new(HostDefinition { ty, func, stands_in: false })))
+        self.define_host(module, name, ty, func, false)
+    }
+
+    fn define_host(
+        &mut self,
+        module: &str,
+        name: &str,
+        ty: FuncType,
+        func: HostFunc<T>,
+        stands_in: bool,
+    ) -> Result<&mut Self> {
+        let keep = self.engine.types().keep_func(&ty)?;
+        self.insert(module, name, Definition::Host(Arc::new(HostDefinition { ty, func, stands_in, _keep: keep })))
     }
 
     /// Defines something of a store under the empty module name.
@@ -246,7 +260,7 @@ impl<T> Linker<T> {
                     import.ty()
                 )))
             };
-            let null = |ty: RefType| if ty.nullable { Ok(Ref::null(ty, &engine)) } else { Err(no_default()) };
+            let null = |ty: RefType| if ty.nullable { Ref::null(ty, &engine) } else { Err(no_default()) };
             let item: Extern = match import.ty() {
                 ExternType::Func(ty) => {
                     if !ty.results().iter().all(|ty| ty.is_defaultable()) {
@@ -262,7 +276,7 @@ impl<T> Linker<T> {
                     let value = Val::default_of(ty.content, &engine).ok_or_else(no_default)?;
                     Global::new(store, ty, value)?.into()
                 }
-                ExternType::Tag(ty) => Tag::new(store, &ty).into(),
+                ExternType::Tag(ty) => Tag::new(store, &ty)?.into(),
             };
             if !self.defines(import.module(), import.name()) {
                 self.define(import.module(), import.name(), item)?;
@@ -288,8 +302,7 @@ impl<T> Linker<T> {
     ) -> Result<()> {
         if !self.defines(import.module(), import.name()) {
             let func = dynamic(ty.clone(), closure);
-            let definition = HostDefinition { ty, func, stands_in: true };
-            self.insert(import.module(), import.name(), Definition::Host(Arc::new(definition)))?;
+            self.define_host(import.module(), import.name(), ty, func, true)?;
         }
         Ok(())
     }
@@ -310,10 +323,11 @@ impl<T> Linker<T> {
         Ok(self)
     }
 
-    /// What is defined under a name, for use in a store.
+    /// What is defined under a name, for use in a store; none too if that is a store of another engine and the type
+    /// mentions one of the linker's.
     pub fn get(&self, mut store: impl AsContextMut<Data = T>, module: &str, name: &str) -> Option<Extern> {
         let definition = self.definitions.get(module)?.get(name)?;
-        Some(definition.resolve(store.as_context_mut().0))
+        definition.resolve(store.as_context_mut().0).ok()
     }
 
     /// What is defined for an import, whatever its type, for use in a store.
@@ -326,8 +340,9 @@ impl<T> Linker<T> {
         let mut all = Vec::new();
         for (module, names) in &self.definitions {
             for (name, definition) in names {
-                let item = definition.resolve(store.as_context_mut().0);
-                all.push((module.as_str(), name.as_str(), item));
+                if let Ok(item) = definition.resolve(store.as_context_mut().0) {
+                    all.push((module.as_str(), name.as_str(), item));
+                }
             }
         }
         all.sort_unstable_by_key(|(module, name, _)| (*module, *name));
@@ -373,7 +388,8 @@ impl<T> Linker<T> {
         let types = self.engine.types();
         for (import, definition) in module.inner().wasm().imports.iter().zip(&imports) {
             let Definition::Host(host) = definition else { continue };
-            let given = kinglet_wasm::types::ExternType::Func(types.intern_func(&host.ty));
+            let ty = types.intern_func(&host.ty)?;
+            let given = kinglet_wasm::types::ExternType::Func(ty.first());
             if !matches(&given, &import.ty, types) {
                 return Err(LinkError::incompatible(
                     (&import.module, &import.name),
@@ -382,7 +398,7 @@ impl<T> Linker<T> {
                 ));
             }
         }
-        let hosts = host_set(&self.engine, &imports).map(Arc::new);
+        let hosts = host_set(&self.engine, &imports)?.map(Arc::new);
         Ok(InstancePre { module: module.clone(), imports: imports.into(), hosts })
     }
 
@@ -406,13 +422,14 @@ impl<T> Linker<T> {
 }
 
 /// The functions, if nothing else is imported.
-fn host_set<T>(engine: &Engine, imports: &[Definition<T>]) -> Option<HostSet> {
+fn host_set<T>(engine: &Engine, imports: &[Definition<T>]) -> Result<Option<HostSet>> {
     let part = |definition: &Definition<T>| match definition {
-        Definition::Host(host) => Some(HostPart::new(&host.ty, engine.types().intern_func(&host.ty), &host.func)),
-        Definition::Extern(_) => None,
+        Definition::Host(host) => HostPart::new(engine, &host.ty, &host.func).map(Some),
+        Definition::Extern(_) => Ok(None),
     };
     let most = engine.config().pool.map_or(0, |pool| pool.max_unused_warm_slots as usize);
-    Some(HostSet::new(imports.iter().map(part).collect::<Option<_>>()?, most))
+    let parts: Option<Vec<HostPart>> = imports.iter().map(part).collect::<Result<_>>()?;
+    Ok(parts.map(|parts| HostSet::new(parts, most)))
 }
 
 fn instantiate<T>(
@@ -421,7 +438,7 @@ fn instantiate<T>(
     imports: &[Definition<T>],
 ) -> Result<Instance> {
     let inner = store.as_context_mut().0;
-    let imports: Vec<Extern> = imports.iter().map(|definition| definition.resolve(inner)).collect();
+    let imports: Vec<Extern> = imports.iter().map(|definition| definition.resolve(inner)).collect::<Result<_>>()?;
     Instance::new(store, module, &imports)
 }
 
@@ -519,9 +536,9 @@ impl<T> Definition<T> {
         matches!(self, Definition::Host(host) if host.stands_in)
     }
 
-    fn resolve(&self, store: &mut StoreInner<T>) -> Extern {
+    fn resolve(&self, store: &mut StoreInner<T>) -> Result<Extern> {
         let host = match self {
-            Definition::Extern(it) => return *it,
+            Definition::Extern(it) => return Ok(*it),
             Definition::Host(host) => host,
         };
         let core = &mut store.core;
@@ -529,14 +546,13 @@ impl<T> Definition<T> {
         let pointer = match core.linked.get(&key) {
             Some((pointer, _)) => *pointer,
             None => {
-                let id = core.engine.types().intern_func(&host.ty);
-                let pointer = core.hosts.add(&core.vm, &host.ty, id, host.func.clone());
+                let pointer = core.hosts.add(&core.vm, &HostPart::new(&core.engine, &host.ty, &host.func)?);
                 // With the definition, so that its address stays its own.
                 core.linked.insert(key, (pointer, host.clone()));
                 pointer
             }
         };
-        Extern::Func(Func::from_pointer(pointer, core.id))
+        Ok(Extern::Func(Func::from_pointer(pointer, core.id)))
     }
 }
 

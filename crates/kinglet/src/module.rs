@@ -9,7 +9,6 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-#[cfg(feature = "jit")]
 use kinglet_abi::Settings;
 use kinglet_interp::ModuleCode;
 use kinglet_wasm::decode;
@@ -59,6 +58,8 @@ pub(crate) struct ModuleInner {
     code: ModuleCode,
     exports: HashMap<Box<str>, ExternIndex>,
     debug_info: OnceLock<Option<DebugInfo>>,
+    /// The same with code that checks every access to memory: see [`Module::checked`].
+    checked: OnceLock<Module>,
     /// What its instances are made of.
     pub(crate) blueprint: crate::vm::Blueprint,
     /// Why native code that came with it is not used.
@@ -170,6 +171,7 @@ impl Module {
             code,
             exports,
             debug_info: OnceLock::new(),
+            checked: OnceLock::new(),
             blueprint: Default::default(),
             #[cfg(feature = "jit")]
             rejected_code: OnceLock::new(),
@@ -309,6 +311,20 @@ impl Module {
         Ok(kinglet_interp::listing(&self.inner.code, defined)?)
     }
 
+    /// The same module, with code that can use memories for which no address space could be reserved.
+    pub(crate) fn checked(&self) -> &Module {
+        self.inner.checked.get_or_init(|| {
+            let engine = &self.inner.engine;
+            let settings = Settings { reservation: None, ..Settings::clone(engine.settings()) };
+            let environment = self.inner.code.environment();
+            let code = ModuleCode::new(environment.module.clone(), Arc::new(settings), engine.types().clone());
+            debug!(module = self.name(), "module is made once more, with checks of every access to memory");
+            #[cfg(feature = "jit")]
+            compile_module(engine, &code, self.inner.compiled.load(Ordering::Relaxed));
+            Module::from_code(engine, code)
+        })
+    }
+
     pub(crate) fn inner(&self) -> &Arc<ModuleInner> {
         &self.inner
     }
@@ -318,9 +334,16 @@ impl Module {
     }
 }
 
+/// How many bytes there must be room for, for each that a module has, before it is looked at: to decode, validate and
+/// lower most modules. None of that can fail for want of memory, but would end the process.
+const ROOM: usize = 8;
+
 /// Decodes and validates.
 pub(crate) fn decode(engine: &Engine, bytes: Bytes) -> Result<ModuleCode> {
     let start = Instant::now();
+    if !crate::vm::room::is_there_for_the_host(bytes.len().saturating_mul(ROOM)) {
+        return Err(Error::msg(format!("cannot load a module of {} bytes: out of memory", bytes.len())));
+    }
     let module = decode::module(bytes, engine.config().features, engine.types())?;
     debug!(
         bytes = module.bytes.len(),

@@ -2,7 +2,7 @@
 //! as the store; handles to it are small and checked.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -143,12 +143,14 @@ impl Counted {
     }
 }
 
-/// The host's values that a guest can hold references to. A place is never used again, so that a stale reference finds
-/// nothing rather than something else.
+/// The host's values that a guest can hold references to, by number. A number is never used again, so that a stale
+/// reference finds nothing rather than something else. A tree, which takes room for those that have not been released
+/// only, whichever those are.
 #[derive(Default)]
 pub(crate) struct Externs {
-    pub(crate) values: Vec<Option<Box<dyn Any + Send + Sync>>>,
-    pub(crate) released: usize,
+    pub(crate) values: BTreeMap<u32, Box<dyn Any + Send + Sync>>,
+    /// How many there were, released ones included: the number of the next.
+    pub(crate) made: u32,
 }
 
 impl<T> StoreInner<T> {
@@ -300,7 +302,7 @@ impl<T> Store<T> {
     ///
     /// # Errors
     /// None since a store's stack is only made when the interpreter is first entered: a guest that then finds no room for
-    /// it ends with [`Trap::StackOverflow`](crate::Trap::StackOverflow).
+    /// it ends with [`Trap::OutOfMemory`](crate::Trap::OutOfMemory).
     pub fn try_new(engine: &Engine, data: T) -> crate::Result<Store<T>> {
         Ok(Store::new(engine, data))
     }

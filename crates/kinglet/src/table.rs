@@ -40,7 +40,8 @@ impl Table {
     /// Makes a table of the host's, with its minimum size, all elements `init`.
     ///
     /// # Errors
-    /// If `init` is not of the table's type, or it is over the limits of the store or the system.
+    /// If `init` is not of the table's type, or it is over the limits of the store or the system; if the type mentions one
+    /// of another engine, or of a module that has been dropped.
     pub fn new(mut store: impl AsContextMut, ty: TableType, init: Ref) -> Result<Table> {
         let core = &mut store.as_context_mut().0.core;
         let [init, _] = Val::from(init).to_slots(ValType::Ref(ty.element), core)?;

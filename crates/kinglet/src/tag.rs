@@ -2,7 +2,7 @@
 
 use crate::store::{StoreCore, StoreId};
 use crate::vm::TagInstance;
-use crate::{AsContext, AsContextMut, TagType};
+use crate::{AsContext, AsContextMut, Error, Result, TagType};
 
 /// A tag of a store: exceptions thrown with it are told apart from all others. A handle, which can be copied.
 ///
@@ -12,7 +12,7 @@ use crate::{AsContext, AsContextMut, TagType};
 /// let mut config = Config::new();
 /// let engine = Engine::new(config.feature(Feature::Exceptions, true))?;
 /// let mut store = Store::new(&engine, ());
-/// let tag = Tag::new(&mut store, &TagType::new(FuncType::new([ValType::I32], [])));
+/// let tag = Tag::new(&mut store, &TagType::new(FuncType::new([ValType::I32], [])))?;
 /// let module = Module::new(&engine, r#"(module (import "host" "failed" (tag (param i32))))"#)?;
 /// Instance::new(&mut store, &module, &[Extern::Tag(tag)])?;
 /// assert_eq!(tag.ty(&store).ty().params(), [ValType::I32]);
@@ -35,11 +35,17 @@ impl Tag {
     }
 
     /// Makes a tag of the host's.
-    pub fn new(mut store: impl AsContextMut, ty: &TagType) -> Tag {
+    ///
+    /// # Errors
+    /// If the type mentions one of another engine, or of a module that has been dropped; if it has results.
+    pub fn new(mut store: impl AsContextMut, ty: &TagType) -> Result<Tag> {
         let core = &mut store.as_context_mut().0.core;
-        let id = core.engine.types().intern_func(ty.ty());
-        core.tags.push(TagInstance::new(id));
-        Tag { store: core.id, index: core.tags.len() - 1 }
+        if !ty.ty().results().is_empty() {
+            return Err(Error::msg(format!("a tag has no results: {}", ty.ty())));
+        }
+        let group = core.engine.types().intern_func(ty.ty())?;
+        core.tags.push(TagInstance::new(group));
+        Ok(Tag { store: core.id, index: core.tags.len() - 1 })
     }
 
     /// Its type.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use kinglet_abi::EXTERN_TAG;
 use kinglet_wasm::V128;
-use kinglet_wasm::types::{HeapType, Hierarchy, RefType, TypeRegistry, ValType};
+use kinglet_wasm::types::{ForeignType, HeapType, Hierarchy, RefType, TypeRegistry, ValType};
 
 use crate::store::{Counted, StoreCore, StoreId};
 use crate::{AsContext, AsContextMut, Engine, Error, Func, Result};
@@ -121,18 +121,19 @@ impl ExternRef {
     /// If the store's limiter lets it hold no more; or if it has been given 2²⁹, released ones included.
     pub fn new(mut store: impl AsContextMut, value: impl Any + Send + Sync) -> Result<ExternRef> {
         let core = &mut store.as_context_mut().0.core;
-        let place = core.externs.values.len();
-        core.count(Counted::ExternRefs, place - core.externs.released)?;
-        let Some(raw) = u32::try_from(place).ok().and_then(|place| place.checked_mul(1 << TAG_BITS)) else {
+        core.count(Counted::ExternRefs, core.externs.values.len())?;
+        let place = core.externs.made;
+        let Some(raw) = place.checked_mul(1 << TAG_BITS) else {
             return Err(Error::msg("a store cannot be given more values of the host"));
         };
-        core.externs.values.push(Some(Box::new(value)));
+        core.externs.made += 1;
+        core.externs.values.insert(place, Box::new(value));
         Ok(ExternRef { store: core.id, raw: raw | EXTERN_TAG })
     }
 
-    fn place(&self, core: &StoreCore) -> usize {
+    fn place(&self, core: &StoreCore) -> u32 {
         core.check(self.store);
-        (self.raw >> TAG_BITS) as usize
+        self.raw >> TAG_BITS
     }
 
     /// The value; none if it was released.
@@ -144,7 +145,7 @@ impl ExternRef {
         store: impl Into<crate::StoreContext<'a, T>>,
     ) -> Option<&'a (dyn Any + Send + Sync)> {
         let core = &store.into().0.core;
-        core.externs.values.get(self.place(core))?.as_deref()
+        Some(&**core.externs.values.get(&self.place(core))?)
     }
 
     /// The value, to be changed; none if it was released.
@@ -157,7 +158,7 @@ impl ExternRef {
     ) -> Option<&'a mut (dyn Any + Send + Sync)> {
         let core = &mut store.into().0.core;
         let place = self.place(core);
-        core.externs.values.get_mut(place)?.as_deref_mut()
+        Some(&mut **core.externs.values.get_mut(&place)?)
     }
 
     /// Takes the value back. References to it that are still about, in the guest or the host, find none from now on.
@@ -167,14 +168,13 @@ impl ExternRef {
     pub fn release(&self, mut store: impl AsContextMut) -> Option<Box<dyn Any + Send + Sync>> {
         let core = &mut store.as_context_mut().0.core;
         let place = self.place(core);
-        let value = core.externs.values.get_mut(place)?.take();
-        core.externs.released += usize::from(value.is_some());
-        value
+        core.externs.values.remove(&place)
     }
 }
 
 impl Val {
-    /// The default value of a type of this engine: zero or null; none for a reference that cannot be null.
+    /// The default value of a type: zero or null; none for a reference that cannot be null, or of a type that this engine
+    /// does not have.
     pub fn default_of(ty: ValType, engine: &Engine) -> Option<Val> {
         Some(match ty {
             ValType::I32 => Val::I32(0),
@@ -183,7 +183,7 @@ impl Val {
             ValType::F64 => Val::F64(0),
             ValType::V128 => Val::V128(V128::default()),
             ValType::Ref(RefType { nullable: false, .. }) => return None,
-            ValType::Ref(ty) => Ref::null(ty, engine).into(),
+            ValType::Ref(ty) => Ref::null(ty, engine).ok()?.into(),
         })
     }
 
@@ -253,6 +253,9 @@ impl Val {
     /// Its slots, after checking that it is a value of `ty` and of this store.
     pub(crate) fn to_slots(self, ty: ValType, core: &StoreCore) -> Result<[u64; 2]> {
         let registry = core.engine.types();
+        if let Some(id) = ty.defined().filter(|id| registry.get(*id).is_none()) {
+            return Err(ForeignType(id).into());
+        }
         let own = |id: StoreId| if id == core.id { Ok(()) } else { Err(Error::msg("a reference of another store")) };
         let (actual, bits) = match self {
             Val::I32(value) => (ValType::I32, value as u32 as u64),
@@ -328,7 +331,7 @@ fn mismatch(wanted: ValType, given: ValType, registry: &TypeRegistry) -> Error {
 fn shown(ty: ValType, registry: &TypeRegistry) -> String {
     match ty {
         ValType::Ref(RefType { nullable, heap: HeapType::Concrete(id) })
-            if registry.get(id).sub.as_func().is_some() =>
+            if registry.get(id).is_some_and(|def| def.sub.as_func().is_some()) =>
         {
             format!("(ref {}{})", if nullable { "null " } else { "" }, registry.func(id))
         }
@@ -346,13 +349,17 @@ impl Ref {
         }
     }
 
-    /// The null of a type, which must be of this engine.
-    pub fn null(ty: RefType, engine: &Engine) -> Ref {
-        match engine.types().hierarchy(ty.heap) {
+    /// The null of a type.
+    ///
+    /// # Errors
+    /// If the type mentions one of another engine, or of a module that has been dropped.
+    pub fn null(ty: RefType, engine: &Engine) -> Result<Ref> {
+        engine.types().keep(ValType::Ref(ty))?;
+        Ok(match engine.types().hierarchy(ty.heap) {
             Hierarchy::Func => Ref::Func(None),
             Hierarchy::Extern => Ref::Extern(None),
             _ => Ref::Any(None),
-        }
+        })
     }
 
     /// The function, if it is one and not null.

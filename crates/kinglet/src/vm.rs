@@ -34,12 +34,13 @@ mod pool;
 #[cfg(feature = "jit")]
 mod precompiled;
 mod region;
+pub(crate) mod room;
 mod store;
 mod table;
 
 pub(crate) use backtrace::capture_backtrace;
 pub(crate) use call::call;
-pub(crate) use fiber::{Fibers, Paused, Progress, Ticket, give_up_all, resume, start};
+pub(crate) use fiber::{FiberStacks, Fibers, Paused, Progress, Ticket, give_up_all, resume, start};
 pub(crate) use func::FuncPointer;
 pub(crate) use global::{GlobalInstance, TagInstance};
 pub(crate) use heap::{Heap, collect_now};

@@ -361,12 +361,13 @@ impl<'r> Decoder<'r> {
             self.rec = Some((self.module.types.len() as u32, types.len() as u32));
             let subs = types.iter().map(|t| self.sub_type(t)).collect();
             self.rec = None;
-            let first = self.registry.intern(subs);
-            for i in 0..types.len() as u32 {
-                let id = TypeId(first.0 + i);
+            let group =
+                self.registry.intern(subs).map_err(|_| Error::impossible("a module mentions a type of none"))?;
+            for (id, def) in group.types() {
                 self.module.types.push(id);
-                self.module.type_defs.push(self.registry.get(id));
+                self.module.type_defs.push(def.clone());
             }
+            self.module.type_groups.push(group);
         }
         Ok(())
     }

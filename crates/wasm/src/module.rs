@@ -233,6 +233,8 @@ pub struct Module {
     pub types: Vec<TypeId>,
     /// Their definitions.
     pub type_defs: Vec<Arc<TypeDef>>,
+    /// Their groups, which keep them registered.
+    pub type_groups: Vec<Arc<TypeGroup>>,
     /// Imports, in order.
     pub imports: Vec<Import>,
     /// For every function, imported ones first: its type's index in the module.

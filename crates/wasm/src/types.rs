@@ -2,11 +2,14 @@
 //! gives every type one canonical id by hash-consing recursion groups, so that type equality is one compare and a
 //! subtype check one look-up in the type's display (core specification, "Types" and "Type Closure").
 
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::{Arc, RwLock};
+mod registry;
 
-/// The canonical id of a defined type, unique in its [`TypeRegistry`].
+use std::fmt;
+
+pub use registry::{ForeignType, TypeDef, TypeGroup, TypeRegistry};
+
+/// The canonical id of a defined type. It is unique in the process, so that a registry knows a type of another one, and is
+/// used again only when all 2³¹ have been.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(transparent)]
 pub struct TypeId(pub u32);
@@ -114,6 +117,14 @@ impl ValType {
     /// `externref`
     pub const EXTERNREF: ValType = ValType::Ref(RefType::EXTERNREF);
 
+    /// The defined type that it mentions, if it does.
+    pub const fn defined(self) -> Option<TypeId> {
+        match self {
+            ValType::Ref(RefType { heap: HeapType::Concrete(id), .. }) => Some(id),
+            _ => None,
+        }
+    }
+
     /// The number of 8-byte slots a value takes in a frame or an argument array.
     pub const fn slots(self) -> u32 {
         match self {
@@ -192,7 +203,8 @@ impl fmt::Display for ValType {
     }
 }
 
-/// A function type.
+/// A function type. If it mentions types that a module defines (`(ref $t)`), it is of use to that module's engine alone,
+/// and only as long as that module, or another that defines the same, is there: it does not keep them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct FuncType {
     params: Box<[ValType]>,
@@ -298,20 +310,21 @@ impl SubType {
         }
     }
 
-    fn map_ids(&mut self, f: &dyn Fn(TypeId) -> TypeId) {
-        let val = |t: &mut ValType| {
+    /// Shows every id it mentions, to be changed.
+    fn each_id(&mut self, f: &mut dyn FnMut(&mut TypeId)) {
+        if let Some(id) = &mut self.supertype {
+            f(id);
+        }
+        let mut val = |t: &mut ValType| {
             if let ValType::Ref(RefType { heap: HeapType::Concrete(id), .. }) = t {
-                *id = f(*id);
+                f(id);
             }
         };
-        let field = |t: &mut FieldType| {
+        let mut field = |t: &mut FieldType| {
             if let StorageType::Val(t) = &mut t.storage {
                 val(t);
             }
         };
-        if let Some(id) = &mut self.supertype {
-            *id = f(*id);
-        }
         match &mut self.composite {
             CompositeType::Func(ty) => ty.params.iter_mut().chain(ty.results.iter_mut()).for_each(val),
             CompositeType::Struct(fields) => fields.iter_mut().for_each(field),
@@ -447,169 +460,5 @@ impl ExternType {
             ExternType::Global(_) => "global",
             ExternType::Tag(_) => "tag",
         }
-    }
-}
-
-/// A registered type: the definition with canonical ids, and its ancestors for subtype checks.
-#[derive(Debug)]
-pub struct TypeDef {
-    /// The definition.
-    pub sub: SubType,
-    /// Its chain of supertypes, root first, itself last.
-    pub display: Box<[TypeId]>,
-}
-
-/// All defined types of an engine. Append-only: ids stay valid as long as the registry.
-#[derive(Debug, Default)]
-pub struct TypeRegistry {
-    inner: RwLock<Inner>,
-}
-
-#[derive(Debug, Default)]
-struct Inner {
-    groups: HashMap<Box<[SubType]>, TypeId>,
-    types: Vec<Arc<TypeDef>>,
-}
-
-impl TypeRegistry {
-    /// Interns a recursion group and returns the id of its first type; the others follow consecutively. References
-    /// within the group are written [`TypeId::in_group`].
-    pub fn intern(&self, group: Vec<SubType>) -> TypeId {
-        let group = group.into_boxed_slice();
-        if let Some(id) = self.read().groups.get(&group) {
-            return *id;
-        }
-        let mut inner = self.inner.write().unwrap_or_else(|e| e.into_inner());
-        if let Some(id) = inner.groups.get(&group) {
-            return *id;
-        }
-        let first = TypeId(inner.types.len() as u32);
-        for (i, sub) in group.iter().enumerate() {
-            let mut sub = sub.clone();
-            sub.map_ids(&|id| if id.0 >= REC_BASE { TypeId(first.0 + (id.0 - REC_BASE)) } else { id });
-            let mut display = match sub.supertype {
-                Some(parent) => inner.types[parent.0 as usize].display.to_vec(),
-                None => Vec::new(),
-            };
-            display.push(TypeId(first.0 + i as u32));
-            inner.types.push(Arc::new(TypeDef { sub, display: display.into() }));
-        }
-        inner.groups.insert(group, first);
-        first
-    }
-
-    /// The canonical id of a plain function type.
-    pub fn intern_func(&self, ty: &FuncType) -> TypeId {
-        self.intern(vec![SubType::func(ty.clone())])
-    }
-
-    /// The definition of a type.
-    pub fn get(&self, id: TypeId) -> Arc<TypeDef> {
-        self.read().types[id.0 as usize].clone()
-    }
-
-    /// The function type with this id; an empty one if it is not a function type, which validation excludes.
-    pub fn func(&self, id: TypeId) -> FuncType {
-        self.get(id).sub.as_func().cloned().unwrap_or_default()
-    }
-
-    /// Whether `a` is `b` or one of its declared subtypes.
-    pub fn is_subtype(&self, a: TypeId, b: TypeId) -> bool {
-        if a == b {
-            return true;
-        }
-        let inner = self.read();
-        let depth = inner.types[b.0 as usize].display.len() - 1;
-        inner.types[a.0 as usize].display.get(depth) == Some(&b)
-    }
-
-    /// Whether every `a` is a `b` (core specification, "Matching", heap types).
-    pub fn heap_matches(&self, a: HeapType, b: HeapType) -> bool {
-        use HeapType::*;
-        match (a, b) {
-            (Concrete(a), Concrete(b)) => self.is_subtype(a, b),
-            (Concrete(a), b) => {
-                let kind = match self.get(a).sub.composite {
-                    CompositeType::Func(_) => Func,
-                    CompositeType::Struct(_) => Struct,
-                    CompositeType::Array(_) => Array,
-                };
-                self.heap_matches(kind, b)
-            }
-            (None, b) => self.hierarchy(b) == Hierarchy::Any,
-            (NoFunc, b) => self.hierarchy(b) == Hierarchy::Func,
-            (NoExtern, b) => self.hierarchy(b) == Hierarchy::Extern,
-            (NoExn, b) => self.hierarchy(b) == Hierarchy::Exn,
-            (I31 | Struct | Array, Eq) | (Eq | I31 | Struct | Array, Any) => true,
-            (a, b) => a == b,
-        }
-    }
-
-    /// The hierarchy a heap type belongs to.
-    pub fn hierarchy(&self, heap: HeapType) -> Hierarchy {
-        match heap {
-            HeapType::Func | HeapType::NoFunc => Hierarchy::Func,
-            HeapType::Extern | HeapType::NoExtern => Hierarchy::Extern,
-            HeapType::Exn | HeapType::NoExn => Hierarchy::Exn,
-            HeapType::Concrete(id) if self.get(id).sub.as_func().is_some() => Hierarchy::Func,
-            _ => Hierarchy::Any,
-        }
-    }
-
-    /// Whether every `a` is a `b` (core specification, "Matching", reference types).
-    pub fn ref_matches(&self, a: RefType, b: RefType) -> bool {
-        (b.nullable || !a.nullable) && self.heap_matches(a.heap, b.heap)
-    }
-
-    /// Whether every `a` is a `b` (core specification, "Matching", value types).
-    pub fn val_matches(&self, a: ValType, b: ValType) -> bool {
-        match (a, b) {
-            (ValType::Ref(a), ValType::Ref(b)) => self.ref_matches(a, b),
-            (a, b) => a == b,
-        }
-    }
-
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, Inner> {
-        self.inner.read().unwrap_or_else(|e| e.into_inner())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn equal_groups_share_ids_and_order_matters() {
-        let registry = TypeRegistry::default();
-        let node = |index| SubType {
-            is_final: true,
-            supertype: None,
-            composite: CompositeType::Struct(Box::new([FieldType {
-                storage: StorageType::Val(ValType::Ref(RefType {
-                    nullable: true,
-                    heap: HeapType::Concrete(TypeId::in_group(index)),
-                })),
-                mutable: false,
-            }])),
-        };
-        let a = registry.intern(vec![node(0), node(1)]);
-        let b = registry.intern(vec![node(0), node(1)]);
-        let c = registry.intern(vec![node(1), node(0)]);
-        assert_eq!(a, b);
-        assert_ne!(a, c);
-    }
-
-    #[test]
-    fn subtypes_are_found_in_the_display() {
-        let registry = TypeRegistry::default();
-        let open = |supertype| SubType { is_final: false, supertype, composite: CompositeType::Struct(Box::new([])) };
-        let root = registry.intern(vec![open(None)]);
-        let child = registry.intern(vec![open(Some(root))]);
-        let grandchild = registry.intern(vec![open(Some(child))]);
-        assert!(registry.is_subtype(grandchild, root));
-        assert!(!registry.is_subtype(root, child));
-        assert!(registry.heap_matches(HeapType::Concrete(grandchild), HeapType::Eq));
-        assert!(!registry.heap_matches(HeapType::Concrete(grandchild), HeapType::Func));
-        assert!(registry.heap_matches(HeapType::None, HeapType::Concrete(child)));
     }
 }

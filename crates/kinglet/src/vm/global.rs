@@ -1,9 +1,10 @@
 //! Globals and tags: their records.
 
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use kinglet_abi::{VmGlobal, VmTag};
-use kinglet_wasm::types::{GlobalType, TypeId};
+use kinglet_wasm::types::{GlobalType, TypeGroup, TypeId};
 
 /// A global of a store.
 #[derive(Debug)]
@@ -12,6 +13,8 @@ pub(crate) struct GlobalInstance {
     record: NonNull<VmGlobal>,
     /// Keeps the record, if no instance does.
     own: Option<Box<VmGlobal>>,
+    /// Keeps the type that the content's mentions, if no instance does.
+    _type: Option<Arc<TypeGroup>>,
 }
 
 impl GlobalInstance {
@@ -19,10 +22,14 @@ impl GlobalInstance {
     ///
     /// # Safety
     /// `record` is valid for as long as the global.
-    pub(super) unsafe fn new(ty: GlobalType, record: Option<NonNull<VmGlobal>>) -> GlobalInstance {
+    pub(super) unsafe fn new(
+        ty: GlobalType,
+        record: Option<NonNull<VmGlobal>>,
+        keep: Option<Arc<TypeGroup>>,
+    ) -> GlobalInstance {
         let mut own = None;
         let record = record.unwrap_or_else(|| NonNull::from(&mut **own.insert(Box::<VmGlobal>::default())));
-        GlobalInstance { ty, record, own }
+        GlobalInstance { ty, record, own, _type: keep }
     }
 
     /// Whether it is no instance's.
@@ -53,11 +60,19 @@ impl GlobalInstance {
 #[derive(Debug)]
 pub(crate) struct TagInstance {
     record: Box<VmTag>,
+    /// Keeps the type, if no instance does.
+    _type: Option<Arc<TypeGroup>>,
 }
 
 impl TagInstance {
-    pub(crate) fn new(ty: TypeId) -> TagInstance {
-        TagInstance { record: Box::new(VmTag { type_id: ty.0 }) }
+    /// One of a type that the instance's module keeps.
+    pub(super) fn of_instance(ty: TypeId) -> TagInstance {
+        TagInstance { record: Box::new(VmTag { type_id: ty.0 }), _type: None }
+    }
+
+    /// One of the host's.
+    pub(crate) fn new(ty: Arc<TypeGroup>) -> TagInstance {
+        TagInstance { _type: Some(ty.clone()), ..TagInstance::of_instance(ty.first()) }
     }
 
     pub(crate) fn ty(&self) -> TypeId {

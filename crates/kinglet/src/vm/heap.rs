@@ -59,7 +59,7 @@ struct Layout {
 impl Layout {
     /// The layout of a structure; none of what the heap cannot hold yet.
     fn new(types: &TypeRegistry, ty: TypeId) -> Option<Layout> {
-        let def = types.get(ty);
+        let def = types.get(ty)?;
         let CompositeType::Struct(fields) = &def.sub.composite else { return None };
         let mut refs = Vec::new();
         for (index, field) in (0..).zip(fields) {
@@ -175,7 +175,7 @@ pub(super) unsafe fn field(
     if object == 0 {
         return Err(Trap::NullStructReference);
     }
-    let def = core.engine.types().get(ty);
+    let def = core.engine.types().get(ty).ok_or(Trap::Unsupported)?;
     let CompositeType::Struct(fields) = &def.sub.composite else { return Err(Trap::Unsupported) };
     let slots = match fields.get(field as usize).map(|field| field.storage) {
         Some(StorageType::Val(ty)) => ty.slots(),
@@ -228,7 +228,7 @@ fn grow(core: &mut StoreCore, vm: *mut VmStore, size: u32) -> Result<(), Trap> {
             Trap::OutOfMemory
         })
     };
-    if ask(total)? && ask(Question::Memory(request))? {
+    if ask(total)? && ask(Question::Memory(request))? && super::room::is_there(0) {
         core.heap.grow(vm, desired);
         core.total += (core.heap.capacity - current) as usize;
     }

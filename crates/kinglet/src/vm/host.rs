@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use kinglet_abi::{ArrayFn, FuncCell, FuncRef, Libcall, RegisterFn, Returned, Status, Trap, VmCtx, VmMemory};
-use kinglet_wasm::types::TypeId;
+use kinglet_wasm::types::{TypeGroup, TypeId};
 
 use super::func::FuncPointer;
 use super::{VmState, store};
 use crate::host::Caller;
 use crate::store::StoreCore;
-use crate::{Error, FuncType, Result, WasmBacktrace};
+use crate::{Engine, Error, FuncType, Result, WasmBacktrace};
 
 /// A host function's closure, for stores with data `T`, and the array function made for its type.
 pub(crate) struct HostFunc<T: 'static> {
@@ -78,7 +78,7 @@ pub(crate) struct HostPart {
     array: ArrayFn,
     registers: Option<RegisterFn>,
     array_slots: u32,
-    type_id: TypeId,
+    ty: Arc<TypeGroup>,
 }
 
 /// Contexts of a set, in one store or in none.
@@ -101,9 +101,17 @@ impl Drop for HostBlock {
 }
 
 impl HostPart {
-    pub(crate) fn new<T>(ty: &FuncType, type_id: TypeId, func: &HostFunc<T>) -> HostPart {
+    /// # Errors
+    /// If the type mentions one that the engine does not have.
+    pub(crate) fn new<T>(engine: &Engine, ty: &FuncType, func: &HostFunc<T>) -> Result<HostPart> {
         let HostFunc { closure, array, registers, .. } = func.clone();
-        HostPart { closure, array, registers, array_slots: ty.array_slots(), type_id }
+        let (array_slots, ty) = (ty.array_slots(), engine.types().intern_func(ty)?);
+        Ok(HostPart { closure, array, registers, array_slots, ty })
+    }
+
+    /// Its type.
+    pub(crate) fn type_id(&self) -> TypeId {
+        self.ty.first()
     }
 }
 
@@ -166,6 +174,7 @@ struct HostContext {
     /// What `_owner` owns, of the type that the cell's array function is for.
     closure: *const c_void,
     _owner: Arc<dyn Any + Send + Sync>,
+    _type: Arc<TypeGroup>,
 }
 
 /// Where native code finds how to call a host function.
@@ -189,14 +198,8 @@ pub(super) fn empty_memory() -> *const VmMemory {
 
 impl HostContexts {
     /// Adds a function.
-    pub(crate) fn add<T: 'static>(
-        &mut self,
-        vm: &VmState,
-        ty: &FuncType,
-        type_id: TypeId,
-        func: HostFunc<T>,
-    ) -> FuncPointer {
-        let mut context = HostContext::new(&HostPart::new(ty, type_id, &func));
+    pub(crate) fn add(&mut self, vm: &VmState, part: &HostPart) -> FuncPointer {
+        let mut context = HostContext::new(part);
         context.vmctx.store = vm.pointer().as_ptr();
         let context = NonNull::from(Box::leak(Box::new(context)));
         self.contexts.push(context);
@@ -238,17 +241,18 @@ impl HostContext {
                 bridge: AtomicPtr::new(null()),
                 adapter: AtomicPtr::new(null()),
                 array_slots: part.array_slots,
-                type_id: part.type_id.0,
+                type_id: part.type_id().0,
             },
             registers: part.registers,
             func_ref: FuncRef {
                 native: AtomicPtr::new(null()),
                 cell: std::ptr::null(),
                 vmctx: std::ptr::null_mut(),
-                type_id: part.type_id.0,
+                type_id: part.type_id().0,
             },
             closure: Arc::as_ptr(&part.closure).cast(),
             _owner: part.closure.clone(),
+            _type: part.ty.clone(),
         }
     }
 

@@ -4,9 +4,11 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use kinglet_abi::{FuncRef, VmCallee, VmCtx, VmCtxLayout, VmGlobal, VmImport, VmMemory, VmTable, VmTag};
+use kinglet_abi::{FuncRef, MemoryPlan, VmCallee, VmCtx, VmCtxLayout, VmGlobal, VmImport, VmMemory, VmTable, VmTag};
 use kinglet_wasm::module::{ConstExpr, ElemItems, ExternIndex, SegmentMode};
 use kinglet_wasm::types::{IndexType, ValType};
+
+use tracing::debug;
 
 use super::call::call_cell;
 use super::func::FuncPointer;
@@ -23,7 +25,10 @@ use crate::{Error, Extern, Func, Module, Result};
 /// An instance.
 #[derive(Debug)]
 pub(crate) struct InstanceData {
+    /// With the code that runs: another than the instance was made of, if that cannot use its memories.
     pub(crate) module: Module,
+    /// What it was made of, if that is another.
+    pub(crate) origin: Option<Module>,
     /// For every memory, its place in the store.
     pub(crate) memories: Vec<usize>,
     pub(crate) tables: Vec<usize>,
@@ -79,10 +84,15 @@ unsafe impl Send for VmCtxBox {}
 unsafe impl Sync for VmCtxBox {}
 
 impl VmCtxBox {
-    fn new(size: u32) -> VmCtxBox {
-        let memory: Box<[u128]> = vec![0; (size as usize).div_ceil(16)].into();
-        let len = memory.len();
-        VmCtxBox { start: NonNull::from(Box::leak(memory)).cast(), len }
+    /// # Errors
+    /// If there is no memory: the module says how much it takes.
+    fn new(size: u32) -> Result<VmCtxBox> {
+        let len = (size as usize).div_ceil(16);
+        let mut memory: Vec<u128> = Vec::new();
+        let out_of_memory = |_| Error::msg(format!("cannot make an instance of {size} bytes: out of memory"));
+        memory.try_reserve_exact(len).map_err(out_of_memory)?;
+        memory.resize(len, 0);
+        Ok(VmCtxBox { start: NonNull::from(Box::leak(memory.into_boxed_slice())).cast(), len })
     }
 
     fn pointer(&self) -> *mut VmCtx {
@@ -149,16 +159,39 @@ pub(crate) fn instantiate(core: &mut StoreCore, module: &Module, imports: &Impor
     Ok(index)
 }
 
+/// Whether code made as the engine would has a memory, of those that an instance has or imports, which it cannot use: the
+/// system had no room to reserve.
+fn needs_checks(core: &StoreCore, mut memories: impl Iterator<Item = usize>) -> bool {
+    let settings = core.engine.settings();
+    memories.any(|memory| {
+        let memory = &core.memories[memory];
+        !memory.fits(settings.memory_plan(&memory.ty()))
+    })
+}
+
 fn allocate(core: &mut StoreCore, module: &Module, imports: &Imports<'_>) -> Result<usize> {
+    let checked = match imports {
+        Imports::Given(imports) => {
+            let memories = imports.iter().filter_map(|import| match import {
+                Extern::Memory(memory) => Some(memory.index(core)),
+                _ => None,
+            });
+            needs_checks(core, memories)
+        }
+        Imports::Hosts(_) => false,
+    };
+    let origin = module;
+    let module = if checked { origin.checked() } else { origin };
     let inner = module.inner().clone();
     let environment = inner.code().environment();
     let (wasm, layout) = (&environment.module, &environment.layout);
     let Kept { vmctx, memories: kept_memories, tables: kept_tables, lists, imported_funcs } = inner.blueprint.take();
-    let vmctx = vmctx.unwrap_or_else(|| VmCtxBox::new(layout.size()));
+    let vmctx = vmctx.map_or_else(|| VmCtxBox::new(layout.size()), Ok)?;
     let base = vmctx.pointer();
     let [memories, tables, globals, tags] = lists;
     let mut data = InstanceData {
         module: module.clone(),
+        origin: checked.then(|| origin.clone()),
         memories,
         tables,
         globals,
@@ -191,6 +224,11 @@ fn allocate(core: &mut StoreCore, module: &Module, imports: &Imports<'_>) -> Res
             return Err(error);
         }
     }
+    // Nothing in the context depends on the code yet.
+    if !checked && needs_checks(core, data.memories.iter().copied()) {
+        data.module = origin.checked().clone();
+        data.origin = Some(origin.clone());
+    }
     let memory0 = match data.memories.first() {
         Some(memory) => core.memories[*memory].record().as_ptr().cast_const(),
         None => super::host::empty_memory(),
@@ -198,7 +236,7 @@ fn allocate(core: &mut StoreCore, module: &Module, imports: &Imports<'_>) -> Res
     let fixed = VmCtx {
         store: core.vm.pointer().as_ptr(),
         memory0,
-        cells: environment.cells().as_ptr(),
+        cells: data.module.inner().code().environment().cells().as_ptr(),
         type_ids: wasm.types.as_ptr().cast(),
         instance: (core.instances.len() + 1) as *mut _,
     };
@@ -274,7 +312,7 @@ unsafe fn make_definitions(
             std::ptr::copy_nonoverlapping(values.as_ptr(), to, values.len());
         }
         for tag in &wasm.tags[data.tags.len()..] {
-            core.tags.push(TagInstance::new(wasm.types[*tag as usize]));
+            core.tags.push(TagInstance::of_instance(wasm.types[*tag as usize]));
             data.tags.push(core.tags.len() - 1);
         }
         for (i, tag) in (0..).zip(&data.tags) {
@@ -305,9 +343,19 @@ pub(crate) unsafe fn new_memory(
     core.count(Counted::Memories, core.memories.len())?;
     let what = || format!("a memory of {}", pages(ty.min));
     core.may_make(request.desired, Question::Memory(request), StoreLimit::MemorySize, what)?;
+    let plan = core.engine.settings().memory_plan(&ty);
     // SAFETY: passed on.
-    let new = || unsafe { MemoryInstance::new(ty, core.engine.settings().memory_plan(&ty), record) };
-    let memory = kept.map_or_else(|| super::pool::make(&core.engine, request.desired, new), Ok)?;
+    let new = |plan| unsafe { MemoryInstance::new(ty, plan, record) };
+    let make = || {
+        super::pool::make(&core.engine, request.desired, || new(plan)).or_else(|error| match plan {
+            MemoryPlan::Reserved(_) => {
+                debug!(%error, "a memory is checked at every access");
+                new(MemoryPlan::Checked)
+            }
+            MemoryPlan::Checked => Err(error),
+        })
+    };
+    let memory = kept.map_or_else(make, Ok)?;
     core.total += request.desired;
     core.memories.push(memory);
     Ok(core.memories.len() - 1)
@@ -392,7 +440,7 @@ fn global(core: &mut StoreCore, instance: usize, global: u32) -> usize {
     if *place == usize::MAX {
         *place = core.globals.len();
         // SAFETY: the context lives as long as the store.
-        core.globals.push(unsafe { GlobalInstance::new(all[global as usize], Some(record)) });
+        core.globals.push(unsafe { GlobalInstance::new(all[global as usize], Some(record), None) });
     }
     *place
 }
@@ -535,15 +583,19 @@ pub(crate) fn host_table(core: &mut StoreCore, ty: kinglet_wasm::types::TableTyp
     if ty.min > limit || ty.max.is_some_and(|max| max < ty.min || max > limit) {
         return Err(Error::msg(format!("not a type that a table can have: {ty:?}")));
     }
+    let keep = core.engine.types().keep(ValType::Ref(ty.element))?;
     // SAFETY: it keeps a record of its own.
-    unsafe { new_table(core, ty, init, None, None) }
+    let index = unsafe { new_table(core, ty, init, None, None) }?;
+    core.tables[index].keep(keep);
+    Ok(index)
 }
 
 /// A global that belongs to no instance.
-pub(crate) fn host_global(core: &mut StoreCore, ty: kinglet_wasm::types::GlobalType, value: [u64; 2]) -> usize {
+pub(crate) fn host_global(core: &mut StoreCore, ty: kinglet_wasm::types::GlobalType, value: [u64; 2]) -> Result<usize> {
+    let keep = core.engine.types().keep(ty.content)?;
     // SAFETY: it keeps a record of its own.
-    let mut global = unsafe { GlobalInstance::new(ty, None) };
+    let mut global = unsafe { GlobalInstance::new(ty, None, keep) };
     global.set(value);
     core.globals.push(global);
-    core.globals.len() - 1
+    Ok(core.globals.len() - 1)
 }

@@ -519,9 +519,15 @@ unsafe extern "C" fn guest_stack(vmctx: *mut VmCtx, _: *mut u64, _: u32, _: u32)
     let make = || {
         // SAFETY: by the contract of `LibcallFn`; the instance may be a host's here.
         let core = unsafe { super::store::core_of((*vmctx).store) };
-        core.vm.make_stack(&core.engine).map_or(Trap::StackOverflow as u32, |()| 0)
+        core.vm.make_stack(&core.engine).map_or_else(
+            |error| {
+                debug!(%error, "no stack for the interpreter");
+                Trap::OutOfMemory as u32
+            },
+            |()| 0,
+        )
     };
-    std::panic::catch_unwind(make).unwrap_or(Trap::StackOverflow as u32)
+    std::panic::catch_unwind(make).unwrap_or(Trap::OutOfMemory as u32)
 }
 
 unsafe extern "C" fn raise(vmctx: *mut VmCtx, args: *mut u64, code: u32, _: u32) -> u32 {

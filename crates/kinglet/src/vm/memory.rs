@@ -9,6 +9,7 @@ use kinglet_wasm::types::{IndexType, MemoryType};
 
 use super::image::MemoryImage;
 use super::region::Region;
+use super::room;
 use crate::{Error, Result};
 
 /// A memory of a store.
@@ -16,6 +17,8 @@ use crate::{Error, Result};
 pub(crate) struct MemoryInstance {
     ty: MemoryType,
     region: Region,
+    /// Whether code may address it without checks.
+    unchecked: bool,
     len: usize,
     /// Whether the host may have written to it.
     touched: bool,
@@ -53,20 +56,23 @@ impl MemoryInstance {
         record: Option<NonNull<VmMemory>>,
     ) -> Result<MemoryInstance> {
         let len = bytes(&ty, ty.min).ok_or_else(|| too_large(&ty))?;
-        let region = match plan {
+        let (region, unchecked) = match plan {
             #[cfg(all(unix, feature = "jit"))]
             MemoryPlan::Reserved(reservation) => {
-                Region::reserved((reservation.bytes + reservation.guard) as usize, len)?
+                (Region::reserved((reservation.bytes + reservation.guard) as usize, len)?, true)
             }
-            _ => Region::new(len).map_err(|_| too_large(&ty))?,
+            _ => (Region::new(len).map_err(|_| too_large(&ty))?, false),
         };
+        if !room::is_left() {
+            return Err(too_large(&ty));
+        }
         let mut own = None;
         let record = record.unwrap_or_else(|| {
             let boxed = own.insert(Box::new(VmMemory { base: std::ptr::null_mut(), len: 0 }));
             NonNull::from(&mut **boxed)
         });
         let mut memory =
-            MemoryInstance { ty, region, len, touched: false, contents: Contents::Zero, record, _own: own };
+            MemoryInstance { ty, region, unchecked, len, touched: false, contents: Contents::Zero, record, _own: own };
         memory.publish();
         Ok(memory)
     }
@@ -83,6 +89,11 @@ impl MemoryInstance {
 
     pub(crate) fn record(&self) -> NonNull<VmMemory> {
         self.record
+    }
+
+    /// Whether code that addresses memories as in this plan can use it.
+    pub(super) fn fits(&self, plan: MemoryPlan) -> bool {
+        self.unchecked || plan == MemoryPlan::Checked
     }
 
     /// Its type as declared.
@@ -195,8 +206,12 @@ impl MemoryInstance {
 
     /// Grows to what [`Self::growth`] said; false if the system has not that much.
     pub(crate) fn grow_to(&mut self, request: MemoryRequest) -> bool {
-        if request.desired > self.region.len() && !self.region.resize(request.desired) {
-            return false;
+        if let Some(more) = request.desired.checked_sub(self.region.len()).filter(|more| *more > 0) {
+            // What is reserved has its addresses already.
+            let wanted = if self.unchecked { 0 } else { more };
+            if !room::is_there(wanted) || !self.region.resize(request.desired) {
+                return false;
+            }
         }
         self.len = request.desired;
         self.touched = true;

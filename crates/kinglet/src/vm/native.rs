@@ -207,9 +207,10 @@ impl Tier {
         threads: usize,
         done: impl FnMut(u32),
     ) -> Result<()> {
+        room_to_compile()?;
         let start = Instant::now();
         let all = kinglet_jit::all(&environment.module);
-        let image = image(&*self.compiler()?, environment, &self.settings, &all, threads, done)?.image;
+        let image = image(&*self.compiler()?, environment, &environment.settings, &all, threads, done)?.image;
         environment.stats.compiled.add(image.functions.len(), image.text.len(), start);
         let (code, tables, memory) = in_place(image)?;
         self.publish_module(environment, code, tables, Some(memory));
@@ -271,6 +272,7 @@ impl Tier {
         functions: &[u32],
         publish: impl FnOnce(Box<dyn FnOnce() + '_>),
     ) -> Result<()> {
+        room_to_compile()?;
         let start = Instant::now();
         let compiled = self.compiler()?.functions(jit_environment(environment), functions, 1, |_| ())?;
         for (defined, why) in &compiled.left_out {
@@ -327,6 +329,7 @@ impl Tier {
             let native = cell.native.load(Ordering::Acquire);
             Neighbour { cell: std::ptr::from_ref(cell) as u64, native: (!native.is_null()).then_some(native as u64) }
         };
+        room_to_compile()?;
         let start = Instant::now();
         let (image, outside) = self.compiler()?.loop_entry(jit_environment(environment), defined, header, &known)?;
         environment.stats.compiled.add(1, image.text.len(), start);
@@ -497,6 +500,13 @@ impl Tier {
         }
         Ok(bridge)
     }
+}
+
+/// Whether the system has what compiling most functions takes: the compiler's own allocations cannot fail, but would end
+/// the process.
+fn room_to_compile() -> Result<()> {
+    const ENOUGH: usize = 32 << 20;
+    if super::room::is_there_for_the_host(ENOUGH) { Ok(()) } else { Err(Error::msg("no memory to compile with")) }
 }
 
 /// Compiles functions of a module, which are in order, as far as it can be done, with these settings.

@@ -9,8 +9,9 @@ use kinglet_abi::{INTERRUPT_STOP, Resume, TailTarget, VmStore};
 
 use super::libcalls;
 use super::region::Region;
+use super::room;
 use crate::store::{Embedder, StoreCore, StoreInner};
-use crate::{Engine, Result};
+use crate::{Engine, Error, Result};
 
 /// The record that code sees, with what it points to.
 #[derive(Debug)]
@@ -27,7 +28,8 @@ pub(super) struct GuestStack(Region);
 impl GuestStack {
     /// One of the size that the engine's stores have.
     pub(super) fn new(engine: &Engine) -> Result<GuestStack> {
-        Ok(GuestStack(Region::new(engine.config().max_wasm_stack)?))
+        let stack = GuestStack(Region::new(engine.config().max_wasm_stack)?);
+        if room::is_left() { Ok(stack) } else { Err(Error::msg("no memory would be left for the host")) }
     }
 
     /// How many bytes of address space it takes.

@@ -2,18 +2,42 @@
 //! first wanted: until then it is null, as any other that has no function. [`element`] alone knows which of the two it is;
 //! nothing else reads a raw element, but code that asks [`element`] about each that is null.
 
+use std::alloc::Layout;
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use kinglet_abi::VmTable;
 use kinglet_wasm::initial::InitialTable;
 use kinglet_wasm::limits::MAX_TABLE_ELEMENTS;
-use kinglet_wasm::types::TableType;
+use kinglet_wasm::types::{TableType, TypeGroup};
 
+use super::room;
 use crate::store::StoreCore;
 use crate::{Error, Result};
 
 /// Above so many elements a table that was written to is made anew rather than cleared: the system has zeros for less.
 const LARGE: usize = 8 << 10;
+
+/// From how many elements on it is asked whether the host will have enough memory left.
+const ASKED_FROM: usize = 8 << 10;
+
+/// So many elements; none if there is no memory for them. If they are null the system has zeros for them.
+fn filled(len: usize, init: u64) -> Option<Vec<u64>> {
+    if len > ASKED_FROM && !room::is_there(len * size_of::<u64>()) {
+        return None;
+    }
+    if init != 0 || len == 0 {
+        let mut elements = Vec::new();
+        elements.try_reserve_exact(len).ok()?;
+        elements.resize(len, init);
+        return Some(elements);
+    }
+    let layout = Layout::array::<u64>(len).ok()?;
+    // SAFETY: the layout is not empty.
+    let start = NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) })?;
+    // SAFETY: just allocated with the layout of so many elements, which are all zero.
+    Some(unsafe { Vec::from_raw_parts(start.as_ptr().cast(), len, len) })
+}
 
 /// A table of a store.
 #[derive(Debug)]
@@ -27,6 +51,8 @@ pub(crate) struct TableInstance {
     record: NonNull<VmTable>,
     /// Keeps the record, if no instance does.
     _own: Option<Box<VmTable>>,
+    /// Keeps the type that the elements' mentions, if no instance does.
+    _type: Option<Arc<TypeGroup>>,
 }
 
 /// The bytes of so many elements.
@@ -51,11 +77,18 @@ impl TableInstance {
             let boxed = own.insert(Box::new(VmTable { elements: std::ptr::null_mut(), len: 0, written: 0 }));
             NonNull::from(&mut **boxed)
         });
-        let elements = vec![init; ty.min as usize];
-        let mut table = TableInstance { ty, elements, lazy: None, ready: false, record, _own: own };
+        let Some(elements) = filled(ty.min as usize, init) else {
+            return Err(Error::msg(format!("cannot make a table of {} elements: out of memory", ty.min)));
+        };
+        let mut table = TableInstance { ty, elements, lazy: None, ready: false, record, _own: own, _type: None };
         table.publish();
         table.set_written(false);
         Ok(table)
+    }
+
+    /// Has the table keep the type that its elements' mentions.
+    pub(super) fn keep(&mut self, ty: Option<Arc<TypeGroup>>) {
+        self._type = ty;
     }
 
     fn publish(&mut self) {
@@ -109,7 +142,11 @@ impl TableInstance {
 
     /// Grows to what [`Self::growth`] said; false if there is not enough memory. No module says what is in new elements.
     pub(crate) fn grow_to(&mut self, size: usize, init: u64) -> bool {
-        if self.elements.try_reserve_exact(size - self.elements.len()).is_err() {
+        let more = size - self.elements.len();
+        // They may move: then there are both for a while.
+        if more > ASKED_FROM && !room::is_there(size * size_of::<u64>())
+            || self.elements.try_reserve_exact(more).is_err()
+        {
             return false;
         }
         self.elements.resize(size, init);
@@ -124,8 +161,9 @@ impl TableInstance {
         // SAFETY: the record is the table's own, and no guest code runs while the store is borrowed.
         let written = unsafe { (*self.record.as_ptr()).written } != 0;
         let size = self.ty.min as usize;
-        if self.elements.capacity() > 2 * size + 64 || written && size > LARGE {
-            self.elements = vec![0; size];
+        let large = self.elements.capacity() > 2 * size + 64 || written && size > LARGE;
+        if let Some(elements) = large.then(|| filled(size, 0)).flatten() {
+            self.elements = elements;
         } else if written || !(self.ready || self.lazy.is_some()) {
             self.elements.truncate(size);
             self.elements.fill(0);

@@ -235,7 +235,7 @@ impl Area {
     /// Opens the guard of a stack on which nothing runs. If the system refuses it stays closed, which harms nobody.
     pub(super) fn open(&mut self) {
         if self.closed {
-            // SAFETY: as above.
+            // SAFETY: the guard is the place's own, and nobody has anything there.
             self.closed = !unsafe { region::set_access(self.start, GUARD, true) };
         }
     }

@@ -1,0 +1,143 @@
+//! What nothing refers to any more is released: host values, types, host functions. Each test counts its memory in a
+//! process of its own, because other tests take memory too; the counts that the project promises are the heavy ones.
+
+use kinglet::{Engine, ExternRef, Func, FuncType, Module, Store, ValType};
+
+/// How many rounds the process that counts is to do.
+const ROUNDS: &str = "KINGLET_TEST_ROUNDS";
+
+/// Up to how many bytes more may be resident than before.
+const SLACK: u64 = 1 << 20;
+
+/// Runs a test of this file in a process of its own.
+#[track_caller]
+fn alone(name: &str, rounds: usize) {
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([&format!("release::{name}"), "--exact", "--ignored", "--nocapture", "--test-threads=1"])
+        .env(ROUNDS, rounds.to_string())
+        // glibc gives the end of its first arena alone back to the system.
+        .env("MALLOC_ARENA_MAX", "1")
+        .output()
+        .unwrap();
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && out.contains("1 passed"), "{out}{}", String::from_utf8_lossy(&output.stderr));
+    print!("{out}");
+}
+
+fn resident() -> u64 {
+    // SAFETY: it takes no pointers. What is free is given back, so that what is left is in use.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::malloc_trim(0)
+    };
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = text.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * rustix::param::page_size() as u64
+}
+
+/// Does something a little, and then as often as this process is to: after that no more memory may be in use.
+#[track_caller]
+fn leaves_nothing(mut work: impl FnMut(usize)) {
+    let rounds = std::env::var(ROUNDS).map_or(1, |rounds| rounds.parse().unwrap());
+    work(rounds / 20 + 1);
+    let before = resident();
+    let start = std::time::Instant::now();
+    work(rounds);
+    let after = resident();
+    println!("{rounds} rounds in {:?}: {} KiB more", start.elapsed(), after.saturating_sub(before) >> 10);
+    assert!(after <= before + SLACK, "{before} bytes before, {after} after");
+}
+
+#[test]
+fn host_values_that_are_released_leave_nothing_behind() {
+    alone("make_and_release_host_values", 100_000);
+}
+
+#[test]
+#[ignore = "run by host_values_that_are_released_leave_nothing_behind in a process of its own"]
+fn make_and_release_host_values() {
+    let mut store = Store::new(&Engine::default(), ());
+    leaves_nothing(|rounds| {
+        for _ in 0..rounds / 2 {
+            ExternRef::new(&mut store, [1_u64; 4]).unwrap().release(&mut store).unwrap();
+        }
+        let all: Vec<_> = (0..rounds / 2).map(|i| ExternRef::new(&mut store, [i; 4]).unwrap()).collect();
+        all.iter().for_each(|one| drop(one.release(&mut store).unwrap()));
+    });
+}
+
+/// A function type that no other number has.
+fn numbered(number: usize) -> FuncType {
+    const TYPES: [ValType; 4] = [ValType::I32, ValType::I64, ValType::F32, ValType::F64];
+    FuncType::new((0..16).map(|digit| TYPES[number >> (2 * digit) & 3]), [])
+}
+
+#[test]
+fn types_are_released_with_the_last_module_that_has_them() {
+    alone("make_and_drop_modules", 20);
+}
+
+#[test]
+#[ignore = "run by types_are_released_with_the_last_module_that_has_them in a process of its own"]
+fn make_and_drop_modules() {
+    let engine = Engine::default();
+    let mut number = 0;
+    leaves_nothing(|rounds| {
+        for _ in 0..rounds {
+            // Those of the text format, some of which refer to others.
+            let types: String = (0..100)
+                .map(|i| {
+                    number += 1;
+                    let signature = numbered(number).signature();
+                    format!("(type $t{i} (func {signature})) (type (func (param (ref null $t{i})) {}))", "(result i32)")
+                })
+                .collect();
+            let module = Module::new(&engine, format!("(module {types} (func (export \"f\") (type $t7)))")).unwrap();
+            assert!(module.get_export("f").is_some());
+        }
+    });
+}
+
+#[test]
+fn host_functions_and_their_types_are_released_with_their_stores() {
+    alone("make_functions_in_stores", 50_000);
+}
+
+#[test]
+#[ignore = "run by host_functions_and_their_types_are_released_with_their_stores in a process of its own"]
+fn make_functions_in_stores() {
+    let engine = Engine::default();
+    let mut number = 0;
+    leaves_nothing(|rounds| {
+        for _ in 0..rounds.div_ceil(1000) {
+            let mut store = Store::new(&engine, ());
+            for _ in 0..1000.min(rounds) {
+                number += 1;
+                let _func = Func::new(&mut store, numbered(number), |_, _, _| Ok(()));
+            }
+        }
+    });
+}
+
+/// The same at the size that is promised.
+mod heavy {
+    use super::alone;
+
+    #[test]
+    #[ignore = "heavy: two million host values"]
+    fn two_million_host_values_that_are_released_leave_nothing_behind() {
+        alone("make_and_release_host_values", 2_000_000);
+    }
+
+    #[test]
+    #[ignore = "heavy: 200 modules with 200 types each"]
+    fn forty_thousand_types_are_released_with_their_modules() {
+        alone("make_and_drop_modules", 200);
+    }
+
+    #[test]
+    #[ignore = "heavy: a million host functions"]
+    fn a_million_host_functions_are_released_with_their_stores() {
+        alone("make_functions_in_stores", 1_000_000);
+    }
+}
