@@ -1,10 +1,13 @@
 //! The cache: what a start leaves for the next one, and what becomes of a cache that is not as it was left.
 
 use std::fs::{self, File, FileTimes};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use kinglet::{Cache, CacheConfig, CacheEntryKind, Config, Engine, Feature, Instance, Module, RunMode, Store};
+use kinglet::{
+    Cache, CacheConfig, CacheEntryKind, Config, Engine, Feature, Instance, Module, RunMode, Store, TierThresholds,
+};
 use kinglet_tests::folder::Folder;
 
 const PROGRAM: &str = r#"(module $program
@@ -443,19 +446,23 @@ fn what_has_run_can_be_compiled_for_the_next_start() {
     };
     let auto = || engine(&cache, |config| config.run_mode(RunMode::Auto));
     let first = Module::new(&auto(), &text).unwrap();
-    assert!(!first.worth_compiling() && !first.compile_for_next_start(|_, _| ()).unwrap(), "nothing has run");
+    assert!(!first.worth_compiling() && !first.compile_for_next_start(go_on).unwrap(), "nothing has run");
     let result = call(&first, "run");
     assert!(first.worth_compiling());
     // Two readers of one folder.
     let other = Module::new(&engine(&cache_in(&path), |config| config.run_mode(RunMode::Auto)), &text).unwrap();
     let mut compiled = Vec::new();
-    assert!(first.compile_for_next_start(|ready, all| compiled.push((ready, all))).unwrap());
+    let made = first.compile_for_next_start(|ready, all| {
+        compiled.push((ready, all));
+        ControlFlow::Continue(())
+    });
+    assert!(made.unwrap());
     assert_eq!(compiled.last(), Some(&(2, 2)), "what has not run is left out");
-    assert!(!other.compile_for_next_start(|_, _| ()).unwrap(), "there is code of all that has run elsewhere");
+    assert!(!other.compile_for_next_start(go_on).unwrap(), "there is code of all that has run elsewhere");
     for file in files(&path).iter().filter(|file| file.extension().is_some_and(|ending| ending == "code")) {
         fs::remove_file(file).unwrap();
     }
-    assert!(other.compile_for_next_start(|_, _| ()).unwrap(), "what has run elsewhere is noted");
+    assert!(other.compile_for_next_start(go_on).unwrap(), "what has run elsewhere is noted");
 
     let second = Module::new(&auto(), &text).unwrap();
     assert_eq!((second.native_functions(), call(&second, "run")), (2, result));
@@ -464,7 +471,7 @@ fn what_has_run_can_be_compiled_for_the_next_start() {
     assert_eq!(second.stats().lowered.count, 1);
     let without = Module::new(&Engine::default(), &text).unwrap();
     call(&without, "run");
-    assert!(!without.worth_compiling() && !without.compile_for_next_start(|_, _| ()).unwrap());
+    assert!(!without.worth_compiling() && !without.compile_for_next_start(go_on).unwrap());
 }
 
 #[test]
@@ -480,9 +487,21 @@ fn one_at_a_time_compiles_for_the_next_start() {
     let of_module = |file: &PathBuf| file.extension().is_some_and(|ending| ending == "module");
     let file = File::open(files(&path).into_iter().find(of_module).unwrap()).unwrap();
     file.lock().unwrap();
-    assert!(!module.compile_for_next_start(|_, _| ()).unwrap(), "somebody is about it");
+    assert!(!module.compile_for_next_start(go_on).unwrap(), "somebody is about it");
     file.unlock().unwrap();
-    assert!(module.compile_for_next_start(|_, _| ()).unwrap());
+    assert!(module.compile_for_next_start(go_on).unwrap());
+}
+
+/// Goes on until all is compiled.
+fn go_on(_: u32, _: u32) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+/// Calls what a module exports as `f`, once.
+fn run_once(module: &Module) {
+    let mut store = Store::new(module.engine(), ());
+    let f = Instance::new(&mut store, module, &[]).unwrap().get_typed_func::<(), ()>(&mut store, "f").unwrap();
+    f.call(&mut store, ()).unwrap();
 }
 
 /// A function that is too large to be compiled beside what else the machine does is no reason to try again.
@@ -492,12 +511,115 @@ fn what_is_too_large_is_not_compiled_for_the_next_start() {
     let cache = cache_in(&folder.path().join("cache"));
     for (times, compiled) in [(20_000, true), (200_000, false)] {
         let text = format!("(module (func (export \"f\") {}))", "i32.const 1234567 drop ".repeat(times));
-        let module = Module::new(&engine(&cache, |config| config.run_mode(RunMode::Auto)), text).unwrap();
+        let auto = || engine(&cache, |config| config.run_mode(RunMode::Auto).compiler_memory(64 << 20));
+        let module = Module::new(&auto(), &text).unwrap();
+        run_once(&module);
+        assert!(module.worth_compiling(), "what it takes is known when it has been tried");
+        assert_eq!(module.compile_for_next_start(go_on).unwrap(), compiled);
+        let again = Module::new(&auto(), &text).unwrap();
+        run_once(&again);
+        assert!(!again.worth_compiling() && !again.compile_for_next_start(go_on).unwrap());
+    }
+}
+
+/// Ten functions that are worth being compiled, and one that calls them.
+fn ten() -> String {
+    let functions: String =
+        (0..10).map(|i| format!("(func $f{i} {})", format!("i32.const {i} drop ").repeat(9_000))).collect();
+    let calls: String = (0..10).map(|i| format!("(call $f{i})")).collect();
+    format!("(module {functions} (func (export \"f\") {calls}))")
+}
+
+/// As when the process is ended that compiles: by a mistake of the compiler's, or for want of memory.
+#[test]
+fn what_is_begun_and_not_finished_is_not_tried_again() {
+    let folder = Folder::new();
+    let cache = cache_in(&folder.path().join("cache"));
+    let auto = || engine(&cache, |config| config.run_mode(RunMode::Auto).compiler_threads(1));
+    let first = Module::new(&auto(), ten()).unwrap();
+    run_once(&first);
+    assert!(first.worth_compiling());
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        first.compile_for_next_start(|_, _| panic!("the process ends"))
+    }));
+    assert!(ended.is_err());
+    for module in [first, Module::new(&auto(), ten()).unwrap()] {
+        run_once(&module);
+        assert!(!module.worth_compiling() && !module.compile_for_next_start(go_on).unwrap());
+    }
+}
+
+#[test]
+fn what_is_finished_when_compiling_is_stopped_is_kept_and_a_later_attempt_goes_on_from_there() {
+    let folder = Folder::new();
+    let cache = cache_in(&folder.path().join("cache"));
+    let auto = || engine(&cache, |config| config.run_mode(RunMode::Auto).compiler_threads(1));
+    let first = Module::new(&auto(), ten()).unwrap();
+    run_once(&first);
+    let stop = |ready, _| if ready >= 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    assert!(first.compile_for_next_start(stop).unwrap());
+    let second = Module::new(&auto(), ten()).unwrap();
+    assert!((3..11).contains(&second.native_functions()), "{}", second.native_functions());
+    run_once(&second);
+    assert!(second.worth_compiling() && second.compile_for_next_start(go_on).unwrap());
+    let third = Module::new(&auto(), ten()).unwrap();
+    run_once(&third);
+    assert_eq!((third.native_functions(), third.stats().lowered.count), (11, 0));
+    assert!(!third.worth_compiling() && !third.cache_outdated());
+}
+
+/// Functions that run later are added to what was compiled for the start before.
+#[test]
+fn a_few_functions_more_are_compiled_alone() {
+    let folder = Folder::new();
+    let cache = cache_in(&folder.path().join("cache"));
+    let auto = || engine(&cache, |config| config.run_mode(RunMode::Auto));
+    let large: String =
+        (0..30).map(|i| format!("(func $f{i} {})", format!("i32.const {i} drop ").repeat(9_000))).collect();
+    let calls: String = (0..30).map(|i| format!("(call $f{i})")).collect();
+    let text = format!(
+        r#"(module {large} (func (export "f") {calls})
+            (func (export "g") {} (call $f0)))"#,
+        "i32.const 77777 drop ".repeat(20_000)
+    );
+    let count = |module: &Module, more: bool| {
+        run_once(module);
+        if more {
+            let mut store = Store::new(module.engine(), ());
+            let g = Instance::new(&mut store, module, &[]).unwrap().get_typed_func::<(), ()>(&mut store, "g").unwrap();
+            g.call(&mut store, ()).unwrap();
+        }
+        let mut all = 0;
+        let made = module.compile_for_next_start(|_, of| {
+            all = of;
+            ControlFlow::Continue(())
+        });
+        (made.unwrap(), all)
+    };
+    assert_eq!(count(&Module::new(&auto(), &text).unwrap(), false), (true, 31));
+    assert_eq!(count(&Module::new(&auto(), &text).unwrap(), true), (true, 1));
+    let third = Module::new(&auto(), &text).unwrap();
+    assert_eq!((third.native_functions(), count(&third, true)), (32, (false, 0)));
+}
+
+#[test]
+fn code_that_became_native_is_kept_however_little_it_is() {
+    let folder = Folder::new();
+    let cache = cache_in(&folder.path().join("cache"));
+    let at_once = TierThresholds { sampling_interval: Duration::ZERO, samples: 2, bytes_a_sample: u32::MAX };
+    let text = r#"(module (func $a (param i32) (result i32) (local.get 0)) (func $b (param i32) (result i32) (local.get 0))
+        (func (export "a") (param i32) (result i32) (call $a (local.get 0)))
+        (func (export "b") (param i32) (result i32) (call $b (local.get 0))))"#;
+    for (name, before, after) in [("a", 0, 2), ("b", 2, 4), ("b", 4, 4)] {
+        let auto = engine(&cache, |config| config.run_mode(RunMode::Auto).tier_thresholds(at_once));
+        let module = Module::new(&auto, text).unwrap();
+        assert_eq!(module.native_functions(), before, "{name}");
         let mut store = Store::new(module.engine(), ());
-        let f = Instance::new(&mut store, &module, &[]).unwrap().get_typed_func::<(), ()>(&mut store, "f").unwrap();
-        f.call(&mut store, ()).unwrap();
-        assert_eq!(module.worth_compiling(), compiled);
-        assert_eq!(module.compile_for_next_start(|_, _| ()).unwrap(), compiled);
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        let call = instance.get_typed_func::<i32, i32>(&mut store, name).unwrap();
+        (0..5).for_each(|i| assert_eq!(call.call(&mut store, i).unwrap(), i));
+        assert_eq!((module.native_functions(), module.update_cache().unwrap()), (after, before != after), "{name}");
+        assert_eq!(module.worth_compiling(), true, "functions that became native one by one");
     }
 }
 

@@ -4,6 +4,8 @@
 #[cfg(feature = "jit")]
 mod cache;
 mod call;
+#[cfg(feature = "jit")]
+mod compile_limit;
 mod data;
 mod dwarf;
 mod event;

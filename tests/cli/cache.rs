@@ -35,12 +35,24 @@ impl Place {
         run
     }
 
-    /// Waits for what a run has left behind, but not forever.
-    fn wait_for_code(&self) {
-        let deadline = Instant::now() + Duration::from_secs(100);
-        while self.kept()[1] == 0 && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(20));
-        }
+    /// Does what a process would do that a run with these arguments leaves behind. Of such a one nobody is to notice
+    /// anything, so that it may take minutes where other tests run.
+    fn compile_now(&self, args: &[&str]) {
+        let mut command = std::process::Command::new(kinglet());
+        command.args(args).env(CACHE, &self.cache).env("KINGLET_LEFT_BEHIND", "now");
+        let run = command.output().unwrap();
+        assert!(run.status.success() && run.stdout.is_empty(), "{run:?}");
+        assert!(self.is_made());
+    }
+
+    /// Whether it is noted that functions were compiled for the next start: the last of three sets, before the checksum.
+    fn is_made(&self) -> bool {
+        let entries = std::fs::read_dir(&self.cache).into_iter().flatten();
+        let mut files = entries.map(|entry| entry.unwrap().path());
+        let note = files.find(|file| file.extension().is_some_and(|ending| ending == "ran"));
+        let note = note.and_then(|file| std::fs::read(file).ok()).unwrap_or_default();
+        let sets = &note[..note.len().saturating_sub(8)];
+        sets[sets.len() / 3 * 2..].iter().any(|byte| *byte != 0)
     }
 
     /// How many files of each kind there are.
@@ -165,26 +177,96 @@ fn what_has_run_is_compiled_when_nobody_waits_for_it() {
     assert!(piped.code() == 0 && !piped.err.contains(left), "{piped:?}");
     // What was compiled as a whole has other code than what is compiled later.
     place.run(&["cache", "clean"]).code();
-    let first = run(&[]);
-    assert!(first.err.contains(left) && stage(&first, "lower").1 == 201, "{first:?}");
-    place.wait_for_code();
+    let first = run(&["--no-detach"]);
+    assert!(!first.err.contains(left) && stage(&first, "lower").1 == 201, "{first:?}");
+    place.compile_now(&["--run-mode", "auto", &place.file]);
     let second = run(&[]);
     assert_eq!(["validate", "lower", "compile"].map(|name| stage(&second, name).1), [0, 0, 0], "{second:?}");
     assert!(!second.err.contains(left) && !second.err.contains("kept in the cache"), "{second:?}");
 }
 
-/// What is left behind is started by the same name, on which it depends how its arguments are read.
+/// What is left behind is started with the same arguments by the same name, on which it depends how they are read.
+#[cfg(target_os = "linux")]
 #[test]
-fn what_has_run_is_compiled_under_the_name_of_wasmedge_too() {
+fn what_is_left_behind_has_the_name_and_the_arguments_of_the_run() {
     let place = Place::new(&wide_program());
     let name = place.folder.path().join("wasmedge");
     std::os::unix::fs::symlink(kinglet().canonicalize().unwrap(), &name).unwrap();
-    let mut command = std::process::Command::new(name);
-    command.args(["--run-mode", "auto", "--reactor", &place.file, "_start"]);
-    let run = command.env(CACHE, &place.cache).env("KINGLET_LOG", "debug").output().unwrap();
-    assert!(run.status.success() && String::from_utf8_lossy(&run.stdout).contains("left behind"), "{run:?}");
-    place.wait_for_code();
-    assert_eq!(place.kept()[1], 1);
+    let mut command = std::process::Command::new(&name);
+    let args = ["--run-mode", "auto", "--reactor", &place.file, "_start"];
+    command.args(args).env(CACHE, &place.cache).env("KINGLET_LOG", "debug");
+    let run = command.output().unwrap();
+    let said = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(run.status.success() && said.contains("left behind"), "{run:?}");
+    let process = said.split_once("process=").unwrap().1.split(|c: char| !c.is_ascii_digit()).next().unwrap();
+    let look = |name: &str| std::fs::read(format!("/proc/{process}/{name}")).unwrap_or_default();
+    let zeros = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace('\0', "\n");
+    // It may be done already. If not, it need not wait for its turn: the folder goes.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mut seen = zeros(&look("cmdline"));
+    while seen.is_empty() && !place.is_made() && Instant::now() < deadline {
+        seen = zeros(&look("cmdline"));
+    }
+    if !seen.is_empty() {
+        let expected = [&[name.to_str().unwrap()], &args[..], &[""]].concat().join("\n");
+        assert_eq!(seen, expected);
+        assert!(look("environ").is_empty() || zeros(&look("environ")).contains("KINGLET_LEFT_BEHIND=1\n"));
+        let _ = std::process::Command::new("kill").arg(process).output();
+    }
+    assert!(!seen.is_empty() || place.is_made(), "{said}");
+}
+
+/// However short a program is and however small its functions are: the third start does nothing that an earlier one did.
+#[test]
+fn the_third_start_of_a_small_program_finds_all_its_code() {
+    let work = "(local $i i32) (loop (local.set $i (i32.add (local.get $i) (call $small (local.get $i))))
+        (br_if 0 (i32.lt_u (local.get $i) (i32.const 3000000))))";
+    let text = format!(
+        "(module (memory (export \"memory\") 1)
+          (func $small (param i32) (result i32) (if (result i32) (local.get 0) (then (i32.const 1)) (else (i32.const 2))))
+          (func $once (result i32) (i32.const 5)) (func (export \"_start\") {work} (drop (call $once))))"
+    );
+    let place = Place::new(&text);
+    let run = |options: &[&str]| {
+        let run =
+            place.run(&[options, &["--run-mode", "auto", "--log-level", "debug", "--stats", &place.file]].concat());
+        assert_eq!(run.code(), 0, "{run:?}");
+        run
+    };
+    let first = run(&["--no-detach"]);
+    assert!(stage(&first, "lower").1 > 0, "{first:?}");
+    place.compile_now(&["--run-mode", "auto", &place.file]);
+    for _ in 2..=3 {
+        let later = run(&[]);
+        assert_eq!(["validate", "lower", "compile"].map(|name| stage(&later, name).1), [0, 0, 0], "{later:?}");
+        assert!(!later.err.contains("left behind") && !later.err.contains("kept in the cache"), "{later:?}");
+    }
+}
+
+/// A process that is left behind has the lowest claim on processors, and no more memory and processor time than it needs.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_left_behind_is_modest() {
+    let place = Place::new(&wide_program());
+    let mut command = std::process::Command::new(kinglet());
+    command.args(["--run-mode", "auto", "--log-level", "debug", &place.file]);
+    command.env(CACHE, &place.cache).env("KINGLET_LEFT_BEHIND", "1").stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let look = |name: &str| std::fs::read_to_string(format!("/proc/{}/{name}", child.id())).unwrap_or_default();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let limit = |name: &str| {
+        let limits = look("limits");
+        let line = limits.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        line.split_whitespace().nth(3).unwrap_or_default().to_string()
+    };
+    // The last that it does to itself. When it has ended all of this can still be read, until it is waited for.
+    while Instant::now() < deadline && limit("Max cpu time") != "90" {}
+    let stat = look("stat");
+    // The fields behind the name: niceness is the 19th of all, the policy the 41st.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    assert_eq!((fields.get(19 - 3), fields.get(41 - 3)), (Some(&"19"), Some(&"5")), "SCHED_IDLE: {stat}");
+    assert_eq!(limit("Max data size"), "1073741824");
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What the command says of functions that become native while they run.
 
+use kinglet_tests::program::run;
+
 use crate::run_text;
 
 /// A loop so long that it becomes native, and a function that it calls. Interpreted it takes seconds.
@@ -44,4 +46,23 @@ fn decisions_are_traced_by_name() {
     }
     place("entered in the middle", "spin");
     assert!(!run_text(SPIN, &["--log-level", "debug", "--invoke", "spin"], &["1000"]).err.contains("hot"), "{run:?}");
+}
+
+/// A module of 20 kB whose hot function would take gigabytes to be compiled.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hot_function_that_is_too_large_for_the_compiler_takes_little_memory() {
+    let folder = kinglet_tests::folder::Folder::new();
+    let file = folder.file("rotating.wat", kinglet_tests::hostile::rotating(1500, 999));
+    let kinglet = kinglet_tests::program::kinglet();
+    let limited = format!("ulimit -v 3000000; exec {} --log-level debug --invoke f {file} 0", kinglet.display());
+    let output = std::process::Command::new("sh")
+        .args(["-c", &limited])
+        .env(kinglet_tests::program::CACHE, "")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    // To be compiled it need not be hot.
+    let compiled = run(&["compile", "--compiler-memory", "64", "--log-level", "debug", &file, "-o", "/dev/null"]);
+    assert!(compiled.code() == 0 && compiled.err.contains("more than 64 MiB of memory"), "{compiled:?}");
 }

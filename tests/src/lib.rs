@@ -6,6 +6,7 @@
 pub mod book;
 pub mod folder;
 pub mod harness;
+pub mod hostile;
 pub mod program;
 pub mod suite;
 

@@ -23,6 +23,9 @@ pub struct Settings {
     pub optimization: Optimization,
     /// Which processors code is made for.
     pub target: Target,
+    /// About how many bytes of memory compiling a function may take. Code does not depend on it; which functions have any
+    /// does.
+    pub compiler_memory: usize,
 }
 
 /// Which processors code is made for; if nothing is said, the one at hand.
@@ -58,6 +61,7 @@ impl Default for Settings {
             spectre_mitigation: true,
             optimization: Optimization::Speed,
             target: Target::default(),
+            compiler_memory: 1 << 30,
         }
     }
 }
@@ -103,7 +107,8 @@ pub enum MemoryPlan {
 }
 
 impl Settings {
-    /// What code can only be used with, as names and values; how hard the compiler tried is not part of it.
+    /// What code can only be used with, as names and values; how hard the compiler tried is not
+    /// part of it, nor what it was allowed to take.
     pub fn key(&self) -> Vec<(&'static str, String)> {
         let yes = |on: bool| if on { "on" } else { "off" }.to_string();
         let traps = match self.traps {

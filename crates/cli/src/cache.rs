@@ -2,33 +2,50 @@
 //!
 //! What has run too little to become native is compiled when the program has ended, so that the next start has it: by a
 //! process that is left behind, of low priority, as `git gc --auto` does it. It is started with the command line of the
-//! run, by which it finds the same modules and settings, and a variable that has it do this instead.
+//! run, by which it finds the same modules and settings, and a variable that has it do this instead. It has bounded memory
+//! and processor time, keeps what is finished as it goes, and tries nothing twice (`Module::compile_for_next_start`).
 
+use std::ops::ControlFlow;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kinglet::{Cache, CacheConfig, Config, Module};
+use rustix::process::{Resource, Rlimit};
 use tracing::debug;
 
 use crate::descriptor;
 use crate::fault::{Fault, Outcome};
 use crate::message::{Level, say};
 use crate::options::Options;
+use crate::priority;
 
 /// How long a command that has done its work waits for the cache. What is not whole by then is as if it had never been.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Tells a process what it has been left behind for.
+/// Tells a process what it has been left behind for, by [`MODEST`].
 const LEFT_BEHIND: &str = "KINGLET_LEFT_BEHIND";
 
-/// How much nicer such a process is: it has what nobody else wants.
-const NICENESS: i32 = 19;
+/// To compile for the next start as one of which nobody is to notice anything.
+const MODEST: &str = "1";
 
-/// How long such a process may take. What is not whole by then is as if it had never been.
+/// To do the same at once, for a user who waits for it.
+const NOW: &str = "now";
+
+/// How much processor time such a process may take. What is finished by then is kept, and a later one goes on from there.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// After how much more the system ends it. One function takes a second or so.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// How long it may wait for processors that others want.
+const WAITING: Duration = Duration::from_secs(3600);
+
+/// How much memory it may take beside what compiling functions takes, which is bounded by itself: the module's code, and
+/// what is made of it.
+const MEMORY: u64 = 768 << 20;
 
 /// Gives an engine the user's cache, unless the user wants none. A program that stands alone carries its code.
 pub(crate) fn add(config: &mut Config, options: &Options) {
@@ -67,7 +84,7 @@ pub(crate) fn folder() -> Outcome<Box<Path>> {
 /// Keeps modules for the next start: that they are valid while the guest runs, and at its end their native code.
 pub(crate) struct Keeper {
     modules: Vec<Module>,
-    working: Option<Receiver<()>>,
+    working: Option<Receiver<bool>>,
 }
 
 impl Keeper {
@@ -80,11 +97,13 @@ impl Keeper {
 
     /// Keeps the rest; `stopped`: the guest has used up the time it had. Nothing is dropped: the process ends now.
     pub(crate) fn finish(mut self, options: &Options, stopped: bool) {
-        if self.wait() {
+        let mut kept = self.wait();
+        if kept {
             self.update();
-            self.wait();
+            kept = self.wait();
         }
-        if !stopped && may_leave_behind(options) && self.modules.iter().any(Module::worth_compiling) {
+        // What cannot be written now cannot be written then.
+        if kept && !stopped && may_leave_behind(options) && self.modules.iter().any(Module::worth_compiling) {
             leave_behind().unwrap_or_else(|error| debug!(%error, "nothing is compiled for the next start"));
         }
         std::mem::forget(self.modules);
@@ -95,8 +114,15 @@ impl Keeper {
         if !is_left_behind(options) {
             return false;
         }
+        let modest = is_told(MODEST);
+        let begun = Instant::now();
+        let go_on = |_, _| {
+            let taken = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+            let is_over = Duration::try_from(taken).is_ok_and(|taken| taken > LONGEST) || begun.elapsed() > WAITING;
+            if modest && is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
         for module in &self.modules {
-            match module.compile_for_next_start(|_, _| ()) {
+            match module.compile_for_next_start(go_on) {
                 Ok(compiled) => debug!(compiled, "compiled for the next start"),
                 Err(error) => debug!(%error, "not compiled for the next start"),
             }
@@ -112,13 +138,15 @@ impl Keeper {
         }
         let (done, working) = channel();
         let work = move || {
+            let mut all_kept = true;
             for module in &outdated {
                 if let Err(error) = module.update_cache() {
                     debug!(%error, "the module is not kept in the cache");
+                    all_kept = false;
                 }
             }
             std::mem::forget(outdated);
-            let _ = done.send(());
+            let _ = done.send(all_kept);
         };
         match std::thread::Builder::new().name("cache".into()).spawn(work) {
             Ok(_) => self.working = Some(working),
@@ -126,33 +154,41 @@ impl Keeper {
         }
     }
 
-    /// Waits for that; false if it takes too long.
+    /// Waits for that; false if it takes too long, or failed.
     fn wait(&mut self) -> bool {
-        self.working.take().is_none_or(|working| working.recv_timeout(PATIENCE).is_ok())
+        self.working.take().is_none_or(|working| working.recv_timeout(PATIENCE).unwrap_or(false))
     }
 }
 
-/// Whether this process is one that another has left behind.
+/// Whether this process is one that another has left behind, or that does what such a one does.
 pub(crate) fn is_left_behind(options: &Options) -> bool {
-    std::env::var_os(LEFT_BEHIND).is_some_and(|value| value == "1") && may_leave_behind(options)
+    (is_told(MODEST) || is_told(NOW)) && may_leave_behind(options)
 }
 
-/// If it is, makes way for all others: a terminal's signals are not for it, whoever wants the processors goes first, and it
-/// ends in time whatever it is doing. Before there are other threads, which would not be as nice.
+fn is_told(what: &str) -> bool {
+    std::env::var_os(LEFT_BEHIND).is_some_and(|value| value == what)
+}
+
+/// If it is, makes way for all others: a terminal's signals are not for it, whatever else wants processors or disks goes
+/// first, and it has no more memory and processor time than it needs. Before there are other threads, which would not be as
+/// modest.
 pub(crate) fn settle(options: &Options) {
-    if !is_left_behind(options) {
+    if !is_left_behind(options) || !is_told(MODEST) {
         return;
     }
     let _ = rustix::process::setsid();
-    let _ = rustix::process::nice(NICENESS);
-    let clock = std::thread::Builder::new().spawn(|| {
-        std::thread::sleep(LONGEST);
-        std::process::exit(1);
-    });
-    if clock.is_err() {
-        // Without it nothing would end this process, which nobody waits for.
-        std::process::exit(1);
-    }
+    priority::lowest();
+    let compiler = options.compiler_memory.unwrap_or(1 << 10).saturating_mul(1 << 20) / 4;
+    // Of the data alone: address space is also reserved, to find out whether it could be, and files are mapped.
+    limit(Resource::Data, MEMORY.saturating_add(compiler));
+    limit(Resource::Cpu, (LONGEST + GRACE).as_secs());
+}
+
+/// Lets the process have no more than this of something.
+fn limit(resource: Resource, most: u64) {
+    let Rlimit { current, maximum } = rustix::process::getrlimit(resource);
+    let lower = |limit: Option<u64>| Some(limit.map_or(most, |limit| limit.min(most)));
+    let _ = rustix::process::setrlimit(resource, Rlimit { current: lower(current), maximum: lower(maximum) });
 }
 
 /// Whether a run with these options can be repeated by another process, and the user lets it: what is no file can be read
@@ -168,7 +204,7 @@ fn may_leave_behind(options: &Options) -> bool {
 fn leave_behind() -> std::io::Result<()> {
     descriptor::keep_to_ourselves();
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(std::env::args_os().skip(1)).env(LEFT_BEHIND, "1");
+    command.args(std::env::args_os().skip(1)).env(LEFT_BEHIND, MODEST);
     if let Some(name) = std::env::args_os().next() {
         // It settles the dialect.
         command.arg0(name);

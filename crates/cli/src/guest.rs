@@ -36,6 +36,7 @@ pub(crate) fn engine(options: &Options, stack: usize) -> Outcome<Engine> {
     if let Some(kibibytes) = options.stack_limit {
         config.max_wasm_stack(stack_limit(kibibytes));
     }
+    compiler_memory(&mut config, options);
     cache::add(&mut config, options);
     Engine::new(&config).map_err(|error| Fault::refused(format!("cannot set up the engine: {error:#}")))
 }
@@ -43,6 +44,13 @@ pub(crate) fn engine(options: &Options, stack: usize) -> Outcome<Engine> {
 /// Whether gas is counted.
 pub(crate) fn engine_meters(options: &Options) -> bool {
     options.gas_limit.is_some() || options.statistics.metered()
+}
+
+/// Limits what the compiler may take, if the user does.
+pub(crate) fn compiler_memory(config: &mut Config, options: &Options) {
+    if let Some(mebibytes) = options.compiler_memory {
+        config.compiler_memory(usize::try_from(mebibytes.saturating_mul(1 << 20)).unwrap_or(usize::MAX));
+    }
 }
 
 /// What the command, the compiler and host functions need of a stack, beside native code of the guest.

@@ -24,6 +24,8 @@ mod options;
 mod output;
 #[cfg(feature = "jit")]
 mod precompiled;
+#[cfg(feature = "jit")]
+mod priority;
 mod reference;
 mod signal;
 mod source;

@@ -122,6 +122,8 @@ pub(crate) struct Options {
     pub(crate) limits: Vec<(StoreLimit, usize)>,
     /// KiB.
     pub(crate) stack_limit: Option<u64>,
+    /// MiB.
+    pub(crate) compiler_memory: Option<u64>,
     pub(crate) statistics: statistics::Wanted,
     pub(crate) log_level: Option<Level>,
     pub(crate) output: Option<String>,

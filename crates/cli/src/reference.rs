@@ -23,7 +23,8 @@ const VARIABLES: &[(&str, &str)] = &[
     ),
     (
         "KINGLET_LEFT_BEHIND",
-        "`1` is set by the command for the process that it leaves behind, which compiles for the next start and runs nothing",
+        "`1` is set by the command for the process that it leaves behind, which compiles for the next start and runs \
+         nothing; with `now` a command does the same at once, at the ordinary priority, for what has run before",
     ),
     (
         "KINGLET_LOG",

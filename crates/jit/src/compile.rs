@@ -22,6 +22,7 @@ use target_lexicon::Architecture;
 #[cfg(test)]
 use crate::convention::Kind;
 use crate::convention::{self, Signature};
+use crate::cost::{Limits, MOST_REUSED};
 use crate::emit::{Emitter, Entry};
 use crate::place;
 use crate::sites::{self, Unreachable};
@@ -38,6 +39,8 @@ pub struct Environment<'a> {
     pub settings: &'a Settings,
     /// The engine's types.
     pub types: &'a TypeRegistry,
+    /// What compiling one of its functions may take.
+    pub limits: Limits<'a>,
 }
 
 /// Why there is no code.
@@ -47,6 +50,10 @@ pub enum Error {
     Unsupported(&'static str),
     /// The function has no loop at the offset asked for.
     NoSuchLoop,
+    /// Compiling the function would take more memory than the limit, which is in bytes.
+    TooLarge(usize),
+    /// Nobody wants it any more.
+    Abandoned,
     /// Cranelift or the walk refused.
     Failed(String),
 }
@@ -56,6 +63,10 @@ impl fmt::Display for Error {
         match self {
             Error::Unsupported(what) => write!(f, "{what} has no native lowering yet"),
             Error::NoSuchLoop => f.write_str("there is no loop at this offset"),
+            Error::TooLarge(limit) => {
+                write!(f, "compiling it would take more than {} MiB of memory (the compiler's limit)", limit >> 20)
+            }
+            Error::Abandoned => f.write_str("it is not wanted any more"),
             Error::Failed(why) => f.write_str(why),
         }
     }
@@ -99,11 +110,13 @@ pub struct Neighbour {
 pub(crate) struct Scratch {
     pub(crate) context: Context,
     frontend: FunctionBuilderContext,
+    /// About how many bytes of memory compiling the function takes whose intermediate code was made last.
+    pub(crate) cost: usize,
 }
 
 impl Scratch {
     pub(crate) fn new() -> Scratch {
-        Scratch { context: Context::new(), frontend: FunctionBuilderContext::new() }
+        Scratch { context: Context::new(), frontend: FunctionBuilderContext::new(), cost: 0 }
     }
 }
 
@@ -189,6 +202,7 @@ impl Compiler {
         callees: Callees<'_>,
     ) -> Result<Code, Error> {
         let outside = self.build(scratch, environment, defined, entry, callees)?;
+        environment.limits.check(0)?;
         Ok(Code { outside, ..self.finish(&mut scratch.context)? })
     }
 
@@ -204,6 +218,10 @@ impl Compiler {
     ) -> Result<Vec<Signature>, Error> {
         let module = environment.module;
         let ty = module.func_type(module.imported_funcs + defined);
+        environment.limits.check(0)?;
+        if scratch.cost > MOST_REUSED {
+            *scratch = Scratch::new();
+        }
         scratch.context.clear();
         let function = &mut scratch.context.func;
         function.signature = match entry {
@@ -215,19 +233,23 @@ impl Compiler {
         let orders_nan = matches!(self.isa.triple().architecture, Architecture::X86_64 | Architecture::Aarch64(_));
         let mut emitter = Emitter::new(builder, environment, defined, entry, callees, orders_nan);
         let walked = walk::function(module, defined, environment.settings.metering.as_ref(), &mut emitter);
-        let error = match (emitter.unsupported(), walked) {
-            (Some(what), _) => Some(Error::Unsupported(what)),
-            (None, Err(error)) => Some(Error::Failed(error.to_string())),
-            _ if !emitter.entered() => Some(Error::NoSuchLoop),
-            _ => None,
+        let finished = match (emitter.refused(), walked) {
+            (Some(error), _) => Err(error),
+            (None, Err(error)) => Err(Error::Failed(error.to_string())),
+            _ if !emitter.entered() => Err(Error::NoSuchLoop),
+            _ => emitter.finish(self.isa.frontend_config()),
         };
-        if let Some(error) = error {
-            // What was begun is in it.
-            drop(emitter);
-            scratch.frontend = FunctionBuilderContext::new();
-            return Err(error);
+        match finished {
+            Ok((outside, cost)) => {
+                scratch.cost = cost;
+                Ok(outside)
+            }
+            Err(error) => {
+                // What was begun is in it.
+                *scratch = Scratch::new();
+                Err(error)
+            }
         }
-        Ok(emitter.finish(self.isa.frontend_config()))
     }
 
     /// Makes a function from the body that `make` builds; the first block has the signature's parameters.
@@ -387,7 +409,8 @@ mod tests {
         let types = TypeRegistry::default();
         let module = decode::module(binary.to_vec().into(), Features::all(), &types).unwrap();
         let (layout, settings) = (VmCtxLayout::new(&module), Settings::default());
-        let environment = Environment { module: &module, layout: &layout, settings: &settings, types: &types };
+        let limits = Limits::default();
+        let environment = Environment { module: &module, layout: &layout, settings: &settings, types: &types, limits };
         then(&Compiler::new(&settings).unwrap(), environment)
     }
 

@@ -34,8 +34,9 @@ use kinglet_wasm::emit::*;
 use kinglet_wasm::op::*;
 use kinglet_wasm::types::{FuncType, ValType};
 
-use crate::compile::{Callees, Environment, trap_code};
+use crate::compile::{Callees, Environment, Error, trap_code};
 use crate::convention::{self, Kind, Signature, load_pointer, load_slot, store, store_slots, trusted};
+use crate::cost::{Meter, Traced};
 use exception::Landing;
 use resume::Way;
 
@@ -94,7 +95,12 @@ pub(crate) struct Emitter<'a> {
     offset: u32,
     /// How many loops one is in.
     open_loops: u32,
-    unsupported: Option<&'static str>,
+    /// How many branches lead to the header of each loop that is not sealed yet.
+    to_headers: HashMap<Block, usize>,
+    meter: Meter<'a>,
+    traced: Traced,
+    /// Why there will be no code.
+    refused: Option<Error>,
 }
 
 /// The headers of loops within more than this many are sealed when the function is done. Sealed from the inside out, a
@@ -111,6 +117,7 @@ impl<'a> Emitter<'a> {
         orders_nan: bool,
     ) -> Emitter<'a> {
         Emitter {
+            meter: Meter::new(environment.limits, builder.func),
             builder,
             environment,
             defined,
@@ -129,13 +136,15 @@ impl<'a> Emitter<'a> {
             tries: Vec::new(),
             offset: 0,
             open_loops: 0,
-            unsupported: None,
+            to_headers: HashMap::new(),
+            traced: Traced::default(),
+            refused: None,
         }
     }
 
-    /// What has no lowering, if the walk met it.
-    pub(crate) fn unsupported(&self) -> Option<&'static str> {
-        self.unsupported
+    /// Why the walk was stopped, if it was.
+    pub(crate) fn refused(&self) -> Option<Error> {
+        self.refused.clone()
     }
 
     /// Whether the loop to enter was there.
@@ -143,11 +152,54 @@ impl<'a> Emitter<'a> {
         self.way.is_none()
     }
 
-    /// The signatures of what is not called directly.
-    pub(crate) fn finish(mut self, config: TargetFrontendConfig) -> Vec<Signature> {
+    /// The signatures of what is not called directly, and about how many bytes of memory compiling the function takes.
+    pub(crate) fn finish(mut self, config: TargetFrontendConfig) -> Result<(Vec<Signature>, usize), Error> {
+        self.meter.check_seal(self.to_headers.keys().map(|header| self.merged(*header)).sum())?;
         self.builder.seal_all_blocks();
+        let cost = self.meter.finish(self.builder.func, &self.traced)?;
         self.builder.finalize(config);
-        self.outside.into_iter().collect()
+        Ok((self.outside.into_iter().collect(), cost))
+    }
+
+    /// How many operands sealing the header of a loop adds to branches at most.
+    fn merged(&self, header: Block) -> usize {
+        let branches = self.to_headers.get(&header).copied().unwrap_or(0);
+        self.builder.block_params(header).len().saturating_mul(branches)
+    }
+
+    /// A branch to a label is made.
+    fn count_branch(&mut self, to: Block) {
+        if let Some(branches) = self.to_headers.get_mut(&to) {
+            *branches += 1;
+        }
+    }
+
+    fn stop_on(&mut self, checked: Result<(), Error>) {
+        if let Err(error) = checked {
+            self.refused.get_or_insert(error);
+        }
+    }
+
+    fn read(&mut self, variable: Variable) -> Value {
+        self.touch(variable);
+        self.builder.use_var(variable)
+    }
+
+    fn write(&mut self, variable: Variable, value: Value) {
+        self.touch(variable);
+        self.builder.def_var(variable, value);
+    }
+
+    fn touch(&mut self, variable: Variable) {
+        if let Some(block) = self.builder.current_block() {
+            self.meter.touch(variable, block);
+        }
+    }
+
+    /// Has calls over which a reference lives have it in their stack maps.
+    fn trace(&mut self, value: Value) {
+        self.traced.values.insert(value);
+        self.builder.declare_value_needs_stack_map(value);
     }
 
     /// What follows is this block, and everything that comes to it is known: so a variable that is the same wherever one
@@ -158,7 +210,7 @@ impl<'a> Emitter<'a> {
     }
 
     fn refuse(&mut self, what: &'static str) -> V {
-        self.unsupported.get_or_insert(what);
+        self.refused.get_or_insert(Error::Unsupported(what));
         V::Value(self.vmctx)
     }
 
@@ -173,7 +225,7 @@ impl<'a> Emitter<'a> {
     fn value(&mut self, operand: Op1) -> Value {
         match operand.value {
             V::Value(value) => value,
-            V::Variable(variable) => self.builder.use_var(variable),
+            V::Variable(variable) => self.read(variable),
         }
     }
 
@@ -184,19 +236,20 @@ impl<'a> Emitter<'a> {
     /// A new operand.
     fn result(&mut self, value: Value, kind: Kind) -> V {
         if kind == Kind::Traced {
-            self.builder.declare_value_needs_stack_map(value);
+            self.trace(value);
         }
         if !matches!(self.entry, Entry::Loop { variables: true, .. }) {
             return V::Value(value);
         }
         let variable = self.variable(kind);
-        self.builder.def_var(variable, value);
+        self.write(variable, value);
         V::Variable(variable)
     }
 
     fn variable(&mut self, kind: Kind) -> Variable {
         let variable = self.builder.declare_var(kind.clif());
         if kind == Kind::Traced {
+            self.traced.variables = true;
             self.builder.declare_var_needs_stack_map(variable);
         }
         variable
@@ -356,7 +409,7 @@ impl Emit for Emitter<'_> {
     const ALIASES_LOCALS: bool = false;
 
     fn stopped(&self) -> bool {
-        self.unsupported.is_some()
+        self.refused.is_some()
     }
 
     fn begin(&mut self, frame: &Frame) {
@@ -366,6 +419,7 @@ impl Emit for Emitter<'_> {
     fn at(&mut self, offset: u32) {
         self.offset = offset;
         self.builder.set_srcloc(SourceLoc::new(offset));
+        self.stop_on(self.meter.check(self.builder.func));
     }
 
     /// The cost is a constant to be filled in.
@@ -408,14 +462,14 @@ impl Emit for Emitter<'_> {
     fn hold(&mut self, _: &mut Op1) {}
 
     fn local_get(&mut self, local: Local) -> V {
-        let value = self.builder.use_var(self.locals[local.index as usize].0);
+        let value = self.read(self.locals[local.index as usize].0);
         let kind = self.kind(local.ty);
         self.result(value, kind)
     }
 
     fn local_set(&mut self, local: Local, value: Op1) {
         let value = self.value(value);
-        self.builder.def_var(self.locals[local.index as usize].0, value);
+        self.write(self.locals[local.index as usize].0, value);
     }
 
     fn global_get(&mut self, global: u32, ty: ValType, _: Slot) -> V {
@@ -492,6 +546,7 @@ impl Emit for Emitter<'_> {
     fn enter(&mut self, kind: LabelKind, label: Block, live: &mut [Op1]) {
         match kind {
             LabelKind::Loop => {
+                self.to_headers.insert(label, 1);
                 self.lead_to(label, live);
                 self.open_loops += 1;
                 self.builder.switch_to_block(label);
@@ -503,7 +558,13 @@ impl Emit for Emitter<'_> {
 
     fn end_loop(&mut self, header: Block) {
         if self.open_loops <= NESTED_LOOPS {
-            self.builder.seal_block(header);
+            let merged = self.meter.check_seal(self.merged(header));
+            let is_small = merged.is_ok();
+            self.stop_on(merged);
+            if is_small {
+                self.builder.seal_block(header);
+                self.to_headers.remove(&header);
+            }
         }
         self.open_loops -= 1;
     }
@@ -515,6 +576,7 @@ impl Emit for Emitter<'_> {
     }
 
     fn jump(&mut self, target: Block, args: &[Op1]) {
+        self.count_branch(target);
         let args = self.block_args(args);
         let target = self.way_to(target);
         self.builder.ins().jump(target, &args);

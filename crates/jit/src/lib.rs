@@ -8,6 +8,7 @@
 
 mod compile;
 mod convention;
+mod cost;
 mod emit;
 mod listing;
 mod module;
@@ -18,6 +19,7 @@ mod trampoline;
 
 pub use compile::{Compiler, Environment, Error, Neighbour};
 pub use convention::Signature;
+pub use cost::Limits;
 pub use listing::{Instruction, Listing, Sources};
 pub use module::{ModuleImage, all};
 pub use target::{Processor, TARGETS, features, full_triple};

@@ -15,6 +15,7 @@ use kinglet_wasm::Module;
 
 use crate::compile::{Callees, Code, Compiler, Environment, Error, Scratch, trap_code};
 use crate::convention::{Signature, tail};
+use crate::cost::Budget;
 use crate::emit::Entry;
 
 /// The code of a module.
@@ -37,6 +38,7 @@ const BYTES_A_THREAD: usize = 8 << 10;
 impl Compiler {
     /// Compiles some of the functions that the module defines, which are in order, on at most this many threads. They call
     /// one another directly, and all others through their cells. `done` is told how many are ready, from time to time.
+    /// What exceeds the environment's limits is left out.
     ///
     /// # Errors
     /// If the code would be too large to address itself.
@@ -51,8 +53,13 @@ impl Compiler {
         let threads = threads.min(1 + bytes / BYTES_A_THREAD).min(functions.len());
         let originals = originals(environment.module, functions);
         let mut link = Link::new(self, environment, functions, &originals);
+        let budget = Budget::new(environment.limits.memory);
         let compile = |scratch: &mut Scratch, at: usize| {
-            self.body(scratch, environment, functions[at], Entry::Function, Callees::Beside(functions))
+            let callees = Callees::Beside(functions);
+            let outside = self.build(scratch, environment, functions[at], Entry::Function, callees)?;
+            let _share = budget.share(scratch.cost);
+            environment.limits.check(0)?;
+            Ok(Code { outside, ..self.finish(&mut scratch.context)? })
         };
         if threads <= 1 {
             let mut scratch = Scratch::new();
@@ -268,14 +275,20 @@ mod tests {
     use kinglet_wasm::{Features, decode};
 
     use super::*;
+    use crate::Limits;
+    use std::sync::atomic::AtomicBool;
 
     fn compile(wat: &str, threads: usize) -> (Module, ModuleImage) {
+        compile_within(wat, threads, Limits::default())
+    }
+
+    fn compile_within(wat: &str, threads: usize, limits: Limits<'_>) -> (Module, ModuleImage) {
         let types = TypeRegistry::default();
         let binary = decode::to_binary(wat.as_bytes()).unwrap();
         let module = decode::module(binary.into_owned().into(), Features::all(), &types).unwrap();
         let settings = Settings { traps: Traps::Faults, ..Settings::default() };
         let layout = VmCtxLayout::new(&module);
-        let environment = Environment { module: &module, layout: &layout, settings: &settings, types: &types };
+        let environment = Environment { module: &module, layout: &layout, settings: &settings, types: &types, limits };
         let image = Compiler::new(&settings)
             .unwrap()
             .functions(environment, &all(environment.module), threads, |_| ())
@@ -302,6 +315,31 @@ mod tests {
         let code =
             |index: usize| &image.text[image.functions[index].start as usize..image.functions[index].end as usize];
         assert_eq!(code(1), code(4), "nothing in it depends on where it is");
+    }
+
+    #[test]
+    fn what_is_too_large_is_left_out_whatever_was_compiled_before() {
+        let large = "(if (local.get 0) (then (local.set 0 (i32.mul (local.get 0) (i32.const 7)))))".repeat(2000);
+        let [large, small] = [large.as_str(), "(nop)"].map(|body| format!("(func (param i32) {body})"));
+        let wat = format!("(module {small} {large} {small} {large})");
+        let limits = |memory| Limits { memory, abandoned: None };
+        for threads in [1, 3] {
+            let left_out = |memory| {
+                let left_out = compile_within(&wat, threads, limits(memory)).1.left_out;
+                left_out.into_iter().map(|(function, why)| (function, why)).collect::<Vec<_>>()
+            };
+            assert_eq!(left_out(usize::MAX), []);
+            assert_eq!(left_out(1 << 20), [1, 3].map(|function| (function, Error::TooLarge(1 << 20))));
+        }
+    }
+
+    #[test]
+    fn nothing_is_begun_that_nobody_wants() {
+        let abandoned = AtomicBool::new(true);
+        let limits = Limits { memory: usize::MAX, abandoned: Some(&abandoned) };
+        let image = compile_within("(module (func) (func (param i32)))", 1, limits).1;
+        assert_eq!(image.left_out, [(0, Error::Abandoned), (1, Error::Abandoned)]);
+        assert!(image.image.functions.is_empty());
     }
 
     #[test]

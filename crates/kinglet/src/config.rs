@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use kinglet_abi::Optimization;
 use kinglet_abi::settings::Target;
+use kinglet_abi::{Optimization, Settings};
 use kinglet_wasm::op::Op;
 use kinglet_wasm::walk::Metering;
 use kinglet_wasm::{Feature, Features};
@@ -48,6 +48,7 @@ pub struct Config {
     pub(crate) memory_reservation: u64,
     pub(crate) memory_guard_size: u64,
     pub(crate) compiler_threads: Option<usize>,
+    pub(crate) compiler_memory: usize,
     pub(crate) target: Target,
     pub(crate) profile: Option<Profile>,
     #[cfg(feature = "jit")]
@@ -143,6 +144,7 @@ impl Config {
             memory_reservation: 4 << 30,
             memory_guard_size: 32 << 20,
             compiler_threads: None,
+            compiler_memory: Settings::default().compiler_memory,
             target: Target::default(),
             profile: None,
             #[cfg(feature = "jit")]
@@ -292,6 +294,20 @@ impl Config {
     /// Sets on how many threads a module is compiled; on all processors if nothing is said.
     pub fn compiler_threads(&mut self, threads: usize) -> &mut Config {
         self.compiler_threads = Some(threads.max(1));
+        self
+    }
+
+    /// Sets about how many bytes of memory the compiler may take for a function, 1 GiB by default. What it would take is
+    /// estimated before it begins, from the function alone; functions that are compiled at the same time share the memory.
+    /// A function that would take more stays interpreted, in every run mode and in what
+    /// [`Engine::precompile_module`](crate::Engine::precompile_module) makes. While guests run ([`RunMode::Auto`]) and for
+    /// the next start ([`Module::compile_for_next_start`](crate::Module::compile_for_next_start)) a function may take a
+    /// quarter of it.
+    ///
+    /// The time that a function takes is bounded with it: about a second for each 512 MiB. A function of a usual program
+    /// takes about 700 times the size of its body.
+    pub fn compiler_memory(&mut self, bytes: usize) -> &mut Config {
+        self.compiler_memory = bytes;
         self
     }
 

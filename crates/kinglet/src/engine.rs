@@ -63,6 +63,7 @@ impl Inner {
             spectre_mitigation: config.spectre_mitigation,
             optimization: config.optimization,
             target: config.target.clone(),
+            compiler_memory: config.compiler_memory,
             ..Settings::default()
         };
         #[cfg(feature = "jit")]

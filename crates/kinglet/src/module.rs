@@ -82,6 +82,12 @@ impl Drop for ModuleInner {
 }
 
 impl ModuleInner {
+    /// How many bytes the bodies of these functions have.
+    #[cfg(feature = "jit")]
+    pub(crate) fn bytes_of(&self, functions: &[u32]) -> usize {
+        functions.iter().map(|defined| self.wasm().bodies[*defined as usize].len()).sum()
+    }
+
     pub(crate) fn wasm(&self) -> &kinglet_wasm::Module {
         &self.code.environment().module
     }
@@ -452,7 +458,9 @@ fn precompile(
     let functions = kinglet_jit::all(&environment.module);
     let (all, threads) = (functions.len() as u32, engine.compiler_threads());
     let compiler = kinglet_jit::Compiler::new(settings)?;
-    let compiled = crate::vm::image(&compiler, environment, settings, &functions, threads, |ready| done(ready, all))?;
+    let limits = crate::vm::limits(environment);
+    let done = |ready| done(ready, all);
+    let compiled = crate::vm::image(&compiler, environment, settings, limits, &functions, threads, done)?;
     let trampolines = crate::vm::trampolines(&compiler, environment)?;
     let processor = compiler.processor();
     let identity = artifact::Identity::new(&processor, settings, engine.config().features);

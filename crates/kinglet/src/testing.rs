@@ -29,7 +29,8 @@ pub fn compile_func(mut store: impl AsContextMut, instance: Instance, func: u32)
     let core = &mut store.as_context_mut().0.core;
     let inner = core.instances[instance.index(core)].module.inner().clone();
     let defined = defined(&inner, func)?;
-    core.engine.tier().compile(inner.code().environment(), &[defined], |publish| publish())
+    let environment = inner.code().environment();
+    core.engine.tier().compile(environment, &[defined], crate::vm::limits(environment), |publish| publish())
 }
 
 /// Gives a loop of a function native code, by its place among the function's loops, and has the store's interpreter ask
@@ -44,7 +45,7 @@ pub fn compile_loop(mut store: impl AsContextMut, instance: Instance, func: u32,
     let defined = defined(&inner, func)?;
     let (tier, environment) = (core.engine.tier(), inner.code().environment());
     let header = tier.loop_offset(environment, defined, ordinal)?;
-    tier.compile_loop(environment, defined, header, |publish| publish())?;
+    tier.compile_loop(environment, defined, header, crate::vm::limits(environment), |publish| publish())?;
     core.vm.ask_for_loops(true);
     Ok(())
 }

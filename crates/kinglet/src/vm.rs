@@ -51,7 +51,7 @@ pub(crate) use instance::{Imports, InstanceData, export, host_global, host_memor
 pub(crate) use libcalls::{grow_memory, grow_table};
 pub(crate) use memory::{MemoryInstance, MemoryRequest};
 #[cfg(feature = "jit")]
-pub(crate) use native::{Support, Tier, image, listing, profile, trampolines};
+pub(crate) use native::{Support, Tier, background_limits, image, limits, listing, profile, trampolines};
 pub(crate) use pool::{Blueprint, Pool, recycle};
 #[cfg(feature = "jit")]
 pub(crate) use precompiled::{Cached, CachedCode, artifact_identity, cached_code, detect_file, load_cached};

@@ -17,6 +17,7 @@ const PLACES: &[(&str, &str)] = &[
     ),
     ("crates/cli/src/signal/inherited.rs", "asks the system what the parent has done with signals, before `main`"),
     ("crates/cli/src/descriptor.rs", "keeps descriptors that it was given from processes that it starts"),
+    ("crates/cli/src/priority.rs", "asks the kernel for the lowest claim on processors and disks"),
     ("crates/kinglet/src/vm.rs", "the runtime's records"),
     ("crates/kinglet/src/vm/", "the runtime's records"),
 ];

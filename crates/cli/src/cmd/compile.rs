@@ -10,6 +10,7 @@ use kinglet::{Config, Engine, Module, ModuleError, Precompiled};
 use super::explore::functions;
 use super::wasm;
 use crate::fault::{Fault, Outcome};
+use crate::guest;
 use crate::options::{Form, Options};
 use crate::output::{self, Output};
 use crate::source;
@@ -135,6 +136,7 @@ pub(super) fn engine(options: &Options, target: Option<&str>) -> Outcome<Engine>
         config.target(triple);
         try_out(&config, "target")?;
     }
+    guest::compiler_memory(&mut config, options);
     config.generic_processor(options.generic_binary);
     for (name, on) in &options.cpu_features {
         config.cpu_feature(name, *on);

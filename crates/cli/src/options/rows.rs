@@ -67,6 +67,7 @@ const CODE: &[&str] = &["run", "instantiate", "wast"];
 /// What runs or makes code.
 const RUN_OR_MAKE: &[&str] = &["run", "compile", "warm", "explore", "instantiate", "wast"];
 const CACHED: &[&str] = &["run", "instantiate", "warm", "cache"];
+const COMPILED: &[&str] = &["run", "compile", "warm", "explore", "instantiate"];
 const STATISTICS: &[&str] = &["run", "compile", "warm"];
 const RUN_WARM: &[&str] = &["run", "warm"];
 /// With these code is not the same as without.
@@ -155,8 +156,8 @@ pub(crate) const GROUPS: &[Group] = &[
             help: "use nothing that earlier starts have kept on disk, and keep nothing for later ones",
             effect: Set(|options, _| { options.no_cache = true; Ok(()) }), ..PLAIN },
         Row { name: "no-detach", commands: RUN,
-            help: "leave no process behind when the program has ended; otherwise, if much of it was interpreted, one of low \
-                   priority compiles that into the cache for the next start",
+            help: "leave no process behind when the program has ended; otherwise, if the next start gains from it, one of the \
+                   lowest priority compiles what has run into the cache",
             effect: Set(|options, _| { options.no_detach = true; Ok(()) }), ..PLAIN },
         Row { name: "cache-limit", value: Some("MIB"), commands: CACHED,
             help: "the cache may take this many MiB, 1024 if nothing is said; what has not been used for longest makes room",
@@ -200,6 +201,10 @@ pub(crate) const GROUPS: &[Group] = &[
             help: "calls may nest until they use this many KiB; if nothing is said 16384, and native code no more than the \
                    system gives the command (`ulimit -s`)",
             effect: Set(|options, value| { options.stack_limit = Some(number(value, "KiB")?); Ok(()) }), ..PLAIN },
+        Row { name: "compiler-memory", value: Some("MIB"), commands: COMPILED, exe: true,
+            help: "functions for which the compiler would take more than this many MiB stay interpreted, 1024 if nothing is \
+                   said; while the program runs and for its next start a quarter of it",
+            effect: Set(|options, value| { options.compiler_memory = Some(number(value, "MiB")?); Ok(()) }), ..PLAIN },
     ] },
     Group { title: "Profiling", rows: &[
         Row { name: "profile", value: Some("WAY"), choices: &["perfmap", "jitdump"],

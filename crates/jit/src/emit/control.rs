@@ -58,7 +58,7 @@ impl Emitter<'_> {
                 Entry::Function if index < frame.params => params[2 + index],
                 _ => self.zero(Kind::new(local.ty, self.environment.types)),
             };
-            self.builder.def_var(variable, value);
+            self.write(variable, value);
         }
         match (self.entry, self.explicit_traps()) {
             (Entry::Function, true) => self.check_stack(frame, &params),
@@ -113,7 +113,7 @@ impl Emitter<'_> {
         for kind in kinds {
             let value = self.builder.append_block_param(block, kind.clif());
             if *kind == Kind::Traced {
-                self.builder.declare_value_needs_stack_map(value);
+                self.trace(value);
             }
         }
         block
@@ -124,6 +124,7 @@ impl Emitter<'_> {
     }
 
     pub(super) fn branch(&mut self, condition: Value, when: bool, target: Block, args: &[Op1]) {
+        self.count_branch(target);
         let args = self.block_args(args);
         let next = self.builder.create_block();
         if when {
@@ -136,6 +137,12 @@ impl Emitter<'_> {
 
     /// `br_table`: the last target is the default.
     pub(super) fn branch_table(&mut self, index: Op1, targets: &[Block], args: &[Op1]) {
+        let operands = targets.len().saturating_mul(1 + args.len());
+        if let Err(error) = self.meter.check_operands(self.builder.func, operands) {
+            self.refused.get_or_insert(error);
+            return;
+        }
+        targets.iter().for_each(|target| self.count_branch(*target));
         let index = self.value(index);
         let args = self.block_args(args);
         let pool = &mut self.builder.func.dfg.value_lists;

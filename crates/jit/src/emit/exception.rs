@@ -63,10 +63,11 @@ impl Emitter<'_> {
             let args = load_slots(&mut self.builder, array, &landing.args);
             for (value, kind) in args.iter().zip(&landing.args) {
                 if *kind == Kind::Traced {
-                    self.builder.declare_value_needs_stack_map(*value);
+                    self.trace(*value);
                 }
             }
             let args: Vec<BlockArg> = args.into_iter().map(BlockArg::Value).collect();
+            self.count_branch(landing.target);
             self.builder.ins().jump(landing.target, &args);
         }
     }

@@ -37,7 +37,7 @@ impl<'a> Emitter<'a> {
         for (variable, local) in self.locals.clone() {
             let kind = self.kind(local.ty);
             let value = self.take_over(frame, 8 * local.slot, kind);
-            self.builder.def_var(variable, value);
+            self.write(variable, value);
         }
         let on_it = self.builder.declare_var(types::I32);
         let whether = [0, 1].map(|whether| self.builder.ins().iconst(types::I32, whether));
@@ -47,7 +47,7 @@ impl<'a> Emitter<'a> {
         self.frame_base = Some(frame);
         let unreached = self.builder.create_block();
         self.switch_to(unreached);
-        self.builder.def_var(on_it, whether[0]);
+        self.write(on_it, whether[0]);
     }
 
     /// Where code before a loop goes to get there. Before one that the way leads through, that is the block where it
@@ -84,12 +84,12 @@ impl<'a> Emitter<'a> {
         let [no, yes] = way.whether;
         let is_last = way.loops.len() == 1;
         self.switch_to(way.from);
-        self.builder.def_var(way.on_it, if is_last { no } else { yes });
+        self.write(way.on_it, if is_last { no } else { yes });
         for operand in live.iter().skip(way.operands) {
             let kind = self.kind(operand.ty);
             let value = self.take_over(frame, 8 * operand.slot, kind);
             if let V::Variable(variable) = operand.value {
-                self.builder.def_var(variable, value);
+                self.write(variable, value);
             }
         }
         let (kinds, slot) = self.label_slots.get(&label).cloned().unwrap_or_default();
@@ -117,13 +117,13 @@ impl<'a> Emitter<'a> {
             return;
         }
         let (from, next) = (self.builder.create_block(), self.builder.create_block());
-        let is_on_it = self.builder.use_var(way.on_it);
+        let is_on_it = self.read(way.on_it);
         self.builder.ins().brif(is_on_it, from, &[], next, &[]);
         self.builder.set_cold_block(from);
         self.way = Some(Way { loops, from, meeting: None, operands: live.len(), ..way });
         self.switch_to(next);
         let [no, _] = way.whether;
-        self.builder.def_var(way.on_it, no);
+        self.write(way.on_it, no);
     }
 
     /// A local or operand of the frame. An integer of 32 bits is made the result of an operation, an `or` with nothing:

@@ -1,32 +1,51 @@
 //! Modules that are looked for in a cache before they are validated and compiled, and what is kept of them afterwards.
 //!
-//! Native code is kept as far as there is some at the end. What has run, but not long enough to become native, is noted:
-//! [`Module::compile_for_next_start`] compiles that, with all else that has run, once nobody waits for it.
+//! Native code is kept as far as there is some at the end. What has run is noted: [`Module::compile_for_next_start`]
+//! compiles that once nobody waits for it, if the next start gains from it ([`Module::worth_compiling`]). Each function is
+//! tried once: it is noted as failed before the compiler begins with it, and the note is changed when its code is kept. So
+//! a process that does not live to see the end, for want of memory or because of a mistake of the compiler's, is the last
+//! that tries those functions.
 
 use std::collections::HashSet;
 use std::fs::Metadata;
+use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kinglet_interp::code::Environment;
 use tracing::debug;
 
-use super::{Cache, CacheEntryKind, Content, entry_name};
+use super::{Cache, CacheEntryKind, Content, entry_name, next_start};
 use crate::artifact::{Identity, write_code, write_module};
 use crate::module::{ModuleInner, compile_module, decode};
 use crate::vm::{Cached, CachedCode, cached_code, load_cached};
 use crate::{Engine, Error, Module, Result, RunMode};
 
-/// Of how many bytes of native code more than before it is worth writing it again, beside an eighth of what there was.
-const MORE: usize = 4 << 10;
+/// About how long it takes to lower a byte of a function that runs interpreted, and to interpret it once or twice.
+const A_BYTE: Duration = Duration::from_nanos(25);
 
-/// Of how many bytes of functions that run interpreted it is worth having native code at the next start: less is lowered
-/// and interpreted in a millisecond or two.
-const WORTH: usize = 64 << 10;
+/// About how long it takes to begin interpreting: a stack, and threads that find out what is hot.
+const INTERPRETER: Duration = Duration::from_micros(200);
 
-/// Larger functions are not compiled for the next start: nobody would stop a compiler that takes minutes and gigabytes.
-const LARGEST: usize = 1 << 20;
+/// What is always worth being compiled for the next start: if that takes so much longer otherwise.
+const WORTH: Duration = Duration::from_micros(1500);
+
+/// What part of the processor time that a process has taken is worth being saved at the next start, if it is less.
+const WORTH_PART: u32 = 32;
+
+/// What part of the code that was compiled for a start the functions have to be that became native one by one since, to be
+/// compiled with all others once more.
+const ADDED_PART: usize = 8;
+
+/// Up to how many bytes of bodies all functions that have run are compiled as one, rather than only those that were not.
+pub(super) const SMALL: usize = 512 << 10;
+
+/// What part of all that has run the functions have to be that were not compiled, for all to be compiled as one.
+pub(super) const MISSING_PART: usize = 4;
+
+/// How many bytes of bodies are compiled as one at most: what is finished is kept.
+pub(super) const PIECE: usize = 4 << 20;
 
 /// What a cache has of a module.
 #[derive(Debug)]
@@ -122,20 +141,34 @@ fn lack(module: &ModuleInner, state: State) -> Lack {
     if engine.config().run_mode == RunMode::Interpreter || state.complete {
         return Lack { module: !state.module, ..Lack::default() };
     }
-    let size = engine.tier().code_size(module.code().environment());
-    let enough = state.code == 0 || size.saturating_sub(state.code) > MORE.max(state.code / 8);
-    let code = size > 0 && (enough || module.compiled.load(Ordering::Relaxed));
-    let ran = module.code().environment().lowered().count() > state.ran && interpreted(module, &[]) >= WORTH;
+    let environment = module.code().environment();
+    let size = engine.tier().code_size(environment);
+    // What became native was worth it, however little it is.
+    let code = size > state.code || (size > 0 && module.compiled.load(Ordering::Relaxed));
+    let ran = environment.lowered().count() > state.ran && (code || gain(module, &[]) >= enough());
     Lack { module: !state.module, code, ran }
 }
 
-/// How many bytes of the module are functions that were interpreted, have no native code, and could be compiled; without
-/// those with a bit here.
-fn interpreted(module: &ModuleInner, but: &[u8]) -> usize {
+/// About how much longer a start takes because functions were interpreted that could be compiled; without those with a bit
+/// here.
+fn gain(module: &ModuleInner, but: &[u8]) -> Duration {
     let environment = module.code().environment();
+    let interval = module.engine().config().tier_thresholds.sampling_interval;
+    let samples = module.engine().tier().samples(environment);
     let counts = |defined: &u32| !is_native(environment, *defined) && !has(but, *defined);
-    let sizes = environment.lowered().filter(counts).map(|defined| environment.module.bodies[defined as usize].len());
-    sizes.filter(|size| *size <= LARGEST).sum()
+    let longer = |defined: u32| {
+        let bytes = u32::try_from(environment.module.bodies[defined as usize].len()).unwrap_or(u32::MAX);
+        A_BYTE * bytes + interval * samples.get(&defined).copied().unwrap_or(0)
+    };
+    let longer = environment.lowered().filter(counts).map(longer).reduce(Duration::saturating_add);
+    longer.map_or(Duration::ZERO, |longer| longer.saturating_add(INTERPRETER))
+}
+
+/// How much longer a start has to take for the difference to be worth a process that compiles.
+fn enough() -> Duration {
+    let taken = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let taken = Duration::try_from(taken).unwrap_or(Duration::MAX);
+    WORTH.min(taken / WORTH_PART)
 }
 
 /// Whether a function that the module defines has native code.
@@ -143,21 +176,23 @@ fn is_native(environment: &Environment, defined: u32) -> bool {
     !environment.cells()[defined as usize].native.load(Ordering::Relaxed).is_null()
 }
 
-fn has(bits: &[u8], defined: u32) -> bool {
+pub(super) fn has(bits: &[u8], defined: u32) -> bool {
     bits.get(defined as usize / 8).is_some_and(|byte| byte & 1 << (defined % 8) != 0)
 }
 
-fn set(bits: &mut [u8], defined: u32) {
+pub(super) fn set(bits: &mut [u8], defined: u32) {
     bits[defined as usize / 8] |= 1 << (defined % 8);
 }
 
-/// What is noted of a module with the engine's settings: a bit for each function in either.
+/// What is noted of a module with the engine's settings: a bit for each function in each.
 #[derive(Clone, PartialEq, Eq)]
-struct Note {
+pub(super) struct Note {
     /// Which have run.
-    ran: Vec<u8>,
-    /// Which could not be compiled for the next start, or not be kept: that is not tried again.
-    failed: Vec<u8>,
+    pub(super) ran: Vec<u8>,
+    /// Which could not be compiled for the next start, or not be kept, or are being tried: that is not tried again.
+    pub(super) failed: Vec<u8>,
+    /// Which were compiled for the next start, with others, so that they call one another directly.
+    pub(super) made: Vec<u8>,
 }
 
 impl Note {
@@ -168,18 +203,18 @@ impl Note {
     /// What is noted; nothing if there is no note of this module.
     fn read(module: &ModuleInner, cache: &Cache, content: &Content) -> Result<Note> {
         let length = module.wasm().bodies.len().div_ceil(8);
-        let noted = cache.note_of(&Note::name(module, content)?).filter(|note| note.len() == 2 * length);
-        let mut ran = noted.unwrap_or_else(|| vec![0; 2 * length]);
-        let failed = ran.split_off(length);
-        Ok(Note { ran, failed })
+        let noted = cache.note_of(&Note::name(module, content)?).filter(|note| note.len() == 3 * length);
+        let mut ran = noted.unwrap_or_else(|| vec![0; 3 * length]);
+        let (made, failed) = (ran.split_off(2 * length), ran.split_off(length));
+        Ok(Note { ran, failed, made })
     }
 
-    fn write(&self, module: &ModuleInner, cache: &Cache, content: &Content) -> Result<()> {
-        cache.keep_note(&Note::name(module, content)?, &[&self.ran[..], &self.failed].concat())
+    pub(super) fn write(&self, module: &ModuleInner, cache: &Cache, content: &Content) -> Result<()> {
+        cache.keep_note(&Note::name(module, content)?, &[&self.ran[..], &self.failed, &self.made].concat())
     }
 
     /// Notes what has run in this start too, and what has native code: it has run before.
-    fn add(module: &ModuleInner, cache: &Cache, content: &Content) -> Result<Note> {
+    pub(super) fn add(module: &ModuleInner, cache: &Cache, content: &Content) -> Result<Note> {
         let before = Note::read(module, cache, content)?;
         let mut now = before.clone();
         let environment = module.code().environment();
@@ -212,7 +247,7 @@ fn keep(module: &ModuleInner) -> Result<bool> {
         keep_code(module, cache, &kept.content, complete)?;
         *state = State { code, complete, ..*state };
     }
-    if lack.ran {
+    if lack.ran || (lack.code && !state.complete) {
         state.ran = environment.lowered().count();
         Note::add(module, cache, &kept.content)?;
     }
@@ -222,14 +257,16 @@ fn keep(module: &ModuleInner) -> Result<bool> {
     Ok(lack != Lack::default())
 }
 
-/// Keeps the native code that a module has now; not if another process has kept more.
+/// Keeps the native code that a module has now; not if another process has kept code of what this one has none of.
 fn keep_code(module: &ModuleInner, cache: &Cache, content: &Content, complete: bool) -> Result<()> {
     let engine = module.engine();
     let start = Instant::now();
     let identity = engine.identity()?.of_code(content);
     let name = entry_name(&identity, CacheEntryKind::Code);
-    let image = engine.tier().collect(module.code().environment());
-    if !complete && cached_code(cache, &name).is_some_and(|there| there.complete || there.bytes >= image.text.len()) {
+    let image = engine.tier().collect(module.code().environment(), &HashSet::new());
+    let ours: HashSet<u32> = image.functions.iter().map(|code| code.function).collect();
+    let is_better = |there: CachedCode| there.complete || there.functions == ours || !there.functions.is_subset(&ours);
+    if !complete && cached_code(cache, &name).is_some_and(is_better) {
         return Ok(());
     }
     let trampolines = engine.tier().collect_trampolines(module.code().environment(), complete)?;
@@ -241,8 +278,8 @@ fn keep_code(module: &ModuleInner, cache: &Cache, content: &Content, complete: b
 
 impl Module {
     /// Keeps, in the cache that the engine has, what is not in it yet: that the module is valid, what its first memory
-    /// begins with, and its native code, if there is a good deal more of it than in the cache. Returns whether anything
-    /// was written. This is also done when all of a module has been compiled, and when a module is dropped for good.
+    /// begins with, its native code, and which functions have run. Returns whether anything was written. This is also done
+    /// when all of a module has been compiled, and when a module is dropped for good.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -258,31 +295,47 @@ impl Module {
         lack(inner, state) != Lack::default()
     }
 
-    /// Whether so much of the module has run interpreted, 64 KiB of functions of which it is not known that they cannot be
-    /// compiled, that the next start gains from [`Module::compile_for_next_start`]. False without a cache.
+    /// Whether the next start gains from [`Module::compile_for_next_start`]: functions were interpreted that have not been
+    /// tried in vain, and by what samples and their size say a start without that takes 1.5 ms less, or a thirty-second of
+    /// the processor time that this process has taken; or functions became native one by one that call one another faster
+    /// when they are compiled together. False without a cache.
     pub fn worth_compiling(&self) -> bool {
         let inner = self.inner();
         let engine = inner.engine();
         let of_use = engine.config().run_mode == RunMode::Auto && !inner.compiled.load(Ordering::Relaxed);
         let (true, Some(cache), Some(kept)) = (of_use, &engine.config().cache, inner.kept.get()) else { return false };
-        let failed = || Note::read(inner, cache, &kept.content).map_or_else(|_| Vec::new(), |note| note.failed);
-        interpreted(inner, &[]) >= WORTH && interpreted(inner, &failed()) >= WORTH
+        let environment = inner.code().environment();
+        let enough = enough();
+        let (lost, size) = (gain(inner, &[]), engine.tier().code_size(environment));
+        if lost < enough.max(Duration::from_nanos(1)) && size == 0 {
+            return false;
+        }
+        let Ok(note) = Note::read(inner, cache, &kept.content) else { return false };
+        if lost >= enough && gain(inner, &note.failed) >= enough.max(Duration::from_nanos(1)) {
+            return true;
+        }
+        let native = (0..inner.wasm().bodies.len() as u32).filter(|defined| is_native(environment, *defined));
+        let (made, added): (Vec<u32>, Vec<u32>) =
+            native.filter(|defined| !has(&note.failed, *defined)).partition(|defined| has(&note.made, *defined));
+        !added.is_empty() && inner.bytes_of(&added) >= inner.bytes_of(&made) / ADDED_PART
     }
 
-    /// Compiles, for the engine's cache, all functions that have run, in this start or in earlier ones that noted it there,
-    /// so that the next start finds native code of everything that it is likely to run. They are compiled together, which
-    /// also makes better code than what became native one by one. This start's own code stays as it is. Functions of more
-    /// than 1 MiB are left out. `done` is told from time to time how many functions of how many are compiled.
+    /// Compiles, for the engine's cache, functions that have run, in this start or in earlier ones that noted it there, so
+    /// that the next start finds native code of everything that it is likely to run. If they are few, or many of them were
+    /// not compiled for a start before, all are compiled together, which also makes better code than what became native
+    /// one by one; else only those are. This start's own code stays as it is. Functions that take more than a quarter of
+    /// [`Config::compiler_memory`](crate::Config::compiler_memory) are left out, and those of which an earlier attempt did
+    /// not come to an end. `done` is told from time to time how many functions of how many are compiled, and says whether to
+    /// go on; what is compiled by then is kept.
     ///
-    /// What has run is noted by [`Module::update_cache`] if it is so much that [`Module::worth_compiling`] may hold, and here
-    /// in any case.
+    /// What has run is noted by [`Module::update_cache`] if [`Module::worth_compiling`] may hold, and here in any case.
     ///
     /// Returns whether code was made. None is if the engine has no cache, if there is code in it of all that has run, or if
-    /// somebody else is about the same: the module's file in the cache is locked meanwhile.
+    /// another process is about the same: the module's file in the cache is locked meanwhile.
     ///
     /// # Errors
     /// If the engine interprets everything, or the code cannot be made or written.
-    pub fn compile_for_next_start(&self, mut done: impl FnMut(u32, u32)) -> Result<bool> {
+    pub fn compile_for_next_start(&self, done: impl FnMut(u32, u32) -> ControlFlow<()>) -> Result<bool> {
         let inner = self.inner();
         let engine = inner.engine();
         let (Some(cache), Some(kept)) = (&engine.config().cache, inner.kept.get()) else { return Ok(false) };
@@ -292,39 +345,7 @@ impl Module {
         keep(inner)?;
         let of_module = Identity::of_module(&kept.content, engine.config().features);
         let Some(_locked) = cache.lock(&entry_name(&of_module, CacheEntryKind::Module)) else { return Ok(false) };
-        let mut note = Note::add(inner, cache, &kept.content)?;
-        let environment = inner.code().environment();
-        let bodies = &environment.module.bodies;
-        let wanted = |defined: &u32| {
-            has(&note.ran, *defined) && !has(&note.failed, *defined) && bodies[*defined as usize].len() <= LARGEST
-        };
-        let functions: Vec<u32> = (0..bodies.len() as u32).filter(wanted).collect();
-        let identity = engine.identity()?.of_code(&kept.content);
-        let name = entry_name(&identity, CacheEntryKind::Code);
-        let is_there = |there: CachedCode| there.complete || functions.iter().all(|f| there.functions.contains(f));
-        if functions.is_empty() || cached_code(cache, &name).is_some_and(is_there) {
-            return Ok(false);
-        }
-        let (all, threads) = (functions.len() as u32, engine.config().background_threads());
-        let mut make = || {
-            let (image, trampolines) =
-                engine.tier().compile_to_keep(environment, &functions, threads, |ready| done(ready, all))?;
-            let contents = write_code(&identity, &image, &trampolines, false)?;
-            // It has taken a while: all of it may be there by now.
-            if cached_code(cache, &name).is_none_or(|there| !there.complete) {
-                cache.store(&name, &contents)?;
-                cache.make_room()?;
-            }
-            Ok(image.functions.iter().map(|code| code.function).collect())
-        };
-        let made: Result<HashSet<u32>> = make();
-        let is_made = |defined: &u32| made.as_ref().is_ok_and(|made| made.contains(defined));
-        let failed = note.failed.clone();
-        functions.iter().filter(|defined| !is_made(defined)).for_each(|defined| set(&mut note.failed, *defined));
-        if note.failed != failed {
-            note.write(inner, cache, &kept.content)?;
-        }
-        made.map(|_| true)
+        next_start::compile(inner, cache, &kept.content, done)
     }
 
     /// Gives every function native code now, as far as there can be; `done` is told from time to time how many functions

@@ -30,7 +30,7 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::c_void;
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Instant;
 
@@ -42,7 +42,7 @@ use kinglet_abi::{
 use kinglet_interp::code::Environment;
 use kinglet_interp::frame::Record;
 use kinglet_interp::{Body, array_stub};
-use kinglet_jit::{Compiler, ModuleImage, Neighbour, Signature, Trampoline};
+use kinglet_jit::{Compiler, Limits, ModuleImage, Neighbour, Signature, Trampoline};
 use kinglet_wasm::module::ExternIndex;
 use kinglet_wasm::name::readable;
 use kinglet_wasm::types::{TypeId, TypeRegistry};
@@ -62,6 +62,9 @@ use super::precompiled::Loaded;
 use crate::config::{Config, Profile, RunMode};
 use crate::dwarf::DebugInfo;
 use crate::{Error, Result};
+
+/// What part of the memory that compiling a function may take it may take beside other work.
+const BACKGROUND_PART: usize = 4;
 
 /// Whether native code runs on this processor. That of others can be made all the same.
 const RUNS: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"));
@@ -210,7 +213,8 @@ impl Tier {
         room_to_compile()?;
         let start = Instant::now();
         let all = kinglet_jit::all(&environment.module);
-        let image = image(&*self.compiler()?, environment, &environment.settings, &all, threads, done)?.image;
+        let (compiler, limits) = (self.compiler()?, limits(environment));
+        let image = image(&compiler, environment, &environment.settings, limits, &all, threads, done)?.image;
         environment.stats.compiled.add(image.functions.len(), image.text.len(), start);
         let (code, tables, memory) = in_place(image)?;
         self.publish_module(environment, code, tables, Some(memory));
@@ -270,11 +274,12 @@ impl Tier {
         &self,
         environment: &Environment,
         functions: &[u32],
+        limits: Limits<'_>,
         publish: impl FnOnce(Box<dyn FnOnce() + '_>),
     ) -> Result<()> {
         room_to_compile()?;
         let start = Instant::now();
-        let compiled = self.compiler()?.functions(jit_environment(environment), functions, 1, |_| ())?;
+        let compiled = self.compiler()?.functions(jit_environment(environment, limits), functions, 1, |_| ())?;
         for (defined, why) in &compiled.left_out {
             let function = name(environment, *defined);
             if compiled.image.functions.is_empty() {
@@ -321,6 +326,7 @@ impl Tier {
         environment: &Environment,
         defined: u32,
         header: u32,
+        limits: Limits<'_>,
         publish: impl FnOnce(Box<dyn FnOnce() + '_>),
     ) -> Result<()> {
         let cells = environment.cells();
@@ -331,7 +337,8 @@ impl Tier {
         };
         room_to_compile()?;
         let start = Instant::now();
-        let (image, outside) = self.compiler()?.loop_entry(jit_environment(environment), defined, header, &known)?;
+        let jit = jit_environment(environment, limits);
+        let (image, outside) = self.compiler()?.loop_entry(jit, defined, header, &known)?;
         environment.stats.compiled.add(1, image.text.len(), start);
         for signature in &outside {
             self.bridge(signature)?;
@@ -514,11 +521,12 @@ pub(crate) fn image(
     compiler: &Compiler,
     environment: &Environment,
     settings: &Settings,
+    limits: Limits<'_>,
     functions: &[u32],
     threads: usize,
     done: impl FnMut(u32),
 ) -> Result<ModuleImage> {
-    let environment_of_jit = kinglet_jit::Environment { settings, ..jit_environment(environment) };
+    let environment_of_jit = kinglet_jit::Environment { settings, ..jit_environment(environment, limits) };
     let compiled = compiler.functions(environment_of_jit, functions, threads, done)?;
     for (defined, why) in &compiled.left_out {
         debug!(function = environment.module.imported_funcs + defined, %why, "stays interpreted");
@@ -592,7 +600,7 @@ fn trampoline(title: &str) -> String {
 
 /// How a function becomes machine code.
 pub(crate) fn listing(compiler: &Compiler, environment: &Environment, defined: u32) -> Result<kinglet_jit::Listing> {
-    Ok(compiler.listing(jit_environment(environment), defined)?)
+    Ok(compiler.listing(jit_environment(environment, limits(environment)), defined)?)
 }
 
 /// Gives code memory of its own: where it is, its tables, and the memory.
@@ -639,13 +647,24 @@ unsafe extern "C" fn fail(store: *mut VmStore, status: u32) {
     unsafe { resume::prepare(store, &tier(store).registry, Status::from_u32(status)) }
 }
 
-fn jit_environment(environment: &Environment) -> kinglet_jit::Environment<'_> {
+fn jit_environment<'a>(environment: &'a Environment, limits: Limits<'a>) -> kinglet_jit::Environment<'a> {
     kinglet_jit::Environment {
+        limits,
         module: &environment.module,
         layout: &environment.layout,
         settings: &environment.settings,
         types: &environment.types,
     }
+}
+
+/// What a compilation may take that somebody waits for.
+pub(crate) fn limits(environment: &Environment) -> Limits<'static> {
+    Limits { memory: environment.settings.compiler_memory, abandoned: None }
+}
+
+/// The same of one beside other work, until nobody wants it any more.
+pub(crate) fn background_limits<'a>(environment: &Environment, abandoned: &'a AtomicBool) -> Limits<'a> {
+    Limits { memory: environment.settings.compiler_memory / BACKGROUND_PART, abandoned: Some(abandoned) }
 }
 
 /// The tier of a store that runs native code.

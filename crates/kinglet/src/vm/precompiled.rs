@@ -217,8 +217,6 @@ pub(crate) fn artifact_identity(file: File) -> Result<Identity> {
 
 /// What a cache has of a module's native code, as the file says; it is not checked.
 pub(crate) struct CachedCode {
-    /// How many bytes.
-    pub(crate) bytes: usize,
     /// Whether that is all there can be.
     pub(crate) complete: bool,
     /// Of which functions.
@@ -232,7 +230,7 @@ pub(crate) fn cached_code(cache: &Cache, name: &str) -> Option<CachedCode> {
     let entries = mapping.as_ref()[artifact.tables[0].clone()].chunks_exact(size_of::<FunctionCode>());
     let function = |entry: &[u8]| Some(u32::from_ne_bytes(*entry[offset_of!(FunctionCode, function)..].first_chunk()?));
     let functions = entries.filter_map(function).collect();
-    Some(CachedCode { bytes: artifact.text.len(), complete: artifact.address == 1, functions })
+    Some(CachedCode { complete: artifact.address == 1, functions })
 }
 
 /// What a cache has of a module.

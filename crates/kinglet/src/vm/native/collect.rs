@@ -9,17 +9,29 @@ use std::time::Instant;
 use kinglet_abi::CodeImage;
 use kinglet_abi::image::FunctionCode;
 use kinglet_interp::code::Environment;
-use kinglet_jit::{Signature, Trampoline};
+use kinglet_jit::{Limits, Signature, Trampoline};
 
 use super::registry::Published;
 use super::{State, Tier};
 use crate::Result;
 
+/// What was compiled to be kept.
+pub(crate) struct ToKeep {
+    pub(crate) image: CodeImage,
+    /// What calls between functions and what is interpreted need.
+    pub(crate) trampolines: Vec<(Trampoline, CodeImage)>,
+    /// The functions that have no code because nobody wanted it any more.
+    pub(crate) abandoned: Vec<u32>,
+}
+
 impl Tier {
-    /// All native code that functions of a module are called at now.
-    pub(crate) fn collect(&self, environment: &Environment) -> CodeImage {
+    /// All native code that functions of a module are called at now, but for pieces that have only of these.
+    pub(crate) fn collect(&self, environment: &Environment, but: &HashSet<u32>) -> CodeImage {
         let mut image = CodeImage::default();
-        for piece in self.pieces(environment) {
+        let wanted = |piece: &std::sync::Arc<Published>| {
+            piece.tables().functions.iter().any(|code| !but.contains(&code.function))
+        };
+        for piece in self.pieces(environment).filter(wanted) {
             let at = piece.place().next(image.text.len());
             let Ok(offset) = u32::try_from(at + piece.text().len()).map(|_| at as u32) else { break };
             // What is damaged where it is kept is not kept elsewhere.
@@ -71,17 +83,20 @@ impl Tier {
         &self,
         environment: &Environment,
         functions: &[u32],
+        limits: Limits<'_>,
         threads: usize,
         done: impl FnMut(u32),
-    ) -> Result<(CodeImage, Vec<(Trampoline, CodeImage)>)> {
+    ) -> Result<ToKeep> {
         let (start, compiler) = (Instant::now(), self.compiler()?);
-        let compiled = super::image(&compiler, environment, &self.settings, functions, threads, done)?;
+        let compiled = super::image(&compiler, environment, &self.settings, limits, functions, threads, done)?;
         environment.stats.compiled.add(compiled.image.functions.len(), compiled.image.text.len(), start);
         let signature = |f: &FunctionCode| self.signature(environment.cells()[f.function as usize].type_id);
         let entries = compiled.image.functions.iter().map(|f| Trampoline::Entry(signature(f)));
         let bridges = compiled.outside.into_iter().map(Trampoline::Bridge);
         let trampolines = super::make_trampolines(&compiler, super::likely(environment).chain(entries).chain(bridges))?;
-        Ok((compiled.image, trampolines))
+        let abandoned = compiled.left_out.iter().filter(|(_, why)| *why == kinglet_jit::Error::Abandoned);
+        let abandoned = abandoned.map(|(function, _)| *function).collect();
+        Ok(ToKeep { image: compiled.image, trampolines, abandoned })
     }
 
     fn made_trampolines(&self) -> Vec<(Trampoline, CodeImage)> {
@@ -155,7 +170,7 @@ mod tests {
         let (tier, environment) = (module.engine().tier(), module.inner().code().environment());
         assert_eq!((tier.code_size(environment), interpreted.len()), (0, 3));
         for defined in [2, 0] {
-            tier.compile(environment, &[defined], |publish| publish()).unwrap();
+            tier.compile(environment, &[defined], crate::vm::limits(environment), |publish| publish()).unwrap();
         }
         assert_eq!((call(&module, 5).unwrap(), places(&module)), (47, interpreted.clone()));
         assert!(module.update_cache().unwrap() && !module.update_cache().unwrap(), "kept once");
@@ -166,7 +181,8 @@ mod tests {
         let (tier, environment) = (again.engine().tier(), again.inner().code().environment());
         assert_eq!(cache.cache_hits(), 1);
         assert!(tier.code_size(environment) >= size);
-        let mut functions: Vec<u32> = tier.collect(environment).functions.iter().map(|f| f.function).collect();
+        let mut functions: Vec<u32> =
+            tier.collect(environment, &Default::default()).functions.iter().map(|f| f.function).collect();
         functions.sort();
         assert_eq!(functions, [0, 2]);
         assert_eq!((call(&again, 5).unwrap(), places(&again)), (47, interpreted.clone()));

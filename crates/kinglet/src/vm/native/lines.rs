@@ -7,8 +7,8 @@ use kinglet_abi::image::FunctionCode;
 use kinglet_interp::code::Environment;
 use kinglet_jit::Compiler;
 
-use super::jit_environment;
 use super::profile::Line;
+use super::{jit_environment, limits};
 use crate::dwarf::DebugInfo;
 
 /// What is known of a module's lines.
@@ -22,7 +22,8 @@ impl Lines<'_> {
     /// Those of a function: where inlined, of the innermost. None if its code is not what the compiler makes now, with
     /// other settings.
     pub(super) fn of(&self, function: &FunctionCode) -> Vec<Line> {
-        let sources = self.compiler.sources(jit_environment(self.environment), function.function);
+        let sources =
+            self.compiler.sources(jit_environment(self.environment, limits(self.environment)), function.function);
         let Some(sources) = sources.ok().filter(|sources| sources.len == function.end - function.start) else {
             return Vec::new();
         };

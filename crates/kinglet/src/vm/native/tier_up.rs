@@ -9,13 +9,16 @@
 //! - A store is in `State::watched` only while it is alive: it leaves, under the lock, before it goes.
 //! - What is compiled keeps the module's [`Environment`], never the module or the engine; its code is published under
 //!   the lock, and only if the module is still in `State::modules`, which it leaves, under the lock, when it goes.
-//! - Whoever runs guest code never waits for a compilation.
+//! - Threads that run guest code never wait for a compilation. Nobody else waits for more than a moment either: what
+//!   compiling a function may take is bounded, and an engine that goes leaves behind a thread that is in the middle of one.
+//!   Such a thread has nothing but the tier and an environment, publishes nothing, and ends after that function.
+//! - Modules take turns: the next to be compiled for is the one for which least time has been spent.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -26,7 +29,7 @@ use kinglet_interp::code::Environment;
 use rustix::process::getpid;
 use tracing::{Level, debug, event_enabled, trace};
 
-use super::{Tier, name, name_of};
+use super::{Tier, background_limits, name, name_of};
 use crate::Error;
 use crate::config::TierThresholds;
 
@@ -61,6 +64,12 @@ const ALONE: (u32, u32) = (2, 5);
 /// Of how many loops a function is compiled to be entered there.
 const MOST_LOOPS: usize = 8;
 
+/// How long an engine that goes waits for its threads.
+const FAREWELL: Duration = Duration::from_millis(50);
+
+/// How long compiling a byte of a body takes, about, until it is known.
+const EXPECTED_A_BYTE: Duration = Duration::from_micros(1);
+
 /// How much nicer than the guest's threads the compiler's are where there are several processors: if those are scarce, it
 /// gets a share all the same.
 const NICENESS: i32 = 5;
@@ -81,15 +90,22 @@ pub(super) struct TierUp {
     to_compile: Condvar,
     /// Nothing is left to compile.
     idle: Condvar,
+    /// A thread has ended.
+    ended: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
     watched: Vec<Watched>,
     modules: HashMap<usize, Module>,
-    queue: Vec<Job>,
-    compiling: usize,
+    /// What is being compiled.
+    running: Vec<Running>,
+    /// How much time had been spent for the module whose turn it was last, when that began. Nobody who comes to wait is
+    /// before that: time without anything to compile is not saved up.
+    turn: Duration,
     threads: Vec<JoinHandle<()>>,
+    /// How many of them have not ended.
+    alive: usize,
     /// Whether the sampler has had nothing to do for a while, and must be woken.
     asleep: bool,
     stop: bool,
@@ -110,6 +126,18 @@ unsafe impl Send for Watched {}
 struct Module {
     environment: Arc<Environment>,
     functions: HashMap<u32, Heat>,
+    /// What is to be compiled.
+    queue: Vec<Job>,
+    /// How much time has been spent compiling for it, and what it lost by not waiting.
+    spent: Duration,
+}
+
+/// Something that is being compiled.
+#[derive(Debug)]
+struct Running {
+    module: usize,
+    /// Set when nobody wants it any more.
+    abandoned: Arc<AtomicBool>,
 }
 
 /// Where a function was met.
@@ -170,8 +198,6 @@ impl Heat {
 /// Something to compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Job {
-    /// The address of its module's environment.
-    module: usize,
     function: u32,
     /// If only to be entered at a loop: that loop's byte offset in the module.
     header: Option<u32>,
@@ -180,6 +206,9 @@ struct Job {
 /// What a compiler's thread does next.
 struct Batch {
     environment: Arc<Environment>,
+    abandoned: Arc<AtomicBool>,
+    /// What was counted as spent for it ahead of time.
+    expected: Duration,
     /// In order.
     functions: Vec<u32>,
     entry: Option<(u32, u32)>,
@@ -201,6 +230,7 @@ impl TierUp {
             to_watch: Condvar::new(),
             to_compile: Condvar::new(),
             idle: Condvar::new(),
+            ended: Condvar::new(),
         }
     }
 
@@ -229,7 +259,7 @@ impl TierUp {
         let module = std::ptr::from_ref(environment) as usize;
         let Some(mut state) = self.lock_anywhere() else { return };
         let gone = state.modules.remove(&module);
-        state.queue.retain(|job| job.module != module);
+        state.abandon(|running| running.module == module);
         drop(state);
         drop(gone);
     }
@@ -241,19 +271,33 @@ impl TierUp {
         }
     }
 
-    /// Ends the threads, and waits until they have ended.
+    /// Ends the threads, and waits a moment until they have ended. One that is in the middle of a function is left to
+    /// itself.
     pub(super) fn stop(&self) {
         let Some(mut state) = self.lock_anywhere() else { return };
         state.stop = true;
+        state.abandon(|_| true);
         let threads = std::mem::take(&mut state.threads);
-        drop(state);
         self.to_watch.notify_all();
         self.to_compile.notify_all();
-        let ours = !self.forked_off();
-        for thread in threads {
-            // A child that was forked off has not got them.
-            if ours { _ = thread.join() } else { std::mem::forget(thread) }
+        if self.forked_off() {
+            // Those of another process are not ours to join.
+            threads.into_iter().for_each(std::mem::forget);
+            return;
         }
+        let waited = self.ended.wait_timeout_while(state, FAREWELL, |state| state.alive > 0);
+        let all_ended = waited.unwrap_or_else(|e| e.into_inner()).0.alive == 0;
+        for thread in threads.into_iter().filter(|thread| all_ended || thread.is_finished()) {
+            _ = thread.join();
+        }
+    }
+
+    /// How often functions of a module were met.
+    fn samples(&self, environment: &Environment) -> HashMap<u32, u32> {
+        let Some(state) = self.lock_anywhere() else { return HashMap::new() };
+        let module = state.modules.get(&(std::ptr::from_ref(environment) as usize));
+        let samples = module.into_iter().flat_map(|module| &module.functions);
+        samples.map(|(function, heat)| (*function, heat.all())).collect()
     }
 
     /// Does something unless a module has gone meanwhile, which cannot go before it is done. Whether it was done.
@@ -269,13 +313,23 @@ impl TierUp {
     /// Waits until nothing is left to compile.
     pub(super) fn settle(&self) {
         let mut state = self.lock();
-        while !state.stop && (state.compiling > 0 || !state.queue.is_empty()) {
+        while !state.stop
+            && (!state.running.is_empty() || state.modules.values().any(|module| !module.queue.is_empty()))
+        {
             state = self.idle.wait(state).unwrap_or_else(|e| e.into_inner());
         }
     }
 
-    /// Counts, and queues what is hot now. Returns a loop that is hot, but one of too many, when that is found.
-    fn note(&self, state: &mut State, body: &Body, met: Met, now: Instant) -> Option<u32> {
+    /// Counts, and queues what is hot now, with a note of it. Returns a loop that is hot, but one of too many, when that is
+    /// found.
+    fn note(
+        &self,
+        state: &mut State,
+        body: &Body,
+        met: Met,
+        now: Instant,
+        found: &mut Vec<(usize, Job)>,
+    ) -> Option<u32> {
         let environment = body.environment();
         let index = body.func_index()?;
         let function = index - environment.module.imported_funcs;
@@ -284,7 +338,12 @@ impl TierUp {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 let environment = environment.share()?;
-                entry.insert(Module { environment, functions: HashMap::new() })
+                entry.insert(Module {
+                    environment,
+                    functions: HashMap::new(),
+                    queue: Vec::new(),
+                    spent: Duration::ZERO,
+                })
             }
         };
         let heat = module.functions.entry(function).or_default();
@@ -297,6 +356,7 @@ impl TierUp {
         if heat.all() < self.thresholds.needed(bytes) {
             return None;
         }
+        let before = found.len();
         // What would be compiled in vain if its frames stay where they are.
         let lasts = heat.lasts() && bytes > SMALL;
         // Frames that the function's own native code would not help: they are in it, and stay. Each loop has to be worth
@@ -308,7 +368,7 @@ impl TierUp {
             && !heat.loops_asked.contains(&header)
         {
             if heat.loops_asked.len() < MOST_LOOPS {
-                state.queue.push(Job { module: key, function, header: Some(header) });
+                found.push((key, Job { function, header: Some(header) }));
             } else {
                 refused = Some(header);
             }
@@ -316,62 +376,99 @@ impl TierUp {
         }
         if !native && !heat.asked && (!lasts || heat.entries >= self.thresholds.needed(bytes / ENTRY_SHARE)) {
             heat.asked = true;
-            state.queue.push(Job { module: key, function, header: None });
+            found.push((key, Job { function, header: None }));
         }
+        if module.queue.is_empty() {
+            module.spent = module.spent.max(state.turn);
+        }
+        module.queue.extend(found[before..].iter().map(|(_, job)| *job));
         refused
     }
 
-    /// What to compile next: what has lately been hottest for its size, with what else of its module waits.
+    /// What to compile next, of the module whose turn it is: what has lately been hottest for its size, with what else
+    /// waits.
     fn next(&self, state: &mut State) -> Option<Batch> {
-        let modules = &state.modules;
-        state.queue.retain(|job| {
-            let cell = modules.get(&job.module).map(|module| &module.environment.cells()[job.function as usize]);
-            job.header.is_some() || cell.is_some_and(|cell| cell.native.load(Ordering::Relaxed).is_null())
-        });
         let now = Instant::now();
-        let heat = |job: &Job| {
-            let Some(module) = modules.get(&job.module) else { return 0.0 };
-            let bytes = module.environment.module.bodies[job.function as usize].len() as f64;
-            let heat = module.functions.get(&job.function).map_or(0.0, |heat| heat.lately(now));
-            heat / (bytes + OVERHEAD)
-        };
-        let first = *state.queue.iter().max_by(|a, b| heat(a).total_cmp(&heat(b)))?;
-        let module = modules.get(&first.module)?;
-        let environment = module.environment.clone();
-        let mut batch = Batch { environment, functions: Vec::new(), entry: None };
-        if let Some(header) = first.header {
-            batch.entry = Some((first.function, header));
-            state.queue.retain(|job| *job != first);
-            return Some(batch);
+        let State { modules, running, turn, .. } = state;
+        for module in modules.values_mut() {
+            let cells = module.environment.cells();
+            let is_native = |job: &Job| !cells[job.function as usize].native.load(Ordering::Relaxed).is_null();
+            module.queue.retain(|job| job.header.is_some() || !is_native(job));
         }
-        let mut others: Vec<Job> =
-            state.queue.iter().filter(|job| job.module == first.module && job.header.is_none()).copied().collect();
-        others.sort_by(|a, b| (*a != first).cmp(&(*b != first)).then_with(|| heat(b).total_cmp(&heat(a))));
-        let mut bytes = 0;
-        others.retain(|job| {
-            bytes += batch.environment.module.bodies[job.function as usize].len();
-            *job == first || bytes <= BATCH
-        });
-        state.queue.retain(|job| !others.contains(job));
-        batch.functions.extend(others.iter().map(|job| job.function));
-        batch.functions.sort_unstable();
-        Some(batch)
+        let waiting = modules.iter_mut().filter(|(_, module)| !module.queue.is_empty());
+        let turns =
+            waiting.min_by(|(_, a), (_, b)| a.spent.cmp(&b.spent).then_with(|| b.heat(now).total_cmp(&a.heat(now))));
+        let (key, module) = turns?;
+        let abandoned = Arc::<AtomicBool>::default();
+        running.push(Running { module: *key, abandoned: abandoned.clone() });
+        let (functions, entry) = module.take(now);
+        let bytes = |function: &u32| module.environment.module.bodies[*function as usize].len() as u32;
+        let bytes: u32 = functions.iter().chain(entry.iter().map(|(function, _)| function)).map(bytes).sum();
+        let expected = EXPECTED_A_BYTE * bytes;
+        *turn = module.spent;
+        module.spent += expected;
+        Some(Batch { environment: module.environment.clone(), abandoned, expected, functions, entry })
+    }
+}
+
+impl Module {
+    /// How hot a job's function has lately been, for what it costs.
+    fn heat_of(&self, job: &Job, now: Instant) -> f64 {
+        let bytes = self.environment.module.bodies[job.function as usize].len() as f64;
+        let heat = self.functions.get(&job.function).map_or(0.0, |heat| heat.lately(now));
+        heat / (bytes + OVERHEAD)
+    }
+
+    /// That of the hottest.
+    fn heat(&self, now: Instant) -> f64 {
+        self.queue.iter().map(|job| self.heat_of(job, now)).fold(0.0, f64::max)
+    }
+
+    /// Takes from the queue what is hottest: functions, which are in order, or one to be entered at a loop.
+    fn take(&mut self, now: Instant) -> (Vec<u32>, Option<(u32, u32)>) {
+        let mut queue: Vec<(f64, Job)> =
+            std::mem::take(&mut self.queue).into_iter().map(|job| (self.heat_of(&job, now), job)).collect();
+        queue.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        let mut queue = queue.into_iter().map(|(_, job)| job);
+        let Some(first) = queue.next() else { return Default::default() };
+        if let Some(header) = first.header {
+            self.queue.extend(queue);
+            return (Vec::new(), Some((first.function, header)));
+        }
+        let (mut bytes, mut functions) = (0, Vec::new());
+        for job in std::iter::once(first).chain(queue) {
+            let more = self.environment.module.bodies[job.function as usize].len();
+            if job.header.is_none() && (functions.is_empty() || bytes + more <= BATCH) {
+                bytes += more;
+                functions.push(job.function);
+            } else {
+                self.queue.push(job);
+            }
+        }
+        functions.sort_unstable();
+        (functions, None)
     }
 }
 
 impl Tier {
+    /// How often functions of a module were met by samples, of those that were.
+    pub(crate) fn samples(&self, environment: &Environment) -> HashMap<u32, u32> {
+        self.up.as_ref().map_or_else(HashMap::new, |up| up.samples(environment))
+    }
+
     /// The interpreter tells where it is.
     pub(super) fn sampled(&self, met: &mut dyn Iterator<Item = (&Body, Met)>) {
         let Some(up) = &self.up else { return };
         // One that is lost does no harm, and a guest waits for nobody.
         let state = if up.at_once() { Some(up.lock()) } else { up.state.try_lock().ok() };
         let Some(mut state) = state else { return };
-        let waiting = state.queue.len();
-        let mut refused = Vec::new();
+        let (mut refused, mut jobs) = (Vec::new(), Vec::new());
         let now = Instant::now();
-        met.for_each(|(body, met)| refused.extend(up.note(&mut state, body, met, now).map(|header| (body, header))));
-        let more = state.queue.len() > waiting;
-        let found = if more { state.found(waiting) } else { Vec::new() };
+        met.for_each(|(body, met)| {
+            refused.extend(up.note(&mut state, body, met, now, &mut jobs).map(|header| (body, header)));
+        });
+        let more = !jobs.is_empty();
+        let found = if more { state.found(&jobs) } else { Vec::new() };
         drop(state);
         // Whoever listens may take his time, and is not waited for with the lock.
         found.iter().for_each(Found::tell);
@@ -385,6 +482,7 @@ impl Tier {
         if up.at_once() {
             while let Some(batch) = { up.next(&mut up.lock()) } {
                 self.compile_batch(up, &batch);
+                up.lock().finish(&batch, Duration::ZERO);
             }
         } else if more {
             up.to_compile.notify_one();
@@ -461,11 +559,11 @@ impl Tier {
                 state = up.to_compile.wait(state).unwrap_or_else(|e| e.into_inner());
                 continue;
             };
-            state.compiling += 1;
             drop(state);
+            let started = Instant::now();
             self.compile_batch(up, &batch);
             state = up.lock();
-            state.compiling -= 1;
+            state.finish(&batch, started.elapsed());
         }
         up.idle.notify_all();
     }
@@ -473,6 +571,7 @@ impl Tier {
     fn compile_batch(&self, up: &TierUp, batch: &Batch) {
         let started = Instant::now();
         let environment = &*batch.environment;
+        let limits = background_limits(environment, &batch.abandoned);
         let mut published = false;
         let publish = |publish: Box<dyn FnOnce() + '_>| published = up.while_alive(environment, publish);
         for function in &batch.functions {
@@ -482,8 +581,8 @@ impl Tier {
             trace!(function = name(environment, function), "loop" = header, "compiling");
         }
         let compile = || match batch.entry {
-            Some((function, header)) => self.compile_loop(environment, function, header, publish),
-            None => self.compile(environment, &batch.functions, publish),
+            Some((function, header)) => self.compile_loop(environment, function, header, limits, publish),
+            None => self.compile(environment, &batch.functions, limits, publish),
         };
         // A mistake of the compiler's is not to end tier-up for all guests.
         let result =
@@ -492,6 +591,7 @@ impl Tier {
         let cells = environment.cells();
         let native = |function: &u32| !cells[*function as usize].native.load(Ordering::Relaxed).is_null();
         match result {
+            Err(_) if batch.abandoned.load(Ordering::Relaxed) => debug!("given up: the module has gone"),
             Err(error) => {
                 for (function, header) in batch.all() {
                     debug!(function = name(environment, function), "loop" = header, %error, "hot, but stays interpreted");
@@ -541,19 +641,35 @@ impl Found {
 }
 
 impl State {
-    /// What the queue has from a place on, if anybody wants to know.
-    fn found(&self, from: usize) -> Vec<Found> {
+    /// Nobody wants any more what is being compiled of this kind.
+    fn abandon(&self, which: impl Fn(&Running) -> bool) {
+        for running in self.running.iter().filter(|running| which(running)) {
+            running.abandoned.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// What was begun is compiled, or given up.
+    fn finish(&mut self, batch: &Batch, took: Duration) {
+        self.running.retain(|running| !Arc::ptr_eq(&running.abandoned, &batch.abandoned));
+        let module = std::ptr::from_ref(&*batch.environment) as usize;
+        if let Some(module) = self.modules.get_mut(&module) {
+            module.spent = (module.spent + took).saturating_sub(batch.expected);
+        }
+    }
+
+    /// What is to be told of what was queued, if anybody wants to know.
+    fn found(&self, jobs: &[(usize, Job)]) -> Vec<Found> {
         if !event_enabled!(Level::TRACE) {
             return Vec::new();
         }
-        let found = |job: &Job| {
-            let module = self.modules.get(&job.module)?;
+        let found = |(module, job): &(usize, Job)| {
+            let module = self.modules.get(module)?;
             let heat = module.functions.get(&job.function)?;
             let at_loops = heat.loops.values().sum();
             let environment = module.environment.clone();
             Some(Found { environment, job: *job, entries: heat.entries, calling: heat.calling, at_loops })
         };
-        self.queue[from..].iter().filter_map(found).collect()
+        jobs.iter().filter_map(found).collect()
     }
 
     /// Starts the threads. Without them everything stays interpreted.
@@ -561,20 +677,85 @@ impl State {
         let Some(tier) = tier.this.upgrade() else { return };
         // Those of another process are not ours to join.
         std::mem::take(&mut self.threads).into_iter().for_each(std::mem::forget);
-        (self.compiling, self.asleep) = (0, false);
+        self.running.clear();
+        (self.alive, self.asleep) = (0, false);
         let mut start = |title: &str, run: fn(&Tier, &TierUp)| {
             let tier = tier.clone();
             let run = move || {
                 if let Some(up) = &tier.up {
                     run(&tier, up);
+                    up.lock().alive -= 1;
+                    up.ended.notify_all();
                 }
             };
             match std::thread::Builder::new().name(format!("kinglet {title}")).spawn(run) {
-                Ok(thread) => self.threads.push(thread),
+                Ok(thread) => {
+                    self.alive += 1;
+                    self.threads.push(thread);
+                }
                 Err(error) => debug!(%error, "no thread to {title} with: less becomes native"),
             }
         };
         start("sampler", Tier::ask);
         (0..compilers).for_each(|_| start("compiler", Tier::work));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_take_turns_by_the_time_that_was_spent_for_them() {
+        let engine = crate::Engine::default();
+        let text = format!("(module {})", "(func (nop))".repeat(100));
+        let modules = [(); 3].map(|()| crate::Module::new(&engine, &text).unwrap());
+        let environments = modules.each_ref().map(|module| module.inner().code().environment().share().unwrap());
+        let key = |index: usize| std::ptr::from_ref(&*environments[index]) as usize;
+        let up = TierUp::new(TierThresholds::default(), 1);
+        let mut state = up.lock();
+        let turn_of = |batch: &Batch| environments.iter().position(|it| Arc::ptr_eq(it, &batch.environment)).unwrap();
+        let wait = |state: &mut State, index: usize| {
+            // Loops, which are compiled one at a time.
+            let queue = (0..100).map(|function| Job { function, header: Some(1) }).collect();
+            let (environment, functions) = (environments[index].clone(), HashMap::new());
+            state.modules.insert(key(index), Module { environment, functions, queue, spent: state.turn });
+        };
+        let mut turns = |state: &mut State, count: usize| {
+            let mut turns = [0; 3];
+            for _ in 0..count {
+                let batch = up.next(state).unwrap();
+                turns[turn_of(&batch)] += 1;
+                // What the second wants takes three times as long.
+                let took = Duration::from_millis(if turn_of(&batch) == 1 { 3 } else { 1 });
+                state.finish(&batch, took);
+            }
+            turns
+        };
+        (0..2).for_each(|index| wait(&mut state, index));
+        assert_eq!(turns(&mut state, 40), [30, 10, 0]);
+        // One that comes later has saved nothing up.
+        wait(&mut state, 2);
+        let [first, second, third] = turns(&mut state, 42);
+        assert!((17..=19).contains(&first) && (5..=7).contains(&second) && (17..=19).contains(&third));
+    }
+
+    #[test]
+    fn what_is_being_compiled_for_a_module_that_goes_is_given_up() {
+        let engine = crate::Engine::default();
+        let module = crate::Module::new(&engine, "(module (func))").unwrap();
+        let environment = module.inner().code().environment().share().unwrap();
+        let up = TierUp::new(TierThresholds::default(), 1);
+        let queue = vec![Job { function: 0, header: None }];
+        let key = std::ptr::from_ref(&*environment) as usize;
+        let waiting =
+            Module { environment: environment.clone(), functions: HashMap::new(), queue, spent: Duration::ZERO };
+        up.lock().modules.insert(key, waiting);
+        let batch = up.next(&mut up.lock()).unwrap();
+        assert!(!batch.abandoned.load(Ordering::Relaxed));
+        up.forget(&environment);
+        assert!(batch.abandoned.load(Ordering::Relaxed) && up.lock().modules.is_empty());
+        up.lock().finish(&batch, Duration::ZERO);
+        assert!(up.lock().running.is_empty());
     }
 }
