@@ -419,3 +419,49 @@ fn remember(mount: &Path) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/host/fs/conformance/readonly.txt");
     std::fs::write(file, answers(&System::open(mount))).unwrap();
 }
+
+#[test]
+fn no_spelling_of_any_path_leads_out() {
+    let outer = Folder::new();
+    make_on_host(outer.path());
+    let outside = outer.path().to_str().unwrap();
+    let above = format!("../{}", outer.path().file_name().unwrap().to_str().unwrap());
+    let new = || {
+        let folder = Folder::new();
+        make_on_host(folder.path());
+        for (link, target) in [("out", outside), ("up", &above), ("far", "up/f")] {
+            std::os::unix::fs::symlink(target, folder.path().join(link)).unwrap();
+        }
+        (Directory::open_ambient(folder.path(), DirAccess::ReadWrite).unwrap(), folder)
+    };
+    let before = System::open(outer.path()).contents();
+    let names = ["out", "up", "far", "out/f", "up/f", "up/d", "up/nope", "d/../up", ".."];
+    let mut tree = new();
+    let check = |what: &str, outcome: Outcome, of_link: bool| {
+        // A link can be looked at and taken away; to go where it leads is another thing.
+        assert!(outcome.is_err() || of_link, "{what}: {outcome:?}");
+        assert_eq!(System::open(outer.path()).contents(), before, "{what}");
+        outcome.is_ok()
+    };
+    for path in paths(&names, ENDINGS) {
+        let is_link = matches!(path.as_str(), "out" | "up" | "far" | "d/../up");
+        for call in calls() {
+            let of_link = match call {
+                One::Stat { follow } | One::SetTimes { follow } => is_link && !follow,
+                One::ReadLink | One::UnlinkFile => is_link,
+                _ => false,
+            };
+            if check(&format!("{call:?} {path}"), tree.0.one(call, &path), of_link) && call.changes() {
+                tree = new();
+            }
+        }
+        for (old, new_path) in [(path.as_str(), "fresh"), ("f", path.as_str()), ("d", path.as_str())] {
+            for call in [Two::Rename, Two::Link] {
+                let what = format!("{call:?} {old} {new_path}");
+                if check(&what, tree.0.two(call, old, new_path), is_link) {
+                    tree = new();
+                }
+            }
+        }
+    }
+}
