@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use kinglet::{Engine, Instance, Linker, Module, Store, WasmBacktrace};
 
 use crate::engine;
+use crate::hostile::debug;
 
 const GUEST: &[u8] = include_bytes!("../../examples/backtrace/guest.wasm");
 
@@ -38,6 +39,22 @@ fn a_frame_knows_the_functions_that_were_inlined_into_it() {
     1: bill (func[1]) at 0x5d in guest.wasm: call
            at ./guest.c:19:12";
     assert_eq!(backtrace.to_string(), text);
+}
+
+#[test]
+fn what_a_deadline_ends_does_not_wait_for_files_and_lines() {
+    let engine = Engine::default();
+    let mut linker = Linker::new(&engine);
+    linker.func_wrap("host", "price", |_: i32| 1).unwrap();
+    let mut store = Store::new(&engine, ());
+    let instance = linker.instantiate(&mut store, &Module::new(&engine, GUEST).unwrap()).unwrap();
+    let bill = instance.get_typed_func::<(i32, i32), i32>(&mut store, "bill").unwrap();
+    store.interrupt_handle().interrupt();
+    let backtrace = bill.call(&mut store, (1, 2)).unwrap_err().downcast::<WasmBacktrace>().unwrap();
+    let text = backtrace.to_string();
+    assert!(text.contains("interrupted") && text.contains("bill (func[1])") && !text.contains("guest.c"), "{text}");
+    // An embedder that asks gets them.
+    assert_eq!(backtrace.frames()[0].symbols()[0].file(), Some("./guest.c"));
 }
 
 #[test]
@@ -75,23 +92,9 @@ fn broken_debugging_information_does_no_harm() {
     assert!(shown > 1000, "{shown}");
 }
 
-/// A module that traps at once, with custom sections.
+/// The backtrace of a module that traps at once, with custom sections.
 fn trapping(sections: &[(&str, Vec<u8>)]) -> WasmBacktrace {
-    let leb = |bytes: &mut Vec<u8>, mut value: usize| {
-        while value >= 128 {
-            bytes.push(value as u8 | 128);
-            value >>= 7;
-        }
-        bytes.push(value as u8);
-    };
-    let mut binary = wat::parse_str(r#"(module (func (export "trap") unreachable))"#).unwrap();
-    for (name, data) in sections {
-        binary.push(0);
-        leb(&mut binary, 1 + name.len() + data.len());
-        leb(&mut binary, name.len());
-        binary.extend(name.as_bytes());
-        binary.extend(data);
-    }
+    let binary = debug::trapping(sections);
     let engine = Engine::default();
     let mut store = Store::new(&engine, ());
     let instance = Instance::new(&mut store, &Module::new(&engine, binary).unwrap(), &[]).unwrap();

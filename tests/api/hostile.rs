@@ -1,5 +1,8 @@
 //! Modules that mean harm: mutated, extreme, or both. They may be refused or trap; the host must not notice otherwise.
 
+mod budget;
+pub(crate) mod debug;
+
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 

@@ -4,6 +4,7 @@
 mod arrows;
 mod documents;
 mod fence;
+mod pins;
 mod source;
 
 use crate::process::{Context, Tally};
@@ -18,6 +19,7 @@ struct Rule {
 const RULES: &[Rule] = &[
     Rule { name: "every source file opens with a paragraph that says what it is", check: headers },
     Rule { name: "crates depend on each other only along the arrows", check: arrows::check },
+    Rule { name: "what decides validation and code is pinned where its hash is taken", check: pins::check },
     Rule { name: "unsafe code has an address", check: fence::check },
     Rule { name: "a SAFETY comment names its invariant", check: fence::comments },
     Rule { name: "what a document names exists", check: documents::check },

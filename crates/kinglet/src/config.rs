@@ -192,7 +192,8 @@ impl Config {
 
     /// Sets whether backtraces say file and line where the module has DWARF sections; they do unless it is turned off,
     /// or Kinglet is built without its Cargo feature `addr2line`. The sections are read when a backtrace is first shown,
-    /// which for a large module takes a moment, and memory in proportion to their size.
+    /// which for a large module takes a moment, and memory in proportion to their size. A backtrace of what was interrupted
+    /// is shown without files and lines, so that nobody waits for them after a deadline; `FrameInfo::symbols` finds them.
     pub fn backtrace_details(&mut self, on: bool) -> &mut Config {
         self.backtrace_details = on;
         self

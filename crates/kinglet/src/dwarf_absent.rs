@@ -11,7 +11,7 @@ impl DebugInfo {
         None
     }
 
-    pub(crate) fn symbols(&self, _: u64) -> Vec<FrameSymbol> {
+    pub(crate) fn symbols(&self, _: &kinglet_wasm::Module, _: u64) -> Vec<FrameSymbol> {
         match *self {}
     }
 }

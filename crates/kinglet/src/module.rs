@@ -107,7 +107,8 @@ impl ModuleInner {
         }
         let info = self.debug_info.get_or_init(|| DebugInfo::read(self.wasm()));
         let address = (offset as usize).checked_sub(self.wasm().code_start);
-        info.as_ref().zip(address).map(|(info, address)| info.symbols(address as u64)).unwrap_or_default()
+        let symbols = info.as_ref().zip(address).map(|(info, address)| info.symbols(self.wasm(), address as u64));
+        symbols.unwrap_or_default()
     }
 
     pub(crate) fn export(&self, name: &str) -> Option<ExternIndex> {

@@ -70,7 +70,8 @@ impl fmt::Display for WasmBacktrace {
         }
         for (i, frame) in self.frames.iter().enumerate() {
             write!(f, "\n{i:>5}: {frame}")?;
-            let symbols = frame.symbols();
+            // What a deadline has ended does not wait for debugging information to be read.
+            let symbols = if self.trap == Some(Trap::Interrupted) { Vec::new() } else { frame.symbols() };
             for (i, symbol) in symbols.iter().enumerate() {
                 let Some(file) = &symbol.file else { continue };
                 write!(f, "\n           at {}", display_name(file))?;

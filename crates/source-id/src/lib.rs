@@ -1,5 +1,8 @@
 //! For build scripts: names a crate's sources by a hash. Code that a program keeps is good only for the very sources
 //! that made it, and those change far more often than a version number.
+//!
+//! The manifest is among the sources. A crate that decides with others what is kept pins them in it, each to one version:
+//! the lock file of the workspace, which says the same, is not there where a published crate is built.
 
 #![forbid(unsafe_code)]
 
@@ -62,7 +65,7 @@ mod tests {
         let root = std::env::temp_dir().join(format!("source-id-{}", std::process::id()));
         let write = |name: &str, text: &str| std::fs::write(root.join(name), text).unwrap();
         std::fs::create_dir_all(root.join("src/inner")).unwrap();
-        write("Cargo.toml", "[package]");
+        write("Cargo.toml", "[dependencies]\nregalloc2 = \"=0.15.1\"\n");
         write("src/lib.rs", "mod inner;");
         write("src/inner/a.rs", "one");
         let first = hash(&root).unwrap();
@@ -73,10 +76,13 @@ mod tests {
         let third = hash(&root).unwrap();
         write("src/inner/c.rs", "");
         let fourth = hash(&root).unwrap();
+        // The version of a dependency that is pinned.
+        write("Cargo.toml", "[dependencies]\nregalloc2 = \"=0.15.2\"\n");
+        let fifth = hash(&root).unwrap();
         std::fs::remove_dir_all(&root).unwrap();
-        let mut all = vec![first, second, third, fourth];
+        let mut all = vec![first, second, third, fourth, fifth];
         all.sort();
         all.dedup();
-        assert_eq!(all.len(), 4);
+        assert_eq!(all.len(), 5);
     }
 }

@@ -662,7 +662,12 @@ pub(crate) fn names(module: &Module) -> Names {
         match subsection {
             wp::Name::Module { name, .. } => names.module = Some(name.into()),
             wp::Name::Function(map) => {
-                names.funcs = map.into_iter().map_while(|n| n.ok()).map(|n| (n.index, n.name.into())).collect();
+                // Modules are smaller than 4 GiB.
+                let place = |name: &str| {
+                    let start = section.range.start + (name.as_ptr() as usize - contents.as_ptr() as usize);
+                    start as u32..(start + name.len()) as u32
+                };
+                names.funcs = map.into_iter().map_while(|n| n.ok()).map(|n| (n.index, place(n.name))).collect();
                 names.funcs.sort_by_key(|(index, _)| *index);
             }
             _ => {}

@@ -164,8 +164,8 @@ pub struct CustomSection {
 pub struct Names {
     /// The module's name.
     pub module: Option<Box<str>>,
-    /// Function names, sorted by index.
-    pub funcs: Vec<(u32, Box<str>)>,
+    /// Where in the module's bytes function names are, sorted by index: there may be millions, and few are asked for.
+    pub(crate) funcs: Vec<(u32, Range<u32>)>,
 }
 
 /// A binary that is shared, wherever it is kept: in memory of its own, or in a file that is mapped.
@@ -323,7 +323,8 @@ impl Module {
     pub fn func_name(&self, func: u32) -> Option<&str> {
         let names = &self.names().funcs;
         if let Ok(i) = names.binary_search_by_key(&func, |(index, _)| *index) {
-            return Some(&names[i].1);
+            let range = &names[i].1;
+            return std::str::from_utf8(self.bytes.get(range.start as usize..range.end as usize)?).ok();
         }
         self.exports.iter().find(|e| e.index == ExternIndex::Func(func)).map(|e| &*e.name)
     }

@@ -6,12 +6,14 @@ use std::fmt::{self, Write};
 
 /// More characters than a name has in any message.
 const MOST: usize = 4096;
+/// The longest name that is read.
+const LONGEST: usize = 16 * MOST;
 
 /// A function's name, in readable form if it is one that a compiler of Rust has encoded, of either scheme; without the
 /// hash at its end.
 pub fn readable(name: &str) -> Cow<'_, str> {
-    // Anything else is not looked at twice.
-    if !name.trim_start_matches('_').starts_with(['R', 'Z']) {
+    // Anything else is not looked at twice, nor is what no compiler writes.
+    if name.len() > LONGEST || !name.trim_start_matches('_').starts_with(['R', 'Z']) {
         return name.into();
     }
     let Ok(path) = rustc_demangle::try_demangle(name) else { return name.into() };

@@ -121,6 +121,9 @@ pub struct Section {
     pub count: Option<u32>,
 }
 
+/// The most producers and features that are listed: far more than any compiler writes, and few enough to keep.
+const MOST_LISTED: usize = 1000;
+
 /// The kinds of things that are imported and exported, in the order of their codes.
 const KINDS: [&str; 5] = ["func", "table", "memory", "global", "tag"];
 
@@ -386,9 +389,13 @@ impl Outline {
             match name? {
                 wp::Name::Module { name, .. } => self.name = Some(name.to_string()),
                 wp::Name::Function(map) => {
+                    // It comes behind all functions; what is no function's name would only take memory.
+                    let functions = self.known[0].len();
                     for naming in map {
                         let naming = naming?;
-                        self.names.entry(naming.index).or_insert_with(|| naming.name.to_string());
+                        if (naming.index as usize) < functions {
+                            self.names.entry(naming.index).or_insert_with(|| naming.name.to_string());
+                        }
                     }
                 }
                 _ => {}
@@ -398,10 +405,10 @@ impl Outline {
     }
 
     fn producers(&mut self, fields: wp::ProducersSectionReader<'_>) -> wp::Result<()> {
-        for field in fields {
+        for field in fields.into_iter().take(MOST_LISTED / 10) {
             let field = field?;
             let mut values = Vec::new();
-            for value in field.values {
+            for value in field.values.into_iter().take(MOST_LISTED) {
                 let value = value?;
                 values.push((value.name.to_string(), value.version.to_string()));
             }
@@ -412,7 +419,7 @@ impl Outline {
 
     fn target_features(&mut self, section: &wp::CustomSectionReader<'_>) -> wp::Result<()> {
         let mut reader = wp::BinaryReader::new(section.data(), section.data_offset());
-        for _ in 0..reader.read_var_u32()? {
+        for _ in 0..reader.read_var_u32()?.min(MOST_LISTED as u32) {
             let sign = char::from(reader.read_u8()?);
             self.target_features.push(format!("{sign}{}", reader.read_string()?));
         }

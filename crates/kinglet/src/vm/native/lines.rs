@@ -29,8 +29,10 @@ impl Lines<'_> {
         };
         let mut lines: Vec<Line> = Vec::new();
         for (at, source) in sources.places {
-            let address = (source as usize).checked_sub(self.environment.module.code_start);
-            let Some(symbol) = address.and_then(|it| self.info.symbols(it as u64).into_iter().next()) else { continue };
+            let module = &self.environment.module;
+            let address = (source as usize).checked_sub(module.code_start);
+            let symbols = address.map(|address| self.info.symbols(module, address as u64)).unwrap_or_default();
+            let Some(symbol) = symbols.into_iter().next() else { continue };
             let (Some(file), Some(line)) = (symbol.file, symbol.line) else { continue };
             // No name may end early.
             let file = file.replace('\0', "");

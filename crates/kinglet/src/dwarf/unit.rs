@@ -1,0 +1,427 @@
+//! The entries of a unit: its own, and those of functions and of calls inlined into them.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use gimli::{
+    Abbreviation, Abbreviations, Attribute, AttributeValue, DebugAbbrevOffset, DebugAddrBase, DebugInfoOffset,
+    DebugLineOffset, DebugLocListsBase, DebugRngListsBase, DebugStrOffsetsBase, DwLang, Dwarf, DwarfFileType,
+    EntriesRaw, Reader, Section, Unit, UnitHeader, UnitOffset, UnitRef, UnitType,
+};
+
+use kinglet_wasm::name::readable;
+
+use super::line::Place;
+use super::{Bytes, Fuel, LONGEST_NAME, Refused, Result, State};
+
+/// The most entries that refer to one another for a name.
+const MOST_REFERENCES: usize = 16;
+/// How many tables of abbreviations are kept.
+const MOST_TABLES: usize = 4;
+/// The longest table of abbreviations, in bytes.
+const LONGEST_TABLE: usize = 1 << 20;
+
+/// The tables of abbreviations that were read last, by their place.
+#[derive(Default)]
+pub(super) struct Tables(Vec<(DebugAbbrevOffset, Arc<Abbreviations>)>);
+
+impl Tables {
+    fn get(
+        &mut self,
+        dwarf: &Dwarf<Bytes<'_>>,
+        offset: DebugAbbrevOffset,
+        fuel: &mut Fuel,
+    ) -> Result<Arc<Abbreviations>> {
+        if let Some(at) = self.0.iter().position(|(known, _)| *known == offset) {
+            let table = self.0.remove(at);
+            self.0.push(table);
+        } else {
+            table_length(dwarf, offset, fuel)?;
+            let table = dwarf.debug_abbrev.abbreviations(offset)?;
+            if self.0.len() == MOST_TABLES {
+                self.0.remove(0);
+            }
+            self.0.push((offset, Arc::new(table)));
+        }
+        self.0.last().map(|(_, table)| table.clone()).ok_or(Refused::Malformed)
+    }
+}
+
+/// Goes through a table of abbreviations before it is read: tables have no length, and can overlap.
+fn table_length(dwarf: &Dwarf<Bytes<'_>>, offset: DebugAbbrevOffset, fuel: &mut Fuel) -> Result<()> {
+    let mut table = *dwarf.debug_abbrev.reader();
+    table.skip(offset.0)?;
+    let all = table.len();
+    while table.read_uleb128()? != 0 {
+        // What it is, and whether it has children.
+        (table.read_uleb128()?, table.read_u8()?);
+        loop {
+            let before = table.len();
+            let (name, form) = (table.read_uleb128()?, table.read_uleb128()?);
+            if form == u64::from(gimli::DW_FORM_implicit_const.0) {
+                table.read_sleb128()?;
+            }
+            fuel.spend(before - table.len())?;
+            if (name, form) == (0, 0) {
+                break;
+            }
+        }
+        fuel.spend(3)?;
+        if all - table.len() > LONGEST_TABLE {
+            return Err(Refused::Malformed);
+        }
+    }
+    Ok(())
+}
+
+/// A unit, with what its own entry says.
+pub(super) struct Root<'d, 'a> {
+    pub(super) dwarf: &'d Dwarf<Bytes<'a>>,
+    pub(super) unit: Unit<Bytes<'a>>,
+    pub(super) lines: Option<DebugLineOffset>,
+    /// Its file, and the folder that the compiler ran in.
+    pub(super) name: Option<AttributeValue<Bytes<'a>>>,
+    pub(super) directory: Option<AttributeValue<Bytes<'a>>>,
+    language: Option<DwLang>,
+    addresses: Addresses<'a>,
+}
+
+/// The attributes that say where the code of an entry is.
+#[derive(Default)]
+struct Addresses<'a> {
+    low: Option<AttributeValue<Bytes<'a>>>,
+    high: Option<AttributeValue<Bytes<'a>>>,
+    ranges: Option<AttributeValue<Bytes<'a>>>,
+}
+
+impl<'a> Addresses<'a> {
+    fn note(&mut self, attribute: &Attribute<Bytes<'a>>) {
+        let place = match attribute.name() {
+            gimli::DW_AT_low_pc => &mut self.low,
+            gimli::DW_AT_high_pc => &mut self.high,
+            gimli::DW_AT_ranges => &mut self.ranges,
+            _ => return,
+        };
+        *place = Some(attribute.value());
+    }
+
+    /// Tells of each range that is not empty.
+    fn each(&self, root: &Root<'_, 'a>, fuel: &mut Fuel, mut found: impl FnMut(Range<u64>)) -> Result<()> {
+        let unit = root.unit_ref();
+        let mut add = |begin: u64, end: u64, fuel: &mut Fuel| {
+            if begin < end {
+                fuel.range()?;
+                found(begin..end);
+            }
+            Ok(())
+        };
+        if let Some(ranges) = self.ranges
+            && let Some(offset) = unit.attr_ranges_offset(ranges)?
+        {
+            let mut ranges = unit.ranges(offset)?;
+            while let Some(raw) = ranges.next_raw()? {
+                fuel.spend(1)?;
+                if let Some(range) = ranges.convert_raw(raw)? {
+                    add(range.begin, range.end, fuel)?;
+                }
+            }
+            return Ok(());
+        }
+        let Some(low) = self.low.map(|low| unit.attr_address(low)).transpose()?.flatten() else { return Ok(()) };
+        match self.high {
+            Some(AttributeValue::Udata(size)) => add(low, low.wrapping_add(size), fuel),
+            Some(high) => unit.attr_address(high)?.map_or(Ok(()), |high| add(low, high, fuel)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<'d, 'a> Root<'d, 'a> {
+    /// Reads a unit that can have code, or entries that such refer to.
+    pub(super) fn read(
+        dwarf: &'d Dwarf<Bytes<'a>>,
+        header: UnitHeader<Bytes<'a>>,
+        tables: &mut Tables,
+        fuel: &mut Fuel,
+    ) -> Result<Root<'d, 'a>> {
+        fuel.spend(16)?;
+        if matches!(header.type_(), UnitType::Type { .. } | UnitType::SplitType { .. }) {
+            return Err(Refused::Malformed);
+        }
+        let encoding = header.encoding();
+        let unit = Unit {
+            abbreviations: tables.get(dwarf, header.debug_abbrev_offset(), fuel)?,
+            name: None,
+            comp_dir: None,
+            low_pc: 0,
+            str_offsets_base: DebugStrOffsetsBase::default_for_encoding_and_file(encoding, DwarfFileType::Main),
+            addr_base: DebugAddrBase(0),
+            loclists_base: DebugLocListsBase(0),
+            rnglists_base: DebugRngListsBase::default_for_encoding_and_file(encoding, DwarfFileType::Main),
+            line_program: None,
+            dwo_id: None,
+            header,
+        };
+        let (lines, name, directory, language, addresses) = Default::default();
+        let mut root = Root { dwarf, unit, lines, name, directory, language, addresses };
+        root.read_entry(fuel)?;
+        Ok(root)
+    }
+
+    fn read_entry(&mut self, fuel: &mut Fuel) -> Result<()> {
+        let abbreviations = self.unit.abbreviations.clone();
+        let mut entries = self.unit.header.entries_raw(&abbreviations, None)?;
+        let abbreviation = entries.read_abbreviation()?.ok_or(Refused::Malformed)?;
+        let cost = attributes(&mut entries, abbreviation, |attribute| {
+            self.addresses.note(&attribute);
+            match (attribute.name(), attribute.value()) {
+                (gimli::DW_AT_name, value) => self.name = Some(value),
+                (gimli::DW_AT_comp_dir, value) => self.directory = Some(value),
+                (gimli::DW_AT_stmt_list, AttributeValue::DebugLineRef(offset)) => self.lines = Some(offset),
+                (gimli::DW_AT_language, AttributeValue::Language(language)) => self.language = Some(language),
+                (gimli::DW_AT_str_offsets_base, AttributeValue::DebugStrOffsetsBase(base)) => {
+                    self.unit.str_offsets_base = base;
+                }
+                (gimli::DW_AT_addr_base | gimli::DW_AT_GNU_addr_base, AttributeValue::DebugAddrBase(base)) => {
+                    self.unit.addr_base = base;
+                }
+                (gimli::DW_AT_rnglists_base, AttributeValue::DebugRngListsBase(base)) => {
+                    self.unit.rnglists_base = base;
+                }
+                _ => {}
+            }
+        })?;
+        fuel.spend(cost)?;
+        // Addresses by their index want the base, which may come behind them.
+        if let Some(low) = self.addresses.low
+            && let Ok(Some(low)) = self.dwarf.attr_address(&self.unit, low)
+        {
+            self.unit.low_pc = low;
+        }
+        Ok(())
+    }
+
+    /// Where in `.debug_info` it begins.
+    pub(super) fn offset(&self) -> usize {
+        self.unit.header.debug_info_offset().map_or(0, |offset| offset.0)
+    }
+
+    /// The addresses at which it has code.
+    pub(super) fn ranges(&self, fuel: &mut Fuel, found: impl FnMut(Range<u64>)) -> Result<()> {
+        if matches!(self.unit.header.type_(), UnitType::Partial) {
+            return Ok(());
+        }
+        self.addresses.each(self, fuel, found)
+    }
+
+    /// A string, as far as it is read.
+    pub(super) fn text(&self, value: AttributeValue<Bytes<'a>>, fuel: &mut Fuel) -> Result<String> {
+        let section = |section: &Bytes<'a>, offset: usize| {
+            let mut section = *section;
+            section.skip(offset).map(|()| section)
+        };
+        let strings = |offset: usize| section(self.dwarf.debug_str.reader(), offset);
+        let bytes = match value {
+            AttributeValue::String(string) => string,
+            AttributeValue::DebugStrRef(offset) => strings(offset.0)?,
+            AttributeValue::DebugLineStrRef(offset) => section(self.dwarf.debug_line_str.reader(), offset.0)?,
+            AttributeValue::DebugStrOffsetsIndex(index) => strings(self.dwarf.string_offset(&self.unit, index)?.0)?,
+            _ => return Err(Refused::Malformed),
+        };
+        let bytes = &bytes.slice()[..bytes.len().min(LONGEST_NAME)];
+        let bytes = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+        fuel.spend_of_call(bytes.len() / 16)?;
+        Ok(String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    fn unit_ref(&self) -> UnitRef<'_, Bytes<'a>> {
+        UnitRef::new(self.dwarf, &self.unit)
+    }
+
+    fn entries(&self, from: Option<usize>) -> Result<EntriesRaw<'_, Bytes<'a>>> {
+        Ok(self.unit.entries_raw(from.map(UnitOffset))?)
+    }
+}
+
+/// Reads all attributes of an entry. Returns what it costs.
+fn attributes<'a>(
+    entries: &mut EntriesRaw<'_, Bytes<'a>>,
+    abbreviation: &Abbreviation,
+    mut found: impl FnMut(Attribute<Bytes<'a>>),
+) -> Result<usize> {
+    let before = entries.next_offset().0;
+    for specification in abbreviation.attributes() {
+        found(entries.read_attribute(*specification)?);
+    }
+    Ok(cost(entries, abbreviation, before))
+}
+
+/// The same for attributes that are of no interest.
+fn skip(entries: &mut EntriesRaw<'_, Bytes<'_>>, abbreviation: &Abbreviation) -> Result<usize> {
+    let before = entries.next_offset().0;
+    entries.skip_attributes(abbreviation.attributes())?;
+    Ok(cost(entries, abbreviation, before))
+}
+
+/// An entry's attributes may take no bytes, or many for a string, whose end is soon found.
+fn cost(entries: &EntriesRaw<'_, Bytes<'_>>, abbreviation: &Abbreviation, before: usize) -> usize {
+    1 + abbreviation.attributes().len() + (entries.next_offset().0 - before) / 16
+}
+
+/// The functions of a unit that have code: where it is, by its start, and where their entries are.
+#[derive(Default)]
+pub(super) struct Functions(Vec<(Range<u64>, usize)>);
+
+impl Functions {
+    pub(super) fn read(root: &Root<'_, '_>, fuel: &mut Fuel) -> Result<Functions> {
+        let mut functions = Vec::new();
+        let mut entries = root.entries(None)?;
+        while !entries.is_empty() {
+            let offset = entries.next_offset().0;
+            fuel.spend(1)?;
+            let Some(abbreviation) = entries.read_abbreviation()? else { continue };
+            if abbreviation.tag() == gimli::DW_TAG_subprogram {
+                let mut addresses = Addresses::default();
+                fuel.spend(attributes(&mut entries, abbreviation, |attribute| addresses.note(&attribute))?)?;
+                addresses.each(root, fuel, |code| functions.push((code, offset)))?;
+            } else {
+                fuel.spend(skip(&mut entries, abbreviation)?)?;
+            }
+        }
+        functions.sort_unstable_by_key(|(code, offset)| (code.start, *offset));
+        functions.shrink_to_fit();
+        Ok(Functions(functions))
+    }
+
+    /// The entry of the function that has code at an address. Functions that overlap are not made by compilers.
+    pub(super) fn at(&self, address: u64) -> Option<usize> {
+        let behind = self.0.partition_point(|(code, _)| code.start <= address);
+        self.0[..behind].iter().rev().take(16).find(|(code, _)| code.end > address).map(|(_, offset)| *offset)
+    }
+}
+
+/// A call that was inlined: a range of addresses of it.
+pub(super) struct Inlined {
+    code: Range<u64>,
+    pub(super) entry: usize,
+    /// The entry of the call around it, or 0.
+    parent: usize,
+}
+
+impl Inlined {
+    /// All calls that were inlined into a function, in the order of their entries.
+    pub(super) fn read(root: &Root<'_, '_>, function: usize, fuel: &mut Fuel) -> Result<Box<[Inlined]>> {
+        let mut inlined = Vec::new();
+        let mut entries = root.entries(Some(function))?;
+        // The calls that are open, with the depths of their entries.
+        let mut open: Vec<(isize, usize)> = Vec::new();
+        let mut skipped = None;
+        let mut first = true;
+        while !entries.is_empty() && (first || entries.next_depth() > 0) {
+            let (depth, entry) = (entries.next_depth(), entries.next_offset().0);
+            fuel.spend(1)?;
+            let Some(abbreviation) = entries.read_abbreviation()? else { continue };
+            open.truncate(open.iter().rposition(|(above, _)| *above < depth).map_or(0, |last| last + 1));
+            skipped = skipped.filter(|above| depth > *above);
+            match abbreviation.tag() {
+                gimli::DW_TAG_inlined_subroutine if skipped.is_none() => {
+                    let mut addresses = Addresses::default();
+                    fuel.spend(attributes(&mut entries, abbreviation, |attribute| addresses.note(&attribute))?)?;
+                    let parent = open.last().map_or(0, |(_, entry)| *entry);
+                    addresses.each(root, fuel, |code| inlined.push(Inlined { code, entry, parent }))?;
+                    if abbreviation.has_children() {
+                        fuel.range()?;
+                        open.push((depth, entry));
+                    }
+                }
+                // A function within a function has a frame of its own.
+                gimli::DW_TAG_subprogram if !first && skipped.is_none() => {
+                    fuel.spend(skip(&mut entries, abbreviation)?)?;
+                    skipped = Some(depth);
+                }
+                _ => fuel.spend(skip(&mut entries, abbreviation)?)?,
+            }
+            first = false;
+        }
+        Ok(inlined.into())
+    }
+
+    /// Those at an address, from outside to inside.
+    pub(super) fn at(all: &[Inlined], address: u64) -> Vec<&Inlined> {
+        let mut chain: Vec<&Inlined> = Vec::new();
+        for inlined in all.iter().filter(|inlined| inlined.code.contains(&address)) {
+            if inlined.parent == chain.last().map_or(0, |last| last.entry) {
+                chain.push(inlined);
+            }
+        }
+        chain
+    }
+}
+
+/// Where the call of an inlined function was.
+pub(super) fn call(root: &Root<'_, '_>, entry: usize, fuel: &mut Fuel) -> Result<Place> {
+    let mut place = Place::default();
+    let mut entries = root.entries(Some(entry))?;
+    let abbreviation = entries.read_abbreviation()?.ok_or(Refused::Malformed)?;
+    let cost = attributes(&mut entries, abbreviation, |attribute| {
+        let number = || attribute.udata_value().unwrap_or(0) as u32;
+        match (attribute.name(), attribute.value()) {
+            // Before version 5 there is no file 0.
+            (gimli::DW_AT_call_file, AttributeValue::FileIndex(index)) if index > 0 || root.unit.version() >= 5 => {
+                place.file = Some(index);
+            }
+            (gimli::DW_AT_call_line, _) => place.line = number(),
+            (gimli::DW_AT_call_column, _) => place.column = Some(number()).filter(|column| *column != 0),
+            _ => {}
+        }
+    })?;
+    fuel.spend_of_call(cost)?;
+    Ok(place)
+}
+
+/// The name of a function, by its entry or the ones that it refers to.
+pub(super) fn name(root: &Root<'_, '_>, entry: usize, state: &mut State) -> Result<Option<String>> {
+    name_of(root, entry, MOST_REFERENCES, state)
+}
+
+fn name_of(root: &Root<'_, '_>, entry: usize, references: usize, state: &mut State) -> Result<Option<String>> {
+    let (mut linkage, mut name, mut next) = (None, None, None);
+    let mut entries = root.entries(Some(entry))?;
+    let abbreviation = entries.read_abbreviation()?.ok_or(Refused::Malformed)?;
+    let cost = attributes(&mut entries, abbreviation, |attribute| match attribute.name() {
+        gimli::DW_AT_linkage_name | gimli::DW_AT_MIPS_linkage_name => linkage = Some(attribute.value()),
+        gimli::DW_AT_name => name = Some(attribute.value()),
+        gimli::DW_AT_abstract_origin | gimli::DW_AT_specification => next = Some(attribute.value()),
+        _ => {}
+    })?;
+    state.fuel.spend_of_call(cost)?;
+    if let Some(name) = linkage.or(name) {
+        let name = root.text(name, &mut state.fuel)?;
+        let rust = root.language.is_none_or(|language| language == gimli::DW_LANG_Rust);
+        return Ok(Some(if rust { readable(&name).into_owned() } else { name }));
+    }
+    if references == 0 {
+        return Ok(None);
+    }
+    match next {
+        Some(AttributeValue::UnitRef(offset)) => name_of(root, offset.0, references - 1, state),
+        Some(AttributeValue::DebugInfoRef(offset)) => {
+            let (root, offset) = elsewhere(root.dwarf, offset, state)?;
+            name_of(&root, offset, references - 1, state)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The unit that an entry is in, and where in that.
+fn elsewhere<'d, 'a>(
+    dwarf: &'d Dwarf<Bytes<'a>>,
+    entry: DebugInfoOffset,
+    state: &mut State,
+) -> Result<(Root<'d, 'a>, usize)> {
+    let behind = state.units.partition_point(|offset| *offset <= entry.0);
+    let unit = behind.checked_sub(1).ok_or(Refused::Malformed)?;
+    let root = state.root(dwarf, unit as u32)?;
+    let offset = entry.to_unit_offset(&root.unit.header).ok_or(Refused::Malformed)?;
+    Ok((root, offset.0))
+}
