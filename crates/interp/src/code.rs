@@ -29,7 +29,7 @@ pub struct Environment {
     pub types: Arc<TypeRegistry>,
     /// What was done for the module.
     pub stats: Stats,
-    cells: Box<[FuncCell]>,
+    cells: Cells,
     // Cells point to them; a box that moves would say that nothing does.
     bodies: Arc<[Body]>,
     this: Weak<Environment>,
@@ -42,16 +42,28 @@ pub struct ModuleCode {
     environment: Arc<Environment>,
 }
 
-// SAFETY: cells and bodies are changed only through atomics and once-cells; the raw pointers among them point into the
-// same environment, which lives as long and does not move.
-unsafe impl Send for Environment {}
-// SAFETY: cells and bodies are changed only through atomics and once-cells, by any thread.
-unsafe impl Sync for Environment {}
+/// The cells of a module's functions.
+#[derive(Debug)]
+struct Cells(Box<[FuncCell]>);
+
+// SAFETY: a cell's plain fields do not change; its `body` is an address in the environment that has the cells.
+unsafe impl Send for Cells {}
+// SAFETY: what changes in a cell are atomics.
+unsafe impl Sync for Cells {}
+
+/// The environment that a body is part of.
+#[derive(Clone, Copy, Debug)]
+struct Whole(*const Environment);
+
+// SAFETY: an address; a body that follows it is borrowed, and with it the environment.
+unsafe impl Send for Whole {}
+// SAFETY: a shared borrow gives the address alone.
+unsafe impl Sync for Whole {}
 
 /// A function, or a constant expression, that can be lowered.
 #[derive(Debug)]
 pub struct Body {
-    environment: *const Environment,
+    environment: Whole,
     /// Its place among the defined functions; constant expressions follow them.
     index: u32,
     code: OnceLock<Result<Code>>,
@@ -111,10 +123,10 @@ impl ModuleCode {
         let layout = VmCtxLayout::new(&module);
         let count = (module.bodies.len() + module.const_bodies.len()) as u32;
         let environment = Arc::new_cyclic(|this: &Weak<Environment>| {
-            let body = |index| Body { environment: this.as_ptr(), index, code: OnceLock::new() };
+            let body = |index| Body { environment: Whole(this.as_ptr()), index, code: OnceLock::new() };
             let bodies: Arc<[Body]> = (0..count).map(body).collect();
             let this = this.clone();
-            let (cells, stats) = (Box::new([]), Stats::default());
+            let (cells, stats) = (Cells(Box::default()), Stats::default());
             let mut environment = Environment { module, layout, settings, types, stats, cells, bodies, this };
             let cell = |body: &Body| FuncCell {
                 native: AtomicPtr::new(std::ptr::null_mut()),
@@ -126,7 +138,7 @@ impl ModuleCode {
                 array_slots: environment.array_slots(body.index),
                 type_id: environment.type_id(body.index),
             };
-            environment.cells = environment.bodies.iter().map(cell).collect();
+            environment.cells = Cells(environment.bodies.iter().map(cell).collect());
             environment
         });
         ModuleCode { environment }
@@ -155,17 +167,17 @@ impl Environment {
 
     /// The cells, defined functions first, then constant expressions.
     pub fn cells(&self) -> &[FuncCell] {
-        &self.cells
+        &self.cells.0
     }
 
     /// The cell of a defined function.
     pub fn cell(&self, defined: u32) -> *const FuncCell {
-        &self.cells[defined as usize]
+        &self.cells.0[defined as usize]
     }
 
     /// The cell of a constant expression.
     pub fn const_cell(&self, index: u32) -> *const FuncCell {
-        &self.cells[self.module.bodies.len() + index as usize]
+        &self.cells.0[self.module.bodies.len() + index as usize]
     }
 
     /// The functions that were lowered, for they were called while they had no native code; among the defined ones, in
@@ -227,7 +239,7 @@ impl Body {
     /// What it was lowered from.
     pub fn environment(&self) -> &Environment {
         // SAFETY: the environment owns this body and does not move.
-        unsafe { &*self.environment }
+        unsafe { &*self.environment.0 }
     }
 
     /// Its index among all functions of the module; none for a constant expression.
@@ -238,7 +250,7 @@ impl Body {
 
     /// The module's cell for it.
     pub fn cell(&self) -> &FuncCell {
-        &self.environment().cells[self.index as usize]
+        &self.environment().cells.0[self.index as usize]
     }
 
     /// Its code, lowered now if need be; published in its cell when this returns.

@@ -4,8 +4,8 @@
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tracing::debug;
@@ -74,7 +74,7 @@ pub(crate) struct StoreCore {
     /// What a host function ended the guest with.
     pub(crate) error: Option<Error>,
     /// What a host function panicked with.
-    pub(crate) panic: Option<Box<dyn Any + Send>>,
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
     /// Where the trap under way happened.
     pub(crate) backtrace: Option<WasmBacktrace>,
     /// Whether it is known that the pending exception is caught, or it is noted as a trap.
@@ -189,7 +189,7 @@ impl StoreCore {
             externs: Externs::default(),
             total: 0,
             error: None,
-            panic: None,
+            panic: Mutex::default(),
             backtrace: None,
             exception_settled: true,
             exception: Vec::new(),
@@ -200,6 +200,16 @@ impl StoreCore {
             ran: false,
             vm,
         }
+    }
+
+    /// A host function has panicked, which the outermost call resumes.
+    pub(crate) fn note_panic(&mut self, panic: Box<dyn Any + Send>) {
+        *self.panic.get_mut().unwrap_or_else(PoisonError::into_inner) = Some(panic);
+    }
+
+    /// What a host function panicked with.
+    pub(crate) fn take_panic(&mut self) -> Option<Box<dyn Any + Send>> {
+        self.panic.get_mut().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Panics if a handle is another store's: a bug of the embedder's, which no guest can cause.

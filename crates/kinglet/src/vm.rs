@@ -7,6 +7,7 @@
 //! - A handle is used only with the store whose id it carries; every use checks.
 //! - While guest code runs, the embedder's `&mut Store` is not used except through what a host function is given.
 
+mod address;
 mod backtrace;
 mod call;
 mod exception;

@@ -126,7 +126,7 @@ fn finish(core: &mut StoreCore, status: Status) -> Result<()> {
         // Whatever ended the outermost call, a request to end it has been met.
         core.shared.clear();
     }
-    if let Some(panic) = core.panic.take() {
+    if let Some(panic) = core.take_panic() {
         std::panic::resume_unwind(panic);
     }
     let error = match status {

@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use kinglet_abi::{Activation, FuncRef, Status, Trap, VmStore};
 
+use super::address::Address;
 use super::call;
 use super::func::FuncPointer;
 use super::store::core_of;
@@ -80,13 +81,13 @@ type Dropped = Arc<Mutex<Vec<usize>>>;
 /// The fibers of a store.
 #[derive(Default)]
 pub(crate) struct Fibers {
-    /// Owned; through pointers, which stay good whatever moves.
-    fibers: Vec<Option<NonNull<Fiber>>>,
+    /// Owned; [`remove`] and [`give_up`] free them.
+    fibers: Vec<Option<Address<Fiber>>>,
     /// Places in that list that have none.
     vacant: Vec<usize>,
     dropped: Dropped,
     /// The innermost one that runs.
-    current: Option<NonNull<Fiber>>,
+    current: Option<Address<Fiber>>,
     /// How many run, in one another.
     depth: usize,
     /// The stack of one that has ended.
@@ -99,21 +100,16 @@ impl Fibers {
             self.fibers.push(None);
             self.fibers.len() - 1
         });
-        self.fibers[place] = Some(fiber);
+        self.fibers[place] = Some(Address(fiber));
         // SAFETY: just made, and it does not run.
         unsafe { (*fiber.as_ptr()).place = place };
         Ticket { place, dropped: Some(self.dropped.clone()) }
     }
 
     fn get(&self, place: usize) -> Option<NonNull<Fiber>> {
-        self.fibers.get(place).copied().flatten()
+        self.fibers.get(place).copied().flatten().map(|fiber| fiber.0)
     }
 }
-
-// SAFETY: owned memory. What is on the stack of a paused fiber belongs to the store (see the module's invariants).
-unsafe impl Send for Fibers {}
-// SAFETY: `&Fibers` gives nothing.
-unsafe impl Sync for Fibers {}
 
 struct Fiber {
     coroutine: Coroutine<Input, Failed, Status, FiberStack>,
@@ -246,7 +242,7 @@ pub(super) unsafe fn pause(vm: *mut VmStore, error: Error, func: FuncPointer) ->
     };
     let Some(fiber) = fiber else { return Err(error) };
     // SAFETY: the fiber runs, so that its yielder is set.
-    match unsafe { (*(*fiber.as_ptr()).yielder).suspend(Failed { error, func }) } {
+    match unsafe { (*(*fiber.0.as_ptr()).yielder).suspend(Failed { error, func }) } {
         Input::Results(results) => Ok(results),
         Input::GiveUp | Input::Start(_) => Err(Error::msg("a paused call was given up")),
     }
@@ -257,7 +253,7 @@ pub(super) fn other_stacks(core: &StoreCore) -> impl Iterator<Item = Segment> {
     core.fibers.fibers.iter().flatten().flat_map(|fiber| {
         // SAFETY: the store's fibers are alive, and the guest code on every other stack has called out.
         unsafe {
-            let Noted { record, activation, .. } = (*fiber.as_ptr()).other;
+            let Noted { record, activation, .. } = (*fiber.0.as_ptr()).other;
             walk_from(record, activation)
         }
     })
@@ -333,7 +329,7 @@ fn switch(core: &mut StoreCore, fiber: NonNull<Fiber>, input: Input) -> Coroutin
         let owner = std::mem::replace(&mut (*vm).owner, core.cast());
         #[cfg(feature = "jit")]
         let _running = super::native::running(vm);
-        let outer = (*core).fibers.current.replace(fiber);
+        let outer = (*core).fibers.current.replace(Address(fiber));
         (*core).fibers.depth += 1;
         (*fiber_at).other.swap(vm);
         let result = (*fiber_at).coroutine.resume(input);

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use kinglet_abi::{VmGlobal, VmTag};
 use kinglet_wasm::types::{GlobalType, TypeGroup, TypeId};
 
+use super::address::{Address, Owned};
+
 /// A global of a store.
 #[derive(Debug)]
 pub(crate) struct GlobalInstance {
     ty: GlobalType,
-    record: NonNull<VmGlobal>,
+    record: Address<VmGlobal>,
     /// Keeps the record, if no instance does.
-    own: Option<Box<VmGlobal>>,
+    own: Option<Owned<VmGlobal>>,
     /// Keeps the type that the content's mentions, if no instance does.
     _type: Option<Arc<TypeGroup>>,
 }
@@ -28,7 +30,7 @@ impl GlobalInstance {
         keep: Option<Arc<TypeGroup>>,
     ) -> GlobalInstance {
         let mut own = None;
-        let record = record.unwrap_or_else(|| NonNull::from(&mut **own.insert(Box::<VmGlobal>::default())));
+        let record = record.map_or_else(|| own.insert(Owned::new(Box::<VmGlobal>::default())).address(), Address);
         GlobalInstance { ty, record, own, _type: keep }
     }
 
@@ -42,24 +44,24 @@ impl GlobalInstance {
     }
 
     pub(crate) fn record(&self) -> NonNull<VmGlobal> {
-        self.record
+        self.record.0
     }
 
     pub(crate) fn get(&self) -> [u64; 2] {
         // SAFETY: the record lives as long as the global, and no guest code runs while it is read.
-        unsafe { self.record.as_ref().slots }
+        unsafe { self.record.0.as_ref().slots }
     }
 
     pub(crate) fn set(&mut self, slots: [u64; 2]) {
         // SAFETY: the record is the global's own, and no guest code runs while the store is borrowed.
-        unsafe { self.record.as_mut().slots = slots };
+        unsafe { self.record.0.as_mut().slots = slots };
     }
 }
 
 /// A tag of a store.
 #[derive(Debug)]
 pub(crate) struct TagInstance {
-    record: Box<VmTag>,
+    record: Owned<VmTag>,
     /// Keeps the type, if no instance does.
     _type: Option<Arc<TypeGroup>>,
 }
@@ -67,7 +69,7 @@ pub(crate) struct TagInstance {
 impl TagInstance {
     /// One of a type that the instance's module keeps.
     pub(super) fn of_instance(ty: TypeId) -> TagInstance {
-        TagInstance { record: Box::new(VmTag { type_id: ty.0 }), _type: None }
+        TagInstance { record: Owned::new(Box::new(VmTag { type_id: ty.0 })), _type: None }
     }
 
     /// One of the host's.
@@ -76,10 +78,11 @@ impl TagInstance {
     }
 
     pub(crate) fn ty(&self) -> TypeId {
-        TypeId(self.record.type_id)
+        // SAFETY: the record is the tag's own, and does not change.
+        TypeId(unsafe { self.record.pointer().as_ref() }.type_id)
     }
 
     pub(crate) fn record(&self) -> NonNull<VmTag> {
-        NonNull::from(&*self.record)
+        self.record.pointer()
     }
 }

@@ -12,6 +12,7 @@ use std::time::Instant;
 use kinglet_abi::{ArrayFn, FuncCell, FuncRef, Libcall, RegisterFn, Returned, Status, Trap, VmCtx, VmMemory};
 use kinglet_wasm::types::{TypeGroup, TypeId};
 
+use super::address::Owned;
 use super::func::FuncPointer;
 use super::{VmState, store};
 use crate::host::Caller;
@@ -59,8 +60,7 @@ pub(crate) type HostSlots<'a> = &'a mut [u64];
 /// The host functions of a store.
 #[derive(Default)]
 pub(crate) struct HostContexts {
-    /// Owned; through pointers, which stay good whatever moves.
-    contexts: Vec<NonNull<HostContext>>,
+    contexts: Vec<Owned<HostContext>>,
     sets: Vec<(Arc<HostSet>, HostBlock)>,
 }
 
@@ -83,21 +83,8 @@ pub(crate) struct HostPart {
 
 /// Contexts of a set, in one store or in none.
 struct HostBlock {
-    /// Owned; through a pointer, as above.
-    contexts: NonNull<[HostContext]>,
+    contexts: Owned<[HostContext]>,
     functions: Box<[FuncPointer]>,
-}
-
-// SAFETY: owned memory; the pointers in it lead to the same store, the closures are `Send + Sync`.
-unsafe impl Send for HostBlock {}
-// SAFETY: a shared borrow gives addresses alone; the closures are `Send + Sync`.
-unsafe impl Sync for HostBlock {}
-
-impl Drop for HostBlock {
-    fn drop(&mut self) {
-        // SAFETY: made by `Box::leak`.
-        drop(unsafe { Box::from_raw(self.contexts.as_ptr()) });
-    }
 }
 
 impl HostPart {
@@ -129,16 +116,17 @@ impl HostSet {
 impl HostBlock {
     fn new(functions: &[HostPart]) -> HostBlock {
         let contexts: Box<[HostContext]> = functions.iter().map(HostContext::new).collect();
-        let contexts = NonNull::from(Box::leak(contexts));
+        let contexts = Owned::new(contexts);
         // SAFETY: just made, and never moved.
-        let function = |i| unsafe { HostContext::finish(contexts.cast::<HostContext>().add(i)) };
-        HostBlock { contexts, functions: (0..functions.len()).map(function).collect() }
+        let function = |i| unsafe { HostContext::finish(contexts.pointer().cast::<HostContext>().add(i)) };
+        let functions = (0..functions.len()).map(function).collect();
+        HostBlock { contexts, functions }
     }
 
     /// Makes them a store's.
     fn enter(&mut self, vm: &VmState) {
         // SAFETY: owned; no store's guest code runs that could use them.
-        for context in unsafe { self.contexts.as_mut() } {
+        for context in unsafe { self.contexts.pointer().as_mut() } {
             context.vmctx.store = vm.pointer().as_ptr();
         }
     }
@@ -146,10 +134,6 @@ impl HostBlock {
 
 impl Drop for HostContexts {
     fn drop(&mut self) {
-        for context in self.contexts.drain(..) {
-            // SAFETY: made by `Box::leak`.
-            drop(unsafe { Box::from_raw(context.as_ptr()) });
-        }
         for (set, block) in self.sets.drain(..) {
             let mut kept = set.kept();
             if kept.len() < set.most {
@@ -158,11 +142,6 @@ impl Drop for HostContexts {
         }
     }
 }
-
-// SAFETY: owned memory; the pointers in it lead to the same store, the closures are `Send + Sync`.
-unsafe impl Send for HostContexts {}
-// SAFETY: a shared borrow gives addresses alone; the closures are `Send + Sync`.
-unsafe impl Sync for HostContexts {}
 
 #[repr(C)]
 struct HostContext {
@@ -201,10 +180,11 @@ impl HostContexts {
     pub(crate) fn add(&mut self, vm: &VmState, part: &HostPart) -> FuncPointer {
         let mut context = HostContext::new(part);
         context.vmctx.store = vm.pointer().as_ptr();
-        let context = NonNull::from(Box::leak(Box::new(context)));
-        self.contexts.push(context);
+        let context = Owned::new(Box::new(context));
         // SAFETY: just made, and never moved.
-        unsafe { HostContext::finish(context) }
+        let function = unsafe { HostContext::finish(context.pointer()) };
+        self.contexts.push(context);
+        function
     }
 
     /// The functions of a set, whose contexts are the store's from now on.
@@ -437,7 +417,7 @@ fn unusual(context: &HostContext, slots: HostSlots<'_>, outcome: Outcome) -> u32
             Status::HostError as u32
         }
         Err(panic) => {
-            core.panic = Some(panic);
+            core.note_panic(panic);
             Status::HostPanic as u32
         }
     }

@@ -10,6 +10,7 @@ use kinglet_wasm::types::{IndexType, ValType};
 
 use tracing::debug;
 
+use super::address::Owned;
 use super::call::call_cell;
 use super::func::FuncPointer;
 use super::host::HostSet;
@@ -71,17 +72,9 @@ impl Dropped {
     }
 }
 
-/// The memory of a `VmCtx` with its variable part. Owned through a pointer, which stays good when this moves.
+/// The memory of a `VmCtx` with its variable part.
 #[derive(Debug)]
-pub(super) struct VmCtxBox {
-    start: NonNull<u128>,
-    len: usize,
-}
-
-// SAFETY: owned memory; the pointers in it lead to the same store and to the module, which the instance holds.
-unsafe impl Send for VmCtxBox {}
-// SAFETY: a shared borrow gives the address alone.
-unsafe impl Sync for VmCtxBox {}
+pub(super) struct VmCtxBox(Owned<[u128]>);
 
 impl VmCtxBox {
     /// # Errors
@@ -92,18 +85,11 @@ impl VmCtxBox {
         let out_of_memory = |_| Error::msg(format!("cannot make an instance of {size} bytes: out of memory"));
         memory.try_reserve_exact(len).map_err(out_of_memory)?;
         memory.resize(len, 0);
-        Ok(VmCtxBox { start: NonNull::from(Box::leak(memory.into_boxed_slice())).cast(), len })
+        Ok(VmCtxBox(Owned::new(memory.into_boxed_slice())))
     }
 
     fn pointer(&self) -> *mut VmCtx {
-        self.start.as_ptr().cast()
-    }
-}
-
-impl Drop for VmCtxBox {
-    fn drop(&mut self) {
-        // SAFETY: made by `Box::leak` with this length.
-        drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(self.start.as_ptr(), self.len)) });
+        self.0.pointer().as_ptr().cast()
     }
 }
 

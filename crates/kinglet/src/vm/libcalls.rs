@@ -126,7 +126,7 @@ where
         Err(panic) => {
             // The embedder's limiter, if it is not a bug of ours: carried on to the caller, like a host function's.
             // SAFETY: the store is live, by contract; the body's borrow has ended.
-            unsafe { super::store::core_of((*vmctx).store) }.panic = Some(panic);
+            unsafe { super::store::core_of((*vmctx).store) }.note_panic(panic);
             Trap::Unsupported as u32
         }
     }

@@ -7,6 +7,7 @@ use kinglet_abi::{MemoryPlan, VmMemory};
 use kinglet_wasm::limits::MAX_MEMORY64_PAGES;
 use kinglet_wasm::types::{IndexType, MemoryType};
 
+use super::address::{Address, Owned};
 use super::image::MemoryImage;
 use super::region::Region;
 use super::room;
@@ -24,9 +25,9 @@ pub(crate) struct MemoryInstance {
     touched: bool,
     /// Whether it holds already what its module says, and how.
     contents: Contents,
-    record: NonNull<VmMemory>,
+    record: Address<VmMemory>,
     /// Keeps the record, if no instance does.
-    _own: Option<Box<VmMemory>>,
+    _own: Option<Owned<VmMemory>>,
 }
 
 /// What a memory begins with.
@@ -67,10 +68,10 @@ impl MemoryInstance {
             return Err(too_large(&ty));
         }
         let mut own = None;
-        let record = record.unwrap_or_else(|| {
-            let boxed = own.insert(Box::new(VmMemory { base: std::ptr::null_mut(), len: 0 }));
-            NonNull::from(&mut **boxed)
-        });
+        let record = record.map_or_else(
+            || own.insert(Owned::new(Box::new(VmMemory { base: std::ptr::null_mut(), len: 0 }))).address(),
+            Address,
+        );
         let mut memory =
             MemoryInstance { ty, region, unchecked, len, touched: false, contents: Contents::Zero, record, _own: own };
         memory.publish();
@@ -79,7 +80,7 @@ impl MemoryInstance {
 
     fn publish(&mut self) {
         // SAFETY: the record lives as long as the memory, and no guest code runs while it is written.
-        unsafe { self.record.write(VmMemory { base: self.region.start(), len: self.len }) };
+        unsafe { self.record.0.write(VmMemory { base: self.region.start(), len: self.len }) };
     }
 
     /// How many bytes of address space it takes.
@@ -88,7 +89,7 @@ impl MemoryInstance {
     }
 
     pub(crate) fn record(&self) -> NonNull<VmMemory> {
-        self.record
+        self.record.0
     }
 
     /// Whether code that addresses memories as in this plan can use it.

@@ -77,9 +77,6 @@ pub(super) struct Kept {
     pub(super) imported_funcs: Vec<super::FuncPointer>,
 }
 
-// SAFETY: owned memory; the records that memories and tables point to are in the context beside them.
-unsafe impl Send for Kept {}
-
 impl Blueprint {
     pub(super) fn take(&self) -> Kept {
         let mut shelved = self.shelf.lock();

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use kinglet_abi::{INTERRUPT_STOP, Resume, TailTarget, VmStore};
 
+use super::address::Owned;
 use super::libcalls;
 use super::region::Region;
 use super::room;
@@ -16,7 +17,7 @@ use crate::{Engine, Error, Result};
 /// The record that code sees, with what it points to.
 #[derive(Debug)]
 pub(crate) struct VmState {
-    vm: NonNull<VmStore>,
+    vm: Owned<VmStore>,
     /// None until the interpreter is first entered.
     stack: Option<GuestStack>,
 }
@@ -56,11 +57,6 @@ impl GuestStack {
     }
 }
 
-// SAFETY: owned memory; what it points to belongs to the same store.
-unsafe impl Send for VmState {}
-// SAFETY: `&VmState` gives only the address.
-unsafe impl Sync for VmState {}
-
 impl VmState {
     pub(crate) fn new(engine: &Engine) -> VmState {
         use std::ptr::{null, null_mut};
@@ -92,7 +88,7 @@ impl VmState {
             spare_stack: engine.spare_stack(),
             interpreted: null(),
         };
-        VmState { vm: NonNull::from(Box::leak(Box::new(vm))), stack: None }
+        VmState { vm: Owned::new(Box::new(vm)), stack: None }
     }
 
     /// Makes the interpreter's stack, or takes one that another store has left.
@@ -103,8 +99,8 @@ impl VmState {
         };
         // SAFETY: the interpreter has not been entered: nothing points to a stack.
         unsafe {
-            (*self.vm.as_ptr()).record = stack.end();
-            (*self.vm.as_ptr()).stack_top = stack.start();
+            (*self.vm.pointer().as_ptr()).record = stack.end();
+            (*self.vm.pointer().as_ptr()).stack_top = stack.start();
         }
         self.stack = Some(stack);
         Ok(())
@@ -116,18 +112,18 @@ impl VmState {
     }
 
     pub(super) fn pointer(&self) -> NonNull<VmStore> {
-        self.vm
+        self.vm.pointer()
     }
 
     pub(crate) fn interrupt_word(&self) -> InterruptWord {
-        InterruptWord(self.vm)
+        InterruptWord(self.vm.pointer())
     }
 
     /// Has the interpreter ask for native loops at back-edges, or not.
     #[cfg(feature = "jit")]
     pub(crate) fn ask_for_loops(&self, on: bool) {
         // SAFETY: the store is live, and the field is atomic; no reference to the whole is made.
-        let word = unsafe { &*std::ptr::addr_of!((*self.vm.as_ptr()).interrupt) };
+        let word = unsafe { &*std::ptr::addr_of!((*self.vm.pointer().as_ptr()).interrupt) };
         if on {
             word.fetch_or(kinglet_abi::INTERRUPT_SAMPLE, Ordering::Relaxed);
         } else {
@@ -139,26 +135,19 @@ impl VmState {
     #[cfg(feature = "jit")]
     pub(crate) fn unwatch(&self, engine: &Engine) {
         // SAFETY: the store is live, and the field is atomic; no reference to the whole is made.
-        if unsafe { &*std::ptr::addr_of!((*self.vm.as_ptr()).watched) }.load(Ordering::Acquire) {
-            engine.tier().unwatch(self.vm);
+        if unsafe { &*std::ptr::addr_of!((*self.vm.pointer().as_ptr()).watched) }.load(Ordering::Acquire) {
+            engine.tier().unwatch(self.vm.pointer());
         }
     }
 
     pub(crate) fn gas(&self) -> i64 {
         // SAFETY: no guest code runs while the store is borrowed.
-        unsafe { (*self.vm.as_ptr()).gas }
+        unsafe { (*self.vm.pointer().as_ptr()).gas }
     }
 
     pub(crate) fn set_gas(&mut self, gas: i64) {
         // SAFETY: no guest code runs while the store is borrowed.
-        unsafe { (*self.vm.as_ptr()).gas = gas };
-    }
-}
-
-impl Drop for VmState {
-    fn drop(&mut self) {
-        // SAFETY: made by `Box::leak`, and nothing of the store is used any more.
-        drop(unsafe { Box::from_raw(self.vm.as_ptr()) });
+        unsafe { (*self.vm.pointer().as_ptr()).gas = gas };
     }
 }
 
@@ -223,10 +212,10 @@ impl<T> StoreInner<T> {
 /// The box of a store that guest code reaches back to: never moved, and borrowed again from its address each time.
 pub(crate) struct StoreOwner<T: 'static>(NonNull<StoreInner<T>>);
 
-// SAFETY: an owning pointer.
-unsafe impl<T: Send> Send for StoreOwner<T> {}
-// SAFETY: an owning pointer.
-unsafe impl<T: Sync> Sync for StoreOwner<T> {}
+// SAFETY: it owns the store, as a box would.
+unsafe impl<T> Send for StoreOwner<T> where StoreInner<T>: Send {}
+// SAFETY: a shared borrow of it gives a shared borrow of the store.
+unsafe impl<T> Sync for StoreOwner<T> where StoreInner<T>: Sync {}
 
 impl<T> StoreOwner<T> {
     pub(crate) fn new(engine: &Engine, embedder: Embedder<T>) -> StoreOwner<T> {

@@ -11,6 +11,7 @@ use kinglet_wasm::initial::InitialTable;
 use kinglet_wasm::limits::MAX_TABLE_ELEMENTS;
 use kinglet_wasm::types::{TableType, TypeGroup};
 
+use super::address::{Address, Owned};
 use super::room;
 use crate::store::StoreCore;
 use crate::{Error, Result};
@@ -48,9 +49,9 @@ pub(crate) struct TableInstance {
     lazy: Option<(usize, u32)>,
     /// Whether it holds already what its module says.
     ready: bool,
-    record: NonNull<VmTable>,
+    record: Address<VmTable>,
     /// Keeps the record, if no instance does.
-    _own: Option<Box<VmTable>>,
+    _own: Option<Owned<VmTable>>,
     /// Keeps the type that the elements' mentions, if no instance does.
     _type: Option<Arc<TypeGroup>>,
 }
@@ -73,10 +74,8 @@ impl TableInstance {
             )));
         }
         let mut own = None;
-        let record = record.unwrap_or_else(|| {
-            let boxed = own.insert(Box::new(VmTable { elements: std::ptr::null_mut(), len: 0, written: 0 }));
-            NonNull::from(&mut **boxed)
-        });
+        let empty = || Box::new(VmTable { elements: std::ptr::null_mut(), len: 0, written: 0 });
+        let record = record.map_or_else(|| own.insert(Owned::new(empty())).address(), Address);
         let Some(elements) = filled(ty.min as usize, init) else {
             return Err(Error::msg(format!("cannot make a table of {} elements: out of memory", ty.min)));
         };
@@ -94,18 +93,18 @@ impl TableInstance {
     fn publish(&mut self) {
         // SAFETY: the record lives as long as the table, and no guest code runs while it is written.
         unsafe {
-            (*self.record.as_ptr()).elements = self.elements.as_mut_ptr();
-            (*self.record.as_ptr()).len = self.elements.len();
+            (*self.record.0.as_ptr()).elements = self.elements.as_mut_ptr();
+            (*self.record.0.as_ptr()).len = self.elements.len();
         }
     }
 
     fn set_written(&mut self, written: bool) {
         // SAFETY: the record is the table's own, and no guest code runs while the store is borrowed.
-        unsafe { (*self.record.as_ptr()).written = written.into() };
+        unsafe { (*self.record.0.as_ptr()).written = written.into() };
     }
 
     pub(crate) fn record(&self) -> NonNull<VmTable> {
-        self.record
+        self.record.0
     }
 
     /// Its type as declared.
@@ -159,7 +158,7 @@ impl TableInstance {
     /// functions can stay if nothing was written: they are where they were.
     pub(super) fn recycle(&mut self) {
         // SAFETY: the record is the table's own, and no guest code runs while the store is borrowed.
-        let written = unsafe { (*self.record.as_ptr()).written } != 0;
+        let written = unsafe { (*self.record.0.as_ptr()).written } != 0;
         let size = self.ty.min as usize;
         let large = self.elements.capacity() > 2 * size + 64 || written && size > LARGE;
         if let Some(elements) = large.then(|| filled(size, 0)).flatten() {
