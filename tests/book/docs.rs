@@ -120,12 +120,11 @@ fn functions_are_those_of_wasi_preview_1() {
     }
     text.push_str(
         "\n## Interrupts and time limits\n\n\
-         Every function that waits or moves bytes ends within 50 ms of an interrupt or of the command's time limit: reading and \
-         writing,\nof up to 4 GiB at once, whatever stands behind a descriptor; opening a FIFO, which waits for its other \
-         end unless\n`nonblock` is given; `fd_allocate`, `fd_readdir`, `poll_oneoff`, `random_get`, `sock_accept` and the \
-         others of sockets. Bytes\nmove in pieces of 1 MiB at most. Where a pipe or a terminal is shared with other \
-         processes and the system is older\nthan Linux 6.4 or has no `/proc`, a write of up to 4,096 bytes may wait for a \
-         reader.\n\n\
+         Every function that waits or moves bytes ends within 50 ms of an interrupt or of the command's time limit: reading \
+         and\nwriting, of up to 4 GiB at once, whatever stands behind a descriptor; opening a FIFO, which waits for its \
+         other end unless\n`nonblock` is given; `fd_allocate`, `fd_readdir`, `poll_oneoff`, `random_get`, and all of \
+         sockets. Bytes move in pieces of\n1 MiB at most. Where a pipe or a terminal is shared with other processes, and \
+         Linux is older than 6.4 or `/proc` is missing,\na write of up to 4,096 bytes may wait for a reader.\n\n\
          What the system does in one call may finish first:\n\n\
          | Function | What may take long |\n|---|---|\n",
     );

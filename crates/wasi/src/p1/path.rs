@@ -552,7 +552,7 @@ mod tests {
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
         std::os::unix::fs::symlink("file", folder.path().join("link")).unwrap();
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o000)).unwrap();
         let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
         for name in ["file", "link", "."] {
             let (path, len) = guest.text(OLD, name);
