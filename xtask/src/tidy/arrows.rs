@@ -18,7 +18,7 @@ const ARROWS: &[Arrow] = &[
     Arrow { name: "kinglet-abi", to: &["kinglet-wasm", "kinglet-source-id"], alone: &[] },
     Arrow { name: "kinglet-interp", to: &["kinglet-wasm", "kinglet-abi"], alone: &[] },
     Arrow { name: "kinglet-jit", to: &["kinglet-wasm", "kinglet-abi", "kinglet-source-id"],
-        alone: &["cranelift", "regalloc"] },
+        alone: &["cranelift", "regalloc", "wasmtime-internal-core"] },
     Arrow { name: "kinglet", to: &["kinglet-wasm", "kinglet-abi", "kinglet-interp", "kinglet-jit"], alone: &[] },
     Arrow { name: "kinglet-wasi", to: &["kinglet"], alone: &["cap-"] },
     Arrow { name: "kinglet-testing", to: &["kinglet"], alone: &["wast"] },
