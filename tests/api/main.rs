@@ -13,6 +13,8 @@ mod example;
 mod gas;
 mod host;
 mod hostile;
+#[cfg(all(target_os = "linux", target_pointer_width = "64", feature = "jit"))]
+mod injected;
 mod interrupt;
 mod large;
 mod lifetime;
@@ -66,8 +68,6 @@ fn module(engine: &Engine, text: &str) -> Module {
     Module::new(engine, text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-/// An instance without imports in a store of its own.
-#[track_caller]
 /// A store that has all the gas there can be, if the engine meters.
 fn store(engine: &Engine) -> Store<()> {
     let mut store = Store::new(engine, ());
@@ -75,6 +75,8 @@ fn store(engine: &Engine) -> Store<()> {
     store
 }
 
+/// An instance without imports in a store of its own.
+#[track_caller]
 fn load_with(engine: &Engine, text: &str) -> (Store<()>, Instance) {
     let mut store = store(engine);
     let instance = Instance::new(&mut store, &module(engine, text), &[]).expect("the module can be instantiated");

@@ -328,7 +328,13 @@ impl Module {
             debug!(module = self.name(), "module is made once more, with checks of every access to memory");
             #[cfg(feature = "jit")]
             compile_module(engine, &code, self.inner.compiled.load(Ordering::Relaxed));
-            Module::from_code(engine, code)
+            let module = Module::from_code(engine, code);
+            // What a file has of the first memory was not decoded with the module.
+            #[cfg(feature = "jit")]
+            if let Some(image) = self.inner.blueprint.memory.get().and_then(|image| image.as_ref()?.shared()) {
+                let _ = module.inner.blueprint.memory.set(Some(image));
+            }
+            module
         })
     }
 

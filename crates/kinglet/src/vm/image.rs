@@ -55,6 +55,14 @@ impl MemoryImage {
         MemoryImage { contents: Contents::Mapped { mapping, data }, address: address as usize }
     }
 
+    /// The same once more, if it is mapped.
+    #[cfg(feature = "jit")]
+    pub(crate) fn shared(&self) -> Option<MemoryImage> {
+        let Contents::Mapped { mapping, data } = &self.contents else { return None };
+        let contents = Contents::Mapped { mapping: mapping.clone(), data: data.clone() };
+        Some(MemoryImage { contents, address: self.address })
+    }
+
     /// The bytes and where they go.
     pub(super) fn bytes(&self) -> (usize, &[u8]) {
         match &self.contents {

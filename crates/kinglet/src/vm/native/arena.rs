@@ -111,16 +111,28 @@ impl Chunk {
     fn new(len: usize) -> Result<Chunk> {
         let refused = |error| Error::new(error).context("a file in memory (memfd_create)");
         let file = memfd_create("kinglet-code", MemfdFlags::CLOEXEC).map_err(refused)?;
-        ftruncate(&file, len as u64)?;
+        ftruncate(&file, len as u64).map_err(cannot("make a file in memory larger"))?;
         let map = |access| {
             // SAFETY: a new mapping overlaps nothing.
-            let start = unsafe { mmap(std::ptr::null_mut(), len, access, MapFlags::SHARED, &file, 0) }?;
-            Mapping::from_raw(start.cast(), len)
+            let start = unsafe { mmap(std::ptr::null_mut(), len, access, MapFlags::SHARED, &file, 0) };
+            Mapping::from_raw(start.map_err(cannot("map a file in memory"))?.cast(), len)
         };
         let write = map(ProtFlags::READ | ProtFlags::WRITE)?;
         let run = map(ProtFlags::READ | ProtFlags::EXEC)?;
         Ok(Chunk { write, run, used: 0, process: getpid() })
     }
+}
+
+/// What the system has refused, with its reason.
+fn cannot(what: &'static str) -> impl Fn(Errno) -> Error {
+    move |error| Error::new(error).context(format!("cannot {what}"))
+}
+
+/// How long a file is.
+fn length(file: &File) -> Result<u64> {
+    let metadata =
+        file.metadata().map_err(|error| Error::new(error).context("cannot find out how long the file is"))?;
+    Ok(metadata.len())
 }
 
 impl Mapping {
@@ -138,12 +150,13 @@ impl Mapping {
         let len = bytes.len().max(1);
         let access = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: a new mapping overlaps nothing.
-        let start = unsafe { mmap_anonymous(std::ptr::null_mut(), len, access, MapFlags::PRIVATE) }?;
+        let start = unsafe { mmap_anonymous(std::ptr::null_mut(), len, access, MapFlags::PRIVATE) };
+        let start = start.map_err(cannot("map memory for code or an artifact"))?;
         let mapping = Mapping::from_raw(start.cast(), len)?;
         // SAFETY: the mapping is as long, ours alone, and nothing runs in it yet.
         unsafe {
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), mapping.start.as_ptr(), bytes.len());
-            mprotect(start, len, final_access)?;
+            mprotect(start, len, final_access).map_err(cannot("protect memory for code or an artifact"))?;
         }
         if final_access.contains(MprotectFlags::EXEC) {
             coherence::fetch_anew(mapping.start(), mapping.start(), bytes.len());
@@ -153,7 +166,7 @@ impl Mapping {
 
     /// A file, to be read where it is mapped. Whoever changes the file changes what is read.
     pub(in crate::vm) fn file(file: File) -> Result<Mapping> {
-        let len = file.metadata()?.len();
+        let len = length(&file)?;
         Mapping::file_part(file, 0..len)
     }
 
@@ -163,7 +176,7 @@ impl Mapping {
             return Err(Error::msg("the file is empty"));
         }
         // Beyond its end there would be memory that must not be touched.
-        if part.end > file.metadata()?.len() {
+        if part.end > length(&file)? {
             return Err(Error::msg("the file is shorter than it should be"));
         }
         let len = usize::try_from(part.end - part.start)?;
@@ -172,7 +185,7 @@ impl Mapping {
             match unsafe { mmap(std::ptr::null_mut(), len, ProtFlags::READ, MapFlags::PRIVATE, &file, part.start) } {
                 // Files of some file systems can only be read.
                 Err(Errno::NODEV) => return Mapping::read(&file, part.start, len),
-                start => start?,
+                start => start.map_err(cannot("map the file"))?,
             };
         let mut mapping = Mapping::from_raw(start.cast(), len)?;
         mapping.backing = Backing::File(Some((file, part.start)));
@@ -184,7 +197,7 @@ impl Mapping {
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(len)?;
         bytes.resize(len, 0);
-        file.read_exact_at(&mut bytes, start)?;
+        file.read_exact_at(&mut bytes, start).map_err(|error| Error::new(error).context("cannot read the file"))?;
         Mapping::copy(&bytes)
     }
 
@@ -193,8 +206,8 @@ impl Mapping {
         let len = rustix::param::page_size();
         // SAFETY: a new mapping overlaps nothing.
         let start =
-            unsafe { mmap(std::ptr::null_mut(), len, ProtFlags::READ | ProtFlags::EXEC, MapFlags::PRIVATE, file, 0) }?;
-        Mapping::from_raw(start.cast(), len)
+            unsafe { mmap(std::ptr::null_mut(), len, ProtFlags::READ | ProtFlags::EXEC, MapFlags::PRIVATE, file, 0) };
+        Mapping::from_raw(start.map_err(cannot("map the file"))?.cast(), len)
     }
 
     /// A copy of these bytes, to be read.
