@@ -619,7 +619,7 @@ fn code_that_became_native_is_kept_however_little_it_is() {
         let call = instance.get_typed_func::<i32, i32>(&mut store, name).unwrap();
         (0..5).for_each(|i| assert_eq!(call.call(&mut store, i).unwrap(), i));
         assert_eq!((module.native_functions(), module.update_cache().unwrap()), (after, before != after), "{name}");
-        assert_eq!(module.worth_compiling(), true, "functions that became native one by one");
+        assert!(module.worth_compiling(), "functions that became native one by one");
     }
 }
 

@@ -326,7 +326,7 @@ mod tests {
         for threads in [1, 3] {
             let left_out = |memory| {
                 let left_out = compile_within(&wat, threads, limits(memory)).1.left_out;
-                left_out.into_iter().map(|(function, why)| (function, why)).collect::<Vec<_>>()
+                left_out.into_iter().collect::<Vec<_>>()
             };
             assert_eq!(left_out(usize::MAX), []);
             assert_eq!(left_out(1 << 20), [1, 3].map(|function| (function, Error::TooLarge(1 << 20))));

@@ -54,7 +54,8 @@ fn table_length(dwarf: &Dwarf<Bytes<'_>>, offset: DebugAbbrevOffset, fuel: &mut 
     let all = table.len();
     while table.read_uleb128()? != 0 {
         // What it is, and whether it has children.
-        (table.read_uleb128()?, table.read_u8()?);
+        table.read_uleb128()?;
+        table.read_u8()?;
         loop {
             let before = table.len();
             let (name, form) = (table.read_uleb128()?, table.read_uleb128()?);

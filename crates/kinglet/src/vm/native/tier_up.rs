@@ -721,7 +721,7 @@ mod tests {
             let (environment, functions) = (environments[index].clone(), HashMap::new());
             state.modules.insert(key(index), Module { environment, functions, queue, spent: state.turn });
         };
-        let mut turns = |state: &mut State, count: usize| {
+        let turns = |state: &mut State, count: usize| {
             let mut turns = [0; 3];
             for _ in 0..count {
                 let batch = up.next(state).unwrap();
