@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 
 /// The address of something that lives as long as what holds it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Address<T: ?Sized>(pub(super) NonNull<T>);
+pub(crate) struct Address<T: ?Sized>(pub(in crate::vm) NonNull<T>);
 
 // SAFETY: a number; whoever follows it has borrowed the store, and says why something is there.
 unsafe impl<T: ?Sized> Send for Address<T> {}

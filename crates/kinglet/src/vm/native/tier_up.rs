@@ -32,6 +32,7 @@ use tracing::{Level, debug, event_enabled, trace};
 use super::{Tier, background_limits, name, name_of};
 use crate::Error;
 use crate::config::TierThresholds;
+use crate::vm::address::Address;
 
 /// After how many unanswered questions a store is left alone until it answers the last one or is called again, and after
 /// how many intervals without a store the sampler sleeps.
@@ -114,12 +115,9 @@ struct State {
 /// A store that is asked for samples.
 #[derive(Debug)]
 struct Watched {
-    vm: NonNull<VmStore>,
+    vm: Address<VmStore>,
     unanswered: u32,
 }
-
-// SAFETY: of the store only the atomic words are touched, and only while it is alive: see the module's invariants.
-unsafe impl Send for Watched {}
 
 /// What is known of a module of which something was interpreted.
 #[derive(Debug)]
@@ -267,7 +265,7 @@ impl TierUp {
     /// A store goes.
     pub(super) fn unwatch(&self, vm: NonNull<VmStore>) {
         if let Some(mut state) = self.lock_anywhere() {
-            state.watched.retain(|watched| watched.vm != vm);
+            state.watched.retain(|watched| watched.vm.0 != vm);
         }
     }
 
@@ -507,7 +505,7 @@ impl Tier {
         }
         if !state.threads.is_empty() && !state.stop {
             watched.store(true, Ordering::Relaxed);
-            state.watched.push(Watched { vm, unanswered: 0 });
+            state.watched.push(Watched { vm: Address(vm), unanswered: 0 });
             // Stores that come and go by the thousand wake nobody.
             if state.asleep {
                 up.to_watch.notify_one();
@@ -528,7 +526,7 @@ impl Tier {
                 continue;
             }
             state.watched.retain_mut(|watched| {
-                let vm = watched.vm.as_ptr();
+                let vm = watched.vm.0.as_ptr();
                 // SAFETY: it is in the list, so it is alive; only its atomic words are touched.
                 let (interrupt, flag) =
                     unsafe { (&*std::ptr::addr_of!((*vm).interrupt), &*std::ptr::addr_of!((*vm).watched)) };
