@@ -18,6 +18,8 @@ fn bench_with(engines: &[(&str, &str)], args: &[&str]) -> Output {
     let names: Vec<&str> = engines.iter().map(|(name, _)| *name).collect();
     let mut command = Command::new(env!("CARGO"));
     command.args(["run", "--quiet", "--package", "xtask", "--", "bench", "--engines", &names.join(",")]);
+    // The test command sets it for the harness; cargo would build everything for it once more.
+    command.env_remove("RUSTC_BOOTSTRAP");
     for (name, path) in engines {
         command.args(["--program", &format!("{name}={path}")]);
     }
