@@ -383,10 +383,12 @@ fn starts_while_calls_fail() {
     each_fails(&plan, "a start from a pool", || starts(&pooled));
 }
 
-#[test]
-#[ignore = "heavy: every call of the system fails once, on several threads"]
-fn work_on_several_threads_survives_any_failure_of_the_system() {
-    alone("threads_while_calls_fail");
+mod heavy {
+    #[test]
+    #[ignore = "heavy: every call of the system fails once, on several threads"]
+    fn work_on_several_threads_survives_any_failure_of_the_system() {
+        super::alone("threads_while_calls_fail");
+    }
 }
 
 #[test]

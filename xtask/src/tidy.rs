@@ -22,6 +22,7 @@ const RULES: &[Rule] = &[
     Rule { name: "what decides validation and code is pinned where its hash is taken", check: pins::check },
     Rule { name: "unsafe code has an address", check: fence::check },
     Rule { name: "a SAFETY comment names its invariant", check: fence::comments },
+    Rule { name: "a heavy test is in a module `heavy`", check: heavy },
     Rule { name: "what a document names exists", check: documents::check },
     Rule { name: "no file is larger than 100 kB", check: sizes },
     Rule { name: "nothing but .ci/run looks outside the repository", check: outside },
@@ -64,6 +65,24 @@ fn sizes(files: &[File]) -> Vec<String> {
     large.map(|file| format!("{}: {} bytes", file.path, file.size)).collect()
 }
 
+/// The group `heavy` chooses by the module's name.
+fn heavy(files: &[File]) -> Vec<String> {
+    let mark = concat!("#[ignore = ", "\"heavy:");
+    let mut findings = Vec::new();
+    for file in files.iter().filter(|file| file.path.ends_with(".rs")) {
+        let mut module = "";
+        for (index, line) in file.text.lines().enumerate() {
+            if line.starts_with("mod ") || line == "}" {
+                module = line;
+            }
+            if line.trim_start().starts_with(mark) && module != "mod heavy {" {
+                findings.push(format!("{}:{}: not in `mod heavy`, so that nothing runs it", file.path, index + 1));
+            }
+        }
+    }
+    findings
+}
+
 fn outside(files: &[File]) -> Vec<String> {
     let beyond = concat!("..", "/shared");
     let lines = files.iter().filter(|file| file.path != ".ci/run").flat_map(|file| {
@@ -102,5 +121,14 @@ mod tests {
         let files = [File::new(".ci/run", text), File::new("README.md", text)];
         assert_eq!(outside(&files).len(), 1);
         assert!(outside(&files)[0].starts_with("README.md:2:"));
+    }
+
+    #[test]
+    fn a_heavy_test_that_nothing_runs_is_found() {
+        let test = concat!("    #[test]\n    #[ignore = ", "\"heavy: long\"]\n    fn a() {}\n");
+        let inside = File::new("tests/a.rs", &format!("mod heavy {{\n{test}}}\n"));
+        let behind = File::new("tests/b.rs", &format!("mod heavy {{\n}}\n{test}"));
+        let findings = heavy(&[inside, behind]);
+        assert!(findings.len() == 1 && findings[0].starts_with("tests/b.rs:4:"), "{findings:?}");
     }
 }

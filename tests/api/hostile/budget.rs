@@ -76,7 +76,7 @@ fn hostile_modules_stay_within_their_budgets() {
 
 /// Runs the row that the environment names.
 #[test]
-#[ignore = "heavy: a part of hostile_modules_stay_within_their_budgets, which starts it"]
+#[ignore = "run by hostile_modules_stay_within_their_budgets in a process of its own"]
 fn one_row() {
     let Some(index) = std::env::var(VARIABLE).ok().and_then(|index| index.parse::<usize>().ok()) else { return };
     let row = &ROWS[index];
