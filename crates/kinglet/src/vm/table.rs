@@ -19,12 +19,15 @@ use crate::{Error, Result};
 /// Above so many elements a table that was written to is made anew rather than cleared: the system has zeros for less.
 const LARGE: usize = 8 << 10;
 
-/// From how many elements on it is asked whether the host will have enough memory left.
-const ASKED_FROM: usize = 8 << 10;
+/// Whether there is memory for so many elements, and for the host. Small tables can be made as long as guests can begin.
+fn has_room(elements: usize) -> bool {
+    const SMALL: usize = 1 << 10;
+    if elements > SMALL { room::is_there(elements * size_of::<u64>()) } else { room::is_left() }
+}
 
 /// So many elements; none if there is no memory for them. If they are null the system has zeros for them.
 fn filled(len: usize, init: u64) -> Option<Vec<u64>> {
-    if len > ASKED_FROM && !room::is_there(len * size_of::<u64>()) {
+    if !has_room(len) {
         return None;
     }
     if init != 0 || len == 0 {
@@ -143,9 +146,7 @@ impl TableInstance {
     pub(crate) fn grow_to(&mut self, size: usize, init: u64) -> bool {
         let more = size - self.elements.len();
         // They may move: then there are both for a while.
-        if more > ASKED_FROM && !room::is_there(size * size_of::<u64>())
-            || self.elements.try_reserve_exact(more).is_err()
-        {
+        if size > self.elements.capacity() && !has_room(size) || self.elements.try_reserve_exact(more).is_err() {
             return false;
         }
         self.elements.resize(size, init);
