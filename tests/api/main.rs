@@ -6,6 +6,7 @@ mod cache;
 mod call;
 #[cfg(feature = "jit")]
 mod compile_limit;
+mod config;
 mod data;
 mod dwarf;
 mod event;

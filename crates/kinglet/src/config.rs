@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kinglet_abi::settings::Target;
+use kinglet_abi::settings::{CompilerPanic, Target};
 use kinglet_abi::{Optimization, Settings};
 use kinglet_wasm::op::Op;
 use kinglet_wasm::walk::Metering;
@@ -54,6 +54,7 @@ pub struct Config {
     #[cfg(feature = "jit")]
     pub(crate) cache: Option<crate::Cache>,
     pub(crate) pool: Option<PoolingAllocationConfig>,
+    pub(crate) compiler_panics: Option<CompilerPanic>,
 }
 
 /// How a profiler is told which function native code belongs to.
@@ -73,12 +74,12 @@ pub struct TierThresholds {
     /// How long it is from one sample of a store to the next. With zero every entry and every back-edge is a sample, and
     /// what is hot is compiled on the spot, while the guest waits: for tests.
     pub sampling_interval: Duration,
-    /// How many samples make a function hot, or a loop that is to be entered in the middle. Besides, of a function that is
+    /// How many samples make a function hot, or a loop that is to be entered in the middle; 0 counts as 1. Besides, of a function that is
     /// hot its size counts half for one of its loops, and an eighth for its own code if its frames seem to stay in loops.
     /// Where a process has one processor alone it is twice as many, unless every entry and back-edge is a sample.
     pub samples: u32,
-    /// For how many bytes of a function's body it takes one sample more: large ones take longer to compile. Where a process
-    /// has one processor alone it is a fifth as many, with the same exception.
+    /// For how many bytes of a function's body it takes one sample more: large ones take longer to compile; 0 counts as 1.
+    /// Where a process has one processor alone it is a fifth as many, with the same exception.
     pub bytes_a_sample: u32,
 }
 
@@ -150,6 +151,7 @@ impl Config {
             #[cfg(feature = "jit")]
             cache: None,
             pool: None,
+            compiler_panics: None,
         }
     }
 
@@ -166,8 +168,9 @@ impl Config {
         self
     }
 
-    /// Sets how large a store's guest stack may become, in bytes; it is reserved when the interpreter is
-    /// first entered, and takes memory only as it is used. Calls beyond it trap with [`Trap::StackOverflow`](crate::Trap::StackOverflow).
+    /// Sets how large a store's guest stack may become, in bytes: at least 64 KiB and at most 1 TiB, to which other values
+    /// are rounded. It is reserved when the interpreter is first entered, and takes memory only as it is used. Calls
+    /// beyond it trap with [`Trap::StackOverflow`](crate::Trap::StackOverflow).
     pub fn max_wasm_stack(&mut self, bytes: usize) -> &mut Config {
         self.max_wasm_stack = bytes.clamp(64 << 10, 1 << 40);
         self
@@ -177,9 +180,10 @@ impl Config {
     /// calls of native code among one another, which are also held to [`Config::max_wasm_stack`]. Where native code has
     /// used it up, functions are interpreted, on the guest stack: what it costs is speed. The thread must have as much,
     /// and beside it what host functions need and, unless everything is interpreted, 256 KiB for the compiler, which makes
-    /// what calls between host, interpreter and native code need where such a call is first made.
+    /// what calls between host, interpreter and native code need where such a call is first made. Less than 16 KiB are
+    /// rounded up to that.
     pub fn max_host_stack(&mut self, bytes: usize) -> &mut Config {
-        self.max_host_stack = bytes;
+        self.max_host_stack = bytes.max(16 << 10);
         self
     }
 
@@ -277,24 +281,26 @@ impl Config {
 
     /// Sets how many bytes of address space each 32-bit memory reserves. With 4 GiB, as it is if nothing is said, or
     /// more, native code need not check accesses; with less every access is checked, as it is where the system refuses
-    /// so much, or without [`Config::signals_based_traps`]. What the system grants is tried when the engine is made, and
-    /// for each memory: an instance that has or imports one that could not be reserved runs code with checks, for which
-    /// its module is compiled once more.
+    /// so much (all refuse 128 TiB), or without [`Config::signals_based_traps`]. What the system grants is tried when the
+    /// engine is made, and for each memory: an instance that has or imports one that could not be reserved runs code with
+    /// checks, for which its module is compiled once more.
     pub fn memory_reservation(&mut self, bytes: u64) -> &mut Config {
         self.memory_reservation = bytes;
         self
     }
 
-    /// Sets how many bytes behind a reservation are kept inaccessible, 32 MiB if nothing is said: accesses with
-    /// constant offsets below it need no check.
+    /// Sets how many bytes behind a reservation are kept inaccessible, 32 MiB if nothing is said, rounded up to 64 KiB:
+    /// accesses with constant offsets below it need no check. With 0, or where the system refuses so much beside
+    /// [`Config::memory_reservation`], nothing is reserved and every access is checked.
     pub fn memory_guard_size(&mut self, bytes: u64) -> &mut Config {
-        self.memory_guard_size = bytes.next_multiple_of(64 << 10);
+        self.memory_guard_size = bytes.checked_next_multiple_of(64 << 10).unwrap_or(u64::MAX);
         self
     }
 
-    /// Sets on how many threads a module is compiled; on all processors if nothing is said.
+    /// Sets on how many threads a module is compiled, from 1 to 256, to which other values are rounded; on all processors
+    /// if nothing is said.
     pub fn compiler_threads(&mut self, threads: usize) -> &mut Config {
-        self.compiler_threads = Some(threads.max(1));
+        self.compiler_threads = Some(threads.clamp(1, 256));
         self
     }
 
@@ -360,6 +366,13 @@ impl Config {
             InstanceAllocationStrategy::OnDemand => None,
             InstanceAllocationStrategy::Pooling(pool) => Some(pool),
         };
+        self
+    }
+
+    /// For tests of what becomes of that: has the compiler panic.
+    #[doc(hidden)]
+    pub fn compiler_panics(&mut self, panics: Option<CompilerPanic>) -> &mut Config {
+        self.compiler_panics = panics;
         self
     }
 

@@ -64,6 +64,7 @@ impl Inner {
             optimization: config.optimization,
             target: config.target.clone(),
             compiler_memory: config.compiler_memory,
+            compiler_panics: config.compiler_panics,
             ..Settings::default()
         };
         #[cfg(feature = "jit")]
@@ -132,11 +133,13 @@ fn wish(config: &Config, settings: &mut Settings) {
     settings.reservation = reservation(config).filter(|_| faults);
 }
 
-/// What each memory is to reserve, if that is enough for accesses without checks.
+/// What each memory is to reserve, if that is enough for accesses without checks, and not more than any system has.
 #[cfg(feature = "jit")]
 fn reservation(config: &Config) -> Option<Reservation> {
-    let reservation = Reservation { bytes: config.memory_reservation, guard: config.memory_guard_size };
-    (reservation.bytes >= 1 << 32).then_some(reservation)
+    let bytes = config.memory_reservation.checked_next_multiple_of(64 << 10)?;
+    let reservation = Reservation { bytes, guard: config.memory_guard_size };
+    let whole = bytes.checked_add(reservation.guard)?;
+    (bytes >= 1 << 32 && reservation.guard > 0 && whole < 1 << 47).then_some(reservation)
 }
 
 impl Engine {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use kinglet_abi::{FuncRef, MemoryPlan, VmCallee, VmCtx, VmCtxLayout, VmGlobal, VmImport, VmMemory, VmTable, VmTag};
+use kinglet_wasm::Feature;
 use kinglet_wasm::module::{ConstExpr, ElemItems, ExternIndex, SegmentMode};
 use kinglet_wasm::types::{IndexType, ValType};
 
@@ -556,8 +557,29 @@ pub(crate) fn host_memory(core: &mut StoreCore, ty: kinglet_wasm::types::MemoryT
     if !sane {
         return Err(Error::msg(format!("not a type that a memory can have: {ty:?}")));
     }
+    if ty.shared && ty.max.is_none() {
+        return Err(Error::msg("a shared memory needs a maximum size"));
+    }
+    let asked = [
+        (ty.shared, Feature::Threads),
+        (ty.index == IndexType::I64, Feature::Memory64),
+        (ty.page_size_log2 != 16, Feature::CustomPageSizes),
+    ];
+    require(core, &asked, "memory")?;
     // SAFETY: it keeps a record of its own.
     unsafe { new_memory(core, ty, None, None) }
+}
+
+/// Refuses what a host asks for that modules of its engine may not have either.
+fn require(core: &StoreCore, asked: &[(bool, Feature)], what: &str) -> Result<()> {
+    let features = core.engine.config().features;
+    match asked.iter().find(|(asked, feature)| *asked && !features.has(*feature)) {
+        Some((_, feature)) => {
+            let name = feature.row().name;
+            Err(Error::msg(format!("a {what} of this type needs the proposal {name}, which the engine has off")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A table that belongs to no instance.
@@ -569,6 +591,7 @@ pub(crate) fn host_table(core: &mut StoreCore, ty: kinglet_wasm::types::TableTyp
     if ty.min > limit || ty.max.is_some_and(|max| max < ty.min || max > limit) {
         return Err(Error::msg(format!("not a type that a table can have: {ty:?}")));
     }
+    require(core, &[(ty.index == IndexType::I64, Feature::Memory64)], "table")?;
     let keep = core.engine.types().keep(ValType::Ref(ty.element))?;
     // SAFETY: it keeps a record of its own.
     let index = unsafe { new_table(core, ty, init, None, None) }?;

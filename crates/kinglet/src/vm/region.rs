@@ -12,8 +12,10 @@ pub(super) struct Region {
     start: NonNull<u8>,
     /// Bytes that can be used.
     len: usize,
-    /// Bytes that are mapped; if they are more, those behind `len` are inaccessible, and the region never moves.
+    /// Bytes that are mapped.
     mapped: usize,
+    /// Whether the region never moves: what is mapped behind `len` is inaccessible.
+    fixed: bool,
 }
 
 // SAFETY: the region is owned memory.
@@ -26,7 +28,7 @@ impl Region {
     pub(super) fn new(len: usize) -> crate::Result<Region> {
         let len = len.max(1).next_multiple_of(64 << 10);
         let start = map(len).ok_or_else(|| crate::Error::msg(format!("cannot reserve {len} bytes of memory")))?;
-        Ok(Region { start, len, mapped: len })
+        Ok(Region { start, len, mapped: len, fixed: false })
     }
 
     /// Reserves `bytes`, of which the first `len`, a multiple of the system's pages, can be used.
@@ -34,7 +36,7 @@ impl Region {
     pub(super) fn reserved(bytes: usize, len: usize) -> crate::Result<Region> {
         let failed = || crate::Error::msg(format!("cannot reserve {bytes} bytes of address space"));
         let start = reserve(bytes).ok_or_else(failed)?;
-        let mut region = Region { start, len: 0, mapped: bytes };
+        let mut region = Region { start, len: 0, mapped: bytes, fixed: true };
         if region.resize(len) { Ok(region) } else { Err(failed()) }
     }
 
@@ -59,7 +61,7 @@ impl Region {
         use rustix::mm::{MapFlags, ProtFlags, mmap};
         let page = rustix::param::page_size();
         let aligned = at.is_multiple_of(page) && offset.is_multiple_of(page as u64) && len.is_multiple_of(page);
-        if self.mapped == self.len || !aligned || at.checked_add(len).is_none_or(|end| end > self.len) {
+        if !self.fixed || !aligned || at.checked_add(len).is_none_or(|end| end > self.len) {
             return Ok(false);
         }
         let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::FIXED);
@@ -92,7 +94,7 @@ impl Region {
     /// Makes the region shorter, of which it may move; false if that cannot be done. What goes is zero if it comes back.
     pub(super) fn shrink(&mut self, len: usize) -> bool {
         #[cfg(all(unix, feature = "jit"))]
-        if self.mapped > self.len {
+        if self.fixed {
             use rustix::mm::{MprotectFlags, mprotect};
             if !self.discard(len..self.len) {
                 return false;
@@ -111,11 +113,12 @@ impl Region {
     /// Makes the region `len` bytes long, of which it may move; false if that cannot be had. New bytes are zero.
     pub(super) fn resize(&mut self, len: usize) -> bool {
         #[cfg(all(unix, feature = "jit"))]
-        if self.mapped > self.len {
-            let done = len >= self.len && len < self.mapped && open(self.start, self.len, len);
+        if self.fixed {
+            let done = len >= self.len && len <= self.mapped && open(self.start, self.len, len);
             self.len = if done { len } else { self.len };
             return done;
         }
+        debug_assert!(!self.fixed, "one that stays was made longer above");
         let len = len.max(1).next_multiple_of(64 << 10);
         if len == self.len {
             return true;

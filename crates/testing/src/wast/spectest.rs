@@ -20,8 +20,12 @@ pub(super) fn define(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<(
     }
     let table_type = TableType::new(RefType::FUNCREF, 10, Some(20));
     for (name, index) in [("table", IndexType::I32), ("table64", IndexType::I64)] {
-        let table = Table::new(&mut *store, TableType { index, ..table_type }, Ref::Func(None))?;
-        linker.define(NAME, name, table)?;
+        match Table::new(&mut *store, TableType { index, ..table_type }, Ref::Func(None)) {
+            Ok(table) => _ = linker.define(NAME, name, table)?,
+            // An engine without 64-bit tables has scripts that know none.
+            Err(_) if index == IndexType::I64 => {}
+            Err(error) => return Err(error),
+        }
     }
     let memory = Memory::new(&mut *store, MemoryType::new(1, Some(2)))?;
     linker.define(NAME, "memory", memory)?;
