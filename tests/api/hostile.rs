@@ -383,3 +383,98 @@ fn names_that_lie_do_no_harm() {
     }
     let _ = module(&engine, "(module)").name();
 }
+
+/// A function of `tries` nested `try_table`s with `clauses` clauses each, around `calls` calls, all in one function: as
+/// bytes, for its text would be large.
+fn calls_and_clauses(tries: usize, clauses: u64, calls: usize) -> Vec<u8> {
+    // Types: [] -> []. Function 0 throws tag 0, function 1 is `f: [i32] -> []`.
+    let mut bytes = b"\0asm\x01\0\0\0\x01\x08\x02\x60\x01\x7f\0\x60\0\0\x03\x03\x02\x01\0\x0d\x03\x01\0\x01".to_vec();
+    bytes.extend(b"\x07\x05\x01\x01f\0\x01");
+    let catches = [leb(clauses), b"\0\0\0".repeat(clauses as usize - 1), b"\0\0\0".to_vec()].concat();
+    let open = [&b"\x1f\x40"[..], &catches].concat();
+    let code = [b"\x02\x40".to_vec(), open.repeat(tries), b"\x10\0".repeat(calls), b"\x0b".repeat(tries + 1)].concat();
+    let body = |code: &[u8]| [&leb(code.len() as u64 + 2)[..], b"\0", code, b"\x0b"].concat();
+    let section = [leb(2), body(b"\x08\0"), body(&code)].concat();
+    bytes.push(10);
+    bytes.extend(leb(section.len() as u64));
+    bytes.extend(section);
+    bytes
+}
+
+/// Compiles a module in which calls times clauses are millions; tables and code are linear in either.
+#[cfg(feature = "jit")]
+fn compiles_calls_and_clauses(scale: usize) {
+    let engine = crate::engine(|config| {
+        config.feature(kinglet::Feature::Exceptions, true).run_mode(kinglet::RunMode::Jit);
+    });
+    // No `try_table` may have more than 10,000 clauses.
+    for (tries, clauses, calls) in [(scale, 8000, 16_000 * scale), (6000 * scale, 1, 12_000 * scale)] {
+        let bytes = calls_and_clauses(tries, clauses, calls);
+        let start = Instant::now();
+        let artifact = engine.precompile_module(&bytes, kinglet::Precompiled::Native).unwrap();
+        println!(
+            "{} bytes, {tries} tries with {clauses} clauses around {calls} calls: {:.1?}, an artifact of {} bytes, {} KiB",
+            bytes.len(),
+            start.elapsed(),
+            artifact.len(),
+            memory_peak()
+        );
+        assert!(artifact.len() < 100 * bytes.len(), "{}", artifact.len());
+        // SAFETY: made above, and unchanged.
+        let module = unsafe { Module::deserialize(&engine, artifact) }.unwrap();
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        instance.get_typed_func::<i32, ()>(&mut store, "f").unwrap().call(&mut store, 0).unwrap();
+    }
+}
+
+/// The most memory the process has had, in KiB; 0 where that is not known.
+#[cfg(feature = "jit")]
+fn memory_peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+}
+
+/// What a part of this test prints in a process of its own.
+#[cfg(all(target_os = "linux", feature = "jit"))]
+fn budget(name: &str, seconds: u64, kib: u64) {
+    let start = Instant::now();
+    let output = crate::native::alone(name);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    let peak = said.lines().find_map(|line| line.strip_prefix("peak: ")).unwrap().parse::<u64>().unwrap();
+    assert!(peak < kib && start.elapsed().as_secs() < seconds, "{peak} KiB, {:?}", start.elapsed());
+    print!("{said}");
+}
+
+#[cfg(all(target_os = "linux", feature = "jit"))]
+#[test]
+fn many_calls_under_many_clauses_take_linear_time_and_space() {
+    budget("hostile::compiles_many_calls_under_many_clauses", 100, 600 << 10);
+}
+
+#[cfg(feature = "jit")]
+#[test]
+#[ignore = "run by many_calls_under_many_clauses_take_linear_time_and_space in a process of its own"]
+fn compiles_many_calls_under_many_clauses() {
+    compiles_calls_and_clauses(1);
+    println!("peak: {}", memory_peak());
+}
+
+#[cfg(all(target_os = "linux", feature = "jit"))]
+mod heavy {
+    #[test]
+    #[ignore = "heavy: a module of 600 KB in which each function is as large"]
+    fn ten_times_as_many_calls_and_clauses_take_ten_times_as_long() {
+        super::budget("hostile::compiles_ten_times_as_many_calls_and_clauses", 900, 5 << 20);
+    }
+}
+
+#[cfg(feature = "jit")]
+#[test]
+#[ignore = "run by heavy::ten_times_as_many_calls_and_clauses_take_ten_times_as_long in a process of its own"]
+fn compiles_ten_times_as_many_calls_and_clauses() {
+    compiles_calls_and_clauses(10);
+    println!("peak: {}", memory_peak());
+}

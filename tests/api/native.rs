@@ -351,3 +351,202 @@ fn fork_and_go_on() {
     assert_eq!(status, 0);
     assert_eq!(run("i32", 5), 5, "what was made before is as it was");
 }
+
+/// A recursion whose innermost call keeps what 80 calls return, a hundred vectors each: 128 kB, most of them native code's
+/// frame. And a loop over which a function keeps as much.
+fn with_a_large_frame() -> String {
+    let (vectors, loads) = ("v128 ".repeat(100), "(v128.load (i32.const 0)) ".repeat(100));
+    let (pushes, adds) = ("(call $vectors) ".repeat(80), "i32x4.add ".repeat(8000 - 1));
+    format!(
+        r#"(module (type $vectors (func (result {vectors}))) (memory 1) (func $vectors (type $vectors) {loads})
+          (func $large (export "large") (result i32) {pushes} {adds} i32x4.extract_lane 0)
+          (func $deep (export "deep") (param i32) (result i32)
+            (if (result i32) (local.get 0)
+              (then (i32.add (call $deep (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))
+              (else (call $large))))
+          (func $loop (export "loop") (result i32) (local i32) {pushes}
+            (loop (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 2000))))
+            {adds} i32x4.extract_lane 0))"#
+    )
+}
+
+#[test]
+fn a_large_frame_is_not_made_where_the_stack_has_no_room_for_it_whatever_finds_that_out() {
+    for faults in [false, true] {
+        let mut config = Config::new();
+        config.run_mode(RunMode::Jit).max_host_stack(64 << 10).signals_based_traps(faults);
+        let (mut store, instance) = load_with(&Engine::new(&config).unwrap(), &with_a_large_frame());
+        let deep = instance.get_typed_func::<i32, i32>(&mut store, "deep").unwrap();
+        // What calls need is made here, where there is room for the compiler.
+        assert_eq!(deep.call(&mut store, 0).unwrap(), 0);
+        let thread = std::thread::Builder::new().stack_size(160 << 10).spawn(move || {
+            for depth in (0..3000).step_by(100) {
+                assert_eq!(deep.call(&mut store, depth).unwrap(), depth);
+            }
+        });
+        thread.unwrap().join().unwrap();
+    }
+}
+
+#[test]
+fn a_loop_with_a_large_frame_is_entered_only_where_there_is_room_for_it() {
+    // Every back-edge asks for native code of its loop, and nothing is made of itself.
+    let sampling_interval = std::time::Duration::ZERO;
+    let never = kinglet::TierThresholds { sampling_interval, samples: u32::MAX, bytes_a_sample: 1 };
+    for faults in [false, true] {
+        for (stack, entered) in [(64 << 10, false), (512 << 10, true)] {
+            let mut config = Config::new();
+            config.tier_thresholds(never).max_host_stack(stack).signals_based_traps(faults);
+            let (mut store, instance) = load_with(&Engine::new(&config).unwrap(), &with_a_large_frame());
+            kinglet::testing::compile_loop(&mut store, instance, 3, 0).unwrap();
+            let f = instance.get_typed_func::<(), i32>(&mut store, "loop").unwrap();
+            assert_eq!(f.call(&mut store, ()).unwrap(), 0);
+            assert_eq!(kinglet::testing::loops_entered(&mut store) > 0, entered, "{stack} {faults}");
+        }
+    }
+}
+
+/// What a thread has as an alternate signal stack: where, and how many bytes.
+#[cfg(target_os = "linux")]
+fn signal_stack() -> Option<(usize, usize)> {
+    // SAFETY: asks; every bit pattern of the struct is one.
+    let stack = unsafe {
+        let mut stack: libc::stack_t = std::mem::zeroed();
+        assert_eq!(libc::sigaltstack(std::ptr::null(), &mut stack), 0);
+        stack
+    };
+    (stack.ss_flags & libc::SS_DISABLE == 0).then_some((stack.ss_sp as usize, stack.ss_size))
+}
+
+/// Runs something on a thread that Rust knows nothing of, which so has no alternate signal stack.
+#[cfg(target_os = "linux")]
+fn on_a_foreign_thread(run: Box<dyn FnOnce() + Send>) {
+    extern "C" fn start(run: *mut libc::c_void) -> *mut libc::c_void {
+        // SAFETY: made by `Box::into_raw` below, for this thread.
+        unsafe { Box::from_raw(run.cast::<Box<dyn FnOnce() + Send>>())() };
+        std::ptr::null_mut()
+    }
+    let run = Box::into_raw(Box::new(run)).cast();
+    // SAFETY: the thread has what it is given alone, and is waited for.
+    unsafe {
+        let mut thread = std::mem::zeroed();
+        assert_eq!(libc::pthread_create(&mut thread, std::ptr::null(), start, run), 0);
+        assert_eq!(libc::pthread_join(thread, std::ptr::null_mut()), 0);
+    }
+}
+
+/// Has a guest call the host, and trap; what the host sees as signal stack.
+#[cfg(target_os = "linux")]
+fn signal_stack_of_a_guest() -> Option<(usize, usize)> {
+    let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
+    let mut linker: Linker<()> = Linker::new(&engine);
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(None));
+    let sees = seen.clone();
+    linker.func_wrap("host", "look", move || *sees.lock().unwrap() = signal_stack()).unwrap();
+    let text = r#"(module (import "host" "look" (func $look)) (memory 1)
+        (func (export "f") (call $look) (drop (i32.load (i32.const -1)))))"#;
+    let mut store = Store::new(&engine, ());
+    let instance = linker.instantiate(&mut store, &Module::new(&engine, text).unwrap()).unwrap();
+    let f = instance.get_typed_func::<(), ()>(&mut store, "f").unwrap();
+    for _ in 0..2 {
+        assert_eq!(trap_of(&f.call(&mut store, ()).unwrap_err()), Trap::MemoryOutOfBounds);
+    }
+    *seen.lock().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_thread_that_runs_guests_has_an_alternate_signal_stack_until_it_ends() {
+    let output = alone("native::runs_guests_on_foreign_threads");
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "run by a_thread_that_runs_guests_has_an_alternate_signal_stack_until_it_ends in a process of its own"]
+fn runs_guests_on_foreign_threads() {
+    on_a_foreign_thread(Box::new(|| {
+        assert_eq!(signal_stack(), None);
+        let (start, size) = signal_stack_of_a_guest().unwrap();
+        assert!(size >= 64 << 10);
+        assert_eq!(signal_stack(), Some((start, size)), "it stays");
+        assert_eq!(signal_stack_of_a_guest(), Some((start, size)), "one is enough");
+    }));
+    // As many as would be noticed.
+    let maps = || std::fs::read_to_string("/proc/self/maps").unwrap().lines().count();
+    let run = || on_a_foreign_thread(Box::new(|| assert!(signal_stack_of_a_guest().is_some())));
+    run();
+    let before = maps();
+    (0..50).for_each(|_| run());
+    assert!(maps() < before + 25, "{before} {}", maps());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_alternate_signal_stack_of_the_hosts_is_kept() {
+    on_a_foreign_thread(Box::new(|| {
+        let mut memory = vec![0_u8; 64 << 10];
+        let ours = libc::stack_t { ss_sp: memory.as_mut_ptr().cast(), ss_flags: 0, ss_size: memory.len() };
+        // SAFETY: the memory stays until the thread has another.
+        unsafe { assert_eq!(libc::sigaltstack(&ours, std::ptr::null_mut()), 0) };
+        let expected = Some((memory.as_ptr() as usize, memory.len()));
+        assert_eq!((signal_stack_of_a_guest(), signal_stack()), (expected, expected));
+        let none = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
+        // SAFETY: takes it away again.
+        unsafe { assert_eq!(libc::sigaltstack(&none, std::ptr::null_mut()), 0) };
+    }));
+}
+
+/// A signal handler that looks for code while others publish and drop it: it gives up for no one.
+#[test]
+fn guests_fault_while_modules_come_and_go() {
+    let engine = Engine::new(Config::new().run_mode(RunMode::Jit).compiler_threads(1)).unwrap();
+    let module = module(&engine, PROGRAM);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut store = Store::new(&engine, ());
+                let instance = Instance::new(&mut store, &module, &[]).unwrap();
+                let near = instance.get_typed_func::<i32, i32>(&mut store, "near").unwrap();
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    assert_eq!(trap_of(&near.call(&mut store, -1).unwrap_err()), Trap::MemoryOutOfBounds);
+                }
+            });
+        }
+        for round in 0..300 {
+            let text = format!("(module (func (export \"f\") (result i32) (i32.const {round})))");
+            drop(Module::new(&engine, text).unwrap());
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}
+
+mod heavy {
+    use super::*;
+
+    #[test]
+    #[ignore = "heavy: compiles 4,000 modules"]
+    fn a_module_is_dropped_as_fast_among_thousands_as_among_few() {
+        let engine = Engine::new(Config::new().run_mode(RunMode::Jit).compiler_threads(1)).unwrap();
+        let make = |n: usize| {
+            let text = format!("(module (func (export \"f\") (result i32) (i32.const {n})))");
+            Module::new(&engine, text).unwrap()
+        };
+        // The fastest of some, in microseconds.
+        let drop_one = || {
+            let once = |n| {
+                let module = make(n);
+                let start = std::time::Instant::now();
+                drop(module);
+                start.elapsed().as_secs_f64() * 1e6
+            };
+            (0..50).map(once).fold(f64::MAX, f64::min)
+        };
+        let few = drop_one();
+        let all: Vec<Module> = (0..4000).map(make).collect();
+        let many = drop_one();
+        println!("a module is dropped in {few:.1} us, and among {} others in {many:.1} us", all.len());
+        assert!(many < 5.0 * few + 20.0, "{few} {many}");
+    }
+}

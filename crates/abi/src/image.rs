@@ -20,8 +20,10 @@ pub struct CodeImage {
     pub sites: Vec<Site>,
     /// Calls at which it catches.
     pub call_sites: Vec<CallSite>,
-    /// What they catch.
-    pub handlers: Vec<Handler>,
+    /// What their `try_table`s are.
+    pub scopes: Vec<Scope>,
+    /// What those catch.
+    pub clauses: Vec<Clause>,
     /// Calls over which it keeps traced references in its frame.
     pub stack_maps: Vec<StackMap>,
     /// Where those are, as offsets from the stack pointer of 32-bit references.
@@ -35,7 +37,8 @@ pub struct Tables<'a> {
     pub functions: &'a [FunctionCode],
     pub sites: &'a [Site],
     pub call_sites: &'a [CallSite],
-    pub handlers: &'a [Handler],
+    pub scopes: &'a [Scope],
+    pub clauses: &'a [Clause],
     pub stack_maps: &'a [StackMap],
     pub refs: &'a [u32],
 }
@@ -67,7 +70,7 @@ pub struct Site {
 /// For an instruction that belongs to no operator.
 pub const NO_SOURCE: u32 = u32::MAX;
 
-/// A call that may end in a handler of the calling function.
+/// A call that may end in a clause of the calling function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct CallSite {
@@ -75,36 +78,43 @@ pub struct CallSite {
     pub ret: u32,
     /// How far the stack pointer is below the frame pointer.
     pub frame: u32,
-    /// The first of its handlers, in the table of all.
+    /// Where the frame keeps its instance during the call, as an offset from the stack pointer: tags are meant there.
+    pub context: u32,
+    /// The innermost of its scopes, in the table of all.
+    pub scope: u32,
+    /// Where the code goes on if one of them catches, with the clause's number.
+    pub target: u32,
+}
+
+/// A `try_table`. Call sites name the innermost around them, and each names the next, so that the tables grow with the
+/// code and not with calls times clauses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Scope {
+    /// The next outer scope whose clauses are asked, which comes before this one in the table; [`NO_SCOPE`] if there is
+    /// none, or this one catches everything.
+    pub parent: u32,
+    /// The first of its clauses, in the table of all.
     pub first: u32,
     /// How many it has; the first match counts.
     pub count: u32,
 }
 
-/// One step of the search for a handler.
+/// For a scope without a parent.
+pub const NO_SCOPE: u32 = u32::MAX;
+
+/// A clause of a `try_table`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
-pub struct Handler {
-    /// A [`HandlerKind`].
-    pub kind: u32,
-    /// See [`HandlerKind`].
-    pub operand: u32,
-    /// Where the code goes on.
-    pub target: u32,
+pub struct Clause {
+    /// Where the pointer to the tag that it catches is in the instance, or [`ANY_TAG`].
+    pub tag: u32,
+    /// What the code knows it by.
+    pub number: u32,
 }
 
-/// What a [`Handler`] does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum HandlerKind {
-    /// Tells the instance in which tags are meant from here on: `operand` is its place as an offset from the stack
-    /// pointer.
-    Context = 0,
-    /// Catches the tag whose pointer is at the offset `operand` of the instance.
-    Tag = 1,
-    /// Catches everything.
-    All = 2,
-}
+/// For a clause that catches everything.
+pub const ANY_TAG: u32 = u32::MAX;
 
 /// Where traced references are during a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +137,8 @@ impl CodeImage {
             functions: &self.functions,
             sites: &self.sites,
             call_sites: &self.call_sites,
-            handlers: &self.handlers,
+            scopes: &self.scopes,
+            clauses: &self.clauses,
             stack_maps: &self.stack_maps,
             refs: &self.refs,
         }
@@ -142,13 +153,17 @@ impl CodeImage {
 
     /// The same of tables alone.
     pub fn append(&mut self, at: u32, other: &Tables<'_>) {
-        let (handlers, refs) = (self.handlers.len() as u32, self.refs.len() as u32);
+        let (scopes, clauses) = (self.scopes.len() as u32, self.clauses.len() as u32);
+        let refs = self.refs.len() as u32;
         let function = |f: &FunctionCode| FunctionCode { start: f.start + at, end: f.end + at, ..*f };
         self.functions.extend(other.functions.iter().map(function));
         self.sites.extend(other.sites.iter().map(|site| Site { at: site.at + at, ..*site }));
-        let call = |c: &CallSite| CallSite { ret: c.ret + at, first: c.first + handlers, ..*c };
+        let call = |c: &CallSite| CallSite { ret: c.ret + at, target: c.target + at, scope: c.scope + scopes, ..*c };
         self.call_sites.extend(other.call_sites.iter().map(call));
-        self.handlers.extend(other.handlers.iter().map(|h| Handler { target: h.target + at, ..*h }));
+        let parent = |s: &Scope| if s.parent == NO_SCOPE { NO_SCOPE } else { s.parent + scopes };
+        let scope = |s: &Scope| Scope { parent: parent(s), first: s.first + clauses, ..*s };
+        self.scopes.extend(other.scopes.iter().map(scope));
+        self.clauses.extend_from_slice(other.clauses);
         let map = |m: &StackMap| StackMap { ret: m.ret + at, first: m.first + refs, ..*m };
         self.stack_maps.extend(other.stack_maps.iter().map(map));
         self.refs.extend_from_slice(other.refs);
@@ -182,9 +197,15 @@ impl<'a> Tables<'a> {
         Some(&self.call_sites[self.call_sites.binary_search_by_key(&ret, |site| site.ret).ok()?])
     }
 
-    /// The handlers of a call, the first match first.
-    pub fn handlers(&self, site: &CallSite) -> &'a [Handler] {
-        self.handlers.get(range(site.first, site.count)).unwrap_or_default()
+    /// The clauses that a call's exception is held against, in turn: those of its scopes, from inside.
+    pub fn clauses(&self, site: &CallSite) -> impl Iterator<Item = &'a Clause> + use<'a> {
+        let (scopes, clauses) = (self.scopes, self.clauses);
+        let find = move |index: u32| Some((index, scopes.get(index as usize)?));
+        // A parent comes before its child, so that this ends whatever the tables say.
+        let chain = std::iter::successors(find(site.scope), move |(index, scope)| {
+            find(scope.parent).filter(|(parent, _)| parent < index)
+        });
+        chain.flat_map(move |(_, scope)| clauses.get(range(scope.first, scope.count)).unwrap_or_default())
     }
 
     /// The references of a call that returns to this offset.
@@ -251,8 +272,9 @@ mod tests {
                 Site { at: 5, source: 40, trap: 0 },
                 Site { at: 9, source: 44, trap: Trap::Unreachable as u32 },
             ],
-            call_sites: vec![CallSite { ret: 5, frame: 32, first: 0, count: 1 }],
-            handlers: vec![Handler { kind: HandlerKind::All as u32, operand: 0, target: 12 }],
+            call_sites: vec![CallSite { ret: 5, frame: 32, context: 8, scope: 1, target: 12 }],
+            scopes: vec![Scope { parent: NO_SCOPE, first: 0, count: 1 }, Scope { parent: 0, first: 1, count: 2 }],
+            clauses: [(ANY_TAG, 0), (64, 1), (72, 2)].map(|(tag, number)| Clause { tag, number }).to_vec(),
             stack_maps: vec![StackMap { ret: 5, frame: 32, first: 0, count: 2 }],
             refs: vec![8, 12],
         };
@@ -265,7 +287,8 @@ mod tests {
         assert_eq!((tables.source(37), tables.source(38)), (Some(40), None));
         assert_eq!((tables.trap(40), tables.trap(41), tables.trap(36)), (Some(Trap::Unreachable), None, None));
         let site = tables.call_site(37).unwrap();
-        assert_eq!(tables.handlers(site)[0].target, 44);
+        let numbers: Vec<u32> = tables.clauses(site).map(|clause| clause.number).collect();
+        assert_eq!((site.scope, site.target, numbers), (3, 44, vec![1, 2, 0]), "from inside");
         assert_eq!(tables.refs(tables.stack_map(37).unwrap()), [8, 12]);
     }
 }

@@ -278,12 +278,6 @@ impl Body {
         code
     }
 
-    /// How many bytes its frame needs, once it has code.
-    pub(crate) fn frame_size(&self) -> usize {
-        let code = self.code.get().and_then(|code| code.as_ref().ok());
-        code.map_or(0, |code| code.words[code.entry - 1] as usize)
-    }
-
     /// The word offset of an address in its code.
     pub(crate) fn offset_of(&self, ip: *const u32) -> Option<u32> {
         let code = self.code.get()?.as_ref().ok()?;

@@ -2,28 +2,32 @@
 //! time; a compiler is shared by all threads of an engine.
 
 use std::fmt;
+use std::mem::offset_of;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use cranelift_codegen::Context;
 use cranelift_codegen::binemit::{Addend, Reloc};
 use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::ir::{ExternalName, TrapCode, types};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{ExtFuncData, ExternalName, InstBuilder, TrapCode, UserExternalName, Value, types};
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{
     ExceptionContextLoc, Final, FinalizedMachExceptionHandler, FinalizedRelocTarget, MachBufferFinalized,
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use kinglet_abi::image::{CallSite, CodeImage, Handler, HandlerKind, Place, StackMap};
-use kinglet_abi::{Optimization, Settings, Trap, VmCtxLayout};
+use kinglet_abi::image::{CallSite, CodeImage, Place, StackMap};
+use kinglet_abi::settings::CompilerPanic;
+use kinglet_abi::{FuncCell, Natives, Optimization, Settings, Trap, Traps, VmCtx, VmCtxLayout, VmStore};
 use kinglet_wasm::types::TypeRegistry;
 use kinglet_wasm::{Module, walk};
 use target_lexicon::Architecture;
 
 #[cfg(test)]
 use crate::convention::Kind;
-use crate::convention::{self, Signature};
-use crate::cost::{Limits, MOST_REUSED};
-use crate::emit::{Emitter, Entry};
+use crate::convention::{self, Signature, load_pointer, store};
+use crate::cost::{Budget, Limits, MOST_REUSED};
+use crate::emit::{Built, Emitter, Entry};
 use crate::place;
 use crate::sites::{self, Unreachable};
 use crate::target::{self, Processor};
@@ -56,6 +60,8 @@ pub enum Error {
     Abandoned,
     /// Cranelift or the walk refused.
     Failed(String),
+    /// The compiler panicked, with this message.
+    Panicked(String),
 }
 
 impl fmt::Display for Error {
@@ -68,17 +74,30 @@ impl fmt::Display for Error {
             }
             Error::Abandoned => f.write_str("it is not wanted any more"),
             Error::Failed(why) => f.write_str(why),
+            Error::Panicked(why) => write!(f, "the compiler panicked: {why}"),
         }
     }
 }
 
 impl std::error::Error for Error {}
 
+/// Runs a part of the compiler. A panic in it is a mistake of the compiler's, which costs the code that was being made, and
+/// not the host.
+pub(crate) fn contained<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    // What the part had in its hands is dropped, or replaced by whoever keeps it ([`Compiler::body`]).
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_string());
+        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+        Err(Error::Panicked(text.unwrap_or_else(|| "without a message".into())))
+    })
+}
+
 /// Makes code for one kind of processor.
 pub struct Compiler {
     isa: OwnedTargetIsa,
     /// Whether the processor has vectors, without which Cranelift does not get by.
     vectors: bool,
+    panics: Option<CompilerPanic>,
 }
 
 impl fmt::Debug for Compiler {
@@ -134,6 +153,10 @@ const SETTINGS: &[(&str, &str)] = &[
 impl Compiler {
     /// A compiler for the settings' target; fails on one Cranelift has no back end for.
     pub fn new(settings: &Settings) -> Result<Compiler, Error> {
+        contained(|| Compiler::make(settings))
+    }
+
+    fn make(settings: &Settings) -> Result<Compiler, Error> {
         let mut flags = settings::builder();
         let level = match settings.optimization {
             Optimization::None => "none",
@@ -146,7 +169,7 @@ impl Compiler {
         }
         let isa = target::isa(&settings.target, flags)?;
         let vectors = Processor::of(&isa).has_vectors();
-        Ok(Compiler { isa, vectors })
+        Ok(Compiler { isa, vectors, panics: settings.compiler_panics })
     }
 
     /// What it makes code for.
@@ -161,12 +184,12 @@ impl Compiler {
     /// Compiles a function that calls all others through their cells.
     #[cfg(test)]
     fn alone(&self, environment: Environment<'_>, defined: u32) -> Result<CodeImage, Error> {
-        self.body(&mut Scratch::new(), environment, defined, Entry::Function, Callees::Beside(&[]))?.alone()
+        self.body(&mut Scratch::new(), environment, defined, Entry::Function, Callees::Beside(&[]), None)?.alone()
     }
 
     /// Compiles a function to be entered at its loop at this byte offset of the module, with the canonical frame that
     /// the interpreter has at a back-edge to it. `known` says where the module's functions are; they have to stay there as
-    /// long as the loop's code. Also returns the signatures of what is not called at a known address.
+    /// long as the loop's code.
     ///
     /// Operands that are pending over the loop have two definitions then: the code before it, and the frame. Few loops
     /// have any; for those the function is walked again with every operand a variable.
@@ -176,23 +199,23 @@ impl Compiler {
         defined: u32,
         header: u32,
         known: &dyn Fn(u32) -> Neighbour,
-    ) -> Result<(CodeImage, Vec<Signature>), Error> {
+    ) -> Result<LoopImage, Error> {
         let mut scratch = Scratch::new();
         let callees = Callees::At(known);
         let loops = walk::loops_to(environment.module, defined, header);
         let loops = loops.map_err(|error| Error::Failed(error.to_string()))?.ok_or(Error::NoSuchLoop)?;
         let loops = &loops[loops.len().saturating_sub(LOOPS_LED_THROUGH)..];
         let mut body =
-            |variables| self.body(&mut scratch, environment, defined, Entry::Loop { loops, variables }, callees);
+            |variables| self.body(&mut scratch, environment, defined, Entry::Loop { loops, variables }, callees, None);
         let mut code = match body(false) {
             Err(Error::Unsupported(crate::emit::PENDING)) => body(true)?,
             result => result?,
         };
-        let outside = std::mem::take(&mut code.outside);
-        Ok((code.alone()?, outside))
+        let (outside, frame) = (std::mem::take(&mut code.outside), code.frame);
+        Ok(LoopImage { image: code.alone()?, outside, frame })
     }
 
-    /// Compiles a function.
+    /// Compiles a function. It takes what it needs of `budget` while Cranelift is at work, if there is one.
     pub(crate) fn body(
         &self,
         scratch: &mut Scratch,
@@ -200,14 +223,68 @@ impl Compiler {
         defined: u32,
         entry: Entry<'_>,
         callees: Callees<'_>,
+        budget: Option<&Budget>,
     ) -> Result<Code, Error> {
-        let outside = self.build(scratch, environment, defined, entry, callees)?;
-        environment.limits.check(0)?;
-        Ok(Code { outside, ..self.finish(&mut scratch.context)? })
+        let code = contained(|| self.whole(scratch, environment, defined, entry, callees, budget));
+        if let Err(Error::Panicked(_)) = code {
+            // What was begun is in it.
+            *scratch = Scratch::new();
+        }
+        code
     }
 
-    /// Makes a function's intermediate code, in the scratch's context. Returns the signatures of what it does not call
-    /// directly.
+    fn whole(
+        &self,
+        scratch: &mut Scratch,
+        environment: Environment<'_>,
+        defined: u32,
+        entry: Entry<'_>,
+        callees: Callees<'_>,
+        budget: Option<&Budget>,
+    ) -> Result<Code, Error> {
+        if self.panics == Some(CompilerPanic::Function(defined)) {
+            panic!("as the settings ask");
+        }
+        let Built { outside, scopes, clauses, .. } = self.build(scratch, environment, defined, entry, callees)?;
+        let _share = budget.map(|budget| budget.share(scratch.cost));
+        environment.limits.check(0)?;
+        let mut code = self.finish(&mut scratch.context)?;
+        (code.image.scopes, code.image.clauses) = (scopes, clauses);
+        code.outside = outside;
+        let checks = environment.settings.traps == Traps::Checks && entry == Entry::Function;
+        if checks && code.frame > LARGE_FRAME { self.check_before(environment, defined, code) } else { Ok(code) }
+    }
+
+    /// Code that first compares the stack with what the function's frame is going to take, which is known only now. Where
+    /// faults are traps Cranelift puts that before the frame; its own check is a trap.
+    fn check_before(&self, environment: Environment<'_>, defined: u32, body: Code) -> Result<Code, Error> {
+        let module = environment.module;
+        let ty = module.func_type(module.imported_funcs + defined);
+        let signature = Signature::new(ty, environment.types).native();
+        let check = self.small_code(signature.clone(), |builder, params| {
+            check_stack(builder, params, signature, defined, body.frame);
+        })?;
+        let at = check.image.text.len().next_multiple_of(body.image.place.align.max(1) as usize);
+        let mut text = self.isa.text_section_builder(2);
+        let plane = &mut ControlPlane::default();
+        let mut padded = check.image.text.clone();
+        padded.resize(at, 0);
+        text.append(true, &padded, 1, plane);
+        let mut whole = text.append(true, &body.image.text, 1, plane) == at as u64;
+        for call in &check.calls {
+            whole &= text.resolve_reloc(call.at.into(), call.kind, call.addend, 1);
+        }
+        if !whole {
+            return Err(Error::Failed("a check of the stack that does not reach its function".into()));
+        }
+        let mut image = CodeImage { text: text.finish(plane), place: body.image.place, ..CodeImage::default() };
+        image.append(0, &check.image.tables());
+        image.append(at as u32, &body.image.tables());
+        let calls = body.calls.into_iter().map(|call| DirectCall { at: call.at + at as u32, ..call }).collect();
+        Ok(Code { image, calls, outside: body.outside, frame: body.frame })
+    }
+
+    /// Makes a function's intermediate code, in the scratch's context.
     pub(crate) fn build(
         &self,
         scratch: &mut Scratch,
@@ -215,7 +292,7 @@ impl Compiler {
         defined: u32,
         entry: Entry<'_>,
         callees: Callees<'_>,
-    ) -> Result<Vec<Signature>, Error> {
+    ) -> Result<Built, Error> {
         let module = environment.module;
         let ty = module.func_type(module.imported_funcs + defined);
         environment.limits.check(0)?;
@@ -240,9 +317,9 @@ impl Compiler {
             _ => emitter.finish(self.isa.frontend_config()),
         };
         match finished {
-            Ok((outside, cost)) => {
-                scratch.cost = cost;
-                Ok(outside)
+            Ok(built) => {
+                scratch.cost = built.cost;
+                Ok(built)
             }
             Err(error) => {
                 // What was begun is in it.
@@ -252,12 +329,27 @@ impl Compiler {
         }
     }
 
-    /// Makes a function from the body that `make` builds; the first block has the signature's parameters.
+    /// Makes a function from the body that `make` builds; the first block has the signature's parameters. For tests,
+    /// `part` is what it is a part of.
     pub(crate) fn small(
         &self,
+        part: CompilerPanic,
         signature: cranelift_codegen::ir::Signature,
         make: impl FnOnce(&mut FunctionBuilder<'_>, &[cranelift_codegen::ir::Value]),
     ) -> Result<CodeImage, Error> {
+        contained(|| {
+            if self.panics == Some(part) {
+                panic!("as the settings ask");
+            }
+            self.small_code(signature, make)?.alone()
+        })
+    }
+
+    fn small_code(
+        &self,
+        signature: cranelift_codegen::ir::Signature,
+        make: impl FnOnce(&mut FunctionBuilder<'_>, &[cranelift_codegen::ir::Value]),
+    ) -> Result<Code, Error> {
         let mut context = Context::new();
         context.func.signature = signature;
         convention::declare_regions(&mut context.func, None);
@@ -270,7 +362,7 @@ impl Compiler {
         make(&mut builder, &params);
         builder.seal_all_blocks();
         builder.finalize(self.isa.frontend_config());
-        self.finish(&mut context)?.alone()
+        self.finish(&mut context)
     }
 
     pub(crate) fn finish(&self, context: &mut Context) -> Result<Code, Error> {
@@ -300,7 +392,7 @@ impl Compiler {
             }
             ref other => Err(Error::Failed(format!("code refers to {other:?}"))),
         });
-        Ok(Code { calls: calls.collect::<Result<_, _>>()?, outside: Vec::new(), image })
+        Ok(Code { calls: calls.collect::<Result<_, _>>()?, outside: Vec::new(), image, frame: frame(context) })
     }
 
     fn place(&self, buffer: &MachBufferFinalized<Final>) -> Place {
@@ -316,12 +408,72 @@ impl Compiler {
 /// for that, and those around more of them need not be as fast.
 const LOOPS_LED_THROUGH: usize = 8;
 
+/// How many bytes a frame may have that is made before the stack is looked at: those that are left for the interpreter,
+/// and for whatever else a guest's thread has to do there, are many times as many.
+const LARGE_FRAME: u32 = 4 << 10;
+
+/// How many bytes a function that was just compiled takes of the stack, at most: its frame, and what its tail calls have
+/// more arguments than itself.
+fn frame(context: &Context) -> u32 {
+    let compiled = context.compiled_code().and_then(|compiled| compiled.buffer.frame_layout());
+    let arguments = context.func.dfg.signatures.values().map(|signature| 16 * signature.params.len() as u32).max();
+    compiled.map_or(0, |layout| layout.frame_to_fp_offset).saturating_add(arguments.unwrap_or(0))
+}
+
+/// Goes on in the interpreter unless the stack has room for a frame, and else in the function itself, whose arguments are
+/// these.
+fn check_stack(
+    builder: &mut FunctionBuilder<'_>,
+    params: &[Value],
+    signature: cranelift_codegen::ir::Signature,
+    defined: u32,
+    frame: u32,
+) {
+    let store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
+    let limit = load_pointer(builder, store_ptr, offset_of!(VmStore, stack_limit));
+    let sp = builder.ins().get_stack_pointer(types::I64);
+    let least = builder.ins().iadd_imm_u(limit, i64::from(frame));
+    let below = builder.ins().icmp(IntCC::UnsignedLessThan, sp, least);
+    let (deep, next) = (builder.create_block(), builder.create_block());
+    builder.ins().brif(below, deep, &[], next, &[]);
+    let signature_ref = builder.import_signature(signature);
+
+    builder.switch_to_block(deep);
+    builder.set_cold_block(deep);
+    let cells = load_pointer(builder, params[0], offset_of!(VmCtx, cells));
+    let cell = builder.ins().iadd_imm_u(cells, i64::from(defined) * size_of::<FuncCell>() as i64);
+    store(builder, cell, store_ptr, offset_of!(VmStore, callee));
+    let natives = load_pointer(builder, store_ptr, offset_of!(VmStore, natives));
+    let interpret = load_pointer(builder, natives, offset_of!(Natives, interpret));
+    builder.ins().return_call_indirect(signature_ref, interpret, params);
+
+    builder.switch_to_block(next);
+    let name = builder.func.declare_imported_user_function(UserExternalName::new(0, defined));
+    let name = ExternalName::user(name);
+    let data = ExtFuncData { name, signature: signature_ref, colocated: true, patchable: false };
+    let function = builder.import_function(data);
+    builder.ins().return_call(function, params);
+}
+
+/// Code to enter a function at a loop of it.
+#[derive(Debug)]
+pub struct LoopImage {
+    /// The code.
+    pub image: CodeImage,
+    /// The signatures of what is not called at a known address.
+    pub outside: Vec<Signature>,
+    /// How many bytes its frame takes of the stack, at most.
+    pub frame: u32,
+}
+
 /// The code of one function, before it has a place.
 pub(crate) struct Code {
     pub(crate) image: CodeImage,
     pub(crate) calls: Vec<DirectCall>,
     /// The signatures of what it calls otherwise than directly.
     pub(crate) outside: Vec<Signature>,
+    /// How many bytes its frame takes of the stack, at most.
+    pub(crate) frame: u32,
 }
 
 /// A call of another function of the module, to be filled in.
@@ -340,25 +492,24 @@ impl Code {
     }
 }
 
+/// Calls that a `try_table` is around. The way into native code catches too, but nobody looks for that in tables.
 fn add_call_sites(image: &mut CodeImage, buffer: &MachBufferFinalized<Final>) -> Result<(), Error> {
-    for site in buffer.call_sites().filter(|site| !site.exception_handlers.is_empty()) {
-        let first = image.handlers.len() as u32;
+    for site in buffer.call_sites() {
+        let (mut context, mut caught) = (None, None);
         for handler in site.exception_handlers {
-            let (kind, operand, target) = match *handler {
-                FinalizedMachExceptionHandler::Tag(tag, target) => (HandlerKind::Tag, tag.as_u32(), target),
-                FinalizedMachExceptionHandler::Default(target) => (HandlerKind::All, 0, target),
-                FinalizedMachExceptionHandler::Context(ExceptionContextLoc::SPOffset(at)) => {
-                    (HandlerKind::Context, at, 0)
-                }
+            match *handler {
+                FinalizedMachExceptionHandler::Tag(scope, target) => caught = Some((scope.as_u32(), target)),
+                FinalizedMachExceptionHandler::Default(_) => {}
+                FinalizedMachExceptionHandler::Context(ExceptionContextLoc::SPOffset(at)) => context = Some(at),
                 FinalizedMachExceptionHandler::Context(_) => {
                     return Err(Error::Failed("a context in a register".into()));
                 }
             };
-            image.handlers.push(Handler { kind: kind as u32, operand, target });
         }
+        let Some((scope, target)) = caught else { continue };
         let frame = site.frame_offset.ok_or_else(|| Error::Failed("a frame of unknown size".into()))?;
-        let count = image.handlers.len() as u32 - first;
-        image.call_sites.push(CallSite { ret: site.ret_addr, frame, first, count });
+        let context = context.ok_or_else(|| Error::Failed("a call without its instance".into()))?;
+        image.call_sites.push(CallSite { ret: site.ret_addr, frame, context, scope, target });
     }
     Ok(())
 }
@@ -385,6 +536,7 @@ pub(crate) fn trap_code(trap: Trap) -> TrapCode {
 
 #[cfg(test)]
 mod tests {
+    use kinglet_abi::image::ANY_TAG;
     use kinglet_wasm::{Features, decode};
 
     use super::*;
@@ -398,7 +550,7 @@ mod tests {
             match header {
                 Some(header) => compiler
                     .loop_entry(environment, defined, header, &|_| Neighbour { cell: 0x1000, native: None })
-                    .map(|(image, _)| image),
+                    .map(|code| code.image),
                 None => compiler.alone(environment, defined),
             }
         })
@@ -425,7 +577,7 @@ mod tests {
             compiler.bridge(&signature).unwrap();
             compiler.adapter(&signature).unwrap();
             let entry = compiler.entry(&signature).unwrap();
-            assert!(matches!(entry.handlers[..], [Handler { kind, .. }] if kind == HandlerKind::All as u32));
+            assert!(entry.call_sites.is_empty(), "an activation knows where it ends");
         }
         for image in [compiler.libcall(), compiler.throw(), compiler.raise(), compiler.enter_loop()] {
             assert!(!image.unwrap().text.is_empty());
@@ -433,19 +585,79 @@ mod tests {
     }
 
     #[test]
-    fn a_call_in_a_try_table_names_its_context_first_and_inner_clauses_before_outer_ones() {
+    fn a_call_names_its_innermost_try_table_whose_clauses_come_before_those_around_it() {
         let image = compile(
             r#"(module (tag $a) (tag $b) (func $f)
-                (func (block $x (try_table (catch $a $x) (catch_all $x)
-                    (try_table (catch $b $x) (call $f))))))"#,
+                (func (block $x (try_table (catch $a $x) (catch_all $x) (catch $b $x)
+                    (try_table (catch $b $x) (call $f) (try_table (call $f)))))))"#,
             |_| None,
         );
         let image = image.unwrap();
-        let handlers = image.tables().handlers(&image.call_sites[0]);
-        let kinds: Vec<u32> = handlers.iter().map(|handler| handler.kind).collect();
-        use HandlerKind::{All, Context, Tag};
-        assert_eq!(kinds, [Context, Tag, Tag, All].map(|kind| kind as u32), "{handlers:?}");
-        assert!(handlers[2].operand < handlers[1].operand, "tag $a lies before $b: {handlers:?}");
+        let tables = image.tables();
+        let [a, b] = image.call_sites[..] else { panic!("{:?}", image.call_sites) };
+        assert_eq!((a.scope, a.context, a.target), (b.scope, b.context, b.target), "one without clauses is none");
+        let caught: Vec<_> = tables.clauses(&a).map(|clause| (clause.tag, clause.number)).collect();
+        let [(b, 2), (a, 0), (ANY_TAG, 1)] = caught[..] else { panic!("{caught:?}") };
+        assert!(a < b, "tag $a lies before $b: {caught:?}");
+    }
+
+    #[test]
+    fn code_of_calls_and_clauses_grows_with_their_sum_and_not_their_product() {
+        let size = |calls: usize, clauses: usize, nest: usize| {
+            let open = format!("(try_table {}", "(catch $a $x) ".repeat(clauses)).repeat(nest);
+            let (calls, close) = ("(call $f)".repeat(calls), ")".repeat(nest));
+            let wat = format!("(module (tag $a) (func $f) (func (block $x {open} {calls} {close})))");
+            let image = compile(&wat, |_| None).unwrap();
+            let tables = 20 * image.call_sites.len() + 12 * image.scopes.len() + 8 * image.clauses.len();
+            image.text.len() + tables
+        };
+        for [one, twice] in [[size(100, 100, 1), size(200, 200, 1)], [size(100, 1, 100), size(200, 1, 200)]] {
+            assert!(twice < one * 5 / 2, "{one} {twice}");
+        }
+    }
+
+    #[test]
+    fn a_panic_of_the_compiler_is_an_error() {
+        let binary = decode::to_binary(b"(module (func) (func))").unwrap();
+        with_module(&binary, |_, environment| {
+            let panicking = |panics| Compiler::new(&Settings { compiler_panics: Some(panics), ..Settings::default() });
+            let compiler = panicking(CompilerPanic::Function(1)).unwrap();
+            assert!(compiler.alone(environment, 0).is_ok());
+            assert!(matches!(compiler.alone(environment, 1), Err(Error::Panicked(_))));
+            let compiler = panicking(CompilerPanic::Common).unwrap();
+            assert!(matches!(compiler.raise(), Err(Error::Panicked(_))));
+            let none = Signature { params: [].into(), results: [].into() };
+            assert!(compiler.alone(environment, 1).is_ok() && compiler.entry(&none).is_ok());
+            assert!(panicking(CompilerPanic::OfSignatures).unwrap().entry(&none).is_err());
+        });
+    }
+
+    #[test]
+    fn a_large_frame_is_made_behind_a_check_where_nothing_catches_faults() {
+        let sizes = [10, 1000].map(|vectors| {
+            let load = |i: usize| format!("(local.set {i} (v128.load (i32.const {})))", 16 * i);
+            let add = |i: usize| format!("(local.set 0 (i32x4.add (local.get 0) (local.get {i})))");
+            let (loads, adds): (String, String) = ((0..vectors).map(load).collect(), (0..vectors).map(add).collect());
+            let locals = "v128 ".repeat(vectors);
+            let wat = format!(
+                "(module (memory 1) (func $f) (func (result i32) (local {locals}) {loads} (call $f) {adds}
+                   (i32x4.extract_lane 0 (local.get 0))))"
+            );
+            with_module(&decode::to_binary(wat.as_bytes()).unwrap(), |compiler, environment| {
+                let mut scratch = Scratch::new();
+                let callees = Callees::Beside(&[]);
+                let code = compiler.body(&mut scratch, environment, 1, Entry::Function, callees, None).unwrap();
+                compiler.build(&mut scratch, environment, 1, Entry::Function, callees).unwrap();
+                let alone = compiler.finish(&mut scratch.context).unwrap();
+                assert_eq!(code.frame, alone.frame);
+                let more = code.image.text.len() - alone.image.text.len();
+                let [moved, at] = [&code, &alone].map(|code| code.image.sites.last().unwrap().at as usize);
+                assert_eq!(more, moved - at);
+                (code.frame, more)
+            })
+        });
+        let [(small, 0), (large, check)] = sizes else { panic!("{sizes:?}") };
+        assert!(small <= LARGE_FRAME && large > 16_000 && (1..200).contains(&check), "{sizes:?}");
     }
 
     #[test]

@@ -29,6 +29,7 @@ use cranelift_codegen::ir::{
 };
 use cranelift_codegen::isa::TargetFrontendConfig;
 use cranelift_frontend::{FunctionBuilder, Variable};
+use kinglet_abi::image::{Clause as ClauseEntry, Scope};
 use kinglet_abi::{INTERRUPT_STOP, Libcall, Natives, Trap, Traps, VmCtx, VmStore};
 use kinglet_wasm::emit::*;
 use kinglet_wasm::op::*;
@@ -37,7 +38,7 @@ use kinglet_wasm::types::{FuncType, ValType};
 use crate::compile::{Callees, Environment, Error, trap_code};
 use crate::convention::{self, Kind, Signature, load_pointer, load_slot, store, store_slots, trusted};
 use crate::cost::{Meter, Traced};
-use exception::Landing;
+use exception::Tries;
 use resume::Way;
 
 /// Not a missing lowering: operands are pending over the loop to enter, so they must be variables.
@@ -90,8 +91,7 @@ pub(crate) struct Emitter<'a> {
     results: Vec<Kind>,
     /// The array of operands of libcalls, as large as the largest.
     array: Option<StackSlot>,
-    /// Clauses in force, by `try_table`.
-    tries: Vec<Vec<Landing>>,
+    tries: Tries,
     offset: u32,
     /// How many loops one is in.
     open_loops: u32,
@@ -101,6 +101,18 @@ pub(crate) struct Emitter<'a> {
     traced: Traced,
     /// Why there will be no code.
     refused: Option<Error>,
+}
+
+/// What is known of a function beside its intermediate code.
+pub(crate) struct Built {
+    /// The signatures of what it does not call directly.
+    pub(crate) outside: Vec<Signature>,
+    /// Its `try_table`s.
+    pub(crate) scopes: Vec<Scope>,
+    /// Their clauses.
+    pub(crate) clauses: Vec<ClauseEntry>,
+    /// About how many bytes of memory compiling it takes.
+    pub(crate) cost: usize,
 }
 
 /// The headers of loops within more than this many are sealed when the function is done. Sealed from the inside out, a
@@ -133,7 +145,7 @@ impl<'a> Emitter<'a> {
             label_slots: HashMap::new(),
             results: Vec::new(),
             array: None,
-            tries: Vec::new(),
+            tries: Tries::default(),
             offset: 0,
             open_loops: 0,
             to_headers: HashMap::new(),
@@ -152,13 +164,14 @@ impl<'a> Emitter<'a> {
         self.way.is_none()
     }
 
-    /// The signatures of what is not called directly, and about how many bytes of memory compiling the function takes.
-    pub(crate) fn finish(mut self, config: TargetFrontendConfig) -> Result<(Vec<Signature>, usize), Error> {
+    /// What there is to know beside the intermediate code.
+    pub(crate) fn finish(mut self, config: TargetFrontendConfig) -> Result<Built, Error> {
         self.meter.check_seal(self.to_headers.keys().map(|header| self.merged(*header)).sum())?;
         self.builder.seal_all_blocks();
         let cost = self.meter.finish(self.builder.func, &self.traced)?;
         self.builder.finalize(config);
-        Ok((self.outside.into_iter().collect(), cost))
+        let Tries { scopes, clauses, .. } = self.tries;
+        Ok(Built { outside: self.outside.into_iter().collect(), scopes, clauses, cost })
     }
 
     /// How many operands sealing the header of a loop adds to branches at most.

@@ -17,7 +17,7 @@ mod sites;
 mod target;
 mod trampoline;
 
-pub use compile::{Compiler, Environment, Error, Neighbour};
+pub use compile::{Compiler, Environment, Error, LoopImage, Neighbour};
 pub use convention::Signature;
 pub use cost::Limits;
 pub use listing::{Instruction, Listing, Sources};

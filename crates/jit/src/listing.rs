@@ -12,7 +12,7 @@ use yaxpeax_arch::{Decoder, LengthedInstruction, U8Reader};
 use yaxpeax_arm::armv8::a64;
 use yaxpeax_x86::long_mode as x86_64;
 
-use crate::compile::{Callees, Code, Compiler, DirectCall, Environment, Error, Scratch};
+use crate::compile::{Callees, Code, Compiler, DirectCall, Environment, Error, Scratch, contained};
 use crate::emit::Entry;
 use crate::module::all;
 
@@ -59,12 +59,15 @@ impl Compiler {
     /// If it cannot be compiled.
     pub fn sources(&self, environment: Environment<'_>, defined: u32) -> Result<Sources, Error> {
         let mut scratch = Scratch::new();
-        self.build(&mut scratch, environment, defined, Entry::Function, Callees::Beside(&all(environment.module)))?;
-        let code = self.finish(&mut scratch.context)?;
+        let callees = Callees::Beside(&all(environment.module));
+        let code = self.body(&mut scratch, environment, defined, Entry::Function, callees, None)?;
         let compiled = scratch.context.compiled_code().ok_or_else(|| Error::Failed("no code".into()))?;
+        let len = code.image.text.len() as u32;
+        // A check of the stack comes before what Cranelift made of the function.
+        let start = len - compiled.buffer.data().len() as u32;
         let stretches = compiled.buffer.get_srclocs_sorted().iter().map(Stretch::new);
-        let places = stretches.filter_map(|stretch| Some((stretch.code.start, stretch.source?))).collect();
-        Ok(Sources { len: code.image.text.len() as u32, places })
+        let places = stretches.filter_map(|stretch| Some((start + stretch.code.start, stretch.source?))).collect();
+        Ok(Sources { len, places })
     }
 
     /// Compiles a function, by its place among those the module defines, as it is compiled with the module.
@@ -72,6 +75,10 @@ impl Compiler {
     /// # Errors
     /// If it cannot be compiled.
     pub fn listing(&self, environment: Environment<'_>, defined: u32) -> Result<Listing, Error> {
+        contained(|| self.list(environment, defined))
+    }
+
+    fn list(&self, environment: Environment<'_>, defined: u32) -> Result<Listing, Error> {
         let mut scratch = Scratch::new();
         self.build(&mut scratch, environment, defined, Entry::Function, Callees::Beside(&all(environment.module)))?;
         let context = &mut scratch.context;

@@ -10,10 +10,11 @@ use cranelift_codegen::TextSectionBuilder;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::InstBuilder;
 use kinglet_abi::image::{FunctionCode, NO_SOURCE};
+use kinglet_abi::settings::CompilerPanic::OfSignatures;
 use kinglet_abi::{CodeImage, Trap};
 use kinglet_wasm::Module;
 
-use crate::compile::{Callees, Code, Compiler, Environment, Error, Scratch, trap_code};
+use crate::compile::{Callees, Code, Compiler, Environment, Error, Scratch, contained, trap_code};
 use crate::convention::{Signature, tail};
 use crate::cost::Budget;
 use crate::emit::Entry;
@@ -56,10 +57,7 @@ impl Compiler {
         let budget = Budget::new(environment.limits.memory);
         let compile = |scratch: &mut Scratch, at: usize| {
             let callees = Callees::Beside(functions);
-            let outside = self.build(scratch, environment, functions[at], Entry::Function, callees)?;
-            let _share = budget.share(scratch.cost);
-            environment.limits.check(0)?;
-            Ok(Code { outside, ..self.finish(&mut scratch.context)? })
+            self.body(scratch, environment, functions[at], Entry::Function, callees, Some(&budget))
         };
         if threads <= 1 {
             let mut scratch = Scratch::new();
@@ -185,6 +183,11 @@ impl<'a> Link<'a> {
     /// A function is compiled: it, and what waited for it, get their places.
     fn add(&mut self, at: usize, code: Result<Code, Error>) -> Result<(), Error> {
         self.waiting.insert(at, code);
+        contained(|| self.place_all())
+    }
+
+    /// Gives their places to all whose turn it is.
+    fn place_all(&mut self) -> Result<(), Error> {
         while let Some(original) = self.originals.get(self.next) {
             let Some(code) = self.waiting.remove(original) else { break };
             self.place(*original, &code)?;
@@ -205,7 +208,7 @@ impl<'a> Link<'a> {
             Err(error) => {
                 self.left_out.push((defined, error.clone()));
                 let image = self.compiler.through_cell(self.environment, defined)?;
-                stand_in = Code { image, calls: Vec::new(), outside: Vec::new() };
+                stand_in = Code { image, calls: Vec::new(), outside: Vec::new(), frame: 0 };
                 (&stand_in, false)
             }
         };
@@ -242,7 +245,7 @@ impl<'a> Link<'a> {
     }
 
     fn finish(mut self) -> Result<ModuleImage, Error> {
-        self.image.text = self.text.finish(&mut ControlPlane::default());
+        self.image.text = contained(|| Ok(self.text.finish(&mut ControlPlane::default())))?;
         Ok(ModuleImage { image: self.image, left_out: self.left_out, outside: self.outside })
     }
 }
@@ -253,14 +256,14 @@ impl Compiler {
         let module = environment.module;
         let ty = module.func_type(module.imported_funcs + defined);
         let signature = Signature::new(ty, environment.types);
-        let through = self.small(signature.native(), |builder, params| {
+        let through = self.small(OfSignatures, signature.native(), |builder, params| {
             let native = crate::trampoline::native_of_cell(builder, params[0], defined);
             let sig = builder.import_signature(signature.native());
             builder.ins().return_call_indirect(sig, native, params);
         });
         match through {
             // Whoever would call it has what cannot be compiled itself.
-            Err(Error::Unsupported(_)) => self.small(tail(&[]), |builder, _| {
+            Err(Error::Unsupported(_)) => self.small(OfSignatures, tail(&[]), |builder, _| {
                 builder.ins().trap(trap_code(Trap::Unsupported));
             }),
             through => through,

@@ -3,9 +3,9 @@
 //! module, in a custom section at its end, which other runtimes skip; the section is padded so that it can be mapped too.
 //!
 //! ```text
-//! image    = magic:8 version:u32 parts:u32 length:u64 checksum:u64 address:u64 (offset:u64 length:u64)*13 contents
-//! contents = identity, functions, sites, call sites, handlers, stack maps, references, bodies, trampolines, text,
-//!            data, module, sums
+//! image    = magic:8 version:u32 parts:u32 length:u64 checksum:u64 address:u64 (offset:u64 length:u64)*14 contents
+//! contents = identity, functions, sites, call sites, scopes, clauses, stack maps, references, bodies, trampolines,
+//!            text, data, module, sums
 //! section  = 0x00 size:5 7 "kinglet" padding:u32 0x00* image
 //! ```
 //!
@@ -24,7 +24,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-use kinglet_abi::image::{CallSite, Handler, Place, Site, StackMap};
+use kinglet_abi::image::{CallSite, Clause, Place, Scope, Site, StackMap};
 use kinglet_abi::{CodeImage, Settings};
 use kinglet_jit::{Processor, Trampoline};
 use kinglet_wasm::Features;
@@ -40,7 +40,7 @@ const MAGIC: &[u8; 8] = b"kinglet\0";
 pub(crate) const BEGINNING: usize = MAGIC.len();
 /// What the custom section is called.
 const SECTION: &[u8] = b"kinglet";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// Where the checksum is; what it covers comes behind it.
 const CHECKSUM: usize = 24;
 /// What comes first of what it covers: the address of the data.
@@ -53,11 +53,11 @@ const COUNT: usize = 1 + TABLES + 6;
 /// Bytes of an entry of the table of bodies.
 const BODY: usize = 8;
 /// The tables of a [`CodeImage`], in the order of their declaration.
-const TABLES: usize = 6;
+pub(crate) const TABLES: usize = 7;
 /// Which of them are the sites.
 const SITES: usize = 1;
 /// Bytes of an entry of each.
-const ENTRY: [usize; TABLES] = [12, 12, 16, 12, 16, 4];
+const ENTRY: [usize; TABLES] = [12, 12, 20, 12, 8, 16, 4];
 
 /// The form of a compiled module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -359,8 +359,15 @@ impl Words<'_> {
             place: Place::aligned(Some(align).filter(|align| align.is_power_of_two() && *align <= 4096)?),
             functions: Vec::new(),
             sites: self.list(|[at, source, trap]| Site { at, source, trap })?,
-            call_sites: self.list(|[ret, frame, first, count]| CallSite { ret, frame, first, count })?,
-            handlers: self.list(|[kind, operand, target]| Handler { kind, operand, target })?,
+            call_sites: self.list(|[ret, frame, context, scope, target]| CallSite {
+                ret,
+                frame,
+                context,
+                scope,
+                target,
+            })?,
+            scopes: self.list(|[parent, first, count]| Scope { parent, first, count })?,
+            clauses: self.list(|[tag, number]| Clause { tag, number })?,
             stack_maps: self.list(|[ret, frame, first, count]| StackMap { ret, frame, first, count })?,
             refs: self.list(|[at]| at)?,
         };
@@ -600,8 +607,9 @@ fn tables(image: &CodeImage) -> [Vec<u32>; TABLES] {
     [
         image.functions.iter().flat_map(|f| [f.start, f.end, f.function]).collect(),
         image.sites.iter().flat_map(|s| [s.at, s.source, s.trap]).collect(),
-        image.call_sites.iter().flat_map(|c| [c.ret, c.frame, c.first, c.count]).collect(),
-        image.handlers.iter().flat_map(|h| [h.kind, h.operand, h.target]).collect(),
+        image.call_sites.iter().flat_map(|c| [c.ret, c.frame, c.context, c.scope, c.target]).collect(),
+        image.scopes.iter().flat_map(|s| [s.parent, s.first, s.count]).collect(),
+        image.clauses.iter().flat_map(|c| [c.tag, c.number]).collect(),
         image.stack_maps.iter().flat_map(|m| [m.ret, m.frame, m.first, m.count]).collect(),
         image.refs.clone(),
     ]

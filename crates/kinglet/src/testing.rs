@@ -1,6 +1,8 @@
 //! What tests reach into an engine for: which functions are native, and when the collector runs. Not part of the API's
 //! promise; hidden from its documentation.
 
+pub use kinglet_abi::settings::CompilerPanic;
+
 use crate::{AsContextMut, vm};
 #[cfg(feature = "jit")]
 use crate::{Error, Instance, Result};

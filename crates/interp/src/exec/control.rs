@@ -117,13 +117,12 @@ unsafe fn lower(body: *const Body) -> Result<*const u32, Stop> {
     }
 }
 
-/// Whether too little of the host's stack is left for native code with a frame of this many bytes: a function that has
-/// some is interpreted then. Not inlined, for the address of a variable would keep handlers from being tail-called.
+/// Whether too little of the host's stack is left for native code: a function that has some is interpreted then. Not inlined, for the address of a variable would keep handlers from being tail-called.
 #[inline(never)]
-unsafe fn is_deep(store: *const VmStore, frame: usize) -> bool {
+unsafe fn is_deep(store: *const VmStore) -> bool {
     let here = 0_u8;
     // SAFETY: the store is live.
-    (std::ptr::from_ref(&here) as usize).saturating_sub(frame) < unsafe { (*store).stack_limit }
+    (std::ptr::from_ref(&here) as usize) < unsafe { (*store).stack_limit }
 }
 
 /// The end of an activation's first frame: its results are at the frame's start.
@@ -146,7 +145,7 @@ impl Instruction for ArrayCall {
         unsafe {
             let record = m.record();
             let (cell, vmctx, caller) = ((*record).cell, (*record).vmctx, record.add(1));
-            if !(*cell).body.is_null() && is_deep(m.vm, 0) {
+            if !(*cell).body.is_null() && is_deep(m.vm) {
                 return m.open_own();
             }
             // A tail call leaves the instance that made it in the record; else it is that of the frame below.
@@ -434,10 +433,7 @@ impl Machine {
             let mut code = 0;
             self.libcall(Libcall::Sample, &mut code, 1, 0)?;
             let record = self.record();
-            // Native code's frame is about as large as the interpreter's; it tests itself, but by then it cannot go back.
-            const SPILLED: usize = 4 << 10;
-            let body: *const Body = (*(*record).cell).body.cast();
-            if code == 0 || is_deep(self.vm, 2 * (*body).frame_size() + SPILLED) {
+            if code == 0 {
                 return Ok(());
             }
             let (vmctx, caller) = ((*record).vmctx, record.add(1));

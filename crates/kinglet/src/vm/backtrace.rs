@@ -28,7 +28,7 @@ pub(super) unsafe fn capture(core: &StoreCore, vm: *const VmStore, trap: Option<
             #[cfg(feature = "jit")]
             Segment::Native(activation) => {
                 // SAFETY: the activation is on the store's list, and has called out.
-                for frame in unsafe { super::native::frames(vm, activation) } {
+                for frame in unsafe { super::native::frames(activation) } {
                     push_native(&mut backtrace, core, &frame);
                 }
             }

@@ -13,7 +13,7 @@ pub(super) unsafe fn caught_farther_out(vm: *const VmStore) -> bool {
     let thrown = unsafe { (*vm).exception_tag };
     #[cfg(feature = "jit")]
     // SAFETY: the activation is on the store's list, and has called out.
-    let native = |activation: *mut Activation| unsafe { super::native::activation_catches(vm, activation, thrown) };
+    let native = |activation: *mut Activation| unsafe { super::native::activation_catches(activation, thrown) };
     #[cfg(not(feature = "jit"))]
     let native = |_: *mut Activation| false;
     // SAFETY: by contract.

@@ -343,7 +343,7 @@ unsafe fn visit_frames(core: &StoreCore, vm: *mut VmStore, visit: &mut dyn FnMut
                     }
                 }
                 #[cfg(feature = "jit")]
-                Segment::Native(activation) => super::native::visit_roots(vm, activation, visit),
+                Segment::Native(activation) => super::native::visit_roots(activation, visit),
                 #[cfg(not(feature = "jit"))]
                 Segment::Native(_) => {}
             }

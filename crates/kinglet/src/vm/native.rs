@@ -13,6 +13,7 @@ mod arena;
 mod coherence;
 mod collect;
 mod forward;
+mod index;
 mod lines;
 pub(crate) mod profile;
 mod registry;
@@ -26,7 +27,7 @@ mod signals;
 mod tier_up;
 mod walk;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::c_void;
 use std::ops::Range;
 use std::ptr::NonNull;
@@ -42,7 +43,7 @@ use kinglet_abi::{
 use kinglet_interp::code::Environment;
 use kinglet_interp::frame::Record;
 use kinglet_interp::{Body, array_stub};
-use kinglet_jit::{Compiler, Limits, ModuleImage, Neighbour, Signature, Trampoline};
+use kinglet_jit::{Compiler, Limits, LoopImage, ModuleImage, Neighbour, Signature, Trampoline};
 use kinglet_wasm::module::ExternIndex;
 use kinglet_wasm::name::readable;
 use kinglet_wasm::types::{TypeId, TypeRegistry};
@@ -52,13 +53,14 @@ use arena::Arena;
 pub(super) use arena::Mapping;
 use lines::Lines;
 use profile::Line;
-use registry::{Known, Owner, Registry};
+use registry::{Known, Owner};
 pub(super) use resume::activation_catches;
 pub(super) use running::running;
 use tier_up::{Met, TierUp};
 pub(super) use walk::{NativeFrame, frames, visit_roots};
 
 use super::precompiled::Loaded;
+use crate::artifact::TABLES;
 use crate::config::{Config, Profile, RunMode};
 use crate::dwarf::DebugInfo;
 use crate::{Error, Result};
@@ -101,7 +103,6 @@ pub(crate) struct Tier {
     settings: Arc<Settings>,
     /// Who is told of code that is published.
     profile: Option<Profile>,
-    registry: Registry,
     /// What compiles hot code, if the engine wants that.
     up: Option<TierUp>,
     loops_entered: AtomicU64,
@@ -120,13 +121,15 @@ struct State {
     adapters: HashMap<Signature, usize>,
     entries: HashMap<Signature, usize>,
     /// Loops that have native code: the function's cell and the loop's offset in the module.
-    loops: HashMap<(usize, u32), LoopCode>,
+    loops: BTreeMap<(usize, u32), LoopCode>,
 }
 
 /// Native code of a loop.
 #[derive(Debug)]
 struct LoopCode {
     start: usize,
+    /// How many bytes its frame takes of the stack, at most.
+    frame: usize,
     /// Whether a frame has gone over to it.
     entered: bool,
 }
@@ -155,7 +158,6 @@ impl Tier {
             types,
             settings,
             profile: config.profile,
-            registry: Registry::default(),
             up,
             loops_entered: AtomicU64::new(0),
             making: Mutex::default(),
@@ -230,7 +232,7 @@ impl Tier {
         environment: &Environment,
         loaded: Arc<Loaded>,
         text: &Range<usize>,
-        tables: &[Range<usize>; 6],
+        tables: &[Range<usize>; TABLES],
         trampolines: Vec<(Trampoline, CodeImage)>,
     ) -> Result<()> {
         {
@@ -254,7 +256,7 @@ impl Tier {
         let functions: Vec<FunctionCode> = tables.tables().functions.to_vec();
         debug!(functions = functions.len(), bytes = code.len(), "native code is there");
         let cells = environment.cells();
-        self.registry.add(code.clone(), tables, Owner::Module(cells.as_ptr()), memory);
+        registry::add(owner(environment), code.clone(), tables, Owner::Module(cells.as_ptr()), memory);
         self.tell(|| {
             let place = |f: &FunctionCode| code.start + f.start as usize..code.start + f.end as usize;
             let lines = self.lines(environment);
@@ -301,15 +303,18 @@ impl Tier {
         Ok(())
     }
 
-    /// The module goes, and with it the cells by which its code is known. Its memory stays until the engine goes.
+    /// The module goes, and with it its code and the cells by which that is known.
     pub(crate) fn forget(&self, environment: &Environment) {
         let cells = environment.cells().as_ptr_range();
         let cells = cells.start as usize..cells.end as usize;
         if let Some(up) = &self.up {
             up.forget(environment);
         }
-        self.registry.forget(&cells);
-        self.state().loops.retain(|(cell, _), _| !cells.contains(cell));
+        let mut state = self.state();
+        let its: Vec<_> = state.loops.range((cells.start, 0)..(cells.end, 0)).map(|(key, _)| *key).collect();
+        its.iter().for_each(|key| _ = state.loops.remove(key));
+        drop(state);
+        registry::forget(owner(environment));
     }
 
     /// The byte offset in the module of a function's loop, the `ordinal`th in the order of its body.
@@ -338,7 +343,8 @@ impl Tier {
         room_to_compile()?;
         let start = Instant::now();
         let jit = jit_environment(environment, limits);
-        let (image, outside) = self.compiler()?.loop_entry(jit, defined, header, &known)?;
+        let made = self.compiler()?.loop_entry(jit, defined, header, &known)?;
+        let LoopImage { image, outside, frame } = made;
         environment.stats.compiled.add(1, image.text.len(), start);
         for signature in &outside {
             self.bridge(signature)?;
@@ -346,10 +352,11 @@ impl Tier {
         let (code, tables, memory) = in_place(image)?;
         publish(Box::new(|| {
             let cell = std::ptr::from_ref(&cells[defined as usize]);
-            self.registry.add(code.clone(), tables, Owner::Function(cell), Some(memory));
+            registry::add(owner(environment), code.clone(), tables, Owner::Function(cell), Some(memory));
             let title = || format!("{}, loop at {header:#x}", name(environment, defined));
             self.tell(|| std::iter::once((title(), code.clone(), Vec::new())));
-            self.state().loops.insert((cell as usize, header), LoopCode { start: code.start, entered: false });
+            let code = LoopCode { start: code.start, frame: frame as usize, entered: false };
+            self.state().loops.insert((cell as usize, header), code);
         }));
         Ok(())
     }
@@ -392,7 +399,7 @@ impl Tier {
         let set = |entry: &AtomicPtr<c_void>, to: *const c_void| entry.store(to.cast_mut(), Ordering::Release);
         match state.shared(which) {
             Some((signature, made)) if !made.contains_key(signature) => {
-                let code = self.publish(state, image, Owner::Engine, name)?;
+                let code = self.publish(state, image, name)?;
                 if let Some((signature, made)) = state.shared(which) {
                     made.insert(signature.clone(), code);
                 }
@@ -400,7 +407,7 @@ impl Tier {
             Some(_) => {}
             None => {
                 if let Some(entry) = self.common(which).filter(|entry| entry.load(Ordering::Relaxed).is_null()) {
-                    set(entry, self.publish(state, image, Owner::Engine, name)? as *const c_void);
+                    set(entry, self.publish(state, image, name)? as *const c_void);
                 }
             }
         }
@@ -414,16 +421,10 @@ impl Tier {
     }
 
     /// `name` is what profilers call it.
-    fn publish(
-        &self,
-        state: &mut State,
-        mut image: CodeImage,
-        owner: Owner,
-        name: impl Fn() -> String,
-    ) -> Result<usize> {
+    fn publish(&self, state: &mut State, mut image: CodeImage, name: impl Fn() -> String) -> Result<usize> {
         let start = state.arena.add(&image.text, image.place)?;
         let code = start..start + std::mem::take(&mut image.text).len();
-        self.registry.add(code.clone(), Known::Made(Box::new(image)), owner, None);
+        registry::add(std::ptr::from_ref(self).addr(), code.clone(), Known::Made(Box::new(image)), Owner::Engine, None);
         self.tell(|| std::iter::once((name(), code.clone(), Vec::new())));
         Ok(start)
     }
@@ -482,7 +483,7 @@ impl Tier {
         if let Some(code) = of(&mut state).get(signature) {
             return Ok(*code);
         }
-        let code = self.publish(&mut state, image, Owner::Engine, || trampoline(title))?;
+        let code = self.publish(&mut state, image, || trampoline(title))?;
         of(&mut state).insert(signature.clone(), code);
         Ok(code)
     }
@@ -613,6 +614,18 @@ fn in_place(mut image: CodeImage) -> Result<(Range<usize>, Known, Mapping)> {
     Ok((code, Known::Made(Box::new(image)), memory))
 }
 
+impl Drop for Tier {
+    fn drop(&mut self) {
+        // Before the memory of its trampolines goes.
+        registry::forget(std::ptr::from_ref(self).addr());
+    }
+}
+
+/// By what a module's code is known to be its.
+fn owner(environment: &Environment) -> usize {
+    std::ptr::from_ref(environment).addr()
+}
+
 /// Publishes native code of a function.
 fn give(cell: &FuncCell, code: usize) {
     cell.native.store(code as *mut c_void, Ordering::Release);
@@ -620,7 +633,8 @@ fn give(cell: &FuncCell, code: usize) {
     cell.entry.store(array_stub().cast_mut(), Ordering::Release);
 }
 
-/// The array function of native code that has not been entered so before: has its signature's entry made.
+/// The array function of native code that has not been entered so before: has its signature's entry made. Without one the
+/// function is interpreted.
 unsafe extern "C" fn first_entry(callee: *mut VmCtx, caller: *mut VmCtx, slots: *mut u64) -> u32 {
     // SAFETY: called like every array function: with the callee's cell noted, and an array as large as that says.
     unsafe {
@@ -633,9 +647,10 @@ unsafe extern "C" fn first_entry(callee: *mut VmCtx, caller: *mut VmCtx, slots: 
                 let entry: ArrayFn = std::mem::transmute(entry);
                 entry(callee, caller, slots)
             }
-            Err(_) => {
-                (*(*store).libcalls).get(Libcall::Raise)(callee, slots, Trap::OutOfMemory as u32, 0);
-                Status::Trap as u32
+            Err(error) => {
+                debug!(%error, "native code cannot be entered: the function is interpreted");
+                let kind = ActivationKind::Interpreter;
+                kinglet_interp::call(store, kind, std::ptr::from_ref(cell), callee, slots) as u32
             }
         }
     }
@@ -644,7 +659,7 @@ unsafe extern "C" fn first_entry(callee: *mut VmCtx, caller: *mut VmCtx, slots: 
 /// [`Natives::fail`].
 unsafe extern "C" fn fail(store: *mut VmStore, status: u32) {
     // SAFETY: called by trampolines with their store, the exit frame noted in the innermost activation.
-    unsafe { resume::prepare(store, &tier(store).registry, Status::from_u32(status)) }
+    unsafe { resume::prepare(store, Status::from_u32(status)) }
 }
 
 fn jit_environment<'a>(environment: &'a Environment, limits: Limits<'a>) -> kinglet_jit::Environment<'a> {
@@ -715,7 +730,7 @@ unsafe extern "C" fn enter(store: *mut VmStore, cell: *const FuncCell, callee: *
                 Err(_) => unwind(callee, Trap::OutOfMemory as u32),
             },
             status => {
-                resume::prepare(store, &tier(store).registry, status);
+                resume::prepare(store, status);
                 status as u32
             }
         }
@@ -747,7 +762,7 @@ unsafe extern "C" fn unwind(vmctx: *mut VmCtx, code: u32) -> u32 {
             (*(*store).libcalls).get(Libcall::Raise)(vmctx, std::ptr::null_mut(), code, 0);
             status = Status::Trap;
         }
-        resume::prepare(store, &tier(store).registry, status);
+        resume::prepare(store, status);
         status as u32
     }
 }
@@ -755,6 +770,15 @@ unsafe extern "C" fn unwind(vmctx: *mut VmCtx, code: u32) -> u32 {
 /// [`kinglet_abi::VmImport::asking`].
 pub(super) fn asking() -> *mut c_void {
     forward::import as *mut c_void
+}
+
+/// Whether too little of the stack is left for native code with a frame of this many bytes, and what calls it. Once it is
+/// entered it cannot go back.
+unsafe fn is_deep(store: *const VmStore, frame: usize) -> bool {
+    const CALLS: usize = 4 << 10;
+    let here = 0_u8;
+    // SAFETY: the store is live.
+    std::ptr::from_ref(&here).addr().saturating_sub(frame + CALLS) < unsafe { (*store).stack_limit }
 }
 
 /// [`Libcall::Sample`].
@@ -784,6 +808,9 @@ pub(super) unsafe fn sample(vmctx: *mut VmCtx, slots: *mut u64, at_loop: u32) ->
         tier.sampled(&mut std::iter::once((running, Met::Loop(header))));
         let mut state = tier.state();
         let Some(code) = state.loops.get_mut(&((*record).cell as usize, header)) else { return 0 };
+        if is_deep(store, code.frame) {
+            return 0;
+        }
         *slots = code.start as u64;
         let first = !std::mem::replace(&mut code.entered, true);
         drop(state);

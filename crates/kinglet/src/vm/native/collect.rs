@@ -11,7 +11,7 @@ use kinglet_abi::image::FunctionCode;
 use kinglet_interp::code::Environment;
 use kinglet_jit::{Limits, Signature, Trampoline};
 
-use super::registry::Published;
+use super::registry::{self, Published};
 use super::{State, Tier};
 use crate::Result;
 
@@ -52,7 +52,7 @@ impl Tier {
     /// The published pieces of a module in which at least one function is the one that is called.
     fn pieces(&self, environment: &Environment) -> impl Iterator<Item = std::sync::Arc<Published>> {
         let cells = environment.cells();
-        self.registry.of_module(cells.as_ptr()).into_iter().filter(move |piece| {
+        registry::of(super::owner(environment)).into_iter().filter(move |piece| {
             let called = |function: &FunctionCode| {
                 let native = cells.get(function.function as usize).map(|cell| cell.native.load(Ordering::Acquire));
                 native.is_some_and(|native| native.addr() == piece.start + function.start as usize)
@@ -110,7 +110,8 @@ impl Tier {
 
     /// A copy of small code.
     fn copy(&self, start: usize) -> Option<CodeImage> {
-        let code = self.registry.find(start.checked_add(1)?).filter(|code| code.start == start)?;
+        // SAFETY: the engine's, which is this one.
+        let code = unsafe { registry::find(start.checked_add(1)?) }.filter(|code| code.start == start)?;
         let mut image = CodeImage { text: code.text().to_vec(), place: code.place(), ..CodeImage::default() };
         image.append(0, &code.all_tables()?);
         Some(image)

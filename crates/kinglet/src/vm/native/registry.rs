@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::{Arc, RwLock};
+use std::ptr::NonNull;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use kinglet_abi::image::{Place, Tables};
 use kinglet_abi::{CodeImage, FuncCell, Trap};
 
 use super::arena::Mapping;
+use super::index::Index;
+use crate::artifact::TABLES;
 use crate::vm::precompiled::Loaded;
 
 /// Code in its place.
@@ -40,7 +43,7 @@ impl Known {
     ///
     /// # Safety
     /// They were written for this machine, and nothing changes them.
-    pub(super) unsafe fn mapped(loaded: Arc<Loaded>, parts: &[Range<usize>; 6]) -> Known {
+    pub(super) unsafe fn mapped(loaded: Arc<Loaded>, parts: &[Range<usize>; TABLES]) -> Known {
         /// Any bytes are an entry of a table: all consist of 32-bit numbers.
         unsafe fn part<T>(bytes: &[u8], part: &Range<usize>) -> &'static [T] {
             let part = &bytes[part.clone()];
@@ -55,9 +58,10 @@ impl Known {
                 functions: part(bytes, &parts[0]),
                 sites: part(bytes, &parts[1]),
                 call_sites: part(bytes, &parts[2]),
-                handlers: part(bytes, &parts[3]),
-                stack_maps: part(bytes, &parts[4]),
-                refs: part(bytes, &parts[5]),
+                scopes: part(bytes, &parts[3]),
+                clauses: part(bytes, &parts[4]),
+                stack_maps: part(bytes, &parts[5]),
+                refs: part(bytes, &parts[6]),
             }
         };
         Known::Mapped { tables, sites: parts[1].clone(), loaded }
@@ -110,12 +114,15 @@ impl Published {
         self.all_tables()?.source(self.offset(pc))
     }
 
-    /// The trap that a fault at an address means, if it is one of this code's.
-    fn trap(&self, pc: usize) -> Option<Trap> {
-        match self.all_tables() {
-            Some(tables) => tables.trap(self.offset(pc)),
-            None => Some(Trap::Damaged),
-        }
+    /// The trap that a fault at an address in it means, if it is one, and the cell of the function that it is in, which is
+    /// null where only a loop was compiled, and for trampolines. For signal handlers.
+    pub(super) fn trap(&self, pc: usize) -> Option<(Trap, *const FuncCell)> {
+        let trap = match self.all_tables() {
+            Some(tables) => tables.trap(self.offset(pc))?,
+            None => Trap::Damaged,
+        };
+        let whole = matches!(self.owner, Owner::Module(_));
+        Some((trap, if whole { self.cell(pc + 1) } else { std::ptr::null() }))
     }
 
     /// Its instructions.
@@ -154,70 +161,65 @@ impl Published {
 /// What code from a file is aligned to: nothing in functions asks for more than a line of a processor's cache.
 const MAPPED_ALIGN: u32 = 64;
 
-/// All code of an engine, by the address behind its last byte.
-#[derive(Debug, Default)]
+/// All published code of the process. One for all engines: a signal handler, which has only an address, learns whether it is
+/// a guest's before it looks at anything of the thread's own.
+static CODES: Registry = Registry::new();
+
+/// Published code by its owner, and by the addresses in it.
 pub(super) struct Registry {
-    codes: RwLock<BTreeMap<usize, Arc<Published>>>,
+    index: Index<Published>,
+    /// What each owner has. Whoever publishes or forgets holds this.
+    owned: Mutex<BTreeMap<usize, Vec<Arc<Published>>>>,
+}
+
+/// Makes code known that goes with its owner: a module or an engine, by its address. `memory` is the code's own, if it has
+/// any.
+pub(super) fn add(owner: usize, code: Range<usize>, tables: Known, of: Owner, memory: Option<Mapping>) {
+    CODES.add(owner, Arc::new(Published { start: code.start, end: code.end, tables, owner: of, _memory: memory }));
+}
+
+/// The code of an owner.
+pub(super) fn of(owner: usize) -> Vec<Arc<Published>> {
+    CODES.owned().get(&owner).cloned().unwrap_or_default()
+}
+
+/// Removes the code of an owner that goes.
+pub(super) fn forget(owner: usize) {
+    CODES.forget(owner);
+}
+
+/// The code that a call returns to; the return address may be just behind its last byte. For signal handlers, too.
+///
+/// # Safety
+/// If there is such code, its owner lives as long as what is returned is used: a frame that returns there keeps it.
+pub(super) unsafe fn find<'a>(pc: usize) -> Option<&'a Published> {
+    // SAFETY: what is in the index is in `owned` until its owner goes.
+    CODES.index.find(pc).map(|code| unsafe { code.as_ref() })
 }
 
 impl Registry {
-    /// Makes code known. `memory` is its own, if it has any.
-    pub(super) fn add(&self, code: Range<usize>, tables: Known, owner: Owner, memory: Option<Mapping>) {
-        let mut codes = self.codes.write().unwrap_or_else(|e| e.into_inner());
-        let Range { start, end } = code;
-        codes.insert(end, Arc::new(Published { start, end, tables, owner, _memory: memory }));
+    const fn new() -> Registry {
+        Registry { index: Index::new(), owned: Mutex::new(BTreeMap::new()) }
     }
 
-    /// The code of a module's functions, whose cells begin there, but for what only loops enter.
-    pub(super) fn of_module(&self, cells: *const FuncCell) -> Vec<Arc<Published>> {
-        let codes = self.codes.read().unwrap_or_else(|e| e.into_inner());
-        let its = |code: &&Arc<Published>| matches!(code.owner, Owner::Module(owner) if std::ptr::eq(owner, cells));
-        codes.values().filter(its).cloned().collect()
+    fn owned(&self) -> MutexGuard<'_, BTreeMap<usize, Vec<Arc<Published>>>> {
+        self.owned.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// Removes the code of functions whose cells lie in a range of addresses.
-    pub(super) fn forget(&self, cells: &Range<usize>) {
-        let mut codes = self.codes.write().unwrap_or_else(|e| e.into_inner());
-        codes.retain(|_, code| match code.owner {
-            Owner::Engine => true,
-            Owner::Function(cell) | Owner::Module(cell) => !cells.contains(&(cell as usize)),
-        });
+    fn add(&self, owner: usize, code: Arc<Published>) {
+        let mut owned = self.owned();
+        self.index.insert(code.start..code.end, NonNull::from(&*code));
+        owned.entry(owner).or_default().push(code);
     }
 
-    /// The code that a call returns to; the return address may be just behind its last byte.
-    pub(super) fn find(&self, pc: usize) -> Option<Arc<Published>> {
-        let codes = self.codes.read().unwrap_or_else(|e| e.into_inner());
-        let (_, code) = codes.range(pc..).next()?;
-        (code.start < pc).then(|| code.clone())
-    }
-
-    /// The trap that a fault at an address means, if it is one of this code's, and the cell of the function that it is in,
-    /// which is null where only a loop was compiled, and for trampolines. For signal handlers of whoever runs that code.
-    pub(super) fn trap_at(&self, pc: usize) -> Option<(Trap, *const FuncCell)> {
-        // Looked at without the lock, for the tables may have to be checked first. It goes with its module, which runs.
-        let code = self.runs_at(pc)?;
-        let trap = code.trap(pc)?;
-        let whole = matches!(code.owner, Owner::Module(_));
-        Some((trap, if whole { code.cell(pc + 1) } else { std::ptr::null() }))
-    }
-
-    /// The code that an address is in. Takes the lock for a search, and gives up rather than wait for it forever.
-    fn runs_at(&self, pc: usize) -> Option<Arc<Published>> {
-        for _ in 0..TRIES {
-            let codes = match self.codes.try_read() {
-                Ok(codes) => codes,
-                Err(std::sync::TryLockError::Poisoned(codes)) => codes.into_inner(),
-                Err(std::sync::TryLockError::WouldBlock) => {
-                    std::thread::yield_now();
-                    continue;
-                }
-            };
-            let (_, code) = codes.range(pc + 1..).next()?;
-            return (code.start <= pc).then(|| code.clone());
+    fn forget(&self, owner: usize) {
+        let mut owned = self.owned();
+        let codes = owned.remove(&owner).unwrap_or_default();
+        for code in &codes {
+            self.index.remove(code.end);
         }
-        None
+        drop(owned);
+        // Unmapping it takes longer than finding it.
+        drop(codes);
     }
 }
-
-/// How often a signal handler looks whether another thread has finished publishing, which takes microseconds.
-const TRIES: u32 = 1_000_000;

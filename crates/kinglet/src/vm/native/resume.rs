@@ -1,9 +1,8 @@
 //! Where native code goes on when a call of it ends other than by returning.
 
-use kinglet_abi::image::HandlerKind;
+use kinglet_abi::image::ANY_TAG;
 use kinglet_abi::{Activation, Libcall, Resume, Status, VmCtx, VmStore, VmTag};
 
-use super::registry::Registry;
 use super::walk::{CodeFrame, code_frames};
 
 /// [`kinglet_abi::Natives::resume`]: restores what [`VmStore::resume`] says and goes there. Every other register is
@@ -72,13 +71,13 @@ pub(super) unsafe extern "C" fn resume(_: *mut VmStore) {
 ///
 /// # Safety
 /// `store` is live; its innermost activation is native and has noted where it left.
-pub(super) unsafe fn prepare(store: *mut VmStore, registry: &Registry, status: Status) {
+pub(super) unsafe fn prepare(store: *mut VmStore, status: Status) {
     // SAFETY: by contract.
     unsafe {
         let activation = (*store).activation;
         if status == Status::Exception {
             let tag = (*store).exception_tag;
-            if let Some(resume) = code_frames(registry, activation).find_map(|frame| catches(&frame, tag)) {
+            if let Some(resume) = code_frames(activation).find_map(|frame| catches(&frame, tag)) {
                 (*store).resume = resume;
                 return;
             }
@@ -104,14 +103,10 @@ pub(super) unsafe extern "C" fn record(store: *mut VmStore, trap: u32) {
 /// Whether a frame of a native activation catches an exception with this tag.
 ///
 /// # Safety
-/// See [`code_frames`]; `store` is the activation's.
-pub(in crate::vm) unsafe fn activation_catches(
-    store: *const VmStore,
-    activation: *const Activation,
-    thrown: *const VmTag,
-) -> bool {
+/// See [`code_frames`].
+pub(in crate::vm) unsafe fn activation_catches(activation: *const Activation, thrown: *const VmTag) -> bool {
     // SAFETY: passed on.
-    unsafe { code_frames(&super::tier(store).registry, activation).any(|frame| catches(&frame, thrown).is_some()) }
+    unsafe { code_frames(activation).any(|frame| catches(&frame, thrown).is_some()) }
 }
 
 /// Where a frame catches an exception, if it does.
@@ -119,22 +114,12 @@ unsafe fn catches(frame: &CodeFrame, thrown: *const VmTag) -> Option<Resume> {
     let tables = frame.code.tables();
     let site = tables.call_site(frame.code.offset(frame.pc))?;
     let sp = frame.fp - site.frame as usize;
-    let mut vmctx: *const VmCtx = std::ptr::null();
-    for handler in tables.handlers(site) {
-        if handler.kind == HandlerKind::Context as u32 {
-            // SAFETY: the compiler says that the frame keeps an instance there during the call.
-            vmctx = unsafe { *((sp + handler.operand as usize) as *const *const VmCtx) };
-            continue;
-        }
-        if handler.kind == HandlerKind::Tag as u32 {
-            // SAFETY: every call site with tags has a context first, and the tag is an offset into that instance.
-            let tag = unsafe { *vmctx.byte_add(handler.operand as usize).cast::<*const VmTag>() };
-            if tag != thrown {
-                continue;
-            }
-        }
-        let pc = frame.code.start + handler.target as usize;
-        return Some(Resume { pc, sp, fp: frame.fp, payload: [0; 2] });
-    }
-    None
+    // SAFETY: the compiler says that the frame keeps its instance there during the call.
+    let vmctx: *const VmCtx = unsafe { *((sp + site.context as usize) as *const *const VmCtx) };
+    let clause = tables.clauses(site).find(|clause| {
+        // SAFETY: a clause's tag is an offset into the instance, where a pointer to a tag is.
+        clause.tag == ANY_TAG || unsafe { *vmctx.byte_add(clause.tag as usize).cast::<*const VmTag>() } == thrown
+    })?;
+    let pc = frame.code.start + site.target as usize;
+    Some(Resume { pc, sp, fp: frame.fp, payload: [clause.number as usize, 0] })
 }

@@ -11,6 +11,7 @@ thread_local! {
 
 /// Notes which store runs on this thread until the guard goes.
 pub(in crate::vm) fn running(store: *mut VmStore) -> Running {
+    super::signals::prepare_thread();
     Running(RUNNING.replace(store))
 }
 

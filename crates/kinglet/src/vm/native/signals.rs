@@ -8,12 +8,15 @@
 //! for an access to memory, the address lies in a reservation of one of the store's memories. The handler then only
 //! notes where the fault was and has the thread go on at `landing`, which does the rest as ordinary code.
 
+use std::cell::{Cell, RefCell};
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kinglet_abi::{ActivationKind, Trap, VmStore};
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
+use tracing::debug;
 
-use super::{forward, resume, running, tier};
+use super::{forward, registry, resume, running};
 
 /// The signals by which processors say that an instruction faults.
 const SIGNALS: [i32; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
@@ -27,7 +30,7 @@ pub(super) fn install() -> bool {
     *INSTALLED.get_or_init(|| {
         let Some(previous) = previous() else { return false };
         PREVIOUS.get_or_init(|| previous);
-        SIGNALS.iter().all(|signal| {
+        let installed = SIGNALS.iter().all(|signal| {
             // SAFETY: the handler keeps to what is safe in one, and passes on what is not its own.
             unsafe {
                 let mut action: libc::sigaction = std::mem::zeroed();
@@ -37,8 +40,93 @@ pub(super) fn install() -> bool {
                 libc::sigemptyset(&mut action.sa_mask);
                 libc::sigaction(*signal, &action, std::ptr::null_mut()) == 0
             }
-        })
+        });
+        HANDLING.store(installed, Ordering::Relaxed);
+        installed
     })
+}
+
+/// Whether the handler is there.
+static HANDLING: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// Whether the thread has been seen to.
+    static SEEN_TO: Cell<bool> = const { Cell::new(false) };
+    /// The alternate stack that we gave it.
+    static OURS: RefCell<Option<SignalStack>> = const { RefCell::new(None) };
+}
+
+/// Sees to it that a thread that is about to run native code has an alternate signal stack, so that the handler, and that
+/// of whoever had the signal before, run even where the thread's own stack is used up. Rust's threads have one; those of
+/// other languages seldom do.
+#[inline(always)]
+pub(super) fn prepare_thread() {
+    if !SEEN_TO.get() && HANDLING.load(Ordering::Relaxed) {
+        give_signal_stack();
+    }
+}
+
+#[cold]
+fn give_signal_stack() {
+    SEEN_TO.set(true);
+    if current_signal_stack().is_some_and(|stack| stack.ss_flags & libc::SS_DISABLE == 0) {
+        return;
+    }
+    match SignalStack::new() {
+        // If the thread is about to end, it goes at once.
+        Some(stack) => _ = OURS.try_with(|ours| ours.borrow_mut().replace(stack)),
+        None => debug!("no alternate signal stack can be had"),
+    }
+}
+
+/// What the thread has.
+fn current_signal_stack() -> Option<libc::stack_t> {
+    // SAFETY: asks; every bit pattern of the struct is one.
+    unsafe {
+        let mut stack = std::mem::zeroed();
+        (libc::sigaltstack(std::ptr::null(), &mut stack) == 0).then_some(stack)
+    }
+}
+
+/// An alternate signal stack, the thread's as long as it lives.
+struct SignalStack {
+    /// The mapping, whose first page stays inaccessible.
+    start: *mut libc::c_void,
+    len: usize,
+}
+
+impl SignalStack {
+    /// Gives the thread one.
+    fn new() -> Option<SignalStack> {
+        // As much as a handler of the host's may want, and what the processor's registers take.
+        const USUAL: usize = 64 << 10;
+        let page = rustix::param::page_size();
+        // SAFETY: asks for a number.
+        let least = unsafe { libc::getauxval(libc::AT_MINSIGSTKSZ) } as usize;
+        let size = USUAL.saturating_add(least).checked_next_multiple_of(page)?;
+        let (len, access) = (size.checked_add(page)?, ProtFlags::READ | ProtFlags::WRITE);
+        // SAFETY: a new mapping overlaps nothing.
+        let start = unsafe { mmap_anonymous(std::ptr::null_mut(), len, access, MapFlags::PRIVATE) }.ok()?;
+        let stack = SignalStack { start, len };
+        // SAFETY: the part lies in the mapping.
+        unsafe { mprotect(start, page, MprotectFlags::empty()) }.ok()?;
+        let given = libc::stack_t { ss_sp: start.wrapping_byte_add(page), ss_flags: 0, ss_size: size };
+        // SAFETY: the memory stays until `drop`, which takes the stack from the thread first.
+        (unsafe { libc::sigaltstack(&given, std::ptr::null_mut()) } == 0).then_some(stack)
+    }
+}
+
+impl Drop for SignalStack {
+    fn drop(&mut self) {
+        let range = self.start as usize..self.start as usize + self.len;
+        if current_signal_stack().is_some_and(|stack| range.contains(&(stack.ss_sp as usize))) {
+            let none = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
+            // SAFETY: takes away what was given; no handler runs on it now.
+            unsafe { libc::sigaltstack(&none, std::ptr::null_mut()) };
+        }
+        // SAFETY: ours, and no longer the thread's.
+        let _ = unsafe { munmap(self.start, self.len) };
+    }
 }
 
 fn previous() -> Option<[libc::sigaction; 4]> {
@@ -65,16 +153,22 @@ unsafe extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: 
 }
 
 /// Has the thread go on at `landing` if the fault is a trap of the guest it runs.
+///
+/// Whether there is published code at the address is asked first. Only a thread that runs a guest is at one, and has
+/// touched the thread-local variable before: reading that may allocate where a program loads this as a library and the
+/// thread has never used it.
 unsafe fn trapped(signal: i32, info: *const libc::siginfo_t, context: *mut libc::ucontext_t) -> bool {
-    let store = running::current();
-    // SAFETY: a store that runs is live, and this thread is in its guest code or in what that called; nothing is
-    // changed unless the instruction is known to be one that may trap.
+    // SAFETY: code that this thread is in does not go; a store that runs is live, and this thread is in its guest code or in
+    // what that called; nothing is changed unless the instruction is known to be one that may trap.
     unsafe {
-        if store.is_null() || (*store).natives.is_null() || (*(*store).natives).tier.load(Ordering::Acquire).is_null() {
+        let pc = registers::pc(context);
+        let Some((trap, cell)) = registry::find(pc.wrapping_add(1)).and_then(|code| code.trap(pc)) else {
+            return false;
+        };
+        let store = running::current();
+        if store.is_null() {
             return false;
         }
-        let pc = registers::pc(context);
-        let Some((trap, cell)) = tier(store).registry.trap_at(pc) else { return false };
         let activation = (*store).activation;
         if activation.is_null() || (*activation).kind != ActivationKind::Native {
             return false;

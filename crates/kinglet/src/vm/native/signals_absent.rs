@@ -2,13 +2,15 @@
 
 use kinglet_abi::{FuncCell, Trap};
 
-use super::registry::Registry;
+use super::registry::Published;
 use crate::vm::MemoryInstance;
 
 pub(super) fn install() -> bool {
     false
 }
 
+pub(super) fn prepare_thread() {}
+
 /// What a handler would ask.
-const _: fn(&Registry, usize) -> Option<(Trap, *const FuncCell)> = Registry::trap_at;
+const _: fn(&Published, usize) -> Option<(Trap, *const FuncCell)> = Published::trap;
 const _: fn(&MemoryInstance, usize) -> bool = MemoryInstance::reserves;

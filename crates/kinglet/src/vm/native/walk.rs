@@ -1,17 +1,18 @@
-//! Walking the frames of a native activation, for backtraces, roots and the search for handlers.
+//! Walking the frames of a native activation, for backtraces, roots and the search for handlers. Every frame is known:
+//! to leave one out would be to miss a reference that the collector has to see, or a clause that catches. So a walk that
+//! meets an address of which nothing is known, which only damage to the stack or a mistake here can bring about, ends the
+//! process.
 
-use kinglet_abi::{Activation, FuncCell, VmStore};
+use kinglet_abi::{Activation, FuncCell};
 
-use super::registry::{Published, Registry};
-use super::tier;
-use std::sync::Arc;
+use super::registry::{self, Published};
 
 /// A frame of native code that has called out.
-pub(super) struct CodeFrame {
+pub(super) struct CodeFrame<'a> {
     pub(super) fp: usize,
     /// Where it goes on.
     pub(super) pc: usize,
-    pub(super) code: Arc<Published>,
+    pub(super) code: &'a Published,
 }
 
 /// A guest frame of native code.
@@ -27,17 +28,15 @@ pub(crate) struct NativeFrame {
 ///
 /// # Safety
 /// The activation is on its store's list and has noted where it left.
-pub(super) unsafe fn code_frames(
-    registry: &Registry,
-    activation: *const Activation,
-) -> impl Iterator<Item = CodeFrame> + '_ {
+pub(super) unsafe fn code_frames<'a>(activation: *const Activation) -> impl Iterator<Item = CodeFrame<'a>> {
     // SAFETY: by contract.
     let ([mut fp, mut pc], end) = unsafe { (*(*activation).exit_frame, (*activation).entry_fp) };
     std::iter::from_fn(move || {
         if fp == end {
             return None;
         }
-        let code = registry.find(pc)?;
+        // SAFETY: a module's instances keep it as long as their store lives, which has a frame here.
+        let Some(code) = (unsafe { registry::find(pc) }) else { unknown(pc) };
         let frame = CodeFrame { fp, pc, code };
         // SAFETY: native code keeps frame pointers: at each is the caller's, and the return address above it.
         [fp, pc] = unsafe { *(fp as *const [usize; 2]) };
@@ -45,13 +44,23 @@ pub(super) unsafe fn code_frames(
     })
 }
 
+/// Ends the process, of whose stack nothing is certain any more.
+#[cold]
+fn unknown(pc: usize) -> ! {
+    eprintln!(
+        "kinglet: internal inconsistency: a frame of native code goes on at {pc:#x}, where no code was published. \
+         The stack is damaged, or this is a bug in Kinglet; the process ends."
+    );
+    std::process::abort()
+}
+
 /// The guest frames of a native activation, innermost first.
 ///
 /// # Safety
-/// See [`code_frames`]; `store` is the activation's.
-pub(in crate::vm) unsafe fn frames(store: *const VmStore, activation: *const Activation) -> Vec<NativeFrame> {
+/// See [`code_frames`].
+pub(in crate::vm) unsafe fn frames(activation: *const Activation) -> Vec<NativeFrame> {
     // SAFETY: passed on.
-    let frames = unsafe { code_frames(&tier(store).registry, activation) };
+    let frames = unsafe { code_frames(activation) };
     let guests =
         frames.map(|frame| NativeFrame { cell: frame.code.cell(frame.pc), offset: frame.code.source(frame.pc) });
     guests.filter(|frame| !frame.cell.is_null()).collect()
@@ -61,14 +70,10 @@ pub(in crate::vm) unsafe fn frames(store: *const VmStore, activation: *const Act
 ///
 /// # Safety
 /// See [`frames`].
-pub(in crate::vm) unsafe fn visit_roots(
-    store: *const VmStore,
-    activation: *const Activation,
-    visit: &mut dyn FnMut(&mut u32),
-) {
+pub(in crate::vm) unsafe fn visit_roots(activation: *const Activation, visit: &mut dyn FnMut(&mut u32)) {
     // SAFETY: passed on; stack maps say which words of a frame are references while a call is out.
     unsafe {
-        for frame in code_frames(&tier(store).registry, activation) {
+        for frame in code_frames(activation) {
             let tables = frame.code.tables();
             let Some(map) = tables.stack_map(frame.code.offset(frame.pc)) else { continue };
             let sp = frame.fp - map.frame as usize;
@@ -76,5 +81,45 @@ pub(in crate::vm) unsafe fn visit_roots(
                 visit(&mut *((sp + *at as usize) as *mut u32));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::ptr::{null, null_mut};
+
+    use kinglet_abi::ActivationKind;
+
+    use super::*;
+
+    #[test]
+    fn a_frame_of_unknown_code_ends_the_process_with_a_message() {
+        let mut alone = Command::new(std::env::current_exe().unwrap());
+        let name = "vm::native::walk::tests::walks_a_frame_of_unknown_code";
+        let output = alone.args([name, "--exact", "--ignored", "--nocapture"]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains("a frame of native code goes on at 0x1234"), "{output:?}");
+        assert!(!said.contains("went on"), "{said}");
+    }
+
+    #[test]
+    #[ignore = "run by a_frame_of_unknown_code_ends_the_process_with_a_message in a process of its own"]
+    fn walks_a_frame_of_unknown_code() {
+        let (entry, exit) = ([0_usize; 2], [std::ptr::from_ref(&null::<u8>()) as usize, 0x1234]);
+        let activation = Activation {
+            prev: null_mut(),
+            kind: ActivationKind::Native,
+            vmctx: null_mut(),
+            base_record: null_mut(),
+            exit_frame: &exit,
+            fault: [0; 2],
+            entry_fp: entry.as_ptr() as usize,
+            entry_sp: 0,
+            entry_handler: 0,
+        };
+        // SAFETY: the first frame is looked up before anything is read of it.
+        let frames = unsafe { frames(&activation) };
+        eprintln!("went on with {} frames", frames.len());
     }
 }
