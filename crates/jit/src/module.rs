@@ -327,10 +327,7 @@ mod tests {
         let wat = format!("(module {small} {large} {small} {large})");
         let limits = |memory| Limits { memory, abandoned: None };
         for threads in [1, 3] {
-            let left_out = |memory| {
-                let left_out = compile_within(&wat, threads, limits(memory)).1.left_out;
-                left_out.into_iter().collect::<Vec<_>>()
-            };
+            let left_out = |memory| compile_within(&wat, threads, limits(memory)).1.left_out;
             assert_eq!(left_out(usize::MAX), []);
             assert_eq!(left_out(1 << 20), [1, 3].map(|function| (function, Error::TooLarge(1 << 20))));
         }

@@ -311,8 +311,8 @@ impl Config {
     /// the next start ([`Module::compile_for_next_start`](crate::Module::compile_for_next_start)) a function may take a
     /// quarter of it.
     ///
-    /// The time that a function takes is bounded with it: about a second for each 512 MiB. A function of a usual program
-    /// takes about 700 times the size of its body.
+    /// The time that a function takes grows with the estimate, and is bounded with it. Of usual programs few functions are
+    /// estimated at more than a sixteenth of the default; the largest of CPython is not.
     pub fn compiler_memory(&mut self, bytes: usize) -> &mut Config {
         self.compiler_memory = bytes;
         self
