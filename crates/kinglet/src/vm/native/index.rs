@@ -77,7 +77,7 @@ impl<T> Drop for Garbage<T> {
 unsafe impl<T> Send for Garbage<T> {}
 // SAFETY: an index gives out pointers and follows none of them.
 unsafe impl<T> Send for Index<T> {}
-// SAFETY: blocks and arrays are changed under the lock and read as the head of the file says; else as above.
+// SAFETY: blocks and arrays are changed under the lock and read as the head of the file says; it follows no other pointer.
 unsafe impl<T> Sync for Index<T> {}
 
 impl<T> Index<T> {

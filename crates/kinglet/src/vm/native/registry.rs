@@ -95,9 +95,9 @@ pub(super) enum Owner {
 }
 
 // SAFETY: the cells are only compared and, by who knows that their module is alive, followed.
-unsafe impl Send for Published {}
+unsafe impl Send for Owner {}
 // SAFETY: a shared borrow only compares the cells.
-unsafe impl Sync for Published {}
+unsafe impl Sync for Owner {}
 
 impl Published {
     pub(super) fn tables(&self) -> Tables<'_> {
