@@ -38,31 +38,33 @@
 ;;   const #0 -> s1
 ;;   return s1
 ;;   clif
-;;     try_call fn0(v0, v0, v2), sig0, block5, [ context v0, tag48: block4 ]
-;;     block5:
+;;     try_call fn0(v0, v0, v2), sig0, block6, [ context v0, tag0: block5(exn0) ]
+;;     block6:
 ;;     jump block3
+;;     block5(v5: i64) cold:
+;;     jump block4
 ;;     block4 cold:
-;;     v5 = load.i64 notrap region0 v0
-;;     v6 = load.i64 notrap region0 v5+152
-;;     v7 = load.i64 notrap region0 v6
-;;     v8 = ireduce.i32 v7
-;;     jump block2(v8)
+;;     v6 = load.i64 notrap region0 v0
+;;     v7 = load.i64 notrap region0 v6+152
+;;     v8 = load.i64 notrap region0 v7
+;;     v9 = ireduce.i32 v8
+;;     jump block2(v9)
 ;;     block3:
-;;     v9 = iconst.i32 0
-;;     jump block2(v9)  ; v9 = 0
+;;     v10 = iconst.i32 0
+;;     jump block2(v10)  ; v10 = 0
 ;;     block2(v4: i32):
 ;;     return v4
 ;;   x86-64
 ;;     movq %rdi, <offset:1>+(%rsp)
 ;;     movq <offset:1>+(%rsp), %rsi
-;;     call    func[0] <throw>; jmp MachLabel(1); catch [context stack0, tag48: MachLabel(3)]
+;;     call    func[0] <throw>; jmp MachLabel(1); catch [context stack0, tag0: MachLabel(3)]
 ;;     block1:
 ;;     jmp     label2
 ;;     block2:
 ;;     uninit  %rax
 ;;     xorl %eax, %eax
-;;     jmp     label4
-;;     block4:
+;;     jmp     label5
+;;     block5:
 ;;     movq 0x10(%rsp), %rbx
 ;;     movq 0x18(%rsp), %r12
 ;;     movq 0x20(%rsp), %r13
@@ -71,24 +73,28 @@
 ;;     addq $0x40, %rsp
 ;;     retq
 ;;     block3:
-;;     movq <offset:1>+(%rsp), %r11
-;;     movq (%r11), %rax
+;;     jmp     label4
+;;     block4:
+;;     movq <offset:1>+(%rsp), %rcx
+;;     movq (%rcx), %rax
 ;;     movq 0x98(%rax), %rax
 ;;     movq (%rax), %rax
-;;     jmp     label4
+;;     jmp     label5
 ;; catch_all
 ;;   const #1 -> s0; call 0 s0
 ;;   jump @0
 ;; @0:
 ;;   return
 ;;   clif
-;;     v2 = iconst.i32 1
-;;     try_call fn0(v0, v0, v2), sig0, block5, [ context v0, default: block4 ]  ; v2 = 1
-;;     block5:
+;;     v3 = iconst.i32 1
+;;     try_call fn0(v0, v0, v3), sig0, block6, [ context v0, tag0: block5(exn0) ]  ; v3 = 1
+;;     block6:
 ;;     jump block3
+;;     block5(v2: i64) cold:
+;;     jump block4
 ;;     block4 cold:
-;;     v3 = load.i64 notrap region0 v0
-;;     v4 = load.i64 notrap region0 v3+152
+;;     v4 = load.i64 notrap region0 v0
+;;     v5 = load.i64 notrap region0 v4+152
 ;;     jump block2
 ;;     block3:
 ;;     jump block2
@@ -98,12 +104,12 @@
 ;;     movq %rdi, <offset:1>+(%rsp)
 ;;     movl $0x1, %edx
 ;;     movq <offset:1>+(%rsp), %rsi
-;;     call    func[0] <throw>; jmp MachLabel(1); catch [context stack0, default: MachLabel(3)]
+;;     call    func[0] <throw>; jmp MachLabel(1); catch [context stack0, tag0: MachLabel(3)]
 ;;     block1:
 ;;     jmp     label2
 ;;     block2:
-;;     jmp     label4
-;;     block4:
+;;     jmp     label5
+;;     block5:
 ;;     movq 0x10(%rsp), %rbx
 ;;     movq 0x18(%rsp), %r12
 ;;     movq 0x20(%rsp), %r13
@@ -112,7 +118,9 @@
 ;;     addq $0x40, %rsp
 ;;     retq
 ;;     block3:
-;;     movq <offset:1>+(%rsp), %r8
-;;     movq (%r8), %r9
-;;     movq 0x98(%r9), %r9
 ;;     jmp     label4
+;;     block4:
+;;     movq <offset:1>+(%rsp), %r9
+;;     movq (%r9), %r11
+;;     movq 0x98(%r11), %r11
+;;     jmp     label5

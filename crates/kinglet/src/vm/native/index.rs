@@ -102,7 +102,7 @@ impl<T> Index<T> {
             .iter()
             .take(2)
             .find_map(|slot| {
-                // SAFETY: as above.
+                // SAFETY: a counted reader found the slot, whose block is not freed before the reader has gone.
                 let entries = unsafe { &(*slot.block.load(SeqCst)).0 };
                 entries.get(entries.partition_point(|entry| entry.end < address))
             })
