@@ -20,13 +20,14 @@ use random::Random;
 use smith::Smith;
 
 const HELP: &str = "\
-usage: cargo xtask fuzz [OPTIONS]
+usage: cargo xtask fuzz differential [OPTIONS]
 
 Makes random modules and runs each interpreted, compiled, becoming native on the way, and in Wasmi.
 Half of them come from wasm-smith; the others look like what compilers of C make.
 
 options:
-  --modules N   how many; without it and --seconds it goes on until it is stopped
+  --modules N   how many; without it, --minutes and --seconds it goes on until it is stopped
+  --minutes N   for how long
   --seconds N   for how long
   --seed N      the first module's seed; the next has the next. The time of day if not given
   --only KIND   `smith` or `frames`
@@ -35,7 +36,8 @@ options:
   --print       print the first module, if it is text, and run nothing
   --help        show this
 
-A difference ends it with status 1. The module is then in target/fuzz, and its seed is printed.
+A difference ends it with status 1. The module is then in target/fuzz/differential, and the command that
+compares it again is printed.
 ";
 
 /// What the command line asks for.
@@ -135,6 +137,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
         let number = || value.parse::<u64>().map_err(|_| format!("`{value}` is no number"));
         match arg.as_str() {
             "--modules" => options.modules = number()?,
+            "--minutes" => options.time = Duration::from_secs(number()?.saturating_mul(60)),
             "--seconds" => options.time = Duration::from_secs(number()?),
             "--seed" => options.seed = number()?,
             "--file" => options.file = Some(value.into()),
@@ -210,8 +213,9 @@ fn check(
     };
     compare(groups, &wasm, seed, kind.exact).map_err(|difference| {
         let file = keep(&wasm, seed);
-        let exact = if kind.exact { ", with --exact" } else { "" };
-        format!("seed {seed}: {difference}\n  module: {}{exact}", file.display())
+        let exact = if kind.exact { " --exact" } else { "" };
+        let again = format!("cargo xtask fuzz differential --seed {seed}{exact} --file {}", file.display());
+        format!("seed {seed}: {difference}\n  again: {again}")
     })
 }
 
@@ -258,7 +262,7 @@ fn difference(a: &Outcome, b: &Outcome) -> String {
 
 fn keep(wasm: &[u8], seed: u64) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    let folder = target.join("fuzz");
+    let folder = target.join("fuzz").join("differential");
     let file = folder.join(format!("{seed}.wasm"));
     if let Err(error) = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, wasm)) {
         eprintln!("cannot write {}: {error}", file.display());

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::build::{self, Executable, Profile};
 use crate::need::{self, Need};
 use crate::process::{Context, Tally, count, output, prepare};
-use crate::{book, cross, examples, features, guests, programs, sanitize, tidy, unify};
+use crate::{book, cross, examples, features, fuzz, guests, programs, sanitize, tidy, unify};
 
 /// One row per group, in the order they run.
 pub(crate) struct Group {
@@ -125,6 +125,9 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { name: "random", about: "ten thousand random modules in every tier and in Wasmi",
         set: Heavy(&["crates/wasm", "crates/interp", "crates/jit", "fuzz"]), needs: &[],
         steps: &[Build(SMITH_OPTIMISED), Task(|context| random(context, Embedder, &["--modules", "10000", "--seed", "2"]))] },
+    Group { name: "coverage", about: "coverage-guided fuzzing: each target for a few seconds",
+        set: Heavy(&["crates", "fuzz"]), needs: &[&need::CXX],
+        steps: &[Task(fuzz::tally)] },
     Group { name: "features", about: "each Cargo feature builds alone, and none, and all",
         set: Heavy(&["Cargo.toml", "crates"]), needs: &[&need::CLIPPY],
         steps: &[Task(features::tally),
@@ -244,8 +247,8 @@ impl Group {
     }
 }
 
-/// `cargo xtask fuzz`
-pub(crate) fn fuzz(context: &Context, args: &[String]) -> Result<(), String> {
+/// `cargo xtask fuzz differential`
+pub(crate) fn differential(context: &Context, args: &[String]) -> Result<(), String> {
     if prepare(context, cargo(context, SMITH).arg("--release")).failed > 0 {
         return Err(String::new());
     }

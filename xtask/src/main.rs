@@ -9,6 +9,7 @@ mod build;
 mod cross;
 mod examples;
 mod features;
+mod fuzz;
 mod group;
 mod guests;
 mod kernel;
@@ -68,9 +69,9 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "fuzz",
-        arguments: "[OPTIONS]",
-        about: "compare random modules in every tier and in Wasmi; with --help how",
-        run: group::fuzz,
+        arguments: "[TARGET] [OPTIONS]",
+        about: "coverage-guided fuzzing of a target, or tiers compared on random modules; alone it lists the targets",
+        run: fuzz::command,
     },
     Command {
         name: "stress",

@@ -57,6 +57,14 @@ pub(crate) const RUST_SRC: Need = Need {
     supply: Supply::Component("rust-src"),
 };
 
+/// libFuzzer is C++.
+pub(crate) const CXX: Need = Need {
+    name: "a C++ compiler",
+    optional: false,
+    present: |_| present("c++", &["--version"]),
+    supply: Supply::Packages(&["g++"]),
+};
+
 pub(crate) const OBJDUMP: Need = Need {
     name: "objdump",
     optional: false,

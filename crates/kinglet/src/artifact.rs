@@ -659,6 +659,30 @@ fn varint(bytes: &[u8], mut at: usize) -> Option<(u32, usize)> {
     None
 }
 
+/// Everything that is read of an artifact before its code is used. For tests.
+pub(crate) fn read(bytes: &[u8]) -> Result<()> {
+    let artifact = parse(bytes)?.ok_or_else(|| bad("is none"))?;
+    artifact.verify_all(bytes, |_| ())?;
+    let identity = Identity::parse(&bytes[artifact.identity.clone()])?;
+    let _ = identity.mismatch(&identity);
+    artifact.trampolines(bytes)?;
+    artifact.bodies(bytes);
+    Ok(())
+}
+
+/// Makes all checksums of an artifact right again, as far as there is room for them. For tests: checksums hide what
+/// lies behind them.
+pub(crate) fn repair(bytes: &mut [u8], artifact: &Artifact) {
+    let (start, sums) = (artifact.image.start, artifact.sums.clone());
+    let steps = Steps::new([artifact.outside(), start + HEADER..sums.start.max(start + HEADER)], sums.clone());
+    for step in 0..steps.found.len().min(sums.len() / SUM) {
+        let sum = XxHash3_64::oneshot(&bytes[steps.place(step)]);
+        bytes[sums.start + step * SUM..][..SUM].copy_from_slice(&sum.to_le_bytes());
+    }
+    let sum = header_sum(&bytes[start + ADDRESS..start + HEADER], &bytes[sums]);
+    bytes[start + CHECKSUM..start + CHECKSUM + 8].copy_from_slice(&sum.to_le_bytes());
+}
+
 fn bad(how: &str) -> Error {
     Error::msg(format!("the artifact is damaged: it {how}; compile the module again"))
 }
@@ -679,29 +703,6 @@ mod tests {
     const PROGRAM: &str = r#"(module (import "host" "f" (func (param i32) (result i64))) (memory 1)
         (data (i32.const 8) "data") (func (export "g") (param f64) (result i32)
             (drop (call 0 (i32.load (i32.const 8)))) (i32.trunc_f64_s (local.get 0))))"#;
-
-    /// Everything that is read of an artifact before its code is used.
-    fn read(bytes: &[u8]) -> Result<()> {
-        let artifact = parse(bytes)?.ok_or_else(|| bad("is none"))?;
-        artifact.verify_all(bytes, |_| ())?;
-        let identity = Identity::parse(&bytes[artifact.identity.clone()])?;
-        let _ = identity.mismatch(&identity);
-        artifact.trampolines(bytes)?;
-        artifact.bodies(bytes);
-        Ok(())
-    }
-
-    /// Makes all checksums right again, as far as there is room for them.
-    fn repair(bytes: &mut [u8], artifact: &Artifact) {
-        let (start, sums) = (artifact.image.start, artifact.sums.clone());
-        let steps = Steps::new([artifact.outside(), start + HEADER..sums.start.max(start + HEADER)], sums.clone());
-        for step in 0..steps.found.len().min(sums.len() / SUM) {
-            let sum = XxHash3_64::oneshot(&bytes[steps.place(step)]);
-            bytes[sums.start + step * SUM..][..SUM].copy_from_slice(&sum.to_le_bytes());
-        }
-        let sum = header_sum(&bytes[start + ADDRESS..start + HEADER], &bytes[sums]);
-        bytes[start + CHECKSUM..start + CHECKSUM + 8].copy_from_slice(&sum.to_le_bytes());
-    }
 
     /// The checksum finds every accident, and so hides from tests what lies behind it. Whoever repairs it can have any
     /// code run, but not have the reader itself go wrong.

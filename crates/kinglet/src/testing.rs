@@ -1,5 +1,5 @@
-//! What tests reach into an engine for: which functions are native, and when the collector runs. Not part of the API's
-//! promise; hidden from its documentation.
+//! What tests reach into an engine for: which functions are native, when the collector runs, and artifacts whose checksums
+//! are made right. Not part of the API's promise; hidden from its documentation.
 
 pub use kinglet_abi::settings::CompilerPanic;
 
@@ -62,6 +62,23 @@ pub fn loops_entered(mut store: impl AsContextMut) -> u64 {
 #[cfg(feature = "jit")]
 pub fn settle(engine: &crate::Engine) {
     engine.tier().settle();
+}
+
+/// Reads what is read of an artifact before its code is used.
+///
+/// # Errors
+/// If it is none, or a damaged one.
+#[cfg(feature = "jit")]
+pub fn read_artifact(bytes: &[u8]) -> Result<()> {
+    crate::artifact::read(bytes)
+}
+
+/// The same artifact with checksums that are right; none if it is none.
+#[cfg(feature = "jit")]
+pub fn repair_artifact(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (mut bytes, artifact) = (bytes.to_vec(), crate::artifact::parse(bytes).ok()??);
+    crate::artifact::repair(&mut bytes, &artifact);
+    Some(bytes)
 }
 
 #[cfg(feature = "jit")]

