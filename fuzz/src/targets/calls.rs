@@ -178,7 +178,7 @@ impl World {
         store.limiter(|data| &mut data.limits);
         meter(&mut store, GAS);
         let mut linker = Linker::new(engine);
-        linker.allow_shadowing(choices.byte() % 2 == 0);
+        linker.allow_shadowing(choices.byte().is_multiple_of(2));
         let defined = linker
             .func_wrap("host", "f", host)
             .and_then(|linker| linker.func_wrap("host", "r", |_: Caller<'_, Data>, _: Option<ExternRef>| ()))
@@ -282,10 +282,10 @@ impl World {
             ValType::F32 => Val::F32(choices.number() as u32),
             ValType::F64 => Val::F64(choices.number()),
             ValType::V128 => Val::V128(V128((u128::from(choices.number()) << 60).to_le_bytes())),
-            ValType::Ref(ty) if ty.heap == HeapType::Func && kind % 2 == 0 => {
+            ValType::Ref(ty) if ty.heap == HeapType::Func && kind.is_multiple_of(2) => {
                 pick(&self.funcs, choices).map_or(Val::FuncRef(None), |func| Val::FuncRef(Some(func)))
             }
-            ValType::Ref(_) if kind % 2 == 0 && !self.values.is_empty() => {
+            ValType::Ref(_) if kind.is_multiple_of(2) && !self.values.is_empty() => {
                 self.values[choices.below(self.values.len())]
             }
             other => Val::default_of(other, self.store.engine()).unwrap_or(Val::I32(0)),
@@ -391,7 +391,7 @@ impl World {
         let Some(global) = pick(&self.globals, choices).filter(|_| choices.byte() > 50) else {
             let content = types[choices.below(types.len())];
             let value = self.value(content, choices);
-            let ty = GlobalType { content, mutable: choices.byte() % 2 == 0 };
+            let ty = GlobalType { content, mutable: choices.byte().is_multiple_of(2) };
             let _ = Global::new(&mut self.store, ty, value).map(|global| keep(&mut self.globals, global));
             return;
         };
@@ -409,7 +409,7 @@ impl World {
             1 => Func::wrap(&mut self.store, |a: i64, b: f32| (b, a)),
             _ => {
                 let ty = FuncType::new(vec![ValType::I64; choices.below(20)], [ValType::I32, ValType::I64]);
-                let short = choices.byte() % 2 == 0;
+                let short = choices.byte().is_multiple_of(2);
                 let made = Func::new(&mut self.store, ty, move |_, params, results| {
                     results[0] = Val::I32(params.len() as i32);
                     results[1] = if short { Val::I32(0) } else { params.first().copied().unwrap_or(Val::I64(3)) };
@@ -437,7 +437,7 @@ impl World {
     }
 
     fn collect(&mut self, choices: &mut Choices<'_>) {
-        kinglet::testing::collect_always(&mut self.store, choices.byte() % 3 == 0);
+        kinglet::testing::collect_always(&mut self.store, choices.byte().is_multiple_of(3));
         kinglet::testing::collect(&mut self.store);
     }
 
