@@ -2,12 +2,12 @@
 //! once per profile; the test executables are then started without cargo.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::group::cargo;
-use crate::process::{Context, Tally, prepare};
+use crate::process::{Context, Tally, collect, prepare};
 
 /// A profile that tests are built in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,23 +48,23 @@ pub(crate) struct Executable {
     pub(crate) folder: PathBuf,
 }
 
-/// Builds every program, example and test executable of a profile. The error has been printed.
-pub(crate) fn executables(context: &Context, profile: Profile) -> Result<Vec<Executable>, Tally> {
+/// Builds every program, example and test executable of a profile, once in a run. The error has been printed.
+pub(crate) fn executables(context: &Context, profile: Profile) -> Result<&[Executable], Tally> {
+    let kept = context.executables(profile);
+    if let Some(executables) = kept.get() {
+        return Ok(executables);
+    }
     let programs = ["build", "--workspace", "--bins", "--examples", "--profile", profile.name()];
     let built = prepare(context, &mut cargo(context, &programs));
-    if built.failed > 0 {
+    if built.failed > 0 || context.is_over() {
         return Err(built);
     }
     let tests = ["test", "--workspace", "--no-run", "--profile", profile.name()];
     let mut tests = cargo(context, &tests);
-    tests.arg("--message-format=json-render-diagnostics").stdin(Stdio::null()).stderr(Stdio::inherit());
-    match tests.output() {
-        Ok(output) if output.status.success() => Ok(found(&String::from_utf8_lossy(&output.stdout))),
-        Ok(_) => Err(Tally::FAILED),
-        Err(error) => {
-            println!("cannot run cargo: {error}");
-            Err(Tally::FAILED)
-        }
+    match collect(context, tests.arg("--message-format=json-render-diagnostics")) {
+        Some(messages) => Ok(kept.get_or_init(|| found(&messages))),
+        None if context.is_over() => Err(Tally::default()),
+        None => Err(Tally::FAILED),
     }
 }
 

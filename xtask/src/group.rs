@@ -52,9 +52,6 @@ use Step::{Build, Cargo, CargoWith, Task, Tests, TestsWith};
 /// The command as it is released, but for its symbols, by which the group `dispatch` finds the handlers.
 const BUILD_KINGLET: Step = Build(&["rustc", "--release", "--package", "kinglet-cli", "--", "-C", "strip=none"]);
 
-/// Builds the generator of random modules where the comparison looks for it.
-const SMITH: &[&str] = &["build", "--manifest-path", "fuzz/smith/Cargo.toml", "--target-dir", "target"];
-
 /// The tests of the command but for those of what runs no guest, or is about compiled code, or has a group of its own.
 const WITH_GUESTS: &[&str] = &[
     "--skip=bench::",
@@ -68,13 +65,16 @@ const WITH_GUESTS: &[&str] = &[
     "--skip=terminal::",
 ];
 
+/// The generator of random modules, which is a workspace of its own.
+const SMITH: &str = "fuzz/smith/Cargo.toml";
+
 /// The packages that are not published.
 const UNPUBLISHED: [&str; 4] = ["xtask", "kinglet-tests", "kinglet-examples", "kinglet-fuzz"];
 
 #[rustfmt::skip]
 pub(crate) const GROUPS: &[Group] = &[
     Group { name: "fmt", about: "the code is formatted", set: Quick, needs: &[&need::RUSTFMT],
-        steps: &[Cargo(&["fmt", "--all", "--check"])] },
+        steps: &[Cargo(&["fmt", "--all", "--check"]), Cargo(&["fmt", "--manifest-path", SMITH, "--check"])] },
     Group { name: "tidy", about: "the conventions hold", set: Quick, needs: &[],
         steps: &[Task(tidy::tally), Task(unify::tally)] },
     Group { name: "clippy", about: "no warning; without the native tier the group `features` looks", set: Quick,
@@ -96,8 +96,7 @@ pub(crate) const GROUPS: &[Group] = &[
         steps: &[Tests(Dev, "cli", &["--skip=bench::", "--skip=dispatch::", "--skip=perf::", "--skip=terminal::"])] },
     Group { name: "fuzz", about: "five hundred random modules in every tier and in Wasmi", set: Quick, needs: &[],
         // Not optimised with the rest in sight, which would take longer than the modules do; and overflow is checked.
-        steps: &[Build(SMITH),
-                 Task(|context| random(context, Dev, &["--modules", "500", "--seed", "1"]))] },
+        steps: &[Task(|context| random(context, Dev, &["--modules", "500", "--seed", "1"]))] },
     Group { name: "guests", about: "a program of each language", set: Quick, needs: &[],
         steps: &[Task(programs::tally_some), Tests(Dev, "guest", &["--some"])] },
     Group { name: "docs", about: "the documentation builds without a warning, and its tables and examples are true",
@@ -124,7 +123,8 @@ pub(crate) const GROUPS: &[Group] = &[
         steps: &[Task(programs::tally), Tests(Embedder, "guest", &[])] },
     Group { name: "random", about: "ten thousand random modules in every tier and in Wasmi",
         set: Heavy(&["crates/wasm", "crates/interp", "crates/jit", "fuzz"]), needs: &[],
-        steps: &[Build(SMITH_OPTIMISED), Task(|context| random(context, Embedder, &["--modules", "10000", "--seed", "2"]))] },
+        steps: &[Cargo(&["clippy", "--manifest-path", SMITH, "--target-dir", "target", "--", "-D", "warnings"]),
+                 Task(|context| random(context, Embedder, &["--modules", "10000", "--seed", "2"]))] },
     Group { name: "coverage", about: "coverage-guided fuzzing: each target for a few seconds",
         set: Heavy(&["crates", "fuzz"]), needs: &[&need::CXX],
         steps: &[Task(fuzz::tally)] },
@@ -164,10 +164,6 @@ pub(crate) const GROUPS: &[Group] = &[
         needs: &[&need::CROSS_RISCV64, &need::STD_RISCV64],
         steps: &[Task(|context| cross::tally(context, "riscv64"))] },
 ];
-
-/// The generator of random modules beside the optimised comparison.
-const SMITH_OPTIMISED: &[&str] =
-    &["build", "--manifest-path", "fuzz/smith/Cargo.toml", "--target-dir", "target", "--profile", "embedder"];
 
 /// `cargo xtask test [--all] [--minutes N] [GROUP…]`
 pub(crate) fn test(context: &Context, args: &[String]) -> Result<(), String> {
@@ -249,12 +245,8 @@ impl Group {
 
 /// `cargo xtask fuzz differential`
 pub(crate) fn differential(context: &Context, args: &[String]) -> Result<(), String> {
-    if prepare(context, cargo(context, SMITH).arg("--release")).failed > 0 {
-        return Err(String::new());
-    }
-    let mut command = cargo(context, &["run", "--release", "--package", "kinglet-fuzz", "--"]);
-    let status = command.args(args).status().map_err(|error| format!("cannot run cargo: {error}"))?;
-    if status.success() { Ok(()) } else { Err(String::new()) }
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    if random(context, Embedder, &args).failed == 0 { Ok(()) } else { Err(String::new()) }
 }
 
 /// `cargo xtask package`: cargo builds each package from what is in it, with the others' packages. What they depend on is
@@ -290,7 +282,7 @@ fn unpacked() -> Vec<PathBuf> {
 
 /// `cargo xtask scoreboard`
 pub(crate) fn scoreboard(context: &Context, _: &[String]) -> Result<(), String> {
-    let tally = step(context, &Tests(Dev, "spec", &[]));
+    let tally = count(context, &mut cargo(context, &["test", "--workspace", "--test", "spec"]));
     if tally.failed == 0 { Ok(()) } else { Err(String::new()) }
 }
 
@@ -320,11 +312,21 @@ fn heavy(context: &Context) -> Tally {
     total
 }
 
+/// Builds the generator of random modules where the comparison looks for it: beside itself.
+fn smith(context: &Context, profile: Profile) -> Tally {
+    let mut build = cargo(context, &["build", "--manifest-path", SMITH, "--profile", profile.name()]);
+    prepare(context, build.arg("--target-dir").arg(&context.target))
+}
+
 /// Compares random modules.
 fn random(context: &Context, profile: Profile, args: &[&str]) -> Tally {
-    let failed = build::executables(context, profile).err();
-    let program = context.target.join(profile.folder()).join("kinglet-fuzz");
-    failed.unwrap_or_else(|| count(context, Command::new(program).args(args)))
+    let mut built = smith(context, profile);
+    let comparison = ["build", "--workspace", "--bin", "kinglet-fuzz", "--profile", profile.name()];
+    built.add(prepare(context, &mut cargo(context, &comparison)));
+    if built.failed > 0 || context.is_over() {
+        return built;
+    }
+    count(context, Command::new(context.target.join(profile.folder()).join("kinglet-fuzz")).args(args))
 }
 
 fn run(context: &Context, group: &Group) -> Tally {

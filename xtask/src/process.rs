@@ -1,16 +1,17 @@
 //! Running other programs: where they run, how their output streams through, and how tests are counted out of it.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use crate::build::Profile;
+use crate::build::{Executable, Profile};
 
 /// Where and how this run of the tasks takes place.
 pub(crate) struct Context {
@@ -24,6 +25,8 @@ pub(crate) struct Context {
     deadline: OnceLock<Instant>,
     /// How long tests took, in seconds.
     times: Mutex<Vec<(f64, String)>>,
+    /// The test executables that have been built, by profile.
+    built: [OnceLock<Vec<Executable>>; 2],
 }
 
 impl Context {
@@ -32,23 +35,28 @@ impl Context {
         let root = Path::new(&manifest).parent().expect("xtask lies below the workspace's root").to_path_buf();
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), |dir| root.join(dir));
         let ci = std::env::var_os("CI").is_some_and(|value| value == "true");
-        Context { root, target, ci, deadline: OnceLock::new(), times: Mutex::default() }
+        Context { root, target, ci, deadline: OnceLock::new(), times: Mutex::default(), built: Default::default() }
     }
 
     /// The command-line program as users get it.
     pub(crate) fn kinglet(&self) -> PathBuf {
-        self.built("release")
+        self.program("release")
+    }
+
+    /// Where the test executables of a profile are kept once they are built.
+    pub(crate) fn executables(&self, profile: Profile) -> &OnceLock<Vec<Executable>> {
+        &self.built[profile as usize]
     }
 
     /// The command-line program in a folder of build results.
-    fn built(&self, folder: &str) -> PathBuf {
+    fn program(&self, folder: &str) -> PathBuf {
         self.target.join(folder).join(format!("kinglet{}", std::env::consts::EXE_SUFFIX))
     }
 
     /// Sets the variables by which tests find the programs that they run.
     pub(crate) fn environment(&self, command: &mut Command, profile: Profile) {
-        command.env("KINGLET_BIN", self.built(profile.folder())).env("KINGLET_BIN_LOOP", self.built("debug"));
-        command.env("KINGLET_BIN_RELEASE", self.kinglet()).env("KINGLET_BIN_EMBEDDER", self.built("embedder"));
+        command.env("KINGLET_BIN", self.program(profile.folder())).env("KINGLET_BIN_LOOP", self.program("debug"));
+        command.env("KINGLET_BIN_RELEASE", self.kinglet()).env("KINGLET_BIN_EMBEDDER", self.program("embedder"));
         command.env("KINGLET_PROGRAMS", self.target.join("programs"));
         // Results must not depend on native code that earlier runs have kept.
         command.env("KINGLET_CACHE_DIR", "");
@@ -112,6 +120,21 @@ impl std::fmt::Display for Tally {
 /// counts for the tests it has reported.
 pub(crate) fn count(context: &Context, command: &mut Command) -> Tally {
     println!("$ {}", show(command));
+    let Some(((mut tally, success), ended)) = run(context, command, |child| follow(context, child)) else {
+        return Tally::FAILED;
+    };
+    if ended {
+        return tally;
+    }
+    if !success && tally.failed == 0 {
+        tally.failed = 1;
+    }
+    if tally.total() == 0 { Tally::PASSED } else { tally }
+}
+
+/// Runs a command whose output is read by `follow`, and says whether the context's deadline ended it. None if it does not
+/// start, which has been printed.
+fn run<R>(context: &Context, command: &mut Command, follow: impl FnOnce(&mut Child) -> R) -> Option<(R, bool)> {
     if context.deadline.get().is_some() {
         // A group of its own, so that what the command has started ends with it.
         command.process_group(0);
@@ -120,31 +143,38 @@ pub(crate) fn count(context: &Context, command: &mut Command) -> Tally {
         Ok(child) => child,
         Err(error) => {
             println!("cannot run {}: {error}", show(command));
-            return Tally::FAILED;
+            return None;
         }
     };
+    let killed = AtomicBool::new(false);
     let (done, ended) = mpsc::channel::<()>();
-    let (mut tally, success) = std::thread::scope(|scope| {
+    let outcome = std::thread::scope(|scope| {
         if let Some(deadline) = context.deadline.get() {
-            let group = Pid::from_raw(child.id() as i32);
+            let (group, killed) = (Pid::from_raw(child.id() as i32), &killed);
             scope.spawn(move || {
                 let left = deadline.saturating_duration_since(Instant::now());
                 if ended.recv_timeout(left) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    killed.store(true, Ordering::Relaxed);
                     let _ = killpg(group, Signal::SIGKILL);
                 }
             });
         }
-        let outcome = follow(context, &mut child);
+        let outcome = follow(&mut child);
         drop(done);
         outcome
     });
-    if context.is_over() {
-        return tally;
-    }
-    if !success && tally.failed == 0 {
-        tally.failed = 1;
-    }
-    if tally.total() == 0 { Tally::PASSED } else { tally }
+    Some((outcome, killed.into_inner()))
+}
+
+/// Runs a command to its end, or to the context's deadline, and gives its standard output if it succeeds.
+pub(crate) fn collect(context: &Context, command: &mut Command) -> Option<String> {
+    let collected = run(context, command, |child| {
+        let mut text = Vec::new();
+        let read = child.stdout.take().map(|mut output| output.read_to_end(&mut text));
+        let ended = child.wait().is_ok_and(|status| status.success());
+        (ended && read.is_some_and(|read| read.is_ok())).then(|| String::from_utf8_lossy(&text).into_owned())
+    });
+    collected.and_then(|(text, _)| text)
 }
 
 /// Prints what a command prints, until it ends: the tests it reports, and whether it ended well.

@@ -1,7 +1,7 @@
 //! Each crate of ours, and all that it depends on, has one set of features, whichever packages cargo is asked for:
 //! otherwise the tests, the command alone, and the published library would each build Cranelift anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use crate::process::{Context, Tally, output};
@@ -38,8 +38,8 @@ fn check(context: &Context) -> Result<(), String> {
     if differences.is_empty() { Ok(()) } else { Err(differences.join("\n")) }
 }
 
-/// The packages that a choice builds, with their features.
-fn packages(context: &Context, choice: &[&str]) -> Result<BTreeMap<String, String>, String> {
+/// The packages that a choice builds, with their features; one with two sets of them is there twice.
+fn packages(context: &Context, choice: &[&str]) -> Result<BTreeSet<(String, String)>, String> {
     let mut tree = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     tree.current_dir(&context.root).args(["tree", "--locked", "--prefix", "none", "--format", "{p}|{f}"]).args(choice);
     // Dependencies of tests count only where tests are built: with all packages.
@@ -48,7 +48,7 @@ fn packages(context: &Context, choice: &[&str]) -> Result<BTreeMap<String, Strin
 }
 
 /// Lines `NAME VERSION …|FEATURES`, some of them marked as repeated.
-fn parse(tree: &str) -> BTreeMap<String, String> {
+fn parse(tree: &str) -> BTreeSet<(String, String)> {
     let line = |line: &str| {
         let (package, features) = line.trim_end_matches(" (*)").split_once('|')?;
         let mut words = package.split(' ');
