@@ -149,7 +149,7 @@ fn hexadecimal_float(text: &str, format: &Format) -> Option<u64> {
         None => (digits(mantissa, 16)?, String::new()),
     };
     let (negative, power) = signed(exponent);
-    let power = digits(power, 10)?.parse::<i64>().unwrap_or(i64::MAX / 4);
+    let power = digits(power, 10)?.parse::<i64>().unwrap_or(i64::MAX).min(i64::MAX / 4);
     let power = if negative { -power } else { power };
 
     // What does not fit any more only matters for whether anything is left.
@@ -187,9 +187,12 @@ fn round(value: u64, scale: i64, rest: bool, format: &Format) -> Option<u64> {
     let kept = kept + u64::from(half && (below || kept & 1 != 0));
     // A carry out of the fraction is one into the exponent.
     let exponent = last + i64::from(format.fraction) + bias;
+    if exponent >= 1 << format.exponent {
+        return None;
+    }
     let bits = kept + ((exponent as u64 - 1) << format.fraction);
     let infinity = ((1_u64 << format.exponent) - 1) << format.fraction;
-    (exponent < (1 << format.exponent) && bits < infinity).then_some(bits)
+    (bits < infinity).then_some(bits)
 }
 
 /// All bits of a vector: one number, or the lanes behind their shape.
@@ -370,7 +373,14 @@ mod tests {
             (ValType::F32, "0x1.ffffffp127"),
             (ValType::F64, "1e309"),
             (ValType::F64, "0x1.fffffffffffff8p1023"),
+            (ValType::F64, "0x1p3072"),
+            (ValType::F64, "0x1p3073"),
+            (ValType::F64, "0x1p9223372036854775807"),
             (ValType::F64, "0x1p99999999999999999999"),
+            (ValType::F32, "0x1p384"),
+            (ValType::F32, "0x1p385"),
+            (ValType::F32, "0x1p3073"),
+            (ValType::F32, "0x1p99999999999999999999"),
         ] {
             assert!(read(wrong, &ty).is_err(), "{ty} {wrong}");
         }
@@ -392,6 +402,7 @@ mod tests {
             ("0x1.00000000000000000001p-150", 1),
             ("0x1.8p-149", 2),
             ("0x1p-99999999999999999999", 0),
+            ("0x1p-9223372036854775807", 0),
         ] {
             assert_eq!(f32(text), Some(bits), "{text}");
         }

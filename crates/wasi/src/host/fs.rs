@@ -4,7 +4,9 @@
 //! below a folder given for reading only every change is refused, as a file system mounted read-only does
 //! (`readonly.rs`), and a file does what it was opened for.
 
-#[cfg(all(test, target_os = "linux"))]
+// Off Linux only some of the tests run.
+#[cfg(test)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 mod conformance;
 pub(crate) mod memory;
 mod native;
@@ -147,17 +149,6 @@ macro_rules! either {
     };
 }
 
-/// Calls a method that concerns two folders: EXDEV when they are not in the same place.
-macro_rules! in_one_place {
-    ($this:expr, $to:expr, ($from:ident, $into:ident) => $call:expr) => {
-        match ($this, $to) {
-            (Place::Native($from), Place::Native($into)) => $call,
-            (Place::Memory($from), Place::Memory($into)) => $call,
-            _ => Err(Errno::XDEV.into()),
-        }
-    };
-}
-
 impl Directory {
     /// Opens a folder of the host.
     pub(crate) fn open_ambient(path: &Path, access: DirAccess) -> io::Result<Directory> {
@@ -209,17 +200,37 @@ impl Directory {
         either!(Place, &self.place, directory => directory.unlink_file(path))
     }
 
-    pub(crate) fn rename(&self, old_path: &str, to: &Directory, new_path: &str) -> Result<()> {
+    pub(crate) fn rename(&self, old_path: &str, to: &Directory, new_path: &str, wait: &dyn Wait) -> Result<()> {
         self.access.allow(|| self.refuse_rename(old_path, to, new_path))?;
         to.access.allow(|| self.refuse_rename(old_path, to, new_path))?;
-        in_one_place!(&self.place, &to.place, (from, into) => from.rename(old_path, into, new_path))
+        match (&self.place, &to.place) {
+            (Place::Native(from), Place::Native(into)) => from.rename(old_path, into, new_path),
+            (Place::Memory(from), Place::Memory(into)) if from.shares_tree(into) => {
+                from.rename(old_path, into, new_path, wait)
+            }
+            _ => Err(self.refuse_rename(old_path, to, new_path)),
+        }
     }
 
     /// Both folders must be writable: through the new name the old file could be changed.
     pub(crate) fn link(&self, old_path: &str, to: &Directory, new_path: &str) -> Result<()> {
         self.access.allow(|| self.refuse_link(old_path, to, new_path))?;
         to.access.allow(|| self.refuse_link(old_path, to, new_path))?;
-        in_one_place!(&self.place, &to.place, (from, into) => from.link(old_path, into, new_path))
+        match (&self.place, &to.place) {
+            (Place::Native(from), Place::Native(into)) => from.link(old_path, into, new_path),
+            (Place::Memory(from), Place::Memory(into)) if from.shares_tree(into) => from.link(old_path, into, new_path),
+            _ => Err(self.refuse_link(old_path, to, new_path)),
+        }
+    }
+
+    /// Whether the two are in different places, or were given for different uses: as different as two mounts.
+    fn is_apart_from(&self, other: &Directory) -> bool {
+        let same_place = match (&self.place, &other.place) {
+            (Place::Native(_), Place::Native(_)) => true,
+            (Place::Memory(this), Place::Memory(other)) => this.shares_tree(other),
+            _ => false,
+        };
+        !same_place || self.access != other.access
     }
 
     /// EPERM for an absolute target, which would lead out.

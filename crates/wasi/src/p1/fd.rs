@@ -21,7 +21,7 @@ pub(super) fn fd_advise(call: &mut Call<'_>, fd: u32, offset: u64, len: u64, adv
 }
 
 pub(super) fn fd_allocate(call: &mut Call<'_>, fd: u32, offset: u64, len: u64) -> Result<()> {
-    Ok(call.ctx.table.get(fd)?.file_or(Errno::BADF)?.allocate(offset, len, call.wait)?)
+    Ok(call.ctx.table.get(fd)?.file_or(Errno::BADF, Errno::SPIPE)?.allocate(offset, len, call.wait)?)
 }
 
 pub(super) fn fd_close(call: &mut Call<'_>, fd: u32) -> Result<()> {
@@ -107,7 +107,7 @@ pub(crate) fn filestat(call: &Call<'_>, fd: u32) -> Result<Filestat> {
 }
 
 pub(super) fn fd_filestat_set_size(call: &mut Call<'_>, fd: u32, size: u64) -> Result<()> {
-    Ok(call.ctx.table.get(fd)?.file_or(Errno::INVAL)?.set_size(size, call.wait)?)
+    Ok(call.ctx.table.get(fd)?.file_or(Errno::INVAL, Errno::INVAL)?.set_size(size, call.wait)?)
 }
 
 pub(crate) fn fd_filestat_set_times(call: &mut Call<'_>, fd: u32, atim: u64, mtim: u64, fst_flags: u32) -> Result<()> {
@@ -140,7 +140,7 @@ pub(super) fn fd_pwrite(
     let iovecs = call.memory.iovecs(iovs, iovs_len)?;
     let descriptor = call.ctx.table.get(fd)?;
     let (nonblock, wait) = (descriptor.nonblock(), call.wait);
-    let file = descriptor.file_or(Errno::BADF)?;
+    let file = descriptor.file_or(Errno::BADF, Errno::SPIPE)?;
     let count = call.memory.gather(&iovecs, |parts| file.write_at(parts, offset, nonblock, wait))?;
     settle(file, descriptor.flags)?;
     call.memory.write_size(nwritten, count)
@@ -560,6 +560,7 @@ mod tests {
         assert_eq!(guest.put(0, "x"), Err(Errno::BADF.into()));
         assert_eq!(guest.take(1, 1), Err(Errno::BADF.into()));
         assert_eq!(guest.seek(1, 0, 0), Err(Errno::SPIPE.into()));
+        assert_eq!(guest.call(|call| fd_filestat_set_size(call, 1, 0)), fails(Errno::INVAL));
         guest.call(|call| fd_fdstat_get(call, 1, OUT)).unwrap();
         assert_eq!(guest.memory[0], 0, "only a terminal is a character device");
     }

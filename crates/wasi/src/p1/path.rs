@@ -184,7 +184,7 @@ pub(super) fn path_rename(
 ) -> Result<()> {
     let (old, old_path) = call.at(old_fd, old_path, old_path_len)?;
     let (new, new_path) = call.at(new_fd, new_path, new_path_len)?;
-    Ok(old.rename(old_path, new, new_path)?)
+    Ok(old.rename(old_path, new, new_path, call.wait)?)
 }
 
 pub(super) fn path_symlink(

@@ -66,15 +66,15 @@ impl Descriptor {
 
     /// The file; EISDIR for a folder and ESPIPE for a stream or a socket, which have no position and no size.
     pub(crate) fn file(&self) -> Result<&File> {
-        self.file_or(Errno::ISDIR)
+        self.file_or(Errno::ISDIR, Errno::SPIPE)
     }
 
-    /// The file; `folder` for a folder, which is open for reading only, and ESPIPE for a stream or a socket.
-    pub(crate) fn file_or(&self, folder: Errno) -> Result<&File> {
+    /// The file; `folder` for a folder, which is open for reading only, and `stream` for a stream or a socket.
+    pub(crate) fn file_or(&self, folder: Errno, stream: Errno) -> Result<&File> {
         match &self.object {
             Object::File(file) => Ok(file),
             Object::Directory(_) => Err(folder.into()),
-            Object::Stream(_) | Object::Socket(_) => Err(Errno::SPIPE.into()),
+            Object::Stream(_) | Object::Socket(_) => Err(stream.into()),
         }
     }
 

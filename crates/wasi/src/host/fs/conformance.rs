@@ -149,7 +149,7 @@ impl Place for Directory {
 
     fn two(&self, call: Two, old: &str, new: &str) -> Outcome {
         match call {
-            Two::Rename => self.rename(old, self, new),
+            Two::Rename => self.rename(old, self, new, &Never),
             Two::Link => self.link(old, self, new),
         }
         .map(nothing)
@@ -192,7 +192,7 @@ fn errno(error: Error) -> Errno {
     }
 }
 
-fn kind(mode: u32) -> Kind {
+fn kind(mode: rustix::fs::RawMode) -> Kind {
     match rustix::fs::FileType::from_raw_mode(mode) {
         rustix::fs::FileType::Directory => Kind::Directory,
         rustix::fs::FileType::RegularFile => Kind::RegularFile,
@@ -319,6 +319,7 @@ fn shown(outcome: &Outcome) -> String {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn every_path_is_answered_as_linux_answers_it() {
     let (mut trees, mut wrong) = (Trees::new(), String::new());
     let mut paths = paths(NAMES, ENDINGS);
@@ -332,6 +333,7 @@ fn every_path_is_answered_as_linux_answers_it() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn every_two_paths_are_answered_as_linux_answers_them() {
     let (mut trees, mut wrong) = (Trees::new(), String::new());
     let mut paths = paths(PAIR_NAMES, PAIR_ENDINGS);
@@ -390,6 +392,7 @@ fn called(call: One) -> String {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn a_read_only_folder_answers_as_a_read_only_mount_does() {
     if let Some(mount) = std::env::var_os("READ_ONLY_MOUNT") {
         return remember(Path::new(&mount));
@@ -464,4 +467,50 @@ fn no_spelling_of_any_path_leads_out() {
             }
         }
     }
+}
+
+#[test]
+fn two_folders_that_differ_answer_as_two_mounts_do() {
+    let host = Folder::new();
+    make_on_host(host.path());
+    let native = |access| Directory::open_ambient(host.path(), access).unwrap();
+    let tree = make_in_memory();
+    let memory = |access| Directory::memory(&tree, access);
+    let (reading, writing) = (DirAccess::ReadOnly, DirAccess::ReadWrite);
+    let apart = [
+        (native(writing), native(reading)),
+        (native(reading), native(writing)),
+        (memory(writing), memory(reading)),
+        (memory(reading), memory(writing)),
+        (native(writing), memory(writing)),
+        (memory(writing), native(writing)),
+        (memory(writing), memory_of_its_own()),
+        (native(reading), memory(reading)),
+    ];
+    let before = native(reading).contents();
+    for (at, (from, to)) in apart.iter().enumerate() {
+        let rename = |old: &str, new: &str| from.rename(old, to, new, &Never).map_err(errno);
+        let link = |old: &str, new: &str| from.link(old, to, new).map_err(errno);
+        let linked = if to.access == reading { Errno::ROFS } else { Errno::XDEV };
+        for (old, new, renamed, linked) in [
+            ("f", "fresh", Errno::XDEV, linked),
+            ("d/f", "d/fresh", Errno::XDEV, linked),
+            ("nope", "fresh", Errno::XDEV, Errno::NOENT),
+            ("f", "d/e", Errno::XDEV, Errno::EXIST),
+            ("f", ".", Errno::XDEV, Errno::EXIST),
+            ("f", "fresh/", Errno::XDEV, Errno::NOENT),
+            ("nope/x", "fresh", Errno::NOENT, Errno::NOENT),
+            ("f/x", "fresh", Errno::NOTDIR, Errno::NOTDIR),
+            ("f", "nope/x", Errno::NOENT, Errno::NOENT),
+            ("f", "f/x", Errno::NOTDIR, Errno::NOTDIR),
+            ("f", "../x", Errno::PERM, Errno::PERM),
+        ] {
+            assert_eq!((rename(old, new), link(old, new)), (Err(renamed), Err(linked)), "{at}: {old} {new}");
+        }
+    }
+    assert_eq!((native(reading).contents(), memory(reading).contents()), (before.clone(), before));
+}
+
+fn memory_of_its_own() -> Directory {
+    Directory::memory(&make_in_memory(), DirAccess::ReadWrite)
 }

@@ -56,8 +56,8 @@ impl MemoryDir {
     }
 
     /// An empty folder that takes up to `limit` bytes of memory. Each name counts 112 bytes more than it has, each file,
-    /// folder and link 176, and a folder with something in it 320 more, which is what they take at the most. A file that has grown by small writes counts
-    /// up to a quarter more than it has, as far as there is room.
+    /// folder and link 176, and a folder with something in it 320 more, which is what they take at the most. A file that
+    /// has grown by small writes counts up to a quarter more than it has, as far as there is room.
     pub fn with_limit(limit: u64) -> MemoryDir {
         static DEVICES: AtomicU64 = AtomicU64::new(1);
         let device = DEVICES.fetch_add(1, Ordering::Relaxed);
@@ -255,16 +255,16 @@ impl Directory {
         }
     }
 
-    pub(crate) fn rename(&self, old_path: &str, to: &Directory, new_path: &str) -> Result<()> {
-        self.same_tree(to)?;
+    /// `to` is in the same tree.
+    pub(crate) fn rename(&self, old_path: &str, to: &Directory, new_path: &str, wait: &dyn Wait) -> Result<()> {
         let mut tree = self.open.lock();
         let old = tree.resolve(self.open.inode, old_path, Last::Name)?;
         let new = tree.resolve(to.open.inode, new_path, Last::Name)?;
-        tree.rename(old, new)
+        tree.rename(old, new, wait)
     }
 
+    /// `to` is in the same tree.
     pub(crate) fn link(&self, old_path: &str, to: &Directory, new_path: &str) -> Result<()> {
-        self.same_tree(to)?;
         let mut tree = self.open.lock();
         let linked = tree.lookup(self.open.inode, old_path, false)?;
         let (parent, name) = tree.vacant(to.open.inode, new_path, false)?;
@@ -278,8 +278,8 @@ impl Directory {
         Ok(())
     }
 
-    fn same_tree(&self, other: &Directory) -> Result<()> {
-        if Arc::ptr_eq(&self.open.tree, &other.open.tree) { Ok(()) } else { Err(Errno::XDEV.into()) }
+    pub(crate) fn shares_tree(&self, other: &Directory) -> bool {
+        Arc::ptr_eq(&self.open.tree, &other.open.tree)
     }
 
     pub(crate) fn symlink(&self, target: &str, path: &str) -> Result<()> {
@@ -531,8 +531,8 @@ mod tests {
         assert!(depth > 5000, "{depth}");
         assert_eq!(tree.files(), ["0/file"]);
         let root = tree.root();
-        root.rename("d/d", &root, "e").unwrap();
-        assert_eq!(errno(root.rename("e", &folder, "f")), Some(Errno::INVAL));
+        root.rename("d/d", &root, "e", &Never).unwrap();
+        assert_eq!(errno(root.rename("e", &folder, "f", &Never)), Some(Errno::INVAL));
     }
 
     #[test]
@@ -540,12 +540,25 @@ mod tests {
         let tree = MemoryDir::new();
         tree.create_dir("a/b/c").unwrap();
         let root = tree.root();
-        assert_eq!(errno(root.rename("a", &root, "a/b/c/a")), Some(Errno::INVAL));
-        assert_eq!(errno(root.rename("a", &root, "a/b")), Some(Errno::INVAL));
-        root.rename("a/b", &root, "b").unwrap();
-        root.rename("a", &root, "b/c/a").unwrap();
-        assert_eq!(errno(root.rename("b", &root, "b/c/a/b")), Some(Errno::INVAL));
-        assert_eq!(errno(root.rename("b", &MemoryDir::new().root(), "b")), Some(Errno::XDEV));
+        assert_eq!(errno(root.rename("a", &root, "a/b/c/a", &Never)), Some(Errno::INVAL));
+        assert_eq!(errno(root.rename("a", &root, "a/b", &Never)), Some(Errno::INVAL));
+        root.rename("a/b", &root, "b", &Never).unwrap();
+        root.rename("a", &root, "b/c/a", &Never).unwrap();
+        assert_eq!(errno(root.rename("b", &root, "b/c/a/b", &Never)), Some(Errno::INVAL));
+    }
+
+    #[test]
+    fn a_rename_in_a_very_deep_tree_can_be_interrupted() {
+        let tree = MemoryDir::new();
+        tree.create_dir("moved").unwrap();
+        let mut locked = lock(&tree.tree);
+        let deepest = (0..5000).fold(ROOT, |at, _| locked.create(at, "d".into(), Body::directory(at)).unwrap());
+        let deep = Directory { open: Open::new(&tree.tree, &mut locked, deepest) };
+        drop(locked);
+        let interrupted = tree.root().rename("moved", &deep, "moved", &After::looks(0));
+        assert!(matches!(interrupted, Err(Error::Interrupted)), "{interrupted:?}");
+        tree.root().rename("moved", &deep, "moved", &Never).unwrap();
+        assert_eq!(deep.metadata("moved", false).unwrap().kind, Kind::Directory);
     }
 
     #[test]
@@ -556,11 +569,11 @@ mod tests {
         tree.write("full/file", "").unwrap();
         tree.create_dir("empty").unwrap();
         let root = tree.root();
-        root.rename("a", &root, "b").unwrap();
-        root.rename("b", &root, "b").unwrap();
+        root.rename("a", &root, "b", &Never).unwrap();
+        root.rename("b", &root, "b", &Never).unwrap();
         assert_eq!(tree.read("b").unwrap(), b"a");
-        assert_eq!(errno(root.rename("empty", &root, "full")), Some(Errno::NOTEMPTY));
-        root.rename("full", &root, "empty").unwrap();
+        assert_eq!(errno(root.rename("empty", &root, "full", &Never)), Some(Errno::NOTEMPTY));
+        root.rename("full", &root, "empty", &Never).unwrap();
         assert_eq!(tree.files(), ["b", "empty/file"]);
     }
 
@@ -590,6 +603,7 @@ mod tests {
         assert_eq!(errno(file.seek(SeekFrom::Start(u64::MAX))), Some(Errno::INVAL));
         assert_eq!(file.seek(SeekFrom::End(-1)).unwrap(), 3);
     }
+
     #[test]
     fn a_file_that_grows_by_much_stays_as_it_was_when_the_guest_is_to_stop() {
         let tree = MemoryDir::new();

@@ -1,7 +1,8 @@
 //! Files and folders of the host. Every path is resolved by a capability (`Dir`): no path string reaches the operating
 //! system unchecked, and a change of the tree meanwhile cannot lead a path out either. The system itself is given no
-//! more than one component in a folder that was found so, with the slashes behind it, and only by calls that never
-//! follow a link there; so the errors are its own. Whether something may be changed has been decided before.
+//! more than one component in a folder that was found so, and only by calls that never follow a link there; so the
+//! errors are its own. A slash behind the component is not passed on, since some systems then follow a link whatever
+//! the call says; its meaning is decided here. Whether something may be changed has been decided before.
 //!
 //! Files are opened without blocking, which means nothing to a regular file; a FIFO or device is waited for through
 //! [`Wait`], when it is opened as when it is read and written.
@@ -21,6 +22,7 @@ use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{AtFlags, DirEntryExt, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 /// How long the first look for the other end of a FIFO waits for the next one, and how long the last ones do: no
@@ -71,20 +73,19 @@ impl Directory {
         if how.directory {
             return Err(Errno::NOTDIR.into());
         }
-        if file_type.is_fifo() && !how.write && !how.nonblock {
-            wait_for_writer(file.as_fd(), wait)?;
-        }
-        let file = File { file, manner: Manner::of_own(kind == Kind::RegularFile) };
+        let reads_fifo = file_type.is_fifo() && !how.write && !how.nonblock;
+        let awaits_writer = AtomicBool::new(reads_fifo && wait_for_writer(file.as_fd(), wait)?);
+        let file = File { file, manner: Manner::of_own(kind == Kind::RegularFile), awaits_writer };
         if how.append {
             file.set_append(true)?;
         }
         Ok(Node::File(file))
     }
 
-    /// Calls `call` with the folder that holds the last component of `path`, and that component.
-    fn in_parent<R>(&self, path: &str, call: impl FnOnce(&Dir, &str) -> Result<R>) -> Result<R> {
-        let Spelling { parent, last, .. } = Spelling::new(path);
-        if parent.is_empty() { call(&self.dir, last) } else { call(&self.dir.open_dir(parent)?, last) }
+    /// Calls `call` with the folder that holds the last component of `path`, and how that component is spelled.
+    fn in_parent<R>(&self, path: &str, call: impl FnOnce(&Dir, Spelling<'_>) -> Result<R>) -> Result<R> {
+        let last = Spelling::new(path);
+        if last.parent.is_empty() { call(&self.dir, last) } else { call(&self.dir.open_dir(last.parent)?, last) }
     }
 
     /// Opens what can be opened now. A FIFO that is only written to waits for its reader (ENXIO before there is one), a
@@ -121,20 +122,31 @@ impl Directory {
 
     pub(crate) fn create_directory(&self, path: &str) -> Result<()> {
         let mode = Mode::RWXU | Mode::RWXG | Mode::RWXO;
-        self.in_parent(path, |dir, name| Ok(rustix::fs::mkdirat(dir, name, mode)?))
+        self.in_parent(path, |dir, last| Ok(rustix::fs::mkdirat(dir, last.name, mode)?))
     }
 
     pub(crate) fn remove_directory(&self, path: &str) -> Result<()> {
-        self.in_parent(path, |dir, name| Ok(rustix::fs::unlinkat(dir, name, AtFlags::REMOVEDIR)?))
+        self.in_parent(path, |dir, last| Ok(rustix::fs::unlinkat(dir, last.name, AtFlags::REMOVEDIR)?))
     }
 
     pub(crate) fn unlink_file(&self, path: &str) -> Result<()> {
-        self.in_parent(path, |dir, name| Ok(rustix::fs::unlinkat(dir, name, AtFlags::empty())?))
+        self.in_parent(path, |dir, last| {
+            if last.is_name() && last.has_slash() {
+                return Err(if is_folder(dir, last.name)? { Errno::ISDIR } else { Errno::NOTDIR }.into());
+            }
+            Ok(rustix::fs::unlinkat(dir, last.name, AtFlags::empty())?)
+        })
     }
 
     pub(crate) fn rename(&self, old_path: &str, to: &Directory, new_path: &str) -> Result<()> {
-        self.in_parent(old_path, |dir, name| {
-            to.in_parent(new_path, |to, new_name| Ok(rustix::fs::renameat(dir, name, to, new_name)?))
+        self.in_parent(old_path, |dir, old| {
+            to.in_parent(new_path, |to, new| {
+                let names = old.is_name() && new.is_name();
+                if names && (old.has_slash() || new.has_slash()) && !is_folder(dir, old.name)? {
+                    return Err(Errno::NOTDIR.into());
+                }
+                Ok(rustix::fs::renameat(dir, old.name, to, new.name)?)
+            })
         })
     }
 
@@ -142,17 +154,23 @@ impl Directory {
         // Linux looks for the old file before it looks where the new name goes.
         self.metadata(old_path, false)?;
         let link = |dir: &Dir, name: &str| {
-            to.in_parent(new_path, |to, new_name| Ok(rustix::fs::linkat(dir, name, to, new_name, AtFlags::empty())?))
+            to.in_parent(new_path, |to, new| {
+                refuse_slash(to, new)?;
+                Ok(rustix::fs::linkat(dir, name, to, new.name, AtFlags::empty())?)
+            })
         };
         // The system would follow a link with a slash behind it.
         if Spelling::new(old_path).asks_for_folder() {
             return link(&self.dir.open_dir(old_path)?, ".");
         }
-        self.in_parent(old_path, link)
+        self.in_parent(old_path, |dir, old| link(dir, old.name))
     }
 
     pub(crate) fn symlink(&self, target: &str, path: &str) -> Result<()> {
-        self.in_parent(path, |dir, name| Ok(rustix::fs::symlinkat(target, dir, name)?))
+        self.in_parent(path, |dir, last| {
+            refuse_slash(dir, last)?;
+            Ok(rustix::fs::symlinkat(target, dir, last.name)?)
+        })
     }
 
     pub(crate) fn read_link(&self, path: &str) -> Result<String> {
@@ -225,9 +243,25 @@ impl Directory {
     }
 }
 
-/// Waits until a FIFO that was opened for reading has, or has had, a writer.
+/// Whether a name in `dir` is that of a folder; a link is none.
+fn is_folder(dir: &Dir, name: &str) -> Result<bool> {
+    let mode = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode;
+    Ok(rustix::fs::FileType::from_raw_mode(mode) == rustix::fs::FileType::Directory)
+}
+
+/// EEXIST or ENOENT for a new name with a slash behind it, which only a folder may have.
+fn refuse_slash(dir: &Dir, new: Spelling<'_>) -> Result<()> {
+    if new.is_name() && new.has_slash() {
+        is_folder(dir, new.name)?;
+        return Err(Errno::EXIST.into());
+    }
+    Ok(())
+}
+
+/// Waits until a FIFO that was opened for reading has, or has had, a writer. Whether the first read has to wait for one
+/// instead.
 #[cfg(target_os = "linux")]
-fn wait_for_writer(fifo: BorrowedFd<'_>, wait: &dyn Wait) -> Result<()> {
+fn wait_for_writer(fifo: BorrowedFd<'_>, wait: &dyn Wait) -> Result<bool> {
     use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, tee};
     let (_reader, scratch) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
     let mut pause = PAUSES.0;
@@ -238,14 +272,13 @@ fn wait_for_writer(fifo: BorrowedFd<'_>, wait: &dyn Wait) -> Result<()> {
     {
         pause = (pause * 2).min(PAUSES.1);
     }
-    Ok(())
+    Ok(false)
 }
 
 /// Nothing tells a FIFO without a writer from one with, so that the first read waits, not opening it.
 #[cfg(not(target_os = "linux"))]
-fn wait_for_writer(fifo: BorrowedFd<'_>, wait: &dyn Wait) -> Result<()> {
-    wait.poll(&mut [PollFd::readable(fifo)], None)?;
-    Ok(())
+fn wait_for_writer(_: BorrowedFd<'_>, _: &dyn Wait) -> Result<bool> {
+    Ok(true)
 }
 
 /// An open file that is not a folder.
@@ -253,6 +286,8 @@ fn wait_for_writer(fifo: BorrowedFd<'_>, wait: &dyn Wait) -> Result<()> {
 pub(crate) struct File {
     file: cap_std::fs::File,
     manner: Manner,
+    /// Whether the first read waits for a writer, since opening the FIFO did not.
+    awaits_writer: AtomicBool,
 }
 
 impl File {
@@ -271,6 +306,9 @@ impl File {
     }
 
     pub(crate) fn read(&self, into: &mut [IoSliceMut<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
+        if !nonblock && self.awaits_writer.swap(false, Ordering::Relaxed) {
+            wait.poll(&mut [PollFd::readable(self.file.as_fd())], None)?;
+        }
         read_fd(self.file.as_fd(), &self.manner, into, nonblock, wait)
     }
 
@@ -338,8 +376,9 @@ impl File {
         Ok(rustix::fs::futimens(&self.file, &timestamps(accessed, modified)?)?)
     }
 
-    /// In steps, since a file system in memory fills all of the range with zeros. The size changes with the last one, so
-    /// that a range there is no room for leaves the file as it was.
+    /// In steps, since a file system in memory fills all of the range with zeros. The size changes with the last one.
+    /// When a step fails, the blocks of those before it stay: to cut the file where it ends would give them back, and
+    /// with them all that another process has written or allocated there meanwhile.
     #[cfg(target_os = "linux")]
     pub(crate) fn allocate(&self, offset: u64, length: u64, wait: &dyn Wait) -> Result<()> {
         use rustix::fs::{FallocateFlags, fallocate};
@@ -349,13 +388,8 @@ impl File {
         let (mut done, mut step) = (0, LEAST_STEP);
         while length - done > step {
             let start = Instant::now();
-            let allocated = fallocate(&self.file, FallocateFlags::KEEP_SIZE, offset.saturating_add(done), step);
-            let allocated = allocated.map_err(Error::from).and_then(|()| Ok(wait.check()?));
-            if let Err(error) = allocated {
-                // To cut a file where it ends gives back what lies beyond.
-                self.file.metadata().and_then(|metadata| self.file.set_len(metadata.len())).ok();
-                return Err(error);
-            }
+            fallocate(&self.file, FallocateFlags::KEEP_SIZE, offset.saturating_add(done), step)?;
+            wait.check()?;
             done += step;
             step = if start.elapsed() < LONGEST { step.saturating_mul(2) } else { LEAST_STEP };
         }
@@ -474,5 +508,27 @@ impl SetTime {
                 Timespec::try_from(time).map_err(|_| Errno::INVAL)?
             }
         })
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::tests::{After, Folder};
+    use cap_std::fs::MetadataExt as Unix;
+    use rustix::fs::{FallocateFlags, fallocate};
+
+    #[test]
+    fn an_interrupted_allocation_takes_no_blocks_away() {
+        let folder = Folder::new();
+        let dir = Directory::open_ambient(folder.path()).unwrap();
+        let how = OpenHow { write: true, create: true, ..OpenHow::default() };
+        let Node::File(file) = dir.open("file", &how, &After::looks(9)).unwrap() else { panic!("a folder") };
+        fallocate(&file.file, FallocateFlags::KEEP_SIZE, 0, 1 << 20).unwrap();
+        let before = Unix::blocks(&file.file.metadata().unwrap());
+        let outcome = file.allocate(1 << 20, 64 << 20, &After::looks(0));
+        assert!(matches!(outcome, Err(Error::Interrupted)), "{outcome:?}");
+        let after = file.file.metadata().unwrap();
+        assert!(before > 0 && Unix::blocks(&after) >= before && after.len() == 0, "{before} {after:?}");
     }
 }

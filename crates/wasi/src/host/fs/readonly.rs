@@ -1,9 +1,10 @@
-//! What Linux answers to a change below a file system that is mounted read-only. It finds out whether the change makes
+//! The answers of Linux to a change below a file system that is mounted read-only, and to one that concerns two mounts.
+//! It finds out whether the change makes
 //! sense before it says EROFS, and in another order for each call: `mkdir` of an existing name is EEXIST. Nothing here
 //! calls anything that changes; every answer is found by looking.
 
 use super::path::Spelling;
-use super::{Directory, Kind, Node, OpenHow};
+use super::{DirAccess, Directory, Kind, Node, OpenHow};
 use crate::host::{Errno, Error, Result, Wait};
 
 /// How many symbolic links one path may follow.
@@ -86,18 +87,26 @@ impl Directory {
         }
     }
 
+    /// Why a rename is refused below a folder given for reading, or between two folders that are apart.
     pub(super) fn refuse_rename(&self, old_path: &str, to: &Directory, new_path: &str) -> Error {
         if let Err(error) = self.parent(old_path).and_then(|()| to.parent(new_path)) {
             return error;
+        }
+        if self.is_apart_from(to) {
+            return Errno::XDEV.into();
         }
         let names = [old_path, new_path].iter().all(|path| Spelling::new(path).is_name());
         if names { Errno::ROFS.into() } else { Errno::BUSY.into() }
     }
 
+    /// The same for a link; Linux finds out whether the new name can be made before it finds that they are apart.
     pub(super) fn refuse_link(&self, old_path: &str, to: &Directory, new_path: &str) -> Error {
-        match self.metadata(old_path, false) {
-            Ok(_) => to.refuse_new(new_path, false),
-            Err(error) => error,
+        if let Err(error) = self.metadata(old_path, false) {
+            return error;
+        }
+        match to.refuse_new(new_path, false) {
+            Error::Errno(Errno::ROFS) if to.access == DirAccess::ReadWrite => Errno::XDEV.into(),
+            error => error,
         }
     }
 

@@ -24,6 +24,9 @@ const NAME_MAX: usize = 255;
 /// How many symbolic links one path may follow.
 const LINKS: usize = 40;
 
+/// How many folders are climbed between two looks at whether the guest is to stop.
+const STEPS: u64 = 4096;
+
 /// The number of the folder at the top.
 pub(super) const ROOT: u64 = 1;
 
@@ -392,7 +395,7 @@ impl Tree {
         Ok(())
     }
 
-    pub(super) fn rename(&mut self, old: Spot, new: Spot) -> Result<()> {
+    pub(super) fn rename(&mut self, old: Spot, new: Spot, wait: &dyn Wait) -> Result<()> {
         let slash = old.slash() || new.slash();
         let (
             Spot::Name { parent: old_parent, name: old_name, inode: moved, .. },
@@ -406,11 +409,11 @@ impl Tree {
         if slash && !folder {
             return Err(Errno::NOTDIR.into());
         }
-        if folder && self.is_within(parent, moved) {
+        if folder && self.is_within(parent, moved, wait)? {
             return Err(Errno::INVAL.into());
         }
         if let Some(replaced) = replaced {
-            if self.is_within(old_parent, replaced) {
+            if self.is_within(old_parent, replaced, wait)? {
                 return Err(Errno::NOTEMPTY.into());
             }
             if replaced == moved {
@@ -437,18 +440,22 @@ impl Tree {
         Ok(())
     }
 
-    /// Whether the folder `inside` is below `folder`, or is it.
-    fn is_within(&self, inside: u64, folder: u64) -> bool {
+    /// Whether the folder `inside` is below `folder`, or is it. A guest can make a tree that is very deep.
+    fn is_within(&self, inside: u64, folder: u64, wait: &dyn Wait) -> Result<bool> {
         let mut at = inside;
-        loop {
+        for step in 1_u64.. {
             if at == folder {
-                return true;
+                return Ok(true);
             }
             match self.inodes.get(&at).map(|inode| &inode.body) {
                 Some(Body::Directory { parent, .. }) if *parent != at => at = *parent,
-                _ => return false,
+                _ => break,
+            }
+            if step.is_multiple_of(STEPS) {
+                wait.check()?;
             }
         }
+        Ok(false)
     }
 }
 
