@@ -1,6 +1,6 @@
 //! The interpreter's handlers must go on by a jump, never by a call: a call would grow the host's stack with every
-//! instruction of the guest. The compiler decides, so binaries are looked at: one as released but for its symbols, and one built without
-//! link-time optimisation, as embedders build.
+//! instruction of the guest. The compiler decides, so binaries are looked at: one as released but for its
+//! symbols, and one built without link-time optimisation, as embedders build.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,5 +1,4 @@
-//! What the command does differently on a terminal. A test target of its own, since a machine may have no
-//! pseudo-terminals.
+//! Behaviour of the command that differs on a terminal. These tests need a machine with pseudo-terminals.
 
 use std::fs::File;
 use std::io::Read;

@@ -135,7 +135,8 @@ impl Socket {
         Ok(total)
     }
 
-    /// Sends all of `parts`, waiting for room; with `nonblock` as much as there is room for. EPIPE once the other side has gone, and no signal.
+    /// Sends all of `parts`, waiting for room; with `nonblock` as much as there is room for. EPIPE once the
+    /// other side has gone, and no signal.
     pub(crate) fn send(&self, parts: &[IoSlice<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
         let stream = self.stream()?;
         write_pieces(parts, wait, |piece, _| {

@@ -307,6 +307,7 @@ mod tests {
         let empty = input.read(&mut [IoSliceMut::new(&mut buffer)], true, &Never);
         assert!(matches!(empty, Err(Error::Errno(super::super::Errno::AGAIN))));
     }
+
     #[test]
     fn much_is_written_to_and_read_from_memory_until_the_guest_is_to_stop() {
         let pipe = Pipe::new();

@@ -1,7 +1,6 @@
 //! The answers of Linux to a change below a file system that is mounted read-only, and to one that concerns two mounts.
-//! It finds out whether the change makes
-//! sense before it says EROFS, and in another order for each call: `mkdir` of an existing name is EEXIST. Nothing here
-//! calls anything that changes; every answer is found by looking.
+//! It finds out whether the change makes sense before it says EROFS, and in another order for each call: `mkdir` of an
+//! existing name is EEXIST. Nothing here calls anything that changes; every answer is found by looking.
 
 use super::path::Spelling;
 use super::{DirAccess, Directory, Kind, Node, OpenHow};
