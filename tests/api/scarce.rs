@@ -2,7 +2,7 @@
 //! takes all leaves the host enough. In processes of their own, whose limits nobody else minds.
 
 use kinglet::{
-    Config, Engine, Extern, ExternRef, Instance, Linker, Memory, MemoryType, Module, RunMode, Store, Trap, Val,
+    Config, Engine, Extern, ExternRef, Feature, Instance, Linker, Memory, MemoryType, Module, RunMode, Store, Trap, Val,
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
 
@@ -14,12 +14,13 @@ fn engines() -> impl Iterator<Item = Engine> {
     modes.into_iter().map(|mode| Engine::new(Config::new().run_mode(mode)).unwrap())
 }
 
-/// Lets this process have so many bytes of address space beside what it has.
-fn leave(bytes: u64) {
+/// Lets this process have so many bytes of address space, or of memory that can be written to, beside what it has.
+fn leave(resource: Resource, bytes: u64) {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: u64 = statm.split(' ').next().unwrap().parse().unwrap();
+    let column = if resource == Resource::As { 0 } else { 5 };
+    let pages: u64 = statm.split_whitespace().nth(column).unwrap().parse().unwrap();
     let limit = Some(pages * rustix::param::page_size() as u64 + bytes);
-    setrlimit(Resource::As, Rlimit { current: limit, maximum: limit }).unwrap();
+    setrlimit(resource, Rlimit { current: limit, maximum: limit }).unwrap();
 }
 
 const USER: &str = r#"(module (memory (export "m") 1 20)
@@ -53,7 +54,7 @@ fn memories_are_checked_where_they_cannot_be_reserved() {
 #[test]
 #[ignore = "run by memories_are_checked_where_they_cannot_be_reserved in a process of its own"]
 fn use_more_memories_than_can_be_reserved() {
-    leave(11 << 30);
+    leave(Resource::As, 11 << 30);
     for engine in engines() {
         let module = Module::new(&engine, USER).unwrap();
         let importing = USER.replace("(memory (export \"m\") 1 20)", "(import \"host\" \"m\" (memory 1 20))");
@@ -118,7 +119,53 @@ fn what_a_guest_takes_is_refused_before_the_host_has_none_left() {
 #[test]
 #[ignore = "run by what_a_guest_takes_is_refused_before_the_host_has_none_left in a process of its own"]
 fn take_all_memory() {
-    leave(400 << 20);
+    take_all(Resource::As);
+}
+
+/// Reserved memory has its addresses already, but is not paid for.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_that_can_be_written_to_is_refused_before_the_host_has_none_left() {
+    for name in ["scarce::take_all_data", "scarce::take_all_data_for_the_heap"] {
+        let output = alone(name);
+        assert!(output.status.success(), "{output:?}");
+    }
+}
+
+#[test]
+#[ignore = "run by memory_that_can_be_written_to_is_refused_before_the_host_has_none_left in a process of its own"]
+fn take_all_data() {
+    take_all(Resource::Data);
+}
+
+#[test]
+#[ignore = "run by memory_that_can_be_written_to_is_refused_before_the_host_has_none_left in a process of its own"]
+fn take_all_data_for_the_heap() {
+    let fields = "(field i64)".repeat(500);
+    let values = "(i64.const 1)".repeat(500);
+    let text = format!(
+        r#"(module (type $s (struct (field (ref null $s)) {fields}))
+        (global $head (mut (ref null $s)) (ref.null $s))
+        (func (export "take")
+            (loop $l (global.set $head (struct.new $s (global.get $head) {values})) (br $l))))"#
+    );
+    // So much that the last growth would leave less than the host needs.
+    leave(Resource::Data, 72 << 20);
+    let engine = Engine::new(Config::new().feature(Feature::Gc, true)).unwrap();
+    let module = Module::new(&engine, text).unwrap();
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    let take = instance.get_func(&mut store, "take").unwrap();
+    for _ in 0..2 {
+        let error = take.call(&mut store, &[], &mut []).unwrap_err();
+        assert_eq!(trap_of(&error), Trap::OutOfMemory);
+        drop(vec![1_u8; 8 << 20]);
+    }
+}
+
+/// Guests take all that this limit leaves.
+fn take_all(resource: Resource) {
+    leave(resource, 400 << 20);
     for engine in engines() {
         let text = r#"(module (import "host" "note" (func $note (param i32)))
             (memory 1) (memory i64 1) (table 1 externref)

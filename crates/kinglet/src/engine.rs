@@ -56,6 +56,7 @@ impl Drop for Inner {
 impl Inner {
     #[cfg_attr(not(feature = "jit"), allow(unused_mut))]
     fn new(mut config: Config) -> Inner {
+        crate::vm::room::look();
         let mut settings = Settings {
             metering: config.metering.clone(),
             interruptible: config.interruptible,

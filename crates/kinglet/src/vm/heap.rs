@@ -228,7 +228,9 @@ fn grow(core: &mut StoreCore, vm: *mut VmStore, size: u32) -> Result<(), Trap> {
             Trap::OutOfMemory
         })
     };
-    if ask(total)? && ask(Question::Memory(request))? && super::room::is_there(0) {
+    // A collection takes as much of the other half.
+    let both = more.saturating_mul(2);
+    if ask(total)? && ask(Question::Memory(request))? && super::room::is_there_of_reserved(both) {
         core.heap.grow(vm, desired);
         core.total += (core.heap.capacity - current) as usize;
     }

@@ -64,7 +64,7 @@ impl MemoryInstance {
             }
             _ => (Region::new(len).map_err(|_| too_large(&ty))?, false),
         };
-        if !room::is_left() {
+        if !room::is_left(len) {
             return Err(too_large(&ty));
         }
         let mut own = None;
@@ -208,9 +208,8 @@ impl MemoryInstance {
     /// Grows to what [`Self::growth`] said; false if the system has not that much.
     pub(crate) fn grow_to(&mut self, request: MemoryRequest) -> bool {
         if let Some(more) = request.desired.checked_sub(self.region.len()).filter(|more| *more > 0) {
-            // What is reserved has its addresses already.
-            let wanted = if self.unchecked { 0 } else { more };
-            if !room::is_there(wanted) || !self.region.resize(request.desired) {
+            let room = if self.unchecked { room::is_there_of_reserved(more) } else { room::is_there(more) };
+            if !room || !self.region.resize(request.desired) {
                 return false;
             }
         }

@@ -30,7 +30,7 @@ impl GuestStack {
     /// One of the size that the engine's stores have.
     pub(super) fn new(engine: &Engine) -> Result<GuestStack> {
         let stack = GuestStack(Region::new(engine.config().max_wasm_stack)?);
-        if room::is_left() { Ok(stack) } else { Err(Error::msg("no memory would be left for the host")) }
+        if room::is_left(0) { Ok(stack) } else { Err(Error::msg("no memory would be left for the host")) }
     }
 
     /// How many bytes of address space it takes.

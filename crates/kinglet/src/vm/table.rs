@@ -19,10 +19,11 @@ use crate::{Error, Result};
 /// Above so many elements a table that was written to is made anew rather than cleared: the system has zeros for less.
 const LARGE: usize = 8 << 10;
 
-/// Whether there is memory for so many elements, and for the host. Small tables can be made as long as guests can begin.
+/// Whether there is memory for so many elements, and for the host. For a small table, which takes no more than other
+/// parts of an instance, nobody asks.
 fn has_room(elements: usize) -> bool {
     const SMALL: usize = 1 << 10;
-    if elements > SMALL { room::is_there(elements * size_of::<u64>()) } else { room::is_left() }
+    elements <= SMALL || room::is_there(elements.saturating_mul(size_of::<u64>()))
 }
 
 /// So many elements; none if there is no memory for them. If they are null the system has zeros for them.

@@ -63,7 +63,7 @@ impl Slab {
         loop {
             let bytes = places.saturating_mul(size);
             match Region::new(bytes) {
-                Ok(_) if !room::is_left() => return Err(Error::msg("no memory for a call that can be paused")),
+                Ok(_) if !room::is_left(bytes) => return Err(Error::msg("no memory for a call that can be paused")),
                 Ok(region) => {
                     let free = (0..places).rev().map(|place| Free { place, warm: false }).collect();
                     return Ok(Slab { region, places, free });
