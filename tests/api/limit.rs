@@ -246,11 +246,14 @@ fn all_memories_and_tables_have_a_limit_together() {
     assert_eq!((grow("t", 1), grow("a", 1), grow("t", 0), grow("a", 0)), (-1, -1, PAGE as i32 / 8, 7));
 
     let error = Instance::new(&mut store, &module(&engine, "(module (memory 1))"), &[]).unwrap_err();
-    assert_eq!(error.to_string(), "a memory of 1 page is over the store's limit for all memories and tables");
+    assert_eq!(error.to_string(), "a memory of 1 page is over the store's limit for all memories, tables and the heap");
     assert_eq!(error.downcast_ref::<LimitError>().unwrap().limit(), StoreLimit::TotalMemory);
     let table = TableType::new(RefType::FUNCREF, 1, None);
     let error = Table::new(&mut store, table, Ref::Func(None)).unwrap_err();
-    assert_eq!(error.to_string(), "a table of 1 elements is over the store's limit for all memories and tables");
+    assert_eq!(
+        error.to_string(),
+        "a table of 1 elements is over the store's limit for all memories, tables and the heap"
+    );
     assert!(Memory::new(&mut store, MemoryType::new(0, None)).is_ok(), "nothing is nothing more");
 }
 
@@ -286,7 +289,10 @@ fn growth_beyond_the_total_can_end_the_guest() {
         (func (export "grow") (result i32) (memory.grow 1 (i32.const 1))))"#;
     let instance = Instance::new(&mut store, &module(&engine, text), &[]).unwrap();
     let error = instance.get_typed_func::<(), i32>(&mut store, "grow").unwrap().call(&mut store, ()).unwrap_err();
-    assert_eq!(error.to_string(), "a total of 196608 bytes of memories and tables is over the store's limit of 131072");
+    assert_eq!(
+        error.to_string(),
+        "a total of 196608 bytes of memories, tables and the heap is over the store's limit of 131072"
+    );
     assert!(error.is::<LimitError>());
 }
 

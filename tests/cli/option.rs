@@ -212,7 +212,7 @@ fn what_a_program_takes_in_all_is_limited() {
     with(&memories, &["--limit", "total-memory=16MiB"]).fails(
         1,
         &[
-            "guest.wat: a memory of 256 pages is over the store's limit for all memories and tables",
+            "guest.wat: a memory of 256 pages is over the store's limit for all memories, tables and the heap",
             "hint: raise --limit total-memory=VALUE, which is 16777216 now",
         ],
     );

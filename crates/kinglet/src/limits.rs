@@ -139,7 +139,7 @@ pub struct StoreLimits {
 /// What of a store a number can limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StoreLimit {
-    /// The bytes of all memories and tables together.
+    /// The bytes of all memories and tables, and the heap of structures and arrays, together.
     TotalMemory,
     /// The bytes of each memory.
     MemorySize,
@@ -189,7 +189,7 @@ pub const STORE_LIMITS: &[StoreLimitRow] = &[
         name: "total-memory",
         is_bytes: true,
         default: None,
-        summary: "bytes of all memories and tables together; an element of a table has 8",
+        summary: "bytes of all memories, tables and the heap of structures and arrays together; an element of a table has 8",
     },
     StoreLimitRow {
         limit: StoreLimit::MemorySize,
@@ -303,7 +303,7 @@ impl ResourceLimiter for StoreLimits {
     }
 
     fn total_growing(&mut self, _: usize, desired: usize) -> Result<bool> {
-        self.decide("a total", "bytes of memories and tables", desired, StoreLimit::TotalMemory)
+        self.decide("a total", "bytes of memories, tables and the heap", desired, StoreLimit::TotalMemory)
     }
 
     fn table_grow_failed(&mut self, error: Error) -> Result<()> {
@@ -338,7 +338,7 @@ impl ResourceLimiter for StoreLimits {
 /// store.limiter(|limits| limits);
 /// let module = Module::new(&engine, "(module (memory 17))")?;
 /// let error = Instance::new(&mut store, &module, &[]).unwrap_err();
-/// assert_eq!(error.to_string(), "a memory of 17 pages is over the store's limit for all memories and tables");
+/// assert_eq!(error.to_string(), "a memory of 17 pages is over the store's limit for all memories, tables and the heap");
 /// # Ok::<(), kinglet::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -356,7 +356,8 @@ impl StoreLimitsBuilder {
         self
     }
 
-    /// The most bytes that all memories and tables together may have; an element of a table has 8.
+    /// The most bytes that all memories and tables, and the heap of structures and arrays, together may have; an element
+    /// of a table has 8.
     pub fn total_memory(self, bytes: usize) -> StoreLimitsBuilder {
         self.limit(StoreLimit::TotalMemory, bytes)
     }

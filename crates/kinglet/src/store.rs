@@ -246,7 +246,7 @@ impl StoreCore {
         let refused = |limit, message| Err(Error::new(LimitError::new(limit, message)));
         let total = self.total_growth(bytes);
         if !(self.ask_limiter)(self, total)? {
-            let message = format!("{} is over the store's limit for all memories and tables", what());
+            let message = format!("{} is over the store's limit for all memories, tables and the heap", what());
             return refused(StoreLimit::TotalMemory, message);
         }
         if !(self.ask_limiter)(self, question)? {
