@@ -347,14 +347,48 @@ impl Module {
     }
 }
 
-/// How many bytes there must be room for, for each that a module has, before it is looked at: to decode, validate and
-/// lower most modules. None of that can fail for want of memory, but would end the process.
-const ROOM: usize = 8;
+/// How many bytes there must be room for before a module is looked at: to decode, validate and lower most modules. None
+/// of that can fail for want of memory, but would end the process.
+fn room_for(module: &[u8]) -> usize {
+    const CUSTOM: u8 = 0;
+    const DATA: u8 = 11;
+    /// For each byte of code, types and other things that become records.
+    const EACH_BYTE: usize = 8;
+    /// For each segment of data, beside its bytes.
+    const EACH_SEGMENT: usize = 64;
+    let mut room = 0_usize;
+    let mut rest = module.get(8..).unwrap_or_default();
+    while let Some((size, body)) = rest.get(1..).and_then(leb128) {
+        let (body, behind) = body.split_at(size.min(body.len()));
+        room = room.saturating_add(match rest[0] {
+            CUSTOM => 0,
+            DATA => {
+                let segments = leb128(body).map_or(0, |(count, _)| count.min(body.len()));
+                body.len().saturating_add(segments.saturating_mul(EACH_SEGMENT))
+            }
+            _ => body.len().saturating_mul(EACH_BYTE),
+        });
+        rest = behind;
+    }
+    room
+}
+
+/// An unsigned number of up to 32 bits in LEB128, and the bytes behind it.
+fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let mut value = 0_u64;
+    for (at, byte) in bytes.iter().take(5).enumerate() {
+        value |= u64::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
+            return Some((usize::try_from(value).ok()?, &bytes[at + 1..]));
+        }
+    }
+    None
+}
 
 /// Decodes and validates.
 pub(crate) fn decode(engine: &Engine, bytes: Bytes) -> Result<ModuleCode> {
     let start = Instant::now();
-    if !crate::vm::room::is_there_for_the_host(bytes.len().saturating_mul(ROOM)) {
+    if !crate::vm::room::is_there_for_the_host(room_for(&bytes)) {
         return Err(Error::msg(format!("cannot load a module of {} bytes: out of memory", bytes.len())));
     }
     let module = decode::module(bytes, engine.config().features, engine.types())?;
@@ -494,6 +528,20 @@ impl std::fmt::Debug for Module {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_module_needs_room_for_its_code_and_little_for_its_data_and_custom_sections() {
+        let section = |id: u8, size: u8| [&[id, 0x80 | size, 1, 3][..], &vec![0; 127 + usize::from(size)]].concat();
+        let module = |sections: &[Vec<u8>]| [&b"\0asm\x01\0\0\0"[..], &sections.concat()].concat();
+        let (custom, code, data) = (section(0, 0), section(10, 0), section(11, 0));
+        assert_eq!(room_for(&module(&[])), 0);
+        assert_eq!(room_for(&module(&[custom.clone(), code.clone()])), 128 * 8);
+        assert_eq!(room_for(&module(&[code, data.clone(), custom])), 128 * 8 + 128 + 3 * 64);
+        // What is cut off or malformed is for the decoder to say.
+        assert_eq!(room_for(&module(&[data[..10].to_vec()])), 7 + 3 * 64);
+        assert_eq!(room_for(b"\0asm\x01\0\0\0\x0a\xff\xff\xff\xff\xff\xff"), 0);
+        assert_eq!(room_for(b"\0as"), 0);
+    }
 
     #[test]
     fn reading_ends_where_a_module_is_too_large() {
