@@ -1,6 +1,7 @@
 //! Addresses of what a store consists of, owned or not. Code and records hold such addresses too, so that a `Box`, which
-//! says that nothing else leads to its contents, would be wrong. Every `Send` and `Sync` of the runtime's records is here:
-//! an address by itself can be anywhere; following it needs the store.
+//! says that nothing else leads to its contents, would be wrong. An address by itself can be anywhere; following it needs
+//! the store. So records that hold addresses of this kind are `Send` and `Sync` without a word of their own. Those that
+//! hold other pointers, such as mappings and what threads share without a store, say themselves why they are.
 
 use std::ptr::NonNull;
 

@@ -73,7 +73,8 @@ impl<T> Drop for Garbage<T> {
     }
 }
 
-// SAFETY: owned memory, to which nothing else points.
+// SAFETY: owned memory. Readers that came before it was taken out may still read it, and it is freed only at the end of
+// the next epoch, when they have gone: see `Index::reclaim`.
 unsafe impl<T> Send for Garbage<T> {}
 // SAFETY: an index gives out pointers and follows none of them.
 unsafe impl<T> Send for Index<T> {}
