@@ -530,22 +530,126 @@ fn ten() -> String {
     format!("(module {functions} (func (export \"f\") {calls}))")
 }
 
-/// As when the process is ended that compiles: by a mistake of the compiler's, or for want of memory.
-#[test]
-fn what_is_begun_and_not_finished_is_not_tried_again() {
-    let folder = Folder::new();
-    let cache = cache_in(&folder.path().join("cache"));
-    let auto = || engine(&cache, |config| config.run_mode(RunMode::Auto).compiler_threads(1));
-    let first = Module::new(&auto(), ten()).unwrap();
-    run_once(&first);
-    assert!(first.worth_compiling());
+/// An engine that makes nothing native while guests run.
+fn cold(cache: &Cache, set: impl FnOnce(&mut Config) -> &mut Config) -> Engine {
+    let never = TierThresholds { samples: u32::MAX, ..TierThresholds::default() };
+    engine(cache, |config| set(config.run_mode(RunMode::Auto).tier_thresholds(never).compiler_threads(1)))
+}
+
+/// Compiles for the next start in a process that ends when so many functions are compiled.
+#[track_caller]
+fn compile_and_end(module: &Module, functions: u32) {
     let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        first.compile_for_next_start(|_, _| panic!("the process ends"))
+        module.compile_for_next_start(|ready, _| {
+            assert!(ready < functions, "the process ends");
+            ControlFlow::Continue(())
+        })
     }));
     assert!(ended.is_err());
-    for module in [first, Module::new(&auto(), ten()).unwrap()] {
+}
+
+/// As when the process is ended that compiles: by a mistake of the compiler's, for want of memory, or with the machine.
+#[test]
+fn what_is_begun_and_not_finished_is_tried_once_more_and_alone() {
+    let folder = Folder::new();
+    let cache = cache_in(&folder.path().join("cache"));
+    let module = || {
+        let module = Module::new(&cold(&cache, |config| config), ten()).unwrap();
         run_once(&module);
-        assert!(!module.worth_compiling() && !module.compile_for_next_start(go_on).unwrap());
+        module
+    };
+    let first = module();
+    assert!(first.worth_compiling());
+    compile_and_end(&first, 1);
+    assert!(first.worth_compiling() && module().worth_compiling());
+    compile_and_end(&module(), 3);
+    assert!(module().compile_for_next_start(go_on).unwrap());
+    let last = module();
+    assert_eq!(last.native_functions(), 10, "all but the one at which a process ended twice");
+    assert_eq!(last.stats().lowered.count, 1);
+    assert!(!last.worth_compiling() && !last.compile_for_next_start(go_on).unwrap());
+}
+
+/// As when a disk is full for a while.
+#[test]
+fn what_the_system_refuses_is_tried_again_however_often_it_does() {
+    let folder = Folder::new();
+    let path = folder.path().join("cache");
+    let cache = cache_in(&path);
+    let module = || {
+        let module = Module::new(&cold(&cache, |config| config), ten()).unwrap();
+        run_once(&module);
+        module
+    };
+    assert!(module().compile_for_next_start(go_on).unwrap());
+    let of = |ending: &str| files(&path).into_iter().find(|file| file.extension().is_some_and(|it| it == ending));
+    let [code, note] = ["code", "ran"].map(|ending| of(ending).unwrap());
+    let refuse = |file: &Path| {
+        cache.clean().unwrap();
+        fs::create_dir(file).unwrap();
+    };
+    refuse(&code);
+    for _ in 0..3 {
+        let module = module();
+        assert!(module.worth_compiling() && module.compile_for_next_start(go_on).is_err());
+    }
+    fs::remove_dir(&code).unwrap();
+    refuse(&note);
+    for _ in 0..3 {
+        assert!(module().compile_for_next_start(go_on).is_err());
+    }
+    fs::remove_dir(&note).unwrap();
+    assert!(module().worth_compiling() && module().compile_for_next_start(go_on).unwrap());
+    assert_eq!(module().native_functions(), 11);
+}
+
+/// An error that comes back each time is no reason to try for ever.
+#[test]
+fn what_is_larger_than_the_cache_is_not_compiled_for_ever() {
+    let folder = Folder::new();
+    let path = folder.path().join("cache");
+    let mut config = CacheConfig::new();
+    // The module has room, its code has not.
+    let divide = "local.get 0 local.get 1 i32.div_u local.set 0 ".repeat(9_000);
+    let text = format!(
+        r#"(module (memory 1) (data (i32.const 0) "\01") (global $g (mut i32) (i32.const 0))
+            (func (export "f") (local i32 i32) (local.set 0 (i32.load (i32.const 0))) (local.set 1 (local.get 0))
+              {divide} (global.set $g (local.get 0))))"#
+    );
+    let room = Module::new(&Engine::default(), &text).unwrap().binary().len() as u64 + (16 << 10);
+    let cache = Cache::new(config.with_directory(&path).with_files_total_size_soft_limit(room)).unwrap();
+    let mut tries = 0;
+    for _ in 0..5 {
+        let module = Module::new(&cold(&cache, |config| config), &text).unwrap();
+        run_once(&module);
+        if module.worth_compiling() {
+            tries += 1;
+            let error = module.compile_for_next_start(go_on).unwrap_err();
+            assert!(error.to_string().contains("larger than the cache may be"), "{error}");
+        }
+    }
+    assert_eq!(tries, 2);
+}
+
+/// Code that lacks what was too large for one engine is not all there can be for another.
+#[test]
+fn an_engine_that_may_take_more_memory_compiles_what_another_left_out() {
+    let folder = Folder::new();
+    let cache = cache_in(&folder.path().join("cache"));
+    let large = "i32.const 1234567 drop ".repeat(20_000);
+    let text = format!("(module (func $small) (func (export \"f\") (call $small) {large}))");
+    for (memory, functions) in [(1 << 20, 1), (1 << 30, 2), (1 << 20, 1), (1 << 30, 2)] {
+        let module = Module::new(&engine(&cache, |config| config.compiler_memory(memory)), &text).unwrap();
+        assert_eq!(module.native_functions(), functions, "{memory}");
+    }
+    // Notes of what cannot be compiled for the next start, too.
+    let text = text.replace("1234567", "7654321");
+    for (memory, made) in [(1 << 20, true), (1 << 30, true), (1 << 30, false)] {
+        let module = Module::new(&cold(&cache, |config| config.compiler_memory(memory)), &text).unwrap();
+        run_once(&module);
+        assert_eq!(module.compile_for_next_start(go_on).unwrap(), made, "{memory}");
+        let next = Module::new(&cold(&cache, |config| config.compiler_memory(memory)), &text).unwrap();
+        assert_eq!(next.native_functions(), if memory == 1 << 20 { 1 } else { 2 }, "{memory}");
     }
 }
 

@@ -45,14 +45,14 @@ impl Place {
         assert!(self.is_made());
     }
 
-    /// Whether it is noted that functions were compiled for the next start: the last of three sets, before the checksum.
+    /// Whether it is noted that functions were compiled for the next start: the last of four sets, before the checksum.
     fn is_made(&self) -> bool {
         let entries = std::fs::read_dir(&self.cache).into_iter().flatten();
         let mut files = entries.map(|entry| entry.unwrap().path());
         let note = files.find(|file| file.extension().is_some_and(|ending| ending == "ran"));
         let note = note.and_then(|file| std::fs::read(file).ok()).unwrap_or_default();
         let sets = &note[..note.len().saturating_sub(8)];
-        sets[sets.len() / 3 * 2..].iter().any(|byte| *byte != 0)
+        sets[sets.len() / 4 * 3..].iter().any(|byte| *byte != 0)
     }
 
     /// How many files of each kind there are.

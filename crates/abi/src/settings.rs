@@ -24,7 +24,7 @@ pub struct Settings {
     /// Which processors code is made for.
     pub target: Target,
     /// About how many bytes of memory compiling a function may take. Code does not depend on it; which functions have any
-    /// does.
+    /// does, so that a cache keeps it apart by this.
     pub compiler_memory: usize,
     /// For tests: where the compiler panics.
     pub compiler_panics: Option<CompilerPanic>,
@@ -122,7 +122,7 @@ pub enum MemoryPlan {
 
 impl Settings {
     /// What code can only be used with, as names and values; how hard the compiler tried is not
-    /// part of it, nor what it was allowed to take.
+    /// part of it, nor what it was allowed to take, which is part of a cache's keys alone.
     pub fn key(&self) -> Vec<(&'static str, String)> {
         let yes = |on: bool| if on { "on" } else { "off" }.to_string();
         let traps = match self.traps {

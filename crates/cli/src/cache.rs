@@ -3,7 +3,8 @@
 //! What has run too little to become native is compiled when the program has ended, so that the next start has it: by a
 //! process that is left behind, of low priority, as `git gc --auto` does it. It is started with the command line of the
 //! run, by which it finds the same modules and settings, and a variable that has it do this instead. It has bounded memory
-//! and processor time, keeps what is finished as it goes, and tries nothing twice (`Module::compile_for_next_start`).
+//! and processor time, keeps what is finished as it goes, and tries what ends it but once more
+//! (`Module::compile_for_next_start`).
 
 use std::ops::ControlFlow;
 use std::os::unix::process::CommandExt;

@@ -426,9 +426,11 @@ impl Identity {
         Identity(rows.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
     }
 
-    /// The same for the native code of a module, of an engine with this identity.
-    pub(crate) fn of_code(mut self, content: &Content) -> Identity {
+    /// The same for what a cache keeps of a module's native code, of an engine with this identity and these settings: also
+    /// what the compiler may take, on which it depends whether code is all there can be.
+    pub(crate) fn of_code(mut self, content: &Content, settings: &Settings) -> Identity {
         self.0.insert(0, ("module".into(), content.to_string()));
+        self.0.insert(1, ("compiler memory".into(), format!("{} bytes", settings.compiler_memory)));
         self
     }
 

@@ -5,7 +5,7 @@
 //! ```text
 //! HASH.module  the module itself, where its bodies are, its first memory
 //! HASH.code    native code of some of its functions or all, trampolines
-//! HASH.ran     which of its functions have run, which of those were compiled for the next start, and which cannot be
+//! HASH.ran     which of its functions have run, which of those were compiled for the next start, are being, and cannot be
 //! HASH.file    the hash of the contents of a file that was loaded, by which file it is and when it was changed
 //! ```
 //!
@@ -39,7 +39,7 @@ use folder::{Folder, Found};
 const LIMIT: u64 = 1 << 30;
 /// Files of fewer bytes are read and hashed at each start: that takes no time.
 const NOTED_FROM: u64 = 1 << 20;
-/// No note is longer: three bits for each function of a module.
+/// No note is longer: four bits for each function of a module.
 const LONGEST_NOTE: u64 = 1 << 20;
 /// How long ago a file must have been changed for its times to tell it from what it may yet become: systems count them
 /// in steps of up to two seconds.

@@ -311,6 +311,8 @@ impl Config {
     /// the next start ([`Module::compile_for_next_start`](crate::Module::compile_for_next_start)) a function may take a
     /// quarter of it.
     ///
+    /// A cache keeps native code of a module for each value apart: it lacks the functions that would take more.
+    ///
     /// The time that a function takes grows with the estimate, and is bounded with it. Of usual programs few functions are
     /// estimated at more than a sixteenth of the default; the largest of CPython is not.
     pub fn compiler_memory(&mut self, bytes: usize) -> &mut Config {

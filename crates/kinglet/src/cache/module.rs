@@ -2,9 +2,10 @@
 //!
 //! Native code is kept as far as there is some at the end. What has run is noted: [`Module::compile_for_next_start`]
 //! compiles that once nobody waits for it, if the next start gains from it ([`Module::worth_compiling`]). Each function is
-//! tried once: it is noted as failed before the compiler begins with it, and the note is changed when its code is kept. So
-//! a process that does not live to see the end, for want of memory or because of a mistake of the compiler's, is the last
-//! that tries those functions.
+//! noted as begun before the compiler begins with it, and the note is changed when its code is kept or cannot be made. A
+//! process that does not live to see the end was ended by the functions it was at, for want of memory or because of a
+//! mistake of the compiler's; or by somebody who knew nothing of them. So another process tries those once more, in small
+//! pieces, and notes them as failed meanwhile: if that process ends too, it is the last that tries them.
 
 use std::collections::HashSet;
 use std::fs::Metadata;
@@ -189,7 +190,10 @@ pub(super) fn set(bits: &mut [u8], defined: u32) {
 pub(super) struct Note {
     /// Which have run.
     pub(super) ran: Vec<u8>,
-    /// Which could not be compiled for the next start, or not be kept, or are being tried: that is not tried again.
+    /// Which are being tried, or were when a process ended: they are tried once more.
+    pub(super) begun: Vec<u8>,
+    /// Which could not be compiled for the next start, or not be kept, or are being tried once more: that is not tried
+    /// again.
     pub(super) failed: Vec<u8>,
     /// Which were compiled for the next start, with others, so that they call one another directly.
     pub(super) made: Vec<u8>,
@@ -197,20 +201,28 @@ pub(super) struct Note {
 
 impl Note {
     fn name(module: &ModuleInner, content: &Content) -> Result<String> {
-        Ok(entry_name(&module.engine().identity()?.of_code(content), CacheEntryKind::Ran))
+        Ok(entry_name(&module.engine().identity()?.of_code(content, module.engine().settings()), CacheEntryKind::Ran))
     }
 
     /// What is noted; nothing if there is no note of this module.
     fn read(module: &ModuleInner, cache: &Cache, content: &Content) -> Result<Note> {
         let length = module.wasm().bodies.len().div_ceil(8);
-        let noted = cache.note_of(&Note::name(module, content)?).filter(|note| note.len() == 3 * length);
-        let mut ran = noted.unwrap_or_else(|| vec![0; 3 * length]);
-        let (made, failed) = (ran.split_off(2 * length), ran.split_off(length));
-        Ok(Note { ran, failed, made })
+        let noted = cache.note_of(&Note::name(module, content)?).filter(|note| note.len() == 4 * length);
+        let mut ran = noted.unwrap_or_else(|| vec![0; 4 * length]);
+        let (made, failed) = (ran.split_off(3 * length), ran.split_off(2 * length));
+        let begun = ran.split_off(length);
+        Ok(Note { ran, begun, failed, made })
     }
 
     pub(super) fn write(&self, module: &ModuleInner, cache: &Cache, content: &Content) -> Result<()> {
-        cache.keep_note(&Note::name(module, content)?, &[&self.ran[..], &self.failed, &self.made].concat())
+        cache.keep_note(&Note::name(module, content)?, &[&self.ran[..], &self.begun, &self.failed, &self.made].concat())
+    }
+
+    /// Removes the note that is there.
+    pub(super) fn discard(&self, module: &ModuleInner, cache: &Cache, content: &Content, why: &Error) {
+        if let Ok(name) = Note::name(module, content) {
+            cache.discard(&name, why);
+        }
     }
 
     /// Notes what has run in this start too, and what has native code: it has run before.
@@ -261,7 +273,7 @@ fn keep(module: &ModuleInner) -> Result<bool> {
 fn keep_code(module: &ModuleInner, cache: &Cache, content: &Content, complete: bool) -> Result<()> {
     let engine = module.engine();
     let start = Instant::now();
-    let identity = engine.identity()?.of_code(content);
+    let identity = engine.identity()?.of_code(content, engine.settings());
     let name = entry_name(&identity, CacheEntryKind::Code);
     let image = engine.tier().collect(module.code().environment(), &HashSet::new());
     let ours: HashSet<u32> = image.functions.iter().map(|code| code.function).collect();
@@ -324,8 +336,8 @@ impl Module {
     /// that the next start finds native code of everything that it is likely to run. If they are few, or many of them were
     /// not compiled for a start before, all are compiled together, which also makes better code than what became native
     /// one by one; else only those are. This start's own code stays as it is. Functions that take more than a quarter of
-    /// [`Config::compiler_memory`](crate::Config::compiler_memory) are left out, and those of which an earlier attempt did
-    /// not come to an end. `done` is told from time to time how many functions of how many are compiled, and says whether to
+    /// [`Config::compiler_memory`](crate::Config::compiler_memory) are left out, and those of which two earlier
+    /// attempts did not come to an end, the second in a small piece. `done` is told from time to time how many functions of how many are compiled, and says whether to
     /// go on; what is compiled by then is kept.
     ///
     /// What has run is noted by [`Module::update_cache`] if [`Module::worth_compiling`] may hold, and here in any case.

@@ -257,7 +257,7 @@ pub(crate) fn load_cached(engine: &Engine, cache: &Cache, content: &Content) -> 
             RunMode::Interpreter => None,
             _ => engine.identity().ok(),
         };
-        open_cached(cache, &identity?.of_code(content), CacheEntryKind::Code)
+        open_cached(cache, &identity?.of_code(content, engine.settings()), CacheEntryKind::Code)
     };
     let (decoded, native) = both(loaded.bytes().len() >= artifact::HELP_FROM, decode, native);
     let code = ModuleCode::new(Arc::new(decoded?), engine.settings().clone(), engine.types().clone());

@@ -78,11 +78,12 @@ impl Tier {
     }
 
     /// Functions of a module, which are in order, compiled to be kept rather than run, with all that calls between them and
-    /// what is interpreted need.
+    /// what is interpreted need and is not among `seen`.
     pub(crate) fn compile_to_keep(
         &self,
         environment: &Environment,
         functions: &[u32],
+        seen: &HashSet<Trampoline>,
         limits: Limits<'_>,
         threads: usize,
         done: impl FnMut(u32),
@@ -93,7 +94,8 @@ impl Tier {
         let signature = |f: &FunctionCode| self.signature(environment.cells()[f.function as usize].type_id);
         let entries = compiled.image.functions.iter().map(|f| Trampoline::Entry(signature(f)));
         let bridges = compiled.outside.into_iter().map(Trampoline::Bridge);
-        let trampolines = super::make_trampolines(&compiler, super::likely(environment).chain(entries).chain(bridges))?;
+        let wanted = super::likely(environment).chain(entries).chain(bridges).filter(|which| !seen.contains(which));
+        let trampolines = super::make_trampolines(&compiler, wanted)?;
         let abandoned = compiled.left_out.iter().filter(|(_, why)| *why == kinglet_jit::Error::Abandoned);
         let abandoned = abandoned.map(|(function, _)| *function).collect();
         Ok(ToKeep { image: compiled.image, trampolines, abandoned })
