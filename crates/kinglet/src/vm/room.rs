@@ -24,6 +24,7 @@ const LOOK_AGAIN: usize = 4 << 20;
 const KNOWN: u8 = 1;
 
 /// The flag of a limit of address space (`RLIMIT_AS`), accessible or not.
+#[cfg(unix)]
 const ADDRESSES: u8 = 2;
 
 /// The flag of a limit of the memory that can be written to, used or not (`RLIMIT_DATA`, or strict overcommitment).
