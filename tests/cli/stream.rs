@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use kinglet_tests::folder::Folder;
 use kinglet_tests::program::{finish, in_mode, kinglet, start};
 
-use crate::{FUNCTIONS, READ, program};
+use crate::{FUNCTIONS, program};
 
 #[test]
 #[cfg(target_os = "linux")]
@@ -82,21 +82,55 @@ fn one_write_to_a_pipe_writes_all() {
     assert_eq!((run.code(), run.out.len()), (0, 150_000));
 }
 
-/// Sends a signal to a started program once its guest may run.
+/// A program that prints a character, and then does this for ever.
+fn runs(then: &str) -> String {
+    format!(
+        r#"(module
+          (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 1)
+          (data (i32.const 0) "\08\00\00\00\01\00\00\00!")
+          (func (export "_start")
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))
+            {then}))"#
+    )
+}
+
+const LOOPS: &str = "(loop (br 0))";
+const WAITS: &str = "(drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 16)))";
+
+/// Starts a program with these arguments, by a shell's or another program's means.
+fn start_by(means: &[&str], args: &[&str]) -> std::process::Child {
+    let mut command = Command::new(means[0]);
+    command.args(&means[1..]).args(args).env("KINGLET_CACHE_DIR", "");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Waits until the guest of [`runs`] does so.
+fn wait_until_it_runs(child: &mut std::process::Child) {
+    let output = child.stdout.as_mut().expect("standard output is a pipe");
+    output.read_exact(&mut [0]).expect("the guest prints a character");
+}
+
 fn signal(child: &std::process::Child, signal: rustix::process::Signal) {
-    std::thread::sleep(Duration::from_millis(300));
     rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).unwrap();
 }
+
+/// With signals as a terminal's shell has them, whatever the tests were started with.
+const DEFAULTS: [&str; 2] = ["env", "--default-signal=HUP,INT,TERM"];
 
 #[test]
 fn a_signal_that_ends_the_command_is_what_it_dies_of_whatever_the_guest_does() {
     use rustix::process::Signal;
     let folder = Folder::new();
-    let loops = folder.file("loop.wat", program("(loop (br 0))"));
-    let reads = folder.file("read.wat", READ);
-    for (file, name) in [(&loops, Signal::INT), (&reads, Signal::INT), (&loops, Signal::TERM), (&reads, Signal::HUP)] {
-        let mut child = start(&[file]);
+    let loops = folder.file("loop.wat", runs(LOOPS));
+    let waits = folder.file("wait.wat", runs(WAITS));
+    let program = kinglet();
+    for (file, name) in [(&loops, Signal::INT), (&waits, Signal::INT), (&loops, Signal::TERM), (&waits, Signal::HUP)] {
+        let args = [&[program.to_str().unwrap()], &in_mode(&[file])[..]].concat();
+        let mut child = start_by(&DEFAULTS, &args);
         let stdin = child.stdin.take();
+        wait_until_it_runs(&mut child);
         signal(&child, name);
         let run = finish(child);
         drop(stdin);
@@ -150,19 +184,19 @@ fn a_file_that_may_not_grow_is_an_error_and_no_signal() {
 
 /// Starts the command as a shell does that has a signal ignored.
 fn start_ignoring(name: &str, file: &str) -> std::process::Child {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", &format!("trap '' {name}; exec \"$@\""), "sh"]).arg(kinglet()).args(in_mode(&[file]));
-    shell.env("KINGLET_CACHE_DIR", "").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    shell.spawn().unwrap()
+    let program = kinglet();
+    let args = [&[program.to_str().unwrap()], &in_mode(&[file])[..]].concat();
+    start_by(&["sh", "-c", &format!("trap '' {name}; exec \"$@\""), "sh"], &args)
 }
 
 #[test]
 fn a_signal_that_the_parent_ignores_stays_ignored() {
     use rustix::process::Signal;
     let folder = Folder::new();
-    let loops = folder.file("loop.wat", program("(loop (br 0))"));
+    let loops = folder.file("loop.wat", runs(LOOPS));
     for (name, ignored) in [("INT", Signal::INT), ("HUP", Signal::HUP)] {
         let mut child = start_ignoring(name, &loops);
+        wait_until_it_runs(&mut child);
         signal(&child, ignored);
         std::thread::sleep(Duration::from_millis(50));
         assert!(child.try_wait().unwrap().is_none(), "SIG{name}");
@@ -176,29 +210,30 @@ fn a_signal_that_the_parent_ignores_stays_ignored() {
     assert_eq!((run.code(), run.err.as_str()), (64, ""));
 }
 
+/// The one process that another has started.
+fn child_of(parent: u32) -> rustix::process::Pid {
+    let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap();
+    children.trim().parse().ok().and_then(rustix::process::Pid::from_raw).expect("it has one child")
+}
+
 #[test]
 fn the_first_process_of_a_container_exits_as_a_shell_shows_a_signal() {
-    let folder = Folder::new();
-    let loops = folder.file("loop.wat", program("(loop (br 0))"));
-    let contained = |args: &[&str]| {
-        let mut unshare = Command::new("unshare");
-        unshare.args(["--user", "--map-root-user", "--pid", "--fork", "--kill-child"]).args(args);
-        unshare.env("KINGLET_CACHE_DIR", "").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        unshare
-    };
-    if !contained(&["true"]).status().is_ok_and(|status| status.success()) {
-        eprintln!("this machine lets its users make no containers");
+    use rustix::process::Signal;
+    const CONTAINER: &[&str] = &["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"];
+    let contained = |args: &[&str]| start_by(&[&DEFAULTS, CONTAINER].concat(), args);
+    if !finish(contained(&["true"])).status.success() {
+        println!("not run: this machine lets its users make no containers");
         return;
     }
+    let folder = Folder::new();
+    let loops = folder.file("loop.wat", runs(LOOPS));
     let program = kinglet();
-    for (name, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
-        // The shell is outside the container and so can send what the first process would not get from inside.
-        let args = [&[program.to_str().unwrap()], &in_mode(&[&loops])[..]].concat();
-        let child = contained(&args).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(500));
-        let sent = Command::new("pkill").args([&format!("-{name}"), "--parent", &child.id().to_string()]).status();
-        assert!(sent.unwrap().success());
-        assert_eq!(finish(child).status.code(), Some(status), "SIG{name}");
+    for (name, status) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let mut child = contained(&[&[program.to_str().unwrap()], &in_mode(&[&loops])[..]].concat());
+        wait_until_it_runs(&mut child);
+        // From outside the container: from inside, the first process gets no signal that it does not handle.
+        rustix::process::kill_process(child_of(child.id()), name).unwrap();
+        assert_eq!(finish(child).status.code(), Some(status), "{name:?}");
     }
 }
 
