@@ -202,8 +202,8 @@ pub(crate) const GROUPS: &[Group] = &[
                    system gives the command (`ulimit -s`)",
             effect: Set(|options, value| { options.stack_limit = Some(number(value, "KiB")?); Ok(()) }), ..PLAIN },
         Row { name: "compiler-memory", value: Some("MIB"), commands: COMPILED, exe: true,
-            help: "functions for which the compiler would take more than this many MiB stay interpreted, 1024 if nothing is \
-                   said; while the program runs and for its next start a quarter of it",
+            help: "interpret functions that take more than this many MiB to compile; 1024 by default, and a quarter of it \
+                   while the program runs and for its next start",
             effect: Set(|options, value| { options.compiler_memory = Some(number(value, "MiB")?); Ok(()) }), ..PLAIN },
     ] },
     Group { title: "Profiling", rows: &[
