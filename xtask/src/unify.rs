@@ -1,5 +1,5 @@
 //! Each crate of ours, and all that it depends on, has one set of features, whichever packages cargo is asked for:
-//! otherwise the tests, the command alone, and the published library would each build Cranelift anew.
+//! otherwise the tests, the command alone, and the published library would each build Cranelift again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;

@@ -1,5 +1,5 @@
 //! The limit of the size of files (`ulimit -f`). The system ends a process that writes beyond it; here the write fails, as
-//! that of a full disk does, and whoever wrote is told: the guest by `fbig`, the user by a message.
+//! that of a full disk does, and the guest gets `fbig`, or the user a message.
 
 /// Has the system send a signal that does nothing. It is not ignored, which programs that are started here would inherit.
 #[cfg(unix)]

@@ -1,7 +1,7 @@
 //! What signals do. One that the parent has this process ignore stays ignored. Ctrl-C, SIGTERM and SIGHUP end the command
 //! as the system has it, by the signal itself, so that a shell knows and ends its loop too; the first process of a
 //! container, which the system does not end so, exits with the status that a shell shows for the signal. A pipe nobody
-//! reads any more ends the command at once and without a word, whoever wrote: a program that prints for ever should not go
+//! reads any more ends the command at once and without a word: a program that prints for ever should not go
 //! on in `kinglet … | head`, nor complain.
 
 #[cfg(unix)]

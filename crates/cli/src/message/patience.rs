@@ -82,7 +82,7 @@ fn write_until(fd: BorrowedFd<'_>, mut bytes: &[u8], end: Instant) -> bool {
 /// Another description of a terminal, which does not block: one that is ready may take less than it is given, and wait
 /// with the rest.
 fn terminal_of_our_own(fd: BorrowedFd<'_>) -> Option<OwnedFd> {
-    // The end that a terminal program holds is made anew when it is opened.
+    // Opening the end that a terminal program holds would make another terminal.
     if rustix::pty::ptsname(fd, Vec::new()).is_ok() {
         return None;
     }

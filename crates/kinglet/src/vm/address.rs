@@ -9,7 +9,7 @@ use std::ptr::NonNull;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Address<T: ?Sized>(pub(in crate::vm) NonNull<T>);
 
-// SAFETY: a number; whoever follows it has borrowed the store, and says why something is there.
+// SAFETY: a number; code that follows it has borrowed the store, and says why something is there.
 unsafe impl<T: ?Sized> Send for Address<T> {}
 // SAFETY: a shared borrow gives the number alone.
 unsafe impl<T: ?Sized> Sync for Address<T> {}

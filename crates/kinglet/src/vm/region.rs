@@ -139,7 +139,7 @@ impl Drop for Region {
     }
 }
 
-/// Has pages of a private mapping begin anew: zero, or their file's; false if that cannot be done.
+/// Resets pages of a private mapping to zero, or to their file's bytes; false if that cannot be done.
 ///
 /// # Safety
 /// They are a mapping's of ours, and nobody has anything there.

@@ -123,7 +123,7 @@ impl<T> Index<T> {
         }
     }
 
-    /// Adds a range, which overlaps no other. It is found by whoever learns of it from the one who called this.
+    /// Adds a range, which overlaps no other. A thread that learns of it from the caller finds it.
     pub(super) fn insert(&self, range: Range<usize>, value: NonNull<T>) {
         let mut writer = self.writer();
         let entry = Entry { start: range.start, end: range.end, value };
@@ -200,7 +200,7 @@ impl<T> Index<T> {
 impl<T> Drop for Index<T> {
     fn drop(&mut self) {
         let top = self.top.swap(null_mut(), SeqCst);
-        // SAFETY: made by `Box::into_raw`, and whoever drops the index has it alone.
+        // SAFETY: made by `Box::into_raw`, and dropping the index needs it alone.
         if let Some(slots) = unsafe { top.as_ref() } {
             slots.slots().for_each(|(_, block)| drop(Garbage::Block(block)));
             drop(Garbage::Top(top));

@@ -168,7 +168,7 @@ static CODES: Registry = Registry::new();
 /// Published code by its owner, and by the addresses in it.
 pub(super) struct Registry {
     index: Index<Published>,
-    /// What each owner has. Whoever publishes or forgets holds this.
+    /// What each owner has. Publishing and forgetting hold this lock.
     owned: Mutex<BTreeMap<usize, Vec<Arc<Published>>>>,
 }
 

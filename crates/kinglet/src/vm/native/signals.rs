@@ -56,9 +56,9 @@ thread_local! {
     static OURS: RefCell<Option<SignalStack>> = const { RefCell::new(None) };
 }
 
-/// Sees to it that a thread that is about to run native code has an alternate signal stack, so that the handler, and that
-/// of whoever had the signal before, run even where the thread's own stack is used up. Rust's threads have one; those of
-/// other languages seldom do.
+/// Sees to it that a thread that is about to run native code has an alternate signal stack, so that the handler
+/// and the one that was there before it run even where the thread's own stack is used up. Rust's threads have one;
+/// those of other languages seldom do.
 #[inline(always)]
 pub(super) fn prepare_thread() {
     if !SEEN_TO.get() && HANDLING.load(Ordering::Relaxed) {

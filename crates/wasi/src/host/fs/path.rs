@@ -6,7 +6,7 @@
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Spelling<'a> {
     /// What leads to the last component; empty for the folder that the path starts in. `..` leads to itself, so that
-    /// whoever follows it finds out whether it leads out.
+    /// following it shows whether it leads out.
     pub(super) parent: &'a str,
     /// The last component with the slashes behind it; empty where the path is nothing but slashes.
     pub(super) last: &'a str,
