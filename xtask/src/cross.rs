@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::build::Profile::Embedder;
 use crate::group;
 use crate::need::{self, Need};
 use crate::process::{Context, Tally, count, output, prepare};
@@ -75,12 +76,12 @@ impl Processor {
         if total.failed > 0 {
             return total;
         }
-        println!("\n== what was compiled beforehand on this machine");
+        println!("\n== artifacts compiled on this machine");
         total.add(self.artifacts(context));
         for suite in SUITES.iter().filter(|suite| self.native || !suite.native) {
             println!("\n== {}", suite.about);
             let mut tests = self.cargo(context, "test");
-            total.add(count(context, tests.args(["--release", "--workspace"]).args(suite.args)));
+            total.add(count(context, tests.args(["--profile", "embedder", "--workspace"]).args(suite.args)));
         }
         total
     }
@@ -114,7 +115,7 @@ impl Processor {
 
     /// Kinglet for this processor.
     fn built(&self, context: &Context) -> PathBuf {
-        context.target.join(self.triple).join("release").join("kinglet")
+        context.target.join(self.triple).join(Embedder.folder()).join("kinglet")
     }
 
     /// A program compiled on this machine in each format, run by Kinglet on the other; it says itself what it took.
@@ -136,7 +137,7 @@ impl Processor {
     fn artifact(&self, context: &Context, format: &str, file: &Path) -> Result<(), String> {
         let guest = |ending: &str| context.root.join("guests").join(GUEST).with_extension(ending);
         let read = |path: PathBuf| std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()));
-        let mut compile = Command::new(context.kinglet());
+        let mut compile = Command::new(context.program(Embedder.folder()));
         compile.args(["compile", "--target", self.triple, "--format", format, "-o"]).arg(file);
         let mut run = self.emulated(&self.built(context));
         if format == "exe" {
@@ -161,8 +162,8 @@ impl Processor {
     }
 }
 
-/// How the command is built.
-const BUILD_COMMAND: &[&str] = &["build", "--release", "--package", "kinglet-cli"];
+/// How the command is built: optimised, and with all packages chosen, so that the tests take the same crates.
+const BUILD_COMMAND: &[&str] = &["build", "--profile", "embedder", "--workspace", "--bin", "kinglet"];
 
 /// The committed guest whose artifacts are run.
 const GUEST: &str = "stdin";

@@ -49,7 +49,7 @@ impl Context {
     }
 
     /// The command-line program in a folder of build results.
-    fn program(&self, folder: &str) -> PathBuf {
+    pub(crate) fn program(&self, folder: &str) -> PathBuf {
         self.target.join(folder).join(format!("kinglet{}", std::env::consts::EXE_SUFFIX))
     }
 
