@@ -1,7 +1,10 @@
 //! Modules that mean harm: mutated, extreme, or both. They may be refused or trap; the host must not notice otherwise.
 
+mod binary;
 mod budget;
 pub(crate) mod debug;
+mod function;
+mod parts;
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};

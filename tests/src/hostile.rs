@@ -21,7 +21,7 @@ pub fn rotating(blocks: usize, values: usize) -> String {
 }
 
 /// A function with as many locals as `if`s, each of which changes one; all are read at the end, over and over.
-fn changing(locals: usize, ifs: usize) -> String {
+pub fn changing(locals: usize, ifs: usize) -> String {
     let mut text = format!("(module (func (export \"f\") (param i32) (result i32) (local {})", "i32 ".repeat(locals));
     for i in 0..ifs {
         let local = 1 + i % locals;
@@ -35,7 +35,7 @@ fn changing(locals: usize, ifs: usize) -> String {
 }
 
 /// Nested loops that all have as many variables.
-fn loops(depth: usize, locals: usize) -> String {
+pub fn loops(depth: usize, locals: usize) -> String {
     let steps: String =
         (1..=locals).map(|local| format!("(local.set {local} (i32.add (local.get {local}) (i32.const 1)))")).collect();
     let (open, close) = ("(loop ".repeat(depth), "(br_if 0 (local.get 0)))".repeat(depth));
@@ -46,7 +46,7 @@ fn loops(depth: usize, locals: usize) -> String {
 }
 
 /// A branch with values to each of many labels.
-fn table(labels: usize, values: usize) -> String {
+pub fn table(labels: usize, values: usize) -> String {
     let (ty, zeros) = ("i32 ".repeat(values), "i32.const 7 ".repeat(values));
     let open = "block (result ".to_string() + &ty + ") ";
     let targets: String = (0..labels).map(|label| format!("{label} ")).collect();
@@ -59,7 +59,7 @@ fn table(labels: usize, values: usize) -> String {
 }
 
 /// References that live over many calls.
-fn references(count: usize) -> String {
+pub fn references(count: usize) -> String {
     let make: String = (0..count).map(|_| "(struct.new $s) ").collect();
     let calls = "(call $nothing) ".repeat(count);
     format!(
@@ -70,7 +70,7 @@ fn references(count: usize) -> String {
 }
 
 /// Blocks in a row, each with a constant of its own.
-fn row(blocks: usize) -> String {
+pub fn row(blocks: usize) -> String {
     let blocks: String = (0..blocks)
         .map(|i| format!("(if (local.get 0) (then (local.set 1 (i32.xor (local.get 1) (i32.const {i})))))"))
         .collect();
