@@ -6,8 +6,6 @@ mod cache;
 mod call;
 #[cfg(feature = "jit")]
 mod compile_limit;
-#[cfg(feature = "jit")]
-mod compiler;
 mod config;
 mod data;
 mod dwarf;

@@ -26,19 +26,6 @@ pub struct Settings {
     /// About how many bytes of memory compiling a function may take. Code does not depend on it; which functions have any
     /// does, so that a cache keeps it apart by this.
     pub compiler_memory: usize,
-    /// For tests: where the compiler panics.
-    pub compiler_panics: Option<CompilerPanic>,
-}
-
-/// Where the compiler panics, for tests of what becomes of that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CompilerPanic {
-    /// At a function, by its place among those its module defines, and its loops.
-    Function(u32),
-    /// At code between functions that every engine needs.
-    Common,
-    /// At code between functions that there is one of for each signature.
-    OfSignatures,
 }
 
 /// Which processors code is made for; if nothing is said, the one at hand.
@@ -75,7 +62,6 @@ impl Default for Settings {
             optimization: Optimization::Speed,
             target: Target::default(),
             compiler_memory: 1 << 30,
-            compiler_panics: None,
         }
     }
 }

@@ -17,7 +17,6 @@ use cranelift_codegen::{
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use kinglet_abi::image::{CallSite, CodeImage, Place, StackMap};
-use kinglet_abi::settings::CompilerPanic;
 use kinglet_abi::{FuncCell, Natives, Optimization, Settings, Trap, Traps, VmCtx, VmCtxLayout, VmStore};
 use kinglet_wasm::types::TypeRegistry;
 use kinglet_wasm::{Module, walk};
@@ -97,7 +96,6 @@ pub struct Compiler {
     isa: OwnedTargetIsa,
     /// Whether the processor has vectors, without which Cranelift does not get by.
     vectors: bool,
-    panics: Option<CompilerPanic>,
 }
 
 impl fmt::Debug for Compiler {
@@ -114,6 +112,23 @@ pub(crate) enum Callees<'a> {
     Beside(&'a [u32]),
     /// Wherever this says.
     At(&'a dyn Fn(u32) -> Neighbour),
+}
+
+/// What [`Compiler::body`] is to compile.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'a> {
+    pub(crate) environment: Environment<'a>,
+    /// The function, by its place among those that the module defines.
+    pub(crate) defined: u32,
+    pub(crate) entry: Entry<'a>,
+    pub(crate) callees: Callees<'a>,
+}
+
+impl<'a> Request<'a> {
+    /// A function that is entered as one.
+    pub(crate) fn function(environment: Environment<'a>, defined: u32, callees: Callees<'a>) -> Request<'a> {
+        Request { environment, defined, entry: Entry::Function, callees }
+    }
 }
 
 /// What is known of one of the module's functions by whoever has code made that ends with the module.
@@ -169,7 +184,7 @@ impl Compiler {
         }
         let isa = target::isa(&settings.target, flags)?;
         let vectors = Processor::of(&isa).has_vectors();
-        Ok(Compiler { isa, vectors, panics: settings.compiler_panics })
+        Ok(Compiler { isa, vectors })
     }
 
     /// What it makes code for.
@@ -184,7 +199,7 @@ impl Compiler {
     /// Compiles a function that calls all others through their cells.
     #[cfg(test)]
     fn alone(&self, environment: Environment<'_>, defined: u32) -> Result<CodeImage, Error> {
-        self.body(&mut Scratch::new(), environment, defined, Entry::Function, Callees::Beside(&[]), None)?.alone()
+        self.body(&mut Scratch::new(), Request::function(environment, defined, Callees::Beside(&[])), None)?.alone()
     }
 
     /// Compiles a function to be entered at its loop at this byte offset of the module, with the canonical frame that
@@ -205,8 +220,10 @@ impl Compiler {
         let loops = walk::loops_to(environment.module, defined, header);
         let loops = loops.map_err(|error| Error::Failed(error.to_string()))?.ok_or(Error::NoSuchLoop)?;
         let loops = &loops[loops.len().saturating_sub(LOOPS_LED_THROUGH)..];
-        let mut body =
-            |variables| self.body(&mut scratch, environment, defined, Entry::Loop { loops, variables }, callees, None);
+        let mut body = |variables| {
+            let entry = Entry::Loop { loops, variables };
+            self.body(&mut scratch, Request { environment, defined, entry, callees }, None)
+        };
         let mut code = match body(false) {
             Err(Error::Unsupported(crate::emit::PENDING)) => body(true)?,
             result => result?,
@@ -219,13 +236,10 @@ impl Compiler {
     pub(crate) fn body(
         &self,
         scratch: &mut Scratch,
-        environment: Environment<'_>,
-        defined: u32,
-        entry: Entry<'_>,
-        callees: Callees<'_>,
+        request: Request<'_>,
         budget: Option<&Budget>,
     ) -> Result<Code, Error> {
-        let code = contained(|| self.whole(scratch, environment, defined, entry, callees, budget));
+        let code = contained(|| self.whole(scratch, request, budget));
         if let Err(Error::Panicked(_)) = code {
             // What was begun is in it.
             *scratch = Scratch::new();
@@ -233,19 +247,9 @@ impl Compiler {
         code
     }
 
-    fn whole(
-        &self,
-        scratch: &mut Scratch,
-        environment: Environment<'_>,
-        defined: u32,
-        entry: Entry<'_>,
-        callees: Callees<'_>,
-        budget: Option<&Budget>,
-    ) -> Result<Code, Error> {
-        if self.panics == Some(CompilerPanic::Function(defined)) {
-            panic!("as the settings ask");
-        }
-        let Built { outside, scopes, clauses, .. } = self.build(scratch, environment, defined, entry, callees)?;
+    fn whole(&self, scratch: &mut Scratch, request: Request<'_>, budget: Option<&Budget>) -> Result<Code, Error> {
+        let Request { environment, defined, entry, .. } = request;
+        let Built { outside, scopes, clauses, .. } = self.build(scratch, request)?;
         let _share = budget.map(|budget| budget.share(scratch.cost));
         environment.limits.check(0)?;
         let mut code = self.finish(&mut scratch.context)?;
@@ -285,14 +289,8 @@ impl Compiler {
     }
 
     /// Makes a function's intermediate code, in the scratch's context.
-    pub(crate) fn build(
-        &self,
-        scratch: &mut Scratch,
-        environment: Environment<'_>,
-        defined: u32,
-        entry: Entry<'_>,
-        callees: Callees<'_>,
-    ) -> Result<Built, Error> {
+    pub(crate) fn build(&self, scratch: &mut Scratch, request: Request<'_>) -> Result<Built, Error> {
+        let Request { environment, defined, entry, .. } = request;
         let module = environment.module;
         let ty = module.func_type(module.imported_funcs + defined);
         environment.limits.check(0)?;
@@ -308,7 +306,7 @@ impl Compiler {
         convention::declare_regions(function, Some(module));
         let builder = FunctionBuilder::new(function, &mut scratch.frontend);
         let orders_nan = matches!(self.isa.triple().architecture, Architecture::X86_64 | Architecture::Aarch64(_));
-        let mut emitter = Emitter::new(builder, environment, defined, entry, callees, orders_nan);
+        let mut emitter = Emitter::new(builder, request, orders_nan);
         let walked = walk::function(module, defined, environment.settings.metering.as_ref(), &mut emitter);
         let finished = match (emitter.refused(), walked) {
             (Some(error), _) => Err(error),
@@ -329,20 +327,13 @@ impl Compiler {
         }
     }
 
-    /// Makes a function from the body that `make` builds; the first block has the signature's parameters. For tests,
-    /// `part` is what it is a part of.
+    /// Makes a function from the body that `make` builds; the first block has the signature's parameters.
     pub(crate) fn small(
         &self,
-        part: CompilerPanic,
         signature: cranelift_codegen::ir::Signature,
         make: impl FnOnce(&mut FunctionBuilder<'_>, &[cranelift_codegen::ir::Value]),
     ) -> Result<CodeImage, Error> {
-        contained(|| {
-            if self.panics == Some(part) {
-                panic!("as the settings ask");
-            }
-            self.small_code(signature, make)?.alone()
-        })
+        contained(|| self.small_code(signature, make)?.alone())
     }
 
     fn small_code(
@@ -616,20 +607,37 @@ mod tests {
         }
     }
 
+    /// What validation rules out, a memory that the module does not have, is where the compiler panics.
     #[test]
     fn a_panic_of_the_compiler_is_an_error() {
-        let binary = decode::to_binary(b"(module (func) (func))").unwrap();
-        with_module(&binary, |_, environment| {
-            let panicking = |panics| Compiler::new(&Settings { compiler_panics: Some(panics), ..Settings::default() });
-            let compiler = panicking(CompilerPanic::Function(1)).unwrap();
-            assert!(compiler.alone(environment, 0).is_ok());
-            assert!(matches!(compiler.alone(environment, 1), Err(Error::Panicked(_))));
-            let compiler = panicking(CompilerPanic::Common).unwrap();
-            assert!(matches!(compiler.raise(), Err(Error::Panicked(_))));
-            let none = Signature { params: [].into(), results: [].into() };
-            assert!(compiler.alone(environment, 1).is_ok() && compiler.entry(&none).is_ok());
-            assert!(panicking(CompilerPanic::OfSignatures).unwrap().entry(&none).is_err());
-        });
+        let text = r#"(module (memory 1) (func)
+            (func (result i32) (loop (result i32) (i32.load (i32.const 0)))))"#;
+        let (binary, types) = (decode::to_binary(text.as_bytes()).unwrap().into_owned(), TypeRegistry::default());
+        let header = binary.windows(2).position(|bytes| bytes == [0x03, 0x7f]).unwrap() as u32;
+        let mut module = decode::module(binary.into(), Features::all(), &types).unwrap();
+        let (layout, settings) = (VmCtxLayout::new(&module), Settings::default());
+        module.memories.clear();
+        let limits = Limits::default();
+        let environment = Environment { module: &module, layout: &layout, settings: &settings, types: &types, limits };
+        let compiler = Compiler::new(&settings).unwrap();
+        let panicked = |error: Error| matches!(error, Error::Panicked(why) if why.contains("index out of bounds"));
+        let mut scratch = Scratch::new();
+        let mut body = |defined| {
+            let request = Request::function(environment, defined, Callees::Beside(&[]));
+            compiler.body(&mut scratch, request, None).map(drop)
+        };
+        // The next function is made with what the one before has left.
+        assert!(body(0).is_ok() && panicked(body(1).unwrap_err()) && body(0).is_ok());
+        let known = |_| Neighbour { cell: 0, native: None };
+        assert!(panicked(compiler.loop_entry(environment, 1, header, &known).unwrap_err()));
+        for threads in [1, 2] {
+            let image = compiler.functions(environment, &[0, 1], threads, |_| ()).unwrap();
+            let [(1, error)] = &image.left_out[..] else { panic!("{:?}", image.left_out) };
+            assert!(panicked(error.clone()) && image.image.functions.len() == 1);
+        }
+        assert!(panicked(compiler.listing(environment, 1).unwrap_err()));
+        let between = compiler.small(convention::loop_entry(), |_, _| panic!("index out of bounds"));
+        assert!(panicked(between.unwrap_err()));
     }
 
     #[test]
@@ -645,9 +653,9 @@ mod tests {
             );
             with_module(&decode::to_binary(wat.as_bytes()).unwrap(), |compiler, environment| {
                 let mut scratch = Scratch::new();
-                let callees = Callees::Beside(&[]);
-                let code = compiler.body(&mut scratch, environment, 1, Entry::Function, callees, None).unwrap();
-                compiler.build(&mut scratch, environment, 1, Entry::Function, callees).unwrap();
+                let request = Request::function(environment, 1, Callees::Beside(&[]));
+                let code = compiler.body(&mut scratch, request, None).unwrap();
+                compiler.build(&mut scratch, request).unwrap();
                 let alone = compiler.finish(&mut scratch.context).unwrap();
                 assert_eq!(code.frame, alone.frame);
                 let more = code.image.text.len() - alone.image.text.len();
@@ -668,7 +676,7 @@ mod tests {
             let wat = format!("(module (func (param i32) {open} {back} {close}))");
             let mut scratch = Scratch::new();
             with_module(&decode::to_binary(wat.as_bytes()).unwrap(), |compiler, environment| {
-                compiler.build(&mut scratch, environment, 0, Entry::Function, Callees::Beside(&[])).unwrap();
+                compiler.build(&mut scratch, Request::function(environment, 0, Callees::Beside(&[]))).unwrap();
             });
             let function = &scratch.context.func;
             function.layout.blocks().skip(1).map(|block| function.dfg.block_params(block).len()).sum::<usize>()
@@ -687,7 +695,8 @@ mod tests {
             let loops = [first, first + 2, first + 4];
             assert_eq!(walk::loops_to(environment.module, 0, loops[2]).unwrap(), Some(loops.to_vec()));
             let entry = Entry::Loop { loops: &loops, variables: false };
-            compiler.build(&mut scratch, environment, 0, entry, Callees::Beside(&[])).unwrap();
+            let request = Request { environment, defined: 0, entry, callees: Callees::Beside(&[]) };
+            compiler.build(&mut scratch, request).unwrap();
         });
         let context = &mut scratch.context;
         context.compute_cfg();

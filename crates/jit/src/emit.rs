@@ -35,7 +35,7 @@ use kinglet_wasm::emit::*;
 use kinglet_wasm::op::*;
 use kinglet_wasm::types::{FuncType, ValType};
 
-use crate::compile::{Callees, Environment, Error, trap_code};
+use crate::compile::{Callees, Environment, Error, Request, trap_code};
 use crate::convention::{self, Kind, Signature, load_pointer, load_slot, store, store_slots, trusted};
 use crate::cost::{Meter, Traced};
 use exception::Tries;
@@ -120,14 +120,8 @@ pub(crate) struct Built {
 const NESTED_LOOPS: u32 = 64;
 
 impl<'a> Emitter<'a> {
-    pub(crate) fn new(
-        builder: FunctionBuilder<'a>,
-        environment: Environment<'a>,
-        defined: u32,
-        entry: Entry<'a>,
-        callees: Callees<'a>,
-        orders_nan: bool,
-    ) -> Emitter<'a> {
+    pub(crate) fn new(builder: FunctionBuilder<'a>, request: Request<'a>, orders_nan: bool) -> Emitter<'a> {
+        let Request { environment, defined, entry, callees } = request;
         Emitter {
             meter: Meter::new(environment.limits, builder.func),
             builder,

@@ -12,8 +12,7 @@ use yaxpeax_arch::{Decoder, LengthedInstruction, U8Reader};
 use yaxpeax_arm::armv8::a64;
 use yaxpeax_x86::long_mode as x86_64;
 
-use crate::compile::{Callees, Code, Compiler, DirectCall, Environment, Error, Scratch, contained};
-use crate::emit::Entry;
+use crate::compile::{Callees, Code, Compiler, DirectCall, Environment, Error, Request, Scratch, contained};
 use crate::module::all;
 
 /// How a function becomes machine code.
@@ -59,8 +58,8 @@ impl Compiler {
     /// If it cannot be compiled.
     pub fn sources(&self, environment: Environment<'_>, defined: u32) -> Result<Sources, Error> {
         let mut scratch = Scratch::new();
-        let callees = Callees::Beside(&all(environment.module));
-        let code = self.body(&mut scratch, environment, defined, Entry::Function, callees, None)?;
+        let all = all(environment.module);
+        let code = self.body(&mut scratch, Request::function(environment, defined, Callees::Beside(&all)), None)?;
         let compiled = scratch.context.compiled_code().ok_or_else(|| Error::Failed("no code".into()))?;
         let len = code.image.text.len() as u32;
         // A check of the stack comes before what Cranelift made of the function.
@@ -80,7 +79,8 @@ impl Compiler {
 
     fn list(&self, environment: Environment<'_>, defined: u32) -> Result<Listing, Error> {
         let mut scratch = Scratch::new();
-        self.build(&mut scratch, environment, defined, Entry::Function, Callees::Beside(&all(environment.module)))?;
+        let all = all(environment.module);
+        self.build(&mut scratch, Request::function(environment, defined, Callees::Beside(&all)))?;
         let context = &mut scratch.context;
         let clif = context.func.display().to_string();
         context.set_disasm(true);

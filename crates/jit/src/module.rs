@@ -10,14 +10,12 @@ use cranelift_codegen::TextSectionBuilder;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::InstBuilder;
 use kinglet_abi::image::{FunctionCode, NO_SOURCE};
-use kinglet_abi::settings::CompilerPanic::OfSignatures;
 use kinglet_abi::{CodeImage, Trap};
 use kinglet_wasm::Module;
 
-use crate::compile::{Callees, Code, Compiler, Environment, Error, Scratch, contained, trap_code};
+use crate::compile::{Callees, Code, Compiler, Environment, Error, Request, Scratch, contained, trap_code};
 use crate::convention::{Signature, tail};
 use crate::cost::Budget;
-use crate::emit::Entry;
 
 /// The code of a module.
 #[derive(Debug)]
@@ -56,8 +54,8 @@ impl Compiler {
         let mut link = Link::new(self, environment, functions, &originals);
         let budget = Budget::new(environment.limits.memory);
         let compile = |scratch: &mut Scratch, at: usize| {
-            let callees = Callees::Beside(functions);
-            self.body(scratch, environment, functions[at], Entry::Function, callees, Some(&budget))
+            let request = Request::function(environment, functions[at], Callees::Beside(functions));
+            self.body(scratch, request, Some(&budget))
         };
         if threads <= 1 {
             let mut scratch = Scratch::new();
@@ -256,14 +254,14 @@ impl Compiler {
         let module = environment.module;
         let ty = module.func_type(module.imported_funcs + defined);
         let signature = Signature::new(ty, environment.types);
-        let through = self.small(OfSignatures, signature.native(), |builder, params| {
+        let through = self.small(signature.native(), |builder, params| {
             let native = crate::trampoline::native_of_cell(builder, params[0], defined);
             let sig = builder.import_signature(signature.native());
             builder.ins().return_call_indirect(sig, native, params);
         });
         match through {
             // Whoever would call it has what cannot be compiled itself.
-            Err(Error::Unsupported(_)) => self.small(OfSignatures, tail(&[]), |builder, _| {
+            Err(Error::Unsupported(_)) => self.small(tail(&[]), |builder, _| {
                 builder.ins().trap(trap_code(Trap::Unsupported));
             }),
             through => through,

@@ -14,7 +14,6 @@ use cranelift_codegen::ir::{
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::FunctionBuilder;
-use kinglet_abi::settings::CompilerPanic::{Common, OfSignatures};
 use kinglet_abi::{
     Activation, ActivationKind, Callable, CodeImage, FuncCell, Libcall, Natives, Status, TailTarget, VmCtx, VmStore,
 };
@@ -119,12 +118,12 @@ impl Compiler {
 impl Compiler {
     /// From native code to the function in [`VmStore::callee`], which had no native code when that was asked about.
     pub fn bridge(&self, signature: &Signature) -> Result<CodeImage, Error> {
-        self.small(OfSignatures, signature.native(), |builder, params| bridge(builder, params, signature))
+        self.small(signature.native(), |builder, params| bridge(builder, params, signature))
     }
 
     /// From native code to a host function: in registers if it has few enough parameters and results, else by an array.
     pub fn host_call(&self, signature: &Signature, hosts: HostLayout) -> Result<CodeImage, Error> {
-        self.small(OfSignatures, signature.native(), |builder, params| {
+        self.small(signature.native(), |builder, params| {
             let mut store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
             note_exit(builder, store_ptr);
             let (ok, failed) = (builder.create_block(), builder.create_block());
@@ -171,7 +170,7 @@ impl Compiler {
 
     /// From [`VmStore::tail`] to native code: loads the arguments, tail-calls the function.
     pub fn adapter(&self, signature: &Signature) -> Result<CodeImage, Error> {
-        self.small(OfSignatures, signature.adapter(), |builder, params| {
+        self.small(signature.adapter(), |builder, params| {
             let store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
             let cell = load_pointer(builder, store_ptr, offset_of!(VmStore, tail) + offset_of!(TailTarget, cell));
             let native = load_pointer(builder, cell, offset_of!(FuncCell, native));
@@ -184,7 +183,7 @@ impl Compiler {
 
     /// An array function: from an argument array to native code of the function in [`VmStore::callee`].
     pub fn entry(&self, signature: &Signature) -> Result<CodeImage, Error> {
-        self.small(OfSignatures, runtime(&[types::I64; 3]), |builder, params| {
+        self.small(runtime(&[types::I64; 3]), |builder, params| {
             let store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
             let cell = load_pointer(builder, store_ptr, offset_of!(VmStore, callee));
             let native = load_pointer(builder, cell, offset_of!(FuncCell, native));
@@ -200,7 +199,7 @@ impl Compiler {
 
     /// The array function that enters a loop: the slots are the canonical frame, [`VmStore::callee`] the code.
     pub fn enter_loop(&self) -> Result<CodeImage, Error> {
-        self.small(Common, runtime(&[types::I64; 3]), |builder, params| {
+        self.small(runtime(&[types::I64; 3]), |builder, params| {
             let store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
             let code = load_pointer(builder, store_ptr, offset_of!(VmStore, callee));
             let sig = builder.import_signature(loop_entry());
@@ -211,7 +210,7 @@ impl Compiler {
 
     /// See [`Natives::libcall`].
     pub fn libcall(&self) -> Result<CodeImage, Error> {
-        self.small(Common, tail(&[types::I64, types::I64, types::I32, types::I32, types::I32]), |builder, params| {
+        self.small(tail(&[types::I64, types::I64, types::I32, types::I32, types::I32]), |builder, params| {
             let store_ptr = leave(builder, params[0]);
             let libcalls = load_pointer(builder, store_ptr, offset_of!(VmStore, libcalls));
             let at = builder.ins().uextend(types::I64, params[2]);
@@ -230,7 +229,7 @@ impl Compiler {
 
     /// See [`Natives::throw`].
     pub fn throw(&self) -> Result<CodeImage, Error> {
-        self.small(Common, tail(&[types::I64, types::I64, types::I32]), |builder, params| {
+        self.small(tail(&[types::I64, types::I64, types::I32]), |builder, params| {
             let store_ptr = leave(builder, params[0]);
             let libcalls = load_pointer(builder, store_ptr, offset_of!(VmStore, libcalls));
             let zero = builder.ins().iconst(types::I32, 0);
@@ -242,7 +241,7 @@ impl Compiler {
 
     /// See [`Natives::raise`].
     pub fn raise(&self) -> Result<CodeImage, Error> {
-        self.small(Common, tail(&[types::I64, types::I32]), |builder, params| {
+        self.small(tail(&[types::I64, types::I32]), |builder, params| {
             let store_ptr = leave(builder, params[0]);
             unwind(builder, store_ptr, params[0], params[1]);
         })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kinglet_abi::settings::{CompilerPanic, Target};
+use kinglet_abi::settings::Target;
 use kinglet_abi::{Optimization, Settings};
 use kinglet_wasm::op::Op;
 use kinglet_wasm::walk::Metering;
@@ -54,7 +54,6 @@ pub struct Config {
     #[cfg(feature = "jit")]
     pub(crate) cache: Option<crate::Cache>,
     pub(crate) pool: Option<PoolingAllocationConfig>,
-    pub(crate) compiler_panics: Option<CompilerPanic>,
 }
 
 /// How a profiler is told which function native code belongs to.
@@ -151,7 +150,6 @@ impl Config {
             #[cfg(feature = "jit")]
             cache: None,
             pool: None,
-            compiler_panics: None,
         }
     }
 
@@ -368,13 +366,6 @@ impl Config {
             InstanceAllocationStrategy::OnDemand => None,
             InstanceAllocationStrategy::Pooling(pool) => Some(pool),
         };
-        self
-    }
-
-    /// For tests of what becomes of that: has the compiler panic.
-    #[doc(hidden)]
-    pub fn compiler_panics(&mut self, panics: Option<CompilerPanic>) -> &mut Config {
-        self.compiler_panics = panics;
         self
     }
 

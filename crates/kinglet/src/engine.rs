@@ -65,7 +65,6 @@ impl Inner {
             optimization: config.optimization,
             target: config.target.clone(),
             compiler_memory: config.compiler_memory,
-            compiler_panics: config.compiler_panics,
             ..Settings::default()
         };
         #[cfg(feature = "jit")]

@@ -551,4 +551,43 @@ mod tests {
         assert_eq!(read(std::io::repeat(0), 0, 1000).unwrap(), None);
         assert_eq!(read(std::io::repeat(0), 1001, 1000).unwrap(), None, "not read at all");
     }
+
+    /// What validation rules out, a memory that the module does not have, is where the compiler panics.
+    #[cfg(feature = "jit")]
+    #[test]
+    fn a_panic_of_the_compiler_costs_a_function_its_native_code_and_nothing_else() {
+        let text = br#"(module (memory 1) (func $one (result i32) (i32.const 1))
+            (func $bad (result i32) (loop (result i32) (i32.load (i32.const 0))))
+            (func (export "f") (param i32) (result i32)
+              (if (local.get 0) (then (return (call $bad)))) (i32.add (call $one) (call $one))))"#;
+        for mode in [RunMode::Jit, RunMode::Auto] {
+            let engine = Engine::new(crate::Config::new().run_mode(mode)).unwrap();
+            let binary = decode::to_binary(text).unwrap().into_owned();
+            let mut wasm = decode::module(binary.into(), engine.config().features, engine.types()).unwrap();
+            let header = wasm.bodies[1].start as u32 + 1;
+            wasm.memories.clear();
+            let code = ModuleCode::new(wasm.into(), engine.settings().clone(), engine.types().clone());
+            compile_module(&engine, &code, false);
+            let module = Module::from_code(&engine, code);
+            let runs = |native: usize| {
+                assert_eq!(module.native_functions(), native, "{mode:?}");
+                let mut store = crate::Store::new(&engine, ());
+                let instance = crate::Instance::new(&mut store, &module, &[]).unwrap();
+                let f = instance.get_typed_func::<i32, i32>(&mut store, "f").unwrap();
+                assert_eq!(f.call(&mut store, 0).unwrap(), 2, "{mode:?}");
+            };
+            runs(if mode == RunMode::Jit { 2 } else { 0 });
+            module.wait_compiled().unwrap();
+            runs(2);
+            let (environment, tier) = (module.inner.code.environment(), engine.tier());
+            let limits = crate::vm::limits(environment);
+            let loops = tier.compile_loop(environment, 1, header, limits, |_| panic!("there is nothing to publish"));
+            let alone = tier.compile(environment, &[1], limits, |_| panic!("there is nothing to publish"));
+            for error in [loops.unwrap_err(), alone.unwrap_err(), module.native_listing(1).unwrap_err()] {
+                assert!(error.to_string().contains("the compiler panicked"), "{error}");
+            }
+            assert!(module.serialize().is_ok());
+            runs(2);
+        }
+    }
 }

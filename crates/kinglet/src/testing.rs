@@ -1,8 +1,6 @@
 //! What tests reach into an engine for: which functions are native, when the collector runs, and artifacts whose checksums
 //! are made right. Not part of the API's promise; hidden from its documentation.
 
-pub use kinglet_abi::settings::CompilerPanic;
-
 use crate::{AsContextMut, vm};
 #[cfg(feature = "jit")]
 use crate::{Error, Instance, Result};
