@@ -13,9 +13,13 @@
 //!   compiling a function may take is bounded, and an engine that goes leaves behind a thread that is in the middle of one.
 //!   Such a thread has nothing but the tier and an environment, publishes nothing, and ends after that function.
 //! - Modules take turns: the next to be compiled for is the one for which least time has been spent.
+//! - `State::waiting` has the modules with something to compile and no others, so that finding the next takes no longer
+//!   where there are many modules.
+//! - Nothing is queued where no thread compiles: without one there is no sampler, and samples are not counted.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -65,6 +69,9 @@ const ALONE: (u32, u32) = (2, 5);
 /// Of how many loops a function is compiled to be entered there.
 const MOST_LOOPS: usize = 8;
 
+/// Among how many modules whose turn it is the hottest is looked for.
+const TIES: usize = 16;
+
 /// How long an engine that goes waits for its threads.
 const FAREWELL: Duration = Duration::from_millis(50);
 
@@ -99,12 +106,18 @@ pub(super) struct TierUp {
 struct State {
     watched: Vec<Watched>,
     modules: HashMap<usize, Module>,
+    /// Those of which something is to be compiled, by the time spent for them. [`State::change`] sees to it.
+    waiting: BTreeSet<(Duration, usize)>,
     /// What is being compiled.
     running: Vec<Running>,
     /// How much time had been spent for the module whose turn it was last, when that began. Nobody who comes to wait is
     /// before that: time without anything to compile is not saved up.
     turn: Duration,
     threads: Vec<JoinHandle<()>>,
+    /// How many of them compile.
+    compilers: usize,
+    /// Whether one of them asks stores for samples.
+    samples: bool,
     /// How many of them have not ended.
     alive: usize,
     /// Whether the sampler has had nothing to do for a while, and must be woken.
@@ -256,7 +269,7 @@ impl TierUp {
     pub(super) fn forget(&self, environment: &Environment) {
         let module = std::ptr::from_ref(environment) as usize;
         let Some(mut state) = self.lock_anywhere() else { return };
-        let gone = state.modules.remove(&module);
+        let gone = state.remove(module);
         state.abandon(|running| running.module == module);
         drop(state);
         drop(gone);
@@ -311,9 +324,7 @@ impl TierUp {
     /// Waits until nothing is left to compile.
     pub(super) fn settle(&self) {
         let mut state = self.lock();
-        while !state.stop
-            && (!state.running.is_empty() || state.modules.values().any(|module| !module.queue.is_empty()))
-        {
+        while !state.stop && !(state.running.is_empty() && state.waiting.is_empty()) {
             state = self.idle.wait(state).unwrap_or_else(|e| e.into_inner());
         }
     }
@@ -376,10 +387,7 @@ impl TierUp {
             heat.asked = true;
             found.push((key, Job { function, header: None }));
         }
-        if module.queue.is_empty() {
-            module.spent = module.spent.max(state.turn);
-        }
-        module.queue.extend(found[before..].iter().map(|(_, job)| *job));
+        state.enqueue(key, found[before..].iter().map(|(_, job)| *job));
         refused
     }
 
@@ -387,25 +395,25 @@ impl TierUp {
     /// waits.
     fn next(&self, state: &mut State) -> Option<Batch> {
         let now = Instant::now();
-        let State { modules, running, turn, .. } = state;
-        for module in modules.values_mut() {
-            let cells = module.environment.cells();
-            let is_native = |job: &Job| !cells[job.function as usize].native.load(Ordering::Relaxed).is_null();
-            module.queue.retain(|job| job.header.is_some() || !is_native(job));
+        loop {
+            let key = state.whose_turn(now)?;
+            let abandoned = Arc::<AtomicBool>::default();
+            let (turn, batch) = state.change(key, |module| {
+                let turn = module.spent;
+                let (functions, entry) = module.take(now);
+                let bytes = |function: &u32| module.environment.module.bodies[*function as usize].len() as u32;
+                let bytes: u32 = functions.iter().chain(entry.iter().map(|(function, _)| function)).map(bytes).sum();
+                let (environment, expected) = (module.environment.clone(), EXPECTED_A_BYTE * bytes);
+                module.spent += expected;
+                (turn, Batch { environment, abandoned: abandoned.clone(), expected, functions, entry })
+            })?;
+            // All that waited may have become native by other ways.
+            if batch.all().next().is_some() {
+                state.running.push(Running { module: key, abandoned });
+                state.turn = turn;
+                return Some(batch);
+            }
         }
-        let waiting = modules.iter_mut().filter(|(_, module)| !module.queue.is_empty());
-        let turns =
-            waiting.min_by(|(_, a), (_, b)| a.spent.cmp(&b.spent).then_with(|| b.heat(now).total_cmp(&a.heat(now))));
-        let (key, module) = turns?;
-        let abandoned = Arc::<AtomicBool>::default();
-        running.push(Running { module: *key, abandoned: abandoned.clone() });
-        let (functions, entry) = module.take(now);
-        let bytes = |function: &u32| module.environment.module.bodies[*function as usize].len() as u32;
-        let bytes: u32 = functions.iter().chain(entry.iter().map(|(function, _)| function)).map(bytes).sum();
-        let expected = EXPECTED_A_BYTE * bytes;
-        *turn = module.spent;
-        module.spent += expected;
-        Some(Batch { environment: module.environment.clone(), abandoned, expected, functions, entry })
     }
 }
 
@@ -424,6 +432,9 @@ impl Module {
 
     /// Takes from the queue what is hottest: functions, which are in order, or one to be entered at a loop.
     fn take(&mut self, now: Instant) -> (Vec<u32>, Option<(u32, u32)>) {
+        let cells = self.environment.cells();
+        let is_native = |job: &Job| !cells[job.function as usize].native.load(Ordering::Relaxed).is_null();
+        self.queue.retain(|job| job.header.is_some() || !is_native(job));
         let mut queue: Vec<(f64, Job)> =
             std::mem::take(&mut self.queue).into_iter().map(|job| (self.heat_of(&job, now), job)).collect();
         queue.sort_by(|(a, _), (b, _)| b.total_cmp(a));
@@ -459,7 +470,7 @@ impl Tier {
         let Some(up) = &self.up else { return };
         // One that is lost does no harm, and a guest waits for nobody.
         let state = if up.at_once() { Some(up.lock()) } else { up.state.try_lock().ok() };
-        let Some(mut state) = state else { return };
+        let Some(mut state) = state.filter(|state| up.at_once() || state.compilers > 0) else { return };
         let (mut refused, mut jobs) = (Vec::new(), Vec::new());
         let now = Instant::now();
         met.for_each(|(body, met)| {
@@ -501,9 +512,9 @@ impl Tier {
         let Ok(mut state) = up.state.try_lock() else { return };
         let process = getpid().as_raw_nonzero().get();
         if up.process.swap(process, Ordering::Relaxed) != process {
-            state.start(self, up.threads);
+            state.start(up.threads, |title, run| self.spawn(title, run));
         }
-        if !state.threads.is_empty() && !state.stop {
+        if state.samples && !state.stop {
             watched.store(true, Ordering::Relaxed);
             state.watched.push(Watched { vm: Address(vm), unanswered: 0 });
             // Stores that come and go by the thousand wake nobody.
@@ -511,6 +522,19 @@ impl Tier {
                 up.to_watch.notify_one();
             }
         }
+    }
+
+    /// Starts a thread of the tier.
+    fn spawn(&self, title: &str, run: fn(&Tier, &TierUp)) -> io::Result<JoinHandle<()>> {
+        let tier = self.this.upgrade().ok_or(io::ErrorKind::NotFound)?;
+        let run = move || {
+            if let Some(up) = &tier.up {
+                run(&tier, up);
+                up.lock().alive -= 1;
+                up.ended.notify_all();
+            }
+        };
+        std::thread::Builder::new().name(format!("kinglet {title}")).spawn(run)
     }
 
     /// Asks every watched store for a sample, from time to time, until the engine goes.
@@ -650,9 +674,47 @@ impl State {
     fn finish(&mut self, batch: &Batch, took: Duration) {
         self.running.retain(|running| !Arc::ptr_eq(&running.abandoned, &batch.abandoned));
         let module = std::ptr::from_ref(&*batch.environment) as usize;
-        if let Some(module) = self.modules.get_mut(&module) {
-            module.spent = (module.spent + took).saturating_sub(batch.expected);
+        self.change(module, |module| module.spent = (module.spent + took).saturating_sub(batch.expected));
+    }
+
+    /// Changes what is known of a module, if it is still there, and where it waits.
+    fn change<R>(&mut self, key: usize, change: impl FnOnce(&mut Module) -> R) -> Option<R> {
+        let module = self.modules.get_mut(&key)?;
+        self.waiting.remove(&(module.spent, key));
+        let result = change(module);
+        if !module.queue.is_empty() {
+            self.waiting.insert((module.spent, key));
         }
+        Some(result)
+    }
+
+    /// Takes a module out.
+    fn remove(&mut self, key: usize) -> Option<Module> {
+        let module = self.modules.remove(&key)?;
+        self.waiting.remove(&(module.spent, key));
+        Some(module)
+    }
+
+    /// Has a module wait for these too.
+    fn enqueue(&mut self, key: usize, jobs: impl ExactSizeIterator<Item = Job>) {
+        if jobs.len() == 0 {
+            return;
+        }
+        let turn = self.turn;
+        self.change(key, |module| {
+            if module.queue.is_empty() {
+                module.spent = module.spent.max(turn);
+            }
+            module.queue.extend(jobs);
+        });
+    }
+
+    /// The module for which least time has been spent, and of several the hottest.
+    fn whose_turn(&self, now: Instant) -> Option<usize> {
+        let (least, _) = self.waiting.first()?;
+        let ties = self.waiting.iter().take(TIES).take_while(|(spent, _)| spent == least).map(|(_, key)| *key);
+        let heat = |key: &usize| self.modules.get(key).map_or(0.0, |module| module.heat(now));
+        ties.max_by(|a, b| heat(a).total_cmp(&heat(b)))
     }
 
     /// What is to be told of what was queued, if anybody wants to know.
@@ -670,38 +732,47 @@ impl State {
         jobs.iter().filter_map(found).collect()
     }
 
-    /// Starts the threads. Without them everything stays interpreted.
-    fn start(&mut self, tier: &Tier, compilers: usize) {
-        let Some(tier) = tier.this.upgrade() else { return };
-        // Those of another process are not ours to join.
+    /// Starts the threads, by `spawn`. Without them everything stays interpreted: where no thread compiles, none samples.
+    fn start(
+        &mut self,
+        compilers: usize,
+        spawn: impl Fn(&'static str, fn(&Tier, &TierUp)) -> io::Result<JoinHandle<()>>,
+    ) {
+        // Those of another process are not ours to join, and do not compile for this one.
         std::mem::take(&mut self.threads).into_iter().for_each(std::mem::forget);
         self.running.clear();
         (self.alive, self.asleep) = (0, false);
-        let mut start = |title: &str, run: fn(&Tier, &TierUp)| {
-            let tier = tier.clone();
-            let run = move || {
-                if let Some(up) = &tier.up {
-                    run(&tier, up);
-                    up.lock().alive -= 1;
-                    up.ended.notify_all();
-                }
-            };
-            match std::thread::Builder::new().name(format!("kinglet {title}")).spawn(run) {
-                Ok(thread) => {
-                    self.alive += 1;
-                    self.threads.push(thread);
-                }
-                Err(error) => debug!(%error, "no thread to {title} with: less becomes native"),
+        let mut start = |title: &'static str, run: fn(&Tier, &TierUp)| match spawn(title, run) {
+            Ok(thread) => {
+                self.alive += 1;
+                self.threads.push(thread);
+                true
+            }
+            Err(error) => {
+                debug!(%error, "no thread to {title} with: less becomes native");
+                false
             }
         };
-        start("sampler", Tier::ask);
-        (0..compilers).for_each(|_| start("compiler", Tier::work));
+        let compilers = (0..compilers).filter(|_| start("compiler", Tier::work)).count();
+        let samples = compilers > 0 && start("sampler", Tier::ask);
+        (self.compilers, self.samples) = (compilers, samples);
+        if compilers == 0 {
+            self.waiting.clear();
+            self.modules.values_mut().for_each(|module| module.queue = Vec::new());
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const FIRST: Job = Job { function: 0, header: None };
+
+    /// A module of which nothing was met.
+    fn unknown(environment: &Arc<Environment>) -> Module {
+        Module { environment: environment.clone(), functions: HashMap::new(), queue: Vec::new(), spent: Duration::ZERO }
+    }
 
     #[test]
     fn modules_take_turns_by_the_time_that_was_spent_for_them() {
@@ -715,9 +786,9 @@ mod tests {
         let turn_of = |batch: &Batch| environments.iter().position(|it| Arc::ptr_eq(it, &batch.environment)).unwrap();
         let wait = |state: &mut State, index: usize| {
             // Loops, which are compiled one at a time.
-            let queue = (0..100).map(|function| Job { function, header: Some(1) }).collect();
-            let (environment, functions) = (environments[index].clone(), HashMap::new());
-            state.modules.insert(key(index), Module { environment, functions, queue, spent: state.turn });
+            let queue: Vec<_> = (0..100).map(|function| Job { function, header: Some(1) }).collect();
+            state.modules.insert(key(index), unknown(&environments[index]));
+            state.enqueue(key(index), queue.into_iter());
         };
         let turns = |state: &mut State, count: usize| {
             let mut turns = [0; 3];
@@ -744,16 +815,86 @@ mod tests {
         let module = crate::Module::new(&engine, "(module (func))").unwrap();
         let environment = module.inner().code().environment().share().unwrap();
         let up = TierUp::new(TierThresholds::default(), 1);
-        let queue = vec![Job { function: 0, header: None }];
         let key = std::ptr::from_ref(&*environment) as usize;
-        let waiting =
-            Module { environment: environment.clone(), functions: HashMap::new(), queue, spent: Duration::ZERO };
-        up.lock().modules.insert(key, waiting);
+        up.lock().modules.insert(key, unknown(&environment));
+        up.lock().enqueue(key, [FIRST].into_iter());
         let batch = up.next(&mut up.lock()).unwrap();
         assert!(!batch.abandoned.load(Ordering::Relaxed));
         up.forget(&environment);
         assert!(batch.abandoned.load(Ordering::Relaxed) && up.lock().modules.is_empty());
+        assert!(up.lock().waiting.is_empty());
         up.lock().finish(&batch, Duration::ZERO);
         assert!(up.lock().running.is_empty());
+    }
+
+    #[test]
+    fn a_batch_looks_at_modules_with_something_to_compile_alone() {
+        let engine = crate::Engine::default();
+        let modules: Vec<_> = (0..100).map(|_| crate::Module::new(&engine, "(module (func))").unwrap()).collect();
+        let environments: Vec<_> =
+            modules.iter().map(|module| module.inner().code().environment().share().unwrap()).collect();
+        let key = |index: usize| std::ptr::from_ref(&*environments[index]) as usize;
+        let up = TierUp::new(TierThresholds::default(), 1);
+        let mut state = up.lock();
+        for (index, environment) in environments.iter().enumerate() {
+            state.modules.insert(key(index), unknown(environment));
+        }
+        assert!(state.waiting.is_empty() && up.next(&mut state).is_none());
+        for index in [7, 50] {
+            state.enqueue(key(index), [FIRST].into_iter());
+            state.enqueue(key(index), [].into_iter());
+        }
+        assert_eq!(state.waiting.len(), 2);
+        let batches = [(); 2].map(|()| up.next(&mut state).unwrap());
+        assert!(state.waiting.is_empty() && up.next(&mut state).is_none());
+        // What waits while it is compiled for keeps its place in step with what is spent.
+        state.enqueue(key(7), [FIRST].into_iter());
+        batches.iter().for_each(|batch| state.finish(batch, Duration::from_secs(1)));
+        let place = (state.modules[&key(7)].spent, key(7));
+        assert_eq!(state.waiting.iter().collect::<Vec<_>>(), [&place]);
+        // It became native by other ways.
+        environments[7].cells()[0].native.store(std::ptr::dangling_mut(), Ordering::Relaxed);
+        assert!(up.next(&mut state).is_none() && state.waiting.is_empty() && state.running.is_empty());
+        environments[7].cells()[0].native.store(std::ptr::null_mut(), Ordering::Relaxed);
+    }
+
+    #[test]
+    fn nothing_is_queued_where_no_thread_compiles() {
+        let none = |_: &'static str, _: fn(&Tier, &TierUp)| Err(io::ErrorKind::WouldBlock.into());
+        let only = |wanted: &'static str| {
+            move |title: &'static str, _: fn(&Tier, &TierUp)| {
+                if title == wanted {
+                    std::thread::Builder::new().spawn(|| ())
+                } else {
+                    Err(io::ErrorKind::WouldBlock.into())
+                }
+            }
+        };
+        let engine = crate::Engine::default();
+        let module = crate::Module::new(&engine, "(module (func))").unwrap();
+        let environment = module.inner().code().environment().share().unwrap();
+        // SAFETY: the environment's cells live as long as it, and have bodies.
+        let body = unsafe { &*(*environment.cell(0)).body.cast::<Body>() };
+        let tier = engine.tier();
+        let up = tier.up.as_ref().unwrap();
+        let key = std::ptr::from_ref(&*environment) as usize;
+        let queued = || up.lock().modules.get(&key).map_or(0, |module| module.queue.len());
+        let meet = || (0..1000).for_each(|_| tier.sampled(&mut std::iter::once((body, Met::Entry))));
+
+        up.lock().start(2, only("compiler"));
+        assert!(up.lock().compilers == 2 && !up.lock().samples);
+        meet();
+        assert_eq!(queued(), 1);
+        // As in a child that was forked off, and has no threads.
+        up.lock().start(2, only("sampler"));
+        assert!(up.lock().threads.is_empty() && !up.lock().samples, "a sampler alone is not even started");
+        assert_eq!(queued(), 0, "what waited for the threads there were is given up");
+        up.lock().modules.clear();
+        meet();
+        assert!(up.lock().modules.is_empty() && up.lock().waiting.is_empty());
+        up.settle();
+        up.lock().start(2, none);
+        meet();
+        assert!(up.lock().modules.is_empty());
     }
 }
