@@ -184,8 +184,8 @@ pub(crate) const GROUPS: &[Group] = &[
             help: "stop when N units of gas are used up; an instruction costs one, bulk operations more by their size",
             effect: Set(|options, value| { options.gas_limit = Some(number(value, "units of gas")?); Ok(()) }), ..PLAIN },
         Row { name: "memory-page-limit", value: Some("N"), commands: GUEST, exe: true,
-            help: "no memory grows beyond N pages of 64 KiB; a program can have many memories, and tables, which \
-                   `--limit total-memory` limits together",
+            help: "no memory grows beyond N pages of 64 KiB; a program can have many memories, tables and a heap, \
+                   which `--limit total-memory` limits together",
             effect: Set(|options, value| { options.memory_page_limit = Some(number(value, "pages")?); Ok(()) }), ..PLAIN },
         Row { name: "table-limit", value: Some("N"), commands: GUEST, exe: true,
             help: "no table grows beyond N elements, as `--limit table-elements`",
