@@ -6,16 +6,14 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use kinglet_wasi::{READY, terminal_of_our_own};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fs::FileType;
 use rustix::io::Errno;
 
 /// What a message may take when the time is over already. A stream that is read takes it at once.
 const GRACE: Duration = Duration::from_millis(20);
-
-/// What a pipe that is ready takes without waiting.
-const READY: usize = 4096;
 
 /// When the time is over.
 static END: OnceLock<Instant> = OnceLock::new();
@@ -77,17 +75,6 @@ fn write_until(fd: BorrowedFd<'_>, mut bytes: &[u8], end: Instant) -> bool {
         }
     }
     true
-}
-
-/// Another description of a terminal, which does not block: one that is ready may take less than it is given, and wait
-/// with the rest.
-fn terminal_of_our_own(fd: BorrowedFd<'_>) -> Option<OwnedFd> {
-    // Opening the end that a terminal program holds would make another terminal.
-    if rustix::pty::ptsname(fd, Vec::new()).is_ok() {
-        return None;
-    }
-    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    rustix::fs::open(format!("/proc/self/fd/{}", fd.as_raw_fd()), flags, Mode::empty()).ok()
 }
 
 #[cfg(test)]

@@ -18,9 +18,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// The most bytes of one piece. The system copies as many in a fraction of a millisecond.
 pub(crate) const PIECE: usize = 1 << 20;
 
-/// The most one write hands to something that may wait in the system: what a pipe reported as writable takes. The command
-/// has the same for its messages (`message/patience.rs` of `crates/cli`).
-const READY: usize = 4096;
+/// The most one write hands to something that may wait in the system: what a pipe reported as writable takes.
+pub const READY: usize = 4096;
 
 /// Reads into `into` by `read`, which is told how many bytes it has read so far. Ends at the first piece that is not
 /// filled.
@@ -288,9 +287,8 @@ mod nowait {
 
 /// Another description of a terminal, which does not block, so that the one shared with other processes stays as it is.
 /// None where the system gives none; and for the end of a pseudo-terminal that a terminal program holds, which cannot be
-/// opened twice: opening it makes another terminal. The command has the same for its messages (`message/patience.rs` of
-/// `crates/cli`).
-pub(crate) fn terminal_of_our_own(fd: BorrowedFd<'_>) -> Option<rustix::fd::OwnedFd> {
+/// opened twice: opening it makes another terminal.
+pub fn terminal_of_our_own(fd: BorrowedFd<'_>) -> Option<rustix::fd::OwnedFd> {
     use rustix::fd::AsRawFd;
     if rustix::pty::ptsname(fd, Vec::new()).is_ok() {
         return None;
