@@ -1,6 +1,8 @@
 //! What nothing refers to any more is released: host values, types, host functions. Each test counts its memory in a
 //! process of its own, because other tests take memory too; the counts that the project promises are the heavy ones.
 
+#[cfg(feature = "jit")]
+use kinglet::{Config, Instance, RunMode, Val};
 use kinglet::{Engine, ExternRef, Func, FuncType, Module, Store, ValType};
 
 /// How many rounds the process that counts is to do.
@@ -119,9 +121,35 @@ fn make_functions_in_stores() {
     });
 }
 
+#[cfg(feature = "jit")]
+#[test]
+#[ignore = "run by heavy::native_code_of_ten_thousand_types_is_released_with_them in a process of its own"]
+fn call_functions_of_ever_new_types() {
+    let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
+    let mut number = 0;
+    leaves_nothing(|rounds| {
+        for _ in 0..rounds {
+            number += 1;
+            let ty = numbered(number);
+            let text = format!("(module (func (export \"f\") {}))", ty.signature());
+            let mut store = Store::new(&engine, ());
+            let instance = Instance::new(&mut store, &Module::new(&engine, text).unwrap(), &[]).unwrap();
+            let args: Vec<_> = ty.params().iter().map(|ty| Val::default_of(*ty, &engine).unwrap()).collect();
+            instance.get_func(&mut store, "f").unwrap().call(&mut store, &args, &mut []).unwrap();
+        }
+    });
+}
+
 /// The same at the size that is promised.
 mod heavy {
     use super::alone;
+
+    #[cfg(feature = "jit")]
+    #[test]
+    #[ignore = "heavy: ten thousand modules are compiled"]
+    fn native_code_of_ten_thousand_types_is_released_with_them() {
+        alone("call_functions_of_ever_new_types", 10_000);
+    }
 
     #[test]
     #[ignore = "heavy: two million host values"]

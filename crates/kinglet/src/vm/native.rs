@@ -2,8 +2,8 @@
 //! and the rest call one another, and where it goes on after a throw or trap.
 //!
 //! Invariants:
-//! - Code is immutable once published. That of a module is freed with it, all other with the engine, which every module
-//!   and store keeps.
+//! - Code is immutable once published. That of a module is freed with it, that of a signature when no type has it any more
+//!   (`trampoline`), all other with the engine, which every module and store keeps.
 //! - Only code made by `kinglet-jit` from validated bodies, or its trampolines, is published; `registry` knows all of
 //!   it, so that every return address in a native segment of the stack is found there.
 //! - [`Natives`] is filled before the first code is published, and with that before anything can use it.
@@ -25,9 +25,10 @@ mod signals;
 #[path = "native/signals_absent.rs"]
 mod signals;
 mod tier_up;
+mod trampoline;
 mod walk;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::c_void;
 use std::ops::Range;
 use std::ptr::NonNull;
@@ -49,7 +50,6 @@ use kinglet_wasm::name::readable;
 use kinglet_wasm::types::{TypeId, TypeRegistry};
 use tracing::{debug, trace};
 
-use arena::Arena;
 pub(super) use arena::Mapping;
 use lines::Lines;
 use profile::Line;
@@ -57,6 +57,7 @@ use registry::{Known, Owner};
 pub(super) use resume::activation_catches;
 pub(super) use running::running;
 use tier_up::{Met, TierUp};
+use trampoline::Trampolines;
 pub(super) use walk::{NativeFrame, frames, visit_roots};
 
 use super::precompiled::Loaded;
@@ -114,12 +115,7 @@ pub(crate) struct Tier {
 #[derive(Debug, Default)]
 struct State {
     compiler: Option<Arc<Compiler>>,
-    arena: Arena,
-    /// From native code to host functions.
-    hosts: HashMap<Signature, usize>,
-    bridges: HashMap<Signature, usize>,
-    adapters: HashMap<Signature, usize>,
-    entries: HashMap<Signature, usize>,
+    trampolines: Trampolines,
     /// Loops that have native code: the function's cell and the loop's offset in the module.
     loops: BTreeMap<(usize, u32), LoopCode>,
 }
@@ -132,19 +128,6 @@ struct LoopCode {
     frame: usize,
     /// Whether a frame has gone over to it.
     entered: bool,
-}
-
-impl State {
-    /// Where those of a kind are that there is one of for each signature.
-    fn shared<'a>(&mut self, which: &'a Trampoline) -> Option<(&'a Signature, &mut HashMap<Signature, usize>)> {
-        match which {
-            Trampoline::Host(signature) => Some((signature, &mut self.hosts)),
-            Trampoline::Entry(signature) => Some((signature, &mut self.entries)),
-            Trampoline::Bridge(signature) => Some((signature, &mut self.bridges)),
-            Trampoline::Adapter(signature) => Some((signature, &mut self.adapters)),
-            Trampoline::Libcall | Trampoline::Throw | Trampoline::Raise | Trampoline::EnterLoop => None,
-        }
-    }
 }
 
 impl Tier {
@@ -238,7 +221,7 @@ impl Tier {
         {
             let mut state = self.state();
             for (which, image) in trampolines {
-                self.add_trampoline(&mut state, &which, image)?;
+                self.add_trampoline(&mut state, which, image)?;
             }
         }
         let memory = match loaded.mapping().execute(text) {
@@ -290,13 +273,14 @@ impl Tier {
             debug!(function, %why, "stays interpreted");
         }
         // What its calls and its callers need is made here rather than where they run.
-        for signature in &compiled.outside {
-            self.bridge(signature)?;
+        for signature in compiled.outside {
+            self.shared(Trampoline::Bridge(signature))?;
         }
         let image = compiled.image;
         environment.stats.compiled.add(image.functions.len(), image.text.len(), start);
         for function in &image.functions {
-            self.entry(&self.signature(environment.cells()[function.function as usize].type_id))?;
+            let signature = self.signature(environment.cells()[function.function as usize].type_id);
+            self.shared(Trampoline::Entry(signature))?;
         }
         let (code, tables, memory) = in_place(image)?;
         publish(Box::new(|| self.publish_module(environment, code, tables, Some(memory))));
@@ -346,8 +330,8 @@ impl Tier {
         let made = self.compiler()?.loop_entry(jit, defined, header, &known)?;
         let LoopImage { image, outside, frame } = made;
         environment.stats.compiled.add(1, image.text.len(), start);
-        for signature in &outside {
-            self.bridge(signature)?;
+        for signature in outside {
+            self.shared(Trampoline::Bridge(signature))?;
         }
         let (code, tables, memory) = in_place(image)?;
         publish(Box::new(|| {
@@ -376,7 +360,7 @@ impl Tier {
         for which in Trampoline::COMMON {
             if self.common(&which).is_some_and(|entry| entry.load(Ordering::Relaxed).is_null()) {
                 let image = compiler.trampoline(&which, super::host::HOST_LAYOUT)?;
-                self.add_trampoline(&mut self.state(), &which, image)?;
+                self.add_trampoline(&mut self.state(), which, image)?;
             }
         }
         Ok(self.state().compiler.insert(Arc::new(compiler)).clone())
@@ -394,22 +378,17 @@ impl Tier {
     }
 
     /// Publishes a trampoline, if there is none like it yet.
-    fn add_trampoline(&self, state: &mut State, which: &Trampoline, image: CodeImage) -> Result<()> {
-        let name = || trampoline(title(which));
+    fn add_trampoline(&self, state: &mut State, which: Trampoline, image: CodeImage) -> Result<()> {
         let set = |entry: &AtomicPtr<c_void>, to: *const c_void| entry.store(to.cast_mut(), Ordering::Release);
-        match state.shared(which) {
-            Some((signature, made)) if !made.contains_key(signature) => {
-                let code = self.publish(state, image, name)?;
-                if let Some((signature, made)) = state.shared(which) {
-                    made.insert(signature.clone(), code);
+        match self.common(&which) {
+            Some(entry) => {
+                if entry.load(Ordering::Relaxed).is_null() {
+                    let code = state.trampolines.publish(self.owner(), image)?;
+                    set(entry, code.start as *const c_void);
+                    self.tell_of(&which, code);
                 }
             }
-            Some(_) => {}
-            None => {
-                if let Some(entry) = self.common(which).filter(|entry| entry.load(Ordering::Relaxed).is_null()) {
-                    set(entry, self.publish(state, image, name)? as *const c_void);
-                }
-            }
+            None => _ = self.add_shared(state, which, image)?,
         }
         set(&self.natives.resume, resume::resume as *const c_void);
         set(&self.natives.enter, enter as *const c_void);
@@ -420,13 +399,24 @@ impl Tier {
         Ok(())
     }
 
-    /// `name` is what profilers call it.
-    fn publish(&self, state: &mut State, mut image: CodeImage, name: impl Fn() -> String) -> Result<usize> {
-        let start = state.arena.add(&image.text, image.place)?;
-        let code = start..start + std::mem::take(&mut image.text).len();
-        registry::add(std::ptr::from_ref(self).addr(), code.clone(), Known::Made(Box::new(image)), Owner::Engine, None);
-        self.tell(|| std::iter::once((name(), code.clone(), Vec::new())));
-        Ok(start)
+    /// Publishes one that functions of a signature share, unless another thread was faster.
+    fn add_shared(&self, state: &mut State, which: Trampoline, image: CodeImage) -> Result<usize> {
+        if let Some(code) = state.trampolines.get(&which) {
+            return Ok(code);
+        }
+        let code = state.trampolines.add(self.owner(), &self.types, which.clone(), image)?;
+        self.tell_of(&which, code.clone());
+        Ok(code.start)
+    }
+
+    /// By what the engine's own code is known to be its.
+    fn owner(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// Tells the profiler of a trampoline.
+    fn tell_of(&self, which: &Trampoline, code: Range<usize>) {
+        self.tell(|| std::iter::once((format!("[kinglet] {}", title(which)), code, Vec::new())));
     }
 
     /// Tells the profiler, if there is one, of code that was just published.
@@ -448,44 +438,14 @@ impl Tier {
         Some(Lines { environment, compiler: self.compiler().ok()?, info })
     }
 
-    fn host(&self, signature: &Signature) -> Result<usize> {
-        let make = |compiler: &Compiler, signature: &Signature| compiler.host_call(signature, super::host::HOST_LAYOUT);
-        self.shared("host call", signature, |state| &mut state.hosts, make)
-    }
-
-    fn bridge(&self, signature: &Signature) -> Result<usize> {
-        self.shared("bridge", signature, |state| &mut state.bridges, Compiler::bridge)
-    }
-
-    fn adapter(&self, signature: &Signature) -> Result<usize> {
-        self.shared("adapter", signature, |state| &mut state.adapters, Compiler::adapter)
-    }
-
-    fn entry(&self, signature: &Signature) -> Result<usize> {
-        self.shared("entry", signature, |state| &mut state.entries, Compiler::entry)
-    }
-
-    /// A piece of code that functions of one signature share.
-    fn shared(
-        &self,
-        title: &str,
-        signature: &Signature,
-        of: impl Fn(&mut State) -> &mut HashMap<Signature, usize>,
-        make: impl Fn(&Compiler, &Signature) -> std::result::Result<CodeImage, kinglet_jit::Error>,
-    ) -> Result<usize> {
-        if let Some(code) = of(&mut self.state()).get(signature) {
-            return Ok(*code);
+    /// Where a trampoline is that functions of one signature share. It stays as long as one of them has a cell.
+    fn shared(&self, which: Trampoline) -> Result<usize> {
+        if let Some(code) = self.state().trampolines.get(&which) {
+            return Ok(code);
         }
-        let image = make(&*self.compiler()?, signature)?;
-        trace!(kind = title, "trampoline made");
-        let mut state = self.state();
-        // Another thread may have been faster.
-        if let Some(code) = of(&mut state).get(signature) {
-            return Ok(*code);
-        }
-        let code = self.publish(&mut state, image, || trampoline(title))?;
-        of(&mut state).insert(signature.clone(), code);
-        Ok(code)
+        let image = self.compiler()?.trampoline(&which, super::host::HOST_LAYOUT)?;
+        trace!(kind = title(&which), "trampoline made");
+        self.add_shared(&mut self.state(), which, image)
     }
 
     /// Native code of a function: for a host function it is made now; none for a guest's that has none.
@@ -494,7 +454,7 @@ impl Tier {
         if !native.is_null() || !cell.body.is_null() {
             return Ok((!native.is_null()).then_some(native));
         }
-        let native = self.host(&self.signature(cell.type_id))? as *mut c_void;
+        let native = self.shared(Trampoline::Host(self.signature(cell.type_id)))? as *mut c_void;
         cell.native.store(native, Ordering::Release);
         Ok(Some(native))
     }
@@ -503,7 +463,7 @@ impl Tier {
     fn bridge_to(&self, cell: &FuncCell) -> Result<*mut c_void> {
         let mut bridge = cell.bridge.load(Ordering::Acquire);
         if bridge.is_null() {
-            bridge = self.bridge(&self.signature(cell.type_id))? as *mut c_void;
+            bridge = self.shared(Trampoline::Bridge(self.signature(cell.type_id)))? as *mut c_void;
             cell.bridge.store(bridge, Ordering::Release);
         }
         Ok(bridge)
@@ -594,11 +554,6 @@ fn title(which: &Trampoline) -> &'static str {
     }
 }
 
-/// What they call code between functions.
-fn trampoline(title: &str) -> String {
-    format!("[kinglet] {title}")
-}
-
 /// How a function becomes machine code.
 pub(crate) fn listing(compiler: &Compiler, environment: &Environment, defined: u32) -> Result<kinglet_jit::Listing> {
     Ok(compiler.listing(jit_environment(environment, limits(environment)), defined)?)
@@ -617,7 +572,7 @@ fn in_place(mut image: CodeImage) -> Result<(Range<usize>, Known, Mapping)> {
 impl Drop for Tier {
     fn drop(&mut self) {
         // Before the memory of its trampolines goes.
-        registry::forget(std::ptr::from_ref(self).addr());
+        registry::forget(self.owner());
     }
 }
 
@@ -641,7 +596,7 @@ unsafe extern "C" fn first_entry(callee: *mut VmCtx, caller: *mut VmCtx, slots: 
         let store = (*callee).store;
         let cell = &*(*store).callee;
         let tier = tier(store);
-        match tier.entry(&tier.signature(cell.type_id)) {
+        match tier.shared(Trampoline::Entry(tier.signature(cell.type_id))) {
             Ok(entry) => {
                 cell.array.store(entry as *mut c_void, Ordering::Release);
                 let entry: ArrayFn = std::mem::transmute(entry);
@@ -745,7 +700,7 @@ unsafe fn prepare_tail_call(store: *mut VmStore) -> Result<()> {
         if cell.adapter.load(Ordering::Acquire).is_null() {
             let tier = tier(store);
             tier.native_entry(cell)?;
-            let adapter = tier.adapter(&tier.signature(cell.type_id))?;
+            let adapter = tier.shared(Trampoline::Adapter(tier.signature(cell.type_id)))?;
             cell.adapter.store(adapter as *mut c_void, Ordering::Release);
         }
         Ok(())

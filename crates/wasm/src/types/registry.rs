@@ -268,6 +268,12 @@ impl TypeRegistry {
         self.get(id).and_then(|def| def.sub.as_func().cloned()).unwrap_or_default()
     }
 
+    /// All function types that somebody has.
+    pub fn funcs(&self) -> Vec<FuncType> {
+        let inner = self.read();
+        inner.types.values().filter_map(|entry| entry.def.sub.as_func().cloned()).collect()
+    }
+
     /// Whether `a` is `b` or one of its declared subtypes.
     pub fn is_subtype(&self, a: TypeId, b: TypeId) -> bool {
         if a == b {

@@ -2,7 +2,11 @@
 //! written where it runs: small pieces share chunks that are mapped twice, once to write and once to run; the code of a
 //! module has a mapping of its own, which is made executable once it is written and freed with the module. Where the
 //! system refuses what is mapped twice, as a filter of system calls may, small pieces have mappings of their own too.
+//!
+//! Bytes that ran are not written again: other processors may have fetched them, and a child that was forked off shares
+//! them. So a chunk's memory is given back when all of its pieces are gone, and a chunk is small.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
@@ -18,8 +22,8 @@ use tracing::debug;
 use super::coherence;
 use crate::{Error, Result};
 
-/// The size of a chunk; the system gives it pages as they are used.
-const CHUNK: usize = 16 << 20;
+/// The size of a chunk; the system gives it pages as they are used. Some hundred pieces fit.
+const CHUNK: usize = 64 << 10;
 
 /// Chunks of memory for small pieces of code.
 #[derive(Debug, Default)]
@@ -27,8 +31,8 @@ pub(super) struct Arena {
     chunks: Vec<Chunk>,
     /// Why there are no more of those.
     refused: Option<Error>,
-    /// Pieces that have a mapping of their own.
-    alone: Vec<Mapping>,
+    /// Pieces that have a mapping of their own, by where they are.
+    alone: BTreeMap<usize, Mapping>,
 }
 
 #[derive(Debug)]
@@ -36,6 +40,8 @@ struct Chunk {
     write: Mapping,
     run: Mapping,
     used: usize,
+    /// How many pieces are in it.
+    pieces: usize,
     /// The process that made it. After a fork the child and its parent have the same memory here, so that only one of
     /// them may add to it.
     process: Pid,
@@ -87,6 +93,7 @@ impl Arena {
         // SAFETY: the chunk has room, and nothing runs or reads behind `used` yet.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), chunk.write.start.as_ptr().add(at), bytes.len()) };
         chunk.used = at + bytes.len();
+        chunk.pieces += 1;
         coherence::fetch_anew(chunk.write.start() + at, chunk.run.start() + at, bytes.len());
         Ok(chunk.run.start() + at)
     }
@@ -102,8 +109,22 @@ impl Arena {
             ))
         })?;
         let start = mapping.start() + at;
-        self.alone.push(mapping);
+        self.alone.insert(start, mapping);
         Ok(start)
+    }
+
+    /// Takes a piece out that nothing runs or refers to any more.
+    pub(super) fn remove(&mut self, start: usize) {
+        if self.alone.remove(&start).is_some() {
+            return;
+        }
+        let has = |chunk: &Chunk| (chunk.run.start()..chunk.run.start() + chunk.run.len).contains(&start);
+        let Some(at) = self.chunks.iter().position(has) else { return };
+        self.chunks[at].pieces -= 1;
+        // The last one may have room.
+        if self.chunks[at].pieces == 0 && at + 1 < self.chunks.len() {
+            self.chunks.remove(at);
+        }
     }
 }
 
@@ -119,7 +140,7 @@ impl Chunk {
         };
         let write = map(ProtFlags::READ | ProtFlags::WRITE)?;
         let run = map(ProtFlags::READ | ProtFlags::EXEC)?;
-        Ok(Chunk { write, run, used: 0, process: getpid() })
+        Ok(Chunk { write, run, used: 0, pieces: 0, process: getpid() })
     }
 }
 
@@ -293,6 +314,27 @@ mod tests {
         let mut arena = Arena { refused: Some(Error::msg("refused")), ..Arena::default() };
         add_three(&mut arena);
         assert_eq!((arena.chunks.len(), arena.alone.len()), (0, 3));
+    }
+
+    #[test]
+    fn memory_goes_with_the_last_piece_in_it() {
+        let (place, piece) = (Place { align: 64, lead: 0 }, vec![1_u8; CHUNK / 4]);
+        let mut arena = Arena::default();
+        let starts: Vec<_> = (0..10).map(|_| arena.add(&piece, place).unwrap()).collect();
+        assert_eq!(arena.chunks.len(), 3);
+        starts[..3].iter().for_each(|start| arena.remove(*start));
+        assert_eq!(arena.chunks.len(), 3);
+        arena.remove(starts[3]);
+        assert_eq!(arena.chunks.len(), 2);
+        starts[4..].iter().for_each(|start| arena.remove(*start));
+        assert_eq!((arena.chunks.len(), arena.chunks[0].pieces), (1, 0), "what is left of the last one is used");
+        arena.add(&piece, place).unwrap();
+        assert_eq!(arena.chunks.len(), 1);
+
+        let mut arena = Arena { refused: Some(Error::msg("refused")), ..Arena::default() };
+        let starts = [(); 2].map(|()| arena.add(&piece, place).unwrap());
+        arena.remove(starts[0]);
+        assert_eq!(arena.alone.keys().collect::<Vec<_>>(), [&starts[1]]);
     }
 
     #[test]

@@ -11,8 +11,8 @@ use kinglet_abi::image::FunctionCode;
 use kinglet_interp::code::Environment;
 use kinglet_jit::{Limits, Signature, Trampoline};
 
+use super::Tier;
 use super::registry::{self, Published};
-use super::{State, Tier};
 use crate::Result;
 
 /// What was compiled to be kept.
@@ -107,27 +107,16 @@ impl Tier {
             let entry = self.common(&which)?.load(Ordering::Acquire).addr();
             Some((which, entry))
         });
-        common.chain(state.all_shared()).filter_map(|(which, start)| Some((which, self.copy(start)?))).collect()
+        common.chain(state.trampolines.all()).filter_map(|(which, start)| Some((which, self.copy(start)?))).collect()
     }
 
     /// A copy of small code.
     fn copy(&self, start: usize) -> Option<CodeImage> {
-        // SAFETY: the engine's, which is this one.
+        // SAFETY: the engine's, which is this one; the caller has the state locked, without which none is released.
         let code = unsafe { registry::find(start.checked_add(1)?) }.filter(|code| code.start == start)?;
         let mut image = CodeImage { text: code.text().to_vec(), place: code.place(), ..CodeImage::default() };
         image.append(0, &code.all_tables()?);
         Some(image)
-    }
-}
-
-impl State {
-    /// Those there is one of for each signature.
-    fn all_shared(&self) -> impl Iterator<Item = (Trampoline, usize)> {
-        let hosts = self.hosts.iter().map(|(signature, code)| (Trampoline::Host(signature.clone()), *code));
-        let entries = self.entries.iter().map(|(signature, code)| (Trampoline::Entry(signature.clone()), *code));
-        let bridges = self.bridges.iter().map(|(signature, code)| (Trampoline::Bridge(signature.clone()), *code));
-        let adapters = self.adapters.iter().map(|(signature, code)| (Trampoline::Adapter(signature.clone()), *code));
-        hosts.chain(entries).chain(bridges).chain(adapters)
     }
 }
 

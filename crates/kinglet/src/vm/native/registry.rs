@@ -1,6 +1,6 @@
 //! Published code, found by any address in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -188,12 +188,17 @@ pub(super) fn forget(owner: usize) {
     CODES.forget(owner);
 }
 
+/// Removes pieces of an owner's code that nothing runs or refers to any more, by where they start.
+pub(super) fn release(owner: usize, pieces: &HashSet<usize>) {
+    CODES.release(owner, pieces);
+}
+
 /// The code that a call returns to; the return address may be just behind its last byte. For signal handlers, too.
 ///
 /// # Safety
 /// If there is such code, its owner lives as long as what is returned is used: a frame that returns there keeps it.
 pub(super) unsafe fn find<'a>(pc: usize) -> Option<&'a Published> {
-    // SAFETY: what is in the index is in `owned` until its owner goes.
+    // SAFETY: what is in the index is in `owned` until its owner goes, or has no more use for it.
     CODES.index.find(pc).map(|code| unsafe { code.as_ref() })
 }
 
@@ -210,6 +215,15 @@ impl Registry {
         let mut owned = self.owned();
         self.index.insert(code.start..code.end, NonNull::from(&*code));
         owned.entry(owner).or_default().push(code);
+    }
+
+    fn release(&self, owner: usize, pieces: &HashSet<usize>) {
+        let mut owned = self.owned();
+        let Some(codes) = owned.get_mut(&owner) else { return };
+        let (gone, kept): (Vec<_>, Vec<_>) =
+            std::mem::take(codes).into_iter().partition(|code| pieces.contains(&code.start));
+        *codes = kept;
+        gone.iter().for_each(|code| self.index.remove(code.end));
     }
 
     fn forget(&self, owner: usize) {
