@@ -40,6 +40,7 @@ mod release;
 mod resumable;
 #[cfg(all(target_os = "linux", feature = "jit"))]
 mod scarce;
+mod stale;
 mod thread;
 #[cfg(feature = "jit")]
 mod tier_up;

@@ -8,6 +8,7 @@ use kinglet_wasm::V128;
 use kinglet_wasm::types::{ForeignType, HeapType, Hierarchy, RefType, TypeRegistry, ValType};
 
 use crate::store::{Counted, StoreCore, StoreId};
+use crate::vm::Epoch;
 use crate::{AsContext, AsContextMut, Engine, Error, Func, Result};
 
 /// A value of any type, as [`Func::call`] takes and gives them (core specification, "Values").
@@ -95,11 +96,13 @@ pub struct ExternRef {
 /// The bits below the number in a reference to a value of the host.
 const TAG_BITS: u32 = 3;
 
-/// A reference to an object of the guest's heap. Only passes through: it is valid until the guest runs again.
+/// A reference to an object of the guest's heap. Only passes through: it is good until the next collection, which can
+/// come whenever a guest of the store runs. One that is used later is an error.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct AnyRef {
     store: StoreId,
     raw: u32,
+    epoch: Epoch,
 }
 
 impl fmt::Debug for ExternRef {
@@ -282,6 +285,9 @@ impl Val {
             }
             Val::AnyRef(Some(r)) => {
                 own(r.store)?;
+                if !core.heap.is_good(r.raw, r.epoch) {
+                    return Err(Error::msg("a reference to an object that was moved or freed by a collection"));
+                }
                 (non_null(HeapType::Any), r.raw.into())
             }
         };
@@ -345,7 +351,7 @@ impl Ref {
         match core.engine.types().hierarchy(ty.heap) {
             Hierarchy::Func => Ref::Func(Func::from_bits(bits, core.id)),
             Hierarchy::Extern => Ref::Extern((raw != 0).then_some(ExternRef { store: core.id, raw })),
-            _ => Ref::Any((raw != 0).then_some(AnyRef { store: core.id, raw })),
+            _ => Ref::Any((raw != 0).then_some(AnyRef { store: core.id, raw, epoch: core.heap.epoch() })),
         }
     }
 

@@ -44,7 +44,7 @@ pub(crate) use call::call;
 pub(crate) use fiber::{FiberStacks, Fibers, Paused, Progress, Ticket, give_up_all, resume, start};
 pub(crate) use func::FuncPointer;
 pub(crate) use global::{GlobalInstance, TagInstance};
-pub(crate) use heap::{Heap, collect_now};
+pub(crate) use heap::{Epoch, Heap, collect_now};
 #[cfg(feature = "jit")]
 pub(crate) use host::HOST_LAYOUT;
 pub(crate) use host::{HostContexts, HostFunc, HostPart, HostSet, HostSlots, ask_limiter};

@@ -9,6 +9,8 @@
 //!   map names, globals, tables, element segments, and what the libcall at hand was given. Guest code has called out
 //!   when a collection runs.
 //! - A reference that is not a multiple of 8 is no offset (a host value, an unboxed integer) and stays as it is.
+//! - The host's references are no roots. Each notes the [`Epoch`] in which it was given out, and none that is an offset
+//!   comes back in another.
 
 use std::collections::HashMap;
 use std::ptr::NonNull;
@@ -31,6 +33,15 @@ const UPPER: u32 = 1 << 31;
 const RESERVATION: usize = (1 << 32) + (1 << 20);
 /// No object is at offset 0, which is null.
 const FIRST_OBJECT: u32 = 8;
+
+/// A time between two collections of a heap, in which objects stay where they are. The last one that can be told apart is
+/// good for no reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Epoch(u32);
+
+impl Epoch {
+    const LAST: Epoch = Epoch(u32::MAX);
+}
 
 /// A store's heap.
 #[derive(Debug, Default)]
@@ -93,6 +104,16 @@ unsafe fn visit_slot(slot: *mut u64, visit: &mut dyn FnMut(&mut u32)) {
 }
 
 impl Heap {
+    /// That of references that are given out now.
+    pub(crate) fn epoch(&self) -> Epoch {
+        u32::try_from(self.collections).map_or(Epoch::LAST, Epoch)
+    }
+
+    /// Whether a reference that was given out in an epoch still refers to the same.
+    pub(crate) fn is_good(&self, reference: u32, epoch: Epoch) -> bool {
+        !reference.is_multiple_of(8) || (epoch == self.epoch() && epoch != Epoch::LAST)
+    }
+
     fn layout(&mut self, types: &TypeRegistry, ty: TypeId) -> Option<Arc<Layout>> {
         if let Some(layout) = self.layouts.get(&ty) {
             return Some(layout.clone());

@@ -1,0 +1,297 @@
+//! Handles and references that the host has kept too long, or uses with another store: each function that takes one
+//! panics, as its documentation says, or returns an error. None touches memory that is somebody else's by then.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use kinglet::{
+    AnyRef, Config, Engine, Error, Extern, ExternRef, Feature, Func, FuncType, Global, GlobalType, Instance, Linker,
+    Memory, Ref, RefType, Result, ResumableCall, RunMode, Store, Table, TableType, Tag, TypedFunc, Val, ValType,
+    testing,
+};
+
+use crate::{module, throwing_engine};
+
+/// What a store has given out.
+struct Handles {
+    instance: Instance,
+    func: Func,
+    typed: TypedFunc<Option<ExternRef>, Option<ExternRef>>,
+    memory: Memory,
+    table: Table,
+    global: Global,
+    tag: Tag,
+    value: ExternRef,
+}
+
+const GUEST: &str = r#"(module (memory (export "m") 1) (table (export "t") 3 externref) (tag (export "e") (param i32))
+    (global (export "g") (mut externref) (ref.null extern))
+    (func (export "f") (param externref) (result externref) (local.get 0)))"#;
+
+fn handles(store: &mut Store<()>) -> Handles {
+    let guest = module(store.engine(), GUEST);
+    let instance = Instance::new(&mut *store, &guest, &[]).unwrap();
+    Handles {
+        instance,
+        func: instance.get_func(&mut *store, "f").unwrap(),
+        typed: instance.get_typed_func(&mut *store, "f").unwrap(),
+        memory: instance.get_memory(&mut *store, "m").unwrap(),
+        table: instance.get_table(&mut *store, "t").unwrap(),
+        global: instance.get_global(&mut *store, "g").unwrap(),
+        tag: instance.get_tag(&mut *store, "e").unwrap(),
+        value: ExternRef::new(store, "the store's").unwrap(),
+    }
+}
+
+/// Uses a handle of `Handles` with a store, whose own handles the second ones are.
+type Use = fn(&mut Store<()>, &Handles, &Handles) -> Result<()>;
+
+fn import(store: &mut Store<()>, text: &str, item: Extern) -> Result<()> {
+    let guest = module(store.engine(), text);
+    Instance::new(store, &guest, &[item]).map(drop)
+}
+
+#[rustfmt::skip]
+const USES: &[(&str, Use)] = &[
+    ("Instance::get_export", |store, it, _| { it.instance.get_export(store, "f"); Ok(()) }),
+    ("Instance::get_typed_func", |store, it, _| it.instance.get_typed_func::<(), ()>(store, "f").map(drop)),
+    ("Instance::exports", |store, it, _| { it.instance.exports(store); Ok(()) }),
+    ("Instance::module", |store, it, _| { it.instance.module(store); Ok(()) }),
+    ("Func::ty", |store, it, _| { it.func.ty(store); Ok(()) }),
+    ("Func::typed", |store, it, _| it.func.typed::<(), ()>(store).map(drop)),
+    ("Func::call", |store, it, _| it.func.call(store, &[Val::ExternRef(None)], &mut [Val::I32(0)])),
+    ("Func::call_resumable", |store, it, _| {
+        it.func.call_resumable(store, &[Val::ExternRef(None)], &mut [Val::I32(0)]).map(drop)
+    }),
+    ("TypedFunc::call", |store, it, _| it.typed.call(store, None).map(drop)),
+    ("TypedFunc::call_resumable", |store, it, _| it.typed.call_resumable(store, None).map(drop)),
+    ("Memory::ty", |store, it, _| { it.memory.ty(store); Ok(()) }),
+    ("Memory::size", |store, it, _| { it.memory.size(store); Ok(()) }),
+    ("Memory::data_size", |store, it, _| { it.memory.data_size(store); Ok(()) }),
+    ("Memory::grow", |store, it, _| it.memory.grow(store, 1).map(drop)),
+    ("Memory::data", |store, it, _| { it.memory.data(&*store); Ok(()) }),
+    ("Memory::data_mut", |store, it, _| { it.memory.data_mut(store); Ok(()) }),
+    ("Memory::data_and_store_mut", |store, it, _| { it.memory.data_and_store_mut(store); Ok(()) }),
+    ("Memory::read", |store, it, _| Ok(it.memory.read(store, 0, &mut [0])?)),
+    ("Memory::write", |store, it, _| Ok(it.memory.write(store, 0, &[0])?)),
+    ("Table::ty", |store, it, _| { it.table.ty(store); Ok(()) }),
+    ("Table::size", |store, it, _| { it.table.size(store); Ok(()) }),
+    ("Table::get", |store, it, _| { it.table.get(store, 0); Ok(()) }),
+    ("Table::set", |store, it, _| it.table.set(store, 0, Ref::Extern(None))),
+    ("Table::grow", |store, it, _| it.table.grow(store, 1, Ref::Extern(None)).map(drop)),
+    ("Table::fill", |store, it, _| it.table.fill(store, 0, Ref::Extern(None), 1)),
+    ("Table::copy, from it", |store, it, own| Table::copy(store, &own.table, 0, &it.table, 0, 1)),
+    ("Table::copy, to it", |store, it, own| Table::copy(store, &it.table, 0, &own.table, 0, 1)),
+    ("Global::ty", |store, it, _| { it.global.ty(store); Ok(()) }),
+    ("Global::get", |store, it, _| { it.global.get(store); Ok(()) }),
+    ("Global::set", |store, it, _| it.global.set(store, Val::ExternRef(None))),
+    ("Tag::ty", |store, it, _| { it.tag.ty(store); Ok(()) }),
+    ("ExternRef::data", |store, it, _| { it.value.data(&*store); Ok(()) }),
+    ("ExternRef::data_mut", |store, it, _| { it.value.data_mut(store); Ok(()) }),
+    ("ExternRef::release", |store, it, _| { it.value.release(store); Ok(()) }),
+    ("Val::ty, of a host value", |store, it, _| { Val::from(it.value).ty(store); Ok(()) }),
+    ("Val::ty, of a function", |store, it, _| { Val::from(it.func).ty(store); Ok(()) }),
+    ("a host value given to Func::call", |store, it, own| {
+        own.func.call(store, &[it.value.into()], &mut [Val::I32(0)])
+    }),
+    ("a host value given to TypedFunc::call", |store, it, own| own.typed.call(store, Some(it.value)).map(drop)),
+    ("a host value given to TypedFunc::call_resumable", |store, it, own| {
+        own.typed.call_resumable(store, Some(it.value)).map(drop)
+    }),
+    ("a host value given to Global::new", |store, it, _| {
+        Global::new(store, GlobalType { content: ValType::EXTERNREF, mutable: false }, it.value.into()).map(drop)
+    }),
+    ("a host value given to Global::set", |store, it, own| own.global.set(store, it.value.into())),
+    ("a function given to Global::new", |store, it, _| {
+        Global::new(store, GlobalType { content: ValType::FUNCREF, mutable: false }, it.func.into()).map(drop)
+    }),
+    ("a host value given to Table::new", |store, it, _| {
+        Table::new(store, TableType::new(RefType::EXTERNREF, 1, None), it.value.into()).map(drop)
+    }),
+    ("a function given to Table::new", |store, it, _| {
+        Table::new(store, TableType::new(RefType::FUNCREF, 1, None), it.func.into()).map(drop)
+    }),
+    ("a host value given to Table::set", |store, it, own| own.table.set(store, 0, it.value.into())),
+    ("a host value given to Table::grow", |store, it, own| own.table.grow(store, 1, it.value.into()).map(drop)),
+    ("a host value given to Table::fill", |store, it, own| own.table.fill(store, 0, it.value.into(), 1)),
+    ("an imported function", |store, it, _| {
+        import(store, r#"(module (import "" "" (func (param externref) (result externref))))"#, it.func.into())
+    }),
+    ("an imported memory", |store, it, _| import(store, r#"(module (import "" "" (memory 1)))"#, it.memory.into())),
+    ("an imported table", |store, it, _| {
+        import(store, r#"(module (import "" "" (table 1 externref)))"#, it.table.into())
+    }),
+    ("an imported global", |store, it, _| {
+        import(store, r#"(module (import "" "" (global (mut externref))))"#, it.global.into())
+    }),
+    ("an imported tag", |store, it, _| import(store, r#"(module (import "" "" (tag (param i32))))"#, it.tag.into())),
+    ("a memory that a linker has", |store, it, _| {
+        let mut linker = Linker::new(store.engine());
+        linker.define("", "", it.memory)?;
+        let guest = module(store.engine(), r#"(module (import "" "" (memory 1)))"#);
+        linker.instantiate(store, &guest).map(drop)
+    }),
+    ("a host value that a host function returns", |store, it, _| {
+        let value = it.value;
+        let ty = FuncType::new([], [ValType::EXTERNREF]);
+        let host = Func::new(&mut *store, ty, move |_, _, results| {
+            results[0] = value.into();
+            Ok(())
+        })?;
+        host.call(store, &[], &mut [Val::I32(0)])
+    }),
+    ("a host value that a typed host function returns", |store, it, _| {
+        let value = it.value;
+        let host = Func::wrap(&mut *store, move || Some(value));
+        host.call(store, &[], &mut [Val::I32(0)])
+    }),
+    ("a host value that a paused call goes on with", |store, it, _| {
+        let text = r#"(module (import "" "" (func $ask (result externref)))
+            (func (export "f") (result externref) (call $ask)))"#;
+        let ask = Func::wrap(&mut *store, || -> Result<Option<ExternRef>> { Err(Error::msg("later")) });
+        let guest = module(store.engine(), text);
+        let instance = Instance::new(&mut *store, &guest, &[ask.into()])?;
+        let (f, mut results) = (instance.get_func(&mut *store, "f").unwrap(), [Val::I32(0)]);
+        match f.call_resumable(&mut *store, &[], &mut results)? {
+            ResumableCall::HostTrap(paused) => paused.resume(store, &[it.value.into()], &mut results).map(drop),
+            ResumableCall::Finished => panic!("the host function fails"),
+        }
+    }),
+];
+
+/// Each use with a store that the handles are not of has to be refused, and to leave the store as it was.
+fn all_are_refused(store: &mut Store<()>, handles: &Handles, own: &Handles) {
+    for (name, usage) in USES {
+        match catch_unwind(AssertUnwindSafe(|| usage(store, handles, own))) {
+            Ok(Ok(())) => panic!("{name}: nothing is wrong"),
+            Ok(Err(error)) => assert!(error.to_string().contains("another store"), "{name}: {error:?}"),
+            Err(payload) => {
+                let text = payload.downcast_ref::<&str>().map(|text| (*text).to_string());
+                let text = text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap();
+                assert!(text.contains("a store that it does not belong to"), "{name}: {text}");
+            }
+        }
+    }
+    let value = own.typed.call(&mut *store, Some(own.value)).unwrap().unwrap();
+    assert_eq!(value.data(&*store).unwrap().downcast_ref(), Some(&"the store's"));
+    assert!(matches!(own.table.get(&mut *store, 0), Some(Ref::Extern(None))));
+    assert_eq!(own.table.size(&*store), 3);
+}
+
+#[test]
+fn what_belongs_to_another_store_is_refused_everywhere_whether_that_store_is_alive_or_not() {
+    let engine = throwing_engine();
+    let (mut first, mut second) = (Store::new(&engine, ()), Store::new(&engine, ()));
+    let (of_first, of_second) = (handles(&mut first), handles(&mut second));
+    all_are_refused(&mut second, &of_first, &of_second);
+    drop(first);
+    all_are_refused(&mut second, &of_first, &of_second);
+    // One that may lie where the dropped one was.
+    let mut third = Store::new(&engine, ());
+    let of_third = handles(&mut third);
+    all_are_refused(&mut third, &of_first, &of_third);
+}
+
+#[test]
+fn a_host_value_that_was_released_is_none_wherever_it_comes_back_from() {
+    let mut store = Store::new(&throwing_engine(), ());
+    let it = handles(&mut store);
+    it.global.set(&mut store, it.value.into()).unwrap();
+    it.table.fill(&mut store, 0, it.value.into(), 3).unwrap();
+    assert!(it.value.release(&mut store).is_some() && it.value.release(&mut store).is_none());
+    // Its place is not another's.
+    let other = ExternRef::new(&mut store, "another").unwrap();
+    assert_ne!(it.value, other);
+    let from_table = it.table.get(&mut store, 2).unwrap().into_extern().unwrap();
+    let from_global = it.global.get(&store).reference().unwrap().into_extern().unwrap();
+    let from_guest = it.typed.call(&mut store, Some(it.value)).unwrap().unwrap();
+    for stale in [it.value, from_table, from_global, from_guest] {
+        assert!(stale.data(&store).is_none() && stale.data_mut(&mut store).is_none());
+        assert!(stale.release(&mut store).is_none());
+    }
+    assert!(other.data(&store).is_some());
+}
+
+const OBJECTS: &str = r#"(module (type $s (struct (field i32)))
+    (import "" "" (func $host (result anyref)))
+    (global (export "g") (mut anyref) (ref.null any)) (table (export "t") 2 anyref)
+    (func (export "make") (result anyref) (struct.new $s (i32.const 7)))
+    (func (export "same") (param anyref) (result anyref) (local.get 0))
+    (func (export "ask") (result anyref) (call $host)))"#;
+
+#[test]
+fn a_reference_to_an_object_is_refused_everywhere_after_a_collection() {
+    for mode in [RunMode::Interpreter, RunMode::Jit] {
+        let engine = Engine::new(Config::new().run_mode(mode).feature(Feature::Gc, true)).unwrap();
+        let mut store: Store<Option<AnyRef>> = Store::new(&engine, None);
+        let any = ValType::Ref(RefType { nullable: true, heap: kinglet::HeapType::Any });
+        let host = Func::new(&mut store, FuncType::new([], [any]), |caller, _, results| {
+            results[0] = Val::AnyRef(*caller.data());
+            Ok(())
+        });
+        let instance = Instance::new(&mut store, &module(&engine, OBJECTS), &[host.unwrap().into()]).unwrap();
+        let [make, same, ask] = ["make", "same", "ask"].map(|name| instance.get_func(&mut store, name).unwrap());
+        let (global, table) = (instance.get_global(&mut store, "g"), instance.get_table(&mut store, "t"));
+        let (global, table) = (global.unwrap(), table.unwrap());
+        let one = |store: &mut Store<Option<AnyRef>>, func: Func, args: &[Val]| {
+            let mut results = [Val::I32(0)];
+            func.call(store, args, &mut results).map(|()| results[0])
+        };
+        let uses = |store: &mut Store<Option<AnyRef>>, object: AnyRef| {
+            let (val, reference) = (Val::AnyRef(Some(object)), Ref::Any(Some(object)));
+            *store.data_mut() = Some(object);
+            let ty = table.ty(&*store);
+            [
+                one(store, same, &[val]).map(drop),
+                one(store, ask, &[]).map(drop),
+                global.set(&mut *store, val),
+                Global::new(&mut *store, GlobalType { content: any, mutable: true }, val).map(drop),
+                table.set(&mut *store, 0, reference),
+                table.fill(&mut *store, 0, reference, 2),
+                table.grow(&mut *store, 1, reference).map(drop),
+                Table::new(&mut *store, ty, reference).map(drop),
+            ]
+        };
+        let Val::AnyRef(Some(object)) = one(&mut store, make, &[]).unwrap() else { panic!("it makes an object") };
+        assert!(uses(&mut store, object).iter().all(|result| result.is_ok()));
+        for _ in 0..3 {
+            testing::collect(&mut store);
+            for result in uses(&mut store, object) {
+                let error = result.unwrap_err();
+                assert!(error.to_string().contains("moved or freed by a collection"), "{mode:?}: {error}");
+            }
+        }
+        // What the guest kept was moved with the object, and is good again.
+        let Val::AnyRef(Some(object)) = global.get(&store) else { panic!("it was set") };
+        assert!(matches!(table.get(&mut store, 0), Some(Ref::Any(Some(same))) if same == object));
+        assert!(uses(&mut store, object).iter().all(|result| result.is_ok()));
+    }
+}
+
+#[test]
+fn a_paused_call_is_refused_by_another_store_and_may_outlive_its_own() {
+    let engine = Engine::default();
+    let text = r#"(module (import "" "" (func $ask (result i32))) (func (export "f") (result i32) (call $ask)))"#;
+    let guest = module(&engine, text);
+    let pause = |store: &mut Store<()>| {
+        let ask = Func::wrap(&mut *store, || -> Result<i32> { Err(Error::msg("later")) });
+        let instance = Instance::new(&mut *store, &guest, &[ask.into()]).unwrap();
+        let f = instance.get_func(&mut *store, "f").unwrap();
+        match f.call_resumable(store, &[], &mut [Val::I32(0)]).unwrap() {
+            ResumableCall::HostTrap(paused) => paused,
+            ResumableCall::Finished => panic!("the host function fails"),
+        }
+    };
+    let mut other = Store::new(&engine, ());
+    let mut refused = |paused: kinglet::ResumableCallHostTrap| {
+        let resume = || paused.resume(&mut other, &[Val::I32(1)], &mut [Val::I32(0)]).map(drop);
+        let payload = catch_unwind(AssertUnwindSafe(resume)).unwrap_err();
+        assert!(payload.downcast_ref::<&str>().unwrap().contains("a store that it does not belong to"));
+    };
+    let mut store = Store::new(&engine, ());
+    refused(pause(&mut store));
+    let [to_drop, to_resume] = [pause(&mut store), pause(&mut store)];
+    drop(store);
+    assert_eq!(to_drop.host_error().to_string(), "later");
+    drop(to_drop);
+    refused(to_resume);
+}
