@@ -129,6 +129,30 @@ fn a_trap_that_became_part_of_another_instruction_has_its_own_place() {
 }
 
 #[test]
+fn traps_that_became_parts_of_instructions_without_a_place_are_told_apart() {
+    // Machine code has the blocks in another order than the text, and loops take the places of what has no effect.
+    let text = r#"(module (memory 1)
+        (func (export "f") (param $which i32) (result i32) (local $x i32)
+          (loop $again
+            (if (i32.eqz (local.get $which))
+              (then (local.set $x (i32.load8_u (i32.and (i32.load (i32.const -8)) (i32.const 65535)))))
+              (else
+                (if (i32.eq (local.get $which) (i32.const 1))
+                  (then (local.set $x (i32.load8_u (i32.and (i32.load offset=14 (i32.const -8)) (i32.const 65535)))))
+                  (else (local.set $x (i32.load8_u (i32.and (i32.load offset=15 (i32.const -8)) (i32.const 65535))))))))
+            (br_if $again (i32.load8_u offset=3 (i32.and (i32.load offset=16 (i32.const -8)) (i32.const 65535)))))
+          (local.get $x)))"#;
+    for which in [0, 1, 2] {
+        let places = [RunMode::Jit, RunMode::Interpreter].map(|mode| {
+            let (mut store, instance) = load_with(&Engine::new(Config::new().run_mode(mode)).unwrap(), text);
+            let f = instance.get_typed_func::<i32, i32>(&mut store, "f").unwrap();
+            f.call(&mut store, which).unwrap_err().downcast_ref::<WasmBacktrace>().unwrap().to_string()
+        });
+        assert_eq!(places[0], places[1], "{which}");
+    }
+}
+
+#[test]
 fn many_threads_fault_at_once() {
     let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
     let module = module(&engine, PROGRAM);

@@ -103,6 +103,16 @@ fn a_guest_that_takes_all_memory_leaves_the_host_enough() {
     }
 }
 
+/// The engine's threads start just before the guest gets its stack, and allocators reserve much for a thread's first
+/// allocation.
+#[test]
+fn threads_that_start_take_nothing_from_a_guest_that_begins() {
+    for time in 0..10 {
+        let output = with_address_space(GREEDY, 152 << 10, &["--run-mode", "auto"]);
+        assert_eq!((output.code(), &*output.out), (0, "alive\n"), "time {time}: {output:?}");
+    }
+}
+
 /// However little there is, the command says so, or the system does not even start it.
 #[test]
 fn too_little_address_space_is_said_to_be_that() {

@@ -9,11 +9,14 @@ use cranelift_codegen::Context;
 use cranelift_codegen::binemit::{Addend, Reloc};
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{ExtFuncData, ExternalName, InstBuilder, TrapCode, UserExternalName, Value, types};
+use cranelift_codegen::ir::{
+    ExtFuncData, ExternalName, Function, InstBuilder, TrapCode, UserExternalName, Value, types,
+};
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{
-    ExceptionContextLoc, Final, FinalizedMachExceptionHandler, FinalizedRelocTarget, MachBufferFinalized,
+    CodegenResult, CompiledCode, ExceptionContextLoc, Final, FinalizedMachExceptionHandler, FinalizedRelocTarget,
+    MachBufferFinalized,
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use kinglet_abi::image::{CallSite, CodeImage, Place, StackMap};
@@ -144,13 +147,22 @@ pub struct Neighbour {
 pub(crate) struct Scratch {
     pub(crate) context: Context,
     frontend: FunctionBuilderContext,
+    registers: regalloc2::Ctx,
+    /// What Cranelift has made of the function that was finished last.
+    pub(crate) compiled: Option<CompiledCode>,
     /// About how many bytes of memory compiling the function takes whose intermediate code was made last.
     pub(crate) cost: usize,
 }
 
 impl Scratch {
     pub(crate) fn new() -> Scratch {
-        Scratch { context: Context::new(), frontend: FunctionBuilderContext::new(), cost: 0 }
+        Scratch {
+            context: Context::new(),
+            frontend: FunctionBuilderContext::new(),
+            registers: regalloc2::Ctx::default(),
+            compiled: None,
+            cost: 0,
+        }
     }
 }
 
@@ -252,7 +264,7 @@ impl Compiler {
         let Built { outside, scopes, clauses, .. } = self.build(scratch, request)?;
         let _share = budget.map(|budget| budget.share(scratch.cost));
         environment.limits.check(0)?;
-        let mut code = self.finish(&mut scratch.context)?;
+        let mut code = self.finish(scratch)?;
         (code.image.scopes, code.image.clauses) = (scopes, clauses);
         code.outside = outside;
         let checks = environment.settings.traps == Traps::Checks && entry == Entry::Function;
@@ -341,11 +353,11 @@ impl Compiler {
         signature: cranelift_codegen::ir::Signature,
         make: impl FnOnce(&mut FunctionBuilder<'_>, &[cranelift_codegen::ir::Value]),
     ) -> Result<Code, Error> {
-        let mut context = Context::new();
-        context.func.signature = signature;
-        convention::declare_regions(&mut context.func, None);
-        let mut frontend = FunctionBuilderContext::new();
-        let mut builder = FunctionBuilder::new(&mut context.func, &mut frontend);
+        let mut scratch = Scratch::new();
+        let function = &mut scratch.context.func;
+        function.signature = signature;
+        convention::declare_regions(function, None);
+        let mut builder = FunctionBuilder::new(function, &mut scratch.frontend);
         let block = builder.create_block();
         builder.append_block_params_for_function_params(block);
         builder.switch_to_block(block);
@@ -353,20 +365,20 @@ impl Compiler {
         make(&mut builder, &params);
         builder.seal_all_blocks();
         builder.finalize(self.isa.frontend_config());
-        self.finish(&mut context)
+        self.finish(&mut scratch)
     }
 
-    pub(crate) fn finish(&self, context: &mut Context) -> Result<Code, Error> {
+    /// Makes machine code of the function that was built.
+    pub(crate) fn finish(&self, scratch: &mut Scratch) -> Result<Code, Error> {
+        let Scratch { context, registers, compiled, .. } = scratch;
         let dfg = &context.func.dfg;
         if !self.vectors && dfg.values().any(|value| dfg.value_type(value).is_vector()) {
             return Err(Error::Unsupported("a vector, on a processor that has none,"));
         }
         convention::extend(&mut context.func, self.isa.triple().architecture);
         let unreachable = Unreachable::behind_branches(&context.func);
-        if let Err(error) = context.compile(&*self.isa, &mut ControlPlane::default()) {
-            return Err(Error::Failed(format!("{:?}", error.inner)));
-        }
-        let compiled = context.compiled_code().ok_or_else(|| Error::Failed("no code".into()))?;
+        let made = self.machine_code(context, registers).map_err(|error| Error::Failed(format!("{error:?}")))?;
+        let compiled: &CompiledCode = compiled.insert(made);
         let buffer = &compiled.buffer;
         let mut image = CodeImage {
             text: buffer.data().to_vec(),
@@ -383,7 +395,24 @@ impl Compiler {
             }
             ref other => Err(Error::Failed(format!("code refers to {other:?}"))),
         });
-        Ok(Code { calls: calls.collect::<Result<_, _>>()?, outside: Vec::new(), image, frame: frame(context) })
+        Ok(Code {
+            calls: calls.collect::<Result<_, _>>()?,
+            outside: Vec::new(),
+            image,
+            frame: frame(&context.func, compiled),
+        })
+    }
+
+    /// Optimizes a function and makes machine code of it, as [`Context::compile`] does, but says in between where the loads
+    /// are that may become a part of other instructions.
+    fn machine_code(&self, context: &mut Context, registers: &mut regalloc2::Ctx) -> CodegenResult<CompiledCode> {
+        let plane = &mut ControlPlane::default();
+        context.verify_if(&*self.isa)?;
+        context.optimize(&*self.isa, plane)?;
+        sites::place_folding(&mut context.func);
+        let compiled =
+            self.isa.compile_function(&context.func, &context.domtree, registers, context.want_disasm, plane)?;
+        Ok(compiled.apply_params(&context.func.params))
     }
 
     fn place(&self, buffer: &MachBufferFinalized<Final>) -> Place {
@@ -405,10 +434,10 @@ const LARGE_FRAME: u32 = 4 << 10;
 
 /// How many bytes a function that was just compiled takes of the stack, at most: its frame, and what its tail calls have
 /// more arguments than itself.
-fn frame(context: &Context) -> u32 {
-    let compiled = context.compiled_code().and_then(|compiled| compiled.buffer.frame_layout());
-    let arguments = context.func.dfg.signatures.values().map(|signature| 16 * signature.params.len() as u32).max();
-    compiled.map_or(0, |layout| layout.frame_to_fp_offset).saturating_add(arguments.unwrap_or(0))
+fn frame(function: &Function, compiled: &CompiledCode) -> u32 {
+    let arguments = function.dfg.signatures.values().map(|signature| 16 * signature.params.len() as u32).max();
+    let frame = compiled.buffer.frame_layout().map_or(0, |layout| layout.frame_to_fp_offset);
+    frame.saturating_add(arguments.unwrap_or(0))
 }
 
 /// Goes on in the interpreter unless the stack has room for a frame, and else in the function itself, whose arguments are
@@ -656,7 +685,7 @@ mod tests {
                 let request = Request::function(environment, 1, Callees::Beside(&[]));
                 let code = compiler.body(&mut scratch, request, None).unwrap();
                 compiler.build(&mut scratch, request).unwrap();
-                let alone = compiler.finish(&mut scratch.context).unwrap();
+                let alone = compiler.finish(&mut scratch).unwrap();
                 assert_eq!(code.frame, alone.frame);
                 let more = code.image.text.len() - alone.image.text.len();
                 let [moved, at] = [&code, &alone].map(|code| code.image.sites.last().unwrap().at as usize);

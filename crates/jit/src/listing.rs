@@ -60,7 +60,7 @@ impl Compiler {
         let mut scratch = Scratch::new();
         let all = all(environment.module);
         let code = self.body(&mut scratch, Request::function(environment, defined, Callees::Beside(&all)), None)?;
-        let compiled = scratch.context.compiled_code().ok_or_else(|| Error::Failed("no code".into()))?;
+        let compiled = scratch.compiled.as_ref().ok_or_else(|| Error::Failed("no code".into()))?;
         let len = code.image.text.len() as u32;
         // A check of the stack comes before what Cranelift made of the function.
         let start = len - compiled.buffer.data().len() as u32;
@@ -81,14 +81,14 @@ impl Compiler {
         let mut scratch = Scratch::new();
         let all = all(environment.module);
         self.build(&mut scratch, Request::function(environment, defined, Callees::Beside(&all)))?;
-        let context = &mut scratch.context;
-        let clif = context.func.display().to_string();
-        context.set_disasm(true);
-        let code = self.finish(context)?;
-        let optimized = context.func.display().to_string();
-        let compiled = context.compiled_code().ok_or_else(|| Error::Failed("no code".into()))?;
+        let clif = scratch.context.func.display().to_string();
+        scratch.context.set_disasm(true);
+        let code = self.finish(&mut scratch)?;
+        let function = &scratch.context.func;
+        let optimized = function.display().to_string();
+        let compiled = scratch.compiled.as_ref().ok_or_else(|| Error::Failed("no code".into()))?;
         let mut assembly = compiled.vcode.clone().unwrap_or_default();
-        for (reference, name) in context.func.params.user_named_funcs() {
+        for (reference, name) in function.params.user_named_funcs() {
             let callee = callee(environment.module, name.index);
             assembly = assembly.replace(&format!("User({reference})"), &callee);
         }

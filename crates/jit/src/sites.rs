@@ -4,9 +4,11 @@
 //! Processors whose instructions take operands from memory have a load folded into the instruction that uses its value,
 //! and Cranelift gives that instruction the place of the latter. A fault there is the load's, whose place is put back. So
 //! is that of an `unreachable` to which a branch leads: of both Cranelift makes a trap under a condition, at the branch.
+//! Operations without an effect have no place once they are optimized, so that many look alike: before machine code is
+//! made they get those of the loads that may be folded into them.
 
 use cranelift_codegen::entity::SecondaryMap;
-use cranelift_codegen::ir::{Function, Inst, InstructionData, Opcode, TrapCode, Value};
+use cranelift_codegen::ir::{DataFlowGraph, Function, Inst, InstructionData, Opcode, TrapCode, Value};
 use cranelift_codegen::{Final, MachBufferFinalized};
 use kinglet_abi::Trap;
 use kinglet_abi::image::{NO_SOURCE, Site};
@@ -68,6 +70,37 @@ impl Unreachable {
     }
 }
 
+/// Gives operations that optimization has left without a place the places of the loads that may be folded into them.
+///
+/// Of several loads it is the last: only the effect just before an operation can become a part of it.
+pub(crate) fn place_folding(function: &mut Function) {
+    let stencil = &mut function.stencil;
+    let (dfg, layout) = (&stencil.dfg, &stencil.layout);
+    // The load in the block that a value was made of, and the steps from it.
+    let mut made_of: SecondaryMap<Value, Option<(Inst, usize)>> = SecondaryMap::with_capacity(dfg.num_values());
+    let mut places = Vec::new();
+    for block in layout.blocks() {
+        for inst in layout.block_insts(block) {
+            let origin = if fault_of_load(dfg, inst).is_some() {
+                Some((inst, 0))
+            } else if stencil.srclocs[inst].is_default() {
+                let loads = dfg.inst_values(inst).filter_map(|value| made_of[dfg.resolve_aliases(value)]);
+                let loads = loads.filter(|(load, steps)| layout.inst_block(*load) == Some(block) && *steps < BETWEEN);
+                let last = loads.max_by(|(a, _), (b, _)| layout.pp_cmp(*a, *b));
+                last.inspect(|(load, _)| places.push((inst, *load))).map(|(load, steps)| (load, steps + 1))
+            } else {
+                None
+            };
+            for result in dfg.inst_results(inst) {
+                made_of[*result] = origin;
+            }
+        }
+    }
+    for (inst, load) in places {
+        stencil.srclocs[inst] = stencil.srclocs[load];
+    }
+}
+
 /// Gives faults of loads that have no instruction of their own the places of the loads.
 fn unfold(function: &Function, sites: &mut [Site]) {
     let dfg = &function.dfg;
@@ -76,9 +109,7 @@ fn unfold(function: &Function, sites: &mut [Site]) {
     let mut present: Vec<(u32, u32)> = sites.iter().map(|site| (site.source, site.trap)).collect();
     present.sort_unstable();
     let folded = |inst: Inst| {
-        // Casts have flags of accesses too.
-        let load = Some(&dfg.insts[inst]).filter(|data| data.opcode().can_load())?;
-        let trap = trap_of(load.memflags_trap_code(dfg)?)? as u32;
+        let trap = fault_of_load(dfg, inst)? as u32;
         let loaded = dfg.inst_results(inst).first()?;
         let known = place(inst) == NO_SOURCE || present.binary_search(&(place(inst), trap)).is_ok();
         (!known).then_some((*loaded, place(inst), trap))
@@ -104,6 +135,13 @@ fn unfold(function: &Function, sites: &mut [Site]) {
             value = dfg.inst_results(user).first().copied();
         }
     }
+}
+
+/// The trap of a load that may fault.
+fn fault_of_load(dfg: &DataFlowGraph, inst: Inst) -> Option<Trap> {
+    // Casts have flags of accesses too.
+    let load = Some(&dfg.insts[inst]).filter(|data| data.opcode().can_load())?;
+    trap_of(load.memflags_trap_code(dfg)?)
 }
 
 /// The trap that a mark means; none for what cannot be reached.

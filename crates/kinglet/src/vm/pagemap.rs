@@ -120,7 +120,7 @@ pub(super) fn written(range: Range<usize>, most: usize) -> Option<impl Iterator<
     (scan.walk_end == scan.end && bytes <= most).then_some(found)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(kinglet_heap_regions)))]
 mod tests {
     use super::*;
     use crate::vm::region::Region;
