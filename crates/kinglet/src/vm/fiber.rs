@@ -22,7 +22,7 @@ use kinglet_abi::{Activation, FuncRef, Status, Trap, VmStore};
 use super::address::Address;
 use super::call;
 use super::func::FuncPointer;
-use super::store::core_of;
+use super::store::with_core;
 use crate::store::StoreCore;
 use crate::{Error, Result};
 use kinglet_interp::frame::{Segment, walk_from};
@@ -199,12 +199,13 @@ pub(crate) fn start(core: &mut StoreCore, func: FuncPointer, slots: Box<[u64]>) 
     };
     // The two are addresses; what they lead to lives as long as the store.
     let coroutine = Coroutine::with_stack(stack, move |yielder, input| match input {
-        // SAFETY: the fiber is alive until its coroutine has ended, and `resume` has noted its stack.
+        // SAFETY: the fiber is alive until its coroutine has ended; `switch` has noted its stack, and has the store's record
+        // lead to the store.
         Input::Start(fiber) => unsafe {
             let fiber = fiber.as_ptr();
             (*fiber).yielder = yielder;
             let slots = (*fiber).slots.as_mut_ptr();
-            call::run(core_of((*vmctx).store), cell, vmctx, slots)
+            call::run((*(*vmctx).store).owner.cast(), cell, vmctx, slots)
         },
         Input::Results(_) | Input::GiveUp => Status::Ok,
     });
@@ -235,9 +236,10 @@ pub(crate) fn resume(core: &mut StoreCore, ticket: Ticket, results: Box<[u64]>) 
 /// # Safety
 /// `vm` is that of a live store, whose guest code has called the host function; nothing of the store is borrowed.
 pub(super) unsafe fn pause(vm: *mut VmStore, error: Error, func: FuncPointer) -> Result<Box<[u64]>> {
-    // SAFETY: by contract. A fiber's guest code was called by the host when nothing was active on its stack.
+    // SAFETY: the caller promises that the store is live and not borrowed (see `# Safety`). A fiber's guest code was called by
+    // the host when nothing was active on its stack.
     let fiber = unsafe {
-        let current = core_of(vm).fibers.current;
+        let current = with_core(vm, |core| core.fibers.current);
         current.filter(|_| (*vm).host_activation.is_null() && !error.is::<Trap>())
     };
     let Some(fiber) = fiber else { return Err(error) };

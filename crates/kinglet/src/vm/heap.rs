@@ -418,24 +418,29 @@ fn visit_store(core: &mut StoreCore, types: &TypeRegistry, visit: &mut dyn FnMut
 /// Called by the runtime for a bridge: `vm` is live, its guest code has called out, and `slots` are the arguments.
 #[cfg(feature = "jit")]
 pub(super) unsafe fn before_call(vm: *mut VmStore, cell: *const kinglet_abi::FuncCell, slots: *mut u64) {
-    // SAFETY: by contract.
-    unsafe {
-        let core = super::store::core_of(vm);
+    let collect_all = |core: &mut StoreCore| {
         if !core.heap.always {
             return;
         }
         let types = core.engine.types().clone();
-        let ty = types.func(TypeId((*cell).type_id));
-        collect(core, vm, &mut |visit| {
-            let mut at = slots;
-            for param in ty.params() {
-                if is_traced(&types, *param) {
-                    visit_slot(at, visit);
+        // SAFETY: the caller promises that the store's guest code has called out, and that `slots` are the arguments of
+        // the cell's function (see `# Safety`), which are laid out as its type says.
+        unsafe {
+            let ty = types.func(TypeId((*cell).type_id));
+            collect(core, vm, &mut |visit| {
+                let mut at = slots;
+                for param in ty.params() {
+                    if is_traced(&types, *param) {
+                        visit_slot(at, visit);
+                    }
+                    at = at.add(param.slots() as usize);
                 }
-                at = at.add(param.slots() as usize);
-            }
-        });
-    }
+            });
+        }
+    };
+    // SAFETY: the caller promises that the store is live and its guest code has called out, so that nothing borrows the
+    // store; a collection calls no guest.
+    unsafe { super::store::with_core(vm, collect_all) };
 }
 
 /// Address space of which pages are given when wanted.

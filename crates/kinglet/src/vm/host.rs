@@ -330,35 +330,45 @@ enum Run {
 /// Runs a closure.
 ///
 /// # Safety
-/// The context was made by `add` for a store of `T`, whose guest code has called it, and a closure of type `F`.
+/// The context was made for a store of `T`, whose guest code has called it, and a closure of type `F`; nothing borrows the
+/// store.
 #[inline(always)]
 unsafe fn run<T: 'static, F>(context: &HostContext, caller: *const VmCtx, slots: HostSlots<'_>) -> Run
 where
     F: Fn(Caller<'_, T>, HostSlots<'_>) -> Result<()> + 'static,
 {
-    // SAFETY: by contract.
-    let (closure, inner) = unsafe {
-        let vm = context.vmctx.store;
+    let vm = context.vmctx.store;
+    // SAFETY: the caller promises that the store is live, of `T` and not borrowed, and that the closure, which the context
+    // owns, is an `F` (see `# Safety`). The closure calls the guest by the `Caller` that it gets.
+    unsafe {
         if (*vm).gas < 0 {
             return Run::OutOfGas;
         }
-        (&*context.closure.cast::<F>(), store::owner::<T>(vm))
-    };
-    if inner.core.host_time.is_some() {
-        return Run::Timed;
+        let closure = &*context.closure.cast::<F>();
+        store::with_owner::<T, _>(vm, |inner| {
+            if inner.core.host_time.is_some() {
+                return Run::Timed;
+            }
+            let caller = Caller::new(inner, super::instance::index_of(caller));
+            Run::Ended(std::panic::catch_unwind(AssertUnwindSafe(|| closure(caller, slots))))
+        })
     }
-    let caller = Caller::new(inner, super::instance::index_of(caller));
-    Run::Ended(std::panic::catch_unwind(AssertUnwindSafe(|| closure(caller, slots))))
 }
 
 /// Adds the time that a call takes to the store's; none counts twice, however they nest.
+///
+/// # Safety
+/// The context is of a live store, whose guest code has called it; nothing borrows the store.
 #[cold]
-fn timed<R>(context: &HostContext, call: impl FnOnce() -> R) -> R {
-    // SAFETY: the store is live, and its guest code has called the host function; nothing else borrows it meanwhile.
-    let host_time = || unsafe { &mut store::core_of(context.vmctx.store).host_time };
-    let (spent, start) = (host_time().take(), Instant::now());
+unsafe fn timed<R>(context: &HostContext, call: impl FnOnce() -> R) -> R {
+    let vm = context.vmctx.store;
+    // SAFETY: the caller promises that the store is live and not borrowed (see `# Safety`).
+    let spent = unsafe { store::with_core(vm, |core| core.host_time.take()) };
+    let start = Instant::now();
     let returned = call();
-    *host_time() = spent.map(|spent| spent + start.elapsed());
+    let spent = spent.map(|spent| spent + start.elapsed());
+    // SAFETY: the store is live, and every borrow that the call made has ended with it.
+    unsafe { store::with_core(vm, |core| core.host_time = spent) };
     returned
 }
 
@@ -392,15 +402,18 @@ unsafe fn out_of_gas(callee: *mut VmCtx) -> u32 {
     Status::Trap as u32
 }
 
-/// The end of a host function that did not simply return, or whose time is measured; the borrow handed to its closure has
-/// ended.
+/// The end of a host function that did not simply return.
+///
+/// # Safety
+/// The context is of a live store, whose guest code has called it; nothing borrows the store: the borrow handed to the
+/// closure has ended.
 #[cold]
-fn unusual(context: &HostContext, slots: HostSlots<'_>, outcome: Outcome) -> u32 {
+unsafe fn unusual(context: &HostContext, slots: HostSlots<'_>, outcome: Outcome) -> u32 {
     let vm = context.vmctx.store;
     let outcome = outcome.map(|returned| {
         returned.or_else(|error| {
-            // SAFETY: the store is live, and its guest code has called the host function.
-            let error = located(unsafe { store::core_of(vm) }, error);
+            // SAFETY: the caller promises that the store is live and not borrowed (see `# Safety`).
+            let error = unsafe { store::with_core(vm, |core| located(core, error)) };
             let this = FuncPointer(NonNull::from(&context.func_ref));
             // SAFETY: the store is live, and the borrow for the location has ended.
             let results = unsafe { super::fiber::pause(vm, error, this) }?;
@@ -408,9 +421,7 @@ fn unusual(context: &HostContext, slots: HostSlots<'_>, outcome: Outcome) -> u32
             Ok(())
         })
     });
-    // SAFETY: the store is live, and the host function has returned: nothing else borrows it.
-    let core = unsafe { store::core_of(vm) };
-    match outcome {
+    let note = |core: &mut StoreCore| match outcome {
         Ok(Ok(())) => Status::Ok as u32,
         Ok(Err(error)) => {
             core.error = Some(error);
@@ -420,13 +431,19 @@ fn unusual(context: &HostContext, slots: HostSlots<'_>, outcome: Outcome) -> u32
             core.note_panic(panic);
             Status::HostPanic as u32
         }
-    }
+    };
+    // SAFETY: the store is live, and if the call was paused whoever resumed it has lent the store to this fiber.
+    unsafe { store::with_core(vm, note) }
 }
 
 /// The same, of a function called in registers.
+///
+/// # Safety
+/// See [`unusual`].
 #[cold]
-fn unusual_in_registers(context: &HostContext, mut slots: [u64; 4], outcome: Outcome) -> Returned {
-    match unusual(context, &mut slots, outcome) {
+unsafe fn unusual_in_registers(context: &HostContext, mut slots: [u64; 4], outcome: Outcome) -> Returned {
+    // SAFETY: the caller promises what `unusual` asks for: the store is live and not borrowed.
+    match unsafe { unusual(context, &mut slots, outcome) } {
         status if status == Status::Ok as u32 => Returned { status: status.into(), value: slots[0] },
         status => failed(context, status),
     }

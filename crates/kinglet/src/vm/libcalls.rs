@@ -9,6 +9,7 @@ use tracing::debug;
 
 use super::heap;
 use super::instance::index_of;
+use super::store::with_core;
 use super::table;
 use crate::Error;
 use crate::store::{Counted, Question, StoreCore};
@@ -114,19 +115,18 @@ where
     // SAFETY: only `body` takes this function's address, with a body that has no bytes: any address will do for it.
     let body = unsafe { std::ptr::NonNull::<F>::dangling().read() };
     let run = || {
-        // SAFETY: by contract the instance and its store are live, and guest code has called out, so that nothing else
-        // borrows the store.
-        let core = unsafe { super::store::core_of((*vmctx).store) };
         let instance = index_of(vmctx).ok_or(Trap::Unsupported)?;
-        body(&mut Context { core, instance, vmctx, args }, first, second)
+        // SAFETY: by the contract of `LibcallFn` the instance and its store are live, and nothing borrows the store; the
+        // body of a libcall calls no guest.
+        unsafe { with_core((*vmctx).store, |core| body(&mut Context { core, instance, vmctx, args }, first, second)) }
     };
     match std::panic::catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => 0,
         Ok(Err(trap)) => trap as u32,
         Err(panic) => {
             // The embedder's limiter, if it is not a bug of ours: carried on to the caller, like a host function's.
-            // SAFETY: the store is live, by contract; the body's borrow has ended.
-            unsafe { super::store::core_of((*vmctx).store) }.note_panic(panic);
+            // SAFETY: by the contract of `LibcallFn` the store is live; the body's borrow has ended.
+            unsafe { with_core((*vmctx).store, |core| core.note_panic(panic)) };
             Trap::Unsupported as u32
         }
     }
@@ -471,7 +471,7 @@ fn struct_set(c: &mut Context<'_>, ty: u32, field: u32) -> Result<(), Trap> {
 
 #[cfg(feature = "jit")]
 unsafe extern "C" fn sample(vmctx: *mut VmCtx, args: *mut u64, at_loop: u32, _: u32) -> u32 {
-    // SAFETY: passed on.
+    // SAFETY: by the contract of `LibcallFn` the instance is live, and there is a slot for the answer.
     let run = || unsafe { super::native::sample(vmctx, args, at_loop) };
     std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or(Trap::Unsupported as u32)
 }
@@ -479,7 +479,7 @@ unsafe extern "C" fn sample(vmctx: *mut VmCtx, args: *mut u64, at_loop: u32, _: 
 /// Without a native tier no loop has native code.
 #[cfg(not(feature = "jit"))]
 unsafe extern "C" fn sample(_: *mut VmCtx, args: *mut u64, _: u32, _: u32) -> u32 {
-    // SAFETY: by contract there is a slot for the answer.
+    // SAFETY: by the contract of `LibcallFn` there is a slot for the answer.
     unsafe { *args = 0 };
     0
 }
@@ -502,45 +502,46 @@ fn throw(c: &mut Context<'_>, tag: u32, _: u32) -> Result<(), Trap> {
 }
 
 unsafe extern "C" fn uncaught(vmctx: *mut VmCtx, args: *mut u64, _: u32, _: u32) -> u32 {
-    // SAFETY: by the contract of `LibcallFn`; the instance may be a host's here.
+    // SAFETY: by the contract of `LibcallFn` the instance, which may be a host's here, and its store are live, and nothing
+    // borrows the store.
     let settled = || unsafe {
-        let core = super::store::core_of((*vmctx).store);
+        let vm = (*vmctx).store;
         // It is asked once: nothing between here and who catches it does.
-        std::mem::replace(&mut core.exception_settled, true) || super::exception::caught_farther_out((*vmctx).store)
+        let settled = with_core(vm, |core| std::mem::replace(&mut core.exception_settled, true));
+        settled || super::exception::caught_farther_out(vm)
     };
     match std::panic::catch_unwind(AssertUnwindSafe(settled)) {
-        // SAFETY: passed on.
+        // SAFETY: `raise` asks for a live instance, which this has got; it takes no operands.
         Ok(false) => unsafe { raise(vmctx, args, Trap::UncaughtException as u32, 0) },
         _ => 0,
     }
 }
 
 unsafe extern "C" fn guest_stack(vmctx: *mut VmCtx, _: *mut u64, _: u32, _: u32) -> u32 {
-    let make = || {
-        // SAFETY: by the contract of `LibcallFn`; the instance may be a host's here.
-        let core = unsafe { super::store::core_of((*vmctx).store) };
-        core.vm.make_stack(&core.engine).map_or_else(
-            |error| {
-                debug!(%error, "no stack for the interpreter");
-                Trap::OutOfMemory as u32
-            },
-            |()| 0,
-        )
-    };
-    std::panic::catch_unwind(make).unwrap_or(Trap::OutOfMemory as u32)
+    // SAFETY: by the contract of `LibcallFn` the instance, which may be a host's here, and its store are live, and nothing
+    // borrows the store.
+    let make = || unsafe { with_core((*vmctx).store, |core| core.vm.make_stack(&core.engine)) };
+    match std::panic::catch_unwind(make) {
+        Ok(Ok(())) => 0,
+        Ok(Err(error)) => {
+            debug!(%error, "no stack for the interpreter");
+            Trap::OutOfMemory as u32
+        }
+        Err(_) => Trap::OutOfMemory as u32,
+    }
 }
 
 unsafe extern "C" fn raise(vmctx: *mut VmCtx, args: *mut u64, code: u32, _: u32) -> u32 {
     let note = || {
-        // SAFETY: by the contract of `LibcallFn`; the instance may be a host's here.
+        // SAFETY: by the contract of `LibcallFn` the instance, which may be a host's here, and its store are live, nothing
+        // borrows the store, and its guest code has called out.
         unsafe {
             let vm = (*vmctx).store;
-            let core = super::store::core_of(vm);
             let trap = Trap::from_code(code).unwrap_or(Trap::Unsupported);
             // A trap is something the host sees: gas overdrawn before it comes first.
             let trap = if (*vm).gas < 0 { Trap::OutOfGas } else { trap };
             (*vm).trap = trap as u32;
-            core.backtrace = Some(super::backtrace::capture(core, vm, Some(trap)));
+            with_core(vm, |core| core.backtrace = Some(super::backtrace::capture(core, vm, Some(trap))));
         }
     };
     let _ = args;

@@ -595,8 +595,7 @@ unsafe extern "C" fn first_entry(callee: *mut VmCtx, caller: *mut VmCtx, slots: 
     unsafe {
         let store = (*callee).store;
         let cell = &*(*store).callee;
-        let tier = tier(store);
-        match tier.shared(Trampoline::Entry(tier.signature(cell.type_id))) {
+        match with_tier(store, |tier| tier.shared(Trampoline::Entry(tier.signature(cell.type_id)))) {
             Ok(entry) => {
                 cell.array.store(entry as *mut c_void, Ordering::Release);
                 let entry: ArrayFn = std::mem::transmute(entry);
@@ -637,13 +636,14 @@ pub(crate) fn background_limits<'a>(environment: &Environment, abandoned: &'a At
     Limits { memory: environment.settings.compiler_memory / BACKGROUND_PART, abandoned: Some(abandoned) }
 }
 
-/// The tier of a store that runs native code.
+/// Borrows the tier of a store, while `f` runs.
 ///
 /// # Safety
-/// `store` is live.
-unsafe fn tier<'a>(store: *const VmStore) -> &'a Tier {
-    // SAFETY: the engine outlives its stores, and the tier is in the engine.
-    unsafe { &*(*(*store).natives).tier.load(Ordering::Acquire).cast::<Tier>() }
+/// `store` is live until `f` returns.
+#[inline(always)]
+unsafe fn with_tier<R>(store: *const VmStore, f: impl FnOnce(&Tier) -> R) -> R {
+    // SAFETY: the caller promises that the store is live; it has its engine, in which the tier is.
+    unsafe { f(&*(*(*store).natives).tier.load(Ordering::Acquire).cast::<Tier>()) }
 }
 
 /// The interpreter is about to run in a store: its engine is to learn what is hot.
@@ -664,7 +664,7 @@ pub(super) unsafe fn watch(store: *mut VmStore) {
 unsafe fn start_watching(store: *mut VmStore) {
     if let Some(vm) = NonNull::new(store) {
         // SAFETY: the store is live: the caller, `watch`, was called for it.
-        unsafe { tier(store) }.watch(vm);
+        unsafe { with_tier(store, |tier| tier.watch(vm)) };
     }
 }
 
@@ -698,9 +698,10 @@ unsafe fn prepare_tail_call(store: *mut VmStore) -> Result<()> {
     unsafe {
         let cell = &*(*store).tail.cell;
         if cell.adapter.load(Ordering::Acquire).is_null() {
-            let tier = tier(store);
-            tier.native_entry(cell)?;
-            let adapter = tier.shared(Trampoline::Adapter(tier.signature(cell.type_id)))?;
+            let adapter = with_tier(store, |tier| {
+                tier.native_entry(cell)?;
+                tier.shared(Trampoline::Adapter(tier.signature(cell.type_id)))
+            })?;
             cell.adapter.store(adapter as *mut c_void, Ordering::Release);
         }
         Ok(())
@@ -740,9 +741,19 @@ unsafe fn is_deep(store: *const VmStore, frame: usize) -> bool {
 pub(super) unsafe fn sample(vmctx: *mut VmCtx, slots: *mut u64, at_loop: u32) -> u32 {
     // SAFETY: called by the interpreter for its newest frame, which is noted if it is at a loop; one slot for the answer.
     unsafe {
-        *slots = 0;
         let store = (*vmctx).store;
-        let tier = tier(store);
+        *slots = with_tier(store, |tier| sampled(tier, store, at_loop != 0)).map_or(0, |code| code as u64);
+    }
+    0
+}
+
+/// Notes what a store's interpreter is running; if it is at a loop that has native code to go over to, that.
+///
+/// # Safety
+/// See [`sample`].
+unsafe fn sampled(tier: &Tier, store: *mut VmStore, at_loop: bool) -> Option<usize> {
+    // SAFETY: the caller promises that the store is live and that its interpreter has called out, with its frames noted.
+    unsafe {
         if tier.up.as_ref().is_some_and(|up| !up.at_once()) {
             (*store).interrupt.fetch_and(!INTERRUPT_SAMPLE, Ordering::Relaxed);
             // It may be answering after it was given up: it waited for something.
@@ -751,29 +762,28 @@ pub(super) unsafe fn sample(vmctx: *mut VmCtx, slots: *mut u64, at_loop: u32) ->
         let record = (*store).record.cast::<Record>();
         let body = |record: *mut Record| (*record).cell.as_ref().and_then(|cell| cell.body.cast::<Body>().as_ref());
         let running = body(record);
-        if at_loop == 0 {
+        if !at_loop {
             // Until it called, its caller was running. Host functions have no body.
             let caller = body(record.add(1)).map(|caller| (caller, Met::Calling));
             tier.sampled(&mut running.map(|callee| (callee, Met::Entry)).into_iter().chain(caller));
-            return 0;
+            return None;
         }
+        let running = running?;
         // A table of branches looks for interrupts wherever it goes.
-        let Some(running) = running else { return 0 };
-        let Some(header) = running.loop_offset((*record).ip) else { return 0 };
+        let header = running.loop_offset((*record).ip)?;
         tier.sampled(&mut std::iter::once((running, Met::Loop(header))));
         let mut state = tier.state();
-        let Some(code) = state.loops.get_mut(&((*record).cell as usize, header)) else { return 0 };
+        let code = state.loops.get_mut(&((*record).cell as usize, header))?;
         if is_deep(store, code.frame) {
-            return 0;
+            return None;
         }
-        *slots = code.start as u64;
-        let first = !std::mem::replace(&mut code.entered, true);
+        let (start, first) = (code.start, !std::mem::replace(&mut code.entered, true));
         drop(state);
         tier.loops_entered.fetch_add(1, Ordering::Relaxed);
         running.environment().stats.tier_up.entered.fetch_add(1, Ordering::Relaxed);
         if first {
             trace!(function = name_of(running), "loop" = header, "entered in the middle");
         }
-        0
+        Some(start)
     }
 }

@@ -265,20 +265,99 @@ impl<T> Drop for StoreOwner<T> {
     }
 }
 
-/// The store that a record belongs to.
+/// Borrows the store that a record belongs to, while `f` runs.
 ///
 /// # Safety
-/// `vm` is that of a live `StoreInner<T>` whose guest code has called out.
-pub(super) unsafe fn owner<'a, T: 'static>(vm: *mut VmStore) -> &'a mut StoreInner<T> {
-    // SAFETY: by contract; `StoreInner` is the core, whichever of the two the pointer was made from.
-    unsafe { &mut *(*vm).owner.cast::<StoreInner<T>>() }
+/// `vm` is that of a live store of `T` whose guest code has called out. Nothing borrows the store by `vm` until `f` returns:
+/// if `f` calls the guest it does so by the borrow that it is given, as `call_cell` does, which has `vm` lead to that.
+#[inline(always)]
+pub(super) unsafe fn with_owner<T: 'static, R>(vm: *mut VmStore, f: impl FnOnce(&mut StoreInner<T>) -> R) -> R {
+    // SAFETY: the caller promises that the store is live, of `T`, and not borrowed (see `# Safety`); `StoreInner` is the
+    // core, whichever of the two the pointer was made from.
+    unsafe {
+        let borrow = Borrow::new(vm);
+        f(&mut *borrow.owner.cast::<StoreInner<T>>())
+    }
 }
 
-/// The part of a store that does not know the embedder's type.
+/// Borrows the part of a store that does not know the embedder's type, while `f` runs.
 ///
 /// # Safety
-/// As for [`owner`], for a store of any data.
-pub(super) unsafe fn core_of<'a>(vm: *mut VmStore) -> &'a mut StoreCore {
-    // SAFETY: by contract.
-    unsafe { &mut *(*vm).owner.cast::<StoreCore>() }
+/// `vm` is that of a live store whose guest code has called out. Nothing borrows the store by `vm` until `f` returns: `f`
+/// calls neither the guest nor a host function.
+#[inline(always)]
+pub(super) unsafe fn with_core<R>(vm: *mut VmStore, f: impl FnOnce(&mut StoreCore) -> R) -> R {
+    // SAFETY: the caller promises that the store is live and not borrowed (see `# Safety`).
+    unsafe {
+        let borrow = Borrow::new(vm);
+        f(&mut *borrow.owner.cast::<StoreCore>())
+    }
+}
+
+/// A borrow of the store by way of its record. With debug assertions the record leads nowhere as long as there is one, so
+/// that a second one, which would alias it, panics.
+struct Borrow {
+    vm: *mut VmStore,
+    owner: *mut c_void,
+}
+
+impl Borrow {
+    /// # Safety
+    /// `vm` is that of a live store.
+    #[inline(always)]
+    unsafe fn new(vm: *mut VmStore) -> Borrow {
+        // SAFETY: the caller promises that the store is live, and with it its record.
+        unsafe {
+            let owner = (*vm).owner;
+            if cfg!(debug_assertions) {
+                assert!(!owner.is_null(), "a store is borrowed by way of its record while it is borrowed already");
+                (*vm).owner = std::ptr::null_mut();
+            }
+            Borrow { vm, owner }
+        }
+    }
+}
+
+impl Drop for Borrow {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if cfg!(debug_assertions) {
+            // SAFETY: the store outlives the borrow, by the contract of `new`'s callers.
+            unsafe { (*self.vm).owner = self.owner };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::Store;
+
+    fn record(store: &mut Store<u32>) -> *mut VmStore {
+        crate::AsContextMut::as_context_mut(store).0.core.vm.pointer().as_ptr()
+    }
+
+    #[test]
+    fn a_store_is_borrowed_by_its_record_again_and_again() {
+        let mut store = Store::new(&Engine::default(), 7);
+        let vm = record(&mut store);
+        // SAFETY: the store is live, of this type, and no two borrows overlap.
+        let (data, id) = unsafe { (with_owner::<u32, _>(vm, |inner| *inner.data()), with_core(vm, |core| core.id)) };
+        assert_eq!((data, id), (7, crate::AsContext::as_context(&store).0.core.id));
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    fn borrowing_a_store_by_its_record_twice_at_once_is_noticed() {
+        let mut store = Store::new(&Engine::default(), 7);
+        let vm = record(&mut store);
+        // SAFETY: the store is live; the inner borrow panics before there is a second reference.
+        let twice = || unsafe { with_core(vm, |_| with_core(vm, |_| ())) };
+        assert!(catch_unwind(AssertUnwindSafe(twice)).is_err());
+        // SAFETY: the store is live, and the borrows above have ended.
+        unsafe { with_owner::<u32, _>(vm, |inner| *inner.data_mut() = 8) };
+        assert_eq!(*store.data(), 8);
+    }
 }

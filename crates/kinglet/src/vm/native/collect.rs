@@ -112,11 +112,14 @@ impl Tier {
 
     /// A copy of small code.
     fn copy(&self, start: usize) -> Option<CodeImage> {
-        // SAFETY: the engine's, which is this one; the caller has the state locked, without which none is released.
-        let code = unsafe { registry::find(start.checked_add(1)?) }.filter(|code| code.start == start)?;
-        let mut image = CodeImage { text: code.text().to_vec(), place: code.place(), ..CodeImage::default() };
-        image.append(0, &code.all_tables()?);
-        Some(image)
+        let copy = |code: &Published| {
+            let mut image = CodeImage { text: code.text().to_vec(), place: code.place(), ..CodeImage::default() };
+            image.append(0, &code.all_tables()?);
+            (code.start == start).then_some(image)
+        };
+        // SAFETY: the code is the engine's, which is this one; the caller has the state locked, without which none is
+        // released.
+        unsafe { registry::find(start.checked_add(1)?, copy) }?
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use kinglet_abi::{Callable, FuncCell, FuncRef, Trap, VmCallee, VmCtx, VmImport, VmStore};
 
-use super::{resume, running, tier};
+use super::{resume, running, with_tier};
 use crate::Result;
 
 /// Code that is called like a function of the guest's, finds out where the call goes, and jumps there with the arguments
@@ -271,7 +271,7 @@ unsafe extern "C" fn bridge(frame: *const [usize; 2]) -> *const c_void {
     unsafe {
         find(frame, |store| {
             let cell = (*store).callee;
-            let bridge = tier(store).bridge_to(&*cell)?;
+            let bridge = with_tier(store, |tier| tier.bridge_to(&*cell))?;
             (*store).interpreted = cell;
             Ok(bridge)
         })
@@ -331,11 +331,11 @@ unsafe fn target_of_import(store: *mut VmStore, import: *mut VmImport) -> Result
 unsafe fn target(store: *mut VmStore, cell: *const FuncCell) -> Result<(*mut c_void, bool)> {
     // SAFETY: the store runs on this thread, and the function is live.
     unsafe {
-        if let Some(native) = tier(store).native_entry(&*cell)? {
+        if let Some(native) = with_tier(store, |tier| tier.native_entry(&*cell))? {
             return Ok((native, true));
         }
         (*store).callee = cell;
-        Ok((tier(store).bridge_to(&*cell)?, false))
+        Ok((with_tier(store, |tier| tier.bridge_to(&*cell))?, false))
     }
 }
 

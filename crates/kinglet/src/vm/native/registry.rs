@@ -193,13 +193,15 @@ pub(super) fn release(owner: usize, pieces: &HashSet<usize>) {
     CODES.release(owner, pieces);
 }
 
-/// The code that a call returns to; the return address may be just behind its last byte. For signal handlers, too.
+/// What `f` makes of the code that a call returns to, if there is such code; the return address may be just behind its last
+/// byte. For signal handlers, too.
 ///
 /// # Safety
-/// If there is such code, its owner lives as long as what is returned is used: a frame that returns there keeps it.
-pub(super) unsafe fn find<'a>(pc: usize) -> Option<&'a Published> {
-    // SAFETY: what is in the index is in `owned` until its owner goes, or has no more use for it.
-    CODES.index.find(pc).map(|code| unsafe { code.as_ref() })
+/// If there is such code, its owner keeps it until `f` returns: a frame that returns there has it do so.
+pub(super) unsafe fn find<R>(pc: usize, f: impl FnOnce(&Published) -> R) -> Option<R> {
+    // SAFETY: what is in the index is in `owned` until its owner goes or has no more use for it, which the caller promises
+    // is not before `f` returns.
+    CODES.index.find(pc).map(|code| f(unsafe { code.as_ref() }))
 }
 
 impl Registry {

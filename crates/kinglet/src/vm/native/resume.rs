@@ -3,7 +3,7 @@
 use kinglet_abi::image::ANY_TAG;
 use kinglet_abi::{Activation, Libcall, Resume, Status, VmCtx, VmStore, VmTag};
 
-use super::walk::{CodeFrame, code_frames};
+use super::walk::{CodeFrame, find_frame};
 
 /// [`kinglet_abi::Natives::resume`]: restores what [`VmStore::resume`] says and goes there. Every other register is
 /// dead at a handler; no frame between here and there is Rust's.
@@ -72,12 +72,12 @@ pub(super) unsafe extern "C" fn resume(_: *mut VmStore) {
 /// # Safety
 /// `store` is live; its innermost activation is native and has noted where it left.
 pub(super) unsafe fn prepare(store: *mut VmStore, status: Status) {
-    // SAFETY: by contract.
+    // SAFETY: the caller promises that the store is live, and its innermost activation native and left (see `# Safety`).
     unsafe {
         let activation = (*store).activation;
         if status == Status::Exception {
             let tag = (*store).exception_tag;
-            if let Some(resume) = code_frames(activation).find_map(|frame| catches(&frame, tag)) {
+            if let Some(resume) = find_frame(activation, |frame| catches(frame, tag)) {
                 (*store).resume = resume;
                 return;
             }
@@ -103,14 +103,14 @@ pub(super) unsafe extern "C" fn record(store: *mut VmStore, trap: u32) {
 /// Whether a frame of a native activation catches an exception with this tag.
 ///
 /// # Safety
-/// See [`code_frames`].
+/// See [`find_frame`].
 pub(in crate::vm) unsafe fn activation_catches(activation: *const Activation, thrown: *const VmTag) -> bool {
-    // SAFETY: passed on.
-    unsafe { code_frames(activation).any(|frame| catches(&frame, thrown).is_some()) }
+    // SAFETY: the caller promises that the activation is on its store's list and has noted where it left.
+    unsafe { find_frame(activation, |frame| catches(frame, thrown)).is_some() }
 }
 
 /// Where a frame catches an exception, if it does.
-unsafe fn catches(frame: &CodeFrame, thrown: *const VmTag) -> Option<Resume> {
+unsafe fn catches(frame: &CodeFrame<'_>, thrown: *const VmTag) -> Option<Resume> {
     let tables = frame.code.tables();
     let site = tables.call_site(frame.code.offset(frame.pc))?;
     let sp = frame.fp - site.frame as usize;

@@ -162,7 +162,7 @@ unsafe fn trapped(signal: i32, info: *const libc::siginfo_t, context: *mut libc:
     // what that called; nothing is changed unless the instruction is known to be one that may trap.
     unsafe {
         let pc = registers::pc(context);
-        let Some((trap, cell)) = registry::find(pc.wrapping_add(1)).and_then(|code| code.trap(pc)) else {
+        let Some((trap, cell)) = registry::find(pc.wrapping_add(1), |code| code.trap(pc)).flatten() else {
             return false;
         };
         let store = running::current();
@@ -192,9 +192,12 @@ unsafe fn trapped(signal: i32, info: *const libc::siginfo_t, context: *mut libc:
 /// Whether guest code may fault at an address: in a memory's reservation, or where a null reference points.
 unsafe fn may_fault_at(store: *mut VmStore, address: usize) -> bool {
     const NULL_PAGE: usize = 4096;
-    // SAFETY: the store's guest code runs on this thread, so that nobody changes the store.
-    let core = unsafe { crate::vm::store::core_of(store) };
-    address < NULL_PAGE || core.memories.iter().any(|memory| memory.reserves(address))
+    // SAFETY: the caller, `trapped`, has found that the store's guest code runs on this thread: the store is live, and
+    // nothing borrows it.
+    let reserved = || unsafe {
+        crate::vm::store::with_core(store, |core| core.memories.iter().any(|memory| memory.reserves(address)))
+    };
+    address < NULL_PAGE || reserved()
 }
 
 /// Hands a signal to its previous handler; without one it ends the process as it would have.

@@ -24,24 +24,27 @@ pub(crate) struct NativeFrame {
     pub(crate) offset: Option<u32>,
 }
 
-/// The frames of a native activation that has called out, innermost first.
+/// Shows `f` the frames of a native activation that has called out, innermost first, until it has something to return.
 ///
 /// # Safety
 /// The activation is on its store's list and has noted where it left.
-pub(super) unsafe fn code_frames<'a>(activation: *const Activation) -> impl Iterator<Item = CodeFrame<'a>> {
-    // SAFETY: by contract.
+pub(super) unsafe fn find_frame<R>(
+    activation: *const Activation,
+    mut f: impl FnMut(&CodeFrame<'_>) -> Option<R>,
+) -> Option<R> {
+    // SAFETY: the caller promises that the activation is live and has noted its exit frame (see `# Safety`).
     let ([mut fp, mut pc], end) = unsafe { (*(*activation).exit_frame, (*activation).entry_fp) };
-    std::iter::from_fn(move || {
-        if fp == end {
-            return None;
-        }
+    while fp != end {
         // SAFETY: a module's instances keep it as long as their store lives, which has a frame here.
-        let Some(code) = (unsafe { registry::find(pc) }) else { unknown(pc) };
-        let frame = CodeFrame { fp, pc, code };
+        match unsafe { registry::find(pc, |code| f(&CodeFrame { fp, pc, code })) } {
+            None => unknown(pc),
+            Some(None) => {}
+            Some(found) => return found,
+        }
         // SAFETY: native code keeps frame pointers: at each is the caller's, and the return address above it.
         [fp, pc] = unsafe { *(fp as *const [usize; 2]) };
-        Some(frame)
-    })
+    }
+    None
 }
 
 /// Ends the process, of whose stack nothing is certain any more.
@@ -57,13 +60,19 @@ fn unknown(pc: usize) -> ! {
 /// The guest frames of a native activation, innermost first.
 ///
 /// # Safety
-/// See [`code_frames`].
+/// See [`find_frame`].
 pub(in crate::vm) unsafe fn frames(activation: *const Activation) -> Vec<NativeFrame> {
-    // SAFETY: passed on.
-    let frames = unsafe { code_frames(activation) };
-    let guests =
-        frames.map(|frame| NativeFrame { cell: frame.code.cell(frame.pc), offset: frame.code.source(frame.pc) });
-    guests.filter(|frame| !frame.cell.is_null()).collect()
+    let mut guests = Vec::new();
+    let push = |frame: &CodeFrame<'_>| {
+        let cell = frame.code.cell(frame.pc);
+        if !cell.is_null() {
+            guests.push(NativeFrame { cell, offset: frame.code.source(frame.pc) });
+        }
+        None::<()>
+    };
+    // SAFETY: the caller promises that the activation is on its store's list and has noted where it left.
+    unsafe { find_frame(activation, push) };
+    guests
 }
 
 /// Shows every traced reference in the frames of a native activation to a collector, which may change it.
@@ -71,17 +80,18 @@ pub(in crate::vm) unsafe fn frames(activation: *const Activation) -> Vec<NativeF
 /// # Safety
 /// See [`frames`].
 pub(in crate::vm) unsafe fn visit_roots(activation: *const Activation, visit: &mut dyn FnMut(&mut u32)) {
-    // SAFETY: passed on; stack maps say which words of a frame are references while a call is out.
-    unsafe {
-        for frame in code_frames(activation) {
-            let tables = frame.code.tables();
-            let Some(map) = tables.stack_map(frame.code.offset(frame.pc)) else { continue };
-            let sp = frame.fp - map.frame as usize;
-            for at in tables.refs(map) {
-                visit(&mut *((sp + *at as usize) as *mut u32));
-            }
+    let visit_frame = |frame: &CodeFrame<'_>| {
+        let tables = frame.code.tables();
+        let map = tables.stack_map(frame.code.offset(frame.pc))?;
+        let sp = frame.fp - map.frame as usize;
+        for at in tables.refs(map) {
+            // SAFETY: the compiler's stack map says that the word of the frame is a reference while a call is out.
+            visit(unsafe { &mut *((sp + *at as usize) as *mut u32) });
         }
-    }
+        None::<()>
+    };
+    // SAFETY: the caller promises that the activation is on its store's list and has noted where it left.
+    unsafe { find_frame(activation, visit_frame) };
 }
 
 #[cfg(test)]
