@@ -37,7 +37,7 @@ pub unsafe fn place<T>(vmctx: *mut VmCtx, word: u32) -> *mut T {
 /// See [`place`].
 #[inline(always)]
 pub unsafe fn memory(vmctx: *mut VmCtx, word: u32) -> *mut VmMemory {
-    // SAFETY: passed on.
+    // SAFETY: the caller promises a live instance and the word of a place that holds a memory (see `place`).
     unsafe { place(vmctx, word) }
 }
 
@@ -47,7 +47,7 @@ pub unsafe fn memory(vmctx: *mut VmCtx, word: u32) -> *mut VmMemory {
 /// See [`place`].
 #[inline(always)]
 pub unsafe fn table(vmctx: *mut VmCtx, word: u32) -> *mut VmTable {
-    // SAFETY: passed on.
+    // SAFETY: the caller promises a live instance and the word of a place that holds a table (see `place`).
     unsafe { place(vmctx, word) }
 }
 
@@ -57,7 +57,7 @@ pub unsafe fn table(vmctx: *mut VmCtx, word: u32) -> *mut VmTable {
 /// See [`place`].
 #[inline(always)]
 pub unsafe fn global(vmctx: *mut VmCtx, word: u32) -> *mut VmGlobal {
-    // SAFETY: passed on.
+    // SAFETY: the caller promises a live instance and the word of a place that holds a global (see `place`).
     unsafe { place(vmctx, word) }
 }
 

@@ -335,7 +335,7 @@ impl Body {
         let at = self.offset_of(ip)?.saturating_sub(1);
         let ranges = code.handlers.iter().filter(|range| range.start <= at && at < range.end);
         let catches = |clause: &&CatchClause| {
-            // SAFETY: by contract; code has the offsets of tags in instances of its module.
+            // SAFETY: the caller promises a live instance of the module (see `# Safety`); code has the offsets of tags in such.
             clause.tag.is_none_or(|tag| unsafe { *vmctx.byte_add(tag as usize).cast::<*const VmTag>() } == thrown)
         };
         let clause = ranges.flat_map(|range| range.clauses.iter()).find(catches)?;

@@ -104,7 +104,8 @@ struct Pair<A, B>(PhantomData<(A, B)>);
 impl<A: Instruction, B: Instruction> Instruction for Pair<A, B> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter makes a pair only of instructions that follow one another, and writes the operand words
+        // of both, one after the other (`Assembler::fuse`).
         unsafe {
             A::run(m)?;
             B::run(m)
@@ -327,7 +328,7 @@ impl Machine {
 
     #[inline(always)]
     unsafe fn load_memory(&mut self, vmctx: *const VmCtx) {
-        // SAFETY: passed on.
+        // SAFETY: the caller gives a live instance or host context, which has a memory 0.
         (self.mem, self.len) = unsafe { access::memory0(vmctx) };
     }
 

@@ -76,7 +76,8 @@ pub enum Segment {
 /// # Safety
 /// `store` must be live and its guest code not running, but called out.
 pub unsafe fn walk(store: *const VmStore) -> Vec<Segment> {
-    // SAFETY: passed on.
+    // SAFETY: the caller promises that the store is live and that its guest code has called out, and so noted both (see
+    // `# Safety`).
     unsafe { walk_from((*store).record, (*store).activation) }
 }
 

@@ -31,13 +31,13 @@ unsafe impl GlobalAlloc for Counted {
             eprintln!("the input takes too much memory: {before} bytes, and {} more", layout.size());
             std::process::abort();
         }
-        // SAFETY: passed on.
+        // SAFETY: the caller promises what `GlobalAlloc` asks for, which is what the system's allocator asks for.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
         ALLOCATED.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: passed on.
+        // SAFETY: the caller promises what `GlobalAlloc` asks for, which is what the system's allocator asks for.
         unsafe { System.dealloc(place, layout) }
     }
 }

@@ -107,7 +107,7 @@ impl Instruction for Start {
 #[cold]
 #[inline(never)]
 unsafe fn lower(body: *const Body) -> Result<*const u32, Stop> {
-    // SAFETY: passed on. A panic must not cross the handler, which cannot unwind.
+    // SAFETY: the caller gives the body of a live cell. A panic must not cross the handler, which cannot unwind.
     let lowered = std::panic::catch_unwind(|| unsafe { (*body).code().as_ref().map(Code::start).map_err(Error::kind) });
     match lowered {
         Ok(Ok(start)) => Ok(start),
@@ -222,7 +222,8 @@ struct Jump<const BACK: bool>;
 impl<const BACK: bool> Instruction for Jump<BACK> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words for this handler, and their target lies in the same code (see
+        // `exec`).
         unsafe {
             let at = m.ip;
             let target = *at;
@@ -241,7 +242,8 @@ struct JumpIf<A, const WIDE: bool, const WHEN: bool, const BACK: bool>(PhantomDa
 impl<A: Source, const WIDE: bool, const WHEN: bool, const BACK: bool> Instruction for JumpIf<A, WIDE, WHEN, BACK> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words for this handler: a slot lies in the frame that the function's
+        // entry checked, and the target in the same code (see `exec`).
         unsafe {
             let not_zero = if WIDE { A::get::<i64>(m) != 0 } else { A::get::<i32>(m) != 0 };
             let at = m.ip;
@@ -264,7 +266,8 @@ struct JumpTable<A>(PhantomData<A>);
 impl<A: Source> Instruction for JumpTable<A> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on; the index is clamped to the table.
+        // SAFETY: the emitter wrote the number of targets and as many words and one more behind it, each with a target in the
+        // same code (see `exec`); the index is clamped to them.
         unsafe {
             let index = A::get::<i32>(m) as u32;
             let last = m.word();
@@ -312,7 +315,8 @@ impl Machine {
     /// Goes to the start of the newest record's function.
     #[inline(always)]
     unsafe fn open(&mut self) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the newest record is that of the function to be entered, whose cell lives as long as its module (see
+        // `exec`).
         unsafe {
             let record = self.record();
             self.open_at(record, (*(*record).cell).entry.load(Ordering::Acquire))
@@ -322,7 +326,8 @@ impl Machine {
     /// Goes to the start of the newest record's function in the interpreter's own code, though it may have native code.
     #[inline(always)]
     unsafe fn open_own(&mut self) -> Flow {
-        // SAFETY: passed on; only functions of guests come here, which have a body.
+        // SAFETY: the newest record is that of the function to be entered; only functions of guests come here, which have a
+        // body.
         unsafe {
             let record = self.record();
             let code = lower((*(*record).cell).body.cast())?;
@@ -477,7 +482,8 @@ impl Machine {
 
     #[inline(always)]
     unsafe fn by_ref<A: Source>(&mut self) -> Result<*const FuncRef, Stop> {
-        // SAFETY: passed on.
+        // SAFETY: the caller is a handler whose next operand is a function reference or null, as validation has seen
+        // to.
         let function = unsafe { A::get::<i64>(self) } as u64 as usize as *const FuncRef;
         if function.is_null() { Err(Stop::Trap(Trap::NullFunctionReference)) } else { Ok(function) }
     }
@@ -553,7 +559,7 @@ unsafe fn check_subtype(vm: *mut VmStore, vmctx: *mut VmCtx, actual: u32, expect
 #[cold]
 #[inline(never)]
 unsafe fn lazy_function(vm: *mut VmStore, vmctx: *mut VmCtx, place: u32, index: u64) -> Result<*const FuncRef, Stop> {
-    // SAFETY: passed on.
+    // SAFETY: the caller, `indirect`, read the place of a table of the running instance from the code.
     match unsafe { lazy_element(vm, vmctx, place, index) } {
         0 => Err(Stop::Trap(Trap::UninitializedElement)),
         function => Ok(function as usize as *const FuncRef),
@@ -576,7 +582,8 @@ struct Call;
 impl Instruction for Call {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the cell of a function of the same module, and where in the checked frame its
+        // arguments are (see `exec`).
         unsafe {
             let cell = m.pointer::<FuncCell>();
             let args = m.word();
@@ -611,7 +618,8 @@ struct CallIndirect<A>(PhantomData<A>);
 impl<A: Source> Instruction for CallIndirect<A> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words of `indirect`, and where in the checked frame the arguments are
+        // (see `exec`); what it finds is live as long as the store.
         unsafe {
             let function = m.indirect::<A>()?;
             let args = m.word();
@@ -626,7 +634,8 @@ struct CallRef<A>(PhantomData<A>);
 impl<A: Source> Instruction for CallRef<A> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words of `by_ref`, and where in the checked frame the arguments are
+        // (see `exec`); references are live as long as the store.
         unsafe {
             let function = m.by_ref::<A>()?;
             let args = m.word();
@@ -642,7 +651,8 @@ struct TailCall;
 impl Instruction for TailCall {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the cell of a function of the same module; the instructions before have moved its
+        // arguments to the frame's start.
         unsafe {
             let cell = m.pointer::<FuncCell>();
             m.replace(cell, m.vmctx())
@@ -669,7 +679,8 @@ struct ResolveIndirect<A>(PhantomData<A>);
 impl<A: Source> Instruction for ResolveIndirect<A> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words of `indirect` (see `exec`); what it finds is live as long as the
+        // store.
         unsafe {
             let function = m.indirect::<A>()?;
             ((*m.vm).tail.cell, (*m.vm).tail.vmctx) = ((*function).cell, (*function).vmctx);
@@ -683,7 +694,8 @@ struct ResolveRef<A>(PhantomData<A>);
 impl<A: Source> Instruction for ResolveRef<A> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words of `by_ref` (see `exec`); references are live as long as the
+        // store.
         unsafe {
             let function = m.by_ref::<A>()?;
             ((*m.vm).tail.cell, (*m.vm).tail.vmctx) = ((*function).cell, (*function).vmctx);
@@ -711,7 +723,8 @@ struct Return;
 impl Instruction for Return {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the newest record is the running frame's, whose results the emitter has had put at its start (see
+        // `exec`).
         unsafe { m.ret() };
         Ok(())
     }
@@ -740,7 +753,7 @@ struct Throw;
 impl Instruction for Throw {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote a tag of the module, and where in the checked frame its arguments are (see `exec`).
         unsafe {
             let tag = m.word();
             let args = m.word();

@@ -24,7 +24,8 @@ macro_rules! stored_scalars {
         impl Stored for $scalar {
             #[inline(always)]
             unsafe fn to_target<D: Target>(m: &mut Machine, value: Self) {
-                // SAFETY: passed on.
+                // SAFETY: the caller is a handler for a result in `D`, with whose words the emitter goes on (see
+                // `exec`).
                 unsafe { D::put(m, value) }
             }
         }
@@ -37,7 +38,8 @@ impl Stored for V128 {
     /// Vectors have no accumulator: always to slots.
     #[inline(always)]
     unsafe fn to_target<D: Target>(m: &mut Machine, value: Self) {
-        // SAFETY: passed on.
+        // SAFETY: the caller is a handler for a vector result: the emitter has put the offset of its two slots next,
+        // which lie in the frame that the function's entry checked (see `exec`).
         unsafe {
             let to = m.word();
             vector::write(m.slot(to), value);

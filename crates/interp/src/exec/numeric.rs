@@ -31,7 +31,8 @@ struct UnaryInstruction<O, A, D>(PhantomData<(O, A, D)>);
 impl<O: UnaryMeaning, A: Source, D: Target> Instruction for UnaryInstruction<O, A, D> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words for this handler, and their slots lie in the frame that the
+        // function's entry checked (see `exec`).
         unsafe {
             let a = A::get(m);
             let value = O::eval(a).map_err(Stop::Trap)?;
@@ -46,7 +47,8 @@ pub(super) struct BinaryInstruction<O, A, B, D>(PhantomData<(O, A, B, D)>);
 impl<O: BinaryMeaning, A: Source, B: Source, D: Target> Instruction for BinaryInstruction<O, A, B, D> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words for this handler, and their slots lie in the frame that the
+        // function's entry checked (see `exec`).
         unsafe {
             let a = A::get(m);
             let b = B::get(m);
@@ -65,7 +67,8 @@ impl<O: BinaryMeaning<R = i32>, A: Source, B: Source, const WHEN: bool, const BA
 {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words for this handler: slots lie in the frame that the function's
+        // entry checked, and the target in the same code (see `exec`).
         unsafe {
             let a = A::get(m);
             let b = B::get(m);
@@ -259,7 +262,8 @@ trait WideMeaning {
 impl<O: WideMeaning> Instruction for WideInstruction<O> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter put the operands into consecutive slots of the frame that the function's entry checked,
+        // and wrote the offset of the first (see `exec`).
         unsafe {
             let offset = m.word();
             O::eval(m.slot(offset));

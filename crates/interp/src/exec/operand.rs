@@ -26,7 +26,8 @@ macro_rules! cells {
         impl Cell for $scalar {
             #[inline(always)]
             unsafe fn immediate(m: &mut Machine) -> Self {
-                // SAFETY: passed on.
+                // SAFETY: the caller is a handler for an immediate of this type, which the emitter has put next (see
+                // `exec`).
                 <Self as Scalar>::from_bits(unsafe { m.$word() } as u64)
             }
 
@@ -67,7 +68,8 @@ pub(crate) struct Acc;
 impl Source for Slot {
     #[inline(always)]
     unsafe fn get<T: Cell>(m: &mut Machine) -> T {
-        // SAFETY: passed on.
+        // SAFETY: the caller is a handler for an operand in a slot: the emitter has put its offset next, and it lies in
+        // the frame that the function's entry checked (see `exec`).
         unsafe {
             let offset = m.word();
             T::from_bits(*m.slot(offset))
@@ -78,7 +80,7 @@ impl Source for Slot {
 impl Source for Imm {
     #[inline(always)]
     unsafe fn get<T: Cell>(m: &mut Machine) -> T {
-        // SAFETY: passed on.
+        // SAFETY: the caller is a handler for a constant operand, which the emitter has put next (see `exec`).
         unsafe { T::immediate(m) }
     }
 }
@@ -94,7 +96,8 @@ impl Target for Slot {
     /// Also leaves the value in the accumulator, where the next instruction finds it without waiting for the store.
     #[inline(always)]
     unsafe fn put<T: Cell>(m: &mut Machine, value: T) {
-        // SAFETY: passed on.
+        // SAFETY: the caller is a handler for a result in a slot: the emitter has put its offset next, and it lies in
+        // the frame that the function's entry checked (see `exec`).
         unsafe {
             let offset = m.word();
             *m.slot(offset) = value.to_bits();

@@ -14,7 +14,8 @@ pub(super) struct Copy;
 impl Instruction for Copy {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words for this handler, and their slots lie in the frame that the
+        // function's entry checked (see `exec`).
         unsafe {
             let from = m.word();
             let to = m.word();
@@ -30,7 +31,8 @@ struct Copy2;
 impl Instruction for Copy2 {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words of both copies, one after the other, and their slots lie in the
+        // checked frame (see `exec`).
         unsafe {
             Copy::run(m)?;
             Copy::run(m)
@@ -44,7 +46,8 @@ struct CopyBlock;
 impl Instruction for CopyBlock {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words for this handler; all the slots of both blocks lie in the frame
+        // that the function's entry checked (see `exec`).
         unsafe {
             let (from, to, count) = (m.word(), m.word(), m.word());
             let (from, to) = (m.slot(from), m.slot(to));
@@ -62,7 +65,8 @@ struct CopyVector;
 impl Instruction for CopyVector {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words for this handler, and each vector has two slots of the frame that
+        // the function's entry checked (see `exec`).
         unsafe {
             let from = m.word();
             let to = m.word();
@@ -79,7 +83,8 @@ pub(super) struct Constant<T>(PhantomData<T>);
 impl<T: Cell> Instruction for Constant<T> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words for this handler, and their slots lie in the frame that the
+        // function's entry checked (see `exec`).
         unsafe {
             let bits = T::immediate(m).to_bits();
             let to = m.word();
@@ -95,7 +100,8 @@ struct VectorConstant;
 impl Instruction for VectorConstant {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words for this handler, and each vector has two slots of the frame that
+        // the function's entry checked (see `exec`).
         unsafe {
             let value = [m.double_word(), m.double_word()];
             let to = m.word();
@@ -111,7 +117,8 @@ struct Keep<T>(PhantomData<T>);
 impl<T: Cell> Instruction for Keep<T> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words for this handler, and their slots lie in the frame that the
+        // function's entry checked (see `exec`).
         unsafe {
             let value = T::accumulator(m);
             Slot::put(m, value);
@@ -238,7 +245,8 @@ struct Select<T, A, B, C, D>(PhantomData<(T, A, B, C, D)>);
 impl<T: Cell, A: Source, B: Source, C: Source, D: Target> Instruction for Select<T, A, B, C, D> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words for this handler, and their slots lie in the frame that the
+        // function's entry checked (see `exec`).
         unsafe {
             let a: T = A::get(m);
             let b: T = B::get(m);
@@ -254,7 +262,8 @@ struct VectorSelect;
 impl Instruction for VectorSelect {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words for this handler, and each vector has two slots of the frame that
+        // the function's entry checked (see `exec`).
         unsafe {
             let (a, b, condition, to) = (m.word(), m.word(), m.word(), m.word());
             let from = if *m.slot(condition) as u32 != 0 { a } else { b };
@@ -271,7 +280,8 @@ struct IsNull<A, D>(PhantomData<(A, D)>);
 impl<A: Source, D: Target> Instruction for IsNull<A, D> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words for this handler, and their slots lie in the frame that the
+        // function's entry checked (see `exec`).
         unsafe {
             let value: i64 = A::get(m);
             D::put(m, (value == 0) as i32);
@@ -286,7 +296,8 @@ struct AsNonNull;
 impl Instruction for AsNonNull {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words for this handler, and their slots lie in the frame that the
+        // function's entry checked (see `exec`).
         unsafe {
             let (from, to) = (m.word(), m.word());
             let value = *m.slot(from);

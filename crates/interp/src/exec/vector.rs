@@ -25,7 +25,7 @@ unsafe fn vector(m: &mut Machine) -> V128 {
 /// Both can be read.
 #[inline(always)]
 pub(super) unsafe fn read(slots: *const u64) -> V128 {
-    // SAFETY: by contract.
+    // SAFETY: the caller promises that both slots can be read (see `# Safety`).
     unsafe {
         if cfg!(target_endian = "little") {
             return slots.cast::<V128>().read();
@@ -40,7 +40,7 @@ pub(super) unsafe fn read(slots: *const u64) -> V128 {
 /// Both can be written.
 #[inline(always)]
 pub(super) unsafe fn write(slots: *mut u64, vector: V128) {
-    // SAFETY: by contract.
+    // SAFETY: the caller promises that both slots can be written (see `# Safety`).
     unsafe {
         if cfg!(target_endian = "little") {
             return slots.cast::<V128>().write(vector);
@@ -60,7 +60,8 @@ struct VectorInstruction<O, const N: usize>(PhantomData<O>);
 impl<O: VectorMeaning<N>, const N: usize> Instruction for VectorInstruction<O, N> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words for this handler, and each vector has two slots of the frame that
+        // the function's entry checked (see `exec`).
         unsafe {
             let mut args = [V128::default(); N];
             for arg in &mut args {
@@ -83,7 +84,8 @@ struct ToScalar<O, D>(PhantomData<(O, D)>);
 impl<O: ToScalarMeaning, D: Target> Instruction for ToScalar<O, D> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words for this handler, and each vector has two slots of the frame that
+        // the function's entry checked (see `exec`).
         unsafe {
             let a = vector(m);
             let lane = m.word() as u8;
@@ -104,7 +106,8 @@ struct WithScalar<O, B>(PhantomData<(O, B)>);
 impl<O: WithScalarMeaning, B: Source> Instruction for WithScalar<O, B> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words for this handler, and each vector has two slots of the frame that
+        // the function's entry checked (see `exec`).
         unsafe {
             let a = vector(m);
             let lane = m.word() as u8;
@@ -126,7 +129,8 @@ struct Splat<O, A>(PhantomData<(O, A)>);
 impl<O: SplatMeaning, A: Source> Instruction for Splat<O, A> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words for this handler, and each vector has two slots of the frame that
+        // the function's entry checked (see `exec`).
         unsafe {
             let a: O::A = A::get(m);
             V128::to_target::<Slot>(m, O::eval(a));
@@ -159,7 +163,8 @@ struct Shuffle;
 impl Instruction for Shuffle {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: passed on.
+        // SAFETY: the emitter wrote the operand words for this handler, and each vector has two slots of the frame that
+        // the function's entry checked (see `exec`).
         unsafe {
             let lanes = [m.double_word(), m.double_word()];
             let mut bytes = [0; 16];

@@ -66,7 +66,8 @@ pub(super) fn call_cell(
 /// record meanwhile.
 #[inline(always)]
 pub(super) unsafe fn run(core: *mut StoreCore, cell: *const FuncCell, vmctx: *mut VmCtx, slots: *mut u64) -> Status {
-    // SAFETY: by contract.
+    // SAFETY: the caller promises that the function and the instance are the store's, and that the array is large
+    // enough (see `# Safety`); `core` is what the store's record leads to, and is not borrowed while the function runs.
     unsafe {
         let vm = (*core).vm.pointer().as_ptr();
         (*core).ran = true;

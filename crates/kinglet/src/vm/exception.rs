@@ -9,13 +9,13 @@ use kinglet_interp::frame;
 /// # Safety
 /// `vm` is live, and its guest code has called out.
 pub(super) unsafe fn caught_farther_out(vm: *const VmStore) -> bool {
-    // SAFETY: by contract.
+    // SAFETY: the caller promises that the store is live (see `# Safety`).
     let thrown = unsafe { (*vm).exception_tag };
     #[cfg(feature = "jit")]
     // SAFETY: the activation is on the store's list, and has called out.
     let native = |activation: *mut Activation| unsafe { super::native::activation_catches(activation, thrown) };
     #[cfg(not(feature = "jit"))]
     let native = |_: *mut Activation| false;
-    // SAFETY: by contract.
+    // SAFETY: the caller promises that the store is live and that its guest code has called out (see `# Safety`).
     unsafe { frame::caught_farther_out(vm, thrown, native) }
 }

@@ -95,7 +95,7 @@ fn is_traced(types: &TypeRegistry, ty: ValType) -> bool {
 
 /// Shows a slot that holds a reference.
 unsafe fn visit_slot(slot: *mut u64, visit: &mut dyn FnMut(&mut u32)) {
-    // SAFETY: passed on by the caller.
+    // SAFETY: the callers show slots that they own or that lie in a frame of a guest that has called out.
     unsafe {
         let mut reference = *slot as u32;
         visit(&mut reference);
@@ -172,7 +172,8 @@ pub(super) unsafe fn struct_new(
             unsafe { visit_slot(fields.byte_add((*at - header) as usize), visit) };
         }
     };
-    // SAFETY: passed on; the region has room for the object when there is room up to the limit.
+    // SAFETY: the caller promises that `vm` is the core's, its guest code has called out, and as many fields as the type has
+    // (see `# Safety`); the region has room for the object when there is room up to the limit.
     unsafe {
         let object = allocate(core, vm, layout.size, &mut roots)?;
         let at = (*vm).heap_base.add(object as usize);
@@ -210,7 +211,7 @@ pub(super) unsafe fn field(
 type Roots<'a> = &'a mut dyn FnMut(&mut dyn FnMut(&mut u32));
 
 unsafe fn allocate(core: &mut StoreCore, vm: *mut VmStore, size: u32, roots: Roots<'_>) -> Result<u32, Trap> {
-    // SAFETY: passed on.
+    // SAFETY: the caller, `struct_new`, has promised that `vm` is the core's and its guest code has called out.
     unsafe {
         let full = |vm: *mut VmStore| u64::from((*vm).heap_top) + u64::from(size) > u64::from((*vm).heap_limit);
         if core.heap.always || full(vm) {
@@ -276,7 +277,8 @@ pub(super) unsafe fn collect(core: &mut StoreCore, vm: *mut VmStore, more: Roots
         let to = if heap.upper { 0 } else { UPPER };
         if region.commit(to as usize, heap.capacity as usize) {
             let from = heap.start();
-            // SAFETY: passed on.
+            // SAFETY: the caller promises that `vm` is the core's, whose record says where its heap is (see `#
+            // Safety`).
             let mut copy = unsafe {
                 Copy { base: (*vm).heap_base, from: from + FIRST_OBJECT..(*vm).heap_top, top: to + FIRST_OBJECT }
             };
@@ -288,7 +290,8 @@ pub(super) unsafe fn collect(core: &mut StoreCore, vm: *mut VmStore, more: Roots
                     Some(layouts.entry(ty).or_insert(new).clone())
                 })
             };
-            // SAFETY: passed on; the other half has room for all of this one.
+            // SAFETY: the caller promises that `vm` is the core's and its guest code has called out (see `# Safety`); the other
+            // half has room for all of this one.
             unsafe {
                 let mut visit = |reference: &mut u32| copy.forward(reference, &mut layout);
                 more(&mut visit);

@@ -242,7 +242,7 @@ impl HostContext {
     /// It is live, and used by nobody yet.
     unsafe fn finish(this: NonNull<HostContext>) -> FuncPointer {
         let this = this.as_ptr();
-        // SAFETY: by contract.
+        // SAFETY: the caller promises that the context is live and that it is used by nobody yet (see `# Safety`).
         unsafe {
             (*this).func_ref.cell = &raw const (*this).cell;
             (*this).func_ref.vmctx = this.cast();

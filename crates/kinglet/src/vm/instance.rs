@@ -331,7 +331,8 @@ pub(crate) unsafe fn new_memory(
     let what = || format!("a memory of {}", pages(ty.min));
     core.may_make(request.desired, Question::Memory(request), StoreLimit::MemorySize, what)?;
     let plan = core.engine.settings().memory_plan(&ty);
-    // SAFETY: passed on.
+    // SAFETY: the caller promises that the record is valid for as long as the store (see `# Safety`), which has the
+    // memory.
     let new = |plan| unsafe { MemoryInstance::new(ty, plan, record) };
     let make = || {
         super::pool::make(&core.engine, request.desired, || new(plan)).or_else(|error| match plan {
@@ -363,7 +364,8 @@ pub(crate) unsafe fn new_table(
     let question = Question::Table { current: 0, desired: ty.min as usize, maximum: ty.max.map(|max| max as usize) };
     let bytes = super::table::bytes(ty.min);
     core.may_make(bytes, question, StoreLimit::TableElements, || format!("a table of {} elements", ty.min))?;
-    // SAFETY: passed on.
+    // SAFETY: the caller promises that the record is valid for as long as the store (see `# Safety`), which has the
+    // table.
     let new = || unsafe { TableInstance::new(ty, init, record) };
     let table = kept.map_or_else(new, Ok)?;
     core.total += bytes;

@@ -229,7 +229,8 @@ impl Tier {
             None => Some(Mapping::executable(&loaded.bytes()[text.clone()])?),
         };
         let start = memory.as_ref().map_or(loaded.mapping().start() + text.start, Mapping::start);
-        // SAFETY: by contract.
+        // SAFETY: the caller promises that the code was made for the module by this build, and is unchanged (see `#
+        // Safety`).
         let tables = unsafe { Known::mapped(loaded, tables) };
         self.publish_module(environment, start..start + text.len(), tables, memory);
         Ok(())
@@ -652,7 +653,7 @@ unsafe fn with_tier<R>(store: *const VmStore, f: impl FnOnce(&Tier) -> R) -> R {
 /// `store` is live.
 #[inline(always)]
 pub(super) unsafe fn watch(store: *mut VmStore) {
-    // SAFETY: by contract; other threads touch the field as well, which is atomic.
+    // SAFETY: the caller promises that the store is live (see `# Safety`); other threads touch the field too, which is atomic.
     unsafe {
         if !(*store).watched.load(Ordering::Relaxed) {
             start_watching(store);

@@ -88,7 +88,8 @@ impl Module {
     /// start need not read is found when it is read: a function that is damaged in the module and has to be interpreted,
     /// or a trap of which it is damaged what it means, ends the guest with a trap of its own.
     pub unsafe fn deserialize(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
-        // SAFETY: passed on.
+        // SAFETY: the caller promises that the bytes are an unchanged artifact that can be trusted (see `# Safety`);
+        // the copy is ours.
         unsafe { load(engine, Mapping::copy(bytes.as_ref())?) }
     }
 
@@ -104,7 +105,8 @@ impl Module {
         let path = path.as_ref();
         let mapping = File::open(path).map_err(Error::from).and_then(Mapping::file);
         let mapping = mapping.map_err(|error| unreadable(path, &error))?;
-        // SAFETY: passed on.
+        // SAFETY: the caller promises that the file is an artifact that can be trusted and does not change (see `#
+        // Safety`).
         unsafe { load(engine, mapping) }
     }
 
@@ -117,7 +119,8 @@ impl Module {
     /// # Errors
     /// As for [`Module::deserialize_file`]; if the part does not begin at a page, or does not end in the file.
     pub unsafe fn deserialize_file_part(engine: &Engine, file: File, part: Range<u64>) -> Result<Module> {
-        // SAFETY: passed on.
+        // SAFETY: the caller promises that the part is an artifact that can be trusted and does not change (see `#
+        // Safety`).
         unsafe { load(engine, Mapping::file_part(file, part)?) }
     }
 }

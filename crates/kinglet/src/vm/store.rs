@@ -185,7 +185,8 @@ impl EmbedderPointer {
     /// # Safety
     /// It is that of a store of `T`.
     pub(super) unsafe fn get_mut<T: 'static>(&mut self) -> &mut Embedder<T> {
-        // SAFETY: by contract; `StoreOwner` frees it after the core that this is part of.
+        // SAFETY: the caller promises that it is that of a store of `T` (see `# Safety`); `StoreOwner` frees it after the core
+        // that this is part of.
         unsafe { self.0.cast().as_mut() }
     }
 }

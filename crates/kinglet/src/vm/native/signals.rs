@@ -144,7 +144,7 @@ fn action(signal: i32) -> Option<libc::sigaction> {
 }
 
 unsafe extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // SAFETY: the system's arguments of a handler are passed on.
+    // SAFETY: the arguments are the system's, which are valid while a handler runs.
     unsafe {
         if !trapped(signal, info, context.cast()) {
             pass_on(signal, info, context);
@@ -284,18 +284,18 @@ mod registers {
     use libc::{REG_RBP, REG_RDI, REG_RIP, REG_RSI, REG_RSP, ucontext_t};
 
     pub(super) unsafe fn pc(context: *const ucontext_t) -> usize {
-        // SAFETY: by contract.
+        // SAFETY: the caller, `trapped`, has the context from the system, which gives a handler one that it may read.
         unsafe { (*context).uc_mcontext.gregs[REG_RIP as usize] as usize }
     }
 
     pub(super) unsafe fn fp(context: *const ucontext_t) -> usize {
-        // SAFETY: by contract.
+        // SAFETY: the caller, `trapped`, has the context from the system, which gives a handler one that it may read.
         unsafe { (*context).uc_mcontext.gregs[REG_RBP as usize] as usize }
     }
 
     /// Sets where the thread goes on, with two arguments, below all that its stack holds.
     pub(super) unsafe fn go_on(context: *mut ucontext_t, pc: usize, a: usize, b: usize) {
-        // SAFETY: by contract.
+        // SAFETY: the caller, `trapped`, has the context from the system, which gives a handler one that it may change.
         let registers = unsafe { &mut (*context).uc_mcontext.gregs };
         registers[REG_RIP as usize] = pc as i64;
         registers[REG_RDI as usize] = a as i64;
@@ -306,7 +306,8 @@ mod registers {
     /// Sets where the thread goes on that is behind the beginning of a function's frame, with its arguments, as if its
     /// caller had called `pc` instead.
     pub(super) unsafe fn leave_prologue(context: *mut ucontext_t, pc: usize) {
-        // SAFETY: by contract; the frame's beginning is the caller's frame pointer and the return address.
+        // SAFETY: the caller, `trapped`, has the context from the system, which gives a handler one that it may change; the
+        // frame's beginning is the caller's frame pointer and the return address.
         unsafe {
             let registers = &mut (*context).uc_mcontext.gregs;
             let frame = registers[REG_RBP as usize];
@@ -324,18 +325,18 @@ mod registers {
     use libc::ucontext_t;
 
     pub(super) unsafe fn pc(context: *const ucontext_t) -> usize {
-        // SAFETY: by contract.
+        // SAFETY: the caller, `trapped`, has the context from the system, which gives a handler one that it may read.
         unsafe { (*context).uc_mcontext.pc as usize }
     }
 
     pub(super) unsafe fn fp(context: *const ucontext_t) -> usize {
-        // SAFETY: by contract.
+        // SAFETY: the caller, `trapped`, has the context from the system, which gives a handler one that it may read.
         unsafe { (*context).uc_mcontext.regs[29] as usize }
     }
 
     /// Sets where the thread goes on, with two arguments, below all that its stack holds.
     pub(super) unsafe fn go_on(context: *mut ucontext_t, pc: usize, a: usize, b: usize) {
-        // SAFETY: by contract.
+        // SAFETY: the caller, `trapped`, has the context from the system, which gives a handler one that it may change.
         let registers = unsafe { &mut (*context).uc_mcontext };
         registers.pc = pc as u64;
         registers.regs[0] = a as u64;
@@ -346,7 +347,8 @@ mod registers {
     /// Sets where the thread goes on that is behind the beginning of a function's frame, with its arguments, as if its
     /// caller had called `pc` instead.
     pub(super) unsafe fn leave_prologue(context: *mut ucontext_t, pc: usize) {
-        // SAFETY: by contract; the frame's beginning is the caller's frame pointer and the return address.
+        // SAFETY: the caller, `trapped`, has the context from the system, which gives a handler one that it may change; the
+        // frame's beginning is the caller's frame pointer and the return address.
         unsafe {
             let registers = &mut (*context).uc_mcontext;
             let frame = registers.regs[29];
@@ -365,18 +367,18 @@ mod registers {
     use libc::{REG_A0, REG_PC, REG_S0, REG_SP, ucontext_t};
 
     pub(super) unsafe fn pc(context: *const ucontext_t) -> usize {
-        // SAFETY: by contract.
+        // SAFETY: the caller, `trapped`, has the context from the system, which gives a handler one that it may read.
         unsafe { (*context).uc_mcontext.__gregs[REG_PC] as usize }
     }
 
     pub(super) unsafe fn fp(context: *const ucontext_t) -> usize {
-        // SAFETY: by contract.
+        // SAFETY: the caller, `trapped`, has the context from the system, which gives a handler one that it may read.
         unsafe { (*context).uc_mcontext.__gregs[REG_S0] as usize }
     }
 
     /// Sets where the thread goes on, with two arguments, below all that its stack holds.
     pub(super) unsafe fn go_on(context: *mut ucontext_t, pc: usize, a: usize, b: usize) {
-        // SAFETY: by contract.
+        // SAFETY: the caller, `trapped`, has the context from the system, which gives a handler one that it may change.
         let registers = unsafe { &mut (*context).uc_mcontext.__gregs };
         registers[REG_PC] = pc as u64;
         registers[REG_A0] = a as u64;
@@ -388,7 +390,8 @@ mod registers {
     /// caller had called `pc` instead.
     pub(super) unsafe fn leave_prologue(context: *mut ucontext_t, pc: usize) {
         const REG_RA: usize = 1;
-        // SAFETY: by contract; the frame's beginning is the caller's frame pointer and the return address.
+        // SAFETY: the caller, `trapped`, has the context from the system, which gives a handler one that it may change; the
+        // frame's beginning is the caller's frame pointer and the return address.
         unsafe {
             let registers = &mut (*context).uc_mcontext.__gregs;
             let frame = registers[REG_S0];
