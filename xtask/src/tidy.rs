@@ -22,6 +22,7 @@ const RULES: &[Rule] = &[
     Rule { name: "what decides validation and code is pinned where its hash is taken", check: pins::check },
     Rule { name: "unsafe code has an address", check: fence::check },
     Rule { name: "a SAFETY comment names its invariant", check: fence::comments },
+    Rule { name: "Send and Sync are promised of pointers alone", check: fence::promises },
     Rule { name: "a heavy test is in a module `heavy`", check: heavy },
     Rule { name: "what a document names exists", check: documents::check },
     Rule { name: "no file is larger than 100 kB", check: sizes },

@@ -6,7 +6,7 @@
 
 use std::ffi::c_void;
 use std::mem::offset_of;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 use kinglet_wasm::Module;
 use kinglet_wasm::types::{FieldType, StorageType};
@@ -80,8 +80,9 @@ pub struct FuncCell {
     pub array: AtomicPtr<c_void>,
     /// Where the interpreter goes on: its own code, or the stub that makes an array call.
     pub entry: AtomicPtr<u32>,
-    /// The interpreter's view of it; null for host functions.
-    pub body: *const c_void,
+    /// The interpreter's view of it; null for host functions. It never changes: like the others it is of a type that threads
+    /// share.
+    pub body: AtomicPtr<c_void>,
     /// Where native code calls it while it has no native code, with itself in [`VmStore::callee`]; null until asked for.
     pub bridge: AtomicPtr<c_void>,
     /// What a bridge tail-calls to have it tail-called with the arguments in [`VmStore::tail`]; null until then.
@@ -90,6 +91,14 @@ pub struct FuncCell {
     pub array_slots: u32,
     /// Its canonical type; without meaning for constant expressions, which nothing calls.
     pub type_id: u32,
+}
+
+impl FuncCell {
+    /// The interpreter's view of it; null for host functions.
+    #[inline(always)]
+    pub fn body(&self) -> *const c_void {
+        self.body.load(Ordering::Relaxed)
+    }
 }
 
 /// A reference to a function: exactly one per function of an instance.

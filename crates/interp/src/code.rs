@@ -29,7 +29,7 @@ pub struct Environment {
     pub types: Arc<TypeRegistry>,
     /// What was done for the module.
     pub stats: Stats,
-    cells: Cells,
+    cells: Box<[FuncCell]>,
     // Cells point to them; a box that moves would say that nothing does.
     bodies: Arc<[Body]>,
     this: Weak<Environment>,
@@ -41,15 +41,6 @@ pub struct ModuleCode {
     // Bodies point to it.
     environment: Arc<Environment>,
 }
-
-/// The cells of a module's functions.
-#[derive(Debug)]
-struct Cells(Box<[FuncCell]>);
-
-// SAFETY: a cell's plain fields do not change; its `body` is an address in the environment that has the cells.
-unsafe impl Send for Cells {}
-// SAFETY: what changes in a cell are atomics.
-unsafe impl Sync for Cells {}
 
 /// The environment that a body is part of.
 #[derive(Clone, Copy, Debug)]
@@ -126,19 +117,19 @@ impl ModuleCode {
             let body = |index| Body { environment: Whole(this.as_ptr()), index, code: OnceLock::new() };
             let bodies: Arc<[Body]> = (0..count).map(body).collect();
             let this = this.clone();
-            let (cells, stats) = (Cells(Box::default()), Stats::default());
+            let (cells, stats) = (Box::default(), Stats::default());
             let mut environment = Environment { module, layout, settings, types, stats, cells, bodies, this };
             let cell = |body: &Body| FuncCell {
                 native: AtomicPtr::new(std::ptr::null_mut()),
                 array: AtomicPtr::new(exec::array_entry as *mut c_void),
                 entry: AtomicPtr::new(exec::lower_stub().cast_mut()),
-                body: std::ptr::from_ref(body).cast(),
+                body: AtomicPtr::new(std::ptr::from_ref(body).cast_mut().cast()),
                 bridge: AtomicPtr::new(std::ptr::null_mut()),
                 adapter: AtomicPtr::new(std::ptr::null_mut()),
                 array_slots: environment.array_slots(body.index),
                 type_id: environment.type_id(body.index),
             };
-            environment.cells = Cells(environment.bodies.iter().map(cell).collect());
+            environment.cells = environment.bodies.iter().map(cell).collect();
             environment
         });
         ModuleCode { environment }
@@ -167,17 +158,17 @@ impl Environment {
 
     /// The cells, defined functions first, then constant expressions.
     pub fn cells(&self) -> &[FuncCell] {
-        &self.cells.0
+        &self.cells
     }
 
     /// The cell of a defined function.
     pub fn cell(&self, defined: u32) -> *const FuncCell {
-        &self.cells.0[defined as usize]
+        &self.cells[defined as usize]
     }
 
     /// The cell of a constant expression.
     pub fn const_cell(&self, index: u32) -> *const FuncCell {
-        &self.cells.0[self.module.bodies.len() + index as usize]
+        &self.cells[self.module.bodies.len() + index as usize]
     }
 
     /// The functions that were lowered, for they were called while they had no native code; among the defined ones, in
@@ -250,7 +241,7 @@ impl Body {
 
     /// The module's cell for it.
     pub fn cell(&self) -> &FuncCell {
-        &self.environment().cells.0[self.index as usize]
+        &self.environment().cells[self.index as usize]
     }
 
     /// Its code, lowered now if need be; published in its cell when this returns.

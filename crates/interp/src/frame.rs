@@ -49,7 +49,7 @@ impl Frame {
     /// The frame must still be on the stack.
     pub unsafe fn body(&self) -> &Body {
         // SAFETY: a frame's cell is that of a module's function, kept alive by its instance.
-        unsafe { &*(*self.cell).body.cast::<Body>() }
+        unsafe { &*(*self.cell).body().cast::<Body>() }
     }
 
     /// Whether it catches an exception with this tag.

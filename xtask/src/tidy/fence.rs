@@ -22,6 +22,14 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/kinglet/src/vm/", "the runtime's records"),
 ];
 
+/// Pointers that are `Send` and `Sync` by promise; what holds them is so by derivation.
+const SHARED: &[(&str, &str)] = &[
+    ("crates/interp/src/code.rs", "Whole"),
+    ("crates/kinglet/src/vm/address.rs", "Address"),
+    ("crates/kinglet/src/vm/func.rs", "FuncPointer"),
+    ("crates/kinglet/src/vm/store.rs", "StoreOwner"),
+];
+
 pub(super) fn check(files: &[File]) -> Vec<String> {
     let mut findings = Vec::new();
     for file in files.iter().filter(|file| file.path.ends_with(".rs") && file.path.starts_with("crates/")) {
@@ -43,13 +51,33 @@ pub(super) fn check(files: &[File]) -> Vec<String> {
     findings
 }
 
-/// Comments that send the reader elsewhere for the invariant: what stands there changes without them.
+/// Promises of `Send` or `Sync` for anything but those pointers.
+pub(super) fn promises(files: &[File]) -> Vec<String> {
+    let mut findings = Vec::new();
+    for file in files.iter().filter(|file| file.path.ends_with(".rs") && file.path.starts_with("crates/")) {
+        for (index, line) in
+            code(&file.text).lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("unsafe impl"))
+        {
+            let promised = line.split_once(" Send for ").or_else(|| line.split_once(" Sync for "));
+            let Some((_, name)) = promised else { continue };
+            if !SHARED.iter().any(|(path, pointer)| file.path == *path && name.starts_with(pointer)) {
+                findings.push(format!("{}:{}: Send or Sync by promise, not by derivation", file.path, index + 1));
+            }
+        }
+    }
+    findings
+}
+
+/// How a comment begins that sends the reader elsewhere for the invariant, where the text changes without it.
+const ELSEWHERE: &[&str] = &["as above", "as for ", "passed on", "by contract.", "by contract;", "see above"];
+
+/// Comments that name no invariant.
 pub(super) fn comments(files: &[File]) -> Vec<String> {
-    let sources = files.iter().filter(|file| file.path.ends_with(".rs") && file.path.starts_with("crates/"));
+    let sources = files.iter().filter(|file| file.path.ends_with(".rs"));
     let lines = sources.flat_map(|file| file.text.lines().enumerate().map(move |(index, line)| (file, index, line)));
     let elsewhere = lines.filter(|(_, _, line)| {
         let reason = line.trim_start().strip_prefix("// SAFETY: ").unwrap_or_default();
-        reason.starts_with("as above") || reason.starts_with("as for ")
+        ELSEWHERE.iter().any(|start| reason.starts_with(start))
     });
     elsewhere.map(|(file, index, _)| format!("{}:{}: names no invariant", file.path, index + 1)).collect()
 }
@@ -95,10 +123,28 @@ mod tests {
     }
 
     #[test]
+    fn a_promise_for_more_than_a_pointer_is_found() {
+        let text =
+            "unsafe impl<T> Send for Address<T> {}\nunsafe impl Sync for Region {}\nunsafe impl Stack for A {}\n";
+        let address = "crates/kinglet/src/vm/address.rs";
+        let findings = promises(&[File::new(address, text)]);
+        assert_eq!(findings, [format!("{address}:2: Send or Sync by promise, not by derivation")]);
+        assert_eq!(promises(&[File::new("crates/kinglet/src/vm/region.rs", text)]).len(), 2);
+    }
+
+    #[test]
     fn a_comment_that_refers_to_another_is_found() {
-        let text = "// SAFETY: it is ours.\n    // SAFETY: as above.\n// SAFETY: as for `get`.\n";
-        let files = [File::new("crates/a/src/b.rs", text), File::new("tests/c.rs", text)];
-        let expected = ["crates/a/src/b.rs:2: names no invariant", "crates/a/src/b.rs:3: names no invariant"];
-        assert_eq!(comments(&files), expected);
+        let right = "// SAFETY: it is ours.\n// SAFETY: the bytes are passed on as they came.\n";
+        assert!(comments(&[File::new("crates/a/src/b.rs", right)]).is_empty());
+        for wrong in ["as above.", "as for `get`.", "passed on.", "passed on; it is ours.", "by contract.", "see above"]
+        {
+            let text = format!("{right}    // SAFETY: {wrong}\n");
+            let found = comments(&[File::new("crates/a/src/b.rs", &text), File::new("fuzz/c.rs", &text)]);
+            assert_eq!(
+                found,
+                ["crates/a/src/b.rs:3: names no invariant", "fuzz/c.rs:3: names no invariant"],
+                "{wrong}"
+            );
+        }
     }
 }

@@ -80,7 +80,7 @@ impl Instruction for LowerFirst {
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the newest record is the callee's, whose cell belongs to a body.
         unsafe {
-            let _ = lower((*(*m.record()).cell).body.cast())?;
+            let _ = lower((*(*m.record()).cell).body().cast())?;
             m.open()
         }
     }
@@ -145,7 +145,7 @@ impl Instruction for ArrayCall {
         unsafe {
             let record = m.record();
             let (cell, vmctx, caller) = ((*record).cell, (*record).vmctx, record.add(1));
-            if !(*cell).body.is_null() && is_deep(m.vm) {
+            if !(*cell).body().is_null() && is_deep(m.vm) {
                 return m.open_own();
             }
             // A tail call leaves the instance that made it in the record; else it is that of the frame below.
@@ -330,7 +330,7 @@ impl Machine {
         // body.
         unsafe {
             let record = self.record();
-            let code = lower((*(*record).cell).body.cast())?;
+            let code = lower((*(*record).cell).body().cast())?;
             self.open_at(record, code)
         }
     }
@@ -531,7 +531,7 @@ impl Machine {
             if (*record).ip.is_null() {
                 return None;
             }
-            let body = &*(*(*record).cell).body.cast::<Body>();
+            let body = &*(*(*record).cell).body().cast::<Body>();
             let (clause, target) = body.clause((*record).ip, (*record).vmctx, (*self.vm).exception_tag)?;
             if clause.tag.is_some() {
                 let to = (*record).fp.byte_add(clause.to as usize);

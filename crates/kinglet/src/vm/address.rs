@@ -1,7 +1,9 @@
 //! Addresses of what a store consists of, owned or not. Code and records hold such addresses too, so that a `Box`, which
-//! says that nothing else leads to its contents, would be wrong. An address by itself can be anywhere; following it needs
-//! the store. So records that hold addresses of this kind are `Send` and `Sync` without a word of their own. Those that
-//! hold other pointers, such as mappings and what threads share without a store, say themselves why they are.
+//! says that nothing else leads to its contents, would be wrong; and addresses of what the system maps. An address by
+//! itself can be anywhere; following it needs the store, or the record that owns what is there. So records that hold
+//! addresses of this kind are `Send` and `Sync` without a word of their own.
+//!
+//! Invariant: what an [`Owned`] frees can be freed on any thread: its fields are addresses, or `Send`.
 
 use std::ptr::NonNull;
 
@@ -9,7 +11,7 @@ use std::ptr::NonNull;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Address<T: ?Sized>(pub(in crate::vm) NonNull<T>);
 
-// SAFETY: a number; code that follows it has borrowed the store, and says why something is there.
+// SAFETY: a number; code that follows it has borrowed what holds it, and says why something is there.
 unsafe impl<T: ?Sized> Send for Address<T> {}
 // SAFETY: a shared borrow gives the number alone.
 unsafe impl<T: ?Sized> Sync for Address<T> {}
@@ -21,6 +23,12 @@ impl<T: ?Sized> Clone for Address<T> {
 }
 
 impl<T: ?Sized> Copy for Address<T> {}
+
+impl<T: ?Sized> Address<T> {
+    pub(super) fn as_ptr(self) -> *mut T {
+        self.0.as_ptr()
+    }
+}
 
 /// Something that is freed with this, and that does not move when this does.
 #[derive(Debug)]

@@ -90,7 +90,7 @@ fn push_native(backtrace: &mut WasmBacktrace, core: &StoreCore, frame: &super::n
         return;
     }
     // SAFETY: the function's module is kept by the instance whose frame it is.
-    let Some(body) = (unsafe { (*frame.cell).body.cast::<kinglet_interp::Body>().as_ref() }) else { return };
+    let Some(body) = (unsafe { (*frame.cell).body().cast::<kinglet_interp::Body>().as_ref() }) else { return };
     let environment = std::ptr::from_ref(body.environment());
     let is_its = |module: &Module| std::ptr::eq(module.inner().code().environment(), environment);
     let Some(instance) = core.instances.iter().find(|instance| is_its(&instance.module)) else { return };

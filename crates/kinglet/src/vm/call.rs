@@ -77,7 +77,7 @@ pub(super) unsafe fn run(core: *mut StoreCore, cell: *const FuncCell, vmctx: *mu
             return kinglet_interp::call(vm, ActivationKind::Interpreter, cell, vmctx, slots);
         }
         let deep = stack_position() < (*vm).stack_limit;
-        if deep && !(*cell).body.is_null() {
+        if deep && !(*cell).body().is_null() {
             // Native code that is no longer entered: it is interpreted, if there is any stack left.
             return kinglet_interp::call(vm, ActivationKind::Interpreter, cell, vmctx, slots);
         }

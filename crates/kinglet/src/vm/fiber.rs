@@ -168,7 +168,7 @@ pub(crate) fn start(core: &mut StoreCore, func: FuncPointer, slots: Box<[u64]>) 
     // SAFETY: the caller checked that the function is the store's; its reference and cell live as long.
     let (cell, vmctx, is_host) = unsafe {
         let FuncRef { cell, vmctx, .. } = func.0.as_ref();
-        (*cell, *vmctx, (**cell).body.is_null())
+        (*cell, *vmctx, (**cell).body().is_null())
     };
     if is_host {
         // There is no guest to pause.

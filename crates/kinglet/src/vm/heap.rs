@@ -20,6 +20,7 @@ use kinglet_abi::{ObjectHeader, Trap, VmStore, field_offset};
 use kinglet_interp::frame::{Segment, walk};
 use kinglet_wasm::types::{CompositeType, HeapType, Hierarchy, StorageType, TypeId, TypeRegistry, ValType};
 
+use super::address::Address;
 use crate::store::{Question, StoreCore};
 use crate::vm::GlobalInstance;
 
@@ -449,13 +450,8 @@ pub(super) unsafe fn before_call(vm: *mut VmStore, cell: *const kinglet_abi::Fun
 /// Address space of which pages are given when wanted.
 #[derive(Debug)]
 struct Reservation {
-    start: NonNull<u8>,
+    start: Address<u8>,
 }
-
-// SAFETY: owned memory.
-unsafe impl Send for Reservation {}
-// SAFETY: `&Reservation` gives only the address, and changes only which pages there are.
-unsafe impl Sync for Reservation {}
 
 #[cfg(unix)]
 impl Reservation {
@@ -463,7 +459,7 @@ impl Reservation {
         use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
         // SAFETY: a new mapping overlaps nothing.
         let start = unsafe { mmap_anonymous(std::ptr::null_mut(), RESERVATION, ProtFlags::empty(), MapFlags::PRIVATE) };
-        NonNull::new(start.ok()?.cast()).map(|start| Reservation { start })
+        NonNull::new(start.ok()?.cast()).map(|start| Reservation { start: Address(start) })
     }
 
     /// Makes memory usable; zero where it was not.

@@ -163,16 +163,12 @@ pub(crate) const HOST_LAYOUT: kinglet_jit::HostLayout = kinglet_jit::HostLayout 
     registers: std::mem::offset_of!(HostContext, registers) as u32,
 };
 
-struct Empty(VmMemory);
-
-// SAFETY: never written.
-unsafe impl Sync for Empty {}
-
-static EMPTY: Empty = Empty(VmMemory { base: NonNull::dangling().as_ptr(), len: 0 });
+/// Never written.
+const EMPTY: &VmMemory = &VmMemory { base: NonNull::dangling().as_ptr(), len: 0 };
 
 /// The memory of those who have none.
 pub(super) fn empty_memory() -> *const VmMemory {
-    &EMPTY.0
+    EMPTY
 }
 
 impl HostContexts {
@@ -217,7 +213,7 @@ impl HostContext {
                 native: AtomicPtr::new(null()),
                 array: AtomicPtr::new(part.array as *mut _),
                 entry: AtomicPtr::new(kinglet_interp::array_stub().cast_mut()),
-                body: std::ptr::null(),
+                body: AtomicPtr::new(null()),
                 bridge: AtomicPtr::new(null()),
                 adapter: AtomicPtr::new(null()),
                 array_slots: part.array_slots,

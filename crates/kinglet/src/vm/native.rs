@@ -240,7 +240,7 @@ impl Tier {
         let functions: Vec<FunctionCode> = tables.tables().functions.to_vec();
         debug!(functions = functions.len(), bytes = code.len(), "native code is there");
         let cells = environment.cells();
-        registry::add(owner(environment), code.clone(), tables, Owner::Module(cells.as_ptr()), memory);
+        registry::add(owner(environment), code.clone(), tables, Owner::module(cells), memory);
         self.tell(|| {
             let place = |f: &FunctionCode| code.start + f.start as usize..code.start + f.end as usize;
             let lines = self.lines(environment);
@@ -305,7 +305,7 @@ impl Tier {
     /// The byte offset in the module of a function's loop, the `ordinal`th in the order of its body.
     pub(crate) fn loop_offset(&self, environment: &Environment, defined: u32, ordinal: usize) -> Result<u32> {
         // SAFETY: the environment's cells live as long as it, and have bodies.
-        let loops = unsafe { (*(*environment.cell(defined)).body.cast::<Body>()).loop_offsets() };
+        let loops = unsafe { (*(*environment.cell(defined)).body().cast::<Body>()).loop_offsets() };
         loops.get(ordinal).copied().ok_or_else(|| Error::msg("the function has not as many loops"))
     }
 
@@ -336,12 +336,12 @@ impl Tier {
         }
         let (code, tables, memory) = in_place(image)?;
         publish(Box::new(|| {
-            let cell = std::ptr::from_ref(&cells[defined as usize]);
-            registry::add(owner(environment), code.clone(), tables, Owner::Function(cell), Some(memory));
+            let cell = &cells[defined as usize];
+            registry::add(owner(environment), code.clone(), tables, Owner::function(cell), Some(memory));
             let title = || format!("{}, loop at {header:#x}", name(environment, defined));
             self.tell(|| std::iter::once((title(), code.clone(), Vec::new())));
             let code = LoopCode { start: code.start, frame: frame as usize, entered: false };
-            self.state().loops.insert((cell as usize, header), code);
+            self.state().loops.insert((std::ptr::from_ref(cell).addr(), header), code);
         }));
         Ok(())
     }
@@ -452,7 +452,7 @@ impl Tier {
     /// Native code of a function: for a host function it is made now; none for a guest's that has none.
     fn native_entry(&self, cell: &FuncCell) -> Result<Option<*mut c_void>> {
         let native = cell.native.load(Ordering::Acquire);
-        if !native.is_null() || !cell.body.is_null() {
+        if !native.is_null() || !cell.body().is_null() {
             return Ok((!native.is_null()).then_some(native));
         }
         let native = self.shared(Trampoline::Host(self.signature(cell.type_id)))? as *mut c_void;
@@ -761,7 +761,7 @@ unsafe fn sampled(tier: &Tier, store: *mut VmStore, at_loop: bool) -> Option<usi
             watch(store);
         }
         let record = (*store).record.cast::<Record>();
-        let body = |record: *mut Record| (*record).cell.as_ref().and_then(|cell| cell.body.cast::<Body>().as_ref());
+        let body = |record: *mut Record| (*record).cell.as_ref().and_then(|cell| cell.body().cast::<Body>().as_ref());
         let running = body(record);
         if !at_loop {
             // Until it called, its caller was running. Host functions have no body.

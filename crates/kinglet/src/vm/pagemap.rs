@@ -10,6 +10,8 @@ use std::sync::OnceLock;
 use rustix::ioctl::{Ioctl, IoctlOutput, Opcode, ioctl, opcode};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
 
+use super::address::Address;
+
 /// More ranges than this are not asked for.
 const RANGES: usize = 8;
 
@@ -67,13 +69,8 @@ unsafe impl Ioctl for &mut Scan {
 struct Pages {
     map: File,
     /// A word that is 0 in a process that was forked off: the view would be its parent's.
-    ours: NonNull<u32>,
+    ours: Address<u32>,
 }
-
-// SAFETY: the word is only read.
-unsafe impl Send for Pages {}
-// SAFETY: the word is only read.
-unsafe impl Sync for Pages {}
 
 impl Pages {
     fn open() -> Option<Pages> {
@@ -87,7 +84,7 @@ impl Pages {
             madvise(word, len, Advice::LinuxWipeOnFork).ok()?;
             word.cast::<u32>().write(1);
         }
-        Some(Pages { map, ours: NonNull::new(word.cast())? })
+        Some(Pages { map, ours: Address(NonNull::new(word.cast())?) })
     }
 }
 
@@ -97,7 +94,7 @@ pub(super) fn written(range: Range<usize>, most: usize) -> Option<impl Iterator<
     static PAGES: OnceLock<Option<Pages>> = OnceLock::new();
     let pages = PAGES.get_or_init(Pages::open).as_ref()?;
     // SAFETY: mapped for good, and changed by nobody but a fork.
-    if unsafe { pages.ours.read_volatile() } == 0 {
+    if unsafe { pages.ours.0.read_volatile() } == 0 {
         return None;
     }
     let mut regions = [PageRegion::default(); RANGES];

@@ -3,13 +3,15 @@
 
 use std::ptr::NonNull;
 
+use super::address::Address;
+
 #[cfg(all(kinglet_heap_regions, feature = "jit"))]
 compile_error!("native code needs regions of the system: kinglet_heap_regions is for builds without the feature `jit`");
 
 /// A zeroed, page-aligned region, perhaps at the start of a larger reservation.
 #[derive(Debug)]
 pub(super) struct Region {
-    start: NonNull<u8>,
+    start: Address<u8>,
     /// Bytes that can be used.
     len: usize,
     /// Bytes that are mapped.
@@ -18,17 +20,12 @@ pub(super) struct Region {
     fixed: bool,
 }
 
-// SAFETY: the region is owned memory.
-unsafe impl Send for Region {}
-// SAFETY: `&Region` gives only its address.
-unsafe impl Sync for Region {}
-
 impl Region {
     /// Reserves `len` bytes, rounded up to pages.
     pub(super) fn new(len: usize) -> crate::Result<Region> {
         let len = len.max(1).next_multiple_of(64 << 10);
         let start = map(len).ok_or_else(|| crate::Error::msg(format!("cannot reserve {len} bytes of memory")))?;
-        Ok(Region { start, len, mapped: len, fixed: false })
+        Ok(Region { start: Address(start), len, mapped: len, fixed: false })
     }
 
     /// Reserves `bytes`, of which the first `len`, a multiple of the system's pages, can be used.
@@ -36,7 +33,7 @@ impl Region {
     pub(super) fn reserved(bytes: usize, len: usize) -> crate::Result<Region> {
         let failed = || crate::Error::msg(format!("cannot reserve {bytes} bytes of address space"));
         let start = reserve(bytes).ok_or_else(failed)?;
-        let mut region = Region { start, len: 0, mapped: bytes, fixed: true };
+        let mut region = Region { start: Address(start), len: 0, mapped: bytes, fixed: true };
         if region.resize(len) { Ok(region) } else { Err(failed()) }
     }
 
@@ -88,7 +85,7 @@ impl Region {
     /// Has a part begin anew: zero, or what was put over it; false if that cannot be done.
     pub(super) fn discard(&mut self, part: std::ops::Range<usize>) -> bool {
         // SAFETY: the part lies in the region, whose bytes nobody borrows now.
-        part.start <= part.end && part.end <= self.len && unsafe { discard(self.start.add(part.start), part.len()) }
+        part.start <= part.end && part.end <= self.len && unsafe { discard(self.start.0.add(part.start), part.len()) }
     }
 
     /// Makes the region shorter, of which it may move; false if that cannot be done. What goes is zero if it comes back.
@@ -114,7 +111,7 @@ impl Region {
     pub(super) fn resize(&mut self, len: usize) -> bool {
         #[cfg(all(unix, feature = "jit"))]
         if self.fixed {
-            let done = len >= self.len && len <= self.mapped && open(self.start, self.len, len);
+            let done = len >= self.len && len <= self.mapped && open(self.start.0, self.len, len);
             self.len = if done { len } else { self.len };
             return done;
         }
@@ -123,9 +120,9 @@ impl Region {
         if len == self.len {
             return true;
         }
-        match remap(self.start, self.len, len) {
+        match remap(self.start.0, self.len, len) {
             Some(start) => {
-                (self.start, self.len, self.mapped) = (start, len, len);
+                (self.start, self.len, self.mapped) = (Address(start), len, len);
                 true
             }
             None => false,
@@ -135,7 +132,7 @@ impl Region {
 
 impl Drop for Region {
     fn drop(&mut self) {
-        unmap(self.start, self.mapped);
+        unmap(self.start.0, self.mapped);
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use kinglet_abi::{INTERRUPT_STOP, Resume, TailTarget, VmStore};
 
-use super::address::Owned;
+use super::address::{Address, Owned};
 use super::libcalls;
 use super::region::Region;
 use super::room;
@@ -116,7 +116,7 @@ impl VmState {
     }
 
     pub(crate) fn interrupt_word(&self) -> InterruptWord {
-        InterruptWord(self.vm.pointer())
+        InterruptWord(self.vm.address())
     }
 
     /// Has the interpreter ask for native loops at back-edges, or not.
@@ -153,10 +153,7 @@ impl VmState {
 
 /// The word by which another thread stops guest code. Its holder drops it before the store goes.
 #[derive(Debug)]
-pub(crate) struct InterruptWord(NonNull<VmStore>);
-
-// SAFETY: only the atomic word is touched.
-unsafe impl Send for InterruptWord {}
+pub(crate) struct InterruptWord(Address<VmStore>);
 
 impl InterruptWord {
     pub(crate) fn set(&self, on: bool) {
@@ -171,13 +168,8 @@ impl InterruptWord {
 }
 
 /// Where a store's [`Embedder`] is, without its type. It has an allocation of its own, so that borrowing it and borrowing
-/// the core are two things.
-pub(crate) struct EmbedderPointer(NonNull<c_void>);
-
-// SAFETY: an address; what is there is reached only through a store of its type, which is `Send` only if that is.
-unsafe impl Send for EmbedderPointer {}
-// SAFETY: an address; a shared store gives shared borrows of what is there, and is `Sync` only if that is.
-unsafe impl Sync for EmbedderPointer {}
+/// the core are two things. It is reached only through a store of its type, which is `Send` and `Sync` only if that is.
+pub(crate) struct EmbedderPointer(Address<c_void>);
 
 impl EmbedderPointer {
     /// What it points to.
@@ -187,14 +179,14 @@ impl EmbedderPointer {
     pub(super) unsafe fn get_mut<T: 'static>(&mut self) -> &mut Embedder<T> {
         // SAFETY: the caller promises that it is that of a store of `T` (see `# Safety`); `StoreOwner` frees it after the core
         // that this is part of.
-        unsafe { self.0.cast().as_mut() }
+        unsafe { self.0.0.cast().as_mut() }
     }
 }
 
 impl<T> StoreInner<T> {
     pub(crate) fn embedder(&self) -> &Embedder<T> {
         // SAFETY: `StoreOwner::new` makes stores of `T` with an embedder of `T`, which lives longer than the core.
-        unsafe { self.core.embedder.0.cast().as_ref() }
+        unsafe { self.core.embedder.0.0.cast().as_ref() }
     }
 
     pub(crate) fn embedder_mut(&mut self) -> &mut Embedder<T> {
@@ -205,7 +197,7 @@ impl<T> StoreInner<T> {
     pub(crate) fn parts_mut(&mut self) -> (&mut StoreCore, &mut Embedder<T>) {
         // SAFETY: `StoreOwner::new` makes stores of `T` with an embedder of `T`, which lives longer than the core, in an
         // allocation of its own; both are borrowed as long as the store is.
-        let embedder = unsafe { self.core.embedder.0.cast().as_mut() };
+        let embedder = unsafe { self.core.embedder.0.0.cast().as_mut() };
         (&mut self.core, embedder)
     }
 }
@@ -221,7 +213,7 @@ unsafe impl<T> Sync for StoreOwner<T> where StoreInner<T>: Sync {}
 impl<T> StoreOwner<T> {
     pub(crate) fn new(engine: &Engine, embedder: Embedder<T>) -> StoreOwner<T> {
         let embedder = NonNull::from(Box::leak(Box::new(embedder)));
-        let core = StoreCore::new(engine, EmbedderPointer(embedder.cast()));
+        let core = StoreCore::new(engine, EmbedderPointer(Address(embedder.cast())));
         let owner = NonNull::from(Box::leak(Box::new(StoreInner::new(core))));
         // SAFETY: just made; its `VmStore` is live.
         unsafe { (*owner.as_ref().core.vm.pointer().as_ptr()).owner = owner.as_ptr().cast() };
@@ -252,7 +244,7 @@ impl<T> StoreOwner<T> {
     unsafe fn free(&self) -> Box<Embedder<T>> {
         // SAFETY: both were made by `Box::leak` in `new`; freed once, by contract.
         unsafe {
-            let embedder = self.0.as_ref().core.embedder.0.cast();
+            let embedder = self.0.as_ref().core.embedder.0.0.cast();
             drop(Box::from_raw(self.0.as_ptr()));
             Box::from_raw(embedder.as_ptr())
         }

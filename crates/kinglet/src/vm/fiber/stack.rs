@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use corosensei::stack::{Stack, StackPointer};
 
+use crate::vm::address::Address;
 use crate::vm::region::{self, Region};
 use crate::vm::room;
 use crate::{Error, Result};
@@ -104,7 +105,7 @@ impl FiberStacks {
             return Err(Error::msg("internal inconsistency: a slab of stacks has no room"));
         };
         // SAFETY: the place lies in the slab.
-        let start = unsafe { NonNull::new_unchecked(slab.region.start().add(place * size)) };
+        let start = Address(unsafe { NonNull::new_unchecked(slab.region.start().add(place * size)) });
         if slab.free.is_empty() {
             slabs.with_room.pop();
         }
@@ -161,7 +162,7 @@ impl Slabs {
     }
 }
 
-/// A host stack and an interpreter stack, given back when this is dropped.
+/// A host stack and an interpreter stack, given back when this is dropped. Nothing on them belongs to a thread (`fiber`).
 #[derive(Debug)]
 pub(super) struct FiberStack {
     stacks: Arc<FiberStacks>,
@@ -170,19 +171,14 @@ pub(super) struct FiberStack {
     pub(super) area: Area,
 }
 
-// SAFETY: owned memory; nothing on it belongs to a thread (`fiber`).
-unsafe impl Send for FiberStack {}
-// SAFETY: `&FiberStack` gives only addresses.
-unsafe impl Sync for FiberStack {}
-
 // SAFETY: the place is this stack's alone, and larger than a page. Its guard is closed while code runs on it (`fiber`).
 unsafe impl Stack for FiberStack {
     fn base(&self) -> StackPointer {
-        self.area.start.addr().saturating_add(self.area.host)
+        self.area.start.0.addr().saturating_add(self.area.host)
     }
 
     fn limit(&self) -> StackPointer {
-        self.area.start.addr()
+        self.area.start.0.addr()
     }
 }
 
@@ -197,7 +193,7 @@ impl Drop for FiberStack {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Area {
     /// Where the guard begins.
-    start: NonNull<u8>,
+    start: Address<u8>,
     /// How far from there the host stack ends, which grows down to the guard, and the interpreter stack begins.
     host: usize,
     /// How far from there the interpreter stack ends.
@@ -209,7 +205,7 @@ pub(super) struct Area {
 impl Area {
     /// Where the host stack ends.
     pub(super) fn host_end(&self) -> usize {
-        self.start.addr().get() + self.host
+        self.start.0.addr().get() + self.host
     }
 
     /// Where the interpreter stack begins.
@@ -227,7 +223,7 @@ impl Area {
     pub(super) fn close(&mut self) -> bool {
         if !self.closed {
             // SAFETY: the guard is the place's own, and nobody has anything there.
-            self.closed = unsafe { region::set_access(self.start, GUARD, false) };
+            self.closed = unsafe { region::set_access(self.start.0, GUARD, false) };
         }
         self.closed
     }
@@ -236,14 +232,14 @@ impl Area {
     pub(super) fn open(&mut self) {
         if self.closed {
             // SAFETY: the guard is the place's own, and nobody has anything there.
-            self.closed = !unsafe { region::set_access(self.start, GUARD, true) };
+            self.closed = !unsafe { region::set_access(self.start.0, GUARD, true) };
         }
     }
 
     /// Gives the memory of both stacks back to the system.
     fn discard(self) {
         // SAFETY: the place is free: nobody has anything there.
-        unsafe { region::discard(self.start, self.guest) };
+        unsafe { region::discard(self.start.0, self.guest) };
     }
 }
 
@@ -258,7 +254,7 @@ mod tests {
         let mut taken: Vec<FiberStack> = (0..1000).map(|_| take()).collect();
         let slabs = stacks.lock().slabs.len();
         assert!((5..20).contains(&slabs), "{slabs}");
-        let mut areas: Vec<_> = taken.iter().map(|stack| (stack.area.start.addr().get(), stack.area.guest)).collect();
+        let mut areas: Vec<_> = taken.iter().map(|stack| (stack.area.start.0.addr().get(), stack.area.guest)).collect();
         areas.sort_unstable();
         assert!(areas.windows(2).all(|two| two[0].0 + two[0].1 <= two[1].0), "no two overlap");
         taken.truncate(10);
@@ -278,7 +274,7 @@ mod tests {
             assert!(stack.area.close());
             for at in (GUARD..stack.area.guest).step_by(4096) {
                 // SAFETY: in the place, behind the guard.
-                unsafe { stack.area.start.add(at).write(1) };
+                unsafe { stack.area.start.0.add(at).write(1) };
             }
         }
     }

@@ -20,6 +20,7 @@ use rustix::process::{Pid, getpid};
 use tracing::debug;
 
 use super::coherence;
+use crate::vm::address::Address;
 use crate::{Error, Result};
 
 /// The size of a chunk; the system gives it pages as they are used. Some hundred pieces fit.
@@ -50,7 +51,7 @@ struct Chunk {
 /// Mapped memory, unmapped when it goes.
 #[derive(Debug)]
 pub(in crate::vm) struct Mapping {
-    start: NonNull<u8>,
+    start: Address<u8>,
     len: usize,
     backing: Backing,
 }
@@ -62,11 +63,6 @@ enum Backing {
     /// A file; as long as something may be mapped of it elsewhere it is open, and from which byte on it is mapped here.
     File(Option<(File, u64)>),
 }
-
-// SAFETY: the mapping is owned, and only its address is given out.
-unsafe impl Send for Mapping {}
-// SAFETY: a shared borrow gives the address alone.
-unsafe impl Sync for Mapping {}
 
 impl Arena {
     /// Copies code to where it can run; returns its address there. What it is aligned to is at most a page.
@@ -159,7 +155,7 @@ fn length(file: &File) -> Result<u64> {
 impl Mapping {
     fn from_raw(start: *mut u8, len: usize) -> Result<Mapping> {
         let start = NonNull::new(start).ok_or_else(|| Error::msg("no memory for code"))?;
-        Ok(Mapping { start, len, backing: Backing::Memory })
+        Ok(Mapping { start: Address(start), len, backing: Backing::Memory })
     }
 
     /// A mapping with this code, ready to run.

@@ -12,10 +12,12 @@ use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard};
 
+use crate::vm::address::Address;
+
 /// How many entries a block has before it is split.
 const BLOCK: usize = 64;
 
-/// The index. Its entries stand for values that somebody else keeps.
+/// The index. Its entries stand for values that somebody else keeps: it gives out their addresses and follows none.
 pub(super) struct Index<T> {
     top: AtomicPtr<Top<T>>,
     epoch: AtomicUsize,
@@ -57,8 +59,18 @@ struct Retired<T> {
 
 /// Freed when it is dropped. Made by `Box::into_raw`, and not a box meanwhile, for readers may look at it.
 enum Garbage<T> {
-    Top(*mut Top<T>),
-    Block(*mut Block<T>),
+    Top(Address<Top<T>>),
+    Block(Address<Block<T>>),
+}
+
+impl<T> Garbage<T> {
+    fn top(top: *mut Top<T>) -> Option<Garbage<T>> {
+        NonNull::new(top).map(|top| Garbage::Top(Address(top)))
+    }
+
+    fn block(block: *mut Block<T>) -> Option<Garbage<T>> {
+        NonNull::new(block).map(|block| Garbage::Block(Address(block)))
+    }
 }
 
 impl<T> Drop for Garbage<T> {
@@ -66,20 +78,12 @@ impl<T> Drop for Garbage<T> {
         // SAFETY: taken out by a writer, and no reader is left that may have met it: see `Index::reclaim`.
         unsafe {
             match *self {
-                Garbage::Top(top) => drop(Box::from_raw(top)),
-                Garbage::Block(block) => drop(Box::from_raw(block)),
+                Garbage::Top(top) => drop(Box::from_raw(top.as_ptr())),
+                Garbage::Block(block) => drop(Box::from_raw(block.as_ptr())),
             }
         }
     }
 }
-
-// SAFETY: owned memory. Readers that came before it was taken out may still read it, and it is freed only at the end of
-// the next epoch, when they have gone: see `Index::reclaim`.
-unsafe impl<T> Send for Garbage<T> {}
-// SAFETY: an index gives out pointers and follows none of them.
-unsafe impl<T> Send for Index<T> {}
-// SAFETY: blocks and arrays are changed under the lock and read as the head of the file says; it follows no other pointer.
-unsafe impl<T> Sync for Index<T> {}
 
 impl<T> Index<T> {
     pub(super) const fn new() -> Index<T> {
@@ -202,8 +206,8 @@ impl<T> Drop for Index<T> {
         let top = self.top.swap(null_mut(), SeqCst);
         // SAFETY: made by `Box::into_raw`, and dropping the index needs it alone.
         if let Some(slots) = unsafe { top.as_ref() } {
-            slots.slots().for_each(|(_, block)| drop(Garbage::Block(block)));
-            drop(Garbage::Top(top));
+            slots.slots().for_each(|(_, block)| drop(Garbage::block(block)));
+            drop(Garbage::top(top));
         }
     }
 }
@@ -229,11 +233,11 @@ impl<T> Slot<T> {
 
 impl<T> Retired<T> {
     fn replace(&mut self, slot: &Slot<T>, entries: Vec<Entry<T>>) {
-        self.now.push(Garbage::Block(slot.block.swap(Box::into_raw(Box::new(Block(entries))), SeqCst)));
+        self.now.extend(Garbage::block(slot.block.swap(Box::into_raw(Box::new(Block(entries))), SeqCst)));
     }
 
     fn retire(&mut self, block: *mut Block<T>, top: *mut Top<T>) {
-        self.now.extend([Garbage::Block(block), Garbage::Top(top)]);
+        self.now.extend(Garbage::block(block).into_iter().chain(Garbage::top(top)));
     }
 }
 

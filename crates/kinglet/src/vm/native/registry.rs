@@ -5,12 +5,13 @@ use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use kinglet_abi::image::{Place, Tables};
+use kinglet_abi::image::{CallSite, Clause, FunctionCode, Place, Scope, Site, StackMap, Tables};
 use kinglet_abi::{CodeImage, FuncCell, Trap};
 
 use super::arena::Mapping;
 use super::index::Index;
 use crate::artifact::TABLES;
+use crate::vm::address::Address;
 use crate::vm::precompiled::Loaded;
 
 /// Code in its place.
@@ -31,11 +32,23 @@ pub(super) struct Published {
 pub(super) enum Known {
     Made(Box<CodeImage>),
     Mapped {
-        /// Good as long as what they lie in. The sites are checked when they are wanted.
-        tables: Tables<'static>,
+        /// In the mapping. The sites are checked when they are wanted.
+        parts: Parts,
         sites: Range<usize>,
         loaded: Arc<Loaded>,
     },
+}
+
+/// Where the tables are that lie in a mapping.
+#[derive(Debug)]
+pub(super) struct Parts {
+    functions: Address<[FunctionCode]>,
+    sites: Address<[Site]>,
+    call_sites: Address<[CallSite]>,
+    scopes: Address<[Scope]>,
+    clauses: Address<[Clause]>,
+    stack_maps: Address<[StackMap]>,
+    refs: Address<[u32]>,
 }
 
 impl Known {
@@ -44,33 +57,41 @@ impl Known {
     /// # Safety
     /// They were written for this machine, and nothing changes them.
     pub(super) unsafe fn mapped(loaded: Arc<Loaded>, parts: &[Range<usize>; TABLES]) -> Known {
-        /// Any bytes are an entry of a table: all consist of 32-bit numbers.
-        unsafe fn part<T>(bytes: &[u8], part: &Range<usize>) -> &'static [T] {
+        /// As many entries as there is room for.
+        fn part<T>(bytes: &[u8], part: &Range<usize>) -> Address<[T]> {
             let part = &bytes[part.clone()];
             assert!(part.as_ptr().addr().is_multiple_of(align_of::<T>()), "tables are aligned in their file");
-            // SAFETY: aligned, and as many as there is room for; whoever asked keeps the mapping.
-            unsafe { std::slice::from_raw_parts(part.as_ptr().cast(), part.len() / size_of::<T>()) }
+            Address(NonNull::slice_from_raw_parts(NonNull::from(part).cast(), part.len() / size_of::<T>()))
         }
-        let bytes = loaded.bytes();
-        // SAFETY: by contract; what they lie in is kept beside the tables.
-        let tables = unsafe {
-            Tables {
-                functions: part(bytes, &parts[0]),
-                sites: part(bytes, &parts[1]),
-                call_sites: part(bytes, &parts[2]),
-                scopes: part(bytes, &parts[3]),
-                clauses: part(bytes, &parts[4]),
-                stack_maps: part(bytes, &parts[5]),
-                refs: part(bytes, &parts[6]),
-            }
+        let (bytes, sites) = (loaded.bytes(), parts[1].clone());
+        let parts = Parts {
+            functions: part(bytes, &parts[0]),
+            sites: part(bytes, &parts[1]),
+            call_sites: part(bytes, &parts[2]),
+            scopes: part(bytes, &parts[3]),
+            clauses: part(bytes, &parts[4]),
+            stack_maps: part(bytes, &parts[5]),
+            refs: part(bytes, &parts[6]),
         };
-        Known::Mapped { tables, sites: parts[1].clone(), loaded }
+        Known::Mapped { parts, sites, loaded }
     }
 
     pub(super) fn tables(&self) -> Tables<'_> {
         match self {
             Known::Made(image) => image.tables(),
-            Known::Mapped { tables, .. } => *tables,
+            // SAFETY: `mapped` found each aligned and inside the mapping, which is kept beside them, and was promised that it
+            // does not change; any bytes are an entry of a table, since all consist of 32-bit numbers.
+            Known::Mapped { parts, .. } => unsafe {
+                Tables {
+                    functions: parts.functions.0.as_ref(),
+                    sites: parts.sites.0.as_ref(),
+                    call_sites: parts.call_sites.0.as_ref(),
+                    scopes: parts.scopes.0.as_ref(),
+                    clauses: parts.clauses.0.as_ref(),
+                    stack_maps: parts.stack_maps.0.as_ref(),
+                    refs: parts.refs.0.as_ref(),
+                }
+            },
         }
     }
 
@@ -83,21 +104,26 @@ impl Known {
     }
 }
 
-/// Whose code it is.
+/// Whose code it is. Cells are compared, and followed by code that knows that their module is alive.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Owner {
     /// The engine's: a trampoline.
     Engine,
     /// That of the function with this cell.
-    Function(*const FuncCell),
+    Function(Address<FuncCell>),
     /// That of the functions of a module, whose cells begin here.
-    Module(*const FuncCell),
+    Module(Address<FuncCell>),
 }
 
-// SAFETY: the cells are only compared and, by who knows that their module is alive, followed.
-unsafe impl Send for Owner {}
-// SAFETY: a shared borrow only compares the cells.
-unsafe impl Sync for Owner {}
+impl Owner {
+    pub(super) fn function(cell: &FuncCell) -> Owner {
+        Owner::Function(Address(NonNull::from(cell)))
+    }
+
+    pub(super) fn module(cells: &[FuncCell]) -> Owner {
+        Owner::Module(Address(NonNull::from(cells).cast()))
+    }
+}
 
 impl Published {
     pub(super) fn tables(&self) -> Tables<'_> {
@@ -149,9 +175,9 @@ impl Published {
     pub(super) fn cell(&self, pc: usize) -> *const FuncCell {
         match self.owner {
             Owner::Engine => std::ptr::null(),
-            Owner::Function(cell) => cell,
+            Owner::Function(cell) => cell.as_ptr(),
             Owner::Module(cells) => match self.tables().function(self.offset(pc) - 1) {
-                Some(function) => cells.wrapping_add(function.function as usize),
+                Some(function) => cells.as_ptr().wrapping_add(function.function as usize),
                 None => std::ptr::null(),
             },
         }

@@ -885,7 +885,7 @@ mod tests {
         let module = crate::Module::new(&engine, "(module (func))").unwrap();
         let environment = module.inner().code().environment().share().unwrap();
         // SAFETY: the environment's cells live as long as it, and have bodies.
-        let body = unsafe { &*(*environment.cell(0)).body.cast::<Body>() };
+        let body = unsafe { &*(*environment.cell(0)).body().cast::<Body>() };
         let tier = engine.tier();
         let up = tier.up.as_ref().unwrap();
         let key = std::ptr::from_ref(&*environment) as usize;
