@@ -324,7 +324,8 @@ impl TierUp {
     /// Waits until nothing is left to compile.
     pub(super) fn settle(&self) {
         let mut state = self.lock();
-        while !state.stop && !(state.running.is_empty() && state.waiting.is_empty()) {
+        let busy = |state: &State| !state.running.is_empty() || !state.waiting.is_empty();
+        while !state.stop && busy(&state) {
             state = self.idle.wait(state).unwrap_or_else(|e| e.into_inner());
         }
     }
