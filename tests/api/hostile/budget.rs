@@ -76,7 +76,7 @@ const ROWS: &[Row] = &[
 
     row("rotating", |size| function::text(&hostile::rotating(size, 999)), 20, CODE).growing(16),
     row("changing", |size| function::text(&hostile::changing(size, size)), 100, CODE).growing(16),
-    row("loops", |size| function::text(&hostile::loops(size, size)), 30, CODE).growing(16),
+    row("loops", |size| function::text(&hostile::loops(size, 30)), 30, CODE).growing(16),
     row("table", |size| function::text(&hostile::table(size, 100)), 20, CODE).growing(16),
     row("references", |size| function::text(&hostile::references(size)), 100, CODE).growing(16),
     row("row", |size| function::text(&hostile::row(size)), 300, CODE).growing(16),
