@@ -157,7 +157,7 @@ pub(super) fn accesses(size: usize) -> Vec<u8> {
     }
     let access = |i: usize| {
         let memory = i % 20;
-        let address = if memory % 2 == 0 { local_get(1) } else { local_get(0) };
+        let address = if memory.is_multiple_of(2) { local_get(1) } else { local_get(0) };
         let place = [leb(0x42), leb(memory as u64), leb(i as u64 * 8)].concat();
         // i32.load and i32.store, at the same place of the memory.
         [address.clone(), address, b"\x28".to_vec(), place.clone(), b"\x36".to_vec(), place].concat()
