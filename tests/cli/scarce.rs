@@ -103,8 +103,8 @@ fn a_guest_that_takes_all_memory_leaves_the_host_enough() {
     }
 }
 
-/// The engine's threads start just before the guest gets its stack, and allocators reserve much for a thread's first
-/// allocation.
+/// The engine's threads start just before the guest gets its stack, and by default glibc's allocator reserves much for a
+/// thread's first allocation.
 #[test]
 fn threads_that_start_take_nothing_from_a_guest_that_begins() {
     for time in 0..10 {

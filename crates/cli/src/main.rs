@@ -4,6 +4,7 @@
 #![deny(unsafe_code)]
 
 #[cfg(feature = "jit")]
+mod allocator;
 mod cache;
 #[cfg(not(feature = "jit"))]
 #[path = "cache_absent.rs"]
@@ -46,6 +47,7 @@ use message::Level;
 use options::Request;
 
 fn main() {
+    allocator::settle();
     signal::settle();
     file_size::settle();
     let mut args = std::env::args_os();

@@ -137,7 +137,8 @@ impl FrameInfo {
     }
 
     /// The byte offset in the module of the instruction it was at; of the first if it trapped at its entry, where the
-    /// stack and gas are looked at.
+    /// stack and gas are looked at. Native code leaves out a store whose bytes a later store overwrites before anything
+    /// can see them: a fault is then at the later one.
     pub fn offset(&self) -> Option<u32> {
         self.offset
     }

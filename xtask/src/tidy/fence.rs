@@ -15,6 +15,7 @@ const PLACES: &[(&str, &str)] = &[
         "crates/cli/src/precompiled.rs",
         "runs the native code in a file, as the user says it may; looks where it is in its own",
     ),
+    ("crates/cli/src/allocator.rs", "tells the system's allocator how little address space there is"),
     ("crates/cli/src/signal/inherited.rs", "asks the system what the parent has done with signals, before `main`"),
     ("crates/cli/src/descriptor.rs", "keeps descriptors that it was given from processes that it starts"),
     ("crates/cli/src/priority.rs", "asks the kernel for the lowest claim on processors and disks"),

@@ -63,15 +63,6 @@ pub(crate) fn is_there_for_the_host(bytes: usize) -> bool {
     limits(bytes) == KNOWN || Region::new(bytes).is_ok()
 }
 
-/// Whether the process has only so much address space.
-#[cfg(feature = "jit")]
-pub(crate) fn addresses_are_limited() -> bool {
-    #[cfg(unix)]
-    return known() & ADDRESSES != 0;
-    #[cfg(not(unix))]
-    false
-}
-
 /// The limits, for someone who takes so many bytes.
 fn limits(bytes: usize) -> u8 {
     if TAKEN.fetch_add(bytes, Relaxed).saturating_add(bytes) < LOOK_AGAIN { known() } else { look() }

@@ -23,7 +23,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::sync::{Arc, Barrier, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -525,28 +525,17 @@ impl Tier {
         }
     }
 
-    /// Starts a thread of the tier. Where address space is limited, it has had its first memory: an allocator may reserve
-    /// addresses for that, for a moment twice those that it keeps, as glibc's does, and a guest that asks for memory just
-    /// then would be refused it.
+    /// Starts a thread of the tier.
     fn spawn(&self, title: &str, run: fn(&Tier, &TierUp)) -> io::Result<JoinHandle<()>> {
         let tier = self.this.upgrade().ok_or(io::ErrorKind::NotFound)?;
-        let limited = crate::vm::room::addresses_are_limited();
-        let first = Arc::new(Barrier::new(if limited { 2 } else { 1 }));
-        let ours = first.clone();
         let run = move || {
-            std::hint::black_box(Box::new(0_u8));
-            first.wait();
             if let Some(up) = &tier.up {
                 run(&tier, up);
                 up.lock().alive -= 1;
                 up.ended.notify_all();
             }
         };
-        let thread = std::thread::Builder::new().name(format!("kinglet {title}")).spawn(run)?;
-        if limited {
-            ours.wait();
-        }
-        Ok(thread)
+        std::thread::Builder::new().name(format!("kinglet {title}")).spawn(run)
     }
 
     /// Asks every watched store for a sample, from time to time, until the engine goes.
