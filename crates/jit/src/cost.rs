@@ -12,6 +12,7 @@ use cranelift_codegen::dominator_tree::DominatorTree;
 use cranelift_codegen::entity::{EntityRef, EntitySet, SecondaryMap};
 use cranelift_codegen::flowgraph::ControlFlowGraph;
 use cranelift_codegen::ir::{Block, Function, Inst, Value, ValueDef};
+use cranelift_codegen::loop_analysis::{Loop, LoopAnalysis};
 use cranelift_frontend::Variable;
 
 use crate::compile::Error;
@@ -72,6 +73,18 @@ const STACK_MAP_ENTRY: usize = 48;
 /// through the blocks above it for where its value is there already. This takes time, and counts as if it were memory.
 const INSTS_OF_DEPTH: usize = 2;
 
+/// How many steps from a loop to the one around it, for a byte: for each operand Cranelift asks of each loop around it
+/// whether that has the operand's block in it, which takes a step for each loop between the two. Time, too.
+const STEPS_OF_LOOPS: usize = 2;
+
+/// For how many instructions values may live, all of them added up, for a byte: the allocation of registers compares each
+/// value with those that live at the same time. Time, too.
+const INSTS_ALIVE: usize = 1;
+
+/// How many operands of branches to blocks with parameters are looked through, for a byte: the allocation of registers
+/// begins, at each block where a value lives, behind those of the last value that lives with gaps. Time, too.
+const OPERANDS_SCANNED: usize = 32;
+
 /// By how much more the walk may exceed the bound in what may yet turn out to be unnecessary.
 const SLACK: usize = 8;
 
@@ -120,19 +133,27 @@ impl<'a> Meter<'a> {
         self.limits.check((operands / SLACK).saturating_mul(BRANCH_OPERAND))
     }
 
-    /// What the whole function takes, which is not finalized yet but has all its blocks sealed.
-    pub(crate) fn finish(&self, function: &Function, traced: &Traced) -> Result<usize, Error> {
-        let blocks = function.layout.blocks();
-        let mut needed = self.known(function) + blocks.map(|block| block_cost(function, block)).sum::<usize>();
+    /// What the whole function takes, which is not finalized yet but has all its blocks sealed. No more than so many loops
+    /// are in one another.
+    pub(crate) fn finish(&self, function: &Function, traced: &Traced, nested: usize) -> Result<usize, Error> {
+        let (mut needed, mut operands) = (self.known(function), 0);
+        for block in function.layout.blocks() {
+            let (cost, to_params) = block_cost(function, block);
+            (needed, operands) = (needed + cost, operands + to_params);
+        }
         self.limits.check(needed)?;
-        // Few values in few blocks need no closer look.
         let (dfg, rest) = (&function.dfg, (self.limits.memory - needed) / 8);
-        if dfg.num_values().saturating_mul(dfg.num_blocks()).saturating_mul(LIVE) > rest || traced.any() {
+        let [values, insts, blocks] = [dfg.num_values(), dfg.num_insts(), dfg.num_blocks()];
+        let product = |a: usize, b: usize, share: usize| a.saturating_mul(b) / share;
+        // Few values in few blocks need no closer look.
+        let alive = product(values, blocks, 1).saturating_mul(LIVE).max(product(values, insts, INSTS_ALIVE));
+        if alive.max(product(values, operands, OPERANDS_SCANNED)) > rest || traced.any() {
             needed = needed.saturating_add(Lives::new(function).cost(traced, self.limits.memory - needed));
             self.limits.check(needed)?;
         }
-        if dfg.num_insts().saturating_mul(dfg.num_blocks()) / INSTS_OF_DEPTH > rest {
-            needed = needed.saturating_add(depths(function) / INSTS_OF_DEPTH);
+        let loops = product(insts, nested.saturating_mul(nested), STEPS_OF_LOOPS);
+        if product(insts, blocks, INSTS_OF_DEPTH).max(loops) > rest {
+            needed = needed.saturating_add(depths(function));
         }
         self.limits.check(needed)?;
         Ok(needed)
@@ -146,18 +167,22 @@ impl<'a> Meter<'a> {
     }
 }
 
-/// What the parameters of a block, and the operands and results of its instructions take.
-fn block_cost(function: &Function, block: Block) -> usize {
+/// What the parameters of a block, and the operands and results of its instructions take; and how many operands its
+/// branches have for parameters.
+fn block_cost(function: &Function, block: Block) -> (usize, usize) {
     let dfg = &function.dfg;
+    let mut operands = 0;
     let of = |inst: Inst| {
         let data = &dfg.insts[inst];
         let targets = data.branch_destination(&dfg.jump_tables, &dfg.exception_tables);
         let to_params: usize = targets.iter().map(|target| target.len(&dfg.value_lists)).sum();
+        operands += to_params;
         let [operand, result] = if data.opcode().is_call() { [CALL_OPERAND, CALL_RESULT] } else { [OPERAND, RESULT] };
         let own = dfg.inst_args(inst).len() * operand + dfg.inst_results(inst).len() * result;
         own + targets.len() * OPERAND + to_params * BRANCH_OPERAND
     };
-    dfg.block_params(block).len() * PARAM + function.layout.block_insts(block).map(of).sum::<usize>()
+    let cost = dfg.block_params(block).len() * PARAM + function.layout.block_insts(block).map(of).sum::<usize>();
+    (cost, operands)
 }
 
 /// The references of a function that stack maps are for.
@@ -182,18 +207,43 @@ impl Traced {
     }
 }
 
-/// For all instructions of a function together, how many blocks are above theirs in the tree of dominators.
+/// What all instructions of a function cost by how many blocks are above theirs in the tree of dominators, and by how many
+/// loops their operands are in.
 fn depths(function: &Function) -> usize {
     let graph = ControlFlowGraph::with_function(function);
     let tree = DominatorTree::with_function(function, &graph);
+    let mut loops = LoopAnalysis::new();
+    loops.compute(function, &graph, &tree);
+    let mut around: SecondaryMap<Loop, usize> = SecondaryMap::new();
+    for inner in loops.loops() {
+        around[inner] = loops.loop_parent(inner).map_or(1, |outer| around[outer] + 1);
+    }
+    let (dfg, layout) = (&function.dfg, &function.layout);
+    let loops_of = |value: Value| {
+        let block = match dfg.value_def(dfg.resolve_aliases(value)) {
+            ValueDef::Result(inst, _) => layout.inst_block(inst),
+            ValueDef::Param(block, _) => Some(block),
+            ValueDef::Union(..) => None,
+        };
+        block.and_then(|block| loops.innermost_loop(block)).map_or(0, |innermost| around[innermost])
+    };
+    let steps_of = |inst: Inst| {
+        let opcode = dfg.insts[inst].opcode();
+        let moves = !opcode.is_call() && !opcode.is_branch() && !opcode.can_store();
+        let operands = if moves { dfg.inst_args(inst) } else { &[] };
+        operands.iter().map(|operand| loops_of(*operand)).map(|depth| depth * (depth + 1) / 2).sum::<usize>()
+    };
     let mut depths: SecondaryMap<Block, usize> = SecondaryMap::new();
-    let mut sum = 0_usize;
+    let (mut sum, mut steps) = (0_usize, 0_usize);
     for block in tree.cfg_postorder().iter().rev().copied() {
         let depth = tree.idom(block).map_or(0, |above| depths[above] + 1);
         depths[block] = depth;
-        sum = sum.saturating_add(depth * function.layout.block_insts(block).count());
+        let insts = layout.block_insts(block);
+        let (count, in_loops) =
+            insts.fold((0, 0), |(count, all), inst| (count + 1, steps_of(inst).saturating_add(all)));
+        (sum, steps) = (sum.saturating_add(depth * count), steps.saturating_add(in_loops));
     }
-    sum
+    sum / INSTS_OF_DEPTH + steps / STEPS_OF_LOOPS
 }
 
 /// A use of a value in a block where it is not defined, or of a reference anywhere.
@@ -213,17 +263,42 @@ struct Lives<'a> {
     calls: SecondaryMap<Block, u32>,
     /// For each instruction, how many calls of its block come before it.
     before: SecondaryMap<Inst, u32>,
+    /// Where each block is in the code, and how many instructions it has.
+    places: SecondaryMap<Block, (u32, u32)>,
+}
+
+/// In how many blocks a value lives from the start, and which of them come first and last in the code.
+#[derive(Clone, Copy, Default)]
+struct Span {
+    blocks: u32,
+    first: u32,
+    last: u32,
+}
+
+impl Span {
+    fn add(&mut self, place: u32) {
+        self.first = if self.blocks == 0 { place } else { self.first.min(place) };
+        self.last = self.last.max(place);
+        self.blocks += 1;
+    }
+
+    /// Whether the value, which is defined in the block at this place, does not live in some block between others where it
+    /// does.
+    fn has_gaps(self, home: u32) -> bool {
+        self.blocks > 0 && (self.first <= home || self.last - home != self.blocks)
+    }
 }
 
 impl<'a> Lives<'a> {
     fn new(function: &'a Function) -> Lives<'a> {
         let (mut predecessors, mut calls) = (SecondaryMap::<Block, Vec<Block>>::new(), SecondaryMap::new());
-        let mut before = SecondaryMap::new();
+        let (mut before, mut places) = (SecondaryMap::new(), SecondaryMap::new());
         let dfg = &function.dfg;
-        for block in function.layout.blocks() {
-            let mut count = 0;
+        for (place, block) in function.layout.blocks().enumerate() {
+            let (mut count, mut insts) = (0, 0);
             for inst in function.layout.block_insts(block) {
                 before[inst] = count;
+                insts += 1;
                 count += u32::from(dfg.insts[inst].opcode().is_safepoint());
                 for call in dfg.insts[inst].branch_destination(&dfg.jump_tables, &dfg.exception_tables) {
                     let from = &mut predecessors[call.block(&dfg.value_lists)];
@@ -233,8 +308,9 @@ impl<'a> Lives<'a> {
                 }
             }
             calls[block] = count;
+            places[block] = (place as u32, insts);
         }
-        Lives { function, predecessors, calls, before }
+        Lives { function, predecessors, calls, before, places }
     }
 
     /// Where a value is defined, and how many calls of the block come before that.
@@ -269,9 +345,51 @@ impl<'a> Lives<'a> {
         uses
     }
 
+    /// For how many instructions values live in the blocks where they are defined, up to their last uses there.
+    fn insts_at_home(&self) -> usize {
+        let (dfg, layout) = (&self.function.dfg, &self.function.layout);
+        let (mut sum, mut until) = (0, SecondaryMap::<Value, u32>::new());
+        for block in layout.blocks() {
+            for (place, inst) in (0..).zip(layout.block_insts(block)) {
+                for value in dfg.inst_values(inst).map(|value| dfg.resolve_aliases(value)) {
+                    if self.defined(value).is_some_and(|(home, _)| home == block) {
+                        sum += (place - until[value]) as usize;
+                        until[value] = place;
+                    }
+                }
+                dfg.inst_results(inst).iter().for_each(|result| until[*result] = place);
+            }
+        }
+        sum
+    }
+
+    /// How many operands for parameters are looked through, if values live where these say.
+    fn operands_scanned(&self, spans: &SecondaryMap<Value, Span>) -> usize {
+        let (dfg, layout) = (&self.function.dfg, &self.function.layout);
+        // How many there are up to the value at hand, and were up to the last one that lives with gaps.
+        let (mut operands, mut passed, mut sum) = (0_usize, 0, 0_usize);
+        for block in layout.blocks() {
+            let home = self.places[block].0;
+            let ways = self.predecessors[block].len();
+            let params = dfg.block_params(block).iter().map(|param| (*param, ways, 1));
+            let results =
+                layout.block_insts(block).flat_map(|inst| dfg.inst_results(inst)).map(|result| (*result, 0, 0));
+            for (value, ways, own) in params.chain(results) {
+                operands += ways;
+                let span = spans[value];
+                sum = sum.saturating_add((operands - passed) * (span.blocks as usize + own));
+                if span.has_gaps(home) {
+                    passed = operands;
+                }
+            }
+        }
+        sum
+    }
+
     /// What values cost by living, no further than a bit beyond `most`.
     fn cost(&self, traced: &Traced, most: usize) -> usize {
-        let mut cost = 0;
+        let mut cost = self.insts_at_home() / INSTS_ALIVE;
+        let mut spans: SecondaryMap<Value, Span> = SecondaryMap::new();
         // For each block the value that was last found to live at its start, and at its end.
         let mut at_start: SecondaryMap<Block, Option<Value>> = SecondaryMap::new();
         let mut at_end = at_start.clone();
@@ -285,7 +403,9 @@ impl<'a> Lives<'a> {
                 if at_start[block].replace(value) == Some(value) {
                     continue;
                 }
-                cost += LIVE;
+                let (place, insts) = self.places[block];
+                spans[value].add(place);
+                cost += LIVE + insts as usize / INSTS_ALIVE;
                 for from in &self.predecessors[block] {
                     if at_end[*from].replace(value) == Some(value) {
                         continue;
@@ -310,7 +430,7 @@ impl<'a> Lives<'a> {
                 }
             }
         }
-        cost
+        cost.saturating_add(self.operands_scanned(&spans) / OPERANDS_SCANNED)
     }
 }
 

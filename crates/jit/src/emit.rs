@@ -162,7 +162,8 @@ impl<'a> Emitter<'a> {
     pub(crate) fn finish(mut self, config: TargetFrontendConfig) -> Result<Built, Error> {
         self.meter.check_seal(self.to_headers.keys().map(|header| self.merged(*header)).sum())?;
         self.builder.seal_all_blocks();
-        let cost = self.meter.finish(self.builder.func, &self.traced)?;
+        let nested = NESTED_LOOPS as usize + self.to_headers.len();
+        let cost = self.meter.finish(self.builder.func, &self.traced, nested)?;
         self.builder.finalize(config);
         let Tries { scopes, clauses, .. } = self.tries;
         Ok(Built { outside: self.outside.into_iter().collect(), scopes, clauses, cost })
