@@ -131,6 +131,30 @@ fn entries_nested_without_end_do_not_overflow_the_hosts_stack() {
 }
 
 #[test]
+fn indices_beyond_any_section_cost_only_their_unit() {
+    let huge = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x73];
+    // Units of version 5: of an address and of ranges by their index, and of ranges by their place.
+    let abbreviations = [
+        &[5, 0x11, 0, 0x11, 0x1b, 0, 0, 6, 0x11, 0, 0x55, 0x23, 0, 0][..],
+        &[7, 0x11, 0, 0x55, 0x17, 0, 0],
+        ABBREVIATIONS,
+    ]
+    .concat();
+    let header = [5, 0, 1, 4, 0, 0, 0, 0];
+    let by_index = |code: u8| [&header[..], &[code], &huge].concat();
+    let by_place = |place: u8| [&header[..], &[7, place, 0, 0, 0]].concat();
+    // Lists of version 5, each of one range: from an index to an index, from an index on, and from a base by its index.
+    let lists = [&[0; 12][..], &[2], &huge, &[0, 0], &[3], &huge, &[8, 0], &[1], &huge, &[4, 0, 8, 0]].concat();
+    let good = unit(&[2, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
+    for bad in [by_index(5), by_index(6), by_place(12), by_place(24), by_place(36)] {
+        let units = [&(bad.len() as u32).to_le_bytes(), &bad[..], &good].concat();
+        let sections =
+            [(".debug_abbrev", abbreviations.clone()), (".debug_info", units), (".debug_rnglists", lists.clone())];
+        assert_eq!(trapping(&sections).frames()[0].symbols().len(), 1, "{bad:?}");
+    }
+}
+
+#[test]
 fn lists_of_ranges_that_many_share_are_not_multiplied() {
     let ranges: Vec<u8> = (0..200_000_u32).flat_map(|i| [2 * i, 2 * i + 1]).flat_map(u32::to_le_bytes).collect();
     let functions = [4, 8, 0, 0, 0].repeat(200_000);

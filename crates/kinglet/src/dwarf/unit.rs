@@ -4,9 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use gimli::{
-    Abbreviation, Abbreviations, Attribute, AttributeValue, DebugAbbrevOffset, DebugAddrBase, DebugInfoOffset,
-    DebugLineOffset, DebugLocListsBase, DebugRngListsBase, DebugStrOffsetsBase, DwLang, Dwarf, DwarfFileType,
-    EntriesRaw, Reader, Section, Unit, UnitHeader, UnitOffset, UnitRef, UnitType,
+    Abbreviation, Abbreviations, Attribute, AttributeValue, DebugAbbrevOffset, DebugAddrBase, DebugAddrIndex,
+    DebugInfoOffset, DebugLineOffset, DebugLocListsBase, DebugRngListsBase, DebugStrOffsetsBase, DwLang, Dwarf,
+    DwarfFileType, EntriesRaw, RangeListsOffset, RawRngListEntry, Reader, Section, Unit, UnitHeader, UnitOffset,
+    UnitRef, UnitType,
 };
 
 use kinglet_wasm::name::readable;
@@ -117,21 +118,30 @@ impl<'a> Addresses<'a> {
             Ok(())
         };
         if let Some(ranges) = self.ranges
-            && let Some(offset) = unit.attr_ranges_offset(ranges)?
+            && let Some(offset) = root.ranges_offset(ranges)?
         {
             let mut ranges = unit.ranges(offset)?;
             while let Some(raw) = ranges.next_raw()? {
                 fuel.spend(1)?;
+                match raw {
+                    RawRngListEntry::BaseAddressx { addr: index }
+                    | RawRngListEntry::StartxLength { begin: index, .. } => root.check_address(index)?,
+                    RawRngListEntry::StartxEndx { begin, end } => {
+                        root.check_address(begin)?;
+                        root.check_address(end)?;
+                    }
+                    _ => {}
+                }
                 if let Some(range) = ranges.convert_raw(raw)? {
                     add(range.begin, range.end, fuel)?;
                 }
             }
             return Ok(());
         }
-        let Some(low) = self.low.map(|low| unit.attr_address(low)).transpose()?.flatten() else { return Ok(()) };
+        let Some(low) = self.low.map(|low| root.address(low)).transpose()?.flatten() else { return Ok(()) };
         match self.high {
             Some(AttributeValue::Udata(size)) => add(low, low.wrapping_add(size), fuel),
-            Some(high) => unit.attr_address(high)?.map_or(Ok(()), |high| add(low, high, fuel)),
+            Some(high) => root.address(high)?.map_or(Ok(()), |high| add(low, high, fuel)),
             None => Ok(()),
         }
     }
@@ -195,7 +205,7 @@ impl<'d, 'a> Root<'d, 'a> {
         fuel.spend(cost)?;
         // Addresses by their index want the base, which may come behind them.
         if let Some(low) = self.addresses.low
-            && let Ok(Some(low)) = self.dwarf.attr_address(&self.unit, low)
+            && let Ok(Some(low)) = self.address(low)
         {
             self.unit.low_pc = low;
         }
@@ -226,13 +236,43 @@ impl<'d, 'a> Root<'d, 'a> {
             AttributeValue::String(string) => string,
             AttributeValue::DebugStrRef(offset) => strings(offset.0)?,
             AttributeValue::DebugLineStrRef(offset) => section(self.dwarf.debug_line_str.reader(), offset.0)?,
-            AttributeValue::DebugStrOffsetsIndex(index) => strings(self.dwarf.string_offset(&self.unit, index)?.0)?,
+            AttributeValue::DebugStrOffsetsIndex(index) => {
+                check_index(index.0, self.dwarf.debug_str_offsets.reader())?;
+                strings(self.dwarf.string_offset(&self.unit, index)?.0)?
+            }
             _ => return Err(Refused::Malformed),
         };
         let bytes = &bytes.slice()[..bytes.len().min(LONGEST_NAME)];
         let bytes = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
         fuel.spend_of_call(bytes.len() / 16)?;
         Ok(String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    /// The address that an attribute is or has the index of.
+    fn address(&self, value: AttributeValue<Bytes<'a>>) -> Result<Option<u64>> {
+        if let AttributeValue::DebugAddrIndex(index) = value {
+            self.check_address(index)?;
+        }
+        Ok(self.dwarf.attr_address(&self.unit, value)?)
+    }
+
+    fn check_address(&self, index: DebugAddrIndex) -> Result<()> {
+        check_index(index.0, self.dwarf.debug_addr.reader())
+    }
+
+    /// Where the list of ranges is that an attribute is or has the index of.
+    fn ranges_offset(&self, value: AttributeValue<Bytes<'a>>) -> Result<Option<RangeListsOffset>> {
+        let AttributeValue::DebugRngListsIndex(index) = value else {
+            return Ok(self.dwarf.attr_ranges_offset(&self.unit, value)?);
+        };
+        // What gimli adds to the base is any number; it does not look whether the sum is one.
+        let (format, base) = (self.unit.encoding().format, self.unit.rnglists_base.0);
+        let mut lists = *self.dwarf.ranges.debug_rnglists().reader();
+        check_index(index.0, &lists)?;
+        lists.skip(base)?;
+        lists.skip(index.0 * usize::from(format.word_size()))?;
+        let offset = lists.read_offset(format)?;
+        base.checked_add(offset).map(|offset| Some(RangeListsOffset(offset))).ok_or(Refused::Malformed)
     }
 
     fn unit_ref(&self) -> UnitRef<'_, Bytes<'a>> {
@@ -242,6 +282,12 @@ impl<'d, 'a> Root<'d, 'a> {
     fn entries(&self, from: Option<usize>) -> Result<EntriesRaw<'_, Bytes<'a>>> {
         Ok(self.unit.entries_raw(from.map(UnitOffset))?)
     }
+}
+
+/// Refuses an index that is larger than the section with what it counts: multiplied by its size it could exceed any number,
+/// which gimli does not look at.
+fn check_index(index: usize, section: &Bytes<'_>) -> Result<()> {
+    if index <= section.len() { Ok(()) } else { Err(Refused::Malformed) }
 }
 
 /// Reads all attributes of an entry. Returns what it costs.
