@@ -14,7 +14,8 @@ const LOWERED: u32 = 50;
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let mut config = Config::new();
     config.run_mode(RunMode::Interpreter).gas(true);
-    for row in FEATURES {
+    // Validation takes operators of unfinished proposals that the walk has no rows of yet.
+    for row in FEATURES.iter().filter(|row| row.finished) {
         config.feature(row.feature, true);
     }
     Engine::new(&config).expect("these settings go together")
