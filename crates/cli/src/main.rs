@@ -3,8 +3,8 @@
 
 #![deny(unsafe_code)]
 
-#[cfg(feature = "jit")]
 mod allocator;
+#[cfg(feature = "jit")]
 mod cache;
 #[cfg(not(feature = "jit"))]
 #[path = "cache_absent.rs"]
