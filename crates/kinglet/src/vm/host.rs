@@ -428,7 +428,7 @@ unsafe fn unusual(context: &HostContext, slots: HostSlots<'_>, outcome: Outcome)
             Status::HostPanic as u32
         }
     };
-    // SAFETY: the store is live, and if the call was paused whoever resumed it has lent the store to this fiber.
+    // SAFETY: the store is live, and if the call was paused, its resumption has lent the store to this fiber.
     unsafe { store::with_core(vm, note) }
 }
 

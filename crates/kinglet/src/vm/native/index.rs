@@ -299,29 +299,29 @@ mod tests {
 
     #[test]
     fn readers_find_what_stays_while_others_come_and_go() {
-        let (all, done) = (Index::new(), AtomicBool::new(false));
+        const READS: usize = 3000;
+        let (all, done, reads) = (Index::new(), AtomicBool::new(false), AtomicUsize::new(0));
         (0..500).filter(|index| index % 5 == 0).for_each(|index| add(&all, index));
         std::thread::scope(|scope| {
-            let readers = [0, 1, 2].map(|thread| {
-                let (all, done) = (&all, &done);
+            for thread in [0, 1, 2] {
+                let (all, done, reads) = (&all, &done, &reads);
                 scope.spawn(move || {
-                    let mut reads = 0_u64;
                     while !done.load(Relaxed) {
                         for index in (0..500).filter(|index| index % 5 == 0) {
                             assert_eq!(found(all, range(index).start + 1 + thread), Some(range(index).start));
-                            reads += 1;
+                            reads.fetch_add(1, Relaxed);
                         }
                     }
-                    reads
-                })
-            });
+                });
+            }
             let come_and_go = || (0..500).filter(|index| index % 5 != 0);
-            for _ in 0..20 {
+            let mut rounds = 0;
+            while rounds < 20 || reads.load(Relaxed) < READS {
                 come_and_go().for_each(|index| add(&all, index));
                 come_and_go().for_each(|index| all.remove(range(index).end));
+                rounds += 1;
             }
             done.store(true, Relaxed);
-            assert!(readers.map(|reader| reader.join().unwrap()).iter().any(|reads| *reads > 0));
         });
         let mut writer = all.writer();
         all.reclaim(&mut writer);
