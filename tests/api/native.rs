@@ -129,6 +129,29 @@ fn a_trap_that_became_part_of_another_instruction_has_its_own_place() {
 }
 
 #[test]
+fn two_loads_in_one_operation_have_places_of_their_own() {
+    let bodies = [
+        "(select (i32.load (local.get 0)) (i32.const 2) (i32.lt_s (i32.const 1) (i32.load offset=4 (local.get 1))))",
+        "(select (i32.const 2) (i32.load (local.get 0)) (i32.lt_s (i32.load offset=4 (local.get 1)) (i32.const 1)))",
+        "(i32.add (i32.load (local.get 0)) (i32.load offset=4 (local.get 1)))",
+        "(i32.lt_s (i32.load (local.get 0)) (i32.load offset=4 (local.get 1)))",
+        "(loop (result i32) (select (i32.load (local.get 0)) (i32.const 2)
+            (i32.lt_s (i32.const 1) (i32.and (i32.load offset=4 (local.get 1)) (i32.const 65535)))))",
+    ];
+    for body in bodies {
+        let text = format!(r#"(module (memory 1) (func (export "f") (param i32 i32) (result i32) {body}))"#);
+        for args in [(-1, 0), (0, -1), (-1, -1)] {
+            let places = [RunMode::Jit, RunMode::Interpreter].map(|mode| {
+                let (mut store, instance) = load_with(&Engine::new(Config::new().run_mode(mode)).unwrap(), &text);
+                let f = instance.get_typed_func::<(i32, i32), i32>(&mut store, "f").unwrap();
+                f.call(&mut store, args).unwrap_err().downcast_ref::<WasmBacktrace>().unwrap().to_string()
+            });
+            assert_eq!(places[0], places[1], "{body} of {args:?}");
+        }
+    }
+}
+
+#[test]
 fn traps_that_became_parts_of_instructions_without_a_place_are_told_apart() {
     // Machine code has the blocks in another order than the text, and loops take the places of what has no effect.
     let text = r#"(module (memory 1)

@@ -409,10 +409,17 @@ impl Compiler {
         let plane = &mut ControlPlane::default();
         context.verify_if(&*self.isa)?;
         context.optimize(&*self.isa, plane)?;
-        sites::place_folding(&mut context.func);
+        if self.folds_loads() {
+            sites::place_folding(&mut context.func);
+        }
         let compiled =
             self.isa.compile_function(&context.func, &context.domtree, registers, context.want_disasm, plane)?;
         Ok(compiled.apply_params(&context.func.params))
+    }
+
+    /// Whether the processor's instructions take operands from memory.
+    fn folds_loads(&self) -> bool {
+        matches!(self.isa.triple().architecture, Architecture::X86_64 | Architecture::S390x)
     }
 
     fn place(&self, buffer: &MachBufferFinalized<Final>) -> Place {

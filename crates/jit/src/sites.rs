@@ -72,7 +72,7 @@ impl Unreachable {
 
 /// Gives operations that optimization has left without a place the places of the loads that may be folded into them.
 ///
-/// Of several loads it is the last: only the effect just before an operation can become a part of it.
+/// Of several loads it is the last; [`unfold`] gives the others their places.
 pub(crate) fn place_folding(function: &mut Function) {
     let stencil = &mut function.stencil;
     let (dfg, layout) = (&stencil.dfg, &stencil.layout);
@@ -128,7 +128,8 @@ fn unfold(function: &Function, sites: &mut [Site]) {
         for _ in 0..BETWEEN {
             let Some(user) = value.and_then(|value| users[value]) else { break };
             let at = place(user);
-            if let Some(site) = sites.iter_mut().find(|site| (site.source, site.trap) == (at, trap)) {
+            // Of several loads in one operation a later one becomes a part of an earlier instruction.
+            if let Some(site) = sites.iter_mut().rfind(|site| (site.source, site.trap) == (at, trap)) {
                 site.source = source;
                 break;
             }

@@ -351,7 +351,7 @@ impl Ref {
         match core.engine.types().hierarchy(ty.heap) {
             Hierarchy::Func => Ref::Func(Func::from_bits(bits, core.id)),
             Hierarchy::Extern => Ref::Extern((raw != 0).then_some(ExternRef { store: core.id, raw })),
-            _ => Ref::Any((raw != 0).then_some(AnyRef { store: core.id, raw, epoch: core.heap.epoch() })),
+            _ => Ref::Any((raw != 0).then_some(AnyRef { store: core.id, raw, epoch: core.heap.epoch(raw) })),
         }
     }
 

@@ -14,8 +14,7 @@ const LOWERED: u32 = 50;
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let mut config = Config::new();
     config.run_mode(RunMode::Interpreter).gas(true);
-    // Validation takes operators of unfinished proposals that the walk has no rows of yet.
-    for row in FEATURES.iter().filter(|row| row.finished) {
+    for row in FEATURES {
         config.feature(row.feature, true);
     }
     Engine::new(&config).expect("these settings go together")
@@ -27,7 +26,13 @@ pub(super) fn run(input: &[u8]) {
     let binary = module.binary();
     let outline = if input == binary { outline } else { Outline::new(binary, None) };
     let outline = outline.expect("what is valid comes apart");
-    module.check_walk().expect("the walk agrees with the validator");
+    if let Err(error) = module.check_walk() {
+        // Validation takes operators of unfinished proposals that the walk has no rows of yet.
+        assert!(
+            error.to_string().contains("an operator without a row"),
+            "the walk differs from the validator: {error}"
+        );
+    }
     for (defined, func) in (0..LOWERED).zip(&outline.funcs) {
         // A limit of the interpreter's may refuse it.
         let _ = module.interpreter_listing(defined);

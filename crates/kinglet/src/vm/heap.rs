@@ -42,6 +42,8 @@ pub(crate) struct Epoch(u32);
 
 impl Epoch {
     const LAST: Epoch = Epoch(u32::MAX);
+    /// That of references to nothing that a collection moves, so that the same are equal at any time.
+    const ANY: Epoch = Epoch(0);
 }
 
 /// A store's heap.
@@ -104,15 +106,23 @@ unsafe fn visit_slot(slot: *mut u64, visit: &mut dyn FnMut(&mut u32)) {
     }
 }
 
+/// Whether a reference is to an object of the heap, and no unboxed integer or value of the host.
+fn is_object(reference: u32) -> bool {
+    reference.is_multiple_of(8)
+}
+
 impl Heap {
-    /// That of references that are given out now.
-    pub(crate) fn epoch(&self) -> Epoch {
+    /// That of a reference that is given out now.
+    pub(crate) fn epoch(&self, reference: u32) -> Epoch {
+        if !is_object(reference) {
+            return Epoch::ANY;
+        }
         u32::try_from(self.collections).map_or(Epoch::LAST, Epoch)
     }
 
     /// Whether a reference that was given out in an epoch still refers to the same.
     pub(crate) fn is_good(&self, reference: u32, epoch: Epoch) -> bool {
-        !reference.is_multiple_of(8) || (epoch == self.epoch() && epoch != Epoch::LAST)
+        !is_object(reference) || (epoch == self.epoch(reference) && epoch != Epoch::LAST)
     }
 
     fn layout(&mut self, types: &TypeRegistry, ty: TypeId) -> Option<Arc<Layout>> {
@@ -322,7 +332,7 @@ struct Copy {
 impl Copy {
     /// Makes a reference refer to where its object is to be, and moves it there if it has not been moved yet.
     unsafe fn forward(&mut self, reference: &mut u32, layout: &mut dyn FnMut(TypeId) -> Option<Arc<Layout>>) {
-        if !reference.is_multiple_of(8) || !self.from.contains(reference) {
+        if !is_object(*reference) || !self.from.contains(reference) {
             return;
         }
         // SAFETY: a reference into the half in use is to an object; the other half has room for it.
@@ -545,6 +555,15 @@ mod tests {
         fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> crate::Result<bool> {
             Ok(true)
         }
+    }
+
+    #[test]
+    fn a_reference_to_no_object_is_the_same_before_and_after_a_collection() {
+        let mut heap = super::Heap::default();
+        let before = [9, 8].map(|reference| heap.epoch(reference));
+        heap.collections += 1;
+        assert_eq!([9, 8].map(|reference| heap.is_good(reference, before[usize::from(reference == 8)])), [true, false]);
+        assert_eq!([9, 8].map(|reference| heap.epoch(reference)).map(|epoch| before.contains(&epoch)), [true, false]);
     }
 
     #[test]

@@ -76,7 +76,10 @@ impl Arena {
                 Some(_) => return self.add_alone(bytes, place),
             };
             match chunk {
-                Ok(chunk) => self.chunks.push(chunk),
+                Ok(chunk) => {
+                    self.chunks.pop_if(|last| last.pieces == 0);
+                    self.chunks.push(chunk);
+                }
                 Err(error) => {
                     debug!(%error, "memory for code is mapped piece by piece");
                     self.refused = Some(error);
@@ -324,8 +327,11 @@ mod tests {
         assert_eq!(arena.chunks.len(), 2);
         starts[4..].iter().for_each(|start| arena.remove(*start));
         assert_eq!((arena.chunks.len(), arena.chunks[0].pieces), (1, 0), "what is left of the last one is used");
-        arena.add(&piece, place).unwrap();
+        let start = arena.add(&piece, place).unwrap();
         assert_eq!(arena.chunks.len(), 1);
+        arena.remove(start);
+        arena.add(&vec![1; CHUNK], place).unwrap();
+        assert_eq!(arena.chunks.len(), 1, "the last one was empty, and had no room");
 
         let mut arena = Arena { refused: Some(Error::msg("refused")), ..Arena::default() };
         let starts = [(); 2].map(|()| arena.add(&piece, place).unwrap());

