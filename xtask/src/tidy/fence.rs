@@ -23,7 +23,7 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/kinglet/src/vm/", "the runtime's records"),
 ];
 
-/// Pointers that are `Send` and `Sync` by promise; what holds them is so by derivation.
+/// Pointers that are `Send` and `Sync` by promise. Types that hold them are so by derivation.
 const SHARED: &[(&str, &str)] = &[
     ("crates/interp/src/code.rs", "Whole"),
     ("crates/kinglet/src/vm/address.rs", "Address"),
@@ -56,13 +56,18 @@ pub(super) fn check(files: &[File]) -> Vec<String> {
 pub(super) fn promises(files: &[File]) -> Vec<String> {
     let mut findings = Vec::new();
     for file in files.iter().filter(|file| file.path.ends_with(".rs") && file.path.starts_with("crates/")) {
-        for (index, line) in
-            code(&file.text).lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("unsafe impl"))
-        {
-            let promised = line.split_once(" Send for ").or_else(|| line.split_once(" Sync for "));
-            let Some((_, name)) = promised else { continue };
-            if !SHARED.iter().any(|(path, pointer)| file.path == *path && name.starts_with(pointer)) {
-                findings.push(format!("{}:{}: Send or Sync by promise, not by derivation", file.path, index + 1));
+        let code = code(&file.text);
+        for (at, _) in code.match_indices("unsafe impl") {
+            let head: Vec<_> = code[at..].split('{').next().unwrap_or_default().split_whitespace().collect();
+            let head = head.join(" ");
+            let Some((promise, name)) = head.split_once(" for ") else { continue };
+            if !matches!(promise.rsplit([' ', ':']).next(), Some("Send" | "Sync")) {
+                continue;
+            }
+            let name = name.split(['<', ' ']).next().unwrap_or_default();
+            if !SHARED.contains(&(file.path.as_str(), name)) {
+                let line = code[..at].matches('\n').count() + 1;
+                findings.push(format!("{}:{line}: Send or Sync by promise, not by derivation", file.path));
             }
         }
     }
@@ -131,6 +136,16 @@ mod tests {
         let findings = promises(&[File::new(address, text)]);
         assert_eq!(findings, [format!("{address}:2: Send or Sync by promise, not by derivation")]);
         assert_eq!(promises(&[File::new("crates/kinglet/src/vm/region.rs", text)]).len(), 2);
+    }
+
+    #[test]
+    fn a_promise_is_found_whatever_its_name_begins_with_and_however_it_is_broken() {
+        let count = |text| promises(&[File::new("crates/kinglet/src/vm/address.rs", text)]).len();
+        assert_eq!(count("unsafe impl Send for AddressTable {}\nunsafe impl<T> Sync for AddressTable<T> {}\n"), 2);
+        assert_eq!(count("unsafe impl<T>\n    Send for Region<T>\nwhere\n    T: Send,\n{\n}\n"), 1);
+        assert_eq!(count("unsafe impl core::marker::Send for Region {}\n"), 1);
+        assert_eq!(count("unsafe impl<T>\n    Send for Address<T>\nwhere\n    T: Send,\n{\n}\n"), 0);
+        assert_eq!(count("unsafe impl Sync for Address where u8: Sync {}\nunsafe impl Send for Address{}\n"), 0);
     }
 
     #[test]
