@@ -17,8 +17,7 @@ use crate::{Module, Trap};
 pub(super) unsafe fn capture(core: &StoreCore, vm: *const VmStore, trap: Option<Trap>) -> WasmBacktrace {
     let mut backtrace = WasmBacktrace { trap, detail: None, frames: Vec::new(), omitted: 0 };
     let mut places = Places::default();
-    // SAFETY: the caller promises that the record is the core's and that its guest code has called out (see `#
-    // Safety`).
+    // SAFETY: the caller promises that the record is the core's and that its guest code has called out.
     for segment in unsafe { walk(vm) } {
         match segment {
             Segment::Interpreter(frames) => {

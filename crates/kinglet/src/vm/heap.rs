@@ -288,8 +288,7 @@ pub(super) unsafe fn collect(core: &mut StoreCore, vm: *mut VmStore, more: Roots
         let to = if heap.upper { 0 } else { UPPER };
         if region.commit(to as usize, heap.capacity as usize) {
             let from = heap.start();
-            // SAFETY: the caller promises that `vm` is the core's, whose record says where its heap is (see `#
-            // Safety`).
+            // SAFETY: the caller promises that `vm` is the core's, whose record says where its heap is.
             let mut copy = unsafe {
                 Copy { base: (*vm).heap_base, from: from + FIRST_OBJECT..(*vm).heap_top, top: to + FIRST_OBJECT }
             };

@@ -229,8 +229,7 @@ impl Tier {
             None => Some(Mapping::executable(&loaded.bytes()[text.clone()])?),
         };
         let start = memory.as_ref().map_or(loaded.mapping().start() + text.start, Mapping::start);
-        // SAFETY: the caller promises that the code was made for the module by this build, and is unchanged (see `#
-        // Safety`).
+        // SAFETY: the caller promises that the code was made for the module by this build, and is unchanged.
         let tables = unsafe { Known::mapped(loaded, tables) };
         self.publish_module(environment, start..start + text.len(), tables, memory);
         Ok(())

@@ -105,8 +105,7 @@ impl Module {
         let path = path.as_ref();
         let mapping = File::open(path).map_err(Error::from).and_then(Mapping::file);
         let mapping = mapping.map_err(|error| unreadable(path, &error))?;
-        // SAFETY: the caller promises that the file is an artifact that can be trusted and does not change (see `#
-        // Safety`).
+        // SAFETY: the caller promises that the file is an artifact that can be trusted and does not change.
         unsafe { load(engine, mapping) }
     }
 
@@ -119,8 +118,7 @@ impl Module {
     /// # Errors
     /// As for [`Module::deserialize_file`]; if the part does not begin at a page, or does not end in the file.
     pub unsafe fn deserialize_file_part(engine: &Engine, file: File, part: Range<u64>) -> Result<Module> {
-        // SAFETY: the caller promises that the part is an artifact that can be trusted and does not change (see `#
-        // Safety`).
+        // SAFETY: the caller promises that the part is an artifact that can be trusted and does not change.
         unsafe { load(engine, Mapping::file_part(file, part)?) }
     }
 }

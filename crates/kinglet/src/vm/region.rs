@@ -143,8 +143,7 @@ impl Drop for Region {
 #[cfg(all(target_os = "linux", not(kinglet_heap_regions)))]
 pub(super) unsafe fn discard(start: NonNull<u8>, len: usize) -> bool {
     use rustix::mm::{Advice, madvise};
-    // SAFETY: the caller promises that the pages are a mapping's of ours and that nothing in them is used (see `#
-    // Safety`).
+    // SAFETY: the caller promises that the pages are a mapping's of ours and that nothing in them is used.
     unsafe { madvise(start.as_ptr().cast(), len, Advice::LinuxDontNeed) }.is_ok()
 }
 
@@ -170,8 +169,7 @@ pub(super) unsafe fn set_access(start: NonNull<u8>, len: usize, open: bool) -> b
     }
     use rustix::mm::{MprotectFlags, mprotect};
     let flags = if open { MprotectFlags::READ | MprotectFlags::WRITE } else { MprotectFlags::empty() };
-    // SAFETY: the caller promises that the pages are a mapping's of ours and that nothing in them is used (see `#
-    // Safety`).
+    // SAFETY: the caller promises that the pages are a mapping's of ours and that nothing in them is used.
     unsafe { mprotect(start.as_ptr().cast(), len, flags) }.is_ok()
 }
 
