@@ -11,7 +11,7 @@ use kinglet::{
 
 use crate::{module, throwing_engine};
 
-/// What a store has given out.
+/// Handles that a store has given out.
 struct Handles {
     instance: Instance,
     func: Func,
@@ -261,7 +261,7 @@ fn a_reference_to_an_object_is_refused_everywhere_after_a_collection() {
                 assert!(error.to_string().contains("moved or freed by a collection"), "{mode:?}: {error}");
             }
         }
-        // What the guest kept was moved with the object, and is good again.
+        // The collection moved the object and updated the guest's references, so that new handles are good.
         let Val::AnyRef(Some(object)) = global.get(&store) else { panic!("it was set") };
         assert!(matches!(table.get(&mut store, 0), Some(Ref::Any(Some(same))) if same == object));
         assert!(uses(&mut store, object).iter().all(|result| result.is_ok()));

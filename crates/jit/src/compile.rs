@@ -643,7 +643,7 @@ mod tests {
         }
     }
 
-    /// What validation rules out, a memory that the module does not have, is where the compiler panics.
+    /// The compiler panics at a memory that the module does not have. Validation rules that out.
     #[test]
     fn a_panic_of_the_compiler_is_an_error() {
         let text = r#"(module (memory 1) (func)

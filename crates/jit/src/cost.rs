@@ -133,7 +133,7 @@ impl<'a> Meter<'a> {
         self.limits.check((operands / SLACK).saturating_mul(BRANCH_OPERAND))
     }
 
-    /// What the whole function takes, which is not finalized yet but has all its blocks sealed. No more than so many loops
+    /// The cost of the whole function. It is not finalized yet, but all its blocks are sealed. At most `nested` of its loops
     /// are in one another.
     pub(crate) fn finish(&self, function: &Function, traced: &Traced, nested: usize) -> Result<usize, Error> {
         let (mut needed, mut operands) = (self.known(function), 0);
@@ -167,7 +167,7 @@ impl<'a> Meter<'a> {
     }
 }
 
-/// What the parameters of a block, and the operands and results of its instructions take; and how many operands its
+/// The cost of a block's parameters, and of the operands and results of its instructions; and how many operands its
 /// branches have for parameters.
 fn block_cost(function: &Function, block: Block) -> (usize, usize) {
     let dfg = &function.dfg;
@@ -207,8 +207,8 @@ impl Traced {
     }
 }
 
-/// What all instructions of a function cost by how many blocks are above theirs in the tree of dominators, and by how many
-/// loops their operands are in.
+/// The cost of a function's instructions that grows with the blocks above theirs in the tree of dominators, and with the
+/// loops around their operands.
 fn depths(function: &Function) -> usize {
     let graph = ControlFlowGraph::with_function(function);
     let tree = DominatorTree::with_function(function, &graph);

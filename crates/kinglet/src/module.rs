@@ -552,7 +552,7 @@ mod tests {
         assert_eq!(read(std::io::repeat(0), 1001, 1000).unwrap(), None, "not read at all");
     }
 
-    /// What validation rules out, a memory that the module does not have, is where the compiler panics.
+    /// The compiler panics at a memory that the module does not have. Validation rules that out.
     #[cfg(feature = "jit")]
     #[test]
     fn a_panic_of_the_compiler_costs_a_function_its_native_code_and_nothing_else() {

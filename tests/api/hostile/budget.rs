@@ -147,7 +147,7 @@ fn stages(row: &Row) -> impl Iterator<Item = (usize, &(Stage, u64, u64))> {
 
 const VARIABLE: &str = "KINGLET_HOSTILE_ROW";
 
-/// What a stage of a row took.
+/// The time and the memory that a stage of a row took.
 #[derive(Clone, Copy)]
 struct Taken {
     ms: u64,

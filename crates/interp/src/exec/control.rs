@@ -619,7 +619,7 @@ impl<A: Source> Instruction for CallIndirect<A> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the emitter wrote the operand words of `indirect`, and where in the checked frame the arguments are
-        // (see `exec`); what it finds is live as long as the store.
+        // (see `exec`). The store keeps the function that it finds.
         unsafe {
             let function = m.indirect::<A>()?;
             let args = m.word();
@@ -679,8 +679,8 @@ struct ResolveIndirect<A>(PhantomData<A>);
 impl<A: Source> Instruction for ResolveIndirect<A> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the emitter wrote the operand words of `indirect` (see `exec`); what it finds is live as long as the
-        // store.
+        // SAFETY: the emitter wrote the operand words of `indirect` (see `exec`). The store keeps the function that it
+        // finds.
         unsafe {
             let function = m.indirect::<A>()?;
             ((*m.vm).tail.cell, (*m.vm).tail.vmctx) = ((*function).cell, (*function).vmctx);

@@ -1,9 +1,9 @@
-//! Addresses of what a store consists of, owned or not. Code and records hold such addresses too, so that a `Box`, which
-//! says that nothing else leads to its contents, would be wrong; and addresses of what the system maps. An address by
-//! itself can be anywhere; following it needs the store, or the record that owns what is there. So records that hold
-//! addresses of this kind are `Send` and `Sync` without a word of their own.
+//! Addresses of the parts of a store, owned or not. Code and records hold such addresses too, so that a `Box`, which says
+//! that nothing else leads to its contents, would be wrong. Addresses in the system's mappings are of this kind as well.
+//! An address by itself can be anywhere. Code that follows it needs the store, or the record that owns its target. So
+//! records that hold addresses of this kind are `Send` and `Sync` without a word of their own.
 //!
-//! Invariant: what an [`Owned`] frees can be freed on any thread: its fields are addresses, or `Send`.
+//! Invariant: any thread can free the target of an [`Owned`], whose fields are addresses, or `Send`.
 
 use std::ptr::NonNull;
 

@@ -219,14 +219,14 @@ pub(super) fn release(owner: usize, pieces: &HashSet<usize>) {
     CODES.release(owner, pieces);
 }
 
-/// What `f` makes of the code that a call returns to, if there is such code; the return address may be just behind its last
+/// Calls `f` with the code that a call returns to, if there is such code. The return address may be just behind its last
 /// byte. For signal handlers, too.
 ///
 /// # Safety
 /// If there is such code, its owner keeps it until `f` returns: a frame that returns there has it do so.
 pub(super) unsafe fn find<R>(pc: usize, f: impl FnOnce(&Published) -> R) -> Option<R> {
-    // SAFETY: what is in the index is in `owned` until its owner goes or has no more use for it, which the caller promises
-    // is not before `f` returns.
+    // SAFETY: `owned` keeps all code of the index until its owner goes or has no more use for it. The caller promises that
+    // this is not before `f` returns.
     CODES.index.find(pc).map(|code| f(unsafe { code.as_ref() }))
 }
 
