@@ -49,8 +49,11 @@ pub use host::fs::DirAccess;
 pub use host::fs::memory::MemoryDir;
 pub use host::net::Socket;
 pub use host::stdio::{Pipe, Stdio};
-/// For the command's own messages, which are to wait as little as a guest's. Not part of the API's promise.
-#[doc(hidden)]
-pub use host::transfer::{READY, terminal_of_our_own};
 pub use p0::{SNAPSHOT_0, add_snapshot_0_to_linker};
 pub use p1::{Exit, FUNCTIONS, add_to_linker};
+
+/// For the command's own messages, which are to wait as little as a guest's. Not part of the API's promise.
+#[doc(hidden)]
+pub mod message {
+    pub use crate::host::transfer::{PIPE_PIECE, terminal_of_our_own};
+}

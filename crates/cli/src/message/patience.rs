@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use kinglet_wasi::{READY, terminal_of_our_own};
+use kinglet_wasi::message::{PIPE_PIECE, terminal_of_our_own};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::FileType;
@@ -66,7 +66,7 @@ fn write_until(fd: BorrowedFd<'_>, mut bytes: &[u8], end: Instant) -> bool {
         if !ready && over {
             return false;
         }
-        let most = if always { bytes.len() } else { bytes.len().min(READY) };
+        let most = if always { bytes.len() } else { bytes.len().min(PIPE_PIECE) };
         match if ready { rustix::io::write(fd, &bytes[..most]) } else { Err(Errno::AGAIN) } {
             Ok(count) => bytes = &bytes[count..],
             Err(Errno::INTR | Errno::AGAIN) if !over => {}

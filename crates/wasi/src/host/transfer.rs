@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(crate) const PIECE: usize = 1 << 20;
 
 /// The most one write hands to something that may wait in the system: what a pipe reported as writable takes.
-pub const READY: usize = 4096;
+pub const PIPE_PIECE: usize = 4096;
 
 /// Reads into `into` by `read`, which is told how many bytes it has read so far. Ends at the first piece that is not
 /// filled.
@@ -229,9 +229,9 @@ pub(crate) fn attempt(
     }
 }
 
-/// Writes as many leading parts as fit [`READY`], or the start of a first one that is longer.
+/// Writes as many leading parts as fit [`PIPE_PIECE`], or the start of a first one that is longer.
 fn write_ready(fd: BorrowedFd<'_>, parts: &[IoSlice<'_>]) -> rustix::io::Result<usize> {
-    let mut room = READY;
+    let mut room = PIPE_PIECE;
     let fits = parts.iter().take_while(|part| {
         let fits = part.len() <= room;
         room = room.saturating_sub(part.len());
@@ -242,7 +242,7 @@ fn write_ready(fd: BorrowedFd<'_>, parts: &[IoSlice<'_>]) -> rustix::io::Result<
     if count > first {
         return rustix::io::writev(fd, &parts[first..count]);
     }
-    rustix::io::write(fd, &parts[first][..READY.min(parts[first].len())])
+    rustix::io::write(fd, &parts[first][..PIPE_PIECE.min(parts[first].len())])
 }
 
 /// Calls on a pipe that do not wait, though its description says nothing of that.
