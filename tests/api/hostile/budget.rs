@@ -162,7 +162,8 @@ fn taken(row: usize, stage: usize, factor: usize) -> Result<Taken, String> {
     let text = String::from_utf8_lossy(&output.stdout);
     let told = text.lines().find_map(|line| line.split_once("row took ").map(|(_, told)| told.to_string()));
     let Row { name, stages, .. } = &ROWS[row];
-    println!("{name:<28} {:?} x{factor}: {}", stages[stage].0, told.as_deref().unwrap_or("failed"));
+    let memory = if cfg!(target_os = "linux") { "" } else { "; memory is not measured" };
+    println!("{name:<28} {:?} x{factor}: {}{memory}", stages[stage].0, told.as_deref().unwrap_or("failed"));
     let numbers = told.as_deref().and_then(|told| told.split_once(" KiB")).and_then(|(told, _)| {
         let (ms, kib) = told.split_once(" ms, ")?;
         Some(Taken { ms: ms.parse().ok()?, kib: kib.parse().ok()? })
@@ -309,7 +310,7 @@ fn run(stage: Stage, binary: &[u8]) {
     }
 }
 
-/// The memory of this process; 0 where it cannot be told.
+/// The memory of this process; 0 on systems other than Linux.
 struct Memory {
     before: u64,
 }
@@ -323,7 +324,9 @@ impl Memory {
             libc::malloc_trim(0);
         }
         // The peak is forgotten.
-        let _ = std::fs::write("/proc/self/clear_refs", "5");
+        if cfg!(target_os = "linux") {
+            std::fs::write("/proc/self/clear_refs", "5").expect("the kernel lets a process forget its peak");
+        }
         Memory { before: Memory::kib("VmRSS:") }
     }
 
@@ -332,8 +335,12 @@ impl Memory {
     }
 
     fn kib(name: &str) -> u64 {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        if !cfg!(target_os = "linux") {
+            return 0;
+        }
+        let status = std::fs::read_to_string("/proc/self/status").expect("the kernel tells a process its memory");
         let line = status.lines().find_map(|line| line.strip_prefix(name));
-        line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+        let figure = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok());
+        figure.unwrap_or_else(|| panic!("no {name} in {status}"))
     }
 }
