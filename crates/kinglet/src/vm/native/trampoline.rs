@@ -5,9 +5,9 @@
 //! - A trampoline is there as long as a function type with its signature is registered. Cells point to trampolines of
 //!   their own type's signature, and whatever has cells keeps their types: a module those that it defines, a store
 //!   those of its host functions. So nothing refers to a trampoline that goes, or is in it.
-//! - Their number is bounded by the number of function types. A signature has at most four, one of each kind. Those that
-//!   no type needs are released before the number exceeds a limit: twice as many as were left the last time, and one more for
-//!   every [`TYPES_A_TRAMPOLINE`] types there were; but at least [`FEW`].
+//! - Their number is bounded by the number of function types. A signature has at most four, one of each kind. Those
+//!   that no type needs are released before the number exceeds a limit: twice as many as were left the last time, and
+//!   one more for every [`TYPES_A_TRAMPOLINE`] types there were; but at least [`FEW`].
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
