@@ -135,6 +135,9 @@ fn two_loads_in_one_operation_have_places_of_their_own() {
         "(select (i32.const 2) (i32.load (local.get 0)) (i32.lt_s (i32.load offset=4 (local.get 1)) (i32.const 1)))",
         "(i32.add (i32.load (local.get 0)) (i32.load offset=4 (local.get 1)))",
         "(i32.lt_s (i32.load (local.get 0)) (i32.load offset=4 (local.get 1)))",
+        "(i32.load8_u (i32.or (i32.load (local.get 0)) (i32.load offset=4 (local.get 1))))",
+        "(i32.load offset=65533 (i32.load (i32.or (local.get 0) (local.get 1))))",
+        "(i32.store (i32.const 0) (i32.add (i32.load (local.get 0)) (i32.load (local.get 1)))) (i32.const 1)",
         "(loop (result i32) (select (i32.load (local.get 0)) (i32.const 2)
             (i32.lt_s (i32.const 1) (i32.and (i32.load offset=4 (local.get 1)) (i32.const 65535)))))",
     ];

@@ -123,13 +123,20 @@ fn unfold(function: &Function, sites: &mut [Site]) {
     for inst in all() {
         dfg.inst_values(inst).for_each(|value| users[dfg.resolve_aliases(value)] = Some(inst));
     }
+    let is_access = |inst: &Inst| fault_of_access(dfg, *inst).is_some();
+    let mut accesses: Vec<u32> = all().filter(is_access).map(place).collect();
+    accesses.sort_unstable();
     for (loaded, source, trap) in folded {
         let mut value = Some(loaded);
         for _ in 0..BETWEEN {
             let Some(user) = value.and_then(|value| users[value]) else { break };
             let at = place(user);
-            // Of several loads in one operation a later one becomes a part of an earlier instruction.
-            if let Some(site) = sites.iter_mut().rfind(|site| (site.source, site.trap) == (at, trap)) {
+            // Of several loads in one operation a later one becomes a part of an earlier instruction. An access of the
+            // operation's own comes last, or is made by the same instruction.
+            let mut matching = sites.iter_mut().rev().filter(|site| (site.source, site.trap) == (at, trap));
+            let last = matching.next();
+            let before = accesses.binary_search(&at).ok().and_then(|_| matching.next());
+            if let Some(site) = before.or(last) {
                 site.source = source;
                 break;
             }
@@ -140,9 +147,14 @@ fn unfold(function: &Function, sites: &mut [Site]) {
 
 /// The trap of a load that may fault.
 fn fault_of_load(dfg: &DataFlowGraph, inst: Inst) -> Option<Trap> {
+    fault_of_access(dfg, inst).filter(|_| dfg.insts[inst].opcode().can_load())
+}
+
+/// The trap of a load or store that may fault.
+fn fault_of_access(dfg: &DataFlowGraph, inst: Inst) -> Option<Trap> {
     // Casts have flags of accesses too.
-    let load = Some(&dfg.insts[inst]).filter(|data| data.opcode().can_load())?;
-    trap_of(load.memflags_trap_code(dfg)?)
+    let access = Some(&dfg.insts[inst]).filter(|data| data.opcode().can_load() || data.opcode().can_store())?;
+    trap_of(access.memflags_trap_code(dfg)?)
 }
 
 /// The trap that a mark means; none for what cannot be reached.
