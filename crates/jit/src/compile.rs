@@ -86,7 +86,7 @@ impl std::error::Error for Error {}
 /// Runs a part of the compiler. A panic in it is a mistake of the compiler's, which costs the code that was being made, and
 /// not the host.
 pub(crate) fn contained<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    // What the part had in its hands is dropped, or its owner replaces it ([`Compiler::body`]).
+    // Unwinding drops the part's own data; callers replace what they lent it ([`Compiler::body`]).
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| {
         let text = payload.downcast_ref::<&str>().map(|text| (*text).to_string());
         let text = text.or_else(|| payload.downcast_ref::<String>().cloned());

@@ -426,8 +426,8 @@ impl Identity {
         Identity(rows.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
     }
 
-    /// The same for what a cache keeps of a module's native code, of an engine with this identity and these settings: also
-    /// what the compiler may take, on which it depends whether code is all there can be.
+    /// The identity of a module's native code in a cache, for an engine with this identity and these settings. It includes
+    /// the limit on the compiler's memory, because that decides which functions have code.
     pub(crate) fn of_code(mut self, content: &Content, settings: &Settings) -> Identity {
         self.0.insert(0, ("module".into(), content.to_string()));
         self.0.insert(1, ("compiler memory".into(), format!("{} bytes", settings.compiler_memory)));

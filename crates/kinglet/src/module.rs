@@ -537,7 +537,7 @@ mod tests {
         assert_eq!(room_for(&module(&[])), 0);
         assert_eq!(room_for(&module(&[custom.clone(), code.clone()])), 128 * 8);
         assert_eq!(room_for(&module(&[code, data.clone(), custom])), 128 * 8 + 128 + 3 * 64);
-        // What is cut off or malformed is for the decoder to say.
+        // The decoder reports modules that are cut off or malformed.
         assert_eq!(room_for(&module(&[data[..10].to_vec()])), 7 + 3 * 64);
         assert_eq!(room_for(b"\0asm\x01\0\0\0\x0a\xff\xff\xff\xff\xff\xff"), 0);
         assert_eq!(room_for(b"\0as"), 0);

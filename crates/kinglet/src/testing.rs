@@ -1,5 +1,5 @@
-//! What tests reach into an engine for: which functions are native, when the collector runs, and artifacts whose checksums
-//! are made right. Not part of the API's promise; hidden from its documentation.
+//! Access to an engine's inside for tests: they ask which functions are native, run the collector, and correct the checksums
+//! of artifacts. Not part of the API's promise; hidden from its documentation.
 
 use crate::{AsContextMut, vm};
 #[cfg(feature = "jit")]

@@ -100,7 +100,7 @@ fn wanted(module: &ModuleInner, note: &Note, there: Option<CachedCode>) -> Optio
     let all = 0..module.wasm().bodies.len() as u32;
     let of_use = all.filter(|defined| has(&note.ran, *defined) && !has(&note.failed, *defined));
     let (mut again, wanted): (Vec<u32>, Vec<u32>) = of_use.partition(|defined| has(&note.begun, *defined));
-    // What is there was compiled with others, which is better than what a small piece would have.
+    // Cached code was compiled together with other functions, which makes better code than compiling a small piece alone.
     again.retain(|defined| !is_there(*defined));
     let missing: Vec<u32> = wanted.iter().copied().filter(|defined| !is_there(*defined)).collect();
     let bytes = module.bytes_of(&wanted);
@@ -181,7 +181,7 @@ impl Work<'_> {
         self.put()
     }
 
-    /// What is being tried is as it was before, once the note is put.
+    /// Takes back the marks of the functions that are being tried. The file keeps them until the note is next put.
     fn unmark(&mut self) {
         for defined in std::mem::take(&mut self.trying) {
             let is_second = self.again.contains(&defined);

@@ -265,7 +265,7 @@ impl<'d, 'a> Root<'d, 'a> {
         let AttributeValue::DebugRngListsIndex(index) = value else {
             return Ok(self.dwarf.attr_ranges_offset(&self.unit, value)?);
         };
-        // What gimli adds to the base is any number; it does not look whether the sum is one.
+        // The section holds the number that is added to the base. gimli adds it unchecked, and the sum can overflow.
         let (format, base) = (self.unit.encoding().format, self.unit.rnglists_base.0);
         let mut lists = *self.dwarf.ranges.debug_rnglists().reader();
         check_index(index.0, &lists)?;

@@ -77,8 +77,8 @@ impl Tier {
         Ok(found)
     }
 
-    /// Functions of a module, which are in order, compiled to be kept rather than run, with all that calls between them and
-    /// what is interpreted need and is not among `seen`.
+    /// Compiles functions of a module, which are in order, to be kept rather than run. With them come the trampolines that
+    /// calls between native and interpreted functions need, except those in `seen`.
     pub(crate) fn compile_to_keep(
         &self,
         environment: &Environment,
