@@ -106,12 +106,18 @@ fn unfold(function: &Function, sites: &mut [Site]) {
     let dfg = &function.dfg;
     let all = || function.layout.blocks().flat_map(|block| function.layout.block_insts(block));
     let place = |inst| function.srcloc(inst).bits();
-    let mut present: Vec<(u32, u32)> = sites.iter().map(|site| (site.source, site.trap)).collect();
-    present.sort_unstable();
+    // Sites by place and trap, and then in the order of the code.
+    let mut by_place: Vec<(u32, u32, usize)> =
+        sites.iter().enumerate().map(|(index, site)| (site.source, site.trap, index)).collect();
+    by_place.sort_unstable();
+    let sites_at = |at: u32, trap: u32| {
+        let [from, to] = [0, usize::MAX].map(|index| by_place.partition_point(|site| *site < (at, trap, index)));
+        by_place[from..to].iter().map(|(_, _, index)| *index)
+    };
     let folded = |inst: Inst| {
         let trap = fault_of_load(dfg, inst)? as u32;
         let loaded = dfg.inst_results(inst).first()?;
-        let known = place(inst) == NO_SOURCE || present.binary_search(&(place(inst), trap)).is_ok();
+        let known = place(inst) == NO_SOURCE || sites_at(place(inst), trap).next().is_some();
         (!known).then_some((*loaded, place(inst), trap))
     };
     let folded: Vec<(Value, u32, u32)> = all().filter_map(folded).collect();
@@ -133,11 +139,11 @@ fn unfold(function: &Function, sites: &mut [Site]) {
             let at = place(user);
             // Of several loads in one operation a later one becomes a part of an earlier instruction. An access of the
             // operation's own comes last, or is made by the same instruction.
-            let mut matching = sites.iter_mut().rev().filter(|site| (site.source, site.trap) == (at, trap));
+            let mut matching = sites_at(at, trap).rev().filter(|site| sites[*site].source == at);
             let last = matching.next();
             let before = accesses.binary_search(&at).ok().and_then(|_| matching.next());
             if let Some(site) = before.or(last) {
-                site.source = source;
+                sites[site].source = source;
                 break;
             }
             value = dfg.inst_results(user).first().copied();
