@@ -146,10 +146,10 @@ pub(crate) const WASM_STD: Need = Need {
 };
 
 pub(crate) const PERF: Need = Need {
-    name: "Linux's perf, and leave to use it",
+    name: "Linux's perf, and permission to record (sysctl kernel.perf_event_paranoid=2)",
     optional: true,
     present: |_| present("perf", &["record", "-o", "/dev/null", "-e", "cpu-clock:u", "true"]),
-    supply: Supply::Hint("install it, and let users record: sysctl kernel.perf_event_paranoid=2"),
+    supply: Supply::Packages(&["linux-perf"]),
 };
 
 /// One row per other processor: the tools and the standard library to build and run programs for it.
