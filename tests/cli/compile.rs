@@ -126,8 +126,8 @@ fn other_targets_and_processors_can_be_compiled_for() {
         assert!(!run.err.contains("f.wat"), "{run:?}");
     };
     for command in ["compile", "explore"] {
-        blames(&[command, "--target", "pdp11"], "--target", "`pdp11` is no target triple");
-        blames(&[command, "--cpu-features", "+teleport"], "--cpu-features", "`teleport` is no feature of");
+        blames(&[command, "--target", "pdp11"], "--target", "`pdp11` is not a target triple");
+        blames(&[command, "--cpu-features", "+teleport"], "--cpu-features", "`teleport` is not a feature of");
     }
     run(&["compile", "--cpu-features", "avx2", &file, &generic]).fails(1, &["+avx2,-avx512f"]);
 }

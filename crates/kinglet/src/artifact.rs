@@ -24,7 +24,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-use kinglet_abi::image::{CallSite, Clause, Place, Scope, Site, StackMap};
+use kinglet_abi::image::{CallSite, Clause, CodeAlignment, Scope, Site, StackMap};
 use kinglet_abi::{CodeImage, Settings};
 use kinglet_jit::{Processor, Trampoline};
 use kinglet_wasm::Features;
@@ -356,7 +356,7 @@ impl Words<'_> {
         self.0 = rest;
         let image = CodeImage {
             text,
-            place: Place::aligned(Some(align).filter(|align| align.is_power_of_two() && *align <= 4096)?),
+            alignment: CodeAlignment::aligned(Some(align).filter(|align| align.is_power_of_two() && *align <= 4096)?),
             functions: Vec::new(),
             sites: self.list(|[at, source, trap]| Site { at, source, trap })?,
             call_sites: self.list(|[ret, frame, context, scope, target]| CallSite {
@@ -384,7 +384,7 @@ fn trampoline_bytes(trampolines: &[(Trampoline, CodeImage)], order: fn(u32) -> [
         put(&[words.len() as u32]);
         put(&words);
         // Not how far behind a multiple of that: what a trampoline could gain by it is little.
-        put(&[image.place.align, image.text.len() as u32]);
+        put(&[image.alignment.align, image.text.len() as u32]);
         // Instructions are bytes, whatever the order of words.
         let mut text = image.text.clone();
         text.resize(text.len().next_multiple_of(4), 0);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kinglet_abi::settings::Target;
+use kinglet_abi::settings::CompileTarget;
 use kinglet_abi::{Optimization, Settings};
 use kinglet_wasm::op::Op;
 use kinglet_wasm::walk::Metering;
@@ -49,7 +49,7 @@ pub struct Config {
     pub(crate) memory_guard_size: u64,
     pub(crate) compiler_threads: Option<usize>,
     pub(crate) compiler_memory: usize,
-    pub(crate) target: Target,
+    pub(crate) target: CompileTarget,
     pub(crate) profile: Option<Profile>,
     #[cfg(feature = "jit")]
     pub(crate) cache: Option<crate::Cache>,
@@ -145,7 +145,7 @@ impl Config {
             memory_guard_size: 32 << 20,
             compiler_threads: None,
             compiler_memory: Settings::default().compiler_memory,
-            target: Target::default(),
+            target: CompileTarget::default(),
             profile: None,
             #[cfg(feature = "jit")]
             cache: None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kinglet_abi::Settings;
 #[cfg(feature = "jit")]
-use kinglet_abi::{Reservation, Traps, settings::Target};
+use kinglet_abi::{Reservation, TrapDetection, settings::CompileTarget};
 use kinglet_wasm::types::TypeRegistry;
 
 #[cfg(feature = "jit")]
@@ -103,7 +103,7 @@ fn plan(config: &mut Config, settings: &mut Settings) {
     if config.run_mode == RunMode::Interpreter {
         return;
     }
-    if settings.target != Target::default() {
+    if settings.target != CompileTarget::default() {
         // Code for elsewhere: not run here.
         wish(config, settings);
         config.run_mode = RunMode::Interpreter;
@@ -117,7 +117,7 @@ fn plan(config: &mut Config, settings: &mut Settings) {
         return;
     }
     if support.faults {
-        settings.traps = Traps::Faults;
+        settings.traps = TrapDetection::Faults;
         settings.reservation = wanted.filter(|_| support.reservation);
     }
     if wanted.is_some() && settings.reservation.is_none() {
@@ -129,7 +129,7 @@ fn plan(config: &mut Config, settings: &mut Settings) {
 #[cfg(feature = "jit")]
 fn wish(config: &Config, settings: &mut Settings) {
     let faults = config.signals_based_traps && settings.target.traps_by_faults();
-    settings.traps = if faults { Traps::Faults } else { Traps::Checks };
+    settings.traps = if faults { TrapDetection::Faults } else { TrapDetection::Checks };
     settings.reservation = reservation(config).filter(|_| faults);
 }
 

@@ -179,7 +179,7 @@ pub(crate) fn dynamic<T: 'static>(
     closure: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
 ) -> HostFunc<T> {
     let vectors = ty.params().iter().chain(ty.results()).any(|ty| *ty == ValType::V128);
-    let in_registers = kinglet_abi::in_registers(ty.params().len(), ty.results().len(), vectors);
+    let in_registers = kinglet_abi::fits_in_registers(ty.params().len(), ty.results().len(), vectors);
     let closure = move |mut caller: Caller<'_, T>, slots: HostSlots<'_>| {
         let mut params = vec![Val::I32(0); ty.params().len()];
         take_values(slots, ty.params(), &mut params, caller.core());

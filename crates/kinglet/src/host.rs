@@ -222,14 +222,14 @@ pub trait IntoFunc<T: 'static, Params, Results>: Send + Sync + 'static {
     fn into_func(self) -> (FuncType, HostFunc<T>);
 }
 
-/// Whether parameters fit into registers, given whether each does: see [`kinglet_abi::in_registers`].
+/// Whether parameters fit into registers, given whether each does: see [`kinglet_abi::fits_in_registers`].
 const fn fits(params: &[bool]) -> bool {
     let (mut vectors, mut at) = (false, 0);
     while at < params.len() {
         vectors |= !params[at];
         at += 1;
     }
-    kinglet_abi::in_registers(params.len(), 0, vectors)
+    kinglet_abi::fits_in_registers(params.len(), 0, vectors)
 }
 
 macro_rules! closures {

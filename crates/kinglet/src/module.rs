@@ -496,7 +496,7 @@ fn precompile(
     mut done: impl FnMut(u32, u32),
 ) -> Result<Vec<u8>> {
     let environment = code.environment();
-    let functions = kinglet_jit::all(&environment.module);
+    let functions = kinglet_jit::defined_functions(&environment.module);
     let (all, threads) = (functions.len() as u32, engine.compiler_threads());
     let compiler = kinglet_jit::Compiler::new(settings)?;
     let limits = crate::vm::limits(environment);

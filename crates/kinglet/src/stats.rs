@@ -66,14 +66,14 @@ impl std::ops::AddAssign for Work {
 }
 
 impl TierUpStats {
-    fn of(stats: &kinglet_interp::stats::TierUp) -> TierUpStats {
+    fn of(stats: &kinglet_interp::stats::TierUpCounters) -> TierUpStats {
         let of = |field: &AtomicU64| field.load(Ordering::Relaxed);
         TierUpStats {
             samples: of(&stats.samples),
             functions: of(&stats.functions),
             loops: of(&stats.loops),
-            loops_entered: of(&stats.entered),
-            settled: stats.last(),
+            loops_entered: of(&stats.osr_entries),
+            settled: stats.last_published(),
         }
     }
 }
@@ -104,10 +104,10 @@ impl Module {
         let stats = &self.inner().code().environment().stats;
         ModuleStats {
             validated: Work::of(&stats.validated),
-            loaded: Work::of(&stats.loaded),
+            loaded: Work::of(&stats.cache_loads),
             lowered: Work::of(&stats.lowered),
             compiled: Work::of(&stats.compiled),
-            kept: Work::of(&stats.kept),
+            kept: Work::of(&stats.cache_writes),
             tier_up: TierUpStats::of(&stats.tier_up),
         }
     }

@@ -1,6 +1,6 @@
 //! The processors that code can be compiled for beforehand.
 
-use kinglet_abi::settings::Target;
+use kinglet_abi::settings::CompileTarget;
 use kinglet_jit::{Processor, TARGETS};
 
 /// A target of [`Config::target`](crate::Config::target): see [`targets`].
@@ -43,7 +43,7 @@ pub fn targets() -> Vec<TargetInfo> {
         let all = kinglet_jit::features(triple).ok()?;
         let used = match &host {
             Some(host) if host.triple == triple => host.clone(),
-            _ => Processor::new(&Target { triple: Some(triple.into()), ..Target::default() }).ok()?,
+            _ => Processor::new(&CompileTarget { triple: Some(triple.into()), ..CompileTarget::default() }).ok()?,
         };
         let features =
             all.into_iter().map(|name| (used.features.contains(&name), name)).map(|(used, name)| (name, used));

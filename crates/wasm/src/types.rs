@@ -143,7 +143,7 @@ impl ValType {
 
     /// Whether a value may refer to the garbage-collected heap (so that a collector must know and may change it).
     /// Function references never do.
-    pub const fn is_traced(self) -> bool {
+    pub const fn is_gc_managed(self) -> bool {
         match self {
             ValType::Ref(r) => !matches!(r.heap, HeapType::Func | HeapType::NoFunc | HeapType::I31),
             _ => false,

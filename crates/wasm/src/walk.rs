@@ -214,7 +214,7 @@ struct Walk<'m, 'e, E: Emit> {
     /// Operands below this height are in their canonical slots.
     spilled: usize,
     /// Heights of the operands that a collector traces.
-    traced: Vec<usize>,
+    gc_operands: Vec<usize>,
     /// How many of them were live over the calls so far, added up.
     live_references: usize,
     controls: Vec<Control<E>>,
@@ -248,7 +248,7 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
             aliases: Vec::new(),
             settled: 0,
             spilled: 0,
-            traced: Vec::new(),
+            gc_operands: Vec::new(),
             live_references: 0,
             controls: vec![Control::function(label)],
             reachable: true,
@@ -309,8 +309,8 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
 
     fn push(&mut self, value: E::Value, ty: ValType) {
         let slot = self.next_slot();
-        if ty.is_traced() {
-            self.traced.push(self.stack.len());
+        if ty.is_gc_managed() {
+            self.gc_operands.push(self.stack.len());
         }
         self.stack.push(Operand { value, ty, slot });
         if E::ALIASES_LOCALS {
@@ -335,7 +335,7 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
         {
             self.newest_alias[alias.local as usize] = alias.older;
         }
-        self.traced.pop_if(|height| *height == self.stack.len());
+        self.gc_operands.pop_if(|height| *height == self.stack.len());
         self.settled = self.settled.min(self.stack.len());
         self.spilled = self.spilled.min(self.stack.len());
         Ok(operand)
@@ -364,11 +364,11 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
 
     /// The operands that a collector traces, for something that may collect.
     fn live(&mut self) -> Result<Vec<Operand<E::Value>>> {
-        self.live_references += self.traced.len();
+        self.live_references += self.gc_operands.len();
         if self.live_references > MAX_LIVE_REFERENCES {
             return Err(Error::limit("too many references are live over calls"));
         }
-        Ok(self.traced.iter().map(|height| self.stack[*height]).collect())
+        Ok(self.gc_operands.iter().map(|height| self.stack[*height]).collect())
     }
 
     /// The top `n` operands.

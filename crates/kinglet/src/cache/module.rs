@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use kinglet_interp::code::Environment;
+use kinglet_interp::code::ModuleEnvironment;
 use tracing::debug;
 
 use super::{Cache, CacheEntryKind, Content, entry_name, next_start};
@@ -102,7 +102,7 @@ fn load(engine: &Engine, cache: &Cache, content: Content) -> Option<Module> {
     cache.count(cached.is_some());
     let Cached { code, memory_image, native, complete } = cached?;
     debug!(module = %content, native, complete, "module found in the cache: it is not validated");
-    code.environment().stats.loaded.add(1, native, start);
+    code.environment().stats.cache_loads.add(1, native, start);
     let compiled = !complete && compile_module(engine, &code, false);
     let module = Module::from_code(engine, code);
     if let Some(image) = memory_image {
@@ -173,7 +173,7 @@ fn enough() -> Duration {
 }
 
 /// Whether a function that the module defines has native code.
-fn is_native(environment: &Environment, defined: u32) -> bool {
+fn is_native(environment: &ModuleEnvironment, defined: u32) -> bool {
     !environment.cells()[defined as usize].native.load(Ordering::Relaxed).is_null()
 }
 
@@ -250,7 +250,7 @@ fn keep(module: &ModuleInner) -> Result<bool> {
         let start = Instant::now();
         let contents = write_module(&identity, &environment.module)?;
         cache.store(&entry_name(&identity, CacheEntryKind::Module), &contents)?;
-        environment.stats.kept.add(1, contents.len(), start);
+        environment.stats.cache_writes.add(1, contents.len(), start);
         state.module = true;
     }
     if lack.code {
@@ -284,7 +284,7 @@ fn keep_code(module: &ModuleInner, cache: &Cache, content: &Content, complete: b
     let trampolines = engine.tier().collect_trampolines(module.code().environment(), complete)?;
     let contents = write_code(&identity, &image, &trampolines, complete)?;
     cache.store(&name, &contents)?;
-    module.code().environment().stats.kept.add(1, contents.len(), start);
+    module.code().environment().stats.cache_writes.add(1, contents.len(), start);
     Ok(())
 }
 

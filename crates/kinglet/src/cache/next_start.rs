@@ -266,7 +266,7 @@ fn is_refusal(error: &Error) -> bool {
 
 /// Puts an image behind another.
 fn append(image: &mut CodeImage, other: &CodeImage) {
-    let at = other.place.next(image.text.len());
+    let at = other.alignment.next_address(image.text.len());
     // Beyond 4 GiB there is no place.
     let Ok(offset) = u32::try_from(at + other.text.len()).map(|_| at as u32) else { return };
     image.text.resize(at, 0);

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use kinglet_abi::VmStore;
-use kinglet_interp::frame::{Frame, Segment, walk};
-use kinglet_interp::{Body, Sources};
+use kinglet_interp::frame::{Frame, StackSegment, walk};
+use kinglet_interp::{Body, BytecodeSourceMap};
 
 use crate::store::StoreCore;
 use crate::trap::{FrameInfo, KEPT_FRAMES, WasmBacktrace};
@@ -20,20 +20,20 @@ pub(super) unsafe fn capture(core: &StoreCore, vm: *const VmStore, trap: Option<
     // SAFETY: the caller promises that the record is the core's and that its guest code has called out.
     for segment in unsafe { walk(vm) } {
         match segment {
-            Segment::Interpreter(frames) => {
+            StackSegment::Interpreter(frames) => {
                 for frame in frames {
                     push(&mut backtrace, core, &frame, &mut places);
                 }
             }
             #[cfg(feature = "jit")]
-            Segment::Native(activation) => {
+            StackSegment::Native(activation) => {
                 // SAFETY: the activation is on the store's list, and has called out.
                 for frame in unsafe { super::native::frames(activation) } {
                     push_native(&mut backtrace, core, &frame);
                 }
             }
             #[cfg(not(feature = "jit"))]
-            Segment::Native(_) => {}
+            StackSegment::Native(_) => {}
         }
     }
     backtrace
@@ -48,7 +48,7 @@ pub(crate) fn capture_backtrace(core: &StoreCore) -> WasmBacktrace {
 /// Where the code of the functions seen so far comes from: to find out costs as much as lowering, once a function.
 #[derive(Default)]
 struct Places {
-    sources: HashMap<*const Body, Sources>,
+    sources: HashMap<*const Body, BytecodeSourceMap>,
 }
 
 impl Places {
@@ -66,7 +66,7 @@ fn push(backtrace: &mut WasmBacktrace, core: &StoreCore, frame: &Frame, places: 
     // SAFETY: the frame is still on the stack.
     let body = unsafe { frame.body() };
     if backtrace.trap == Some(Trap::Unsupported) && backtrace.frames.is_empty() {
-        backtrace.detail = body.refusal().map(|error| error.to_string());
+        backtrace.detail = body.lowering_error().map(|error| error.to_string());
     }
     let module = Module::from_inner(core.instances[instance].module.inner().clone());
     backtrace.frames.push(info(module, body, places.offset(body, frame.ip)));

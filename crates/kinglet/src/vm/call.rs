@@ -71,7 +71,7 @@ pub(super) unsafe fn run(core: *mut StoreCore, cell: *const FuncCell, vmctx: *mu
     unsafe {
         let vm = (*core).vm.pointer().as_ptr();
         (*core).ran = true;
-        if (*cell).entry.load(Ordering::Acquire).cast_const() != kinglet_interp::array_stub() {
+        if (*cell).interpreter_entry.load(Ordering::Acquire).cast_const() != kinglet_interp::array_stub() {
             #[cfg(feature = "jit")]
             super::native::watch(vm);
             return kinglet_interp::call(vm, ActivationKind::Interpreter, cell, vmctx, slots);
@@ -88,7 +88,7 @@ pub(super) unsafe fn run(core: *mut StoreCore, cell: *const FuncCell, vmctx: *mu
                 Status::Trap
             }
             None => {
-                let function: ArrayFn = std::mem::transmute((*cell).array.load(Ordering::Acquire));
+                let function: ArrayFn = std::mem::transmute((*cell).array_call.load(Ordering::Acquire));
                 (*vm).callee = cell;
                 Status::from_u32(function(vmctx, std::ptr::null_mut(), slots))
             }

@@ -17,5 +17,5 @@ pub(super) unsafe fn caught_farther_out(vm: *const VmStore) -> bool {
     #[cfg(not(feature = "jit"))]
     let native = |_: *mut Activation| false;
     // SAFETY: the caller promises that the store is live and that its guest code has called out (see `# Safety`).
-    unsafe { frame::caught_farther_out(vm, thrown, native) }
+    unsafe { frame::caught_by_outer_activation(vm, thrown, native) }
 }

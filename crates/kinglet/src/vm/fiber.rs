@@ -25,7 +25,7 @@ use super::func::FuncPointer;
 use super::store::with_core;
 use crate::store::StoreCore;
 use crate::{Error, Result};
-use kinglet_interp::frame::{Segment, walk_from};
+use kinglet_interp::frame::{StackSegment, walk_from};
 
 pub(crate) use self::stack::FiberStacks;
 use self::stack::{Area, FiberStack};
@@ -251,7 +251,7 @@ pub(super) unsafe fn pause(vm: *mut VmStore, error: Error, func: FuncPointer) ->
 }
 
 /// The guest's frames on the stacks of which nothing runs at the moment.
-pub(super) fn other_stacks(core: &StoreCore) -> impl Iterator<Item = Segment> {
+pub(super) fn other_stacks(core: &StoreCore) -> impl Iterator<Item = StackSegment> {
     core.fibers.fibers.iter().flatten().flat_map(|fiber| {
         // SAFETY: the store's fibers are alive, and the guest code on every other stack has called out.
         unsafe {

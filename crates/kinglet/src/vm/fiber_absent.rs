@@ -1,7 +1,7 @@
 //! Calls that can be paused, where there are no fibers: a host function's error ends the call.
 
 use kinglet_abi::{FuncRef, VmStore};
-use kinglet_interp::frame::Segment;
+use kinglet_interp::frame::StackSegment;
 
 use super::call;
 use super::func::FuncPointer;
@@ -56,7 +56,7 @@ pub(super) unsafe fn pause(_: *mut VmStore, error: Error, _: FuncPointer) -> Res
 }
 
 /// The guest's frames on other stacks, of which there are none.
-pub(super) fn other_stacks(core: &StoreCore) -> impl Iterator<Item = Segment> {
+pub(super) fn other_stacks(core: &StoreCore) -> impl Iterator<Item = StackSegment> {
     let Fibers = core.fibers;
     std::iter::empty()
 }

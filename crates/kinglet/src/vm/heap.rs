@@ -17,7 +17,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use kinglet_abi::{ObjectHeader, Trap, VmStore, field_offset};
-use kinglet_interp::frame::{Segment, walk};
+use kinglet_interp::frame::{StackSegment, walk};
 use kinglet_wasm::types::{CompositeType, HeapType, Hierarchy, StorageType, TypeId, TypeRegistry, ValType};
 
 use super::address::Address;
@@ -78,7 +78,7 @@ impl Layout {
         let mut refs = Vec::new();
         for (index, field) in (0..).zip(fields) {
             let StorageType::Val(val) = field.storage else { continue };
-            match is_traced(types, val) {
+            match is_gc_managed(types, val) {
                 true => refs.push(field_offset(fields, index)),
                 false if matches!(val, ValType::Ref(r) if r.heap != HeapType::I31) => return None,
                 false => {}
@@ -89,9 +89,9 @@ impl Layout {
 }
 
 /// Whether values of this type may be references into the heap.
-fn is_traced(types: &TypeRegistry, ty: ValType) -> bool {
+fn is_gc_managed(types: &TypeRegistry, ty: ValType) -> bool {
     match ty {
-        ValType::Ref(r) => ty.is_traced() && types.hierarchy(r.heap) != Hierarchy::Func,
+        ValType::Ref(r) => ty.is_gc_managed() && types.hierarchy(r.heap) != Hierarchy::Func,
         _ => false,
     }
 }
@@ -371,17 +371,17 @@ unsafe fn visit_frames(core: &StoreCore, vm: *mut VmStore, visit: &mut dyn FnMut
     unsafe {
         for segment in walk(vm).into_iter().chain(super::fiber::other_stacks(core)) {
             match segment {
-                Segment::Interpreter(frames) => {
+                StackSegment::Interpreter(frames) => {
                     for frame in frames {
-                        for slot in frame.body().traced_slots(frame.ip) {
+                        for slot in frame.body().gc_slots(frame.ip) {
                             visit_slot(frame.fp.add(*slot as usize), visit);
                         }
                     }
                 }
                 #[cfg(feature = "jit")]
-                Segment::Native(activation) => super::native::visit_roots(activation, visit),
+                StackSegment::Native(activation) => super::native::visit_roots(activation, visit),
                 #[cfg(not(feature = "jit"))]
-                Segment::Native(_) => {}
+                StackSegment::Native(_) => {}
             }
         }
     }
@@ -390,14 +390,14 @@ unsafe fn visit_frames(core: &StoreCore, vm: *mut VmStore, visit: &mut dyn FnMut
 /// The references in what the store owns.
 fn visit_store(core: &mut StoreCore, types: &TypeRegistry, visit: &mut dyn FnMut(&mut u32)) {
     // Those of instances come below, whether the host knows them or not.
-    let hosts = |global: &&mut GlobalInstance| global.owns_record() && is_traced(types, global.ty().content);
+    let hosts = |global: &&mut GlobalInstance| global.owns_record() && is_gc_managed(types, global.ty().content);
     for global in core.globals.iter_mut().filter(hosts) {
         let mut slots = global.get();
         // SAFETY: a slot of ours.
         unsafe { visit_slot(&mut slots[0], visit) };
         global.set(slots);
     }
-    for table in core.tables.iter_mut().filter(|table| is_traced(types, ValType::Ref(table.ty().element))) {
+    for table in core.tables.iter_mut().filter(|table| is_gc_managed(types, ValType::Ref(table.ty().element))) {
         for element in table.raw_elements() {
             // SAFETY: an element of a table of references.
             unsafe { visit_slot(element, visit) };
@@ -406,8 +406,9 @@ fn visit_store(core: &mut StoreCore, types: &TypeRegistry, visit: &mut dyn FnMut
     for instance in 0..core.instances.len() {
         let inner = core.instances[instance].module.inner().clone();
         let imported = inner.wasm().imported_globals;
-        for (i, _) in
-            (imported..).zip(&inner.wasm().globals[imported as usize..]).filter(|(_, ty)| is_traced(types, ty.content))
+        for (i, _) in (imported..)
+            .zip(&inner.wasm().globals[imported as usize..])
+            .filter(|(_, ty)| is_gc_managed(types, ty.content))
         {
             let record = super::instance::global_record(core, instance, i);
             // SAFETY: a slot of the instance's.
@@ -417,7 +418,7 @@ fn visit_store(core: &mut StoreCore, types: &TypeRegistry, visit: &mut dyn FnMut
     for instance in &mut core.instances {
         let inner = instance.module.inner().clone();
         for (elem, values) in &mut instance.elem_values {
-            if is_traced(types, ValType::Ref(inner.wasm().elems[*elem as usize].ty)) {
+            if is_gc_managed(types, ValType::Ref(inner.wasm().elems[*elem as usize].ty)) {
                 // SAFETY: values of a segment of references.
                 values.iter_mut().for_each(|value| unsafe { visit_slot(value, visit) });
             }
@@ -443,7 +444,7 @@ pub(super) unsafe fn before_call(vm: *mut VmStore, cell: *const kinglet_abi::Fun
             collect(core, vm, &mut |visit| {
                 let mut at = slots;
                 for param in ty.params() {
-                    if is_traced(&types, *param) {
+                    if is_gc_managed(&types, *param) {
                         visit_slot(at, visit);
                     }
                     at = at.add(param.slots() as usize);

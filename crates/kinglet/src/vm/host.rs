@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicPtr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
-use kinglet_abi::{ArrayFn, FuncCell, FuncRef, Libcall, RegisterFn, Returned, Status, Trap, VmCtx, VmMemory};
+use kinglet_abi::{ArrayFn, FuncCell, FuncRef, Libcall, RegisterFn, RegisterResult, Status, Trap, VmCtx, VmMemory};
 use kinglet_wasm::types::{TypeGroup, TypeId};
 
 use super::address::Owned;
@@ -44,7 +44,7 @@ impl<T: 'static> HostFunc<T> {
         HostFunc { closure: Arc::new(closure), array: run_in_array::<T, F>, registers: None, _data: PhantomData }
     }
 
-    /// The same, of a function whose type lets it be called in registers: see [`kinglet_abi::in_registers`].
+    /// The same, of a function whose type lets it be called in registers: see [`kinglet_abi::fits_in_registers`].
     pub(crate) fn in_registers<F>(closure: F) -> HostFunc<T>
     where
         F: Fn(Caller<'_, T>, HostSlots<'_>) -> Result<()> + Send + Sync + 'static,
@@ -211,11 +211,11 @@ impl HostContext {
             },
             cell: FuncCell {
                 native: AtomicPtr::new(null()),
-                array: AtomicPtr::new(part.array as *mut _),
-                entry: AtomicPtr::new(kinglet_interp::array_stub().cast_mut()),
+                array_call: AtomicPtr::new(part.array as *mut _),
+                interpreter_entry: AtomicPtr::new(kinglet_interp::array_stub().cast_mut()),
                 body: AtomicPtr::new(null()),
-                bridge: AtomicPtr::new(null()),
-                adapter: AtomicPtr::new(null()),
+                native_to_interpreter: AtomicPtr::new(null()),
+                tail_call_trampoline: AtomicPtr::new(null()),
                 array_slots: part.array_slots,
                 type_id: part.type_id().0,
             },
@@ -266,7 +266,7 @@ where
     }
 }
 
-/// How native code calls the same if [`kinglet_abi::in_registers`] says so.
+/// How native code calls the same if [`kinglet_abi::fits_in_registers`] says so.
 unsafe extern "C" fn run_in_registers<T: 'static, F>(
     callee: *mut VmCtx,
     caller: *mut VmCtx,
@@ -274,7 +274,7 @@ unsafe extern "C" fn run_in_registers<T: 'static, F>(
     b: u64,
     c: u64,
     d: u64,
-) -> Returned
+) -> RegisterResult
 where
     F: Fn(Caller<'_, T>, HostSlots<'_>) -> Result<()> + 'static,
 {
@@ -286,7 +286,7 @@ where
     unsafe {
         let context = &*callee.cast::<HostContext>();
         match run::<T, F>(context, caller, &mut slots) {
-            Run::Ended(Ok(Ok(()))) => Returned { status: Status::Ok as u64, value: slots[0] },
+            Run::Ended(Ok(Ok(()))) => RegisterResult { status: Status::Ok as u64, value: slots[0] },
             Run::Ended(outcome) => unusual_in_registers(context, slots, outcome),
             Run::OutOfGas => failed(context, out_of_gas(callee)),
             Run::Timed => timed_in_registers(callee, caller, a, b, c, d),
@@ -377,7 +377,7 @@ unsafe extern "C" fn timed_in_registers(
     b: u64,
     c: u64,
     d: u64,
-) -> Returned {
+) -> RegisterResult {
     // SAFETY: called by a host function with what that was called with.
     unsafe {
         let context = &*callee.cast::<HostContext>();
@@ -437,17 +437,17 @@ unsafe fn unusual(context: &HostContext, slots: HostSlots<'_>, outcome: Outcome)
 /// # Safety
 /// See [`unusual`].
 #[cold]
-unsafe fn unusual_in_registers(context: &HostContext, mut slots: [u64; 4], outcome: Outcome) -> Returned {
+unsafe fn unusual_in_registers(context: &HostContext, mut slots: [u64; 4], outcome: Outcome) -> RegisterResult {
     // SAFETY: the caller promises what `unusual` asks for: the store is live and not borrowed.
     match unsafe { unusual(context, &mut slots, outcome) } {
-        status if status == Status::Ok as u32 => Returned { status: status.into(), value: slots[0] },
+        status if status == Status::Ok as u32 => RegisterResult { status: status.into(), value: slots[0] },
         status => failed(context, status),
     }
 }
 
 /// What a host function called in registers returns if it has failed.
-fn failed(context: &HostContext, status: u32) -> Returned {
-    Returned { status: status.into(), value: context.vmctx.store as usize as u64 }
+fn failed(context: &HostContext, status: u32) -> RegisterResult {
+    RegisterResult { status: status.into(), value: context.vmctx.store as usize as u64 }
 }
 
 /// A trap that a host function ends with, an interrupt of its wait for one, with the guest's calls as its context.

@@ -251,10 +251,10 @@ unsafe fn write_imports(core: &StoreCore, data: &InstanceData, layout: &VmCtxLay
             let &FuncRef { cell, vmctx, .. } = func.0.as_ref();
             let import = at(layout.import(i)).cast::<VmImport>();
             let native = (*cell).native.load(Ordering::Acquire);
-            let callee = if native.is_null() { &raw const (*import).asking } else { &raw const (*import).known };
-            let known = VmCallee { native, vmctx };
-            let asking = VmCallee { native: asking(), vmctx: import.cast() };
-            import.write(VmImport { cell, known, asking, callee });
+            let callee = if native.is_null() { &raw const (*import).lazy_stub } else { &raw const (*import).resolved };
+            let resolved = VmCallee { native, vmctx };
+            let lazy_stub = VmCallee { native: asking(), vmctx: import.cast() };
+            import.write(VmImport { cell, resolved, lazy_stub, callee });
         }
         for (i, memory) in (0..).zip(&data.memories) {
             at(layout.memory(i).offset).cast::<*mut VmMemory>().write(core.memories[*memory].record().as_ptr());

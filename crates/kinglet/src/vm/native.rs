@@ -6,7 +6,7 @@
 //!   (`trampoline`), all other with the engine, which every module and store keeps.
 //! - Only code made by `kinglet-jit` from validated bodies, or its trampolines, is published; `registry` knows all of
 //!   it, so that every return address in a native segment of the stack is found there.
-//! - [`Natives`] is filled before the first code is published, and with that before anything can use it.
+//! - [`NativeBuiltins`] is filled before the first code is published, and with that before anything can use it.
 //! - A native activation's frames are the chain of frame pointers from its exit frame to its entry frame.
 
 mod arena;
@@ -38,13 +38,13 @@ use std::time::Instant;
 
 use kinglet_abi::image::FunctionCode;
 use kinglet_abi::{
-    ActivationKind, ArrayFn, CodeImage, FuncCell, INTERRUPT_SAMPLE, Libcall, Natives, Reservation, Settings, Status,
-    Trap, VmCtx, VmStore,
+    ActivationKind, ArrayFn, CodeImage, FuncCell, INTERRUPT_SAMPLE, Libcall, NativeBuiltins, Reservation, Settings,
+    Status, Trap, VmCtx, VmStore,
 };
-use kinglet_interp::code::Environment;
+use kinglet_interp::code::ModuleEnvironment;
 use kinglet_interp::frame::Record;
 use kinglet_interp::{Body, array_stub};
-use kinglet_jit::{Compiler, Limits, LoopImage, ModuleImage, Neighbour, Signature, Trampoline};
+use kinglet_jit::{CalleeAddress, CompileLimits, Compiler, ModuleImage, OsrImage, Signature, Trampoline};
 use kinglet_wasm::module::ExternIndex;
 use kinglet_wasm::name::readable;
 use kinglet_wasm::types::{TypeId, TypeRegistry};
@@ -99,7 +99,7 @@ impl Support {
 pub(crate) struct Tier {
     /// Itself, for its threads.
     this: Weak<Tier>,
-    natives: Box<Natives>,
+    natives: Box<NativeBuiltins>,
     types: Arc<TypeRegistry>,
     settings: Arc<Settings>,
     /// Who is told of code that is published.
@@ -172,7 +172,7 @@ impl Tier {
     }
 
     /// What stores point to.
-    pub(crate) fn natives(&self) -> *const Natives {
+    pub(crate) fn natives(&self) -> *const NativeBuiltins {
         &*self.natives
     }
 
@@ -191,13 +191,13 @@ impl Tier {
     /// Gives every function of a module native code, as far as there can be; `done` is told how many have it.
     pub(crate) fn compile_module(
         &self,
-        environment: &Environment,
+        environment: &ModuleEnvironment,
         threads: usize,
         done: impl FnMut(u32),
     ) -> Result<()> {
         room_to_compile()?;
         let start = Instant::now();
-        let all = kinglet_jit::all(&environment.module);
+        let all = kinglet_jit::defined_functions(&environment.module);
         let (compiler, limits) = (self.compiler()?, limits(environment));
         let image = image(&compiler, environment, &environment.settings, limits, &all, threads, done)?.image;
         environment.stats.compiled.add(image.functions.len(), image.text.len(), start);
@@ -212,7 +212,7 @@ impl Tier {
     /// The code was made for the very module, with settings and on a machine as these, by this build, and is unchanged.
     pub(super) unsafe fn publish_mapped(
         &self,
-        environment: &Environment,
+        environment: &ModuleEnvironment,
         loaded: Arc<Loaded>,
         text: &Range<usize>,
         tables: &[Range<usize>; TABLES],
@@ -235,7 +235,13 @@ impl Tier {
         Ok(())
     }
 
-    fn publish_module(&self, environment: &Environment, code: Range<usize>, tables: Known, memory: Option<Mapping>) {
+    fn publish_module(
+        &self,
+        environment: &ModuleEnvironment,
+        code: Range<usize>,
+        tables: Known,
+        memory: Option<Mapping>,
+    ) {
         let functions: Vec<FunctionCode> = tables.tables().functions.to_vec();
         debug!(functions = functions.len(), bytes = code.len(), "native code is there");
         let cells = environment.cells();
@@ -257,15 +263,15 @@ impl Tier {
     /// their next call. `publish` is given what makes it known, to do it or not.
     pub(crate) fn compile(
         &self,
-        environment: &Environment,
+        environment: &ModuleEnvironment,
         functions: &[u32],
-        limits: Limits<'_>,
+        limits: CompileLimits<'_>,
         publish: impl FnOnce(Box<dyn FnOnce() + '_>),
     ) -> Result<()> {
         room_to_compile()?;
         let start = Instant::now();
         let compiled = self.compiler()?.functions(jit_environment(environment, limits), functions, 1, |_| ())?;
-        for (defined, why) in &compiled.left_out {
+        for (defined, why) in &compiled.skipped {
             let function = name(environment, *defined);
             if compiled.image.functions.is_empty() {
                 return Err(Error::msg(format!("{function}: {why}")));
@@ -273,14 +279,14 @@ impl Tier {
             debug!(function, %why, "stays interpreted");
         }
         // What its calls and its callers need is made here rather than where they run.
-        for signature in compiled.outside {
-            self.shared(Trampoline::Bridge(signature))?;
+        for signature in compiled.indirect_signatures {
+            self.shared(Trampoline::NativeToInterpreter(signature))?;
         }
         let image = compiled.image;
         environment.stats.compiled.add(image.functions.len(), image.text.len(), start);
         for function in &image.functions {
             let signature = self.signature(environment.cells()[function.function as usize].type_id);
-            self.shared(Trampoline::Entry(signature))?;
+            self.shared(Trampoline::ArrayToNative(signature))?;
         }
         let (code, tables, memory) = in_place(image)?;
         publish(Box::new(|| self.publish_module(environment, code, tables, Some(memory))));
@@ -288,7 +294,7 @@ impl Tier {
     }
 
     /// The module goes, and with it its code and the cells by which that is known.
-    pub(crate) fn forget(&self, environment: &Environment) {
+    pub(crate) fn forget(&self, environment: &ModuleEnvironment) {
         let cells = environment.cells().as_ptr_range();
         let cells = cells.start as usize..cells.end as usize;
         if let Some(up) = &self.up {
@@ -302,7 +308,7 @@ impl Tier {
     }
 
     /// The byte offset in the module of a function's loop, the `ordinal`th in the order of its body.
-    pub(crate) fn loop_offset(&self, environment: &Environment, defined: u32, ordinal: usize) -> Result<u32> {
+    pub(crate) fn loop_offset(&self, environment: &ModuleEnvironment, defined: u32, ordinal: usize) -> Result<u32> {
         // SAFETY: the environment's cells live as long as it, and have bodies.
         let loops = unsafe { (*(*environment.cell(defined)).body().cast::<Body>()).loop_offsets() };
         loops.get(ordinal).copied().ok_or_else(|| Error::msg("the function has not as many loops"))
@@ -312,26 +318,29 @@ impl Tier {
     /// is as for [`Tier::compile`].
     pub(crate) fn compile_loop(
         &self,
-        environment: &Environment,
+        environment: &ModuleEnvironment,
         defined: u32,
         header: u32,
-        limits: Limits<'_>,
+        limits: CompileLimits<'_>,
         publish: impl FnOnce(Box<dyn FnOnce() + '_>),
     ) -> Result<()> {
         let cells = environment.cells();
         let known = |defined: u32| {
             let cell = &cells[defined as usize];
             let native = cell.native.load(Ordering::Acquire);
-            Neighbour { cell: std::ptr::from_ref(cell) as u64, native: (!native.is_null()).then_some(native as u64) }
+            CalleeAddress {
+                cell: std::ptr::from_ref(cell) as u64,
+                native: (!native.is_null()).then_some(native as u64),
+            }
         };
         room_to_compile()?;
         let start = Instant::now();
         let jit = jit_environment(environment, limits);
-        let made = self.compiler()?.loop_entry(jit, defined, header, &known)?;
-        let LoopImage { image, outside, frame } = made;
+        let made = self.compiler()?.osr_entry(jit, defined, header, &known)?;
+        let OsrImage { image, indirect_signatures, frame_size: frame } = made;
         environment.stats.compiled.add(1, image.text.len(), start);
-        for signature in outside {
-            self.shared(Trampoline::Bridge(signature))?;
+        for signature in indirect_signatures {
+            self.shared(Trampoline::NativeToInterpreter(signature))?;
         }
         let (code, tables, memory) = in_place(image)?;
         publish(Box::new(|| {
@@ -372,8 +381,11 @@ impl Tier {
             Trampoline::Libcall => Some(&self.natives.libcall),
             Trampoline::Throw => Some(&self.natives.throw),
             Trampoline::Raise => Some(&self.natives.raise),
-            Trampoline::EnterLoop => Some(&self.natives.enter_loop),
-            Trampoline::Host(_) | Trampoline::Entry(_) | Trampoline::Bridge(_) | Trampoline::Adapter(_) => None,
+            Trampoline::OsrEntry => Some(&self.natives.osr_entry),
+            Trampoline::NativeToHost(_)
+            | Trampoline::ArrayToNative(_)
+            | Trampoline::NativeToInterpreter(_)
+            | Trampoline::TailCall(_) => None,
         }
     }
 
@@ -391,11 +403,11 @@ impl Tier {
             None => _ = self.add_shared(state, which, image)?,
         }
         set(&self.natives.resume, resume::resume as *const c_void);
-        set(&self.natives.enter, enter as *const c_void);
+        set(&self.natives.enter_interpreter, enter as *const c_void);
         set(&self.natives.unwind, unwind as *const c_void);
         set(&self.natives.fail, fail as *const c_void);
-        set(&self.natives.interpret, forward::interpret as *const c_void);
-        set(&self.natives.ask, forward::ask as *const c_void);
+        set(&self.natives.stack_exhausted, forward::interpret as *const c_void);
+        set(&self.natives.lazy_stub, forward::ask as *const c_void);
         Ok(())
     }
 
@@ -433,7 +445,7 @@ impl Tier {
     }
 
     /// A module's lines, if a profiler asks for them and they are known.
-    fn lines<'a>(&self, environment: &'a Environment) -> Option<Lines<'a>> {
+    fn lines<'a>(&self, environment: &'a ModuleEnvironment) -> Option<Lines<'a>> {
         let info = (self.profile == Some(Profile::JitDump)).then(|| DebugInfo::read(&environment.module))??;
         Some(Lines { environment, compiler: self.compiler().ok()?, info })
     }
@@ -454,17 +466,17 @@ impl Tier {
         if !native.is_null() || !cell.body().is_null() {
             return Ok((!native.is_null()).then_some(native));
         }
-        let native = self.shared(Trampoline::Host(self.signature(cell.type_id)))? as *mut c_void;
+        let native = self.shared(Trampoline::NativeToHost(self.signature(cell.type_id)))? as *mut c_void;
         cell.native.store(native, Ordering::Release);
         Ok(Some(native))
     }
 
     /// Where native code calls a guest's function that has no native code.
     fn bridge_to(&self, cell: &FuncCell) -> Result<*mut c_void> {
-        let mut bridge = cell.bridge.load(Ordering::Acquire);
+        let mut bridge = cell.native_to_interpreter.load(Ordering::Acquire);
         if bridge.is_null() {
-            bridge = self.shared(Trampoline::Bridge(self.signature(cell.type_id)))? as *mut c_void;
-            cell.bridge.store(bridge, Ordering::Release);
+            bridge = self.shared(Trampoline::NativeToInterpreter(self.signature(cell.type_id)))? as *mut c_void;
+            cell.native_to_interpreter.store(bridge, Ordering::Release);
         }
         Ok(bridge)
     }
@@ -480,35 +492,38 @@ fn room_to_compile() -> Result<()> {
 /// Compiles functions of a module, which are in order, as far as it can be done, with these settings.
 pub(crate) fn image(
     compiler: &Compiler,
-    environment: &Environment,
+    environment: &ModuleEnvironment,
     settings: &Settings,
-    limits: Limits<'_>,
+    limits: CompileLimits<'_>,
     functions: &[u32],
     threads: usize,
     done: impl FnMut(u32),
 ) -> Result<ModuleImage> {
-    let environment_of_jit = kinglet_jit::Environment { settings, ..jit_environment(environment, limits) };
+    let environment_of_jit = kinglet_jit::CompileEnvironment { settings, ..jit_environment(environment, limits) };
     let compiled = compiler.functions(environment_of_jit, functions, threads, done)?;
-    for (defined, why) in &compiled.left_out {
+    for (defined, why) in &compiled.skipped {
         debug!(function = environment.module.imported_funcs + defined, %why, "stays interpreted");
     }
     Ok(compiled)
 }
 
 /// The trampolines that a module's instances are likely to need: those of what it imports and exports.
-pub(crate) fn trampolines(compiler: &Compiler, environment: &Environment) -> Result<Vec<(Trampoline, CodeImage)>> {
+pub(crate) fn trampolines(
+    compiler: &Compiler,
+    environment: &ModuleEnvironment,
+) -> Result<Vec<(Trampoline, CodeImage)>> {
     make_trampolines(compiler, likely(environment))
 }
 
-fn likely(environment: &Environment) -> impl Iterator<Item = Trampoline> {
+fn likely(environment: &ModuleEnvironment) -> impl Iterator<Item = Trampoline> {
     let module = &environment.module;
     let signature = |func: u32| Signature::new(module.func_type(func), &environment.types);
     let exported = module.exports.iter().filter_map(|export| match export.index {
         ExternIndex::Func(func) => Some(func),
         _ => None,
     });
-    let imported = (0..module.imported_funcs).map(move |func| Trampoline::Host(signature(func)));
-    let entered = exported.chain(module.start).map(move |func| Trampoline::Entry(signature(func)));
+    let imported = (0..module.imported_funcs).map(move |func| Trampoline::NativeToHost(signature(func)));
+    let entered = exported.chain(module.start).map(move |func| Trampoline::ArrayToNative(signature(func)));
     Trampoline::COMMON.into_iter().chain(imported).chain(entered)
 }
 
@@ -522,7 +537,7 @@ fn make_trampolines(
         match compiler.trampoline(&which, super::host::HOST_LAYOUT) {
             Ok(image) => Some(Ok((which, image))),
             // The functions it would be for have no code either.
-            Err(kinglet_jit::Error::Unsupported(_)) => None,
+            Err(kinglet_jit::CompileError::Unsupported(_)) => None,
             Err(error) => Some(Err(error.into())),
         }
     });
@@ -530,7 +545,7 @@ fn make_trampolines(
 }
 
 /// What profilers and events call a function.
-fn name(environment: &Environment, defined: u32) -> String {
+fn name(environment: &ModuleEnvironment, defined: u32) -> String {
     let index = environment.module.imported_funcs + defined;
     environment.module.func_name(index).map_or_else(|| format!("func[{index}]"), |name| readable(name).into_owned())
 }
@@ -546,22 +561,26 @@ fn title(which: &Trampoline) -> &'static str {
         Trampoline::Libcall => "libcall",
         Trampoline::Throw => "throw",
         Trampoline::Raise => "raise",
-        Trampoline::EnterLoop => "enter loop",
-        Trampoline::Host(_) => "host call",
-        Trampoline::Entry(_) => "entry",
-        Trampoline::Bridge(_) => "bridge",
-        Trampoline::Adapter(_) => "adapter",
+        Trampoline::OsrEntry => "enter loop",
+        Trampoline::NativeToHost(_) => "host call",
+        Trampoline::ArrayToNative(_) => "entry",
+        Trampoline::NativeToInterpreter(_) => "bridge",
+        Trampoline::TailCall(_) => "adapter",
     }
 }
 
 /// How a function becomes machine code.
-pub(crate) fn listing(compiler: &Compiler, environment: &Environment, defined: u32) -> Result<kinglet_jit::Listing> {
+pub(crate) fn listing(
+    compiler: &Compiler,
+    environment: &ModuleEnvironment,
+    defined: u32,
+) -> Result<kinglet_jit::Listing> {
     Ok(compiler.listing(jit_environment(environment, limits(environment)), defined)?)
 }
 
 /// Gives code memory of its own: where it is, its tables, and the memory.
 fn in_place(mut image: CodeImage) -> Result<(Range<usize>, Known, Mapping)> {
-    let lead = image.place.next(0);
+    let lead = image.alignment.next_address(0);
     let mut text = std::mem::take(&mut image.text);
     text.splice(..0, std::iter::repeat_n(0, lead));
     let memory = Mapping::executable(&text)?;
@@ -577,15 +596,15 @@ impl Drop for Tier {
 }
 
 /// By what a module's code is known to be its.
-fn owner(environment: &Environment) -> usize {
+fn owner(environment: &ModuleEnvironment) -> usize {
     std::ptr::from_ref(environment).addr()
 }
 
 /// Publishes native code of a function.
 fn give(cell: &FuncCell, code: usize) {
     cell.native.store(code as *mut c_void, Ordering::Release);
-    cell.array.store(first_entry as *mut c_void, Ordering::Release);
-    cell.entry.store(array_stub().cast_mut(), Ordering::Release);
+    cell.array_call.store(first_entry as *mut c_void, Ordering::Release);
+    cell.interpreter_entry.store(array_stub().cast_mut(), Ordering::Release);
 }
 
 /// The array function of native code that has not been entered so before: has its signature's entry made. Without one the
@@ -595,9 +614,9 @@ unsafe extern "C" fn first_entry(callee: *mut VmCtx, caller: *mut VmCtx, slots: 
     unsafe {
         let store = (*callee).store;
         let cell = &*(*store).callee;
-        match with_tier(store, |tier| tier.shared(Trampoline::Entry(tier.signature(cell.type_id)))) {
+        match with_tier(store, |tier| tier.shared(Trampoline::ArrayToNative(tier.signature(cell.type_id)))) {
             Ok(entry) => {
-                cell.array.store(entry as *mut c_void, Ordering::Release);
+                cell.array_call.store(entry as *mut c_void, Ordering::Release);
                 let entry: ArrayFn = std::mem::transmute(entry);
                 entry(callee, caller, slots)
             }
@@ -610,14 +629,17 @@ unsafe extern "C" fn first_entry(callee: *mut VmCtx, caller: *mut VmCtx, slots: 
     }
 }
 
-/// [`Natives::fail`].
+/// [`NativeBuiltins::fail`].
 unsafe extern "C" fn fail(store: *mut VmStore, status: u32) {
     // SAFETY: called by trampolines with their store, the exit frame noted in the innermost activation.
     unsafe { resume::prepare(store, Status::from_u32(status)) }
 }
 
-fn jit_environment<'a>(environment: &'a Environment, limits: Limits<'a>) -> kinglet_jit::Environment<'a> {
-    kinglet_jit::Environment {
+fn jit_environment<'a>(
+    environment: &'a ModuleEnvironment,
+    limits: CompileLimits<'a>,
+) -> kinglet_jit::CompileEnvironment<'a> {
+    kinglet_jit::CompileEnvironment {
         limits,
         module: &environment.module,
         layout: &environment.layout,
@@ -627,13 +649,13 @@ fn jit_environment<'a>(environment: &'a Environment, limits: Limits<'a>) -> king
 }
 
 /// What a compilation may take that somebody waits for.
-pub(crate) fn limits(environment: &Environment) -> Limits<'static> {
-    Limits { memory: environment.settings.compiler_memory, abandoned: None }
+pub(crate) fn limits(environment: &ModuleEnvironment) -> CompileLimits<'static> {
+    CompileLimits { memory: environment.settings.compiler_memory, cancelled: None }
 }
 
 /// The same of one beside other work, until nobody wants it any more.
-pub(crate) fn background_limits<'a>(environment: &Environment, abandoned: &'a AtomicBool) -> Limits<'a> {
-    Limits { memory: environment.settings.compiler_memory / BACKGROUND_PART, abandoned: Some(abandoned) }
+pub(crate) fn background_limits<'a>(environment: &ModuleEnvironment, abandoned: &'a AtomicBool) -> CompileLimits<'a> {
+    CompileLimits { memory: environment.settings.compiler_memory / BACKGROUND_PART, cancelled: Some(abandoned) }
 }
 
 /// Borrows the tier of a store, while `f` runs.
@@ -643,7 +665,7 @@ pub(crate) fn background_limits<'a>(environment: &Environment, abandoned: &'a At
 #[inline(always)]
 unsafe fn with_tier<R>(store: *const VmStore, f: impl FnOnce(&Tier) -> R) -> R {
     // SAFETY: the caller promises that the store is live; it has its engine, in which the tier is.
-    unsafe { f(&*(*(*store).natives).tier.load(Ordering::Acquire).cast::<Tier>()) }
+    unsafe { f(&*(*(*store).builtins).tier.load(Ordering::Acquire).cast::<Tier>()) }
 }
 
 /// The interpreter is about to run in a store: its engine is to learn what is hot.
@@ -654,7 +676,7 @@ unsafe fn with_tier<R>(store: *const VmStore, f: impl FnOnce(&Tier) -> R) -> R {
 pub(super) unsafe fn watch(store: *mut VmStore) {
     // SAFETY: the caller promises that the store is live (see `# Safety`); other threads touch the field too, which is atomic.
     unsafe {
-        if !(*store).watched.load(Ordering::Relaxed) {
+        if !(*store).is_sampled.load(Ordering::Relaxed) {
             start_watching(store);
         }
     }
@@ -668,16 +690,16 @@ unsafe fn start_watching(store: *mut VmStore) {
     }
 }
 
-/// [`Natives::enter`]: what a bridge calls.
+/// [`NativeBuiltins::enter_interpreter`]: what a bridge calls.
 unsafe extern "C" fn enter(store: *mut VmStore, cell: *const FuncCell, callee: *mut VmCtx, slots: *mut u64) -> u32 {
     // SAFETY: called by a bridge, with its own cell and instance, an array as large as the cell says, and the exit
     // frame noted in the innermost activation.
     unsafe {
         super::heap::before_call(store, cell, slots);
         watch(store);
-        let status = kinglet_interp::call(store, ActivationKind::Bridge, cell, callee, slots);
+        let status = kinglet_interp::call(store, ActivationKind::InterpreterFromNative, cell, callee, slots);
         // If it was not even begun.
-        (*store).interpreted = std::ptr::null();
+        (*store).force_interpreted = std::ptr::null();
         match status {
             Status::Ok => Status::Ok as u32,
             Status::TailCall => match prepare_tail_call(store) {
@@ -696,19 +718,19 @@ unsafe extern "C" fn enter(store: *mut VmStore, cell: *const FuncCell, callee: *
 unsafe fn prepare_tail_call(store: *mut VmStore) -> Result<()> {
     // SAFETY: the store is live, and its tail target was set together with the status.
     unsafe {
-        let cell = &*(*store).tail.cell;
-        if cell.adapter.load(Ordering::Acquire).is_null() {
+        let cell = &*(*store).tail_call.cell;
+        if cell.tail_call_trampoline.load(Ordering::Acquire).is_null() {
             let adapter = with_tier(store, |tier| {
                 tier.native_entry(cell)?;
-                tier.shared(Trampoline::Adapter(tier.signature(cell.type_id)))
+                tier.shared(Trampoline::TailCall(tier.signature(cell.type_id)))
             })?;
-            cell.adapter.store(adapter as *mut c_void, Ordering::Release);
+            cell.tail_call_trampoline.store(adapter as *mut c_void, Ordering::Release);
         }
         Ok(())
     }
 }
 
-/// [`Natives::unwind`].
+/// [`NativeBuiltins::unwind`].
 unsafe extern "C" fn unwind(vmctx: *mut VmCtx, code: u32) -> u32 {
     // SAFETY: called by trampolines with a live instance, the exit frame noted in the innermost activation.
     unsafe {
@@ -723,7 +745,7 @@ unsafe extern "C" fn unwind(vmctx: *mut VmCtx, code: u32) -> u32 {
     }
 }
 
-/// [`kinglet_abi::VmImport::asking`].
+/// [`kinglet_abi::VmImport::lazy_stub`].
 pub(super) fn asking() -> *mut c_void {
     forward::import as *mut c_void
 }
@@ -780,7 +802,7 @@ unsafe fn sampled(tier: &Tier, store: *mut VmStore, at_loop: bool) -> Option<usi
         let (start, first) = (code.start, !std::mem::replace(&mut code.entered, true));
         drop(state);
         tier.loops_entered.fetch_add(1, Ordering::Relaxed);
-        running.environment().stats.tier_up.entered.fetch_add(1, Ordering::Relaxed);
+        running.environment().stats.tier_up.osr_entries.fetch_add(1, Ordering::Relaxed);
         if first {
             trace!(function = name_of(running), "loop" = header, "entered in the middle");
         }

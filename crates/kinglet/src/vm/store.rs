@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use kinglet_abi::{INTERRUPT_STOP, Resume, TailTarget, VmStore};
+use kinglet_abi::{INTERRUPT_STOP, ResumePoint, TailCallTarget, VmStore};
 
 use super::address::{Address, Owned};
 use super::libcalls;
@@ -62,7 +62,7 @@ impl VmState {
         use std::ptr::{null, null_mut};
         let vm = VmStore {
             interrupt: AtomicU32::new(0),
-            watched: AtomicBool::new(false),
+            is_sampled: AtomicBool::new(false),
             trap: 0,
             gas: 0,
             stack_limit: 0,
@@ -71,9 +71,9 @@ impl VmState {
             activation: null_mut(),
             host_activation: null_mut(),
             callee: null(),
-            asked: null_mut(),
-            tail: TailTarget { cell: null(), vmctx: null_mut(), args: null_mut() },
-            resume: Resume { pc: 0, sp: 0, fp: 0, payload: [0; 2] },
+            lazy_callee: null_mut(),
+            tail_call: TailCallTarget { cell: null(), vmctx: null_mut(), args: null_mut() },
+            resume_point: ResumePoint { pc: 0, sp: 0, fp: 0, payload: [0; 2] },
             exception_tag: null(),
             exception_args: null_mut(),
             heap_base: null_mut(),
@@ -81,12 +81,12 @@ impl VmState {
             heap_limit: 0,
             libcalls: libcalls::table(),
             #[cfg(feature = "jit")]
-            natives: engine.tier().natives(),
+            builtins: engine.tier().natives(),
             #[cfg(not(feature = "jit"))]
-            natives: null(),
+            builtins: null(),
             owner: null_mut(),
-            spare_stack: engine.spare_stack(),
-            interpreted: null(),
+            stack_reserve: engine.spare_stack(),
+            force_interpreted: null(),
         };
         VmState { vm: Owned::new(Box::new(vm)), stack: None }
     }
@@ -135,7 +135,7 @@ impl VmState {
     #[cfg(feature = "jit")]
     pub(crate) fn unwatch(&self, engine: &Engine) {
         // SAFETY: the store is live, and the field is atomic; no reference to the whole is made.
-        if unsafe { &*std::ptr::addr_of!((*self.vm.pointer().as_ptr()).watched) }.load(Ordering::Acquire) {
+        if unsafe { &*std::ptr::addr_of!((*self.vm.pointer().as_ptr()).is_sampled) }.load(Ordering::Acquire) {
             engine.tier().unwatch(self.vm.pointer());
         }
     }

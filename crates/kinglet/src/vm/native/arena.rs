@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 
-use kinglet_abi::image::Place;
+use kinglet_abi::image::CodeAlignment;
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::io::Errno;
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mmap, mmap_anonymous, mprotect, munmap};
@@ -66,11 +66,11 @@ enum Backing {
 
 impl Arena {
     /// Copies code to where it can run; returns its address there. What it is aligned to is at most a page.
-    pub(super) fn add(&mut self, bytes: &[u8], place: Place) -> Result<usize> {
+    pub(super) fn add(&mut self, bytes: &[u8], place: CodeAlignment) -> Result<usize> {
         let ours = |chunk: &Chunk| chunk.process == getpid();
-        let fits = |chunk: &Chunk| ours(chunk) && place.next(chunk.used) + bytes.len() <= chunk.run.len;
+        let fits = |chunk: &Chunk| ours(chunk) && place.next_address(chunk.used) + bytes.len() <= chunk.run.len;
         if !self.chunks.last().is_some_and(fits) {
-            let len = place.next(0) + bytes.len();
+            let len = place.next_address(0) + bytes.len();
             let chunk = match &self.refused {
                 None => Chunk::new(len.max(CHUNK).next_multiple_of(CHUNK)),
                 Some(_) => return self.add_alone(bytes, place),
@@ -88,7 +88,7 @@ impl Arena {
             }
         }
         let chunk = self.chunks.last_mut().ok_or_else(|| Error::msg("no memory for code"))?;
-        let at = place.next(chunk.used);
+        let at = place.next_address(chunk.used);
         // SAFETY: the chunk has room, and nothing runs or reads behind `used` yet.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), chunk.write.start.as_ptr().add(at), bytes.len()) };
         chunk.used = at + bytes.len();
@@ -98,8 +98,8 @@ impl Arena {
     }
 
     /// The same in a mapping of its own.
-    fn add_alone(&mut self, bytes: &[u8], place: Place) -> Result<usize> {
-        let at = place.next(0);
+    fn add_alone(&mut self, bytes: &[u8], place: CodeAlignment) -> Result<usize> {
+        let at = place.next_address(0);
         let mapping = Mapping::executable(&[vec![0; at].as_slice(), bytes].concat()).map_err(|error| {
             let refused = self.refused.as_ref().map_or_else(String::new, |error| format!(", nor {error:#}"));
             Error::msg(format!(
@@ -295,7 +295,7 @@ mod tests {
 
     /// Small pieces that the processor could run, if they were code.
     fn add_three(arena: &mut Arena) {
-        let place = Place { align: 64, lead: 8 };
+        let place = CodeAlignment { align: 64, offset: 8 };
         let pieces = [vec![1_u8; 10], vec![2; 5000], vec![3; 1]];
         let starts = pieces.each_ref().map(|piece| arena.add(piece, place).unwrap());
         for (piece, start) in pieces.iter().zip(starts) {
@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn memory_goes_with_the_last_piece_in_it() {
-        let (place, piece) = (Place { align: 64, lead: 0 }, vec![1_u8; CHUNK / 4]);
+        let (place, piece) = (CodeAlignment { align: 64, offset: 0 }, vec![1_u8; CHUNK / 4]);
         let mut arena = Arena::default();
         let starts: Vec<_> = (0..10).map(|_| arena.add(&piece, place).unwrap()).collect();
         assert_eq!(arena.chunks.len(), 3);

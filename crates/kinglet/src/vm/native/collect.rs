@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use kinglet_abi::CodeImage;
 use kinglet_abi::image::FunctionCode;
-use kinglet_interp::code::Environment;
-use kinglet_jit::{Limits, Signature, Trampoline};
+use kinglet_interp::code::ModuleEnvironment;
+use kinglet_jit::{CompileLimits, Signature, Trampoline};
 
 use super::Tier;
 use super::registry::{self, Published};
@@ -26,31 +26,31 @@ pub(crate) struct ToKeep {
 
 impl Tier {
     /// All native code that functions of a module are called at now, but for pieces that have only of these.
-    pub(crate) fn collect(&self, environment: &Environment, but: &HashSet<u32>) -> CodeImage {
+    pub(crate) fn collect(&self, environment: &ModuleEnvironment, but: &HashSet<u32>) -> CodeImage {
         let mut image = CodeImage::default();
         let wanted = |piece: &std::sync::Arc<Published>| {
             piece.tables().functions.iter().any(|code| !but.contains(&code.function))
         };
         for piece in self.pieces(environment).filter(wanted) {
-            let at = piece.place().next(image.text.len());
+            let at = piece.place().next_address(image.text.len());
             let Ok(offset) = u32::try_from(at + piece.text().len()).map(|_| at as u32) else { break };
             // What is damaged where it is kept is not kept elsewhere.
             let Some(tables) = piece.all_tables() else { continue };
             image.text.resize(at, 0);
             image.text.extend_from_slice(piece.text());
             image.append(offset, &tables);
-            image.place.align = image.place.align.max(piece.place().align);
+            image.alignment.align = image.alignment.align.max(piece.place().align);
         }
         image
     }
 
     /// How many bytes that is, about.
-    pub(crate) fn code_size(&self, environment: &Environment) -> usize {
+    pub(crate) fn code_size(&self, environment: &ModuleEnvironment) -> usize {
         self.pieces(environment).map(|piece| piece.text().len()).sum()
     }
 
     /// The published pieces of a module in which at least one function is the one that is called.
-    fn pieces(&self, environment: &Environment) -> impl Iterator<Item = std::sync::Arc<Published>> {
+    fn pieces(&self, environment: &ModuleEnvironment) -> impl Iterator<Item = std::sync::Arc<Published>> {
         let cells = environment.cells();
         registry::of(super::owner(environment)).into_iter().filter(move |piece| {
             let called = |function: &FunctionCode| {
@@ -65,7 +65,7 @@ impl Tier {
     /// `all` also what it is likely to need and that has not been made yet.
     pub(crate) fn collect_trampolines(
         &self,
-        environment: &Environment,
+        environment: &ModuleEnvironment,
         all: bool,
     ) -> Result<Vec<(Trampoline, CodeImage)>> {
         let mut found = if all { super::trampolines(&*self.compiler()?, environment)? } else { Vec::new() };
@@ -81,10 +81,10 @@ impl Tier {
     /// calls between native and interpreted functions need, except those in `seen`.
     pub(crate) fn compile_to_keep(
         &self,
-        environment: &Environment,
+        environment: &ModuleEnvironment,
         functions: &[u32],
         seen: &HashSet<Trampoline>,
-        limits: Limits<'_>,
+        limits: CompileLimits<'_>,
         threads: usize,
         done: impl FnMut(u32),
     ) -> Result<ToKeep> {
@@ -92,11 +92,11 @@ impl Tier {
         let compiled = super::image(&compiler, environment, &self.settings, limits, functions, threads, done)?;
         environment.stats.compiled.add(compiled.image.functions.len(), compiled.image.text.len(), start);
         let signature = |f: &FunctionCode| self.signature(environment.cells()[f.function as usize].type_id);
-        let entries = compiled.image.functions.iter().map(|f| Trampoline::Entry(signature(f)));
-        let bridges = compiled.outside.into_iter().map(Trampoline::Bridge);
+        let entries = compiled.image.functions.iter().map(|f| Trampoline::ArrayToNative(signature(f)));
+        let bridges = compiled.indirect_signatures.into_iter().map(Trampoline::NativeToInterpreter);
         let wanted = super::likely(environment).chain(entries).chain(bridges).filter(|which| !seen.contains(which));
         let trampolines = super::make_trampolines(&compiler, wanted)?;
-        let abandoned = compiled.left_out.iter().filter(|(_, why)| *why == kinglet_jit::Error::Abandoned);
+        let abandoned = compiled.skipped.iter().filter(|(_, why)| *why == kinglet_jit::CompileError::Cancelled);
         let abandoned = abandoned.map(|(function, _)| *function).collect();
         Ok(ToKeep { image: compiled.image, trampolines, abandoned })
     }
@@ -113,7 +113,7 @@ impl Tier {
     /// A copy of small code.
     fn copy(&self, start: usize) -> Option<CodeImage> {
         let copy = |code: &Published| {
-            let mut image = CodeImage { text: code.text().to_vec(), place: code.place(), ..CodeImage::default() };
+            let mut image = CodeImage { text: code.text().to_vec(), alignment: code.place(), ..CodeImage::default() };
             image.append(0, &code.all_tables()?);
             (code.start == start).then_some(image)
         };

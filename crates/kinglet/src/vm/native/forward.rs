@@ -6,7 +6,7 @@ use std::mem::offset_of;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 
-use kinglet_abi::{Callable, FuncCell, FuncRef, Trap, VmCallee, VmCtx, VmImport, VmStore};
+use kinglet_abi::{CalleeRecord, FuncCell, FuncRef, Trap, VmCallee, VmCtx, VmImport, VmStore};
 
 use super::{resume, running, with_tier};
 use crate::Result;
@@ -190,12 +190,12 @@ macro_rules! forwards {
 }
 
 forwards! {
-    /// [`kinglet_abi::Natives::interpret`]: to the bridge of the function that has too little of the stack.
+    /// [`kinglet_abi::NativeBuiltins::stack_exhausted`]: to the bridge of the function that has too little of the stack.
     interpret, by bridge
 }
 
 forwards! {
-    /// [`kinglet_abi::Natives::ask`]: to what a caller knows no native code of.
+    /// [`kinglet_abi::NativeBuiltins::lazy_stub`]: to what a caller knows no native code of.
     ask, by asked
 }
 
@@ -205,10 +205,10 @@ forwards! {
 }
 
 /// Where an import's native code is, and what it is called with.
-const NATIVE: usize = Callable::Import.native();
-const VMCTX: usize = offset_of!(VmImport, known) + offset_of!(VmCallee, vmctx);
+const NATIVE: usize = CalleeRecord::Import.native_offset();
+const VMCTX: usize = offset_of!(VmImport, resolved) + offset_of!(VmCallee, vmctx);
 
-/// [`VmImport::asking`], with the import in its instance's place. A loop that began before it was known what it calls comes
+/// [`VmImport::lazy_stub`], with the import in its instance's place. A loop that began before it was known what it calls comes
 /// here until it ends, so that this is fast once it is known.
 #[cfg(target_arch = "x86_64")]
 #[unsafe(naked)]
@@ -272,7 +272,7 @@ unsafe extern "C" fn bridge(frame: *const [usize; 2]) -> *const c_void {
         find(frame, |store| {
             let cell = (*store).callee;
             let bridge = with_tier(store, |tier| tier.bridge_to(&*cell))?;
-            (*store).interpreted = cell;
+            (*store).force_interpreted = cell;
             Ok(bridge)
         })
     }
@@ -283,10 +283,10 @@ unsafe extern "C" fn asked(frame: *const [usize; 2]) -> *const c_void {
     // SAFETY: called by the code above, with a record noted, whose function is live.
     unsafe {
         find(frame, |store| {
-            let (record, which) = Callable::asked((*store).asked);
+            let (record, which) = CalleeRecord::from_tagged((*store).lazy_callee);
             match which {
-                Callable::Cell => Ok(target(store, record.cast())?.0),
-                Callable::Reference => {
+                CalleeRecord::Cell => Ok(target(store, record.cast())?.0),
+                CalleeRecord::Reference => {
                     let reference = record.cast::<FuncRef>();
                     let (address, native) = target(store, (*reference).cell)?;
                     if native {
@@ -294,7 +294,7 @@ unsafe extern "C" fn asked(frame: *const [usize; 2]) -> *const c_void {
                     }
                     Ok(address)
                 }
-                Callable::Import => target_of_import(store, record.cast()),
+                CalleeRecord::Import => target_of_import(store, record.cast()),
             }
         })
     }
@@ -307,7 +307,7 @@ unsafe extern "C" fn asked_import(frame: *const [usize; 2], callee: *mut *mut Vm
         find(frame, |store| {
             let import = (*callee).cast::<VmImport>();
             let address = target_of_import(store, import)?;
-            *callee = (*import).known.vmctx;
+            *callee = (*import).resolved.vmctx;
             Ok(address)
         })
     }
@@ -319,8 +319,8 @@ unsafe fn target_of_import(store: *mut VmStore, import: *mut VmImport) -> Result
     unsafe {
         let (address, native) = target(store, (*import).cell)?;
         if native {
-            (*import).known.native = address;
-            (*import).callee = &raw const (*import).known;
+            (*import).resolved.native = address;
+            (*import).callee = &raw const (*import).resolved;
         }
         Ok(address)
     }

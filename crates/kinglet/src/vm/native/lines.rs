@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use kinglet_abi::image::FunctionCode;
-use kinglet_interp::code::Environment;
+use kinglet_interp::code::ModuleEnvironment;
 use kinglet_jit::Compiler;
 
 use super::profile::Line;
@@ -13,7 +13,7 @@ use crate::dwarf::DebugInfo;
 
 /// What is known of a module's lines.
 pub(super) struct Lines<'a> {
-    pub(super) environment: &'a Environment,
+    pub(super) environment: &'a ModuleEnvironment,
     pub(super) compiler: Arc<Compiler>,
     pub(super) info: DebugInfo,
 }
@@ -28,7 +28,7 @@ impl Lines<'_> {
             return Vec::new();
         };
         let mut lines: Vec<Line> = Vec::new();
-        for (at, source) in sources.places {
+        for (at, source) in sources.entries {
             let module = &self.environment.module;
             let address = (source as usize).checked_sub(module.code_start);
             let symbols = address.map(|address| self.info.symbols(module, address as u64)).unwrap_or_default();

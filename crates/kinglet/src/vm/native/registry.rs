@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use kinglet_abi::image::{CallSite, Clause, FunctionCode, Place, Scope, Site, StackMap, Tables};
+use kinglet_abi::image::{CallSite, Clause, CodeAlignment, FunctionCode, Scope, Site, StackMap, Tables};
 use kinglet_abi::{CodeImage, FuncCell, Trap};
 
 use super::arena::Mapping;
@@ -159,10 +159,10 @@ impl Published {
     }
 
     /// Where a copy may be.
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> CodeAlignment {
         match &self.tables {
-            Known::Made(image) => image.place,
-            Known::Mapped { .. } => Place::aligned(MAPPED_ALIGN),
+            Known::Made(image) => image.alignment,
+            Known::Mapped { .. } => CodeAlignment::aligned(MAPPED_ALIGN),
         }
     }
 

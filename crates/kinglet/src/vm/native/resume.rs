@@ -1,11 +1,11 @@
 //! Where native code goes on when a call of it ends other than by returning.
 
 use kinglet_abi::image::ANY_TAG;
-use kinglet_abi::{Activation, Libcall, Resume, Status, VmCtx, VmStore, VmTag};
+use kinglet_abi::{Activation, Libcall, ResumePoint, Status, VmCtx, VmStore, VmTag};
 
 use super::walk::{CodeFrame, find_frame};
 
-/// [`kinglet_abi::Natives::resume`]: restores what [`VmStore::resume`] says and goes there. Every other register is
+/// [`kinglet_abi::NativeBuiltins::resume`]: restores what [`VmStore::resume_point`] says and goes there. Every other register is
 /// dead at a handler; no frame between here and there is Rust's.
 #[cfg(target_arch = "x86_64")]
 #[unsafe(naked)]
@@ -16,10 +16,10 @@ pub(super) unsafe extern "C" fn resume(store: *mut VmStore) {
         "mov rsp, [rdi + {sp}]",
         "mov rbp, [rdi + {fp}]",
         "jmp [rdi + {pc}]",
-        payload = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, payload),
-        sp = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, sp),
-        fp = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, fp),
-        pc = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, pc),
+        payload = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, payload),
+        sp = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, sp),
+        fp = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, fp),
+        pc = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, pc),
     )
 }
 
@@ -35,10 +35,10 @@ pub(super) unsafe extern "C" fn resume(store: *mut VmStore) {
         "ldr x0, [x0, {payload}]",
         "mov sp, x9",
         "br x10",
-        payload = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, payload),
-        sp = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, sp),
-        fp = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, fp),
-        pc = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, pc),
+        payload = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, payload),
+        sp = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, sp),
+        fp = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, fp),
+        pc = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, pc),
     )
 }
 
@@ -53,10 +53,10 @@ pub(super) unsafe extern "C" fn resume(store: *mut VmStore) {
         "ld a1, {payload} + 8(a0)",
         "ld a0, {payload}(a0)",
         "jr t0",
-        payload = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, payload),
-        sp = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, sp),
-        fp = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, fp),
-        pc = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, pc),
+        payload = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, payload),
+        sp = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, sp),
+        fp = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, fp),
+        pc = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, pc),
     )
 }
 
@@ -66,7 +66,7 @@ pub(super) unsafe extern "C" fn resume(_: *mut VmStore) {
     std::process::abort()
 }
 
-/// Sets [`VmStore::resume`]: for an exception the innermost handler of the innermost activation, which is native; for
+/// Sets [`VmStore::resume_point`]: for an exception the innermost handler of the innermost activation, which is native; for
 /// anything else, or if there is none, the activation's entry, which ends with the status.
 ///
 /// # Safety
@@ -78,12 +78,12 @@ pub(super) unsafe fn prepare(store: *mut VmStore, status: Status) {
         if status == Status::Exception {
             let tag = (*store).exception_tag;
             if let Some(resume) = find_frame(activation, |frame| catches(frame, tag)) {
-                (*store).resume = resume;
+                (*store).resume_point = resume;
                 return;
             }
             (*(*store).libcalls).get(Libcall::Uncaught)((*activation).vmctx, std::ptr::null_mut(), 0, 0);
         }
-        (*store).resume = Resume {
+        (*store).resume_point = ResumePoint {
             pc: (*activation).entry_handler,
             sp: (*activation).entry_sp,
             fp: (*activation).entry_fp,
@@ -110,7 +110,7 @@ pub(in crate::vm) unsafe fn activation_catches(activation: *const Activation, th
 }
 
 /// Where a frame catches an exception, if it does.
-unsafe fn catches(frame: &CodeFrame<'_>, thrown: *const VmTag) -> Option<Resume> {
+unsafe fn catches(frame: &CodeFrame<'_>, thrown: *const VmTag) -> Option<ResumePoint> {
     let tables = frame.code.tables();
     let site = tables.call_site(frame.code.offset(frame.pc))?;
     let sp = frame.fp - site.frame as usize;
@@ -121,5 +121,5 @@ unsafe fn catches(frame: &CodeFrame<'_>, thrown: *const VmTag) -> Option<Resume>
         clause.tag == ANY_TAG || unsafe { *vmctx.byte_add(clause.tag as usize).cast::<*const VmTag>() } == thrown
     })?;
     let pc = frame.code.start + site.target as usize;
-    Some(Resume { pc, sp, fp: frame.fp, payload: [clause.number as usize, 0] })
+    Some(ResumePoint { pc, sp, fp: frame.fp, payload: [clause.number as usize, 0] })
 }

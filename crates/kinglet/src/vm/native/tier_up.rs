@@ -7,7 +7,7 @@
 //!
 //! Invariants:
 //! - A store is in `State::watched` only while it is alive: it leaves, under the lock, before it goes.
-//! - What is compiled keeps the module's [`Environment`], never the module or the engine; its code is published under
+//! - What is compiled keeps the module's [`ModuleEnvironment`], never the module or the engine; its code is published under
 //!   the lock, and only if the module is still in `State::modules`, which it leaves, under the lock, when it goes.
 //! - Threads that run guest code never wait for a compilation. Nobody else waits for more than a moment either: what
 //!   compiling a function may take is bounded, and an engine that goes leaves behind a thread that is in the middle of one.
@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 
 use kinglet_abi::{INTERRUPT_SAMPLE, VmStore};
 use kinglet_interp::Body;
-use kinglet_interp::code::Environment;
+use kinglet_interp::code::ModuleEnvironment;
 use rustix::process::getpid;
 use tracing::{Level, debug, event_enabled, trace};
 
@@ -135,7 +135,7 @@ struct Watched {
 /// What is known of a module of which something was interpreted.
 #[derive(Debug)]
 struct Module {
-    environment: Arc<Environment>,
+    environment: Arc<ModuleEnvironment>,
     functions: HashMap<u32, Heat>,
     /// What is to be compiled.
     queue: Vec<Job>,
@@ -216,7 +216,7 @@ struct Job {
 
 /// What a compiler's thread does next.
 struct Batch {
-    environment: Arc<Environment>,
+    environment: Arc<ModuleEnvironment>,
     abandoned: Arc<AtomicBool>,
     /// What was counted as spent for it ahead of time.
     expected: Duration,
@@ -266,7 +266,7 @@ impl TierUp {
     }
 
     /// A module goes. What is being compiled of it will not be published.
-    pub(super) fn forget(&self, environment: &Environment) {
+    pub(super) fn forget(&self, environment: &ModuleEnvironment) {
         let module = std::ptr::from_ref(environment) as usize;
         let Some(mut state) = self.lock_anywhere() else { return };
         let gone = state.remove(module);
@@ -304,7 +304,7 @@ impl TierUp {
     }
 
     /// How often functions of a module were met.
-    fn samples(&self, environment: &Environment) -> HashMap<u32, u32> {
+    fn samples(&self, environment: &ModuleEnvironment) -> HashMap<u32, u32> {
         let Some(state) = self.lock_anywhere() else { return HashMap::new() };
         let module = state.modules.get(&(std::ptr::from_ref(environment) as usize));
         let samples = module.into_iter().flat_map(|module| &module.functions);
@@ -312,7 +312,7 @@ impl TierUp {
     }
 
     /// Does something unless a module has gone meanwhile, which cannot go before it is done. Whether it was done.
-    fn while_alive(&self, environment: &Environment, run: impl FnOnce()) -> bool {
+    fn while_alive(&self, environment: &ModuleEnvironment, run: impl FnOnce()) -> bool {
         let state = self.lock();
         let alive = state.modules.contains_key(&(std::ptr::from_ref(environment) as usize));
         if alive {
@@ -462,7 +462,7 @@ impl Module {
 
 impl Tier {
     /// How often functions of a module were met by samples, of those that were.
-    pub(crate) fn samples(&self, environment: &Environment) -> HashMap<u32, u32> {
+    pub(crate) fn samples(&self, environment: &ModuleEnvironment) -> HashMap<u32, u32> {
         self.up.as_ref().map_or_else(HashMap::new, |up| up.samples(environment))
     }
 
@@ -503,8 +503,9 @@ impl Tier {
     pub(in crate::vm) fn watch(&self, vm: NonNull<VmStore>) {
         let Some(up) = &self.up else { return };
         // SAFETY: the store is alive: it is about to run. Only its atomic words are touched.
-        let (interrupt, watched) =
-            unsafe { (&*std::ptr::addr_of!((*vm.as_ptr()).interrupt), &*std::ptr::addr_of!((*vm.as_ptr()).watched)) };
+        let (interrupt, watched) = unsafe {
+            (&*std::ptr::addr_of!((*vm.as_ptr()).interrupt), &*std::ptr::addr_of!((*vm.as_ptr()).is_sampled))
+        };
         if up.at_once() {
             watched.store(true, Ordering::Relaxed);
             interrupt.fetch_or(INTERRUPT_SAMPLE, Ordering::Relaxed);
@@ -554,7 +555,7 @@ impl Tier {
                 let vm = watched.vm.0.as_ptr();
                 // SAFETY: it is in the list, so it is alive; only its atomic words are touched.
                 let (interrupt, flag) =
-                    unsafe { (&*std::ptr::addr_of!((*vm).interrupt), &*std::ptr::addr_of!((*vm).watched)) };
+                    unsafe { (&*std::ptr::addr_of!((*vm).interrupt), &*std::ptr::addr_of!((*vm).is_sampled)) };
                 let before = interrupt.fetch_or(INTERRUPT_SAMPLE, Ordering::Relaxed);
                 watched.unanswered = if before & INTERRUPT_SAMPLE != 0 { watched.unanswered + 1 } else { 0 };
                 let stays = watched.unanswered < PATIENCE;
@@ -647,7 +648,7 @@ impl Batch {
 
 /// What was found hot, to be told.
 struct Found {
-    environment: Arc<Environment>,
+    environment: Arc<ModuleEnvironment>,
     job: Job,
     entries: u32,
     calling: u32,
@@ -771,7 +772,7 @@ mod tests {
     const FIRST: Job = Job { function: 0, header: None };
 
     /// A module of which nothing was met.
-    fn unknown(environment: &Arc<Environment>) -> Module {
+    fn unknown(environment: &Arc<ModuleEnvironment>) -> Module {
         Module { environment: environment.clone(), functions: HashMap::new(), queue: Vec::new(), spent: Duration::ZERO }
     }
 

@@ -66,7 +66,7 @@ impl Trampolines {
 
     /// Publishes code that stays as long as its owner.
     pub(super) fn publish(&mut self, owner: usize, mut image: CodeImage) -> Result<Range<usize>> {
-        let start = self.arena.add(&image.text, image.place)?;
+        let start = self.arena.add(&image.text, image.alignment)?;
         let code = start..start + std::mem::take(&mut image.text).len();
         registry::add(owner, code.clone(), Known::Made(Box::new(image)), Owner::Engine, None);
         Ok(code)
