@@ -25,7 +25,7 @@ const PLACES: &[(&str, &str)] = &[
 
 /// Pointers that are `Send` and `Sync` by promise. Types that hold them are so by derivation.
 const SHARED: &[(&str, &str)] = &[
-    ("crates/interp/src/code.rs", "Whole"),
+    ("crates/interp/src/code.rs", "EnvironmentPtr"),
     ("crates/kinglet/src/vm/address.rs", "Address"),
     ("crates/kinglet/src/vm/func.rs", "FuncPointer"),
     ("crates/kinglet/src/vm/store.rs", "StoreOwner"),
