@@ -1,4 +1,4 @@
-//! Host functions: what they are given and give back, and how their errors and panics cross the guest.
+//! Host functions: parameters and results, and errors and panics that cross guest frames.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -53,7 +53,7 @@ fn still_usable(store: &mut Store<u32>, instance: &Instance) {
 }
 
 #[test]
-fn an_error_comes_back_as_itself_through_two_levels() {
+fn an_error_passes_two_levels_of_guests_unchanged() {
     let (mut store, instance) = nested(|_| Err(Own(7).into()));
     let run = instance.get_typed_func::<(), ()>(&mut store, "run").unwrap();
     let error = run.call(&mut store, ()).unwrap_err();
@@ -63,7 +63,7 @@ fn an_error_comes_back_as_itself_through_two_levels() {
 }
 
 #[test]
-fn a_panic_is_resumed_with_its_payload_through_two_levels() {
+fn a_panic_passes_two_levels_of_guests_with_its_payload() {
     let (mut store, instance) = nested(|_| std::panic::panic_any(Own(8)));
     let run = instance.get_typed_func::<(), ()>(&mut store, "run").unwrap();
     for _ in 0..3 {
@@ -74,7 +74,7 @@ fn a_panic_is_resumed_with_its_payload_through_two_levels() {
 }
 
 #[test]
-fn a_host_function_can_catch_a_panic_that_crossed_the_guest() {
+fn a_host_function_can_catch_a_panic_from_below_a_guest() {
     let engine = Engine::default();
     let mut linker = Linker::new(&engine);
     linker
@@ -93,7 +93,7 @@ fn a_host_function_can_catch_a_panic_that_crossed_the_guest() {
 }
 
 #[test]
-fn a_trap_below_a_host_function_has_a_backtrace_through_it() {
+fn the_backtrace_of_a_trap_continues_below_a_host_function() {
     let engine = Engine::default();
     let text = r#"(module $twice
         (import "host" "f" (func $host))
@@ -114,7 +114,7 @@ fn a_trap_below_a_host_function_has_a_backtrace_through_it() {
 }
 
 #[test]
-fn a_host_function_can_handle_a_trap_and_go_on() {
+fn a_host_function_can_handle_a_trap() {
     let engine = Engine::default();
     let text = r#"(module
         (import "host" "f" (func $host (result i32)))
@@ -134,7 +134,7 @@ fn a_host_function_can_handle_a_trap_and_go_on() {
 }
 
 #[test]
-fn closures_can_take_and_return_everything() {
+fn closures_have_every_type_of_parameters_and_results() {
     let engine = Engine::default();
     let text = r#"(module
         (import "host" "mix" (func $mix (param i32 i64 f32 f64 v128 externref funcref) (result funcref externref v128 f64 f32 i64 i32)))
@@ -185,7 +185,7 @@ fn results_of_an_untyped_closure_are_checked() {
     let f = f.unwrap();
     let error = f.call(&mut store, &[], &mut [Val::I32(0), Val::I32(0)]).unwrap_err();
     assert!(error.to_string().contains("expected a value of type i64, found f64"), "{error}");
-    // What is not set is zero.
+    // A result that the closure does not set is zero.
     let f = Func::new(&mut store, ty, |_, _, _| Ok(())).unwrap();
     let mut back = [Val::I32(1), Val::I32(1)];
     f.call(&mut store, &[], &mut back).unwrap();
@@ -193,7 +193,7 @@ fn results_of_an_untyped_closure_are_checked() {
 }
 
 #[test]
-fn the_host_can_call_its_own_functions() {
+fn the_host_can_call_host_functions() {
     let engine = Engine::default();
     let mut store = Store::new(&engine, 1_u32);
     let f = Func::wrap(&mut store, |mut caller: Caller<'_, u32>, x: i32| {
@@ -212,8 +212,8 @@ fn the_host_can_call_its_own_functions() {
 }
 
 #[test]
-fn a_host_function_sees_the_instance_that_called() {
-    // The helper calls in every way there is; its caller has a memory of its own.
+fn a_host_function_has_access_to_its_calling_instance() {
+    // The helper calls in every possible way; its caller has its own memory.
     let engine = Engine::default();
     let helper = r#"(module
         (type $t (func (result i32)))
@@ -257,7 +257,7 @@ fn a_host_function_sees_the_instance_that_called() {
 }
 
 #[test]
-fn ten_million_tail_calls_reach_a_host_function_in_constant_space() {
+fn ten_million_tail_calls_before_a_host_function_take_constant_space() {
     let engine = Engine::default();
     let text = r#"(module
         (import "host" "last" (func $last (param i32) (result i32)))
@@ -274,7 +274,7 @@ fn ten_million_tail_calls_reach_a_host_function_in_constant_space() {
 }
 
 #[test]
-fn what_a_host_function_captured_goes_with_its_owners() {
+fn captured_values_are_dropped_with_their_owners() {
     let engine = Engine::default();
     let count = Arc::new(());
     let calls = Arc::new(AtomicUsize::new(0));
@@ -298,7 +298,7 @@ fn what_a_host_function_captured_goes_with_its_owners() {
 }
 
 #[test]
-fn closures_that_never_return_have_no_results() {
+fn diverging_closures_have_no_results() {
     use std::convert::Infallible;
     let engine = Engine::default();
     let mut linker: Linker<()> = Linker::new(&engine);
@@ -317,7 +317,7 @@ fn closures_that_never_return_have_no_results() {
 }
 
 #[test]
-fn the_time_of_host_functions_is_counted_once_however_they_nest() {
+fn nested_host_functions_count_their_time_once() {
     let pause = Duration::from_millis(20);
     let (mut store, instance) = nested(move |_| {
         std::thread::sleep(pause);
@@ -325,7 +325,7 @@ fn the_time_of_host_functions_is_counted_once_however_they_nest() {
     });
     let run = instance.get_typed_func::<(), ()>(&mut store, "run").unwrap();
     run.call(&mut store, ()).unwrap();
-    assert_eq!(store.host_time(), Duration::ZERO, "not asked for");
+    assert_eq!(store.host_time(), Duration::ZERO, "timing is off by default");
     store.measure_host_time();
     let start = Instant::now();
     run.call(&mut store, ()).unwrap();
