@@ -50,7 +50,7 @@ fn doors(engine: &Engine, types: &Types) -> Vec<&'static str> {
     let mut door = |name, result: kinglet::Result<()>| match result {
         Ok(()) => open.push(name),
         Err(error) => {
-            assert!(error.to_string().contains("is of another engine, or of a module that"), "{name}: {error}")
+            assert!(error.to_string().contains("belongs to another engine or to a dropped module"), "{name}: {error}")
         }
     };
     door("Func::new", Func::new(&mut store, func.clone(), |_, _, _| Ok(())).map(drop));

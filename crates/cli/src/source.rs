@@ -6,8 +6,8 @@ use std::path::Path;
 
 use kinglet::{Engine, Features, Module, ModuleError};
 use kinglet_wasm::limits::MAX_MODULE_BYTES;
-use kinglet_wasm::name::readable;
-use kinglet_wasm::needs::needs;
+use kinglet_wasm::name::demangle;
+use kinglet_wasm::needs::missing_features;
 use kinglet_wasm::op::Op;
 use kinglet_wasm::outline::{Outline, instruction_at};
 
@@ -140,7 +140,7 @@ fn place(bytes: &[u8], error: &kinglet::Error) -> Option<(String, String)> {
     let own = outline.funcs.iter().find(|it| it.index == func)?.name.as_deref();
     let exported =
         || outline.exports.iter().find(|it| it.kind == "func" && it.index == func).map(|it| it.name.as_str());
-    let name = own.or_else(exported).map_or_else(String::new, |name| format!("{} ", readable(name).escape_debug()));
+    let name = own.or_else(exported).map_or_else(String::new, |name| format!("{} ", demangle(name).escape_debug()));
     let function = if name.is_empty() { format!("func[{func}]") } else { format!("{name}(func[{func}])") };
     let instruction = instruction_at(&binary, offset).map_or_else(String::new, |text| format!(": {text}"));
     let plain = format!(" (in function {func}, at byte {offset:#x})");
@@ -191,7 +191,7 @@ fn advice(bytes: &[u8], error: &kinglet::Error, features: Features) -> Option<St
     if features == Features::none() || !error.is::<ModuleError>() {
         return None;
     }
-    let needed = needs(&kinglet_wasm::decode::to_binary(bytes).ok()?, features);
+    let needed = missing_features(&kinglet_wasm::decode::to_binary(bytes).ok()?, features);
     let names: Vec<&str> = needed.iter().map(|need| need.name).collect();
     let unfinished: Vec<&str> = needed.iter().filter(|need| !need.finished).map(|need| need.name).collect();
     let switches: Vec<String> = names.iter().map(|name| format!("--enable-{name}")).collect();

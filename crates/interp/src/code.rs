@@ -143,7 +143,7 @@ impl ModuleCode {
     /// If the walk and the validator disagree about a stack, or a function cannot be lowered.
     pub fn check(&self, features: Features) -> Result<()> {
         let environment = &*self.environment;
-        walk::checked(&environment.module, features, |_| Lowering::unlimited(environment))
+        walk::cross_check(&environment.module, features, |_| Lowering::unlimited(environment))
     }
 
     /// Returns the input of lowering.
@@ -204,7 +204,7 @@ impl ModuleEnvironment {
     /// On failure, also returns the partial code.
     pub(crate) fn lower<'e>(&'e self, index: u32, prepare: impl Fn(&mut Lowering<'e>)) -> (Lowering<'e>, Result<()>) {
         let (lower, walked) = self.walk(index, Lowering::new(self, self.body_bytes(index)), &prepare);
-        match lower.stopped() {
+        match lower.has_bailed_out() {
             true => self.walk(index, Lowering::canonical_slots(self), &prepare),
             false => (lower, walked),
         }

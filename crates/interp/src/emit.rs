@@ -301,11 +301,11 @@ impl Emit for Lowering<'_> {
 
     const ALIASES_LOCALS: bool = true;
 
-    fn stopped(&self) -> bool {
+    fn has_bailed_out(&self) -> bool {
         self.asm.words.len() > self.max_words
     }
 
-    fn settles(&self) -> bool {
+    fn uses_canonical_slots(&self) -> bool {
         self.canonical_slots
     }
 
@@ -325,7 +325,7 @@ impl Emit for Lowering<'_> {
         }
     }
 
-    fn at(&mut self, offset: u32) {
+    fn set_offset(&mut self, offset: u32) {
         self.offset = offset;
         let word = self.asm.words.len() as u32;
         if let Some(sources) = &mut self.sources {
@@ -617,7 +617,7 @@ impl Emit for Lowering<'_> {
         self.labels.len() - 1
     }
 
-    fn enter(&mut self, kind: LabelKind, label: usize, _: &mut [Operand<Value>]) {
+    fn bind_label(&mut self, kind: LabelKind, label: usize, _: &mut [Operand<Value>]) {
         self.emit_label(label);
         if kind == LabelKind::Loop {
             self.loops.push((self.asm.words.len() as u32, self.offset));

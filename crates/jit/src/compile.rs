@@ -237,7 +237,7 @@ impl Compiler {
     ) -> Result<OsrImage, CompileError> {
         let mut scratch = Scratch::new();
         let callees = Callees::Addresses(callee_address);
-        let loops = walk::loops_to(environment.module, defined, header);
+        let loops = walk::enclosing_loops(environment.module, defined, header);
         let loops = loops.map_err(|error| CompileError::Failed(error.to_string()))?.ok_or(CompileError::NoSuchLoop)?;
         let loops = &loops[loops.len().saturating_sub(MAX_OSR_LOOPS)..];
         let mut body = |variables| {
@@ -777,9 +777,9 @@ mod tests {
             (loop (br_if 0 (local.get 0))) (br_if 0 (local.get 0)) end))";
         let mut scratch = Scratch::new();
         with_module(&decode::to_binary(wat.as_bytes()).unwrap(), |compiler, environment| {
-            let first = walk::start(environment.module, 0).unwrap();
+            let first = walk::first_operator_offset(environment.module, 0).unwrap();
             let loops = [first, first + 2, first + 4];
-            assert_eq!(walk::loops_to(environment.module, 0, loops[2]).unwrap(), Some(loops.to_vec()));
+            assert_eq!(walk::enclosing_loops(environment.module, 0, loops[2]).unwrap(), Some(loops.to_vec()));
             let entry = EntryPoint::Osr { loops: &loops, variables: false };
             let request = CompileRequest { environment, defined: 0, entry, callees: Callees::SameImage(&[]) };
             compiler.build_ir(&mut scratch, request).unwrap();

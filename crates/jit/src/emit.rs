@@ -433,7 +433,7 @@ impl Emit for Emitter<'_> {
 
     const ALIASES_LOCALS: bool = false;
 
-    fn stopped(&self) -> bool {
+    fn has_bailed_out(&self) -> bool {
         self.error.is_some()
     }
 
@@ -441,7 +441,7 @@ impl Emit for Emitter<'_> {
         self.begin_function(frame);
     }
 
-    fn at(&mut self, offset: u32) {
+    fn set_offset(&mut self, offset: u32) {
         self.offset = offset;
         self.builder.set_srcloc(SourceLoc::new(offset));
         self.fail_if_err(self.cost_meter.check(self.builder.func));
@@ -568,7 +568,7 @@ impl Emit for Emitter<'_> {
         self.make_label(params, slot)
     }
 
-    fn enter(&mut self, kind: LabelKind, label: Block, live: &mut [ClifOperand]) {
+    fn bind_label(&mut self, kind: LabelKind, label: Block, live: &mut [ClifOperand]) {
         match kind {
             LabelKind::Loop => {
                 self.unsealed_headers.insert(label, 1);

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use cranelift_codegen::{Final, MachSrcLoc};
 use kinglet_wasm::Module;
-use kinglet_wasm::name::readable;
+use kinglet_wasm::name::demangle;
 use target_lexicon::Architecture;
 use yaxpeax_arch::{Decoder, LengthedInstruction, U8Reader};
 use yaxpeax_arm::armv8::a64;
@@ -187,7 +187,7 @@ impl InstructionLister<'_> {
 fn callee(module: &Module, defined: u32) -> String {
     let index = module.imported_funcs + defined;
     match module.func_name(index) {
-        Some(name) => format!("func[{index}] <{}>", readable(name).escape_debug()),
+        Some(name) => format!("func[{index}] <{}>", demangle(name).escape_debug()),
         None => format!("func[{index}]"),
     }
 }

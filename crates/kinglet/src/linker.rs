@@ -148,7 +148,7 @@ impl<T> Linker<T> {
         func: HostFunc<T>,
         stands_in: bool,
     ) -> Result<&mut Self> {
-        let keep = self.engine.types().keep_func(&ty)?;
+        let keep = self.engine.types().groups_of_func(&ty)?;
         self.insert(module, name, Definition::Host(Arc::new(HostDefinition { ty, func, stands_in, _keep: keep })))
     }
 

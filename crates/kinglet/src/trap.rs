@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use kinglet_wasm::name::readable;
+use kinglet_wasm::name::demangle;
 
 use crate::{AsContext, Module, Trap, vm};
 
@@ -201,7 +201,7 @@ impl fmt::Display for FrameInfo {
         match (self.func_index, self.func_name()) {
             (None, _) => f.write_str("<constant expression>")?,
             (Some(index), None) => write!(f, "func[{index}]")?,
-            (Some(index), Some(name)) => write!(f, "{} (func[{index}])", display_name(&readable(name)))?,
+            (Some(index), Some(name)) => write!(f, "{} (func[{index}])", display_name(&demangle(name)))?,
         }
         if let Some(offset) = self.offset {
             write!(f, " at {offset:#x}")?;

@@ -360,7 +360,7 @@ impl Ref {
     /// # Errors
     /// If the type mentions one of another engine, or of a module that has been dropped.
     pub fn null(ty: RefType, engine: &Engine) -> Result<Ref> {
-        engine.types().keep(ValType::Ref(ty))?;
+        engine.types().group_of(ValType::Ref(ty))?;
         Ok(match engine.types().hierarchy(ty.heap) {
             Hierarchy::Func => Ref::Func(None),
             Hierarchy::Extern => Ref::Extern(None),

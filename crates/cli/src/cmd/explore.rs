@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Write};
 
 use kinglet::{Module, ModuleError, NativeInstruction};
-use kinglet_wasm::name::readable;
+use kinglet_wasm::name::demangle;
 use kinglet_wasm::outline::Outline;
 
 use super::compile::engine;
@@ -72,7 +72,7 @@ pub(super) fn functions(module: &Module) -> kinglet::Result<Vec<Function>> {
 
 impl Function {
     pub(super) fn title(&self) -> String {
-        let own = self.name.as_ref().map_or_else(String::new, |own| format!(" \"{}\"", name(&readable(own))));
+        let own = self.name.as_ref().map_or_else(String::new, |own| format!(" \"{}\"", name(&demangle(own))));
         format!("func[{}]{own} at {:#x}", self.index, self.body.start)
     }
 }
@@ -80,12 +80,12 @@ impl Function {
 /// Those that `--function` names, or all.
 fn chosen(functions: Vec<Function>, options: &Options) -> Outcome<Vec<Function>> {
     let is = |function: &Function, wanted: &String| {
-        let named = function.name.as_ref().is_some_and(|name| name == wanted || readable(name) == *wanted);
+        let named = function.name.as_ref().is_some_and(|name| name == wanted || demangle(name) == *wanted);
         named || wanted.parse() == Ok(function.index)
     };
     if let Some(absent) = options.functions.iter().find(|wanted| !functions.iter().any(|it| is(it, wanted))) {
         let fault = Fault::refused(format!("the module defines no function `{absent}`"));
-        let names = functions.iter().filter_map(|function| Some(readable(function.name.as_ref()?).into_owned()));
+        let names = functions.iter().filter_map(|function| Some(demangle(function.name.as_ref()?).into_owned()));
         return Err(match crate::options::nearest(absent, names) {
             Some(near) => fault.hint(format!("did you mean `{}`?", name(&near))),
             None => fault.hint("kinglet parse FILE lists what it defines"),

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use kinglet::Features;
-use kinglet_wasm::name::readable;
-use kinglet_wasm::outline::{Limits, Outline, Parts};
+use kinglet_wasm::name::demangle;
+use kinglet_wasm::outline::{EntityType, Limits, Outline};
 use serde_json::{Value, json};
 
 use crate::fault::{Fault, Outcome};
@@ -85,7 +85,7 @@ fn largest(outline: &Outline) -> Vec<String> {
     let mut funcs: Vec<_> = outline.funcs.iter().map(|func| (func.range.end - func.range.start, func)).collect();
     funcs.sort_by_key(|(size, func)| (std::cmp::Reverse(*size), func.index));
     let row = |(size, func): &(u64, &kinglet_wasm::outline::Function)| {
-        let own = func.name.as_ref().map_or_else(String::new, |own| format!(" {}", name(&readable(own))));
+        let own = func.name.as_ref().map_or_else(String::new, |own| format!(" {}", name(&demangle(own))));
         format!("func {}{own}: {size} bytes at {:#x}", func.index, func.range.start)
     };
     let mut rows: Vec<String> = funcs.iter().take(MOST).map(row).collect();
@@ -107,7 +107,7 @@ fn producers(outline: &Outline) -> Vec<String> {
 }
 
 /// An object with what its type consists of. Of a function that is the index of its type, which is listed once.
-fn with_parts(mut object: Value, parts: Option<&Parts>) -> Value {
+fn with_parts(mut object: Value, parts: Option<&EntityType>) -> Value {
     let mut set = |key: &str, value: Value| object[key] = value;
     let limits = |set: &mut dyn FnMut(&str, Value), limits: &Limits| {
         set("min", limits.min.into());
@@ -116,17 +116,17 @@ fn with_parts(mut object: Value, parts: Option<&Parts>) -> Value {
     };
     match parts {
         None => {}
-        Some(Parts::Func { type_index }) => set("type_index", (*type_index).into()),
-        Some(Parts::Table { element, limits: size }) => {
+        Some(EntityType::Func { type_index }) => set("type_index", (*type_index).into()),
+        Some(EntityType::Table { element, limits: size }) => {
             limits(&mut set, size);
             set("element", (&**element).into());
         }
-        Some(Parts::Memory { limits: size, shared, page_size }) => {
+        Some(EntityType::Memory { limits: size, shared, page_size }) => {
             limits(&mut set, size);
             set("shared", (*shared).into());
             set("page_size", (*page_size).into());
         }
-        Some(Parts::Global { content, mutable }) => {
+        Some(EntityType::Global { content, mutable }) => {
             set("content", (&**content).into());
             set("mutable", (*mutable).into());
         }
@@ -141,11 +141,11 @@ fn to_json(outline: &Outline) -> Value {
     });
     let imports = outline.imports.iter().map(|it| {
         let own = json!({ "module": it.module, "name": it.name, "kind": it.kind, "index": it.index, "type": &*it.ty });
-        with_parts(own, Some(&it.parts))
+        with_parts(own, Some(&it.entity_type))
     });
     let exports = outline.exports.iter().map(|it| {
         let own = json!({ "name": it.name, "kind": it.kind, "index": it.index, "type": &*it.ty });
-        with_parts(own, it.parts.as_ref())
+        with_parts(own, it.entity_type.as_ref())
     });
     let types = outline.types.iter().zip(&outline.signatures).map(|(ty, signature)| match signature {
         Some(it) => json!({ "type": &**ty, "params": it.params, "results": it.results }),
@@ -157,7 +157,7 @@ fn to_json(outline: &Outline) -> Value {
     });
     let definitions = outline.definitions.iter().map(|it| {
         let own = json!({ "kind": it.kind, "index": it.index, "type": &*it.ty, "init": it.init });
-        with_parts(own, Some(&it.parts))
+        with_parts(own, Some(&it.entity_type))
     });
     let segments = |segments: &[kinglet_wasm::outline::Segment]| {
         let one = |it: &kinglet_wasm::outline::Segment| {

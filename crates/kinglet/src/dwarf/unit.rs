@@ -10,7 +10,7 @@ use gimli::{
     UnitRef, UnitType,
 };
 
-use kinglet_wasm::name::readable;
+use kinglet_wasm::name::demangle;
 
 use super::line::Place;
 use super::{Bytes, Fuel, LONGEST_NAME, Refused, Result, State};
@@ -445,7 +445,7 @@ fn name_of(root: &Root<'_, '_>, entry: usize, references: usize, state: &mut Sta
     if let Some(name) = linkage.or(name) {
         let name = root.text(name, &mut state.fuel)?;
         let rust = root.language.is_none_or(|language| language == gimli::DW_LANG_Rust);
-        return Ok(Some(if rust { readable(&name).into_owned() } else { name }));
+        return Ok(Some(if rust { demangle(&name).into_owned() } else { name }));
     }
     if references == 0 {
         return Ok(None);

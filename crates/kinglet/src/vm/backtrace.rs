@@ -76,7 +76,7 @@ fn push(backtrace: &mut WasmBacktrace, core: &StoreCore, frame: &Frame, places: 
 fn info(module: Module, body: &Body, offset: Option<u32>) -> FrameInfo {
     let func_index = body.func_index();
     let wasm = module.inner().wasm();
-    let start = || kinglet_wasm::walk::start(wasm, func_index?.checked_sub(wasm.imported_funcs)?);
+    let start = || kinglet_wasm::walk::first_operator_offset(wasm, func_index?.checked_sub(wasm.imported_funcs)?);
     let offset = offset.or_else(start);
     FrameInfo { module, func_index, offset }
 }

@@ -469,7 +469,7 @@ fn active_segments(core: &mut StoreCore, instance: usize) -> Result<()> {
             super::table::initialize(core, instance, i, initial);
         }
     }
-    for i in wasm.other_active_elems() {
+    for i in wasm.remaining_active_elems() {
         let elem = &wasm.elems[*i as usize];
         let SegmentMode::Active { target, offset } = elem.mode else { continue };
         core.instances[instance].elems.pass(*i);
@@ -594,7 +594,7 @@ pub(crate) fn host_table(core: &mut StoreCore, ty: kinglet_wasm::types::TableTyp
         return Err(Error::msg(format!("not a type that a table can have: {ty:?}")));
     }
     require(core, &[(ty.index == IndexType::I64, Feature::Memory64)], "table")?;
-    let keep = core.engine.types().keep(ValType::Ref(ty.element))?;
+    let keep = core.engine.types().group_of(ValType::Ref(ty.element))?;
     // SAFETY: it keeps a record of its own.
     let index = unsafe { new_table(core, ty, init, None, None) }?;
     core.tables[index].keep(keep);
@@ -603,7 +603,7 @@ pub(crate) fn host_table(core: &mut StoreCore, ty: kinglet_wasm::types::TableTyp
 
 /// A global that belongs to no instance.
 pub(crate) fn host_global(core: &mut StoreCore, ty: kinglet_wasm::types::GlobalType, value: [u64; 2]) -> Result<usize> {
-    let keep = core.engine.types().keep(ty.content)?;
+    let keep = core.engine.types().group_of(ty.content)?;
     // SAFETY: it keeps a record of its own.
     let mut global = unsafe { GlobalInstance::new(ty, None, keep) };
     global.set(value);

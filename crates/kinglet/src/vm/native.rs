@@ -46,7 +46,7 @@ use kinglet_interp::frame::Record;
 use kinglet_interp::{Body, array_stub};
 use kinglet_jit::{CalleeAddress, CompileLimits, Compiler, ModuleImage, OsrImage, Signature, Trampoline};
 use kinglet_wasm::module::ExternIndex;
-use kinglet_wasm::name::readable;
+use kinglet_wasm::name::demangle;
 use kinglet_wasm::types::{TypeId, TypeRegistry};
 use tracing::{debug, trace};
 
@@ -547,7 +547,7 @@ fn make_trampolines(
 /// What profilers and events call a function.
 fn name(environment: &ModuleEnvironment, defined: u32) -> String {
     let index = environment.module.imported_funcs + defined;
-    environment.module.func_name(index).map_or_else(|| format!("func[{index}]"), |name| readable(name).into_owned())
+    environment.module.func_name(index).map_or_else(|| format!("func[{index}]"), |name| demangle(name).into_owned())
 }
 
 /// The same of one of which the interpreter knows.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use kinglet_abi::image::FunctionCode;
 use kinglet_interp::ModuleCode;
 use kinglet_wasm::decode;
-use kinglet_wasm::module::{Bytes, Kept};
+use kinglet_wasm::module::{ByteStorage, Bytes};
 use rustix::io::Errno;
 use tracing::{debug, warn};
 
@@ -57,8 +57,8 @@ impl AsRef<[u8]> for Part {
     }
 }
 
-impl Kept for Part {
-    fn is_intact(&self, part: Range<usize>) -> bool {
+impl ByteStorage for Part {
+    fn verify(&self, part: Range<usize>) -> bool {
         let (start, loaded) = (self.range.start, &self.loaded);
         let release = |part| loaded.mapping.release(part);
         let intact = loaded.steps.are_intact(loaded.bytes(), &(start + part.start..start + part.end), release);

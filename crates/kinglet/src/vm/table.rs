@@ -194,7 +194,7 @@ pub(super) fn initialize(core: &mut StoreCore, instance: usize, index: u32, init
     }
     core.tables[table].ready = true;
     // A function that is imported is another one next time.
-    core.tables[table].set_written(initial.imports);
+    core.tables[table].set_written(initial.has_imports);
 }
 
 /// An element; none if it is outside.
