@@ -1,5 +1,5 @@
-//! Handles and references that the host has kept too long, or uses with another store: each function that takes one
-//! panics, as its documentation says, or returns an error. None touches memory that is somebody else's by then.
+//! Handles and references that the host uses after their objects are gone, or with another store. Each function that
+//! accepts one panics, as documented, or returns an error. None accesses memory of other objects.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -11,7 +11,7 @@ use kinglet::{
 
 use crate::{module, throwing_engine};
 
-/// Handles that a store has given out.
+/// The handles of a store.
 struct Handles {
     instance: Instance,
     func: Func,
@@ -42,7 +42,7 @@ fn handles(store: &mut Store<()>) -> Handles {
     }
 }
 
-/// Uses a handle of `Handles` with a store, whose own handles the second ones are.
+/// Uses a handle of `Handles` with another store, which has the second handles.
 type Use = fn(&mut Store<()>, &Handles, &Handles) -> Result<()>;
 
 fn import(store: &mut Store<()>, text: &str, item: Extern) -> Result<()> {
@@ -158,11 +158,11 @@ const USES: &[(&str, Use)] = &[
     }),
 ];
 
-/// Each use with a store that the handles are not of has to be refused, and to leave the store as it was.
+/// Checks that each use with another store is an error, and does not change that store.
 fn all_are_refused(store: &mut Store<()>, handles: &Handles, own: &Handles) {
     for (name, usage) in USES {
         match catch_unwind(AssertUnwindSafe(|| usage(store, handles, own))) {
-            Ok(Ok(())) => panic!("{name}: nothing is wrong"),
+            Ok(Ok(())) => panic!("{name}: no error"),
             Ok(Err(error)) => assert!(error.to_string().contains("another store"), "{name}: {error:?}"),
             Err(payload) => {
                 let text = payload.downcast_ref::<&str>().map(|text| (*text).to_string());
@@ -178,27 +178,27 @@ fn all_are_refused(store: &mut Store<()>, handles: &Handles, own: &Handles) {
 }
 
 #[test]
-fn what_belongs_to_another_store_is_refused_everywhere_whether_that_store_is_alive_or_not() {
+fn every_use_of_another_stores_handle_is_an_error() {
     let engine = throwing_engine();
     let (mut first, mut second) = (Store::new(&engine, ()), Store::new(&engine, ()));
     let (of_first, of_second) = (handles(&mut first), handles(&mut second));
     all_are_refused(&mut second, &of_first, &of_second);
     drop(first);
     all_are_refused(&mut second, &of_first, &of_second);
-    // One that may lie where the dropped one was.
+    // A new store, which may have the address of the dropped one.
     let mut third = Store::new(&engine, ());
     let of_third = handles(&mut third);
     all_are_refused(&mut third, &of_first, &of_third);
 }
 
 #[test]
-fn a_host_value_that_was_released_is_none_wherever_it_comes_back_from() {
+fn a_released_host_value_has_no_data_anywhere() {
     let mut store = Store::new(&throwing_engine(), ());
     let it = handles(&mut store);
     it.global.set(&mut store, it.value.into()).unwrap();
     it.table.fill(&mut store, 0, it.value.into(), 3).unwrap();
     assert!(it.value.release(&mut store).is_some() && it.value.release(&mut store).is_none());
-    // Its place is not another's.
+    // A stale handle does not refer to a new value.
     let other = ExternRef::new(&mut store, "another").unwrap();
     assert_ne!(it.value, other);
     let from_table = it.table.get(&mut store, 2).unwrap().into_extern().unwrap();
@@ -219,7 +219,7 @@ const OBJECTS: &str = r#"(module (type $s (struct (field i32)))
     (func (export "ask") (result anyref) (call $host)))"#;
 
 #[test]
-fn a_reference_to_an_object_is_refused_everywhere_after_a_collection() {
+fn every_use_of_an_object_reference_after_a_collection_is_an_error() {
     let modes = if cfg!(feature = "jit") { &[RunMode::Interpreter, RunMode::Jit][..] } else { &[RunMode::Interpreter] };
     for mode in modes {
         let engine = Engine::new(Config::new().run_mode(*mode).feature(Feature::Gc, true)).unwrap();
@@ -252,7 +252,9 @@ fn a_reference_to_an_object_is_refused_everywhere_after_a_collection() {
                 Table::new(&mut *store, ty, reference).map(drop),
             ]
         };
-        let Val::AnyRef(Some(object)) = one(&mut store, make, &[]).unwrap() else { panic!("it makes an object") };
+        let Val::AnyRef(Some(object)) = one(&mut store, make, &[]).unwrap() else {
+            panic!("the function returns an object")
+        };
         assert!(uses(&mut store, object).iter().all(|result| result.is_ok()));
         for _ in 0..3 {
             testing::collect(&mut store);
@@ -261,15 +263,15 @@ fn a_reference_to_an_object_is_refused_everywhere_after_a_collection() {
                 assert!(error.to_string().contains("moved or freed by a collection"), "{mode:?}: {error}");
             }
         }
-        // The collection moved the object and updated the guest's references, so that new handles are good.
-        let Val::AnyRef(Some(object)) = global.get(&store) else { panic!("it was set") };
+        // The collection has moved the object and updated the guest's references, so that new handles are valid.
+        let Val::AnyRef(Some(object)) = global.get(&store) else { panic!("the global has been set") };
         assert!(matches!(table.get(&mut store, 0), Some(Ref::Any(Some(same))) if same == object));
         assert!(uses(&mut store, object).iter().all(|result| result.is_ok()));
     }
 }
 
 #[test]
-fn a_paused_call_is_refused_by_another_store_and_may_outlive_its_own() {
+fn a_paused_call_can_outlive_its_store_and_cannot_resume_in_another() {
     let engine = Engine::default();
     let text = r#"(module (import "" "" (func $ask (result i32))) (func (export "f") (result i32) (call $ask)))"#;
     let guest = module(&engine, text);

@@ -95,7 +95,7 @@ const SKIPPED: &[&str] = &[
     "--skip=interrupt::bulk_operations_on_big_memories",
     "--skip=limit::a_failed_instantiation_releases_its_memory",
     "--skip=pool::a_pool_is_never_exhausted",
-    "--skip=pool::idle_instances_take_little",
+    "--skip=pool::idle_instances_take_little_memory",
     "--skip=release::",
     "--skip=resumable::paused_calls_cost_the_same",
 ];
