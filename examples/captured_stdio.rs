@@ -1,7 +1,7 @@
 //! A WASI program with its standard streams in memory: the host writes its input, and reads what it printed.
 
 use kinglet::{Engine, Linker, Module, Result, Store};
-use kinglet_wasi::{Exit, Pipe, WasiCtx};
+use kinglet_wasi::{I32Exit, Pipe, WasiCtx};
 
 /// Numbers the lines of its input.
 const GUEST: &[u8] = include_bytes!("../guests/stdin.wasm");
@@ -23,8 +23,8 @@ fn run(engine: &Engine, program: &Module, args: &[&str], input: &[u8]) -> Result
     let start = instance.get_typed_func::<(), ()>(&mut store, "_start")?;
     let status = match start.call(&mut store, ()) {
         Ok(()) => 0,
-        Err(error) => match error.downcast_ref::<Exit>() {
-            Some(Exit(status)) => *status,
+        Err(error) => match error.downcast_ref::<I32Exit>() {
+            Some(I32Exit(status)) => *status,
             None => return Err(error),
         },
     };

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use kinglet::{Engine, Linker, Module, Store};
 use kinglet_tests::program::{kinglet, run_program_cached};
-use kinglet_wasi::{DirAccess, Exit, Pipe, WasiCtx};
+use kinglet_wasi::{FsPerms, I32Exit, Pipe, WasiCtx};
 
 /// A mode of running a guest.
 pub(crate) struct Mode {
@@ -152,7 +152,7 @@ fn embedded(guest: &Guest) -> Outcome {
     builder.envs(guest.env.iter().cloned());
     builder.stdin(Pipe::from(guest.input.as_str())).stdout(out.clone()).stderr(err.clone());
     if let Some((host, name)) = &guest.directory {
-        builder.preopened_dir(host, *name, DirAccess::ReadWrite).expect("the directory can be opened");
+        builder.preopened_dir(host, *name, FsPerms::ReadWrite).expect("the directory can be opened");
     }
     let mut store = Store::new(&engine, builder.build().expect("the configuration is valid"));
     let handle = store.interrupt_handle();
@@ -172,7 +172,7 @@ fn embedded(guest: &Guest) -> Outcome {
     let (out, mut err) = (text(out), text(err));
     let code = match result {
         Ok(()) => 0,
-        Err(error) => error.downcast_ref::<Exit>().map_or_else(
+        Err(error) => error.downcast_ref::<I32Exit>().map_or_else(
             || {
                 err.push_str(&format!("{error:?}\n"));
                 134

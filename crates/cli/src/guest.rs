@@ -5,7 +5,7 @@ use std::env::VarError;
 use std::path::Path;
 
 use kinglet::{Config, Engine, Error, LimitError, Linker, Module, RunMode, Store, StoreLimits, StoreLimitsBuilder};
-use kinglet_wasi::{DirAccess, WasiCtx};
+use kinglet_wasi::{FsPerms, WasiCtx};
 
 use crate::cache;
 use crate::fault::{Fault, Outcome};
@@ -160,7 +160,7 @@ fn wasi(options: &Options, file: &str, args: &[String]) -> Outcome<WasiCtx> {
     let mut builder = WasiCtx::builder();
     builder.args(argv).envs(env(options)?).inherit_stdio();
     for Dir { guest, host, readonly } in &options.dirs {
-        let access = if *readonly { DirAccess::ReadOnly } else { DirAccess::ReadWrite };
+        let access = if *readonly { FsPerms::ReadOnly } else { FsPerms::ReadWrite };
         match builder.preopened_dir(host, guest, access) {
             Ok(_) => {}
             Err(error) if options.dialect.is_wasmedge() => {

@@ -30,7 +30,7 @@ fn run_here(options: &Options, stack: usize) -> Outcome {
     match result {
         Ok(_) if options.dialect.is_wasmedge() => say(Level::Info, "Instantiation succeeded."),
         Ok(_) => print(&format!("{}: instantiated\n", source::shown(file)))?,
-        Err(error) => match (error.downcast_ref::<kinglet_wasi::Exit>(), error.downcast_ref()) {
+        Err(error) => match (error.downcast_ref::<kinglet_wasi::I32Exit>(), error.downcast_ref()) {
             (Some(exit), _) => return Ok(own_status(exit.0, options.dialect)),
             (None, Some(Trap::Interrupted)) if options.time_limit > 0 => {
                 return Err(deadline::stopped(&error, options.time_limit));

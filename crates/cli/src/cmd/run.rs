@@ -248,7 +248,7 @@ fn call(store: &mut Store<State>, instance: Instance, name: &str, args: &[Val]) 
 
 /// What an error means for the exit status.
 fn end(error: &kinglet::Error, file: &str, options: &Options) -> Outcome {
-    if let Some(exit) = error.downcast_ref::<kinglet_wasi::Exit>() {
+    if let Some(exit) = error.downcast_ref::<kinglet_wasi::I32Exit>() {
         return Ok(own_status(exit.0, options.dialect));
     }
     if let (Some(Trap::Interrupted), limit @ 1..) = (error.downcast_ref(), options.time_limit) {

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use kinglet_wasi::message::{PIPE_PIECE, terminal_of_our_own};
+use kinglet_wasi::message::{PIPE_BUF, reopen_terminal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::FileType;
@@ -54,7 +54,7 @@ pub(super) fn write(stream: Stream, bytes: &[u8]) {
 
 /// Writes until `end`, and says whether that was long enough.
 fn write_until(fd: BorrowedFd<'_>, mut bytes: &[u8], end: Instant) -> bool {
-    let terminal = fd.is_terminal().then(|| terminal_of_our_own(fd)).flatten();
+    let terminal = fd.is_terminal().then(|| reopen_terminal(fd)).flatten();
     let fd = terminal.as_ref().map_or(fd, AsFd::as_fd);
     // A disk is no reader who might not come.
     let always = rustix::fs::fstat(fd).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
@@ -66,7 +66,7 @@ fn write_until(fd: BorrowedFd<'_>, mut bytes: &[u8], end: Instant) -> bool {
         if !ready && over {
             return false;
         }
-        let most = if always { bytes.len() } else { bytes.len().min(PIPE_PIECE) };
+        let most = if always { bytes.len() } else { bytes.len().min(PIPE_BUF) };
         match if ready { rustix::io::write(fd, &bytes[..most]) } else { Err(Errno::AGAIN) } {
             Ok(count) => bytes = &bytes[count..],
             Err(Errno::INTR | Errno::AGAIN) if !over => {}
