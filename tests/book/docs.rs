@@ -13,63 +13,64 @@ type Tier = (&'static str, fn(&FeatureRow) -> bool);
 /// A proposal is finished once every tier implements it.
 const TIERS: &[Tier] = &[("Interpreter", |row| row.finished), ("Native", |row| row.finished)];
 
-/// Semantics that many functions share.
+/// The properties of WASI that many functions share.
 const SEMANTICS: &str = "\
-Errors are Linux's, in directories of the host and in memory, with one exception: a path that leads out of its starting
-directory is `perm`. Rights are recorded, narrowed and reported, but not enforced: the way a descriptor was opened decides
-which operations it allows. Below a read-only directory, errors are those of a file system that is mounted read-only, and
-writing to FIFOs and devices fails too.
+Errors are those of Linux, for directories of the host and in memory. The exception is `perm` for a path that leaves the
+directory that it starts in. A descriptor records and reports its rights, and a guest can drop them, but no operation
+checks them: a file permits the operations that it was opened for. Below a read-only directory, the errors are those of a
+read-only mount. FIFOs and devices there cannot be written to either.
 
-Programs built in 2019 import `wasi_unstable`. It has the same functions except `sock_accept`, with its own numbers and
-layouts. The command `kinglet` provides it to all programs; an embedder adds it with `add_snapshot_0_to_linker`.
+Programs of 2019 import `wasi_unstable`. It has the same functions except `sock_accept`, with other numbers and layouts.
+The command `kinglet` provides it to every program that imports it. An embedder calls `add_snapshot_0_to_linker`.
 
 ";
 
-/// The functions that deviate from the specification of preview 1, and how. All other functions conform to it.
+/// Differences between a function of preview 1 and its specification.
 const REMARKS: &[(&str, &str)] = &[
-    ("fd_datasync", "`inval` for a socket"),
-    ("fd_fdstat_set_rights", "only changes the result of `fd_fdstat_get`"),
-    ("fd_sync", "`inval` for a socket"),
-    ("fd_pread", "at most 1024 buffers: `inval`"),
-    ("fd_pwrite", "at most 1024 buffers: `inval`"),
-    ("fd_read", "at most 1024 buffers: `inval`"),
-    ("fd_readdir", "skips names that are not UTF-8; `nomem` after a million names"),
-    ("fd_write", "at most 1024 buffers: `inval`"),
-    ("path_link", "`inval` if it should first follow a symbolic link"),
+    ("fd_datasync", "fails with `inval` for a socket"),
+    ("fd_fdstat_set_rights", "changes only the rights that `fd_fdstat_get` reports"),
+    ("fd_sync", "fails with `inval` for a socket"),
+    ("fd_pread", "fails with `inval` for more than 1024 buffers"),
+    ("fd_pwrite", "fails with `inval` for more than 1024 buffers"),
+    ("fd_read", "fails with `inval` for more than 1024 buffers"),
+    (
+        "fd_readdir",
+        "skips names that are not UTF-8; fails with `nomem` if the guest's listings hold more than a million names",
+    ),
+    ("fd_write", "fails with `inval` for more than 1024 buffers"),
+    ("path_link", "fails with `inval` for the flag `symlink_follow`"),
     (
         "path_open",
-        "the rights `fd_read` and `fd_write` select the access mode, read-only without both; no right is required",
+        "the rights `fd_read` and `fd_write` select the access mode, reading by default; no operation checks the rights",
     ),
-    ("path_readlink", "a target that is not UTF-8 is `ilseq`"),
-    ("path_symlink", "an absolute target is `perm`"),
-    ("poll_oneoff", "at most 4096 subscriptions: `inval`; clocks of CPU time do not advance while waiting: `inval`"),
+    ("path_readlink", "fails with `ilseq` if the target is not UTF-8"),
+    ("path_symlink", "fails with `perm` if the target is absolute"),
+    (
+        "poll_oneoff",
+        "fails with `inval` for more than 4096 subscriptions; waiting for the thread's CPU clock fails with `inval`",
+    ),
     ("proc_exit", "the command `kinglet` exits with 255 for a code above 255"),
     (
         "proc_raise",
-        "ends the guest with 128 plus the signal's number, or is ignored; a signal that stops a process is `notsup`",
+        "ends the guest with 128 plus the signal's number, or ignores the signal; fails with `notsup` if it stops a \
+         process",
     ),
-    ("sock_accept", "sockets come from the embedder; the command `kinglet` provides none"),
-    ("sock_recv", "with `recv_peek`, `recv_waitall` is ignored"),
+    ("sock_accept", "the guest's sockets are those that the embedder has opened; the command `kinglet` opens none"),
+    ("sock_recv", "`recv_waitall` has no effect together with `recv_peek`"),
 ];
 
-/// Functions that do their work in one system call, or in one step in the memory of a `MemoryDir` or `Pipe`: an
-/// interrupt takes effect after it.
+/// Work that one system call does as a whole, or one step on the memory of a `MemoryDir` or a `Pipe`. An interrupt takes
+/// effect after it.
 const UNINTERRUPTED: &[(&str, &str)] = &[
-    (
-        "fd_sync`, `fd_datasync`, and `fd_write`, `fd_pwrite` with `sync`, `dsync` or `rsync",
-        "writing a file to the disk",
-    ),
-    ("fd_filestat_set_size`, and `path_open` with `trunc", "truncating a file; in a `MemoryDir`, freeing its memory"),
-    ("fd_advise", "dropping cached pages of a file"),
-    (
-        "fd_close`, `fd_renumber",
-        "writing to a network file system, draining a serial line, freeing a file without a name",
-    ),
-    ("path_unlink_file`, `path_rename", "freeing the blocks or the memory of a file without another name"),
-    ("path_create_directory`, `path_link`, `path_symlink`, `path_remove_directory", "changing a directory on the disk"),
+    ("fd_sync`, `fd_datasync`, and `fd_write`, `fd_pwrite` with `sync`, `dsync` or `rsync", "write a file to the disk"),
+    ("fd_filestat_set_size`, and `path_open` with `trunc", "truncate a file; in a `MemoryDir`, free its memory"),
+    ("fd_advise", "drop the system's cached pages of a file"),
+    ("fd_close`, `fd_renumber", "write to a network file system, drain a serial line, or free a file without a name"),
+    ("path_unlink_file`, `path_rename", "free the blocks or the memory of a file without another name"),
+    ("path_create_directory`, `path_link`, `path_symlink`, `path_remove_directory", "change a directory on the disk"),
     (
         "path_open`, `path_filestat_get`, `path_filestat_set_times`, `path_readlink",
-        "resolving names, possibly on a network file system",
+        "look up names, possibly on a network file system",
     ),
 ];
 
@@ -113,9 +114,9 @@ fn the_page_of_wasi_matches_the_function_table() {
     assert_eq!(unknown, None, "a remark about an unknown function");
     let mut text = format!(
         "# WASI preview 1\n\n\
-         Kinglet implements all {} functions of `wasi_snapshot_preview1`. A remark describes a difference from the \
-         specification.\n`tests/book/docs.rs` generates this page from the table `FUNCTIONS`.\n\n\
-         All of them are host functions, so that they behave the same in every tier.\n\n\
+         Kinglet implements all {} functions of `wasi_snapshot_preview1`. They are host functions, so they behave the same \
+         in\nevery tier. A remark describes a difference from the specification. `tests/book/docs.rs` generates this page \
+         from the\ntable `FUNCTIONS`.\n\n\
          {SEMANTICS}\
          | Function | Remark |\n|---|---|\n",
         functions.len()
@@ -127,12 +128,12 @@ fn the_page_of_wasi_matches_the_function_table() {
     text.push_str(
         "\n## Interrupts and time limits\n\n\
          Every function that waits or transfers bytes ends within 50 ms of an interrupt or of the command's time limit. \
-         This covers\nreading and writing of up to 4 GiB at once, on every kind of descriptor; opening a FIFO, which waits \
-         for its other end\nunless `nonblock` is set; `fd_allocate`, `fd_readdir`, `poll_oneoff`, `random_get`, and all \
-         functions of sockets. Bytes are\ntransferred in pieces of 1 MiB at most. A write of up to 4,096 bytes may wait for a \
-         reader if another process shares the\npipe or the terminal, and Linux is older than 6.4 or `/proc` is missing.\n\n\
-         Work that the system does in one call may finish first:\n\n\
-         | Function | Work that may take long |\n|---|---|\n",
+         This\nincludes reads and writes of up to 4 GiB on every kind of descriptor, opening a FIFO, which waits for its \
+         other end\nunless `nonblock` is set, `fd_allocate`, `fd_readdir`, `poll_oneoff`, `random_get`, and all functions \
+         of sockets. Bytes\nmove in chunks of at most 1 MiB. A write of up to 4,096 bytes to a pipe or terminal that other \
+         processes share can block\nif Linux is older than 6.4 or `/proc` is missing.\n\n\
+         An interrupt does not end a system call that has begun. These calls can take long:\n\n\
+         | Function | Work |\n|---|---|\n",
     );
     for (functions, work) in UNINTERRUPTED {
         let names = functions.split('`').filter(|name| name.contains('_'));
@@ -140,11 +141,11 @@ fn the_page_of_wasi_matches_the_function_table() {
         let _ = writeln!(text, "| `{functions}` | {work} |");
     }
     text.push_str(
-        "\nReading or writing one piece on a slow disk or network is such a call too.\n\n\
+        "\nSo can a read or write of one chunk on a slow disk or network.\n\n\
          ## Writing\n\n\
-         As on Linux, a write that may block writes all bytes, to a file, pipe, terminal, device or socket. A smaller result \
-         means\nthat an error followed those bytes, for example a full disk. With `nonblock` a write transfers as many bytes \
-         as fit at\nonce.\n",
+         A blocking write to a file, pipe, terminal, device or socket writes everything, as on Linux. It returns fewer \
+         bytes than\nrequested only if an error, such as a full disk, occurs after them. With `nonblock`, a write \
+         transfers as many bytes as\npossible without waiting.\n",
     );
     check("wasi.md", &text);
 }
