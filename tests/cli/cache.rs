@@ -216,7 +216,8 @@ fn what_is_left_behind_has_the_name_and_the_arguments_of_the_run() {
     assert!(!seen.is_empty() || place.is_made(), "{said}");
 }
 
-/// However short a program is and however small its functions are: the third start does nothing that an earlier one did.
+/// However short a program is and however small its functions are: the third start does nothing that an earlier one
+/// did.
 #[test]
 fn the_third_start_of_a_small_program_finds_all_its_code() {
     let work = "(local $i i32) (loop (local.set $i (i32.add (local.get $i) (call $small (local.get $i))))
@@ -243,7 +244,8 @@ fn the_third_start_of_a_small_program_finds_all_its_code() {
     }
 }
 
-/// A process that is left behind has the lowest claim on processors, and no more memory and processor time than it needs.
+/// A process that is left behind has the lowest claim on processors, and no more memory and processor time than it
+/// needs.
 #[cfg(target_os = "linux")]
 #[test]
 fn what_is_left_behind_is_modest() {

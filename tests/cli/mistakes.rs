@@ -1,4 +1,4 @@
-//! Typical mistakes and what is said about them, as a terminal would show it: `docs/mistakes.md`. `BLESS=1` writes it anew.
+//! Typical mistakes and their messages, as a terminal shows them: `docs/mistakes.md`. `BLESS=1` rewrites the page.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -26,7 +26,7 @@ const PLUGIN: &str = r#"(module
     (i32.const 42)))
 "#;
 
-/// A mistake: what it is, the command line, and what makes it right.
+/// A mistake: its title, the command line, and the corrected command line.
 struct Mistake {
     what: &'static str,
     wrong: &'static str,
@@ -49,7 +49,7 @@ const MISTAKES: &[Mistake] = &[
     Mistake { what: "A slip in a text module", wrong: "kinglet typo.wat", right: None },
 ];
 
-/// What a terminal shows: the command line, both streams, and the status if it is not 0.
+/// Returns a terminal session: the command line, both streams, and the status if it is not 0.
 fn recording(folder: &Folder, line: &str) -> String {
     let args: Vec<&str> = line.split(' ').skip(1).collect();
     let output = Command::new(kinglet()).args(in_mode(&args)).current_dir(folder.path()).output().unwrap();
@@ -79,6 +79,6 @@ fn five_typical_mistakes_are_explained() {
         }
         page.push_str("```\n");
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie below the workspace's root");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are below the workspace's root");
     snapshot::check_file(&root.join("docs/mistakes.md"), &page).unwrap_or_else(|difference| panic!("{difference}"));
 }

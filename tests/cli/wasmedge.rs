@@ -1,4 +1,5 @@
-//! The command under WasmEdge's name: a link decides, and scripts made for WasmEdge find its words, streams and statuses.
+//! The command under WasmEdge's name: a link decides, and scripts made for WasmEdge find its words, streams and
+//! statuses.
 
 use std::os::unix::fs::symlink;
 use std::process::{Command, Output};

@@ -149,7 +149,7 @@ impl Bench<'_> {
             start.elapsed().as_secs_f64(),
             self.reports().display()
         );
-        if faults.is_empty() { Ok(()) } else { Err(format!("{} runs failed:\n{}", faults.len(), faults.join("\n"))) }
+        if faults.is_empty() { Ok(()) } else { Err(format!("failed runs:\n{}", faults.join("\n"))) }
     }
 
     /// Returns the column of the peer: the one in the options, the default one, or the second engine.

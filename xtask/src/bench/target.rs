@@ -289,7 +289,7 @@ impl Runner<'_> {
         }
         println!("\n{}", table(&results));
         let missed = results.iter().filter(|result| !result.met).count();
-        println!("{} targets, {missed} missed; see {}", results.len(), self.reports.display());
+        println!("{} compared, {missed} missed; see {}", results.len(), self.reports.display());
         Ok(())
     }
 
