@@ -32,10 +32,12 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie below the root").to_path_buf()
 }
 
-/// The files of the book and the READMEs, in order.
+/// Returns the files of the book and the READMEs, in order.
 pub fn pages() -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(root().join("docs")).expect("there is a book").flatten();
-    let mut pages: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    let directories = ["docs", "docs/internals", "docs/measurements"].map(|name| root().join(name));
+    let files =
+        directories.iter().flat_map(|path| std::fs::read_dir(path).expect("the book has this directory").flatten());
+    let mut pages: Vec<PathBuf> = files.map(|entry| entry.path()).collect();
     pages.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
     pages.extend(["README.md", "crates/README.md"].map(|path| root().join(path)));
     pages.sort();
