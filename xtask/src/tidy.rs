@@ -25,6 +25,7 @@ const RULES: &[Rule] = &[
     Rule { name: "only pointers implement Send and Sync by unsafe code", check: unsafe_allow_list::promises },
     Rule { name: "a heavy test is in a module `heavy`", check: heavy },
     Rule { name: "every path and item that a document names exists", check: documents::check },
+    Rule { name: "ARCHITECTURE and RATIONALE stay short", check: documents::sizes },
     Rule { name: "no file is larger than 100 kB", check: sizes },
     Rule { name: "only .ci/run refers to files outside the repository", check: outside },
 ];

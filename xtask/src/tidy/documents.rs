@@ -1,16 +1,23 @@
 //! Documents become stale when paths and items move. Every path and every item in backticks in the documents at the
-//! root must exist: a path as a file or a directory, an item as a word in the code.
+//! root, in `docs/internals` and in `docs/measurements` must exist: a path as a file or a directory, an item as a word in
+//! the code. Two documents have a size limit, which keeps them short enough to read completely.
 
 use std::collections::HashSet;
 
 use crate::tree::File;
 
-const DOCUMENTS: &[&str] = &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "RATIONALE.md"];
+const DOCUMENTS: &[&str] = &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "DEPENDENCIES.md", "RATIONALE.md"];
+
+/// Directories in which every document is checked.
+const DIRECTORIES: &[&str] = &["docs/internals/", "docs/measurements/"];
+
+/// Documents with a size limit, in bytes.
+const SIZE_LIMITS: &[(&str, u64)] = &[("ARCHITECTURE.md", 12_000), ("RATIONALE.md", 25_000)];
 
 pub(super) fn check(files: &[File]) -> Vec<String> {
     let index = Index::new(files);
     let mut findings = Vec::new();
-    for file in files.iter().filter(|file| DOCUMENTS.contains(&file.path.as_str())) {
+    for file in files.iter().filter(|file| is_checked(&file.path)) {
         for (line, name) in names(&file.text) {
             let missing = match classify(name) {
                 NameKind::Path => !index.has_path(name),
@@ -23,6 +30,18 @@ pub(super) fn check(files: &[File]) -> Vec<String> {
         }
     }
     findings
+}
+
+/// Finds documents above their size limit.
+pub(super) fn sizes(files: &[File]) -> Vec<String> {
+    let limit_of = |file: &File| SIZE_LIMITS.iter().find(|(path, _)| file.path == *path).map(|(_, limit)| *limit);
+    let limited = files.iter().filter_map(|file| Some((file, limit_of(file)?)));
+    let large = limited.filter(|(file, limit)| file.size > *limit);
+    large.map(|(file, limit)| format!("{}: {} bytes exceed {limit}", file.path, file.size)).collect()
+}
+
+fn is_checked(path: &str) -> bool {
+    DOCUMENTS.contains(&path) || DIRECTORIES.iter().any(|directory| path.starts_with(directory))
 }
 
 /// The names that exist in the repository.
@@ -97,6 +116,13 @@ fn names(document: &str) -> Vec<(usize, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_document_above_its_size_limit_is_found() {
+        let text = "x".repeat(12_001);
+        let files = [File::new("ARCHITECTURE.md", &text), File::new("RATIONALE.md", &text)];
+        assert_eq!(sizes(&files), ["ARCHITECTURE.md: 12001 bytes exceed 12000"]);
+    }
 
     #[test]
     fn a_name_that_does_not_exist_is_found() {
