@@ -68,7 +68,7 @@
 ;; preserved
 ;;   i32.add s0 #1
 ;;   copy s0 -> s1
-;;   keep acc -> s0
+;;   store acc -> s0
 ;;   i32.mul s1 acc
 ;;   return acc
 ;;   clif

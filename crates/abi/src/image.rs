@@ -209,7 +209,7 @@ impl<'a> Tables<'a> {
     pub fn clauses(&self, site: &CallSite) -> impl Iterator<Item = &'a Clause> + use<'a> {
         let (scopes, clauses) = (self.scopes, self.clauses);
         let find = move |index: u32| Some((index, scopes.get(index as usize)?));
-        // A parent precedes its child. Checking that makes the loop end even for corrupt tables.
+        // A parent precedes its child. With this check, the chain ends even if the tables are corrupt.
         let chain = std::iter::successors(find(site.scope), move |(index, scope)| {
             find(scope.parent).filter(|(parent, _)| parent < index)
         });

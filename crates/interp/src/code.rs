@@ -203,26 +203,26 @@ impl ModuleEnvironment {
     ///
     /// On failure, also returns the partial code.
     pub(crate) fn lower<'e>(&'e self, index: u32, prepare: impl Fn(&mut Lowering<'e>)) -> (Lowering<'e>, Result<()>) {
-        let (lower, walked) = self.walk(index, Lowering::new(self, self.body_bytes(index)), &prepare);
-        match lower.has_bailed_out() {
+        let (lowering, walked) = self.walk(index, Lowering::new(self, self.body_bytes(index)), &prepare);
+        match lowering.has_bailed_out() {
             true => self.walk(index, Lowering::canonical_slots(self), &prepare),
-            false => (lower, walked),
+            false => (lowering, walked),
         }
     }
 
     fn walk<'e>(
         &self,
         index: u32,
-        mut lower: Lowering<'e>,
+        mut lowering: Lowering<'e>,
         prepare: impl Fn(&mut Lowering<'e>),
     ) -> (Lowering<'e>, Result<()>) {
-        prepare(&mut lower);
+        prepare(&mut lowering);
         let metering = self.settings.metering.as_ref();
         let walked = match index.checked_sub(self.module.bodies.len() as u32) {
-            None => walk::function(&self.module, index, metering, &mut lower),
-            Some(constant) => walk::constant(&self.module, constant, metering, &mut lower),
+            None => walk::function(&self.module, index, metering, &mut lowering),
+            Some(constant) => walk::constant(&self.module, constant, metering, &mut lowering),
         };
-        (lower, walked)
+        (lowering, walked)
     }
 }
 
@@ -256,8 +256,8 @@ impl Body {
     pub(crate) fn code(&self) -> &Result<Code> {
         let code = self.code.get_or_init(|| {
             let start = Instant::now();
-            let (lower, walked) = self.environment().lower(self.index, |_| ());
-            let lowered = walked.and_then(|()| lower.finish());
+            let (lowering, walked) = self.environment().lower(self.index, |_| ());
+            let lowered = walked.and_then(|()| lowering.finish());
             let words = lowered.as_ref().map_or(0, |code| code.words.len());
             self.environment().stats.lowered.add(1, words * size_of::<u32>(), start);
             match &lowered {

@@ -256,7 +256,7 @@ impl<'e> Lowering<'e> {
         self.asm.invalidate_mirror(to);
         self.asm.forwarding.invalidate_all();
         self.reserve_slots(to + 1);
-        self.asm.inst(handlers::call_runtime(), || format!("runtime {} s{to} {a} {b}", libcall.text()));
+        self.asm.inst(handlers::call_libcall(), || format!("libcall {} s{to} {a} {b}", libcall.text()));
         self.asm.word(libcall as u32);
         self.asm.slot_word(to);
         self.asm.word(a);
@@ -406,8 +406,8 @@ impl Emit for Lowering<'_> {
         self.emit_global_set(global, value);
     }
 
-    fn store_ref(&mut self, place: RefStore<Value>, value: Operand<Value>) {
-        match place {
+    fn store_ref(&mut self, target: RefStore<Value>, value: Operand<Value>) {
+        match target {
             RefStore::Global(global) => self.emit_global_set(global, value),
             RefStore::Table { table, index } => {
                 self.emit_libcall(Libcall::TableSet, &[index, value], index.slot, table, 0);

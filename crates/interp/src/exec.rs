@@ -455,9 +455,9 @@ pub unsafe fn call(
             entry_sp: 0,
             entry_handler: 0,
         };
-        let here = std::ptr::from_mut(&mut activation) as usize;
+        let stack_address = std::ptr::from_mut(&mut activation) as usize;
         if (record as usize).saturating_sub(fp as usize) < count * 8 + MARGIN
-            || here < (*store).stack_limit.saturating_sub((*store).stack_reserve)
+            || stack_address < (*store).stack_limit.saturating_sub((*store).stack_reserve)
         {
             let raise = (*(*store).libcalls).get(Libcall::Raise);
             raise(vmctx, std::ptr::null_mut(), Trap::StackOverflow as u32, 0);

@@ -712,8 +712,8 @@ mod tests {
         };
         // Each call reuses the scratch of the previous one.
         assert!(body(0).is_ok() && panicked(body(1).unwrap_err()) && body(0).is_ok());
-        let known = |_| CalleeAddress { cell: 0, native: None };
-        assert!(panicked(compiler.osr_entry(environment, 1, header, &known).unwrap_err()));
+        let callee_address = |_| CalleeAddress { cell: 0, native: None };
+        assert!(panicked(compiler.osr_entry(environment, 1, header, &callee_address).unwrap_err()));
         for threads in [1, 2] {
             let image = compiler.functions(environment, &[0, 1], threads, |_| ()).unwrap();
             let [(1, error)] = &image.skipped[..] else { panic!("{:?}", image.skipped) };

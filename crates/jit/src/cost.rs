@@ -71,20 +71,20 @@ const DEFINITION: usize = 8;
 /// The cost of a GC reference that is live across a call: an entry in the call's stack map.
 const STACK_MAP_ENTRY: usize = 48;
 
-/// The levels of the dominator tree above an instruction that cost as much as a byte. For each instruction, Cranelift
-/// searches the dominating blocks for an equal value. This takes time, which counts as memory.
+/// Dominator tree levels above instructions per byte of cost. For each instruction, Cranelift searches the dominating
+/// blocks for an equal value. This takes time, which the estimate counts as memory.
 const DEPTH_INSTS_PER_BYTE: usize = 2;
 
-/// The steps between nested loops that cost as much as a byte. For each operand, Cranelift asks every enclosing loop
-/// whether it contains the operand's block, and takes one step for each loop in between. This takes time.
+/// Steps between nested loops per byte of cost. For each operand, Cranelift asks every enclosing loop whether it
+/// contains the operand's block, and takes one step for each loop in between. This takes time.
 const LOOP_STEPS_PER_BYTE: usize = 2;
 
-/// The instructions across which a value is live that cost as much as a byte. Register allocation compares each value
-/// with those live at the same time. This takes time.
+/// Instructions in live ranges per byte of cost. Register allocation compares each value with all values live at the
+/// same time. This takes time.
 const LIVE_INSTS_PER_BYTE: usize = 1;
 
-/// The scanned branch arguments that cost as much as a byte. For each block where a value is live, register allocation
-/// starts its scan behind the arguments of the last value whose live range has gaps. This takes time.
+/// Scanned branch arguments per byte of cost. For each block in a live range, register allocation scans branch
+/// arguments, starting behind those of the last value whose live range has gaps. This takes time.
 const SCANNED_OPERANDS_PER_BYTE: usize = 32;
 
 /// The factor by which the walk may exceed the limit with costs that may not materialize.
@@ -125,12 +125,12 @@ impl<'a> CostMeter<'a> {
     /// If the function is too large or the compilation is cancelled.
     pub(crate) fn check(&self, function: &Function) -> Result<(), CompileError> {
         let operands = (function.dfg.value_lists.capacity() - self.pool) / SLACK;
-        self.limits.check(self.known(function) + operands * OPERAND)
+        self.limits.check(self.base_cost(function) + operands * OPERAND)
     }
 
     /// Checks the cost with an instruction that has this many operands.
     pub(crate) fn check_operands(&self, function: &Function, operands: usize) -> Result<(), CompileError> {
-        self.limits.check(self.known(function).saturating_add(operands.saturating_mul(BRANCH_OPERAND)))
+        self.limits.check(self.base_cost(function).saturating_add(operands.saturating_mul(BRANCH_OPERAND)))
     }
 
     /// Checks the cost of sealing blocks, which may add up to this many branch arguments.
@@ -141,7 +141,7 @@ impl<'a> CostMeter<'a> {
     /// Computes the cost of the whole function. All blocks are sealed, but the function is not finalized yet. At most
     /// `nested` loops are nested in each other.
     pub(crate) fn finish(&self, function: &Function, gc_refs: &GcRefs, nested: usize) -> Result<usize, CompileError> {
-        let (mut needed, mut operands) = (self.known(function), 0);
+        let (mut needed, mut operands) = (self.base_cost(function), 0);
         for block in function.layout.blocks() {
             let (cost, to_params) = block_cost(function, block);
             (needed, operands) = (needed + cost, operands + to_params);
@@ -151,21 +151,21 @@ impl<'a> CostMeter<'a> {
         let [values, insts, blocks] = [dfg.num_values(), dfg.num_insts(), dfg.num_blocks()];
         let product = |a: usize, b: usize, share: usize| a.saturating_mul(b) / share;
         // With few values and blocks, the product is a sufficient bound.
-        let alive = product(values, blocks, 1).saturating_mul(LIVE).max(product(values, insts, LIVE_INSTS_PER_BYTE));
-        if alive.max(product(values, operands, SCANNED_OPERANDS_PER_BYTE)) > rest || gc_refs.any() {
+        let live = product(values, blocks, 1).saturating_mul(LIVE).max(product(values, insts, LIVE_INSTS_PER_BYTE));
+        if live.max(product(values, operands, SCANNED_OPERANDS_PER_BYTE)) > rest || gc_refs.any() {
             needed = needed.saturating_add(Liveness::new(function).cost(gc_refs, self.limits.memory - needed));
             self.limits.check(needed)?;
         }
         let loops = product(insts, nested.saturating_mul(nested), LOOP_STEPS_PER_BYTE);
         if product(insts, blocks, DEPTH_INSTS_PER_BYTE).max(loops) > rest {
-            needed = needed.saturating_add(depths(function));
+            needed = needed.saturating_add(nesting_cost(function));
         }
         self.limits.check(needed)?;
         Ok(needed)
     }
 
     /// Returns the cost that does not depend on operands.
-    fn known(&self, function: &Function) -> usize {
+    fn base_cost(&self, function: &Function) -> usize {
         let dfg = &function.dfg;
         let [values, insts, blocks] = [dfg.num_values() * VALUE, dfg.num_insts() * INST, dfg.num_blocks() * BLOCK];
         values + insts + blocks + self.definitions * DEFINITION
@@ -212,14 +212,14 @@ impl GcRefs {
 }
 
 /// Returns the cost that grows with the dominator depth of instructions and with the loop depth of their operands.
-fn depths(function: &Function) -> usize {
+fn nesting_cost(function: &Function) -> usize {
     let graph = ControlFlowGraph::with_function(function);
     let tree = DominatorTree::with_function(function, &graph);
     let mut loops = LoopAnalysis::new();
     loops.compute(function, &graph, &tree);
-    let mut around: SecondaryMap<Loop, usize> = SecondaryMap::new();
+    let mut loop_depths: SecondaryMap<Loop, usize> = SecondaryMap::new();
     for inner in loops.loops() {
-        around[inner] = loops.loop_parent(inner).map_or(1, |outer| around[outer] + 1);
+        loop_depths[inner] = loops.loop_parent(inner).map_or(1, |outer| loop_depths[outer] + 1);
     }
     let (dfg, layout) = (&function.dfg, &function.layout);
     let loops_of = |value: Value| {
@@ -228,7 +228,7 @@ fn depths(function: &Function) -> usize {
             ValueDef::Param(block, _) => Some(block),
             ValueDef::Union(..) => None,
         };
-        block.and_then(|block| loops.innermost_loop(block)).map_or(0, |innermost| around[innermost])
+        block.and_then(|block| loops.innermost_loop(block)).map_or(0, |innermost| loop_depths[innermost])
     };
     let steps_of = |inst: Inst| {
         let opcode = dfg.insts[inst].opcode();
@@ -279,9 +279,9 @@ struct BlockSpan {
 }
 
 impl BlockSpan {
-    fn add(&mut self, place: u32) {
-        self.first = if self.blocks == 0 { place } else { self.first.min(place) };
-        self.last = self.last.max(place);
+    fn add(&mut self, position: u32) {
+        self.first = if self.blocks == 0 { position } else { self.first.min(position) };
+        self.last = self.last.max(position);
         self.blocks += 1;
     }
 
@@ -297,7 +297,7 @@ impl<'a> Liveness<'a> {
         let (mut predecessors, mut calls) = (SecondaryMap::<Block, Vec<Block>>::new(), SecondaryMap::new());
         let (mut before, mut positions) = (SecondaryMap::new(), SecondaryMap::new());
         let dfg = &function.dfg;
-        for (place, block) in function.layout.blocks().enumerate() {
+        for (position, block) in function.layout.blocks().enumerate() {
             let (mut count, mut insts) = (0, 0);
             for inst in function.layout.block_insts(block) {
                 before[inst] = count;
@@ -311,7 +311,7 @@ impl<'a> Liveness<'a> {
                 }
             }
             calls[block] = count;
-            positions[block] = (place as u32, insts);
+            positions[block] = (position as u32, insts);
         }
         Liveness { function, predecessors, calls, before, positions }
     }
@@ -352,16 +352,16 @@ impl<'a> Liveness<'a> {
     /// there.
     fn local_live_insts(&self) -> usize {
         let (dfg, layout) = (&self.function.dfg, &self.function.layout);
-        let (mut sum, mut until) = (0, SecondaryMap::<Value, u32>::new());
+        let (mut sum, mut last_use) = (0, SecondaryMap::<Value, u32>::new());
         for block in layout.blocks() {
-            for (place, inst) in (0..).zip(layout.block_insts(block)) {
+            for (position, inst) in (0..).zip(layout.block_insts(block)) {
                 for value in dfg.inst_values(inst).map(|value| dfg.resolve_aliases(value)) {
                     if self.defined(value).is_some_and(|(home, _)| home == block) {
-                        sum += (place - until[value]) as usize;
-                        until[value] = place;
+                        sum += (position - last_use[value]) as usize;
+                        last_use[value] = position;
                     }
                 }
-                dfg.inst_results(inst).iter().for_each(|result| until[*result] = place);
+                dfg.inst_results(inst).iter().for_each(|result| last_use[*result] = position);
             }
         }
         sum
@@ -374,12 +374,12 @@ impl<'a> Liveness<'a> {
         let (mut operands, mut passed, mut sum) = (0_usize, 0, 0_usize);
         for block in layout.blocks() {
             let home = self.positions[block].0;
-            let ways = self.predecessors[block].len();
-            let params = dfg.block_params(block).iter().map(|param| (*param, ways, 1));
+            let branches = self.predecessors[block].len();
+            let params = dfg.block_params(block).iter().map(|param| (*param, branches, 1));
             let results =
                 layout.block_insts(block).flat_map(|inst| dfg.inst_results(inst)).map(|result| (*result, 0, 0));
-            for (value, ways, own) in params.chain(results) {
-                operands += ways;
+            for (value, branches, own) in params.chain(results) {
+                operands += branches;
                 let span = spans[value];
                 sum = sum.saturating_add((operands - passed) * (span.blocks as usize + own));
                 if span.has_gaps(home) {
@@ -390,25 +390,25 @@ impl<'a> Liveness<'a> {
         sum
     }
 
-    /// Returns the cost of live ranges. Stops soon after the cost exceeds `most`.
-    fn cost(&self, gc_refs: &GcRefs, most: usize) -> usize {
+    /// Returns the cost of live ranges. Stops soon after the cost exceeds `limit`.
+    fn cost(&self, gc_refs: &GcRefs, limit: usize) -> usize {
         let mut cost = self.local_live_insts() / LIVE_INSTS_PER_BYTE;
         let mut spans: SecondaryMap<Value, BlockSpan> = SecondaryMap::new();
         // Per block, the value last found live at its start and at its end.
         let mut at_start: SecondaryMap<Block, Option<Value>> = SecondaryMap::new();
         let mut at_end = at_start.clone();
-        let mut waiting = Vec::new();
+        let mut worklist = Vec::new();
         for uses in self.uses(gc_refs).chunk_by(|a, b| a.value == b.value) {
             let value = uses[0].value;
             let Some((home, defined)) = self.defined(value) else { continue };
             let per_call = if gc_refs.contains(self.function, value) { STACK_MAP_ENTRY } else { 0 };
-            waiting.extend(uses.iter().map(|it| it.block).filter(|block| *block != home));
-            while let Some(block) = waiting.pop() {
+            worklist.extend(uses.iter().map(|it| it.block).filter(|block| *block != home));
+            while let Some(block) = worklist.pop() {
                 if at_start[block].replace(value) == Some(value) {
                     continue;
                 }
-                let (place, insts) = self.positions[block];
-                spans[value].add(place);
+                let (position, insts) = self.positions[block];
+                spans[value].add(position);
                 cost += LIVE + insts as usize / LIVE_INSTS_PER_BYTE;
                 for from in &self.predecessors[block] {
                     if at_end[*from].replace(value) == Some(value) {
@@ -417,10 +417,10 @@ impl<'a> Liveness<'a> {
                     let calls = self.calls[*from] - if *from == home { defined } else { 0 };
                     cost += per_call * calls as usize;
                     if *from != home {
-                        waiting.push(*from);
+                        worklist.push(*from);
                     }
                 }
-                if cost > most {
+                if cost > limit {
                     return cost;
                 }
             }
@@ -456,7 +456,7 @@ impl MemoryBudget {
         MemoryBudget { memory, used: Mutex::new(0), freed: Condvar::new() }
     }
 
-    /// Acquires a share, waiting until the budget has this many bytes left. A request for more than the budget gets all
+    /// Acquires a share, worklist last_use the budget has this many bytes left. A request for more than the budget gets all
     /// of it.
     pub(crate) fn share(&self, memory: usize) -> BudgetShare<'_> {
         let memory = memory.min(self.memory);

@@ -44,7 +44,7 @@ use crate::cost::{CostMeter, GcRefs};
 use exception::Tries;
 use osr::OsrPath;
 
-/// Marks an OSR entry whose loop has live operands. They must be variables; the lowering is not missing.
+/// The error that makes the compiler retry an OSR entry: operands are live at the loop, so they must be variables.
 pub(crate) const LIVE_OPERANDS: &str = "live operands at an OSR loop";
 
 /// The entry point of the code.
@@ -295,8 +295,8 @@ impl<'a> Emitter<'a> {
     }
 
     fn load_builtin(&mut self, offset: usize) -> Value {
-        let natives = self.load_store_field(types::I64, offset_of!(VmStore, builtins));
-        load_pointer(&mut self.builder, natives, offset)
+        let builtins = self.load_store_field(types::I64, offset_of!(VmStore, builtins));
+        load_pointer(&mut self.builder, builtins, offset)
     }
 
     /// Returns the address of an array of at least this many slots. It is valid for the next call only.
@@ -362,10 +362,10 @@ impl<'a> Emitter<'a> {
         }
         let [gas, cost] = *func.dfg.inst_args(inst) else { return };
         let mut cursor = FuncCursor::new(func).at_inst(inst);
-        let (none, least) = (cursor.ins().iconst(types::I64, 0), cursor.ins().iconst(types::I64, OVERDRAWN));
-        let gas = cursor.ins().smax(gas, none);
+        let (zero, floor) = (cursor.ins().iconst(types::I64, 0), cursor.ins().iconst(types::I64, OVERDRAWN));
+        let gas = cursor.ins().smax(gas, zero);
         let left = cursor.ins().isub(gas, cost);
-        cursor.func.dfg.insts[inst] = InstructionData::Binary { opcode: Opcode::Smax, args: [left, least] };
+        cursor.func.dfg.insts[inst] = InstructionData::Binary { opcode: Opcode::Smax, args: [left, floor] };
     }
 
     /// Emits a trap if the condition is nonzero.
@@ -505,8 +505,8 @@ impl Emit for Emitter<'_> {
         self.write_global(global, value);
     }
 
-    fn store_ref(&mut self, place: RefStore<ClifValue>, value: ClifOperand) {
-        match place {
+    fn store_ref(&mut self, target: RefStore<ClifValue>, value: ClifOperand) {
+        match target {
             RefStore::Global(global) => self.write_global(global, value),
             RefStore::Table { table, index } => self.write_element(table, index, value),
             RefStore::Field { ty, field, object } => self.write_field(ty, field, object, value),

@@ -42,8 +42,8 @@ const BUILD_ID_BYTES: [u8; IDS[0].len() + IDS[1].len() + IDS[2].len() + IDS[3].l
     let (mut at, mut part) = (0, 0);
     while part < IDS.len() {
         let (_, rest) = all.split_at_mut(at);
-        let (place, _) = rest.split_at_mut(IDS[part].len());
-        place.copy_from_slice(IDS[part].as_bytes());
+        let (destination, _) = rest.split_at_mut(IDS[part].len());
+        destination.copy_from_slice(IDS[part].as_bytes());
         (at, part) = (at + IDS[part].len() + 1, part + 1);
     }
     all

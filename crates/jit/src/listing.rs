@@ -233,14 +233,14 @@ fn decode(processor: Architecture, code: &[u8]) -> Option<Decoded> {
 /// Replaces displacements by offsets in the function. They are relative to `end`, or to the instruction itself if it is
 /// `None`.
 fn absolute(text: &str, at: u32, end: Option<u32>) -> String {
-    let place = |(before, distance): (&str, &str), sign: i64| {
+    let resolve = |(before, distance): (&str, &str), sign: i64| {
         let digits = distance.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(distance.len());
         let (distance, after) = distance.split_at(digits);
         let target = i64::from(end.unwrap_or(at)) + sign * i64::from_str_radix(distance, 16).ok()?;
         Some(format!("{before}{target:#x}{after}"))
     };
-    let forward = text.split_once("$+0x").and_then(|parts| place(parts, 1));
-    forward.or_else(|| text.split_once("$-0x").and_then(|parts| place(parts, -1))).unwrap_or_else(|| text.to_string())
+    let forward = text.split_once("$+0x").and_then(|parts| resolve(parts, 1));
+    forward.or_else(|| text.split_once("$-0x").and_then(|parts| resolve(parts, -1))).unwrap_or_else(|| text.to_string())
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -265,17 +265,17 @@ impl Compiler {
         let module = environment.module;
         let ty = module.func_type(module.imported_funcs + defined);
         let signature = Signature::new(ty, environment.types);
-        let through = self.compile_stub(signature.native(), |builder, params| {
+        let stub = self.compile_stub(signature.native(), |builder, params| {
             let native = crate::trampoline::native_or_lazy_stub(builder, params[0], defined);
             let sig = builder.import_signature(signature.native());
             builder.ins().return_call_indirect(sig, native, params);
         });
-        match through {
+        match stub {
             // The callers have the same unsupported type, so nothing calls this stub.
             Err(CompileError::Unsupported(_)) => self.compile_stub(native_signature(&[]), |builder, _| {
                 builder.ins().trap(trap_code(Trap::Unsupported));
             }),
-            through => through,
+            stub => stub,
         }
     }
 }

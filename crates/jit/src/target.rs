@@ -87,16 +87,16 @@ pub fn full_triple(name: &str) -> &str {
 }
 
 fn lookup(triple: &str) -> Result<Builder, CompileError> {
-    let known: Triple = full_triple(triple)
+    let parsed: Triple = full_triple(triple)
         .parse()
         .map_err(|e| CompileError::Failed(format!("`{triple}` is not a target triple: {e}")))?;
-    if known.operating_system != OperatingSystem::Linux {
+    if parsed.operating_system != OperatingSystem::Linux {
         let all = TARGETS.join(", ");
         return Err(CompileError::Failed(format!(
             "cannot compile for `{triple}`: only Linux targets are supported ({all})"
         )));
     }
-    isa::lookup(known).map_err(|error| {
+    isa::lookup(parsed).map_err(|error| {
         let why = match error {
             isa::LookupError::SupportDisabled => "this build of Kinglet has no backend for it",
             isa::LookupError::Unsupported => "Cranelift has no backend for it",

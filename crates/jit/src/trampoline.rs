@@ -286,14 +286,14 @@ fn build_native_to_interpreter(builder: &mut FunctionBuilder<'_>, params: &[Valu
     let sig = builder.import_signature(runtime_signature(&[types::I64; 4]));
     let call = builder.ins().call_indirect(sig, enter, &[store_ptr, cell, params[0], slots]);
     let status = builder.inst_results(call)[0];
-    let (ok, not_ok) = (builder.create_block(), builder.create_block());
-    builder.ins().brif(status, not_ok, &[], ok, &[]);
+    let (ok, unfinished) = (builder.create_block(), builder.create_block());
+    builder.ins().brif(status, unfinished, &[], ok, &[]);
 
     builder.switch_to_block(ok);
     let results = load_slots(builder, slots, &signature.results);
     builder.ins().return_(&results);
 
-    builder.switch_to_block(not_ok);
+    builder.switch_to_block(unfinished);
     let (tail_call, failed) = (builder.create_block(), builder.create_block());
     let is_tail = builder.ins().icmp_imm_u(IntCC::Equal, status, Status::TailCall as i64);
     builder.ins().brif(is_tail, tail_call, &[], failed, &[]);
@@ -382,8 +382,8 @@ fn call_libcall(builder: &mut FunctionBuilder<'_>, table: Value, offset: usize, 
 }
 
 fn load_builtin(builder: &mut FunctionBuilder<'_>, store_ptr: Value, offset: usize) -> Value {
-    let natives = load_pointer(builder, store_ptr, offset_of!(VmStore, builtins));
-    load_pointer(builder, natives, offset)
+    let builtins = load_pointer(builder, store_ptr, offset_of!(VmStore, builtins));
+    load_pointer(builder, builtins, offset)
 }
 
 /// Lets the runtime determine the resume point, and resumes there.

@@ -419,7 +419,7 @@ impl Assembler {
         if last {
             self.rewrite(top.start, top.storing);
         } else {
-            self.inst(handlers::store_accumulator(top.class), || "keep acc".to_string());
+            self.inst(handlers::store_accumulator(top.class), || "store acc".to_string());
         }
         self.slot_word(top.slot);
         self.append_listing(|| format!(" -> s{}", top.slot));

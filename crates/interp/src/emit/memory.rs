@@ -150,7 +150,7 @@ impl Lowering<'_> {
     /// Emits a store to a C stack frame. An `i32` that is not in a scratch slot is also kept in one.
     fn store_to_c_frame(&mut self, op: Store, mem: MemArg, addr: Operand<Value>, value: Operand<Value>) {
         let offset = mem.offset as u32;
-        let known = match value.value {
+        let forwarded = match value.value {
             Value::Const(_) => Some(value.value),
             Value::Slot(slot) if self.asm.forwarding.is_scratch(slot) => Some(value.value),
             Value::Slot(_) if op == Store::I32Store => {
@@ -164,14 +164,14 @@ impl Lowering<'_> {
             Value::Slot(_) => None,
         };
         self.direct_store(op, mem, addr, value);
-        self.asm.forwarding.record_store(op, offset, known);
+        self.asm.forwarding.record_store(op, offset, forwarded);
     }
 
     /// Emits `i32.store` with a copy of the value to a slot.
     fn emit_forwarding_store(&mut self, mem: MemArg, addr: Operand<Value>, value: Operand<Value>, to: Slot) {
         let loaded = self.asm.candidate_result(InstructionShape::Load, value);
         let (ka, kv) = self.store_operands(addr, value);
-        let here = self.asm.words.len();
+        let start = self.asm.words.len();
         let candidate = self.asm.candidate;
         let fused = match (ka, kv, candidate.map(|candidate| candidate.shape)) {
             (OperandKind::Acc, OperandKind::Slot, Some(InstructionShape::Store)) => {
@@ -196,7 +196,7 @@ impl Lowering<'_> {
         };
         let name = || "i32.store".to_string();
         match (fused, candidate) {
-            (Some(handler), Some(FusionCandidate { start, .. })) => self.asm.fuse(start, handler, name),
+            (Some(handler), Some(candidate)) => self.asm.fuse(candidate.start, handler, name),
             _ => self.asm.inst(handlers::forwarding_store(ka, kv), name),
         }
         self.asm.write_operand(addr, ka);
@@ -205,7 +205,7 @@ impl Lowering<'_> {
         self.asm.slot_word(to);
         self.asm.append_listing(|| format!(" -> s{to}"));
         if let (OperandKind::Acc, OperandKind::Slot, None) = (ka, kv, fused) {
-            self.asm.set_candidate(here, InstructionShape::Store);
+            self.asm.set_candidate(start, InstructionShape::Store);
         }
         self.asm.invalidate_mirror(to);
         if kv == OperandKind::Acc {
@@ -255,10 +255,10 @@ impl Lowering<'_> {
         self.reserve_slots(to + 1);
         self.asm.flush();
         let ty = self.environment.module.memories[memory as usize];
-        let place = encode_location(self.environment.layout.memory(memory));
+        let location = encode_location(self.environment.layout.memory(memory));
         let start = self.asm.words.len();
         self.asm.inst(handlers::memory_size(OperandKind::Acc), || format!("memory.size {memory}"));
-        self.asm.word(place);
+        self.asm.word(location);
         self.asm.word(ty.page_size_log2.into());
         self.asm.cache_result(start, handlers::memory_size(OperandKind::Slot), Class::of(ty.index.val_type()), to)
     }

@@ -47,11 +47,11 @@ impl Lowering<'_> {
     pub(super) fn emit_global_get(&mut self, global: u32, ty: ValType, to: Slot) -> Value {
         self.reserve_slots(to + ty.slots());
         self.asm.flush();
-        let place = encode_location(self.environment.layout.global(global));
+        let location = encode_location(self.environment.layout.global(global));
         let class = Class::of(ty);
         let start = self.asm.words.len();
         self.asm.inst(handlers::global_get(class, OperandKind::Acc), || format!("global.get {global}"));
-        self.asm.word(place);
+        self.asm.word(location);
         if class == Class::Vector {
             return self.asm.store_result(to);
         }
@@ -68,23 +68,23 @@ impl Lowering<'_> {
             return None;
         };
         self.reserve_slots(to + 1);
-        let place = *self.asm.words.last()?;
+        let location = *self.asm.words.last()?;
         self.asm.take_operand(a);
         self.asm.rewrite(start, handlers::global_add(OperandKind::Acc));
         self.asm.word(constant);
         self.asm.append_listing(|| format!(" + {}", constant as i32));
         let value = self.asm.cache_result(start, handlers::global_add(OperandKind::Slot), Class::I32, to);
-        self.asm.set_candidate(start, InstructionShape::GlobalAdd(place));
+        self.asm.set_candidate(start, InstructionShape::GlobalAdd(location));
         Some(value)
     }
 
     /// Fuses `global.set` with the computation of its value: the same global plus a constant, or a slot plus a
     /// constant.
-    fn fuse_global_set(&mut self, place: u32, value: Operand<Value>) -> Option<()> {
+    fn fuse_global_set(&mut self, location: u32, value: Operand<Value>) -> Option<()> {
         let candidate = self.asm.candidate?;
         let is_cached = self.asm.candidate_in_acc(value).is_some();
         match candidate.shape {
-            InstructionShape::GlobalAdd(from) if from == place => {
+            InstructionShape::GlobalAdd(from) if from == location => {
                 if is_cached {
                     self.asm.take_operand(value);
                     self.asm.rewrite(candidate.start, handlers::global_add_set(OperandKind::Acc));
@@ -102,7 +102,7 @@ impl Lowering<'_> {
                 self.asm.words.truncate(candidate.start + HANDLER_WORDS + 1);
                 self.asm.rewrite(candidate.start, handlers::global_set_sum());
                 self.asm.word(constant);
-                self.asm.word(place);
+                self.asm.word(location);
                 self.asm.append_listing(|| " to global".to_string());
                 self.asm.set_candidate(candidate.start, InstructionShape::GlobalSetSum);
                 self.asm.clear_mirror();
@@ -113,15 +113,15 @@ impl Lowering<'_> {
     }
 
     pub(super) fn emit_global_set(&mut self, global: u32, value: Operand<Value>) {
-        let place = encode_location(self.environment.layout.global(global));
+        let location = encode_location(self.environment.layout.global(global));
         let class = Class::of(value.ty);
-        if class == Class::I32 && self.fuse_global_set(place, value).is_some() {
+        if class == Class::I32 && self.fuse_global_set(location, value).is_some() {
             return;
         }
         let kind = if class == Class::Vector { self.vector_operand(value) } else { self.asm.take_operand(value) };
         self.asm.flush();
         self.asm.inst(handlers::global_set(class, kind), || format!("global.set {global}"));
-        self.asm.word(place);
+        self.asm.word(location);
         self.asm.write_operand(value, kind);
     }
 

@@ -126,9 +126,9 @@ unsafe fn lower_body(body: *const Body) -> Result<*const u32, Stop> {
 /// Not inlined, because taking a variable's address would prevent the tail calls between handlers.
 #[inline(never)]
 unsafe fn is_native_stack_low(store: *const VmStore) -> bool {
-    let here = 0_u8;
+    let local = 0_u8;
     // SAFETY: the store is live.
-    (std::ptr::from_ref(&here) as usize) < unsafe { (*store).stack_limit }
+    (std::ptr::from_ref(&local) as usize) < unsafe { (*store).stack_limit }
 }
 
 /// Ends an activation. The results are at the start of its first frame.
@@ -459,8 +459,8 @@ impl Machine {
             (*record).ip = std::ptr::null();
             (*self.vm).stack_top = self.fp.add((*(*record).cell).array_slots as usize);
             (*self.vm).callee = code as usize as *const FuncCell;
-            let enter_loop: ArrayFn = std::mem::transmute((*(*self.vm).builtins).osr_entry.load(Ordering::Acquire));
-            match Status::from_u32(enter_loop(vmctx, (*caller).vmctx, self.fp)) {
+            let osr_entry: ArrayFn = std::mem::transmute((*(*self.vm).builtins).osr_entry.load(Ordering::Acquire));
+            match Status::from_u32(osr_entry(vmctx, (*caller).vmctx, self.fp)) {
                 Status::TailCall => {
                     let (cell, vmctx) = ((*self.vm).tail_call.cell, (*self.vm).tail_call.vmctx);
                     self.load_memory(vmctx);
@@ -573,9 +573,14 @@ unsafe fn check_subtype(vm: *mut VmStore, vmctx: *mut VmCtx, actual: u32, expect
 /// Initializes a null element of a lazily initialized table. Traps if it stays null.
 #[cold]
 #[inline(never)]
-unsafe fn lazy_function(vm: *mut VmStore, vmctx: *mut VmCtx, place: u32, index: u64) -> Result<*const FuncRef, Stop> {
+unsafe fn lazy_function(
+    vm: *mut VmStore,
+    vmctx: *mut VmCtx,
+    location: u32,
+    index: u64,
+) -> Result<*const FuncRef, Stop> {
     // SAFETY: `resolve_indirect` has read the location of a table of the running instance from the code.
-    match unsafe { lazy_element(vm, vmctx, place, index) } {
+    match unsafe { lazy_element(vm, vmctx, location, index) } {
         0 => Err(Stop::Trap(Trap::UninitializedElement)),
         function => Ok(function as usize as *const FuncRef),
     }
@@ -584,10 +589,10 @@ unsafe fn lazy_function(vm: *mut VmStore, vmctx: *mut VmCtx, place: u32, index: 
 /// Initializes a null element of a lazily initialized table, and returns it.
 #[cold]
 #[inline(never)]
-pub(super) unsafe fn lazy_element(vm: *mut VmStore, vmctx: *mut VmCtx, place: u32, index: u64) -> u64 {
+pub(super) unsafe fn lazy_element(vm: *mut VmStore, vmctx: *mut VmCtx, location: u32, index: u64) -> u64 {
     let mut slot = index;
     // SAFETY: the store and its libcalls are live; the libcall neither collects nor walks frames.
-    let code = unsafe { (*(*vm).libcalls).get(Libcall::LazyElement)(vmctx, &mut slot, place, 0) };
+    let code = unsafe { (*(*vm).libcalls).get(Libcall::LazyElement)(vmctx, &mut slot, location, 0) };
     if code == 0 { slot } else { 0 }
 }
 

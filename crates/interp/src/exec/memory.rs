@@ -270,9 +270,9 @@ impl<D: ResultTarget> Instruction for MemorySize<D> {
 }
 
 /// A libcall. Operands: its number, the slot of its operands and result, two immediates.
-struct CallRuntime;
+struct CallLibcall;
 
-impl Instruction for CallRuntime {
+impl Instruction for CallLibcall {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the emitter wrote the number of a libcall and put its operands into these slots.
@@ -505,7 +505,7 @@ pub(crate) mod handlers {
         }
     }
 
-    pub(crate) fn call_runtime() -> Handler {
-        handler::<CallRuntime>
+    pub(crate) fn call_libcall() -> Handler {
+        handler::<CallLibcall>
     }
 }

@@ -88,12 +88,12 @@ impl Emitter<'_> {
     fn emit_stack_check(&mut self, frame: &Frame, params: &[Value]) {
         let limit = self.load_store_field(types::I64, offset_of!(VmStore, stack_limit));
         let sp = self.builder.ins().get_stack_pointer(types::I64);
-        let least = self.builder.ins().iadd_imm_u(limit, 8 * i64::from(frame.operands));
-        let below = self.builder.ins().icmp(IntCC::UnsignedLessThan, sp, least);
-        let (deep, next) = (self.builder.create_block(), self.builder.create_block());
-        self.builder.ins().brif(below, deep, &[], next, &[]);
-        self.builder.set_cold_block(deep);
-        self.switch_to_sealed(deep);
+        let lowest = self.builder.ins().iadd_imm_u(limit, 8 * i64::from(frame.operands));
+        let below = self.builder.ins().icmp(IntCC::UnsignedLessThan, sp, lowest);
+        let (exhausted, next) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.ins().brif(below, exhausted, &[], next, &[]);
+        self.builder.set_cold_block(exhausted);
+        self.switch_to_sealed(exhausted);
         let cell = self.function_cell(self.defined);
         let store_ptr = self.store_ptr();
         store(&mut self.builder, cell, store_ptr, offset_of!(VmStore, callee));
@@ -270,16 +270,16 @@ impl Emitter<'_> {
             } else {
                 let native = load_invariant(builder, self.vmctx, import + CalleeRecord::Import.native_offset());
                 let record = builder.ins().iadd_imm_u(self.vmctx, import as i64);
-                // If the load is hoisted out of a loop, null takes the stub on every call, and any other address stays
-                // valid.
+                // The load may be hoisted out of a loop. If it yields null, every call takes the lazy-binding stub. Any
+                // other address stays valid.
                 let native = self.native_or_lazy_stub(native, CalleeRecord::Import, record);
                 (native, load_invariant(&mut self.builder, self.vmctx, import + IMPORT_VMCTX))
             };
             return ResolvedCallee { native, vmctx, cell: CellLocation::Import(import) };
         };
         let cell = self.function_cell(defined);
-        if let Callees::Addresses(known) = self.callees
-            && let Some(address) = known(defined).native
+        if let Callees::Addresses(callee_address) = self.callees
+            && let Some(address) = callee_address(defined).native
         {
             let native = self.builder.ins().iconst(types::I64, address as i64);
             return ResolvedCallee { native, vmctx: self.vmctx, cell: CellLocation::Value(cell) };
@@ -291,8 +291,8 @@ impl Emitter<'_> {
 
     /// Returns the cell of a defined function.
     fn function_cell(&mut self, defined: u32) -> Value {
-        if let Callees::Addresses(known) = self.callees {
-            return self.builder.ins().iconst(types::I64, known(defined).cell as i64);
+        if let Callees::Addresses(callee_address) = self.callees {
+            return self.builder.ins().iconst(types::I64, callee_address(defined).cell as i64);
         }
         let cells = load_invariant(&mut self.builder, self.vmctx, offset_of!(VmCtx, cells));
         self.builder.ins().iadd_imm_u(cells, i64::from(defined) * size_of::<FuncCell>() as i64)

@@ -140,25 +140,25 @@ impl Emitter<'_> {
         self.builder.set_cold_block(open.dispatch);
         let number = self.builder.block_params(open.dispatch)[0];
         let mut blocks: Vec<Block> = open.landings.iter().map(|landing| landing.block).collect();
-        let (otherwise, args) = match open.parent {
+        let (fallback, args) = match open.parent {
             Some(parent) => (parent, vec![BlockArg::Value(number)]),
             // The runtime has found one of these clauses.
             None => (blocks.pop().unwrap_or(open.dispatch), Vec::new()),
         };
         match blocks[..] {
-            [] => _ = self.builder.ins().jump(otherwise, &args),
+            [] => _ = self.builder.ins().jump(fallback, &args),
             [block] => {
                 let matches = self.builder.ins().icmp_imm_u(IntCC::Equal, number, i64::from(open.first));
-                self.builder.ins().brif(matches, block, &[], otherwise, &args);
+                self.builder.ins().brif(matches, block, &[], fallback, &args);
             }
             _ => {
                 let first = self.builder.ins().iconst(types::I64, i64::from(open.first));
                 let index = self.builder.ins().isub(number, first);
                 let index = self.builder.ins().ireduce(types::I32, index);
                 let pool = &mut self.builder.func.dfg.value_lists;
-                let otherwise = BlockCall::new(otherwise, args, pool);
+                let fallback = BlockCall::new(fallback, args, pool);
                 let calls: Vec<BlockCall> = blocks.iter().map(|block| BlockCall::new(*block, [], pool)).collect();
-                let table = self.builder.create_jump_table(JumpTableData::new(otherwise, &calls));
+                let table = self.builder.create_jump_table(JumpTableData::new(fallback, &calls));
                 self.builder.ins().br_table(index, table);
             }
         }

@@ -143,10 +143,10 @@ impl Emitter<'_> {
     }
 
     fn memory_record(&mut self, memory: u32) -> Value {
-        let place = self.environment.layout.memory(memory);
-        match place.imported {
-            true => load_invariant(&mut self.builder, self.vmctx, place.offset as usize),
-            false => self.builder.ins().iadd_imm_u(self.vmctx, i64::from(place.offset)),
+        let location = self.environment.layout.memory(memory);
+        match location.imported {
+            true => load_invariant(&mut self.builder, self.vmctx, location.offset as usize),
+            false => self.builder.ins().iadd_imm_u(self.vmctx, i64::from(location.offset)),
         }
     }
 
@@ -212,8 +212,8 @@ impl Emitter<'_> {
             return MemoryAddress { base: address, offset: 0, flags: flags.with_notrap() };
         }
         // Selecting address 0 avoids a branch that could be mispredicted. If faults are traps, it also raises the trap.
-        let nothing = self.builder.ins().iconst(types::I64, 0);
-        let base = self.builder.ins().select_spectre_guard(outside, nothing, address);
+        let null = self.builder.ins().iconst(types::I64, 0);
+        let base = self.builder.ins().select_spectre_guard(outside, null, address);
         let flags = match self.explicit_traps() {
             true => flags.with_notrap(),
             false => flags.with_trap_code(Some(trap_code(Trap::MemoryOutOfBounds))),
@@ -224,9 +224,9 @@ impl Emitter<'_> {
     /// Returns whether `index` plus `end`, the constant offset plus the access size, exceeds the memory's length.
     fn is_out_of_bounds(&mut self, ty: &MemoryType, index: Value, len: Value, end: Option<u64>) -> Value {
         let Some(end) = end else { return self.builder.ins().iconst(types::I8, 1) };
-        let least = ty.min.saturating_mul(ty.page_size());
+        let min_len = ty.min.saturating_mul(ty.page_size());
         let constant = self.builder.ins().iconst(types::I64, end as i64);
-        if end <= least {
+        if end <= min_len {
             // The memory is at least `end` bytes long, so the difference cannot wrap.
             let last = self.builder.ins().isub(len, constant);
             return self.builder.ins().icmp(IntCC::UnsignedGreaterThan, index, last);
@@ -236,8 +236,8 @@ impl Emitter<'_> {
             return self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, len);
         }
         let (end, wrapped) = self.builder.ins().uadd_overflow(index, constant);
-        let beyond = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, len);
-        self.builder.ins().bor(wrapped, beyond)
+        let exceeds = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, len);
+        self.builder.ins().bor(wrapped, exceeds)
     }
 }
 

@@ -120,10 +120,10 @@ impl Emitter<'_> {
     fn signed_division(&mut self, a: Value, b: Value) -> Value {
         if self.explicit_traps() {
             self.check_divisor(b);
-            let least = if self.builder.func.dfg.value_type(a) == types::I32 { i32::MIN.into() } else { i64::MIN };
-            let is_least = self.builder.ins().icmp_imm_s(IntCC::Equal, a, least);
+            let min = if self.builder.func.dfg.value_type(a) == types::I32 { i32::MIN.into() } else { i64::MIN };
+            let is_min = self.builder.ins().icmp_imm_s(IntCC::Equal, a, min);
             let is_minus_one = self.builder.ins().icmp_imm_s(IntCC::Equal, b, -1);
-            let overflow = self.builder.ins().band(is_least, is_minus_one);
+            let overflow = self.builder.ins().band(is_min, is_minus_one);
             self.trap_if(overflow, Trap::IntegerOverflow);
         }
         self.builder.ins().sdiv(a, b)

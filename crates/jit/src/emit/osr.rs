@@ -31,7 +31,7 @@ pub(super) struct OsrPath<'a> {
 }
 
 impl<'a> Emitter<'a> {
-    /// Loads the locals from the frame and starts the path. The function's own entry code follows, is walked, and is
+    /// Loads the locals from the frame and starts the path. The walk then emits the function's own entry code, which is
     /// unreachable.
     pub(super) fn begin_osr(&mut self, loops: &'a [u32], frame: Value) {
         for (variable, local) in self.locals.clone() {
@@ -40,13 +40,13 @@ impl<'a> Emitter<'a> {
             self.define_variable(variable, value);
         }
         let on_path = self.builder.declare_var(types::I32);
-        let flags = [0, 1].map(|whether| self.builder.ins().iconst(types::I32, whether));
+        let flags = [0, 1].map(|flag| self.builder.ins().iconst(types::I32, flag));
         let predecessor = self.builder.create_block();
         self.builder.ins().jump(predecessor, &[]);
         self.osr_path = Some(OsrPath { loops, predecessor, merge: None, on_path, flags, operands: 0 });
         self.frame_base = Some(frame);
-        let unreached = self.builder.create_block();
-        self.switch_to_sealed(unreached);
+        let unreachable = self.builder.create_block();
+        self.switch_to_sealed(unreachable);
         self.define_variable(on_path, flags[0]);
     }
 
@@ -138,8 +138,8 @@ impl<'a> Emitter<'a> {
             return value;
         }
         // Cranelift cannot see that this is zero: host addresses have a clear highest bit.
-        let nothing = self.builder.ins().ushr_imm_u(frame, 63);
-        let nothing = self.builder.ins().ireduce(types::I32, nothing);
-        self.builder.ins().bor(value, nothing)
+        let zero = self.builder.ins().ushr_imm_u(frame, 63);
+        let zero = self.builder.ins().ireduce(types::I32, zero);
+        self.builder.ins().bor(value, zero)
     }
 }

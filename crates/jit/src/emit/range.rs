@@ -43,11 +43,11 @@ fn split(dfg: &DataFlowGraph, index: Value) -> Option<(Value, u32)> {
     (largest <= u64::from(u32::MAX)).then_some((rest, constant as u32))
 }
 
-/// Returns an upper bound of a value of at most 32 bits, interpreted as unsigned.
+/// Returns an upper bound of a value of at max 32 bits, interpreted as unsigned.
 fn bound(dfg: &DataFlowGraph, value: Value, depth: u32) -> u64 {
     let bits = dfg.value_type(value).bits();
-    let most = if bits < 32 { (1 << bits) - 1 } else { u64::from(u32::MAX) };
-    let Some(depth) = depth.checked_sub(1) else { return most };
+    let max = if bits < 32 { (1 << bits) - 1 } else { u64::from(u32::MAX) };
+    let Some(depth) = depth.checked_sub(1) else { return max };
     let of = |value| bound(dfg, value, depth);
     let shift = |value| constant(dfg, value).filter(|shift| *shift < 32);
     let found = match operation(dfg, value) {
@@ -62,7 +62,7 @@ fn bound(dfg: &DataFlowGraph, value: Value, depth: u32) -> u64 {
         Some(_) => None,
     };
     // A value with a larger bound may wrap, and can be anything.
-    found.filter(|found| *found <= most).unwrap_or(most)
+    found.filter(|found| *found <= max).unwrap_or(max)
 }
 
 /// Returns the value of a 32-bit constant.

@@ -13,10 +13,10 @@ use crate::convention::{ValueRepr, load_invariant, load_pointer, runtime_flags, 
 
 impl Emitter<'_> {
     fn table_record(&mut self, table: u32) -> Value {
-        let place = self.environment.layout.table(table);
-        match place.imported {
-            true => load_invariant(&mut self.builder, self.vmctx, place.offset as usize),
-            false => self.builder.ins().iadd_imm_u(self.vmctx, i64::from(place.offset)),
+        let location = self.environment.layout.table(table);
+        match location.imported {
+            true => load_invariant(&mut self.builder, self.vmctx, location.offset as usize),
+            false => self.builder.ins().iadd_imm_u(self.vmctx, i64::from(location.offset)),
         }
     }
 
@@ -44,8 +44,8 @@ impl Emitter<'_> {
         if !spectre {
             return (index, address, runtime_flags());
         }
-        let nothing = self.builder.ins().iconst(types::I64, 0);
-        let address = self.builder.ins().select_spectre_guard(outside, nothing, address);
+        let null = self.builder.ins().iconst(types::I64, 0);
+        let address = self.builder.ins().select_spectre_guard(outside, null, address);
         let flags =
             if self.explicit_traps() { runtime_flags() } else { runtime_flags().with_trap_code(Some(trap_code(trap))) };
         (index, address, flags)

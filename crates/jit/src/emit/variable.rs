@@ -33,10 +33,10 @@ impl Emitter<'_> {
     }
 
     fn global_base(&mut self, global: u32) -> (Value, u32) {
-        let place = self.environment.layout.global(global);
-        match place.imported {
-            true => (load_invariant(&mut self.builder, self.vmctx, place.offset as usize), 0),
-            false => (self.vmctx, place.offset),
+        let location = self.environment.layout.global(global);
+        match location.imported {
+            true => (load_invariant(&mut self.builder, self.vmctx, location.offset as usize), 0),
+            false => (self.vmctx, location.offset),
         }
     }
 
