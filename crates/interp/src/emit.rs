@@ -28,7 +28,7 @@ use crate::exec::{HANDLER_WORDS, handlers};
 
 /// A value on the walk's operand stack.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Value {
+pub(crate) enum ValueLocation {
     Slot(Slot),
     /// The bits of a scalar, zero-extended.
     Const(u64),
@@ -232,10 +232,10 @@ impl<'e> Lowering<'e> {
     }
 
     /// Records the GC references among the operands for the call just emitted.
-    fn record_safepoint(&mut self, live: &[Operand<Value>]) {
+    fn record_safepoint(&mut self, live: &[Operand<ValueLocation>]) {
         let operands = live.iter().filter(|o| self.is_gc_managed(o.ty)).filter_map(|o| match o.value {
-            Value::Slot(slot) => Some(slot),
-            Value::Const(_) => None,
+            ValueLocation::Slot(slot) => Some(slot),
+            ValueLocation::Const(_) => None,
         });
         // Aliases of locals are recorded with the locals.
         let mut slots: Vec<Slot> = operands.filter(|slot| *slot >= self.frame.operands).collect();
@@ -247,7 +247,14 @@ impl<'e> Lowering<'e> {
     }
 
     /// Emits a libcall. The operands go to their canonical slots, which are consecutive. The result replaces the first.
-    fn emit_libcall(&mut self, libcall: Libcall, args: &[Operand<Value>], to: Slot, a: u32, b: u32) -> Value {
+    fn emit_libcall(
+        &mut self,
+        libcall: Libcall,
+        args: &[Operand<ValueLocation>],
+        to: Slot,
+        a: u32,
+        b: u32,
+    ) -> ValueLocation {
         for arg in args {
             self.asm.move_to_own_slot(*arg);
         }
@@ -261,7 +268,7 @@ impl<'e> Lowering<'e> {
         self.asm.slot_word(to);
         self.asm.word(a);
         self.asm.word(b);
-        Value::Slot(to)
+        ValueLocation::Slot(to)
     }
 }
 
@@ -295,7 +302,7 @@ pub fn listing(code: &crate::ModuleCode, defined: u32) -> Result<String> {
 }
 
 impl Emit for Lowering<'_> {
-    type Value = Value;
+    type Value = ValueLocation;
     type Label = usize;
     type Mark = usize;
 
@@ -351,7 +358,7 @@ impl Emit for Lowering<'_> {
         }
     }
 
-    fn check(&mut self, _: Check, _: &[Operand<Value>]) {
+    fn check(&mut self, _: Check, _: &[Operand<ValueLocation>]) {
         // Without gas, function entries and back-edges check for interrupts themselves.
         if self.environment.settings.metering.is_some() {
             self.asm.flush();
@@ -359,54 +366,54 @@ impl Emit for Lowering<'_> {
         }
     }
 
-    fn preserve(&mut self, operand: &mut Operand<Value>) {
+    fn preserve(&mut self, operand: &mut Operand<ValueLocation>) {
         self.reserve_slots(operand.slot + operand.ty.slots());
         // The copy leaves accumulators unchanged, so the cached top of stack survives.
         self.preserve_operand(operand);
     }
 
-    fn spill(&mut self, operand: &mut Operand<Value>) {
+    fn spill(&mut self, operand: &mut Operand<ValueLocation>) {
         self.reserve_slots(operand.slot + operand.ty.slots());
         self.asm.move_to_own_slot(*operand);
         // A branch around this code does not write the canonical slot. Constants are the same there, and a scratch slot
         // keeps its value as long as an operand uses it.
-        if let Value::Slot(slot) = operand.value
+        if let ValueLocation::Slot(slot) = operand.value
             && !self.asm.forwarding.is_scratch(slot)
         {
-            operand.value = Value::Slot(operand.slot);
+            operand.value = ValueLocation::Slot(operand.slot);
         }
     }
 
-    fn hold(&mut self, operand: &mut Operand<Value>) {
-        if let Value::Slot(slot) = operand.value
+    fn hold(&mut self, operand: &mut Operand<ValueLocation>) {
+        if let ValueLocation::Slot(slot) = operand.value
             && self.asm.forwarding.is_scratch(slot)
         {
             self.spill(operand);
-            operand.value = Value::Slot(operand.slot);
+            operand.value = ValueLocation::Slot(operand.slot);
         }
     }
 
-    fn local_get(&mut self, local: Local) -> Value {
+    fn local_get(&mut self, local: Local) -> ValueLocation {
         if !self.assigned.is[local.slot as usize] {
             self.assigned.clear(local);
         }
-        Value::Slot(local.slot)
+        ValueLocation::Slot(local.slot)
     }
 
-    fn local_set(&mut self, local: Local, value: Operand<Value>) {
+    fn local_set(&mut self, local: Local, value: Operand<ValueLocation>) {
         self.assigned.assign(local.slot);
         self.emit_local_set(local, value);
     }
 
-    fn global_get(&mut self, global: u32, ty: ValType, to: Slot) -> Value {
+    fn global_get(&mut self, global: u32, ty: ValType, to: Slot) -> ValueLocation {
         self.emit_global_get(global, ty, to)
     }
 
-    fn global_set(&mut self, global: u32, value: Operand<Value>) {
+    fn global_set(&mut self, global: u32, value: Operand<ValueLocation>) {
         self.emit_global_set(global, value);
     }
 
-    fn store_ref(&mut self, target: RefStore<Value>, value: Operand<Value>) {
+    fn store_ref(&mut self, target: RefStore<ValueLocation>, value: Operand<ValueLocation>) {
         match target {
             RefStore::Global(global) => self.emit_global_set(global, value),
             RefStore::Table { table, index } => {
@@ -418,72 +425,84 @@ impl Emit for Lowering<'_> {
         }
     }
 
-    fn constant(&mut self, constant: Constant, to: Slot) -> Value {
+    fn constant(&mut self, constant: Constant, to: Slot) -> ValueLocation {
         let value = self.emit_constant(constant, to);
-        if !self.canonical_slots || !matches!(value, Value::Const(_)) {
+        if !self.canonical_slots || !matches!(value, ValueLocation::Const(_)) {
             return value;
         }
         self.reserve_slots(to + 1);
-        Value::Slot(self.asm.move_to_own_slot(Operand { value, ty: constant.ty(), slot: to }))
+        ValueLocation::Slot(self.asm.move_to_own_slot(Operand { value, ty: constant.ty(), slot: to }))
     }
 
-    fn unary(&mut self, op: Unary, a: Operand<Value>, to: Slot) -> Value {
+    fn unary(&mut self, op: Unary, a: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         let value = self.emit_unary(op, a, to);
         self.canonicalize_nan(op.arithmetic(), value, to)
     }
 
-    fn convert(&mut self, op: Convert, a: Operand<Value>, to: Slot) -> Value {
+    fn convert(&mut self, op: Convert, a: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         let value = self.emit_convert(op, a, to);
         self.canonicalize_nan(op.arithmetic(), value, to)
     }
 
-    fn binary(&mut self, op: Binary, a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
+    fn binary(&mut self, op: Binary, a: Operand<ValueLocation>, b: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         let value = self.emit_binary(op, a, b, to);
         self.canonicalize_nan(op.arithmetic(), value, to)
     }
 
-    fn compare(&mut self, op: Compare, a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
+    fn compare(
+        &mut self,
+        op: Compare,
+        a: Operand<ValueLocation>,
+        b: Operand<ValueLocation>,
+        to: Slot,
+    ) -> ValueLocation {
         self.emit_compare(op, a, b, to)
     }
 
-    fn wide(&mut self, op: Wide, args: &[Operand<Value>], to: Slot) -> [Value; 2] {
+    fn wide(&mut self, op: Wide, args: &[Operand<ValueLocation>], to: Slot) -> [ValueLocation; 2] {
         self.emit_wide(op, args, to)
     }
 
-    fn select(&mut self, a: Operand<Value>, b: Operand<Value>, condition: Operand<Value>, to: Slot) -> Value {
+    fn select(
+        &mut self,
+        a: Operand<ValueLocation>,
+        b: Operand<ValueLocation>,
+        condition: Operand<ValueLocation>,
+        to: Slot,
+    ) -> ValueLocation {
         self.emit_select(a, b, condition, to)
     }
 
-    fn drop_value(&mut self, value: Operand<Value>) {
+    fn drop_value(&mut self, value: Operand<ValueLocation>) {
         // This discards a cached result, which is then never stored.
         self.asm.take_operand(value);
     }
 
-    fn load(&mut self, op: Load, mem: MemArg, addr: Operand<Value>, to: Slot) -> Value {
+    fn load(&mut self, op: Load, mem: MemArg, addr: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         self.emit_load(op, mem, addr, to)
     }
 
-    fn store(&mut self, op: Store, mem: MemArg, addr: Operand<Value>, value: Operand<Value>) {
+    fn store(&mut self, op: Store, mem: MemArg, addr: Operand<ValueLocation>, value: Operand<ValueLocation>) {
         self.emit_store(op, mem, addr, value);
     }
 
-    fn memory_size(&mut self, memory: u32, to: Slot) -> Value {
+    fn memory_size(&mut self, memory: u32, to: Slot) -> ValueLocation {
         self.emit_memory_size(memory, to)
     }
 
-    fn memory_grow(&mut self, memory: u32, delta: Operand<Value>, to: Slot) -> Value {
+    fn memory_grow(&mut self, memory: u32, delta: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         self.emit_libcall(Libcall::MemoryGrow, &[delta], to, memory, 0)
     }
 
-    fn memory_fill(&mut self, memory: u32, args: [Operand<Value>; 3]) {
+    fn memory_fill(&mut self, memory: u32, args: [Operand<ValueLocation>; 3]) {
         self.emit_libcall(Libcall::MemoryFill, &args, args[0].slot, memory, 0);
     }
 
-    fn memory_copy(&mut self, dst: u32, src: u32, args: [Operand<Value>; 3]) {
+    fn memory_copy(&mut self, dst: u32, src: u32, args: [Operand<ValueLocation>; 3]) {
         self.emit_libcall(Libcall::MemoryCopy, &args, args[0].slot, dst, src);
     }
 
-    fn memory_init(&mut self, memory: u32, data: u32, args: [Operand<Value>; 3]) {
+    fn memory_init(&mut self, memory: u32, data: u32, args: [Operand<ValueLocation>; 3]) {
         self.emit_libcall(Libcall::MemoryInit, &args, args[0].slot, memory, data);
     }
 
@@ -492,27 +511,33 @@ impl Emit for Lowering<'_> {
         self.emit_libcall(Libcall::DataDrop, &[], to, data, 0);
     }
 
-    fn table_get(&mut self, table: u32, index: Operand<Value>, to: Slot) -> Value {
+    fn table_get(&mut self, table: u32, index: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         self.emit_table_get(table, index, to)
     }
 
-    fn table_size(&mut self, table: u32, to: Slot) -> Value {
+    fn table_size(&mut self, table: u32, to: Slot) -> ValueLocation {
         self.emit_table_size(table, to)
     }
 
-    fn table_grow(&mut self, table: u32, init: Operand<Value>, delta: Operand<Value>, to: Slot) -> Value {
+    fn table_grow(
+        &mut self,
+        table: u32,
+        init: Operand<ValueLocation>,
+        delta: Operand<ValueLocation>,
+        to: Slot,
+    ) -> ValueLocation {
         self.emit_libcall(Libcall::TableGrow, &[init, delta], to, table, 0)
     }
 
-    fn table_fill(&mut self, table: u32, args: [Operand<Value>; 3]) {
+    fn table_fill(&mut self, table: u32, args: [Operand<ValueLocation>; 3]) {
         self.emit_libcall(Libcall::TableFill, &args, args[0].slot, table, 0);
     }
 
-    fn table_copy(&mut self, dst: u32, src: u32, args: [Operand<Value>; 3]) {
+    fn table_copy(&mut self, dst: u32, src: u32, args: [Operand<ValueLocation>; 3]) {
         self.emit_libcall(Libcall::TableCopy, &args, args[0].slot, dst, src);
     }
 
-    fn table_init(&mut self, table: u32, elem: u32, args: [Operand<Value>; 3]) {
+    fn table_init(&mut self, table: u32, elem: u32, args: [Operand<ValueLocation>; 3]) {
         self.emit_libcall(Libcall::TableInit, &args, args[0].slot, table, elem);
     }
 
@@ -521,68 +546,99 @@ impl Emit for Lowering<'_> {
         self.emit_libcall(Libcall::ElemDrop, &[], to, elem, 0);
     }
 
-    fn ref_func(&mut self, func: u32, to: Slot) -> Value {
+    fn ref_func(&mut self, func: u32, to: Slot) -> ValueLocation {
         self.emit_libcall(Libcall::RefFunc, &[], to, func, 0)
     }
 
-    fn ref_is_null(&mut self, value: Operand<Value>, to: Slot) -> Value {
+    fn ref_is_null(&mut self, value: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         self.emit_is_null(value, to)
     }
 
-    fn ref_as_non_null(&mut self, value: Operand<Value>, to: Slot) -> Value {
+    fn ref_as_non_null(&mut self, value: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         self.emit_as_non_null(value, to)
     }
 
-    fn struct_new(&mut self, ty: u32, fields: &[Operand<Value>], live: &[Operand<Value>], to: Slot) -> Value {
+    fn struct_new(
+        &mut self,
+        ty: u32,
+        fields: &[Operand<ValueLocation>],
+        live: &[Operand<ValueLocation>],
+        to: Slot,
+    ) -> ValueLocation {
         let value = self.emit_libcall(Libcall::StructNew, fields, to, ty, 0);
         self.record_safepoint(live);
         value
     }
 
-    fn struct_get(&mut self, ty: u32, field: u32, object: Operand<Value>, to: Slot) -> Value {
+    fn struct_get(&mut self, ty: u32, field: u32, object: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         self.reserve_slots(to + 2);
         self.emit_libcall(Libcall::StructGet, &[object], to, ty, field)
     }
 
-    fn struct_set(&mut self, ty: u32, field: u32, object: Operand<Value>, value: Operand<Value>) {
+    fn struct_set(&mut self, ty: u32, field: u32, object: Operand<ValueLocation>, value: Operand<ValueLocation>) {
         self.emit_libcall(Libcall::StructSet, &[object, value], object.slot, ty, field);
     }
 
-    fn vector_unary(&mut self, op: VectorUnary, a: Operand<Value>, to: Slot) -> Value {
+    fn vector_unary(&mut self, op: VectorUnary, a: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         let value = self.emit_vector(handlers::vector_unary(op), op.text(), &[a], to);
         self.canonicalize_nan(op.arithmetic(), value, to)
     }
 
-    fn vector_binary(&mut self, op: VectorBinary, a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
+    fn vector_binary(
+        &mut self,
+        op: VectorBinary,
+        a: Operand<ValueLocation>,
+        b: Operand<ValueLocation>,
+        to: Slot,
+    ) -> ValueLocation {
         let value = self.emit_vector(handlers::vector_binary(op), op.text(), &[a, b], to);
         self.canonicalize_nan(op.arithmetic(), value, to)
     }
 
-    fn vector_ternary(&mut self, op: VectorTernary, args: [Operand<Value>; 3], to: Slot) -> Value {
+    fn vector_ternary(&mut self, op: VectorTernary, args: [Operand<ValueLocation>; 3], to: Slot) -> ValueLocation {
         self.emit_vector(handlers::vector_ternary(op), op.text(), &args, to)
     }
 
-    fn vector_test(&mut self, op: VectorTest, a: Operand<Value>, to: Slot) -> Value {
+    fn vector_test(&mut self, op: VectorTest, a: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         self.emit_to_scalar(op.text(), |d| handlers::vector_test(op, d), a, 0, op.result().into(), to)
     }
 
-    fn vector_shift(&mut self, op: VectorShift, a: Operand<Value>, by: Operand<Value>, to: Slot) -> Value {
+    fn vector_shift(
+        &mut self,
+        op: VectorShift,
+        a: Operand<ValueLocation>,
+        by: Operand<ValueLocation>,
+        to: Slot,
+    ) -> ValueLocation {
         self.emit_with_scalar(op.text(), |b| handlers::vector_shift(op, b), a, 0, by, to)
     }
 
-    fn vector_splat(&mut self, op: VectorSplat, a: Operand<Value>, to: Slot) -> Value {
+    fn vector_splat(&mut self, op: VectorSplat, a: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         self.emit_splat(op, a, to)
     }
 
-    fn vector_extract(&mut self, op: VectorExtract, lane: u8, a: Operand<Value>, to: Slot) -> Value {
+    fn vector_extract(&mut self, op: VectorExtract, lane: u8, a: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         self.emit_to_scalar(op.text(), |d| handlers::vector_extract(op, d), a, lane, op.result().into(), to)
     }
 
-    fn vector_replace(&mut self, op: VectorReplace, lane: u8, a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
+    fn vector_replace(
+        &mut self,
+        op: VectorReplace,
+        lane: u8,
+        a: Operand<ValueLocation>,
+        b: Operand<ValueLocation>,
+        to: Slot,
+    ) -> ValueLocation {
         self.emit_with_scalar(op.text(), |kind| handlers::vector_replace(op, kind), a, lane, b, to)
     }
 
-    fn vector_shuffle(&mut self, lanes: [u8; 16], a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
+    fn vector_shuffle(
+        &mut self,
+        lanes: [u8; 16],
+        a: Operand<ValueLocation>,
+        b: Operand<ValueLocation>,
+        to: Slot,
+    ) -> ValueLocation {
         self.emit_shuffle(lanes, a, b, to)
     }
 
@@ -591,10 +647,10 @@ impl Emit for Lowering<'_> {
         op: VectorLoadLane,
         mem: MemArg,
         lane: u8,
-        addr: Operand<Value>,
-        a: Operand<Value>,
+        addr: Operand<ValueLocation>,
+        a: Operand<ValueLocation>,
         to: Slot,
-    ) -> Value {
+    ) -> ValueLocation {
         self.emit_lane_access(handlers::load_lane(op), op.text(), mem, lane, addr, a);
         self.reserve_slots(to + 2);
         self.asm.store_result(to)
@@ -605,8 +661,8 @@ impl Emit for Lowering<'_> {
         op: VectorStoreLane,
         mem: MemArg,
         lane: u8,
-        addr: Operand<Value>,
-        a: Operand<Value>,
+        addr: Operand<ValueLocation>,
+        a: Operand<ValueLocation>,
     ) {
         self.emit_lane_access(handlers::store_lane(op), op.text(), mem, lane, addr, a);
     }
@@ -617,35 +673,47 @@ impl Emit for Lowering<'_> {
         self.labels.len() - 1
     }
 
-    fn bind_label(&mut self, kind: LabelKind, label: usize, _: &mut [Operand<Value>]) {
+    fn bind_label(&mut self, kind: LabelKind, label: usize, _: &mut [Operand<ValueLocation>]) {
         self.emit_label(label);
         if kind == LabelKind::Loop {
             self.loops.push((self.asm.words.len() as u32, self.offset));
         }
     }
 
-    fn param(&mut self, _: usize, _: usize, ty: ValType, slot: Slot) -> Value {
+    fn param(&mut self, _: usize, _: usize, ty: ValType, slot: Slot) -> ValueLocation {
         self.reserve_slots(slot + ty.slots());
-        Value::Slot(slot)
+        ValueLocation::Slot(slot)
     }
 
-    fn jump(&mut self, target: usize, args: &[Operand<Value>]) {
+    fn jump(&mut self, target: usize, args: &[Operand<ValueLocation>]) {
         self.emit_jump(target, args);
     }
 
-    fn jump_if(&mut self, condition: Operand<Value>, when: bool, target: usize, args: &[Operand<Value>]) {
+    fn jump_if(
+        &mut self,
+        condition: Operand<ValueLocation>,
+        when: bool,
+        target: usize,
+        args: &[Operand<ValueLocation>],
+    ) {
         self.emit_jump_if(condition, when, target, args);
     }
 
-    fn jump_if_null(&mut self, value: Operand<Value>, when: bool, target: usize, args: &[Operand<Value>]) {
+    fn jump_if_null(
+        &mut self,
+        value: Operand<ValueLocation>,
+        when: bool,
+        target: usize,
+        args: &[Operand<ValueLocation>],
+    ) {
         self.emit_jump_if_null(value, when, target, args);
     }
 
-    fn jump_table(&mut self, index: Operand<Value>, targets: &[usize], args: &[Operand<Value>]) {
+    fn jump_table(&mut self, index: Operand<ValueLocation>, targets: &[usize], args: &[Operand<ValueLocation>]) {
         self.emit_jump_table(index, targets, args);
     }
 
-    fn ret(&mut self, args: &[Operand<Value>]) {
+    fn ret(&mut self, args: &[Operand<ValueLocation>]) {
         self.emit_return(args);
     }
 
@@ -656,17 +724,17 @@ impl Emit for Lowering<'_> {
 
     fn call(
         &mut self,
-        callee: Callee<Value>,
+        callee: Callee<ValueLocation>,
         ty: &FuncType,
-        args: &[Operand<Value>],
-        live: &[Operand<Value>],
+        args: &[Operand<ValueLocation>],
+        live: &[Operand<ValueLocation>],
         to: Slot,
-        results: &mut Vec<Value>,
+        results: &mut Vec<ValueLocation>,
     ) {
         self.emit_call(callee, ty, args, live, to, results);
     }
 
-    fn tail_call(&mut self, callee: Callee<Value>, ty: &FuncType, args: &[Operand<Value>]) {
+    fn tail_call(&mut self, callee: Callee<ValueLocation>, ty: &FuncType, args: &[Operand<ValueLocation>]) {
         self.emit_tail_call(callee, ty, args);
     }
 
@@ -684,11 +752,11 @@ impl Emit for Lowering<'_> {
         }
     }
 
-    fn throw(&mut self, tag: u32, args: &[Operand<Value>], live: &[Operand<Value>]) {
+    fn throw(&mut self, tag: u32, args: &[Operand<ValueLocation>], live: &[Operand<ValueLocation>]) {
         self.emit_throw(tag, args, live);
     }
 
-    fn throw_ref(&mut self, exception: Operand<Value>) {
+    fn throw_ref(&mut self, exception: Operand<ValueLocation>) {
         self.asm.take_operand(exception);
         self.asm.flush();
         self.asm.inst(handlers::unsupported(), || "throw_ref".to_string());

@@ -65,31 +65,31 @@ pub(crate) struct Machine {
 /// constants below. Before a status other than a trap, the handler has recorded all details. Code in a handler must not
 /// take the machine's address, because the handler then could not end with a jump.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stop(NonZeroU32);
+pub(crate) struct StopReason(NonZeroU32);
 
-impl Stop {
+impl StopReason {
     #[allow(non_snake_case)]
     #[inline(always)]
-    const fn Trap(trap: Trap) -> Stop {
+    const fn Trap(trap: Trap) -> StopReason {
         // The codes of traps are nonzero.
-        Stop(NonZeroU32::MIN.saturating_add(trap as u32 - 1))
+        StopReason(NonZeroU32::MIN.saturating_add(trap as u32 - 1))
     }
 
     #[allow(non_snake_case)]
     #[inline(always)]
-    const fn Exit(status: Status) -> Stop {
-        Stop(NonZeroU32::MIN.saturating_add(status as u32 + 255))
+    const fn Exit(status: Status) -> StopReason {
+        StopReason(NonZeroU32::MIN.saturating_add(status as u32 + 255))
     }
 
     /// Interrupts are pending at a back-edge, which was taken. The activation may continue at the newest record.
-    const INTERRUPT: Stop = Stop(NonZeroU32::MIN.saturating_add(511));
+    const INTERRUPT: StopReason = StopReason(NonZeroU32::MIN.saturating_add(511));
     /// An exception is pending. The activation may continue at the newest record.
-    const UNWIND: Stop = Stop(NonZeroU32::MIN.saturating_add(512));
+    const UNWIND: StopReason = StopReason(NonZeroU32::MIN.saturating_add(512));
     /// Interrupts are pending at a function entry. The activation may continue at the newest record.
-    const ENTRY: Stop = Stop(NonZeroU32::MIN.saturating_add(513));
+    const ENTRY: StopReason = StopReason(NonZeroU32::MIN.saturating_add(513));
 }
 
-type Flow = Result<(), Stop>;
+type Flow = Result<(), StopReason>;
 
 /// An instruction.
 pub(crate) trait Instruction {
@@ -217,8 +217,8 @@ unsafe fn resolve_stop(vm: *mut VmStore, ip: *const u32, fp: *mut u64, stop: u32
     unsafe {
         let (mem, len) = access::memory0((*(*vm).record.cast::<Record>()).vmctx);
         let mut m = Machine { vm, ip, fp, mem, len, acc: 0, s: 0.0, d: 0.0 };
-        let mut flow = NonZeroU32::new(stop).map_or(Ok(()), |stop| Err(Stop(stop)));
-        if flow == Err(Stop::INTERRUPT) {
+        let mut flow = NonZeroU32::new(stop).map_or(Ok(()), |stop| Err(StopReason(stop)));
+        if flow == Err(StopReason::INTERRUPT) {
             flow = m.poll_stop();
             if flow.is_err() {
                 // Attribute the trap to the loop whose header comes next, not to the code before it.
@@ -227,10 +227,10 @@ unsafe fn resolve_stop(vm: *mut VmStore, ip: *const u32, fp: *mut u64, stop: u32
                 flow = m.enter_osr();
             }
         }
-        if flow == Err(Stop::ENTRY) {
+        if flow == Err(StopReason::ENTRY) {
             flow = m.handle_entry_interrupt();
         }
-        if flow == Err(Stop::UNWIND) {
+        if flow == Err(StopReason::UNWIND) {
             flow = m.unwind();
         }
         match flow {
@@ -351,7 +351,7 @@ impl Machine {
         // SAFETY: the store is live.
         if unsafe { (*self.vm).interrupt.load(Ordering::Relaxed) } != 0 {
             keep_branch();
-            return Err(Stop::INTERRUPT);
+            return Err(StopReason::INTERRUPT);
         }
         Ok(())
     }
@@ -362,7 +362,7 @@ impl Machine {
         // SAFETY: the store is live.
         if unsafe { (*self.vm).interrupt.load(Ordering::Relaxed) } & INTERRUPT_STOP != 0 {
             keep_branch();
-            return Err(Stop::Trap(Trap::Interrupted));
+            return Err(StopReason::Trap(Trap::Interrupted));
         }
         Ok(())
     }
@@ -381,7 +381,7 @@ impl Machine {
         };
         match code {
             0 => Ok(()),
-            code => Err(Stop::Trap(trap_from_code(code))),
+            code => Err(StopReason::Trap(trap_from_code(code))),
         }
     }
 

@@ -32,7 +32,7 @@ pub const MARGIN: usize = 4 * size_of::<Record>();
 
 /// A guest frame of the interpreter, found by a stack walk.
 #[derive(Clone, Copy, Debug)]
-pub struct Frame {
+pub struct InterpreterFrame {
     /// The function.
     pub cell: *const FuncCell,
     /// Its instance.
@@ -43,7 +43,7 @@ pub struct Frame {
     pub ip: *const u32,
 }
 
-impl Frame {
+impl InterpreterFrame {
     /// Returns the function's body.
     ///
     /// # Safety
@@ -56,7 +56,7 @@ impl Frame {
     /// Returns whether the frame catches an exception with this tag.
     ///
     /// # Safety
-    /// As for [`Frame::body`].
+    /// As for [`InterpreterFrame::body`].
     pub unsafe fn catches(&self, thrown: *const VmTag) -> bool {
         // SAFETY: the frame runs this body in an instance of its module.
         unsafe { self.body().find_clause(self.ip, self.vmctx, thrown).is_some() }
@@ -67,7 +67,7 @@ impl Frame {
 #[derive(Debug)]
 pub enum StackSegment {
     /// The interpreter's frames, newest first.
-    Interpreter(Vec<Frame>),
+    Interpreter(Vec<InterpreterFrame>),
     /// A native activation. The native tier walks its frames.
     Native(*mut Activation),
 }
@@ -100,7 +100,7 @@ pub unsafe fn walk_from(record: *mut c_void, mut activation: *mut Activation) ->
                     while record < base {
                         if !(*record).ip.is_null() {
                             let Record { cell, vmctx, fp, ip } = *record;
-                            frames.push(Frame { cell, vmctx, fp, ip });
+                            frames.push(InterpreterFrame { cell, vmctx, fp, ip });
                         }
                         record = record.add(1);
                     }
@@ -139,7 +139,7 @@ pub unsafe fn caught_by_outer_activation(
                 let base = (*activation).base_record.cast::<Record>();
                 while record < base && !innermost {
                     let Record { cell, vmctx, fp, ip } = *record;
-                    if !ip.is_null() && (Frame { cell, vmctx, fp, ip }).catches(thrown) {
+                    if !ip.is_null() && (InterpreterFrame { cell, vmctx, fp, ip }).catches(thrown) {
                         return true;
                     }
                     record = record.add(1);

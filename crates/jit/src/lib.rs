@@ -22,7 +22,7 @@ mod trampoline;
 pub use compile::{CalleeAddress, CompileEnvironment, CompileError, Compiler, OsrImage};
 pub use convention::Signature;
 pub use cost::CompileLimits;
-pub use listing::{Instruction, Listing, NativeSourceMap};
+pub use listing::{NativeInstruction, NativeListing, NativeSourceMap};
 pub use module::{ModuleImage, defined_functions};
 pub use target::{Processor, TARGETS, features, full_triple};
 pub use trampoline::{HostLayout, Trampoline};

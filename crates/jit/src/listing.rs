@@ -21,7 +21,7 @@ use crate::module::defined_functions;
 
 /// The compilation stages of a function.
 #[derive(Clone, Debug)]
-pub struct Listing {
+pub struct NativeListing {
     /// Cranelift IR as generated from the body.
     pub clif: String,
     /// Cranelift IR after optimization.
@@ -29,12 +29,12 @@ pub struct Listing {
     /// Cranelift's assembly, divided into blocks and without offsets.
     pub assembly: String,
     /// The instructions in code order, including embedded data.
-    pub instructions: Vec<Instruction>,
+    pub instructions: Vec<NativeInstruction>,
 }
 
 /// A machine instruction.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Instruction {
+pub struct NativeInstruction {
     /// The offset of its first byte in the function.
     pub at: u32,
     /// Its bytes. In a direct call, the displacement is not relocated yet.
@@ -79,11 +79,11 @@ impl Compiler {
     ///
     /// # Errors
     /// If the function cannot be compiled.
-    pub fn listing(&self, environment: CompileEnvironment<'_>, defined: u32) -> Result<Listing, CompileError> {
+    pub fn listing(&self, environment: CompileEnvironment<'_>, defined: u32) -> Result<NativeListing, CompileError> {
         catch_panic(|| self.build_listing(environment, defined))
     }
 
-    fn build_listing(&self, environment: CompileEnvironment<'_>, defined: u32) -> Result<Listing, CompileError> {
+    fn build_listing(&self, environment: CompileEnvironment<'_>, defined: u32) -> Result<NativeListing, CompileError> {
         let mut scratch = Scratch::new();
         let all = defined_functions(environment.module);
         self.build_ir(&mut scratch, CompileRequest::function(environment, defined, Callees::SameImage(&all)))?;
@@ -100,7 +100,7 @@ impl Compiler {
         }
         let ranges: Vec<CodeRange> = compiled.buffer.get_srclocs_sorted().iter().map(CodeRange::new).collect();
         let instructions = instructions(self.isa().triple().architecture, &code, &ranges, environment.module);
-        Ok(Listing { clif, optimized, assembly, instructions })
+        Ok(NativeListing { clif, optimized, assembly, instructions })
     }
 }
 
@@ -123,7 +123,7 @@ fn instructions(
     code: &CompiledFunction,
     ranges: &[CodeRange],
     module: &Module,
-) -> Vec<Instruction> {
+) -> Vec<NativeInstruction> {
     let mut lister = InstructionLister { processor, code, module, out: Vec::new() };
     let mut at = 0;
     for range in ranges {
@@ -139,7 +139,7 @@ struct InstructionLister<'a> {
     processor: Architecture,
     code: &'a CompiledFunction,
     module: &'a Module,
-    out: Vec<Instruction>,
+    out: Vec<NativeInstruction>,
 }
 
 impl InstructionLister<'_> {
@@ -156,7 +156,7 @@ impl InstructionLister<'_> {
                 None => absolute(&decoded.text, at, decoded.relative_to_end.then_some(end)),
             };
             let bytes = bytes[..decoded.len as usize].to_vec();
-            self.out.push(Instruction { at, bytes, source, text });
+            self.out.push(NativeInstruction { at, bytes, source, text });
             at = end;
             if decoded.indirect_jump {
                 return self.data(at..range.end, source);
@@ -171,7 +171,7 @@ impl InstructionLister<'_> {
             let end = (at + 1).next_multiple_of(ROW).min(range.end);
             let bytes = &self.code.image.text[at as usize..end as usize];
             let text = format!(".byte {}", hex(bytes));
-            self.out.push(Instruction { at, bytes: bytes.to_vec(), source, text });
+            self.out.push(NativeInstruction { at, bytes: bytes.to_vec(), source, text });
             at = end;
         }
     }

@@ -1,6 +1,6 @@
 //! Native code for people: what `kinglet compile --dump` and `kinglet explore` show.
 
-pub use kinglet_jit::{Instruction as NativeInstruction, Listing as NativeListing};
+pub use kinglet_jit::{NativeInstruction, NativeListing};
 
 use crate::{Error, Module, Result};
 

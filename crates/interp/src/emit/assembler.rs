@@ -10,7 +10,7 @@ use kinglet_wasm::emit::{Operand, Slot};
 use kinglet_wasm::op::{Binary, Compare};
 use kinglet_wasm::types::ValType;
 
-use super::Value;
+use super::ValueLocation;
 use super::forwarding::Forwarding;
 use crate::exec::{HANDLER_WORDS, Handler, OperandKind, handler_address, handlers};
 
@@ -160,7 +160,7 @@ impl Assembler {
     pub(super) fn candidate_result(
         &self,
         shape: InstructionShape,
-        operand: Operand<Value>,
+        operand: Operand<ValueLocation>,
     ) -> Option<(usize, OperandKind)> {
         let candidate = self.candidate.filter(|candidate| candidate.shape == shape)?;
         if self.candidate_in_acc(operand).is_some() {
@@ -211,10 +211,10 @@ impl Assembler {
     }
 
     /// Returns the last instruction if this operand is its cached result.
-    pub(super) fn candidate_in_acc(&self, operand: Operand<Value>) -> Option<FusionCandidate> {
+    pub(super) fn candidate_in_acc(&self, operand: Operand<ValueLocation>) -> Option<FusionCandidate> {
         let candidate = self.candidate?;
         let top = self.cached_top?;
-        (operand.value == Value::Slot(top.slot) && top.start == candidate.start).then_some(candidate)
+        (operand.value == ValueLocation::Slot(top.slot) && top.start == candidate.start).then_some(candidate)
     }
 
     pub(super) fn word(&mut self, word: u32) {
@@ -237,10 +237,10 @@ impl Assembler {
     }
 
     /// Consumes an operand and returns its location. A cached result is no longer cached.
-    pub(super) fn take_operand(&mut self, operand: Operand<Value>) -> OperandKind {
+    pub(super) fn take_operand(&mut self, operand: Operand<ValueLocation>) -> OperandKind {
         match operand.value {
-            Value::Const(_) => OperandKind::Imm,
-            Value::Slot(slot) => {
+            ValueLocation::Const(_) => OperandKind::Imm,
+            ValueLocation::Slot(slot) => {
                 let class = Class::of(operand.ty);
                 if self.cached_top.is_some_and(|p| p.slot == slot) {
                     self.cached_top = None;
@@ -256,8 +256,8 @@ impl Assembler {
     }
 
     /// Consumes an operand like [`Self::take_operand`], but moves constants to a slot.
-    pub(super) fn take_operand_no_imm(&mut self, operand: Operand<Value>) -> OperandKind {
-        if let Value::Const(_) = operand.value {
+    pub(super) fn take_operand_no_imm(&mut self, operand: Operand<ValueLocation>) -> OperandKind {
+        if let ValueLocation::Const(_) = operand.value {
             self.move_to_own_slot(operand);
             return OperandKind::Slot;
         }
@@ -265,14 +265,14 @@ impl Assembler {
     }
 
     /// Writes the words of an operand for the location that [`Self::take_operand`] returned.
-    pub(super) fn write_operand(&mut self, operand: Operand<Value>, kind: OperandKind) {
+    pub(super) fn write_operand(&mut self, operand: Operand<ValueLocation>, kind: OperandKind) {
         match (kind, operand.value) {
             (OperandKind::Acc, _) => self.append_listing(|| " acc".to_string()),
-            (_, Value::Slot(slot)) => {
+            (_, ValueLocation::Slot(slot)) => {
                 self.slot_word(slot);
                 self.append_listing(|| format!(" s{slot}"));
             }
-            (_, Value::Const(bits)) if kind == OperandKind::Imm => {
+            (_, ValueLocation::Const(bits)) if kind == OperandKind::Imm => {
                 if Class::of(operand.ty).is_wide() {
                     self.double_word(bits);
                 } else {
@@ -281,7 +281,7 @@ impl Assembler {
                 self.append_listing(|| format!(" #{}", constant_text(bits, Class::of(operand.ty))));
             }
             // A constant that was moved to its canonical slot.
-            (_, Value::Const(_)) => {
+            (_, ValueLocation::Const(_)) => {
                 self.slot_word(operand.slot);
                 self.append_listing(|| format!(" s{}", operand.slot));
             }
@@ -289,10 +289,10 @@ impl Assembler {
     }
 
     /// Moves an operand to its canonical slot unless it is in a slot. Returns the operand's slot.
-    pub(super) fn ensure_in_slot(&mut self, operand: Operand<Value>) -> Slot {
+    pub(super) fn ensure_in_slot(&mut self, operand: Operand<ValueLocation>) -> Slot {
         match operand.value {
-            Value::Const(_) => self.move_to_own_slot(operand),
-            Value::Slot(slot) => {
+            ValueLocation::Const(_) => self.move_to_own_slot(operand),
+            ValueLocation::Slot(slot) => {
                 if self.cached_top.is_some_and(|p| p.slot == slot) {
                     self.flush();
                 }
@@ -302,30 +302,30 @@ impl Assembler {
     }
 
     /// Moves an operand to its canonical slot.
-    pub(super) fn move_to_own_slot(&mut self, operand: Operand<Value>) -> Slot {
+    pub(super) fn move_to_own_slot(&mut self, operand: Operand<ValueLocation>) -> Slot {
         self.move_to(operand, operand.slot);
         operand.slot
     }
 
     /// Copies an operand to a slot. Accumulators are unchanged.
-    pub(super) fn move_to(&mut self, operand: Operand<Value>, to: Slot) {
+    pub(super) fn move_to(&mut self, operand: Operand<ValueLocation>, to: Slot) {
         let class = Class::of(operand.ty);
         match operand.value {
-            Value::Slot(from) if self.cached_top.is_some_and(|p| p.slot == from) => {
+            ValueLocation::Slot(from) if self.cached_top.is_some_and(|p| p.slot == from) => {
                 self.redirect(to);
                 self.flush();
             }
-            Value::Slot(from) if from == to => {}
-            Value::Slot(from) if self.forwarding.is_scratch(from) && self.last_stores(operand) => {
+            ValueLocation::Slot(from) if from == to => {}
+            ValueLocation::Slot(from) if self.forwarding.is_scratch(from) && self.last_stores(operand) => {
                 // Let the load write to the new slot instead.
                 self.forwarding.invalidate_slot(from);
                 self.retarget_store(from, to);
             }
-            Value::Slot(from) => {
+            ValueLocation::Slot(from) => {
                 self.flush();
                 self.copy(from, to, class);
             }
-            Value::Const(bits) => {
+            ValueLocation::Const(bits) => {
                 self.flush();
                 self.invalidate_mirror(to);
                 let start = self.words.len();
@@ -391,8 +391,8 @@ impl Assembler {
     }
 
     /// Copies the local that an operand aliases to the operand's canonical slot. A cached result stays cached.
-    pub(super) fn preserve(&mut self, operand: Operand<Value>) {
-        if let Value::Slot(from) = operand.value
+    pub(super) fn preserve(&mut self, operand: Operand<ValueLocation>) {
+        if let ValueLocation::Slot(from) = operand.value
             && from != operand.slot
         {
             self.copy(from, operand.slot, Class::of(operand.ty));
@@ -405,8 +405,8 @@ impl Assembler {
     }
 
     /// Returns whether the last instruction stored this operand to its current slot.
-    pub(super) fn last_stores(&self, operand: Operand<Value>) -> bool {
-        matches!((operand.value, self.last), (Value::Slot(from), Some(LastInstruction::Stores(to))) if from == to)
+    pub(super) fn last_stores(&self, operand: Operand<ValueLocation>) -> bool {
+        matches!((operand.value, self.last), (ValueLocation::Slot(from), Some(LastInstruction::Stores(to))) if from == to)
             && self.cached_top.is_none()
     }
 
@@ -449,25 +449,25 @@ impl Assembler {
     }
 
     /// Ends an instruction whose scalar result is cached. `storing` is the handler that also stores it.
-    pub(super) fn cache_result(&mut self, start: usize, storing: Handler, class: Class, to: Slot) -> Value {
+    pub(super) fn cache_result(&mut self, start: usize, storing: Handler, class: Class, to: Slot) -> ValueLocation {
         self.mirrored = None;
         self.cached_top = Some(CachedTop { slot: to, class, start, storing });
         self.last = Some(LastInstruction::Stores(to));
-        Value::Slot(to)
+        ValueLocation::Slot(to)
     }
 
     /// Ends an instruction that stores its result to slots.
-    pub(super) fn store_result(&mut self, to: Slot) -> Value {
+    pub(super) fn store_result(&mut self, to: Slot) -> ValueLocation {
         self.invalidate_mirror(to);
         self.slot_word(to);
         self.append_listing(|| format!(" -> s{to}"));
         self.last = Some(LastInstruction::Stores(to));
-        Value::Slot(to)
+        ValueLocation::Slot(to)
     }
 
     /// Emits `local.set`.
-    pub(super) fn set_local(&mut self, operand: Operand<Value>, to: Slot) {
-        if let (Value::Slot(from), Some(LastInstruction::Stores(slot)), None) =
+    pub(super) fn set_local(&mut self, operand: Operand<ValueLocation>, to: Slot) {
+        if let (ValueLocation::Slot(from), Some(LastInstruction::Stores(slot)), None) =
             (operand.value, self.last, self.cached_top)
             && from == slot
             && from == operand.slot
@@ -495,8 +495,8 @@ impl Assembler {
     }
 
     /// Keeps the last instruction's store if an operand now uses that scratch slot.
-    pub(super) fn pin_store(&mut self, value: Value) {
-        if let (Value::Slot(slot), Some(LastInstruction::Stores(to))) = (value, self.last)
+    pub(super) fn pin_store(&mut self, value: ValueLocation) {
+        if let (ValueLocation::Slot(slot), Some(LastInstruction::Stores(to))) = (value, self.last)
             && slot == to
         {
             self.last = None;
@@ -511,8 +511,11 @@ impl Assembler {
 
     /// Removes a comparison with a cached result, to fuse it with a branch. Returns the comparison, its operand words,
     /// and its line of the listing.
-    pub(super) fn take_condition(&mut self, condition: Operand<Value>) -> Option<(LastInstruction, Vec<u32>, String)> {
-        let Value::Slot(slot) = condition.value else { return None };
+    pub(super) fn take_condition(
+        &mut self,
+        condition: Operand<ValueLocation>,
+    ) -> Option<(LastInstruction, Vec<u32>, String)> {
+        let ValueLocation::Slot(slot) = condition.value else { return None };
         let top = self.cached_top.filter(|p| p.slot == slot)?;
         let last @ (LastInstruction::Compare(start, ..) | LastInstruction::Eqz(start, ..)) = self.last? else {
             return None;

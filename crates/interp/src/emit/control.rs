@@ -6,7 +6,7 @@ use kinglet_wasm::emit::*;
 use kinglet_wasm::types::{FuncType, ValType};
 
 use super::assembler::{Class, InstructionShape, LastInstruction};
-use super::{Lowering, Value};
+use super::{Lowering, ValueLocation};
 use crate::access::encode_indexed_location;
 use crate::exec::{OperandKind, handlers};
 
@@ -40,13 +40,13 @@ impl Lowering<'_> {
     }
 
     /// Returns the first slot of arguments that are all in their canonical slots.
-    fn own_slots_start(args: &[Operand<Value>]) -> Option<Slot> {
-        let own = |arg: &Operand<Value>| arg.value == Value::Slot(arg.slot);
+    fn own_slots_start(args: &[Operand<ValueLocation>]) -> Option<Slot> {
+        let own = |arg: &Operand<ValueLocation>| arg.value == ValueLocation::Slot(arg.slot);
         args.first().filter(|_| args.iter().all(own)).map(|first| first.slot)
     }
 
     /// Returns whether a branch has to move arguments.
-    fn needs_moves(&self, target: usize, args: &[Operand<Value>]) -> bool {
+    fn needs_moves(&self, target: usize, args: &[Operand<ValueLocation>]) -> bool {
         !args.is_empty() && Self::own_slots_start(args) != Some(self.labels[target].slot)
     }
 
@@ -54,13 +54,13 @@ impl Lowering<'_> {
     ///
     /// Ascending order is safe: a value is a constant, in a local below, or in its canonical slot, which is not below
     /// its destination.
-    fn move_to_consecutive(&mut self, args: &[Operand<Value>], mut to: Slot) {
+    fn move_to_consecutive(&mut self, args: &[Operand<ValueLocation>], mut to: Slot) {
         if args.len() > 1 {
             self.asm.flush();
         }
         let mut rest = args;
         while let [first, ..] = rest {
-            let own = |arg: &&Operand<Value>| arg.value == Value::Slot(arg.slot);
+            let own = |arg: &&Operand<ValueLocation>| arg.value == ValueLocation::Slot(arg.slot);
             let run = rest.iter().take_while(own).count();
             let taken = if run >= MIN_BLOCK_MOVE { run } else { 1 };
             let slots = rest[..taken].iter().map(|arg| arg.ty.slots()).sum::<Slot>();
@@ -77,11 +77,11 @@ impl Lowering<'_> {
     }
 
     /// Moves branch arguments to the parameters of the target.
-    fn move_args(&mut self, target: usize, args: &[Operand<Value>]) {
+    fn move_args(&mut self, target: usize, args: &[Operand<ValueLocation>]) {
         self.move_to_consecutive(args, self.labels[target].slot);
     }
 
-    pub(super) fn emit_jump(&mut self, target: usize, args: &[Operand<Value>]) {
+    pub(super) fn emit_jump(&mut self, target: usize, args: &[Operand<ValueLocation>]) {
         self.move_args(target, args);
         self.asm.flush();
         let start = self.asm.words.len();
@@ -91,7 +91,7 @@ impl Lowering<'_> {
     }
 
     /// Emits a jump, or a return if the target is the function's end.
-    fn jump_or_return(&mut self, target: usize, args: &[Operand<Value>]) {
+    fn jump_or_return(&mut self, target: usize, args: &[Operand<ValueLocation>]) {
         match self.labels[target].kind {
             LabelKind::Return => self.emit_return(args),
             _ => self.emit_jump(target, args),
@@ -99,7 +99,7 @@ impl Lowering<'_> {
     }
 
     /// Emits a conditional branch to `label`, taken if the condition's truth equals `when`.
-    fn emit_conditional_jump(&mut self, condition: Operand<Value>, when: bool, label: usize) {
+    fn emit_conditional_jump(&mut self, condition: Operand<ValueLocation>, when: bool, label: usize) {
         let back = self.is_back(label);
         if let Some((comparison, operands, text)) = self.asm.take_condition(condition) {
             let name = || format!("jump_{} {text}", if when { "if" } else { "unless" });
@@ -148,10 +148,10 @@ impl Lowering<'_> {
 
     pub(super) fn emit_jump_if(
         &mut self,
-        condition: Operand<Value>,
+        condition: Operand<ValueLocation>,
         when: bool,
         target: usize,
-        args: &[Operand<Value>],
+        args: &[Operand<ValueLocation>],
     ) {
         if !self.needs_moves(target, args) {
             return self.emit_conditional_jump(condition, when, target);
@@ -166,10 +166,10 @@ impl Lowering<'_> {
 
     pub(super) fn emit_jump_if_null(
         &mut self,
-        value: Operand<Value>,
+        value: Operand<ValueLocation>,
         when: bool,
         target: usize,
-        args: &[Operand<Value>],
+        args: &[Operand<ValueLocation>],
     ) {
         // The reference stays on the stack or becomes an argument.
         self.asm.ensure_in_slot(value);
@@ -190,7 +190,12 @@ impl Lowering<'_> {
         }
     }
 
-    pub(super) fn emit_jump_table(&mut self, index: Operand<Value>, targets: &[usize], args: &[Operand<Value>]) {
+    pub(super) fn emit_jump_table(
+        &mut self,
+        index: Operand<ValueLocation>,
+        targets: &[usize],
+        args: &[Operand<ValueLocation>],
+    ) {
         for arg in args {
             self.asm.ensure_in_slot(*arg);
         }
@@ -227,21 +232,21 @@ impl Lowering<'_> {
     ///
     /// The canonical slots lie above. Once no value aliases a local, ascending order overwrites nothing that is still
     /// needed.
-    fn move_to_frame_start(&mut self, args: &[Operand<Value>]) {
-        let aliasing = args.iter().any(|a| matches!(a.value, Value::Slot(s) if s < self.frame.operands));
+    fn move_to_frame_start(&mut self, args: &[Operand<ValueLocation>]) {
+        let aliasing = args.iter().any(|a| matches!(a.value, ValueLocation::Slot(s) if s < self.frame.operands));
         let mut args = args.to_vec();
         if aliasing && args.len() > 1 {
             for arg in &mut args {
                 self.reserve_slots(arg.slot + arg.ty.slots());
                 self.asm.move_to_own_slot(*arg);
-                arg.value = Value::Slot(arg.slot);
+                arg.value = ValueLocation::Slot(arg.slot);
             }
         }
         self.asm.flush();
         self.move_to_consecutive(&args, 0);
     }
 
-    pub(super) fn emit_return(&mut self, args: &[Operand<Value>]) {
+    pub(super) fn emit_return(&mut self, args: &[Operand<ValueLocation>]) {
         if let [value] = args
             && value.ty != ValType::V128
         {
@@ -290,12 +295,12 @@ impl Lowering<'_> {
 
     pub(super) fn emit_call(
         &mut self,
-        callee: Callee<Value>,
+        callee: Callee<ValueLocation>,
         ty: &FuncType,
-        args: &[Operand<Value>],
-        live: &[Operand<Value>],
+        args: &[Operand<ValueLocation>],
+        live: &[Operand<ValueLocation>],
         to: Slot,
-        results: &mut Vec<Value>,
+        results: &mut Vec<ValueLocation>,
     ) {
         let gc_operands: Vec<_> = live.iter().filter(|o| self.is_gc_managed(o.ty)).copied().collect();
         for operand in gc_operands {
@@ -350,13 +355,18 @@ impl Lowering<'_> {
         self.record_safepoint(live);
         let mut slot = to;
         for ty in ty.results() {
-            results.push(Value::Slot(slot));
+            results.push(ValueLocation::Slot(slot));
             slot += ty.slots();
         }
         self.reserve_slots(slot);
     }
 
-    pub(super) fn emit_tail_call(&mut self, callee: Callee<Value>, _: &FuncType, args: &[Operand<Value>]) {
+    pub(super) fn emit_tail_call(
+        &mut self,
+        callee: Callee<ValueLocation>,
+        _: &FuncType,
+        args: &[Operand<ValueLocation>],
+    ) {
         match callee {
             Callee::Func(_) => {}
             Callee::Indirect { table, ty, index } => {
@@ -391,7 +401,7 @@ impl Lowering<'_> {
         }
     }
 
-    pub(super) fn emit_throw(&mut self, tag: u32, args: &[Operand<Value>], live: &[Operand<Value>]) {
+    pub(super) fn emit_throw(&mut self, tag: u32, args: &[Operand<ValueLocation>], live: &[Operand<ValueLocation>]) {
         let to = args.first().map_or(self.frame.operands, |arg| arg.slot);
         for arg in args {
             self.reserve_slots(arg.slot + arg.ty.slots());

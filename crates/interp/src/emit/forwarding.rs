@@ -13,7 +13,7 @@
 use kinglet_wasm::emit::{Frame, Slot};
 use kinglet_wasm::op::{Load, Store};
 
-use super::Value;
+use super::ValueLocation;
 
 /// A known value in the C stack frame.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ struct KnownValue {
     /// The load that would yield the value.
     op: Load,
     /// A scratch slot or a constant.
-    value: Value,
+    value: ValueLocation,
 }
 
 #[derive(Debug, Default)]
@@ -62,8 +62,8 @@ impl Forwarding {
     }
 
     /// Returns whether an address is the stack pointer.
-    pub(super) fn is_frame_base(&self, addr: Value) -> bool {
-        self.base.is_some_and(|base| addr == Value::Slot(base))
+    pub(super) fn is_frame_base(&self, addr: ValueLocation) -> bool {
+        self.base.is_some_and(|base| addr == ValueLocation::Slot(base))
     }
 
     /// Returns whether a slot is a scratch slot.
@@ -91,10 +91,10 @@ impl Forwarding {
     }
 
     /// Returns the value of a load if it is known. The operand with canonical slot `to` uses it.
-    pub(super) fn forward_load(&mut self, op: Load, offset: u32, to: Slot) -> Option<Value> {
+    pub(super) fn forward_load(&mut self, op: Load, offset: u32, to: Slot) -> Option<ValueLocation> {
         let entry = self.entries.iter().find(|entry| entry.offset == offset && entry.op == op)?;
         let value = entry.value;
-        if let Value::Slot(scratch) = value {
+        if let ValueLocation::Slot(scratch) = value {
             self.use_scratch(to, scratch);
         }
         Some(value)
@@ -117,16 +117,16 @@ impl Forwarding {
 
     /// Notes that a scratch slot no longer holds the value in memory.
     pub(super) fn invalidate_slot(&mut self, slot: Slot) {
-        self.entries.retain(|entry| entry.value != Value::Slot(slot));
+        self.entries.retain(|entry| entry.value != ValueLocation::Slot(slot));
     }
 
     /// Records the result of a load from the C stack frame.
-    pub(super) fn record_load(&mut self, op: Load, offset: u32, value: Value) {
+    pub(super) fn record_load(&mut self, op: Load, offset: u32, value: ValueLocation) {
         self.entries.push(KnownValue { offset, op, value });
     }
 
     /// Records a store to the C stack frame, with its value if a load of the same bytes yields it.
-    pub(super) fn record_store(&mut self, op: Store, offset: u32, value: Option<Value>) {
+    pub(super) fn record_store(&mut self, op: Store, offset: u32, value: Option<ValueLocation>) {
         let end = |offset: u32, bytes: u32| u64::from(offset) + u64::from(bytes);
         let stored = end(offset, op.bytes());
         self.entries.retain(|e| end(e.offset, e.op.bytes()) <= offset.into() || stored <= e.offset.into());

@@ -4,8 +4,8 @@ use kinglet_wasm::emit::*;
 use kinglet_wasm::op::{Load, Store, ValKind};
 use kinglet_wasm::types::ValType;
 
-use super::assembler::{Class, FusionCandidate, InstructionShape};
-use super::{Lowering, Value, forwarding};
+use super::assembler::{Class, InstructionShape};
+use super::{Lowering, ValueLocation, forwarding};
 use crate::access::{encode_indexed_location, encode_location};
 use crate::exec::{Handler, OperandKind, handlers};
 
@@ -24,7 +24,7 @@ impl Lowering<'_> {
         self.asm.append_listing(|| format!(" memory {} offset {}", mem.memory, mem.offset));
     }
 
-    pub(super) fn emit_load(&mut self, op: Load, mem: MemArg, addr: Operand<Value>, to: Slot) -> Value {
+    pub(super) fn emit_load(&mut self, op: Load, mem: MemArg, addr: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         let ty: ValType = op.result().into();
         self.reserve_slots(to + ty.slots());
         if !self.uses_memory0_registers(mem) {
@@ -57,12 +57,12 @@ impl Lowering<'_> {
     }
 
     /// Returns whether an access is to a C stack frame.
-    fn is_c_frame(&self, addr: Operand<Value>, mem: MemArg) -> bool {
+    fn is_c_frame(&self, addr: Operand<ValueLocation>, mem: MemArg) -> bool {
         self.asm.forwarding.is_frame_base(addr.value) && !self.environment.module.memories[mem.memory as usize].shared
     }
 
     /// Emits a load from a C stack frame. A known value needs no instruction; any other is kept for the next load.
-    fn load_from_c_frame(&mut self, op: Load, mem: MemArg, addr: Operand<Value>, to: Slot) -> Value {
+    fn load_from_c_frame(&mut self, op: Load, mem: MemArg, addr: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         let offset = mem.offset as u32;
         if let Some(value) = self.asm.forwarding.forward_load(op, offset, to) {
             self.asm.pin_store(value);
@@ -77,7 +77,7 @@ impl Lowering<'_> {
     }
 
     /// Emits a load of a scalar from memory 0, as part of a superinstruction if possible.
-    fn direct_load(&mut self, op: Load, mem: MemArg, addr: Operand<Value>, to: Slot) -> Value {
+    fn direct_load(&mut self, op: Load, mem: MemArg, addr: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         let class = Class::of(op.result().into());
         if let Some((start, kind)) = self.asm.candidate_result(InstructionShape::Load, addr) {
             self.asm.take_operand(addr);
@@ -117,7 +117,13 @@ impl Lowering<'_> {
         self.asm.append_listing(|| format!("+{}", mem.offset));
     }
 
-    pub(super) fn emit_store(&mut self, op: Store, mem: MemArg, addr: Operand<Value>, value: Operand<Value>) {
+    pub(super) fn emit_store(
+        &mut self,
+        op: Store,
+        mem: MemArg,
+        addr: Operand<ValueLocation>,
+        value: Operand<ValueLocation>,
+    ) {
         let vector = op.operands() == [ValKind::V128];
         self.reserve_slots(value.slot + value.ty.slots());
         if vector || !self.uses_memory0_registers(mem) {
@@ -148,27 +154,39 @@ impl Lowering<'_> {
     }
 
     /// Emits a store to a C stack frame. An `i32` that is not in a scratch slot is also kept in one.
-    fn store_to_c_frame(&mut self, op: Store, mem: MemArg, addr: Operand<Value>, value: Operand<Value>) {
+    fn store_to_c_frame(
+        &mut self,
+        op: Store,
+        mem: MemArg,
+        addr: Operand<ValueLocation>,
+        value: Operand<ValueLocation>,
+    ) {
         let offset = mem.offset as u32;
         let forwarded = match value.value {
-            Value::Const(_) => Some(value.value),
-            Value::Slot(slot) if self.asm.forwarding.is_scratch(slot) => Some(value.value),
-            Value::Slot(_) if op == Store::I32Store => {
+            ValueLocation::Const(_) => Some(value.value),
+            ValueLocation::Slot(slot) if self.asm.forwarding.is_scratch(slot) => Some(value.value),
+            ValueLocation::Slot(_) if op == Store::I32Store => {
                 if let Some(slot) = self.asm.forwarding.allocate_scratch(addr.slot) {
                     self.emit_forwarding_store(mem, addr, value, slot);
-                    self.asm.forwarding.record_store(op, offset, Some(Value::Slot(slot)));
+                    self.asm.forwarding.record_store(op, offset, Some(ValueLocation::Slot(slot)));
                     return;
                 }
                 None
             }
-            Value::Slot(_) => None,
+            ValueLocation::Slot(_) => None,
         };
         self.direct_store(op, mem, addr, value);
         self.asm.forwarding.record_store(op, offset, forwarded);
     }
 
     /// Emits `i32.store` with a copy of the value to a slot.
-    fn emit_forwarding_store(&mut self, mem: MemArg, addr: Operand<Value>, value: Operand<Value>, to: Slot) {
+    fn emit_forwarding_store(
+        &mut self,
+        mem: MemArg,
+        addr: Operand<ValueLocation>,
+        value: Operand<ValueLocation>,
+        to: Slot,
+    ) {
         let loaded = self.asm.candidate_result(InstructionShape::Load, value);
         let (ka, kv) = self.store_operands(addr, value);
         let start = self.asm.words.len();
@@ -214,7 +232,11 @@ impl Lowering<'_> {
     }
 
     /// Consumes the operands of a store. At most one comes from the accumulator.
-    fn store_operands(&mut self, addr: Operand<Value>, value: Operand<Value>) -> (OperandKind, OperandKind) {
+    fn store_operands(
+        &mut self,
+        addr: Operand<ValueLocation>,
+        value: Operand<ValueLocation>,
+    ) -> (OperandKind, OperandKind) {
         let kv = self.asm.take_operand(value);
         let ka = self.asm.take_operand_no_imm(addr);
         let ka = if ka == OperandKind::Acc && kv == OperandKind::Acc { OperandKind::Slot } else { ka };
@@ -223,7 +245,7 @@ impl Lowering<'_> {
     }
 
     /// Emits a store of a scalar to memory 0, as part of a superinstruction if possible.
-    fn direct_store(&mut self, op: Store, mem: MemArg, addr: Operand<Value>, value: Operand<Value>) {
+    fn direct_store(&mut self, op: Store, mem: MemArg, addr: Operand<ValueLocation>, value: Operand<ValueLocation>) {
         let loaded = self.asm.candidate_result(InstructionShape::Load, value);
         let computed = self.asm.candidate_in_acc(value);
         let (ka, kv) = self.store_operands(addr, value);
@@ -251,7 +273,7 @@ impl Lowering<'_> {
         self.write_offset(mem);
     }
 
-    pub(super) fn emit_memory_size(&mut self, memory: u32, to: Slot) -> Value {
+    pub(super) fn emit_memory_size(&mut self, memory: u32, to: Slot) -> ValueLocation {
         self.reserve_slots(to + 1);
         self.asm.flush();
         let ty = self.environment.module.memories[memory as usize];
@@ -270,8 +292,8 @@ impl Lowering<'_> {
         name: &str,
         mem: MemArg,
         lane: u8,
-        addr: Operand<Value>,
-        vector: Operand<Value>,
+        addr: Operand<ValueLocation>,
+        vector: Operand<ValueLocation>,
     ) {
         let (a, v) = (self.asm.ensure_in_slot(addr), self.asm.ensure_in_slot(vector));
         self.asm.flush();

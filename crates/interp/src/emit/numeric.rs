@@ -7,15 +7,15 @@ use kinglet_wasm::sem;
 use kinglet_wasm::types::ValType;
 
 use super::assembler::{Class, FusionCandidate, InstructionShape, LastInstruction};
-use super::{Lowering, Value};
+use super::{Lowering, ValueLocation};
 use crate::exec::{Handler, OperandKind, handlers};
 
 impl Lowering<'_> {
-    pub(super) fn emit_unary(&mut self, op: Unary, a: Operand<Value>, to: Slot) -> Value {
-        if let Value::Const(a) = a.value
+    pub(super) fn emit_unary(&mut self, op: Unary, a: Operand<ValueLocation>, to: Slot) -> ValueLocation {
+        if let ValueLocation::Const(a) = a.value
             && let Ok(value) = sem::eval_unary(op, a)
         {
-            return Value::Const(value);
+            return ValueLocation::Const(value);
         }
         let (start, kind, value) =
             self.emit_one_operand(op.text(), |a, d| handlers::unary(op, a, d), a, op.result().into(), to);
@@ -27,24 +27,31 @@ impl Lowering<'_> {
         value
     }
 
-    pub(super) fn emit_convert(&mut self, op: Convert, a: Operand<Value>, to: Slot) -> Value {
-        if let Value::Const(a) = a.value
+    pub(super) fn emit_convert(&mut self, op: Convert, a: Operand<ValueLocation>, to: Slot) -> ValueLocation {
+        if let ValueLocation::Const(a) = a.value
             && let Ok(value) = sem::eval_convert(op, a)
         {
-            return Value::Const(value);
+            return ValueLocation::Const(value);
         }
         self.emit_one_operand(op.text(), |a, d| handlers::convert(op, a, d), a, op.result().into(), to).2
     }
 
     /// Replaces NaNs by the canonical NaN if the settings require it.
-    pub(super) fn canonicalize_nan(&mut self, shape: Option<FloatShape>, value: Value, to: Slot) -> Value {
+    pub(super) fn canonicalize_nan(
+        &mut self,
+        shape: Option<FloatShape>,
+        value: ValueLocation,
+        to: Slot,
+    ) -> ValueLocation {
         let Some(shape) = shape.filter(|_| self.environment.settings.nan_canonicalization) else { return value };
         let operand = |ty| Operand { value, ty, slot: to };
         match (shape, value) {
-            (FloatShape::F32, Value::Const(bits)) => {
-                Value::Const(sem::f32_canonical(f32::from_bits(bits as u32)).to_bits().into())
+            (FloatShape::F32, ValueLocation::Const(bits)) => {
+                ValueLocation::Const(sem::f32_canonical(f32::from_bits(bits as u32)).to_bits().into())
             }
-            (FloatShape::F64, Value::Const(bits)) => Value::Const(sem::f64_canonical(f64::from_bits(bits)).to_bits()),
+            (FloatShape::F64, ValueLocation::Const(bits)) => {
+                ValueLocation::Const(sem::f64_canonical(f64::from_bits(bits)).to_bits())
+            }
             (FloatShape::F32, _) => {
                 self.emit_one_operand("f32.canonical", handlers::f32_canonical, operand(ValType::F32), ValType::F32, to)
                     .2
@@ -66,10 +73,10 @@ impl Lowering<'_> {
         &mut self,
         name: &str,
         handler: impl Fn(OperandKind, OperandKind) -> Handler,
-        a: Operand<Value>,
+        a: Operand<ValueLocation>,
         ty: ValType,
         to: Slot,
-    ) -> (usize, OperandKind, Value) {
+    ) -> (usize, OperandKind, ValueLocation) {
         self.reserve_slots(to + 1);
         let kind = self.asm.take_operand_no_imm(a);
         self.asm.flush();
@@ -79,21 +86,27 @@ impl Lowering<'_> {
         (start, kind, self.asm.cache_result(start, handler(kind, OperandKind::Slot), Class::of(ty), to))
     }
 
-    pub(super) fn emit_binary(&mut self, op: Binary, a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
-        if let (Value::Const(a), Value::Const(b)) = (a.value, b.value)
+    pub(super) fn emit_binary(
+        &mut self,
+        op: Binary,
+        a: Operand<ValueLocation>,
+        b: Operand<ValueLocation>,
+        to: Slot,
+    ) -> ValueLocation {
+        if let (ValueLocation::Const(a), ValueLocation::Const(b)) = (a.value, b.value)
             && let Ok(value) = sem::eval_binary(op, a, b)
         {
-            return Value::Const(value);
+            return ValueLocation::Const(value);
         }
         // Subtraction of a constant becomes addition of its negative, so only additions need superinstructions.
         let (op, b) = match (op, b.value) {
-            (Binary::I32Sub, Value::Const(bits)) => {
-                (Binary::I32Add, Operand { value: Value::Const((bits as u32).wrapping_neg().into()), ..b })
+            (Binary::I32Sub, ValueLocation::Const(bits)) => {
+                (Binary::I32Add, Operand { value: ValueLocation::Const((bits as u32).wrapping_neg().into()), ..b })
             }
             _ => (op, b),
         };
         let plus = match (op, b.value) {
-            (Binary::I32Add, Value::Const(b)) => Some(b as u32),
+            (Binary::I32Add, ValueLocation::Const(b)) => Some(b as u32),
             _ => None,
         };
         if let Some(value) = plus.and_then(|constant| self.fuse_global_add(a, constant, to)) {
@@ -139,11 +152,17 @@ impl Lowering<'_> {
         value
     }
 
-    pub(super) fn emit_compare(&mut self, op: Compare, a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
-        if let (Value::Const(a), Value::Const(b)) = (a.value, b.value)
+    pub(super) fn emit_compare(
+        &mut self,
+        op: Compare,
+        a: Operand<ValueLocation>,
+        b: Operand<ValueLocation>,
+        to: Slot,
+    ) -> ValueLocation {
+        if let (ValueLocation::Const(a), ValueLocation::Const(b)) = (a.value, b.value)
             && let Ok(value) = sem::eval_compare(op, a, b)
         {
-            return Value::Const(value);
+            return ValueLocation::Const(value);
         }
         self.reserve_slots(to + 2);
         let (ka, kb) = self.binary_operands(a, b);
@@ -157,8 +176,8 @@ impl Lowering<'_> {
     }
 
     /// Consumes two operands. At most one comes from the accumulator, and at most one is a constant.
-    fn binary_operands(&mut self, a: Operand<Value>, b: Operand<Value>) -> (OperandKind, OperandKind) {
-        if let (Value::Const(_), Value::Const(_)) = (a.value, b.value) {
+    fn binary_operands(&mut self, a: Operand<ValueLocation>, b: Operand<ValueLocation>) -> (OperandKind, OperandKind) {
+        if let (ValueLocation::Const(_), ValueLocation::Const(_)) = (a.value, b.value) {
             // A constant operation that traps.
             self.asm.move_to_own_slot(a);
             return (OperandKind::Slot, OperandKind::Imm);
@@ -170,7 +189,7 @@ impl Lowering<'_> {
         (ka, kb)
     }
 
-    pub(super) fn emit_wide(&mut self, op: Wide, args: &[Operand<Value>], to: Slot) -> [Value; 2] {
+    pub(super) fn emit_wide(&mut self, op: Wide, args: &[Operand<ValueLocation>], to: Slot) -> [ValueLocation; 2] {
         for arg in args {
             self.reserve_slots(arg.slot + 1);
             self.asm.move_to_own_slot(*arg);
@@ -181,6 +200,6 @@ impl Lowering<'_> {
         self.reserve_slots(to + 2);
         self.asm.inst(handlers::wide(op), || format!("{} s{to}", op.text()));
         self.asm.slot_word(to);
-        [Value::Slot(to), Value::Slot(to + 1)]
+        [ValueLocation::Slot(to), ValueLocation::Slot(to + 1)]
     }
 }

@@ -3,12 +3,12 @@
 use kinglet_wasm::emit::*;
 
 use super::assembler::Class;
-use super::{Lowering, Value};
+use super::{Lowering, ValueLocation};
 use crate::access::{encode_indexed_location, encode_location};
 use crate::exec::{OperandKind, handlers};
 
 impl Lowering<'_> {
-    pub(super) fn emit_table_get(&mut self, table: u32, index: Operand<Value>, to: Slot) -> Value {
+    pub(super) fn emit_table_get(&mut self, table: u32, index: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         self.reserve_slots(to + 1);
         let kind = self.asm.take_operand_no_imm(index);
         self.asm.flush();
@@ -20,7 +20,7 @@ impl Lowering<'_> {
         self.asm.cache_result(start, handlers::table_get(kind, OperandKind::Slot), Class::I64, to)
     }
 
-    pub(super) fn emit_table_size(&mut self, table: u32, to: Slot) -> Value {
+    pub(super) fn emit_table_size(&mut self, table: u32, to: Slot) -> ValueLocation {
         self.reserve_slots(to + 1);
         self.asm.flush();
         let ty = self.environment.module.tables[table as usize];

@@ -4,35 +4,35 @@ use kinglet_wasm::emit::*;
 use kinglet_wasm::types::ValType;
 
 use super::assembler::{Class, FusionCandidate, InstructionShape, LastInstruction};
-use super::{Lowering, Value};
+use super::{Lowering, ValueLocation};
 use crate::access::encode_location;
 use crate::exec::{HANDLER_WORDS, OperandKind, handlers};
 
 impl Lowering<'_> {
     /// Copies the local that an operand aliases to the operand's canonical slot. A cached result stays cached.
-    pub(super) fn preserve_operand(&mut self, operand: &mut Operand<Value>) {
+    pub(super) fn preserve_operand(&mut self, operand: &mut Operand<ValueLocation>) {
         let own = operand.slot;
         self.asm.preserve(*operand);
-        operand.value = Value::Slot(own);
+        operand.value = ValueLocation::Slot(own);
     }
 
-    pub(super) fn emit_local_set(&mut self, local: Local, value: Operand<Value>) {
+    pub(super) fn emit_local_set(&mut self, local: Local, value: Operand<ValueLocation>) {
         self.asm.forwarding.local_changed(local.slot);
         let plus =
             self.asm.candidate.is_some_and(|candidate| matches!(candidate.shape, InstructionShape::GlobalAdd(_)));
         self.asm.set_local(value, local.slot);
-        if plus && self.asm.last_stores(Operand { value: Value::Slot(local.slot), ..value }) {
+        if plus && self.asm.last_stores(Operand { value: ValueLocation::Slot(local.slot), ..value }) {
             self.asm.forwarding.set_frame_base(local.slot);
         }
     }
 
-    pub(super) fn emit_constant(&mut self, constant: Constant, to: Slot) -> Value {
+    pub(super) fn emit_constant(&mut self, constant: Constant, to: Slot) -> ValueLocation {
         match constant {
-            Constant::I32(value) => Value::Const(value as u32 as u64),
-            Constant::I64(value) => Value::Const(value as u64),
-            Constant::F32(bits) => Value::Const(bits.into()),
-            Constant::F64(bits) => Value::Const(bits),
-            Constant::Null(_) => Value::Const(0),
+            Constant::I32(value) => ValueLocation::Const(value as u32 as u64),
+            Constant::I64(value) => ValueLocation::Const(value as u64),
+            Constant::F32(bits) => ValueLocation::Const(bits.into()),
+            Constant::F64(bits) => ValueLocation::Const(bits),
+            Constant::Null(_) => ValueLocation::Const(0),
             Constant::V128(value) => {
                 self.reserve_slots(to + 2);
                 self.asm.flush();
@@ -44,7 +44,7 @@ impl Lowering<'_> {
         }
     }
 
-    pub(super) fn emit_global_get(&mut self, global: u32, ty: ValType, to: Slot) -> Value {
+    pub(super) fn emit_global_get(&mut self, global: u32, ty: ValType, to: Slot) -> ValueLocation {
         self.reserve_slots(to + ty.slots());
         self.asm.flush();
         let location = encode_location(self.environment.layout.global(global));
@@ -63,7 +63,12 @@ impl Lowering<'_> {
     }
 
     /// Fuses `global.get` and `i32.add` of a constant. C programs move their stack pointer this way.
-    pub(super) fn fuse_global_add(&mut self, a: Operand<Value>, constant: u32, to: Slot) -> Option<Value> {
+    pub(super) fn fuse_global_add(
+        &mut self,
+        a: Operand<ValueLocation>,
+        constant: u32,
+        to: Slot,
+    ) -> Option<ValueLocation> {
         let FusionCandidate { start, shape: InstructionShape::GlobalGet } = self.asm.candidate_in_acc(a)? else {
             return None;
         };
@@ -80,7 +85,7 @@ impl Lowering<'_> {
 
     /// Fuses `global.set` with the computation of its value: the same global plus a constant, or a slot plus a
     /// constant.
-    fn fuse_global_set(&mut self, location: u32, value: Operand<Value>) -> Option<()> {
+    fn fuse_global_set(&mut self, location: u32, value: Operand<ValueLocation>) -> Option<()> {
         let candidate = self.asm.candidate?;
         let is_cached = self.asm.candidate_in_acc(value).is_some();
         match candidate.shape {
@@ -112,7 +117,7 @@ impl Lowering<'_> {
         Some(())
     }
 
-    pub(super) fn emit_global_set(&mut self, global: u32, value: Operand<Value>) {
+    pub(super) fn emit_global_set(&mut self, global: u32, value: Operand<ValueLocation>) {
         let location = encode_location(self.environment.layout.global(global));
         let class = Class::of(value.ty);
         if class == Class::I32 && self.fuse_global_set(location, value).is_some() {
@@ -125,18 +130,18 @@ impl Lowering<'_> {
         self.asm.write_operand(value, kind);
     }
 
-    fn vector_operand(&mut self, value: Operand<Value>) -> OperandKind {
+    fn vector_operand(&mut self, value: Operand<ValueLocation>) -> OperandKind {
         self.asm.ensure_in_slot(value);
         OperandKind::Slot
     }
 
     pub(super) fn emit_select(
         &mut self,
-        a: Operand<Value>,
-        b: Operand<Value>,
-        condition: Operand<Value>,
+        a: Operand<ValueLocation>,
+        b: Operand<ValueLocation>,
+        condition: Operand<ValueLocation>,
         to: Slot,
-    ) -> Value {
+    ) -> ValueLocation {
         let class = Class::of(a.ty);
         self.reserve_slots(to + a.ty.slots());
         if class == Class::Vector {
@@ -155,15 +160,15 @@ impl Lowering<'_> {
         }
         // Only the condition, as the last result, may come from an accumulator.
         for operand in [a, b] {
-            if let Value::Slot(_) = operand.value {
+            if let ValueLocation::Slot(_) = operand.value {
                 self.asm.ensure_in_slot(operand);
             }
         }
         let c = self.asm.take_operand_no_imm(condition);
         self.asm.flush();
-        let kind = |operand: Operand<Value>| match operand.value {
-            Value::Const(_) => OperandKind::Imm,
-            Value::Slot(_) => OperandKind::Slot,
+        let kind = |operand: Operand<ValueLocation>| match operand.value {
+            ValueLocation::Const(_) => OperandKind::Imm,
+            ValueLocation::Slot(_) => OperandKind::Slot,
         };
         let (ka, kb) = (kind(a), kind(b));
         let start = self.asm.words.len();
@@ -174,7 +179,7 @@ impl Lowering<'_> {
         self.asm.cache_result(start, handlers::select(class, ka, kb, c, OperandKind::Slot), class, to)
     }
 
-    pub(super) fn emit_is_null(&mut self, value: Operand<Value>, to: Slot) -> Value {
+    pub(super) fn emit_is_null(&mut self, value: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         self.reserve_slots(to + 1);
         let kind = self.asm.take_operand_no_imm(value);
         self.asm.flush();
@@ -186,7 +191,7 @@ impl Lowering<'_> {
         result
     }
 
-    pub(super) fn emit_as_non_null(&mut self, value: Operand<Value>, to: Slot) -> Value {
+    pub(super) fn emit_as_non_null(&mut self, value: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         self.reserve_slots(to + 1);
         self.asm.ensure_in_slot(value);
         self.asm.flush();

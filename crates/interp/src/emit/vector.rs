@@ -5,11 +5,17 @@ use kinglet_wasm::op::VectorSplat;
 use kinglet_wasm::types::ValType;
 
 use super::assembler::Class;
-use super::{Lowering, Value};
+use super::{Lowering, ValueLocation};
 use crate::exec::{Handler, OperandKind, handlers};
 
 impl Lowering<'_> {
-    pub(super) fn emit_vector(&mut self, handler: Handler, name: &str, args: &[Operand<Value>], to: Slot) -> Value {
+    pub(super) fn emit_vector(
+        &mut self,
+        handler: Handler,
+        name: &str,
+        args: &[Operand<ValueLocation>],
+        to: Slot,
+    ) -> ValueLocation {
         self.reserve_slots(to + 2);
         self.asm.flush();
         self.asm.inst(handler, || name.to_string());
@@ -23,11 +29,11 @@ impl Lowering<'_> {
         &mut self,
         name: &str,
         handler: impl Fn(OperandKind) -> Handler,
-        a: Operand<Value>,
+        a: Operand<ValueLocation>,
         lane: u8,
         ty: ValType,
         to: Slot,
-    ) -> Value {
+    ) -> ValueLocation {
         self.reserve_slots(to + 1);
         self.asm.flush();
         let start = self.asm.words.len();
@@ -42,11 +48,11 @@ impl Lowering<'_> {
         &mut self,
         name: &str,
         handler: impl Fn(OperandKind) -> Handler,
-        a: Operand<Value>,
+        a: Operand<ValueLocation>,
         lane: u8,
-        b: Operand<Value>,
+        b: Operand<ValueLocation>,
         to: Slot,
-    ) -> Value {
+    ) -> ValueLocation {
         self.reserve_slots(to + 3);
         let kind = self.asm.take_operand_no_imm(b);
         self.asm.flush();
@@ -58,7 +64,7 @@ impl Lowering<'_> {
         self.asm.store_result(to)
     }
 
-    pub(super) fn emit_splat(&mut self, op: VectorSplat, a: Operand<Value>, to: Slot) -> Value {
+    pub(super) fn emit_splat(&mut self, op: VectorSplat, a: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         self.reserve_slots(to + 2);
         let kind = self.asm.take_operand_no_imm(a);
         self.asm.flush();
@@ -67,7 +73,13 @@ impl Lowering<'_> {
         self.asm.store_result(to)
     }
 
-    pub(super) fn emit_shuffle(&mut self, lanes: [u8; 16], a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
+    pub(super) fn emit_shuffle(
+        &mut self,
+        lanes: [u8; 16],
+        a: Operand<ValueLocation>,
+        b: Operand<ValueLocation>,
+        to: Slot,
+    ) -> ValueLocation {
         self.reserve_slots(to + 2);
         self.asm.flush();
         self.asm.inst(handlers::vector_shuffle(), || "i8x16.shuffle".to_string());

@@ -13,7 +13,8 @@ use super::numeric::LoopStep;
 use super::operand::{Acc, Imm, OperandSource, ResultTarget, Slot};
 use super::variable::{Constant, Copy, GlobalSetSum};
 use super::{
-    Flow, Handler, Instruction, Machine, OperandKind, Stop, Superinstruction, handler, handler_address, keep_branch,
+    Flow, Handler, Instruction, Machine, OperandKind, StopReason, Superinstruction, handler, handler_address,
+    keep_branch,
 };
 use crate::access;
 use crate::code::{Body, Code};
@@ -110,14 +111,14 @@ impl Instruction for Start {
 /// Returns the start of a body's bytecode, lowering the body if necessary.
 #[cold]
 #[inline(never)]
-unsafe fn lower_body(body: *const Body) -> Result<*const u32, Stop> {
+unsafe fn lower_body(body: *const Body) -> Result<*const u32, StopReason> {
     // SAFETY: the caller passes the body of a live cell. The panic is caught, because a handler cannot unwind.
     let lowered = std::panic::catch_unwind(|| unsafe { (*body).code().as_ref().map(Code::start).map_err(Error::kind) });
     match lowered {
         Ok(Ok(start)) => Ok(start),
         // The body was well-formed at validation, so the module's bytes have changed.
-        Ok(Err(ErrorKind::Malformed)) => Err(Stop::Trap(Trap::Damaged)),
-        _ => Err(Stop::Trap(Trap::Unsupported)),
+        Ok(Err(ErrorKind::Malformed)) => Err(StopReason::Trap(Trap::Damaged)),
+        _ => Err(StopReason::Trap(Trap::Unsupported)),
     }
 }
 
@@ -137,7 +138,7 @@ struct Exit;
 impl Instruction for Exit {
     #[inline(always)]
     unsafe fn run(_: &mut Machine) -> Flow {
-        Err(Stop::Exit(Status::Ok))
+        Err(StopReason::Exit(Status::Ok))
     }
 }
 
@@ -165,7 +166,7 @@ impl Instruction for ArrayCall {
                 // The first frame of a native-to-interpreter trampoline tail-calls native code. Let the trampoline do
                 // it, so that the native stack does not grow.
                 (*m.vm).tail_call = kinglet_abi::TailCallTarget { cell, vmctx, args: m.fp };
-                return Err(Stop::Exit(Status::TailCall));
+                return Err(StopReason::Exit(Status::TailCall));
             }
             (*m.vm).stack_top = m.fp.add((*cell).array_slots as usize);
             (*m.vm).callee = cell;
@@ -220,7 +221,7 @@ impl Instruction for Check {
         // SAFETY: the store is live.
         unsafe {
             if (*m.vm).gas < 0 {
-                return Err(Stop::Trap(Trap::OutOfGas));
+                return Err(StopReason::Trap(Trap::OutOfGas));
             }
             m.poll_stop()
         }
@@ -295,7 +296,7 @@ struct Unreachable;
 impl Instruction for Unreachable {
     #[inline(always)]
     unsafe fn run(_: &mut Machine) -> Flow {
-        Err(Stop::Trap(Trap::Unreachable))
+        Err(StopReason::Trap(Trap::Unreachable))
     }
 }
 
@@ -304,7 +305,7 @@ struct Unsupported;
 impl Instruction for Unsupported {
     #[inline(always)]
     unsafe fn run(_: &mut Machine) -> Flow {
-        Err(Stop::Trap(Trap::Unsupported))
+        Err(StopReason::Trap(Trap::Unsupported))
     }
 }
 
@@ -356,11 +357,11 @@ impl Machine {
             let size = *entry.sub(1);
             // The record lies above the frame's start, so the difference cannot wrap.
             if (record as usize - self.fp as usize) < size as usize {
-                return Err(Stop::Trap(Trap::StackOverflow));
+                return Err(StopReason::Trap(Trap::StackOverflow));
             }
             if (*self.vm).interrupt.load(Ordering::Relaxed) != 0 {
                 keep_branch();
-                return Err(Stop::ENTRY);
+                return Err(StopReason::ENTRY);
             }
         }
         Ok(())
@@ -413,9 +414,9 @@ impl Machine {
                 }
                 Status::Exception => {
                     (*self.vm).record = caller.cast();
-                    Err(Stop::UNWIND)
+                    Err(StopReason::UNWIND)
                 }
-                status => Err(Stop::Exit(status)),
+                status => Err(StopReason::Exit(status)),
             }
         }
     }
@@ -474,7 +475,7 @@ impl Machine {
     /// Resolves the callee of a `call_indirect`. Operands: the table's location, the expected canonical type, the
     /// index.
     #[inline(always)]
-    unsafe fn resolve_indirect<A: OperandSource>(&mut self) -> Result<*const FuncRef, Stop> {
+    unsafe fn resolve_indirect<A: OperandSource>(&mut self) -> Result<*const FuncRef, StopReason> {
         // SAFETY: the word is a table's location, and elements of function tables are function references.
         unsafe {
             let word = self.word();
@@ -482,7 +483,7 @@ impl Machine {
             let index: i64 = A::get(self);
             let index = if word & 2 != 0 { index as u64 } else { index as u32 as u64 };
             let table: *mut VmTable = access::table(self.vmctx(), word & !2);
-            let element = access::element(table, index).ok_or(Stop::Trap(Trap::UndefinedElement))?;
+            let element = access::element(table, index).ok_or(StopReason::Trap(Trap::UndefinedElement))?;
             let mut function = element as usize as *const FuncRef;
             if function.is_null() {
                 function = lazy_function(self.vm, self.vmctx(), word & !2, index)?;
@@ -495,11 +496,11 @@ impl Machine {
     }
 
     #[inline(always)]
-    unsafe fn resolve_reference<A: OperandSource>(&mut self) -> Result<*const FuncRef, Stop> {
+    unsafe fn resolve_reference<A: OperandSource>(&mut self) -> Result<*const FuncRef, StopReason> {
         // SAFETY: the caller is a handler whose next operand is a function reference or null, which validation
         // guarantees.
         let function = unsafe { A::get::<i64>(self) } as u64 as usize as *const FuncRef;
-        if function.is_null() { Err(Stop::Trap(Trap::NullFunctionReference)) } else { Ok(function) }
+        if function.is_null() { Err(StopReason::Trap(Trap::NullFunctionReference)) } else { Ok(function) }
     }
 
     #[inline(always)]
@@ -535,7 +536,7 @@ impl Machine {
             }
             let _ = self.libcall(Libcall::Uncaught, std::ptr::null_mut(), 0, 0);
             (*self.vm).record = base.cast();
-            Err(Stop::Exit(Status::Exception))
+            Err(StopReason::Exit(Status::Exception))
         }
     }
 
@@ -566,7 +567,7 @@ unsafe fn check_subtype(vm: *mut VmStore, vmctx: *mut VmCtx, actual: u32, expect
         let mut answer = 0;
         let is_subtype = (*(*vm).libcalls).get(Libcall::IsSubtype);
         is_subtype(vmctx, &mut answer, actual, expected);
-        if answer != 0 { Ok(()) } else { Err(Stop::Trap(Trap::IndirectCallTypeMismatch)) }
+        if answer != 0 { Ok(()) } else { Err(StopReason::Trap(Trap::IndirectCallTypeMismatch)) }
     }
 }
 
@@ -578,10 +579,10 @@ unsafe fn lazy_function(
     vmctx: *mut VmCtx,
     location: u32,
     index: u64,
-) -> Result<*const FuncRef, Stop> {
+) -> Result<*const FuncRef, StopReason> {
     // SAFETY: `resolve_indirect` has read the location of a table of the running instance from the code.
     match unsafe { lazy_element(vm, vmctx, location, index) } {
-        0 => Err(Stop::Trap(Trap::UninitializedElement)),
+        0 => Err(StopReason::Trap(Trap::UninitializedElement)),
         function => Ok(function as usize as *const FuncRef),
     }
 }
@@ -780,7 +781,7 @@ impl Instruction for Throw {
             // An exception handler may be a loop header, which makes the throw a back-edge.
             m.poll_stop()?;
             m.libcall(Libcall::Throw, args, tag, 0)?;
-            Err(Stop::UNWIND)
+            Err(StopReason::UNWIND)
         }
     }
 }

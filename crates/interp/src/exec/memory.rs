@@ -14,7 +14,7 @@ use kinglet_wasm::sem;
 use super::numeric::Sum;
 use super::operand::{Acc, AccumulatorScalar, Imm, OperandSource, ResultTarget, Slot};
 use super::{
-    Flow, Handler, Instruction, Machine, OperandKind, Stop, Superinstruction, handler, trap_from_code, vector,
+    Flow, Handler, Instruction, Machine, OperandKind, StopReason, Superinstruction, handler, trap_from_code, vector,
 };
 use crate::access;
 
@@ -64,10 +64,10 @@ trait StoreMeaning<const N: usize> {
 
 /// Returns the address of `size` bytes at `addr + offset` of memory 0.
 #[inline(always)]
-fn address(m: &Machine, addr: u32, offset: u32, size: usize) -> Result<*mut u8, Stop> {
+fn address(m: &Machine, addr: u32, offset: u32, size: usize) -> Result<*mut u8, StopReason> {
     let at = addr as u64 + offset as u64;
     if at + size as u64 > m.len as u64 {
-        return Err(Stop::Trap(Trap::MemoryOutOfBounds));
+        return Err(StopReason::Trap(Trap::MemoryOutOfBounds));
     }
     Ok(m.mem.wrapping_add(at as usize))
 }
@@ -75,7 +75,7 @@ fn address(m: &Machine, addr: u32, offset: u32, size: usize) -> Result<*mut u8, 
 /// Returns the address of an access in its general form. Operands: the memory's location, with bit 1 set if its
 /// addresses are 64 bits wide, and the offset.
 #[inline(always)]
-unsafe fn general_address(m: &mut Machine, addr: u64, size: usize) -> Result<*mut u8, Stop> {
+unsafe fn general_address(m: &mut Machine, addr: u64, size: usize) -> Result<*mut u8, StopReason> {
     // SAFETY: the word is a memory's location.
     unsafe {
         let word = m.word();
@@ -85,7 +85,7 @@ unsafe fn general_address(m: &mut Machine, addr: u64, size: usize) -> Result<*mu
         let end = addr.checked_add(offset).and_then(|at| at.checked_add(size as u64));
         match end {
             Some(end) if end <= (*memory).len as u64 => Ok((*memory).base.wrapping_add(end as usize - size)),
-            _ => Err(Stop::Trap(Trap::MemoryOutOfBounds)),
+            _ => Err(StopReason::Trap(Trap::MemoryOutOfBounds)),
         }
     }
 }
@@ -284,7 +284,7 @@ impl Instruction for CallLibcall {
             let code = function((*record).vmctx, m.slot(args), a, b);
             m.load_memory((*record).vmctx);
             if code != 0 {
-                return Err(Stop::Trap(trap_from_code(code)));
+                return Err(StopReason::Trap(trap_from_code(code)));
             }
         }
         Ok(())

@@ -9,7 +9,7 @@ use kinglet_wasm::sem::{self, Outcome};
 
 use super::memory::{F64LoadSlot, F64StoreAcc, I32LoadSlot};
 use super::operand::{Acc, AccumulatorScalar, Imm, OperandSource, ResultTarget, Slot};
-use super::{Flow, Handler, Instruction, Machine, OperandKind, Stop, Superinstruction, handler, keep_branch};
+use super::{Flow, Handler, Instruction, Machine, OperandKind, StopReason, Superinstruction, handler, keep_branch};
 
 /// The semantics of a unary operation.
 pub(crate) trait UnaryMeaning {
@@ -35,7 +35,7 @@ impl<O: UnaryMeaning, A: OperandSource, D: ResultTarget> Instruction for UnaryIn
         // function's entry checked (see `exec`).
         unsafe {
             let a = A::get(m);
-            let value = O::eval(a).map_err(Stop::Trap)?;
+            let value = O::eval(a).map_err(StopReason::Trap)?;
             D::put(m, value);
         }
         Ok(())
@@ -54,7 +54,7 @@ impl<O: BinaryMeaning, A: OperandSource, B: OperandSource, D: ResultTarget> Inst
         unsafe {
             let a = A::get(m);
             let b = B::get(m);
-            let value = O::eval(a, b).map_err(Stop::Trap)?;
+            let value = O::eval(a, b).map_err(StopReason::Trap)?;
             D::put(m, value);
         }
         Ok(())
@@ -76,7 +76,7 @@ impl<O: BinaryMeaning<R = i32>, A: OperandSource, B: OperandSource, const WHEN: 
             let b = B::get(m);
             let at = m.ip;
             let target = m.word();
-            if (O::eval(a, b).map_err(Stop::Trap)? != 0) == WHEN {
+            if (O::eval(a, b).map_err(StopReason::Trap)? != 0) == WHEN {
                 keep_branch();
                 m.jump(at, target);
                 if BACK {

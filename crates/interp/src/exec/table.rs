@@ -6,7 +6,7 @@ use kinglet_abi::Trap;
 
 use super::control::lazy_element;
 use super::operand::{Acc, OperandSource, ResultTarget, Slot};
-use super::{Flow, Handler, Instruction, Machine, OperandKind, Stop, handler};
+use super::{Flow, Handler, Instruction, Machine, OperandKind, StopReason, handler};
 use crate::access;
 
 /// `table.get`. Operand: the table's location, with bit 1 set if its indices are 64 bits wide.
@@ -21,7 +21,7 @@ impl<A: OperandSource, D: ResultTarget> Instruction for TableGet<A, D> {
             let index: i64 = A::get(m);
             let index = if word & 2 != 0 { index as u64 } else { index as u32 as u64 };
             let table = access::table(m.vmctx(), word & !2);
-            let mut element = access::element(table, index).ok_or(Stop::Trap(Trap::TableOutOfBounds))?;
+            let mut element = access::element(table, index).ok_or(StopReason::Trap(Trap::TableOutOfBounds))?;
             if element == 0 {
                 element = lazy_element(m.vm, m.vmctx(), word & !2, index);
             }

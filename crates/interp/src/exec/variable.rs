@@ -304,7 +304,7 @@ impl Instruction for AsNonNull {
             let (from, to) = (m.word(), m.word());
             let value = *m.slot(from);
             if value == 0 {
-                return Err(super::Stop::Trap(kinglet_abi::Trap::NullReference));
+                return Err(super::StopReason::Trap(kinglet_abi::Trap::NullReference));
             }
             *m.slot(to) = value;
         }

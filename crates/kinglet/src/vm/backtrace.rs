@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use kinglet_abi::VmStore;
-use kinglet_interp::frame::{Frame, StackSegment, walk};
+use kinglet_interp::frame::{InterpreterFrame, StackSegment, walk};
 use kinglet_interp::{Body, BytecodeSourceMap};
 
 use crate::store::StoreCore;
@@ -57,7 +57,7 @@ impl Places {
     }
 }
 
-fn push(backtrace: &mut WasmBacktrace, core: &StoreCore, frame: &Frame, places: &mut Places) {
+fn push(backtrace: &mut WasmBacktrace, core: &StoreCore, frame: &InterpreterFrame, places: &mut Places) {
     if backtrace.frames.len() >= KEPT_FRAMES {
         backtrace.omitted += 1;
         return;

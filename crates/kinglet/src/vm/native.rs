@@ -574,7 +574,7 @@ pub(crate) fn listing(
     compiler: &Compiler,
     environment: &ModuleEnvironment,
     defined: u32,
-) -> Result<kinglet_jit::Listing> {
+) -> Result<kinglet_jit::NativeListing> {
     Ok(compiler.listing(jit_environment(environment, limits(environment)), defined)?)
 }
 
