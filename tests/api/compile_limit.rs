@@ -136,5 +136,5 @@ fn dropped_modules_do_not_delay_the_compilation_of_others() {
         call(&small, 1000);
     }
     assert!(small.native_functions() > 0);
-    testing::settle(&engine);
+    testing::drain(&engine);
 }

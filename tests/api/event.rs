@@ -91,7 +91,7 @@ fn every_step_is_an_event() {
         "DEBUG message=module instantiated module=\"noted\" instance=0",
         "TRACE message=function lowered function=1",
         "DEBUG message=memory grown memory=0 from=65536 to=131072",
-        "DEBUG message=the limiter refused asked=\"Memory(",
+        "DEBUG message=the limiter refused requested=\"Memory(",
         "TRACE message=function lowered function=2",
         "TRACE function=\"fd_close\" arguments=[77] result=Err(Errno(",
         "TRACE message=function lowered function=3",

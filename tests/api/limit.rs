@@ -371,6 +371,6 @@ fn a_limiter_is_told_about_failures_of_the_system() {
     let grow = instance.get_typed_func::<(), i64>(&mut store, "grow").unwrap();
     assert_eq!(grow.call(&mut store, ()).unwrap(), -1);
     let error = grow.call(&mut store, ()).unwrap_err();
-    assert!(error.to_string().contains("the system has no 281474976710656 bytes"), "{error}");
+    assert!(error.to_string().contains("the system cannot allocate 281474976710656 bytes"), "{error}");
     assert_eq!(store.data().0.len(), 2);
 }

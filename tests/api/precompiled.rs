@@ -257,7 +257,7 @@ fn files_that_are_not_artifacts_are_errors() {
     let engine = Engine::default();
     let binary = module(&engine, PROGRAM).binary().to_vec();
     for (bytes, part) in
-        [(&b"\0"[..], "no compiled module"), (&binary, "without native code"), (b"kinglet\0", "cut short")]
+        [(&b"\0"[..], "not a compiled module"), (&binary, "without native code"), (b"kinglet\0", "truncated")]
     {
         let error = deserialize(&engine, bytes).unwrap_err();
         assert!(error.to_string().contains(part), "{error}");

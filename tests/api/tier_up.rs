@@ -253,7 +253,7 @@ fn listen_to_decisions() {
     };
     for decided in ["function=\"step\" entries=", "function=\"steps\" entries=", "function=\"steps\" loop="] {
         let function = decided.trim_end_matches(" entries=");
-        let waits = about(decided, "message=hot: waits for the compiler");
+        let waits = about(decided, "message=hot: queued for compilation");
         assert!(lines[waits].starts_with("TRACE ") && lines[waits].contains(" calling="), "{lines:#?}");
         assert!(lines[waits].contains(" at_loops=") && lines[waits].contains(" bytes="), "{lines:#?}");
         let of = |part| {
@@ -263,12 +263,12 @@ fn listen_to_decisions() {
             lines.iter().position(|line| is(line)).unwrap_or_else(|| panic!("no {part} of {decided}: {lines:#?}"))
         };
         assert!(
-            waits < of("message=compiling") && of("message=compiling") < of("message=native from now on"),
+            waits < of("message=compiling") && of("message=compiling") < of("message=native code in use"),
             "{lines:#?}"
         );
     }
     assert!(
-        about("function=\"steps\" loop=", "message=entered in the middle")
+        about("function=\"steps\" loop=", "message=entered by OSR")
             > about("function=\"steps\" loop=", "message=native from")
     );
 }
@@ -701,7 +701,7 @@ fn many_threads_run_a_module_during_tier_up() {
                 });
             }
         });
-        testing::settle(&engine);
+        testing::drain(&engine);
         assert!(module.native_functions() > 0, "with so many samples some function is hot");
     }
 }
@@ -731,7 +731,7 @@ fn code_compiled_for_dropped_modules_is_freed() {
         let (mut store, instance) = crate::load_with(&engine, PROGRAM);
         shown(&mut store, &instance, "sum", 2_000 * i + 1);
     }
-    testing::settle(&kept);
+    testing::drain(&kept);
 }
 
 #[cfg(target_os = "linux")]

@@ -65,7 +65,7 @@ impl Place {
 
 /// Whether a run did again what another had done before.
 fn worked(run: &Run) -> [bool; 3] {
-    ["module validated", "native code is there", "kept in the cache"].map(|event| run.err.contains(event))
+    ["module validated", "native code published", "kept in the cache"].map(|event| run.err.contains(event))
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn modules_are_warmed_before_they_run() {
     assert_eq!(place.kept(), [1, 1, 0]);
     // Not even what is between functions and host is made again.
     let args = ["--run-mode", "jit", "--log-level", "trace", "--invoke", "add", &place.file, "40", "2"];
-    let made = |run: &Run| ["compiler made", "trampoline made"].map(|event| run.err.contains(event));
+    let made = |run: &Run| ["compiler created", "trampoline compiled"].map(|event| run.err.contains(event));
     assert_eq!(made(&place.run(&args)), [false, false]);
     assert_eq!(made(&place.run(&[&["--no-cache"], &args[..]].concat())), [true, true]);
     for mode in ["auto", "jit"] {
@@ -290,7 +290,7 @@ fn the_cache_is_shown_cleared_and_carried() {
     place.run(&["cache", "import", bundle]).prints("2 entries imported\n");
     let hot = place.add(&["--run-mode", "jit"]);
     assert_eq!(worked(&hot), [false, true, false], "{hot:?}");
-    place.run(&["cache", "import", &place.file]).fails(1, &["program.wat", "this is no exported cache"]);
+    place.run(&["cache", "import", &place.file]).fails(1, &["program.wat", "not an exported cache"]);
     place.run(&["cache", "export"]).fails(1, &["needs a file", "kinglet cache export hot.cache"]);
     place.run(&["cache", "clean", "x"]).fails(1, &["`kinglet cache clean` takes no file"]);
     place.run(&["cache", "burn"]).fails(1, &["`burn`", "dir, list, clean, export, import"]);

@@ -61,7 +61,7 @@ fn native_code_is_used_only_where_it_is_asked_for() {
         assert!(plain.err.contains("native code in it is not used; --allow-precompiled uses it"), "{plain:?}");
         let used = run(&["--allow-precompiled", "--log-level", "debug", "--invoke", "add", &output, "40", "2"]);
         used.prints("42\n");
-        assert!(used.err.contains("native code is there") && !used.err.contains("not used"), "{used:?}");
+        assert!(used.err.contains("native code published") && !used.err.contains("not used"), "{used:?}");
         run(&["inspect", &output]).code();
         run(&["validate", &output]).code();
     }
@@ -78,7 +78,10 @@ fn code_that_does_not_fit_is_made_again_and_damage_is_refused() {
     run(&["compile", &file, &output]).prints("");
     let limited = run(&["--allow-precompiled", "--time-limit", "60000", "--invoke", "add", &output, "1", "2"]);
     limited.prints("3\n");
-    assert!(limited.err.contains("made again: it was made with interrupts off, and here it is on"), "{limited:?}");
+    assert!(
+        limited.err.contains("made again: it was compiled with interrupts = off, but this engine has interrupts = on"),
+        "{limited:?}"
+    );
     assert!(
         limited.err.contains("hint: kinglet compile --interruptible makes code that can be stopped"),
         "{limited:?}"
@@ -115,7 +118,7 @@ fn other_targets_and_processors_can_be_compiled_for() {
         let run = run(&["--allow-precompiled", "--invoke", "add", &output, "1", "2"]);
         run.prints("3\n");
         let here = std::env::consts::ARCH == target;
-        assert!(here || run.err.contains(&format!("it was made for {triple}")), "{run:?}");
+        assert!(here || run.err.contains(&format!("it was compiled for {triple}")), "{run:?}");
     }
     let generic = path(&folder, "generic.so");
     run(&["compile", "--generic-binary", &file, &generic]).prints("");
@@ -157,7 +160,7 @@ fn native_code_comes_through_pipes_too() {
             for option in ["--run-mode=aot", "--allow-precompiled"] {
                 let used = piped(&[option, "--log-level=debug", "--invoke", "add", input, "40", "2"], &bytes);
                 used.prints("42\n");
-                assert!(used.err.contains("native code is there") && !used.err.contains("not used"), "{used:?}");
+                assert!(used.err.contains("native code published") && !used.err.contains("not used"), "{used:?}");
                 assert!(!used.err.contains("no native code"), "{used:?}");
             }
             let plain = piped(&["--invoke", "add", input, "40", "2"], &bytes);
@@ -189,7 +192,7 @@ fn an_image_that_is_cut_short_is_called_that() {
     let bytes = std::fs::read(&output).unwrap();
     for length in [20, bytes.len() / 2, bytes.len() - 1] {
         let cut = folder.file("cut.so", &bytes[..length]);
-        let message = "cut.so: the artifact is damaged: it is cut short; compile the module again";
+        let message = "cut.so: the artifact is damaged: it is truncated; compile the module again";
         for command in ["run", "validate", "inspect", "wat", "instantiate"] {
             let run = run(&[command, &cut]);
             run.fails(1, &[message]);
@@ -197,7 +200,7 @@ fn an_image_that_is_cut_short_is_called_that() {
         }
         run(&["run", "--allow-precompiled", &cut]).fails(1, &[message]);
         let run = piped(&["run", "-"], &bytes[..length]);
-        run.fails(1, &["standard input: the artifact is damaged: it is cut short"]);
+        run.fails(1, &["standard input: the artifact is damaged: it is truncated"]);
     }
 }
 

@@ -167,7 +167,7 @@ fn a_program_is_made_of_a_command_of_its_target_and_build() {
         // It is a program of this machine, with code for another.
         let again = run_program(Path::new(&out), &["x"], "");
         again.prints(&format!("{out}\nx\n"));
-        let message = format!("cannot be used, and is made again: it was made for {other}");
+        let message = format!("cannot be used, and is made again: it was compiled for {other}");
         assert!(again.err.contains(&message), "{again:?}");
         std::fs::remove_file(&out).unwrap();
     }

@@ -115,7 +115,7 @@ fn names_are_in_the_map(folder: &Folder, file: &str, args: &[&str]) {
         names.push(parts.next().unwrap());
     }
     assert!(names.windows(2).any(|pair| pair == ["less", "run"]), "{map}");
-    assert!(names.contains(&"[kinglet] entry"), "{map}");
+    assert!(names.contains(&"[kinglet] array to native"), "{map}");
 }
 
 #[cfg(target_os = "linux")]

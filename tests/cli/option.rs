@@ -369,7 +369,7 @@ fn scripts_run_in_the_mode_that_is_asked_for() {
         let run = run(&[&["wast"], options, &["--log-level", "trace", &file]].concat());
         run.prints(&format!("{file}: 6 passed, 0 failed, 0 out of scope\n"));
         let count = |what: &str| run.err.lines().filter(|line| line.contains(what)).count();
-        (count("native from now on"), count("function lowered"))
+        (count("native code in use"), count("function lowered"))
     };
     let (tiered, lowered) = events(&["--run-mode", "interpreter"]);
     assert!(tiered == 0 && lowered >= 3, "{tiered} {lowered}");

@@ -41,10 +41,10 @@ fn trace_events_name_functions() {
         run.err.lines().position(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("no {start}: {run:?}"))
     };
     for function in ["step", "spin"] {
-        place("hot: waits for the compiler", function);
-        assert!(place("compiling", function) < place("native from now on", function), "{run:?}");
+        place("hot: queued for compilation", function);
+        assert!(place("compiling", function) < place("native code in use", function), "{run:?}");
     }
-    place("entered in the middle", "spin");
+    place("entered by OSR", "spin");
     assert!(!run_text(SPIN, &["--log-level", "debug", "--invoke", "spin"], &["1000"]).err.contains("hot"), "{run:?}");
 }
 

@@ -153,7 +153,7 @@ impl Processor {
         // A stand-alone executable only prints a message if it cannot use its native code.
         let uses_code = match format {
             "exe" => log.is_empty() || !self.native,
-            _ => log.contains("native code is there") == self.native,
+            _ => log.contains("native code published") == self.native,
         };
         if !ran.status.success() || out != read(guest("expected"))? || !uses_code {
             return Err(format!("{}\n{out}{log}", ran.status));

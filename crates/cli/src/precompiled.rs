@@ -74,7 +74,8 @@ fn loaded(module: kinglet::Result<Module>, file: &str) -> Outcome<Module> {
         Fault::refused(if message.starts_with("cannot read ") { message } else { format!("{file}: {message}") })
     })?;
     if let Some(why) = module.rejected_code() {
-        let limit = LIMITS.iter().find(|limit| why.starts_with(&format!("it was made with {} off", limit.setting)));
+        let limit =
+            LIMITS.iter().find(|limit| why.starts_with(&format!("it was compiled with {} = off", limit.setting)));
         let hint = limit.map_or_else(String::new, |limit| format!("\n  hint: {}", limit.hint()));
         say(Level::Warning, &format!("{file}: the native code in it cannot be used, and is made again: {why}{hint}"));
     }

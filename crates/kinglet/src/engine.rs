@@ -11,7 +11,7 @@ use kinglet_wasm::types::TypeRegistry;
 use tracing::debug;
 
 #[cfg(feature = "jit")]
-use crate::vm::Support;
+use crate::vm::SystemSupport;
 use crate::{Config, Error, Profile, Result, RunMode};
 
 /// Up to how many bytes of code a module is compiled before it starts in [`RunMode::Auto`] without tier-up.
@@ -56,7 +56,7 @@ impl Drop for Inner {
 impl Inner {
     #[cfg_attr(not(feature = "jit"), allow(unused_mut))]
     fn new(mut config: Config) -> Inner {
-        crate::vm::room::look();
+        crate::vm::headroom::refresh();
         let mut settings = Settings {
             metering: config.metering.clone(),
             interruptible: config.interruptible,
@@ -110,7 +110,7 @@ fn plan(config: &mut Config, settings: &mut Settings) {
         return;
     }
     let wanted = reservation(config);
-    let support = Support::probe(config.signals_based_traps, wanted);
+    let support = SystemSupport::probe(config.signals_based_traps, wanted);
     if !support.code {
         debug!("the system does not let memory be executable: everything is interpreted");
         config.run_mode = RunMode::Interpreter;

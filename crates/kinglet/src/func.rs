@@ -7,7 +7,7 @@ use kinglet_wasm::types::{HeapType, RefType, ValType, slots_of};
 
 use crate::host::{Caller, IntoFunc};
 use crate::store::{StoreCore, StoreId};
-use crate::vm::{self, FuncPointer, HostFunc, HostPart, HostSlots};
+use crate::vm::{self, FuncPointer, HostFunc, HostFuncTemplate, HostSlots};
 use crate::{AsContext, AsContextMut, Error, ExternRef, FuncType, Result, Val};
 
 /// A function of a store: a guest's or the host's. A handle, which can be copied.
@@ -169,7 +169,7 @@ pub(crate) fn take_values(slots: &[u64], types: &[ValType], values: &mut [Val], 
 }
 
 fn add<T: 'static>(core: &mut StoreCore, ty: &FuncType, closure: HostFunc<T>) -> Result<Func> {
-    let pointer = core.hosts.add(&core.vm, &HostPart::new(&core.engine, ty, &closure)?);
+    let pointer = core.hosts.add(&core.vm, &HostFuncTemplate::new(&core.engine, ty, &closure)?);
     Ok(Func { store: core.id, pointer })
 }
 

@@ -7,7 +7,7 @@ use tracing::debug;
 
 use crate::store::{StoreCore, StoreId};
 use crate::types::{LinkError, describe, matches};
-use crate::vm::{HostSet, Imports};
+use crate::vm::{HostFuncSet, Imports};
 use crate::{
     AsContextMut, Engine, Error, Extern, Func, Global, Memory, Module, Result, Table, Tag, TypedFunc, WasmParams,
     WasmResults, vm,
@@ -60,11 +60,11 @@ impl Instance {
             return Err(Error::msg("the module was made by another engine than the store"));
         }
         check_imports(core, module, imports)?;
-        Instance::make(core, module, &Imports::Given(imports))
+        Instance::make(core, module, &Imports::Externs(imports))
     }
 
     /// The same, of a module that imports host functions only, whose types have been checked.
-    pub(crate) fn with_hosts(core: &mut StoreCore, module: &Module, hosts: &Arc<HostSet>) -> Result<Instance> {
+    pub(crate) fn with_hosts(core: &mut StoreCore, module: &Module, hosts: &Arc<HostFuncSet>) -> Result<Instance> {
         if !Engine::same(module.inner().engine(), &core.engine) {
             return Err(Error::msg("the module was made by another engine than the store"));
         }

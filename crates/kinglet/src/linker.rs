@@ -13,7 +13,7 @@ use crate::host::{Caller, IntoFunc};
 use crate::store::StoreInner;
 use crate::trap::display_name;
 use crate::types::{LinkError, describe, matches};
-use crate::vm::{HostFunc, HostPart, HostSet};
+use crate::vm::{HostFunc, HostFuncSet, HostFuncTemplate};
 use crate::{
     AsContextMut, Engine, Error, Extern, ExternType, Func, FuncType, Global, ImportType, Instance, Memory, Module, Ref,
     Result, Table, Tag, Val, WasmBacktrace,
@@ -422,14 +422,14 @@ impl<T> Linker<T> {
 }
 
 /// The functions, if nothing else is imported.
-fn host_set<T>(engine: &Engine, imports: &[Definition<T>]) -> Result<Option<HostSet>> {
+fn host_set<T>(engine: &Engine, imports: &[Definition<T>]) -> Result<Option<HostFuncSet>> {
     let part = |definition: &Definition<T>| match definition {
-        Definition::Host(host) => HostPart::new(engine, &host.ty, &host.func).map(Some),
+        Definition::Host(host) => HostFuncTemplate::new(engine, &host.ty, &host.func).map(Some),
         Definition::Extern(_) => Ok(None),
     };
     let most = engine.config().pool.map_or(0, |pool| pool.max_unused_warm_slots as usize);
-    let parts: Option<Vec<HostPart>> = imports.iter().map(part).collect::<Result<_>>()?;
-    Ok(parts.map(|parts| HostSet::new(parts, most)))
+    let parts: Option<Vec<HostFuncTemplate>> = imports.iter().map(part).collect::<Result<_>>()?;
+    Ok(parts.map(|parts| HostFuncSet::new(parts, most)))
 }
 
 fn instantiate<T>(
@@ -466,7 +466,7 @@ pub struct InstancePre<T: 'static> {
     module: Module,
     imports: Arc<[Definition<T>]>,
     /// The imports, if they are host functions only.
-    hosts: Option<Arc<HostSet>>,
+    hosts: Option<Arc<HostFuncSet>>,
 }
 
 impl<T> InstancePre<T> {
@@ -546,7 +546,7 @@ impl<T> Definition<T> {
         let pointer = match core.linked.get(&key) {
             Some((pointer, _)) => *pointer,
             None => {
-                let pointer = core.hosts.add(&core.vm, &HostPart::new(&core.engine, &host.ty, &host.func)?);
+                let pointer = core.hosts.add(&core.vm, &HostFuncTemplate::new(&core.engine, &host.ty, &host.func)?);
                 // With the definition, so that its address stays its own.
                 core.linked.insert(key, (pointer, host.clone()));
                 pointer

@@ -61,7 +61,7 @@ pub(crate) struct ModuleInner {
     /// The same with code that checks every access to memory: see [`Module::checked`].
     checked: OnceLock<Module>,
     /// What its instances are made of.
-    pub(crate) blueprint: crate::vm::Blueprint,
+    pub(crate) template: crate::vm::InstanceTemplate,
     /// Why native code that came with it is not used.
     #[cfg(feature = "jit")]
     pub(crate) rejected_code: OnceLock<String>,
@@ -70,13 +70,13 @@ pub(crate) struct ModuleInner {
     pub(crate) compiled: AtomicBool,
     /// What the engine's cache has of it.
     #[cfg(feature = "jit")]
-    pub(crate) kept: OnceLock<cache::Kept>,
+    pub(crate) cache_record: OnceLock<cache::CacheRecord>,
 }
 
 #[cfg(feature = "jit")]
 impl Drop for ModuleInner {
     fn drop(&mut self) {
-        cache::keep_quietly(self);
+        cache::update_or_log(self);
         self.engine.tier().forget(self.code.environment());
     }
 }
@@ -144,7 +144,7 @@ impl Module {
             Some(bytes) if bytes.starts_with(b"\0asm") => {
                 let module = Module::from_binary(engine, bytes)?;
                 #[cfg(feature = "jit")]
-                cache::note_file(&module, &metadata);
+                cache::record_file(&module, &metadata);
                 Ok(module)
             }
             Some(bytes) => Module::new(engine, bytes),
@@ -179,13 +179,13 @@ impl Module {
             exports,
             debug_info: OnceLock::new(),
             checked: OnceLock::new(),
-            blueprint: Default::default(),
+            template: Default::default(),
             #[cfg(feature = "jit")]
             rejected_code: OnceLock::new(),
             #[cfg(feature = "jit")]
             compiled: AtomicBool::new(false),
             #[cfg(feature = "jit")]
-            kept: OnceLock::new(),
+            cache_record: OnceLock::new(),
         };
         Module { inner: Arc::new(inner) }
     }
@@ -331,8 +331,8 @@ impl Module {
             let module = Module::from_code(engine, code);
             // What a file has of the first memory was not decoded with the module.
             #[cfg(feature = "jit")]
-            if let Some(image) = self.inner.blueprint.memory.get().and_then(|image| image.as_ref()?.shared()) {
-                let _ = module.inner.blueprint.memory.set(Some(image));
+            if let Some(image) = self.inner.template.memory.get().and_then(|image| image.as_ref()?.share()) {
+                let _ = module.inner.template.memory.set(Some(image));
             }
             module
         })
@@ -388,7 +388,7 @@ fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
 /// Decodes and validates.
 pub(crate) fn decode(engine: &Engine, bytes: Bytes) -> Result<ModuleCode> {
     let start = Instant::now();
-    if !crate::vm::room::is_there_for_the_host(room_for(&bytes)) {
+    if !crate::vm::headroom::is_available(room_for(&bytes)) {
         return Err(Error::msg(format!("cannot load a module of {} bytes: out of memory", bytes.len())));
     }
     let module = decode::module(bytes, engine.config().features, engine.types())?;

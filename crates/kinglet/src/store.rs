@@ -87,7 +87,7 @@ pub(crate) struct StoreCore {
     pub(crate) host_time: Option<Duration>,
     /// What is the embedder's, of the type that the store's handle knows.
     pub(crate) embedder: EmbedderPointer,
-    pub(crate) ask_limiter: fn(&mut StoreCore, Question) -> crate::Result<bool>,
+    pub(crate) call_limiter: fn(&mut StoreCore, LimiterRequest) -> crate::Result<bool>,
     /// Whether guest code has run.
     pub(crate) ran: bool,
     // Last: everything above may be pointed to from it.
@@ -96,7 +96,7 @@ pub(crate) struct StoreCore {
 
 /// What a limiter is asked.
 #[derive(Debug)]
-pub(crate) enum Question {
+pub(crate) enum LimiterRequest {
     Memory(crate::vm::MemoryRequest),
     Table {
         current: usize,
@@ -108,37 +108,37 @@ pub(crate) enum Question {
         current: usize,
         desired: usize,
     },
-    /// Not a question: growth that was allowed failed.
-    Failed(Counted, Error),
+    /// Not a request: growth that was allowed failed.
+    Failed(ResourceKind, Error),
     /// Whether there may be one more than these.
-    Count(Counted, usize),
+    Count(ResourceKind, usize),
 }
 
 /// What a limiter counts.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Counted {
+pub(crate) enum ResourceKind {
     Instances,
     Memories,
     Tables,
     ExternRefs,
 }
 
-impl Counted {
+impl ResourceKind {
     fn noun(self) -> &'static str {
         match self {
-            Counted::Instances => "instance",
-            Counted::Memories => "memory",
-            Counted::Tables => "table",
-            Counted::ExternRefs => "host reference",
+            ResourceKind::Instances => "instance",
+            ResourceKind::Memories => "memory",
+            ResourceKind::Tables => "table",
+            ResourceKind::ExternRefs => "host reference",
         }
     }
 
     fn limit(self) -> StoreLimit {
         match self {
-            Counted::Instances => StoreLimit::Instances,
-            Counted::Memories => StoreLimit::Memories,
-            Counted::Tables => StoreLimit::Tables,
-            Counted::ExternRefs => StoreLimit::ExternRefs,
+            ResourceKind::Instances => StoreLimit::Instances,
+            ResourceKind::Memories => StoreLimit::Memories,
+            ResourceKind::Tables => StoreLimit::Tables,
+            ResourceKind::ExternRefs => StoreLimit::ExternRefs,
         }
     }
 }
@@ -196,7 +196,7 @@ impl StoreCore {
             bulk_gas: 0,
             host_time: None,
             embedder,
-            ask_limiter: |_, question| Ok(!matches!(question, Question::Failed(..))),
+            call_limiter: |_, request| Ok(!matches!(request, LimiterRequest::Failed(..))),
             ran: false,
             vm,
         }
@@ -218,8 +218,8 @@ impl StoreCore {
     }
 
     /// Fails if a limiter lets the store have no more than these.
-    pub(crate) fn count(&mut self, what: Counted, present: usize) -> crate::Result<()> {
-        match (self.ask_limiter)(self, Question::Count(what, present))? {
+    pub(crate) fn count(&mut self, what: ResourceKind, present: usize) -> crate::Result<()> {
+        match (self.call_limiter)(self, LimiterRequest::Count(what, present))? {
             true => Ok(()),
             false => {
                 debug!(store = self.id.number(), ?what, present, "the limiter allows no more");
@@ -230,26 +230,26 @@ impl StoreCore {
     }
 
     /// What a limiter is to be asked before memories, tables or the heap get so many bytes more.
-    pub(crate) fn total_growth(&self, more: usize) -> Question {
-        Question::Total { current: self.total, desired: self.total.saturating_add(more) }
+    pub(crate) fn total_growth(&self, more: usize) -> LimiterRequest {
+        LimiterRequest::Total { current: self.total, desired: self.total.saturating_add(more) }
     }
 
-    /// Asks whether something of so many bytes may be made, by a question of its own kind too. If not, `what` it would
+    /// Asks whether something of so many bytes may be made, by a request of its own kind too. If not, `what` it would
     /// have been is in the error.
     pub(crate) fn may_make(
         &mut self,
         bytes: usize,
-        question: Question,
+        request: LimiterRequest,
         limit: StoreLimit,
         what: impl FnOnce() -> String,
     ) -> crate::Result<()> {
         let refused = |limit, message| Err(Error::new(LimitError::new(limit, message)));
         let total = self.total_growth(bytes);
-        if !(self.ask_limiter)(self, total)? {
+        if !(self.call_limiter)(self, total)? {
             let message = format!("{} is over the store's limit for all memories, tables and the heap", what());
             return refused(StoreLimit::TotalMemory, message);
         }
-        if !(self.ask_limiter)(self, question)? {
+        if !(self.call_limiter)(self, request)? {
             return refused(limit, format!("{} is over the store's limit", what()));
         }
         Ok(())
@@ -262,7 +262,7 @@ impl StoreCore {
 
 impl Drop for StoreCore {
     fn drop(&mut self) {
-        crate::vm::give_up_all(self);
+        crate::vm::cancel_all(self);
         #[cfg(feature = "jit")]
         self.vm.unwatch(&self.engine);
         self.shared.set_word(None);
@@ -347,7 +347,7 @@ impl<T> Store<T> {
     pub fn limiter(&mut self, limiter: impl (FnMut(&mut T) -> &mut dyn ResourceLimiter) + Send + Sync + 'static) {
         let inner = self.owner.get_mut();
         inner.embedder_mut().limiter = Some(Box::new(limiter));
-        inner.core.ask_limiter = crate::vm::ask_limiter::<T>;
+        inner.core.call_limiter = crate::vm::call_limiter::<T>;
     }
 
     /// How much gas went to the sizes of bulk operations so far, beside what the operations themselves cost.

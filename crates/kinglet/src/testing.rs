@@ -12,7 +12,7 @@ pub fn collect(mut store: impl AsContextMut) {
 
 /// Has every allocation, and every call from native code to the interpreter, collect first.
 pub fn collect_always(mut store: impl AsContextMut, on: bool) {
-    store.as_context_mut().0.core.heap.always = on;
+    store.as_context_mut().0.core.heap.collect_always = on;
 }
 
 /// How often a store's collector has run.
@@ -46,7 +46,7 @@ pub fn compile_loop(mut store: impl AsContextMut, instance: Instance, func: u32,
     let (tier, environment) = (core.engine.tier(), inner.code().environment());
     let header = tier.loop_offset(environment, defined, ordinal)?;
     tier.compile_loop(environment, defined, header, crate::vm::limits(environment), |publish| publish())?;
-    core.vm.ask_for_loops(true);
+    core.vm.set_sampling(true);
     Ok(())
 }
 
@@ -58,8 +58,8 @@ pub fn loops_entered(mut store: impl AsContextMut) -> u64 {
 
 /// Waits until all code that is known to be hot is native.
 #[cfg(feature = "jit")]
-pub fn settle(engine: &crate::Engine) {
-    engine.tier().settle();
+pub fn drain(engine: &crate::Engine) {
+    engine.tier().drain();
 }
 
 /// Reads what is read of an artifact before its code is used.

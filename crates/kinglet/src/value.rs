@@ -7,7 +7,7 @@ use kinglet_abi::EXTERN_TAG;
 use kinglet_wasm::V128;
 use kinglet_wasm::types::{ForeignType, HeapType, Hierarchy, RefType, TypeRegistry, ValType};
 
-use crate::store::{Counted, StoreCore, StoreId};
+use crate::store::{ResourceKind, StoreCore, StoreId};
 use crate::vm::Epoch;
 use crate::{AsContext, AsContextMut, Engine, Error, Func, Result};
 
@@ -124,7 +124,7 @@ impl ExternRef {
     /// If the store's limiter lets it hold no more; or if it has been given 2²⁹, released ones included.
     pub fn new(mut store: impl AsContextMut, value: impl Any + Send + Sync) -> Result<ExternRef> {
         let core = &mut store.as_context_mut().0.core;
-        core.count(Counted::ExternRefs, core.externs.values.len())?;
+        core.count(ResourceKind::ExternRefs, core.externs.values.len())?;
         let place = core.externs.made;
         let Some(raw) = place.checked_mul(1 << TAG_BITS) else {
             return Err(Error::msg("a store cannot be given more values of the host"));
@@ -285,7 +285,7 @@ impl Val {
             }
             Val::AnyRef(Some(r)) => {
                 own(r.store)?;
-                if !core.heap.is_good(r.raw, r.epoch) {
+                if !core.heap.is_valid(r.raw, r.epoch) {
                     return Err(Error::msg("a reference to an object that was moved or freed by a collection"));
                 }
                 (non_null(HeapType::Any), r.raw.into())
