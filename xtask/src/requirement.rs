@@ -145,10 +145,10 @@ pub(crate) const WASM_STD: Requirement = Requirement {
 };
 
 pub(crate) const PERF: Requirement = Requirement {
-    name: "Linux's perf, and permission to use it",
+    name: "Linux's perf, and permission to record (sysctl kernel.perf_event_paranoid=2)",
     optional: true,
     present: |_| present("perf", &["record", "-o", "/dev/null", "-e", "cpu-clock:u", "true"]),
-    installation: Installation::Manual("install perf, and allow users to record: sysctl kernel.perf_event_paranoid=2"),
+    installation: Installation::Packages(&["linux-perf"]),
 };
 
 /// One row per other processor: the tools and the standard library for building and running programs.
