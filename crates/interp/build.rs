@@ -1,8 +1,8 @@
 //! Chooses how the interpreter dispatches.
 //!
 //! Threaded dispatch needs tail calls that the compiler is certain to turn into jumps: optimized builds, and a C
-//! calling convention with eight arguments in registers. All other builds dispatch in a loop. Debug assertions are not
-//! visible here, so the sources choose the loop for them; they force some handlers to keep a stack frame.
+//! calling convention with eight arguments in registers. All other builds dispatch in a loop. Debug assertions force
+//! some handlers to keep a stack frame. A build script cannot see them, so the sources choose the loop for such builds.
 
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(threaded)");

@@ -86,14 +86,14 @@ pub struct CallSite {
     pub context: u32,
     /// The index of the innermost enclosing scope.
     pub scope: u32,
-    /// The offset of the landing pad. It takes the number of the clause that catches.
+    /// The offset of the landing pad. Its argument is the number of the clause that catches.
     pub target: u32,
 }
 
 /// A `try_table` with clauses.
 ///
-/// A call site names only its innermost scope, and each scope names its parent, so the tables grow linearly with the
-/// code instead of with calls times clauses.
+/// A call site refers only to its innermost scope, and each scope refers to its parent. The tables thus grow linearly
+/// with the code, instead of with the product of calls and clauses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Scope {
@@ -150,7 +150,7 @@ impl CodeImage {
         }
     }
 
-    /// Appends the tables of code that starts at offset `at`, behind all code in the image. Does not append the code
+    /// Appends the tables of code that starts at offset `at`, after all code in the image. Does not append the code
     /// itself.
     ///
     /// The caller must choose an offset that satisfies the code's alignment.
@@ -190,7 +190,7 @@ impl<'a> Tables<'a> {
         Some(&self.sites[self.sites.binary_search_by_key(&at, |site| site.at).ok()?])
     }
 
-    /// Returns the byte offset in the module of the operator at such a site.
+    /// Returns the byte offset in the module of the operator at a site, which is found as by [`site`](Self::site).
     pub fn source(&self, at: u32) -> Option<u32> {
         self.site(at).map(|site| site.source).filter(|source| *source != NO_SOURCE)
     }

@@ -49,8 +49,8 @@ impl Status {
 
 /// A function that reads its arguments from an array of slots and writes its results there.
 ///
-/// The host calls guests this way, tiers call each other this way, and so do most calls of host functions. `callee` is
-/// the instance or host context in which the function runs.
+/// The host calls guests with this convention, and tiers call each other with it. Most calls of host functions use it
+/// too. `callee` is the instance or host context in which the function runs.
 pub type ArrayFn = unsafe extern "C" fn(callee: *mut VmCtx, caller: *mut VmCtx, slots: *mut u64) -> u32;
 
 /// A host function that takes its arguments and returns its result in registers, each as a slot.
@@ -72,7 +72,7 @@ pub struct RegisterResult {
 
 /// Returns whether code calls host functions of this shape through their [`RegisterFn`].
 ///
-/// `vectors` says whether any parameter or result is a vector.
+/// `vectors` is true if any parameter or result is a vector.
 pub const fn fits_in_registers(params: usize, results: usize, vectors: bool) -> bool {
     params <= 4 && results <= 1 && !vectors
 }
@@ -89,8 +89,8 @@ pub struct FuncCell {
     pub array_call: AtomicPtr<c_void>,
     /// The interpreter's entry point: the function's bytecode, or the stub that makes an array call.
     pub interpreter_entry: AtomicPtr<u32>,
-    /// The interpreter's `Body`; null for host functions. It never changes, and is atomic only so that threads can
-    /// share the cell.
+    /// The interpreter's `Body`; null for host functions. It never changes. It is atomic only so that threads can share
+    /// the cell.
     pub body: AtomicPtr<c_void>,
     /// The native-to-interpreter trampoline, which takes the function from [`VmStore::callee`]. Null until native code
     /// first calls the function while it has no native code.
@@ -138,8 +138,8 @@ pub struct VmImport {
     /// The lazy-binding stub, with this record in place of an instance. The stub finds the record in the first argument
     /// register, so only signatures that pass the callee there use it.
     pub lazy_stub: VmCallee,
-    /// The callee of native code: `lazy_stub` until the import is bound, then `resolved`. Neither changes once code can
-    /// read it, so both halves of a call match however early code has read them.
+    /// The callee of native code: `lazy_stub` until the import is bound, then `resolved`. Neither record changes after
+    /// code can read it. The entry point and the instance thus match, no matter when code has read them.
     pub callee: *const VmCallee,
 }
 
@@ -218,7 +218,7 @@ pub struct VmGlobal {
     pub slots: [u64; 2],
 }
 
-/// A tag. Tags are equal if their addresses are.
+/// A tag. Two tags are equal if they have the same address.
 #[repr(C)]
 #[derive(Debug)]
 pub struct VmTag {
@@ -278,7 +278,7 @@ pub struct NativeBuiltins {
     pub fail: AtomicPtr<c_void>,
     /// The engine's native tier, which the functions above use.
     pub tier: AtomicPtr<c_void>,
-    /// The continuation of a function that lacks native stack for its frame. Interprets the function in
+    /// The continuation of a function whose frame does not fit on the native stack. Interprets the function in
     /// [`VmStore::callee`] with the arguments in place.
     pub stack_exhausted: AtomicPtr<c_void>,
     /// The lazy-binding stub: finds the entry point of the function in [`VmStore::lazy_callee`] and jumps there.
@@ -377,11 +377,11 @@ pub struct VmStore {
     pub libcalls: *const Libcalls,
     /// The runtime's entry points for native code; null without a native tier.
     pub builtins: *const NativeBuiltins,
-    /// The embedder's store.
+    /// The engine's store, which contains this struct.
     pub owner: *mut c_void,
     /// The stack reserve: the bytes below `stack_limit` in which the interpreter takes over from native code.
     pub stack_reserve: usize,
-    /// A function that the interpreter must run itself although it has native code, because its native code ran out of
+    /// A function that the interpreter must execute although it has native code, because the native code ran out of
     /// stack.
     pub force_interpreted: *const FuncCell,
 }

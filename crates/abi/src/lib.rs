@@ -6,7 +6,7 @@
 
 #![forbid(unsafe_code)]
 
-/// Identifies the sources of this crate. Code from other sources may expect another runtime.
+/// Identifies the sources of this crate. Code from other sources may expect a different contract.
 pub const SOURCE_ID: &str = env!("SOURCE_ID");
 
 pub mod image;

@@ -71,22 +71,22 @@ libcalls! {
     StructSet "struct.set";
     /// Tag; `[arguments]`: sets the pending exception.
     Throw "throw";
-    /// 1 if the interpreter's newest frame is at a back-edge, 0 at a function entry; `-> [address]`: the OSR entry
-    /// point of that loop, or 0. Counts a sample for tier-up.
+    /// 1 if the interpreter's newest frame is at a back-edge, 0 if at a function entry; `-> [address]`: the OSR entry
+    /// point of that loop, or 0. Takes a sample for tier-up.
     Sample "sample";
     /// Trap code: records the trap with a backtrace while every frame still exists.
     Raise "raise";
     /// The pending exception leaves the innermost activation. If no frame up to the last call from the host catches it,
-    /// records it as a trap with a backtrace while every frame still exists.
+    /// the libcall records it as a trap with a backtrace while every frame still exists.
     Uncaught "uncaught";
     /// Encoded location of a table, without its lowest bits; `[index] -> [reference]`: initializes an element of a
     /// lazily initialized table.
     LazyElement "lazy_element";
-    /// Allocates the interpreter's stack of a store that has none.
+    /// Allocates the interpreter's stack for a store that has none.
     GuestStack "guest_stack";
 }
 
-/// The table of libcalls that a store gives its code.
+/// The table through which a store's code makes libcalls.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Libcalls {

@@ -24,8 +24,8 @@ pub struct Settings {
     pub optimization: Optimization,
     /// The target of the native tier.
     pub target: CompileTarget,
-    /// The memory limit for compiling one function, in bytes; an estimate. The limit decides which functions get code,
-    /// but not the code itself, so caches use it as a separate key.
+    /// The limit of the estimated memory for compiling one function, in bytes. The limit affects which functions have
+    /// code, but not the code itself, so caches use it as a separate key.
     pub compiler_memory: usize,
 }
 

@@ -1,5 +1,5 @@
-//! The functions of a module in the interpreter: their cells, their bodies, and the bytecode that each gets on its
-//! first call.
+//! The functions of a module in the interpreter: their cells, their bodies, and their bytecode, which is generated on
+//! the first call.
 //!
 //! All instances of the module and all threads share them. Published code does not change.
 
@@ -32,7 +32,8 @@ pub struct ModuleEnvironment {
     /// Counters of the work done for the module.
     pub stats: Stats,
     cells: Box<[FuncCell]>,
-    // Cells point to the bodies. Moving a `Box` would assert that nothing does.
+    // Not a `Box`, because cells point to the bodies, and moving a `Box` asserts that no other pointer to its contents
+    // exists.
     bodies: Arc<[Body]>,
     this: Weak<ModuleEnvironment>,
 }
@@ -48,7 +49,7 @@ pub struct ModuleCode {
 #[derive(Clone, Copy, Debug)]
 struct EnvironmentPtr(*const ModuleEnvironment);
 
-// SAFETY: it is an address. A body that dereferences it is borrowed, and so is the environment.
+// SAFETY: the pointer is only an address. A body that dereferences it is borrowed, and so is the environment.
 unsafe impl Send for EnvironmentPtr {}
 // SAFETY: a shared borrow gives access to the address only.
 unsafe impl Sync for EnvironmentPtr {}
@@ -137,7 +138,7 @@ impl ModuleCode {
         ModuleCode { environment }
     }
 
-    /// Walks every function in lockstep with the validator and lowers it, discarding the code.
+    /// Walks every function in lockstep with the validator and lowers it. Discards the code.
     ///
     /// # Errors
     /// If the walk and the validator disagree about a stack, or a function cannot be lowered.
@@ -173,8 +174,8 @@ impl ModuleEnvironment {
         &self.cells[self.module.bodies.len() + index as usize]
     }
 
-    /// Returns the sorted indices of the defined functions that were lowered, which means that something called them
-    /// while they had no native code.
+    /// Returns the sorted indices of the defined functions that were lowered. These functions were called while they
+    /// had no native code.
     pub fn lowered(&self) -> impl Iterator<Item = u32> {
         let defined = &self.bodies[..self.module.bodies.len()];
         defined.iter().filter(|body| matches!(body.code.get(), Some(Ok(_)))).map(|body| body.index)

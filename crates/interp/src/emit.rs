@@ -51,11 +51,11 @@ struct LabelState {
     assigned: usize,
 }
 
-/// Definite assignment analysis. Only locals that may be read before they are assigned are cleared at function entry.
-/// Locals with GC references are always cleared.
+/// Definite assignment analysis. Code clears a local at function entry only if it may be read before it is assigned, or
+/// if it holds GC references.
 #[derive(Debug, Default)]
 struct DefiniteAssignment {
-    /// Per slot, whether it is assigned on every path to the current position.
+    /// Whether each slot is assigned on every path to the current position.
     is: Vec<bool>,
     /// Slots in order of assignment. At a label, the assignments since the start of its block are rolled back.
     log: Vec<Slot>,
@@ -172,7 +172,7 @@ impl<'e> Lowering<'e> {
 
     pub(crate) fn finish(mut self) -> Result<Code> {
         self.asm.join();
-        // Validation excludes falling off the end. Should it happen, it traps.
+        // Validated code never reaches this point. If control gets here nevertheless, it traps.
         self.asm.inst(handlers::unreachable(), || "end".to_string());
         let locals: Slot = self.frame.operands;
         let params: Slot = self.frame.locals[..self.frame.params].iter().map(|l| l.ty.slots()).sum();
@@ -375,8 +375,8 @@ impl Emit for Lowering<'_> {
     fn spill(&mut self, operand: &mut Operand<ValueLocation>) {
         self.reserve_slots(operand.slot + operand.ty.slots());
         self.asm.move_to_own_slot(*operand);
-        // A branch around this code does not write the canonical slot. Constants are the same there, and a scratch slot
-        // keeps its value as long as an operand uses it.
+        // A branch around this code does not write the canonical slot. A constant has the same value there, and a
+        // scratch slot keeps its value as long as an operand uses it.
         if let ValueLocation::Slot(slot) = operand.value
             && !self.asm.forwarding.is_scratch(slot)
         {

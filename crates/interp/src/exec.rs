@@ -59,11 +59,11 @@ pub(crate) struct Machine {
     d: f64,
 }
 
-/// The reason why a handler stops, as a single register.
+/// The reason why a handler stops, in a single register.
 ///
-/// It is the code of a trap in the running frame, or 256 plus the status with which the activation ends, or one of the
-/// constants below. Before a status other than a trap, the handler has recorded all details. Code in a handler must not
-/// take the machine's address, because the handler then could not end with a jump.
+/// The value is the code of a trap in the running frame, 256 plus the status with which the activation ends, or one of
+/// the constants below. Before a status other than a trap, the handler has recorded all details. Code in a handler must
+/// not take the machine's address, because the handler then could not end with a jump.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StopReason(NonZeroU32);
 
@@ -81,7 +81,7 @@ impl StopReason {
         StopReason(NonZeroU32::MIN.saturating_add(status as u32 + 255))
     }
 
-    /// Interrupts are pending at a back-edge, which was taken. The activation may continue at the newest record.
+    /// Interrupts are pending at a back-edge that has been taken. The activation may continue at the newest record.
     const INTERRUPT: StopReason = StopReason(NonZeroU32::MIN.saturating_add(511));
     /// An exception is pending. The activation may continue at the newest record.
     const UNWIND: StopReason = StopReason(NonZeroU32::MIN.saturating_add(512));
@@ -104,7 +104,7 @@ pub(crate) trait Instruction {
 pub const DISPATCH: &str = if cfg!(all(threaded, not(debug_assertions))) { "threaded" } else { "loop" };
 
 /// A superinstruction: two instructions that often follow one another, executed by one handler. The operand words of
-/// the second follow those of the first.
+/// the second instruction follow those of the first.
 struct Superinstruction<A, B>(PhantomData<(A, B)>);
 
 impl<A: Instruction, B: Instruction> Instruction for Superinstruction<A, B> {
@@ -176,8 +176,8 @@ pub(crate) unsafe extern "C" fn handler<I: Instruction>(
     }
 }
 
-/// Ends the activation, or continues elsewhere. It is out of line and has a handler's signature, so handlers stay
-/// small.
+/// Ends the activation, or continues elsewhere. This function is out of line and has a handler's signature, so handlers
+/// stay small.
 #[cfg(all(threaded, not(debug_assertions)))]
 #[cold]
 #[inline(never)]
@@ -195,7 +195,7 @@ unsafe extern "C" fn handle_stop(
     if let 256..512 = stop {
         return stop - 256;
     }
-    // SAFETY: a handler has stopped, so the newest record is live and tells where to continue.
+    // SAFETY: a handler has stopped, so the newest record is live and contains the address at which to continue.
     unsafe {
         match resolve_stop(vm, ip, fp, stop as u32) {
             Ok(ip) => {
@@ -288,7 +288,7 @@ impl Machine {
     /// Reads the next operand word.
     #[inline(always)]
     unsafe fn word(&mut self) -> u32 {
-        // SAFETY: the emitter wrote it.
+        // SAFETY: the emitter wrote the word.
         unsafe {
             let word = *self.ip;
             self.ip = self.ip.add(1);
@@ -299,7 +299,7 @@ impl Machine {
     /// Reads the next two operand words.
     #[inline(always)]
     unsafe fn double_word(&mut self) -> u64 {
-        // SAFETY: the emitter wrote them.
+        // SAFETY: the emitter wrote both words.
         unsafe {
             let words = self.ip.cast::<u64>().read_unaligned();
             self.ip = self.ip.add(2);
@@ -310,7 +310,7 @@ impl Machine {
     /// Reads a pointer from operand words.
     #[inline(always)]
     unsafe fn pointer<T>(&mut self) -> *const T {
-        // SAFETY: the emitter wrote it, and the target lives as long as the code.
+        // SAFETY: the emitter wrote the pointer, and its target lives as long as the code.
         unsafe { self.double_word() as usize as *const T }
     }
 
@@ -398,14 +398,14 @@ impl Machine {
     }
 }
 
-/// Keeps a branch a branch.
+/// Prevents the compiler from turning a branch into a conditional move.
 ///
-/// The compiler would prefer to select the next instruction's address by a conditional move. Everything after it would
-/// then wait for the comparison, where a predicted branch does not.
+/// A conditional move of the next instruction's address would make all later instructions wait for the comparison. A
+/// predicted branch avoids this wait.
 #[inline(always)]
 fn keep_branch() {
     #[cfg(all(threaded, not(debug_assertions), not(miri)))]
-    // SAFETY: no instructions.
+    // SAFETY: the assembly contains no instructions.
     unsafe {
         std::arch::asm!("", options(nomem, nostack, preserves_flags));
     }

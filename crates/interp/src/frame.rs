@@ -1,7 +1,7 @@
 //! The interpreter's frames and how to walk them.
 //!
 //! One region holds both halves of the stack. Slots grow up from its start, and frame records grow down from its end. A
-//! stack overflow occurs where they would meet. A callee's frame starts at its arguments, in the caller's operand area.
+//! stack overflow occurs when they would meet. A callee's frame starts at its arguments, in the caller's operand area.
 //!
 //! Invariant: the frames of the innermost activation lie between [`VmStore::record`] and the activation's base record,
 //! newest first. The frames of the next outer activation follow the base record. A record's `ip` is the resume address,
@@ -23,7 +23,8 @@ pub struct Record {
     pub vmctx: *mut VmCtx,
     /// The first slot.
     pub fp: *mut u64,
-    /// The resume address. Between a tail call and the callee's first instruction, the caller's instance.
+    /// The resume address. Between a tail call and the callee's first instruction, this field holds the caller's
+    /// instance.
     pub ip: *const u32,
 }
 
@@ -89,7 +90,7 @@ pub unsafe fn walk(store: *const VmStore) -> Vec<StackSegment> {
 pub unsafe fn walk_from(record: *mut c_void, mut activation: *mut Activation) -> Vec<StackSegment> {
     let mut segments = Vec::new();
     let mut record = record.cast::<Record>();
-    // SAFETY: the module's invariant.
+    // SAFETY: the module's invariant holds.
     unsafe {
         while !activation.is_null() {
             match (*activation).kind {
@@ -125,7 +126,7 @@ pub unsafe fn caught_by_outer_activation(
     thrown: *const VmTag,
     native: impl Fn(*mut Activation) -> bool,
 ) -> bool {
-    // SAFETY: the module's invariant; the list contains the activation of the last call from the host.
+    // SAFETY: the module's invariant holds, and the list contains the activation of the last call from the host.
     unsafe {
         let mut record = (*store).record.cast::<Record>();
         let mut activation = (*store).activation;

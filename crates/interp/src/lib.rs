@@ -1,8 +1,8 @@
-//! The interpreter. It lowers a function to register bytecode on the first call, and runs the bytecode with threaded
-//! handlers.
+//! The interpreter. It lowers a function to register bytecode on the first call, and executes the bytecode with
+//! threaded dispatch.
 //!
-//! The interpreter has its own stack, so guest recursion does not use the host's stack. It mirrors the native tier, and
-//! accesses a store only through the contract in `kinglet-abi`.
+//! The interpreter has its own stack, so guest recursion does not use the host's stack. Its files correspond to those
+//! of the native tier. It accesses a store only through the contract in `kinglet-abi`.
 
 pub mod access;
 pub mod code;

@@ -52,15 +52,15 @@ impl TierUpCounters {
 /// The counters of a module.
 #[derive(Debug, Default)]
 pub struct Stats {
-    /// Validated functions; size is that of the module.
+    /// Validated functions. The size is that of the module.
     pub validated: Counter,
-    /// Loads from a cache; size is that of the native code.
+    /// Loads from a cache. The size is that of the native code.
     pub cache_loads: Counter,
-    /// Lowered functions; size is that of the bytecode.
+    /// Lowered functions. The size is that of the bytecode.
     pub lowered: Counter,
-    /// Compiled functions; size is that of the native code.
+    /// Compiled functions. The size is that of the native code.
     pub compiled: Counter,
-    /// Files written to a cache; size is that of the files.
+    /// Files written to a cache. The size is that of the files.
     pub cache_writes: Counter,
     /// Tier-up events.
     pub tier_up: TierUpCounters,
@@ -74,7 +74,7 @@ impl Counter {
         self.nanoseconds.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
     }
 
-    /// Returns the count, the size in bytes, and the total time. Times of concurrent threads add up.
+    /// Returns the count, the size in bytes, and the total time. The total includes the times of concurrent threads.
     pub fn get(&self) -> (u64, u64, Duration) {
         let [count, bytes, time] =
             [&self.count, &self.bytes, &self.nanoseconds].map(|field| field.load(Ordering::Relaxed));

@@ -32,7 +32,7 @@ const MAX_WEIGHTED_DEPTH: u32 = 8;
 
 /// Chooses the alignment of x86-64 code that prefers alignment to `align` and requires alignment to `required`.
 ///
-/// Code that prefers another alignment than a line keeps it.
+/// Code that prefers an alignment other than that of a line keeps its alignment.
 pub(crate) fn choose(text: &[u8], align: u32, required: u32) -> CodeAlignment {
     if align as usize != LINE {
         return CodeAlignment::aligned(align);
@@ -79,8 +79,8 @@ fn decode_costs(text: &[u8]) -> [u64; STEPS] {
     cost
 }
 
-/// Returns the apparent jumps within the function, sorted by end. Cranelift encodes all jumps with 32-bit
-/// displacements.
+/// Returns the byte patterns that look like jumps within the function, sorted by end. Cranelift encodes all jumps with
+/// 32-bit displacements.
 fn jumps(text: &[u8]) -> Vec<Jump> {
     let mut jumps: Vec<Jump> = Vec::new();
     for (at, window) in text.windows(5).enumerate() {
@@ -123,7 +123,7 @@ mod tests {
                 let offset = choose(&text, 32, 16).offset as usize;
                 let [start, end_at] = [offset + end - length, offset + end];
                 assert_eq!(start / LINE, end_at / LINE, "{end} {conditional} {offset}");
-                assert!(offset == 0 || (end - length) / LINE != end / LINE, "moved without need: {end}");
+                assert!(offset == 0 || (end - length) / LINE != end / LINE, "code moved without need: {end}");
             }
         }
     }
@@ -138,7 +138,7 @@ mod tests {
         }
         assert_eq!([0, 16].map(|offset| decode_costs(&text)[offset / STEP]), [2, LOOP_WEIGHT + 1]);
         assert_eq!(choose(&text, 32, 16), CodeAlignment::aligned(32));
-        // One offset suits all jumps, unless constants in the code rule it out.
+        // One offset suits all jumps, unless the code's required alignment excludes it.
         assert_eq!(choose(&text, 32, 1), CodeAlignment { align: 32, offset: 4 });
         assert_eq!(decode_costs(&text)[1], 0);
         // Without the inner loop, the other jumps decide.

@@ -86,7 +86,7 @@ impl std::error::Error for CompileError {}
 /// Runs a part of the compiler and turns a panic into an error. A bug in the compiler thus costs only the code in
 /// progress, not the host process.
 pub(crate) fn catch_panic<T>(run: impl FnOnce() -> Result<T, CompileError>) -> Result<T, CompileError> {
-    // Unwinding drops the data of `run`. Callers replace the data that they lent to it ([`Compiler::body`]).
+    // Unwinding drops the data that `run` owns. Callers replace the data that it borrows (see [`Compiler::body`]).
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| {
         let text = payload.downcast_ref::<&str>().map(|text| (*text).to_string());
         let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
@@ -107,7 +107,7 @@ impl fmt::Debug for Compiler {
     }
 }
 
-/// The known addresses of the module's other functions. All other functions are called through their cells.
+/// The functions of the module that code can call by address. All other functions are called through their cells.
 #[derive(Clone, Copy)]
 pub(crate) enum Callees<'a> {
     /// These functions, sorted by index, are in the same image.
@@ -223,11 +223,11 @@ impl Compiler {
 
     /// Compiles a function for on-stack replacement at the loop with this byte offset in the module.
     ///
-    /// The code takes the canonical frame that the interpreter has at a back-edge of the loop. `callee_address` returns
+    /// The code reads the canonical frame that the interpreter has at a back-edge of the loop. `callee_address` returns
     /// the addresses of the module's functions, which must stay valid as long as the code.
     ///
     /// An operand that is live across the loop has two definitions: the code before the loop, and the frame. Few loops
-    /// have such operands. For those the function is walked again with every operand in a variable.
+    /// have such operands. For such a loop, the compiler walks the function again with every operand in a variable.
     pub fn osr_entry(
         &self,
         environment: CompileEnvironment<'_>,
@@ -261,7 +261,7 @@ impl Compiler {
     ) -> Result<CompiledFunction, CompileError> {
         let code = catch_panic(|| self.compile_body(scratch, request, budget));
         if let Err(CompileError::Panicked(_)) = code {
-            // It may hold a half-built function.
+            // The panic may have left a half-built function in the scratch.
             *scratch = Scratch::new();
         }
         code
@@ -290,7 +290,7 @@ impl Compiler {
 
     /// Prepends a check of the stack against the function's frame size, which is known only after compilation.
     ///
-    /// Where traps are faults, Cranelift's own check precedes the frame instead. That check is itself a trap.
+    /// If faults implement traps, Cranelift's own check precedes the frame instead. That check is itself a trap.
     fn prepend_stack_check(
         &self,
         environment: CompileEnvironment<'_>,
@@ -364,14 +364,14 @@ impl Compiler {
                 Ok(built)
             }
             Err(error) => {
-                // It may hold a half-built function.
+                // The panic may have left a half-built function in the scratch.
                 *scratch = Scratch::new();
                 Err(error)
             }
         }
     }
 
-    /// Compiles a stub whose body `build` emits. The parameters are those of the signature.
+    /// Compiles a stub. `build` emits its body from the signature's parameters.
     pub(crate) fn compile_stub(
         &self,
         signature: cranelift_codegen::ir::Signature,
@@ -464,8 +464,8 @@ impl Compiler {
     }
 }
 
-/// The number of enclosing loops that the OSR path passes through. Each merges its parameters once more for that, and
-/// loops farther out need not be as fast.
+/// The number of enclosing loops that the OSR path passes through. Each such loop merges its parameters one more time.
+/// Loops farther out need not be as fast.
 const MAX_OSR_LOOPS: usize = 8;
 
 /// The largest frame, in bytes, that code may allocate before it checks the stack. The stack reserve and other use of
@@ -479,8 +479,8 @@ fn max_stack_use(function: &Function, compiled: &CompiledCode) -> u32 {
     frame.saturating_add(arguments.unwrap_or(0))
 }
 
-/// Emits a check of the stack for a frame of this size. Continues in the function itself, or in the interpreter if the
-/// frame does not fit.
+/// Emits a check of the stack for a frame of this size. If the frame fits, control continues in the function, otherwise
+/// in the interpreter.
 fn check_stack(
     builder: &mut FunctionBuilder<'_>,
     params: &[Value],
@@ -551,7 +551,8 @@ impl CompiledFunction {
     }
 }
 
-/// Adds the calls within a `try_table`. The trampolines that enter native code also catch, but need no table entry.
+/// Adds the calls within a `try_table`. The trampolines that enter native code also catch exceptions, but need no table
+/// entry.
 fn add_call_sites(image: &mut CodeImage, buffer: &MachBufferFinalized<Final>) -> Result<(), CompileError> {
     for site in buffer.call_sites() {
         let (mut context, mut caught) = (None, None);
@@ -689,7 +690,7 @@ mod tests {
         }
     }
 
-    /// The compiler panics on an access to a memory that the module lacks. Validation rules that out.
+    /// The compiler panics on an access to a memory that the module lacks. Validation excludes such accesses.
     #[test]
     fn a_compiler_panic_is_an_error() {
         let text = r#"(module (memory 1) (func)

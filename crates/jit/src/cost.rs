@@ -1,8 +1,8 @@
 //! Estimates the cost of compiling a function before Cranelift runs, and compares it with limits.
 //!
 //! Cranelift cannot be stopped while it compiles a function. A body of a few kilobytes can take gigabytes of memory and
-//! minutes of time: blocks with many parameters and predecessors, variables that are live through many blocks, GC
-//! references that are live across many calls.
+//! minutes of time. Examples are blocks with many parameters and predecessors, variables that are live through many
+//! blocks, and GC references that are live across many calls.
 //!
 //! Invariants: the estimate depends on the function alone, so every machine and any number of threads skip the same
 //! functions. [`CostMeter::check`] stops the walk soon after a function is known to be too large; [`CostMeter::finish`]
@@ -24,7 +24,7 @@ use crate::convention::ValueRepr;
 /// The limits of a compilation.
 #[derive(Clone, Copy, Debug)]
 pub struct CompileLimits<'a> {
-    /// The memory for compiling one function, in bytes; an estimate. Functions compiled at the same time share it.
+    /// The estimated memory for compiling one function, in bytes. Functions compiled at the same time share it.
     pub memory: usize,
     /// Whether the compilation is cancelled. The remaining functions are then skipped.
     pub cancelled: Option<&'a AtomicBool>,
@@ -71,23 +71,23 @@ const DEFINITION: usize = 8;
 /// The cost of a GC reference that is live across a call: an entry in the call's stack map.
 const STACK_MAP_ENTRY: usize = 48;
 
-/// Dominator tree levels above instructions per byte of cost. For each instruction, Cranelift searches the dominating
-/// blocks for an equal value. This takes time, which the estimate counts as memory.
+/// The number of dominator tree levels above instructions that cost as much as one byte. For each instruction,
+/// Cranelift searches the dominating blocks for an equal value. The estimate counts the time for this as memory.
 const DEPTH_INSTS_PER_BYTE: usize = 2;
 
-/// Steps between nested loops per byte of cost. For each operand, Cranelift asks every enclosing loop whether it
-/// contains the operand's block, and takes one step for each loop in between. This takes time.
+/// The number of steps between nested loops that cost as much as one byte. For each operand, Cranelift tests whether
+/// each enclosing loop contains the operand's block, with one step for each loop in between.
 const LOOP_STEPS_PER_BYTE: usize = 2;
 
-/// Instructions in live ranges per byte of cost. Register allocation compares each value with all values live at the
-/// same time. This takes time.
+/// The number of instructions in live ranges that cost as much as one byte. Register allocation compares each value
+/// with all values that are live at the same time.
 const LIVE_INSTS_PER_BYTE: usize = 1;
 
-/// Scanned branch arguments per byte of cost. For each block in a live range, register allocation scans branch
-/// arguments, starting behind those of the last value whose live range has gaps. This takes time.
+/// The number of scanned branch arguments that cost as much as one byte. For each block in a live range, register
+/// allocation scans branch arguments. It starts after those of the last value whose live range has gaps.
 const SCANNED_OPERANDS_PER_BYTE: usize = 32;
 
-/// The factor by which the walk may exceed the limit with costs that may not materialize.
+/// The factor by which the cost during the walk may exceed the limit, because some of these costs may not arise.
 const SLACK: usize = 8;
 
 /// The highest cost, in bytes, after which a thread reuses its buffers.
@@ -96,7 +96,7 @@ pub(crate) const MAX_REUSED_COST: usize = 16 << 20;
 /// Tracks the cost of a function while the walk builds it.
 pub(crate) struct CostMeter<'a> {
     limits: CompileLimits<'a>,
-    /// Per variable, the number of blocks that the frontend's table covers.
+    /// For each variable, the number of blocks that the frontend's table covers.
     covered: Vec<u32>,
     definitions: usize,
     /// The capacity of the value list pool at the start of the function. A reused pool keeps its capacity.
@@ -150,7 +150,7 @@ impl<'a> CostMeter<'a> {
         let (dfg, rest) = (&function.dfg, (self.limits.memory - needed) / 8);
         let [values, insts, blocks] = [dfg.num_values(), dfg.num_insts(), dfg.num_blocks()];
         let product = |a: usize, b: usize, share: usize| a.saturating_mul(b) / share;
-        // With few values and blocks, the product is a sufficient bound.
+        // If there are few values and blocks, the product is a sufficient bound.
         let live = product(values, blocks, 1).saturating_mul(LIVE).max(product(values, insts, LIVE_INSTS_PER_BYTE));
         if live.max(product(values, operands, SCANNED_OPERANDS_PER_BYTE)) > rest || gc_refs.any() {
             needed = needed.saturating_add(Liveness::new(function).cost(gc_refs, self.limits.memory - needed));
@@ -264,7 +264,7 @@ struct Liveness<'a> {
     predecessors: SecondaryMap<Block, Vec<Block>>,
     /// The number of calls in each block.
     calls: SecondaryMap<Block, u32>,
-    /// Per instruction, the number of preceding calls in its block.
+    /// For each instruction, the number of preceding calls in its block.
     before: SecondaryMap<Inst, u32>,
     /// The index of each block in the layout, and its number of instructions.
     positions: SecondaryMap<Block, (u32, u32)>,
@@ -285,8 +285,8 @@ impl BlockSpan {
         self.blocks += 1;
     }
 
-    /// Returns whether the live range has gaps: the value is not live in some block between two in which it is. `home`
-    /// is the index of its defining block.
+    /// Returns whether the live range has gaps: blocks in which the value is not live, between blocks in which it is
+    /// live. `home` is the index of its defining block.
     fn has_gaps(self, home: u32) -> bool {
         self.blocks > 0 && (self.first <= home || self.last - home != self.blocks)
     }
@@ -370,7 +370,8 @@ impl<'a> Liveness<'a> {
     /// Returns the number of branch arguments that register allocation scans for these live ranges.
     fn scanned_operands(&self, spans: &SecondaryMap<Value, BlockSpan>) -> usize {
         let (dfg, layout) = (&self.function.dfg, &self.function.layout);
-        // `operands` counts the arguments up to the current value, `passed` those up to the last value with gaps.
+        // `operands` counts the arguments up to the current value. `passed` counts the arguments up to the last value
+        // with gaps.
         let (mut operands, mut passed, mut sum) = (0_usize, 0, 0_usize);
         for block in layout.blocks() {
             let home = self.positions[block].0;
@@ -394,7 +395,7 @@ impl<'a> Liveness<'a> {
     fn cost(&self, gc_refs: &GcRefs, limit: usize) -> usize {
         let mut cost = self.local_live_insts() / LIVE_INSTS_PER_BYTE;
         let mut spans: SecondaryMap<Value, BlockSpan> = SecondaryMap::new();
-        // Per block, the value last found live at its start and at its end.
+        // For each block, the value most recently found live at its start and at its end.
         let mut at_start: SecondaryMap<Block, Option<Value>> = SecondaryMap::new();
         let mut at_end = at_start.clone();
         let mut worklist = Vec::new();
@@ -456,8 +457,8 @@ impl MemoryBudget {
         MemoryBudget { memory, used: Mutex::new(0), freed: Condvar::new() }
     }
 
-    /// Acquires a share, worklist last_use the budget has this many bytes left. A request for more than the budget gets all
-    /// of it.
+    /// Waits until the budget has this many bytes left, and acquires a share of that size. A request that exceeds the
+    /// budget gets the whole budget.
     pub(crate) fn share(&self, memory: usize) -> BudgetShare<'_> {
         let memory = memory.min(self.memory);
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);

@@ -3,9 +3,9 @@
 //!
 //! Invariants:
 //! - Code reaches everything outside itself through the instance in its first parameter.
-//! - Every access reads a memory's base and length again, unless they cannot change.
-//! - GC references are declared to Cranelift where they are defined, so every call across which one is live has it in
-//!   its stack map.
+//! - Every access loads the memory's base and length again, unless they cannot change.
+//! - GC references are declared to Cranelift where they are defined. A call's stack map thus contains every reference
+//!   that is live across the call.
 //! - A call that may throw is a `try_call` if a clause could catch the exception.
 
 mod aggregate;
@@ -92,7 +92,7 @@ pub(crate) struct Emitter<'a> {
     /// The parameters of each label and their slots in the frame.
     label_slots: HashMap<Block, (Vec<ValueRepr>, Slot)>,
     results: Vec<ValueRepr>,
-    /// The operand array for libcalls, as large as the largest use.
+    /// The operand array for libcalls. It is as large as the largest libcall needs.
     libcall_slots: Option<StackSlot>,
     tries: Tries,
     offset: u32,
@@ -121,8 +121,8 @@ pub(crate) struct BuiltFunction {
 /// The loop depth up to which headers are sealed at the end of their loops. Headers of deeper loops are sealed when the
 /// function is complete.
 ///
-/// Sealing innermost headers first resolves a variable that no loop changes through a chain of all enclosing headers,
-/// once for every back-edge.
+/// If innermost headers are sealed first, Cranelift resolves a variable that no loop changes through all enclosing
+/// headers, once for every back-edge.
 const MAX_EAGERLY_SEALED_DEPTH: u32 = 64;
 
 impl<'a> Emitter<'a> {
@@ -211,7 +211,7 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// Declares a GC reference. Calls across which it is live then have it in their stack maps.
+    /// Declares a GC reference. The stack maps of calls across which it is live then contain it.
     fn declare_gc_ref(&mut self, value: Value) {
         self.gc_refs.values.insert(value);
         self.builder.declare_value_needs_stack_map(value);
@@ -420,10 +420,10 @@ pub(crate) struct Charge {
 }
 
 /// The highest cost that a plain subtraction charges. The next check detects an overdraft. No program has enough
-/// segments before a check to overflow the counter from [`OVERDRAWN`].
+/// segments between two checks to make the counter overflow from [`OVERDRAWN`].
 const SMALL_CHARGE: i64 = 1 << 16;
 
-/// The least gas that a large charge leaves.
+/// The lowest value of the gas counter after a large charge.
 const OVERDRAWN: i64 = -1 << 62;
 
 impl Emit for Emitter<'_> {
@@ -447,7 +447,7 @@ impl Emit for Emitter<'_> {
         self.fail_if_err(self.cost_meter.check(self.builder.func));
     }
 
-    /// The cost is a constant to be patched.
+    /// The cost is a constant that is patched later.
     fn gas(&mut self) -> Charge {
         let gas = self.load_store_field(types::I64, offset_of!(VmStore, gas));
         let cost = self.builder.ins().iconst(types::I64, 0);

@@ -1,8 +1,8 @@
-//! The native tier: compiles function bodies with Cranelift, and the trampolines through which tiers, host and runtime
-//! call each other.
+//! The native tier. It compiles function bodies with Cranelift, and the trampolines through which tiers, host and
+//! runtime call each other.
 //!
-//! It mirrors the interpreter, and is the only crate that depends on Cranelift. It returns plain data
-//! ([`kinglet_abi::CodeImage`]) and never runs the code. The engine publishes code and walks frames.
+//! Its files correspond to those of the interpreter. It is the only crate that depends on Cranelift. It returns plain
+//! data ([`kinglet_abi::CodeImage`]) and never runs the code. The engine publishes code and walks frames.
 //!
 //! A function that contains an operation without a native lowering is not compiled, and stays interpreted.
 

@@ -41,7 +41,7 @@ pub struct NativeInstruction {
     pub bytes: Vec<u8>,
     /// The byte offset in the module of its operator; `None` for code that belongs to the whole function.
     pub source: Option<u32>,
-    /// The disassembly. For data, and for processors without a disassembler here (RISC-V, s390x), the bytes.
+    /// The disassembly. The bytes, if this is data or Kinglet has no disassembler for the processor (RISC-V, s390x).
     pub text: String,
 }
 
@@ -176,7 +176,7 @@ impl InstructionLister<'_> {
         }
     }
 
-    /// Formats a direct call, or a part of it, with the callee's name in place of the displacement.
+    /// Formats a direct call, or a part of it, with the callee's name instead of the displacement.
     fn call(&self, text: &str, call: &DirectCall) -> String {
         let mnemonic = text.split_whitespace().next().unwrap_or_default();
         format!("{mnemonic} {}", callee(self.module, call.target))

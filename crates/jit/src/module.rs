@@ -38,7 +38,7 @@ const QUEUE_CAPACITY: usize = 64;
 const BYTES_PER_THREAD: usize = 8 << 10;
 
 impl Compiler {
-    /// Compiles functions that the module defines on at most `threads` threads. `functions` must be sorted.
+    /// Compiles functions that the module defines, on at most `threads` threads. `functions` must be sorted.
     ///
     /// The functions call each other directly, and all others through their cells. `done` is called with the number of
     /// functions linked so far. Functions that exceed the environment's limits are skipped.
@@ -132,8 +132,8 @@ const LARGE_SHARE: usize = 8;
 
 /// Returns the order in which representatives are compiled.
 ///
-/// Large functions come first, by size, so that no thread is left with one at the end. The others keep their order, so
-/// that little code waits for the linker.
+/// Large functions come first, by size, so that no thread still compiles one after all others have finished. The others
+/// keep their order, so that little code waits for the linker.
 fn compile_order(representatives: &[usize], size: impl Fn(usize) -> usize, share: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..representatives.len()).filter(|at| representatives[*at] == *at).collect();
     order.sort_by_key(|at| Reverse(Some(size(*at)).filter(|size| size * LARGE_SHARE >= share)));
@@ -271,7 +271,7 @@ impl Compiler {
             builder.ins().return_call_indirect(sig, native, params);
         });
         match stub {
-            // The callers have the same unsupported type, so nothing calls this stub.
+            // The function's callers use the same unsupported type, so no compiled code calls this stub.
             Err(CompileError::Unsupported(_)) => self.compile_stub(native_signature(&[]), |builder, _| {
                 builder.ins().trap(trap_code(Trap::Unsupported));
             }),

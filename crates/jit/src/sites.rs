@@ -1,12 +1,12 @@
 //! Source locations of machine instructions: the operator of each call, and of each instruction that may fault.
 //!
 //! On processors with memory operands, Cranelift folds a load into the instruction that uses its value, and gives that
-//! instruction the location of the user. A fault there belongs to the load, so the load's location is restored. The
-//! same applies to a branch to an `unreachable`, from which Cranelift makes a conditional trap with the branch's
-//! location.
+//! instruction the location of the user. The load causes a fault there, so its location is restored. The same applies
+//! to a branch to an `unreachable`. Cranelift turns it into a conditional trap with the branch's location.
 //!
-//! Optimization removes the locations of operations without side effects, which makes many of them indistinguishable.
-//! Before code generation, such operations get the locations of the loads that may be folded into them.
+//! Optimization removes the locations of operations without side effects, after which many of them are
+//! indistinguishable. Before code generation, such operations get the locations of the loads that may be folded into
+//! them.
 
 use cranelift_codegen::entity::SecondaryMap;
 use cranelift_codegen::ir::{DataFlowGraph, Function, Inst, InstructionData, Opcode, TrapCode, Value};
@@ -42,7 +42,7 @@ pub(crate) fn sites(function: &Function, buffer: &MachBufferFinalized<Final>, br
 pub(crate) struct BranchedTraps(Vec<(u32, u32)>);
 
 impl BranchedTraps {
-    /// Finds such branches in a function that is not optimized yet.
+    /// Finds the branches to an `unreachable` in a function that is not optimized yet.
     pub(crate) fn find(function: &Function) -> BranchedTraps {
         let dfg = &function.dfg;
         let trap_of_block = |block| {
@@ -79,7 +79,7 @@ impl BranchedTraps {
 pub(crate) fn assign_folded_locations(function: &mut Function) {
     let stencil = &mut function.stencil;
     let (dfg, layout) = (&stencil.dfg, &stencil.layout);
-    // Per value, the load in the same block from which it was computed, and the number of operations since.
+    // For each value, the load in the same block from which it was computed, and the number of operations since then.
     let mut origins: SecondaryMap<Value, Option<(Inst, usize)>> = SecondaryMap::with_capacity(dfg.num_values());
     let mut locations = Vec::new();
     for block in layout.blocks() {
@@ -105,7 +105,7 @@ pub(crate) fn assign_folded_locations(function: &mut Function) {
     }
 }
 
-/// Assigns the faults of folded loads, which have no instruction of their own, to the locations of the loads.
+/// Assigns faults of folded loads to the locations of the loads. Such loads have no instruction of their own.
 fn separate_folded_loads(function: &Function, sites: &mut [Site]) {
     let dfg = &function.dfg;
     let all = || function.layout.blocks().flat_map(|block| function.layout.block_insts(block));

@@ -18,7 +18,7 @@ pub const TARGETS: &[&str] = &[
 /// The prefix of Cranelift's feature names.
 const FEATURE_PREFIX: &str = "has_";
 
-/// The baseline features for portable x86-64 code: level v2 of the psABI, which all processors have since 2009. Without
+/// The baseline features for portable x86-64 code: level v2 of the psABI. All processors since 2009 have them. Without
 /// SSE 4.1, vector and rounding operations would be calls.
 const GENERIC_X86_64: &[&str] = &["cmpxchg16b", "popcnt", "sse3", "ssse3", "sse41", "sse42"];
 

@@ -1,5 +1,5 @@
 //! Trampolines: short functions through which tiers, host and runtime call each other (`abi::NativeBuiltins`,
-//! `abi::FuncCell`). There is one for each engine or for each signature.
+//! `abi::FuncCell`). An engine has one trampoline of each kind, or one for each signature.
 //!
 //! A trampoline that leaves native code saves its own frame address in the innermost activation. That frame holds the
 //! frame pointer and return address of the native frame below it, so frames stay walkable during the call. A trampoline
@@ -386,7 +386,7 @@ fn load_builtin(builder: &mut FunctionBuilder<'_>, store_ptr: Value, offset: usi
     load_pointer(builder, builtins, offset)
 }
 
-/// Lets the runtime determine the resume point, and resumes there.
+/// Calls the runtime to determine the resume point, and resumes there.
 fn unwind(builder: &mut FunctionBuilder<'_>, store_ptr: Value, vmctx: Value, code: Value) {
     let function = load_builtin(builder, store_ptr, offset_of!(NativeBuiltins, unwind));
     let sig = builder.import_signature(runtime_signature(&[types::I64, types::I32]));

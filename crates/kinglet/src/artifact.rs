@@ -1,6 +1,7 @@
-//! Compiled modules as files. A *native image* holds the module's machine code and tables, laid out for use where they
-//! are mapped, followed by the module. A *universal* module is the module itself, followed by a custom section with a
-//! native image that omits the module. Other runtimes skip the section. It is padded so it can be mapped too.
+//! Compiled modules as files. A *native image* contains the module's machine code and tables, followed by the module.
+//! Kinglet uses them in place after mapping the file. A *universal* module is the module itself, followed by a custom
+//! section with a native image that omits the module. Other runtimes skip the section. It is padded to a page boundary,
+//! so that it can be mapped too.
 //!
 //! ```text
 //! image    = magic:8 version:u32 parts:u32 length:u64 checksum:u64 address:u64 (offset:u64 length:u64)*14 contents
@@ -15,11 +16,12 @@
 //! the other part. The code's image has no data; its `address` is 1 if every function that can be compiled has code.
 //! Text, data and module start at pages.
 //!
-//! There is one checksum for each [`CHUNK`] of the outside (the module in a universal module) and of the contents up to
-//! the checksums. The checksum in the header covers the rest of the header and the other checksums. So every part can
-//! be verified separately before its first use. [`Artifact::verify`] verifies everything except the sites, which only
-//! traps need, and the module, most of which may never be read; [`Chunks::verify`] verifies those on demand. Checksums
-//! detect accidents, not attackers: a user who accepts native code has to trust its author.
+//! Each [`CHUNK`] of two areas has a checksum. The areas are the outside (the module in a universal module) and the
+//! contents up to the checksums. The checksum in the header covers the rest of the header and the other checksums.
+//! Every part can thus be verified separately before its first use. [`Artifact::verify`] verifies everything except the
+//! sites and the module. Only traps need the sites, and most of the module may never be read. [`Chunks::verify`]
+//! verifies these parts on demand. Checksums detect accidental damage, not attacks. A user who accepts native code must
+//! trust its author.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -91,7 +93,8 @@ pub(crate) struct Artifact {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity(Vec<(String, String)>);
 
-/// Returns the form of artifact that the bytes start like, if any. Loading finds out whether they are intact and fit.
+/// Returns the form of the artifact whose magic number the bytes start with, if any. Only loading determines whether
+/// the artifact is intact and usable.
 pub(crate) fn detect(bytes: &[u8]) -> Option<Precompiled> {
     if bytes.starts_with(MAGIC) {
         return Some(Precompiled::Native);
@@ -99,7 +102,7 @@ pub(crate) fn detect(bytes: &[u8]) -> Option<Precompiled> {
     section(bytes).map(|_| Precompiled::Universal)
 }
 
-/// Finds the parts of an artifact. Returns `None` if the bytes are not one. Does not read the contents: see
+/// Finds the parts of an artifact. Returns `None` if the bytes are not an artifact. Does not read the contents: see
 /// [`Artifact::verify`].
 pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Artifact>> {
     let (form, image) = match bytes.starts_with(MAGIC) {
@@ -170,7 +173,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Artifact>> {
 }
 
 impl Artifact {
-    /// Verifies all parts but the sites and the module. The returned [`Chunks`] verify those on demand. `release`
+    /// Verifies all parts except the sites and the module. The returned [`Chunks`] verifies those on demand. `release`
     /// receives ranges that need not stay in memory.
     pub(crate) fn verify(&self, bytes: &[u8], release: impl Fn(Range<usize>)) -> Result<Chunks> {
         let chunks = self.chunks(bytes)?;
@@ -223,7 +226,8 @@ impl Artifact {
 const CHUNK: usize = 64 << 10;
 /// The size of a checksum in bytes.
 const CHECKSUM_SIZE: usize = 8;
-/// From this size on, a second thread helps. For less, starting a thread takes longer.
+/// The size in bytes from which a second thread helps. For smaller artifacts, starting a thread takes longer than it
+/// saves.
 pub(crate) const PARALLEL_FROM: usize = 8 << 20;
 
 /// The chunks of an artifact, and whether each is verified.
@@ -268,7 +272,7 @@ impl Chunks {
         part.is_empty() || self.covering(part).is_some_and(is_match)
     }
 
-    /// Returns whether all chunks match their checksums. Two threads share the work if there is much.
+    /// Returns whether all chunks match their checksums. Two threads share the work if the artifact is large.
     fn verify_all(&self, bytes: &[u8], release: impl Fn(Range<usize>) + Sync) -> bool {
         let (next, is_match) = (AtomicUsize::new(0), AtomicBool::new(true));
         let work = || {
@@ -286,7 +290,7 @@ impl Chunks {
             work();
         } else {
             std::thread::scope(|scope| {
-                // If the thread cannot start, this one does all the work.
+                // If the thread cannot start, the current thread does all the work.
                 let _ = std::thread::Builder::new().spawn_scoped(scope, work);
                 work();
             });
@@ -307,10 +311,10 @@ impl Chunks {
     }
 }
 
-/// The message for a failed verification.
+/// The error message of a failed verification.
 const MISMATCH: &str = "does not match its checksums";
 
-/// Returns the header's checksum, of the rest of the header and all other checksums.
+/// Returns the header's checksum. It covers the rest of the header and all other checksums.
 fn header_sum(rest: &[u8], checksums: &[u8]) -> u64 {
     XxHash3_64::oneshot(&[rest, checksums].concat())
 }
@@ -388,9 +392,9 @@ fn trampoline_bytes(trampolines: &[(Trampoline, CodeImage)], order: fn(u32) -> [
         let words = which.to_words();
         put(&[words.len() as u32]);
         put(&words);
-        // The offset from the alignment boundary is dropped; trampolines gain little from it.
+        // The offset from the alignment boundary is omitted, because trampolines gain little from it.
         put(&[image.alignment.align, image.text.len() as u32]);
-        // Instructions are bytes, whatever the byte order of words.
+        // Instructions are bytes, so the byte order of words does not apply to them.
         let mut text = image.text.clone();
         text.resize(text.len().next_multiple_of(4), 0);
         let (text, _) = text.as_chunks();
@@ -412,15 +416,15 @@ impl Identity {
             ("target".to_string(), processor.triple.clone()),
             ("processor".to_string(), processor.features.join(" ")),
         ];
-        // The code of host calls contains this layout.
+        // The code of calls to host functions depends on this layout.
         rows.push(("host functions".to_string(), format!("{:?}", crate::vm::HOST_LAYOUT)));
         rows.extend(settings.key().into_iter().map(|(name, value)| (name.to_string(), value)));
         rows.push(("proposals".to_string(), proposals(features)));
         Identity(rows)
     }
 
-    /// Returns the identity of a module in a cache: the settings that validation depends on, and the page size, which
-    /// determines the position of the first memory's contents.
+    /// Returns the identity of a module in a cache. It contains the settings that validation depends on, and the page
+    /// size, which determines the position of the first memory's contents.
     pub(crate) fn of_module(content: &ContentHash, features: Features) -> Identity {
         let rows = [
             ("module", content.to_string()),
@@ -431,8 +435,8 @@ impl Identity {
         Identity(rows.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
     }
 
-    /// The identity of a module's native code in a cache, for an engine with this identity and these settings. It includes
-    /// the limit on the compiler's memory, because that decides which functions have code.
+    /// Returns the identity of a module's native code in a cache, for an engine with this identity and these settings.
+    /// It includes the limit on the compiler's memory, because the limit decides which functions have code.
     pub(crate) fn of_code(mut self, content: &ContentHash, settings: &Settings) -> Identity {
         self.0.insert(0, ("module".into(), content.to_string()));
         self.0.insert(1, ("compiler memory".into(), format!("{} bytes", settings.compiler_memory)));
@@ -458,7 +462,7 @@ impl Identity {
         self.0.iter().flat_map(|(name, value)| format!("{name}: {value}\n").into_bytes()).collect()
     }
 
-    /// Returns why code with this identity cannot be used here, if it cannot.
+    /// Returns the reason why the engine with the identity `ours` cannot use code with this identity; `None` if it can.
     pub(crate) fn mismatch(&self, ours: &Identity) -> Option<String> {
         if self.0.len() != ours.0.len() {
             return Some("it was made by another build of Kinglet".into());
@@ -502,7 +506,7 @@ pub(crate) fn write_module(identity: &Identity, module: &Module) -> Result<Vec<u
     Ok(Image { processor, identity, image, bodies: &module.bodies, trampolines: &[], memory }.write(bytes, &[]))
 }
 
-/// Writes the cache file of a module's code. `complete` states that every function that can be compiled has code.
+/// Writes the cache file of a module's code. If `complete`, every function that can be compiled has code.
 pub(crate) fn write_code(
     identity: &Identity,
     image: &CodeImage,
@@ -523,7 +527,7 @@ pub(crate) fn write(
     trampolines: &[(Trampoline, CodeImage)],
     module: &Module,
 ) -> Result<Vec<u8>> {
-    // A module that contains native code gets new code.
+    // If the module already contains native code, the new code replaces it.
     let bytes = module.bytes.part(0..section(&module.bytes).map_or(module.bytes.len(), |(start, _)| start))?;
     let memory = module.initial_memory(processor.page)?;
     let image = Image { processor, identity, image, bodies: &module.bodies, trampolines, memory };
@@ -538,7 +542,7 @@ pub(crate) fn write(
             let size = u32::try_from(head - 6 + padding + image.len())
                 .map_err(|_| Error::msg("the code is too large for a custom section; write a native image instead"))?;
             all.push(0);
-            // A LEB128 number of five bytes, whatever the size.
+            // The size is always a LEB128 number of five bytes.
             all.extend((0..5).map(|i| (size >> (7 * i)) as u8 & 0x7f | if i < 4 { 0x80 } else { 0 }));
             all.push(SECTION.len() as u8);
             all.extend(SECTION);
@@ -670,7 +674,7 @@ fn varint(bytes: &[u8], mut at: usize) -> Option<(u32, usize)> {
     None
 }
 
-/// Reads everything that is read of an artifact before its code is used, for tests.
+/// Reads the parts of an artifact that loading reads. For tests.
 pub(crate) fn read(bytes: &[u8]) -> Result<()> {
     let artifact = parse(bytes)?.ok_or_else(|| damaged("is not an artifact"))?;
     artifact.verify_all(bytes, |_| ())?;
@@ -681,7 +685,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Recomputes the checksums of an artifact, as far as there is space for them. Tests use it to get past the checksums.
+/// Recomputes the checksums of an artifact, as far as there is space for them. Tests use it to modify artifacts without
+/// failing verification.
 pub(crate) fn repair(bytes: &mut [u8], artifact: &Artifact) {
     let (start, checksums) = (artifact.image.start, artifact.checksums.clone());
     let chunks =
@@ -715,8 +720,8 @@ mod tests {
         (data (i32.const 8) "data") (func (export "g") (param f64) (result i32)
             (drop (call 0 (i32.load (i32.const 8)))) (i32.trunc_f64_s (local.get 0))))"#;
 
-    /// Checksums detect every accident, so they hide the parser from tests. A file with valid checksums may contain any
-    /// code, but it must not break the parser.
+    /// Checksums detect all accidental damage, so damaged files do not test the parser. A file with valid checksums may
+    /// contain any code, but it must not break the parser.
     #[test]
     fn a_malformed_artifact_with_valid_checksums_is_rejected_or_read() {
         let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();

@@ -10,13 +10,13 @@
 //! ```
 //!
 //! Invariants:
-//! - Files are created atomically and never change ([`Directory`]). They are used only from a directory that nobody
-//!   else can write to.
-//! - A part of a file is used only after its checksum was verified in the mapping, and only if the file's identity
-//!   matches this engine's. A truncated file, or one of another build, is removed, and the module is recompiled.
+//! - Files are created atomically and never change ([`Directory`]). They are used only from a directory to which no
+//!   other user can write.
+//! - A part of a file is used only after its checksum has been verified in the mapping, and only if the file's identity
+//!   matches that of the engine. A truncated file, or one of another build, is removed, and the module is recompiled.
 //! - A file that has not been used since the system booted is verified as a whole. Other damage, for example by a
-//!   failing disk, may be found when a part is first used. It ends the guest ([`Trap::Damaged`](crate::Trap)), and the
-//!   file is removed.
+//!   failing disk, may be found only when a part is first used. The guest then ends with
+//!   [`Trap::Damaged`](crate::Trap), and the file is removed.
 
 mod bundle;
 mod directory;
@@ -40,7 +40,7 @@ use directory::{Directory, DirectoryEntry};
 
 /// The default size limit in bytes.
 const DEFAULT_LIMIT: u64 = 1 << 30;
-/// Smaller files are read and hashed at each start, which takes little time.
+/// The size in bytes from which a file's hash is recorded. Hashing smaller files at each start takes little time.
 const MIN_RECORDED_BYTES: u64 = 1 << 20;
 /// The longest note in bytes: four bits for each function of a module.
 const MAX_NOTE_BYTES: u64 = 1 << 20;
@@ -49,10 +49,11 @@ const MAX_NOTE_BYTES: u64 = 1 << 20;
 const MIN_AGE: Duration = Duration::from_secs(3);
 
 /// A directory in which engines keep modules and their native code for later starts. Clones share one cache, and any
-/// number of processes can use a directory.
+/// number of processes can use the same directory.
 ///
-/// The directory is as trusted as the program itself, because its machine code is run. It must belong to the user and
-/// be closed to all others (mode 0700). Files in it are used only if nobody else could have written to them.
+/// The directory is as trusted as the program itself, because Kinglet runs the machine code in it. It must belong to
+/// the user and be inaccessible to all others (mode 0700). Kinglet uses a file in it only if no other user could have
+/// written to it.
 ///
 /// ```
 /// use kinglet::{Cache, CacheConfig, Config, Engine, Module};
@@ -61,7 +62,7 @@ const MIN_AGE: Duration = Duration::from_secs(3);
 /// let cache = Cache::new(CacheConfig::new().with_directory(&directory))?;
 /// let wat = r#"(module (func (export "six") (result i32) (i32.const 6)))"#;
 /// for start in 0..2 {
-/// Like two starts of a program.
+/// Each round corresponds to a start of a program.
 ///     let engine = Engine::new(Config::new().cache(Some(cache.clone())))?;
 ///     let module = Module::new(&engine, wat)?;
 ///     module.update_cache()?;
@@ -99,7 +100,7 @@ pub struct CacheEntry {
     pub kind: CacheEntryKind,
     /// The size in bytes.
     pub bytes: u64,
-    /// The time of the last use or, before that, of creation.
+    /// The time of the last use, or of creation if the file has not been used.
     pub used: SystemTime,
     /// The named values that the file depends on: the module's hash, the build, settings, the processor. Empty for a
     /// damaged file.
@@ -154,12 +155,12 @@ impl CacheEntryKind {
         }
     }
 
-    /// Returns whether it is an artifact, which contains its own identity and checksums.
+    /// Returns whether the file is an artifact, which contains its own identity and checksums.
     pub fn is_artifact(self) -> bool {
         matches!(self, CacheEntryKind::Module | CacheEntryKind::Code)
     }
 
-    /// Returns the kind of a file with this name; `None` if the file is not the cache's.
+    /// Returns the kind of a file with this name; `None` if the file does not belong to the cache.
     fn of(name: &str) -> Option<CacheEntryKind> {
         let (stem, extension) = name.split_once('.')?;
         let hash = stem.len() == 64 && stem.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
@@ -173,14 +174,14 @@ impl CacheConfig {
         CacheConfig { directory: None, limit: DEFAULT_LIMIT }
     }
 
-    /// Sets the directory. It is created if necessary.
+    /// Sets the directory, which the cache creates if necessary. The default is [`Cache::default_directory`].
     pub fn with_directory(&mut self, directory: impl Into<PathBuf>) -> &mut CacheConfig {
         self.directory = Some(directory.into());
         self
     }
 
-    /// Sets the size limit of all files together, in bytes. When files are added beyond the limit, the least recently
-    /// used files are removed. The default is 1 GiB.
+    /// Sets the limit on the total size of all files, in bytes. When new files exceed the limit, the cache removes the
+    /// least recently used files. The default is 1 GiB.
     pub fn with_files_total_size_soft_limit(&mut self, bytes: u64) -> &mut CacheConfig {
         self.limit = bytes;
         self
@@ -197,8 +198,8 @@ impl Cache {
     /// Opens a cache, and creates its directory if necessary.
     ///
     /// # Errors
-    /// If the directory cannot be created or opened, is a symbolic link, or is accessible to other users; if none is
-    /// configured and the user has no default.
+    /// If the directory cannot be created or opened, is a symbolic link, or is accessible to other users. Also if no
+    /// directory is configured and the user has no default directory.
     pub fn new(config: &CacheConfig) -> Result<Cache> {
         let path = config.directory.clone().or_else(Cache::default_directory);
         let path = path.ok_or_else(|| Error::msg("no cache directory is configured; set KINGLET_CACHE_DIR"))?;
@@ -274,8 +275,8 @@ impl Cache {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Opens a file. Returns it with whether it was created or used since the system booted; `None` if there is no
-    /// trusted file of this name. [`Cache::used`] records its use.
+    /// Opens a file. Also returns whether it was created or used since the system booted. Returns `None` if there is no
+    /// trusted file with this name. [`Cache::used`] records its use.
     pub(crate) fn open(&self, name: &str) -> Option<(File, bool)> {
         match self.inner.directory.read(name) {
             Ok(file) => file.map(|file| {
@@ -300,7 +301,7 @@ impl Cache {
         self.inner.directory.remove(name);
     }
 
-    /// Writes a file. Refuses contents that exceed the size limit alone.
+    /// Writes a file. Fails if its contents alone exceed the size limit.
     pub(crate) fn store(&self, name: &str, contents: &[u8]) -> Result<()> {
         if contents.len() as u64 > self.inner.limit {
             return Err(Error::msg("the contents are larger than the cache's size limit"));
@@ -321,7 +322,7 @@ impl Cache {
         if total <= self.inner.limit {
             return Ok(());
         }
-        // Free an eighth of the limit, so the next file does not need eviction again.
+        // Free an eighth of the limit, so that the next file does not need another eviction.
         let wanted = self.inner.limit - self.inner.limit / 8;
         found.sort_by_key(|found| found.used);
         for DirectoryEntry { name, bytes, .. } in found {
@@ -364,8 +365,8 @@ impl Cache {
         self.inner.directory.lock(name).inspect_err(|error| debug!(name, %error, "cannot lock a cache file")).ok()?
     }
 
-    /// Records a file's content hash. `file` is its metadata from before it was read. If the file had just been
-    /// changed, nothing is recorded, because another change might go unnoticed.
+    /// Records a file's content hash. `file` is its metadata from before it was read. If the file changed shortly
+    /// before, records nothing, because another change could go unnoticed.
     pub(crate) fn record_hash(&self, file: &Metadata, content: ContentHash) {
         let Some(name) = file_name(file) else { return };
         let changed = Duration::new(u64::try_from(file.ctime()).unwrap_or(0), file.ctime_nsec() as u32);
@@ -378,8 +379,8 @@ impl Cache {
     }
 }
 
-/// Returns the name of the note about a file; `None` for small files and other inodes. No change to the file leaves all
-/// of these values the same, because nobody can set the time of the last status change.
+/// Returns the name of the note about a file; `None` for small files and for inodes that are not regular files. Every
+/// change to the file changes one of these values, because no program can set the time of the last status change.
 fn file_name(file: &Metadata) -> Option<String> {
     if !file.is_file() || file.len() < MIN_RECORDED_BYTES {
         return None;

@@ -1,6 +1,6 @@
 //! Source locations of a module's code, read from the DWARF sections that compilers emit ("DWARF for WebAssembly":
-//! addresses count from the start of the code section's contents). Nothing is read before a backtrace is printed. Then
-//! only the units with code at the requested addresses are read, and each part at most once.
+//! addresses count from the start of the code section's contents). Reading starts only when a backtrace is printed.
+//! Then only the units with code at the requested addresses are read, and each part at most once.
 //!
 //! The sections come from the guest, so they may be malformed in any way, or crafted to be slow. Every read first
 //! spends [`Fuel`], which is proportional to the sections' size. Invariant: the memory that is kept, and the total time
@@ -52,20 +52,20 @@ struct UnitRange {
     unit: u32,
 }
 
-/// The most units and ranges that are searched for one address.
+/// The maximum number of units and ranges that are searched for one address.
 const MAX_UNITS: usize = 64;
 const MAX_RANGES: usize = 1 << 16;
-/// The most inlined functions that are reported for one address, innermost first.
+/// The maximum number of inlined functions that are reported for one address, innermost first.
 const MAX_INLINED: usize = 128;
-/// The longest name or path in bytes; the rest is cut off.
+/// The maximum length of a name or path in bytes. Longer ones are truncated.
 const MAX_NAME_BYTES: usize = 4096;
 
 /// An error in reading debugging information.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ReadError {
-    /// This part is malformed; others may be readable.
+    /// This part is malformed. Other parts may be readable.
     Malformed,
-    /// All fuel is spent; nothing more is read.
+    /// All fuel is spent, so reading stops.
     OutOfFuel,
 }
 
@@ -80,14 +80,14 @@ type Result<T, E = ReadError> = std::result::Result<T, E>;
 /// The budget for reading and keeping. A step is roughly a byte or an attribute.
 struct Fuel {
     steps: u64,
-    /// For temporary data; renewed for each call.
+    /// The steps for temporary data, reset for each call.
     call_steps: u64,
     ranges: u64,
     line_bytes: u64,
 }
 
 impl Fuel {
-    /// Enough to read every section a few times, and a small one more often.
+    /// Enough to read every section a few times, and a small section more often.
     const STEPS_PER_BYTE: u64 = 4;
     const STEPS: u64 = 4_000_000;
     const STEPS_PER_CALL: u64 = 1_000_000;
@@ -98,7 +98,7 @@ impl Fuel {
             steps: bytes * Fuel::STEPS_PER_BYTE + Fuel::STEPS,
             call_steps: Fuel::STEPS_PER_CALL,
             ranges: bytes / 4 + Fuel::RANGES,
-            // Overlapping line programs would be read and kept many times, so the total is limited.
+            // Overlapping line programs are read and kept several times, so their total size is limited.
             line_bytes,
         }
     }
@@ -127,7 +127,7 @@ impl Fuel {
 }
 
 impl DebugInfo {
-    /// Finds a module's debugging information. Returns `None` if there is none that can be used.
+    /// Finds a module's debugging information. Returns `None` if the module has no usable debugging information.
     pub(crate) fn read(module: &Module) -> Option<DebugInfo> {
         let mut sections: Vec<(SectionId, Range<usize>)> = Vec::new();
         for custom in module.customs.iter().filter(|custom| custom.name.starts_with(".debug_")) {
@@ -198,7 +198,7 @@ impl State {
     /// Reads the headers of all units, and the address ranges of their code.
     fn index(&mut self, dwarf: &Dwarf<Bytes<'_>>) -> Result<()> {
         let mut units = dwarf.units();
-        // A malformed header ends the section: the next one cannot be found.
+        // A malformed header ends the section, because the next header cannot be found.
         while let Ok(Some(header)) = units.next() {
             let Some(root) =
                 UnitRoot::read(dwarf, header, &mut self.abbreviations, &mut self.fuel).absent_if_malformed()?
@@ -318,7 +318,7 @@ impl State {
             _ => None,
         };
         let line = Some(location.line).filter(|line| *line != 0);
-        // A column without a line has no meaning.
+        // A column without a line is meaningless.
         let column = location.column.filter(|_| line.is_some());
         Ok(FrameSymbol { name, file, line, column })
     }

@@ -1,8 +1,9 @@
 //! Writes instructions.
 //!
 //! It implements top-of-stack caching. The result of an operation stays in the accumulator of its class (`cached_top`).
-//! If the next instruction consumes it, it is never stored. Otherwise the operation is rewritten to store it.
-//! `local.set` after an operation is thus free, and chains of operations do not touch memory.
+//! If the next instruction consumes the result, it is never stored. Otherwise the assembler rewrites the operation so
+//! that it stores the result. `local.set` after an operation is thus free, and chains of operations do not touch
+//! memory.
 //!
 //! Invariant: only the last result may be cached. Every other operand is in a slot or constant.
 
@@ -55,11 +56,11 @@ struct CachedTop {
 /// The last instruction, if the next may replace or extend it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum LastInstruction {
-    /// It stores its result to this slot, named by its last word.
+    /// An instruction whose last word is the slot to which it stores its result.
     Stores(Slot),
     /// A comparison with a cached result, and the kinds of its operands.
     Compare(usize, Compare, OperandKind, OperandKind),
-    /// `i32.eqz`, or with `true` `i64.eqz` or `ref.is_null`, with a cached result.
+    /// `i32.eqz` with a cached result. If the flag is `true`, `i64.eqz` or `ref.is_null`.
     Eqz(usize, bool, OperandKind),
     /// A copy of one slot.
     Copy(usize),
@@ -147,7 +148,7 @@ impl Assembler {
         self.words[start..start + HANDLER_WORDS].copy_from_slice(&handler_words(handler));
     }
 
-    /// Fuses the last instruction with the next into a superinstruction. The next one's operand words follow.
+    /// Fuses the last instruction with the next into a superinstruction. The operand words of the next follow.
     pub(super) fn fuse(&mut self, start: usize, handler: Handler, name: impl FnOnce() -> String) {
         self.rewrite(start, handler);
         self.append_listing(|| format!("; {}", name()));
@@ -155,8 +156,8 @@ impl Assembler {
         self.candidate = None;
     }
 
-    /// Returns the start of the last instruction if it has this shape and this operand as its result, and the target of
-    /// the result besides the accumulator.
+    /// Returns the start of the last instruction if it has this shape and this operand as its result. Also returns
+    /// whether the result is in the accumulator alone or in a slot too.
     pub(super) fn candidate_result(
         &self,
         shape: InstructionShape,
@@ -427,14 +428,14 @@ impl Assembler {
         self.mirrored = Some((top.slot, top.class));
     }
 
-    /// Notes that a slot's value changes.
+    /// Records that a slot's value changes.
     pub(super) fn invalidate_mirror(&mut self, slot: Slot) {
         if self.mirrored.is_some_and(|(cached, _)| cached == slot) {
             self.mirrored = None;
         }
     }
 
-    /// Notes that control may come from elsewhere, so accumulators and memory are unknown.
+    /// Records that control may come from elsewhere, so the contents of accumulators and memory are unknown.
     pub(super) fn join(&mut self) {
         self.flush();
         self.mirrored = None;
@@ -443,7 +444,7 @@ impl Assembler {
         self.forwarding.invalidate_all();
     }
 
-    /// Notes that accumulators may be overwritten.
+    /// Records that accumulators may be overwritten.
     pub(super) fn clear_mirror(&mut self) {
         self.mirrored = None;
     }
@@ -473,7 +474,8 @@ impl Assembler {
             && from == operand.slot
             && from != to
         {
-            // The last instruction computed it and nothing else uses it, so let it write to the local.
+            // The last instruction computed the value and nothing else uses it, so let that instruction write to the
+            // local.
             self.retarget_store(from, to);
             return;
         }
@@ -504,7 +506,7 @@ impl Assembler {
         }
     }
 
-    /// Notes that an accumulator and a slot hold the same value.
+    /// Records that an accumulator and a slot hold the same value.
     pub(super) fn set_mirror(&mut self, slot: Slot, class: Class) {
         self.mirrored = Some((slot, class));
     }

@@ -45,7 +45,7 @@ impl Lowering<'_> {
         args.first().filter(|_| args.iter().all(own)).map(|first| first.slot)
     }
 
-    /// Returns whether a branch has to move arguments.
+    /// Returns whether a branch must move arguments.
     fn needs_moves(&self, target: usize, args: &[Operand<ValueLocation>]) -> bool {
         !args.is_empty() && Self::own_slots_start(args) != Some(self.labels[target].slot)
     }
@@ -230,8 +230,8 @@ impl Lowering<'_> {
 
     /// Moves values to the start of the frame, the place of results and of a tail call's arguments.
     ///
-    /// The canonical slots lie above. Once no value aliases a local, ascending order overwrites nothing that is still
-    /// needed.
+    /// The canonical slots lie above. After the values that alias locals are copied, moving in ascending order
+    /// overwrites no value that is still needed.
     fn move_to_frame_start(&mut self, args: &[Operand<ValueLocation>]) {
         let aliasing = args.iter().any(|a| matches!(a.value, ValueLocation::Slot(s) if s < self.frame.operands));
         let mut args = args.to_vec();

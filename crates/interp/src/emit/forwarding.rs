@@ -1,12 +1,12 @@
 //! Store-to-load forwarding for C stack frames in linear memory.
 //!
 //! C compilers keep variables at constant offsets from a local that holds the stack pointer. Unoptimized programs load
-//! them again and again. A value stored to or loaded from such an address is also kept in a scratch slot of the frame,
-//! and replaces the next load.
+//! them repeatedly. A value stored to or loaded from such an address is also kept in a scratch slot of the frame, and
+//! replaces the next load.
 //!
 //! Invariants:
-//! - An entry holds on every path to the current position. Labels, calls and stores to other addresses invalidate all
-//!   entries.
+//! - An entry is valid on every path to the current position. Labels, calls and stores to other addresses invalidate
+//!   all entries.
 //! - A scratch slot is written only while no operand on the walk's stack uses it.
 //! - The memory is not shared, so no other thread writes to it.
 
@@ -31,7 +31,7 @@ pub(super) struct Forwarding {
     base: Option<Slot>,
     entries: Vec<KnownValue>,
     first_scratch: Slot,
-    /// Per scratch slot, the number of operands that may use it.
+    /// The number of operands that may use each scratch slot.
     uses: Vec<u32>,
     /// Pairs of an operand's canonical slot and the scratch slot that it uses, sorted.
     operands: Vec<(Slot, Slot)>,
@@ -45,7 +45,7 @@ impl Forwarding {
         Forwarding { first_scratch: frame.scratch, uses, ..Forwarding::default() }
     }
 
-    /// Notes that this local now holds the stack pointer.
+    /// Records that this local now holds the stack pointer.
     pub(super) fn set_frame_base(&mut self, local: Slot) {
         if !self.uses.is_empty() {
             self.base = Some(local);
@@ -53,7 +53,7 @@ impl Forwarding {
         }
     }
 
-    /// Notes that this local changes.
+    /// Records that this local changes.
     pub(super) fn local_changed(&mut self, local: Slot) {
         if self.base == Some(local) {
             self.base = None;
@@ -83,7 +83,7 @@ impl Forwarding {
         }
     }
 
-    /// Notes that the operand with canonical slot `to` uses this scratch slot.
+    /// Records that the operand with canonical slot `to` uses this scratch slot.
     pub(super) fn use_scratch(&mut self, to: Slot, scratch: Slot) {
         self.release_operands(to);
         self.operands.push((to, scratch));
@@ -115,7 +115,7 @@ impl Forwarding {
         None
     }
 
-    /// Notes that a scratch slot no longer holds the value in memory.
+    /// Records that a scratch slot no longer holds the value in memory.
     pub(super) fn invalidate_slot(&mut self, slot: Slot) {
         self.entries.retain(|entry| entry.value != ValueLocation::Slot(slot));
     }
@@ -125,7 +125,7 @@ impl Forwarding {
         self.entries.push(KnownValue { offset, op, value });
     }
 
-    /// Records a store to the C stack frame, with its value if a load of the same bytes yields it.
+    /// Records a store to the C stack frame, with its value if a load of the same bytes would return it.
     pub(super) fn record_store(&mut self, op: Store, offset: u32, value: Option<ValueLocation>) {
         let end = |offset: u32, bytes: u32| u64::from(offset) + u64::from(bytes);
         let stored = end(offset, op.bytes());

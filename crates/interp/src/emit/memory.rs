@@ -10,7 +10,7 @@ use crate::access::{encode_indexed_location, encode_location};
 use crate::exec::{Handler, OperandKind, handlers};
 
 impl Lowering<'_> {
-    /// Returns whether an access can use the base and length of memory 0 that the machine holds.
+    /// Returns whether an access can use the base and length of memory 0 from the machine's registers.
     fn uses_memory0_registers(&self, mem: MemArg) -> bool {
         let ty = self.environment.module.memories[mem.memory as usize];
         mem.memory == 0 && ty.index.val_type() == ValType::I32 && mem.offset <= u32::MAX.into()
@@ -61,7 +61,8 @@ impl Lowering<'_> {
         self.asm.forwarding.is_frame_base(addr.value) && !self.environment.module.memories[mem.memory as usize].shared
     }
 
-    /// Emits a load from a C stack frame. A known value needs no instruction; any other is kept for the next load.
+    /// Emits a load from a C stack frame. If the value is known, emits no instruction. Otherwise records the loaded
+    /// value for the next load.
     fn load_from_c_frame(&mut self, op: Load, mem: MemArg, addr: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         let offset = mem.offset as u32;
         if let Some(value) = self.asm.forwarding.forward_load(op, offset, to) {
@@ -153,7 +154,7 @@ impl Lowering<'_> {
         self.asm.forwarding.invalidate_all();
     }
 
-    /// Emits a store to a C stack frame. An `i32` that is not in a scratch slot is also kept in one.
+    /// Emits a store to a C stack frame. Also copies an `i32` to a scratch slot unless it is already in one.
     fn store_to_c_frame(
         &mut self,
         op: Store,

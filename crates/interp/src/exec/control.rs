@@ -142,7 +142,7 @@ impl Instruction for Exit {
     }
 }
 
-/// Completes a call as an array call: of a host function, or of a function with native code.
+/// Makes an array call of a host function or of a function with native code.
 struct ArrayCall;
 
 impl Instruction for ArrayCall {
@@ -163,8 +163,8 @@ impl Instruction for ArrayCall {
             let activation = (*m.vm).activation;
             if (*activation).kind == ActivationKind::InterpreterFromNative && (*activation).base_record.cast() == caller
             {
-                // The first frame of a native-to-interpreter trampoline tail-calls native code. Let the trampoline do
-                // it, so that the native stack does not grow.
+                // The first frame of a native-to-interpreter trampoline tail-calls native code. The trampoline makes
+                // that call, so that the native stack does not grow.
                 (*m.vm).tail_call = kinglet_abi::TailCallTarget { cell, vmctx, args: m.fp };
                 return Err(StopReason::Exit(Status::TailCall));
             }
@@ -189,7 +189,8 @@ impl Instruction for Clear {
             let first = m.slot(from);
             for i in 0..count as usize {
                 first.add(i).write(0);
-                // Prevents a call of `memset`, for which every entry would save registers.
+                // Prevents the compiler from calling `memset`. Otherwise every entry would save registers for that
+                // call.
                 keep_branch();
             }
         }
@@ -247,7 +248,7 @@ impl<const BACK: bool> Instruction for Jump<BACK> {
     }
 }
 
-/// Branches on a 32-bit condition or on a 64-bit value: a reference, or the operand of `i64.eqz`.
+/// Branches on a 32-bit condition, or on a 64-bit value (a reference or the operand of `i64.eqz`).
 struct JumpIf<A, const WIDE: bool, const WHEN: bool, const BACK: bool>(PhantomData<A>);
 
 impl<A: OperandSource, const WIDE: bool, const WHEN: bool, const BACK: bool> Instruction
@@ -773,7 +774,8 @@ struct Throw;
 impl Instruction for Throw {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the emitter wrote a tag of the module, and where in the checked frame its arguments are (see `exec`).
+        // SAFETY: the emitter wrote a tag of the module and the offset of its arguments in the checked frame (see
+        // `exec`).
         unsafe {
             let tag = m.word();
             let args = m.word();
@@ -887,12 +889,12 @@ pub(crate) mod handlers {
         handler::<Superinstruction<GlobalSetSum, Return>>
     }
 
-    /// The same, returning a slot.
+    /// A store of the sum of a slot and a constant to a global, and a return of a slot.
     pub(crate) fn global_set_sum_and_return_slot() -> Handler {
         handler::<Superinstruction<GlobalSetSum, ReturnValue<i32, Slot>>>
     }
 
-    /// `i32.load` from an address in a slot, with its result also in `k`, and a return of it.
+    /// `i32.load` from an address in a slot, with its result also in `k`, and a return of that result.
     pub(crate) fn load_and_return(k: OperandKind) -> Handler {
         match k {
             OperandKind::Acc => handler::<Superinstruction<I32LoadSlot<Acc>, ReturnValue<i32, Acc>>>,
@@ -900,7 +902,7 @@ pub(crate) mod handlers {
         }
     }
 
-    /// `i32.load` from an address in a slot, with its result also in `k`, and a branch on it.
+    /// `i32.load` from an address in a slot, with its result also in `k`, and a branch on that result.
     pub(crate) fn load_and_jump_if(k: OperandKind, when: bool, back: bool) -> Handler {
         match k {
             OperandKind::Acc => load_and_jump_shape::<Acc>(when, back),

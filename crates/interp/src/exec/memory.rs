@@ -1,6 +1,6 @@
 //! Memory instructions.
 //!
-//! Accesses to memory 0 with 32-bit addresses use the base and length that the machine holds. Accesses to other
+//! Accesses to memory 0 with 32-bit addresses use the base and length in the machine's registers. Accesses to other
 //! memories, with 64-bit addresses or with large offsets take the general form, which reads the memory's record. The
 //! interpreter always checks bounds.
 
@@ -368,7 +368,8 @@ macro_rules! load_meanings {
     };
 }
 
-/// Implements the semantics of a store. Scalars follow from the row; the vector store is written by hand.
+/// Implements the semantics of a store. The table of operations yields the scalar stores; the vector store is written
+/// by hand.
 macro_rules! store_meaning {
     ($token:ident $meaning:ident V128 $bytes:literal) => {};
     ($token:ident $meaning:ident $operand:ident $bytes:literal) => {
@@ -469,8 +470,8 @@ pub(crate) mod handlers {
         }
     }
 
-    /// `i32.load` from an address in a slot, with its result also in `k`, and `i32.store` of it to an address in
-    /// another slot.
+    /// `i32.load` from an address in a slot, with its result also in `k`, and `i32.store` of that result to an address
+    /// in another slot.
     pub(crate) fn load_and_store(k: OperandKind) -> Handler {
         match k {
             OperandKind::Acc => handler::<Superinstruction<I32LoadSlot<Acc>, StoreInstruction<I32Store, Slot, Acc, 4>>>,

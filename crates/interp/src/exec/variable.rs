@@ -1,4 +1,4 @@
-//! Copies between slots, constants, globals, and `select`.
+//! Copies between slots, and instructions for constants, globals and references, and `select`.
 
 use std::marker::PhantomData;
 

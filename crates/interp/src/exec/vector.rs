@@ -1,4 +1,5 @@
-//! Vector instructions. Vector operands and results are in slots. Scalars are handled as in other instructions.
+//! Vector instructions. Vector operands and results are in slots. Scalar operands and results are encoded as in other
+//! instructions.
 
 use std::marker::PhantomData;
 

@@ -28,7 +28,7 @@ struct ResolvedCallee {
 /// The offset of the instance or host context in an import.
 const IMPORT_VMCTX: usize = offset_of!(VmImport, resolved) + offset_of!(VmCallee, vmctx);
 
-/// The location of a callee's cell, which few calls need.
+/// The location of a callee's cell. Few calls need the cell.
 #[derive(Clone, Copy)]
 enum CellLocation {
     Value(Value),
@@ -69,7 +69,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// Lets Cranelift check the stack pointer, minus the frame size, against the store's limit.
+    /// Makes Cranelift compare the stack pointer, minus the frame size, with the store's limit.
     fn set_stack_limit(&mut self) {
         let function = &mut self.builder.func;
         let vmctx = function.create_global_value(GlobalValueData::VMContext);
@@ -83,8 +83,8 @@ impl Emitter<'_> {
         function.stack_limit = Some(limit);
     }
 
-    /// Emits a stack check that continues in the interpreter. The frame size is not known yet, so the size of the
-    /// canonical frame stands in.
+    /// Emits a stack check that continues in the interpreter. The frame size is not known yet, so the check uses the
+    /// size of the canonical frame.
     fn emit_stack_check(&mut self, frame: &Frame, params: &[Value]) {
         let limit = self.load_store_field(types::I64, offset_of!(VmStore, stack_limit));
         let sp = self.builder.ins().get_stack_pointer(types::I64);
@@ -366,7 +366,7 @@ impl Emitter<'_> {
         })
     }
 
-    /// Emits `pointer`, or in the rare case that it is null, the value that `emit` computes.
+    /// Returns `pointer`, or the value that `emit` computes in the rare case that `pointer` is null.
     pub(super) fn replace_null(&mut self, pointer: Value, emit: impl FnOnce(&mut Self) -> Value) -> Value {
         let (null, next) = (self.builder.create_block(), self.builder.create_block());
         let result = self.builder.append_block_param(next, types::I64);

@@ -60,8 +60,8 @@ impl Emitter<'_> {
         self.trap_if(is_nan, Trap::InvalidConversionToInteger);
         let bits = to.bits() as i32;
         let single = self.builder.func.dfg.value_type(a) == types::F32;
-        // The nearest floats out of range. Below, that is the least integer minus 1, or the next smaller float if the
-        // type cannot represent it.
+        // The nearest floats out of range. The lower one is the least integer minus 1, or the next smaller float if the
+        // type cannot represent that number.
         let (below, above) = match (signed, single) {
             (false, _) => (-1.0, 2_f64.powi(bits)),
             (true, true) => (f64::from((-2_f32.powi(bits - 1)).next_down()), 2_f64.powi(bits - 1)),

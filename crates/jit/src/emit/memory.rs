@@ -1,6 +1,5 @@
-//! Loads and stores (core specification, "Memory Instructions"). The memory's plan decides how code addresses it:
-//! without checks within a reservation, where the processor faults, or with an explicit comparison with the current
-//! length.
+//! Loads and stores (core specification, "Memory Instructions"). The memory's plan decides how code checks bounds.
+//! Within a reservation, out-of-bounds accesses fault. Otherwise code compares each access with the current length.
 
 use std::mem::offset_of;
 
@@ -211,7 +210,8 @@ impl Emitter<'_> {
         if !spectre {
             return MemoryAddress { base: address, offset: 0, flags: flags.with_notrap() };
         }
-        // Selecting address 0 avoids a branch that could be mispredicted. If faults are traps, it also raises the trap.
+        // Selecting address 0 avoids a branch that could be mispredicted. If faults implement traps, the access also
+        // raises the trap.
         let null = self.builder.ins().iconst(types::I64, 0);
         let base = self.builder.ins().select_spectre_guard(outside, null, address);
         let flags = match self.explicit_traps() {

@@ -91,8 +91,8 @@ impl Emitter<'_> {
 
     /// Keeps the first operand of a commutative operation first.
     ///
-    /// Of two NaNs the processor returns the first. Cranelift commutes operands if one is a load or a negation. The
-    /// cast, which is free, hides that from it.
+    /// Of two NaNs, the processor returns the first. Cranelift commutes operands if one is a load or a negation. A
+    /// cast, which is free, hides the load or negation from Cranelift.
     fn pin_first_operand(&mut self, a: Value) -> Value {
         if !self.orders_nan {
             return a;

@@ -3,7 +3,7 @@
 //! Control passes through the headers of all enclosing loops, outermost first, up to the loop itself. Each loop is thus
 //! entered only at its header, as in the function itself. A second entry into an enclosing loop would make it
 //! irreducible. Cranelift recognizes only natural loops (Aho, Lam, Sethi, Ullman, "Compilers", section 9.6.6), and
-//! would treat the body of any other loop as code that runs once.
+//! treats the body of any other loop as code that runs once.
 
 use std::collections::HashMap;
 
@@ -20,11 +20,11 @@ pub(super) struct OsrPath<'a> {
     loops: &'a [u32],
     /// The block from which the path enters the first of them.
     predecessor: Block,
-    /// The block that merges the path with the code before that loop.
+    /// The block that merges the path and the code before that loop.
     merge: Option<Block>,
     /// Whether control is on the path and has not reached its end.
     on_path: Variable,
-    /// False and true. Both are defined once, so block parameters never have to merge copies of them.
+    /// False and true. Each is defined only once, so block parameters never merge copies of them.
     flags: [Value; 2],
     /// The number of operands already loaded from the frame.
     operands: usize,
@@ -129,9 +129,9 @@ impl<'a> Emitter<'a> {
 
     /// Loads a local or operand from the frame.
     ///
-    /// A 32-bit integer passes through an `or` with zero. Cranelift then knows that the upper half of its register is
-    /// zero, which it does not assume of a load. Otherwise an integer used as an address would occupy a second register
-    /// for its extended value, often throughout the loop.
+    /// A 32-bit integer passes through an `or` with zero. From this, but not from a load, Cranelift concludes that the
+    /// upper half of the register is zero. Otherwise an integer used as an address would occupy a second register for
+    /// its extended value, often throughout the loop.
     fn load_frame_slot(&mut self, frame: Value, offset: u32, repr: ValueRepr) -> Value {
         let value = load_slot(&mut self.builder, frame, offset, repr);
         if repr != ValueRepr::I32 {

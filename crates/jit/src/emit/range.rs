@@ -43,7 +43,7 @@ fn split(dfg: &DataFlowGraph, index: Value) -> Option<(Value, u32)> {
     (largest <= u64::from(u32::MAX)).then_some((rest, constant as u32))
 }
 
-/// Returns an upper bound of a value of at max 32 bits, interpreted as unsigned.
+/// Returns an upper bound of a value of at most 32 bits, interpreted as unsigned.
 fn bound(dfg: &DataFlowGraph, value: Value, depth: u32) -> u64 {
     let bits = dfg.value_type(value).bits();
     let max = if bits < 32 { (1 << bits) - 1 } else { u64::from(u32::MAX) };
@@ -61,7 +61,7 @@ fn bound(dfg: &DataFlowGraph, value: Value, depth: u32) -> u64 {
         Some((Opcode::Uextend, [a, _])) => Some(of(a)),
         Some(_) => None,
     };
-    // A value with a larger bound may wrap, and can be anything.
+    // A computation with a larger bound may wrap, so its result can be any value.
     found.filter(|found| *found <= max).unwrap_or(max)
 }
 

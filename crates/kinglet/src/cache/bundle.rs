@@ -5,8 +5,8 @@
 //! entry  = name-length:u32 length:u64 name contents
 //! ```
 //!
-//! Numbers are little-endian. Each entry contains its checksums and its identity, which determines its name. Notes
-//! about files and past runs are not exported.
+//! Numbers are little-endian. Each entry contains its own checksums and identity, and the identity determines its name.
+//! Notes about files and past runs are not exported.
 
 use std::io::{Read, Write};
 
@@ -29,7 +29,7 @@ impl Cache {
         to.write_all(MAGIC)?;
         let mut count = 0;
         for entry in self.entries()?.into_iter().filter(|entry| entry.kind.is_artifact()) {
-            // The file may have been removed, or be damaged.
+            // The file may have been removed, or may be damaged.
             let Some(mut file) = self.inner.directory.read(&entry.name)? else { continue };
             let mut contents = Vec::new();
             file.read_to_end(&mut contents)?;
@@ -47,15 +47,15 @@ impl Cache {
 
     /// Adds the entries of a file that [`Cache::export`] wrote. Returns their number.
     ///
-    /// The file can make programs that use this cache run any machine code, like [`Module::deserialize`]. Names and
-    /// checksums are compared, which detects accidents, not attackers. Import only files that are as trusted as the
-    /// program itself.
+    /// Programs that use this cache run the machine code in the file, as with [`Module::deserialize`]. Comparing names
+    /// and checksums detects accidental damage, not attacks. Import only files that are as trusted as the program
+    /// itself.
     ///
     /// [`Module::deserialize`]: crate::Module::deserialize
     ///
     /// # Errors
-    /// If the file is not an exported cache or is damaged, or if the cache cannot be written. Entries before the damage
-    /// are added.
+    /// If the file is not an exported cache or is damaged, or if the cache cannot be written. In case of damage, the
+    /// entries before it are added.
     pub fn import(&self, mut from: impl Read) -> Result<usize> {
         let mut magic = [0; MAGIC.len()];
         if from.read_exact(&mut magic).is_err() || magic != MAGIC {
@@ -97,7 +97,7 @@ fn truncated() -> Error {
     Error::msg("the exported cache is truncated")
 }
 
-/// Fails unless an entry is intact and has the name of its identity.
+/// Fails unless an entry is intact and its name matches its identity.
 fn check(name: &str, contents: &[u8]) -> Result<()> {
     let artifact =
         artifact::parse(contents)?.ok_or_else(|| Error::msg("an entry of the exported cache is not an artifact"))?;

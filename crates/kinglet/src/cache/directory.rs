@@ -1,7 +1,7 @@
 //! A directory that only its user can write to, and its files. Ownership and permissions are checked on open
-//! descriptors, and symbolic links are not followed, because a name may refer to another file a moment later. Files are
-//! written under a temporary name, then renamed, and never written again. So a process that has mapped a file keeps its
-//! contents.
+//! descriptors, because a name can refer to another file a moment later. For the same reason, symbolic links are not
+//! followed. Files are written under a temporary name, then renamed, and never written again. A process that has mapped
+//! a file thus keeps its contents.
 
 use std::fs::File;
 use std::io::Write;
@@ -17,7 +17,7 @@ use crate::{Error, Result};
 
 /// The prefix of temporary files.
 const TEMPORARY_PREFIX: &str = "tmp-";
-/// The age at which a temporary file counts as left behind by a process that has ended.
+/// The age from which a temporary file is assumed to belong to a process that has ended.
 const STALE_AFTER: Duration = Duration::from_secs(600);
 
 /// An open directory.
@@ -65,7 +65,7 @@ impl Directory {
     }
 
     /// Opens and locks a file until it is closed. Returns `None` if there is no such file, or if another process has
-    /// locked it. It is opened for writing, because some network file systems lock only such files.
+    /// locked it. Opens it for writing, because some network file systems lock only files that are open for writing.
     pub(super) fn lock(&self, name: &str) -> Result<Option<File>> {
         let Some(file) = self.open_as(name, OFlags::RDWR)? else { return Ok(None) };
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -90,8 +90,8 @@ impl Directory {
         let _ = rustix::fs::futimens(file, &Timestamps { last_access: NOW, last_modification: NOW });
     }
 
-    /// Returns whether a file was created or used since the system booted. If so, no power failure can have truncated
-    /// it since it was last known to be intact. Returns false if the boot time is unknown.
+    /// Returns whether a file was created or used since the system booted. If it was, no power failure can have
+    /// truncated it since it was last known to be intact. Returns false if the boot time is unknown.
     pub(super) fn is_from_this_boot(file: &File) -> bool {
         let used = file.metadata().and_then(|metadata| metadata.modified());
         used.ok().zip(boot_time()).is_some_and(|(used, boot_time)| boot_time < used && used <= SystemTime::now())
@@ -116,7 +116,7 @@ impl Directory {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
             let name = format!("{TEMPORARY_PREFIX}{}-{count}", std::process::id());
             match rustix::fs::openat(&self.open, name.as_str(), flags, Mode::RUSR | Mode::WUSR) {
-                // Left by a process that has ended, or in use by one in another container.
+                // A process that has ended left this file behind, or a process in another container uses it.
                 Err(Errno::EXIST) => {}
                 file => return Ok((File::from(file?), name)),
             }

@@ -1,14 +1,13 @@
 //! Modules in a cache: lookup before validation and compilation, and updates afterwards.
 //!
-//! The native code that exists when a module is dropped is stored. The functions that have run are recorded. If the
-//! next start benefits ([`Module::worth_compiling`]), [`Module::compile_for_next_start`] compiles them later, when no
-//! caller waits.
+//! When a module is dropped, its native code is stored, and the functions that have run are recorded. If the next start
+//! benefits ([`Module::worth_compiling`]), [`Module::compile_for_next_start`] compiles them later, when no caller
+//! waits.
 //!
 //! The compiler may exhaust memory or crash, so a function is recorded as begun before its compilation starts. The
 //! record is cleared when the code is stored, or the function is recorded as failed if it cannot be compiled. If a
-//! process ends in between, either one of its current functions is the cause, or something unrelated. Another process
-//! therefore compiles them once more, in small pieces, and records them as failed meanwhile. If that process ends too,
-//! they are not compiled again.
+//! process ends in between, one of these functions may be the cause. Another process therefore compiles them once more,
+//! in small pieces, and records them as failed meanwhile. If that process ends too, they are not compiled again.
 
 use std::collections::HashSet;
 use std::fs::Metadata;
@@ -32,18 +31,18 @@ const TIME_PER_BYTE: Duration = Duration::from_nanos(25);
 /// Approximate time to start the interpreter: its stack, and the threads of tier-up.
 const INTERPRETER_STARTUP: Duration = Duration::from_micros(200);
 
-/// A start that would be faster by this much is always worth compiling for.
+/// Compiling is always worthwhile if it makes the next start faster by this much.
 const MIN_GAIN: Duration = Duration::from_micros(1500);
 
-/// A start that would be faster by this fraction of the process's CPU time is worth compiling for.
+/// Compiling is worthwhile if it makes the next start faster by this fraction of the process's CPU time.
 const MIN_GAIN_FRACTION: u32 = 32;
 
 /// Functions that became native one by one are recompiled together with the others if they reach this fraction of the
 /// code that was compiled for the next start.
 const ADDED_FRACTION: usize = 8;
 
-/// If the bodies of all functions that have run are no larger than this, in bytes, they are compiled together rather
-/// than only the missing ones.
+/// If the bodies of all functions that have run are no larger than this, in bytes, all of these functions are compiled
+/// together. Otherwise only the missing ones are compiled.
 pub(super) const MAX_TOGETHER_BYTES: usize = 512 << 10;
 
 /// If the missing functions reach this fraction of all functions that have run, all are compiled together.
@@ -117,8 +116,8 @@ fn load(engine: &Engine, cache: &Cache, content: ContentHash) -> Option<Module> 
     Some(module)
 }
 
-/// Attaches the cache record to a module. A module that was just compiled is stored at once, because storing takes less
-/// time than compiling.
+/// Attaches the cache record to a module. Stores a module that was just compiled immediately, because storing takes
+/// less time than compiling.
 fn attach_record(module: &Module, content: ContentHash, state: State, compiled: bool) {
     let _ = module.inner().cache_record.set(CacheRecord { content, state: Mutex::new(state) });
     if compiled {
@@ -127,7 +126,7 @@ fn attach_record(module: &Module, content: ContentHash, state: State, compiled: 
     }
 }
 
-/// Updates the cache. An error is logged only, because the module itself is fine.
+/// Updates the cache. Only logs an error, because the module itself remains usable.
 pub(crate) fn update_or_log(module: &ModuleInner) {
     if let Err(error) = update(module) {
         debug!(%error, "cannot store the module in the cache");
@@ -149,14 +148,14 @@ fn missing(module: &ModuleInner, state: State) -> Missing {
     }
     let environment = module.code().environment();
     let size = engine.tier().code_size(environment);
-    // Code of hot functions is worth storing, however small it is.
+    // Code of hot functions is always worth storing, even if it is small.
     let code = size > state.code || (size > 0 && module.compiled.load(Ordering::Relaxed));
     let ran = environment.lowered().count() > state.ran && (code || estimated_gain(module, &[]) >= worthwhile_gain());
     Missing { module: !state.module, code, ran }
 }
 
-/// Estimates the time that a start loses by interpreting functions that could be compiled. Functions in the bit set
-/// `except` do not count.
+/// Estimates the time that a start would save if compilable functions were not interpreted. Ignores functions in the
+/// bit set `except`.
 fn estimated_gain(module: &ModuleInner, except: &[u8]) -> Duration {
     let environment = module.code().environment();
     let interval = module.engine().config().tier_thresholds.sampling_interval;
@@ -170,7 +169,7 @@ fn estimated_gain(module: &ModuleInner, except: &[u8]) -> Duration {
     lost_time.map_or(Duration::ZERO, |lost_time| lost_time.saturating_add(INTERPRETER_STARTUP))
 }
 
-/// Returns the time that a start must lose before a compiling process is worthwhile.
+/// Returns the time that compiled code must save at a start to make a separate compilation process worthwhile.
 fn worthwhile_gain() -> Duration {
     let taken = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     let taken = Duration::try_from(taken).unwrap_or(Duration::MAX);
@@ -195,9 +194,11 @@ pub(super) fn set(bits: &mut [u8], defined: u32) {
 pub(super) struct RunHistory {
     /// Functions that have run.
     pub(super) ran: Vec<u8>,
-    /// Functions whose compilation has begun, now or in a process that ended meanwhile. They are tried once more.
+    /// Functions whose compilation has begun, in this process or in one that ended meanwhile. They are compiled one
+    /// more time.
     pub(super) begun: Vec<u8>,
-    /// Functions that cannot be compiled or stored, or whose second attempt is in progress. They are not tried again.
+    /// Functions that cannot be compiled or stored, or whose second attempt is in progress. They are not compiled
+    /// again.
     pub(super) failed: Vec<u8>,
     /// Functions that were compiled together for the next start, so they call each other directly.
     pub(super) compiled: Vec<u8>,
@@ -232,7 +233,8 @@ impl RunHistory {
         }
     }
 
-    /// Adds the functions that have run in this process, and those that have native code, because they have run before.
+    /// Adds the functions that have run in this process. Also adds functions with native code, because they have run
+    /// before.
     pub(super) fn update(module: &ModuleInner, cache: &Cache, content: &ContentHash) -> Result<RunHistory> {
         let before = RunHistory::read(module, cache, content)?;
         let mut now = before.clone();
@@ -278,8 +280,8 @@ fn update(module: &ModuleInner) -> Result<bool> {
     Ok(missing != Missing::default())
 }
 
-/// Stores the module's native code. Does nothing if the cache already has code of functions that this process has none
-/// of.
+/// Stores the module's native code. Does nothing if the cache already has code for functions without code in this
+/// process.
 fn store_code(module: &ModuleInner, cache: &Cache, content: &ContentHash, complete: bool) -> Result<()> {
     let engine = module.engine();
     let start = Instant::now();
@@ -301,8 +303,8 @@ fn store_code(module: &ModuleInner, cache: &Cache, content: &ContentHash, comple
 impl Module {
     /// Updates the engine's cache with the parts of the module that it lacks: the validated module, the initial
     /// contents of its first memory, its native code, and the set of functions that have run. Returns whether anything
-    /// was written. This also happens when the whole module has been compiled, and when the last reference to a module
-    /// is dropped.
+    /// was written. Kinglet also updates the cache after compiling the whole module, and when the last reference to a
+    /// module is dropped.
     ///
     /// # Errors
     /// If the cache cannot be written.
@@ -320,7 +322,7 @@ impl Module {
 
     /// Returns whether the next start benefits from [`Module::compile_for_next_start`]. It does if functions were
     /// interpreted, and their samples and sizes predict that compiled code saves 1.5 ms or 1/32 of this process's CPU
-    /// time. It also does if functions became native one by one and would call each other faster when compiled
+    /// time. It also benefits if functions were compiled one by one and would call each other faster when compiled
     /// together. Functions whose compilation has failed do not count. Returns false without a cache.
     pub fn worth_compiling(&self) -> bool {
         let inner = self.inner();
@@ -349,22 +351,23 @@ impl Module {
         !added.is_empty() && inner.bytes_of(&added) >= inner.bytes_of(&compiled) / ADDED_FRACTION
     }
 
-    /// Compiles functions for the engine's cache, so the next start finds native code for everything that it is likely
-    /// to run. These are the functions that have run in this process or in earlier ones that recorded them. If they are
-    /// few, or many of them are missing, all are compiled together, which also produces better code than tier-up does
-    /// one by one. Otherwise only the missing ones are compiled. The code of this process does not change.
+    /// Compiles functions for the engine's cache, so that the next start finds native code for everything that it is
+    /// likely to run. These are the functions that have run in this process or in earlier ones that recorded them. If
+    /// they are few, or many of them are missing, all are compiled together. This produces better code than tier-up,
+    /// which compiles them one by one. Otherwise only the missing ones are compiled. The code of this process does not
+    /// change.
     ///
-    /// Functions that take more than a quarter of [`Config::compiler_memory`](crate::Config::compiler_memory) are
-    /// skipped, and so are functions whose compilation ended the process twice. `done` is called from time to time with
-    /// the number of compiled functions and of all functions to compile, and decides whether to continue. Code compiled
-    /// until then is kept.
+    /// Skips functions that need more than a quarter of [`Config::compiler_memory`](crate::Config::compiler_memory),
+    /// and functions whose compilation ended the process twice. Calls `done` from time to time with the number of
+    /// compiled functions and of all functions to compile. `done` decides whether to continue. Finished code is kept in
+    /// both cases.
     ///
     /// [`Module::update_cache`] records the functions that have run if [`Module::worth_compiling`] may return true.
     /// This method always records them.
     ///
-    /// Returns whether any code was compiled. It is not if the engine has no cache, if the cache has code for
-    /// everything that has run, or if another process compiles this module: meanwhile, the module's file in the cache
-    /// is locked.
+    /// Returns whether any code was compiled. Compiles nothing if the engine has no cache, if the cache has code for
+    /// everything that has run, or if another process is compiling this module. That process holds a lock on the
+    /// module's file in the cache.
     ///
     /// # Errors
     /// If the engine only interprets, or if the code cannot be compiled or written.
@@ -383,7 +386,7 @@ impl Module {
         next_start::compile(inner, cache, &cache_record.content, done)
     }
 
-    /// Compiles every function that can be compiled now. `done` is called from time to time with the number of compiled
+    /// Compiles every function that can be compiled now. Calls `done` from time to time with the number of compiled
     /// functions and of all functions. Does nothing if the module has been compiled, or if the engine's cache had all
     /// of its code.
     ///

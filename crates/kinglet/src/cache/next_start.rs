@@ -1,8 +1,8 @@
 //! Compiles functions that have run for the next start of their module, piece by piece. Finished pieces are stored as
-//! compilation proceeds. Functions are recorded before their compilation begins, so a function that ends the process is
-//! not tried forever (see `module`). Only one process at a time compiles for a module: it holds the lock on the
-//! module's file. So functions that are recorded as begun at this point belong to a process that ended before it
-//! finished them.
+//! compilation proceeds. Functions are recorded before their compilation begins, so that a function that ends the
+//! process is not compiled again and again (see `module`). Only the process that holds the lock on a module's file
+//! compiles for the module. Functions that are recorded as begun when this starts thus belong to a process that ended
+//! before it finished them.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -20,7 +20,7 @@ use crate::module::ModuleInner;
 use crate::vm::{CachedCode, background_limits, cached_code};
 use crate::{Error, Result};
 
-/// Code is written again after this many times the duration of the last write.
+/// The minimum time between two writes, as a multiple of the duration of the last write.
 const WRITE_INTERVAL_FACTOR: u32 = 10;
 
 /// Functions that an earlier process began and did not finish are split into about this many pieces. Few functions then
@@ -102,8 +102,8 @@ fn select(module: &ModuleInner, history: &RunHistory, cached: Option<CachedCode>
     let all = 0..module.wasm().bodies.len() as u32;
     let candidates = all.filter(|defined| has(&history.ran, *defined) && !has(&history.failed, *defined));
     let (mut retries, others): (Vec<u32>, Vec<u32>) = candidates.partition(|defined| has(&history.begun, *defined));
-    // Code in the cache was compiled together with other functions, which makes better code than a small piece. Keep
-    // it.
+    // Keep code in the cache. It was compiled together with other functions and is thus better than that of a small
+    // piece.
     retries.retain(|defined| !is_cached(*defined));
     let missing: Vec<u32> = others.iter().copied().filter(|defined| !is_cached(*defined)).collect();
     let bytes = module.bytes_of(&others);
@@ -129,8 +129,8 @@ fn pieces<'a>(module: &ModuleInner, functions: &'a [u32], limit: usize) -> Vec<&
 }
 
 impl Compilation<'_> {
-    /// Compiles pieces. Writes the finished code from time to time and at the end. A piece that fails by itself does
-    /// not stop the others, but an error of the system does.
+    /// Compiles pieces. Writes the finished code from time to time and at the end. An error in one piece does not stop
+    /// the others, but an error of the system does.
     fn compile_all(&mut self, pieces: &[&[u32]], done: &mut impl FnMut(u32, u32) -> ControlFlow<()>) -> Result<()> {
         let all = pieces.iter().map(|piece| piece.len() as u32).sum();
         let stopped = AtomicBool::new(false);
@@ -174,7 +174,7 @@ impl Compilation<'_> {
         Ok(())
     }
 
-    /// Records functions as in progress, so they are known if the process ends now.
+    /// Records functions as in progress, so that the next process knows them if this one ends now.
     fn mark_in_progress(&mut self, functions: Vec<u32>) -> Result<()> {
         for defined in &functions {
             let is_second = self.retries.contains(defined);
@@ -200,8 +200,8 @@ impl Compilation<'_> {
         Ok(())
     }
 
-    /// Handles an error. If the system refused something, the functions in progress have not failed. A stored history
-    /// that says otherwise and cannot be replaced is removed.
+    /// Handles an error. If the system refused an operation, the functions in progress have not failed. If the stored
+    /// history lists them as failed and cannot be replaced, removes it.
     fn recover(&mut self, error: &Error) {
         if is_refusal(error) {
             self.unmark();
@@ -220,7 +220,7 @@ impl Compilation<'_> {
     fn write(&mut self) -> Result<()> {
         let start = Instant::now();
         if !self.compiled.is_empty() {
-            // Writing takes memory too.
+            // Writing needs memory too, so it may also end the process.
             self.mark_in_progress(self.unwritten.clone())?;
             self.store()?;
             self.in_progress.clear();
@@ -254,7 +254,7 @@ impl Compilation<'_> {
     }
 }
 
-/// Separates errors: returns those that do not stop the compilation, and fails with those of the system.
+/// Returns an error that does not stop the compilation. Fails with an error of the system.
 fn fail_if_refused(result: Result<()>) -> Result<Option<Error>> {
     match result {
         Err(error) if is_refusal(&error) => Err(error),

@@ -12,7 +12,7 @@ use super::{Bytes, Fuel, MAX_NAME_BYTES, ReadError, Result};
 /// A source location.
 #[derive(Clone, Copy, Default)]
 pub(super) struct SourceLocation {
-    /// An index into the table's files.
+    /// The index of the file in the table.
     pub(super) file: Option<u64>,
     /// 0 if unknown.
     pub(super) line: u32,
@@ -126,7 +126,7 @@ fn path<'a>(
     index: u64,
     fuel: &mut Fuel,
 ) -> Result<Option<String>> {
-    // Before version 5 the index 0 means the unit's own file or directory, and the table does not contain it.
+    // Before version 5, index 0 refers to the unit's own file or directory, which the table does not contain.
     let implicit_first = header.version() <= 4;
     let (name, directory) = match header.file(index) {
         Some(file) => (file.path_name(), (file.directory_index() != 0).then(|| file.directory(header)).flatten()),

@@ -1,4 +1,4 @@
-//! The entries of a unit: its root entry, and those of functions and inlined calls.
+//! The entries of a unit: its root entry, and the entries of functions and inlined calls.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,9 +15,9 @@ use kinglet_wasm::name::demangle;
 use super::line::SourceLocation;
 use super::{Bytes, Fuel, MAX_NAME_BYTES, ReadError, Result, State};
 
-/// The most references that are followed to find a name.
+/// The maximum number of references that are followed to find a name.
 const MAX_REFERENCES: usize = 16;
-/// The most abbreviation tables that are cached.
+/// The maximum number of cached abbreviation tables.
 const MAX_TABLES: usize = 4;
 /// The largest abbreviation table in bytes.
 const MAX_TABLE_BYTES: usize = 1 << 20;
@@ -48,7 +48,7 @@ impl AbbreviationCache {
     }
 }
 
-/// Scans an abbreviation table to spend its fuel before gimli reads it. Tables have no length field and can overlap.
+/// Scans an abbreviation table to spend fuel for it before gimli reads it. Tables have no length field and can overlap.
 fn spend_table(dwarf: &Dwarf<Bytes<'_>>, offset: DebugAbbrevOffset, fuel: &mut Fuel) -> Result<()> {
     let mut table = *dwarf.debug_abbrev.reader();
     table.skip(offset.0)?;
@@ -230,7 +230,7 @@ impl<'d, 'a> UnitRoot<'d, 'a> {
         self.addresses.for_each_range(self, fuel, found)
     }
 
-    /// Returns a string, cut off at [`MAX_NAME_BYTES`].
+    /// Returns a string, truncated to [`MAX_NAME_BYTES`].
     pub(super) fn text(&self, value: AttributeValue<Bytes<'a>>, fuel: &mut Fuel) -> Result<String> {
         let section = |section: &Bytes<'a>, offset: usize| {
             let mut section = *section;
@@ -294,7 +294,7 @@ fn check_index(index: usize, section: &Bytes<'_>) -> Result<()> {
     if index <= section.len() { Ok(()) } else { Err(ReadError::Malformed) }
 }
 
-/// Reads all attributes of an entry. Returns the fuel it costs.
+/// Reads all attributes of an entry. Returns the fuel that this costs.
 fn attributes<'a>(
     entries: &mut EntriesRaw<'_, Bytes<'a>>,
     abbreviation: &Abbreviation,
@@ -307,14 +307,15 @@ fn attributes<'a>(
     Ok(cost(entries, abbreviation, before))
 }
 
-/// Skips all attributes of an entry. Returns the fuel it costs.
+/// Skips all attributes of an entry. Returns the fuel that this costs.
 fn skip(entries: &mut EntriesRaw<'_, Bytes<'_>>, abbreviation: &Abbreviation) -> Result<usize> {
     let before = entries.next_offset().0;
     entries.skip_attributes(abbreviation.attributes())?;
     Ok(cost(entries, abbreviation, before))
 }
 
-/// Attributes may take no bytes. Strings take many, but their end is found quickly.
+/// Returns the fuel for reading an entry. An attribute may have no bytes. A string may have many, but its end is found
+/// quickly.
 fn cost(entries: &EntriesRaw<'_, Bytes<'_>>, abbreviation: &Abbreviation, before: usize) -> usize {
     1 + abbreviation.attributes().len() + (entries.next_offset().0 - before) / 16
 }
@@ -417,7 +418,7 @@ pub(super) fn call(root: &UnitRoot<'_, '_>, entry: usize, fuel: &mut Fuel) -> Re
     let cost = attributes(&mut entries, abbreviation, |attribute| {
         let number = || attribute.udata_value().unwrap_or(0) as u32;
         match (attribute.name(), attribute.value()) {
-            // Before version 5 the index 0 means no file.
+            // Before version 5, index 0 means that there is no file.
             (gimli::DW_AT_call_file, AttributeValue::FileIndex(index)) if index > 0 || root.unit.version() >= 5 => {
                 location.file = Some(index);
             }

@@ -12,7 +12,7 @@ use std::ptr::NonNull;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Address<T: ?Sized>(pub(in crate::vm) NonNull<T>);
 
-// SAFETY: a number; code that dereferences it has borrowed the owner and states why the target is alive.
+// SAFETY: this is only a number. Code that dereferences it has borrowed the owner and states why the target is alive.
 unsafe impl<T: ?Sized> Send for Address<T> {}
 // SAFETY: a shared borrow only copies the number.
 unsafe impl<T: ?Sized> Sync for Address<T> {}

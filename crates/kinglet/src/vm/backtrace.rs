@@ -83,8 +83,8 @@ fn info(module: Module, body: &Body, offset: Option<u32>) -> FrameInfo {
     FrameInfo { module, func_index, offset }
 }
 
-/// Adds a frame of native code. The frame identifies its function but not its instance; any instance of the same module
-/// serves.
+/// Adds a frame of native code. The frame identifies its function but not its instance. Any instance of the same module
+/// is suitable.
 #[cfg(feature = "jit")]
 fn push_native(backtrace: &mut WasmBacktrace, core: &StoreCore, frame: &super::native::NativeFrame) {
     if backtrace.frames.len() >= KEPT_FRAMES {

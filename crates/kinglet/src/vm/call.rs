@@ -35,14 +35,15 @@ pub(super) fn call_cell(
     // While guest code runs, it reaches the store through `vm.owner`. That pointer is derived from this borrow, so the
     // borrow checker's rules cover the accesses. The caller's pointer is restored afterwards.
     let core: *mut StoreCore = core;
-    // SAFETY: `owner` points to the core, whichever type the pointer was made from.
+    // SAFETY: `owner` points to the core, regardless of the type from which the pointer was made.
     let owner = unsafe { std::mem::replace(&mut (*vm).owner, core.cast()) };
     #[cfg(feature = "jit")]
     let _running = super::native::running(vm);
     // SAFETY: the array is large enough, the cell's function runs in `vmctx`, and both belong to the store.
     let status = unsafe {
         let host_activation = std::mem::replace(&mut (*vm).host_activation, (*vm).activation);
-        // Zero while no guest code runs. The list of activations cannot tell: a host function called directly has none.
+        // The limit is zero while no guest code runs. The list of activations cannot show this, because a host function
+        // called directly has no activation.
         let outermost = (*vm).stack_limit == 0;
         if outermost {
             (*vm).stack_limit = (*core).engine.stack_limit(stack_position());
@@ -138,7 +139,7 @@ fn failure(core: &mut StoreCore, status: Status) -> Result<()> {
             Some(error) => error,
             None => Error::msg("internal inconsistency: a host function's error was lost"),
         },
-        // A host function's error can also end a libcall. It is the cause then.
+        // A host function's error can also end a libcall. In this case it is the cause of the trap.
         _ => match core.error.take() {
             Some(error) => error,
             // SAFETY: no guest code runs.

@@ -2,10 +2,10 @@
 //! suspends the fiber, in any tier, and the host continues with the store.
 //!
 //! Invariants:
-//! - Control leaves a fiber only in [`pause`], where only frames of the guest and of this crate are on it, and at its
-//!   end. Nothing on a fiber belongs to a thread.
-//! - A store's record describes the stack that currently runs. [`Fiber::saved`] holds the other state: a suspended
-//!   fiber's own, or, while a fiber runs, that of the stack that resumed it. A collection scans all of them.
+//! - Control leaves a fiber only in [`pause`] and at its end. In [`pause`], only frames of the guest and of this crate
+//!   are on the fiber. No data on a fiber belongs to a thread.
+//! - A store's record describes the stack that currently runs. For a suspended fiber, [`Fiber::saved`] is the fiber's
+//!   own state. For a running fiber, it is the state of the stack that resumed it. A collection scans all of them.
 //! - A host stack's guard is inaccessible from before its fiber runs until the fiber is suspended or its stack is
 //!   released.
 //! - A fiber has an index in its store's list from start to end. Exactly one [`FiberHandle`] holds the index.
@@ -34,8 +34,8 @@ use self::stack::{FiberStack, StackArea};
 /// Minimum stack size, in bytes, of a host function that is called on a fiber.
 const HOST_FUNCTION_STACK: usize = 1 << 20;
 
-/// The most fibers that may be nested. Each has its own stacks; without a limit, a guest that calls back and forth with
-/// its host could allocate any number of them.
+/// The maximum number of nested fibers. Each has its own stacks. Without a limit, guest and host could call each other
+/// recursively and allocate any number of stacks.
 const MAX_DEPTH: usize = 64;
 
 /// The state of a call after it has run.
@@ -83,7 +83,7 @@ type DroppedHandles = Arc<Mutex<Vec<usize>>>;
 /// The fibers of a store.
 #[derive(Default)]
 pub(crate) struct Fibers {
-    /// Owned; [`remove`] and [`cancel`] free them.
+    /// The fibers, which [`remove`] and [`cancel`] free.
     fibers: Vec<Option<Address<Fiber>>>,
     /// Indices of the list's free entries.
     vacant: Vec<usize>,
@@ -117,7 +117,7 @@ struct Fiber {
     coroutine: Coroutine<Input, HostFailure, Status, FiberStack>,
     /// Set by the fiber when it starts.
     yielder: *const Yielder<Input, HostFailure>,
-    /// The call's arguments; at its end, its results.
+    /// The call's arguments, and its results after it has ended.
     slots: Box<[u64]>,
     saved: SavedStackState,
     /// The area of the coroutine's stack.
@@ -233,9 +233,9 @@ pub(crate) fn resume(core: &mut StoreCore, handle: FiberHandle, results: Box<[u6
     }
 }
 
-/// Suspends the innermost fiber with a host function's error. It cannot if no fiber runs, if the guest that called the
-/// host function does not run on the fiber, or if the error is a trap. Returns the results to continue with, or the
-/// error that ends the call.
+/// Suspends the innermost fiber with a host function's error. Does not suspend it if no fiber runs, if the guest that
+/// called the host function does not run on the fiber, or if the error is a trap. Returns the results with which the
+/// guest continues, or the error that ends the call.
 ///
 /// # Safety
 /// `vm` belongs to a live store whose guest code has called the host function. The store is not borrowed.
@@ -285,14 +285,14 @@ fn cancel_dropped(core: &mut StoreCore) {
     }
 }
 
-/// Ends a suspended fiber. Only returns run on its stack, and they need no guard.
+/// Ends a suspended fiber. Its functions only return, which needs no guard.
 fn cancel(core: &mut StoreCore, fiber: NonNull<Fiber>) {
     match switch(core, fiber, Input::Cancel) {
         CoroutineResult::Return(_) => drop(remove(core, fiber)),
         // Unreachable: no frame that returns an error calls the host.
         CoroutineResult::Yield(_) => std::process::abort(),
     }
-    // The cancellation concerns no later call.
+    // The cancellation must not affect later calls.
     core.error = None;
 }
 
@@ -333,7 +333,7 @@ fn remove(core: &mut StoreCore, fiber: NonNull<Fiber>) -> Box<[u64]> {
 fn switch(core: &mut StoreCore, fiber: NonNull<Fiber>, input: Input) -> CoroutineResult<HostFailure, Status> {
     let vm = core.vm.pointer().as_ptr();
     let fiber_pointer = fiber.as_ptr();
-    // As in every call, the store is reached through `vm` meanwhile.
+    // As in every call, the store is accessed only through `vm` meanwhile.
     let core: *mut StoreCore = core;
     // SAFETY: the fiber is alive and does not run. The fields that it accesses while it runs are borrowed one by one.
     unsafe {

@@ -9,9 +9,9 @@ use kinglet_wasm::types::TypeId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FuncPointer(pub(super) NonNull<FuncRef>);
 
-// SAFETY: an address only; dereferencing it requires the store.
+// SAFETY: this is only an address. Dereferencing it requires the store.
 unsafe impl Send for FuncPointer {}
-// SAFETY: an address only; dereferencing it requires the store.
+// SAFETY: this is only an address. Dereferencing it requires the store.
 unsafe impl Sync for FuncPointer {}
 
 impl FuncPointer {

@@ -13,9 +13,9 @@ use super::address::{Address, Owned};
 pub(crate) struct GlobalInstance {
     ty: GlobalType,
     record: Address<VmGlobal>,
-    /// Owns the record of a host global; an instance owns the others.
+    /// Owns the record of a host global. The records of other globals belong to instances.
     own: Option<Owned<VmGlobal>>,
-    /// Keeps the referenced type of a host global alive; an instance's module keeps the others.
+    /// Keeps the referenced type of a host global alive. For other globals, an instance's module keeps the type alive.
     _type: Option<Arc<TypeGroup>>,
 }
 
@@ -62,7 +62,7 @@ impl GlobalInstance {
 #[derive(Debug)]
 pub(crate) struct TagInstance {
     record: Owned<VmTag>,
-    /// Keeps the type of a host tag alive; an instance's module keeps the others.
+    /// Keeps the type of a host tag alive. For other tags, an instance's module keeps the type alive.
     _type: Option<Arc<TypeGroup>>,
 }
 

@@ -1,9 +1,9 @@
 //! Memory headroom for the host. Guests may not take all of the system's memory, because some host allocations (a
-//! message, a list) cannot fail. If the process has no memory limit, no check is allocated.
+//! message, a list) cannot fail. If the process has no memory limit, the checks allocate nothing.
 //!
 //! The limits of a process can change while it runs. They are queried for every engine, and again after guests have
-//! grown by [`REFRESH_AFTER`] bytes. In between the cached limits are used, so creating an instance makes no system
-//! call for this.
+//! grown by [`REFRESH_AFTER`] bytes. In between, the cached limits are used, so creating an instance needs no system
+//! call for them.
 
 #[cfg(unix)]
 use std::sync::OnceLock;
@@ -20,7 +20,7 @@ const START_RESERVE: usize = 4 << 20;
 /// After guests have grown by this many bytes, the limits are queried again. Less than [`HOST_RESERVE`].
 const REFRESH_AFTER: usize = 4 << 20;
 
-/// Set in every cached value: the limits were queried.
+/// Set in every cached value to show that the limits were queried.
 const QUERIED: u8 = 1;
 
 /// The address space is limited (`RLIMIT_AS`), accessible or not.
@@ -36,8 +36,8 @@ static LIMITS: AtomicU8 = AtomicU8::new(0);
 /// Bytes by which guests have grown since the last query.
 static GROWN: AtomicUsize = AtomicUsize::new(0);
 
-/// Returns whether the process can map this many bytes and keep [`HOST_RESERVE`] free. The bytes are not reserved: the
-/// caller's own allocation, of a size that a guest chose, can still fail.
+/// Returns whether the process can map this many bytes and keep [`HOST_RESERVE`] free. The bytes are not reserved. The
+/// caller's own allocation, whose size a guest chose, can still fail.
 pub(crate) fn can_reserve(bytes: usize) -> bool {
     fits(limits(bytes), bytes)
 }

@@ -37,13 +37,13 @@ const RESERVATION: usize = (1 << 32) + (1 << 20);
 const FIRST_OBJECT: u32 = 8;
 
 /// The time between two collections, during which objects do not move. No reference is valid in the last epoch, because
-/// later ones cannot be told apart.
+/// the counter cannot distinguish later epochs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Epoch(u32);
 
 impl Epoch {
     const LAST: Epoch = Epoch(u32::MAX);
-    /// The epoch of references that no collection changes, so equal references compare equal at any time.
+    /// The epoch of references that no collection changes. Equal references of this epoch always compare equal.
     const ANY: Epoch = Epoch(0);
 }
 
@@ -107,7 +107,7 @@ unsafe fn visit_slot(slot: *mut u64, visit: &mut dyn FnMut(&mut u32)) {
     }
 }
 
-/// Returns whether a reference is to a heap object, not a host value or unboxed integer.
+/// Returns whether a reference refers to a heap object instead of a host value or an unboxed integer.
 fn is_object(reference: u32) -> bool {
     reference.is_multiple_of(8)
 }
@@ -139,7 +139,7 @@ impl Heap {
         if self.upper { UPPER } else { 0 }
     }
 
-    /// Increases the capacity. Returns false if the system lacks the memory.
+    /// Increases the capacity. Returns false if the system lacks memory.
     fn grow(&mut self, vm: *mut VmStore, capacity: u32) -> bool {
         let start = self.start();
         let region = match &self.region {
@@ -243,7 +243,7 @@ unsafe fn allocate(core: &mut StoreCore, vm: *mut VmStore, size: u32, roots: Roo
     }
 }
 
-/// Doubles the capacity, as far as the system and the store's limiter allow.
+/// Doubles the capacity, if the system and the store's limiter allow it.
 fn grow(core: &mut StoreCore, vm: *mut VmStore, size: u32) -> Result<(), Trap> {
     let current = core.heap.capacity;
     let desired = (current.max(FIRST_CAPACITY / 2) * 2).max(size.next_multiple_of(FIRST_CAPACITY)).min(MAX_CAPACITY);
@@ -275,11 +275,11 @@ fn grow(core: &mut StoreCore, vm: *mut VmStore, size: u32) -> Result<(), Trap> {
 /// Collects a store's garbage. It invalidates the host's references.
 pub(crate) fn collect_now(core: &mut StoreCore) {
     let vm = core.vm.pointer().as_ptr();
-    // SAFETY: `vm` belongs to `core`. The host has the store, so guest code is suspended.
+    // SAFETY: `vm` belongs to `core`. The host has borrowed the store, so guest code is suspended.
     unsafe { collect(core, vm, &mut |_| {}) };
 }
 
-/// Runs a collection. `extra_roots` visits the roots that only the caller knows.
+/// Runs a collection. `extra_roots` visits additional roots of the caller.
 ///
 /// # Safety
 /// `vm` belongs to `core`, and its guest code is suspended.
@@ -395,13 +395,13 @@ fn visit_store(core: &mut StoreCore, types: &TypeRegistry, visit: &mut dyn FnMut
     let host_globals = |global: &&mut GlobalInstance| global.owns_record() && is_gc_managed(types, global.ty().content);
     for global in core.globals.iter_mut().filter(host_globals) {
         let mut slots = global.get();
-        // SAFETY: a local slot.
+        // SAFETY: the slot is a local variable.
         unsafe { visit_slot(&mut slots[0], visit) };
         global.set(slots);
     }
     for table in core.tables.iter_mut().filter(|table| is_gc_managed(types, ValType::Ref(table.ty().element))) {
         for element in table.raw_elements() {
-            // SAFETY: an element of a table of GC-managed references.
+            // SAFETY: the slot is an element of a table of GC-managed references.
             unsafe { visit_slot(element, visit) };
         }
     }
@@ -413,7 +413,7 @@ fn visit_store(core: &mut StoreCore, types: &TypeRegistry, visit: &mut dyn FnMut
             .filter(|(_, ty)| is_gc_managed(types, ty.content))
         {
             let record = super::instance::global_record(core, instance, i);
-            // SAFETY: a slot of the instance's context.
+            // SAFETY: the slot is a part of the instance's context.
             unsafe { visit_slot(&raw mut (*record.as_ptr()).slots[0], visit) };
         }
     }
@@ -421,14 +421,14 @@ fn visit_store(core: &mut StoreCore, types: &TypeRegistry, visit: &mut dyn FnMut
         let inner = instance.module.inner().clone();
         for (elem, values) in &mut instance.elem_values {
             if is_gc_managed(types, ValType::Ref(inner.wasm().elems[*elem as usize].ty)) {
-                // SAFETY: a value of a segment of GC-managed references.
+                // SAFETY: the slot is a value of a segment of GC-managed references.
                 values.iter_mut().for_each(|value| unsafe { visit_slot(value, visit) });
             }
         }
     }
 }
 
-/// Collects before a call from native code to the interpreter, if every such call collects.
+/// Collects before a call from native code to the interpreter, if `collect_always` is set.
 ///
 /// # Safety
 /// `vm` is live, its guest code is suspended in a native-to-interpreter trampoline, and `slots` holds the arguments.
@@ -474,7 +474,7 @@ impl Reservation {
         NonNull::new(start.ok()?.cast()).map(|start| Reservation { start: Address(start) })
     }
 
-    /// Makes memory accessible. Memory that was not is zero.
+    /// Makes memory accessible. Memory that was inaccessible before is zero.
     fn commit(&self, at: usize, len: usize) -> bool {
         use rustix::mm::{MprotectFlags, mprotect};
         // SAFETY: the range lies in the reservation.
@@ -489,7 +489,7 @@ impl Reservation {
         let _ = unsafe { madvise(self.start.as_ptr().add(at).cast(), len, Advice::LinuxDontNeed) };
     }
 
-    /// Replaces the memory with a new mapping: only on Linux does the advice guarantee zeros.
+    /// Replaces the memory with a new mapping, because the advice guarantees zeros only on Linux.
     #[cfg(not(target_os = "linux"))]
     fn discard(&self, at: usize, len: usize) {
         use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
@@ -507,7 +507,7 @@ impl Drop for Reservation {
     }
 }
 
-/// Fails: there is no heap on this platform yet.
+/// Fails, because there is no heap on this platform yet.
 #[cfg(not(unix))]
 impl Reservation {
     fn new() -> Option<Reservation> {

@@ -25,7 +25,7 @@ pub(crate) struct HostFunc<T: 'static> {
     /// The closure, of the type that `array` and `registers` were instantiated for.
     closure: Arc<dyn Any + Send + Sync>,
     array: ArrayFn,
-    /// Present if native code calls the function in registers.
+    /// The register function, if native code passes this function's arguments in registers.
     registers: Option<RegisterFn>,
     _data: PhantomData<fn(T)>,
 }
@@ -65,10 +65,10 @@ pub(crate) struct HostContexts {
     sets: Vec<(Arc<HostFuncSet>, HostBlock)>,
 }
 
-/// Host functions that stores use as a group.
+/// Host functions that are added to a store together.
 pub(crate) struct HostFuncSet {
     functions: Vec<HostFuncTemplate>,
-    /// The most blocks of contexts that are kept for reuse by other stores.
+    /// The maximum number of blocks of contexts that are kept for reuse by other stores.
     max_kept: usize,
     free_blocks: Mutex<Vec<HostBlock>>,
 }
@@ -82,7 +82,7 @@ pub(crate) struct HostFuncTemplate {
     ty: Arc<TypeGroup>,
 }
 
-/// The contexts of a set, in use by one store or by none.
+/// The contexts of a set. At most one store uses them.
 struct HostBlock {
     contexts: Owned<[HostContext]>,
     functions: Box<[FuncPointer]>,
@@ -118,7 +118,7 @@ impl HostBlock {
     fn new(functions: &[HostFuncTemplate]) -> HostBlock {
         let contexts: Box<[HostContext]> = functions.iter().map(HostContext::new).collect();
         let contexts = Owned::new(contexts);
-        // SAFETY: just allocated, and never moved.
+        // SAFETY: the context was just allocated, and it never moves.
         let function = |i| unsafe { HostContext::finish(contexts.pointer().cast::<HostContext>().add(i)) };
         let functions = (0..functions.len()).map(function).collect();
         HostBlock { contexts, functions }
@@ -146,7 +146,7 @@ impl Drop for HostContexts {
 
 #[repr(C)]
 struct HostContext {
-    /// First, so a pointer to it is also a pointer to the context.
+    /// The first field, so a pointer to it is also a pointer to the context.
     vmctx: VmCtx,
     cell: FuncCell,
     registers: Option<RegisterFn>,
@@ -164,7 +164,7 @@ pub(crate) const HOST_LAYOUT: kinglet_jit::HostLayout = kinglet_jit::HostLayout 
     registers: std::mem::offset_of!(HostContext, registers) as u32,
 };
 
-/// Read-only.
+/// The memory of instances without a memory. It is read-only.
 const EMPTY: &VmMemory = &VmMemory { base: NonNull::dangling().as_ptr(), len: 0 };
 
 /// Returns the memory of instances that have none.
@@ -178,7 +178,7 @@ impl HostContexts {
         let mut context = HostContext::new(template);
         context.vmctx.store = vm.pointer().as_ptr();
         let context = Owned::new(Box::new(context));
-        // SAFETY: just allocated, and never moved.
+        // SAFETY: the context was just allocated, and it never moves.
         let function = unsafe { HostContext::finish(context.pointer()) };
         self.contexts.push(context);
         function
@@ -318,9 +318,9 @@ type Outcome = std::thread::Result<Result<()>>;
 /// The outcome of an attempt to run a closure.
 enum Attempt {
     Ended(Outcome),
-    /// Not run. The host would observe the call, so gas may not be overdrawn.
+    /// Not run, because gas is overdrawn and the host would observe the call.
     OutOfGas,
-    /// Not run yet. The store measures the time of host functions.
+    /// Not run yet, because the store measures the time of host functions.
     NeedsTiming,
 }
 
@@ -446,7 +446,7 @@ unsafe fn handle_failure_in_registers(context: &HostContext, mut slots: [u64; 4]
     }
 }
 
-/// Returns the value by which a register function reports a failure.
+/// Returns the value with which a register function reports a failure.
 fn failure(context: &HostContext, status: u32) -> RegisterResult {
     RegisterResult { status: status.into(), value: context.vmctx.store as usize as u64 }
 }

@@ -10,11 +10,11 @@ use super::native::Mapping;
 use super::region::Region;
 use crate::Result;
 
-/// Up to this size, copying costs less than mapping and the page faults that follow.
+/// The size in bytes up to which copying costs less than mapping and the page faults that follow.
 #[cfg(feature = "jit")]
 const MAX_COPIED_BYTES: usize = 16 << 10;
 
-/// The contents from an address on. The creator has checked that they fit into the memory.
+/// The contents from an address on. The code that creates an image has checked that it fits into the memory.
 pub(crate) struct MemoryImage {
     contents: Contents,
     address: usize,
@@ -71,10 +71,11 @@ impl MemoryImage {
         }
     }
 
-    /// Maps the image into a memory. Returns false, and changes nothing, if it cannot be mapped or copying costs less.
+    /// Maps the image into a memory. Returns false without changing anything if the image cannot be mapped or copying
+    /// costs less.
     ///
     /// # Errors
-    /// If the system refuses. The memory is then without its contents.
+    /// If the system refuses. The memory then lacks its contents.
     pub(super) fn map_into(&self, region: &mut Region) -> Result<bool> {
         match &self.contents {
             Contents::Bytes(_) => {

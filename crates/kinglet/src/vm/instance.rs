@@ -27,16 +27,16 @@ use crate::{Error, Extern, Func, Module, Result};
 /// An instance in a store.
 #[derive(Debug)]
 pub(crate) struct InstanceData {
-    /// The module whose code runs. It differs from the instantiated module if that module's code cannot use the
+    /// The module whose code runs. It differs from the instantiated module if the code of that module cannot use the
     /// memories.
     pub(crate) module: Module,
-    /// The instantiated module, if it is another.
+    /// The instantiated module, if it differs from `module`.
     pub(crate) origin: Option<Module>,
     /// The store's index of each memory.
     pub(crate) memories: Vec<usize>,
     pub(crate) tables: Vec<usize>,
-    /// The store's indices of imported globals. After the first access to a defined global, those of all globals; a
-    /// defined global is added to the store on first access.
+    /// The store's indices of the imported globals. The first access to a defined global adds the indices of all
+    /// others. A defined global is added to the store on first access.
     pub(super) globals: Vec<usize>,
     pub(crate) tags: Vec<usize>,
     pub(super) imported_funcs: Vec<FuncPointer>,
@@ -47,7 +47,8 @@ pub(crate) struct InstanceData {
     pub(super) vmctx: VmCtxBox,
 }
 
-/// The dropped segments. Instantiation drops active and declarative segments in order; guest code drops any others.
+/// The dropped segments. Instantiation drops active and declarative segments in order. Guest code may drop the others
+/// in any order.
 #[derive(Debug, Default)]
 pub(crate) struct DroppedSegments {
     /// Instantiation has processed all segments before this one.
@@ -81,7 +82,7 @@ pub(super) struct VmCtxBox(Owned<[u128]>);
 
 impl VmCtxBox {
     /// # Errors
-    /// If memory is short: the module determines the size.
+    /// If the system lacks memory. This can happen because the module determines the size.
     fn new(size: u32) -> Result<VmCtxBox> {
         let len = (size as usize).div_ceil(16);
         let mut memory: Vec<u128> = Vec::new();
@@ -148,8 +149,8 @@ pub(crate) fn instantiate(core: &mut StoreCore, module: &Module, imports: &Impor
     Ok(index)
 }
 
-/// Returns whether an instance owns or imports a memory that code with the engine's settings cannot use: the system
-/// refused a reservation, so accesses need bounds checks.
+/// Returns whether an instance owns or imports a memory that code with the engine's settings cannot use. This happens
+/// if the system refused a reservation, so that accesses need bounds checks.
 fn needs_checks(core: &StoreCore, mut memories: impl Iterator<Item = usize>) -> bool {
     let settings = core.engine.settings();
     memories.any(|memory| {
@@ -209,7 +210,7 @@ fn allocate(core: &mut StoreCore, module: &Module, imports: &Imports<'_>) -> Res
         if let Err(error) =
             create_definitions(core, &mut data, wasm, layout, base, (recycled_memories, recycled_tables))
         {
-            // Their records are in the context, which is dropped.
+            // The records of these objects are in the context, which is dropped.
             core.memories.truncate(before.0);
             core.tables.truncate(before.1);
             core.total = before.2;
@@ -395,7 +396,7 @@ fn evaluate(core: &mut StoreCore, instance: usize, expr: ConstExpr) -> Result<[u
     }
 }
 
-/// Evaluates the initial values of globals that are not plain constants.
+/// Evaluates initial values of globals that are not plain constants.
 fn init_globals(core: &mut StoreCore, instance: usize) -> Result<()> {
     let inner = core.instances[instance].module.inner().clone();
     let wasm = inner.wasm();

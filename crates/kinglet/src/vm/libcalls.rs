@@ -69,7 +69,7 @@ struct Context<'a> {
 
 impl Context<'_> {
     fn arg(&self, i: usize) -> u64 {
-        // SAFETY: by the contract of `LibcallFn`, the array check_elements as many slots as the libcall takes.
+        // SAFETY: by the contract of `LibcallFn`, the array has as many slots as the libcall takes.
         unsafe { *self.args.add(i) }
     }
 
@@ -82,7 +82,7 @@ impl Context<'_> {
     }
 
     fn set_result(&mut self, value: u64) {
-        // SAFETY: by the contract of `LibcallFn`, every libcall with a result check_elements a slot for it.
+        // SAFETY: by the contract of `LibcallFn`, every libcall with a result has a slot for it.
         unsafe { *self.args = value };
     }
 
@@ -95,7 +95,7 @@ impl Context<'_> {
     }
 }
 
-/// Wraps a body, a function that captures nothing, as a libcall.
+/// Wraps a body as a libcall. The body is a function that captures nothing.
 const fn body<F>(_: F) -> LibcallFn
 where
     F: Fn(&mut Context<'_>, u32, u32) -> Result<(), Trap> + Copy,
@@ -125,9 +125,9 @@ where
         Ok(Ok(())) => 0,
         Ok(Err(trap)) => trap as u32,
         Err(panic) => {
-            // The panic is the embedder's limiter's, or a bug. It is resumed at the host's call, like a host function's
-            // panic.
-            // SAFETY: by the contract of `LibcallFn`, the store is live; the body's borrow check_elements ended.
+            // Either the embedder's limiter panicked, or there is a bug. The panic is resumed at the host's call, like
+            // that of a host function. SAFETY: by the contract of `LibcallFn`, the store is live. The body's borrow has
+            // ended.
             unsafe { with_core((*vmctx).store, |core| core.note_panic(panic)) };
             Trap::Unsupported as u32
         }
@@ -191,7 +191,7 @@ fn range(start: u64, len: u64, size: usize) -> Result<std::ops::Range<usize>, Tr
 }
 
 /// Charges gas for a bulk operation: one unit per 64 bytes of memory or 8 table elements. The operands were checked
-/// before, and nothing check_elements been written yet.
+/// before, and nothing has been written yet.
 fn charge(core: &mut StoreCore, units: u64) -> Result<(), Trap> {
     if units == 0 || core.engine.settings().metering.is_none() {
         return Ok(());
@@ -223,8 +223,8 @@ fn memory_fill(c: &mut Context<'_>, memory: u32, _: u32) -> Result<(), Trap> {
     Ok(())
 }
 
-/// Splits `len` bytes into ranges of at most [`CHUNK`], in the order of a safe copy within one memory: from the end if
-/// it copies upwards.
+/// Splits `len` bytes into ranges of at most [`CHUNK`], in a safe order for a copy within one memory. A copy to higher
+/// addresses starts at the end.
 fn copy_chunks(len: usize, backwards: bool) -> impl Iterator<Item = std::ops::Range<usize>> {
     let count = len.div_ceil(CHUNK);
     (0..count).map(move |i| {
@@ -415,7 +415,7 @@ fn table_set(c: &mut Context<'_>, table: u32, _: u32) -> Result<(), Trap> {
     table::set_element(c.core, table, index, value).ok_or(Trap::TableOutOfBounds)
 }
 
-/// Initialises an element that guest code found null. The table exists and the index is in bounds.
+/// Initializes an element that guest code found null. The table exists and the index is in bounds.
 fn lazy_element(c: &mut Context<'_>, location: u32, _: u32) -> Result<(), Trap> {
     // SAFETY: guest code passes the location of a table in its own instance.
     let record = unsafe { kinglet_interp::access::table(c.vmctx, location) };
@@ -453,7 +453,7 @@ fn struct_new(c: &mut Context<'_>, ty: u32, _: u32) -> Result<(), Trap> {
 
 fn struct_get(c: &mut Context<'_>, ty: u32, field: u32) -> Result<(), Trap> {
     let ty = c.core.instances[c.instance].module.inner().wasm().types[ty as usize];
-    // SAFETY: by validation the reference is null or of the type. The array check_elements slots for the field.
+    // SAFETY: by validation the reference is null or of the type. The array has slots for the field.
     unsafe {
         let (from, slots) = heap::field(c.core, (*c.vmctx).store, ty, field, c.arg(0) as u32)?;
         std::ptr::copy_nonoverlapping(from, c.args, slots);
@@ -479,7 +479,7 @@ unsafe extern "C" fn sample(vmctx: *mut VmCtx, args: *mut u64, at_loop: u32, _: 
     std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or(Trap::Unsupported as u32)
 }
 
-/// Without a native tier no loop check_elements native code.
+/// Without a native tier, no loop has native code.
 #[cfg(not(feature = "jit"))]
 unsafe extern "C" fn sample(_: *mut VmCtx, args: *mut u64, _: u32, _: u32) -> u32 {
     // SAFETY: by the contract of `LibcallFn`, there is a slot for the result.
@@ -509,7 +509,7 @@ unsafe extern "C" fn uncaught(vmctx: *mut VmCtx, args: *mut u64, _: u32, _: u32)
     // not borrowed.
     let already_searched = || unsafe {
         let vm = (*vmctx).store;
-        // The search runs once per exception; nothing between here and the handler runs it again.
+        // The search runs once per exception. No step between here and the handler repeats it.
         let already_searched = with_core(vm, |core| std::mem::replace(&mut core.exception_settled, true));
         already_searched || super::exception::caught_by_outer_activation(vm)
     };

@@ -18,19 +18,19 @@ use crate::{Error, Result};
 pub(crate) struct MemoryInstance {
     ty: MemoryType,
     region: Region,
-    /// Whether native code may access it without bounds checks, because its reservation covers every address.
+    /// Whether native code may access the memory without bounds checks, because its reservation covers every address.
     unchecked: bool,
     len: usize,
-    /// Whether the host may have written to it.
+    /// Whether the host may have written to the memory.
     touched: bool,
     /// Its initial contents.
     contents: InitialContents,
     record: Address<VmMemory>,
-    /// Owns the record of a host memory; an instance owns the others.
+    /// Owns the record of a host memory. The records of other memories belong to instances.
     _own: Option<Owned<VmMemory>>,
 }
 
-/// How a memory got its initial contents.
+/// The origin of a memory's initial contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum InitialContents {
     Zero,
@@ -139,7 +139,7 @@ impl MemoryInstance {
     /// Copies the image's part of a range, and clears the rest of the range.
     fn reset_range(&mut self, range: Range<usize>, image: Option<&MemoryImage>) {
         let (address, len) = image.map_or((0, 0), |image| (image.bytes().0, image.bytes().1.len()));
-        // SAFETY: the region's pages, which are not borrowed.
+        // SAFETY: the slice consists of the region's pages, which are not borrowed.
         let bytes = unsafe { std::slice::from_raw_parts_mut(self.region.start(), self.region.len()) };
         bytes[range.start..address.clamp(range.start, range.end)].fill(0);
         bytes[(address + len).clamp(range.start, range.end)..range.end].fill(0);
@@ -153,15 +153,15 @@ impl MemoryInstance {
         let (address, bytes) = image.bytes();
         let (start, end) = (address.max(range.start), (address + bytes.len()).min(range.end));
         if start < end {
-            // SAFETY: the region's pages, which are not borrowed.
+            // SAFETY: the slice consists of the region's pages, which are not borrowed.
             let to = unsafe { std::slice::from_raw_parts_mut(self.region.start(), self.region.len()) };
             to[start..end].copy_from_slice(&bytes[start - address..end - address]);
         }
     }
 
     /// Resets the memory for the next instance of its module: to zeros, or to the contents that [`Self::initialize`]
-    /// wrote. The record stays. `ran` says that guests may have written to the memory. Up to `resident` bytes are
-    /// overwritten in place; more are returned to the system. Returns false if the system refuses.
+    /// wrote. The record stays. If `ran`, guests may have written to the memory. Up to `resident` bytes are overwritten
+    /// in place. If there are more, they are returned to the system. Returns false if the system refuses.
     pub(super) fn recycle(&mut self, image: Option<&MemoryImage>, ran: bool, resident: usize) -> bool {
         let Some(len) = bytes(&self.ty, self.ty.min) else { return false };
         if self.len > len {
@@ -216,7 +216,7 @@ impl MemoryInstance {
         Some(MemoryRequest { current: self.len, desired: bytes(&self.ty, pages)?, maximum })
     }
 
-    /// Grows as [`Self::growth`] requested. Returns false if the system lacks the memory.
+    /// Grows as [`Self::growth`] requested. Returns false if the system lacks memory.
     pub(crate) fn grow_to(&mut self, request: MemoryRequest) -> bool {
         if let Some(more) = request.desired.checked_sub(self.region.len()).filter(|more| *more > 0) {
             let available = if self.unchecked { headroom::can_commit(more) } else { headroom::can_reserve(more) };

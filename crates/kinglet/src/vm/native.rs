@@ -5,8 +5,8 @@
 //! - Code is immutable once published. A module's code is freed with the module, and a signature's trampolines when no
 //!   type has the signature any more (`trampoline`). All other code is freed with the engine, which every module and
 //!   store keeps alive.
-//! - All published code comes from `kinglet-jit`: compiled validated functions, or trampolines. `registry` knows all of
-//!   it, so it finds every return address in a native segment of the stack.
+//! - All published code comes from `kinglet-jit`, which compiles validated functions and trampolines. `registry` lists
+//!   all of it, and thus finds every return address in a native segment of the stack.
 //! - [`NativeBuiltins`] is complete before the first code is published, and so before any code can use it.
 //! - The frames of a native activation are linked by frame pointers, from its exit frame to its entry frame.
 
@@ -189,7 +189,7 @@ impl Tier {
         Signature::new(&self.types.func(TypeId(ty)), &self.types)
     }
 
-    /// Compiles all functions of a module that can be compiled. `done` is called with the number of compiled functions.
+    /// Compiles all functions of a module that can be compiled. Calls `done` with the number of compiled functions.
     pub(crate) fn compile_module(
         &self,
         environment: &ModuleEnvironment,
@@ -210,7 +210,7 @@ impl Tier {
     /// Publishes mapped code of a module.
     ///
     /// # Safety
-    /// This build compiled the code from this module, with these settings, for a compatible processor. The code is
+    /// This build has compiled the code from this module, with these settings, for a compatible processor. The code is
     /// unchanged.
     pub(super) unsafe fn publish_mapped(
         &self,
@@ -262,7 +262,7 @@ impl Tier {
         }
     }
 
-    /// Compiles functions of a module, which are in order. Functions that cannot be compiled stay interpreted. Stores
+    /// Compiles functions of a module. The list is sorted. Functions that cannot be compiled stay interpreted. Stores
     /// switch to the new code at the next call. `publish` receives a closure that publishes the code, and may drop it.
     pub(crate) fn compile(
         &self,
@@ -281,7 +281,7 @@ impl Tier {
             }
             debug!(function, %why, "stays interpreted");
         }
-        // Compile the trampolines of its calls and callers now rather than while a guest waits.
+        // Compile the trampolines for its calls and its callers now, so that no guest waits for them later.
         for signature in compiled.indirect_signatures {
             self.shared(Trampoline::NativeToInterpreter(signature))?;
         }
@@ -310,7 +310,7 @@ impl Tier {
         registry::forget(owner(environment));
     }
 
-    /// Returns the module offset of a function's loop, the `ordinal`th in the function's body.
+    /// Returns the module offset of the `ordinal`th loop in a function's body.
     pub(crate) fn loop_offset(&self, environment: &ModuleEnvironment, defined: u32, ordinal: usize) -> Result<u32> {
         // SAFETY: the environment's cells live as long as the environment, and have bodies.
         let loops = unsafe { (*(*environment.cell(defined)).body().cast::<Body>()).loop_offsets() };
@@ -392,7 +392,7 @@ impl Tier {
         }
     }
 
-    /// Publishes a trampoline, unless the tier has one like it.
+    /// Publishes a trampoline, unless the tier already has an equal one.
     fn add_trampoline(&self, state: &mut State, which: Trampoline, image: CodeImage) -> Result<()> {
         let set = |entry: &AtomicPtr<c_void>, to: *const c_void| entry.store(to.cast_mut(), Ordering::Release);
         match self.common(&which) {
@@ -414,7 +414,7 @@ impl Tier {
         Ok(())
     }
 
-    /// Publishes a signature's trampoline, unless another thread has.
+    /// Publishes a signature's trampoline, unless another thread has published it.
     fn add_shared(&self, state: &mut State, which: Trampoline, image: CodeImage) -> Result<usize> {
         if let Some(code) = state.trampolines.get(&which) {
             return Ok(code);
@@ -486,14 +486,14 @@ impl Tier {
     }
 }
 
-/// Fails unless memory suffices to compile most functions. The compiler's own allocations must not fail: that would
-/// abort the process.
+/// Fails unless memory suffices to compile most functions. The compiler's own allocations must not fail, because that
+/// aborts the process.
 fn check_memory() -> Result<()> {
     const ENOUGH: usize = 32 << 20;
     if super::headroom::is_available(ENOUGH) { Ok(()) } else { Err(Error::msg("not enough memory to compile")) }
 }
 
-/// Compiles functions of a module, which are in order, with these settings. Skips functions that cannot be compiled.
+/// Compiles functions of a module with these settings. The list is sorted. Skips functions that cannot be compiled.
 pub(crate) fn image(
     compiler: &Compiler,
     environment: &ModuleEnvironment,
@@ -540,7 +540,7 @@ fn compile_trampolines(
     let made = wanted.filter(|which| seen.insert(which.clone())).filter_map(|which| {
         match compiler.trampoline(&which, super::host::HOST_LAYOUT) {
             Ok(image) => Some(Ok((which, image))),
-            // The functions of this signature have no code either.
+            // Functions of this signature cannot be compiled either.
             Err(kinglet_jit::CompileError::Unsupported(_)) => None,
             Err(error) => Some(Err(error.into())),
         }
@@ -595,7 +595,7 @@ fn make_executable(mut image: CodeImage) -> Result<(Range<usize>, CodeTables, Ma
 
 impl Drop for Tier {
     fn drop(&mut self) {
-        // Before the memory of its trampolines is freed.
+        // Remove the trampolines from the registry before their memory is freed.
         registry::forget(self.owner());
     }
 }
@@ -615,8 +615,8 @@ fn publish_native(cell: &FuncCell, code: usize) {
 /// The array function of native code before the first array call. It compiles the signature's array-to-native
 /// trampoline. If that fails, the function is interpreted.
 unsafe extern "C" fn lazy_array_to_native(callee: *mut VmCtx, caller: *mut VmCtx, slots: *mut u64) -> u32 {
-    // SAFETY: called like every array function: `callee` of the store is the function's cell, and the array has its
-    // slots.
+    // SAFETY: this is called like every array function. `callee` of the store is the function's cell, and the array has
+    // its slots.
     unsafe {
         let store = (*callee).store;
         let cell = &*(*store).callee;
@@ -635,7 +635,7 @@ unsafe extern "C" fn lazy_array_to_native(callee: *mut VmCtx, caller: *mut VmCtx
     }
 }
 
-/// [`NativeBuiltins::fail`]: handles a failed host call.
+/// Handles a failed host call: see [`NativeBuiltins::fail`].
 unsafe extern "C" fn fail(store: *mut VmStore, status: u32) {
     // SAFETY: trampolines call this with their store. The exit frame of the innermost activation is set.
     unsafe { resume::set_resume(store, Status::from_u32(status)) }
@@ -697,7 +697,8 @@ unsafe fn start_watching(store: *mut VmStore) {
     }
 }
 
-/// [`NativeBuiltins::enter_interpreter`]: runs a function in the interpreter, for a native-to-interpreter trampoline.
+/// Runs a function in the interpreter for a native-to-interpreter trampoline: see
+/// [`NativeBuiltins::enter_interpreter`].
 unsafe extern "C" fn enter(store: *mut VmStore, cell: *const FuncCell, callee: *mut VmCtx, slots: *mut u64) -> u32 {
     // SAFETY: a native-to-interpreter trampoline calls this with its own cell and instance, and an array of the cell's
     // slots. The exit frame of the innermost activation is set.
@@ -737,7 +738,7 @@ unsafe fn prepare_tail_call(store: *mut VmStore) -> Result<()> {
     }
 }
 
-/// [`NativeBuiltins::unwind`]: raises a trap, or the pending exception.
+/// Raises a trap or the pending exception: see [`NativeBuiltins::unwind`].
 unsafe extern "C" fn unwind(vmctx: *mut VmCtx, code: u32) -> u32 {
     // SAFETY: trampolines call this with a live instance. The exit frame of the innermost activation is set.
     unsafe {
@@ -752,13 +753,13 @@ unsafe extern "C" fn unwind(vmctx: *mut VmCtx, code: u32) -> u32 {
     }
 }
 
-/// [`kinglet_abi::VmImport::lazy_stub`].
+/// Returns the address of the stub for [`kinglet_abi::VmImport::lazy_stub`].
 pub(super) fn asking() -> *mut c_void {
     stubs::lazy_import as *mut c_void
 }
 
-/// Returns whether the stack has too little space for native code with a frame of this many bytes. Once entered, the
-/// code cannot return to the interpreter.
+/// Returns whether the stack has too little space for native code with a frame of this many bytes. After it has been
+/// entered, the code cannot return to the interpreter.
 unsafe fn is_stack_short(store: *const VmStore, frame: usize) -> bool {
     const CALLS: usize = 4 << 10;
     let here = 0_u8;
@@ -766,7 +767,7 @@ unsafe fn is_stack_short(store: *const VmStore, frame: usize) -> bool {
     std::ptr::from_ref(&here).addr().saturating_sub(frame + CALLS) < unsafe { (*store).stack_limit }
 }
 
-/// [`Libcall::Sample`]: records a sample.
+/// Records a sample: see [`Libcall::Sample`].
 pub(super) unsafe fn sample(vmctx: *mut VmCtx, slots: *mut u64, at_loop: u32) -> u32 {
     // SAFETY: the interpreter calls this for its newest frame, whose record is current if it is at a loop. There is a
     // slot for the result.
@@ -777,7 +778,7 @@ pub(super) unsafe fn sample(vmctx: *mut VmCtx, slots: *mut u64, at_loop: u32) ->
     0
 }
 
-/// Records what a store's interpreter is running. If it is at a loop with OSR code, returns the code's address.
+/// Records the position of a store's interpreter. If it is at a loop with OSR code, returns the address of the code.
 ///
 /// # Safety
 /// See [`sample`].
@@ -794,13 +795,13 @@ unsafe fn record_sample(tier: &Tier, store: *mut VmStore, at_loop: bool) -> Opti
         let body = |record: *mut Record| (*record).cell.as_ref().and_then(|cell| cell.body().cast::<Body>().as_ref());
         let running = body(record);
         if !at_loop {
-            // Before the call, its caller was running. Host functions have no body.
+            // The caller was running before the call. Host functions have no body.
             let caller = body(record.add(1)).map(|caller| (caller, SampleSite::Calling));
             tier.record_samples(&mut running.map(|callee| (callee, SampleSite::Entry)).into_iter().chain(caller));
             return None;
         }
         let running = running?;
-        // A `br_table` checks for interrupts at all of its targets, which need not be loops.
+        // A `br_table` checks for interrupts at all of its targets, including targets that are not loops.
         let header = running.loop_offset((*record).ip)?;
         tier.record_samples(&mut std::iter::once((running, SampleSite::Loop(header))));
         let mut state = tier.state();

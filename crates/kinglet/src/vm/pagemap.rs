@@ -1,4 +1,4 @@
-//! Asks Linux for the pages of a range that this process has written_ranges to (`PAGEMAP_SCAN`, since Linux 6.7). Other pages
+//! Asks Linux for the pages of a range to which this process has written (`PAGEMAP_SCAN`, since Linux 6.7). Other pages
 //! need no reset.
 
 use std::ffi::c_void;
@@ -12,7 +12,7 @@ use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
 
 use super::address::Address;
 
-/// The most ranges that a scan returns.
+/// The maximum number of ranges that a scan returns.
 const MAX_RANGES: usize = 8;
 
 /// The kernel's `struct page_region`.
@@ -68,7 +68,7 @@ unsafe impl Ioctl for &mut Scan {
 /// The kernel's page map of this process.
 struct Pages {
     map: File,
-    /// A word that the kernel clears in a forked child. There `map` would describe the parent.
+    /// A word that the kernel clears in a forked child, in which `map` still describes the parent.
     fork_marker: Address<u32>,
 }
 

@@ -1,8 +1,8 @@
-//! Used on systems that do not report written pages.
+//! The replacement for `pagemap` on systems that do not report written pages.
 
 use std::ops::Range;
 
-/// Returns `None`; see the Linux module.
+/// Returns `None`. See the Linux module.
 pub(super) fn written_ranges(_: Range<usize>, _: usize) -> Option<std::iter::Empty<Range<usize>>> {
     None
 }

@@ -3,12 +3,12 @@
 //! as they were written. Pooled objects never move, so function references and table elements that point to them stay
 //! valid.
 //!
-//! One limit covers all modules of an engine. At the limit, adding an instance evicts one of another module; the
+//! One limit covers all modules of an engine. At the limit, adding an instance evicts one of another module. The
 //! modules take turns, so unused modules lose their instances first. If the system refuses a new memory or stack, the
 //! whole pool is emptied.
 //!
-//! Invariant: everything in a pool is in its initial state. Memories and tables hold zeros or their module's initial
-//! contents, and nothing of the previous store. Globals and imports are written for each instance.
+//! Invariant: all objects in a pool are in their initial state. Memories and tables contain zeros or their module's
+//! initial contents, and no data of the previous store. Globals and imports are written for each instance.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -24,7 +24,7 @@ use super::{MemoryInstance, TableInstance};
 use crate::store::StoreCore;
 use crate::{Engine, Result};
 
-/// The parts that are the same for all instances of a module.
+/// The data that all instances of a module share.
 #[derive(Default)]
 pub(crate) struct InstanceTemplate {
     /// The initial contents of the first memory, if the module has any.
@@ -43,9 +43,9 @@ struct FreeList(Mutex<FreeListState>);
 
 #[derive(Default)]
 struct FreeListState {
-    /// In order of release; the newest is last.
+    /// The instances in order of release. The newest is last.
     recycled: VecDeque<RecycledInstance>,
-    /// The pool that counts the instances, once there are any.
+    /// The pool that counts the instances. `None` until there are any.
     pool: Option<Arc<Pool>>,
     /// Whether the pool's list has this free list.
     listed: bool,
@@ -69,12 +69,12 @@ impl FreeList {
 #[derive(Default)]
 pub(super) struct RecycledInstance {
     pub(super) vmctx: Option<VmCtxBox>,
-    /// The memories that the module defines, in order; `tables` likewise.
+    /// The memories that the module defines, in order. `tables` contains its tables likewise.
     pub(super) memories: Vec<MemoryInstance>,
     pub(super) tables: Vec<TableInstance>,
     /// Empty lists for memories, tables, globals and tags, kept for their capacity.
     pub(super) lists: [Vec<usize>; 4],
-    /// Empty, kept for its capacity.
+    /// An empty list, kept for its capacity.
     pub(super) imported_funcs: Vec<super::FuncPointer>,
 }
 
@@ -88,7 +88,8 @@ impl InstanceTemplate {
         recycled
     }
 
-    /// Returns the initial values of the globals that the module defines; zero for those without a constant.
+    /// Returns the initial values of the globals that the module defines. The value is zero for globals without a
+    /// constant.
     pub(super) fn globals(&self, wasm: &kinglet_wasm::Module) -> &[[u64; 2]] {
         self.globals.get_or_init(|| {
             let value = |global: &Global| match global.init {
@@ -120,7 +121,7 @@ pub(crate) struct Pool {
     stacks: Mutex<Vec<GuestStack>>,
     /// The number of recycled instances of all modules, with reservations.
     recycled: AtomicUsize,
-    /// The free lists that are marked as listed. The first one is evicted from next.
+    /// The free lists that are marked as listed. The next eviction is from the first one.
     free_lists: Mutex<VecDeque<Weak<FreeList>>>,
 }
 
@@ -226,8 +227,8 @@ impl Pool {
     }
 }
 
-/// Creates an object that takes `bytes` bytes of memory. If that fails, tries again with an empty pool. A request for
-/// more than the pool holds cannot empty it; the size may be a guest's choice.
+/// Creates an object that takes `bytes` bytes of memory. If that fails, empties the pool and tries again. Does not
+/// empty the pool for a request that exceeds the pool's size, because a guest may choose the size of the request.
 pub(super) fn create_or_retry<T>(engine: &Engine, bytes: usize, create: impl Fn() -> Result<T>) -> Result<T> {
     create().or_else(|error| {
         if engine.config().pool.is_none() {
@@ -248,8 +249,8 @@ pub(crate) fn recycle(core: &mut StoreCore) {
             pool.stacks().push(stack);
         }
     }
-    // Newest first, so an instance's own memories and tables are last in the store, before any that the host created
-    // later.
+    // The loop starts at the newest instance. An instance's own memories and tables are then last in the store, except
+    // for those that the host created later.
     while let Some(data) = core.instances.pop() {
         let module = data.module.clone();
         let template = &module.inner().template;

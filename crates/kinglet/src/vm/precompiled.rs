@@ -1,4 +1,5 @@
-//! Loads compiled modules. This is the only way for outside code to enter the process, and the caller vouches for it.
+//! Loads compiled modules. This is the only way for code from outside to enter the process. The caller is responsible
+//! for its origin.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -26,7 +27,7 @@ use crate::{Engine, Error, Module, Result, RunMode};
 pub(super) struct LoadedArtifact {
     mapping: Arc<Mapping>,
     chunks: Chunks,
-    /// The cache and the name of the file there, for an artifact from a cache.
+    /// For an artifact from a cache, the cache and the file's name in it.
     cache_file: Option<(Cache, String)>,
 }
 
@@ -39,7 +40,8 @@ impl LoadedArtifact {
         &self.mapping
     }
 
-    /// Returns whether a part matches its checksums. Signal handlers may call this: it neither allocates nor blocks.
+    /// Returns whether a part matches its checksums. Signal handlers may call this, because it neither allocates nor
+    /// blocks.
     pub(super) fn is_verified(&self, part: &Range<usize>) -> bool {
         self.chunks.verify(self.bytes(), part, |_| ())
     }
@@ -79,8 +81,8 @@ impl Module {
     ///
     /// # Safety
     /// The bytes must be the unchanged output of one of those functions, from a machine as trusted as this one. They
-    /// contain machine code, and Kinglet runs it. Checksums detect accidental damage only: anyone who can choose the
-    /// bytes can do anything that this process can. If in doubt, compile the module from its own binary instead.
+    /// contain machine code, and Kinglet runs it. Checksums detect only accidental damage. An attacker who controls the
+    /// bytes can do anything that this process can. If in doubt, compile the module from its binary instead.
     ///
     /// # Errors
     /// If the bytes are not an artifact or are damaged, or, when the module is compiled again, as for [`Module::new`].
@@ -187,7 +189,7 @@ unsafe fn load(engine: &Engine, mut mapping: Mapping) -> Result<Module> {
     Ok(module)
 }
 
-/// Closes the file unless memories are mapped from it: file descriptors are scarce.
+/// Closes the file unless memories are mapped from it, because file descriptors are scarce.
 fn close_unless_memory_is_mapped(mapping: &mut Mapping, artifact: &Artifact) {
     if !MemoryImage::is_mapped(artifact.data.len()) {
         mapping.close_file();
@@ -203,7 +205,7 @@ fn validated_module(
 ) -> Result<kinglet_wasm::Module> {
     let (bodies, memory_known) = (artifact.bodies(loaded.bytes()), !artifact.data.is_empty());
     let decoded = decode::validated_module(module, bodies, memory_known, engine.config().features, engine.types())?;
-    // Decoded pages are not needed again soon.
+    // The pages are decoded and are not needed again soon.
     loaded.mapping.release(artifact.module.clone());
     Ok(decoded)
 }
@@ -319,7 +321,7 @@ fn open_cached(cache: &Cache, identity: &Identity, kind: CacheEntryKind) -> Opti
     };
     open(cache.open(&name)?)
         .map_err(|error| match error.is::<Errno>() || error.is::<std::io::Error>() {
-            // The system refused an operation; the file may be intact.
+            // The system refused an operation, so the file may be intact.
             true => debug!(name, %error, "a cache file is not used"),
             false => cache.discard(&name, &error),
         })
@@ -331,7 +333,7 @@ mod tests {
     use super::*;
     use crate::{Config, Instance, Precompiled, Store, Trap};
 
-    /// Large enough that every part has chunks of its own.
+    /// Returns a module that is large enough for every part to have chunks of its own.
     fn program() -> String {
         let load = |offset| format!("(drop (i32.load offset={offset} (local.get 0)))");
         let loads: String = (0..20_000).map(load).collect();
@@ -366,7 +368,7 @@ mod tests {
             let load = |engine: &Engine, part: &Range<usize>| {
                 let mut bytes = whole.clone();
                 bytes[part.start.midpoint(part.end)] ^= 0x10;
-                // SAFETY: compiled above; this test is about the damage.
+                // SAFETY: the test compiled the module above and damaged it on purpose.
                 unsafe { Module::deserialize(engine, &bytes) }
             };
             for part in [&artifact.identity, &artifact.tables[0], &artifact.text, &artifact.data] {
@@ -396,7 +398,7 @@ mod tests {
         }
     }
 
-    /// Parts that loading did not read are available on request.
+    /// A request verifies and returns the parts that loading did not read.
     #[test]
     fn a_loaded_module_serializes_to_the_same_artifact() {
         let engine = Engine::default();

@@ -66,7 +66,7 @@ impl Region {
         let place = unsafe { self.start.as_ptr().add(at) }.cast();
         // SAFETY: the range lies in the region, and its bytes are not borrowed, so the mapping replaces only them.
         let Err(error) = (unsafe { mmap(place, len, access, flags, file, offset) }) else { return Ok(true) };
-        // The old mapping may be gone, and another thread could map these addresses. Map them again, or abort.
+        // The old mapping may no longer exist, and another thread could map these addresses. Map them again, or abort.
         // SAFETY: the range lies in the region, and nothing else can have been mapped there since.
         if unsafe { rustix::mm::mmap_anonymous(place, len, access, flags) }.is_err() {
             std::process::abort();
@@ -148,7 +148,7 @@ pub(super) unsafe fn discard(start: NonNull<u8>, len: usize) -> bool {
     unsafe { madvise(start.as_ptr().cast(), len, Advice::LinuxDontNeed) }.is_ok()
 }
 
-/// Does nothing: only Linux guarantees zeros after this advice.
+/// Does nothing, because only Linux guarantees zeros after this advice.
 ///
 /// # Safety
 /// None.
@@ -199,7 +199,7 @@ fn reserve(len: usize) -> Option<NonNull<u8>> {
 #[cfg(all(unix, feature = "jit"))]
 fn make_accessible(start: NonNull<u8>, from: usize, to: usize) -> bool {
     use rustix::mm::{MprotectFlags, mprotect};
-    // SAFETY: both offsets lie in a reservation of the caller; the new bytes held nothing.
+    // SAFETY: both offsets lie in a reservation of the caller, and the new bytes contained no data.
     from == to
         || unsafe {
             let at = start.as_ptr().add(from).cast();
@@ -228,8 +228,8 @@ fn remap(start: NonNull<u8>, old: usize, new: usize) -> Option<NonNull<u8>> {
     NonNull::new(start.ok()?.cast())
 }
 
-/// Copies instead: with a sanitizer, rustix calls the C library, and the sanitizer does not track memory that `mremap`
-/// moves.
+/// Copies the contents instead. With a sanitizer, rustix calls the C library, and the sanitizer does not track memory
+/// that `mremap` moves.
 #[cfg(not(all(target_os = "linux", not(rustix_use_libc))))]
 fn remap(start: NonNull<u8>, old: usize, new: usize) -> Option<NonNull<u8>> {
     let to = map(new)?;

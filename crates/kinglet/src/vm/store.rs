@@ -22,7 +22,7 @@ pub(crate) struct VmState {
     stack: Option<GuestStack>,
 }
 
-/// An interpreter stack. Slots grow up from its start, frame records grow down from its end.
+/// An interpreter stack. Slots grow up from its start, and frame records grow down from its end.
 #[derive(Debug)]
 pub(super) struct GuestStack(Region);
 
@@ -38,8 +38,8 @@ impl GuestStack {
         self.0.mapped()
     }
 
-    /// Returns the memory between the two ends to the system; the next guest starts at the ends. A guest never reads
-    /// stack memory that it has not written.
+    /// Returns the memory between the two ends to the system. The next guest starts at the ends, and a guest never
+    /// reads stack memory that it has not written.
     pub(super) fn trim(&mut self) -> bool {
         const KEPT_END_BYTES: usize = 8 << 10;
         let len = self.0.len();
@@ -119,7 +119,8 @@ impl VmState {
         InterruptWord(self.vm.address())
     }
 
-    /// Starts or stops sampling: the interpreter then looks for native loop code at every function entry and back-edge.
+    /// Starts or stops sampling. While it is on, the interpreter looks for OSR code at every function entry and
+    /// back-edge.
     #[cfg(feature = "jit")]
     pub(crate) fn set_sampling(&self, on: bool) {
         // SAFETY: the store is live, and the field is atomic. No reference to the whole record is created.
@@ -151,7 +152,8 @@ impl VmState {
     }
 }
 
-/// The word through which another thread interrupts guest code. Its holder drops it before the store is dropped.
+/// The word through which another thread interrupts guest code. The store's owner removes it before the store is
+/// dropped.
 #[derive(Debug)]
 pub(crate) struct InterruptWord(Address<VmStore>);
 
@@ -169,7 +171,7 @@ impl InterruptWord {
 }
 
 /// The untyped address of a store's [`Embedder`]. The embedder has its own allocation, so it can be borrowed apart from
-/// the core. It is reached only through a store of its type, which is `Send` and `Sync` only if the embedder is.
+/// the core. It is accessed only through a store of its type, which is `Send` and `Sync` only if the embedder is.
 pub(crate) struct EmbedderPointer(Address<c_void>);
 
 impl EmbedderPointer {
@@ -216,7 +218,7 @@ impl<T> StoreOwner<T> {
         let embedder = NonNull::from(Box::leak(Box::new(embedder)));
         let core = StoreCore::new(engine, EmbedderPointer(Address(embedder.cast())));
         let owner = NonNull::from(Box::leak(Box::new(StoreInner::new(core))));
-        // SAFETY: just allocated; its `VmStore` is live.
+        // SAFETY: the store was just allocated, and its `VmStore` is live.
         unsafe { (*owner.as_ref().core.vm.pointer().as_ptr()).owner = owner.as_ptr().cast() };
         StoreOwner(owner)
     }
@@ -269,7 +271,7 @@ impl<T> Drop for StoreOwner<T> {
 #[inline(always)]
 pub(super) unsafe fn with_owner<T: 'static, R>(vm: *mut VmStore, f: impl FnOnce(&mut StoreInner<T>) -> R) -> R {
     // SAFETY: the caller promises that the store is live, of `T`, and not borrowed (see `# Safety`). `StoreInner` has
-    // the layout of the core, so the pointer is valid whichever of the two types it was made from.
+    // the layout of the core, so the pointer is valid regardless of the type from which it was made.
     unsafe {
         let borrow = Borrow::new(vm);
         f(&mut *borrow.owner.cast::<StoreInner<T>>())

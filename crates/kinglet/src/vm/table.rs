@@ -1,6 +1,6 @@
-//! Tables: the elements, the record that guest code sees, and growth. A lazily initialised table creates an element on
-//! first access. Until then the element is null, like an element without a function; only [`element`] can tell the two
-//! apart. All other code reads elements through it, or calls it for each null element.
+//! Tables: the elements, the record that guest code sees, and growth. A lazily initialized table creates an element on
+//! first access. Until then the element is null, like an element without a function. Only [`element`] can distinguish
+//! the two. All other code reads elements through it, or calls it for each null element.
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
@@ -16,19 +16,19 @@ use super::headroom;
 use crate::store::StoreCore;
 use crate::{Error, Result};
 
-/// A written table with more elements than this is reallocated rather than cleared: zeroed memory from the system is
-/// cheaper.
+/// The number of elements above which a written table is reallocated instead of cleared. Zeroed memory from the system
+/// is then cheaper.
 const REALLOCATE_ABOVE: usize = 8 << 10;
 
-/// Returns whether the process can allocate this many elements and keep memory for the host. Small tables, no larger
-/// than other parts of an instance, are not checked.
+/// Returns whether the process can allocate this many elements and keep memory for the host. Does not check small
+/// tables, which are no larger than other parts of an instance.
 fn memory_allows(elements: usize) -> bool {
     const SMALL: usize = 1 << 10;
     elements <= SMALL || headroom::can_reserve(elements.saturating_mul(size_of::<u64>()))
 }
 
-/// Allocates elements with an initial value. Returns `None` if memory is short. Null elements use zeroed memory from
-/// the system.
+/// Allocates elements with an initial value. Returns `None` if the system lacks memory. Null elements use zeroed memory
+/// from the system.
 fn allocate(len: usize, init: u64) -> Option<Vec<u64>> {
     if !memory_allows(len) {
         return None;
@@ -42,7 +42,7 @@ fn allocate(len: usize, init: u64) -> Option<Vec<u64>> {
     let layout = Layout::array::<u64>(len).ok()?;
     // SAFETY: the layout is not empty.
     let start = NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) })?;
-    // SAFETY: just allocated with the layout of `len` elements, all zero.
+    // SAFETY: the memory was just allocated with the layout of `len` elements, all zero.
     Some(unsafe { Vec::from_raw_parts(start.as_ptr().cast(), len, len) })
 }
 
@@ -51,14 +51,14 @@ fn allocate(len: usize, init: u64) -> Option<Vec<u64>> {
 pub(crate) struct TableInstance {
     ty: TableType,
     elements: Vec<u64>,
-    /// For a lazily initialised table: the defining instance and the table's index there.
+    /// For a lazily initialized table, the instance that defines it and the table's index there.
     lazy: Option<(usize, u32)>,
-    /// Whether it holds the initial elements of its module already.
+    /// Whether the table already contains the initial elements of its module.
     initialized: bool,
     record: Address<VmTable>,
-    /// Owns the record of a host table; an instance owns the others.
+    /// Owns the record of a host table. The records of other tables belong to instances.
     _own: Option<Owned<VmTable>>,
-    /// Keeps the element type of a host table alive; an instance's module keeps the others.
+    /// Keeps the element type of a host table alive. For other tables, an instance's module keeps the type alive.
     _type: Option<Arc<TypeGroup>>,
 }
 
@@ -124,7 +124,7 @@ impl TableInstance {
     }
 
     /// Sets an element. Returns `None` if the index is out of bounds. The value may be null only if the table is no
-    /// longer lazily initialised.
+    /// longer lazily initialized.
     fn set(&mut self, index: u64, value: u64) -> Option<()> {
         *self.elements.get_mut(usize::try_from(index).ok()?)? = value;
         self.set_written(true);
@@ -147,8 +147,8 @@ impl TableInstance {
         (size <= self.ty.max.unwrap_or(u64::MAX).min(MAX_TABLE_ELEMENTS)).then_some(size as usize)
     }
 
-    /// Grows as [`Self::growth`] computed. Returns false if memory is short. A module contains no initial elements for the
-    /// new part.
+    /// Grows as [`Self::growth`] computed. Returns false if the system lacks memory. A module has no initial elements
+    /// for the new part.
     pub(crate) fn grow_to(&mut self, size: usize, init: u64) -> bool {
         let more = size - self.elements.len();
         // If the elements move, both copies exist for a while.
@@ -162,7 +162,8 @@ impl TableInstance {
     }
 
     /// Resets the table for the next instance of its module, with the same record. If nothing was written, elements
-    /// that refer to the instance's own functions stay: the functions are at the same addresses in the next instance.
+    /// that refer to the instance's own functions stay, because the functions have the same addresses in the next
+    /// instance.
     pub(super) fn recycle(&mut self) {
         // SAFETY: only this table refers to the record, and no guest code runs while the store is borrowed.
         let written = unsafe { (*self.record.0.as_ptr()).written } != 0;
@@ -181,7 +182,7 @@ impl TableInstance {
     }
 }
 
-/// Writes the initial elements of an instance's table now, or marks the table for lazy initialisation.
+/// Writes the initial elements of an instance's table now, or marks the table for lazy initialization.
 pub(super) fn initialize(core: &mut StoreCore, instance: usize, index: u32, initial: &InitialTable) {
     let table = core.instances[instance].tables[index as usize];
     if initial.is_lazy() {
@@ -202,7 +203,7 @@ pub(super) fn initialize(core: &mut StoreCore, instance: usize, index: u32, init
     core.tables[table].set_written(initial.has_imports);
 }
 
-/// Returns an element, or `None` if the index is out of bounds. Initialises it first if the table is lazy.
+/// Returns an element, or `None` if the index is out of bounds. Initializes it first if the table is lazy.
 pub(crate) fn element(core: &mut StoreCore, table: usize, index: u64) -> Option<u64> {
     let it = &core.tables[table];
     let element = *it.elements.get(usize::try_from(index).ok()?)?;
@@ -257,7 +258,7 @@ pub(crate) fn copy_elements(
     Some(())
 }
 
-/// Initialises all elements of a lazy table. From then on, null means null.
+/// Initializes all elements of a lazy table. Afterwards null elements are null references.
 fn initialize_all(core: &mut StoreCore, table: usize) {
     let Some((instance, index_in_instance)) = core.tables[table].lazy else { return };
     let inner = core.instances[instance].module.inner().clone();

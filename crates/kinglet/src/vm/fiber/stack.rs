@@ -18,13 +18,13 @@ use crate::vm::headroom;
 use crate::vm::region::{self, Region};
 use crate::{Error, Result};
 
-/// Bytes below a host stack that catch an overflow. A multiple of every system's page size.
+/// The size of the guard below a host stack, in bytes. It is a multiple of every system's page size.
 const GUARD: usize = 64 << 10;
 
-/// Slots of the largest slab. A new slab has as many slots as all others together, up to this.
+/// The maximum number of slots in a slab. A new slab has as many slots as all others together, up to this number.
 const MAX_SLOTS: usize = 256;
 
-/// The most free slots that keep their memory for reuse.
+/// The maximum number of free slots that keep their memory for reuse.
 const MAX_WARM_SLOTS: usize = 16;
 
 /// The stacks of an engine, all of one size.
@@ -59,7 +59,7 @@ struct FreeSlot {
 }
 
 impl Slab {
-    /// Creates a slab of at most this many slots; of fewer if the system lacks memory.
+    /// Creates a slab of at most this many slots. If the system lacks memory, the slab has fewer slots.
     fn new(mut slots: usize, size: usize) -> Result<Slab> {
         loop {
             let bytes = slots.saturating_mul(size);
@@ -226,7 +226,7 @@ impl StackArea {
     #[must_use]
     pub(super) fn protect_guard(&mut self) -> bool {
         if !self.protected {
-            // SAFETY: this slot owns the guard, which holds nothing.
+            // SAFETY: this slot owns the guard, which contains no data.
             self.protected = unsafe { region::set_access(self.start.0, GUARD, false) };
         }
         self.protected
@@ -235,7 +235,7 @@ impl StackArea {
     /// Makes the guard of an idle stack accessible. If the system refuses, it stays inaccessible, which is harmless.
     pub(super) fn unprotect_guard(&mut self) {
         if self.protected {
-            // SAFETY: this slot owns the guard, which holds nothing.
+            // SAFETY: this slot owns the guard, which contains no data.
             self.protected = !unsafe { region::set_access(self.start.0, GUARD, true) };
         }
     }

@@ -1,10 +1,11 @@
 //! Memory for machine code. No mapping is ever writable and executable. Small pieces share chunks that are mapped
-//! twice, once for writing and once for running. A module's code has its own mapping, which becomes executable after it
-//! is written and is freed with the module. If the system refuses double mappings, for example because of a system call
-//! filter, small pieces have their own mappings too.
+//! twice: writable and executable. A module's code has its own mapping, which becomes executable after it is written
+//! and is freed with the module. If the system refuses double mappings, for example because of a system call filter,
+//! small pieces have their own mappings too.
 //!
-//! Memory that has held running code is not rewritten: other processors may have cached its instructions, and a forked
-//! child shares it. So a chunk is freed when all of its pieces are gone, and chunks are small.
+//! Memory in which code has run is never written again, because other processors may have cached its instructions, and
+//! a forked child shares it. A chunk is thus freed only after all of its pieces have been removed. For this reason,
+//! chunks are small.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -23,14 +24,15 @@ use super::coherence;
 use crate::vm::address::Address;
 use crate::{Error, Result};
 
-/// The size of a chunk in bytes. The system allocates its pages on first use. Several hundred pieces fit.
+/// The size of a chunk in bytes. The system allocates its pages on first use. A chunk has space for several hundred
+/// pieces.
 const CHUNK: usize = 64 << 10;
 
 /// Chunks of memory for small pieces of code.
 #[derive(Debug, Default)]
 pub(super) struct Arena {
     chunks: Vec<Chunk>,
-    /// The error that stopped the use of chunks.
+    /// The error because of which chunks are no longer used.
     dual_mapping_error: Option<Error>,
     /// Pieces with their own mapping, by start address.
     dedicated: BTreeMap<usize, Mapping>,
@@ -60,7 +62,8 @@ pub(in crate::vm) struct Mapping {
 #[derive(Debug)]
 enum Backing {
     Memory,
-    /// A file and the offset of the mapping in it. `None` once no other mapping of the file is needed and it is closed.
+    /// A file and the offset of the mapping in it. `None` after the file is closed because no other mapping of it is
+    /// needed.
     File(Option<(File, u64)>),
 }
 
@@ -144,7 +147,7 @@ impl Chunk {
     }
 }
 
-/// Describes an operation that the system refused.
+/// Returns a function that describes why the system refused an operation.
 fn refused(what: &'static str) -> impl Fn(Errno) -> Error {
     move |error| Error::new(error).context(format!("cannot {what}"))
 }
@@ -195,7 +198,7 @@ impl Mapping {
         if part.is_empty() {
             return Err(Error::msg("the file is empty"));
         }
-        // Access beyond the end of the file would fault.
+        // An access beyond the end of the file would fault.
         if part.end > length(&file)? {
             return Err(Error::msg("the file is too short"));
         }
@@ -243,7 +246,7 @@ impl Mapping {
         }
     }
 
-    /// Closes the file. It will not be mapped again.
+    /// Closes the file, which must not be mapped again.
     pub(in crate::vm) fn close_file(&mut self) {
         if let Backing::File(open) = &mut self.backing {
             *open = None;
@@ -258,8 +261,8 @@ impl Mapping {
         done.is_ok().then_some(start)
     }
 
-    /// Returns the memory of whole pages in a part of a file mapping to the system. The pages are read from the file
-    /// again on the next access.
+    /// Returns the memory of whole pages in a part of a file mapping to the system. The next access reads the pages
+    /// from the file again.
     pub(in crate::vm) fn release(&self, part: Range<usize>) {
         let page = rustix::param::page_size();
         let (start, end) = (part.start.next_multiple_of(page), part.end / page * page);
@@ -293,7 +296,7 @@ impl Drop for Mapping {
 mod tests {
     use super::*;
 
-    /// Adds small pieces of pretended code.
+    /// Adds small pieces of fake code.
     fn add_three(arena: &mut Arena) {
         let place = CodeAlignment { align: 64, offset: 8 };
         let pieces = [vec![1_u8; 10], vec![2; 5000], vec![3; 1]];

@@ -14,22 +14,22 @@ pub(super) fn flush_instruction_cache(_written: usize, _run: usize, _len: usize)
 pub(super) fn flush_instruction_cache(written: usize, run: usize, len: usize) {
     use std::arch::asm;
     let types: u64;
-    // SAFETY: reads a register that is readable in user mode.
+    // SAFETY: the instruction reads a register that is readable in user mode.
     unsafe { asm!("mrs {}, ctr_el0", out(reg) types, options(nomem, nostack)) };
     // Cache line sizes are powers of two, in words.
     let line = |bits: u64| 4 << (bits & 0xf);
     let lines = |start: usize, size: usize| (start / size * size..start + len).step_by(size);
     for at in lines(written, line(types >> 16)) {
-        // SAFETY: cleans a mapped cache line, which changes no memory.
+        // SAFETY: the instruction cleans a mapped cache line, which changes no memory.
         unsafe { asm!("dc cvau, {}", in(reg) at, options(nostack)) };
     }
-    // SAFETY: barriers only.
+    // SAFETY: the instructions are only barriers.
     unsafe { asm!("dsb ish", options(nostack)) };
     for at in lines(run, line(types)) {
-        // SAFETY: discards lines of the instruction cache, which are fetched from memory again.
+        // SAFETY: the instruction discards a line of the instruction cache, which is fetched from memory again.
         unsafe { asm!("ic ivau, {}", in(reg) at, options(nostack)) };
     }
-    // SAFETY: barriers only.
+    // SAFETY: the instructions are only barriers.
     unsafe { asm!("dsb ish", "isb", options(nostack)) };
     let _ = other_threads::synchronize();
 }
@@ -54,7 +54,7 @@ mod other_threads {
 
 #[cfg(all(target_arch = "aarch64", not(target_os = "linux")))]
 mod other_threads {
-    /// Does nothing: other systems synchronize threads when they change a mapping's protection.
+    /// Does nothing, because other systems synchronize threads when they change a mapping's protection.
     pub(super) fn synchronize() -> Result<(), ()> {
         Ok(())
     }
@@ -66,8 +66,8 @@ pub(super) fn flush_instruction_cache(_written: usize, run: usize, len: usize) {
     /// The system call `riscv_flush_icache` (asm/unistd.h).
     const FLUSH: libc::c_long = 259;
     const ALL_THREADS: usize = 0;
-    // SAFETY: synchronizes the instruction fetches of all threads, or of this one if the system refuses. Changes no
-    // memory.
+    // SAFETY: the code synchronizes the instruction fetches of all threads, or of this thread if the system refuses. It
+    // changes no memory.
     unsafe {
         if libc::syscall(FLUSH, run, run + len, ALL_THREADS) != 0 {
             std::arch::asm!("fence.i", options(nostack));

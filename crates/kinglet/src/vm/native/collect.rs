@@ -1,5 +1,5 @@
-//! Collects a module's native code, published piece by piece, into one image that can be stored in a file. The code is
-//! position independent, and pieces call each other only through cells, so no instruction changes.
+//! Collects a module's native code, published piece by piece, into one image that can be stored in a file. No
+//! instruction changes, because the code is position independent and pieces call each other only through cells.
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
@@ -19,7 +19,7 @@ pub(crate) struct CodeForCache {
     pub(crate) image: CodeImage,
     /// The trampolines for calls between native and interpreted functions.
     pub(crate) trampolines: Vec<(Trampoline, CodeImage)>,
-    /// Functions without code because the compilation was abandoned.
+    /// Functions that have no code because the compilation was abandoned.
     pub(crate) abandoned: Vec<u32>,
 }
 
@@ -43,7 +43,7 @@ impl Tier {
         image
     }
 
-    /// Returns the approximate size of that code in bytes.
+    /// Returns the approximate size of a module's current native code, in bytes.
     pub(crate) fn code_size(&self, environment: &ModuleEnvironment) -> usize {
         self.current_pieces(environment).map(|piece| piece.text().len()).sum()
     }
@@ -60,8 +60,8 @@ impl Tier {
         })
     }
 
-    /// Returns the existing trampolines that functions of this module's types may need. With `all`, also compiles the
-    /// likely ones that do not exist.
+    /// Returns the existing trampolines that functions of this module's types may need. If `all`, also compiles missing
+    /// trampolines that are likely to be needed.
     pub(crate) fn collect_trampolines(
         &self,
         environment: &ModuleEnvironment,
@@ -78,7 +78,7 @@ impl Tier {
         Ok(found)
     }
 
-    /// Compiles functions of a module, which are in order, for the cache. Includes the trampolines for calls between
+    /// Compiles functions of a module for the cache. The list is sorted. Includes the trampolines for calls between
     /// native and interpreted functions, except those in `seen`.
     pub(crate) fn compile_for_cache(
         &self,
@@ -119,8 +119,8 @@ impl Tier {
             image.append(0, &code.verified_tables()?);
             (code.start == start).then_some(image)
         };
-        // SAFETY: this engine owns the code. The caller holds the lock on the state, without which no trampoline is
-        // released.
+        // SAFETY: this engine owns the code. The caller holds the lock on the state, and trampolines are released only
+        // under this lock.
         unsafe { registry::find(start.checked_add(1)?, copy) }?
     }
 }

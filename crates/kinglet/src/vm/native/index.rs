@@ -1,10 +1,10 @@
 //! An index of disjoint address ranges. Readers take no lock, so signal handlers can use it.
 //!
-//! The index is an array of blocks of sorted entries. Only the pointers to blocks change: a writer builds a new block,
-//! or a new array, and swaps the pointer. The old one is freed when no reader can hold it (McKenney and Slingwine,
+//! The index is an array of blocks of sorted entries. Blocks and arrays never change. A writer builds a new block or
+//! array, and swaps the pointer to it. The old one is freed when no reader can refer to it (McKenney and Slingwine,
 //! "Read-Copy Update", 1998). Each reader increments a counter for the parity of the epoch in which it starts. An epoch
 //! ends only after the readers of the previous epoch have finished. Objects that are retired in an epoch are freed at
-//! the end of the next, because every reader that could hold them started in one of the two. A reader never waits; it
+//! the end of the next, because every reader that can refer to them started in one of the two. A reader never waits. It
 //! retries only if an epoch ends while it starts.
 
 use std::ops::Range;
@@ -14,10 +14,10 @@ use std::sync::{Mutex, MutexGuard};
 
 use crate::vm::address::Address;
 
-/// The most entries of a block before it is split.
+/// The maximum number of entries in a block before it is split.
 const MAX_ENTRIES: usize = 64;
 
-/// The index. Its values are owned elsewhere: the index returns their addresses and never dereferences them.
+/// The index. It does not own its values. It returns their addresses and never dereferences them.
 pub(super) struct Index<T> {
     top: AtomicPtr<Top<T>>,
     epoch: AtomicUsize,
@@ -30,7 +30,7 @@ struct Top<T>(Vec<Slot<T>>);
 
 /// An entry of the array.
 struct Slot<T> {
-    /// A lower bound of the ends in this block, and greater than all ends in the previous block.
+    /// A lower bound of the ends in this block. It is greater than all ends in the previous block.
     from: usize,
     block: AtomicPtr<Block<T>>,
 }
@@ -50,14 +50,14 @@ impl<T> Clone for Entry<T> {
     }
 }
 
-/// Retired objects that readers may still hold.
+/// Retired objects to which readers may still refer.
 struct Retired<T> {
-    /// Retired in the current epoch, and in the previous one.
+    /// The objects retired in the current epoch. `previous` contains those of the previous epoch.
     current: Vec<RetiredObject<T>>,
     previous: Vec<RetiredObject<T>>,
 }
 
-/// A retired object, freed on drop. It is a raw pointer from `Box::into_raw`, not a box, because readers may hold
+/// A retired object, freed on drop. It is a raw pointer from `Box::into_raw` instead of a box, because readers may have
 /// references to it.
 enum RetiredObject<T> {
     Top(Address<Top<T>>),
@@ -76,7 +76,7 @@ impl<T> RetiredObject<T> {
 
 impl<T> Drop for RetiredObject<T> {
     fn drop(&mut self) {
-        // SAFETY: a writer has retired the object, and no reader can hold it: see `Index::reclaim`.
+        // SAFETY: a writer has retired the object, and no reader can refer to it (see `Index::reclaim`).
         unsafe {
             match *self {
                 RetiredObject::Top(top) => drop(Box::from_raw(top.as_ptr())),
@@ -190,7 +190,8 @@ impl<T> Index<T> {
         unsafe { self.top.load(SeqCst).as_ref() }
     }
 
-    /// Ends the epoch if the readers of the previous one have finished, and frees the objects that no reader can hold.
+    /// Ends the epoch if the readers of the previous one have finished, and frees the objects to which no reader can
+    /// refer.
     fn reclaim(&self, retired: &mut Retired<T>) {
         for _ in 0..2 {
             let epoch = self.epoch.load(SeqCst);
@@ -243,7 +244,7 @@ impl<T> Retired<T> {
     }
 }
 
-/// A counted reader; dropping it ends the count.
+/// A counted reader. Dropping it decrements the counter.
 struct Reader<'a>(&'a AtomicUsize);
 
 impl Drop for Reader<'_> {

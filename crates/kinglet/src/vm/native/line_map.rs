@@ -1,5 +1,5 @@
 //! Source lines of machine code, for profilers. They come from the module's debugging information. Each function is
-//! compiled again to map machine code to wasm offsets, so this also works for code that was compiled ahead of time.
+//! compiled again to map machine code to module offsets, so this also works for code that was compiled ahead of time.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ pub(super) struct LineMap<'a> {
 }
 
 impl LineMap<'_> {
-    /// Returns the lines of a function; of the innermost function for inlined calls. Returns none if the code differs
-    /// from the compiler's output, for example because of other settings.
+    /// Returns the lines of a function. For inlined calls, returns those of the innermost function. Returns none if the
+    /// code differs from the compiler's output, for example because the settings differ.
     pub(super) fn of_function(&self, function: &FunctionCode) -> Vec<SourceLine> {
         let sources =
             self.compiler.sources(jit_environment(self.environment, limits(self.environment)), function.function);

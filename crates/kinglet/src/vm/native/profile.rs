@@ -1,7 +1,7 @@
 //! Reports published code to Linux's `perf`: a line per function in `/tmp/perf-PID.map`, or a record with the code in
 //! `jit-PID.dump` in the current directory, as specified by perf's `jitdump-specification.txt`. All engines of a
-//! process share one file of each kind. A forked child starts its own. The file is kept after the process ends, for
-//! `perf` to read.
+//! process share one file of each kind. A forked child starts a new file. The file remains after the process ends, so
+//! that `perf` can read it.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -37,7 +37,7 @@ struct Output {
     process: Pid,
     /// The number of pieces written.
     pieces: u64,
-    /// `perf` learns of the dump through this executable mapping.
+    /// The executable mapping from which `perf` learns that the dump exists.
     _seen: Option<Mapping>,
 }
 
@@ -88,7 +88,8 @@ fn open(profile: Profile) -> Result<Output> {
         Profile::JitDump => PathBuf::from(format!("jit-{process}.dump")),
     };
     let write_error = |error: &dyn std::fmt::Display| Error::msg(format!("cannot write {}: {error}", path.display()));
-    // An existing file belongs to an ended process of the same number. The new file must not follow a link.
+    // An existing file belongs to a process with the same ID that has ended. It is removed first, so that the path
+    // cannot be a symbolic link.
     let _ = std::fs::remove_file(&path);
     let mut file =
         OpenOptions::new().read(true).write(true).create_new(true).open(&path).map_err(|e| write_error(&e))?;
@@ -123,7 +124,7 @@ fn header(process: Pid) -> Vec<u8> {
     for word in [MAGIC, VERSION, SIZE, MACHINE, 0, process.as_raw_pid() as u32] {
         out.extend(word.to_ne_bytes());
     }
-    // The start time, and no flags.
+    // The start time, and the flags, which are zero.
     for word in [now(), 0] {
         out.extend(word.to_ne_bytes());
     }
@@ -165,7 +166,7 @@ fn write_load(out: &mut Vec<u8>, process: Pid, index: u64, name: &str, code: &[u
         out.extend(word.to_ne_bytes());
     }
     out.extend(now().to_ne_bytes());
-    // SAFETY: takes no arguments and cannot fail.
+    // SAFETY: the function takes no arguments and cannot fail.
     let thread = unsafe { libc::gettid() };
     for word in [process.as_raw_pid() as u32, thread as u32] {
         out.extend(word.to_ne_bytes());
@@ -179,7 +180,7 @@ fn write_load(out: &mut Vec<u8>, process: Pid, index: u64, name: &str, code: &[u
     out.extend(code);
 }
 
-/// Returns the time on the clock of `perf write -k mono`.
+/// Returns the time on the clock of `perf record -k mono`.
 fn now() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     (now.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec as u64)

@@ -57,7 +57,7 @@ impl CodeTables {
     /// # Safety
     /// The tables were written for this machine, and they never change.
     pub(super) unsafe fn mapped(loaded: Arc<LoadedArtifact>, tables: &[Range<usize>; TABLES]) -> CodeTables {
-        /// Returns as many entries as the part holds.
+        /// Returns the entries in a part of the file.
         fn part<T>(bytes: &[u8], part: &Range<usize>) -> Address<[T]> {
             let part = &bytes[part.clone()];
             assert!(part.as_ptr().addr().is_multiple_of(align_of::<T>()), "tables are aligned in their file");
@@ -105,7 +105,7 @@ impl CodeTables {
     }
 }
 
-/// The owner of a piece of code. Cells are only compared, except by code that knows that their module is alive.
+/// The owner of a piece of code. Cells are only compared, unless their module is known to be alive.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum CodeOwner {
     /// The engine: a trampoline.
@@ -141,8 +141,8 @@ impl PublishedCode {
         self.verified_tables()?.source(self.offset(pc))
     }
 
-    /// Returns the trap that a fault at `pc` stands for, if any, and the cell of the function. The cell is null for
-    /// trampolines and for OSR code, which contains one loop. Signal handlers may call this.
+    /// Returns the trap that corresponds to a fault at `pc`, if any, and the cell of the function. The cell is null for
+    /// trampolines and for OSR code. Signal handlers may call this.
     pub(super) fn trap(&self, pc: usize) -> Option<(Trap, *const FuncCell)> {
         let trap = match self.verified_tables() {
             Some(tables) => tables.trap(self.offset(pc))?,
@@ -188,8 +188,8 @@ impl PublishedCode {
 /// The alignment of code from a file. Functions need at most a cache line.
 const MAPPED_ALIGN: u32 = 64;
 
-/// All published code of the process. It is shared by all engines because a signal handler knows only an address. The
-/// handler must learn whether the address belongs to a guest before it reads thread-local state.
+/// All published code of the process. All engines share it, because a signal handler knows only an address. The handler
+/// must determine whether the address belongs to a guest before it reads thread-local state.
 static CODES: Registry = Registry::new();
 
 /// Published code by owner and by address.
@@ -199,7 +199,7 @@ pub(super) struct Registry {
     owned: Mutex<BTreeMap<usize, Vec<Arc<PublishedCode>>>>,
 }
 
-/// Adds a piece of code that is removed with its owner, a module or an engine, which is identified by its address.
+/// Adds a piece of code that is removed with its owner. The owner is a module or an engine, identified by its address.
 /// `memory` is the memory that only this piece uses, if any.
 pub(super) fn add(
     owner: usize,
@@ -233,10 +233,11 @@ pub(super) fn release(owner: usize, pieces: &HashSet<usize>) {
 /// after the code's last byte. Signal handlers may call this.
 ///
 /// # Safety
-/// The code's owner, if any, keeps the code until `f` returns. A stack frame that returns to the code guarantees that.
+/// The owner of the code, if any, keeps the code until `f` returns. A stack frame that returns to the code guarantees
+/// this.
 pub(super) unsafe fn find<R>(pc: usize, f: impl FnOnce(&PublishedCode) -> R) -> Option<R> {
     // SAFETY: `owned` keeps all indexed code until its owner is dropped or releases it. The caller promises that this
-    // is not before `f` returns.
+    // does not happen before `f` returns.
     CODES.index.find(pc).map(|code| f(unsafe { code.as_ref() }))
 }
 

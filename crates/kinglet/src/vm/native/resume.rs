@@ -5,8 +5,8 @@ use kinglet_abi::{Activation, Libcall, ResumePoint, Status, VmCtx, VmStore, VmTa
 
 use super::walk::{CodeFrame, find_frame};
 
-/// [`kinglet_abi::NativeBuiltins::resume`]: restores the registers in [`VmStore::resume_point`] and jumps there. All other registers
-/// are dead at a handler. No Rust frame lies in between.
+/// Restores the registers in [`VmStore::resume_point`] and jumps there: see [`kinglet_abi::NativeBuiltins::resume`].
+/// All other registers are dead at a handler. The jump skips no Rust frame.
 #[cfg(target_arch = "x86_64")]
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn resume(store: *mut VmStore) {
@@ -67,8 +67,8 @@ pub(super) unsafe extern "C" fn resume(_: *mut VmStore) {
 }
 
 /// Sets [`VmStore::resume_point`]. An exception resumes at the innermost handler in the innermost activation, which is
-/// native. Anything else, and an exception without a handler, resumes at the activation's entry, which returns the
-/// status.
+/// native. For any other status, and for an exception without a handler, execution resumes at the activation's entry,
+/// which returns the status.
 ///
 /// # Safety
 /// `store` is live. Its innermost activation is native, and its exit frame is set.

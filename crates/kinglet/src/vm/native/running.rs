@@ -1,4 +1,5 @@
-//! The store whose guest code the current thread runs, for code that does not receive it as an argument.
+//! The store whose guest code the current thread runs. Code that does not receive the store as an argument finds it
+//! here.
 
 use std::cell::Cell;
 
@@ -9,7 +10,7 @@ thread_local! {
     static RUNNING: Cell<*mut VmStore> = const { Cell::new(std::ptr::null_mut()) };
 }
 
-/// Sets the store that runs on this thread, until the guard is dropped.
+/// Sets the store that runs on this thread until the guard is dropped.
 pub(in crate::vm) fn running(store: *mut VmStore) -> Running {
     super::signals::prepare_thread();
     Running(RUNNING.replace(store))

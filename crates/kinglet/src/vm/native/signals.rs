@@ -1,13 +1,14 @@
-//! Converts faults of native code to traps. A process has one handler, installed when an engine first needs it. Signals
-//! that are not faults of a guest are forwarded to the previous handler, so a host's own handlers keep working.
+//! Converts faults of native code to traps. A process has one handler, which is installed when an engine first needs
+//! it. Signals that are not faults of a guest are forwarded to the previous handler, so a host's own handlers keep
+//! working.
 //!
 //! A function whose frame does not fit on the host's stack faults in its prologue, before any side effect. It continues
 //! in the interpreter ([`super::stubs`]).
 //!
-//! A fault belongs to a guest if the thread runs a store, if the tables of the store's engine list the instruction as
-//! trapping, and, for a memory access, if the address lies in the reservation of one of the store's memories. The
-//! handler records only the location of the fault and resumes the thread at `landing`, which does the rest outside
-//! signal context.
+//! A fault belongs to a guest if the thread runs a store and the tables of the store's engine list the instruction as
+//! trapping. For a memory access, the address must also lie in the reservation of one of the store's memories. The
+//! handler records only the location of the fault and resumes the thread at `landing`, which does the rest outside the
+//! signal handler.
 
 use std::cell::{Cell, RefCell};
 use std::sync::OnceLock;
@@ -22,7 +23,7 @@ use super::{registry, resume, running, stubs};
 /// The signals of faulting instructions.
 const SIGNALS: [i32; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
 
-/// The previous handlers. Set before our handler is installed.
+/// The previous handlers, recorded before Kinglet's handler is installed.
 static PREVIOUS: OnceLock<[libc::sigaction; 4]> = OnceLock::new();
 
 /// Installs the handler, once per process. Returns false if that fails. Concurrent callers wait for the result.
@@ -36,7 +37,7 @@ pub(super) fn install() -> bool {
             unsafe {
                 let mut action: libc::sigaction = std::mem::zeroed();
                 action.sa_sigaction = on_fault as *const () as usize;
-                // A fault in a nested handler must be delivered too. The thread's stack may be used up.
+                // A fault in a nested handler must be delivered too. The thread's stack may be exhausted.
                 action.sa_flags = libc::SA_SIGINFO | libc::SA_NODEFER | libc::SA_ONSTACK;
                 libc::sigemptyset(&mut action.sa_mask);
                 libc::sigaction(*signal, &action, std::ptr::null_mut()) == 0
@@ -74,7 +75,7 @@ fn install_signal_stack() {
         return;
     }
     match SignalStack::new() {
-        // While the thread ends, the stack is dropped at once.
+        // While the thread ends, the stack is dropped immediately.
         Some(stack) => _ = OWN_STACK.try_with(|own| own.borrow_mut().replace(stack)),
         None => debug!("cannot allocate an alternate signal stack"),
     }
@@ -82,7 +83,7 @@ fn install_signal_stack() {
 
 /// Returns the thread's alternate signal stack.
 fn current_signal_stack() -> Option<libc::stack_t> {
-    // SAFETY: only queries the stack; every bit pattern is a valid `stack_t`.
+    // SAFETY: the call only queries the stack, and every bit pattern is a valid `stack_t`.
     unsafe {
         let mut stack = std::mem::zeroed();
         (libc::sigaltstack(std::ptr::null(), &mut stack) == 0).then_some(stack)
@@ -99,10 +100,10 @@ struct SignalStack {
 impl SignalStack {
     /// Allocates and installs a stack for the current thread.
     fn new() -> Option<SignalStack> {
-        // Enough for a typical handler of a host, in addition to the saved registers.
+        // Enough for a host's typical handler, in addition to the saved registers.
         const USUAL: usize = 64 << 10;
         let page = rustix::param::page_size();
-        // SAFETY: only queries a number.
+        // SAFETY: the call only queries a number.
         let least = unsafe { libc::getauxval(libc::AT_MINSIGSTKSZ) } as usize;
         let size = USUAL.saturating_add(least).checked_next_multiple_of(page)?;
         let (len, access) = (size.checked_add(page)?, ProtFlags::READ | ProtFlags::WRITE);
@@ -122,7 +123,7 @@ impl Drop for SignalStack {
         let range = self.start as usize..self.start as usize + self.len;
         if current_signal_stack().is_some_and(|stack| range.contains(&(stack.ss_sp as usize))) {
             let disabled = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
-            // SAFETY: uninstalls the stack, on which no handler runs now.
+            // SAFETY: the call uninstalls the stack, on which no handler runs now.
             unsafe { libc::sigaltstack(&disabled, std::ptr::null_mut()) };
         }
         // SAFETY: the mapping is owned, and the thread no longer uses it.
@@ -137,7 +138,7 @@ fn previous() -> Option<[libc::sigaction; 4]> {
 
 /// Returns the current action of a signal.
 fn action(signal: i32) -> Option<libc::sigaction> {
-    // SAFETY: only queries the action; every bit pattern is a valid `sigaction`.
+    // SAFETY: the call only queries the action, and every bit pattern is a valid `sigaction`.
     unsafe {
         let mut action = std::mem::zeroed();
         (libc::sigaction(signal, std::ptr::null(), &mut action) == 0).then_some(action)
@@ -156,7 +157,7 @@ unsafe extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: 
 /// Resumes the thread at `landing` if the fault is a trap of the guest that it runs.
 ///
 /// The code address is looked up first. Only a thread that runs a guest is in published code, and such a thread has
-/// already initialised the thread-local variable. In other threads, the first access to it may allocate if Kinglet is
+/// already initialized the thread-local variable. In other threads, the first access to it may allocate if Kinglet is
 /// in a shared library.
 unsafe fn handle_trap(signal: i32, info: *const libc::siginfo_t, context: *mut libc::ucontext_t) -> bool {
     // SAFETY: code that a thread runs is not freed. A running store is live, and this thread is in its guest code or in
@@ -190,7 +191,8 @@ unsafe fn handle_trap(signal: i32, info: *const libc::siginfo_t, context: *mut l
     true
 }
 
-/// Returns whether guest code may fault at an address: in the reservation of a memory, or near a null reference.
+/// Returns whether guest code may fault at an address. The address must lie in the reservation of a memory, or near
+/// null.
 unsafe fn may_fault_at(store: *mut VmStore, address: usize) -> bool {
     const NULL_PAGE: usize = 4096;
     // SAFETY: the caller, `handle_trap`, has checked that the store's guest code runs on this thread, so the store is

@@ -1,5 +1,5 @@
-//! Stubs that resolve the target of a native call: lazy-binding stubs, and the continuation in the interpreter, which
-//! has its own stack, when too little of the host's stack is left.
+//! Stubs that resolve the target of a native call. Lazy-binding stubs find the native code of a callee. Another stub
+//! continues a function in the interpreter, which has its own stack, if too little of the host's stack is left.
 
 use std::ffi::c_void;
 use std::mem::offset_of;
@@ -191,17 +191,18 @@ macro_rules! resolving_stub {
 }
 
 resolving_stub! {
-    /// [`kinglet_abi::NativeBuiltins::stack_exhausted`]: continues a function that has too little stack in the interpreter.
+    /// Continues a function that has too little stack in the interpreter: see
+    /// [`kinglet_abi::NativeBuiltins::stack_exhausted`].
     interpret, by resolve_interpreter
 }
 
 resolving_stub! {
-    /// [`kinglet_abi::NativeBuiltins::lazy_stub`]: resolves a callee without known native code.
+    /// Resolves a callee without known native code: see [`kinglet_abi::NativeBuiltins::lazy_stub`].
     lazy_callee, by resolve_callee
 }
 
 resolving_stub! {
-    /// Resolves an import, whose address is the first argument in place of the callee's instance.
+    /// Resolves an import. Its address replaces the callee's instance as the first argument.
     lazy_import_unresolved, by resolve_import
 }
 
@@ -209,8 +210,8 @@ resolving_stub! {
 const NATIVE: usize = CalleeRecord::Import.native_offset();
 const VMCTX: usize = offset_of!(VmImport, resolved) + offset_of!(VmCallee, vmctx);
 
-/// [`VmImport::lazy_stub`]: a lazy-binding stub. The import's address is the first argument in place of the callee's
-/// instance. A loop that read the callee before it was resolved calls this stub until the loop ends, so the resolved
+/// The lazy-binding stub in [`VmImport::lazy_stub`]. The import's address replaces the callee's instance as the first
+/// argument. A loop that read the callee before it was resolved calls this stub until the loop ends, so the resolved
 /// case is fast.
 #[cfg(target_arch = "x86_64")]
 #[unsafe(naked)]
@@ -269,7 +270,7 @@ pub(super) unsafe extern "C" fn lazy_import() {
 
 /// Returns the native-to-interpreter trampoline of the function whose call created `frame`.
 unsafe extern "C" fn resolve_interpreter(frame: *const [usize; 2]) -> *const c_void {
-    // SAFETY: called by a stub above. `callee` is set to a function of an instance of the running store.
+    // SAFETY: a stub above calls this. `callee` is set to a function of an instance of the running store.
     unsafe {
         resolve(frame, |store| {
             let cell = (*store).callee;
@@ -282,7 +283,7 @@ unsafe extern "C" fn resolve_interpreter(frame: *const [usize; 2]) -> *const c_v
 
 /// Resolves the target of a call.
 unsafe extern "C" fn resolve_callee(frame: *const [usize; 2]) -> *const c_void {
-    // SAFETY: called by a stub above. `lazy_callee` is set to a record of a live function.
+    // SAFETY: a stub above calls this. `lazy_callee` is set to a record of a live function.
     unsafe {
         resolve(frame, |store| {
             let (record, which) = CalleeRecord::from_tagged((*store).lazy_callee);
@@ -304,7 +305,7 @@ unsafe extern "C" fn resolve_callee(frame: *const [usize; 2]) -> *const c_void {
 
 /// Resolves the target of an import, and replaces the first argument by the callee's instance or host context.
 unsafe extern "C" fn resolve_import(frame: *const [usize; 2], callee: *mut *mut VmCtx) -> *const c_void {
-    // SAFETY: called by a stub above. The first argument is an import of a live instance of the running store.
+    // SAFETY: a stub above calls this. The first argument is an import of a live instance of the running store.
     unsafe {
         resolve(frame, |store| {
             let import = (*callee).cast::<VmImport>();

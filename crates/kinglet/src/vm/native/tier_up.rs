@@ -2,8 +2,8 @@
 //!
 //! A sampler thread requests samples from every store that runs the interpreter, about a thousand times a second. It
 //! sets a bit that the interpreter checks at function entries and back-edges anyway, so sampling costs the interpreter
-//! nothing. The interpreter reports its current function at the next check. A function is compiled, on another thread,
-//! after a number of samples that depends on its size. If frames stay in a loop, the loop is compiled too, for on-stack
+//! nothing. The interpreter reports its current function at the next check. Another thread compiles a function after a
+//! number of samples that depends on its size. If frames stay in a loop, the loop is compiled too, for on-stack
 //! replacement (OSR).
 //!
 //! Invariants:
@@ -11,9 +11,9 @@
 //! - A compilation keeps the module's [`ModuleEnvironment`] alive, never the module or the engine. Its code is published
 //!   under the lock, and only if the module is still in `State::modules`. A module is removed from there, under the
 //!   lock, when it is dropped.
-//! - Threads that run guest code never wait for a compilation. Other threads wait for a short time at most: the
-//!   resources of a compilation are bounded, and an engine that is dropped does not wait for a thread in the middle of
-//!   one. Such a thread holds only the tier and an environment. It publishes nothing, and ends after the current
+//! - Threads that run guest code never wait for a compilation. Other threads wait for a short time at most, because the
+//!   resources of a compilation are bounded. An engine that is dropped does not wait for a thread that is compiling.
+//!   Such a thread keeps only the tier and an environment alive. It publishes nothing, and ends after the current
 //!   function.
 //! - Modules share the compiler threads fairly: the next module is the one for which the least time has been spent.
 //! - `State::waiting` contains exactly the modules with queued jobs, so finding the next does not slow down with the
@@ -41,15 +41,15 @@ use crate::Error;
 use crate::config::TierThresholds;
 use crate::vm::address::Address;
 
-/// After this many unanswered requests the sampler removes a store. The store is added again when it answers the last
-/// request or is called. After this many intervals without a store, the sampler sleeps.
+/// The number of unanswered requests after which the sampler removes a store. The store is added again when it answers
+/// the last request or is called. After the same number of intervals without a store, the sampler sleeps.
 const MAX_UNANSWERED: u32 = 20;
 
-/// The most bytes of bodies in a batch, unless a single function is larger.
+/// The maximum size of the bodies in a batch, in bytes, unless a single function is larger.
 const MAX_BATCH_BYTES: usize = 8 << 10;
 
-/// Functions up to this size in bytes are compiled even if their frames seem to stay in loops. OSR code would then
-/// suffice, but the guess is often wrong, because most samples of a function are in its loops.
+/// The size in bytes up to which functions are compiled even if their frames seem to stay in loops. If they do stay
+/// there, OSR code suffices. The guess is often wrong, because most samples of a function are in its loops.
 const MAX_SMALL_BYTES: usize = 8 << 10;
 
 /// The fixed cost of compiling a function, in bytes of bodies.
@@ -58,21 +58,23 @@ const FIXED_COST_BYTES: f64 = 100.0;
 /// The half-life of a sample's weight in the choice of the next job. Much of a program's startup code never runs again.
 const HALF_LIFE: Duration = Duration::from_millis(50);
 
-/// A loop gets OSR code when its samples suffice for this fraction of the function's size. Each sample also represents
-/// others, in inner loops and callees.
+/// The fraction of a function's size for which a loop's samples must suffice before the loop is compiled for OSR. Each
+/// sample also represents samples in inner loops and callees.
 const LOOP_FRACTION: usize = 2;
 
-/// A function whose frames stay in loops is compiled when its entry samples suffice for this fraction of its size.
+/// The fraction of a function's size for which its entry samples must suffice before it is compiled, if its frames stay
+/// in loops.
 const ENTRY_FRACTION: usize = 8;
 
-/// On a single processor the compiler takes time from guests. A function then needs more samples by the first factor,
-/// and its size counts more by the second. The compiler is not slowed down, because its code is worth it.
+/// On a single processor, the compiler takes time from guests. The first factor increases the number of samples that a
+/// function needs, and the second increases the weight of its size. The priority of the compiler is not reduced,
+/// because the code that it compiles is worth the time.
 const SINGLE_PROCESSOR_FACTORS: (u32, u32) = (2, 5);
 
-/// The most loops of a function that get OSR code.
+/// The maximum number of loops of a function that are compiled for OSR.
 const MAX_OSR_LOOPS: usize = 8;
 
-/// The most modules with equal time that are compared by hotness.
+/// The maximum number of modules with equal time that are compared by hotness.
 const MAX_TIES: usize = 16;
 
 /// The longest time that an engine waits for its threads when it is dropped.
@@ -81,8 +83,8 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(50);
 /// The estimated time to compile a byte of a function body, used until the actual time is known.
 const EXPECTED_TIME_PER_BYTE: Duration = Duration::from_micros(1);
 
-/// The niceness of compiler threads relative to guest threads on several processors. They still get a share of scarce
-/// processors.
+/// The niceness of compiler threads relative to guest threads on several processors. If there are fewer processors than
+/// threads, compiler threads still get a share.
 const NICENESS: i32 = 5;
 
 /// The tier-up state of a native tier.
@@ -95,9 +97,9 @@ pub(super) struct TierUp {
     /// The process that the threads belong to.
     process: AtomicI32,
     state: Mutex<State>,
-    /// Signals a store to sample, or shutdown.
+    /// Signals that there is a store to sample, or a shutdown.
     to_watch: Condvar,
-    /// Signals a job, or shutdown.
+    /// Signals that there is a job, or a shutdown.
     to_compile: Condvar,
     /// Signals that no job is left.
     idle: Condvar,
@@ -113,8 +115,8 @@ struct State {
     waiting: BTreeSet<(Duration, usize)>,
     /// The current compilations.
     compilations: Vec<Compilation>,
-    /// The time that had been spent for the module that was chosen last. A module that starts to wait is moved up to
-    /// this, so idle time gives it no advantage.
+    /// The time spent for the most recently chosen module, when it was chosen. The time of a module that starts to wait
+    /// is raised to this value, so idle time gives it no advantage.
     min_time: Duration,
     threads: Vec<JoinHandle<()>>,
     /// The number of compiler threads.
@@ -159,7 +161,7 @@ struct Compilation {
 pub(super) enum SampleSite {
     /// At its entry.
     Entry,
-    /// It called the function that was sampled at its entry, so it was running before.
+    /// In a call of the function that was sampled at its entry. The caller was running before.
     Calling,
     /// At a back-edge to the loop at this module offset.
     Loop(u32),
@@ -252,8 +254,8 @@ impl TierUp {
         self.state.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// Locks the state, unless this is a forked child whose threads do not exist: one of them may have held the lock at
-    /// the fork.
+    /// Locks the state, unless this process is a forked child, in which the threads do not exist. One of them may have
+    /// held the lock at the fork.
     fn lock_unless_forked(&self) -> Option<MutexGuard<'_, State>> {
         if self.is_forked_child() { self.state.try_lock().ok() } else { Some(self.lock()) }
     }
@@ -314,8 +316,8 @@ impl TierUp {
         samples.map(|(function, hotness)| (*function, hotness.all())).collect()
     }
 
-    /// Calls `run` unless the module has been dropped. The module cannot be dropped meanwhile. Returns whether `run`
-    /// was called.
+    /// Calls `run` unless the module has been dropped. The module is not dropped while `run` executes. Returns whether
+    /// `run` was called.
     fn if_alive(&self, environment: &ModuleEnvironment, run: impl FnOnce()) -> bool {
         let state = self.lock();
         let alive = state.modules.contains_key(&(std::ptr::from_ref(environment) as usize));
@@ -334,8 +336,8 @@ impl TierUp {
         }
     }
 
-    /// Counts a sample, and queues the jobs that are worth it now; `found` receives them. Returns a hot loop that is
-    /// rejected because the function has too many, once.
+    /// Counts a sample, and queues the jobs that are now worthwhile. `found` receives them. Returns a hot loop that is
+    /// rejected because the function has too many. Each such loop is returned once.
     fn count_sample(
         &self,
         state: &mut State,
@@ -371,10 +373,10 @@ impl TierUp {
             return None;
         }
         let before = found.len();
-        // The function's code is of little use if its frames stay in loops.
+        // A function's code is of little use if its frames stay in loops.
         let stays_in_loops = hotness.stays_in_loops() && bytes > MAX_SMALL_BYTES;
-        // Frames in the loop would not switch to the function's code. Each loop must be worth a compilation of the
-        // function, and the number of loops is limited.
+        // Frames in the loop cannot switch to the function's own code. Each loop must be worth a compilation of the
+        // whole function, and the number of loops is limited.
         let mut refused = None;
         if let SampleSite::Loop(header) = site
             && (native || stays_in_loops)
@@ -399,7 +401,7 @@ impl TierUp {
         refused
     }
 
-    /// Takes the next batch: the hottest jobs, relative to their size, of the module whose turn it is.
+    /// Takes the next batch. It consists of the next module's hottest jobs, relative to their size.
     fn next(&self, state: &mut State) -> Option<Batch> {
         let now = Instant::now();
         loop {
@@ -414,7 +416,7 @@ impl TierUp {
                 module.time_spent += expected;
                 (min_time, Batch { environment, abandoned: abandoned.clone(), expected, functions, entry })
             })?;
-            // The functions may have been compiled otherwise meanwhile.
+            // Other code may have compiled the functions meanwhile.
             if batch.all().next().is_some() {
                 state.compilations.push(Compilation { module: key, abandoned });
                 state.min_time = min_time;
@@ -475,7 +477,7 @@ impl Tier {
     /// Records samples from the interpreter.
     pub(super) fn record_samples(&self, sites: &mut dyn Iterator<Item = (&Body, SampleSite)>) {
         let Some(tier_up) = &self.tier_up else { return };
-        // Guest threads do not wait for the lock; a lost sample is harmless.
+        // Guest threads do not wait for the lock. A lost sample is harmless.
         let state = if tier_up.is_synchronous() { Some(tier_up.lock()) } else { tier_up.state.try_lock().ok() };
         let Some(mut state) = state.filter(|state| tier_up.is_synchronous() || state.compilers > 0) else { return };
         let (mut refused, mut jobs) = (Vec::new(), Vec::new());
@@ -525,7 +527,8 @@ impl Tier {
         if state.samples && !state.stop {
             watched.store(true, Ordering::Relaxed);
             state.watched.push(WatchedStore { vm: Address(vm), unanswered: 0 });
-            // If the sampler is awake, no signal is needed. Short-lived stores would send thousands.
+            // If the sampler is awake, it needs no signal. Otherwise short-lived stores would send thousands of
+            // signals.
             if state.asleep {
                 tier_up.to_watch.notify_one();
             }
@@ -634,7 +637,7 @@ impl Tier {
                 debug!(functions = batch.all().count(), "code discarded: the module was dropped");
             }
             Ok(()) => {
-                // The compiler has reported why the others have no code.
+                // The compiler has reported why the other functions have no code.
                 let functions = batch.functions.iter().filter(|function| native(function)).count() as u64;
                 environment.stats.tier_up.add(functions, batch.entry.iter().count() as u64);
                 for (function, header) in batch.all().filter(|(function, header)| header.is_some() || native(function))
@@ -752,8 +755,8 @@ impl State {
         jobs.iter().filter_map(found).collect()
     }
 
-    /// Starts the threads through `spawn`. No sampler is started without a compiler thread; everything then stays
-    /// interpreted.
+    /// Starts the threads through `spawn`. If no compiler thread can be started, starts no sampler. All functions then
+    /// stay interpreted.
     fn start(
         &mut self,
         compilers: usize,
@@ -811,7 +814,7 @@ mod tests {
         let mut state = tier_up.lock();
         let index_of = |batch: &Batch| environments.iter().position(|it| Arc::ptr_eq(it, &batch.environment)).unwrap();
         let wait = |state: &mut State, index: usize| {
-            // Loops, because each is a batch of its own.
+            // The jobs are loops, because each loop is a batch of its own.
             let queue: Vec<_> = (0..100).map(|function| CompileJob { function, header: Some(1) }).collect();
             state.modules.insert(key(index), without_samples(&environments[index]));
             state.enqueue(key(index), queue.into_iter());
@@ -878,7 +881,7 @@ mod tests {
         batches.iter().for_each(|batch| state.finish(batch, Duration::from_secs(1)));
         let entry = (state.modules[&key(7)].time_spent, key(7));
         assert_eq!(state.waiting.iter().collect::<Vec<_>>(), [&entry]);
-        // The function is compiled otherwise.
+        // Other code compiles the function.
         environments[7].cells()[0].native.store(std::ptr::dangling_mut(), Ordering::Relaxed);
         assert!(tier_up.next(&mut state).is_none() && state.waiting.is_empty() && state.compilations.is_empty());
         environments[7].cells()[0].native.store(std::ptr::null_mut(), Ordering::Relaxed);
@@ -912,7 +915,7 @@ mod tests {
         assert!(tier_up.lock().compilers == 2 && !tier_up.lock().samples);
         sample_entry();
         assert_eq!(queued(), 1);
-        // As in a forked child without threads.
+        // This corresponds to a forked child without threads.
         tier_up.lock().start(2, only("sampler"));
         assert!(tier_up.lock().threads.is_empty() && !tier_up.lock().samples, "no sampler without a compiler");
         assert_eq!(queued(), 0, "queued jobs are dropped with their threads");

@@ -4,7 +4,7 @@
 //! Invariants:
 //! - A trampoline exists as long as a function type with its signature is registered. Cells point to trampolines of
 //!   their own type's signature, and the owner of a cell keeps its type registered: a module for the functions it
-//!   defines, a store for its host functions. So nothing refers to a released trampoline, and no thread runs in one.
+//!   defines, a store for its host functions. No cell thus refers to a released trampoline, and no thread runs in one.
 //! - The number of trampolines is bounded by the number of function types. A signature has at most four, one of each
 //!   kind. Unused trampolines are released before the number exceeds a limit. The limit is twice the number left by the
 //!   previous release, plus one for every [`TYPES_PER_TRAMPOLINE`] registered types, and at least [`MIN_LIMIT`].
@@ -24,7 +24,8 @@ use crate::Result;
 /// The smallest limit. Modules that are loaded repeatedly find their trampolines again.
 const MIN_LIMIT: usize = if cfg!(test) { 64 } else { 512 };
 
-/// Registered types per additional trampoline in the limit: a release scans all types, which takes time too.
+/// The number of registered types for which the limit grows by one trampoline. A release scans all types, so its cost
+/// depends on their number too.
 const TYPES_PER_TRAMPOLINE: usize = 8;
 
 /// The trampolines of an engine.
@@ -118,7 +119,7 @@ mod tests {
     #[test]
     fn trampolines_are_released_with_their_last_type() {
         let engine = engine();
-        // A module that stays loaded, called in each round: its trampolines still exist or are compiled again.
+        // This module stays loaded and is called in each round. Its trampolines still exist or are compiled again.
         let module =
             Module::new(&engine, r#"(module (func (export "f") (param f64 i32 f64) (result f64) (local.get 2)))"#);
         let module = module.unwrap();
@@ -142,7 +143,8 @@ mod tests {
             assert_eq!(f.call(&mut store, (0.0, 1, 2.5)).unwrap(), 2.5);
             most = most.max(compiled(engine.tier()));
         }
-        // Each round needs a trampoline into the module and one out of it. Few types need the ones that stay.
+        // Each round needs a trampoline into the module and one out of it. Few registered types need the remaining
+        // trampolines.
         assert!((super::MIN_LIMIT / 2..=2 * super::MIN_LIMIT).contains(&most), "{most}");
     }
 
@@ -168,7 +170,7 @@ mod tests {
         assert_eq!(compiled(engine.tier()), 100);
         instances.iter().enumerate().for_each(|(number, instance)| call(&mut store, *instance, number));
         assert_eq!(compiled(engine.tier()), 100);
-        // These take their places once they are unused.
+        // These take the place of the trampolines above when those are unused.
         drop(store);
         for number in 1000..1150 {
             let mut store = Store::new(&engine, ());

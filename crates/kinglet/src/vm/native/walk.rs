@@ -1,6 +1,6 @@
-//! Walks the frames of a native activation, for backtraces, roots and handler search. A walk must know every frame:
-//! skipping one could miss a reference that the collector needs, or a handler. An unknown return address means a
-//! corrupted stack or a bug, so it aborts the process.
+//! Walks the frames of a native activation, for backtraces, roots and handler search. A walk must identify every frame.
+//! If it skipped one, it could miss a reference that the collector needs, or a handler. An unknown return address means
+//! a corrupted stack or a bug, so it aborts the process.
 
 use kinglet_abi::{Activation, FuncCell};
 
@@ -48,7 +48,7 @@ pub(super) unsafe fn find_frame<R>(
     None
 }
 
-/// Aborts the process: the stack is corrupted.
+/// Aborts the process, because the stack is corrupted.
 #[cold]
 fn abort_on_unknown_code(pc: usize) -> ! {
     eprintln!(
@@ -129,7 +129,7 @@ mod tests {
             entry_sp: 0,
             entry_handler: 0,
         };
-        // SAFETY: the first frame is looked up before any of it is read.
+        // SAFETY: the walk looks up the first frame before it reads the frame's contents.
         let frames = unsafe { frames(&activation) };
         eprintln!("walked {} frames", frames.len());
     }
