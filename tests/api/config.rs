@@ -1,5 +1,5 @@
-//! Every number of a `Config`, at 0, at 1, at its limits and beyond: each has the documented effect or is a clear
-//! error, and nothing else that a guest can observe changes.
+//! Every number of a `Config` at 0, at 1, at its limits and beyond them. Each value has the documented effect or is a
+//! clear error. A guest observes no other change.
 
 #[cfg(feature = "jit")]
 use kinglet::{Cache, CacheConfig};

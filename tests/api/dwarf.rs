@@ -82,7 +82,7 @@ fn malformed_debugging_information_is_harmless() {
             let at = start + random(guest.len() - start);
             guest[at] = random(256) as u8;
         }
-        // A mutation may hit the header of a section, so that the module is malformed.
+        // A mutation may damage the header of a section. The module is then malformed.
         if let Some(backtrace) = divide(&engine, &guest) {
             assert!(backtrace.to_string().starts_with("wasm trap: integer divide by zero\n    0: "));
             shown += 1;
@@ -91,7 +91,7 @@ fn malformed_debugging_information_is_harmless() {
     assert!(shown > 1000, "{shown}");
 }
 
-/// Returns the backtrace of a module with custom sections that traps at once.
+/// Returns the backtrace of a module with these custom sections that traps immediately.
 fn trapping(sections: &[(&str, Vec<u8>)]) -> WasmBacktrace {
     let binary = debug::trapping(sections);
     let engine = Engine::default();

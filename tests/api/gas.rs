@@ -24,7 +24,7 @@ fn load(text: &str) -> (Store<()>, Instance) {
     crate::load_with(&metered(), text)
 }
 
-/// Returns the cost of calling `f` with an argument, and the trap that ended the call, if any.
+/// Returns the cost of a call of `f` with an argument, and the trap that ended the call, if any.
 fn cost(store: &mut Store<()>, instance: &Instance, arg: i32) -> (u64, Option<Trap>) {
     store.set_gas(PLENTY).unwrap();
     let f = instance.get_typed_func::<i32, ()>(&mut *store, "f").unwrap();

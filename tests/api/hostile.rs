@@ -242,7 +242,7 @@ fn a_branch_table_of_a_million_cases_is_rejected_or_works() {
 
 #[test]
 fn branch_tables_with_values_in_every_case_take_linear_time() {
-    // Blocks with results at different heights: every case has to move a value.
+    // Blocks with results at different heights, so every case must move a value.
     let (depth, cases) = (3000, 100_000);
     let mut code = b"\x41\0\x02\x7f".repeat(depth);
     code.extend(b"\x41\x07\x20\0\x0e");
@@ -268,7 +268,7 @@ fn branches_with_many_values_take_little_code() {
                 {drop} drop))"#
     );
     let module = crate::module(&Engine::default(), &text);
-    // Much less than one word for each value of each branch.
+    // The bytecode has much less than one word for each value of each branch.
     let listing = module.interpreter_listing(0);
     assert!(listing.is_err() || listing.is_ok_and(|text| text.lines().count() < 200_000));
 }
@@ -294,7 +294,7 @@ fn values_passed_to_ifs_are_limited() {
 
 #[test]
 fn fifty_thousand_locals_and_many_calls_take_linear_time() {
-    // The locals have a GC-managed type. The function returns before its calls, so that only lowering takes time.
+    // The locals have a GC-managed type. The function returns before its calls, so only lowering takes time.
     let locals = [leb(1), leb(49_999), vec![0x6f]].concat();
     let code = [b"\x20\0\x45\x04\x40\x0f\x0b".to_vec(), b"\x20\0\x10\0".repeat(300_000)].concat();
     runs(&one_function_with_locals(&locals, &code), SECONDS);
@@ -409,7 +409,7 @@ fn calls_and_clauses(tries: usize, clauses: u64, calls: usize) -> Vec<u8> {
 fn compiles_calls_and_clauses(scale: usize) {
     let engine = crate::engine(|config| {
         config.feature(kinglet::Feature::Exceptions, true).run_mode(kinglet::RunMode::Jit);
-        // The actual cost bounds it, not the compiler's estimate.
+        // The test measures the actual cost, without the limit on the estimated cost.
         config.compiler_memory(usize::MAX);
     });
     // A `try_table` has at most 10,000 clauses.

@@ -1,9 +1,9 @@
-//! Failures of the system, one at a time: in each run, the N-th system call of one kind fails, for every N that occurs.
-//! The library must not panic or end the process. Each run either works completely, or returns an error that names the
-//! failed operation.
+//! Failures of the system, one at a time. In each run, the `n`th system call of one kind fails, for every `n` that
+//! occurs. The library must not panic or end the process. Each run either works completely, or returns an error that
+//! names the failed operation.
 //!
-//! Linux's system call filters can ask another thread for the result of each call (`seccomp_unotify(2)`), so that the
-//! library needs no test hooks. A filter cannot be removed, so that each test runs in a separate process.
+//! Linux's system call filters can ask another thread for the result of each call (`seccomp_unotify(2)`), so the
+//! library needs no test hooks. A filter cannot be removed, so each test runs in a separate process.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -117,7 +117,7 @@ impl Plan {
             let flags = if error.is_some() { 0 } else { libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32 };
             let answer = Answer { id: notice.id, value: 0, error: -error.unwrap_or(0), flags };
             // SAFETY: the listener stays open until the process ends; the kernel reads the answer, and returns an error
-            // if the thread is gone.
+            // if the thread has ended.
             let _ = unsafe { libc::ioctl(listener, SEND as _, &raw const answer) };
         }
     }

@@ -27,7 +27,7 @@ fn interrupted<T>(store: &mut Store<T>, instance: &Instance, name: &str) {
     assert!(start.elapsed() < SOON, "{name}: {:?}", start.elapsed());
     let backtrace = error.downcast_ref::<WasmBacktrace>().unwrap();
     let innermost = match name {
-        // In these, a host function waits, or a function that it calls.
+        // In these cases, a host function or one of its callees waits.
         "sleep" | "poll" => name,
         "back" => "br",
         _ => backtrace.frames()[0].func_name().unwrap_or_default(),
@@ -224,8 +224,8 @@ fn an_interrupt_that_a_host_function_returns_as_its_error_is_consumed() {
     let mut store = Store::new(&engine, ());
     let instance = linker.instantiate(&mut store, &module(&engine, text)).unwrap();
     store.interrupt_handle().interrupt();
-    // No call was running, so that the interrupt stops this call itself. Only an interrupted wait is the host
-    // function's to report.
+    // No call was running, so the interrupt stops this call itself. A host function reports only interrupts of its
+    // waits.
     assert_eq!(trap(&mut store, &instance, "run"), Trap::Interrupted);
     let handle = store.interrupt_handle();
     let timer = thread::spawn(move || {

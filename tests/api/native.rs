@@ -1,5 +1,5 @@
-//! Native code from outside: all settings give the same results. Only faults of a guest are traps: on many threads,
-//! beside the host's own handlers, and with little address space.
+//! Native code from outside. All settings lead to the same results. Only faults of a guest are traps. This also applies
+//! on many threads, with the host's own handlers, and with little address space.
 
 use std::process::Command;
 
@@ -156,8 +156,8 @@ fn two_loads_in_one_operation_have_separate_locations() {
 
 #[test]
 fn traps_folded_into_instructions_without_a_location_are_distinguished() {
-    // Machine code has the blocks in another order than the text, and loops take the locations of instructions without
-    // effects.
+    // The blocks of machine code have a different order than the text, and instructions without effects lose their
+    // locations in loops.
     let text = r#"(module (memory 1)
         (func (export "f") (param $which i32) (result i32) (local $x i32)
           (loop $again
@@ -273,7 +273,7 @@ fn the_hosts_handler_gets_the_hosts_faults() {
 #[ignore = "run by the_hosts_handler_gets_the_hosts_faults in a separate process"]
 fn the_host_handles_its_fault() {
     extern "C" fn handler(_: i32) {
-        // SAFETY: it exits the process, which is async-signal-safe.
+        // SAFETY: the call exits the process, which is async-signal-safe.
         unsafe { libc::_exit(42) }
     }
     // SAFETY: the handler only exits the process.
@@ -301,7 +301,7 @@ fn signals_from_other_processes_are_not_lost() {
 #[cfg(target_os = "linux")]
 fn raise(signal: i32) {
     let _engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
-    // SAFETY: it kills the process.
+    // SAFETY: the call kills the process.
     unsafe { libc::raise(signal) };
 }
 
@@ -362,7 +362,7 @@ fn parent_and_child_of_a_fork_both_work() {
 fn fork_and_go_on() {
     let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
     let run = |ty: &str, argument: i32| {
-        // A unique signature, so that its trampolines are compiled here.
+        // The signature is unique, so its trampolines are compiled here.
         let text = format!(
             r#"(module (import "host" "f" (func $host (param i32 {ty}) (result i32 {ty})))
                 (memory 1)
@@ -389,7 +389,7 @@ fn fork_and_go_on() {
         results[0].i32().unwrap()
     };
     assert_eq!(run("i32", 1), 1);
-    // SAFETY: the test is alone in its process, so that no other thread holds a lock that the child needs.
+    // SAFETY: the test is alone in its process, so no other thread holds a lock that the child needs.
     let child = unsafe { libc::fork() };
     if child == 0 {
         println!("child {}", run("f64", 3));
@@ -397,14 +397,14 @@ fn fork_and_go_on() {
     }
     println!("parent {}", run("f32", 4));
     let mut status = 0;
-    // SAFETY: it waits for this process's own child.
+    // SAFETY: the call waits for a child of this process.
     unsafe { libc::waitpid(child, &mut status, 0) };
     assert_eq!(status, 0);
     assert_eq!(run("i32", 5), 5, "earlier code still works");
 }
 
-/// A recursion whose innermost call keeps the results of 80 calls, a hundred vectors each: 128 kB, mostly in a native
-/// frame. And a loop across which a function keeps as much.
+/// Returns a module with a recursion whose innermost call keeps the results of 80 calls, a hundred vectors each. They
+/// have 128 kB, mostly in a native frame. Another function keeps as much data across a loop.
 fn with_a_large_frame() -> String {
     let (vectors, loads) = ("v128 ".repeat(100), "(v128.load (i32.const 0)) ".repeat(100));
     let (pushes, adds) = ("(call $vectors) ".repeat(80), "i32x4.add ".repeat(8000 - 1));
@@ -441,7 +441,7 @@ fn every_stack_check_prevents_a_large_frame_from_overflowing() {
 
 #[test]
 fn osr_entry_into_a_loop_with_a_large_frame_checks_the_stack() {
-    // Every back edge requests native code for its loop, and the function is never compiled otherwise.
+    // Every back-edge requests native code for its loop, and the function itself is never compiled.
     let sampling_interval = std::time::Duration::ZERO;
     let never = kinglet::TierThresholds { sampling_interval, samples: u32::MAX, bytes_a_sample: 1 };
     for faults in [false, true] {
@@ -460,7 +460,7 @@ fn osr_entry_into_a_loop_with_a_large_frame_checks_the_stack() {
 /// Returns the address and the size of this thread's alternate signal stack.
 #[cfg(target_os = "linux")]
 fn signal_stack() -> Option<(usize, usize)> {
-    // SAFETY: it only reads; every bit pattern of the struct is valid.
+    // SAFETY: the call only reads, and every bit pattern of the struct is valid.
     let stack = unsafe {
         let mut stack: libc::stack_t = std::mem::zeroed();
         assert_eq!(libc::sigaltstack(std::ptr::null(), &mut stack), 0);
@@ -523,7 +523,7 @@ fn runs_guests_on_foreign_threads() {
         assert_eq!(signal_stack(), Some((start, size)), "the stack remains");
         assert_eq!(signal_stack_of_a_guest(), Some((start, size)), "the second guest reuses the stack");
     }));
-    // Enough of them that a leak would be noticed.
+    // The test starts enough threads to notice a leak.
     let maps = || std::fs::read_to_string("/proc/self/maps").unwrap().lines().count();
     let run = || on_a_foreign_thread(Box::new(|| assert!(signal_stack_of_a_guest().is_some())));
     run();
@@ -543,7 +543,7 @@ fn the_hosts_alternate_signal_stack_is_kept() {
         let expected = Some((memory.as_ptr() as usize, memory.len()));
         assert_eq!((signal_stack_of_a_guest(), signal_stack()), (expected, expected));
         let none = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
-        // SAFETY: it removes the stack.
+        // SAFETY: the call removes the stack.
         unsafe { assert_eq!(libc::sigaltstack(&none, std::ptr::null_mut()), 0) };
     }));
 }

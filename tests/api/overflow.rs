@@ -61,8 +61,8 @@ fn recursion_between_host_and_guest_does_not_overflow_the_hosts_stack() {
             assert_eq!(trap_of(&g.call(&mut store, ()).unwrap_err()), Trap::StackOverflow);
             depths.push(*store.data());
         }
-        // The first call compiles trampolines, so that the compiler's frames are on the stack. The size of frames
-        // depends on the native functions.
+        // The first call compiles trampolines, so the compiler's frames are on the stack. The size of frames depends on
+        // the native functions.
         let same = mode == RunMode::Auto || (depths[1].abs_diff(depths[0]) <= 5 && depths[1] == depths[2]);
         assert!(depths[0] > 10 && same, "{mode:?}: {depths:?}");
     }

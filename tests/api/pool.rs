@@ -1,4 +1,4 @@
-//! The initial state of instances: the first of a module, later ones, and recycled ones from a pool, which must not
+//! The initial state of instances: the first one of a module, later ones, and recycled ones from a pool. They must not
 //! contain any state of earlier instances.
 
 use kinglet::{
@@ -436,7 +436,7 @@ fn keep_more_than_there_is() {
     let limit = rustix::process::Rlimit { current: Some(1 << 30), maximum: Some(1 << 30) };
     rustix::process::setrlimit(rustix::process::Resource::As, limit).unwrap();
     for engine in engines() {
-        // Each has a memory of 100 MiB; the process can have nine of them.
+        // Each instance has a memory of 100 MiB. The process can have nine of them.
         let text = "(module (memory 1600) (func (export \"same\") (param i32) (result i32) (local.get 0)))";
         let modules: Vec<_> = (0..20).map(|_| pre(&engine, text)).collect();
         for pre in modules.iter().chain(&modules) {

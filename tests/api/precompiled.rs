@@ -104,7 +104,7 @@ fn a_part_of_a_file_can_be_a_module() {
     }
 }
 
-/// Checks the initial memory of a module, from an artifact and from the module itself, also if data cannot be mapped.
+/// An artifact and the module itself lead to the same initial memory, even if data cannot be mapped.
 #[test]
 fn memories_are_initialised_from_data_segments() {
     let modules = [
@@ -269,8 +269,7 @@ fn files_that_are_not_artifacts_are_errors() {
     unsafe { Module::deserialize_file(&engine, "/no/such/file") }.unwrap_err();
 }
 
-/// Every byte matters: a change of any one byte, thousands of random changes, and every truncation are detected before
-/// the file is used.
+/// A change of any byte, thousands of random changes, and every truncation are detected before the file is used.
 #[test]
 fn all_damage_is_detected() {
     let engine = Engine::default();

@@ -1,6 +1,6 @@
-//! The system refuses executable memory, before an engine is created or later: everything runs interpreted, and
-//! subscribers get an event. Linux's system call filters (`seccomp`) refuse the memory. They cannot be removed, so that
-//! each test runs in a separate process.
+//! The system refuses executable memory, before an engine is created or later. All code is then interpreted, and
+//! subscribers get an event. Linux's system call filters (`seccomp`) refuse the memory. They cannot be removed, so each
+//! test runs in a separate process.
 
 use std::time::Duration;
 
@@ -18,7 +18,8 @@ const LOOP: &str = r#"(module
 /// Makes the system refuse executable memory to this thread.
 fn refuse_memory_for_code() {
     let statement = |code: u32, jt: u8, jf: u8, k: u32| libc::sock_filter { code: code as u16, jt, jf, k };
-    // Loads of the call's number and the lower half of its third argument, comparisons, results.
+    // The filter's instructions: loads of the call's number and of the lower half of its third argument, comparisons,
+    // and results.
     let (load, equal, has, result) = (
         libc::BPF_LD | libc::BPF_W | libc::BPF_ABS,
         libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K,

@@ -27,7 +27,7 @@ fn alone(name: &str, rounds: usize) {
 }
 
 fn resident() -> u64 {
-    // SAFETY: it takes no pointers. It returns free memory to the system, so that the rest is in use.
+    // SAFETY: the call takes no pointers. It returns free memory to the system, so all remaining memory is in use.
     #[cfg(target_env = "gnu")]
     unsafe {
         libc::malloc_trim(0)
@@ -86,7 +86,7 @@ fn make_and_drop_modules() {
     let mut number = 0;
     leaves_nothing(|rounds| {
         for _ in 0..rounds {
-            // Types of the text format, some of which refer to others.
+            // Types in the text format. Some refer to others.
             let types: String = (0..100)
                 .map(|i| {
                     number += 1;

@@ -161,7 +161,7 @@ fn calls_can_be_resumed_in_any_order_and_others_run_meanwhile() {
     for engine in engines(|_| ()) {
         let (mut store, instance) = asking(&engine, SUMS);
         let mut waiting: Vec<_> = (0..20).map(|i| call(&mut store, &instance, "deep", i * 50)).collect();
-        // An ordinary call in between: the host's error ends it.
+        // The host's error ends an ordinary call in between.
         let one = instance.get_typed_func::<i32, i32>(&mut store, "one").unwrap();
         assert_eq!(one.call(&mut store, 3).unwrap_err().downcast_ref(), Some(&Ask(3)));
         let mut order = 7;
@@ -429,8 +429,8 @@ fn mappings() -> usize {
     std::fs::read_to_string("/proc/self/maps").unwrap().lines().count()
 }
 
-/// Returns the time of a call that pauses once, beside a number of paused calls, and the number of mappings that those
-/// take.
+/// Returns the time of a call that pauses once while a number of other calls are paused, and the number of mappings of
+/// the paused calls.
 #[cfg(target_os = "linux")]
 fn beside(engine: &Engine, others: usize) -> (std::time::Duration, usize) {
     let (mut store, instance) = asking(engine, SUMS);
@@ -440,7 +440,7 @@ fn beside(engine: &Engine, others: usize) -> (std::time::Duration, usize) {
     let rounds = 500;
     let round = |store: &mut Store<u32>| {
         let start = std::time::Instant::now();
-        // Two at a time, so that stacks are both allocated and reused.
+        // Each round makes two calls, so that stacks are both allocated and reused.
         let (first, second) = (call(store, &instance, "one", 1), call(store, &instance, "one", 2));
         assert_eq!(finish(store, first, 42).unwrap() + finish(store, second, 1).unwrap(), 2043);
         start.elapsed()

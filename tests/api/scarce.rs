@@ -1,5 +1,5 @@
-//! Engines with little address space: memories are not reserved but have explicit checks, and a guest that allocates
-//! all memory leaves enough for the host. The tests run in separate processes with resource limits.
+//! Engines with little address space. Memories are not reserved, and accesses have explicit checks. A guest that
+//! allocates all memory leaves enough for the host. The tests run in separate processes with resource limits.
 
 use kinglet::{
     Config, Engine, Extern, ExternRef, Feature, Instance, Linker, Memory, MemoryType, Module, RunMode, Store, Trap, Val,
@@ -149,7 +149,7 @@ fn take_all_data_for_the_heap() {
         (func (export "take")
             (loop $l (global.set $head (struct.new $s (global.get $head) {values})) (br $l))))"#
     );
-    // An amount after which the last growth would leave less than the host needs.
+    // With this amount, the last growth would leave less than the host needs.
     leave(Resource::Data, 72 << 20);
     let engine = Engine::new(Config::new().feature(Feature::Gc, true)).unwrap();
     let module = Module::new(&engine, text).unwrap();

@@ -42,7 +42,7 @@ fn handles(store: &mut Store<()>) -> Handles {
     }
 }
 
-/// Uses a handle of `Handles` with another store, which has the second handles.
+/// A function that uses one of the first handles with another store, to which the second handles belong.
 type Use = fn(&mut Store<()>, &Handles, &Handles) -> Result<()>;
 
 fn import(store: &mut Store<()>, text: &str, item: Extern) -> Result<()> {

@@ -26,7 +26,7 @@ const _: () = {
     send_and_sync::<kinglet::WasmBacktrace>();
 };
 
-/// Many functions that call each other, so that threads lower them at the same time.
+/// Returns a module with many functions that call each other, so that threads lower them at the same time.
 fn chain(length: usize) -> String {
     let mut text = String::from("(module (memory 1)\n");
     for i in 0..length {

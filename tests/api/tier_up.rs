@@ -1,5 +1,5 @@
-//! Tier-up from outside: hot code becomes native while it runs, and has no other visible effect: results, traps and
-//! their locations, threads, and mappings remain the same.
+//! Tier-up from outside. Hot code becomes native while it runs. Nothing else changes: results, traps and their
+//! locations, threads, and mappings remain the same.
 
 use std::time::{Duration, Instant};
 
@@ -41,8 +41,8 @@ fn shown(store: &mut Store<()>, instance: &Instance, name: &str, argument: i32) 
     }
 }
 
-/// Nested loops, operands on the stack across them, references in locals, calls of all kinds, tail calls, a start
-/// function, and every kind of trap inside a loop.
+/// A program with nested loops, operands on the stack across them, references in locals, calls of all kinds, tail
+/// calls, a start function, and every kind of trap inside a loop.
 const PROGRAM: &str = r#"(module
   (type $unary (func (param i32) (result i64)))
   (memory 1) (global $count (mut i64) (i64.const 0))
@@ -328,8 +328,8 @@ fn wait_compiled_compiles_every_function() {
     assert_eq!(interpreted.native_functions(), 0);
 }
 
-/// References to functions that were created before these had native code: in the host, in tables, in globals of
-/// another instance, in imports.
+/// References are created before their functions have native code. The references are in the host, in tables, in
+/// globals of another instance, and in imports.
 #[test]
 fn older_function_references_call_native_code() {
     let engine = at_once(4);
@@ -396,8 +396,8 @@ fn osr_transfers_references_below_loops() {
     }
 }
 
-/// Twelve nested loops, more than the entry into the innermost passes through. Branches from there go to each of them
-/// in turn. A number and a reference are on the stack below each loop, and each has a parameter.
+/// Twelve nested loops, which are more than an OSR entry passes through. Branches from there go to each of them in
+/// turn. A number and a reference are on the stack below each loop, and each has a parameter.
 #[test]
 fn osr_into_a_deeply_nested_loop_transfers_all_operands() {
     const LOOPS: usize = 12;
@@ -503,8 +503,8 @@ fn a_native_loop_calls_imports_that_become_native_later() {
     assert_eq!(run.call(&mut store, 500).unwrap(), (i, f));
 }
 
-/// The same with results of every number and type that a processor may return differently: in registers of both kinds,
-/// or in memory, whose address is then an argument.
+/// The same test with results of every number and type that a processor may return differently. Results are in
+/// registers of both kinds, or in memory whose address is an argument.
 #[test]
 fn a_native_loop_calls_imports_with_all_kinds_of_results() {
     let types = ["i32", "i64", "f32", "f64", "v128"];
@@ -553,8 +553,8 @@ fn a_native_loop_calls_imports_with_all_kinds_of_results() {
     }
 }
 
-/// Returns a module whose function returns such results, its argument and the numbers that follow it; and a module that
-/// calls this function and a similar host function in turn, and adds up their results.
+/// Returns two modules. The function of the first returns its argument and the numbers that follow it, as results of
+/// these types. The second calls this function and a similar host function in turn, and adds up their results.
 fn results_of_loop(results: &[&str]) -> (String, String) {
     let ty = format!("(param i32) (result {})", results.join(" "));
     let (mut given, mut taken, mut locals) = (String::new(), String::new(), String::new());
@@ -754,7 +754,7 @@ fn make_and_drop_engines() {
             shown(&mut store, &instance, name, argument);
         }
     };
-    // The objects that exist once per process have been created by then.
+    // These rounds create the objects that exist once per process.
     (0..20).for_each(|_| once(Duration::from_micros(20)));
     let before = (threads(), mappings());
     for i in 0..1000 {
@@ -771,8 +771,8 @@ fn make_and_drop_engines() {
     assert!(after.1 <= before.1 + 8, "mappings: {before:?} {after:?}");
 }
 
-/// Guests recurse as deeply as the interpreter's stack allows, whatever code is native: if the host's stack is
-/// exhausted, calls continue in the interpreter, with arguments of every type in registers and on the stack.
+/// Guests recurse as deeply as the interpreter's stack allows, regardless of the native code. If the host's stack is
+/// exhausted, calls continue in the interpreter. Arguments of every type are in registers and on the stack.
 #[test]
 fn native_code_recurses_as_deeply_as_the_interpreter() {
     const DEEP: &str = r#"(module
@@ -815,7 +815,7 @@ fn native_code_recurses_as_deeply_as_the_interpreter() {
         let module = module(&engine, DEEP);
         let mut store = Store::new(&engine, ());
         let instance = Instance::new(&mut store, &module, &[]).unwrap();
-        // Again after all code is native, and again after the stack was exhausted.
+        // The calls repeat after all code is native and after the stack was exhausted.
         let twice = (0..2).map(|_| {
             let calls = CALLS.map(|(name, depth)| shown(&mut store, &instance, name, depth));
             let endless = instance.get_typed_func::<i32, i64>(&mut store, "endless").unwrap();

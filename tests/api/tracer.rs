@@ -1,5 +1,5 @@
-//! The contract of both tiers. The tests select the native functions, in every combination where that is feasible;
-//! guest and host must not notice the difference.
+//! The contract of both tiers. The tests compile every combination of functions to native code where that is feasible.
+//! Guest and host must not notice the difference.
 
 use std::fmt::Write as _;
 
@@ -60,7 +60,7 @@ fn choices(funcs: &[u32]) -> impl Iterator<Item = u32> + '_ {
     })
 }
 
-/// Types of every kind, more than a processor has registers for.
+/// Types of every kind. A processor has fewer registers than there are values.
 const TYPES: [&str; 20] = [
     "i32",
     "i64",
@@ -398,7 +398,7 @@ fn tags_are_compared_by_identity_across_instances_and_tiers() {
     let thrower = r#"(module (tag $t (export "t") (param i32)) (tag $u (param i32))
         (func (export "throw_t") (throw $t (i32.const 1)))
         (func (export "throw_u") (throw $u (i32.const 2))))"#;
-    // Its own `$u` is another tag than that of the throwing function.
+    // The tag `$u` of this module differs from the tag of the throwing function.
     let catcher = r#"(module
         (import "m" "t" (tag $t (param i32)))
         (import "m" "throw_t" (func $throw_t)) (import "m" "throw_u" (func $throw_u))
@@ -646,7 +646,7 @@ fn garbage_is_collected_when_the_heap_is_full_in_both_tiers() {
     }
 }
 
-/// Straight code, branches, loops, calls of all kinds, an exception.
+/// A program with straight-line code, branches, loops, calls of all kinds, and an exception.
 const METERED: &str = r#"(module
     (type $t (func (param i32) (result i32))) (type $s (struct (field i32)))
     (tag $e (param i32)) (table funcref (elem $leaf $tail))

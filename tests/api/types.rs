@@ -1,5 +1,5 @@
-//! Types that refer to other types (`(ref $t)`) belong to the engine of the module that defines those, and are valid as
-//! long as it lives.
+//! Types that refer to other types (`(ref $t)`) belong to the engine of the module that defines the other types. They
+//! are valid as long as that module lives.
 
 use kinglet::{
     Config, Engine, Extern, Feature, Func, FuncType, Global, GlobalType, Linker, Module, Ref, Store, Table, TableType,

@@ -1,5 +1,4 @@
-//! The tables in `docs`. Each is derived from a table in the code, so that the two cannot disagree. `BLESS=1` rewrites
-//! them.
+//! The tables in `docs`. Each is derived from a table in the code, so the two cannot disagree. `BLESS=1` rewrites them.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -59,8 +58,8 @@ const REMARKS: &[(&str, &str)] = &[
     ("sock_recv", "`recv_waitall` has no effect together with `recv_peek`"),
 ];
 
-/// Work that one system call does as a whole, or one step on the memory of a `MemoryDir` or a `Pipe`. An interrupt takes
-/// effect after it.
+/// Functions whose work is a single system call, or a single step on the memory of a `MemoryDir` or a `Pipe`. An
+/// interrupt takes effect after it.
 const UNINTERRUPTED: &[(&str, &str)] = &[
     ("fd_sync`, `fd_datasync`, and `fd_write`, `fd_pwrite` with `sync`, `dsync` or `rsync", "write a file to the disk"),
     ("fd_filestat_set_size`, and `path_open` with `trunc", "truncate a file; in a `MemoryDir`, free its memory"),

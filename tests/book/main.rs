@@ -1,5 +1,5 @@
-//! Tests of the book and the README: each block of code is checked here (Rust, by the documentation tests of
-//! `tests/src/book.rs`), each link has a target, and the table of contents lists each page.
+//! Tests of the book and the README. Each block of code is checked, each link has a target, and the table of contents
+//! lists each page. The documentation tests of `tests/src/book.rs` check blocks of Rust code.
 //!
 //! The tests run the blocks of a page in order, in a temporary directory with `guests`, the example's module, a
 //! `program.wasm`, the files of the quick start, and the directories `data` and `docs`. If a block's first line is a
@@ -137,7 +137,7 @@ struct Step<'a> {
     output: Vec<&'a str>,
 }
 
-/// Splits a block into steps. Without any `$`, each line is a command.
+/// Splits a block into steps. If no line starts with `$`, each line is a command.
 fn steps(text: &str) -> Vec<Step<'_>> {
     let mut steps: Vec<Step> = Vec::new();
     let has_prompts = text.lines().any(|line| line.starts_with("$ "));

@@ -8,7 +8,7 @@ use kinglet_tests::program::{CACHE, Run, kinglet, run, run_cached};
 
 use crate::{FUNCTIONS, program};
 
-/// A folder with a cache and a program beside it.
+/// A directory with a cache and a program.
 struct Place {
     folder: Folder,
     cache: PathBuf,
@@ -27,7 +27,7 @@ impl Place {
         run_cached(&self.cache, args)
     }
 
-    /// Calls a function of the program, with what the library says.
+    /// Calls a function of the program. The run prints the library's events.
     #[track_caller]
     fn add(&self, options: &[&str]) -> Run {
         let run = self.run(&[options, &["--log-level", "debug", "--invoke", "add", &self.file, "40", "2"]].concat());
@@ -45,7 +45,8 @@ impl Place {
         assert!(self.is_made());
     }
 
-    /// Whether it is noted that functions were compiled for the next start: the last of four sets, before the checksum.
+    /// Returns whether the history records functions that were compiled for the next start. They are the last of the
+    /// four sets before the checksum.
     fn is_made(&self) -> bool {
         let entries = std::fs::read_dir(&self.cache).into_iter().flatten();
         let mut files = entries.map(|entry| entry.unwrap().path());
@@ -55,7 +56,7 @@ impl Place {
         sets[sets.len() / 4 * 3..].iter().any(|byte| *byte != 0)
     }
 
-    /// How many files of each kind there are.
+    /// Returns the numbers of files of three kinds.
     fn kept(&self) -> [usize; 3] {
         let entries = std::fs::read_dir(&self.cache).into_iter().flatten();
         let names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -63,7 +64,7 @@ impl Place {
     }
 }
 
-/// Whether a run did again what another had done before.
+/// Returns whether a run validated the module, published native code, and wrote to the cache.
 fn worked(run: &Run) -> [bool; 3] {
     ["module validated", "native code published", "kept in the cache"].map(|event| run.err.contains(event))
 }
@@ -114,7 +115,7 @@ fn nothing_is_kept_where_nobody_wants_it() {
     let there = place.add(&["--no-cache", "--run-mode", "jit"]);
     assert_eq!(worked(&there), [true, true, false], "what is there is not used either: {there:?}");
     run(&["instantiate", "--no-cache", &place.file]).code();
-    // A folder that cannot be used is no reason not to run.
+    // An unusable directory does not prevent a run.
     let run = run_cached(&PathBuf::from(&place.file), &["--invoke", "add", &place.file, "40", "2"]);
     run.prints("42\n");
     assert!(run.err.contains("warning") && run.err.contains("cannot be used"), "{run:?}");
@@ -327,7 +328,7 @@ fn it_stays_within_its_limit() {
     assert_eq!(place.kept(), [1, 1, 0]);
 }
 
-/// Many processes at once, each of which writes, and some of which remove everything.
+/// Many processes use the cache at the same time. All write, and some remove everything.
 #[test]
 fn many_processes_may_use_one_folder() {
     let place = Place::new(FUNCTIONS);
@@ -354,7 +355,7 @@ fn many_processes_may_use_one_folder() {
     assert_eq!(worked(&hot), [false, true, false], "{hot:?}");
 }
 
-/// The time, count and size in a line of `--stats`.
+/// Returns the time, count and size in a line of `--stats`.
 #[track_caller]
 fn stage(run: &Run, name: &str) -> (f64, u64, u64) {
     let start = format!("kinglet: info: {name} ");

@@ -1,4 +1,4 @@
-//! `kinglet compile --format exe`: programs that stand alone.
+//! `kinglet compile --format exe`: stand-alone executables.
 
 use std::path::{Path, PathBuf};
 
@@ -7,12 +7,12 @@ use kinglet_tests::program::{Run, kinglet, run, run_program};
 
 use crate::{ARGUMENTS, FUNCTIONS, MAKE_FOLDER};
 
-/// What every command's mark begins with, and where in it the build and the target are.
+/// The beginning of the mark in every command, and the offsets of the build and the target in the mark.
 const MAGIC: &[u8] = b"\x7fkinglet carries";
 const BUILD: usize = 16;
 const TARGET: usize = 96;
 
-/// A folder with a program that was made of a text with these options.
+/// A directory with an executable.
 struct Exe {
     folder: Folder,
     path: PathBuf,
@@ -33,7 +33,7 @@ impl Exe {
         run_program(&self.path, args, "")
     }
 
-    /// The program with something done to its bytes.
+    /// Returns the path of a copy of the executable with changed bytes.
     fn changed(&self, change: impl FnOnce(&mut Vec<u8>)) -> PathBuf {
         let mut bytes = std::fs::read(&self.path).unwrap();
         change(&mut bytes);
@@ -128,7 +128,7 @@ fn damage_is_refused() {
     let run = |path: PathBuf| run_program(&path, &["x"], "");
     run(exe.changed(|_| ())).code();
     let length = std::fs::metadata(&exe.path).unwrap().len() as usize;
-    // What is cut off of the command itself is the system's to find.
+    // A truncation of the command's own part is detected by the system, not by Kinglet.
     for shorter in [1, 1000, 9000] {
         let cut = run(exe.changed(|bytes| bytes.truncate(length - shorter)));
         cut.fails(1, &["the program is damaged: its file is not as long as it should be", "get or make it again"]);

@@ -1,4 +1,4 @@
-//! Where results are written: what an output that is there already was, it stays, and no source is lost.
+//! Output files. An existing file keeps its type and its mode, and no source is overwritten.
 
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
 use std::path::Path;
@@ -8,7 +8,7 @@ use kinglet_tests::program::{run, run_with};
 
 use crate::FUNCTIONS;
 
-/// Three forms of one module, each from the text.
+/// Commands that write three forms of a module.
 const WRITERS: &[&[&str]] = &[&["compile", "--format", "native"], &["wasm"], &["wat"]];
 
 fn mode(path: &Path) -> u32 {

@@ -111,7 +111,7 @@ fn a_time_limit_ends_a_loop_a_recursion_and_a_blocking_read() {
     }
     let folder = Folder::new();
     let mut child = start(&["--time-limit=200", &folder.file("read.wat", READ)]);
-    // Held open and never written to.
+    // The pipe stays open, and nothing is written to it.
     let _stdin = child.stdin.take();
     finish(child).fails(134, &["200 ms", "interrupted"]);
 }
@@ -194,12 +194,12 @@ fn proposals_can_be_switched() {
     run_text("(module (type (struct)) (func (export \"_start\")))", &[], &[]).fails(1, &["gc"]);
 }
 
-/// The binary of a text, with a custom section so large that the whole has some more than 16 MiB.
+/// Returns the binary of a text with a large custom section. It has slightly more than 16 MiB.
 fn large(text: &str) -> Vec<u8> {
     let mut binary = kinglet_wasm::decode::to_binary(text.as_bytes()).unwrap().into_owned();
     const SIZE: usize = (16 << 20) + 5000;
     let length = (SIZE as u32).to_le_bytes();
-    // LEB128, in the four bytes that so large a number takes.
+    // The size as LEB128, for which a number of this size needs four bytes.
     let size = u32::from_le_bytes(length);
     binary.push(0);
     binary.extend([0, 7, 14, 21].map(|shift| (size >> shift) as u8 & 0x7f | if shift < 21 { 0x80 } else { 0 }));

@@ -11,7 +11,8 @@ use crate::{Test, paths};
 
 const FORMS: [&str; 2] = ["scalar", "simd"];
 
-/// Returns the name, the small size and its checksum of each kernel, from the table that the bench uses too.
+/// Returns the name of each kernel, its small size, and the checksum for that size. They come from the table that the
+/// bench uses too.
 fn rows() -> impl Iterator<Item = [&'static str; 3]> {
     let table = include_str!("../../bench/kernels/expected.txt");
     let rows = table.lines().filter(|line| !line.starts_with('#'));

@@ -1,5 +1,6 @@
-//! Tests of the ledger, a program that exists in every compiled language: one input, one expected output, and the same
-//! failures. Also tests of the committed guests whose behaviour depends on their arguments and environment.
+//! Tests of the ledger, a program that exists in every compiled language. All versions have the same input, the same
+//! expected output, and the same failures. Also tests of the committed guests whose behaviour depends on their
+//! arguments and environment.
 
 use kinglet_tests::folder::Folder;
 

@@ -1,7 +1,7 @@
 //! Real programs in every mode: programs from compilers of six languages, CPython and QuickJS with scripts, and the
-//! bench's kernels. `KINGLET_GUESTS` overrides the directory of committed modules, and `KINGLET_PROGRAMS` the directory
-//! that `cargo xtask programs` writes to. A case's name is `MODE::PROGRAM`. `--list` only lists the cases; `--sample`
-//! runs one program of each language, in two modes.
+//! bench's kernels. `KINGLET_GUESTS` overrides the directory of committed modules. `KINGLET_PROGRAMS` overrides the
+//! output directory of `cargo xtask programs`. A case's name is `MODE::PROGRAM`. `--list` only lists the cases;
+//! `--sample` runs one program of each language, in two modes.
 
 mod javascript;
 mod kernel;
@@ -28,7 +28,7 @@ struct Test {
 /// The name of a test, and a test that runs one program.
 type NamedTest = (&'static str, fn(&Mode));
 
-/// The modes and programs that `--sample` selects. The first column of the file has the programs.
+/// The modes and programs that `--sample` selects. The first column of the file contains the programs.
 const SAMPLE_MODES: [&str; 2] = ["loop", "auto"];
 const SAMPLE_PROGRAMS: &str = include_str!("sample.txt");
 

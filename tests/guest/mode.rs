@@ -1,5 +1,5 @@
-//! The modes of running a guest: one row each. Every program runs in all modes and must behave the same. A new tier
-//! gets a new row.
+//! The modes in which guests run, with one row each. Every program runs in all modes and must behave the same in each.
+//! A new tier needs a new row.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
-//! Programs and scripts with deterministic output: each `NAME.expected` below `guests` is a test. The program gets an
-//! empty directory, arguments, a variable, and `NAME.input` if that file exists. It must leave the directory unchanged.
+//! Programs and scripts with deterministic output. Each `NAME.expected` below `guests` is a test. The program gets an
+//! empty directory, arguments, a variable, and `NAME.input` as input if that file exists. It must leave the directory
+//! unchanged.
 
 use std::path::PathBuf;
 
@@ -13,7 +14,7 @@ use crate::paths;
 /// The programs of a language, in a directory below `guests`.
 struct Language {
     directory: &'static str,
-    /// The name of the program's directory: Go's library only finds the current directory by its absolute path.
+    /// The guest's name for its directory. Go's library finds the current directory only by its absolute path.
     current: &'static str,
     module: fn(&str) -> PathBuf,
     /// The extension of scripts, if the module is an interpreter.

@@ -1,6 +1,7 @@
-//! The book in `docs`, the README and that of the packages, as the tests see them. Rust in them is documentation of the modules here, so that
-//! cargo's documentation tests compile and run it; everything else is taken out by [`blocks`] and checked in
-//! `tests/book/main.rs`. A page with Rust in it needs a row below, which the same test asks for.
+//! The book in `docs` and the READMEs of the repository and the packages, as tests read them. The modules here have
+//! pages with Rust code as their documentation, so that cargo's documentation tests compile and run that code.
+//! `tests/book/main.rs` extracts all other code with [`blocks`] and checks it. It also checks that every page with Rust
+//! code has a row below.
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Parser, Tag, TagEnd};
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ pages! {
     from_wasmi = "../../docs/from-wasmi.md";
 }
 
-/// The workspace's root folder.
+/// Returns the root directory of the workspace.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie below the root").to_path_buf()
 }
@@ -44,18 +45,18 @@ pub fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// One block of code on a page.
+/// A block of code on a page.
 #[derive(Debug)]
 pub struct Block {
-    /// What it says it is, up to the first comma or space.
+    /// The block's info string, up to the first comma or space.
     pub kind: String,
-    /// Its lines.
+    /// The contents.
     pub text: String,
-    /// The line of the page it begins on.
+    /// The number of its first line on the page.
     pub line: usize,
 }
 
-/// The blocks of code of a page; one without fences has no kind.
+/// Returns the blocks of code on a page. The kind of a block without fences is empty.
 pub fn blocks(page: &str) -> Vec<Block> {
     let mut found: Vec<Block> = Vec::new();
     let mut open = false;
@@ -82,7 +83,7 @@ pub fn blocks(page: &str) -> Vec<Block> {
     found
 }
 
-/// Where the links of a page lead.
+/// Returns the targets of the links and images on a page.
 pub fn links(page: &str) -> Vec<String> {
     let links = pulldown_cmark::TextMergeStream::new(Parser::new_ext(page, pulldown_cmark::Options::ENABLE_TABLES));
     links
@@ -93,7 +94,7 @@ pub fn links(page: &str) -> Vec<String> {
         .collect()
 }
 
-/// What is in backticks in the second column of the tables of a page.
+/// Returns the names in backticks in the second columns of a page's tables.
 pub fn right_columns(page: &str) -> Vec<String> {
     let (mut found, mut column) = (Vec::new(), 0);
     for event in Parser::new_ext(page, pulldown_cmark::Options::ENABLE_TABLES) {
@@ -108,7 +109,7 @@ pub fn right_columns(page: &str) -> Vec<String> {
     found
 }
 
-/// The names under which the headings of a page can be linked to, as mdBook and code hosts make them.
+/// Returns the anchors of a page's headings, as mdBook and code hosts generate them.
 pub fn anchors(page: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut heading: Option<String> = None;
@@ -129,7 +130,8 @@ pub fn anchors(page: &str) -> Vec<String> {
     found
 }
 
-/// Lower case, spaces as hyphens, no other punctuation; a number after it if the name is taken.
+/// Returns the anchor of a heading: in lower case, with hyphens instead of spaces, and without other punctuation. If it
+/// is already taken, appends a number.
 fn anchor(heading: &str, taken: &[String]) -> String {
     let kept = heading.chars().filter_map(|c| match c {
         c if c.is_alphanumeric() || c == '_' || c == '-' => Some(c.to_ascii_lowercase()),

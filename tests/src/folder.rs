@@ -1,13 +1,13 @@
-//! A folder for one test, empty at first and removed at the end.
+//! A temporary directory for one test.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Removed with all it holds when dropped.
+/// A temporary directory. Dropping it removes the directory and its contents.
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// A new, empty folder below the system's folder for such.
+    /// Creates an empty directory in the system's directory for temporary files.
     #[allow(clippy::new_without_default, reason = "it has an effect")]
     pub fn new() -> Folder {
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -17,12 +17,12 @@ impl Folder {
         Folder(path)
     }
 
-    /// Where it is.
+    /// Returns the path.
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Writes a file into it and gives its path as text.
+    /// Writes a file to the directory, and returns the file's path as text.
     pub fn file(&self, name: &str, contents: impl AsRef<[u8]>) -> String {
         let path = self.0.join(name);
         std::fs::write(&path, contents).expect("a temporary file can be written");

@@ -1,5 +1,5 @@
-//! A harness for tests that are found when they run, and that may lack what they need. It runs as many at a time as there
-//! are processors, and ends with the one line of counts that `cargo xtask test` sums up.
+//! A harness for tests that are found at run time, and whose requirements may be missing. It runs one test per
+//! processor at a time. At the end it prints a line of counts, which `cargo xtask test` adds up.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -8,26 +8,26 @@ use std::time::Instant;
 
 /// A test found at run time. It fails by panicking.
 pub struct Case {
-    /// What arguments of the harness select by.
+    /// The name, by which arguments of the harness select tests.
     pub name: String,
-    /// Why it cannot run, if it cannot.
+    /// The missing requirement, if the test cannot run.
     pub lacks: Option<String>,
-    /// The test itself.
+    /// The test.
     pub run: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Case {
-    /// A test that can run.
+    /// Creates a test that can run.
     pub fn new(name: impl Into<String>, run: impl Fn() + Send + Sync + 'static) -> Case {
         Case { name: name.into(), lacks: None, run: Box::new(run) }
     }
 }
 
-/// As much stack as a program's first thread usually has.
+/// The stack size of test threads, in bytes: that of a program's first thread on most systems.
 const STACK: usize = 8 << 20;
 
-/// Runs the cases whose name contains one of the arguments, or all without arguments; with `--list` it only prints their
-/// names.
+/// Runs the cases whose names contain one of the arguments, or all cases if there are no arguments. With `--list`, only
+/// prints their names.
 pub fn main(cases: &[Case]) -> ExitCode {
     let filters: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let wanted = |case: &&Case| filters.is_empty() || filters.iter().any(|part| case.name.contains(part));
@@ -55,7 +55,7 @@ pub fn main(cases: &[Case]) -> ExitCode {
     ExitCode::from(u8::from(failed > 0))
 }
 
-/// What became of a case.
+/// The outcome of a case.
 enum Outcome {
     Passed,
     Failed,

@@ -1,5 +1,5 @@
-//! What the tests that cross a crate share: running the `kinglet` program, a folder that goes away, and a harness for
-//! tests whose number is only known when they run.
+//! Support code for tests that span crates: running the `kinglet` program, temporary directories, and a harness for
+//! tests that are found at run time.
 
 #![forbid(unsafe_code)]
 
@@ -10,7 +10,7 @@ pub mod hostile;
 pub mod program;
 pub mod suite;
 
-/// Cargo's folder for build results, seen from a test executable in it.
+/// Returns the target directory of cargo that contains this test executable.
 pub fn target() -> std::path::PathBuf {
     let executable = std::env::current_exe().expect("a test knows its own path");
     executable.ancestors().nth(3).expect("tests lie in target/PROFILE/deps").to_path_buf()

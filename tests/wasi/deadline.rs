@@ -17,8 +17,8 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 /// The time after which a guest is interrupted.
 const INTERRUPT_AFTER: Duration = Duration::from_millis(5);
 
-/// The longest time from the interrupt to the end of the call. The documented limit is 50 ms. This one is longer because
-/// the machine may be busy; a call that ignores the interrupt exceeds it as well.
+/// The longest time from the interrupt to the end of the call. The documented limit is 50 ms. This limit is longer,
+/// because the machine may be busy. A call that ignores the interrupt exceeds this limit too.
 const MAX_DELAY: Duration = Duration::from_secs(2);
 
 const MODULE: &str = "wasi_snapshot_preview1";
@@ -35,7 +35,7 @@ const EVENTS: i64 = 1 << 19;
 const BUFFER: i64 = 1 << 20;
 const HUGE: i64 = 0xe000_0000;
 
-// Descriptors.
+// The guest's descriptors.
 const STDIN: i64 = 0;
 const STDOUT: i64 = 1;
 const STDERR: i64 = 2;

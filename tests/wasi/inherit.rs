@@ -1,5 +1,5 @@
-//! A guest that inherits the standard streams and the arguments of its process. The test runs its own executable again as
-//! that process. The calls are those of a WASI program for Wasmtime, whose crates have other names.
+//! A guest that inherits the standard streams and the arguments of its process. The test starts its own executable as
+//! that process. The calls are those of a WASI embedding of Wasmtime, except for the names of the crates.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use kinglet::{Engine, Linker, Module, Result, Store};
 use kinglet_wasi::{WasiCtx, p1};
 
-/// The variable that selects the part of the child process, and the calls that it makes.
+/// The variable that is set in the child process. Its value selects the calls that the child makes.
 const MODE: &str = "KINGLET_TEST_INHERIT";
 
 /// Copies standard input to standard output, and writes the arguments to standard error.

@@ -31,14 +31,14 @@ fn count(chunk: *mut u8, sign: i64) {
 // SAFETY: every call is forwarded to the system's allocator unchanged, and `count` does not allocate.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller keeps the contract of this function, which is that of the one called.
+        // SAFETY: the caller fulfills this function's contract, which is the same as that of the called function.
         let chunk = unsafe { System.alloc(layout) };
         count(chunk, 1);
         chunk
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller keeps the contract of this function, which is that of the one called.
+        // SAFETY: the caller fulfills this function's contract, which is the same as that of the called function.
         let chunk = unsafe { System.alloc_zeroed(layout) };
         count(chunk, 1);
         chunk
@@ -46,20 +46,20 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn dealloc(&self, chunk: *mut u8, layout: Layout) {
         count(chunk, -1);
-        // SAFETY: the caller keeps the contract of this function, which is that of the one called.
+        // SAFETY: the caller fulfills this function's contract, which is the same as that of the called function.
         unsafe { System.dealloc(chunk, layout) }
     }
 
     unsafe fn realloc(&self, chunk: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(chunk, -1);
-        // SAFETY: the caller keeps the contract of this function, which is that of the one called.
+        // SAFETY: the caller fulfills this function's contract, which is the same as that of the called function.
         let moved = unsafe { System.realloc(chunk, layout, size) };
         count(if moved.is_null() { chunk } else { moved }, 1);
         moved
     }
 }
 
-/// Contents that a guest creates until it reaches the limit, and the exports of `limit.wat` that create them.
+/// Kinds of contents with which a guest reaches the limit, and the exports of `limit.wat` that create them.
 const SHAPES: &[(&str, &[&str])] = &[
     ("directories", &["directories"]),
     ("nested directories", &["nested_directories"]),

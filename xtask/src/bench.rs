@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: workloads on Kinglet and on the installed peers. The runs of a workload are interleaved: each
 //! engine runs once, then each again. The first run of each engine does not count. The bench reports medians as tables
-//! on the terminal, as CSV and as a plot; `docs/performance.md` explains them. Wrong output is an error, a slow run is
-//! not.
+//! on the terminal, as CSV and as a plot; `docs/performance.md` explains them. Wrong output is an error, but a slow run
+//! is not.
 
 mod csv;
 mod engine;
@@ -31,7 +31,7 @@ const RUNS: usize = 5;
 /// The default peer of ratios, if it is installed.
 const PEER: &str = "wasmi";
 
-/// The trials of modes end after this time per mode, or after [`TRIALS`] rounds.
+/// The time per mode after which the trials of modes end. They end earlier after [`TRIALS`] rounds.
 const TRIAL: Duration = Duration::from_millis(500);
 const TRIALS: usize = 3;
 
@@ -192,8 +192,8 @@ impl Bench<'_> {
         cells
     }
 
-    /// Prepares an engine for a workload and selects its mode: the one in the options, or the one with the least CPU
-    /// time.
+    /// Prepares an engine for a workload and selects its mode: the mode in the options, or else the mode with the least
+    /// CPU time.
     fn prepare(&self, engine: &Engine, workload: &Workload) -> Result<Cell, String> {
         engine.prepare(self.context, workload)?;
         let modes = engine.modes();
@@ -262,7 +262,8 @@ impl Bench<'_> {
     }
 }
 
-/// Returns the title of the plot, with the measured build: this commit's release build, or one that the user names.
+/// Returns the title of the plot. It describes the measured build: the release build of this commit, or a build that
+/// the user names.
 fn title(context: &Context, options: &Options) -> String {
     let describe = ["describe", "--always", "--dirty"];
     let commit = output(Command::new("git").current_dir(&context.root).args(describe)).unwrap_or_default();

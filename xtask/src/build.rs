@@ -48,7 +48,7 @@ pub(crate) struct Executable {
     pub(crate) directory: PathBuf,
 }
 
-/// Builds every program, example and test executable of a profile, once in a run. Prints errors.
+/// Builds every program, example and test executable of a profile, once per run of the tasks. Prints errors.
 pub(crate) fn executables(context: &Context, profile: Profile) -> Result<&[Executable], Tally> {
     let cell = context.executables(profile);
     if let Some(executables) = cell.get() {
@@ -68,7 +68,7 @@ pub(crate) fn executables(context: &Context, profile: Profile) -> Result<&[Execu
     }
 }
 
-/// Returns the test executables in cargo's messages, those of the tests beside the code first.
+/// Returns the test executables in cargo's messages. Unit tests come first.
 fn parse_messages(messages: &str) -> Vec<Executable> {
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let mut executables: Vec<Executable> = messages.filter_map(|message| executable(&message)).collect();

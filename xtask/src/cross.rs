@@ -150,7 +150,7 @@ impl Processor {
         let input = File::open(guest("input")).map_err(|error| format!("{}: {error}", guest("input").display()))?;
         let ran = run.stdin(input).output().map_err(|error| format!("cannot run the emulator: {error}"))?;
         let [out, log] = [&ran.stdout, &ran.stderr].map(|bytes| String::from_utf8_lossy(bytes));
-        // A stand-alone executable only prints a message if it cannot use its native code.
+        // A stand-alone executable prints only a message if it cannot use its native code.
         let uses_code = match format {
             "exe" => log.is_empty() || !self.native,
             _ => log.contains("native code published") == self.native,
@@ -181,14 +181,15 @@ struct Suite {
 const SUITES: &[Suite] = &[
     Suite { about: "snapshots of lowered operations", native: false, args: &["--test", "api", "--", "op::"] },
     Suite { about: "the specification's suites, interpreted", native: false, args: &["--test", "spec"] },
-    // The emulator allocates memory for reserved address space, and keeps it after the release: 24 GB for all suites.
+    // The emulator allocates memory for reserved address space and keeps it after the release. This takes 24 GB for all
+    // suites.
     Suite { about: "the specification's suites, in native code, small memories", native: true,
         args: &["--test", "spec", "--", "--mode=jit-small"] },
     Suite { about: "the specification's tests of memories and traps, in native code, with guard pages", native: true,
         args: &["--test", "spec", "--", "--mode=jit", "/memory_trap", "/address", "/traps", "/unwind", "/endianness",
             "ours/"] },
-    // Without a test in which many threads reserve address space, and without tests that start their own executable,
-    // which would run without the emulator.
+    // Excludes a test in which many threads reserve address space. Also excludes tests that start their own executable,
+    // because it would run without the emulator.
     Suite { about: "tier-up, and stack overflow", native: true,
         args: &["--test", "api", "--", "tier_up::", "overflow::", "--skip", "many_threads", "--skip", "every_decision",
             "--skip", "a_thousand_engines"] },

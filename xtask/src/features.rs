@@ -1,5 +1,5 @@
-//! The Cargo features of the published crates: one row each. The group builds every crate with each feature alone,
-//! without any, and with all. It compares the README's table and the manifests with the rows.
+//! The Cargo features of the published crates, with one row each. The test group builds every crate with each feature
+//! alone, with no feature, and with all features. It compares the README's table and the manifests with the rows.
 
 use std::process::Command;
 

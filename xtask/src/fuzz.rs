@@ -2,8 +2,8 @@
 //! with coverage instrumentation, in a separate target directory. The target `differential` is another program, which
 //! generates its own modules.
 //!
-//! Each target has a directory `target/fuzz/TARGET`: `corpus` has inputs that increased coverage, `seeds` the initial
-//! inputs, and files beside these directories are inputs that failed.
+//! Each target has a directory `target/fuzz/TARGET`: `corpus` contains inputs that increased coverage, and `seeds`
+//! contains the initial inputs. Files beside these directories are inputs that failed.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,7 +20,7 @@ const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-leve
 
 /// The time limit of one input, on a machine with other load.
 const TIMEOUT_SECONDS: u32 = 30;
-/// The memory limit of the process, which includes the memory that an input takes.
+/// The memory limit of the process, including the memory for an input.
 const MEMORY_MIB: u32 = 4096;
 /// The duration of each target as a test.
 const SMOKE_SECONDS: u64 = 8;
@@ -168,7 +168,7 @@ fn run(context: &Context, program: &Path, name: &str, mode: &FuzzMode) -> Result
     Ok(status.success())
 }
 
-/// Returns the maximal length of an input in bytes: that of the longest seed, and at least 4096.
+/// Returns the maximum length of an input in bytes: that of the longest seed, but at least 4096.
 fn longest_input(seeds: &Path) -> u64 {
     let lengths = std::fs::read_dir(seeds).into_iter().flatten().flatten();
     lengths.filter_map(|entry| Some(entry.metadata().ok()?.len())).max().unwrap_or(0).max(4096)

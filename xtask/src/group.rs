@@ -1,6 +1,6 @@
-//! The test groups: one row each, with its requirements and its steps. `cargo xtask test` runs the quick ones and
-//! `cargo xtask test --all` the others. Both stream all output, and end with the minutes of each group, the slowest
-//! tests, and one line of counts.
+//! The test groups, with one row each. A row contains the group's requirements and steps. `cargo xtask test` runs the
+//! quick ones and `cargo xtask test --all` the others. Both stream all output, and end with the minutes of each group,
+//! the slowest tests, and one line of counts.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::process::{Context, Tally, count, output, prepare};
 use crate::requirement::{self, Requirement};
 use crate::{book, cross, examples, features, fuzz, guests, programs, sanitize, tidy, unify};
 
-/// One row per group, in the order they run.
+/// A group. Groups run in the order of their rows.
 pub(crate) struct Group {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
@@ -21,11 +21,11 @@ pub(crate) struct Group {
     steps: &'static [Step],
 }
 
-/// Which command runs a group.
+/// The command that runs a group.
 enum Set {
     /// `cargo xtask test`: at most twelve minutes for all of them from a clean clone on two processors.
     Quick,
-    /// `cargo xtask test --all`. The groups with the latest change below their paths run first.
+    /// `cargo xtask test --all`. Groups with the most recent change below their paths run first.
     Heavy(&'static [&'static str]),
 }
 
@@ -250,8 +250,8 @@ pub(crate) fn differential(context: &Context, args: &[String]) -> Result<(), Str
 /// `cargo xtask package`: cargo builds each package from its contents and the other packages. It compiles all
 /// dependencies again, which takes minutes.
 ///
-/// Cargo caches unpacked packages under the directory that they were packaged in, and would reuse them in the next run.
-/// Therefore each run uses another directory, and removes cargo's cache entries of it.
+/// Cargo caches unpacked packages by the directory in which they were packaged, and reuses them in the next run. Each
+/// run therefore uses a different directory, and removes cargo's cache entries for it.
 pub(crate) fn package(context: &Context, _: &[String]) -> Result<(), String> {
     let directory = context.target.join(format!("package-{}", std::process::id()));
     let before = local_cache_entries();
@@ -299,7 +299,7 @@ fn unit(context: &Context) -> Tally {
     total
 }
 
-/// Runs the tests of every executable that are ignored because they take long.
+/// Runs the ignored tests of every executable. Tests that take long are ignored by default.
 fn heavy(context: &Context) -> Tally {
     let executables = match build::executables(context, Embedder) {
         Ok(executables) => executables,
@@ -312,7 +312,7 @@ fn heavy(context: &Context) -> Tally {
     total
 }
 
-/// Builds the generator of random modules into the directory where the comparison finds it: its own.
+/// Builds the generator of random modules. It has its own target directory, in which the comparison finds it.
 fn build_smith(context: &Context, profile: Profile) -> Tally {
     let mut build = cargo(context, &["build", "--manifest-path", SMITH, "--profile", profile.name()]);
     prepare(context, build.arg("--target-dir").arg(&context.target))
@@ -377,7 +377,7 @@ fn tests(context: &Context, profile: Profile, name: &str, args: &[&str], variabl
 }
 
 /// Returns the command that runs a test executable and reports the duration of each test. The option is unstable, so
-/// that the standard harness accepts it only with `RUSTC_BOOTSTRAP`.
+/// the standard harness accepts it only with `RUSTC_BOOTSTRAP`.
 fn test_command(context: &Context, executable: &Executable, profile: Profile) -> Command {
     let mut command = executable.command(context, profile);
     if executable.uses_standard_harness() {

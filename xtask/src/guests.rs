@@ -1,7 +1,7 @@
 //! The guest fixtures: built from `guests/*.rs` and compared byte by byte with the committed modules. The bytes depend
-//! on the compiler and on the standard library. Therefore they must be equal only with the library that the committed
-//! modules were built with, in `KINGLET_WASM_SYSROOT`. With the toolchain's library the guests must build, and pass the
-//! same tests.
+//! on the compiler and on the standard library. Therefore they must be equal only if `KINGLET_WASM_SYSROOT` has the
+//! library with which the committed modules were built. With the toolchain's library, the guests must build and pass
+//! the same tests.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -53,7 +53,7 @@ pub(crate) fn standard_library(_: &Context) -> bool {
     root.join("lib/rustlib").join(TARGET).join("lib").exists()
 }
 
-/// Rebuilds all guests. With the fixtures' standard library they must be equal; with another they must pass the same
+/// Rebuilds all guests. With the fixtures' standard library, they must be equal. With another, they must pass the same
 /// tests.
 pub(crate) fn tally(context: &Context) -> Tally {
     let directory = context.target.join("guests");

@@ -11,7 +11,8 @@ pub(crate) const FORMS: [(&str, Option<&str>); 2] = [("scalar", None), ("simd", 
 /// The module of the smallest program, below `target/programs`.
 pub(crate) const HELLO: &str = "kernels/hello.wasm";
 
-/// The compiler's options for kernels, for native code too. Fused multiply-add is off, because it would change results.
+/// The compiler's options for kernels. They also apply to native code. Fused multiply-add is off, because it would
+/// change results.
 pub(crate) const OPTIONS: &[&str] = &["-std=c11", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"];
 
 /// A kernel.

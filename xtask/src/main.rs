@@ -1,5 +1,5 @@
 //! Development tasks: `cargo xtask COMMAND`. One table lists the commands; each command is a module. This crate is not
-//! part of the product. It starts with the Rust toolchain, `git` and a POSIX system alone.
+//! part of the product. It needs only the Rust toolchain, `git` and a POSIX system.
 
 #![forbid(unsafe_code)]
 

@@ -1,6 +1,6 @@
-//! Measures one run of a program: `cargo xtask measure PROGRAM ARG…`. The bench starts this command for each run,
-//! because the peak memory of a process is at least that of its parent, so that the parent must be small. The command
-//! has only one child, so that the resource usage of its children is that of the program.
+//! Measures one run of a program: `cargo xtask measure PROGRAM ARG…`. The bench starts this command for each run. The
+//! peak memory of a process is at least that of its parent, so the parent must be small. The command has only one
+//! child, so the resource usage of its children is that of the program.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::process::Context;
 /// The prefix of the figures, which are the last line of output.
 const MARK: &str = "\nmeasured: ";
 
-/// `ru_maxrss` is in kilobytes, but on Apple's systems in bytes.
+/// The unit of `ru_maxrss` in bytes: a kilobyte, except on Apple's systems.
 const PEAK_UNIT: u64 = if cfg!(target_vendor = "apple") { 1 } else { 1024 };
 
 /// The resource usage of a run.

@@ -115,9 +115,9 @@ impl std::fmt::Display for Tally {
     }
 }
 
-/// Runs a command, streams its output, and counts the tests that it reports. A command that reports none counts as one
-/// test; a command that fails without a failed test counts as one failure. If the deadline kills a command, only the
-/// tests that it has reported count.
+/// Runs a command, streams its output, and counts the tests that it reports. A command that reports no tests counts as
+/// one test. A command that fails without a failed test counts as one failure. If the deadline kills a command, only
+/// the tests that it has reported count.
 pub(crate) fn count(context: &Context, command: &mut Command) -> Tally {
     println!("$ {}", show(command));
     let Some(((mut tally, success), killed)) = run(context, command, |child| stream(context, child)) else {
@@ -136,7 +136,7 @@ pub(crate) fn count(context: &Context, command: &mut Command) -> Tally {
 /// command. Prints an error and returns `None` if the command does not start.
 fn run<R>(context: &Context, command: &mut Command, read: impl FnOnce(&mut Child) -> R) -> Option<(R, bool)> {
     if context.deadline.get().is_some() {
-        // A separate process group, so that the command's children are killed with it.
+        // The command has its own process group, so that its children are killed with it.
         command.process_group(0);
     }
     let mut child = match command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn() {
@@ -192,7 +192,7 @@ fn stream(context: &Context, child: &mut Child) -> (Tally, bool) {
     (tally, child.wait().is_ok_and(|status| status.success()))
 }
 
-/// Runs a command that is not a test: only its failure counts.
+/// Runs a command that is not a test. It counts only if it fails.
 pub(crate) fn prepare(context: &Context, command: &mut Command) -> Tally {
     let tally = count(context, command);
     if tally.failed == 0 { Tally::default() } else { tally }

@@ -1,6 +1,6 @@
 //! The guest programs whose modules are not committed: one table of families, each with its requirements and a function
 //! that lists its programs. They are fetched or compiled into `target/programs`. A program is rebuilt if its recipe or
-//! the bytes of its sources have changed; times of files do not matter.
+//! the contents of its sources have changed. File times do not matter.
 
 pub(crate) mod assemblyscript;
 mod c;
@@ -44,7 +44,8 @@ const FAMILIES: &[Family] = &[
     Family { name: "kernels", language: "C", needs: &[&requirement::CLANG], list: kernels::list },
 ];
 
-/// A sample of one program for each language: a test of `tests/guest`, and its module unless it is committed.
+/// A sample with one program for each language. Each line has a test of `tests/guest`, and its module unless that is
+/// committed.
 const SAMPLE: &str = include_str!("../../tests/guest/sample.txt");
 
 /// A module.
@@ -60,11 +61,11 @@ struct Program {
 
 /// The way to build a module.
 enum Recipe {
-    /// Run a compiler.
+    /// A compiler generates the module.
     Compile(Compile),
-    /// Extract it from a package.
+    /// The module is extracted from a package.
     Fetch(&'static Package),
-    /// It is in the repository, at this path.
+    /// The module is in the repository, at this path.
     Committed(PathBuf),
 }
 
@@ -73,7 +74,7 @@ struct Compile {
     tool: PathBuf,
     /// The working directory; by default the repository's root.
     directory: Option<PathBuf>,
-    /// The arguments, with [`OUTPUT`] in place of the module's path.
+    /// The arguments, with [`OUTPUT`] instead of the module's path.
     args: Vec<String>,
     env: Vec<(&'static str, String)>,
 }

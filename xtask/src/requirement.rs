@@ -13,7 +13,8 @@ use crate::{book, cross, guests, tool};
 pub(crate) struct Requirement {
     /// Its name in messages.
     pub(crate) name: &'static str,
-    /// Whether tests that lack it are skipped even in continuous integration, where a skipped test is a failure.
+    /// Whether tests without this requirement are skipped even in continuous integration, in which a skipped test is
+    /// otherwise a failure.
     pub(crate) optional: bool,
     present: fn(&Context) -> bool,
     installation: Installation,

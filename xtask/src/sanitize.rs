@@ -84,8 +84,8 @@ pub(crate) fn miri_command(context: &Context, _: &[String]) -> Result<(), String
 /// Selects the tests that span crates.
 const WITHOUT_NATIVE_CODE: &[&str] = &["--package", "kinglet-tests", "--no-default-features"];
 
-/// Tests that AddressSanitizer skips: tests of the examples, which are built without it; tests of the host's stack,
-/// because it enlarges frames; tests of reserved memories, because it counts them as used; and tests of memory usage.
+/// Tests that are skipped under AddressSanitizer. Examples are built without it. It enlarges frames, which affects
+/// tests of the host's stack. It counts reserved memories as used, which affects tests of them and of memory usage.
 const SKIPPED: &[&str] = &[
     "--skip=example::",
     "--skip=overflow::",
@@ -116,8 +116,8 @@ pub(crate) fn address(context: &Context) -> Tally {
         // The variable makes a stable compiler accept unstable options.
         cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", format!("-Zsanitizer=address {CFG}"));
         // Failed allocations return null, so that a guest's oversized memory is an error. The quarantine of freed
-        // blocks is smaller than the default, because guest memories are large. Variables stay on the stack: another
-        // thread may resume a paused call, and the sanitizer's fake stack would be freed with the first thread.
+        // blocks is smaller than the default, because guest memories are large. Variables stay on the stack, because
+        // another thread may resume a paused call, and the sanitizer frees its fake stack with the first thread.
         let options = ["allocator_may_return_null=1", "quarantine_size_mb=32", "detect_stack_use_after_return=0"];
         cargo.env("ASAN_OPTIONS", options.join(":"));
         count(context, &mut cargo)

@@ -1,6 +1,6 @@
 //! `cargo xtask stress`: runs modules on many threads during tier-up, for a minute by default; with
 //! `--thread-sanitizer` under ThreadSanitizer. All Rust code is rebuilt with the sanitizer, including the standard
-//! library, so that it detects data races in Rust code. It does not instrument the guests' machine code; data that this
+//! library, so that it detects data races in Rust code. It does not instrument the guests' machine code. Data that this
 //! code shares with other threads is atomic in Rust.
 
 use std::process::Command;

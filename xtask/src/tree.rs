@@ -7,7 +7,7 @@ use crate::process::output;
 
 /// A file of the repository. Its text is empty if it is not UTF-8.
 pub(crate) struct File {
-    /// Path below the root, with `/`.
+    /// The path below the root, with `/` as separator.
     pub(crate) path: String,
     pub(crate) size: u64,
     pub(crate) text: String,

@@ -1,5 +1,5 @@
-//! Checks that every crate has the same set of features, whichever packages cargo builds. Otherwise the tests, the
-//! command alone, and the published library would each build Cranelift again.
+//! Checks that every crate has the same set of features, regardless of the packages that cargo builds. Otherwise the
+//! tests, the command alone, and the published library would each build Cranelift again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;

@@ -377,7 +377,7 @@ pub struct VmStore {
     pub libcalls: *const Libcalls,
     /// The runtime's entry points for native code; null without a native tier.
     pub builtins: *const NativeBuiltins,
-    /// The engine's store, which contains this struct.
+    /// The runtime's store, which owns this struct.
     pub owner: *mut c_void,
     /// The stack reserve: the bytes below `stack_limit` in which the interpreter takes over from native code.
     pub stack_reserve: usize,

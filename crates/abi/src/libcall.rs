@@ -77,7 +77,7 @@ libcalls! {
     /// Trap code: records the trap with a backtrace while every frame still exists.
     Raise "raise";
     /// The pending exception leaves the innermost activation. If no frame up to the last call from the host catches it,
-    /// the libcall records it as a trap with a backtrace while every frame still exists.
+    /// the libcall records a trap. It captures the backtrace while every frame still exists.
     Uncaught "uncaught";
     /// Encoded location of a table, without its lowest bits; `[index] -> [reference]`: initializes an element of a
     /// lazily initialized table.

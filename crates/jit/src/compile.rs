@@ -472,7 +472,7 @@ const MAX_OSR_LOOPS: usize = 8;
 /// the guest's thread are many times as large.
 const LARGE_FRAME: u32 = 4 << 10;
 
-/// Returns the most stack that a compiled function uses, in bytes: its frame, and the arguments of its tail calls.
+/// Returns the maximum stack use of a compiled function, in bytes: its frame, and the arguments of its tail calls.
 fn max_stack_use(function: &Function, compiled: &CompiledCode) -> u32 {
     let arguments = function.dfg.signatures.values().map(|signature| 16 * signature.params.len() as u32).max();
     let frame = compiled.buffer.frame_layout().map_or(0, |layout| layout.frame_to_fp_offset);
@@ -521,7 +521,7 @@ pub struct OsrImage {
     pub image: CodeImage,
     /// The signatures of calls whose target address is unknown.
     pub indirect_signatures: Vec<Signature>,
-    /// The most stack that the code uses, in bytes.
+    /// The maximum stack use of the code, in bytes.
     pub frame_size: u32,
 }
 
@@ -531,7 +531,7 @@ pub(crate) struct CompiledFunction {
     pub(crate) calls: Vec<DirectCall>,
     /// The signatures of its indirect calls.
     pub(crate) indirect_signatures: Vec<Signature>,
-    /// The most stack that the function uses, in bytes.
+    /// The maximum stack use of the function, in bytes.
     pub(crate) frame_size: u32,
 }
 

@@ -176,7 +176,7 @@ impl<'a> Emitter<'a> {
         Ok(BuiltFunction { indirect_signatures: self.indirect_signatures.into_iter().collect(), scopes, clauses, cost })
     }
 
-    /// Returns the most branch arguments that sealing a loop header can add.
+    /// Returns the maximum number of branch arguments that sealing a loop header can add.
     fn max_header_operands(&self, header: Block) -> usize {
         let branches = self.unsealed_headers.get(&header).copied().unwrap_or(0);
         self.builder.block_params(header).len().saturating_mul(branches)

@@ -14,8 +14,8 @@ use cranelift_codegen::{Final, MachBufferFinalized};
 use kinglet_abi::Trap;
 use kinglet_abi::image::{NO_SOURCE, Site};
 
-/// The most operations between a load and the instruction into which it is folded: a conversion and an operation before
-/// a store to the same address.
+/// The maximum number of operations between a load and the instruction into which it is folded: a conversion and an
+/// operation before a store to the same address.
 const MAX_FOLD_DISTANCE: usize = 4;
 
 /// Returns the calls and the instructions that may fault, with their source locations.

@@ -42,7 +42,7 @@ use directory::{Directory, DirectoryEntry};
 const DEFAULT_LIMIT: u64 = 1 << 30;
 /// The size in bytes from which a file's hash is recorded. Hashing smaller files at each start takes little time.
 const MIN_RECORDED_BYTES: u64 = 1 << 20;
-/// The longest note in bytes: four bits for each function of a module.
+/// The maximum size of a note in bytes. A note has four bits for each function of a module.
 const MAX_NOTE_BYTES: u64 = 1 << 20;
 /// A file's hash is recorded only if the file changed longer ago than this. File times have a resolution of up to two
 /// seconds, so a later change within that time would go unnoticed.

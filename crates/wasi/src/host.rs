@@ -62,7 +62,7 @@ impl From<Interrupted> for Error {
     }
 }
 
-/// Waits until a descriptor is ready. With `nonblock` it polls once and fails with EAGAIN if the descriptor is not ready.
+/// Waits until a descriptor is ready. With `nonblock`, polls once and fails with EAGAIN if the descriptor is not ready.
 pub(crate) fn wait_ready(fd: PollFd<'_>, nonblock: bool, wait: &dyn Wait) -> Result<()> {
     let timeout = nonblock.then_some(Duration::ZERO);
     if wait.poll(&mut [fd], timeout)? == 0 && nonblock {

@@ -92,7 +92,7 @@ fn poll_oneoff(call: &mut Call<'_>, subscriptions: u32, events: u32, nsubscripti
     p1::poll::poll(call, subscriptions, events, nsubscriptions, nevents, subscription)
 }
 
-/// Parses a `subscription`. A clock has an identifier before the fields that it has in preview 1; it is ignored.
+/// Parses a `subscription`. A clock has an identifier before the fields of preview 1. It is ignored.
 fn subscription(record: &[u8; 56]) -> Result<Subscription> {
     let mut same = [0; 48];
     let is_clock = record[8] == 0;

@@ -2,7 +2,6 @@
 //! separate process, so that its usage can be measured. A budget is many times the usual usage, which the test prints,
 //! and far below quadratic growth in the module's size. Larger variants of the same modules test that time and memory
 //! grow in proportion.
-//! grow in proportion is tested with larger forms of the same modules.
 
 use std::process::Command;
 use std::time::Duration;
@@ -17,7 +16,7 @@ use super::{debug, function, parts};
 /// A stage of processing a module.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
-    /// The module is read, validated and, as far as it is called, lowered to bytecode.
+    /// The module is read and validated. Functions that are called are also lowered to bytecode.
     Validate,
     /// The module is compiled before it runs, except functions over the compiler's memory limit.
     Compile,
@@ -26,9 +25,9 @@ enum Stage {
     TierUp,
     /// The module is instantiated in the default mode.
     Instantiate,
-    /// It traps, and its backtrace is formatted.
+    /// The module traps, and its backtrace is formatted.
     Backtrace,
-    /// Its parts are listed, as `kinglet inspect` does.
+    /// The parts of the module are listed, as by `kinglet inspect`.
     Apart,
 }
 
@@ -46,8 +45,9 @@ struct Row {
 }
 
 impl Row {
-    /// Sets the growth of a module whose cost is proportional to a product of two or three of its parts, up to the
-    /// compiler's limit, or to one of Cranelift's internal checks, which only unoptimised builds run.
+    /// Sets the growth of a module whose cost is not linear. It is proportional to a product of two or three of its
+    /// parts, up to the compiler's limit. Or Cranelift's internal checks, which only unoptimised builds run, are not
+    /// linear.
     const fn growing(self, growth: u64) -> Row {
         Row { growth, ..self }
     }

@@ -37,7 +37,7 @@ fn line_table(directory: &[u8], file: &[u8], files: usize, program: &[u8]) -> Ve
     sized(&[&[4, 0][..], &(header.len() as u32).to_le_bytes(), &header, program].concat())
 }
 
-/// The entry of a unit with a line table, an address and a length: its abbreviation, and the entry.
+/// The abbreviation of a unit with a line table, an address and a length. `UNIT_ENTRY` is the entry of such a unit.
 const UNIT: &[u8] = &[1, 0x11, 0, 0x10, 0x17, 0x11, 0x01, 0x12, 0x06, 0, 0, 0];
 const UNIT_ENTRY: &[u8] = &[1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0];
 
@@ -109,7 +109,7 @@ pub(crate) fn long_folders() -> Vec<u8> {
     trapping(&[(".debug_abbrev", UNIT.to_vec()), (".debug_info", unit(0, UNIT_ENTRY)), (".debug_line", lines)])
 }
 
-/// Calls are inlined into one another. Their function has a mangled Rust name with backreferences to itself: each
+/// Calls are inlined into one another. Their function has a mangled Rust name with backreferences to itself. Each
 /// letter doubles the length of the demangled name.
 pub(crate) fn names_that_grow() -> Vec<u8> {
     let mut name = String::from("_RINvC1a1f");
@@ -156,7 +156,7 @@ pub(crate) fn many_names() -> Vec<u8> {
     trapping(&[("name", [&[1][..], &leb(map.len() as u64), &map].concat())])
 }
 
-/// Very many empty fields, values and features.
+/// A producers section has very many empty fields, values and features.
 pub(crate) fn many_producers() -> Vec<u8> {
     let count = 100_000_u32;
     let values = [leb(count.into()), [0, 0].repeat(count as usize)].concat();

@@ -30,8 +30,8 @@ pub(super) fn text(results: &Results) -> String {
     text + &means(results)
 }
 
-/// Returns the lines of means. Their workload is `geometric mean`, their number of runs is the number of workloads, and
-/// they only have ratios.
+/// Returns the lines of means. Their workload is `geometric mean`, and their number of runs is the number of workloads.
+/// They have only ratios.
 fn means(results: &Results) -> String {
     let mut text = String::new();
     for (column, engine) in results.engines.iter().enumerate() {
@@ -62,7 +62,7 @@ mod tests {
     fn every_line_has_all_columns() {
         let text = text(&example());
         let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
-        // The means of two engines in all groups, and of the one that did not run one group.
+        // Two engines have means in all groups. The third did not run one group.
         assert_eq!(lines.len(), 1 + 3 + 3 + 2 + 4 + 4 + 3);
         assert!(lines.iter().all(|line| line.len() == 5 + 6 + 3), "{text}");
         assert_eq!(lines[1][..6], ["kernels/scalar/gemm", "kernels/scalar", "kinglet", "", "3", "80.000"]);

@@ -23,7 +23,7 @@ const NODE: &str = "node";
 /// The description of an engine.
 struct EngineKind {
     name: &'static str,
-    /// The names to search on `PATH`; the first one found wins.
+    /// The program names to search for on `PATH`. The first one found is used.
     programs: &'static [&'static str],
     /// An environment variable that overrides the path.
     variable: &'static str,
@@ -31,7 +31,7 @@ struct EngineKind {
     modes: (&'static str, &'static [&'static str]),
     /// Adds the arguments that run the workload's module at a path. The command has the program and the mode already.
     arguments: fn(&Context, &Workload, &Path, &mut Command),
-    /// The option that runs the output of the engine's `compile MODULE -o FILE`, if it has that command.
+    /// The option that runs the output of `compile MODULE -o FILE`, if the engine has that command.
     precompiled: Option<&'static str>,
 }
 
@@ -77,7 +77,7 @@ pub(super) fn is_configured(name: &str, programs: &[(String, PathBuf)]) -> bool 
 fn configured_path(kind: &EngineKind, programs: &[(String, PathBuf)]) -> Option<PathBuf> {
     let option = programs.iter().find(|(name, _)| name == kind.name).map(|(_, path)| path.clone());
     let variable = || std::env::var_os(kind.variable).filter(|path| !path.is_empty()).map(PathBuf::from);
-    // Workloads run in another directory, so that relative paths are made absolute. A bare name is searched on `PATH`.
+    // Workloads run in another directory, so relative paths are made absolute. A bare name is searched for on `PATH`.
     let path = option.or_else(variable)?;
     if path.components().count() == 1 { Some(path) } else { std::path::absolute(path).ok() }
 }
@@ -103,7 +103,7 @@ fn on_path(kind: &EngineKind) -> Option<(PathBuf, String)> {
     found.find_map(|program| program.is_file().then(|| version(&program)).flatten().map(|version| (program, version)))
 }
 
-/// Returns the Node that `cargo xtask programs` may have installed.
+/// Returns the Node that `cargo xtask programs` has installed, if any.
 fn installed_node(context: &Context, kind: &EngineKind) -> Option<(PathBuf, String)> {
     let program = (kind.name == NODE).then(|| tool::node(context)).flatten()?;
     version(&program).map(|version| (program, version))
@@ -190,7 +190,7 @@ impl Engine {
             }
             Some(option) => {
                 let artifact = self.artifact(context, workload);
-                // The option takes the module's position, and the artifact follows it.
+                // The option replaces the module, and the artifact follows it.
                 (self.kind.arguments)(context, workload, Path::new(option), &mut command);
                 command.arg(artifact);
             }

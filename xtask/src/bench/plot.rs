@@ -1,17 +1,17 @@
-//! The results as a plot (SVG): for each workload a bar per engine, with the ratio of its CPU time to the peer's as
-//! length. A line marks the peer.
+//! The results as a plot (SVG): for each workload, a bar per engine. Its length is the ratio of the engine's CPU time
+//! to that of the peer. A line marks the peer.
 
 use super::result::{METRICS, Results};
 
 const WIDTH: f64 = 900.0;
-/// The left end of bars, and their maximal length.
+/// The left end of bars, and their maximum length.
 const LEFT: f64 = 210.0;
 const MAX_LENGTH: f64 = 620.0;
 const BAR: f64 = 9.0;
 const GAP: f64 = 8.0;
 const TOP: f64 = 84.0;
 
-/// The largest ratio that a bar can show. Longer bars are cut off, but their figures are shown.
+/// The largest ratio that a bar can show. Longer bars are truncated, but their figures are shown.
 const MAX_RATIO: f64 = 1.6;
 
 /// One colour per engine, in the order of the columns. Colour-blind readers can distinguish them.

@@ -46,7 +46,7 @@ pub(super) struct Row {
 /// A workload on an engine.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cell {
-    /// The engine's mode, if it has several.
+    /// The mode, if the engine has several.
     pub(super) mode: Option<&'static str>,
     /// The runs that count, in order.
     pub(super) runs: Vec<Usage>,

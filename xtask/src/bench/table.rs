@@ -1,6 +1,6 @@
-//! The results as text for a terminal: one table for each metric. A table has a column per engine, the ratios to the
-//! peer of the engines before it, and the means of every engine's ratios. The first table also has the modes of engines
-//! with several.
+//! The results as text for a terminal: one table for each metric. A table has a column for each engine, the ratios to
+//! the peer for each engine to its left, and the means of all ratios. The first table also shows the modes of engines
+//! with several modes.
 
 use super::result::{METRICS, Mean, Metric, Results, Row};
 
@@ -43,12 +43,12 @@ fn line(results: &Results, metric: &Metric, row: &Row) -> Vec<String> {
 fn means(results: &Results, metric: &Metric) -> Vec<Vec<String>> {
     let Some(peer) = results.peer else { return Vec::new() };
     let columns: Vec<Vec<Mean>> = (0..results.engines.len()).map(|column| results.means(metric, column)).collect();
-    // The peer has run every workload that another engine has a ratio for.
+    // The peer has run every workload for which another engine has a ratio.
     let lines = columns[peer].iter().map(|mean| {
         let mean_of = |column: usize| columns[column].iter().find(|other| other.name == mean.name);
         let mut line = vec![format!("{}: geometric mean of {}, to {}", mean.name, mean.count, results.engines[peer])];
         let values = (0..results.engines.len()).chain(ratio_columns(peer)).map(|column| {
-            // A mean over fewer workloads is not comparable with the others, so that it shows their number.
+            // A mean over fewer workloads is not comparable with the others, so the table shows their number.
             mean_of(column).map_or("-".to_string(), |other| match other.count {
                 count if count == mean.count => format!("{:.2}", other.value),
                 count => format!("{:.2} of {count}", other.value),
@@ -69,7 +69,7 @@ fn format_ratio(ratio: Option<f64>) -> String {
     ratio.map_or("-".to_string(), |ratio| format!("{ratio:.2}"))
 }
 
-/// Returns the modes in which engines with several ran a workload.
+/// Returns the modes in which engines with several modes ran a workload.
 fn modes(results: &Results, row: &Row) -> String {
     let modes = results.engines.iter().zip(&row.cells);
     let modes = modes.filter_map(|(engine, cell)| Some(format!("{engine} {}", cell.as_ref()?.mode?)));

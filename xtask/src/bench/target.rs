@@ -72,11 +72,11 @@ impl Configuration {
 /// A limit for the time of one configuration relative to others.
 struct RatioTarget {
     ours: Configuration,
-    /// The configurations to compare with; the fastest counts.
+    /// The configurations for comparison. The fastest counts.
     theirs: &'static [Configuration],
     /// The largest ratio of times that meets the target.
     max_ratio: f64,
-    /// A difference in time that meets the target, whatever the ratio.
+    /// A difference in time that meets the target regardless of the ratio.
     tolerance: Duration,
 }
 
@@ -97,7 +97,7 @@ const FIB_32: &[RatioTarget] = &[target(Cold, &[Artifact], 1.4)];
 const PROGRAM: &[RatioTarget] =
     &[RatioTarget { ours: Cold, theirs: &[Interpreter, Jit], max_ratio: 1.1, tolerance: Duration::from_millis(20) }];
 const ONE_CORE: &[RatioTarget] = &[target(Cold, &[Interpreter, Jit], 1.25)];
-/// At least 95 per cent of the throughput.
+/// The throughput must be at least 95% of that of compiled code.
 const LONG: &[RatioTarget] = &[target(Cold, &[Jit], 1.0 / 0.95)];
 
 /// A program with its expected output and its targets.
@@ -123,8 +123,8 @@ impl Case {
         configurations
     }
 
-    /// Returns whether a configuration cannot affect the result any more: it is no subject of a target, and in every
-    /// target that it is compared in, another configuration takes less than half of its time.
+    /// Returns whether a configuration can no longer affect the result. It is not the subject of any target. In every
+    /// target that uses it for comparison, another configuration takes less than half of its time.
     fn is_irrelevant(&self, configuration: Configuration, fastest: impl Fn(Configuration) -> Option<Duration>) -> bool {
         let beats = |other: &Configuration| {
             fastest(*other).zip(fastest(configuration)).is_some_and(|(other, this)| other * 2 < this)
@@ -302,7 +302,7 @@ impl Runner<'_> {
 
     /// Returns the median time of each configuration whose engine is installed. Runs are interleaved, after a round
     /// that does not count. A configuration that has become irrelevant does not run again, because interpreted kernels
-    /// would take most of the time.
+    /// take most of the time.
     fn measure_case(&self, case: &Case) -> Result<Vec<(Configuration, Duration)>, String> {
         let mut measured: Vec<(Configuration, Vec<Duration>)> = Vec::new();
         for configuration in case.configurations() {
@@ -404,7 +404,7 @@ impl Runner<'_> {
     }
 }
 
-/// Waits for the process that a run leaves behind to compile for the next start. The process locks the module's file.
+/// Waits for the background process that compiles for the next start. The process locks the module's file.
 fn wait_for_background_compilation(cache: &Path) -> std::io::Result<()> {
     // The process needs time to start.
     std::thread::sleep(Duration::from_millis(500));

@@ -1,5 +1,5 @@
-//! The workloads: one table of groups, each with its workloads. A workload is a program with arguments and its expected
-//! output; a run with other output is an error.
+//! The workloads: one table of groups, each with its workloads. A workload is a program with arguments and expected
+//! output. Different output is an error.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::process::Context;
 pub(super) struct WorkloadGroup {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
-    /// The number of runs for each requested run: short workloads need many.
+    /// The number of runs for each requested run. Short workloads need many.
     run_factor: usize,
     list: fn(&Context, bool) -> Vec<Workload>,
 }
@@ -57,7 +57,7 @@ pub(super) struct Workload {
     pub(super) native: Option<PathBuf>,
     pub(super) args: Vec<String>,
     pub(super) action: Action,
-    /// Whether it gets access to the directory with the bench's files.
+    /// Whether the guest gets access to the directory with the bench's files.
     pub(super) files: bool,
     pub(super) expected: Expected,
     /// See [`WorkloadGroup::run_factor`].

@@ -11,7 +11,7 @@ use crate::tool;
 const MANIFEST: &str = "[package]\nname = \"quickjs\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
                         [lib]\npath = \"lib.rs\"\n\n[dependencies]\nrquickjs-sys = \"=0.14.0\"\n";
 
-/// The C files of the command; two of them contain its own JavaScript, compiled.
+/// The C files of the command. Two of them contain its own JavaScript in compiled form.
 const SOURCES: &[&str] = &[
     "qjs.c",
     "quickjs.c",
@@ -23,8 +23,7 @@ const SOURCES: &[&str] = &[
     "gen/standalone.c",
 ];
 
-/// The compiler's options. wasi-libc provides clocks of the process and signals only as emulations, in separate
-/// libraries.
+/// The compiler's options. wasi-libc emulates process clocks and signals in separate libraries.
 const OPTIONS: &[&str] = &[
     "-O2",
     "-w",

@@ -13,9 +13,9 @@ const MANIFESTS: &[(&str, &[&str])] = &[
     ("crates/jit/Cargo.toml", &["cranelift-codegen", "cranelift-frontend", "cranelift-native", "target-lexicon"]),
 ];
 
-/// Dependencies that do not affect the result: collections and allocators, because the compiler's output does not
-/// depend on iteration order or addresses; diagnostics; serialisation and unwinding, which Kinglet does not use; and
-/// crates that only the compiler's build uses to generate Rust.
+/// Dependencies that do not affect the result. These are collections and allocators, because the compiler's output does
+/// not depend on iteration order or addresses, and diagnostics. Kinglet does not use serialisation and unwinding. Some
+/// crates only generate Rust code when the compiler is built.
 const NEUTRAL: &[&str] = &[
     "allocator-api2",
     "anyhow",
@@ -113,7 +113,7 @@ fn closure(lock: &BTreeMap<Package, Vec<String>>, root: Package) -> BTreeSet<Pac
             continue;
         }
         for dependency in lock.get(&package).into_iter().flatten() {
-            // Cargo.lock only names a version if there are several.
+            // Cargo.lock contains a dependency's version only if there are several.
             let mut words = dependency.split(' ');
             let (name, version) = (words.next().unwrap_or_default(), words.next());
             let matches = |(other, number): &&Package| other == name && version.is_none_or(|version| number == version);

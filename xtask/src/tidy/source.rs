@@ -1,6 +1,6 @@
 //! A minimal lexer of Rust for the rules: it blanks out comments, strings and character literals, and keeps the lines.
 
-/// Returns the code alone: every character of comments and literals becomes a space, line breaks remain.
+/// Returns the code alone: every character of comments and literals becomes a space, and line breaks remain.
 pub(super) fn code(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
     let mut rest = source;

@@ -74,7 +74,7 @@ pub(super) fn promises(files: &[File]) -> Vec<String> {
     findings
 }
 
-/// How a comment begins that sends the reader elsewhere for the invariant, where the text changes without it.
+/// Beginnings of comments that refer to another place for the invariant. The text there can change without the comment.
 const ELSEWHERE: &[&str] = &["as above", "as for ", "passed on", "by contract.", "by contract;", "see above"];
 
 /// Finds comments that name no invariant.

@@ -10,7 +10,7 @@ use super::{Lowering, ValueLocation};
 use crate::access::encode_indexed_location;
 use crate::exec::{OperandKind, handlers};
 
-/// The least number of consecutive values that are moved as a block.
+/// The minimum number of consecutive values that are moved as a block.
 const MIN_BLOCK_MOVE: usize = 3;
 
 impl Lowering<'_> {

@@ -15,7 +15,7 @@ use crate::artifact::{self, Identity};
 use crate::{Error, Result};
 
 const MAGIC: &[u8] = b"kinglet cache 1\n";
-/// The longest name of an entry in bytes.
+/// The maximum length of an entry's name, in bytes.
 const MAX_NAME_BYTES: usize = 100;
 /// The largest entry in bytes: a very large module or its code.
 const MAX_ENTRY_BYTES: u64 = 16 << 30;

@@ -48,7 +48,8 @@ pub(super) const MAX_TOGETHER_BYTES: usize = 512 << 10;
 /// If the missing functions reach this fraction of all functions that have run, all are compiled together.
 pub(super) const MISSING_FRACTION: usize = 4;
 
-/// The most bytes of function bodies that are compiled as one piece. The cache is updated after each piece.
+/// The maximum size of the function bodies in a piece, in bytes. A piece is compiled as a whole. The cache is updated
+/// after each piece.
 pub(super) const MAX_PIECE_BYTES: usize = 4 << 20;
 
 /// The state of a module in its engine's cache.
@@ -116,7 +117,7 @@ fn load(engine: &Engine, cache: &Cache, content: ContentHash) -> Option<Module> 
     Some(module)
 }
 
-/// Attaches the cache record to a module. Stores a module that was just compiled immediately, because storing takes
+/// Attaches the cache record to a module. If the module was just compiled, stores it immediately, because storing takes
 /// less time than compiling.
 fn attach_record(module: &Module, content: ContentHash, state: State, compiled: bool) {
     let _ = module.inner().cache_record.set(CacheRecord { content, state: Mutex::new(state) });

@@ -1,5 +1,6 @@
 //! Memory headroom for the host. Guests may not take all of the system's memory, because some host allocations (a
-//! message, a list) cannot fail. If the process has no memory limit, the checks allocate nothing.
+//! message, a list) cannot fail. A check maps the required bytes and releases them again. If the process has no memory
+//! limit, checks succeed without mapping anything.
 //!
 //! The limits of a process can change while it runs. They are queried for every engine, and again after guests have
 //! grown by [`REFRESH_AFTER`] bytes. In between, the cached limits are used, so creating an instance needs no system
@@ -17,17 +18,17 @@ const HOST_RESERVE: usize = 16 << 20;
 /// Bytes that must be free before a guest starts.
 const START_RESERVE: usize = 4 << 20;
 
-/// After guests have grown by this many bytes, the limits are queried again. Less than [`HOST_RESERVE`].
+/// The number of bytes by which guests grow before the limits are queried again. It is less than [`HOST_RESERVE`].
 const REFRESH_AFTER: usize = 4 << 20;
 
 /// Set in every cached value to show that the limits were queried.
 const QUERIED: u8 = 1;
 
-/// The address space is limited (`RLIMIT_AS`), accessible or not.
+/// All address space is limited, accessible or not (`RLIMIT_AS`).
 #[cfg(unix)]
 const ADDRESS_SPACE: u8 = 2;
 
-/// Writable memory is limited, used or not (`RLIMIT_DATA`, or strict overcommit).
+/// All writable memory is limited, used or not (`RLIMIT_DATA`, or strict overcommit).
 const WRITABLE: u8 = 4;
 
 /// The cached limits; 0 before the first query.

@@ -35,8 +35,8 @@ pub(crate) struct InstanceData {
     /// The store's index of each memory.
     pub(crate) memories: Vec<usize>,
     pub(crate) tables: Vec<usize>,
-    /// The store's indices of the imported globals. The first access to a defined global adds the indices of all
-    /// others. A defined global is added to the store on first access.
+    /// The store's indices of globals. The list contains only imported globals until the first access to a defined
+    /// global, which extends it. A defined global is added to the store on its first access.
     pub(super) globals: Vec<usize>,
     pub(crate) tags: Vec<usize>,
     pub(super) imported_funcs: Vec<FuncPointer>,

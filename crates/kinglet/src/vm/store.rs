@@ -152,8 +152,8 @@ impl VmState {
     }
 }
 
-/// The word through which another thread interrupts guest code. The store's owner removes it before the store is
-/// dropped.
+/// The word through which another thread interrupts guest code. A store removes the word from its shared state before
+/// its record is freed.
 #[derive(Debug)]
 pub(crate) struct InterruptWord(Address<VmStore>);
 

@@ -56,7 +56,7 @@ impl Clocks {
         let left = time.saturating_sub(self.now(clock));
         let left = match clock {
             Clock::Realtime | Clock::Monotonic => left,
-            // All processors may run threads of the process at the same time.
+            // Threads of the process may run on all processors at the same time.
             Clock::ProcessCputime if left > 0 => (left / processors()).max(CPU_POLL_INTERVAL),
             // A waiting thread uses no CPU time.
             Clock::ThreadCputime if left > 0 => return None,

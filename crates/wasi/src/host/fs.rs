@@ -141,7 +141,7 @@ pub(crate) struct Directory {
     perms: FsPerms,
 }
 
-/// The file system that a directory is in.
+/// The file system of a directory.
 #[derive(Debug)]
 enum DirectoryBackend {
     Native(native::Directory),
@@ -309,7 +309,7 @@ impl Directory {
 #[derive(Debug)]
 pub(crate) struct File {
     backend: FileBackend,
-    /// The permissions of the directory that it was opened in. They apply to changes of the file's times.
+    /// The permissions of the directory in which it was opened. They apply to changes of the file's times.
     perms: FsPerms,
     /// Whether it is open for reading.
     readable: bool,
@@ -317,7 +317,7 @@ pub(crate) struct File {
     writable: bool,
 }
 
-/// The file system that a file is in.
+/// The file system of a file.
 #[derive(Debug)]
 enum FileBackend {
     Native(native::File),

@@ -161,8 +161,8 @@ impl Socket {
     }
 }
 
-/// The flags that prevent a SIGPIPE. Apple's systems lack the flag; there the standard library sets `SO_NOSIGPIPE` on
-/// every socket.
+/// The flags that prevent a SIGPIPE. Apple's systems lack the flag. On them, the standard library sets `SO_NOSIGPIPE`
+/// on every socket.
 #[cfg(not(target_vendor = "apple"))]
 const SEND_FLAGS: SendFlags = SendFlags::NOSIGNAL;
 #[cfg(target_vendor = "apple")]

@@ -1,6 +1,6 @@
 //! Reads and writes between a guest's buffers and a stream, file or socket. Bytes move in chunks of at most [`CHUNK`]
-//! bytes, with a check for an interrupt between two chunks, so that a transfer of gigabytes ends in time. On a descriptor
-//! of the host each chunk is one system call that does not block; all waiting goes through [`Wait`].
+//! bytes, with a check for an interrupt between two chunks, so that a transfer of gigabytes ends in time. On a
+//! descriptor of the host, each chunk is one system call that does not block. All waiting goes through [`Wait`].
 //!
 //! As in POSIX, a read returns the available bytes, and a blocking write continues until it has written everything. A call
 //! that fails after it has moved some bytes returns their number, and the next call returns the error.
@@ -15,11 +15,11 @@ use std::io::{IoSlice, IoSliceMut};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The most bytes of one chunk. The system copies this many in a fraction of a millisecond.
+/// The maximum size of a chunk, in bytes. The system copies a chunk in a fraction of a millisecond.
 pub(crate) const CHUNK: usize = 1 << 20;
 
-/// The most bytes that one write passes to a descriptor that can block. A pipe that polls as writable accepts this many
-/// without blocking.
+/// The maximum number of bytes in one write to a descriptor that can block. A pipe that polls as writable accepts this
+/// many without blocking.
 pub const PIPE_BUF: usize = 4096;
 
 /// Fills `into` with calls of `read`, which receives a chunk and the number of bytes read before it. Ends after the first
@@ -108,8 +108,8 @@ pub(crate) enum NonblockMode {
     AlwaysReady,
     /// `O_NONBLOCK`, for an open file description that no other process shares.
     DescriptorFlag,
-    /// `RWF_NOWAIT` in each call, for a pipe that other processes share. The flag is set once the system has refused it;
-    /// calls then poll first.
+    /// `RWF_NOWAIT` in each call, for a pipe that other processes share. The value is true after the system has refused
+    /// this flag. Calls then poll first.
     Nowait(AtomicBool),
     /// `MSG_DONTWAIT` in each call, for a socket that other processes share.
     Dontwait,
@@ -137,7 +137,7 @@ impl NonblockMode {
         matches!(self, NonblockMode::AlwaysReady)
     }
 
-    /// Returns whether a call can block, so that the descriptor must be polled first.
+    /// Returns whether a call can block. If it can, the descriptor must be polled first.
     fn polls_first(&self) -> bool {
         match self {
             NonblockMode::AlwaysReady | NonblockMode::DescriptorFlag | NonblockMode::Dontwait => false,

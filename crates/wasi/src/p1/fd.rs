@@ -8,8 +8,8 @@ use crate::host::Wait;
 use crate::host::fs::{Advice, DirEntry, File};
 use std::io::SeekFrom;
 
-/// Returns the file type of a standard stream. C libraries treat a character device as a terminal, so only a terminal is
-/// one.
+/// Returns the file type of a standard stream. C libraries treat a character device as a terminal, so only a terminal
+/// is reported as one.
 fn stream_filetype(terminal: bool) -> Filetype {
     if terminal { Filetype::CharacterDevice } else { Filetype::Unknown }
 }

@@ -5,10 +5,10 @@ use super::types::{Errno, Result};
 use std::io::{IoSlice, IoSliceMut};
 use std::ops::Range;
 
-/// The most buffers of one call, as on Linux.
+/// The maximum number of buffers in one call, as on Linux.
 const IOV_MAX: u32 = 1024;
 
-/// The longest path in bytes, as on Linux.
+/// The maximum length of a path in bytes, as on Linux.
 const PATH_MAX: u32 = 4096;
 
 /// The memory of the calling instance.

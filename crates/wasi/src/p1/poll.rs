@@ -9,7 +9,7 @@ use kinglet::PollFd;
 use rustix::fd::BorrowedFd;
 use std::time::Duration;
 
-/// The most subscriptions of one call. It limits the memory that the host allocates for the call.
+/// The maximum number of subscriptions in one call. It limits the memory that the host allocates for the call.
 const MAX_SUBSCRIPTIONS: u32 = 4096;
 
 /// The condition of a subscription's event.

@@ -1,19 +1,20 @@
-//! The descriptors of a guest. A new descriptor gets the lowest free number. Each records its rights, and the guest can
-//! drop and read them, but no operation checks them. The host layer checks instead how the descriptor was opened, and the
-//! permissions that the embedder has granted.
+//! The descriptors of a guest. A new descriptor gets the lowest free number. Each descriptor records its rights. The
+//! guest can read and drop them, but no operation checks them. Instead, the host layer checks the access mode of the
+//! descriptor and the permissions that the embedder has granted.
 
 use super::types::{Errno, Result, Rights, fdflags};
 use crate::host::fs::{DirEntry, Directory, File};
 use crate::host::net::Socket;
 use crate::host::stdio::Stream;
 
-/// The most open descriptors of a guest. It keeps a guest from exhausting the host's descriptors.
+/// The maximum number of open descriptors of a guest. It prevents a guest from exhausting the host's descriptors.
 const MAX_DESCRIPTORS: usize = 1024;
 
-/// The most directory entries in all of a guest's listings. It keeps a guest from exhausting the host's memory.
+/// The maximum number of directory entries in all of a guest's listings. It prevents a guest from exhausting the host's
+/// memory.
 const MAX_LISTED_ENTRIES: usize = 1_000_000;
 
-/// The object that a descriptor refers to.
+/// The object to which a descriptor refers.
 #[derive(Debug)]
 pub(crate) enum Object {
     Stream(Stream),

@@ -133,8 +133,8 @@ impl Rights {
     /// The rights of descriptors that are opened below a preopened directory.
     pub(crate) const INHERITING: Rights = Rights::of(&[Rights::FILE, Rights::DIRECTORY]);
 
-    /// The rights of every stream. They lack seek and tell: C libraries treat a character device without these rights as a
-    /// terminal.
+    /// The rights of every stream. They do not include seek and tell. C libraries treat a character device without
+    /// these rights as a terminal.
     const STREAM: Rights =
         Rights::of(&[Rights::FD_FDSTAT_SET_FLAGS, Rights::FD_FILESTAT_GET, Rights::POLL_FD_READWRITE]);
     pub(crate) const STDIN: Rights = Rights::of(&[Rights::STREAM, Rights::FD_READ]);

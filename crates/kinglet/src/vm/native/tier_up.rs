@@ -77,7 +77,7 @@ const MAX_OSR_LOOPS: usize = 8;
 /// The maximum number of modules with equal time that are compared by hotness.
 const MAX_TIES: usize = 16;
 
-/// The longest time that an engine waits for its threads when it is dropped.
+/// The maximum time that an engine waits for its threads when it is dropped.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// The estimated time to compile a byte of a function body, used until the actual time is known.

@@ -1,7 +1,7 @@
-//! Compares directories of the host and in memory with Linux. The tests perform each operation on a path with existing and
-//! missing names and all kinds of symbolic links, in zero to two components, with every ending. For writable directories
-//! they perform the system call too. The results of Linux below a read-only mount are in `conformance/readonly.txt`. To
-//! update that file after a change of the lists below, run as root:
+//! Compares the behaviour of directories on the host and in memory with that of Linux. The tests perform each operation
+//! on a path with existing and missing names and all kinds of symbolic links, in zero to two components, with every
+//! ending. For writable directories they perform the system call too. The results of Linux below a read-only mount are
+//! in `conformance/readonly.txt`. To update that file after a change of the lists below, run as root:
 //!
 //! ```text
 //! mkdir /tmp/tree; export READ_ONLY_MOUNT=/tmp/tree

@@ -18,7 +18,7 @@ use tree::{Body, LastComponent, ROOT, ResolvedPath, Tree, lock, now};
 /// The default limit of a tree's memory, in bytes.
 const DEFAULT_LIMIT: u64 = 256 << 20;
 
-/// The longest path that `MemoryDir::files` returns, in bytes.
+/// The maximum length of a path that `MemoryDir::files` returns, in bytes.
 const PATH_MAX: usize = 4096;
 
 /// A directory in memory that can be preopened for a guest. Clones share their files: keep one to read the files that the

@@ -1,9 +1,9 @@
-//! Files and directories of the host. cap-std resolves every path relative to an open directory (`Dir`), so that no path
-//! leaves it, even if another process changes the tree meanwhile. Operations that rename, create or remove an entry
-//! resolve the parent this way. They then pass only the last component to the operating system, in calls that do not
-//! follow a symbolic link there, so the errors are those of the system. They remove trailing slashes first, because some
-//! systems follow a link before a slash in spite of the call's flags, and check here that the entry is a directory. The
-//! caller has checked the permissions.
+//! Files and directories of the host. cap-std resolves every path relative to an open directory (`Dir`), so that no
+//! path leaves it, even if another process changes the tree meanwhile. Operations that rename, create or remove an
+//! entry resolve the parent this way. They then pass only the last component to the operating system, in calls that do
+//! not follow a symbolic link there. The errors are thus those of the system. Before that, they remove trailing
+//! slashes, because some systems follow a link before a slash in spite of the call's flags. Instead, they check that
+//! the entry is a directory. The caller has checked the permissions.
 //!
 //! Files are opened with `O_NONBLOCK`, which has no effect on regular files. Opening, reading and writing a FIFO or a
 //! device waits through [`Wait`].
@@ -253,15 +253,15 @@ fn reject_trailing_slash(dir: &Dir, new: SplitPath<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Waits until a FIFO that is open for reading has, or has had, a writer. Returns whether the first read must wait for
-/// the writer instead.
+/// Waits until a FIFO that is open for reading has or had a writer. Returns whether the first read must wait for the
+/// writer instead.
 #[cfg(target_os = "linux")]
 fn wait_for_writer(fifo: BorrowedFd<'_>, wait: &dyn Wait) -> Result<bool> {
     use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, tee};
     let (_reader, scratch) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
     let mut interval = RETRY_INTERVAL.0;
-    // `poll` reports a FIFO that holds bytes, and one whose writers have all closed it. `tee` returns 0 for an empty FIFO
-    // without a writer, and fails with EAGAIN for an empty one that has a writer.
+    // `poll` reports a FIFO that contains bytes, and one whose writers have all closed it. `tee` returns 0 for an empty
+    // FIFO without a writer, and fails with EAGAIN for an empty one that has a writer.
     while wait.poll(&mut [PollFd::readable(fifo)], Some(interval))? == 0
         && tee(fifo, &scratch, 1, SpliceFlags::NONBLOCK) == Ok(0)
     {
@@ -281,7 +281,7 @@ fn wait_for_writer(_: BorrowedFd<'_>, _: &dyn Wait) -> Result<bool> {
 pub(crate) struct File {
     file: cap_std::fs::File,
     mode: NonblockMode,
-    /// Whether the first read waits for a writer, because opening the FIFO did not.
+    /// Whether the first read waits for a writer, because opening the FIFO did not wait.
     first_read_waits: AtomicBool,
 }
 

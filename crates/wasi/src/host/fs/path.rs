@@ -5,8 +5,9 @@
 /// A path that is split before its last component.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct SplitPath<'a> {
-    /// The path of the directory that contains the last component; empty for the directory that the path starts in. For
-    /// a path that ends in `..` it is the whole path, so that resolving it detects whether it leaves that directory.
+    /// The path of the directory that contains the last component; empty for the directory in which the path starts.
+    /// For a path that ends in `..` it is the whole path, so that resolving it detects whether it leaves that
+    /// directory.
     pub(super) parent: &'a str,
     /// The last component with its trailing slashes; empty if the path consists of slashes.
     pub(super) last: &'a str,

@@ -7,12 +7,12 @@ use super::path::SplitPath;
 use super::{Directory, FileKind, FsPerms, OpenHow, Opened};
 use crate::host::{Errno, Error, Result, Wait};
 
-/// The most symbolic links that the resolution of one path follows, as on Linux.
+/// The maximum number of symbolic links that the resolution of one path follows, as on Linux.
 const MAX_SYMLINKS: usize = 40;
 
 impl Directory {
-    /// Opens an existing file or directory for reading. Linux permits writes to devices and FIFOs on a read-only mount;
-    /// this method refuses them, because a read-only directory must not permit any change on the host.
+    /// Opens an existing file or directory for reading. Linux permits writes to devices and FIFOs on a read-only mount.
+    /// This method refuses them, because a read-only directory must not permit any change on the host.
     pub(super) fn open_read_only(&self, path: &str, how: &OpenHow, wait: &dyn Wait) -> Result<Opened> {
         let found = OpenHow { create: false, exclusive: false, ..*how };
         if !how.write && !how.create && !how.truncate {

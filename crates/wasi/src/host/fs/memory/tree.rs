@@ -19,10 +19,10 @@ pub(super) const DIRECTORY_COST: u64 = 320;
 /// the allocation of the name.
 pub(super) const NAME_COST: u64 = 112;
 
-/// The longest name, in bytes.
+/// The maximum length of a name, in bytes.
 const NAME_MAX: usize = 255;
 
-/// The most symbolic links that the resolution of one path follows, as on Linux.
+/// The maximum number of symbolic links that the resolution of one path follows, as on Linux.
 const MAX_SYMLINKS: usize = 40;
 
 /// The number of directories visited between two checks for an interrupt.
@@ -51,7 +51,7 @@ pub(super) struct Tree {
     next: u64,
     /// The memory in use, in bytes.
     pub(super) used: u64,
-    /// The most memory that the tree may use, in bytes.
+    /// The limit on the tree's memory, in bytes.
     limit: u64,
 }
 
