@@ -28,7 +28,7 @@ wasm trap: integer divide by zero
 share was at line 8
 split was at line 15
 bill was at line 19
-refused: there is no item 3
+refused: item 3 does not exist
 wasm backtrace:
     0: split (func[2]) at 0x8b in guest.wasm: call
            at ./guest.c:14:18
@@ -43,9 +43,9 @@ bill was at line 19
 
 #[test]
 fn captured_stdio_prints_the_programs_input_and_output() {
-    let expected = r#""one\ntwo\n" gave "1: one\n2: two\n2 lines\n", status 0
-"" gave "0 lines\n", status 0
-"no line end" gave "1: no line end\n1 lines\n", status 0
+    let expected = r#""one\ntwo\n": "1: one\n2: two\n2 lines\n", status 0
+"": "0 lines\n", status 0
+"no line end": "1: no line end\n1 lines\n", status 0
 exit 7: status 7, 0 bytes of output, 0 of messages
 "#;
     prints("captured_stdio", expected);
@@ -65,7 +65,7 @@ fn host_functions_log_and_return_errors() {
 #[test]
 fn interrupt_stops_both_guests_in_time() {
     let both = "spin: interrupted, in time: true\nsleep: interrupted, in time: true\n";
-    prints("interrupt", &format!("{both}and the store goes on: 42\n"));
+    prints("interrupt", &format!("{both}the store is still usable: 42\n"));
 }
 
 #[test]

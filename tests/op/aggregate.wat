@@ -1,4 +1,4 @@
-;; Aggregates: what the interpreter has of them so far.
+;; The aggregate operations that the interpreter implements.
 (module
   (type $point (struct (field (mut i32)) (field (mut (ref null $point)))))
   (func $struct.new (param i32 (ref null $point)) (result (ref $point)) (struct.new $point (local.get 0) (local.get 1)))

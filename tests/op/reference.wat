@@ -1,4 +1,4 @@
-;; References.
+;; Reference operations.
 (module
   (elem declare func $f)
   (func $f)

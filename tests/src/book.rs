@@ -1,15 +1,14 @@
-//! The book in `docs` and the READMEs of the repository and the packages, as tests read them. The modules here have
-//! pages with Rust code as their documentation, so that cargo's documentation tests compile and run that code.
-//! `tests/book/main.rs` extracts all other code with [`blocks`] and checks it. It also checks that every page with Rust
-//! code has a row below.
+//! The book in `docs`, the README and the README of the packages. Each page with Rust code is the documentation of a
+//! module here, so that cargo's documentation tests compile and run the code. [`blocks`] extracts all other code blocks,
+//! and `tests/book/main.rs` checks them. A page with Rust code needs a row below; the same test checks this.
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Parser, Tag, TagEnd};
 use std::path::{Path, PathBuf};
 
-/// Rows are `module = "path of the page from here"`.
+/// Each row is `module = "path of the page, relative to this file"`.
 macro_rules! pages {
     ($($module:ident = $path:literal;)*) => {
-        /// The pages whose Rust is compiled and run, as paths from this file.
+        /// The pages with Rust code that is compiled and run, as paths relative to this file.
         pub const RUST_PAGES: &[&str] = &[$($path),*];
         $(#[cfg(doctest)]
         #[doc = include_str!($path)]
@@ -30,10 +29,10 @@ pages! {
 
 /// Returns the root directory of the workspace.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie below the root").to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are below the root").to_path_buf()
 }
 
-/// Returns the files of the book and the READMEs, in order.
+/// Returns the paths of the book's pages and the READMEs, sorted.
 pub fn pages() -> Vec<PathBuf> {
     let directories = ["docs", "docs/internals", "docs/measurements"].map(|name| root().join(name));
     let files =
@@ -45,18 +44,18 @@ pub fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// A block of code on a page.
+/// A code block on a page.
 #[derive(Debug)]
 pub struct Block {
-    /// The block's info string, up to the first comma or space.
+    /// Its info string up to the first comma or space. It is empty for an indented block.
     pub kind: String,
-    /// The contents.
+    /// Its contents.
     pub text: String,
-    /// The number of its first line on the page.
+    /// The line of the page on which it begins.
     pub line: usize,
 }
 
-/// Returns the blocks of code on a page. The kind of a block without fences is empty.
+/// Returns the code blocks of a page.
 pub fn blocks(page: &str) -> Vec<Block> {
     let mut found: Vec<Block> = Vec::new();
     let mut open = false;
@@ -83,7 +82,7 @@ pub fn blocks(page: &str) -> Vec<Block> {
     found
 }
 
-/// Returns the targets of the links and images on a page.
+/// Returns the targets of a page's links and images.
 pub fn links(page: &str) -> Vec<String> {
     let links = pulldown_cmark::TextMergeStream::new(Parser::new_ext(page, pulldown_cmark::Options::ENABLE_TABLES));
     links
@@ -94,7 +93,7 @@ pub fn links(page: &str) -> Vec<String> {
         .collect()
 }
 
-/// Returns the names in backticks in the second columns of a page's tables.
+/// Returns all code spans in the second columns of a page's tables.
 pub fn right_columns(page: &str) -> Vec<String> {
     let (mut found, mut column) = (Vec::new(), 0);
     for event in Parser::new_ext(page, pulldown_cmark::Options::ENABLE_TABLES) {
@@ -130,15 +129,15 @@ pub fn anchors(page: &str) -> Vec<String> {
     found
 }
 
-/// Returns the anchor of a heading: in lower case, with hyphens instead of spaces, and without other punctuation. If it
-/// is already taken, appends a number.
+/// Returns the anchor of a heading: lower case, with hyphens for spaces and without other punctuation. A number is appended
+/// if the anchor is already in `taken`.
 fn anchor(heading: &str, taken: &[String]) -> String {
-    let kept = heading.chars().filter_map(|c| match c {
+    let chars = heading.chars().filter_map(|c| match c {
         c if c.is_alphanumeric() || c == '_' || c == '-' => Some(c.to_ascii_lowercase()),
         c if c.is_whitespace() => Some('-'),
         _ => None,
     });
-    let name: String = kept.collect();
+    let name: String = chars.collect();
     let numbered = (1..).map(|number| format!("{name}-{number}"));
     std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or(name)
 }
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn headings_have_names_that_differ() {
+    fn equal_headings_have_different_anchors() {
         assert_eq!(anchors("# One `two`\n## What's new?\n## What's new?\n"), ["one-two", "whats-new", "whats-new-1"]);
         assert_eq!(right_columns("`a`\n\n| x | y |\n|---|---|\n| `b` | `c`, `d` |\n"), ["c", "d"]);
         assert_eq!(links("[a](b.md#c) | <https://d>"), ["b.md#c", "https://d"]);

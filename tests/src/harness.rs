@@ -1,32 +1,32 @@
-//! A harness for tests that are found at run time, and whose requirements may be missing. It runs one test per
-//! processor at a time. At the end it prints a line of counts, which `cargo xtask test` adds up.
+//! A harness for tests that are found at run time, and that are skipped if a requirement is missing. It runs as many tests
+//! in parallel as there are processors. Its last line of output has the counts that `cargo xtask test` adds up.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-/// A test found at run time. It fails by panicking.
+/// A test that is found at run time. It fails if it panics.
 pub struct Case {
-    /// The name, by which arguments of the harness select tests.
+    /// Its name. Arguments of the harness select tests by parts of their names.
     pub name: String,
-    /// The missing requirement, if the test cannot run.
+    /// The requirement that is missing, if any. The test is then skipped.
     pub lacks: Option<String>,
-    /// The test.
+    /// The test function.
     pub run: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Case {
-    /// Creates a test that can run.
+    /// Creates a test without missing requirements.
     pub fn new(name: impl Into<String>, run: impl Fn() + Send + Sync + 'static) -> Case {
         Case { name: name.into(), lacks: None, run: Box::new(run) }
     }
 }
 
-/// The stack size of test threads, in bytes: that of a program's first thread on most systems.
+/// The stack size of test threads in bytes, which is that of a program's main thread on most systems.
 const STACK: usize = 8 << 20;
 
-/// Runs the cases whose names contain one of the arguments, or all cases if there are no arguments. With `--list`, only
+/// Runs the tests with a name that contains one of the arguments, or all tests without arguments. With `--list`, only
 /// prints their names.
 pub fn main(cases: &[Case]) -> ExitCode {
     let filters: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
@@ -47,7 +47,7 @@ pub fn main(cases: &[Case]) -> ExitCode {
                 }
             };
             let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
-            thread.expect("a thread can be started");
+            thread.expect("a thread can be spawned");
         }
     });
     let [passed, failed, skipped] = counts.map(AtomicUsize::into_inner);
@@ -55,7 +55,7 @@ pub fn main(cases: &[Case]) -> ExitCode {
     ExitCode::from(u8::from(failed > 0))
 }
 
-/// The outcome of a case.
+/// The outcome of a test.
 enum Outcome {
     Passed,
     Failed,

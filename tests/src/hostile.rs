@@ -1,11 +1,11 @@
-//! Modules, as text, with small functions that need much memory or time to compile. Each exports a function `f` that
-//! takes and returns an `i32`, and returns quickly if its argument is 0.
+//! Small modules, in the text format, that need much compile time or memory. Each exports a function `f` that takes and
+//! returns an `i32`, and that returns quickly when it is called with 0.
 
 use std::fmt::Write;
 
-/// Returns a module whose function `f` calls a function with `values` parameters and results in each of `blocks`
-/// blocks. Each block has a branch out of it with all values. With 1,500 blocks of 999 values, the binary has 20 kB,
-/// and compiling it took 4 GB.
+/// Returns a module with a function `f` of many blocks. In each block, `f` calls a function with `values` parameters and
+/// results, and then branches out with all results. With 1,500 blocks and 999 values, the binary has 20 kB; compiling it
+/// needed 4 GB.
 pub fn rotating(blocks: usize, values: usize) -> String {
     let ty = "i32 ".repeat(values);
     let rotated: String = (1..values).chain([0]).map(|local| format!("(local.get {local})")).collect();
@@ -21,8 +21,8 @@ pub fn rotating(blocks: usize, values: usize) -> String {
     )
 }
 
-/// Returns a module whose function has many locals and many `if`s. Each `if` changes one local. All locals are read at
-/// the end.
+/// Returns a module with a function `f` of many locals and `if`s. Each `if` changes one local, and the end of `f` reads all
+/// locals.
 pub fn changing(locals: usize, ifs: usize) -> String {
     let mut text = format!("(module (func (export \"f\") (param i32) (result i32) (local {})", "i32 ".repeat(locals));
     for i in 0..ifs {
@@ -36,7 +36,7 @@ pub fn changing(locals: usize, ifs: usize) -> String {
     text + "(local.get 0)))"
 }
 
-/// Returns a module with nested loops in which all of these locals are live.
+/// Returns a module with nested loops that all have the same locals as loop variables.
 pub fn loops(depth: usize, locals: usize) -> String {
     let steps: String =
         (1..=locals).map(|local| format!("(local.set {local} (i32.add (local.get {local}) (i32.const 1)))")).collect();
@@ -47,7 +47,7 @@ pub fn loops(depth: usize, locals: usize) -> String {
     )
 }
 
-/// Returns a module with a branch table that passes values to each of many labels.
+/// Returns a module with a `br_table` to many labels, with many values.
 pub fn table(labels: usize, values: usize) -> String {
     let (ty, zeros) = ("i32 ".repeat(values), "i32.const 7 ".repeat(values));
     let open = "block (result ".to_string() + &ty + ") ";
@@ -79,8 +79,8 @@ pub fn row(blocks: usize) -> String {
     format!("(module (func (export \"f\") (param i32) (result i32) (local i32) {blocks} (local.get 1)))")
 }
 
-/// Returns a module of each kind with its name. The modules are so large that compiling them without limits takes
-/// gigabytes of memory or minutes of time.
+/// Returns a module of each kind with its name. The modules are so large that compiling them without limits would need
+/// gigabytes or minutes.
 pub fn hostile() -> Vec<(&'static str, String)> {
     vec![
         ("rotating", rotating(1500, 999)),

@@ -3,10 +3,10 @@
 use kinglet::{Func, Global, GlobalType, IndexType, Linker, Memory, MemoryType, Ref, RefType, Result, Store};
 use kinglet::{Table, TableType, Val, ValType};
 
-/// What it is called.
+/// The module's name.
 pub(super) const NAME: &str = "spectest";
 
-/// Defines `spectest` in `linker`. Its `print` functions print nothing: their output is no part of a script's result.
+/// Defines `spectest` in `linker`. Its `print` functions print nothing, because scripts do not check their output.
 pub(super) fn define(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<()> {
     let globals = [
         ("global_i32", ValType::I32, Val::I32(666)),
@@ -22,7 +22,7 @@ pub(super) fn define(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<(
     for (name, index) in [("table", IndexType::I32), ("table64", IndexType::I64)] {
         match Table::new(&mut *store, TableType { index, ..table_type }, Ref::Func(None)) {
             Ok(table) => _ = linker.define(NAME, name, table)?,
-            // An engine without 64-bit tables has scripts that know none.
+            // Scripts for an engine without 64-bit tables do not use `table64`.
             Err(_) if index == IndexType::I64 => {}
             Err(error) => return Err(error),
         }
