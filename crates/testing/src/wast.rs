@@ -60,7 +60,7 @@ pub struct Failure {
     pub line: usize,
     /// The column of the directive, starting at 1.
     pub column: usize,
-    /// The reason of the failure.
+    /// The reason for the failure.
     pub message: String,
 }
 
