@@ -1,6 +1,6 @@
 //! Calls from the host: typed and untyped, with every value type, and with many values.
 
-use kinglet::{Engine, ExternRef, Func, FuncType, Store, V128, Val, ValType};
+use kinglet::{Engine, ExternRef, Func, FuncType, Rooted, Store, V128, Val, ValType};
 
 use crate::load;
 
@@ -14,7 +14,7 @@ fn echo(types: &[&str]) -> String {
 #[test]
 fn typed_calls_return_every_value_type() {
     let (mut store, instance) = load(&echo(&["i32", "i64", "f32", "f64", "v128", "externref", "funcref", "i32"]));
-    type All = (i32, i64, f32, f64, V128, Option<ExternRef>, Option<Func>, u32);
+    type All = (i32, i64, f32, f64, V128, Option<Rooted<ExternRef>>, Option<Func>, u32);
     let f = instance.get_typed_func::<All, All>(&mut store, "f").unwrap();
     let object = ExternRef::new(&mut store, "object").unwrap();
     let vector = V128::from_u128(0x0123_4567_89ab_cdef_1122_3344_5566_7788);
@@ -100,7 +100,7 @@ fn direct_indirect_and_host_calls_return_a_thousand_results() {
     let engine = Engine::default();
     let mut store = Store::new(&engine, ());
     let ty = FuncType::new([ValType::I64; 1000], [ValType::I64; 1000]);
-    let host = Func::new(&mut store, ty, |_, given, results| {
+    let host = Func::try_new(&mut store, ty, |_, given, results| {
         results.copy_from_slice(given);
         results.reverse();
         Ok(())
@@ -178,6 +178,6 @@ fn a_reference_of_another_store_panics_in_a_typed_call() {
     let (mut store, instance) = load(&echo(&["externref"]));
     let mut other = Store::new(store.engine(), ());
     let foreign = ExternRef::new(&mut other, 1).unwrap();
-    let f = instance.get_typed_func::<Option<ExternRef>, Option<ExternRef>>(&mut store, "f").unwrap();
+    let f = instance.get_typed_func::<Option<Rooted<ExternRef>>, Option<Rooted<ExternRef>>>(&mut store, "f").unwrap();
     let _ = f.call(&mut store, Some(foreign));
 }

@@ -57,7 +57,7 @@ fn oversized_functions_stay_interpreted_in_every_mode() {
         let engine = |mode| Engine::new(Config::new().run_mode(mode).compiler_memory(memory)).unwrap();
         let compiled = module(&engine(RunMode::Jit), &text);
         assert_eq!((compiled.native_functions(), call(&compiled, 0)), (native, expected), "{memory}");
-        let artifact = engine(RunMode::Jit).precompile_module(&text, kinglet::Precompiled::Native).unwrap();
+        let artifact = engine(RunMode::Jit).precompile_module(&text).unwrap();
         // SAFETY: the engine has just compiled the artifact.
         let loaded = unsafe { Module::deserialize(&engine(RunMode::Jit), artifact) }.unwrap();
         assert_eq!((loaded.native_functions(), call(&loaded, 0)), (native, expected), "{memory}");

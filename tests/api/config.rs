@@ -174,5 +174,5 @@ fn hosts_create_only_types_that_the_engines_modules_can_have() {
     let mut linker: Linker<()> = Linker::new(&engine);
     let mut store = Store::new(&engine, ());
     let memory = Memory::new(&mut store, MemoryType::new(1, None)).unwrap();
-    assert!(linker.define("host", "memory", memory).is_ok());
+    assert!(linker.define(&store, "host", "memory", memory).is_ok());
 }

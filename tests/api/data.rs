@@ -1,8 +1,8 @@
 //! Memories, tables, globals and references of every kind, accessed by the host.
 
 use kinglet::{
-    Engine, ExternRef, Func, Global, GlobalType, IndexType, Instance, Memory, MemoryType, Module, Ref, RefType, Store,
-    Table, TableType, Trap, V128, Val, ValType,
+    Engine, ExternRef, Func, Global, GlobalType, IndexType, Instance, Memory, MemoryType, Module, Ref, RefType, Rooted,
+    Store, Table, TableType, Trap, V128, Val, ValType,
 };
 
 use crate::{load, module, trap, trap_of};
@@ -41,7 +41,7 @@ fn host_and_guest_share_a_64_bit_table() {
     let table = instance.get_table(&mut store, "t").unwrap();
     let object = ExternRef::new(&mut store, 5).unwrap();
     let grow = instance.get_typed_func::<i64, i64>(&mut store, "grow").unwrap();
-    let get = instance.get_typed_func::<i64, Option<ExternRef>>(&mut store, "get").unwrap();
+    let get = instance.get_typed_func::<i64, Option<Rooted<ExternRef>>>(&mut store, "get").unwrap();
     assert_eq!(table.grow(&mut store, 2, Ref::Extern(Some(object))).unwrap(), 2);
     assert_eq!((get.call(&mut store, 3).unwrap(), get.call(&mut store, 1).unwrap()), (Some(object), None));
     for outside in [4, 1 << 32, -1] {
@@ -147,19 +147,19 @@ fn guests_return_references_to_host_values() {
             (func (export "kept") (result externref externref) (global.get $g) (table.get (i32.const 0)))
             (func (export "is_null") (result i32) (ref.is_null (global.get $g))))"#,
     );
-    type Object = Option<ExternRef>;
+    type Object = Option<Rooted<ExternRef>>;
     let keep = instance.get_typed_func::<Object, ()>(&mut store, "keep").unwrap();
     let kept = instance.get_typed_func::<(), (Object, Object)>(&mut store, "kept").unwrap();
     let is_null = instance.get_typed_func::<(), i32>(&mut store, "is_null").unwrap();
     assert_eq!((kept.call(&mut store, ()).unwrap(), is_null.call(&mut store, ()).unwrap()), ((None, None), 1));
-    let objects: Vec<ExternRef> =
+    let objects: Vec<Rooted<ExternRef>> =
         (0..100).map(|n| ExternRef::new(&mut store, format!("object {n}")).unwrap()).collect();
     for object in &objects {
         keep.call(&mut store, Some(*object)).unwrap();
     }
     let (first, second) = kept.call(&mut store, ()).unwrap();
     assert_eq!((first, second, is_null.call(&mut store, ()).unwrap()), (Some(objects[99]), first, 0));
-    assert_eq!(first.unwrap().data(&store).unwrap().downcast_ref::<String>().unwrap(), "object 99");
+    assert_eq!(first.unwrap().data(&store).unwrap().unwrap().downcast_ref::<String>().unwrap(), "object 99");
     keep.call(&mut store, None).unwrap();
     assert_eq!(kept.call(&mut store, ()).unwrap(), (None, None));
 }
@@ -362,10 +362,11 @@ fn values_return_their_types() {
         (Val::ExternRef(None), null(HeapType::NoExtern)),
         (Val::from(object), ValType::Ref(RefType { nullable: false, heap: HeapType::Extern })),
     ] {
-        assert_eq!(value.ty(&store), ty);
+        assert_eq!(value.ty(&store).unwrap(), ty);
         assert_eq!(value.reference().is_some(), ty.as_ref().is_some());
     }
-    let ValType::Ref(RefType { nullable: false, heap: HeapType::Concrete(_) }) = Val::from(func).ty(&store) else {
+    let ValType::Ref(RefType { nullable: false, heap: HeapType::Concrete(_) }) = Val::from(func).ty(&store).unwrap()
+    else {
         panic!("a function matches its own type")
     };
     let reference = Val::from(func).reference().unwrap();

@@ -147,7 +147,7 @@ fn closures_have_every_type_of_parameters_and_results() {
             (call $sixteen (i32.const 1) (i32.const 2) (i32.const 3) (i32.const 4) (i32.const 5) (i32.const 6) (i32.const 7)
                 (i32.const 8) (i32.const 9) (i32.const 10) (i32.const 11) (i32.const 12) (i32.const 13) (i32.const 14)
                 (i32.const 15) (i32.const 16))))"#;
-    type Ref = Option<kinglet::ExternRef>;
+    type Ref = Option<kinglet::Rooted<kinglet::ExternRef>>;
     type Fun = Option<Func>;
     let mut linker: Linker<()> = Linker::new(&engine);
     let mix = |a: i32, b: i64, c: f32, d: f64, e: V128, f: Ref, g: Fun| (g, f, e, d, c, b, a);
@@ -178,7 +178,7 @@ fn results_of_an_untyped_closure_are_checked() {
     let engine = Engine::default();
     let mut store = Store::new(&engine, ());
     let ty = FuncType::new([], [ValType::I32, ValType::I64]);
-    let f = Func::new(&mut store, ty.clone(), |_, _, results| {
+    let f = Func::try_new(&mut store, ty.clone(), |_, _, results| {
         results[1] = Val::F64(0);
         Ok(())
     });
@@ -186,7 +186,7 @@ fn results_of_an_untyped_closure_are_checked() {
     let error = f.call(&mut store, &[], &mut [Val::I32(0), Val::I32(0)]).unwrap_err();
     assert!(error.to_string().contains("expected a value of type i64, found f64"), "{error}");
     // A result that the closure does not set is zero.
-    let f = Func::new(&mut store, ty, |_, _, _| Ok(())).unwrap();
+    let f = Func::try_new(&mut store, ty, |_, _, _| Ok(())).unwrap();
     let mut back = [Val::I32(1), Val::I32(1)];
     f.call(&mut store, &[], &mut back).unwrap();
     assert_eq!((back[0].i32(), back[1].i64()), (Some(0), Some(0)));

@@ -97,15 +97,15 @@ fn run_all(engine: &Engine, module: &Module) -> usize {
     for import in module.imports() {
         match import.ty() {
             kinglet::ExternType::Func(ty) => {
-                imports.push(kinglet::Func::new(&mut store, ty, |_, _, _| Ok(())).unwrap().into())
+                imports.push(kinglet::Func::try_new(&mut store, ty, |_, _, _| Ok(())).unwrap().into())
             }
             _ => return 0,
         }
     }
     let Ok(instance) = Instance::new(&mut store, module, &imports) else { return 0 };
     let mut calls = 0;
-    for (_, item) in instance.exports(&mut store) {
-        let Some(func) = item.into_func() else { continue };
+    let functions: Vec<_> = instance.exports(&mut store).filter_map(|export| export.into_func()).collect();
+    for func in functions {
         let ty = func.ty(&store);
         let params: Option<Vec<Val>> = ty.params().iter().map(|ty| Val::default_of(*ty, store.engine())).collect();
         let Some(params) = params else { continue };
@@ -416,7 +416,7 @@ fn compiles_calls_and_clauses(scale: usize) {
     for (tries, clauses, calls) in [(scale, 8000, 16_000 * scale), (6000 * scale, 1, 12_000 * scale)] {
         let bytes = calls_and_clauses(tries, clauses, calls);
         let start = Instant::now();
-        let artifact = engine.precompile_module(&bytes, kinglet::Precompiled::Native).unwrap();
+        let artifact = engine.precompile_module(&bytes).unwrap();
         println!(
             "{} bytes, {tries} tries with {clauses} clauses around {calls} calls: {:.1?}, an artifact of {} bytes, {} KiB",
             bytes.len(),

@@ -345,7 +345,7 @@ fn keeps(folder: &Path) -> Result<()> {
 fn precompiles(folder: &Path) -> Result<()> {
     let engine = Engine::new(&config(RunMode::Jit))?;
     for form in [Precompiled::Native, Precompiled::Universal] {
-        let artifact = engine.precompile_module(PROGRAM, form)?;
+        let artifact = engine.precompile_module_with(PROGRAM, form, |_, _| ())?;
         let path = folder.join("artifact");
         std::fs::write(&path, &artifact)
             .map_err(|error| kinglet::Error::msg(format!("cannot write a file: {error}")))?;

@@ -216,14 +216,14 @@ fn host_values_count_until_they_are_released() {
     let second = ExternRef::new(&mut store, 2_i32).unwrap();
     let error = ExternRef::new(&mut store, 3_i32).unwrap_err();
     assert_eq!(error.to_string(), "one more host reference is over the store's limit of 2");
-    *second.data_mut(&mut store).unwrap().downcast_mut::<i32>().unwrap() += 10;
+    *second.data_mut(&mut store).unwrap().unwrap().downcast_mut::<i32>().unwrap() += 10;
     assert_eq!(*first.release(&mut store).unwrap().downcast::<i32>().unwrap(), 1);
-    assert!(first.data(&store).is_none() && first.data_mut(&mut store).is_none());
+    assert!(first.data(&store).unwrap().is_none() && first.data_mut(&mut store).unwrap().is_none());
     assert!(first.release(&mut store).is_none(), "a second release has no effect");
     let third = ExternRef::new(&mut store, 3_i32).unwrap();
     assert!(ExternRef::new(&mut store, 4_i32).is_err());
-    assert!(first.data(&store).is_none(), "a stale handle does not refer to a new value");
-    let values = [second, third].map(|r| *r.data(&store).unwrap().downcast_ref::<i32>().unwrap());
+    assert!(first.data(&store).unwrap().is_none(), "a stale handle does not refer to a new value");
+    let values = [second, third].map(|r| *r.data(&store).unwrap().unwrap().downcast_ref::<i32>().unwrap());
     assert_eq!(values, [12, 3]);
 }
 

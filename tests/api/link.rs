@@ -162,7 +162,7 @@ fn refused(store: &mut Store<()>, wanted: &str, given: impl Into<Extern>, parts:
     let text = format!(r#"(module (import "some" "thing" {wanted}))"#);
     let module = module(store.engine(), &text);
     let mut linker = Linker::new(store.engine());
-    linker.define("some", "thing", given).unwrap();
+    linker.define(&store, "some", "thing", given).unwrap();
     let error = linker.instantiate(store, &module).expect_err("the import has the wrong type");
     assert!(error.downcast_ref::<kinglet::LinkError>().is_some(), "{error:?}");
     let message = error.to_string();
@@ -284,7 +284,7 @@ fn imports_and_exports_return_their_types() {
 fn instances_list_their_exports_in_order() {
     let (mut store, instance) =
         load(r#"(module (func (export "b")) (memory (export "a") 1) (global (export "c") i32 (i32.const 1)))"#);
-    let names: Vec<String> = instance.exports(&mut store).into_iter().map(|(name, _)| name).collect();
+    let names: Vec<String> = instance.exports(&mut store).map(|export| export.name().to_string()).collect();
     assert_eq!(names, ["b", "a", "c"]);
     assert!(instance.get_func(&mut store, "a").is_none() && instance.get_memory(&mut store, "b").is_none());
 }
@@ -440,7 +440,7 @@ fn a_definition_can_have_several_names() {
     linker.alias("a", "f", "b", "h").unwrap();
     linker.alias_module("a", "c").unwrap();
     let answer = Func::wrap(&mut store, || 3);
-    linker.define_name("f", answer).unwrap();
+    linker.define_name(&store, "f", answer).unwrap();
     for (module, name, value) in [("b", "h", 1), ("c", "f", 1), ("c", "g", 2), ("", "f", 3)] {
         let func = linker.get(&mut store, module, name).unwrap().into_func().unwrap();
         assert_eq!(func.typed::<(), i32>(&store).unwrap().call(&mut store, ()).unwrap(), value, "{module} {name}");
@@ -522,12 +522,13 @@ fn externs_return_their_types() {
         (table (export "table") 2 9 externref) (global (export "global") (mut f32) (f32.const 0))
         (@custom "one" "1") (@custom "two" "22") (@custom "one" "\00\ff"))"#;
     let (mut store, instance) = crate::load_with(&engine, text);
-    for (name, item) in instance.exports(&mut store) {
-        let module = instance.module(&store);
-        assert_eq!(module.get_export(&name), Some(item.ty(&store)));
+    let exports = instance.exports(&mut store).map(|export| (export.name().to_string(), export.into_extern()));
+    let exports: Vec<_> = exports.collect();
+    for (name, item) in &exports {
+        assert_eq!(instance.module(&store).get_export(name), Some(item.ty(&store)));
         assert_eq!(item.ty(&store).kind(), name);
     }
-    let types: Vec<String> = instance.exports(&mut store).iter().map(|(_, item)| item.ty(&store).to_string()).collect();
+    let types: Vec<String> = exports.iter().map(|(_, item)| item.ty(&store).to_string()).collect();
     let shown = [
         "func (param i32) (result i64)",
         "memory of 1 or more pages",

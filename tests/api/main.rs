@@ -9,9 +9,11 @@ mod compile_limit;
 mod config;
 mod data;
 mod dwarf;
+mod epoch;
 mod event;
 mod example;
 mod gas;
+mod hook;
 mod host;
 mod hostile;
 #[cfg(all(target_os = "linux", target_pointer_width = "64", feature = "jit"))]

@@ -60,7 +60,7 @@ const FORMS: [Precompiled; 2] = [Precompiled::Native, Precompiled::Universal];
 fn both_forms_run_from_memory_and_from_a_file() {
     let engine = Engine::default();
     for form in FORMS {
-        let artifact = engine.precompile_module(PROGRAM, form).unwrap();
+        let artifact = engine.precompile_module_with(PROGRAM, form, |_, _| ()).unwrap();
         assert_eq!(Engine::detect_precompiled(&artifact), Some(form));
         let other = Engine::default();
         let loaded = deserialize(&other, &artifact).unwrap();
@@ -89,7 +89,7 @@ fn behind_something(path: &Path) -> Range<u64> {
 fn a_part_of_a_file_can_be_a_module() {
     let engine = Engine::default();
     for form in FORMS {
-        let path = file(&format!("part-{form:?}"), &engine.precompile_module(PROGRAM, form).unwrap());
+        let path = file(&format!("part-{form:?}"), &engine.precompile_module_with(PROGRAM, form, |_, _| ()).unwrap());
         let part = behind_something(&path);
         // SAFETY: this test has just written the file; other ranges must be rejected.
         let load = |part| unsafe { Module::deserialize_file_part(&engine, File::open(&path).unwrap(), part) };
@@ -134,7 +134,7 @@ fn memories_are_initialised_from_data_segments() {
                 memory.data(&store).to_vec()
             })
         };
-        let path = file(&format!("memory-{number}"), &engine.precompile_module(text, Precompiled::Native).unwrap());
+        let path = file(&format!("memory-{number}"), &engine.precompile_module(text).unwrap());
         // SAFETY: this test has just written the file.
         let mapped = unsafe { Module::deserialize_file(&engine, &path) }.unwrap();
         let expected = contents(&module(&engine, text));
@@ -147,7 +147,7 @@ fn memories_are_initialised_from_data_segments() {
         std::fs::remove_file(&path).unwrap();
     }
     let outside = r#"(module (memory 1) (data (i32.const 65530) "too long"))"#;
-    let path = file("outside", &engine.precompile_module(outside, Precompiled::Native).unwrap());
+    let path = file("outside", &engine.precompile_module(outside).unwrap());
     // SAFETY: this test has just written the file.
     let mapped = unsafe { Module::deserialize_file(&engine, &path) }.unwrap();
     std::fs::remove_file(&path).unwrap();
@@ -159,24 +159,24 @@ fn memories_are_initialised_from_data_segments() {
 fn a_module_serializes_in_its_own_form() {
     let engine = Engine::default();
     let module = module(&engine, PROGRAM);
-    assert_eq!(module.serialize().unwrap(), engine.precompile_module(PROGRAM, Precompiled::Native).unwrap());
+    assert_eq!(module.serialize().unwrap(), engine.precompile_module(PROGRAM).unwrap());
     works(&deserialize(&engine, &module.serialize().unwrap()).unwrap());
 }
 
 #[test]
 fn a_universal_module_is_valid_and_can_be_recompiled() {
     let engine = Engine::default();
-    let universal = engine.precompile_module(PROGRAM, Precompiled::Universal).unwrap();
+    let universal = engine.precompile_module_with(PROGRAM, Precompiled::Universal, |_, _| ()).unwrap();
     let plain = Module::new(&engine, &universal).unwrap();
     works(&plain);
     let sections: Vec<&str> = plain.custom_sections().map(|section| section.name()).collect();
     assert_eq!(sections.last(), Some(&"kinglet"));
-    assert_eq!(engine.precompile_module(&universal, Precompiled::Universal).unwrap(), universal);
+    assert_eq!(engine.precompile_module_with(&universal, Precompiled::Universal, |_, _| ()).unwrap(), universal);
 }
 
 #[test]
 fn an_engine_with_other_settings_recompiles_and_reports_the_reason() {
-    let artifact = Engine::default().precompile_module(PROGRAM, Precompiled::Native).unwrap();
+    let artifact = Engine::default().precompile_module(PROGRAM).unwrap();
     type Set = fn(&mut Config);
     let settings: [(&str, Set); 6] = [
         ("gas", |config| {
@@ -218,7 +218,7 @@ fn an_engine_with_other_settings_recompiles_and_reports_the_reason() {
 fn code_for_other_processors_is_recompiled() {
     let mut config = Config::new();
     config.cpu_feature(if cfg!(target_arch = "x86_64") { "avx512vbmi" } else { "lse" }, true);
-    let artifact = Engine::new(&config).unwrap().precompile_module(PROGRAM, Precompiled::Native).unwrap();
+    let artifact = Engine::new(&config).unwrap().precompile_module(PROGRAM).unwrap();
     let loaded = deserialize(&Engine::default(), &artifact).unwrap();
     let has = cfg!(target_arch = "aarch64") || loaded.rejected_code().is_none();
     assert!(has || loaded.rejected_code().unwrap().contains("needs a processor with avx512vbmi"));
@@ -226,7 +226,7 @@ fn code_for_other_processors_is_recompiled() {
 
     let mut config = Config::new();
     config.generic_processor(true);
-    let artifact = Engine::new(&config).unwrap().precompile_module(PROGRAM, Precompiled::Native).unwrap();
+    let artifact = Engine::new(&config).unwrap().precompile_module(PROGRAM).unwrap();
     let loaded = deserialize(&Engine::default(), &artifact).unwrap();
     assert_eq!(loaded.rejected_code(), None);
     works(&loaded);
@@ -234,7 +234,7 @@ fn code_for_other_processors_is_recompiled() {
 
 #[test]
 fn an_interpreting_engine_ignores_native_code() {
-    let artifact = Engine::default().precompile_module(PROGRAM, Precompiled::Native).unwrap();
+    let artifact = Engine::default().precompile_module(PROGRAM).unwrap();
     let interpreter = engine(|config| {
         config.run_mode(RunMode::Interpreter);
     });
@@ -244,7 +244,7 @@ fn an_interpreting_engine_ignores_native_code() {
 #[test]
 fn disabled_proposals_are_checked_in_artifacts() {
     let vectors = r#"(module (func (export "v") (result v128) (v128.const i64x2 1 2)))"#;
-    let artifact = Engine::default().precompile_module(vectors, Precompiled::Native).unwrap();
+    let artifact = Engine::default().precompile_module(vectors).unwrap();
     deserialize(&Engine::default(), &artifact).unwrap();
     let without = engine(|config| {
         config.feature(Feature::Simd, false);
@@ -274,7 +274,7 @@ fn files_that_are_not_artifacts_are_errors() {
 fn all_damage_is_detected() {
     let engine = Engine::default();
     for form in FORMS {
-        let artifact = engine.precompile_module(PROGRAM, form).unwrap();
+        let artifact = engine.precompile_module_with(PROGRAM, form, |_, _| ()).unwrap();
         let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
         let mut random = |below: usize| {
             seed ^= seed << 13;
@@ -344,7 +344,7 @@ fn constant_expressions_with_own_globals_work_in_artifacts_and_the_cache() {
     };
     let engine = Engine::default();
     for form in [Precompiled::Native, Precompiled::Universal] {
-        works(&deserialize(&engine, &engine.precompile_module(text, form).unwrap()).unwrap());
+        works(&deserialize(&engine, &engine.precompile_module_with(text, form, |_, _| ()).unwrap()).unwrap());
     }
     let folder = kinglet_tests::folder::Folder::new();
     for hits in 0..2 {

@@ -115,7 +115,7 @@ fn make_functions_in_stores() {
             let mut store = Store::new(&engine, ());
             for _ in 0..1000.min(rounds) {
                 number += 1;
-                let _func = Func::new(&mut store, numbered(number), |_, _, _| Ok(()));
+                let _func = Func::try_new(&mut store, numbered(number), |_, _, _| Ok(()));
             }
         }
     });

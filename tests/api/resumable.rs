@@ -130,7 +130,7 @@ fn results_of_every_type_reach_the_guest() {
     for engine in engines(|_| ()) {
         let mut store = Store::new(&engine, 0);
         let ty = FuncType::new([], types);
-        let fail = Func::new(&mut store, ty, |_, _, _| Err(Ask(0).into())).unwrap();
+        let fail = Func::try_new(&mut store, ty, |_, _, _| Err(Ask(0).into())).unwrap();
         let module = module(
             &engine,
             r#"(module (type $t (func (result i32 i64 f32 f64 v128 funcref externref)))

@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use kinglet::{
-    Caller, Config, Engine, ExternRef, Feature, Func, Instance, Linker, Module, RunMode, Store, TierThresholds, Trap,
-    V128, Val, WasmBacktrace, testing,
+    Caller, Config, Engine, ExternRef, Feature, Func, Instance, Linker, Module, Rooted, RunMode, Store, TierThresholds,
+    Trap, V128, Val, WasmBacktrace, testing,
 };
 
 use crate::{module, trap_of};
@@ -483,13 +483,13 @@ fn a_native_loop_calls_imports_that_become_native_later() {
     let guest = Instance::new(&mut store, &callee, &[]).unwrap();
     linker.instance(&mut store, "a", guest).unwrap();
     let signature = guest.get_func(&mut store, "guest").unwrap().ty(&store);
-    let host = Func::new(&mut store, signature, |_, args, results| {
+    let host = Func::try_new(&mut store, signature, |_, args, results| {
         let [Val::I32(n), Val::F64(f), .., Val::I64(nine), Val::I64(i), Val::F64(g)] = args else { unreachable!() };
         results[0] = Val::I64(i ^ (nine * i64::from(*n)));
         results[1] = Val::F64((f64::from_bits(*g) - f64::from_bits(*f)).to_bits());
         Ok(())
     });
-    linker.define("a", "host", host.unwrap()).unwrap();
+    linker.define(&store, "a", "host", host.unwrap()).unwrap();
     let instance = linker.instantiate(&mut store, &caller).unwrap();
     let run = instance.get_typed_func::<i32, (i64, f64)>(&mut store, "run").unwrap();
     assert_eq!(callee.native_functions(), 0);
@@ -520,7 +520,7 @@ fn a_native_loop_calls_imports_with_all_kinds_of_results() {
         let mut linker = Linker::new(&engine);
         linker.instance(&mut store, "a", guest).unwrap();
         let signature = guest.get_func(&mut store, "guest").unwrap().ty(&store);
-        let host = Func::new(&mut store, signature, |_, args, values| {
+        let host = Func::try_new(&mut store, signature, |_, args, values| {
             let Val::I32(n) = args[0] else { unreachable!() };
             for (value, i) in values.iter_mut().zip(n..) {
                 *value = match value {
@@ -533,7 +533,7 @@ fn a_native_loop_calls_imports_with_all_kinds_of_results() {
             }
             Ok(())
         });
-        linker.define("a", "host", host.unwrap()).unwrap();
+        linker.define(&store, "a", "host", host.unwrap()).unwrap();
         let run = linker.instantiate(&mut store, &caller).unwrap();
         let run = run.get_typed_func::<i32, i64>(&mut store, "run").unwrap();
         let bits = |ty: &str, i: i32| match ty {
@@ -607,8 +607,8 @@ fn backtraces_show_frames_of_both_tiers_alike() {
         );
         let mut store = Store::new(engine, Vec::new());
         let mut linker: Linker<Vec<String>> = Linker::new(engine);
-        let look = |mut caller: Caller<'_, Vec<String>>, held: Option<ExternRef>, i: i32| {
-            let text = held.unwrap().data(&caller).unwrap().downcast_ref::<String>().unwrap().clone();
+        let look = |mut caller: Caller<'_, Vec<String>>, held: Option<Rooted<ExternRef>>, i: i32| {
+            let text = held.unwrap().data(&caller).unwrap().unwrap().downcast_ref::<String>().unwrap().clone();
             let frames = WasmBacktrace::capture(&caller);
             let frames: Vec<_> = frames.frames().iter().map(|frame| (frame.func_index(), frame.offset())).collect();
             caller.data_mut().push(format!("{text} {i} {frames:?}"));

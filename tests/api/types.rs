@@ -54,7 +54,7 @@ fn doors(engine: &Engine, types: &Types) -> Vec<&'static str> {
             assert!(error.to_string().contains("belongs to another engine or to a dropped module"), "{name}: {error}")
         }
     };
-    door("Func::new", Func::new(&mut store, func.clone(), |_, _, _| Ok(())).map(drop));
+    door("Func::new", Func::try_new(&mut store, func.clone(), |_, _, _| Ok(())).map(drop));
     let mut linker = Linker::<()>::new(engine);
     door("Linker::func_new", linker.func_new("a", "b", func.clone(), |_, _, _| Ok(())).map(drop));
     door("Global::new", Global::new(&mut store, *global, Val::FuncRef(None)).map(drop));
@@ -90,7 +90,7 @@ fn a_type_is_released_with_its_last_owner() {
     let module = module(&engine, TEXT);
     let types = Types::of(&module);
     let mut store = Store::new(&engine, ());
-    let held = Func::new(&mut store, types.func.clone(), |_, _, _| Ok(())).unwrap();
+    let held = Func::try_new(&mut store, types.func.clone(), |_, _, _| Ok(())).unwrap();
     drop(module);
     assert_eq!(doors(&engine, &types).len(), 7, "the function still has the type");
     assert_eq!(held.ty(&store), types.func);
@@ -107,7 +107,7 @@ fn host_objects_keep_their_types_alive() {
     let engine = with_tags();
     type Make = fn(&mut Store<()>, &Types) -> Extern;
     let makers: [Make; 4] = [
-        |store, types| Func::new(store, types.func.clone(), |_, _, _| Ok(())).unwrap().into(),
+        |store, types| Func::try_new(store, types.func.clone(), |_, _, _| Ok(())).unwrap().into(),
         |store, types| Global::new(store, types.global, Val::FuncRef(None)).unwrap().into(),
         |store, types| Table::new(store, types.table, Ref::Func(None)).unwrap().into(),
         |store, types| Tag::new(store, &types.tag).unwrap().into(),

@@ -726,7 +726,7 @@ mod tests {
     fn a_malformed_artifact_with_valid_checksums_is_rejected_or_read() {
         let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
         for form in [Precompiled::Native, Precompiled::Universal] {
-            let whole = engine.precompile_module(PROGRAM, form).unwrap();
+            let whole = engine.precompile_module_with(PROGRAM, form, |_, _| ()).unwrap();
             read(&whole).unwrap();
             let start = whole.windows(MAGIC.len()).position(|bytes| bytes == MAGIC).unwrap();
             let (mut accepted, mut rejected) = (0, 0);

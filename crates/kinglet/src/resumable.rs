@@ -17,12 +17,12 @@ use crate::{AsContextMut, Error, Func, Result, TypedFunc, Val};
 ///     (import "host" "ask" (func $ask (result i32)))
 ///     (func (export "run") (result i32) (i32.add (call $ask) (i32.const 1))))"#)?;
 /// let mut linker = Linker::new(&engine);
-/// linker.func_wrap("host", "ask", || -> Result<i32> { Err(Error::msg("nobody has answered yet")) })?;
+/// linker.func_wrap("host", "ask", || -> Result<i32> { Err(Error::msg("the answer is not known yet")) })?;
 /// let mut store = Store::new(&engine, ());
 /// let run = linker.instantiate(&mut store, &module)?.get_func(&mut store, "run").unwrap();
 /// let mut results = [Val::I32(0)];
-/// let ResumableCall::HostTrap(waiting) = run.call_resumable(&mut store, &[], &mut results)? else { panic!("it asks") };
-/// assert_eq!(waiting.host_error().to_string(), "nobody has answered yet");
+/// let ResumableCall::HostTrap(waiting) = run.call_resumable(&mut store, &[], &mut results)? else { panic!("the host function fails") };
+/// assert_eq!(waiting.host_error().to_string(), "the answer is not known yet");
 /// let ended = waiting.resume(&mut store, &[Val::I32(41)], &mut results)?;
 /// assert!(matches!(ended, ResumableCall::Finished));
 /// assert_eq!(results[0].i32(), Some(42));
@@ -30,7 +30,7 @@ use crate::{AsContextMut, Error, Func, Result, TypedFunc, Val};
 /// ```
 #[derive(Debug)]
 pub enum ResumableCall {
-    /// The function has returned; its results are in the caller's array.
+    /// The function has returned, and its results are in the caller's slice.
     Finished,
     /// A host function has failed, and the guest is suspended in it.
     HostTrap(ResumableCallHostTrap),
@@ -42,7 +42,7 @@ pub enum ResumableCall {
 #[derive(Debug)]
 pub struct ResumableCallHostTrap {
     store: StoreId,
-    /// The function that the host called.
+    /// The function that the embedder called.
     func: Func,
     host_func: Func,
     host_error: Error,
@@ -55,8 +55,8 @@ impl ResumableCallHostTrap {
         self.host_func
     }
 
-    /// Returns the host function's error. [`Error::downcast_ref`] converts it to your own type. It is never a
-    /// [`Trap`](crate::Trap).
+    /// Returns the host function's error. [`Error::downcast_ref`] finds its type. It is never a [`Trap`](crate::Trap), and
+    /// has no backtrace.
     pub fn host_error(&self) -> &Error {
         &self.host_error
     }
@@ -66,21 +66,21 @@ impl ResumableCallHostTrap {
         self.host_error
     }
 
-    /// Resumes the guest. The host function returns `inputs`; the call's results are written to `outputs`.
+    /// Resumes the guest. The host function returns `inputs`.
     ///
     /// # Errors
-    /// As for [`Func::call_resumable`], and if `inputs` do not match the host function's results. An error ends the
-    /// call.
+    /// As for [`Func::call_resumable`]; if the inputs are not of the host function's result types, or the store is not the
+    /// call's. An error ends the call.
     ///
     /// # Panics
-    /// If a host function panics, with its panic, and if the call belongs to another store.
+    /// If a host function panics, with the same payload.
     pub fn resume(self, mut store: impl AsContextMut, inputs: &[Val], outputs: &mut [Val]) -> Result<ResumableCall> {
         let core = &mut store.as_context_mut().0.core;
         let func = self.func;
         let ty = core.engine.types().func(core.func_type_id(func));
         if outputs.len() != ty.results().len() {
             let message =
-                format!("the function returns {} values, but {} are expected", ty.results().len(), outputs.len());
+                format!("the function returns {} values, but the caller expects {}", ty.results().len(), outputs.len());
             return Err(Error::msg(message));
         }
         let progress = self.continue_with(core, inputs)?;
@@ -88,7 +88,7 @@ impl ResumableCallHostTrap {
     }
 
     fn continue_with(self, core: &mut StoreCore, inputs: &[Val]) -> Result<CallProgress> {
-        core.check(self.store);
+        core.try_check(self.store)?;
         let ty = core.engine.types().func(core.func_type_id(self.host_func));
         if inputs.len() != ty.results().len() {
             let message = format!(
@@ -101,7 +101,7 @@ impl ResumableCallHostTrap {
         let mut slots = vec![0; ty.array_slots() as usize];
         let used = func::put_values(inputs, ty.results(), &mut slots, core)?;
         slots.truncate(used);
-        vm::resume(core, self.handle, slots.into())
+        core.hooked(|core| vm::resume(core, self.handle, slots.into()))
     }
 }
 
@@ -138,7 +138,7 @@ pub enum TypedResumableCall<R> {
     HostTrap(TypedResumableCallHostTrap<R>),
 }
 
-/// A [`ResumableCallHostTrap`] with statically known result types.
+/// A [`ResumableCallHostTrap`] of a function with a Rust type.
 #[derive(Debug)]
 pub struct TypedResumableCallHostTrap<R> {
     call: ResumableCallHostTrap,
@@ -146,17 +146,17 @@ pub struct TypedResumableCallHostTrap<R> {
 }
 
 impl<R: WasmResults> TypedResumableCallHostTrap<R> {
-    /// See [`ResumableCallHostTrap::host_func`].
+    /// Returns the host function that failed: see [`ResumableCallHostTrap::host_func`].
     pub fn host_func(&self) -> Func {
         self.call.host_func()
     }
 
-    /// See [`ResumableCallHostTrap::host_error`].
+    /// Returns the host function's error: see [`ResumableCallHostTrap::host_error`].
     pub fn host_error(&self) -> &Error {
         self.call.host_error()
     }
 
-    /// See [`ResumableCallHostTrap::into_host_error`].
+    /// Cancels the call and returns the host function's error.
     pub fn into_host_error(self) -> Error {
         self.call.into_host_error()
     }
@@ -198,12 +198,12 @@ impl Func {
     /// error below a host function that called back into the guest. On platforms without fibers every error ends the
     /// call; fibers need Unix on x86-64, AArch64 or 64-bit RISC-V.
     ///
-    /// A resumable call has its own stacks and is slower than [`Func::call`].
+    /// A resumable call has separate stacks and takes longer than [`Func::call`].
     ///
     /// ```
     /// use kinglet::{Engine, Error, Linker, Module, ResumableCall, Store, Val};
     ///
-    /// /// A question of the guest that the host answers while the guest is suspended.
+    /// /// A question of the guest, which the host answers while the guest is suspended.
     /// #[derive(Debug)]
     /// struct Question(i32);
     ///
@@ -229,7 +229,7 @@ impl Func {
     /// let mut results = [Val::I32(0)];
     /// let mut call = sum.call_resumable(&mut store, &[Val::I32(3), Val::I32(4)], &mut results)?;
     /// while let ResumableCall::HostTrap(paused) = call {
-    ///     let Question(x) = paused.host_error().downcast_ref().expect("the only error there is");
+    ///     let Question(x) = paused.host_error().downcast_ref().expect("the only error");
     ///     let answer = Val::I32(x * x);
     ///     call = paused.resume(&mut store, &[answer], &mut results)?;
     /// }
@@ -238,11 +238,11 @@ impl Func {
     /// ```
     ///
     /// # Errors
-    /// As for [`Func::call`], except for host function errors that suspend the call; if its stacks cannot be allocated;
-    /// [`Trap::StackOverflow`](crate::Trap::StackOverflow) if 64 such calls are nested.
+    /// As for [`Func::call`], except for host functions' errors that suspend the call; if the system denies memory for its
+    /// stacks; [`Trap::StackOverflow`](crate::Trap::StackOverflow) if 64 resumable calls are nested.
     ///
     /// # Panics
-    /// If a host function panics, with its panic.
+    /// If a host function panics, with the same payload.
     pub fn call_resumable(
         &self,
         mut store: impl AsContextMut,
@@ -250,8 +250,9 @@ impl Func {
         results: &mut [Val],
     ) -> Result<ResumableCall> {
         let core = &mut store.as_context_mut().0.core;
+        let pointer = self.try_pointer(core)?;
         let slots = self.array(core, params, results)?;
-        let progress = vm::start(core, self.pointer(core), slots.into())?;
+        let progress = core.hooked(|core| vm::start(core, pointer, slots.into()))?;
         ResumableCall::new(core, *self, progress, results)
     }
 }
@@ -263,13 +264,13 @@ impl<P: WasmParams, R: WasmResults> TypedFunc<P, R> {
     /// As for [`Func::call_resumable`].
     ///
     /// # Panics
-    /// If a host function panics, with its panic.
+    /// If a parameter is a reference of another store. If a host function panics, with the same payload.
     pub fn call_resumable(&self, mut store: impl AsContextMut, params: P) -> Result<TypedResumableCall<R>> {
         let core = &mut store.as_context_mut().0.core;
-        let pointer = self.func().pointer(core);
+        let pointer = self.func().try_pointer(core)?;
         let mut slots = [0; func::MAX_SLOTS];
         params.store(&mut slots, Handle(core));
-        let progress = vm::start(core, pointer, slots.into())?;
+        let progress = core.hooked(|core| vm::start(core, pointer, slots.into()))?;
         Ok(TypedResumableCall::new(core, self.func(), progress))
     }
 }

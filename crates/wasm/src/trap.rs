@@ -88,3 +88,46 @@ impl std::fmt::Display for Trap {
 }
 
 impl std::error::Error for Trap {}
+
+macro_rules! wasmtime_names {
+    ($($alias:ident = $name:ident;)*) => {
+        /// Wasmtime's names of the same traps, for constants and patterns alike.
+        #[allow(non_upper_case_globals)]
+        impl Trap {
+            $(
+                #[doc = concat!("Wasmtime's name of [`Trap::", stringify!($name), "`].")]
+                pub const $alias: Trap = Trap::$name;
+            )*
+        }
+    };
+}
+
+wasmtime_names! {
+    UnreachableCodeReached = Unreachable;
+    IndirectCallToNull = UninitializedElement;
+    BadSignature = IndirectCallTypeMismatch;
+    IntegerDivisionByZero = IntegerDivideByZero;
+    BadConversionToInteger = InvalidConversionToInteger;
+    HeapMisaligned = UnalignedAtomic;
+    AtomicWaitNonSharedMemory = ExpectedSharedMemory;
+    Interrupt = Interrupted;
+    OutOfFuel = OutOfGas;
+    AllocationTooLarge = OutOfMemory;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wasmtime_names_work_as_patterns() {
+        let is_fuel = |trap: Trap| match trap {
+            Trap::OutOfFuel => true,
+            Trap::Interrupt | Trap::UnreachableCodeReached => false,
+            _ => panic!("another trap"),
+        };
+        assert!(is_fuel(Trap::OutOfGas) && !is_fuel(Trap::Interrupted) && !is_fuel(Trap::Unreachable));
+        assert_eq!(Trap::IntegerDivisionByZero, Trap::IntegerDivideByZero);
+        assert_eq!(Trap::BadSignature, Trap::IndirectCallTypeMismatch);
+    }
+}

@@ -2,10 +2,12 @@
 //! The registry hash-conses recursion groups, so every type has one canonical id. Type equality is one comparison, and a
 //! subtype check is one lookup in the type's display (core specification, "Types" and "Type Closure").
 
+mod accessors;
 mod registry;
 
 use std::fmt;
 
+pub use accessors::Mutability;
 pub use registry::{ForeignType, TypeDef, TypeGroup, TypeRegistry};
 
 /// The canonical id of a defined type. It is unique in the process, so that a registry detects types of another registry.

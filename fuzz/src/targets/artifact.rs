@@ -116,7 +116,7 @@ pub(super) fn seeds(_: &Path) -> Result<Vec<Vec<u8>>> {
     let engine = engine(RunMode::Jit, None);
     let mut seeds = vec![vec![3], b"\x03\0\x05\xff\x01\x09\xff\x02\x30\x01".to_vec(), vec![2]];
     for form in [Precompiled::Native, Precompiled::Universal] {
-        let artifact = engine.precompile_module(PROGRAM, form).map_err(std::io::Error::other)?;
+        let artifact = engine.precompile_module_with(PROGRAM, form, |_, _| ()).map_err(std::io::Error::other)?;
         seeds.push([&[0], &artifact[..]].concat());
     }
     let cache = cache();

@@ -10,8 +10,8 @@ use std::time::Duration;
 use kinglet::{
     Caller, Config, Engine, Extern, ExternRef, Feature, Func, FuncType, Global, GlobalType, HeapType, Instance,
     InstanceAllocationStrategy, Linker, Memory, MemoryType, Module, Ref, RefType, ResumableCall, ResumableCallHostTrap,
-    RunMode, Store, StoreLimits, StoreLimitsBuilder, Table, TableType, TagType, TierThresholds, V128, Val, ValType,
-    WasmBacktrace,
+    Rooted, RunMode, Store, StoreLimits, StoreLimitsBuilder, Table, TableType, TagType, TierThresholds, V128, Val,
+    ValType, WasmBacktrace,
 };
 
 use super::Choices;
@@ -185,7 +185,7 @@ impl World {
         linker.allow_shadowing(choices.byte().is_multiple_of(2));
         let defined = linker
             .func_wrap("host", "f", host)
-            .and_then(|linker| linker.func_wrap("host", "r", |_: Caller<'_, Data>, _: Option<ExternRef>| ()))
+            .and_then(|linker| linker.func_wrap("host", "r", |_: Caller<'_, Data>, _: Option<Rooted<ExternRef>>| ()))
             .and_then(|linker| {
                 linker.func_wrap("host", "again", |mut caller: Caller<'_, Data>, _: i32| reenter(&mut caller))
             });
@@ -246,9 +246,8 @@ impl World {
         };
         let Ok(instance) = instance else { return };
         self.instances.push(instance);
-        for (_, item) in instance.exports(&mut self.store) {
-            self.keep(item);
-        }
+        let items: Vec<Extern> = instance.exports(&mut self.store).map(|export| export.into_extern()).collect();
+        items.into_iter().for_each(|item| self.keep(item));
     }
 
     fn keep(&mut self, item: Extern) {
@@ -414,7 +413,7 @@ impl World {
             _ => {
                 let ty = FuncType::new(vec![ValType::I64; choices.below(20)], [ValType::I32, ValType::I64]);
                 let returns_wrong_type = choices.byte().is_multiple_of(2);
-                let func = Func::new(&mut self.store, ty, move |_, params, results| {
+                let func = Func::try_new(&mut self.store, ty, move |_, params, results| {
                     results[0] = Val::I32(params.len() as i32);
                     results[1] =
                         if returns_wrong_type { Val::I32(0) } else { params.first().copied().unwrap_or(Val::I64(3)) };
@@ -433,7 +432,7 @@ impl World {
         });
         match (found, choices.byte() % 4) {
             (Some(value), 0) => _ = value.release(&mut self.store),
-            (Some(value), 1) => _ = value.data(&self.store).map(|data| data.is::<u64>()),
+            (Some(value), 1) => _ = value.data(&self.store).map(|data| data.is_some_and(|data| data.is::<u64>())),
             _ => {
                 let created = ExternRef::new(&mut self.store, choices.u64());
                 let _ = created.map(|value| self.values.push(Val::ExternRef(Some(value))));
@@ -457,7 +456,7 @@ impl World {
         match choices.byte() % 6 {
             0 => {
                 let Some(item) = self.item(choices) else { return };
-                let _ = self.linker.define(module, name, item);
+                let _ = self.linker.define(&self.store, module, name, item);
             }
             1 => {
                 let Some(instance) = pick(&self.instances, choices) else { return };

@@ -89,7 +89,7 @@ fn runtime(options: &Options, output: &str) -> Outcome<Runtime> {
 /// Blames the option that makes even an empty module impossible to compile.
 fn try_out(config: &Config, option: &str) -> Outcome<()> {
     const EMPTY: &[u8] = b"\0asm\x01\0\0\0";
-    let made = Engine::new(config).and_then(|engine| engine.precompile_module(EMPTY, Precompiled::Native));
+    let made = Engine::new(config).and_then(|engine| engine.precompile_module(EMPTY));
     made.map(drop).map_err(|error| {
         Fault::refused(format!("bad value for `--{option}`: {error:#}")).hint("`kinglet targets` lists what there is")
     })

@@ -7,7 +7,7 @@ use kinglet_interp::frame::{InterpreterFrame, StackSegment, walk};
 use kinglet_interp::{Body, BytecodeSourceMap};
 
 use crate::store::StoreCore;
-use crate::trap::{FrameInfo, KEPT_FRAMES, WasmBacktrace};
+use crate::trap::{FrameInfo, WasmBacktrace};
 use crate::{Module, Trap};
 
 /// Returns the guest's frames, innermost first.
@@ -16,6 +16,9 @@ use crate::{Module, Trap};
 /// `vm` belongs to `core`, and guest code is suspended in a call to the runtime.
 pub(super) unsafe fn capture(core: &StoreCore, vm: *const VmStore, trap: Option<Trap>) -> WasmBacktrace {
     let mut backtrace = WasmBacktrace { trap, detail: None, frames: Vec::new(), omitted: 0 };
+    if max_frames(core) == 0 {
+        return backtrace;
+    }
     let mut source_maps = SourceMaps::default();
     // SAFETY: the caller promises that `vm` belongs to `core` and that guest code is suspended in a call to the
     // runtime.
@@ -40,6 +43,11 @@ pub(super) unsafe fn capture(core: &StoreCore, vm: *const VmStore, trap: Option<
     backtrace
 }
 
+/// Returns the maximum number of frames of a backtrace.
+fn max_frames(core: &StoreCore) -> usize {
+    core.engine.config().backtrace_frames.map_or(0, usize::from)
+}
+
 /// Captures a backtrace from a host function, or while no guest code runs.
 pub(crate) fn capture_backtrace(core: &StoreCore) -> WasmBacktrace {
     // SAFETY: the core is borrowed, so its guest code, if it runs, is suspended in a call to the runtime.
@@ -60,7 +68,7 @@ impl SourceMaps {
 }
 
 fn push(backtrace: &mut WasmBacktrace, core: &StoreCore, frame: &InterpreterFrame, source_maps: &mut SourceMaps) {
-    if backtrace.frames.len() >= KEPT_FRAMES {
+    if backtrace.frames.len() >= max_frames(core) {
         backtrace.omitted += 1;
         return;
     }
@@ -87,7 +95,7 @@ fn info(module: Module, body: &Body, offset: Option<u32>) -> FrameInfo {
 /// is suitable.
 #[cfg(feature = "jit")]
 fn push_native(backtrace: &mut WasmBacktrace, core: &StoreCore, frame: &super::native::NativeFrame) {
-    if backtrace.frames.len() >= KEPT_FRAMES {
+    if backtrace.frames.len() >= max_frames(core) {
         backtrace.omitted += 1;
         return;
     }

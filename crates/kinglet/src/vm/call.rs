@@ -27,6 +27,12 @@ pub(super) fn call_cell(
     vmctx: *mut VmCtx,
     slots: &mut [u64],
 ) -> Result<()> {
+    core.hooked(|core| enter(core, cell, vmctx, slots))
+}
+
+/// Calls the function without the store's hook.
+#[inline(always)]
+fn enter(core: &mut StoreCore, cell: *const FuncCell, vmctx: *mut VmCtx, slots: &mut [u64]) -> Result<()> {
     // SAFETY: cells live as long as their module or store.
     if slots.len() < unsafe { (*cell).array_slots } as usize {
         return Err(Error::msg("internal inconsistency: the argument array is too short"));
@@ -157,7 +163,8 @@ fn trap_error(core: &mut StoreCore, code: u32) -> Error {
     let trap = Trap::from_code(code).unwrap_or(Trap::Unsupported);
     let error = Error::new(trap);
     // A backtrace that an earlier host error left behind belongs to another trap.
-    match core.backtrace.take().filter(|backtrace| backtrace.trap() == Some(trap)) {
+    let backtrace = core.backtrace.take().filter(|backtrace| backtrace.trap() == Some(trap));
+    match backtrace.filter(|_| core.engine.config().backtrace_frames.is_some()) {
         Some(backtrace) => error.context(backtrace),
         None => error,
     }

@@ -25,7 +25,7 @@ use super::call;
 use super::func::FuncPointer;
 use super::store::with_core;
 use crate::store::StoreCore;
-use crate::{Error, Result};
+use crate::{Error, Result, WasmBacktrace};
 use kinglet_interp::frame::{StackSegment, walk_from};
 
 pub(crate) use self::stack::FiberStacks;
@@ -250,7 +250,7 @@ pub(super) unsafe fn pause(vm: *mut VmStore, error: Error, func: FuncPointer) ->
     // SAFETY: the fiber runs, so its yielder is set.
     match unsafe { (*(*fiber.0.as_ptr()).yielder).suspend(HostFailure { error, func }) } {
         Input::Results(results) => Ok(results),
-        Input::Cancel | Input::Start(_) => Err(Error::msg("a suspended call was cancelled")),
+        Input::Cancel | Input::Start(_) => Err(WasmBacktrace::omit(Error::msg("a suspended call was cancelled"))),
     }
 }
 

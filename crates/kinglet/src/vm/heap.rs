@@ -39,12 +39,12 @@ const FIRST_OBJECT: u32 = 8;
 /// The time between two collections, during which objects do not move. No reference is valid in the last epoch, because
 /// the counter cannot distinguish later epochs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Epoch(u32);
+pub(crate) struct HeapEpoch(u32);
 
-impl Epoch {
-    const LAST: Epoch = Epoch(u32::MAX);
+impl HeapEpoch {
+    const LAST: HeapEpoch = HeapEpoch(u32::MAX);
     /// The epoch of references that no collection changes. Equal references of this epoch always compare equal.
-    const ANY: Epoch = Epoch(0);
+    pub(crate) const ANY: HeapEpoch = HeapEpoch(0);
 }
 
 /// A store's heap.
@@ -114,16 +114,16 @@ fn is_object(reference: u32) -> bool {
 
 impl Heap {
     /// Returns the epoch of a reference that is created now.
-    pub(crate) fn epoch(&self, reference: u32) -> Epoch {
+    pub(crate) fn epoch(&self, reference: u32) -> HeapEpoch {
         if !is_object(reference) {
-            return Epoch::ANY;
+            return HeapEpoch::ANY;
         }
-        u32::try_from(self.collections).map_or(Epoch::LAST, Epoch)
+        u32::try_from(self.collections).map_or(HeapEpoch::LAST, HeapEpoch)
     }
 
     /// Returns whether a reference of an epoch still refers to the same object.
-    pub(crate) fn is_valid(&self, reference: u32, epoch: Epoch) -> bool {
-        !is_object(reference) || (epoch == self.epoch(reference) && epoch != Epoch::LAST)
+    pub(crate) fn is_valid(&self, reference: u32, epoch: HeapEpoch) -> bool {
+        !is_object(reference) || (epoch == self.epoch(reference) && epoch != HeapEpoch::LAST)
     }
 
     fn layout(&mut self, types: &TypeRegistry, ty: TypeId) -> Option<Arc<Layout>> {

@@ -17,8 +17,8 @@ use super::address::Owned;
 use super::func::FuncPointer;
 use super::{VmState, store};
 use crate::host::Caller;
-use crate::store::StoreCore;
-use crate::{Engine, Error, FuncType, Result, WasmBacktrace};
+use crate::store::{Observed, StoreCore, StoreInner};
+use crate::{CallHook, Engine, Error, FuncType, Result, WasmBacktrace};
 
 /// A host function's closure for stores with data `T`, and the functions that call it.
 pub(crate) struct HostFunc<T: 'static> {
@@ -262,7 +262,12 @@ where
             Attempt::Ended(Ok(Ok(()))) => Status::Ok as u32,
             Attempt::Ended(outcome) => handle_failure(context, array, outcome),
             Attempt::OutOfGas => out_of_gas(callee),
-            Attempt::NeedsTiming => measure(context, || run_in_array::<T, F>(callee, caller, slots)),
+            Attempt::Observed => {
+                let array = NonNull::from(array);
+                let call = || run_in_array::<T, F>(callee, caller, slots);
+                // Either the call or the end borrows the array, one at a time.
+                observed::<T, _>(context, call, |outcome| handle_failure(context, &mut *array.as_ptr(), outcome))
+            }
         }
     }
 }
@@ -290,7 +295,7 @@ where
             Attempt::Ended(Ok(Ok(()))) => RegisterResult { status: Status::Ok as u64, value: slots[0] },
             Attempt::Ended(outcome) => handle_failure_in_registers(context, slots, outcome),
             Attempt::OutOfGas => failure(context, out_of_gas(callee)),
-            Attempt::NeedsTiming => measure_in_registers(callee, caller, a, b, c, d),
+            Attempt::Observed => observed_in_registers::<T>(callee, caller, a, b, c, d),
         }
     }
 }
@@ -320,8 +325,8 @@ enum Attempt {
     Ended(Outcome),
     /// Not run, because gas is overdrawn and the host would observe the call.
     OutOfGas,
-    /// Not run yet, because the store measures the time of host functions.
-    NeedsTiming,
+    /// Not run yet. The store observes calls of host functions.
+    Observed,
 }
 
 /// Runs a closure.
@@ -343,8 +348,11 @@ where
         }
         let closure = &*context.closure.cast::<F>();
         store::with_owner::<T, _>(vm, |inner| {
-            if inner.core.host_time.is_some() {
-                return Attempt::NeedsTiming;
+            if inner.core.observed != Observed::Off {
+                if inner.core.observed == Observed::On {
+                    return Attempt::Observed;
+                }
+                inner.core.observed = Observed::On;
             }
             let caller = Caller::new(inner, super::instance::index_of(caller));
             Attempt::Ended(std::panic::catch_unwind(AssertUnwindSafe(|| closure(caller, slots))))
@@ -352,26 +360,54 @@ where
     }
 }
 
-/// Adds the duration of a call to the store's total. Nested calls are counted once.
+/// Runs a call of a host function that the store observes: calls the hook, and measures the duration without that of nested
+/// calls.
 ///
 /// # Safety
 /// The context belongs to a live store whose guest code has called it. The store is not borrowed.
 #[cold]
-unsafe fn measure<R>(context: &HostContext, call: impl FnOnce() -> R) -> R {
+unsafe fn observed<T: 'static, R>(
+    context: &HostContext,
+    call: impl FnOnce() -> R,
+    end: impl FnOnce(Outcome) -> R,
+) -> R {
     let vm = context.vmctx.store;
-    // SAFETY: the caller promises that the store is live and not borrowed (see `# Safety`).
-    let spent = unsafe { store::with_core(vm, |core| core.host_time.take()) };
+    let hook = |transition| {
+        // SAFETY: the caller promises that the store is live, of `T` and not borrowed (see `# Safety`). The hook calls the
+        // guest by the borrow that it gets.
+        unsafe {
+            store::with_owner::<T, _>(vm, |inner| {
+                std::panic::catch_unwind(AssertUnwindSafe(|| inner.run_hook(transition)))
+            })
+        }
+    };
+    match hook(CallHook::CallingHost) {
+        Ok(Ok(())) => {}
+        failed => return end(failed),
+    }
+    let begin = |core: &mut StoreCore| {
+        core.observed = Observed::Announced;
+        core.host_time.take()
+    };
+    // SAFETY: the store is live, and the hook's borrow has ended.
+    let spent = unsafe { store::with_core(vm, begin) };
     let start = Instant::now();
     let returned = call();
-    let spent = spent.map(|spent| spent + start.elapsed());
-    // SAFETY: the store is live, and every borrow during the call has ended.
-    unsafe { store::with_core(vm, |core| core.host_time = spent) };
-    returned
+    let finish = |core: &mut StoreCore| {
+        core.observed = Observed::On;
+        core.host_time = spent.map(|spent| spent + start.elapsed());
+    };
+    // SAFETY: the store is live, and every borrow that the call made has ended with it.
+    unsafe { store::with_core(vm, finish) };
+    match hook(CallHook::ReturningFromHost) {
+        Ok(Ok(())) => returned,
+        failed => end(failed),
+    }
 }
 
-/// Repeats the call of a host function and measures its duration.
+/// Repeats the call of a host function, and observes it.
 #[cold]
-unsafe extern "C" fn measure_in_registers(
+unsafe extern "C" fn observed_in_registers<T: 'static>(
     callee: *mut VmCtx,
     caller: *mut VmCtx,
     a: u64,
@@ -382,11 +418,17 @@ unsafe extern "C" fn measure_in_registers(
     // SAFETY: the host function calls this with its own arguments.
     unsafe {
         let context = &*callee.cast::<HostContext>();
-        match context.registers {
-            Some(function) => measure(context, || function(callee, caller, a, b, c, d)),
-            None => failure(context, Status::Trap as u32),
-        }
+        let Some(function) = context.registers else { return failure(context, Status::Trap as u32) };
+        let end = |outcome| handle_failure_in_registers(context, [a, b, c, d], outcome);
+        observed::<T, _>(context, || function(callee, caller, a, b, c, d), end)
     }
+}
+
+/// Calls the embedder's hook from the untyped part of a store.
+pub(crate) fn call_hook<T: 'static>(core: &mut StoreCore, transition: CallHook) -> Result<()> {
+    let inner = std::ptr::from_mut(core).cast::<StoreInner<T>>();
+    // SAFETY: only a store of `T` sets this function, and `StoreInner` has the layout of its core.
+    unsafe { (*inner).run_hook(transition) }
 }
 
 #[cold]
@@ -409,11 +451,11 @@ unsafe fn handle_failure(context: &HostContext, slots: HostSlots<'_>, outcome: O
     let vm = context.vmctx.store;
     let outcome = outcome.map(|returned| {
         returned.or_else(|error| {
-            // SAFETY: the caller promises that the store is live and not borrowed (see `# Safety`).
-            let error = unsafe { store::with_core(vm, |core| with_backtrace(core, error)) };
             let this = FuncPointer(NonNull::from(&context.func_ref));
-            // SAFETY: the store is live, and the borrow for the backtrace has ended.
-            let results = unsafe { super::fiber::pause(vm, error, this) }?;
+            // SAFETY: the caller promises that the store is live and not borrowed (see `# Safety`).
+            let resumed = unsafe { super::fiber::pause(vm, error, this) };
+            // SAFETY: as above. A resumed call owns the store again.
+            let results = resumed.map_err(|error| unsafe { store::with_core(vm, |core| with_backtrace(core, error)) })?;
             slots[..results.len()].copy_from_slice(&results);
             Ok(())
         })
@@ -454,24 +496,24 @@ fn failure(context: &HostContext, status: u32) -> RegisterResult {
 /// Adds a backtrace to a trap, or to an interrupt, that a host function returned.
 #[cold]
 fn with_backtrace(core: &StoreCore, error: Error) -> Error {
-    match error.downcast_ref::<Trap>() {
-        Some(trap) if !error.is::<WasmBacktrace>() => {
-            let backtrace = WasmBacktrace { trap: Some(*trap), ..super::capture_backtrace(core) };
-            error.context(backtrace)
-        }
-        _ => error,
+    if error.is::<WasmBacktrace>() || core.engine.config().backtrace_frames.is_none() {
+        return error;
     }
+    let trap = error.downcast_ref::<Trap>().copied();
+    // A trap's message is the trap itself.
+    let detail = if trap.is_none() { Some(error.to_string()) } else { None };
+    error.context(WasmBacktrace { trap, detail, ..super::capture_backtrace(core) })
 }
 
 /// Calls the embedder's limiter from the untyped part of a store.
 pub(crate) fn call_limiter<T: 'static>(core: &mut StoreCore, request: crate::store::LimiterRequest) -> Result<bool> {
     use crate::store::{Embedder, LimiterRequest, ResourceKind};
     // SAFETY: only a store of `T` sets this function.
-    let Embedder { limiter, data } = unsafe { core.embedder.get_mut::<T>() };
+    let Embedder { limiter, data, .. } = unsafe { core.embedder.get_mut::<T>() };
     let Some(limiter) = limiter else { return Ok(!matches!(request, LimiterRequest::Failed(..))) };
     let limiter = limiter(data);
     match request {
-        LimiterRequest::Memory(request) => limiter.memory_growing(request.current, request.desired, request.maximum),
+        LimiterRequest::Memory(memory) => limiter.memory_growing(memory.current, memory.desired, memory.maximum),
         LimiterRequest::Table { current, desired, maximum } => limiter.table_growing(current, desired, maximum),
         LimiterRequest::Total { current, desired } => limiter.total_growing(current, desired),
         LimiterRequest::Failed(ResourceKind::Tables, error) => limiter.table_grow_failed(error).map(|()| false),

@@ -335,7 +335,7 @@ pub(crate) unsafe fn new_memory(
     let request = super::MemoryRequest { current: 0, desired: desired.unwrap_or(usize::MAX), maximum };
     core.count(ResourceKind::Memories, core.memories.len())?;
     let what = || format!("a memory of {}", pages(ty.min));
-    core.may_make(request.desired, LimiterRequest::Memory(request), StoreLimit::MemorySize, what)?;
+    core.check_allocation(request.desired, LimiterRequest::Memory(request), StoreLimit::MemorySize, what)?;
     let plan = core.engine.settings().memory_plan(&ty);
     // SAFETY: the caller promises that the record is valid as long as the store (see `# Safety`), which owns the
     // memory.
@@ -367,10 +367,10 @@ pub(crate) unsafe fn new_table(
     recycled: Option<TableInstance>,
 ) -> Result<usize> {
     core.count(ResourceKind::Tables, core.tables.len())?;
-    let request =
-        LimiterRequest::Table { current: 0, desired: ty.min as usize, maximum: ty.max.map(|max| max as usize) };
+    let maximum = ty.max.map(|max| max as usize);
+    let request = LimiterRequest::Table { current: 0, desired: ty.min as usize, maximum };
     let bytes = super::table::bytes(ty.min);
-    core.may_make(bytes, request, StoreLimit::TableElements, || format!("a table of {} elements", ty.min))?;
+    core.check_allocation(bytes, request, StoreLimit::TableElements, || format!("a table of {} elements", ty.min))?;
     // SAFETY: the caller promises that the record is valid as long as the store (see `# Safety`), which owns the table.
     let new = || unsafe { TableInstance::new(ty, init, record) };
     let table = recycled.map_or_else(new, Ok)?;

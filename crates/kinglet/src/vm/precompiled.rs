@@ -363,7 +363,7 @@ mod tests {
         let (engine, interpreter) = (Engine::default(), Config::new().run_mode(RunMode::Interpreter).clone());
         let interpreter = Engine::new(&interpreter).unwrap();
         for form in [Precompiled::Native, Precompiled::Universal] {
-            let whole = engine.precompile_module(program(), form).unwrap();
+            let whole = engine.precompile_module_with(program(), form, |_, _| ()).unwrap();
             let artifact = artifact::parse(&whole).unwrap().unwrap();
             let load = |engine: &Engine, part: &Range<usize>| {
                 let mut bytes = whole.clone();
@@ -402,7 +402,7 @@ mod tests {
     #[test]
     fn a_loaded_module_serializes_to_the_same_artifact() {
         let engine = Engine::default();
-        let whole = engine.precompile_module(program(), Precompiled::Native).unwrap();
+        let whole = engine.precompile_module(program()).unwrap();
         // SAFETY: compiled above.
         let module = unsafe { Module::deserialize(&engine, &whole) }.unwrap();
         assert!(module.serialize().unwrap() == whole);

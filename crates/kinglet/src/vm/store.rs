@@ -85,7 +85,7 @@ impl VmState {
             #[cfg(not(feature = "jit"))]
             builtins: null(),
             owner: null_mut(),
-            stack_reserve: engine.spare_stack(),
+            stack_reserve: engine.stack_reserve(),
             force_interpreted: null(),
         };
         VmState { vm: Owned::new(Box::new(vm)), stack: None }

@@ -56,7 +56,7 @@ fn matches(store: &Store<()>, actual: &Val, expected: &WastRetCore<'_>) -> bool 
         (Val::FuncRef(Some(_)), WastRetCore::RefFunc(_)) => true,
         (Val::ExternRef(Some(_)), WastRetCore::RefExtern(None)) => true,
         (Val::ExternRef(Some(value)), WastRetCore::RefExtern(Some(number))) => {
-            value.data(store).and_then(|data| data.downcast_ref::<u32>()) == Some(number)
+            value.data(store).ok().flatten().and_then(|data| data.downcast_ref::<u32>()) == Some(number)
         }
         _ => false,
     }

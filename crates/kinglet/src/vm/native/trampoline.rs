@@ -136,7 +136,7 @@ mod tests {
             );
             let module = Module::new(&engine, text).unwrap();
             let mut guest = Store::new(&engine, ());
-            let host = Func::new(&mut guest, ty.clone(), |_, _, _| Ok(())).unwrap();
+            let host = Func::try_new(&mut guest, ty.clone(), |_, _, _| Ok(())).unwrap();
             let instance = Instance::new(&mut guest, &module, &[host.into()]).unwrap();
             let args: Vec<_> = ty.params().iter().map(|ty| crate::Val::default_of(*ty, &engine).unwrap()).collect();
             instance.get_func(&mut guest, "f").unwrap().call(&mut guest, &args, &mut []).unwrap();
