@@ -25,7 +25,7 @@ pub struct CodeImage {
     /// The `try_table`s of those calls.
     pub scopes: Vec<Scope>,
     /// The clauses of the `try_table`s.
-    pub clauses: Vec<Clause>,
+    pub clauses: Vec<ClauseEntry>,
     /// Calls during which the frame holds GC references.
     pub stack_maps: Vec<StackMap>,
     /// The frame locations of those references, as offsets from the stack pointer. Each reference is 32 bits wide.
@@ -40,7 +40,7 @@ pub struct Tables<'a> {
     pub sites: &'a [Site],
     pub call_sites: &'a [CallSite],
     pub scopes: &'a [Scope],
-    pub clauses: &'a [Clause],
+    pub clauses: &'a [ClauseEntry],
     pub stack_maps: &'a [StackMap],
     pub refs: &'a [u32],
 }
@@ -112,7 +112,7 @@ pub const NO_SCOPE: u32 = u32::MAX;
 /// A clause of a `try_table`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
-pub struct Clause {
+pub struct ClauseEntry {
     /// The instance offset of the pointer to the tag, or [`ANY_TAG`].
     pub tag: u32,
     /// The number that the landing pad dispatches on.
@@ -206,7 +206,7 @@ impl<'a> Tables<'a> {
     }
 
     /// Returns the clauses that may catch an exception thrown by a call, innermost scope first.
-    pub fn clauses(&self, site: &CallSite) -> impl Iterator<Item = &'a Clause> + use<'a> {
+    pub fn clauses(&self, site: &CallSite) -> impl Iterator<Item = &'a ClauseEntry> + use<'a> {
         let (scopes, clauses) = (self.scopes, self.clauses);
         let find = move |index: u32| Some((index, scopes.get(index as usize)?));
         // A parent precedes its child. With this check, the chain ends even if the tables are corrupt.
@@ -282,7 +282,7 @@ mod tests {
             ],
             call_sites: vec![CallSite { ret: 5, frame: 32, context: 8, scope: 1, target: 12 }],
             scopes: vec![Scope { parent: NO_SCOPE, first: 0, count: 1 }, Scope { parent: 0, first: 1, count: 2 }],
-            clauses: [(ANY_TAG, 0), (64, 1), (72, 2)].map(|(tag, number)| Clause { tag, number }).to_vec(),
+            clauses: [(ANY_TAG, 0), (64, 1), (72, 2)].map(|(tag, number)| ClauseEntry { tag, number }).to_vec(),
             stack_maps: vec![StackMap { ret: 5, frame: 32, first: 0, count: 2 }],
             refs: vec![8, 12],
         };

@@ -34,7 +34,7 @@ pub struct ModuleEnvironment {
     cells: Box<[FuncCell]>,
     // Not a `Box`, because cells point to the bodies, and moving a `Box` asserts that no other pointer to its contents
     // exists.
-    bodies: Arc<[Body]>,
+    bodies: Arc<[LazyBody]>,
     this: Weak<ModuleEnvironment>,
 }
 
@@ -56,7 +56,7 @@ unsafe impl Sync for EnvironmentPtr {}
 
 /// A function or constant expression that can be lowered.
 #[derive(Debug)]
-pub struct Body {
+pub struct LazyBody {
     environment: EnvironmentPtr,
     /// The index among the module's defined functions, followed by its constant expressions.
     index: u32,
@@ -117,12 +117,12 @@ impl ModuleCode {
         let layout = VmCtxLayout::new(&module);
         let count = (module.bodies.len() + module.const_bodies.len()) as u32;
         let environment = Arc::new_cyclic(|this: &Weak<ModuleEnvironment>| {
-            let body = |index| Body { environment: EnvironmentPtr(this.as_ptr()), index, code: OnceLock::new() };
-            let bodies: Arc<[Body]> = (0..count).map(body).collect();
+            let body = |index| LazyBody { environment: EnvironmentPtr(this.as_ptr()), index, code: OnceLock::new() };
+            let bodies: Arc<[LazyBody]> = (0..count).map(body).collect();
             let this = this.clone();
             let (cells, stats) = (Box::default(), Stats::default());
             let mut environment = ModuleEnvironment { module, layout, settings, types, stats, cells, bodies, this };
-            let cell = |body: &Body| FuncCell {
+            let cell = |body: &LazyBody| FuncCell {
                 native: AtomicPtr::new(std::ptr::null_mut()),
                 array_call: AtomicPtr::new(exec::array_to_interpreter as *mut c_void),
                 interpreter_entry: AtomicPtr::new(exec::lower_stub().cast_mut()),
@@ -235,7 +235,7 @@ impl Code {
     }
 }
 
-impl Body {
+impl LazyBody {
     /// Returns the environment in which the body is lowered.
     pub fn environment(&self) -> &ModuleEnvironment {
         // SAFETY: the environment owns this body and does not move.

@@ -358,7 +358,7 @@ impl Emit for Lowering<'_> {
         }
     }
 
-    fn check(&mut self, _: Check, _: &[Operand<ValueLocation>]) {
+    fn check(&mut self, _: CheckPosition, _: &[Operand<ValueLocation>]) {
         // Without gas, function entries and back-edges check for interrupts themselves.
         if self.environment.settings.metering.is_some() {
             self.asm.flush();

@@ -11,7 +11,7 @@ use std::ffi::c_void;
 
 use kinglet_abi::{Activation, ActivationKind, FuncCell, VmCtx, VmStore, VmTag};
 
-use crate::code::Body;
+use crate::code::LazyBody;
 
 /// The record of a frame.
 #[repr(C)]
@@ -49,9 +49,9 @@ impl InterpreterFrame {
     ///
     /// # Safety
     /// The frame must still be on the stack.
-    pub unsafe fn body(&self) -> &Body {
+    pub unsafe fn body(&self) -> &LazyBody {
         // SAFETY: the frame's cell belongs to a function of a module, which its instance keeps alive.
-        unsafe { &*(*self.cell).body().cast::<Body>() }
+        unsafe { &*(*self.cell).body().cast::<LazyBody>() }
     }
 
     /// Returns whether the frame catches an exception with this tag.

@@ -11,6 +11,6 @@ mod exec;
 pub mod frame;
 pub mod stats;
 
-pub use code::{Body, BytecodeSourceMap, ModuleCode};
+pub use code::{BytecodeSourceMap, LazyBody, ModuleCode};
 pub use emit::listing;
 pub use exec::{DISPATCH, array_stub, call};

@@ -1,7 +1,7 @@
 //! Chooses the start offset of functions on x86-64, to avoid the penalty for badly placed jumps.
 //!
 //! Intel processors from Skylake to Comet Lake do not cache decoded instructions for a 32-byte line if a jump crosses
-//! the end of the line or ends in its last byte. Such a line is decoded again on each execution ("Mitigations for Jump
+//! the end of the line or ends in its last byte. Such a line is decoded again on each execution ("Mitigations for DirectJump
 //! Conditional Code Erratum", Intel 2019). In a loop of a few instructions, this costs up to a fifth of the run time.
 //!
 //! Each function therefore starts at the offset within a line that leaves the fewest such jumps in its inner loops.
@@ -43,7 +43,7 @@ pub(crate) fn choose(text: &[u8], align: u32, required: u32) -> CodeAlignment {
 }
 
 /// A direct jump.
-struct Jump {
+struct DirectJump {
     start: usize,
     end: usize,
     target: usize,
@@ -81,8 +81,8 @@ fn decode_costs(text: &[u8]) -> [u64; STEPS] {
 
 /// Returns the byte patterns that look like jumps within the function, sorted by end. Cranelift encodes all jumps with
 /// 32-bit displacements.
-fn jumps(text: &[u8]) -> Vec<Jump> {
-    let mut jumps: Vec<Jump> = Vec::new();
+fn jumps(text: &[u8]) -> Vec<DirectJump> {
+    let mut jumps: Vec<DirectJump> = Vec::new();
     for (at, window) in text.windows(5).enumerate() {
         let [op, distance @ ..] = window else { continue };
         let conditional = match (at.checked_sub(1).map(|before| text[before]), op) {
@@ -95,7 +95,7 @@ fn jumps(text: &[u8]) -> Vec<Jump> {
         let target = end.checked_add_signed(distance as isize).filter(|target| *target < text.len());
         let Some(target) = target else { continue };
         let start = if conditional { at.saturating_sub(1 + COMPARISON) } else { at };
-        jumps.push(Jump { start, end, target });
+        jumps.push(DirectJump { start, end, target });
     }
     jumps
 }

@@ -28,7 +28,7 @@ use target_lexicon::Architecture;
 use crate::alignment;
 #[cfg(test)]
 use crate::convention::ValueRepr;
-use crate::convention::{self, Signature, load_pointer, store};
+use crate::convention::{self, NativeSignature, load_pointer, store};
 use crate::cost::{CompileLimits, MAX_REUSED_COST, MemoryBudget};
 use crate::emit::{BuiltFunction, Emitter, EntryPoint};
 use crate::sites::{self, BranchedTraps};
@@ -75,8 +75,8 @@ impl fmt::Display for CompileError {
                 write!(f, "compiling it would exceed the compiler's memory limit of {} MiB", limit >> 20)
             }
             CompileError::Cancelled => f.write_str("the compilation was cancelled"),
-            CompileError::Failed(why) => f.write_str(why),
-            CompileError::Panicked(why) => write!(f, "the compiler panicked: {why}"),
+            CompileError::Failed(message) => f.write_str(message),
+            CompileError::Panicked(message) => write!(f, "the compiler panicked: {message}"),
         }
     }
 }
@@ -299,7 +299,7 @@ impl Compiler {
     ) -> Result<CompiledFunction, CompileError> {
         let module = environment.module;
         let ty = module.func_type(module.imported_funcs + defined);
-        let signature = Signature::new(ty, environment.types).native();
+        let signature = NativeSignature::new(ty, environment.types).native();
         let check = self.compile_stub_function(signature.clone(), |builder, params| {
             check_stack(builder, params, signature, defined, body.frame_size);
         })?;
@@ -309,11 +309,11 @@ impl Compiler {
         let mut padded = check.image.text.clone();
         padded.resize(at, 0);
         text.append(true, &padded, 1, plane);
-        let mut whole = text.append(true, &body.image.text, 1, plane) == at as u64;
+        let mut resolved = text.append(true, &body.image.text, 1, plane) == at as u64;
         for call in &check.calls {
-            whole &= text.resolve_reloc(call.at.into(), call.kind, call.addend, 1);
+            resolved &= text.resolve_reloc(call.at.into(), call.kind, call.addend, 1);
         }
-        if !whole {
+        if !resolved {
             return Err(CompileError::Failed("the stack check cannot reach its function".into()));
         }
         let mut image = CodeImage { text: text.finish(plane), alignment: body.image.alignment, ..CodeImage::default() };
@@ -344,7 +344,7 @@ impl Compiler {
         scratch.context.clear();
         let function = &mut scratch.context.func;
         function.signature = match entry {
-            EntryPoint::Function => Signature::new(ty, environment.types).native(),
+            EntryPoint::Function => NativeSignature::new(ty, environment.types).native(),
             EntryPoint::Osr { .. } => convention::osr_signature(),
         };
         convention::declare_regions(function, Some(module));
@@ -520,7 +520,7 @@ pub struct OsrImage {
     /// The code.
     pub image: CodeImage,
     /// The signatures of calls whose target address is unknown.
-    pub indirect_signatures: Vec<Signature>,
+    pub indirect_signatures: Vec<NativeSignature>,
     /// The maximum stack use of the code, in bytes.
     pub frame_size: u32,
 }
@@ -530,7 +530,7 @@ pub(crate) struct CompiledFunction {
     pub(crate) image: CodeImage,
     pub(crate) calls: Vec<DirectCall>,
     /// The signatures of its indirect calls.
-    pub(crate) indirect_signatures: Vec<Signature>,
+    pub(crate) indirect_signatures: Vec<NativeSignature>,
     /// The maximum stack use of the function, in bytes.
     pub(crate) frame_size: u32,
 }
@@ -641,9 +641,10 @@ mod tests {
             ValueRepr::GcRef,
         ];
         let many: Box<[ValueRepr]> = kinds.iter().cycle().take(40).copied().collect();
-        for signature in
-            [Signature { params: many.clone(), results: many }, Signature { params: [].into(), results: [].into() }]
-        {
+        for signature in [
+            NativeSignature { params: many.clone(), results: many },
+            NativeSignature { params: [].into(), results: [].into() },
+        ] {
             compiler.native_to_interpreter(&signature).unwrap();
             compiler.tail_call_trampoline(&signature).unwrap();
             let entry = compiler.array_to_native(&signature).unwrap();
@@ -704,8 +705,7 @@ mod tests {
         let environment =
             CompileEnvironment { module: &module, layout: &layout, settings: &settings, types: &types, limits };
         let compiler = Compiler::new(&settings).unwrap();
-        let panicked =
-            |error: CompileError| matches!(error, CompileError::Panicked(why) if why.contains("index out of bounds"));
+        let panicked = |error: CompileError| matches!(error, CompileError::Panicked(message) if message.contains("index out of bounds"));
         let mut scratch = Scratch::new();
         let mut body = |defined| {
             let request = CompileRequest::function(environment, defined, Callees::SameImage(&[]));

@@ -72,16 +72,16 @@ impl ValueRepr {
 
 /// A function signature in machine code. Functions with equal signatures share trampolines.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Signature {
+pub struct NativeSignature {
     pub(crate) params: Box<[ValueRepr]>,
     pub(crate) results: Box<[ValueRepr]>,
 }
 
-impl Signature {
+impl NativeSignature {
     /// Creates the signature of a function type.
-    pub fn new(ty: &FuncType, types: &TypeRegistry) -> Signature {
+    pub fn new(ty: &FuncType, types: &TypeRegistry) -> NativeSignature {
         let reprs = |list: &[ValType]| list.iter().map(|ty| ValueRepr::new(*ty, types)).collect();
-        Signature { params: reprs(ty.params()), results: reprs(ty.results()) }
+        NativeSignature { params: reprs(ty.params()), results: reprs(ty.results()) }
     }
 
     /// Encodes the signature for the code cache.
@@ -91,7 +91,7 @@ impl Signature {
     }
 
     /// Decodes a signature; `None` if the words are invalid.
-    pub(crate) fn from_words(words: &[u32]) -> Option<Signature> {
+    pub(crate) fn from_words(words: &[u32]) -> Option<NativeSignature> {
         let (&[params, results], reprs) = words.split_first_chunk()?;
         let reprs: Box<[ValueRepr]> =
             reprs.iter().map(|repr| ValueRepr::ALL.get(*repr as usize).copied()).collect::<Option<_>>()?;
@@ -99,7 +99,7 @@ impl Signature {
             return None;
         }
         let (params, results) = reprs.split_at(params as usize);
-        Some(Signature { params: params.into(), results: results.into() })
+        Some(NativeSignature { params: params.into(), results: results.into() })
     }
 
     /// Returns the signature in the native convention: the callee's and the caller's instances, then the parameters.
@@ -207,8 +207,8 @@ pub(crate) fn declare_regions(function: &mut Function, module: Option<&Module>) 
 /// Returns the alias region of a linear memory.
 pub(crate) fn memory_region(module: &Module, memory: u32) -> AliasRegion {
     let imports = u32::from(module.imported_memories > 0);
-    let own = memory.checked_sub(module.imported_memories).map_or(0, |own| imports + own);
-    AliasRegion::from_u32(RUNTIME + 1 + own)
+    let index = memory.checked_sub(module.imported_memories).map_or(0, |index| imports + index);
+    AliasRegion::from_u32(RUNTIME + 1 + index)
 }
 
 /// Loads a pointer.

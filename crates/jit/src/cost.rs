@@ -176,16 +176,16 @@ impl<'a> CostMeter<'a> {
 fn block_cost(function: &Function, block: Block) -> (usize, usize) {
     let dfg = &function.dfg;
     let mut operands = 0;
-    let of = |inst: Inst| {
+    let inst_cost = |inst: Inst| {
         let data = &dfg.insts[inst];
         let targets = data.branch_destination(&dfg.jump_tables, &dfg.exception_tables);
         let to_params: usize = targets.iter().map(|target| target.len(&dfg.value_lists)).sum();
         operands += to_params;
         let [operand, result] = if data.opcode().is_call() { [CALL_OPERAND, CALL_RESULT] } else { [OPERAND, RESULT] };
-        let own = dfg.inst_args(inst).len() * operand + dfg.inst_results(inst).len() * result;
-        own + targets.len() * OPERAND + to_params * BRANCH_OPERAND
+        let own_cost = dfg.inst_args(inst).len() * operand + dfg.inst_results(inst).len() * result;
+        own_cost + targets.len() * OPERAND + to_params * BRANCH_OPERAND
     };
-    let cost = dfg.block_params(block).len() * PARAM + function.layout.block_insts(block).map(of).sum::<usize>();
+    let cost = dfg.block_params(block).len() * PARAM + function.layout.block_insts(block).map(inst_cost).sum::<usize>();
     (cost, operands)
 }
 
@@ -230,7 +230,7 @@ fn nesting_cost(function: &Function) -> usize {
         };
         block.and_then(|block| loops.innermost_loop(block)).map_or(0, |innermost| loop_depths[innermost])
     };
-    let steps_of = |inst: Inst| {
+    let loop_steps = |inst: Inst| {
         let opcode = dfg.insts[inst].opcode();
         let moves = !opcode.is_call() && !opcode.is_branch() && !opcode.can_store();
         let operands = if moves { dfg.inst_args(inst) } else { &[] };
@@ -243,7 +243,7 @@ fn nesting_cost(function: &Function) -> usize {
         depths[block] = depth;
         let insts = layout.block_insts(block);
         let (count, in_loops) =
-            insts.fold((0, 0), |(count, all), inst| (count + 1, steps_of(inst).saturating_add(all)));
+            insts.fold((0, 0), |(count, all), inst| (count + 1, loop_steps(inst).saturating_add(all)));
         (sum, steps) = (sum.saturating_add(depth * count), steps.saturating_add(in_loops));
     }
     sum / DEPTH_INSTS_PER_BYTE + steps / LOOP_STEPS_PER_BYTE
@@ -374,7 +374,7 @@ impl<'a> Liveness<'a> {
         // with gaps.
         let (mut operands, mut passed, mut sum) = (0_usize, 0, 0_usize);
         for block in layout.blocks() {
-            let home = self.positions[block].0;
+            let block_position = self.positions[block].0;
             let branches = self.predecessors[block].len();
             let params = dfg.block_params(block).iter().map(|param| (*param, branches, 1));
             let results =
@@ -383,7 +383,7 @@ impl<'a> Liveness<'a> {
                 operands += branches;
                 let span = spans[value];
                 sum = sum.saturating_add((operands - passed) * (span.blocks as usize + own));
-                if span.has_gaps(home) {
+                if span.has_gaps(block_position) {
                     passed = operands;
                 }
             }

@@ -32,14 +32,14 @@ use cranelift_codegen::ir::{
 };
 use cranelift_codegen::isa::TargetFrontendConfig;
 use cranelift_frontend::{FunctionBuilder, Variable};
-use kinglet_abi::image::{Clause as ClauseEntry, Scope};
+use kinglet_abi::image::{ClauseEntry, Scope};
 use kinglet_abi::{INTERRUPT_STOP, Libcall, NativeBuiltins, Trap, TrapDetection, VmCtx, VmStore};
 use kinglet_wasm::emit::*;
 use kinglet_wasm::op::*;
 use kinglet_wasm::types::{FuncType, ValType};
 
 use crate::compile::{Callees, CompileEnvironment, CompileError, CompileRequest, trap_code};
-use crate::convention::{self, Signature, ValueRepr, load_pointer, load_slot, runtime_flags, store, store_slots};
+use crate::convention::{self, NativeSignature, ValueRepr, load_pointer, load_slot, runtime_flags, store, store_slots};
 use crate::cost::{CostMeter, GcRefs};
 use exception::Tries;
 use osr::OsrPath;
@@ -80,7 +80,7 @@ pub(crate) struct Emitter<'a> {
     /// Whether operand order determines which NaN the processor returns.
     orders_nan: bool,
     /// The signatures of indirect calls.
-    indirect_signatures: HashSet<Signature>,
+    indirect_signatures: HashSet<NativeSignature>,
     /// The directly called functions, by index.
     callee_refs: HashMap<u32, FuncRef>,
     /// The OSR path; `None` once it has reached the loop.
@@ -109,7 +109,7 @@ pub(crate) struct Emitter<'a> {
 /// The metadata of a function's CLIF.
 pub(crate) struct BuiltFunction {
     /// The signatures of its indirect calls.
-    pub(crate) indirect_signatures: Vec<Signature>,
+    pub(crate) indirect_signatures: Vec<NativeSignature>,
     /// Its `try_table`s.
     pub(crate) scopes: Vec<Scope>,
     /// The clauses of the `try_table`s.
@@ -353,9 +353,9 @@ impl<'a> Emitter<'a> {
 
     /// Limits a large charge so that at least [`OVERDRAWN`] remains. If `always`, the charge exceeds any store's gas,
     /// and exactly [`OVERDRAWN`] remains.
-    fn clamp_charge(&mut self, left: Value, always: bool) {
+    fn clamp_charge(&mut self, remaining: Value, always: bool) {
         let func = &mut self.builder.func;
-        let Some(inst) = func.dfg.value_def(left).inst() else { return };
+        let Some(inst) = func.dfg.value_def(remaining).inst() else { return };
         if always {
             func.dfg.insts[inst] = InstructionData::UnaryImm { opcode: Opcode::Iconst, imm: Imm64::new(OVERDRAWN) };
             return;
@@ -364,8 +364,8 @@ impl<'a> Emitter<'a> {
         let mut cursor = FuncCursor::new(func).at_inst(inst);
         let (zero, floor) = (cursor.ins().iconst(types::I64, 0), cursor.ins().iconst(types::I64, OVERDRAWN));
         let gas = cursor.ins().smax(gas, zero);
-        let left = cursor.ins().isub(gas, cost);
-        cursor.func.dfg.insts[inst] = InstructionData::Binary { opcode: Opcode::Smax, args: [left, floor] };
+        let difference = cursor.ins().isub(gas, cost);
+        cursor.func.dfg.insts[inst] = InstructionData::Binary { opcode: Opcode::Smax, args: [difference, floor] };
     }
 
     /// Emits a trap if the condition is nonzero.
@@ -416,7 +416,7 @@ impl<'a> Emitter<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Charge {
     cost: Value,
-    left: Value,
+    remaining: Value,
 }
 
 /// The highest cost that a plain subtraction charges. The next check detects an overdraft. No program has enough
@@ -451,25 +451,25 @@ impl Emit for Emitter<'_> {
     fn gas(&mut self) -> Charge {
         let gas = self.load_store_field(types::I64, offset_of!(VmStore, gas));
         let cost = self.builder.ins().iconst(types::I64, 0);
-        let left = self.builder.ins().isub(gas, cost);
+        let remaining = self.builder.ins().isub(gas, cost);
         let store_ptr = self.store_ptr();
-        store(&mut self.builder, left, store_ptr, offset_of!(VmStore, gas));
-        Charge { cost, left }
+        store(&mut self.builder, remaining, store_ptr, offset_of!(VmStore, gas));
+        Charge { cost, remaining }
     }
 
-    fn gas_cost(&mut self, Charge { cost, left }: Charge, units: u64) {
+    fn gas_cost(&mut self, Charge { cost, remaining }: Charge, units: u64) {
         match i64::try_from(units) {
             Ok(units) if units <= SMALL_CHARGE => self.set_constant(cost, units),
             Ok(units) => {
                 self.set_constant(cost, units);
-                self.clamp_charge(left, false);
+                self.clamp_charge(remaining, false);
             }
             // The cost exceeds any store's gas.
-            Err(_) => self.clamp_charge(left, true),
+            Err(_) => self.clamp_charge(remaining, true),
         }
     }
 
-    fn check(&mut self, _: Check, _: &[ClifOperand]) {
+    fn check(&mut self, _: CheckPosition, _: &[ClifOperand]) {
         if self.environment.settings.metering.is_some() {
             let gas = self.load_store_field(types::I64, offset_of!(VmStore, gas));
             let used_up = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, gas, 0);

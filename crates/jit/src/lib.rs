@@ -20,7 +20,7 @@ mod target;
 mod trampoline;
 
 pub use compile::{CalleeAddress, CompileEnvironment, CompileError, Compiler, OsrImage};
-pub use convention::Signature;
+pub use convention::NativeSignature;
 pub use cost::CompileLimits;
 pub use listing::{NativeInstruction, NativeListing, NativeSourceMap};
 pub use module::{ModuleImage, defined_functions};

@@ -17,7 +17,7 @@ use crate::compile::{
     Callees, CompileEnvironment, CompileError, CompileRequest, CompiledFunction, Compiler, Scratch, catch_panic,
     trap_code,
 };
-use crate::convention::{Signature, native_signature};
+use crate::convention::{NativeSignature, native_signature};
 use crate::cost::MemoryBudget;
 
 /// The code of a module.
@@ -28,7 +28,7 @@ pub struct ModuleImage {
     /// The functions without code, each with the reason. Callers reach them through their cells.
     pub skipped: Vec<(u32, CompileError)>,
     /// The signatures of indirect calls.
-    pub indirect_signatures: HashSet<Signature>,
+    pub indirect_signatures: HashSet<NativeSignature>,
 }
 
 /// The number of compiled functions that may wait for the linker.
@@ -152,7 +152,7 @@ struct ImageLinker<'a> {
     text: Box<dyn TextSectionBuilder>,
     image: CodeImage,
     skipped: Vec<(u32, CompileError)>,
-    indirect_signatures: HashSet<Signature>,
+    indirect_signatures: HashSet<NativeSignature>,
     /// Compiled functions that wait for their turn, or for others to share their code.
     compiled: BTreeMap<usize, Result<CompiledFunction, CompileError>>,
     /// The index in the list of the next function to link.
@@ -264,7 +264,7 @@ impl Compiler {
     fn cell_call_stub(&self, environment: CompileEnvironment<'_>, defined: u32) -> Result<CodeImage, CompileError> {
         let module = environment.module;
         let ty = module.func_type(module.imported_funcs + defined);
-        let signature = Signature::new(ty, environment.types);
+        let signature = NativeSignature::new(ty, environment.types);
         let stub = self.compile_stub(signature.native(), |builder, params| {
             let native = crate::trampoline::native_or_lazy_stub(builder, params[0], defined);
             let sig = builder.import_signature(signature.native());

@@ -108,7 +108,7 @@ pub(crate) fn assign_folded_locations(function: &mut Function) {
 /// Assigns faults of folded loads to the locations of the loads. Such loads have no instruction of their own.
 fn separate_folded_loads(function: &Function, sites: &mut [Site]) {
     let dfg = &function.dfg;
-    let all = || function.layout.blocks().flat_map(|block| function.layout.block_insts(block));
+    let insts = || function.layout.blocks().flat_map(|block| function.layout.block_insts(block));
     let location = |inst| function.srcloc(inst).bits();
     // Sites sorted by location, trap and code order.
     let mut by_location: Vec<(u32, u32, usize)> =
@@ -124,17 +124,17 @@ fn separate_folded_loads(function: &Function, sites: &mut [Site]) {
         let has_site = location(inst) == NO_SOURCE || sites_at(location(inst), trap).next().is_some();
         (!has_site).then_some((*loaded, location(inst), trap))
     };
-    let folded: Vec<(Value, u32, u32)> = all().filter_map(folded).collect();
+    let folded: Vec<(Value, u32, u32)> = insts().filter_map(folded).collect();
     if folded.is_empty() {
         return;
     }
     // A load is folded only if its value has one user.
     let mut users: SecondaryMap<Value, Option<Inst>> = SecondaryMap::with_capacity(dfg.num_values());
-    for inst in all() {
+    for inst in insts() {
         dfg.inst_values(inst).for_each(|value| users[dfg.resolve_aliases(value)] = Some(inst));
     }
     let is_access = |inst: &Inst| fault_of_access(dfg, *inst).is_some();
-    let mut accesses: Vec<u32> = all().filter(is_access).map(location).collect();
+    let mut accesses: Vec<u32> = insts().filter(is_access).map(location).collect();
     accesses.sort_unstable();
     for (loaded, source, trap) in folded {
         let mut value = Some(loaded);
@@ -144,9 +144,9 @@ fn separate_folded_loads(function: &Function, sites: &mut [Site]) {
             // If an operation contains several loads, a later load is folded into an earlier instruction. The
             // operation's own memory access comes last or shares that instruction.
             let mut matching = sites_at(at, trap).rev().filter(|site| sites[*site].source == at);
-            let last = matching.next();
-            let before = accesses.binary_search(&at).ok().and_then(|_| matching.next());
-            if let Some(site) = before.or(last) {
+            let last_site = matching.next();
+            let previous_site = accesses.binary_search(&at).ok().and_then(|_| matching.next());
+            if let Some(site) = previous_site.or(last_site) {
                 sites[site].source = source;
                 break;
             }

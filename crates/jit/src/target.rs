@@ -76,8 +76,8 @@ impl Processor {
 /// If Cranelift has no backend for the target.
 pub fn features(triple: &str) -> Result<Vec<String>, CompileError> {
     let builder = lookup(triple)?;
-    let all = builder.iter().filter(|setting| setting.kind == SettingKind::Bool);
-    Ok(all.filter_map(|setting| setting.name.strip_prefix(FEATURE_PREFIX)).map(String::from).collect())
+    let flags = builder.iter().filter(|setting| setting.kind == SettingKind::Bool);
+    Ok(flags.filter_map(|setting| setting.name.strip_prefix(FEATURE_PREFIX)).map(String::from).collect())
 }
 
 /// Returns the full triple in [`TARGETS`] for an architecture name. Returns any other name unchanged.
@@ -91,17 +91,17 @@ fn lookup(triple: &str) -> Result<Builder, CompileError> {
         .parse()
         .map_err(|e| CompileError::Failed(format!("`{triple}` is not a target triple: {e}")))?;
     if parsed.operating_system != OperatingSystem::Linux {
-        let all = TARGETS.join(", ");
+        let supported = TARGETS.join(", ");
         return Err(CompileError::Failed(format!(
-            "cannot compile for `{triple}`: only Linux targets are supported ({all})"
+            "cannot compile for `{triple}`: only Linux targets are supported ({supported})"
         )));
     }
     isa::lookup(parsed).map_err(|error| {
-        let why = match error {
+        let reason = match error {
             isa::LookupError::SupportDisabled => "this build of Kinglet has no backend for it",
             isa::LookupError::Unsupported => "Cranelift has no backend for it",
         };
-        CompileError::Failed(format!("cannot compile for `{triple}`: {why}"))
+        CompileError::Failed(format!("cannot compile for `{triple}`: {reason}"))
     })
 }
 
@@ -127,9 +127,13 @@ pub(crate) fn isa(
         let plain: String = name.to_lowercase().chars().filter(|c| !matches!(c, '.' | '-')).collect();
         let value = if *on { "true" } else { "false" };
         builder.set(&format!("{FEATURE_PREFIX}{plain}"), value).map_err(|_| {
-            let all: Vec<&str> =
+            let available: Vec<&str> =
                 builder.iter().filter_map(|setting| setting.name.strip_prefix(FEATURE_PREFIX)).collect();
-            failed(format!("`{name}` is not a feature of {}; available features: {}", builder.triple(), all.join(", ")))
+            failed(format!(
+                "`{name}` is not a feature of {}; available features: {}",
+                builder.triple(),
+                available.join(", ")
+            ))
         })?;
     }
     builder.finish(Flags::new(flags)).map_err(|e| failed(e.to_string()))

@@ -47,13 +47,13 @@ pub enum Trampoline {
     /// [`Compiler::enter_osr`].
     OsrEntry,
     /// [`Compiler::native_to_host`].
-    NativeToHost(Signature),
+    NativeToHost(NativeSignature),
     /// [`Compiler::array_to_native`].
-    ArrayToNative(Signature),
+    ArrayToNative(NativeSignature),
     /// [`Compiler::native_to_interpreter`].
-    NativeToInterpreter(Signature),
+    NativeToInterpreter(NativeSignature),
     /// [`Compiler::tail_call_trampoline`].
-    TailCall(Signature),
+    TailCall(NativeSignature),
 }
 
 impl Trampoline {
@@ -73,11 +73,11 @@ impl Trampoline {
             Trampoline::NativeToInterpreter(_) => 6,
             Trampoline::TailCall(_) => 7,
         };
-        std::iter::once(tag).chain(self.signature().into_iter().flat_map(Signature::to_words)).collect()
+        std::iter::once(tag).chain(self.signature().into_iter().flat_map(NativeSignature::to_words)).collect()
     }
 
     /// Returns the signature of the functions it serves, if it depends on one.
-    pub fn signature(&self) -> Option<&Signature> {
+    pub fn signature(&self) -> Option<&NativeSignature> {
         match self {
             Trampoline::Libcall | Trampoline::Throw | Trampoline::Raise | Trampoline::OsrEntry => None,
             Trampoline::NativeToHost(signature)
@@ -92,10 +92,10 @@ impl Trampoline {
         let (tag, rest) = words.split_first()?;
         match tag {
             0..=3 if rest.is_empty() => Trampoline::COMMON.get(*tag as usize).cloned(),
-            4 => Signature::from_words(rest).map(Trampoline::NativeToHost),
-            5 => Signature::from_words(rest).map(Trampoline::ArrayToNative),
-            6 => Signature::from_words(rest).map(Trampoline::NativeToInterpreter),
-            7 => Signature::from_words(rest).map(Trampoline::TailCall),
+            4 => NativeSignature::from_words(rest).map(Trampoline::NativeToHost),
+            5 => NativeSignature::from_words(rest).map(Trampoline::ArrayToNative),
+            6 => NativeSignature::from_words(rest).map(Trampoline::NativeToInterpreter),
+            7 => NativeSignature::from_words(rest).map(Trampoline::TailCall),
             _ => None,
         }
     }
@@ -119,13 +119,13 @@ impl Compiler {
 
 impl Compiler {
     /// Compiles the native-to-interpreter trampoline: interprets the function in [`VmStore::callee`].
-    pub fn native_to_interpreter(&self, signature: &Signature) -> Result<CodeImage, CompileError> {
+    pub fn native_to_interpreter(&self, signature: &NativeSignature) -> Result<CodeImage, CompileError> {
         self.compile_stub(signature.native(), |builder, params| build_native_to_interpreter(builder, params, signature))
     }
 
     /// Compiles the native-to-host trampoline. It passes values in registers if the signature has few enough of them,
     /// and in an array otherwise.
-    pub fn native_to_host(&self, signature: &Signature, hosts: HostLayout) -> Result<CodeImage, CompileError> {
+    pub fn native_to_host(&self, signature: &NativeSignature, hosts: HostLayout) -> Result<CodeImage, CompileError> {
         self.compile_stub(signature.native(), |builder, params| {
             let mut store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
             record_exit_frame(builder, store_ptr);
@@ -172,7 +172,7 @@ impl Compiler {
     }
 
     /// Compiles the tail-call trampoline: loads the arguments in [`VmStore::tail_call`] and tail-calls the function.
-    pub fn tail_call_trampoline(&self, signature: &Signature) -> Result<CodeImage, CompileError> {
+    pub fn tail_call_trampoline(&self, signature: &NativeSignature) -> Result<CodeImage, CompileError> {
         self.compile_stub(signature.tail_call_trampoline(), |builder, params| {
             let store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
             let cell =
@@ -187,7 +187,7 @@ impl Compiler {
 
     /// Compiles the array-to-native trampoline, an array function: loads the arguments and calls the native code of the
     /// function in [`VmStore::callee`].
-    pub fn array_to_native(&self, signature: &Signature) -> Result<CodeImage, CompileError> {
+    pub fn array_to_native(&self, signature: &NativeSignature) -> Result<CodeImage, CompileError> {
         self.compile_stub(runtime_signature(&[types::I64; 3]), |builder, params| {
             let store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
             let cell = load_pointer(builder, store_ptr, offset_of!(VmStore, callee));
@@ -276,7 +276,7 @@ pub(crate) fn native_or_lazy_stub(builder: &mut FunctionBuilder<'_>, vmctx: Valu
     result
 }
 
-fn build_native_to_interpreter(builder: &mut FunctionBuilder<'_>, params: &[Value], signature: &Signature) {
+fn build_native_to_interpreter(builder: &mut FunctionBuilder<'_>, params: &[Value], signature: &NativeSignature) {
     let store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
     let cell = load_pointer(builder, store_ptr, offset_of!(VmStore, callee));
     let slots = stack_slot(builder, signature.array_size());

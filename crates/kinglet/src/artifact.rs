@@ -27,7 +27,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-use kinglet_abi::image::{CallSite, Clause, CodeAlignment, Scope, Site, StackMap};
+use kinglet_abi::image::{CallSite, ClauseEntry, CodeAlignment, Scope, Site, StackMap};
 use kinglet_abi::{CodeImage, Settings};
 use kinglet_jit::{Processor, Trampoline};
 use kinglet_wasm::Features;
@@ -247,13 +247,13 @@ impl Chunks {
 
     /// Returns the chunks that cover a part, if it lies in one area.
     fn covering(&self, part: &Range<usize>) -> Option<Range<usize>> {
-        let mut before = 0;
+        let mut first_chunk = 0;
         for area in &self.areas {
             if area.start <= part.start && part.end <= area.end {
                 let (start, end) = (part.start - area.start, part.end - area.start);
-                return Some(before + start / CHUNK..before + end.div_ceil(CHUNK));
+                return Some(first_chunk + start / CHUNK..first_chunk + end.div_ceil(CHUNK));
             }
-            before += area.len().div_ceil(CHUNK);
+            first_chunk += area.len().div_ceil(CHUNK);
         }
         None
     }
@@ -324,11 +324,11 @@ impl Artifact {
     pub(crate) fn trampolines(&self, bytes: &[u8]) -> Result<Vec<(Trampoline, CodeImage)>> {
         let (words, _) = bytes[self.trampolines.clone()].as_chunks();
         let mut words = Words(words);
-        let mut all = Vec::new();
+        let mut trampolines = Vec::new();
         while !words.0.is_empty() {
-            all.push(words.trampoline().ok_or_else(|| damaged("has a malformed trampoline"))?);
+            trampolines.push(words.trampoline().ok_or_else(|| damaged("has a malformed trampoline"))?);
         }
-        Ok(all)
+        Ok(trampolines)
     }
 
     /// Returns the ranges of the module's functions in the module.
@@ -358,7 +358,7 @@ impl Words<'_> {
     }
 
     fn trampoline(&mut self) -> Option<(Trampoline, CodeImage)> {
-        let which = Trampoline::from_words(&self.list(|[word]| word)?)?;
+        let trampoline = Trampoline::from_words(&self.list(|[word]| word)?)?;
         let (align, len) = (self.next()?, self.next()? as usize);
         let (text, rest) = self.0.split_at_checked(len.div_ceil(4))?;
         let text = text.as_flattened().get(..len)?.to_vec();
@@ -376,11 +376,11 @@ impl Words<'_> {
                 target,
             })?,
             scopes: self.list(|[parent, first, count]| Scope { parent, first, count })?,
-            clauses: self.list(|[tag, number]| Clause { tag, number })?,
+            clauses: self.list(|[tag, number]| ClauseEntry { tag, number })?,
             stack_maps: self.list(|[ret, frame, first, count]| StackMap { ret, frame, first, count })?,
             refs: self.list(|[at]| at)?,
         };
-        Some((which, image))
+        Some((trampoline, image))
     }
 }
 

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Invariants:
-//! - Files are created atomically and never change ([`Directory`]). They are used only from a directory to which no
+//! - Files are created atomically and never change ([`CacheDirectory`]). They are used only from a directory to which no
 //!   other user can write.
 //! - A part of a file is used only after its checksum has been verified in the mapping, and only if the file's identity
 //!   matches that of the engine. A truncated file, or one of another build, is removed, and the module is recompiled.
@@ -36,7 +36,7 @@ use twox_hash::XxHash3_64;
 
 use crate::artifact::Identity;
 use crate::{Error, Result};
-use directory::{Directory, DirectoryEntry};
+use directory::{CacheDirectory, DirectoryEntry};
 
 /// The default size limit in bytes.
 const DEFAULT_LIMIT: u64 = 1 << 30;
@@ -73,12 +73,12 @@ const MIN_AGE: Duration = Duration::from_secs(3);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Cache {
-    inner: Arc<Inner>,
+    inner: Arc<CacheInner>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    directory: Directory,
+struct CacheInner {
+    directory: CacheDirectory,
     limit: u64,
     hits: AtomicU64,
     misses: AtomicU64,
@@ -203,10 +203,10 @@ impl Cache {
     pub fn new(config: &CacheConfig) -> Result<Cache> {
         let path = config.directory.clone().or_else(Cache::default_directory);
         let path = path.ok_or_else(|| Error::msg("no cache directory is configured; set KINGLET_CACHE_DIR"))?;
-        let directory = Directory::open(&path)
+        let directory = CacheDirectory::open(&path)
             .map_err(|error| Error::msg(format!("cannot use the cache in {}: {error}", path.display())))?;
         let (hits, misses) = (AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Cache { inner: Arc::new(Inner { directory, limit: config.limit, hits, misses }) })
+        Ok(Cache { inner: Arc::new(CacheInner { directory, limit: config.limit, hits, misses }) })
     }
 
     /// Returns the user's cache directory: `$KINGLET_CACHE_DIR`, or else `$XDG_CACHE_HOME/kinglet`, or else
@@ -241,14 +241,14 @@ impl Cache {
     /// # Errors
     /// If the directory cannot be read.
     pub fn entries(&self) -> Result<Vec<CacheEntry>> {
-        let mut found = self.inner.directory.list()?;
-        found.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.name.cmp(&b.name)));
-        let entry = |found: DirectoryEntry| {
-            let kind = CacheEntryKind::of(&found.name)?;
-            let made_for = if kind.is_artifact() { self.made_for(&found.name) } else { Vec::new() };
-            Some(CacheEntry { kind, made_for, name: found.name, bytes: found.bytes, used: found.used })
+        let mut files = self.inner.directory.list()?;
+        files.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.name.cmp(&b.name)));
+        let entry = |file: DirectoryEntry| {
+            let kind = CacheEntryKind::of(&file.name)?;
+            let made_for = if kind.is_artifact() { self.made_for(&file.name) } else { Vec::new() };
+            Some(CacheEntry { kind, made_for, name: file.name, bytes: file.bytes, used: file.used })
         };
-        Ok(found.into_iter().filter_map(entry).collect())
+        Ok(files.into_iter().filter_map(entry).collect())
     }
 
     fn made_for(&self, name: &str) -> Vec<(String, String)> {
@@ -264,10 +264,10 @@ impl Cache {
     /// # Errors
     /// If the directory cannot be read.
     pub fn clean(&self) -> Result<u64> {
-        let found = self.inner.directory.list()?;
-        let ours = |found: &&DirectoryEntry| CacheEntryKind::of(&found.name).is_some() || found.is_temporary();
-        let removed = found.iter().filter(ours).filter(|found| self.inner.directory.remove(&found.name));
-        Ok(removed.map(|found| found.bytes).sum())
+        let files = self.inner.directory.list()?;
+        let is_cache_file = |file: &&DirectoryEntry| CacheEntryKind::of(&file.name).is_some() || file.is_temporary();
+        let removed = files.iter().filter(is_cache_file).filter(|file| self.inner.directory.remove(&file.name));
+        Ok(removed.map(|file| file.bytes).sum())
     }
 
     pub(crate) fn count(&self, hit: bool) {
@@ -280,7 +280,7 @@ impl Cache {
     pub(crate) fn open(&self, name: &str) -> Option<(File, bool)> {
         match self.inner.directory.read(name) {
             Ok(file) => file.map(|file| {
-                let from_this_boot = Directory::is_from_this_boot(&file);
+                let from_this_boot = CacheDirectory::is_from_this_boot(&file);
                 (file, from_this_boot)
             }),
             Err(error) => {
@@ -292,12 +292,12 @@ impl Cache {
 
     /// Records the use of an intact file.
     pub(crate) fn used(file: &File) {
-        Directory::touch(file);
+        CacheDirectory::touch(file);
     }
 
     /// Removes an unusable file.
-    pub(crate) fn discard(&self, name: &str, why: &Error) {
-        debug!(name, %why, "a cache file is removed");
+    pub(crate) fn discard(&self, name: &str, reason: &Error) {
+        debug!(name, %reason, "a cache file is removed");
         self.inner.directory.remove(name);
     }
 
@@ -313,20 +313,20 @@ impl Cache {
 
     /// Removes the least recently used files beyond the size limit, and temporary files of ended processes.
     pub(crate) fn evict(&self) -> Result<()> {
-        let mut found = self.inner.directory.list()?;
-        for stale in found.iter().filter(|found| found.is_stale()) {
+        let mut files = self.inner.directory.list()?;
+        for stale in files.iter().filter(|file| file.is_stale()) {
             self.inner.directory.remove(&stale.name);
         }
-        found.retain(|found| CacheEntryKind::of(&found.name).is_some());
-        let mut total: u64 = found.iter().map(|found| found.bytes).sum();
+        files.retain(|file| CacheEntryKind::of(&file.name).is_some());
+        let mut total: u64 = files.iter().map(|file| file.bytes).sum();
         if total <= self.inner.limit {
             return Ok(());
         }
         // Free an eighth of the limit, so that the next file does not need another eviction.
-        let wanted = self.inner.limit - self.inner.limit / 8;
-        found.sort_by_key(|found| found.used);
-        for DirectoryEntry { name, bytes, .. } in found {
-            if total <= wanted {
+        let target_size = self.inner.limit - self.inner.limit / 8;
+        files.sort_by_key(|file| file.used);
+        for DirectoryEntry { name, bytes, .. } in files {
+            if total <= target_size {
                 break;
             }
             if self.inner.directory.remove(&name) {

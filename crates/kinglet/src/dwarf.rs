@@ -22,16 +22,16 @@ use crate::trap::FrameSymbol;
 use line::LineTable;
 use unit::{AbbreviationCache, Functions, Inlined, UnitRoot};
 
-type Bytes<'a> = EndianSlice<'a, LittleEndian>;
+type Slice<'a> = EndianSlice<'a, LittleEndian>;
 
 /// The debugging information of a module.
 pub(crate) struct DebugInfo {
     sections: Vec<(SectionId, Range<usize>)>,
-    state: Mutex<State>,
+    state: Mutex<ParsedInfo>,
 }
 
 /// The parts that have been read.
-struct State {
+struct ParsedInfo {
     fuel: Fuel,
     abbreviations: AbbreviationCache,
     /// The offsets of the units in `.debug_info`, ascending.
@@ -140,7 +140,7 @@ impl DebugInfo {
         let bytes_of = |id| sections.iter().find(|(known, _)| *known == id).map(|(_, range)| range.len() as u64);
         bytes_of(SectionId::DebugInfo)?;
         let bytes = sections.iter().map(|(_, range)| range.len() as u64).sum();
-        let mut state = State {
+        let mut state = ParsedInfo {
             fuel: Fuel::new(bytes, bytes_of(SectionId::DebugLine).unwrap_or(0)),
             abbreviations: AbbreviationCache::default(),
             units: Vec::new(),
@@ -159,8 +159,8 @@ impl DebugInfo {
     pub(crate) fn symbols(&self, module: &Module, address: u64) -> Vec<FrameSymbol> {
         let Some(dwarf) = load(&self.sections, module) else { return Vec::new() };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = catch_unwind(AssertUnwindSafe(|| state.symbols(&dwarf, address)));
-        match found.unwrap_or(Err(ReadError::OutOfFuel)) {
+        let symbols = catch_unwind(AssertUnwindSafe(|| state.symbols(&dwarf, address)));
+        match symbols.unwrap_or(Err(ReadError::OutOfFuel)) {
             Ok(symbols) => symbols,
             Err(ReadError::Malformed) => Vec::new(),
             Err(ReadError::OutOfFuel) => {
@@ -185,18 +185,18 @@ const SECTIONS: [SectionId; 9] = [
 ];
 
 /// Returns the sections' contents, or `None` if they are damaged.
-fn load<'a>(sections: &[(SectionId, Range<usize>)], module: &'a Module) -> Option<Dwarf<Bytes<'a>>> {
-    let contents = |id: SectionId| -> kinglet_wasm::Result<Bytes<'a>> {
+fn load<'a>(sections: &[(SectionId, Range<usize>)], module: &'a Module) -> Option<Dwarf<Slice<'a>>> {
+    let contents = |id: SectionId| -> kinglet_wasm::Result<Slice<'a>> {
         let range = sections.iter().find(|(known, _)| *known == id).map(|(_, range)| range.clone());
         let bytes = range.map_or(Ok(&[][..]), |range| module.bytes.part(range))?;
-        Ok(Bytes::new(bytes, LittleEndian))
+        Ok(Slice::new(bytes, LittleEndian))
     };
     Dwarf::load(contents).ok()
 }
 
-impl State {
+impl ParsedInfo {
     /// Reads the headers of all units, and the address ranges of their code.
-    fn index(&mut self, dwarf: &Dwarf<Bytes<'_>>) -> Result<()> {
+    fn index(&mut self, dwarf: &Dwarf<Slice<'_>>) -> Result<()> {
         let mut units = dwarf.units();
         // A malformed header ends the section, because the next header cannot be found.
         while let Ok(Some(header)) = units.next() {
@@ -238,7 +238,7 @@ impl State {
         Ok(self.line_tables.get_mut(&offset.0))
     }
 
-    fn symbols(&mut self, dwarf: &Dwarf<Bytes<'_>>, address: u64) -> Result<Vec<FrameSymbol>> {
+    fn symbols(&mut self, dwarf: &Dwarf<Slice<'_>>, address: u64) -> Result<Vec<FrameSymbol>> {
         self.fuel.call_steps = Fuel::STEPS_PER_CALL;
         let after = self.ranges.partition_point(|range| range.code.start <= address);
         let candidates = self.ranges[..after].iter().rev().take(MAX_RANGES).take_while(|range| range.reach > address);
@@ -256,7 +256,7 @@ impl State {
     }
 
     /// Returns the source functions that a unit has at an address.
-    fn symbols_in(&mut self, dwarf: &Dwarf<Bytes<'_>>, unit: u32, address: u64) -> Result<Vec<FrameSymbol>> {
+    fn symbols_in(&mut self, dwarf: &Dwarf<Slice<'_>>, unit: u32, address: u64) -> Result<Vec<FrameSymbol>> {
         let root = self.root(dwarf, unit)?;
         if !self.functions.contains_key(&unit) {
             let functions = Functions::read(&root, &mut self.fuel).absent_if_malformed()?;
@@ -279,7 +279,7 @@ impl State {
         Ok(symbols)
     }
 
-    fn root<'d, 'a>(&mut self, dwarf: &'d Dwarf<Bytes<'a>>, unit: u32) -> Result<UnitRoot<'d, 'a>> {
+    fn root<'d, 'a>(&mut self, dwarf: &'d Dwarf<Slice<'a>>, unit: u32) -> Result<UnitRoot<'d, 'a>> {
         let offset = gimli::DebugInfoOffset(self.units[unit as usize]);
         let header = dwarf.debug_info.header_from_offset(offset)?;
         UnitRoot::read(dwarf, header, &mut self.abbreviations, &mut self.fuel)

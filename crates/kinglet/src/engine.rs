@@ -34,11 +34,11 @@ const AUTO_LIMIT: usize = 128 << 10;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Engine {
-    inner: Arc<Inner>,
+    inner: Arc<EngineInner>,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct EngineInner {
     config: Config,
     settings: Arc<Settings>,
     types: Arc<TypeRegistry>,
@@ -52,7 +52,7 @@ struct Inner {
 /// A reference to an engine that does not keep it alive: from [`Engine::weak`].
 #[derive(Clone, Debug)]
 pub struct EngineWeak {
-    inner: Weak<Inner>,
+    inner: Weak<EngineInner>,
 }
 
 impl EngineWeak {
@@ -63,15 +63,15 @@ impl EngineWeak {
 }
 
 #[cfg(feature = "jit")]
-impl Drop for Inner {
+impl Drop for EngineInner {
     fn drop(&mut self) {
         self.tier.stop();
     }
 }
 
-impl Inner {
+impl EngineInner {
     #[cfg_attr(not(feature = "jit"), allow(unused_mut))]
-    fn new(mut config: Config) -> Inner {
+    fn new(mut config: Config) -> EngineInner {
         crate::vm::headroom::refresh();
         let mut settings = Settings {
             metering: config.metering.clone(),
@@ -87,7 +87,7 @@ impl Inner {
         plan(&mut config, &mut settings);
         let settings = Arc::new(settings);
         let types = Arc::<TypeRegistry>::default();
-        Inner {
+        EngineInner {
             #[cfg(feature = "jit")]
             tier: crate::vm::Tier::new(types.clone(), settings.clone(), &config),
             epochs: Epochs::new(config.epoch_interruption),
@@ -174,7 +174,7 @@ impl Engine {
         if config.run_mode == RunMode::Jit && cfg!(not(feature = "jit")) {
             return Err(Error::msg("run mode `jit` needs Kinglet built with its Cargo feature `jit`"));
         }
-        Ok(Engine { inner: Arc::new(Inner::new(config.clone())) })
+        Ok(Engine { inner: Arc::new(EngineInner::new(config.clone())) })
     }
 
     /// Returns whether both handles refer to the same engine. Modules, stores and types of one engine work together.
@@ -195,7 +195,7 @@ impl Engine {
         }
     }
 
-    /// Returns the number of those bytes that are reserved for the interpreter, which takes over from native code there.
+    /// Returns the part of the host stack that only the interpreter uses, in bytes.
     pub(crate) fn stack_reserve(&self) -> usize {
         const RESERVE: usize = 64 << 10;
         match self.inner.config.run_mode {
@@ -316,6 +316,6 @@ impl Engine {
 
 impl Default for Engine {
     fn default() -> Engine {
-        Engine { inner: Arc::new(Inner::new(Config::new())) }
+        Engine { inner: Arc::new(EngineInner::new(Config::new())) }
     }
 }

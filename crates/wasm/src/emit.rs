@@ -163,7 +163,7 @@ pub enum RefStore<V> {
 
 /// The position of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Check {
+pub enum CheckPosition {
     /// The function's entry.
     Entry,
     /// A loop header.
@@ -204,7 +204,7 @@ pub trait Emit {
     /// Sets the cost of an earlier gas charge.
     fn gas_cost(&mut self, mark: Self::Mark, cost: u64);
     /// Emits a check that traps if the guest is out of gas or interrupted. The check may also switch tiers.
-    fn check(&mut self, at: Check, live: &[Operand<Self::Value>]);
+    fn check(&mut self, at: CheckPosition, live: &[Operand<Self::Value>]);
 
     /// Makes an operand independent of the local that it aliases, because the local may change.
     fn preserve(&mut self, operand: &mut Operand<Self::Value>);

@@ -2,7 +2,7 @@
 //! and the tests share them. A function has the name and the operands of its row in the op table; lane operations also
 //! take the lane index, loads take the bytes read, and stores return the bytes to write. These functions never panic or
 //! allocate, and they have no state. A function that can trap returns a `Result`; all others return their value.
-//! `Outcome` lets generated code treat both alike. Core specification, chapter "Execution".
+//! `IntoResult` lets generated code treat both alike. Core specification, chapter "Execution".
 
 mod convert;
 mod memory;
@@ -19,30 +19,30 @@ use crate::op::{Binary, Compare, Convert, Unary, WasmValue};
 use crate::{Trap, V128};
 
 /// The return type of an operation's function: a value, or a `Result` of a value or a trap.
-pub trait Outcome {
+pub trait IntoResult {
     /// The value without a trap.
     type Value;
 
-    /// Converts the outcome to a `Result`.
-    fn outcome(self) -> Result<Self::Value, Trap>;
+    /// Converts the returned value to a `Result`.
+    fn into_result(self) -> Result<Self::Value, Trap>;
 }
 
-impl<T> Outcome for Result<T, Trap> {
+impl<T> IntoResult for Result<T, Trap> {
     type Value = T;
 
     #[inline(always)]
-    fn outcome(self) -> Result<T, Trap> {
+    fn into_result(self) -> Result<T, Trap> {
         self
     }
 }
 
 macro_rules! total {
     ($($value:ty),*) => {$(
-        impl Outcome for $value {
+        impl IntoResult for $value {
             type Value = $value;
 
             #[inline(always)]
-            fn outcome(self) -> Result<$value, Trap> {
+            fn into_result(self) -> Result<$value, Trap> {
                 Ok(self)
             }
         }
@@ -105,7 +105,7 @@ macro_rules! evaluator {
         pub fn $eval(op: $Family, a: u64) -> Result<u64, Trap> {
             match op {
                 $($Family::$token => {
-                    $meaning(<$a as Scalar>::from_bits(a)).outcome().map(<$result as Scalar>::to_bits)
+                    $meaning(<$a as Scalar>::from_bits(a)).into_result().map(<$result as Scalar>::to_bits)
                 })*
             }
         }
@@ -117,7 +117,7 @@ macro_rules! evaluator {
             match op {
                 $($Family::$token => {
                     $meaning(<$a as Scalar>::from_bits(a), <$b as Scalar>::from_bits(b))
-                        .outcome()
+                        .into_result()
                         .map(<$result as Scalar>::to_bits)
                 })*
             }
@@ -213,13 +213,13 @@ mod tests {
     /// The function of every row has the types of the row. This test passes if it compiles.
     #[test]
     fn functions_have_the_types_of_their_rows() {
-        fn one<A, O: Outcome>(_: fn(A) -> O) -> Option<O::Value> {
+        fn one<A, O: IntoResult>(_: fn(A) -> O) -> Option<O::Value> {
             None
         }
-        fn two<A, B, O: Outcome>(_: fn(A, B) -> O) -> Option<O::Value> {
+        fn two<A, B, O: IntoResult>(_: fn(A, B) -> O) -> Option<O::Value> {
             None
         }
-        fn three<A, B, C, O: Outcome>(_: fn(A, B, C) -> O) -> Option<O::Value> {
+        fn three<A, B, C, O: IntoResult>(_: fn(A, B, C) -> O) -> Option<O::Value> {
             None
         }
         macro_rules! function {

@@ -266,7 +266,7 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
             else_operands: 0,
         };
         walk.open_segment();
-        walk.emit.check(Check::Entry, &[]);
+        walk.emit.check(CheckPosition::Entry, &[]);
         Ok(walk)
     }
 

@@ -41,8 +41,8 @@ impl Lowering<'_> {
 
     /// Returns the first slot of arguments that are all in their canonical slots.
     fn own_slots_start(args: &[Operand<ValueLocation>]) -> Option<Slot> {
-        let own = |arg: &Operand<ValueLocation>| arg.value == ValueLocation::Slot(arg.slot);
-        args.first().filter(|_| args.iter().all(own)).map(|first| first.slot)
+        let is_in_own_slot = |arg: &Operand<ValueLocation>| arg.value == ValueLocation::Slot(arg.slot);
+        args.first().filter(|_| args.iter().all(is_in_own_slot)).map(|first| first.slot)
     }
 
     /// Returns whether a branch must move arguments.
@@ -60,17 +60,17 @@ impl Lowering<'_> {
         }
         let mut rest = args;
         while let [first, ..] = rest {
-            let own = |arg: &&Operand<ValueLocation>| arg.value == ValueLocation::Slot(arg.slot);
-            let run = rest.iter().take_while(own).count();
-            let taken = if run >= MIN_BLOCK_MOVE { run } else { 1 };
-            let slots = rest[..taken].iter().map(|arg| arg.ty.slots()).sum::<Slot>();
+            let is_in_own_slot = |arg: &&Operand<ValueLocation>| arg.value == ValueLocation::Slot(arg.slot);
+            let run = rest.iter().take_while(is_in_own_slot).count();
+            let moved = if run >= MIN_BLOCK_MOVE { run } else { 1 };
+            let slots = rest[..moved].iter().map(|arg| arg.ty.slots()).sum::<Slot>();
             if run >= MIN_BLOCK_MOVE {
                 self.asm.move_block(first.slot, to, slots);
             } else {
                 self.asm.move_to(*first, to);
             }
             to += slots;
-            rest = &rest[taken..];
+            rest = &rest[moved..];
         }
         self.asm.flush();
         self.reserve_slots(to);

@@ -11,9 +11,9 @@ use crate::exec::{HANDLER_WORDS, OperandKind, handlers};
 impl Lowering<'_> {
     /// Copies the local that an operand aliases to the operand's canonical slot. A cached result stays cached.
     pub(super) fn preserve_operand(&mut self, operand: &mut Operand<ValueLocation>) {
-        let own = operand.slot;
+        let slot = operand.slot;
         self.asm.preserve(*operand);
-        operand.value = ValueLocation::Slot(own);
+        operand.value = ValueLocation::Slot(slot);
     }
 
     pub(super) fn emit_local_set(&mut self, local: Local, value: Operand<ValueLocation>) {

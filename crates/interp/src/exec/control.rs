@@ -11,13 +11,13 @@ use kinglet_wasm::{Error, ErrorKind};
 use super::memory::I32LoadSlot;
 use super::numeric::LoopStep;
 use super::operand::{Acc, Imm, OperandSource, ResultTarget, Slot};
-use super::variable::{Constant, Copy, GlobalSetSum};
+use super::variable::{Copy, GlobalSetSum, ScalarConstant};
 use super::{
     Flow, Handler, Instruction, Machine, OperandKind, StopReason, Superinstruction, handler, handler_address,
     keep_branch,
 };
 use crate::access;
-use crate::code::{Body, Code};
+use crate::code::{Code, LazyBody};
 use crate::frame::{MARGIN, Record};
 
 /// Code that consists of one handler without operands. Its header requires no stack beyond the margin.
@@ -111,7 +111,7 @@ impl Instruction for Start {
 /// Returns the start of a body's bytecode, lowering the body if necessary.
 #[cold]
 #[inline(never)]
-unsafe fn lower_body(body: *const Body) -> Result<*const u32, StopReason> {
+unsafe fn lower_body(body: *const LazyBody) -> Result<*const u32, StopReason> {
     // SAFETY: the caller passes the body of a live cell. The panic is caught, because a handler cannot unwind.
     let lowered = std::panic::catch_unwind(|| unsafe { (*body).code().as_ref().map(Code::start).map_err(Error::kind) });
     match lowered {
@@ -548,7 +548,7 @@ impl Machine {
             if (*record).ip.is_null() {
                 return None;
             }
-            let body = &*(*(*record).cell).body().cast::<Body>();
+            let body = &*(*(*record).cell).body().cast::<LazyBody>();
             let (clause, target) = body.find_clause((*record).ip, (*record).vmctx, (*self.vm).exception_tag)?;
             if clause.tag.is_some() {
                 let to = (*record).fp.byte_add(clause.to as usize);
@@ -880,7 +880,7 @@ pub(crate) mod handlers {
         match argument {
             ArgumentMove::Copy => handler::<Superinstruction<Copy, Call>>,
             ArgumentMove::Load => handler::<Superinstruction<I32LoadSlot<Slot>, Call>>,
-            ArgumentMove::Constant => handler::<Superinstruction<Constant<i32>, Call>>,
+            ArgumentMove::Constant => handler::<Superinstruction<ScalarConstant<i32>, Call>>,
         }
     }
 

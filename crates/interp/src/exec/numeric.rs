@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use kinglet_abi::Trap;
 use kinglet_wasm::op::{Binary, Compare, Convert, Unary, Wide};
-use kinglet_wasm::sem::{self, Outcome};
+use kinglet_wasm::sem::{self, IntoResult};
 
 use super::memory::{F64LoadSlot, F64StoreAcc, I32LoadSlot};
 use super::operand::{Acc, AccumulatorScalar, Imm, OperandSource, ResultTarget, Slot};
@@ -222,7 +222,7 @@ macro_rules! unary_meanings {
                 type R = $result;
                 #[inline(always)]
                 fn eval(a: $a) -> Result<$result, Trap> {
-                    sem::$meaning(a).outcome()
+                    sem::$meaning(a).into_result()
                 }
             }
         )*
@@ -245,7 +245,7 @@ macro_rules! binary_meanings {
                 type R = $result;
                 #[inline(always)]
                 fn eval(a: $a, b: $b) -> Result<$result, Trap> {
-                    sem::$meaning(a, b).outcome()
+                    sem::$meaning(a, b).into_result()
                 }
             }
         )*

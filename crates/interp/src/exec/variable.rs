@@ -78,9 +78,9 @@ impl Instruction for CopyVector {
 }
 
 /// Writes a constant to a slot.
-pub(super) struct Constant<T>(PhantomData<T>);
+pub(super) struct ScalarConstant<T>(PhantomData<T>);
 
-impl<T: AccumulatorScalar> Instruction for Constant<T> {
+impl<T: AccumulatorScalar> Instruction for ScalarConstant<T> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the emitter wrote the operand words for this handler, and their slots lie in the frame that the
@@ -366,7 +366,7 @@ pub(crate) mod handlers {
     }
 
     pub(crate) fn constant(wide: bool) -> Handler {
-        if wide { handler::<Constant<i64>> } else { handler::<Constant<i32>> }
+        if wide { handler::<ScalarConstant<i64>> } else { handler::<ScalarConstant<i32>> }
     }
 
     pub(crate) fn vector_constant() -> Handler {

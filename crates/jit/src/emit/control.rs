@@ -174,7 +174,7 @@ impl Emitter<'_> {
         args: &[ClifOperand],
         results: &mut Vec<ClifValue>,
     ) {
-        let signature = Signature::new(ty, self.environment.types);
+        let signature = NativeSignature::new(ty, self.environment.types);
         let sig = self.builder.import_signature(signature.native());
         let (target, vmctx) = match self.direct_callee(callee, sig) {
             Some(function) => (CallTarget::Function(function), self.vmctx),
@@ -198,7 +198,7 @@ impl Emitter<'_> {
     /// OSR code stores the target and the arguments instead and returns to the interpreter, which makes the call.
     /// Frames of OSR code thus cannot accumulate.
     pub(super) fn emit_tail_call(&mut self, callee: Callee<ClifValue>, ty: &FuncType, args: &[ClifOperand]) {
-        let signature = Signature::new(ty, self.environment.types);
+        let signature = NativeSignature::new(ty, self.environment.types);
         let sig = self.builder.import_signature(signature.native());
         if let Some(function) = self.direct_callee(callee, sig) {
             let mut values = vec![self.vmctx, self.vmctx];
@@ -210,9 +210,9 @@ impl Emitter<'_> {
         let target = self.resolve(callee, &signature);
         let values = self.values(args);
         let Some(frame) = self.frame_base else {
-            let mut all = vec![target.vmctx, self.vmctx];
-            all.extend(values);
-            self.builder.ins().return_call_indirect(sig, target.native, &all);
+            let mut args = vec![target.vmctx, self.vmctx];
+            args.extend(values);
+            self.builder.ins().return_call_indirect(sig, target.native, &args);
             return;
         };
         store_slots(&mut self.builder, &values, frame, &signature.params);
@@ -241,7 +241,7 @@ impl Emitter<'_> {
         Some(function)
     }
 
-    fn resolve(&mut self, callee: Callee<ClifValue>, signature: &Signature) -> ResolvedCallee {
+    fn resolve(&mut self, callee: Callee<ClifValue>, signature: &NativeSignature) -> ResolvedCallee {
         match callee {
             Callee::Func(func) => self.resolve_func(func, signature),
             Callee::Indirect { table, ty, index } => {
@@ -259,7 +259,7 @@ impl Emitter<'_> {
         }
     }
 
-    fn resolve_func(&mut self, func: u32, signature: &Signature) -> ResolvedCallee {
+    fn resolve_func(&mut self, func: u32, signature: &NativeSignature) -> ResolvedCallee {
         let Some(defined) = func.checked_sub(self.environment.module.imported_funcs) else {
             let import = self.environment.layout.import(func) as usize;
             let builder = &mut self.builder;

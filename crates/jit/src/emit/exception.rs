@@ -15,7 +15,7 @@ use cranelift_codegen::ir::{
     Block, BlockArg, BlockCall, ExceptionTableData, ExceptionTableItem, ExceptionTag, FuncRef, InstBuilder,
     JumpTableData, SigRef, Value, types,
 };
-use kinglet_abi::image::{ANY_TAG, Clause as ClauseEntry, NO_SCOPE, Scope};
+use kinglet_abi::image::{ANY_TAG, ClauseEntry, NO_SCOPE, Scope};
 use kinglet_abi::{NativeBuiltins, Trap, VmStore};
 use kinglet_wasm::emit::Clause;
 

@@ -48,21 +48,21 @@ fn bound(dfg: &DataFlowGraph, value: Value, depth: u32) -> u64 {
     let bits = dfg.value_type(value).bits();
     let max = if bits < 32 { (1 << bits) - 1 } else { u64::from(u32::MAX) };
     let Some(depth) = depth.checked_sub(1) else { return max };
-    let of = |value| bound(dfg, value, depth);
+    let operand_bound = |value| bound(dfg, value, depth);
     let shift = |value| constant(dfg, value).filter(|shift| *shift < 32);
-    let found = match operation(dfg, value) {
+    let upper = match operation(dfg, value) {
         None => constant(dfg, value),
-        Some((Opcode::Band, [a, b])) => Some(of(a).min(of(b))),
-        Some((Opcode::Ushr, [a, b])) => shift(b).map(|shift| of(a) >> shift),
-        Some((Opcode::Ishl, [a, b])) => shift(b).map(|shift| of(a) << shift),
-        Some((Opcode::Iadd, [a, b])) => Some(of(a) + of(b)),
+        Some((Opcode::Band, [a, b])) => Some(operand_bound(a).min(operand_bound(b))),
+        Some((Opcode::Ushr, [a, b])) => shift(b).map(|shift| operand_bound(a) >> shift),
+        Some((Opcode::Ishl, [a, b])) => shift(b).map(|shift| operand_bound(a) << shift),
+        Some((Opcode::Iadd, [a, b])) => Some(operand_bound(a) + operand_bound(b)),
         Some((Opcode::Uload8, _)) => Some(0xff),
         Some((Opcode::Uload16, _)) => Some(0xffff),
-        Some((Opcode::Uextend, [a, _])) => Some(of(a)),
+        Some((Opcode::Uextend, [a, _])) => Some(operand_bound(a)),
         Some(_) => None,
     };
     // A computation with a larger bound may wrap, so its result can be any value.
-    found.filter(|found| *found <= max).unwrap_or(max)
+    upper.filter(|upper| *upper <= max).unwrap_or(max)
 }
 
 /// Returns the value of a 32-bit constant.

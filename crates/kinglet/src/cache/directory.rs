@@ -22,7 +22,7 @@ const STALE_AFTER: Duration = Duration::from_secs(600);
 
 /// An open directory.
 #[derive(Debug)]
-pub(super) struct Directory {
+pub(super) struct CacheDirectory {
     open: OwnedFd,
     path: PathBuf,
 }
@@ -36,9 +36,9 @@ pub(super) struct DirectoryEntry {
     pub(super) used: SystemTime,
 }
 
-impl Directory {
+impl CacheDirectory {
     /// Opens a directory, and creates it if necessary.
-    pub(super) fn open(path: &Path) -> Result<Directory> {
+    pub(super) fn open(path: &Path) -> Result<CacheDirectory> {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)?;
         }
@@ -52,7 +52,7 @@ impl Directory {
             open => open?,
         };
         check_private(&open, FileType::Directory)?;
-        Ok(Directory { open, path: path.to_path_buf() })
+        Ok(CacheDirectory { open, path: path.to_path_buf() })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -130,7 +130,7 @@ impl Directory {
 
     /// Returns all files, unordered.
     pub(super) fn list(&self) -> Result<Vec<DirectoryEntry>> {
-        let mut all = Vec::new();
+        let mut entries = Vec::new();
         for entry in Dir::read_from(&self.open)? {
             let entry = entry?;
             let Ok(name) = entry.file_name().to_str() else { continue };
@@ -142,19 +142,19 @@ impl Directory {
             if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile {
                 let since =
                     Duration::new(stat.st_mtime.try_into().unwrap_or(0), stat.st_mtime_nsec.try_into().unwrap_or(0));
-                all.push(DirectoryEntry {
+                entries.push(DirectoryEntry {
                     name: name.to_owned(),
                     bytes: stat.st_size.try_into()?,
                     used: SystemTime::UNIX_EPOCH + since,
                 });
             }
         }
-        Ok(all)
+        Ok(entries)
     }
 }
 
 impl DirectoryEntry {
-    /// Returns whether [`Directory::temporary`] could have created this name. All other names are the user's.
+    /// Returns whether [`CacheDirectory::temporary`] could have created this name. All other names are the user's.
     pub(super) fn is_temporary(&self) -> bool {
         let numbers = self.name.strip_prefix(TEMPORARY_PREFIX).and_then(|numbers| numbers.split_once('-'));
         let is_number = |text: &str| text.parse::<u32>().is_ok_and(|number| number.to_string() == text);
@@ -226,17 +226,17 @@ mod tests {
     fn only_a_private_directory_is_opened() {
         let temp = TempDir::new("own");
         let path = temp.0.join("a/b");
-        Directory::open(&path).unwrap();
+        CacheDirectory::open(&path).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
         for open in [0o770, 0o707, 0o750, 0o701, 0o777] {
             set_mode(&path, open);
-            assert!(Directory::open(&path).unwrap_err().to_string().contains("chmod 700"), "{open:o}");
+            assert!(CacheDirectory::open(&path).unwrap_err().to_string().contains("chmod 700"), "{open:o}");
         }
         set_mode(&path, 0o700);
         symlink(&path, temp.0.join("link")).unwrap();
-        assert!(Directory::open(&temp.0.join("link")).unwrap_err().to_string().contains("symbolic link"));
+        assert!(CacheDirectory::open(&temp.0.join("link")).unwrap_err().to_string().contains("symbolic link"));
         std::fs::write(temp.0.join("file"), "").unwrap();
-        assert!(Directory::open(&temp.0.join("file")).is_err());
+        assert!(CacheDirectory::open(&temp.0.join("file")).is_err());
     }
 
     #[test]
@@ -244,7 +244,7 @@ mod tests {
         let is_temporary =
             |name: &str| DirectoryEntry { name: name.into(), bytes: 0, used: SystemTime::UNIX_EPOCH }.is_temporary();
         let temp = TempDir::new("temporary");
-        let directory = Directory::open(&temp.0.join("directory")).unwrap();
+        let directory = CacheDirectory::open(&temp.0.join("directory")).unwrap();
         assert!(is_temporary(&directory.temporary().unwrap().1) && is_temporary("tmp-4194304-0"));
         for other in
             ["tmp-", "tmp-notes", "tmp-1", "tmp-1-", "tmp--1", "tmp-1-2-3", "tmp-01-2", "tmp-+1-2", "tmp-1-2.txt"]
@@ -257,7 +257,7 @@ mod tests {
     fn only_private_files_are_read() {
         let temp = TempDir::new("files");
         let path = temp.0.join("directory");
-        let directory = Directory::open(&path).unwrap();
+        let directory = CacheDirectory::open(&path).unwrap();
         directory.write("a", b"contents").unwrap();
         assert_eq!(std::fs::metadata(path.join("a")).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(directory.read("a").unwrap().is_some() && directory.read("b").unwrap().is_none());

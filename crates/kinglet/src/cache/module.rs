@@ -56,11 +56,11 @@ pub(super) const MAX_PIECE_BYTES: usize = 4 << 20;
 #[derive(Debug)]
 pub(crate) struct CacheRecord {
     content: ContentHash,
-    state: Mutex<State>,
+    state: Mutex<StoredState>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct State {
+struct StoredState {
     module: bool,
     /// Bytes of native code.
     code: usize,
@@ -79,7 +79,7 @@ pub(crate) fn from_binary(engine: &Engine, cache: &Cache, bytes: Vec<u8>) -> Res
     let code = decode(engine, bytes.into())?;
     let compiled = compile_module(engine, &code, false);
     let module = Module::from_code(engine, code);
-    attach_record(&module, content, State::default(), compiled);
+    attach_record(&module, content, StoredState::default(), compiled);
     Ok(module)
 }
 
@@ -113,13 +113,13 @@ fn load(engine: &Engine, cache: &Cache, content: ContentHash) -> Option<Module> 
         let _ = module.inner().template.memory.set(Some(image));
     }
     module.inner().compiled.store(complete, Ordering::Relaxed);
-    attach_record(&module, content, State { module: true, code: native, complete, ran: 0 }, compiled);
+    attach_record(&module, content, StoredState { module: true, code: native, complete, ran: 0 }, compiled);
     Some(module)
 }
 
 /// Attaches the cache record to a module. If the module was just compiled, stores it immediately, because storing takes
 /// less time than compiling.
-fn attach_record(module: &Module, content: ContentHash, state: State, compiled: bool) {
+fn attach_record(module: &Module, content: ContentHash, state: StoredState, compiled: bool) {
     let _ = module.inner().cache_record.set(CacheRecord { content, state: Mutex::new(state) });
     if compiled {
         module.inner().compiled.store(true, Ordering::Relaxed);
@@ -136,23 +136,23 @@ pub(crate) fn update_or_log(module: &ModuleInner) {
 
 /// The parts of a module that are worth storing and not in the cache yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Missing {
+struct MissingParts {
     module: bool,
     code: bool,
     ran: bool,
 }
 
-fn missing(module: &ModuleInner, state: State) -> Missing {
+fn missing(module: &ModuleInner, state: StoredState) -> MissingParts {
     let engine = module.engine();
     if engine.config().run_mode == RunMode::Interpreter || state.complete {
-        return Missing { module: !state.module, ..Missing::default() };
+        return MissingParts { module: !state.module, ..MissingParts::default() };
     }
     let environment = module.code().environment();
     let size = engine.tier().code_size(environment);
     // Code of hot functions is always worth storing, even if it is small.
     let code = size > state.code || (size > 0 && module.compiled.load(Ordering::Relaxed));
     let ran = environment.lowered().count() > state.ran && (code || estimated_gain(module, &[]) >= worthwhile_gain());
-    Missing { module: !state.module, code, ran }
+    MissingParts { module: !state.module, code, ran }
 }
 
 /// Estimates the time that a start would save if compilable functions were not interpreted. Ignores functions in the
@@ -172,9 +172,9 @@ fn estimated_gain(module: &ModuleInner, except: &[u8]) -> Duration {
 
 /// Returns the time that compiled code must save at a start to make a separate compilation process worthwhile.
 fn worthwhile_gain() -> Duration {
-    let taken = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    let taken = Duration::try_from(taken).unwrap_or(Duration::MAX);
-    MIN_GAIN.min(taken / MIN_GAIN_FRACTION)
+    let cpu_time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let cpu_time = Duration::try_from(cpu_time).unwrap_or(Duration::MAX);
+    MIN_GAIN.min(cpu_time / MIN_GAIN_FRACTION)
 }
 
 /// Returns whether a function that the module defines has native code.
@@ -228,24 +228,24 @@ impl RunHistory {
     }
 
     /// Removes the history from the cache.
-    pub(super) fn discard(&self, module: &ModuleInner, cache: &Cache, content: &ContentHash, why: &Error) {
+    pub(super) fn discard(&self, module: &ModuleInner, cache: &Cache, content: &ContentHash, reason: &Error) {
         if let Ok(name) = RunHistory::name(module, content) {
-            cache.discard(&name, why);
+            cache.discard(&name, reason);
         }
     }
 
     /// Adds the functions that have run in this process. Also adds functions with native code, because they have run
     /// before.
     pub(super) fn update(module: &ModuleInner, cache: &Cache, content: &ContentHash) -> Result<RunHistory> {
-        let before = RunHistory::read(module, cache, content)?;
-        let mut now = before.clone();
+        let stored = RunHistory::read(module, cache, content)?;
+        let mut updated = stored.clone();
         let environment = module.code().environment();
         let native = (0..module.wasm().bodies.len() as u32).filter(|defined| is_native(environment, *defined));
-        environment.lowered().chain(native).for_each(|defined| set(&mut now.ran, defined));
-        if now != before {
-            now.write(module, cache, content)?;
+        environment.lowered().chain(native).for_each(|defined| set(&mut updated.ran, defined));
+        if updated != stored {
+            updated.write(module, cache, content)?;
         }
-        Ok(now)
+        Ok(updated)
     }
 }
 
@@ -269,16 +269,16 @@ fn update(module: &ModuleInner) -> Result<bool> {
         let complete = module.compiled.load(Ordering::Relaxed);
         let code = engine.tier().code_size(environment);
         store_code(module, cache, &cache_record.content, complete)?;
-        *state = State { code, complete, ..*state };
+        *state = StoredState { code, complete, ..*state };
     }
     if missing.ran || (missing.code && !state.complete) {
         state.ran = environment.lowered().count();
         RunHistory::update(module, cache, &cache_record.content)?;
     }
-    if missing != Missing::default() {
+    if missing != MissingParts::default() {
         cache.evict()?;
     }
-    Ok(missing != Missing::default())
+    Ok(missing != MissingParts::default())
 }
 
 /// Stores the module's native code. Does nothing if the cache already has code for functions without code in this
@@ -289,8 +289,10 @@ fn store_code(module: &ModuleInner, cache: &Cache, content: &ContentHash, comple
     let identity = engine.identity()?.of_code(content, engine.settings());
     let name = entry_name(&identity, CacheEntryKind::Code);
     let image = engine.tier().collect(module.code().environment(), &HashSet::new());
-    let ours: HashSet<u32> = image.functions.iter().map(|code| code.function).collect();
-    let is_better = |there: CachedCode| there.complete || there.functions == ours || !there.functions.is_subset(&ours);
+    let functions: HashSet<u32> = image.functions.iter().map(|code| code.function).collect();
+    let is_better = |cached: CachedCode| {
+        cached.complete || cached.functions == functions || !cached.functions.is_subset(&functions)
+    };
     if !complete && cached_code(cache, &name).is_some_and(is_better) {
         return Ok(());
     }
@@ -318,7 +320,7 @@ impl Module {
         let inner = self.inner();
         let Some(cache_record) = inner.cache_record.get() else { return false };
         let state = *cache_record.state.lock().unwrap_or_else(PoisonError::into_inner);
-        missing(inner, state) != Missing::default()
+        missing(inner, state) != MissingParts::default()
     }
 
     /// Returns whether the next start benefits from [`Module::compile_for_next_start`]. It does if functions were
@@ -401,8 +403,8 @@ impl Module {
         let inner = self.inner();
         if !inner.compiled.load(Ordering::Relaxed) {
             let environment = inner.code().environment();
-            let all = environment.module.bodies.len() as u32;
-            engine.tier().compile_module(environment, engine.compiler_threads(), |ready| done(ready, all))?;
+            let total = environment.module.bodies.len() as u32;
+            engine.tier().compile_module(environment, engine.compiler_threads(), |ready| done(ready, total))?;
             inner.compiled.store(true, Ordering::Relaxed);
             update_or_log(inner);
         }

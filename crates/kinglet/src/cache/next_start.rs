@@ -97,10 +97,10 @@ fn select(module: &ModuleInner, history: &RunHistory, cached: Option<CachedCode>
         return None;
     }
     let is_cached = |defined: u32| {
-        has(&history.compiled, defined) && cached.as_ref().is_some_and(|it| it.functions.contains(&defined))
+        has(&history.compiled, defined) && cached.as_ref().is_some_and(|cached| cached.functions.contains(&defined))
     };
-    let all = 0..module.wasm().bodies.len() as u32;
-    let candidates = all.filter(|defined| has(&history.ran, *defined) && !has(&history.failed, *defined));
+    let indices = 0..module.wasm().bodies.len() as u32;
+    let candidates = indices.filter(|defined| has(&history.ran, *defined) && !has(&history.failed, *defined));
     let (mut retries, others): (Vec<u32>, Vec<u32>) = candidates.partition(|defined| has(&history.begun, *defined));
     // Keep code in the cache. It was compiled together with other functions and is thus better than that of a small
     // piece.
@@ -132,18 +132,18 @@ impl Compilation<'_> {
     /// Compiles pieces. Writes the finished code from time to time and at the end. An error in one piece does not stop
     /// the others, but an error of the system does.
     fn compile_all(&mut self, pieces: &[&[u32]], done: &mut impl FnMut(u32, u32) -> ControlFlow<()>) -> Result<()> {
-        let all = pieces.iter().map(|piece| piece.len() as u32).sum();
+        let total = pieces.iter().map(|piece| piece.len() as u32).sum();
         let stopped = AtomicBool::new(false);
         let (mut before, mut failed) = (0, None);
         for piece in pieces {
             let compiled = self.compile(piece, &stopped, |ready| {
-                if done(before + ready, all).is_break() {
+                if done(before + ready, total).is_break() {
                     stopped.store(true, Ordering::Relaxed);
                 }
             });
             failed = failed.or(fail_if_refused(compiled)?);
             before += piece.len() as u32;
-            let is_last = before == all || stopped.load(Ordering::Relaxed);
+            let is_last = before == total || stopped.load(Ordering::Relaxed);
             if is_last || self.is_time_to_write() {
                 failed = failed.or(fail_if_refused(self.write())?);
             }
@@ -160,7 +160,7 @@ impl Compilation<'_> {
         let engine = self.module.engine();
         let environment = self.module.code().environment();
         let (limits, threads) = (background_limits(environment, stopped), engine.config().background_threads());
-        let seen = self.trampolines.iter().map(|(which, _)| which.clone()).collect();
+        let seen = self.trampolines.iter().map(|(trampoline, _)| trampoline.clone()).collect();
         let code = engine.tier().compile_for_cache(environment, piece, &seen, limits, threads, done)?;
         self.unmark();
         let compiled: HashSet<u32> = code.image.functions.iter().map(|function| function.function).collect();
@@ -206,8 +206,8 @@ impl Compilation<'_> {
         if is_refusal(error) {
             self.unmark();
         }
-        if let Err(why) = self.store_history() {
-            self.history.discard(self.module, self.cache, self.content, &why);
+        if let Err(reason) = self.store_history() {
+            self.history.discard(self.module, self.cache, self.content, &reason);
         }
     }
 
@@ -242,8 +242,8 @@ impl Compilation<'_> {
         let mut image = tier.collect(environment, &self.compiled);
         append(&mut image, &self.image);
         let mut trampolines = tier.collect_trampolines(environment, false)?;
-        let seen: HashSet<Trampoline> = trampolines.iter().map(|(which, _)| which.clone()).collect();
-        trampolines.extend(self.trampolines.iter().filter(|(which, _)| !seen.contains(which)).cloned());
+        let seen: HashSet<Trampoline> = trampolines.iter().map(|(trampoline, _)| trampoline.clone()).collect();
+        trampolines.extend(self.trampolines.iter().filter(|(trampoline, _)| !seen.contains(trampoline)).cloned());
         let contents = write_code(&self.identity, &image, &trampolines, false)?;
         // Meanwhile, another process may have stored the complete code.
         if cached_code(self.cache, &name).is_none_or(|cached| !cached.complete) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gimli::{ColumnType, DebugLineOffset, LineProgramHeader, Reader, Section};
 
 use super::unit::UnitRoot;
-use super::{Bytes, Fuel, MAX_NAME_BYTES, ReadError, Result};
+use super::{Fuel, MAX_NAME_BYTES, ReadError, Result, Slice};
 
 /// A source location.
 #[derive(Clone, Copy, Default)]
@@ -122,7 +122,7 @@ fn program_length(root: &UnitRoot<'_, '_>, offset: DebugLineOffset) -> Result<us
 /// Returns a file's path. A relative path is joined to its directory in the table and to the compiler's directory.
 fn path<'a>(
     root: &UnitRoot<'_, 'a>,
-    header: &LineProgramHeader<Bytes<'a>>,
+    header: &LineProgramHeader<Slice<'a>>,
     index: u64,
     fuel: &mut Fuel,
 ) -> Result<Option<String>> {

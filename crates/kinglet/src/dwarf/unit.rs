@@ -13,7 +13,7 @@ use gimli::{
 use kinglet_wasm::name::demangle;
 
 use super::line::SourceLocation;
-use super::{Bytes, Fuel, MAX_NAME_BYTES, ReadError, Result, State};
+use super::{Fuel, MAX_NAME_BYTES, ParsedInfo, ReadError, Result, Slice};
 
 /// The maximum number of references that are followed to find a name.
 const MAX_REFERENCES: usize = 16;
@@ -29,7 +29,7 @@ pub(super) struct AbbreviationCache(Vec<(DebugAbbrevOffset, Arc<Abbreviations>)>
 impl AbbreviationCache {
     fn get(
         &mut self,
-        dwarf: &Dwarf<Bytes<'_>>,
+        dwarf: &Dwarf<Slice<'_>>,
         offset: DebugAbbrevOffset,
         fuel: &mut Fuel,
     ) -> Result<Arc<Abbreviations>> {
@@ -49,10 +49,10 @@ impl AbbreviationCache {
 }
 
 /// Scans an abbreviation table to spend fuel for it before gimli reads it. Tables have no length field and can overlap.
-fn spend_table(dwarf: &Dwarf<Bytes<'_>>, offset: DebugAbbrevOffset, fuel: &mut Fuel) -> Result<()> {
+fn spend_table(dwarf: &Dwarf<Slice<'_>>, offset: DebugAbbrevOffset, fuel: &mut Fuel) -> Result<()> {
     let mut table = *dwarf.debug_abbrev.reader();
     table.skip(offset.0)?;
-    let all = table.len();
+    let total = table.len();
     while table.read_uleb128()? != 0 {
         // The tag, and whether the entry has children.
         table.read_uleb128()?;
@@ -69,7 +69,7 @@ fn spend_table(dwarf: &Dwarf<Bytes<'_>>, offset: DebugAbbrevOffset, fuel: &mut F
             }
         }
         fuel.spend(3)?;
-        if all - table.len() > MAX_TABLE_BYTES {
+        if total - table.len() > MAX_TABLE_BYTES {
             return Err(ReadError::Malformed);
         }
     }
@@ -78,12 +78,12 @@ fn spend_table(dwarf: &Dwarf<Bytes<'_>>, offset: DebugAbbrevOffset, fuel: &mut F
 
 /// A unit and the attributes of its root entry.
 pub(super) struct UnitRoot<'d, 'a> {
-    pub(super) dwarf: &'d Dwarf<Bytes<'a>>,
-    pub(super) unit: Unit<Bytes<'a>>,
+    pub(super) dwarf: &'d Dwarf<Slice<'a>>,
+    pub(super) unit: Unit<Slice<'a>>,
     pub(super) line_table: Option<DebugLineOffset>,
     /// The unit's file, and the directory in which the compiler ran.
-    pub(super) name: Option<AttributeValue<Bytes<'a>>>,
-    pub(super) directory: Option<AttributeValue<Bytes<'a>>>,
+    pub(super) name: Option<AttributeValue<Slice<'a>>>,
+    pub(super) directory: Option<AttributeValue<Slice<'a>>>,
     language: Option<DwLang>,
     addresses: CodeAddresses<'a>,
 }
@@ -91,13 +91,13 @@ pub(super) struct UnitRoot<'d, 'a> {
 /// The attributes that determine the addresses of an entry's code.
 #[derive(Default)]
 struct CodeAddresses<'a> {
-    low: Option<AttributeValue<Bytes<'a>>>,
-    high: Option<AttributeValue<Bytes<'a>>>,
-    ranges: Option<AttributeValue<Bytes<'a>>>,
+    low: Option<AttributeValue<Slice<'a>>>,
+    high: Option<AttributeValue<Slice<'a>>>,
+    ranges: Option<AttributeValue<Slice<'a>>>,
 }
 
 impl<'a> CodeAddresses<'a> {
-    fn add(&mut self, attribute: &Attribute<Bytes<'a>>) {
+    fn add(&mut self, attribute: &Attribute<Slice<'a>>) {
         let location = match attribute.name() {
             gimli::DW_AT_low_pc => &mut self.low,
             gimli::DW_AT_high_pc => &mut self.high,
@@ -155,8 +155,8 @@ impl<'a> CodeAddresses<'a> {
 impl<'d, 'a> UnitRoot<'d, 'a> {
     /// Reads a unit that may have code, or entries that such a unit refers to.
     pub(super) fn read(
-        dwarf: &'d Dwarf<Bytes<'a>>,
-        header: UnitHeader<Bytes<'a>>,
+        dwarf: &'d Dwarf<Slice<'a>>,
+        header: UnitHeader<Slice<'a>>,
         abbreviations: &mut AbbreviationCache,
         fuel: &mut Fuel,
     ) -> Result<UnitRoot<'d, 'a>> {
@@ -231,8 +231,8 @@ impl<'d, 'a> UnitRoot<'d, 'a> {
     }
 
     /// Returns a string, truncated to [`MAX_NAME_BYTES`].
-    pub(super) fn text(&self, value: AttributeValue<Bytes<'a>>, fuel: &mut Fuel) -> Result<String> {
-        let section = |section: &Bytes<'a>, offset: usize| {
+    pub(super) fn text(&self, value: AttributeValue<Slice<'a>>, fuel: &mut Fuel) -> Result<String> {
+        let section = |section: &Slice<'a>, offset: usize| {
             let mut section = *section;
             section.skip(offset).map(|()| section)
         };
@@ -254,7 +254,7 @@ impl<'d, 'a> UnitRoot<'d, 'a> {
     }
 
     /// Returns the address that an attribute contains or indexes.
-    fn address(&self, value: AttributeValue<Bytes<'a>>) -> Result<Option<u64>> {
+    fn address(&self, value: AttributeValue<Slice<'a>>) -> Result<Option<u64>> {
         if let AttributeValue::DebugAddrIndex(index) = value {
             self.check_address(index)?;
         }
@@ -266,7 +266,7 @@ impl<'d, 'a> UnitRoot<'d, 'a> {
     }
 
     /// Returns the offset of the range list that an attribute contains or indexes.
-    fn ranges_offset(&self, value: AttributeValue<Bytes<'a>>) -> Result<Option<RangeListsOffset>> {
+    fn ranges_offset(&self, value: AttributeValue<Slice<'a>>) -> Result<Option<RangeListsOffset>> {
         let AttributeValue::DebugRngListsIndex(index) = value else {
             return Ok(self.dwarf.attr_ranges_offset(&self.unit, value)?);
         };
@@ -280,25 +280,25 @@ impl<'d, 'a> UnitRoot<'d, 'a> {
         base.checked_add(offset).map(|offset| Some(RangeListsOffset(offset))).ok_or(ReadError::Malformed)
     }
 
-    fn unit_ref(&self) -> UnitRef<'_, Bytes<'a>> {
+    fn unit_ref(&self) -> UnitRef<'_, Slice<'a>> {
         UnitRef::new(self.dwarf, &self.unit)
     }
 
-    fn entries(&self, from: Option<usize>) -> Result<EntriesRaw<'_, Bytes<'a>>> {
+    fn entries(&self, from: Option<usize>) -> Result<EntriesRaw<'_, Slice<'a>>> {
         Ok(self.unit.entries_raw(from.map(UnitOffset))?)
     }
 }
 
 /// Rejects an index larger than its section. gimli multiplies indices by the entry size without an overflow check.
-fn check_index(index: usize, section: &Bytes<'_>) -> Result<()> {
+fn check_index(index: usize, section: &Slice<'_>) -> Result<()> {
     if index <= section.len() { Ok(()) } else { Err(ReadError::Malformed) }
 }
 
 /// Reads all attributes of an entry. Returns the fuel that this costs.
 fn attributes<'a>(
-    entries: &mut EntriesRaw<'_, Bytes<'a>>,
+    entries: &mut EntriesRaw<'_, Slice<'a>>,
     abbreviation: &Abbreviation,
-    mut found: impl FnMut(Attribute<Bytes<'a>>),
+    mut found: impl FnMut(Attribute<Slice<'a>>),
 ) -> Result<usize> {
     let before = entries.next_offset().0;
     for specification in abbreviation.attributes() {
@@ -308,7 +308,7 @@ fn attributes<'a>(
 }
 
 /// Skips all attributes of an entry. Returns the fuel that this costs.
-fn skip(entries: &mut EntriesRaw<'_, Bytes<'_>>, abbreviation: &Abbreviation) -> Result<usize> {
+fn skip(entries: &mut EntriesRaw<'_, Slice<'_>>, abbreviation: &Abbreviation) -> Result<usize> {
     let before = entries.next_offset().0;
     entries.skip_attributes(abbreviation.attributes())?;
     Ok(cost(entries, abbreviation, before))
@@ -316,7 +316,7 @@ fn skip(entries: &mut EntriesRaw<'_, Bytes<'_>>, abbreviation: &Abbreviation) ->
 
 /// Returns the fuel for reading an entry. An attribute may have no bytes. A string may have many, but its end is found
 /// quickly.
-fn cost(entries: &EntriesRaw<'_, Bytes<'_>>, abbreviation: &Abbreviation, before: usize) -> usize {
+fn cost(entries: &EntriesRaw<'_, Slice<'_>>, abbreviation: &Abbreviation, before: usize) -> usize {
     1 + abbreviation.attributes().len() + (entries.next_offset().0 - before) / 16
 }
 
@@ -432,11 +432,11 @@ pub(super) fn call(root: &UnitRoot<'_, '_>, entry: usize, fuel: &mut Fuel) -> Re
 }
 
 /// Returns a function's name, from its entry or an entry that it refers to.
-pub(super) fn name(root: &UnitRoot<'_, '_>, entry: usize, state: &mut State) -> Result<Option<String>> {
+pub(super) fn name(root: &UnitRoot<'_, '_>, entry: usize, state: &mut ParsedInfo) -> Result<Option<String>> {
     name_of(root, entry, MAX_REFERENCES, state)
 }
 
-fn name_of(root: &UnitRoot<'_, '_>, entry: usize, references: usize, state: &mut State) -> Result<Option<String>> {
+fn name_of(root: &UnitRoot<'_, '_>, entry: usize, references: usize, state: &mut ParsedInfo) -> Result<Option<String>> {
     let (mut linkage, mut name, mut next) = (None, None, None);
     let mut entries = root.entries(Some(entry))?;
     let abbreviation = entries.read_abbreviation()?.ok_or(ReadError::Malformed)?;
@@ -467,9 +467,9 @@ fn name_of(root: &UnitRoot<'_, '_>, entry: usize, references: usize, state: &mut
 
 /// Returns the unit of an entry, and the entry's offset in it.
 fn resolve_reference<'d, 'a>(
-    dwarf: &'d Dwarf<Bytes<'a>>,
+    dwarf: &'d Dwarf<Slice<'a>>,
     entry: DebugInfoOffset,
-    state: &mut State,
+    state: &mut ParsedInfo,
 ) -> Result<(UnitRoot<'d, 'a>, usize)> {
     let after = state.units.partition_point(|offset| *offset <= entry.0);
     let unit = after.checked_sub(1).ok_or(ReadError::Malformed)?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use kinglet_abi::VmStore;
 use kinglet_interp::frame::{InterpreterFrame, StackSegment, walk};
-use kinglet_interp::{Body, BytecodeSourceMap};
+use kinglet_interp::{BytecodeSourceMap, LazyBody};
 
 use crate::store::StoreCore;
 use crate::trap::{FrameInfo, WasmBacktrace};
@@ -58,11 +58,11 @@ pub(crate) fn capture_backtrace(core: &StoreCore) -> WasmBacktrace {
 /// once.
 #[derive(Default)]
 struct SourceMaps {
-    sources: HashMap<*const Body, BytecodeSourceMap>,
+    sources: HashMap<*const LazyBody, BytecodeSourceMap>,
 }
 
 impl SourceMaps {
-    fn offset(&mut self, body: &Body, ip: *const u32) -> Option<u32> {
+    fn offset(&mut self, body: &LazyBody, ip: *const u32) -> Option<u32> {
         body.source_offset(self.sources.entry(body).or_insert_with(|| body.sources()), ip)
     }
 }
@@ -83,7 +83,7 @@ fn push(backtrace: &mut WasmBacktrace, core: &StoreCore, frame: &InterpreterFram
 }
 
 /// Describes a frame. Without a current operator, the frame is at the function's entry, so the first operator is used.
-fn info(module: Module, body: &Body, offset: Option<u32>) -> FrameInfo {
+fn info(module: Module, body: &LazyBody, offset: Option<u32>) -> FrameInfo {
     let func_index = body.func_index();
     let wasm = module.inner().wasm();
     let start = || kinglet_wasm::walk::first_operator_offset(wasm, func_index?.checked_sub(wasm.imported_funcs)?);
@@ -100,7 +100,7 @@ fn push_native(backtrace: &mut WasmBacktrace, core: &StoreCore, frame: &super::n
         return;
     }
     // SAFETY: the instance that owns the frame keeps the function's module alive.
-    let Some(body) = (unsafe { (*frame.cell).body().cast::<kinglet_interp::Body>().as_ref() }) else { return };
+    let Some(body) = (unsafe { (*frame.cell).body().cast::<kinglet_interp::LazyBody>().as_ref() }) else { return };
     let environment = std::ptr::from_ref(body.environment());
     let is_same_module = |module: &Module| std::ptr::eq(module.inner().code().environment(), environment);
     let Some(instance) = core.instances.iter().find(|instance| is_same_module(&instance.module)) else { return };

@@ -10,7 +10,7 @@
 //!   collection runs.
 //! - A reference that is not a multiple of 8 is not an offset but a host value or an unboxed integer. Collections leave
 //!   it unchanged.
-//! - Host references are not roots. Each records the [`Epoch`] of its creation, and an offset is valid only in that
+//! - Host references are not roots. Each records the [`HeapEpoch`] of its creation, and an offset is valid only in that
 //!   epoch.
 
 use std::collections::HashMap;

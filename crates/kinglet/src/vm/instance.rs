@@ -17,7 +17,7 @@ use super::func::FuncPointer;
 use super::host::HostFuncSet;
 use super::libcalls::{init_memory, init_table};
 #[cfg(feature = "jit")]
-use super::native::asking;
+use super::native::lazy_import_stub;
 use super::pool::RecycledInstance;
 use super::{GlobalInstance, MemoryInstance, TableInstance, TagInstance};
 use crate::limits::StoreLimit;
@@ -118,13 +118,13 @@ pub(crate) fn func_ref(core: &mut StoreCore, instance: usize, func: u32) -> Opti
     let offset = environment.layout.func_ref(func)?;
     // SAFETY: the layout places a function reference at this offset. It is zero until first use.
     unsafe {
-        let place = vmctx.byte_add(offset as usize).cast::<FuncRef>();
-        if (*place).cell.is_null() {
+        let func_ref = vmctx.byte_add(offset as usize).cast::<FuncRef>();
+        if (*func_ref).cell.is_null() {
             let cell = environment.cell(func - environment.module.imported_funcs);
             let native = AtomicPtr::new((*cell).native.load(Ordering::Acquire));
-            place.write(FuncRef { native, cell, vmctx, type_id: environment.module.func_type_id(func).0 });
+            func_ref.write(FuncRef { native, cell, vmctx, type_id: environment.module.func_type_id(func).0 });
         }
-        Some(FuncPointer(NonNull::new_unchecked(place)))
+        Some(FuncPointer(NonNull::new_unchecked(func_ref)))
     }
 }
 
@@ -241,7 +241,7 @@ fn allocate(core: &mut StoreCore, module: &Module, imports: &Imports<'_>) -> Res
 
 /// Without native code, nothing calls the stub.
 #[cfg(not(feature = "jit"))]
-fn asking() -> *mut std::ffi::c_void {
+fn lazy_import_stub() -> *mut std::ffi::c_void {
     std::ptr::null_mut()
 }
 
@@ -259,7 +259,7 @@ unsafe fn write_imports(core: &StoreCore, data: &InstanceData, layout: &VmCtxLay
             let native = (*cell).native.load(Ordering::Acquire);
             let callee = if native.is_null() { &raw const (*import).lazy_stub } else { &raw const (*import).resolved };
             let resolved = VmCallee { native, vmctx };
-            let lazy_stub = VmCallee { native: asking(), vmctx: import.cast() };
+            let lazy_stub = VmCallee { native: lazy_import_stub(), vmctx: import.cast() };
             import.write(VmImport { cell, resolved, lazy_stub, callee });
         }
         for (i, memory) in (0..).zip(&data.memories) {
@@ -334,8 +334,8 @@ pub(crate) unsafe fn new_memory(
     let maximum = ty.max.and_then(|max| super::memory::bytes(&ty, max));
     let request = super::MemoryRequest { current: 0, desired: desired.unwrap_or(usize::MAX), maximum };
     core.count(ResourceKind::Memories, core.memories.len())?;
-    let what = || format!("a memory of {}", pages(ty.min));
-    core.check_allocation(request.desired, LimiterRequest::Memory(request), StoreLimit::MemorySize, what)?;
+    let description = || format!("a memory of {}", pages(ty.min));
+    core.check_allocation(request.desired, LimiterRequest::Memory(request), StoreLimit::MemorySize, description)?;
     let plan = core.engine.settings().memory_plan(&ty);
     // SAFETY: the caller promises that the record is valid as long as the store (see `# Safety`), which owns the
     // memory.
@@ -427,17 +427,17 @@ pub(super) fn global_record(core: &StoreCore, instance: usize, global: u32) -> N
 fn global(core: &mut StoreCore, instance: usize, global: u32) -> usize {
     let record = global_record(core, instance, global);
     let data = &mut core.instances[instance];
-    let all = &data.module.inner().wasm().globals;
-    if data.globals.len() < all.len() {
-        data.globals.resize(all.len(), usize::MAX);
+    let global_types = &data.module.inner().wasm().globals;
+    if data.globals.len() < global_types.len() {
+        data.globals.resize(global_types.len(), usize::MAX);
     }
-    let place = &mut data.globals[global as usize];
-    if *place == usize::MAX {
-        *place = core.globals.len();
+    let index = &mut data.globals[global as usize];
+    if *index == usize::MAX {
+        *index = core.globals.len();
         // SAFETY: the context lives as long as the store.
-        core.globals.push(unsafe { GlobalInstance::new(all[global as usize], Some(record), None) });
+        core.globals.push(unsafe { GlobalInstance::new(global_types[global as usize], Some(record), None) });
     }
-    *place
+    *index
 }
 
 fn init_tables(core: &mut StoreCore, instance: usize) -> Result<()> {

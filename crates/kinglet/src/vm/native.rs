@@ -44,8 +44,8 @@ use kinglet_abi::{
 };
 use kinglet_interp::code::ModuleEnvironment;
 use kinglet_interp::frame::Record;
-use kinglet_interp::{Body, array_stub};
-use kinglet_jit::{CalleeAddress, CompileLimits, Compiler, ModuleImage, OsrImage, Signature, Trampoline};
+use kinglet_interp::{LazyBody, array_stub};
+use kinglet_jit::{CalleeAddress, CompileLimits, Compiler, ModuleImage, NativeSignature, OsrImage, Trampoline};
 use kinglet_wasm::module::ExternIndex;
 use kinglet_wasm::name::demangle;
 use kinglet_wasm::types::{TypeId, TypeRegistry};
@@ -110,11 +110,11 @@ pub(crate) struct Tier {
     loops_entered: AtomicU64,
     /// Held while the compiler is created.
     compiler_lock: Mutex<()>,
-    state: Mutex<State>,
+    state: Mutex<TierState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct TierState {
     compiler: Option<Arc<Compiler>>,
     trampolines: Trampolines,
     /// OSR code, by the function's cell and the loop's module offset.
@@ -181,12 +181,12 @@ impl Tier {
         self.loops_entered.load(Ordering::Relaxed)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, TierState> {
         self.state.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    fn signature(&self, ty: u32) -> Signature {
-        Signature::new(&self.types.func(TypeId(ty)), &self.types)
+    fn signature(&self, ty: u32) -> NativeSignature {
+        NativeSignature::new(&self.types.func(TypeId(ty)), &self.types)
     }
 
     /// Compiles all functions of a module that can be compiled. Calls `done` with the number of compiled functions.
@@ -222,8 +222,8 @@ impl Tier {
     ) -> Result<()> {
         {
             let mut state = self.state();
-            for (which, image) in trampolines {
-                self.add_trampoline(&mut state, which, image)?;
+            for (trampoline, image) in trampolines {
+                self.add_trampoline(&mut state, trampoline, image)?;
             }
         }
         let memory = match loaded.mapping().execute(text) {
@@ -274,12 +274,12 @@ impl Tier {
         check_memory()?;
         let start = Instant::now();
         let compiled = self.compiler()?.functions(jit_environment(environment, limits), functions, 1, |_| ())?;
-        for (defined, why) in &compiled.skipped {
+        for (defined, reason) in &compiled.skipped {
             let function = function_name(environment, *defined);
             if compiled.image.functions.is_empty() {
-                return Err(Error::msg(format!("{function}: {why}")));
+                return Err(Error::msg(format!("{function}: {reason}")));
             }
-            debug!(function, %why, "stays interpreted");
+            debug!(function, %reason, "stays interpreted");
         }
         // Compile the trampolines for its calls and its callers now, so that no guest waits for them later.
         for signature in compiled.indirect_signatures {
@@ -313,7 +313,7 @@ impl Tier {
     /// Returns the module offset of the `ordinal`th loop in a function's body.
     pub(crate) fn loop_offset(&self, environment: &ModuleEnvironment, defined: u32, ordinal: usize) -> Result<u32> {
         // SAFETY: the environment's cells live as long as the environment, and have bodies.
-        let loops = unsafe { (*(*environment.cell(defined)).body().cast::<Body>()).loop_offsets() };
+        let loops = unsafe { (*(*environment.cell(defined)).body().cast::<LazyBody>()).loop_offsets() };
         loops.get(ordinal).copied().ok_or_else(|| Error::msg("the function has fewer loops"))
     }
 
@@ -328,7 +328,7 @@ impl Tier {
         publish: impl FnOnce(Box<dyn FnOnce() + '_>),
     ) -> Result<()> {
         let cells = environment.cells();
-        let known = |defined: u32| {
+        let callee_address = |defined: u32| {
             let cell = &cells[defined as usize];
             let native = cell.native.load(Ordering::Acquire);
             CalleeAddress {
@@ -339,8 +339,8 @@ impl Tier {
         check_memory()?;
         let start = Instant::now();
         let jit = jit_environment(environment, limits);
-        let made = self.compiler()?.osr_entry(jit, defined, header, &known)?;
-        let OsrImage { image, indirect_signatures, frame_size: frame } = made;
+        let osr_image = self.compiler()?.osr_entry(jit, defined, header, &callee_address)?;
+        let OsrImage { image, indirect_signatures, frame_size: frame } = osr_image;
         environment.stats.compiled.add(1, image.text.len(), start);
         for signature in indirect_signatures {
             self.shared(Trampoline::NativeToInterpreter(signature))?;
@@ -369,18 +369,18 @@ impl Tier {
         }
         let compiler = Compiler::new(&self.settings)?;
         trace!("compiler created");
-        for which in Trampoline::COMMON {
-            if self.common(&which).is_some_and(|entry| entry.load(Ordering::Relaxed).is_null()) {
-                let image = compiler.trampoline(&which, super::host::HOST_LAYOUT)?;
-                self.add_trampoline(&mut self.state(), which, image)?;
+        for trampoline in Trampoline::COMMON {
+            if self.common(&trampoline).is_some_and(|entry| entry.load(Ordering::Relaxed).is_null()) {
+                let image = compiler.trampoline(&trampoline, super::host::HOST_LAYOUT)?;
+                self.add_trampoline(&mut self.state(), trampoline, image)?;
             }
         }
         Ok(self.state().compiler.insert(Arc::new(compiler)).clone())
     }
 
     /// Returns the entry of [`NativeBuiltins`] for a trampoline that all code shares; `None` for a signature's trampoline.
-    fn common(&self, which: &Trampoline) -> Option<&AtomicPtr<c_void>> {
-        match which {
+    fn common(&self, trampoline: &Trampoline) -> Option<&AtomicPtr<c_void>> {
+        match trampoline {
             Trampoline::Libcall => Some(&self.natives.libcall),
             Trampoline::Throw => Some(&self.natives.throw),
             Trampoline::Raise => Some(&self.natives.raise),
@@ -393,17 +393,17 @@ impl Tier {
     }
 
     /// Publishes a trampoline, unless the tier already has an equal one.
-    fn add_trampoline(&self, state: &mut State, which: Trampoline, image: CodeImage) -> Result<()> {
+    fn add_trampoline(&self, state: &mut TierState, trampoline: Trampoline, image: CodeImage) -> Result<()> {
         let set = |entry: &AtomicPtr<c_void>, to: *const c_void| entry.store(to.cast_mut(), Ordering::Release);
-        match self.common(&which) {
+        match self.common(&trampoline) {
             Some(entry) => {
                 if entry.load(Ordering::Relaxed).is_null() {
                     let code = state.trampolines.publish(self.owner(), image)?;
                     set(entry, code.start as *const c_void);
-                    self.report_trampoline(&which, code);
+                    self.report_trampoline(&trampoline, code);
                 }
             }
-            None => _ = self.add_shared(state, which, image)?,
+            None => _ = self.add_shared(state, trampoline, image)?,
         }
         set(&self.natives.resume, resume::resume as *const c_void);
         set(&self.natives.enter_interpreter, enter as *const c_void);
@@ -415,12 +415,12 @@ impl Tier {
     }
 
     /// Publishes a signature's trampoline, unless another thread has published it.
-    fn add_shared(&self, state: &mut State, which: Trampoline, image: CodeImage) -> Result<usize> {
-        if let Some(code) = state.trampolines.get(&which) {
+    fn add_shared(&self, state: &mut TierState, trampoline: Trampoline, image: CodeImage) -> Result<usize> {
+        if let Some(code) = state.trampolines.get(&trampoline) {
             return Ok(code);
         }
-        let code = state.trampolines.add(self.owner(), &self.types, which.clone(), image)?;
-        self.report_trampoline(&which, code.clone());
+        let code = state.trampolines.add(self.owner(), &self.types, trampoline.clone(), image)?;
+        self.report_trampoline(&trampoline, code.clone());
         Ok(code.start)
     }
 
@@ -430,8 +430,8 @@ impl Tier {
     }
 
     /// Reports a trampoline to the profiler.
-    fn report_trampoline(&self, which: &Trampoline, code: Range<usize>) {
-        self.report(|| std::iter::once((format!("[kinglet] {}", trampoline_kind(which)), code, Vec::new())));
+    fn report_trampoline(&self, trampoline: &Trampoline, code: Range<usize>) {
+        self.report(|| std::iter::once((format!("[kinglet] {}", trampoline_kind(trampoline)), code, Vec::new())));
     }
 
     /// Reports newly published code to the profiler, if there is one.
@@ -454,13 +454,13 @@ impl Tier {
     }
 
     /// Returns a signature's trampoline. Compiles it on first use. It exists as long as a cell has the signature.
-    fn shared(&self, which: Trampoline) -> Result<usize> {
-        if let Some(code) = self.state().trampolines.get(&which) {
+    fn shared(&self, trampoline: Trampoline) -> Result<usize> {
+        if let Some(code) = self.state().trampolines.get(&trampoline) {
             return Ok(code);
         }
-        let image = self.compiler()?.trampoline(&which, super::host::HOST_LAYOUT)?;
-        trace!(kind = trampoline_kind(&which), "trampoline compiled");
-        self.add_shared(&mut self.state(), which, image)
+        let image = self.compiler()?.trampoline(&trampoline, super::host::HOST_LAYOUT)?;
+        trace!(kind = trampoline_kind(&trampoline), "trampoline compiled");
+        self.add_shared(&mut self.state(), trampoline, image)
     }
 
     /// Returns a function's native code. Compiles the trampoline of a host function. Returns `None` for a guest
@@ -505,8 +505,8 @@ pub(crate) fn image(
 ) -> Result<ModuleImage> {
     let environment_of_jit = kinglet_jit::CompileEnvironment { settings, ..jit_environment(environment, limits) };
     let compiled = compiler.functions(environment_of_jit, functions, threads, done)?;
-    for (defined, why) in &compiled.skipped {
-        debug!(function = environment.module.imported_funcs + defined, %why, "stays interpreted");
+    for (defined, reason) in &compiled.skipped {
+        debug!(function = environment.module.imported_funcs + defined, %reason, "stays interpreted");
     }
     Ok(compiled)
 }
@@ -521,7 +521,7 @@ pub(crate) fn trampolines(
 
 fn likely_trampolines(environment: &ModuleEnvironment) -> impl Iterator<Item = Trampoline> {
     let module = &environment.module;
-    let signature = |func: u32| Signature::new(module.func_type(func), &environment.types);
+    let signature = |func: u32| NativeSignature::new(module.func_type(func), &environment.types);
     let exported = module.exports.iter().filter_map(|export| match export.index {
         ExternIndex::Func(func) => Some(func),
         _ => None,
@@ -537,15 +537,15 @@ fn compile_trampolines(
     wanted: impl Iterator<Item = Trampoline>,
 ) -> Result<Vec<(Trampoline, CodeImage)>> {
     let mut seen = HashSet::new();
-    let made = wanted.filter(|which| seen.insert(which.clone())).filter_map(|which| {
-        match compiler.trampoline(&which, super::host::HOST_LAYOUT) {
-            Ok(image) => Some(Ok((which, image))),
+    let compiled = wanted.filter(|trampoline| seen.insert(trampoline.clone())).filter_map(|trampoline| {
+        match compiler.trampoline(&trampoline, super::host::HOST_LAYOUT) {
+            Ok(image) => Some(Ok((trampoline, image))),
             // Functions of this signature cannot be compiled either.
             Err(kinglet_jit::CompileError::Unsupported(_)) => None,
             Err(error) => Some(Err(error.into())),
         }
     });
-    made.collect()
+    compiled.collect()
 }
 
 /// Returns a function's name for profilers and events.
@@ -555,14 +555,14 @@ fn function_name(environment: &ModuleEnvironment, defined: u32) -> String {
 }
 
 /// Returns the name of a function by its body.
-fn body_name(body: &Body) -> String {
+fn body_name(body: &LazyBody) -> String {
     let environment = body.environment();
     body.func_index()
         .map_or_else(String::new, |index| function_name(environment, index - environment.module.imported_funcs))
 }
 
-fn trampoline_kind(which: &Trampoline) -> &'static str {
-    match which {
+fn trampoline_kind(trampoline: &Trampoline) -> &'static str {
+    match trampoline {
         Trampoline::Libcall => "libcall",
         Trampoline::Throw => "throw",
         Trampoline::Raise => "raise",
@@ -754,7 +754,7 @@ unsafe extern "C" fn unwind(vmctx: *mut VmCtx, code: u32) -> u32 {
 }
 
 /// Returns the address of the stub for [`kinglet_abi::VmImport::lazy_stub`].
-pub(super) fn asking() -> *mut c_void {
+pub(super) fn lazy_import_stub() -> *mut c_void {
     stubs::lazy_import as *mut c_void
 }
 
@@ -792,7 +792,8 @@ unsafe fn record_sample(tier: &Tier, store: *mut VmStore, at_loop: bool) -> Opti
             watch(store);
         }
         let record = (*store).record.cast::<Record>();
-        let body = |record: *mut Record| (*record).cell.as_ref().and_then(|cell| cell.body().cast::<Body>().as_ref());
+        let body =
+            |record: *mut Record| (*record).cell.as_ref().and_then(|cell| cell.body().cast::<LazyBody>().as_ref());
         let running = body(record);
         if !at_loop {
             // The caller was running before the call. Host functions have no body.

@@ -89,8 +89,8 @@ impl Pages {
 }
 
 /// Returns the written ranges, in whole pages. Returns `None` if the kernel cannot list them, if there are more than
-/// [`MAX_RANGES`], or if they exceed `most` bytes.
-pub(super) fn written_ranges(range: Range<usize>, most: usize) -> Option<impl Iterator<Item = Range<usize>>> {
+/// [`MAX_RANGES`], or if they exceed `max_bytes` bytes.
+pub(super) fn written_ranges(range: Range<usize>, max_bytes: usize) -> Option<impl Iterator<Item = Range<usize>>> {
     static PAGES: OnceLock<Option<Pages>> = OnceLock::new();
     let pages = PAGES.get_or_init(Pages::open).as_ref()?;
     // SAFETY: the mapping is never removed, and only a fork changes it.
@@ -104,17 +104,17 @@ pub(super) fn written_ranges(range: Range<usize>, most: usize) -> Option<impl It
         end: range.end as u64,
         vec: regions.as_mut_ptr() as u64,
         vec_len: MAX_RANGES as u64,
-        max_pages: (most / rustix::param::page_size()) as u64 + 1,
+        max_pages: (max_bytes / rustix::param::page_size()) as u64 + 1,
         category_inverted: FILE | ZERO,
         category_mask: FILE | ZERO,
         category_anyof_mask: PRESENT | SWAPPED,
         ..Scan::default()
     };
     // SAFETY: the kernel writes to `scan` and to at most `vec_len` regions.
-    let found = unsafe { ioctl(&pages.map, &mut scan) }.ok()?;
-    let found = regions.into_iter().take(found).map(|region| region.start as usize..region.end as usize);
-    let bytes: usize = found.clone().map(|range| range.len()).sum();
-    (scan.walk_end == scan.end && bytes <= most).then_some(found)
+    let count = unsafe { ioctl(&pages.map, &mut scan) }.ok()?;
+    let ranges = regions.into_iter().take(count).map(|region| region.start as usize..region.end as usize);
+    let bytes: usize = ranges.clone().map(|range| range.len()).sum();
+    (scan.walk_end == scan.end && bytes <= max_bytes).then_some(ranges)
 }
 
 #[cfg(all(test, not(kinglet_heap_regions)))]

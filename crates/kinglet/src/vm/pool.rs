@@ -147,11 +147,11 @@ impl Pool {
     /// Reserves a place for one more instance, evicting one of another module at the limit. Returns false if nothing
     /// can be evicted.
     fn reserve(&self, free_list: &Arc<FreeList>, limit: usize) -> bool {
-        let has_place = self.recycled.fetch_add(1, Ordering::Relaxed) < limit || self.evict_one(Some(free_list));
-        if !has_place {
+        let has_room = self.recycled.fetch_add(1, Ordering::Relaxed) < limit || self.evict_one(Some(free_list));
+        if !has_room {
             self.release();
         }
-        has_place
+        has_room
     }
 
     /// Releases a reservation, or the place of an instance that was removed.

@@ -162,11 +162,11 @@ unsafe fn load(engine: &Engine, mut mapping: Mapping) -> Result<Module> {
         return Module::from_artifact(engine, module, false);
     }
     let ours = engine.identity()?;
-    if let Some(why) = made_for.mismatch(&ours) {
-        warn!(%why, "native code rejected; recompiling the module");
+    if let Some(reason) = made_for.mismatch(&ours) {
+        warn!(%reason, "native code rejected; recompiling the module");
         module.part(0..module.len())?;
         let module = Module::from_artifact(engine, module, true)?;
-        let _ = module.inner().rejected_code.set(why);
+        let _ = module.inner().rejected_code.set(reason);
         return Ok(module);
     }
     let decoded = match made_for.same_proposals(&ours) {

@@ -63,12 +63,12 @@ impl Region {
         }
         let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::FIXED);
         // SAFETY: `at` lies in the region.
-        let place = unsafe { self.start.as_ptr().add(at) }.cast();
+        let address = unsafe { self.start.as_ptr().add(at) }.cast();
         // SAFETY: the range lies in the region, and its bytes are not borrowed, so the mapping replaces only them.
-        let Err(error) = (unsafe { mmap(place, len, access, flags, file, offset) }) else { return Ok(true) };
+        let Err(error) = (unsafe { mmap(address, len, access, flags, file, offset) }) else { return Ok(true) };
         // The old mapping may no longer exist, and another thread could map these addresses. Map them again, or abort.
         // SAFETY: the range lies in the region, and nothing else can have been mapped there since.
-        if unsafe { rustix::mm::mmap_anonymous(place, len, access, flags) }.is_err() {
+        if unsafe { rustix::mm::mmap_anonymous(address, len, access, flags) }.is_err() {
             std::process::abort();
         }
         Err(error.into())
@@ -98,12 +98,12 @@ impl Region {
                 return false;
             }
             // SAFETY: the range lies in the reservation, and the region's bytes are not borrowed.
-            let done = unsafe {
+            let protected = unsafe {
                 let at = self.start.as_ptr().add(len).cast();
                 mprotect(at, self.len - len, MprotectFlags::empty()).is_ok()
             };
-            self.len = if done { len } else { self.len };
-            return done;
+            self.len = if protected { len } else { self.len };
+            return protected;
         }
         cfg!(target_os = "linux") && self.resize(len)
     }
@@ -112,9 +112,9 @@ impl Region {
     pub(super) fn resize(&mut self, len: usize) -> bool {
         #[cfg(all(unix, feature = "jit"))]
         if self.fixed {
-            let done = len >= self.len && len <= self.mapped && make_accessible(self.start.0, self.len, len);
-            self.len = if done { len } else { self.len };
-            return done;
+            let resized = len >= self.len && len <= self.mapped && make_accessible(self.start.0, self.len, len);
+            self.len = if resized { len } else { self.len };
+            return resized;
         }
         debug_assert!(!self.fixed, "a fixed region was resized above");
         let len = len.max(1).next_multiple_of(64 << 10);

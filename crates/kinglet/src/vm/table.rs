@@ -150,9 +150,9 @@ impl TableInstance {
     /// Grows as [`Self::growth`] computed. Returns false if the system lacks memory. A module has no initial elements
     /// for the new part.
     pub(crate) fn grow_to(&mut self, size: usize, init: u64) -> bool {
-        let more = size - self.elements.len();
+        let added = size - self.elements.len();
         // If the elements move, both copies exist for a while.
-        if size > self.elements.capacity() && !memory_allows(size) || self.elements.try_reserve_exact(more).is_err() {
+        if size > self.elements.capacity() && !memory_allows(size) || self.elements.try_reserve_exact(added).is_err() {
             return false;
         }
         self.elements.resize(size, init);
@@ -205,18 +205,18 @@ pub(super) fn initialize(core: &mut StoreCore, instance: usize, index: u32, init
 
 /// Returns an element, or `None` if the index is out of bounds. Initializes it first if the table is lazy.
 pub(crate) fn element(core: &mut StoreCore, table: usize, index: u64) -> Option<u64> {
-    let it = &core.tables[table];
-    let element = *it.elements.get(usize::try_from(index).ok()?)?;
-    let (0, Some((instance, index_in_instance))) = (element, it.lazy) else { return Some(element) };
+    let table_instance = &core.tables[table];
+    let element = *table_instance.elements.get(usize::try_from(index).ok()?)?;
+    let (0, Some((instance, index_in_instance))) = (element, table_instance.lazy) else { return Some(element) };
     let inner = core.instances[instance].module.inner().clone();
     let initial = inner.wasm().initial_tables().get(index_in_instance as usize).and_then(Option::as_ref);
     let Some(function) = initial.and_then(|initial| initial.function(index)) else { return Some(0) };
     let reference = super::instance::func_ref(core, instance, function)?.to_bits();
-    let it = &mut core.tables[table];
-    it.elements[index as usize] = reference;
+    let table_instance = &mut core.tables[table];
+    table_instance.elements[index as usize] = reference;
     if function < inner.wasm().imported_funcs {
         // The next instance imports another function.
-        it.set_written(true);
+        table_instance.set_written(true);
     }
     Some(reference)
 }
@@ -235,9 +235,9 @@ pub(crate) fn elements(core: &mut StoreCore, table: usize, start: u64, len: u64)
         return None;
     }
     initialize_all(core, table);
-    let it = &mut core.tables[table];
-    it.set_written(true);
-    it.elements.get_mut(start as usize..(start + len) as usize)
+    let table = &mut core.tables[table];
+    table.set_written(true);
+    table.elements.get_mut(start as usize..(start + len) as usize)
 }
 
 /// Copies elements from one table to another, or within one. Returns `None` if any is out of bounds.

@@ -29,7 +29,7 @@ pub struct TypeGroup {
     key: Arc<[SubType]>,
     /// The groups that this group refers to.
     referenced: Vec<Arc<TypeGroup>>,
-    registry: Arc<RwLock<Inner>>,
+    registry: Arc<RwLock<TypeRegistryInner>>,
 }
 
 impl TypeGroup {
@@ -72,11 +72,11 @@ impl std::error::Error for ForeignType {}
 /// The registry of an engine's defined types.
 #[derive(Debug, Default)]
 pub struct TypeRegistry {
-    inner: Arc<RwLock<Inner>>,
+    inner: Arc<RwLock<TypeRegistryInner>>,
 }
 
 #[derive(Debug, Default)]
-struct Inner {
+struct TypeRegistryInner {
     /// Each group, by its interned form, with the id of its first type.
     groups: HashMap<Arc<[SubType]>, (TypeId, Weak<TypeGroup>)>,
     types: HashMap<TypeId, RegisteredType, BuildHasherDefault<IdHasher>>,
@@ -106,7 +106,7 @@ struct RegisteredType {
     group: Weak<TypeGroup>,
 }
 
-impl Inner {
+impl TypeRegistryInner {
     /// Removes a group whose last reference was dropped. An equal group may already have replaced it in `groups`.
     fn remove(&mut self, group: &TypeGroup) {
         if self.groups.get(&group.key).is_some_and(|(first, _)| *first == group.first) {
@@ -334,12 +334,12 @@ impl TypeRegistry {
         }
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Inner> {
+    fn read(&self) -> RwLockReadGuard<'_, TypeRegistryInner> {
         self.inner.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn write(inner: &RwLock<Inner>) -> RwLockWriteGuard<'_, Inner> {
+fn write(inner: &RwLock<TypeRegistryInner>) -> RwLockWriteGuard<'_, TypeRegistryInner> {
     inner.write().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -258,7 +258,7 @@ impl<'m, E: Emit> Walk<'m, '_, E> {
         self.bind_label(LabelKind::Loop, label, params);
         self.spilled = self.stack.len();
         self.open_segment();
-        self.emit.check(Check::Loop, &self.stack);
+        self.emit.check(CheckPosition::Loop, &self.stack);
         Ok(())
     }
 

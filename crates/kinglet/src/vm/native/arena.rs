@@ -69,14 +69,14 @@ enum Backing {
 
 impl Arena {
     /// Copies code to executable memory, and returns its address. The alignment is at most a page.
-    pub(super) fn add(&mut self, bytes: &[u8], place: CodeAlignment) -> Result<usize> {
+    pub(super) fn add(&mut self, bytes: &[u8], alignment: CodeAlignment) -> Result<usize> {
         let is_ours = |chunk: &Chunk| chunk.process == getpid();
-        let fits = |chunk: &Chunk| is_ours(chunk) && place.next_address(chunk.used) + bytes.len() <= chunk.run.len;
+        let fits = |chunk: &Chunk| is_ours(chunk) && alignment.next_address(chunk.used) + bytes.len() <= chunk.run.len;
         if !self.chunks.last().is_some_and(fits) {
-            let len = place.next_address(0) + bytes.len();
+            let len = alignment.next_address(0) + bytes.len();
             let chunk = match &self.dual_mapping_error {
                 None => Chunk::new(len.max(CHUNK).next_multiple_of(CHUNK)),
-                Some(_) => return self.add_dedicated(bytes, place),
+                Some(_) => return self.add_dedicated(bytes, alignment),
             };
             match chunk {
                 Ok(chunk) => {
@@ -86,12 +86,12 @@ impl Arena {
                 Err(error) => {
                     debug!(%error, "each piece of code gets its own mapping");
                     self.dual_mapping_error = Some(error);
-                    return self.add_dedicated(bytes, place);
+                    return self.add_dedicated(bytes, alignment);
                 }
             }
         }
         let chunk = self.chunks.last_mut().ok_or_else(|| Error::msg("cannot allocate memory for code"))?;
-        let at = place.next_address(chunk.used);
+        let at = alignment.next_address(chunk.used);
         // SAFETY: the chunk has space, and nothing runs or reads beyond `used` yet.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), chunk.write.start.as_ptr().add(at), bytes.len()) };
         chunk.used = at + bytes.len();
@@ -101,8 +101,8 @@ impl Arena {
     }
 
     /// Copies code to a mapping of its own.
-    fn add_dedicated(&mut self, bytes: &[u8], place: CodeAlignment) -> Result<usize> {
-        let at = place.next_address(0);
+    fn add_dedicated(&mut self, bytes: &[u8], alignment: CodeAlignment) -> Result<usize> {
+        let at = alignment.next_address(0);
         let mapping = Mapping::executable(&[vec![0; at].as_slice(), bytes].concat()).map_err(|error| {
             let dual = self.dual_mapping_error.as_ref();
             let dual = dual.map_or_else(String::new, |error| format!(", and {error:#}"));
@@ -298,9 +298,9 @@ mod tests {
 
     /// Adds small pieces of fake code.
     fn add_three(arena: &mut Arena) {
-        let place = CodeAlignment { align: 64, offset: 8 };
+        let alignment = CodeAlignment { align: 64, offset: 8 };
         let pieces = [vec![1_u8; 10], vec![2; 5000], vec![3; 1]];
-        let starts = pieces.each_ref().map(|piece| arena.add(piece, place).unwrap());
+        let starts = pieces.each_ref().map(|piece| arena.add(piece, alignment).unwrap());
         for (piece, start) in pieces.iter().zip(starts) {
             assert_eq!(start % 64, 8);
             // SAFETY: the arena has just copied this many readable bytes there.
@@ -320,9 +320,9 @@ mod tests {
 
     #[test]
     fn a_chunk_is_freed_with_its_last_piece() {
-        let (place, piece) = (CodeAlignment { align: 64, offset: 0 }, vec![1_u8; CHUNK / 4]);
+        let (alignment, piece) = (CodeAlignment { align: 64, offset: 0 }, vec![1_u8; CHUNK / 4]);
         let mut arena = Arena::default();
-        let starts: Vec<_> = (0..10).map(|_| arena.add(&piece, place).unwrap()).collect();
+        let starts: Vec<_> = (0..10).map(|_| arena.add(&piece, alignment).unwrap()).collect();
         assert_eq!(arena.chunks.len(), 3);
         starts[..3].iter().for_each(|start| arena.remove(*start));
         assert_eq!(arena.chunks.len(), 3);
@@ -330,14 +330,14 @@ mod tests {
         assert_eq!(arena.chunks.len(), 2);
         starts[4..].iter().for_each(|start| arena.remove(*start));
         assert_eq!((arena.chunks.len(), arena.chunks[0].pieces), (1, 0), "the rest of the last chunk is used");
-        let start = arena.add(&piece, place).unwrap();
+        let start = arena.add(&piece, alignment).unwrap();
         assert_eq!(arena.chunks.len(), 1);
         arena.remove(start);
-        arena.add(&vec![1; CHUNK], place).unwrap();
+        arena.add(&vec![1; CHUNK], alignment).unwrap();
         assert_eq!(arena.chunks.len(), 1, "the last chunk was empty and too small");
 
         let mut arena = Arena { dual_mapping_error: Some(Error::msg("refused")), ..Arena::default() };
-        let starts = [(); 2].map(|()| arena.add(&piece, place).unwrap());
+        let starts = [(); 2].map(|()| arena.add(&piece, alignment).unwrap());
         arena.remove(starts[0]);
         assert_eq!(arena.dedicated.keys().collect::<Vec<_>>(), [&starts[1]]);
     }

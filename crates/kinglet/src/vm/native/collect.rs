@@ -8,7 +8,7 @@ use std::time::Instant;
 use kinglet_abi::CodeImage;
 use kinglet_abi::image::FunctionCode;
 use kinglet_interp::code::ModuleEnvironment;
-use kinglet_jit::{CompileLimits, Signature, Trampoline};
+use kinglet_jit::{CompileLimits, NativeSignature, Trampoline};
 
 use super::Tier;
 use super::registry::{self, PublishedCode};
@@ -31,14 +31,14 @@ impl Tier {
             piece.tables().functions.iter().any(|code| !except.contains(&code.function))
         };
         for piece in self.current_pieces(environment).filter(wanted) {
-            let at = piece.place().next_address(image.text.len());
+            let at = piece.alignment().next_address(image.text.len());
             let Ok(offset) = u32::try_from(at + piece.text().len()).map(|_| at as u32) else { break };
             // Do not copy a damaged piece.
             let Some(tables) = piece.verified_tables() else { continue };
             image.text.resize(at, 0);
             image.text.extend_from_slice(piece.text());
             image.append(offset, &tables);
-            image.alignment.align = image.alignment.align.max(piece.place().align);
+            image.alignment.align = image.alignment.align.max(piece.alignment().align);
         }
         image
     }
@@ -67,15 +67,19 @@ impl Tier {
         environment: &ModuleEnvironment,
         all: bool,
     ) -> Result<Vec<(Trampoline, CodeImage)>> {
-        let mut found = if all { super::trampolines(&*self.compiler()?, environment)? } else { Vec::new() };
-        let seen: HashSet<Trampoline> = found.iter().map(|(which, _)| which.clone()).collect();
+        let mut trampolines = if all { super::trampolines(&*self.compiler()?, environment)? } else { Vec::new() };
+        let seen: HashSet<Trampoline> = trampolines.iter().map(|(trampoline, _)| trampoline.clone()).collect();
         let types = environment.module.type_defs.iter().filter_map(|def| def.sub.as_func());
-        let signatures: HashSet<Signature> = types.map(|ty| Signature::new(ty, &environment.types)).collect();
-        let is_needed = |which: &Trampoline| which.signature().is_none_or(|signature| signatures.contains(signature));
-        found.extend(
-            self.existing_trampolines().into_iter().filter(|(which, _)| is_needed(which) && !seen.contains(which)),
+        let signatures: HashSet<NativeSignature> =
+            types.map(|ty| NativeSignature::new(ty, &environment.types)).collect();
+        let is_needed =
+            |trampoline: &Trampoline| trampoline.signature().is_none_or(|signature| signatures.contains(signature));
+        trampolines.extend(
+            self.existing_trampolines()
+                .into_iter()
+                .filter(|(trampoline, _)| is_needed(trampoline) && !seen.contains(trampoline)),
         );
-        Ok(found)
+        Ok(trampolines)
     }
 
     /// Compiles functions of a module for the cache. The list is sorted. Includes the trampolines for calls between
@@ -94,28 +98,34 @@ impl Tier {
         environment.stats.compiled.add(compiled.image.functions.len(), compiled.image.text.len(), start);
         let signature = |f: &FunctionCode| self.signature(environment.cells()[f.function as usize].type_id);
         let entries = compiled.image.functions.iter().map(|f| Trampoline::ArrayToNative(signature(f)));
-        let bridges = compiled.indirect_signatures.into_iter().map(Trampoline::NativeToInterpreter);
-        let wanted =
-            super::likely_trampolines(environment).chain(entries).chain(bridges).filter(|which| !seen.contains(which));
+        let to_interpreter = compiled.indirect_signatures.into_iter().map(Trampoline::NativeToInterpreter);
+        let wanted = super::likely_trampolines(environment)
+            .chain(entries)
+            .chain(to_interpreter)
+            .filter(|trampoline| !seen.contains(trampoline));
         let trampolines = super::compile_trampolines(&compiler, wanted)?;
-        let abandoned = compiled.skipped.iter().filter(|(_, why)| *why == kinglet_jit::CompileError::Cancelled);
+        let abandoned = compiled.skipped.iter().filter(|(_, reason)| *reason == kinglet_jit::CompileError::Cancelled);
         let abandoned = abandoned.map(|(function, _)| *function).collect();
         Ok(CodeForCache { image: compiled.image, trampolines, abandoned })
     }
 
     fn existing_trampolines(&self) -> Vec<(Trampoline, CodeImage)> {
         let state = self.state();
-        let common = Trampoline::COMMON.into_iter().filter_map(|which| {
-            let entry = self.common(&which)?.load(Ordering::Acquire).addr();
-            Some((which, entry))
+        let common = Trampoline::COMMON.into_iter().filter_map(|trampoline| {
+            let entry = self.common(&trampoline)?.load(Ordering::Acquire).addr();
+            Some((trampoline, entry))
         });
-        common.chain(state.trampolines.all()).filter_map(|(which, start)| Some((which, self.copy(start)?))).collect()
+        common
+            .chain(state.trampolines.all())
+            .filter_map(|(trampoline, start)| Some((trampoline, self.copy(start)?)))
+            .collect()
     }
 
     /// Returns a copy of a trampoline.
     fn copy(&self, start: usize) -> Option<CodeImage> {
         let copy = |code: &PublishedCode| {
-            let mut image = CodeImage { text: code.text().to_vec(), alignment: code.place(), ..CodeImage::default() };
+            let mut image =
+                CodeImage { text: code.text().to_vec(), alignment: code.alignment(), ..CodeImage::default() };
             image.append(0, &code.verified_tables()?);
             (code.start == start).then_some(image)
         };

@@ -26,27 +26,27 @@ pub(super) struct Index<T> {
 }
 
 /// The array of blocks. No block is empty.
-struct Top<T>(Vec<Slot<T>>);
+struct Top<T>(Vec<BlockSlot<T>>);
 
 /// An entry of the array.
-struct Slot<T> {
+struct BlockSlot<T> {
     /// A lower bound of the ends in this block. It is greater than all ends in the previous block.
     from: usize,
     block: AtomicPtr<Block<T>>,
 }
 
-struct Block<T>(Vec<Entry<T>>);
+struct Block<T>(Vec<IndexEntry<T>>);
 
-struct Entry<T> {
+struct IndexEntry<T> {
     start: usize,
     /// The address after the last byte. Entries are sorted by this.
     end: usize,
     value: NonNull<T>,
 }
 
-impl<T> Clone for Entry<T> {
-    fn clone(&self) -> Entry<T> {
-        Entry { ..*self }
+impl<T> Clone for IndexEntry<T> {
+    fn clone(&self) -> IndexEntry<T> {
+        IndexEntry { ..*self }
     }
 }
 
@@ -116,12 +116,12 @@ impl<T> Index<T> {
             .map(|entry| entry.value)
     }
 
-    fn reader(&self) -> Reader<'_> {
+    fn reader(&self) -> ReadGuard<'_> {
         loop {
             let epoch = self.epoch.load(SeqCst);
             let count = &self.readers[epoch % 2];
             count.fetch_add(1, SeqCst);
-            let reader = Reader(count);
+            let reader = ReadGuard(count);
             if self.epoch.load(SeqCst) == epoch {
                 return reader;
             }
@@ -131,7 +131,7 @@ impl<T> Index<T> {
     /// Adds a range that overlaps no other. Threads that synchronize with the caller find it.
     pub(super) fn insert(&self, range: Range<usize>, value: NonNull<T>) {
         let mut writer = self.writer();
-        let entry = Entry { start: range.start, end: range.end, value };
+        let entry = IndexEntry { start: range.start, end: range.end, value };
         let Some(top) = self.top() else {
             let block = Box::new(Block(vec![entry]));
             self.top.store(Top::new([(0, Box::into_raw(block))]), SeqCst);
@@ -150,9 +150,9 @@ impl<T> Index<T> {
                 true => vec![(slot.0, lower), (from, upper)],
                 false => vec![slot],
             });
-            let old = top.0[position].block.load(SeqCst);
+            let old_block = top.0[position].block.load(SeqCst);
             let old_top = self.top.swap(Top::new(slots), SeqCst);
-            writer.retire(old, old_top);
+            writer.retire(old_block, old_top);
         }
         self.reclaim(&mut writer);
     }
@@ -167,15 +167,15 @@ impl<T> Index<T> {
         if !entries.is_empty() {
             writer.replace(&top.0[position], entries);
         } else {
-            let old = top.0[position].block.load(SeqCst);
+            let old_block = top.0[position].block.load(SeqCst);
             let mut slots: Vec<_> =
                 top.slots().enumerate().filter(|(index, _)| *index != position).map(|it| it.1).collect();
             if let Some(first) = slots.first_mut() {
                 first.0 = 0;
             }
-            let new = if slots.is_empty() { null_mut() } else { Top::new(slots) };
-            let old_top = self.top.swap(new, SeqCst);
-            writer.retire(old, old_top);
+            let new_top = if slots.is_empty() { null_mut() } else { Top::new(slots) };
+            let old_top = self.top.swap(new_top, SeqCst);
+            writer.retire(old_block, old_top);
         }
         self.reclaim(&mut writer);
     }
@@ -217,7 +217,7 @@ impl<T> Drop for Index<T> {
 
 impl<T> Top<T> {
     fn new(slots: impl IntoIterator<Item = (usize, *mut Block<T>)>) -> *mut Top<T> {
-        let slot = |(from, block)| Slot { from, block: AtomicPtr::new(block) };
+        let slot = |(from, block)| BlockSlot { from, block: AtomicPtr::new(block) };
         Box::into_raw(Box::new(Top(slots.into_iter().map(slot).collect())))
     }
 
@@ -226,16 +226,16 @@ impl<T> Top<T> {
     }
 }
 
-impl<T> Slot<T> {
+impl<T> BlockSlot<T> {
     /// Returns the block's entries, for a writer.
-    fn entries(&self) -> &[Entry<T>] {
+    fn entries(&self) -> &[IndexEntry<T>] {
         // SAFETY: only writers, one at a time, retire a block, and a later writer frees it.
         unsafe { &(*self.block.load(SeqCst)).0 }
     }
 }
 
 impl<T> Retired<T> {
-    fn replace(&mut self, slot: &Slot<T>, entries: Vec<Entry<T>>) {
+    fn replace(&mut self, slot: &BlockSlot<T>, entries: Vec<IndexEntry<T>>) {
         self.current.extend(RetiredObject::block(slot.block.swap(Box::into_raw(Box::new(Block(entries))), SeqCst)));
     }
 
@@ -245,9 +245,9 @@ impl<T> Retired<T> {
 }
 
 /// A counted reader. Dropping it decrements the counter.
-struct Reader<'a>(&'a AtomicUsize);
+struct ReadGuard<'a>(&'a AtomicUsize);
 
-impl Drop for Reader<'_> {
+impl Drop for ReadGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, SeqCst);
     }

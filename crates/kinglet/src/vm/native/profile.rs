@@ -32,7 +32,7 @@ pub(super) struct SourceLine {
 }
 
 /// An open output file.
-struct Output {
+struct ProfileFile {
     file: File,
     process: Pid,
     /// The number of pieces written.
@@ -41,8 +41,8 @@ struct Output {
     _seen: Option<Mapping>,
 }
 
-static MAP: Mutex<Option<Output>> = Mutex::new(None);
-static DUMP: Mutex<Option<Output>> = Mutex::new(None);
+static MAP: Mutex<Option<ProfileFile>> = Mutex::new(None);
+static DUMP: Mutex<Option<ProfileFile>> = Mutex::new(None);
 
 /// Creates the output file, unless it exists.
 pub(crate) fn start(profile: Profile) -> Result<()> {
@@ -69,7 +69,7 @@ pub(super) fn write<'a>(profile: Profile, pieces: impl Iterator<Item = CodePiece
     Ok(output.file.write_all(&bytes)?)
 }
 
-fn output(profile: Profile) -> Result<MutexGuard<'static, Option<Output>>> {
+fn output(profile: Profile) -> Result<MutexGuard<'static, Option<ProfileFile>>> {
     let output = match profile {
         Profile::PerfMap => &MAP,
         Profile::JitDump => &DUMP,
@@ -81,7 +81,7 @@ fn output(profile: Profile) -> Result<MutexGuard<'static, Option<Output>>> {
     Ok(output)
 }
 
-fn open(profile: Profile) -> Result<Output> {
+fn open(profile: Profile) -> Result<ProfileFile> {
     let process = getpid();
     let path = match profile {
         Profile::PerfMap => PathBuf::from(format!("/tmp/perf-{process}.map")),
@@ -100,7 +100,7 @@ fn open(profile: Profile) -> Result<Output> {
             Some(Mapping::executable_file(&file).map_err(|e| write_error(&e))?)
         }
     };
-    Ok(Output { file, process, pieces: 0, _seen: seen })
+    Ok(ProfileFile { file, process, pieces: 0, _seen: seen })
 }
 
 /// The ELF machine number of this processor.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use kinglet_abi::image::{CallSite, Clause, CodeAlignment, FunctionCode, Scope, Site, StackMap, Tables};
+use kinglet_abi::image::{CallSite, ClauseEntry, CodeAlignment, FunctionCode, Scope, Site, StackMap, Tables};
 use kinglet_abi::{CodeImage, FuncCell, Trap};
 
 use super::arena::Mapping;
@@ -46,7 +46,7 @@ pub(super) struct MappedTables {
     sites: Address<[Site]>,
     call_sites: Address<[CallSite]>,
     scopes: Address<[Scope]>,
-    clauses: Address<[Clause]>,
+    clauses: Address<[ClauseEntry]>,
     stack_maps: Address<[StackMap]>,
     refs: Address<[u32]>,
 }
@@ -160,7 +160,7 @@ impl PublishedCode {
     }
 
     /// Returns the alignment that a copy needs.
-    pub(super) fn place(&self) -> CodeAlignment {
+    pub(super) fn alignment(&self) -> CodeAlignment {
         match &self.tables {
             CodeTables::Built(image) => image.alignment,
             CodeTables::Mapped { .. } => CodeAlignment::aligned(MAPPED_ALIGN),

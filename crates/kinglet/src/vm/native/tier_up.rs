@@ -7,16 +7,16 @@
 //! replacement (OSR).
 //!
 //! Invariants:
-//! - A store is in `State::watched` only while it is alive. It is removed, under the lock, before it is dropped.
+//! - A store is in `TierUpState::watched` only while it is alive. It is removed, under the lock, before it is dropped.
 //! - A compilation keeps the module's [`ModuleEnvironment`] alive, never the module or the engine. Its code is published
-//!   under the lock, and only if the module is still in `State::modules`. A module is removed from there, under the
+//!   under the lock, and only if the module is still in `TierUpState::modules`. A module is removed from there, under the
 //!   lock, when it is dropped.
 //! - Threads that run guest code never wait for a compilation. Other threads wait for a short time at most, because the
 //!   resources of a compilation are bounded. An engine that is dropped does not wait for a thread that is compiling.
 //!   Such a thread keeps only the tier and an environment alive. It publishes nothing, and ends after the current
 //!   function.
 //! - Modules share the compiler threads fairly: the next module is the one for which the least time has been spent.
-//! - `State::waiting` contains exactly the modules with queued jobs, so finding the next does not slow down with the
+//! - `TierUpState::waiting` contains exactly the modules with queued jobs, so finding the next does not slow down with the
 //!   number of modules.
 //! - Jobs are queued only if a compiler thread exists. Without one there is no sampler, and samples are not counted.
 
@@ -31,7 +31,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use kinglet_abi::{INTERRUPT_SAMPLE, VmStore};
-use kinglet_interp::Body;
+use kinglet_interp::LazyBody;
 use kinglet_interp::code::ModuleEnvironment;
 use rustix::process::getpid;
 use tracing::{Level, debug, event_enabled, trace};
@@ -96,7 +96,7 @@ pub(super) struct TierUp {
     threads: usize,
     /// The process that the threads belong to.
     process: AtomicI32,
-    state: Mutex<State>,
+    state: Mutex<TierUpState>,
     /// Signals that there is a store to sample, or a shutdown.
     to_watch: Condvar,
     /// Signals that there is a job, or a shutdown.
@@ -108,10 +108,10 @@ pub(super) struct TierUp {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct TierUpState {
     watched: Vec<WatchedStore>,
     modules: HashMap<usize, ModuleState>,
-    /// The modules with queued jobs, ordered by the time spent. [`State::update_module`] maintains it.
+    /// The modules with queued jobs, ordered by the time spent. [`TierUpState::update_module`] maintains it.
     waiting: BTreeSet<(Duration, usize)>,
     /// The current compilations.
     compilations: Vec<Compilation>,
@@ -250,13 +250,13 @@ impl TierUp {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, TierUpState> {
         self.state.lock().unwrap_or_else(|e| e.into_inner())
     }
 
     /// Locks the state, unless this process is a forked child, in which the threads do not exist. One of them may have
     /// held the lock at the fork.
-    fn lock_unless_forked(&self) -> Option<MutexGuard<'_, State>> {
+    fn lock_unless_forked(&self) -> Option<MutexGuard<'_, TierUpState>> {
         if self.is_forked_child() { self.state.try_lock().ok() } else { Some(self.lock()) }
     }
 
@@ -330,7 +330,7 @@ impl TierUp {
     /// Waits until no job is left.
     pub(super) fn drain(&self) {
         let mut state = self.lock();
-        let busy = |state: &State| !state.compilations.is_empty() || !state.waiting.is_empty();
+        let busy = |state: &TierUpState| !state.compilations.is_empty() || !state.waiting.is_empty();
         while !state.stop && busy(&state) {
             state = self.idle.wait(state).unwrap_or_else(|e| e.into_inner());
         }
@@ -340,11 +340,11 @@ impl TierUp {
     /// rejected because the function has too many. Each such loop is returned once.
     fn count_sample(
         &self,
-        state: &mut State,
-        body: &Body,
+        state: &mut TierUpState,
+        body: &LazyBody,
         site: SampleSite,
         now: Instant,
-        found: &mut Vec<(usize, CompileJob)>,
+        jobs: &mut Vec<(usize, CompileJob)>,
     ) -> Option<u32> {
         let environment = body.environment();
         let index = body.func_index()?;
@@ -372,7 +372,7 @@ impl TierUp {
         if hotness.all() < self.thresholds.needed(bytes) {
             return None;
         }
-        let before = found.len();
+        let old_len = jobs.len();
         // A function's code is of little use if its frames stay in loops.
         let stays_in_loops = hotness.stays_in_loops() && bytes > MAX_SMALL_BYTES;
         // Frames in the loop cannot switch to the function's own code. Each loop must be worth a compilation of the
@@ -384,7 +384,7 @@ impl TierUp {
             && !hotness.queued_loops.contains(&header)
         {
             if hotness.queued_loops.len() < MAX_OSR_LOOPS {
-                found.push((key, CompileJob { function, header: Some(header) }));
+                jobs.push((key, CompileJob { function, header: Some(header) }));
             } else {
                 refused = Some(header);
             }
@@ -395,14 +395,14 @@ impl TierUp {
             && (!stays_in_loops || hotness.entries >= self.thresholds.needed(bytes / ENTRY_FRACTION))
         {
             hotness.queued = true;
-            found.push((key, CompileJob { function, header: None }));
+            jobs.push((key, CompileJob { function, header: None }));
         }
-        state.enqueue(key, found[before..].iter().map(|(_, job)| *job));
+        state.enqueue(key, jobs[old_len..].iter().map(|(_, job)| *job));
         refused
     }
 
     /// Takes the next batch. It consists of the next module's hottest jobs, relative to their size.
-    fn next(&self, state: &mut State) -> Option<Batch> {
+    fn next(&self, state: &mut TierUpState) -> Option<Batch> {
         let now = Instant::now();
         loop {
             let key = state.next_module(now)?;
@@ -455,9 +455,9 @@ impl ModuleState {
         }
         let (mut bytes, mut functions) = (0, Vec::new());
         for job in std::iter::once(first).chain(queue) {
-            let more = self.environment.module.bodies[job.function as usize].len();
-            if job.header.is_none() && (functions.is_empty() || bytes + more <= MAX_BATCH_BYTES) {
-                bytes += more;
+            let body_bytes = self.environment.module.bodies[job.function as usize].len();
+            if job.header.is_none() && (functions.is_empty() || bytes + body_bytes <= MAX_BATCH_BYTES) {
+                bytes += body_bytes;
                 functions.push(job.function);
             } else {
                 self.queue.push(job);
@@ -475,7 +475,7 @@ impl Tier {
     }
 
     /// Records samples from the interpreter.
-    pub(super) fn record_samples(&self, sites: &mut dyn Iterator<Item = (&Body, SampleSite)>) {
+    pub(super) fn record_samples(&self, sites: &mut dyn Iterator<Item = (&LazyBody, SampleSite)>) {
         let Some(tier_up) = &self.tier_up else { return };
         // Guest threads do not wait for the lock. A lost sample is harmless.
         let state = if tier_up.is_synchronous() { Some(tier_up.lock()) } else { tier_up.state.try_lock().ok() };
@@ -485,11 +485,11 @@ impl Tier {
         sites.for_each(|(body, site)| {
             refused.extend(tier_up.count_sample(&mut state, body, site, now, &mut jobs).map(|header| (body, header)));
         });
-        let more = !jobs.is_empty();
-        let found = if more { state.found(&jobs) } else { Vec::new() };
+        let has_jobs = !jobs.is_empty();
+        let queued = if has_jobs { state.queued_jobs(&jobs) } else { Vec::new() };
         drop(state);
         // Subscribers may be slow, so events are emitted after the lock is released.
-        found.iter().for_each(QueuedJob::emit);
+        queued.iter().for_each(QueuedJob::emit);
         for (body, header) in refused {
             debug!(
                 function = body_name(body),
@@ -502,7 +502,7 @@ impl Tier {
                 self.compile_batch(tier_up, &batch);
                 tier_up.lock().finish(&batch, Duration::ZERO);
             }
-        } else if more {
+        } else if has_jobs {
             tier_up.to_compile.notify_one();
         }
     }
@@ -682,7 +682,7 @@ impl QueuedJob {
     }
 }
 
-impl State {
+impl TierUpState {
     /// Abandons the compilations that `which` selects.
     fn abandon(&self, which: impl Fn(&Compilation) -> bool) {
         for compilation in self.compilations.iter().filter(|compilation| which(compilation)) {
@@ -741,18 +741,18 @@ impl State {
     }
 
     /// Returns the queued jobs if their event is enabled.
-    fn found(&self, jobs: &[(usize, CompileJob)]) -> Vec<QueuedJob> {
+    fn queued_jobs(&self, jobs: &[(usize, CompileJob)]) -> Vec<QueuedJob> {
         if !event_enabled!(Level::TRACE) {
             return Vec::new();
         }
-        let found = |(module, job): &(usize, CompileJob)| {
+        let queued_job = |(module, job): &(usize, CompileJob)| {
             let module = self.modules.get(module)?;
             let hotness = module.functions.get(&job.function)?;
             let at_loops = hotness.loops.values().sum();
             let environment = module.environment.clone();
             Some(QueuedJob { environment, job: *job, entries: hotness.entries, calling: hotness.calling, at_loops })
         };
-        jobs.iter().filter_map(found).collect()
+        jobs.iter().filter_map(queued_job).collect()
     }
 
     /// Starts the threads through `spawn`. If no compiler thread can be started, starts no sampler. All functions then
@@ -813,13 +813,13 @@ mod tests {
         let tier_up = TierUp::new(TierThresholds::default(), 1);
         let mut state = tier_up.lock();
         let index_of = |batch: &Batch| environments.iter().position(|it| Arc::ptr_eq(it, &batch.environment)).unwrap();
-        let wait = |state: &mut State, index: usize| {
+        let wait = |state: &mut TierUpState, index: usize| {
             // The jobs are loops, because each loop is a batch of its own.
             let queue: Vec<_> = (0..100).map(|function| CompileJob { function, header: Some(1) }).collect();
             state.modules.insert(key(index), without_samples(&environments[index]));
             state.enqueue(key(index), queue.into_iter());
         };
-        let batches_per_module = |state: &mut State, count: usize| {
+        let batches_per_module = |state: &mut TierUpState, count: usize| {
             let mut batches_per_module = [0; 3];
             for _ in 0..count {
                 let batch = tier_up.next(state).unwrap();
@@ -903,7 +903,7 @@ mod tests {
         let module = crate::Module::new(&engine, "(module (func))").unwrap();
         let environment = module.inner().code().environment().share().unwrap();
         // SAFETY: the environment's cells live as long as the environment, and have bodies.
-        let body = unsafe { &*(*environment.cell(0)).body().cast::<Body>() };
+        let body = unsafe { &*(*environment.cell(0)).body().cast::<LazyBody>() };
         let tier = engine.tier();
         let tier_up = tier.tier_up.as_ref().unwrap();
         let key = std::ptr::from_ref(&*environment) as usize;

@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use kinglet_abi::CodeImage;
-use kinglet_jit::{Signature, Trampoline};
+use kinglet_jit::{NativeSignature, Trampoline};
 use kinglet_wasm::types::{FuncType, TypeRegistry};
 use tracing::trace;
 
@@ -76,9 +76,9 @@ impl Trampolines {
     /// Releases the trampolines whose signature no registered type has.
     fn release(&mut self, owner: usize, types: &TypeRegistry) {
         let funcs = types.funcs();
-        let mut signatures: HashSet<Signature> = funcs.iter().map(|ty| Signature::new(ty, types)).collect();
+        let mut signatures: HashSet<NativeSignature> = funcs.iter().map(|ty| NativeSignature::new(ty, types)).collect();
         // The signature of an unregistered type (see [`TypeRegistry::func`]).
-        signatures.insert(Signature::new(&FuncType::default(), types));
+        signatures.insert(NativeSignature::new(&FuncType::default(), types));
         let mut unused = HashSet::new();
         self.compiled.retain(|kind, code| {
             let used = kind.signature().is_none_or(|signature| signatures.contains(signature));
@@ -126,7 +126,7 @@ mod tests {
         let mut store = Store::new(&engine, ());
         let instance = Instance::new(&mut store, &module, &[]).unwrap();
         let f = instance.get_typed_func::<(f64, i32, f64), f64>(&mut store, "f").unwrap();
-        let mut most = 0;
+        let mut max_count = 0;
         for number in 0..150 {
             let ty = unique_type(number);
             let text = format!(
@@ -141,11 +141,11 @@ mod tests {
             let args: Vec<_> = ty.params().iter().map(|ty| crate::Val::default_of(*ty, &engine).unwrap()).collect();
             instance.get_func(&mut guest, "f").unwrap().call(&mut guest, &args, &mut []).unwrap();
             assert_eq!(f.call(&mut store, (0.0, 1, 2.5)).unwrap(), 2.5);
-            most = most.max(compiled(engine.tier()));
+            max_count = max_count.max(compiled(engine.tier()));
         }
         // Each round needs a trampoline into the module and one out of it. Few registered types need the remaining
         // trampolines.
-        assert!((super::MIN_LIMIT / 2..=2 * super::MIN_LIMIT).contains(&most), "{most}");
+        assert!((super::MIN_LIMIT / 2..=2 * super::MIN_LIMIT).contains(&max_count), "{max_count}");
     }
 
     #[test]
