@@ -389,7 +389,7 @@ fn a_file_larger_than_any_module_is_not_read() {
     let folder = Folder::new();
     let file = folder.file("huge.wasm", "");
     std::fs::File::options().write(true).open(&file).unwrap().set_len((1 << 30) + 1).unwrap();
-    run(&[&file]).fails(1, &["huge.wasm: module beyond a limit: it has more than 1073741824 bytes"]);
+    run(&[&file]).fails(1, &["huge.wasm: implementation limit exceeded: it has more than 1073741824 bytes"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! positions. Keep the list short, because a rule that nobody needs is noise.
 
 mod documents;
+mod language;
 mod layering;
 mod pins;
 mod source;
@@ -25,6 +26,7 @@ const RULES: &[Rule] = &[
     Rule { name: "only pointers implement Send and Sync by unsafe code", check: unsafe_allow_list::promises },
     Rule { name: "a heavy test is in a module `heavy`", check: heavy },
     Rule { name: "every path and item that a document names exists", check: documents::check },
+    Rule { name: "no text has a phrase that the language rule rejects", check: language::check },
     Rule { name: "ARCHITECTURE and RATIONALE stay short", check: documents::sizes },
     Rule { name: "no file is larger than 100 kB", check: sizes },
     Rule { name: "only .ci/run refers to files outside the repository", check: outside },

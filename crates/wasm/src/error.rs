@@ -84,7 +84,7 @@ impl fmt::Display for Error {
         match self.kind {
             ErrorKind::Malformed => f.write_str("malformed module: ")?,
             ErrorKind::Invalid => f.write_str("invalid module: ")?,
-            ErrorKind::Limit => f.write_str("module beyond a limit: ")?,
+            ErrorKind::Limit => f.write_str("implementation limit exceeded: ")?,
         }
         f.write_str(&self.message)?;
         match (self.function, self.offset) {
