@@ -19,7 +19,8 @@ use std::time::{Duration, Instant};
 use kinglet_interp::code::ModuleEnvironment;
 use tracing::debug;
 
-use super::{Cache, CacheEntryKind, ContentHash, entry_name, next_start};
+use super::next_start::{self, Scope};
+use super::{Cache, CacheEntryKind, ContentHash, entry_name};
 use crate::artifact::{Identity, write_code, write_module};
 use crate::module::{ModuleInner, compile_module, decode};
 use crate::vm::{Cached, CachedCode, cached_code, load_cached};
@@ -375,6 +376,21 @@ impl Module {
     /// # Errors
     /// If the engine only interprets, or if the code cannot be compiled or written.
     pub fn compile_for_next_start(&self, done: impl FnMut(u32, u32) -> ControlFlow<()>) -> Result<bool> {
+        self.compile_for_later(Scope::All, done)
+    }
+
+    /// Does the same as [`Module::compile_for_next_start`] within a time budget: compiles only functions without cached code,
+    /// in small pieces, and stops after the first function that ends beyond the budget. Later calls continue.
+    ///
+    /// # Errors
+    /// As for [`Module::compile_for_next_start`].
+    pub fn compile_for_next_start_within(&self, budget: Duration) -> Result<bool> {
+        let start = Instant::now();
+        let control = |_, _| if start.elapsed() < budget { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+        self.compile_for_later(Scope::Missing, control)
+    }
+
+    fn compile_for_later(&self, scope: Scope, done: impl FnMut(u32, u32) -> ControlFlow<()>) -> Result<bool> {
         let inner = self.inner();
         let engine = inner.engine();
         let (Some(cache), Some(cache_record)) = (&engine.config().cache, inner.cache_record.get()) else {
@@ -386,7 +402,7 @@ impl Module {
         update(inner)?;
         let of_module = Identity::of_module(&cache_record.content, engine.config().features);
         let Some(_lock) = cache.lock(&entry_name(&of_module, CacheEntryKind::Module)) else { return Ok(false) };
-        next_start::compile(inner, cache, &cache_record.content, done)
+        next_start::compile(inner, cache, &cache_record.content, scope, done)
     }
 
     /// Compiles every function that can be compiled now. Calls `done` from time to time with the number of compiled

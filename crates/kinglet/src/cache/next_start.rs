@@ -27,6 +27,18 @@ const WRITE_INTERVAL_FACTOR: u32 = 10;
 /// share a piece with the one that ended the process, and the overhead of small pieces stays low.
 const RETRY_PIECES: usize = 64;
 
+/// The functions that one call compiles.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// All that have run, together if that makes better code.
+    All,
+    /// Those without cached code, in small pieces.
+    Missing,
+}
+
+/// The size of a small piece, in bytes of function bodies.
+const SMALL_PIECE_BYTES: usize = 16 << 10;
+
 /// The compilation of a module for its next start.
 struct Compilation<'a> {
     module: &'a ModuleInner,
@@ -55,12 +67,13 @@ pub(super) fn compile(
     module: &ModuleInner,
     cache: &Cache,
     content: &ContentHash,
+    scope: Scope,
     mut done: impl FnMut(u32, u32) -> ControlFlow<()>,
 ) -> Result<bool> {
     let identity = module.engine().identity()?.of_code(content, module.engine().settings());
     let history = RunHistory::update(module, cache, content)?;
     let cached = cached_code(cache, &entry_name(&identity, CacheEntryKind::Code));
-    let Some(Selection { functions, retries }) = select(module, &history, cached) else { return Ok(false) };
+    let Some(Selection { functions, retries }) = select(module, &history, cached, scope) else { return Ok(false) };
     let mut work = Compilation {
         module,
         cache,
@@ -76,7 +89,7 @@ pub(super) fn compile(
         trampolines: Vec::new(),
         last_write: (Instant::now(), Duration::ZERO),
     };
-    let mut todo = pieces(module, &functions, MAX_PIECE_BYTES);
+    let mut todo = pieces(module, &functions, if scope == Scope::All { MAX_PIECE_BYTES } else { SMALL_PIECE_BYTES });
     todo.extend(pieces(module, &retries, MAX_PIECE_BYTES.min(module.bytes_of(&retries) / RETRY_PIECES)));
     let compiled = work.compile_all(&todo, &mut done);
     compiled.inspect_err(|error| work.recover(error))?;
@@ -92,7 +105,12 @@ struct Selection {
 }
 
 /// Selects the functions to compile. Returns `None` if everything that has run is compiled.
-fn select(module: &ModuleInner, history: &RunHistory, cached: Option<CachedCode>) -> Option<Selection> {
+fn select(
+    module: &ModuleInner,
+    history: &RunHistory,
+    cached: Option<CachedCode>,
+    scope: Scope,
+) -> Option<Selection> {
     if cached.as_ref().is_some_and(|cached| cached.complete) {
         return None;
     }
@@ -108,6 +126,7 @@ fn select(module: &ModuleInner, history: &RunHistory, cached: Option<CachedCode>
     let missing: Vec<u32> = others.iter().copied().filter(|defined| !is_cached(*defined)).collect();
     let bytes = module.bytes_of(&others);
     let together = bytes <= MAX_TOGETHER_BYTES || module.bytes_of(&missing) >= bytes / MISSING_FRACTION;
+    let together = scope == Scope::All && together;
     let functions = if together && !missing.is_empty() { others } else { missing };
     (!functions.is_empty() || !retries.is_empty()).then_some(Selection { functions, retries })
 }
