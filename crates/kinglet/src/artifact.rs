@@ -479,8 +479,12 @@ impl Identity {
                     }
                 }
                 "build" => return Some("it was made by another build of Kinglet".into()),
-                "target" => return Some(format!("it was made for {theirs}, and this is {ours}")),
-                _ => return Some(format!("it was made with {name} {theirs}, and here it is {ours}")),
+                "target" => return Some(format!("it was compiled for {theirs}, but this engine needs {ours}")),
+                _ => {
+                    return Some(format!(
+                        "it was compiled with {name} = {theirs}, but this engine has {name} = {ours}"
+                    ));
+                }
             }
         }
         None
