@@ -28,25 +28,30 @@ const PLUGIN: &str = r#"(module
 
 /// A mistake: its title, the command line, and the corrected command line.
 struct Mistake {
-    what: &'static str,
+    title: &'static str,
     wrong: &'static str,
     right: Option<&'static str>,
 }
 
 const MISTAKES: &[Mistake] = &[
-    Mistake { what: "An option that is nearly right", wrong: "kinglet --envv LANG=C calculator.wat", right: None },
+    Mistake { title: "A misspelt option", wrong: "kinglet --envv LANG=C calculator.wat", right: None },
     Mistake {
-        what: "An argument of the wrong type",
+        title: "An argument of the wrong type",
         wrong: "kinglet --invoke share calculator.wat 12 three",
         right: Some("kinglet --invoke share calculator.wat 12 3"),
     },
-    Mistake { what: "A program that traps", wrong: "kinglet --invoke share calculator.wat 12 0", right: None },
     Mistake {
-        what: "An import that nobody provides",
+        title: "An option after the file",
+        wrong: "kinglet calculator.wat --invoke share 12 3",
+        right: Some("kinglet --invoke share calculator.wat 12 3"),
+    },
+    Mistake { title: "A program that traps", wrong: "kinglet --invoke share calculator.wat 12 0", right: None },
+    Mistake {
+        title: "A missing import",
         wrong: "kinglet --invoke answer plugin.wat",
         right: Some("kinglet --unknown-imports trap --invoke answer plugin.wat"),
     },
-    Mistake { what: "A slip in a text module", wrong: "kinglet typo.wat", right: None },
+    Mistake { title: "A misspelt instruction", wrong: "kinglet typo.wat", right: None },
 ];
 
 /// Returns a terminal session: the command line, both streams, and the status if it is not 0.
@@ -63,17 +68,17 @@ fn recording(folder: &Folder, line: &str) -> String {
 }
 
 #[test]
-fn five_typical_mistakes_are_explained() {
+fn typical_mistakes_are_explained() {
     let folder = Folder::new();
     for (name, text) in [("calculator.wat", DIVIDE), ("typo.wat", TYPO), ("plugin.wat", PLUGIN)] {
         folder.file(name, text);
     }
     let mut page = String::from(
-        "# Typical mistakes\n\nWhat Kinglet says about them: what happened, where, and what to try. Recorded by \
-         `tests/cli/mistakes.rs`.\n",
+        "# Typical mistakes\n\nKinglet's messages name the mistake, its place, and a way out. `tests/cli/mistakes.rs` records this \
+         page.\n",
     );
-    for Mistake { what, wrong, right } in MISTAKES {
-        let _ = write!(page, "\n## {what}\n\n```text\n{}", recording(&folder, wrong));
+    for Mistake { title, wrong, right } in MISTAKES {
+        let _ = write!(page, "\n## {title}\n\n```text\n{}", recording(&folder, wrong));
         if let Some(right) = right {
             page.push_str(&recording(&folder, right));
         }

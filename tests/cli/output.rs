@@ -78,7 +78,7 @@ fn a_text_is_not_overwritten_with_what_is_made_of_it() {
     for output in [&file, link.to_str().unwrap()] {
         for command in ["compile", "wasm", "wat", "explore"] {
             let refused = run(&[command, &file, "-o", output]);
-            refused.fails(1, &[output, "is the file that is read, and is not overwritten", "hint: name another"]);
+            refused.fails(1, &[output, "is the input file, and is not overwritten", "hint: name another"]);
             assert_eq!(std::fs::read_to_string(&file).unwrap(), FUNCTIONS, "{command}");
         }
     }
@@ -96,5 +96,5 @@ fn a_place_that_cannot_be_written_to_is_found_before_the_work() {
     run(&["compile", &invalid, absent.to_str().unwrap()]).fails(1, &["cannot write", "no/such.so"]);
     let itself = folder.path().to_str().unwrap();
     run(&["compile", &invalid, itself]).fails(1, &["cannot write", "is a directory"]);
-    run_with(&["compile", "-", ""], FUNCTIONS).fails(1, &["cannot write"]);
+    run_with(&["compile", "-", ""], FUNCTIONS).fails(1, &["the file name is empty"]);
 }

@@ -306,6 +306,6 @@ fn a_time_limit_holds_in_one_call_that_moves_gigabytes() {
         ),
     );
     let run = kinglet_tests::program::run(&["--time-limit", "200", "--dir", folder.path().to_str().unwrap(), &module]);
-    run.fails(134, &["the time limit of 200 ms is over"]);
+    run.fails(134, &["stopped: exceeded the time limit of 200 ms"]);
     assert!(run.took < Duration::from_secs(3), "{:?}", run.took);
 }

@@ -68,7 +68,7 @@ pub fn in_mode<'a>(args: &[&'a str]) -> Vec<&'a str> {
     }
 }
 
-/// Arguments with an option of commands that run guests, before the others: a test that says it differently has its way.
+/// Adds an option of commands that run guests, unless the test chooses the run mode itself.
 fn with_mode<'a>(option: &'a str, args: &[&'a str]) -> Vec<&'a str> {
     const WITH_GUEST: &[&str] = &["run", "instantiate", "wast"];
     const OTHERS: &[&str] = &[
@@ -87,7 +87,8 @@ fn with_mode<'a>(option: &'a str, args: &[&'a str]) -> Vec<&'a str> {
     ];
     let mut args = args.to_vec();
     let named = |commands: &[&str]| args.first().is_some_and(|first| commands.contains(first));
-    if !named(OTHERS) {
+    let is_mode = |arg: &&str| arg.starts_with("--run-mode") || ["--enable-jit", "--force-interpreter"].contains(arg);
+    if !named(OTHERS) && !args.iter().any(is_mode) {
         args.insert(usize::from(named(WITH_GUEST)), option);
     }
     args
@@ -203,10 +204,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_mode_is_given_to_what_runs_a_guest_and_can_be_overridden() {
+    fn commands_that_run_guests_get_the_mode_unless_they_have_one() {
         let with = |line: &str| with_mode("-M", &line.split(' ').collect::<Vec<_>>()).join(" ");
         assert_eq!(with("--dir .:. a.wasm run"), "-M --dir .:. a.wasm run");
-        assert_eq!(with("run --run-mode jit a.wasm"), "run -M --run-mode jit a.wasm");
+        assert_eq!(with("run --run-mode jit a.wasm"), "run --run-mode jit a.wasm");
         assert_eq!(with("instantiate a.wasm"), "instantiate -M a.wasm");
         assert_eq!(with("validate a.wasm"), "validate a.wasm");
         assert_eq!(with_mode("-M", &[]), ["-M"]);

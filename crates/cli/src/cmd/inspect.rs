@@ -1,4 +1,4 @@
-//! `kinglet inspect`: what a module is, without validating it: for people a page, for programs JSON.
+//! `kinglet inspect`: describes a module without validating it, as a page for people or as JSON for programs.
 
 use std::fmt::Write as _;
 
@@ -8,6 +8,7 @@ use kinglet_wasm::outline::{EntityType, Limits, Outline};
 use serde_json::{Value, json};
 
 use crate::fault::{Fault, Outcome};
+use crate::message::counted;
 use crate::options::Options;
 use crate::{print, source};
 
@@ -18,12 +19,12 @@ pub(super) fn run(options: &Options) -> Outcome {
     print(&text).map(|()| 0)
 }
 
-/// A file taken apart.
+/// The outline of the module in a file.
 pub(super) fn outline(file: &str, features: Option<Features>) -> Outcome<Outline> {
     source::outline(file, &source::binary(file)?, features)
 }
 
-/// A name from a module, fit for a terminal.
+/// A name from a module, with control characters escaped.
 pub(super) fn name(text: &str) -> String {
     text.escape_debug().to_string()
 }
@@ -31,7 +32,8 @@ pub(super) fn name(text: &str) -> String {
 fn page(file: &str, outline: &Outline) -> String {
     let size = outline.sections.iter().map(|section| section.range.end).max().unwrap_or(8);
     let named = outline.name.as_ref().map_or_else(String::new, |own| format!(" \"{}\"", name(own)));
-    let mut out = format!("{file}: WebAssembly module{named}, version {}, {size} bytes\n", outline.version);
+    let mut out =
+        format!("{file}: WebAssembly module{named}, version {}, {}\n", outline.version, counted(size, "byte"));
     let mut part = |title: &str, rows: Vec<String>| {
         if !rows.is_empty() {
             let _ = writeln!(out, "\n{title}:");
@@ -79,14 +81,14 @@ fn sections(outline: &Outline) -> Vec<String> {
     outline.sections.iter().map(row).collect()
 }
 
-/// The functions with most code; all of them would bury the rest.
+/// The largest functions. A list of all would hide the other sections.
 fn largest(outline: &Outline) -> Vec<String> {
     const MOST: usize = 10;
     let mut funcs: Vec<_> = outline.funcs.iter().map(|func| (func.range.end - func.range.start, func)).collect();
     funcs.sort_by_key(|(size, func)| (std::cmp::Reverse(*size), func.index));
     let row = |(size, func): &(u64, &kinglet_wasm::outline::Function)| {
         let own = func.name.as_ref().map_or_else(String::new, |own| format!(" {}", name(&demangle(own))));
-        format!("func {}{own}: {size} bytes at {:#x}", func.index, func.range.start)
+        format!("func {}{own}: {} at {:#x}", func.index, counted(*size, "byte"), func.range.start)
     };
     let mut rows: Vec<String> = funcs.iter().take(MOST).map(row).collect();
     if funcs.len() > MOST {
@@ -106,7 +108,7 @@ fn producers(outline: &Outline) -> Vec<String> {
     outline.producers.iter().map(row).collect()
 }
 
-/// An object with what its type consists of. Of a function that is the index of its type, which is listed once.
+/// Adds the parts of a type to a JSON object. For a function that is the index of its type.
 fn with_parts(mut object: Value, parts: Option<&EntityType>) -> Value {
     let mut set = |key: &str, value: Value| object[key] = value;
     let limits = |set: &mut dyn FnMut(&str, Value), limits: &Limits| {

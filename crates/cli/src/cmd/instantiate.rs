@@ -1,4 +1,4 @@
-//! `kinglet instantiate`: everything that `run` does before it calls a function of the module.
+//! `kinglet instantiate`: does the same as `run` until the entry point would be called.
 
 use kinglet::Trap;
 
@@ -24,7 +24,7 @@ fn run_here(options: &Options, stack: usize) -> Outcome {
     let handle = store.interrupt_handle();
     let result = deadline.guest(handle, || {
         guest::register(&mut linker, &mut store, &modules, missing)?;
-        guest::fill(&mut linker, &mut store, &module, missing)?;
+        guest::define_missing(&mut linker, &mut store, &module, missing)?;
         linker.instantiate(&mut store, &module)
     });
     match result {

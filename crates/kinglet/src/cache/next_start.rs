@@ -105,12 +105,7 @@ struct Selection {
 }
 
 /// Selects the functions to compile. Returns `None` if everything that has run is compiled.
-fn select(
-    module: &ModuleInner,
-    history: &RunHistory,
-    cached: Option<CachedCode>,
-    scope: Scope,
-) -> Option<Selection> {
+fn select(module: &ModuleInner, history: &RunHistory, cached: Option<CachedCode>, scope: Scope) -> Option<Selection> {
     if cached.as_ref().is_some_and(|cached| cached.complete) {
         return None;
     }
