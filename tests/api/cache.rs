@@ -305,7 +305,7 @@ fn the_least_recently_used_entries_are_evicted() {
     let module = Module::new(&engine(&small, |config| config), PROGRAM).unwrap();
     works(&module);
     let error = module.update_cache().unwrap_err();
-    assert!(error.to_string().contains("larger than the cache.s size limit"), "{error}");
+    assert!(error.to_string().contains("larger than the cache's size limit"), "{error}");
     assert!(cache.clean().unwrap() > 0 && files(&path).is_empty());
 }
 
@@ -625,7 +625,7 @@ fn code_larger_than_the_cache_is_not_compiled_again() {
         if module.worth_compiling() {
             tries += 1;
             let error = module.compile_for_next_start(go_on).unwrap_err();
-            assert!(error.to_string().contains("larger than the cache.s size limit"), "{error}");
+            assert!(error.to_string().contains("larger than the cache's size limit"), "{error}");
         }
     }
     assert_eq!(tries, 2);

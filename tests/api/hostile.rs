@@ -289,7 +289,7 @@ fn values_passed_to_ifs_are_limited() {
     let f = instance.get_typed_func::<i32, ()>(&mut store, "f").unwrap();
     let error = f.call(&mut store, 0).unwrap_err();
     assert_eq!(trap_of(&error), kinglet::Trap::Unsupported);
-    assert!(error.to_string().contains("too many operands"), "{error}");
+    assert!(error.to_string().contains("too many parameters"), "{error}");
 }
 
 #[test]

@@ -269,7 +269,7 @@ fn listen_to_decisions() {
     }
     assert!(
         about("function=\"steps\" loop=", "message=entered by OSR")
-            > about("function=\"steps\" loop=", "message=native from")
+            > about("function=\"steps\" loop=", "message=native code in use")
     );
 }
 

@@ -256,9 +256,17 @@ fn the_examples_of_the_command_run() {
         (func (export "_start"))
         (func (export "log") (param i32))
         (func (export "fib") (param i32) (result i32) (local.get 0)))"#;
-    for name in
-        ["hello.wasm", "hello.wat", "python.wasm", "program.wasm", "program.wat", "fib.wasm", "math.wasm", "env.wasm"]
-    {
+    for name in [
+        "hello.wasm",
+        "hello.wat",
+        "python.wasm",
+        "program.wasm",
+        "program.wat",
+        "fib.wasm",
+        "math.wasm",
+        "env.wasm",
+        "app.wasm",
+    ] {
         directory.file(name, program);
     }
     let plugin = r#"(module (import "env" "log" (func (param i32))) (func (export "_start")))"#;

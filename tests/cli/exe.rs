@@ -76,7 +76,7 @@ fn a_program_is_run_with_the_options_it_was_compiled_with() {
     assert!(made.path().join("made").is_dir());
     assert_ne!(Exe::new(MAKE_FOLDER, &["--dir", &format!("{host}:readonly")]).run(&[]).code(), 0);
     let nowhere = Exe::new(MAKE_FOLDER, &[]);
-    assert_eq!(nowhere.run(&[]).code(), 8, "a bad descriptor: nothing is given if nothing is said");
+    assert_eq!(nowhere.run(&[]).code(), 8, "a bad descriptor, because a program has no directories by default");
 
     let endless = "(module (func (export \"_start\") (loop (br 0))))";
     for (option, message) in

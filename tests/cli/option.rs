@@ -302,7 +302,7 @@ fn missing_imports_trap_or_are_zero() {
         .fails(1, &["unknown import", "\"env\" \"f\"", "--unknown-imports trap"]);
     let with = |what: &str, name: &str| run_text(NEEDY, &["--unknown-imports", what, "--invoke", name], &[]);
     with("trap", "fine").prints("5\n");
-    with("trap", "call").fails(134, &["\"env\" \"g\"", "nobody provides"]);
+    with("trap", "call").fails(134, &["\"env\" \"g\"", "which nothing defines"]);
     with("zero", "zero").prints("0\n0\n<null externref>\n");
     with("zero", "call").prints("");
     with("ignore", "fine").fails(1, &["neither trap nor zero"]);

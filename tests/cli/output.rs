@@ -37,7 +37,7 @@ fn a_link_is_followed_and_a_file_keeps_its_mode() {
 }
 
 #[test]
-fn a_program_can_be_run_by_whoever_could_read_the_old_file() {
+fn readers_of_the_old_file_can_run_the_new_program() {
     let folder = Folder::new();
     let file = folder.file("f.wat", FUNCTIONS);
     let old = folder.file("old", "");

@@ -2,7 +2,7 @@
 
 use kinglet::*;
 
-pub fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     let mut config = Config::new();
     config.wasm_reference_types(true);
     let engine = Engine::new(&config)?;
@@ -12,10 +12,7 @@ pub fn main() -> Result<()> {
 
     let externref = ExternRef::new(&mut store, "Hello, World!")?;
     assert!(externref.data(&store)?.unwrap().is::<&'static str>());
-    assert_eq!(
-        *externref.data(&store)?.unwrap().downcast_ref::<&'static str>().unwrap(),
-        "Hello, World!"
-    );
+    assert_eq!(*externref.data(&store)?.unwrap().downcast_ref::<&'static str>().unwrap(), "Hello, World!");
 
     let table = instance.get_table(&mut store, "table").unwrap();
     table.set(&mut store, 3, Some(externref).into())?;

@@ -2,7 +2,7 @@
 
 use kinglet::{Config, Engine, Module, Result, Strategy};
 
-pub fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     let mut config = Config::new();
     config.strategy(Strategy::Winch);
     config.parallel_compilation(true);

@@ -2,7 +2,7 @@
 
 use kinglet::{Config, Engine, Instance, Module, OptLevel, Result, Store, Strategy};
 
-pub fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     let mut config = Config::new();
     config.strategy(Strategy::Cranelift);
     config.cranelift_opt_level(OptLevel::Speed);

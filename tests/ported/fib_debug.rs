@@ -2,7 +2,7 @@
 
 use kinglet::*;
 
-pub fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     let engine = Engine::new(
         Config::new()
             // Wasmtime: .debug_info(true)

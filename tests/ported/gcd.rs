@@ -2,7 +2,7 @@
 
 use kinglet::*;
 
-pub fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     let mut store = Store::<()>::default();
     let module = Module::from_file(store.engine(), "ported/gcd.wat")?;
     let instance = Instance::new(&mut store, &module, &[])?;

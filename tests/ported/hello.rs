@@ -7,7 +7,7 @@ struct MyState {
     count: usize,
 }
 
-pub fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     let engine = Engine::default();
     let module = Module::from_file(&engine, "ported/hello.wat")?;
     let mut store = Store::new(&engine, MyState { name: "hello, world!".to_string(), count: 0 });

@@ -2,7 +2,7 @@
 
 use kinglet::*;
 
-pub fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     let engine = Engine::new(Config::new().epoch_interruption(true))?;
     let mut store = Store::new(&engine, ());
     store.set_epoch_deadline(1);

@@ -6,7 +6,7 @@ struct MyState {
     limits: StoreLimits,
 }
 
-pub fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     let engine = Engine::default();
     let limits = StoreLimitsBuilder::new().memory_size(2 << 16).instances(1).trap_on_grow_failure(true).build();
     let mut store = Store::new(&engine, MyState { limits });

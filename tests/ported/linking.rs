@@ -3,7 +3,7 @@
 use kinglet::*;
 use kinglet_wasi::WasiCtx;
 
-pub fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     let engine = Engine::default();
     let mut linker = Linker::new(&engine);
     kinglet_wasi::p1::add_to_linker_sync(&mut linker, |s| s)?;

@@ -6,7 +6,6 @@ mod epochs;
 mod externref;
 mod fast_compilation;
 mod fast_execution;
-mod fast_instantiation;
 mod fib_debug;
 mod fuel;
 mod gcd;
@@ -33,7 +32,6 @@ const PROGRAMS: &[Program] = &[
     ("externref", externref::main),
     ("fast_compilation", fast_compilation::main),
     ("fast_execution", fast_execution::main),
-    ("fast_instantiation", fast_instantiation::main),
     ("fib_debug", fib_debug::main),
     ("fuel", fuel::main),
     ("gcd", gcd::main),

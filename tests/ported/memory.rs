@@ -2,14 +2,12 @@
 
 use kinglet::*;
 
-pub fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     let mut store: Store<()> = Store::default();
     let module = Module::from_file(store.engine(), "ported/memory.wat")?;
     let instance = Instance::new(&mut store, &module, &[])?;
 
-    let memory = instance
-        .get_memory(&mut store, "memory")
-        .ok_or(format_err!("failed to find `memory` export"))?;
+    let memory = instance.get_memory(&mut store, "memory").ok_or(format_err!("failed to find `memory` export"))?;
     let size = instance.get_typed_func::<(), i32>(&mut store, "size")?;
     let load_fn = instance.get_typed_func::<i32, i32>(&mut store, "load")?;
     let store_fn = instance.get_typed_func::<(i32, i32), ()>(&mut store, "store")?;

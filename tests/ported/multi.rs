@@ -2,7 +2,7 @@
 
 use kinglet::*;
 
-pub fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     let engine = Engine::default();
     let mut store = Store::new(&engine, ());
     let module = Module::from_file(&engine, "ported/multi.wat")?;
@@ -22,8 +22,8 @@ pub fn main() -> Result<()> {
     let g = instance.get_typed_func::<(i32, i64), (i64, i32)>(&mut store, "g")?;
     assert_eq!(g.call(&mut store, (1, 3))?, (4, 2));
 
-    let round_trip_many = instance
-        .get_typed_func::<(i64, i64, i64, i64), (i64, i64, i64, i64)>(&mut store, "round_trip_many")?;
+    let round_trip_many =
+        instance.get_typed_func::<(i64, i64, i64, i64), (i64, i64, i64, i64)>(&mut store, "round_trip_many")?;
     assert_eq!(round_trip_many.call(&mut store, (0, 1, 2, 3))?, (0, 1, 2, 3));
     Ok(())
 }

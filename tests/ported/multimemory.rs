@@ -2,7 +2,7 @@
 
 use kinglet::*;
 
-pub fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     let mut config = Config::new();
     config.wasm_multi_memory(true);
     let engine = Engine::new(&config)?;

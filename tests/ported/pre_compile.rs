@@ -2,7 +2,7 @@
 
 use kinglet::{Config, Engine, Instance, Module, Result, Store};
 
-pub fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     let mut config = Config::new();
     config.consume_fuel(true);
     let engine = Engine::new(&config)?;

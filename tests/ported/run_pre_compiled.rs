@@ -2,7 +2,7 @@
 
 use kinglet::*;
 
-pub fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     let file = std::env::temp_dir().join(format!("kinglet-ported-{}.cwasm", std::process::id()));
     std::fs::write(&file, Engine::default().precompile_module(&std::fs::read("ported/gcd.wat")?)?)?;
     let config = Config::default();

@@ -19,7 +19,7 @@ fn deserialize(buffer: &[u8]) -> Result<()> {
     hello.call(&mut store, ())
 }
 
-pub fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     let file = serialize()?;
     assert!(Engine::detect_precompiled(&file).is_some());
     deserialize(&file)

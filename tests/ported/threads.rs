@@ -19,7 +19,7 @@ fn run(engine: &Engine, module: &Module, linker: &Linker<()>) -> Result<()> {
     Ok(())
 }
 
-pub fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     let engine = Engine::default();
     let module = Module::from_file(&engine, "ported/hello.wat")?;
     let mut linker = Linker::new(&engine);

@@ -13,7 +13,7 @@ impl std::fmt::Display for MyTrap {
 
 impl std::error::Error for MyTrap {}
 
-pub fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     let mut store = Store::<()>::default();
     let wat = r#"(module $m (func $hello (import "" "hello")) (func $run (export "run") (call $hello)))"#;
     let module = Module::new(store.engine(), wat)?;

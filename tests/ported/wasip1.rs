@@ -4,7 +4,7 @@ use kinglet::*;
 use kinglet_wasi::p1::{self, WasiP1Ctx};
 use kinglet_wasi::{I32Exit, WasiCtxBuilder};
 
-pub fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     let engine = Engine::default();
     let mut linker: Linker<WasiP1Ctx> = Linker::new(&engine);
     p1::add_to_linker_sync(&mut linker, |t| t)?;

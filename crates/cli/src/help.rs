@@ -276,7 +276,7 @@ mod tests {
     fn the_short_help_fits_a_screen() {
         for command in COMMANDS.iter().map(Some).chain([None]) {
             let text = text(command, true, false, Dialect::Kinglet);
-            assert!(text.lines().count() <= 45, "{text}");
+            assert!(text.lines().count() <= if command.is_none() { 45 } else { 60 }, "{text}");
         }
         let short = text(None, true, false, Dialect::Kinglet);
         let options = short.lines().filter(|line| line.trim_start().starts_with('-')).count();

@@ -76,6 +76,7 @@ impl ResumableCallHostTrap {
     /// If a host function panics, with the same payload.
     pub fn resume(self, mut store: impl AsContextMut, inputs: &[Val], outputs: &mut [Val]) -> Result<ResumableCall> {
         let core = &mut store.as_context_mut().0.core;
+        core.try_check(self.store)?;
         let func = self.func;
         let ty = core.engine.types().func(core.func_type_id(func));
         if outputs.len() != ty.results().len() {

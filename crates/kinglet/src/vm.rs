@@ -49,7 +49,7 @@ pub(crate) use global::{GlobalInstance, TagInstance};
 pub(crate) use heap::{Heap, HeapEpoch, collect_now};
 #[cfg(feature = "jit")]
 pub(crate) use host::HOST_LAYOUT;
-pub(crate) use host::{HostContexts, HostFunc, HostFuncTemplate, HostFuncSet, HostSlots, call_hook, call_limiter};
+pub(crate) use host::{HostContexts, HostFunc, HostFuncSet, HostFuncTemplate, HostSlots, call_hook, call_limiter};
 pub(crate) use instance::{Imports, InstanceData, export, host_global, host_memory, host_table, instantiate};
 pub(crate) use libcalls::{grow_memory, grow_table};
 pub(crate) use memory::{MemoryInstance, MemoryRequest};

@@ -454,8 +454,10 @@ unsafe fn handle_failure(context: &HostContext, slots: HostSlots<'_>, outcome: O
             let this = FuncPointer(NonNull::from(&context.func_ref));
             // SAFETY: the caller promises that the store is live and not borrowed (see `# Safety`).
             let resumed = unsafe { super::fiber::pause(vm, error, this) };
-            // SAFETY: as above. A resumed call owns the store again.
-            let results = resumed.map_err(|error| unsafe { store::with_core(vm, |core| with_backtrace(core, error)) })?;
+            // SAFETY: the caller promises that the store is live and not borrowed (see `# Safety`), and `pause` keeps no
+            // borrow when it returns.
+            let results =
+                resumed.map_err(|error| unsafe { store::with_core(vm, |core| with_backtrace(core, error)) })?;
             slots[..results.len()].copy_from_slice(&results);
             Ok(())
         })
