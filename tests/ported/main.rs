@@ -22,6 +22,7 @@ mod serialize;
 mod threads;
 mod trap;
 mod wasip1;
+#[expect(clippy::needless_borrows_for_generic_args, reason = "the method of Wasmtime takes a slice")]
 mod wasip1_dir;
 
 /// A program's name and its `main`.

@@ -62,7 +62,7 @@ const MIN_AGE: Duration = Duration::from_secs(3);
 /// let cache = Cache::new(CacheConfig::new().with_directory(&directory))?;
 /// let wat = r#"(module (func (export "six") (result i32) (i32.const 6)))"#;
 /// for start in 0..2 {
-/// Each round corresponds to a start of a program.
+///     // Each round corresponds to a start of a program.
 ///     let engine = Engine::new(Config::new().cache(Some(cache.clone())))?;
 ///     let module = Module::new(&engine, wat)?;
 ///     module.update_cache()?;

@@ -315,6 +315,10 @@ mod tests {
     }
 
     #[test]
+    #[expect(
+        clippy::needless_borrows_for_generic_args,
+        reason = "Wasmtime takes slices, and so do programs ported from it"
+    )]
     fn args_and_envs_accept_owned_and_borrowed_values() {
         let owned = vec!["a".to_string(), "b".to_string()];
         let ctx = WasiCtx::builder().args(&owned).args(&["c", "d"]).args(owned.clone()).build().unwrap();
