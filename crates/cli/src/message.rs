@@ -98,6 +98,7 @@ pub(crate) fn say(level: Level, text: &str) {
 }
 
 /// Prints advice. WasmEdge prints none, so under its name the level is `debug`, and standard output stays free of it.
+#[cfg(feature = "jit")]
 pub(crate) fn advise(text: &str) {
     if !settings().dialect.is_wasmedge() {
         say(Level::Info, text);
