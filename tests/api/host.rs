@@ -48,7 +48,7 @@ fn nested(inner: impl Fn(Caller<'_, u32>) -> Result<()> + Send + Sync + 'static)
 }
 
 #[track_caller]
-fn still_usable(store: &mut Store<u32>, instance: &Instance) {
+fn assert_still_usable(store: &mut Store<u32>, instance: &Instance) {
     assert_eq!(instance.get_typed_func::<(), i32>(&mut *store, "fine").unwrap().call(store, ()).unwrap(), 5);
 }
 
@@ -59,7 +59,7 @@ fn an_error_passes_two_levels_of_guests_unchanged() {
     let error = run.call(&mut store, ()).unwrap_err();
     assert_eq!(error.downcast_ref::<Own>(), Some(&Own(7)));
     assert_eq!(error.downcast::<Own>().unwrap(), Own(7));
-    still_usable(&mut store, &instance);
+    assert_still_usable(&mut store, &instance);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_panic_passes_two_levels_of_guests_with_its_payload() {
     for _ in 0..3 {
         let panic = catch_unwind(AssertUnwindSafe(|| run.call(&mut store, ()))).unwrap_err();
         assert_eq!(*panic.downcast::<Own>().unwrap(), Own(8));
-        still_usable(&mut store, &instance);
+        assert_still_usable(&mut store, &instance);
     }
 }
 
@@ -89,7 +89,7 @@ fn a_host_function_can_catch_a_panic_from_below_a_guest() {
     let instance = linker.instantiate(&mut store, &module(&engine, NESTED)).unwrap();
     instance.get_typed_func::<(), ()>(&mut store, "run").unwrap().call(&mut store, ()).unwrap();
     assert_eq!(*store.data(), 1);
-    still_usable(&mut store, &instance);
+    assert_still_usable(&mut store, &instance);
 }
 
 #[test]

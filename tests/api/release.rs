@@ -46,7 +46,7 @@ fn leaves_nothing(mut work: impl FnMut(usize)) {
     let start = std::time::Instant::now();
     work(rounds);
     let after = resident();
-    println!("{rounds} rounds in {:?}: {} KiB more", start.elapsed(), after.saturating_sub(before) >> 10);
+    println!("{rounds} rounds in {:?}: memory grew by {} KiB", start.elapsed(), after.saturating_sub(before) >> 10);
     assert!(after <= before + SLACK, "{before} bytes before, {after} after");
 }
 

@@ -396,7 +396,7 @@ fn osr_transfers_references_below_loops() {
     }
 }
 
-/// Twelve nested loops, which are more than an OSR entry passes through. Branches from there go to each of them in
+/// Twelve nested loops, more than the OSR path passes through. Branches from there go to each of them in
 /// turn. A number and a reference are on the stack below each loop, and each has a parameter.
 #[test]
 fn osr_into_a_deeply_nested_loop_transfers_all_operands() {

@@ -52,7 +52,7 @@ pub(crate) fn command(context: &Context, args: &[String]) -> Result<(), String> 
     let names = names.join("|");
     let [name] = args else { return Err(format!("name one architecture: cargo xtask cross {names}")) };
     let processor = PROCESSORS.iter().find(|processor| processor.name == name);
-    let processor = processor.ok_or_else(|| format!("no architecture `{name}`; there are: {names}"))?;
+    let processor = processor.ok_or_else(|| format!("unknown architecture `{name}`; expected one of: {names}"))?;
     for requirement in [processor.tools, processor.library] {
         requirement::ensure(context, requirement).map_err(|why| format!("needs {why}"))?;
     }
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn an_unknown_architecture_is_named_with_the_known_ones() {
         let message = command(&Context::new(), &["pdp11".to_string()]).unwrap_err();
-        assert_eq!(message, "no architecture `pdp11`; there are: aarch64|riscv64|s390x");
+        assert_eq!(message, "unknown architecture `pdp11`; expected one of: aarch64|riscv64|s390x");
         assert!(command(&Context::new(), &[]).unwrap_err().contains("cargo xtask cross aarch64|riscv64|s390x"));
     }
 }

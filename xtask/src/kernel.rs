@@ -8,7 +8,7 @@ use crate::process::Context;
 /// The builds of each kernel: name and compiler option.
 pub(crate) const FORMS: [(&str, Option<&str>); 2] = [("scalar", None), ("simd", Some("-msimd128"))];
 
-/// The module of the smallest program, below `target/programs`.
+/// The path of the `hello` program's module, relative to `target/programs`.
 pub(crate) const HELLO: &str = "kernels/hello.wasm";
 
 /// The compiler's options for kernels. They also apply to native code. Fused multiply-add is off, because it would

@@ -66,7 +66,7 @@ pub trait ResourceLimiter {
     /// An error ends the guest.
     fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool>;
 
-    /// Returns whether the store's memories, its tables and its heap of structures and arrays can together grow from
+    /// Returns whether the store's memories, its tables and its GC heap can together grow from
     /// `current` to `desired` bytes. A table's element counts 8 bytes. The store keeps the sum. Kinglet calls this before
     /// [`ResourceLimiter::memory_growing`] or [`ResourceLimiter::table_growing`], which it does not call after `false`. By
     /// default they can grow.
@@ -139,7 +139,7 @@ pub struct StoreLimits {
 /// A resource of a store that a number can limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StoreLimit {
-    /// The bytes of all memories and tables, and the heap of structures and arrays, together.
+    /// The total size of all memories, all tables and the GC heap, in bytes.
     TotalMemory,
     /// The bytes of each memory.
     MemorySize,
@@ -189,7 +189,7 @@ pub const STORE_LIMITS: &[StoreLimitRow] = &[
         name: "total-memory",
         is_bytes: true,
         default: None,
-        summary: "bytes of all memories, tables and the heap of structures and arrays together; an element of a table has 8",
+        summary: "total size of all memories, all tables and the GC heap, in bytes; an element of a table has 8",
     },
     StoreLimitRow {
         limit: StoreLimit::MemorySize,
@@ -355,7 +355,7 @@ impl StoreLimitsBuilder {
         self
     }
 
-    /// Sets the maximum size of all memories, all tables and the heap of structures and arrays together, in bytes. A table's
+    /// Sets the maximum size of all memories, all tables and the GC heap together, in bytes. A table's
     /// element counts 8 bytes. The default is unlimited.
     pub fn total_memory(self, bytes: usize) -> StoreLimitsBuilder {
         self.limit(StoreLimit::TotalMemory, bytes)

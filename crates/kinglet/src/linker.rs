@@ -361,7 +361,7 @@ impl<T> Linker<T> {
     }
 
     /// Returns the function that runs a module defined by [`Linker::module`]: the function of the empty name, or `_start`.
-    /// For a reactor it is a function without effect.
+    /// If the instance has neither, as a reactor, returns a no-op function.
     ///
     /// # Errors
     /// If the linker has no such module, or the definition of that name is not a function.

@@ -442,9 +442,9 @@ fn memory_for(module: &[u8]) -> usize {
     const CUSTOM: u8 = 0;
     const DATA: u8 = 11;
     /// Per byte of code, types and other sections that become records.
-    const EACH_BYTE: usize = 8;
+    const MEMORY_PER_BYTE: usize = 8;
     /// Per data segment, in addition to its bytes.
-    const EACH_SEGMENT: usize = 64;
+    const MEMORY_PER_SEGMENT: usize = 64;
     let mut total = 0_usize;
     let mut rest = module.get(8..).unwrap_or_default();
     while let Some((size, body)) = rest.get(1..).and_then(leb128) {
@@ -453,9 +453,9 @@ fn memory_for(module: &[u8]) -> usize {
             CUSTOM => 0,
             DATA => {
                 let segments = leb128(body).map_or(0, |(count, _)| count.min(body.len()));
-                body.len().saturating_add(segments.saturating_mul(EACH_SEGMENT))
+                body.len().saturating_add(segments.saturating_mul(MEMORY_PER_SEGMENT))
             }
-            _ => body.len().saturating_mul(EACH_BYTE),
+            _ => body.len().saturating_mul(MEMORY_PER_BYTE),
         });
         rest = behind;
     }

@@ -560,7 +560,7 @@ impl<T> Store<T> {
     /// for programs that choose it by name.
     pub fn epoch_deadline_trap(&mut self) {}
 
-    /// Collects garbage in the guest's heap of structures and arrays. Every [`AnyRef`](crate::AnyRef) of the host
+    /// Collects garbage in the store's GC heap. Every [`AnyRef`](crate::AnyRef) of the host
     /// becomes invalid.
     ///
     /// # Errors

@@ -16,8 +16,8 @@ pub use registry::{ForeignType, TypeDef, TypeGroup, TypeRegistry};
 #[repr(transparent)]
 pub struct TypeId(pub u32);
 
-/// The first id of references within a recursion group. Larger ids encode an index in the group that is being interned;
-/// registered types never contain them.
+/// Ids from here on refer to types of the recursion group that is being interned: `REC_BASE + i` is its `i`th type.
+/// Registered types never contain them.
 const REC_BASE: u32 = 1 << 31;
 
 impl TypeId {

@@ -124,7 +124,7 @@ pub(super) fn types_of_types(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// Imported functions with long names, of a few types.
+/// Imported functions with long names, all of one type.
 pub(super) fn imports_of_long_names(size: usize) -> Vec<u8> {
     let (mut binary, long) = (Binary::new(), "n".repeat(500));
     for i in 0..size {

@@ -97,9 +97,9 @@ impl Emitter<'_> {
         let cell = self.function_cell(self.defined);
         let store_ptr = self.store_ptr();
         store(&mut self.builder, cell, store_ptr, offset_of!(VmStore, callee));
-        let interpret = self.load_builtin(offset_of!(NativeBuiltins, stack_exhausted));
+        let stack_exhausted = self.load_builtin(offset_of!(NativeBuiltins, stack_exhausted));
         let sig = self.builder.import_signature(self.builder.func.signature.clone());
-        self.builder.ins().return_call_indirect(sig, interpret, params);
+        self.builder.ins().return_call_indirect(sig, stack_exhausted, params);
         self.switch_to_sealed(next);
     }
 

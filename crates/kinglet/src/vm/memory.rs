@@ -231,7 +231,7 @@ impl MemoryInstance {
     }
 }
 
-/// Returns the bytes of this many pages, if a memory of this type can have them.
+/// Returns the size of `pages` pages in bytes, or `None` if a memory of this type cannot be as large.
 pub(super) fn bytes(ty: &MemoryType, pages: u64) -> Option<usize> {
     let limit = match ty.index {
         IndexType::I32 => ty.address_limit(),

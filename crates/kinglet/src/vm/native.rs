@@ -71,7 +71,7 @@ use crate::{Error, Result};
 const BACKGROUND_FRACTION: usize = 4;
 
 /// Whether native code runs on this processor. Code for other processors can be compiled regardless.
-const RUNS: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"));
+const IS_SUPPORTED_TARGET: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"));
 
 /// The capabilities of the system, probed once per engine.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +91,7 @@ impl SystemSupport {
         let wanted = reservation.filter(|_| faults).map(|r| r.bytes.saturating_add(r.guard));
         let wanted = wanted.and_then(|bytes| usize::try_from(bytes).ok());
         let reserved = wanted.is_some_and(|bytes| super::region::Region::reserved(bytes, 0).is_ok());
-        SystemSupport { code: RUNS && Mapping::executable(&[0]).is_ok(), faults, reservation: reserved }
+        SystemSupport { code: IS_SUPPORTED_TARGET && Mapping::executable(&[0]).is_ok(), faults, reservation: reserved }
     }
 }
 

@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// ```
 #[derive(Debug, Default)]
 pub enum Stdio {
-    /// Nothing: a read returns the end of the stream, and a write discards its bytes.
+    /// Nothing: a read reports end of file, and a write discards its bytes.
     #[default]
     Null,
     /// The same stream of the host process, unbuffered.
@@ -62,7 +62,7 @@ impl From<std::fs::File> for Stdio {
     }
 }
 
-/// A first-in, first-out buffer in memory. Reading an empty pipe returns the end of the stream. Clones share the buffer:
+/// A first-in, first-out buffer in memory. Reading from an empty pipe reports end of file. Clones share the buffer:
 /// keep one to read the guest's output.
 ///
 /// ```

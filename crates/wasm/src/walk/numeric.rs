@@ -1,4 +1,4 @@
-//! Scalar numeric instructions. The walk passes each row of a family to the emitter's method for that family.
+//! Scalar numeric instructions. The walk passes each operator to the emitter's method for its family.
 
 use wasmparser::Operator;
 

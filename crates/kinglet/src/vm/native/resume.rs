@@ -60,7 +60,7 @@ pub(super) unsafe extern "C" fn resume(store: *mut VmStore) {
     )
 }
 
-/// No native code runs on other platforms: see [`super::RUNS`].
+/// No native code runs on other platforms: see [`super::IS_SUPPORTED_TARGET`].
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
 pub(super) unsafe extern "C" fn resume(_: *mut VmStore) {
     std::process::abort()

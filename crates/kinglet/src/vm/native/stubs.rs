@@ -182,7 +182,7 @@ macro_rules! resolving_stub {
             )
         }
 
-        /// No native code runs on other platforms: see [`super::RUNS`].
+        /// No native code runs on other platforms: see [`super::IS_SUPPORTED_TARGET`].
         #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
         pub(super) unsafe extern "C" fn $name() {
             std::process::abort()
@@ -262,7 +262,7 @@ pub(super) unsafe extern "C" fn lazy_import() {
     )
 }
 
-/// No native code runs on other platforms: see [`super::RUNS`].
+/// No native code runs on other platforms: see [`super::IS_SUPPORTED_TARGET`].
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
 pub(super) unsafe extern "C" fn lazy_import() {
     std::process::abort()
