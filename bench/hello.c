@@ -1,4 +1,4 @@
-// The smallest program that says something: what is measured with it is the engine's own start and end.
+// The smallest program with output. It measures the time in which an engine starts and exits.
 
 #include <stdio.h>
 

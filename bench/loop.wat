@@ -1,5 +1,5 @@
-;; A program of one loop that is never left before the end: what becomes native must do so in its middle. Each step
-;; is a linear congruence, a load, a store and a sum of numbers, so that it is no loop that a compiler could shorten.
+;; A function of one long loop, which can only become native by OSR entry. Each iteration has a linear congruence, a
+;; load, a store and a sum, so that a compiler cannot shorten the loop.
 (module
   (memory 1)
   (func $spin (export "spin") (param $steps i64) (result i64)

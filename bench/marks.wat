@@ -1,5 +1,5 @@
-;; A program that never ends and prints a point whenever it has done as much again: how many come in a second is its
-;; throughput. All the work is in one function that is called once.
+;; A program that never ends and prints a dot after every 200,000 steps. The number of dots per second is its
+;; throughput. All code is in one function, which is called once.
 (module
   (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 2)

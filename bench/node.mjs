@@ -1,4 +1,4 @@
-// Runs a WASI program in Node, for `cargo xtask bench`: node node.mjs MODULE [ARG…]. The program sees the current folder.
+// Runs a WASI program in Node for `cargo xtask bench`: node node.mjs MODULE [ARG…]. Preopens the current directory.
 
 import { readFile } from "node:fs/promises";
 import { argv, exit } from "node:process";

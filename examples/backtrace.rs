@@ -1,5 +1,5 @@
-//! Errors that say where the guest was: a trap, and a host function's own error with a backtrace beside it. The guest,
-//! `backtrace/guest.c`, was compiled with debugging information, so that backtraces have files and lines.
+//! Errors with backtraces: a trap, and a host function's error. The guest, `backtrace/guest.c`, is compiled with debug
+//! information, so that backtraces have files and lines.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ struct NoSuchItem(u32);
 
 impl fmt::Display for NoSuchItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "there is no item {}", self.0)
+        write!(f, "item {} does not exist", self.0)
     }
 }
 
@@ -23,12 +23,12 @@ fn price(caller: Caller<'_, Vec<u32>>, item: u32) -> Result<u32> {
     price.ok_or_else(|| Error::new(NoSuchItem(item)).context(WasmBacktrace::capture(&caller)))
 }
 
-fn try_it(store: &mut Store<Vec<u32>>, bill: &TypedFunc<(u32, u32), u32>, items: u32, people: u32) {
+fn split_bill(store: &mut Store<Vec<u32>>, bill: &TypedFunc<(u32, u32), u32>, items: u32, people: u32) {
     let error = match bill.call(store, (items, people)) {
         Ok(each) => return println!("{items} items, {people} people: {each} each"),
         Err(error) => error,
     };
-    // The error is still what it was, whatever was added to it on the way.
+    // `downcast_ref` finds the original error below its context.
     match (error.downcast_ref::<NoSuchItem>(), error.downcast_ref::<Trap>()) {
         (Some(error), _) => println!("refused: {error}"),
         (_, Some(trap)) => println!("trapped: {trap}"),
@@ -49,8 +49,8 @@ fn main() -> Result<()> {
     let instance = linker.instantiate(&mut store, &Module::new(&engine, GUEST)?)?;
     let bill = instance.get_typed_func::<(u32, u32), u32>(&mut store, "bill")?;
 
-    try_it(&mut store, &bill, 3, 0);
-    try_it(&mut store, &bill, 4, 2);
-    try_it(&mut store, &bill, 3, 2);
+    split_bill(&mut store, &bill, 3, 0);
+    split_bill(&mut store, &bill, 4, 2);
+    split_bill(&mut store, &bill, 3, 2);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Host functions: with the embedder's data, with the guest's memory, with errors that come back as themselves.
+//! Host functions that use the embedder's data and the guest's memory, and that return errors of the embedder's types.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Ending a guest from another thread: one that loops, and one that sleeps in a host function.
+//! Interrupting a guest from another thread: once in an endless loop, and once asleep in a host function.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ const GUEST: &str = r#"(module
 fn main() -> Result<()> {
     let engine = Engine::default();
     let mut linker = Linker::new(&engine);
-    // A host function that blocks waits through the caller's waiter, so that an interrupt reaches it.
+    // A blocking host function waits through the caller's waiter, so that an interrupt wakes it.
     linker.func_wrap("host", "sleep", |caller: Caller<'_, ()>| caller.waiter().sleep(None))?;
     let mut store = Store::new(&engine, ());
     let instance = linker.instantiate(&mut store, &Module::new(&engine, GUEST)?)?;
@@ -33,6 +33,6 @@ fn main() -> Result<()> {
     }
 
     let answer = instance.get_typed_func::<(), i32>(&mut store, "answer")?;
-    println!("and the store goes on: {}", answer.call(&mut store, ())?);
+    println!("the store is still usable: {}", answer.call(&mut store, ())?);
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! Modules that use each other: a library that owns a memory and a table, a program that imports both with the library's
-//! functions and adds an entry of its own, and a tool that is a new instance for each call.
+//! Linked modules: a library that exports a memory, a table and a function, a program that imports them and adds its own
+//! function to the table, and a command with a new instance for each call.
 
 use kinglet::{Caller, Engine, Error, Extern, Linker, Module, Result, Store};
 
-/// Keeps texts in its memory; shows them through whatever function is in its table.
+/// Exports a memory for texts, and a function that prints a text with a function of its table.
 const LIBRARY: &str = r#"(module
     (import "host" "print" (func $print (param i32 i32)))
     (memory (export "memory") 1)
@@ -13,7 +13,7 @@ const LIBRARY: &str = r#"(module
     (func (export "show") (param $printer i32) (param $at i32) (param $len i32)
         (call_indirect (type $printer) (local.get $at) (local.get $len) (local.get $printer))))"#;
 
-/// Writes into the library's memory, and puts a printer of its own into the library's table.
+/// Writes to the library's memory and adds its own printer to the library's table.
 const PROGRAM: &str = r#"(module
     (import "library" "memory" (memory 1))
     (import "library" "printers" (table $printers 2 funcref))
@@ -21,7 +21,7 @@ const PROGRAM: &str = r#"(module
     (import "tool" "next" (func $next (result i32)))
     (data (i32.const 0) "linked modules")
     (elem (i32.const 1) $loud)
-    ;; Makes capitals, then has the library print them plainly.
+    ;; Converts a text to capitals and prints it with the library.
     (func $loud (param $at i32) (param $len i32) (local $i i32) (local $c i32)
         (loop $each
             (local.set $c (i32.load8_u (i32.add (local.get $at) (local.get $i))))
@@ -34,7 +34,7 @@ const PROGRAM: &str = r#"(module
         (call $show (i32.const 1) (i32.const 0) (i32.const 14))
         (i32.add (call $next) (call $next))))"#;
 
-/// Counts from 1, if it were not a command: each call finds a new instance.
+/// Increments a counter. The module is a command, so each call has a new instance, and the result is always 1.
 const TOOL: &str = r#"(module
     (global $count (mut i32) (i32.const 0))
     (func (export "_start"))
@@ -42,7 +42,7 @@ const TOOL: &str = r#"(module
         (global.set $count (i32.add (global.get $count) (i32.const 1)))
         (global.get $count)))"#;
 
-/// Prints from the memory of whoever calls.
+/// Prints a text in the caller's memory.
 fn print(mut caller: Caller<'_, ()>, at: u32, len: u32) -> Result<()> {
     let memory = caller.get_export("memory").and_then(Extern::into_memory);
     let memory = memory.ok_or_else(|| Error::msg("the caller exports no memory"))?;

@@ -1,6 +1,5 @@
-//! A plug-in host on many threads. Each plug-in is read and linked once; every request runs in a store of its own, on
-//! whichever thread is free, with limits on memory and time. A plug-in that goes wrong fails its request and nothing
-//! else.
+//! A multi-threaded plug-in host. Each plug-in is compiled and linked once. Every request runs in a new store on any free
+//! thread, with limits on memory and time. A plug-in that fails only fails its own request.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +11,7 @@ use kinglet::{
     Caller, Engine, InstancePre, InterruptHandle, Linker, Module, Result, Store, StoreLimits, StoreLimitsBuilder, Trap,
 };
 
-/// What each plug-in exports: a function from a request to an answer.
+/// The plug-ins. Each exports a function from a request to an answer.
 const PLUGINS: &[(&str, &str)] = &[
     ("double", r#"(module (func (export "answer") (param i64) (result i64) (i64.mul (local.get 0) (i64.const 2))))"#),
     (
@@ -38,7 +37,7 @@ const THREADS: usize = 4;
 const REQUESTS: u64 = 25;
 const TIME_LIMIT: Duration = Duration::from_secs(1);
 
-/// What a request's store has.
+/// The data of a request's store.
 struct Request {
     limits: StoreLimits,
     additions: u64,
@@ -48,7 +47,7 @@ struct Request {
 struct Host {
     engine: Engine,
     plugins: BTreeMap<&'static str, InstancePre<Request>>,
-    /// How often a plug-in called back.
+    /// The number of times that plug-ins called `host.add`.
     additions: AtomicUsize,
 }
 
@@ -73,7 +72,7 @@ impl Host {
         store.limiter(|request| &mut request.limits);
         let instance = self.plugins[plugin].instantiate(&mut store)?;
         let answer = instance.get_typed_func::<i64, i64>(&mut store, "answer")?;
-        // The watchdog ends the request when its time is over; after that the handle does nothing.
+        // The watchdog interrupts the request after the time limit. Once the request has ended, this has no effect.
         let _ = watch.send(store.interrupt_handle());
         let result = answer.call(&mut store, request);
         self.additions.fetch_add(store.into_data().additions as usize, Ordering::Relaxed);
@@ -81,7 +80,7 @@ impl Host {
     }
 }
 
-/// Interrupts each request some time after it began.
+/// Interrupts each request when its time limit has passed.
 fn watchdog(requests: mpsc::Receiver<InterruptHandle>) {
     thread::scope(|scope| {
         for handle in requests {

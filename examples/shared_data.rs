@@ -1,5 +1,5 @@
-//! Data that guest and host share: an array in the guest's memory that the host fills and reads in place, a counter in
-//! a global that both change, and a score board of the host's that several stores have in common.
+//! Data that guest and host share: an array in the guest's memory that the host writes and reads in place, a counter in a
+//! global that both modify, and a scoreboard of the host that several stores share.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ const GUEST: &str = r#"(module
     (memory (export "memory") 1)
     (global $rounds (export "rounds") (mut i32) (i32.const 0))
 
-    ;; Squares the `len` numbers at `at` where they are, and enters their sum.
+    ;; Squares the `len` numbers at `at` in place, and enters their sum.
     (func (export "play") (param $at i32) (param $len i32)
         (local $end i32) (local $square i32) (local $sum i32)
         (local.set $end (i32.add (local.get $at) (i32.mul (local.get $len) (i32.const 4))))
@@ -26,10 +26,10 @@ const GUEST: &str = r#"(module
         (global.set $rounds (i32.add (global.get $rounds) (i32.const 1)))
         (call $enter (local.get $sum))))"#;
 
-/// What all stores share.
+/// The scoreboard that all stores share.
 type Board = Arc<Mutex<BTreeMap<&'static str, Vec<u32>>>>;
 
-/// What each store has for itself.
+/// The data of each store.
 struct Player {
     name: &'static str,
     board: Board,
@@ -40,14 +40,14 @@ fn enter(caller: Caller<'_, Player>, score: u32) {
     player.board.lock().unwrap_or_else(PoisonError::into_inner).entry(player.name).or_default().push(score);
 }
 
-/// Has a player play one round, and shows what the guest made of the numbers.
+/// Plays several rounds and prints the numbers after each round.
 fn play(store: &mut Store<Player>, linker: &Linker<Player>, module: &Module, rounds: &[&[u32]]) -> Result<()> {
     let instance = linker.instantiate(&mut *store, module)?;
     let missing = || Error::msg("the guest lacks an export");
     let memory = instance.get_memory(&mut *store, "memory").ok_or_else(missing)?;
     let counter = instance.get_global(&mut *store, "rounds").ok_or_else(missing)?;
     let play = instance.get_typed_func::<(u32, u32), ()>(&mut *store, "play")?;
-    // The host counts too: the guest goes on from here.
+    // The host sets the counter, and the guest continues from this value.
     counter.set(&mut *store, Val::I32(100))?;
     for numbers in rounds {
         let bytes = memory.data_mut(&mut *store);

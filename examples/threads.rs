@@ -1,4 +1,4 @@
-//! One module, compiled once, run on many threads: each has a store of its own.
+//! One module, compiled once, that runs on several threads. Each thread has its own store.
 
 use std::thread;
 

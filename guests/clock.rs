@@ -1,4 +1,4 @@
-//! Sleeps for 20 ms and looks at the clocks.
+//! Sleeps for 20 ms and reads the clocks.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};

@@ -1,4 +1,4 @@
-//! Works on files below the folder `.` and prints what happened, always the same. It leaves the folder as it was.
+//! Creates and changes files in the directory `.`, and prints the results. It leaves the directory unchanged.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};

@@ -1,4 +1,4 @@
-//! Prints each line of its input with its number, then how many there were.
+//! Prints each line of its input with its number, then the number of lines.
 
 use std::io::{self, BufRead};
 

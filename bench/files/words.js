@@ -1,4 +1,4 @@
-// Counts words that it makes up, with a map, regular expressions, sorting and text; the argument is the number of rounds.
+// Counts generated words with a map, regular expressions, sorting and JSON. The argument is the number of rounds.
 
 let state = 12345;
 const below = (n) => {

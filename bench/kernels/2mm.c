@@ -1,4 +1,4 @@
-// PolyBench's 2mm: D = alpha A B C + beta D, as two products with the sum over a column in the inner loop.
+// PolyBench's 2mm: D = alpha A B C + beta D, as two matrix products. The inner loop is the sum over a column.
 
 #include "kernel.h"
 

@@ -1,4 +1,4 @@
-// AES-128 (FIPS 197) in counter mode over a buffer, with the four tables that join substitution and mixing of columns.
+// AES-128 (FIPS 197) in counter mode over a buffer. Four tables combine SubBytes and MixColumns.
 
 #include "kernel.h"
 
@@ -9,8 +9,8 @@ static uint8_t times_two(uint8_t x) {
     return (uint8_t)(x << 1 ^ (x >> 7) * 0x1b);
 }
 
-// The substitution from its definition: the inverse in the field of 256 elements, then an affine map. `p` runs through
-// the powers of 3, and `q` through those of its inverse.
+// Computes the S-box from its definition: the inverse in the field of 256 elements, then an affine map. `p` iterates
+// over the powers of 3, and `q` over those of its inverse.
 static void prepare(void) {
     uint8_t p = 1, q = 1;
     do {

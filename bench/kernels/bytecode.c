@@ -1,5 +1,5 @@
-// An interpreter of bytecode for a machine with a stack: one switch in a loop, as interpreters of languages have it. The
-// programs it runs are assembled here: a sieve, Fibonacci numbers by recursion, and Collatz sequences.
+// A bytecode interpreter for a stack machine, with one switch in a loop. It runs three programs, which are written as
+// bytecode below: a sieve, recursive Fibonacci numbers, and Collatz sequences.
 
 #include "kernel.h"
 
@@ -7,7 +7,7 @@ enum Code {
     PUSH, LOAD, STORE, FETCH, KEEP, ADD, SUB, MUL, REM, HALF, LESS, EQUAL, JUMP, UNLESS, CALL, RETURN, ARGUMENT, DROP, HALT,
 };
 
-// One instruction; the operand is a constant, a variable's number, or a place in the program.
+// One instruction. The operand is a constant, the number of a variable, or an index into the program.
 typedef struct {
     int32_t code;
     int32_t operand;
@@ -17,7 +17,7 @@ enum { MEMORY = 20000 };
 
 static int64_t memory[MEMORY];
 
-// Runs from the start with `argument` as variable 0, and gives what is on top of the stack at the end.
+// Runs a program with `argument` as variable 0. Returns the top of the stack at its end.
 static int64_t run(const Instruction *program, int64_t argument) {
     int64_t stack[512], variables[8] = {argument};
     struct {
@@ -124,7 +124,7 @@ static const Instruction sieve[] = {
     {LOAD, 2}, {LOAD, 1}, {ADD, 0}, {STORE, 2}, {JUMP, 32},                      // 50: m += n
 };
 
-// The Fibonacci number of variable 0, by the definition.
+// The Fibonacci number at the index in variable 0, by recursion.
 static const Instruction fibonacci[] = {
     {LOAD, 0}, {CALL, 3}, {HALT, 0},                                             //
     {ARGUMENT, 0}, {PUSH, 2}, {LESS, 0}, {UNLESS, 9}, {ARGUMENT, 0}, {RETURN, 0}, // 3: below 2

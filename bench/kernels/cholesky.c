@@ -1,5 +1,5 @@
-// PolyBench's cholesky: the lower triangle L of a symmetric, positive-definite matrix L Lᵀ, in place. A dominant
-// diagonal makes the matrix positive-definite.
+// PolyBench's cholesky: factors a symmetric, positive-definite matrix into L Lᵀ with a lower triangular L, in place. A
+// dominant diagonal makes the matrix positive-definite.
 
 #include <math.h>
 

@@ -1,4 +1,4 @@
-// CRC-32 (the polynomial of Ethernet, zip and PNG): a byte at a time by one table, and eight at a time by eight.
+// CRC-32 (the polynomial of Ethernet, zip and PNG): one byte at a time with one table, and eight bytes with eight.
 
 #include "kernel.h"
 

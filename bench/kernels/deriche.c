@@ -1,9 +1,9 @@
-// PolyBench's deriche: a recursive filter that finds edges in an image, along the rows and then along the columns, each
+// PolyBench's deriche: a recursive edge detection filter. It processes the rows and then the columns of an image, each
 // in both directions.
 
 #include "kernel.h"
 
-// e to the power of x for small x, by its series: the library's function differs between platforms.
+// Computes e to the power of x for small x from its series, because the result of `exp` differs between platforms.
 static double exponential(double x) {
     double sum = 1, term = 1;
     for (int i = 1; i < 30; i++) {
@@ -13,7 +13,7 @@ static double exponential(double x) {
     return sum;
 }
 
-// Filters `length` values with a distance of `stride` between them, both ways, and adds the two up.
+// Filters `length` values at a distance of `stride` in both directions, and adds the two results.
 static void filter(int length, int stride, const double *in, double *out, double *forth, const double *c) {
     double before1 = 0, before2 = 0, value1 = 0;
     for (int i = 0; i < length; i++) {

@@ -1,5 +1,5 @@
-// For every permutation of n numbers, how often the stretch up to the first number must be reversed until the first is
-// 1: the largest count, and a sum with alternating signs.
+// Fannkuch: for every permutation of n numbers, counts reversals of the first k elements, where k is the first element,
+// until the first element is 1. The results are the maximum and a sum with alternating signs.
 
 #include "kernel.h"
 
@@ -19,7 +19,7 @@ static int flips(const int *permutation, int n) {
     return count;
 }
 
-// The next permutation in the order of rotations; 0 when there is none left.
+// Computes the next permutation in the order of rotations. Returns 0 after the last one.
 static int next(int *permutation, int *turns, int n) {
     for (int length = 2; length <= n; length++) {
         int first = permutation[0];

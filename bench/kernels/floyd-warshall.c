@@ -1,4 +1,4 @@
-// PolyBench's floyd-warshall: the shortest ways between all pairs of nodes of a dense graph.
+// PolyBench's floyd-warshall: the shortest paths between all pairs of nodes of a dense graph.
 
 #include "kernel.h"
 

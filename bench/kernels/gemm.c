@@ -1,4 +1,4 @@
-// PolyBench's gemm: C = beta C + alpha A B on square matrices, rows of B in the inner loop.
+// PolyBench's gemm: C = beta C + alpha A B on square matrices. The inner loop is over a row of B.
 
 #include "kernel.h"
 

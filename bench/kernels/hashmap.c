@@ -1,5 +1,5 @@
-// A hash map from strings to numbers, with open addressing and removal by shifting back: words are counted, looked up,
-// removed and entered again.
+// A hash map from strings to numbers, with open addressing and backward shift deletion. The kernel counts, finds,
+// removes and reinserts words.
 
 #include "kernel.h"
 
@@ -22,7 +22,7 @@ static uint32_t hash(const char *key) {
     return h;
 }
 
-// The key's entry, or the free one where it would be.
+// Returns the key's entry, or the free entry at which to insert it.
 static uint32_t place(const Map *map, const char *key, uint32_t h) {
     uint32_t at = h & map->mask;
     while (map->entries[at].key != NULL && (map->entries[at].hash != h || strcmp(map->entries[at].key, key) != 0))
@@ -41,7 +41,7 @@ static void grow(Map *map) {
     free(old);
 }
 
-// The value of a key, which is entered with 0 if it is not there.
+// Returns the value of a key. Inserts a missing key with the value 0.
 static int32_t *value(Map *map, const char *key) {
     uint32_t h = hash(key), at = place(map, key, h);
     if (map->entries[at].key != NULL)
@@ -63,7 +63,7 @@ static int drop(Map *map, const char *key) {
     free(map->entries[at].key);
     map->entries[at].key = NULL;
     map->count--;
-    // What was pushed past the gap moves back into it.
+    // An entry that was displaced beyond the gap moves into it.
     for (uint32_t next = (at + 1) & map->mask; map->entries[next].key != NULL; next = (next + 1) & map->mask) {
         uint32_t home = map->entries[next].hash & map->mask;
         if (((next - home) & map->mask) >= ((next - at) & map->mask)) {
@@ -90,7 +90,7 @@ int main(int argc, char **argv) {
     char key[32];
     uint64_t removed = 0;
     for (int i = 0; i < count; i++) {
-        // Small numbers come more often.
+        // Small numbers are more frequent.
         uint32_t bound = 1 + random_below(&random, 60000);
         write_key(key, random_below(&random, bound));
         if (random_below(&random, 8) == 0)

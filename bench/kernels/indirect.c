@@ -1,5 +1,5 @@
-// Calls through tables of functions: an expression as a tree whose nodes know their own evaluation, and a list of
-// filters that numbers are sent through.
+// Indirect calls: the evaluation of an expression tree whose nodes have function pointers, and a list of filters that
+// are applied to numbers.
 
 #include "kernel.h"
 

@@ -1,5 +1,5 @@
-// PolyBench's jacobi-2d: each cell becomes the mean of itself and its four neighbours, from one matrix to another and
-// back.
+// PolyBench's jacobi-2d: each cell becomes the mean of itself and its four neighbours. Two matrices
+// alternate as source and destination.
 
 #include "kernel.h"
 

@@ -1,11 +1,11 @@
-// A parser of JSON (RFC 8259) into a tree, and a writer of the tree as text. What it reads is written here: records with
-// numbers, strings with escapes, and nested lists.
+// A JSON parser (RFC 8259) that builds a tree, and a writer that prints the tree as text. The kernel generates its
+// input: records with numbers, strings with escapes, and nested lists.
 
 #include "kernel.h"
 
 typedef enum { NOTHING, FALSE, TRUE, NUMBER, STRING, ARRAY, OBJECT } Kind;
 
-// A value; the parts of an array or object are a list. A member of an object has a name.
+// A value. The elements of an array or object are a linked list. A member of an object has a name.
 typedef struct Value {
     Kind kind;
     int length;
@@ -52,7 +52,7 @@ static int hex(char digit) {
     return -1;
 }
 
-// The UTF-8 form of a code point below U+10000.
+// Writes the UTF-8 encoding of a code point below U+10000.
 static char *put_point(char *to, int point) {
     if (point < 0x80) {
         *to++ = (char)point;
@@ -103,7 +103,7 @@ static char *parse_string(Parser *parser) {
     return text;
 }
 
-// Exact for what is written here: at most 15 digits and a small exponent.
+// Exact for the generated input: at most 15 digits and a small exponent.
 static double parse_number(Parser *parser) {
     int negative = *parser->at == '-', places = 0, digits = 0;
     parser->at += negative;
@@ -128,7 +128,7 @@ static double parse_number(Parser *parser) {
     return negative ? -number : number;
 }
 
-// The parts up to the closing bracket, as a list.
+// Parses the elements up to the closing bracket as a linked list.
 static void parse_parts(Parser *parser, Value *value, char end, int depth) {
     Value **last = &value->parts;
     if (take(parser, end))

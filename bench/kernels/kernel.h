@@ -1,6 +1,6 @@
-// What every kernel shares: its size from the command line, numbers to work on, and the checksum that it prints. The
-// result is the same on every engine and in native code: integers are of fixed width, floating-point code calls nothing
-// but square roots, and the order of operations is the source's (compile without contraction and without fast math).
+// The common code of the kernels: size from the command line, pseudo-random input, and the checksum that they print.
+// All engines and native code print the same checksum: integers have fixed widths, floating-point code calls only the
+// square root, and operations keep their order (compile without contraction and without fast math).
 
 #ifndef KERNEL_H
 #define KERNEL_H
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// The first argument, or what the kernel does without one.
+// Returns the first argument, by default `usual`. Exits with status 2 if it is not positive.
 static inline int kernel_size(int argc, char **argv, int usual) {
     int size = argc > 1 ? atoi(argv[1]) : usual;
     if (size < 1) {
@@ -20,7 +20,7 @@ static inline int kernel_size(int argc, char **argv, int usual) {
     return size;
 }
 
-// Zeroed memory, or the end of the program.
+// Allocates zeroed memory. Exits with status 3 if it cannot.
 static inline void *kernel_memory(size_t count, size_t size) {
     void *memory = calloc(count, size);
     if (memory == NULL) {
@@ -30,7 +30,7 @@ static inline void *kernel_memory(size_t count, size_t size) {
     return memory;
 }
 
-// A pseudo-random sequence: xorshift with a multiplication at the end.
+// A pseudo-random number generator: xorshift with a final multiplication.
 typedef struct {
     uint64_t state;
 } Random;
@@ -44,17 +44,17 @@ static inline uint32_t random_next(Random *random) {
     return (uint32_t)((x * 0x2545f4914f6cdd1dull) >> 32);
 }
 
-// A number from 0 to `below`, which it does not reach.
+// Returns a number that is less than `below`.
 static inline uint32_t random_below(Random *random, uint32_t below) {
     return (uint32_t)(((uint64_t)random_next(random) * below) >> 32);
 }
 
-// A number from 0 to 1, exact in 32 bits.
+// Returns a number from 0 to 1 exclusive, with 32 bits of precision.
 static inline double random_unit(Random *random) {
     return random_next(random) * (1.0 / 4294967296.0);
 }
 
-// The checksum: each word is mixed in, so that order and position count.
+// A checksum that depends on all words and their order.
 typedef struct {
     uint64_t sum;
 } Check;

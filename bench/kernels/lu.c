@@ -1,5 +1,5 @@
-// PolyBench's lu: factors a matrix into a lower and an upper one in place, without pivoting. The matrix has a dominant
-// diagonal, so that none is needed.
+// PolyBench's lu: factors a matrix into a lower and an upper triangular matrix in place. Its dominant diagonal makes
+// pivoting unnecessary.
 
 #include "kernel.h"
 

@@ -1,5 +1,5 @@
-// Compression by references to earlier text (LZ77): matches are found by chains of equal hashes, and written as bytes in
-// the manner of LZ4; then the result is unpacked and compared.
+// LZ77 compression. The kernel finds matches with hash chains, encodes them like LZ4, decompresses the result and
+// compares it with the input.
 
 #include "kernel.h"
 
@@ -33,7 +33,7 @@ static int put_length(uint8_t *out, int to, int length) {
     return to;
 }
 
-// A sequence is: the number of plain bytes, these bytes, the length of the match, its distance.
+// A sequence is: the number of literals, the literals, the length of the match, and its distance.
 static int pack(const uint8_t *in, int size, uint8_t *out) {
     int to = 0, plain = 0, at = 0;
     for (int i = 0; i < HASHES; i++)
@@ -90,7 +90,7 @@ static int unpack(const uint8_t *in, int size, uint8_t *out) {
     return to;
 }
 
-// Text of a few hundred words, some far more often than others.
+// Generates text from a few hundred words with very different frequencies.
 static void write_text(uint8_t *text, int size, Random *random) {
     char words[300][10];
     for (int i = 0; i < 300; i++) {

@@ -1,4 +1,4 @@
-// For each point of a grid, after how many steps of z = z² + c it has left the circle around the Mandelbrot set.
+// The Mandelbrot set: for each point of a grid, counts the iterations of z = z² + c until |z| exceeds the bound.
 
 #include "kernel.h"
 

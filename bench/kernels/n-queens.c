@@ -1,4 +1,4 @@
-// In how many ways n queens can stand on a board without attacking each other, by recursion over sets of bits.
+// Counts the placements of n queens on a board without an attack, by recursion over bit sets.
 
 #include "kernel.h"
 

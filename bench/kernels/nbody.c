@@ -1,4 +1,4 @@
-// The sun and its large planets under gravity, by symplectic steps; each pair of bodies is looked at once.
+// Simulates the sun and its large planets under gravity with a symplectic integrator. Each step visits each pair once.
 
 #include <math.h>
 
@@ -10,7 +10,7 @@ typedef struct {
     double x, y, z, vx, vy, vz, mass;
 } Body;
 
-// Roughly the outer planets, in astronomical units, days and masses of the sun.
+// Approximate data of the outer planets, in astronomical units, days and solar masses.
 static Body bodies[BODIES] = {
     {0, 0, 0, 0, 0, 0, 1},
     {4.84, -1.16, -0.10, 0.00166, 0.00770, -0.000069, 0.000954},

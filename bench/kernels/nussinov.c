@@ -1,5 +1,5 @@
-// PolyBench's nussinov: how many bases of an RNA strand can pair when it folds, by dynamic programming over all of its
-// stretches.
+// PolyBench's nussinov: computes how many bases of a folded RNA strand can pair, by dynamic programming over all its
+// substrings.
 
 #include "kernel.h"
 

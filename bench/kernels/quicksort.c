@@ -1,5 +1,5 @@
-// Quicksort of 32-bit numbers: the middle of three as the pivot, recursion into the smaller part, and insertion for
-// short stretches.
+// Quicksort of 32-bit numbers: the median of three is the pivot, only the smaller part recurses, and insertion sort
+// handles short ranges.
 
 #include "kernel.h"
 
@@ -19,7 +19,7 @@ static void swap(int32_t *a, int32_t *b) {
     *b = value;
 }
 
-// Splits at the pivot; the parts overlap by nothing, and the first ends where the result says.
+// Partitions around the pivot. Returns the length of the first part.
 static int split(int32_t *a, int count) {
     int last = count - 1, middle = last / 2;
     if (a[middle] < a[0])
@@ -64,7 +64,7 @@ int main(int argc, char **argv) {
     Random random = {17};
     Check check = {0};
     for (int round = 0; round < 2; round++) {
-        // Once all different, once with many that are equal.
+        // Once with different numbers, once with many equal numbers.
         for (int i = 0; i < count; i++)
             a[i] = (int32_t)(round == 0 ? random_next(&random) : random_below(&random, 1000));
         quicksort(a, count);

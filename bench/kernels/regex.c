@@ -1,5 +1,5 @@
-// Matching of regular expressions: a compiler of patterns (. [] ^ $ * + ? | and groups) to a small program, and a
-// machine that follows all ways through it at once, so that the time is linear in the text.
+// Regular expressions: compiles patterns (. [] ^ $ * + ? | and groups) to a small program for a Pike machine. The
+// machine follows all paths in parallel, so that matching is linear in the length of the text.
 
 #include "kernel.h"
 
@@ -28,7 +28,7 @@ static int emit(Program *program, Code code, int x, int y) {
     return program->count++;
 }
 
-// Moves what begins at `at` one place on, for an instruction before it.
+// Shifts the instructions from `at` on by one, to insert an instruction before them.
 static void insert(Program *program, int at, Code code, int x, int y) {
     emit(program, GOTO, 0, 0);
     for (int i = program->count - 1; i > at; i--) {
@@ -129,7 +129,7 @@ static void compile(Program *program, const char *pattern) {
     emit(program, MATCH, 0, 0);
 }
 
-// A set of places in the program: `seen` has the number of the round in which a place was last added.
+// A set of program counters. `seen` is the number of the round in which a program counter was last added.
 typedef struct {
     int places[MOST];
     int count;
@@ -173,7 +173,7 @@ static int accepts(const Program *program, Step step, uint8_t byte) {
     }
 }
 
-// Where in the text a match ends first, wherever it begins; -1 if there is none.
+// Returns the lowest end of any match in the text, or -1 without a match.
 static int search(const Program *program, const char *text, int length) {
     static Places lists[2];
     Places *here = &lists[0], *next = &lists[1];

@@ -1,5 +1,5 @@
-// PolyBench's seidel-2d: each cell becomes the mean of its neighbourhood of nine in place, so that a cell depends on
-// the one before it.
+// PolyBench's seidel-2d: each cell becomes the mean of its neighbourhood of nine cells, in place. A cell therefore
+// depends on the previous one.
 
 #include "kernel.h"
 

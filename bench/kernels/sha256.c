@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4) of a few megabytes, a buffer hashed again and again with the last digest in it.
+// SHA-256 (FIPS 180-4) of a few megabytes: each round hashes a buffer that contains the previous digest.
 
 #include "kernel.h"
 

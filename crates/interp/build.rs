@@ -1,6 +1,8 @@
-//! Decides how handlers go from one to the next: by tail calls where the compiler is sure to make them jumps (optimised
-//! builds, and a C calling convention with eight arguments in registers), by a loop elsewhere. Debug assertions, which
-//! make some handlers keep a frame, are not seen here: the sources ask for the loop with them.
+//! Chooses how the interpreter dispatches.
+//!
+//! Threaded dispatch needs tail calls that the compiler is certain to turn into jumps: optimized builds, and a C
+//! calling convention with eight arguments in registers. All other builds dispatch in a loop. Debug assertions force
+//! some handlers to keep a stack frame. A build script cannot see them, so the sources choose the loop for such builds.
 
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(threaded)");

@@ -1,4 +1,4 @@
-//! Names the crate's sources, for what is kept of the code they make.
+//! Emits `SOURCE_ID`, a hash of the crate's sources. Cache keys include it.
 
 fn main() -> std::io::Result<()> {
     kinglet_source_id::emit()

@@ -1,4 +1,4 @@
-//! Names the crate's sources, for what is kept of the code they make.
+//! Sets `SOURCE_ID`, a hash of this crate's sources, for the keys of cached code.
 
 fn main() -> std::io::Result<()> {
     kinglet_source_id::emit()

@@ -1,4 +1,4 @@
-// The guest of the example `backtrace`. guest.wasm is made from it, debugging information included:
+// The guest of the example `backtrace`. This command compiles it to guest.wasm, with debug information:
 //
 //     clang --target=wasm32 -nostdlib -O1 -g -ffile-prefix-map=$PWD=. -Wl,--no-entry -o guest.wasm guest.c
 

@@ -1,4 +1,4 @@
-//! Those who run a module, each in the same way, so that what they saw can be compared.
+//! The engines that run a module. All of them make the same calls, so that their outcomes can be compared.
 
 use std::time::Duration;
 
@@ -6,20 +6,20 @@ use kinglet::{Config, InstanceAllocationStrategy, RunMode, TierThresholds, Val};
 
 use crate::random::Random;
 
-/// What running a module showed.
+/// The outcome of running a module.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Outcome {
-    /// It cannot be compared: a limit of one engine was met.
+    /// The module reached a limit of one engine, so outcomes cannot be compared.
     Limit,
-    /// It could not be instantiated, and why.
+    /// Instantiation failed for this reason.
     Failed(String),
-    /// For every exported function what its call gave, and what exported memories and globals held afterwards.
-    Ran(Vec<Seen>),
+    /// The observations after a call of each exported function.
+    Ran(Vec<Observation>),
 }
 
-/// One call.
+/// The result of one call, and the exported state after it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Seen {
+pub(crate) struct Observation {
     pub(crate) function: String,
     pub(crate) args: Vec<u128>,
     pub(crate) result: Result<Vec<u128>, String>,
@@ -28,27 +28,28 @@ pub(crate) struct Seen {
     pub(crate) memories: Vec<u64>,
 }
 
-/// The places in the module where a trap's frames were. Not every engine tells; then it is like any other.
+/// The module offsets of a trap's frames. It equals any other trace if the engine does not report offsets.
 #[derive(Clone, Debug)]
 pub(crate) struct Trace(Option<Vec<Option<u32>>>);
 
 impl Trace {
-    /// Of a store that faults only that it is one: Cranelift leaves out one whose bytes the next store overwrites with
-    /// nothing in between to see them, and the other faults in its place.
+    /// Returns the trace of an error. A store that is out of bounds has the offset `u32::MAX`, because Cranelift removes a
+    /// store if the next store overwrites its bytes, and then the next store traps instead.
     fn of(error: &kinglet::Error, module: &kinglet::Module) -> Trace {
         let Some(backtrace) = error.downcast_ref::<kinglet::WasmBacktrace>() else { return Trace(None) };
-        let mut places: Vec<Option<u32>> = backtrace.frames().iter().map(|frame| frame.offset()).collect();
-        if let Some(Some(place)) = places.first_mut()
+        let mut offsets: Vec<Option<u32>> = backtrace.frames().iter().map(|frame| frame.offset()).collect();
+        if let Some(Some(offset)) = offsets.first_mut()
             && error.downcast_ref() == Some(&kinglet::Trap::MemoryOutOfBounds)
-            && is_store(&module.binary()[*place as usize..])
+            && is_store(&module.binary()[*offset as usize..])
         {
-            *place = u32::MAX;
+            *offset = u32::MAX;
         }
-        Trace(Some(places))
+        Trace(Some(offsets))
     }
 }
 
-/// Whether code begins with a store: of scalars 36 to 3e, of vectors fd and then 0b or 58 to 5b (core 3.0, 5.4.6).
+/// Returns whether code begins with a store. Scalar stores have the opcodes 36 to 3e; vector stores have fd and then 0b or
+/// 58 to 5b (core 3.0, 5.4.6).
 fn is_store(code: &[u8]) -> bool {
     matches!(code, [0x36..=0x3e, ..] | [0xfd, 0x0b | 0x58..=0x5b, ..])
 }
@@ -59,26 +60,26 @@ impl PartialEq for Trace {
     }
 }
 
-/// Runs modules.
-pub(crate) trait Engine: Sync {
+/// An engine in one configuration.
+pub(crate) trait ModuleRunner: Sync {
     fn name(&self) -> &'static str;
 
-    /// Whether its NaN have the bits that Kinglet's have.
-    fn has_our_nan(&self) -> bool {
+    /// Returns whether its NaNs have the same bits as Kinglet's.
+    fn has_kinglet_nan(&self) -> bool {
         true
     }
 
-    /// Instantiates a module and calls its exported functions one after the other, with arguments that depend on the
-    /// seed.
+    /// Instantiates a module and calls each exported function, with arguments that depend on the seed.
     fn run(&self, wasm: &[u8], seed: u64) -> Outcome;
 }
 
-/// Those of a group see the same; the first of each is what the others are compared with. The last group canonicalises NaN.
-pub(crate) fn groups() -> [Vec<Box<dyn Engine>>; 2] {
-    [engines(), canonicalising()]
+/// Returns the groups of engines that must agree. The first engine of a group is the reference. The engines of the last
+/// group canonicalise NaN.
+pub(crate) fn groups() -> [Vec<Box<dyn ModuleRunner>>; 2] {
+    [engines(), canonicalising_engines()]
 }
 
-fn canonicalising() -> Vec<Box<dyn Engine>> {
+fn canonicalising_engines() -> Vec<Box<dyn ModuleRunner>> {
     let kinglet = |name, mode| {
         let mut config = base();
         config.run_mode(mode).nan_canonicalization(true);
@@ -91,7 +92,7 @@ fn canonicalising() -> Vec<Box<dyn Engine>> {
     ]
 }
 
-fn engines() -> Vec<Box<dyn Engine>> {
+fn engines() -> Vec<Box<dyn ModuleRunner>> {
     let kinglet = |name, configure: fn(&mut Config)| {
         let mut config = base();
         configure(&mut config);
@@ -103,22 +104,22 @@ fn engines() -> Vec<Box<dyn Engine>> {
         Box::new(Wasmi),
         kinglet("jit", |config| _ = config.run_mode(RunMode::Jit)),
         kinglet("jit with checks", |config| _ = config.run_mode(RunMode::Jit).signals_based_traps(false)),
-        Box::new(AfterOthers(*kinglet("interpreter, after others in its pool", pool))),
-        Box::new(AfterOthers(*kinglet("jit, after others in its pool", |config| {
+        Box::new(Pooled(*kinglet("interpreter with a recycled instance", pool))),
+        Box::new(Pooled(*kinglet("jit with a recycled instance", |config| {
             config.run_mode(RunMode::Jit).allocation_strategy(InstanceAllocationStrategy::pooling());
         }))),
         Box::new(TierUp { name: "tier-up", canonical: false }),
     ]
 }
 
-/// What all of Kinglet's settings begin with.
+/// Returns the settings that all of Kinglet's configurations have.
 fn base() -> Config {
     let mut config = Config::new();
     config.max_host_stack(256 << 10).run_mode(RunMode::Interpreter);
     config
 }
 
-/// Arguments for the parameters of a function, as bits of their types' widths.
+/// Returns a random argument with this number of bits.
 fn argument(random: &mut Random, bits: u32) -> u128 {
     let value = match random.below(4) {
         0 => u128::from(random.below(16)),
@@ -129,7 +130,7 @@ fn argument(random: &mut Random, bits: u32) -> u128 {
     if bits == 128 { value } else { value & ((1 << bits) - 1) }
 }
 
-/// FNV-1a over words (Fowler, Noll, Vo): memories are compared by it.
+/// Returns the hash by which memories are compared: FNV-1a (Fowler, Noll, Vo) over words of 8 bytes.
 fn hash(bytes: &[u8]) -> u64 {
     let words = bytes.chunks(8).map(|chunk| {
         let mut word = [0; 8];
@@ -144,10 +145,10 @@ struct Kinglet {
     config: Config,
 }
 
-/// Runs a module three times, and tells of the last: its instance gets what those before have left.
-struct AfterOthers(Kinglet);
+/// Runs a module three times and returns the last outcome. The last run recycles an instance of the earlier runs.
+struct Pooled(Kinglet);
 
-impl Engine for AfterOthers {
+impl ModuleRunner for Pooled {
     fn name(&self) -> &'static str {
         self.0.name
     }
@@ -157,8 +158,8 @@ impl Engine for AfterOthers {
             Ok(module) => module,
             Err(error) => return Outcome::Failed(format!("{error:#}")),
         };
-        for other in 1..3 {
-            run_once(&module, seed.wrapping_add(other));
+        for run in 1..3 {
+            run_once(&module, seed.wrapping_add(run));
         }
         run_once(&module, seed)
     }
@@ -170,7 +171,7 @@ impl Kinglet {
     }
 }
 
-impl Engine for Kinglet {
+impl ModuleRunner for Kinglet {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -183,13 +184,13 @@ impl Engine for Kinglet {
     }
 }
 
-/// Kinglet with tier-up, where every function and loop becomes native at one of its first steps, by the seed.
+/// Kinglet with tier-up. Every function and loop becomes native after 1 to 8 samples; the seed determines the number.
 struct TierUp {
     name: &'static str,
     canonical: bool,
 }
 
-impl Engine for TierUp {
+impl ModuleRunner for TierUp {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -203,7 +204,7 @@ impl Engine for TierUp {
     }
 }
 
-/// Instantiates a module in a store of its own, and calls what it exports.
+/// Instantiates a module in a new store and calls each exported function.
 fn run_once(module: &kinglet::Module, seed: u64) -> Outcome {
     let engine = module.engine();
     let mut store = kinglet::Store::new(engine, ());
@@ -216,14 +217,14 @@ fn run_once(module: &kinglet::Module, seed: u64) -> Outcome {
         }
     };
     let mut random = Random::new(seed);
-    let mut seen = Vec::new();
+    let mut observations = Vec::new();
     let mut names: Vec<String> = module.exports().map(|export| export.name().to_string()).collect();
     names.sort();
     for name in &names {
         let Some(func) = instance.get_func(&mut store, name) else { continue };
         let ty = func.ty(&store);
         let args: Vec<Val> = ty.params().iter().map(|ty| kinglet_argument(engine, &mut random, ty)).collect();
-        let shown = args.iter().map(kinglet_bits).collect();
+        let arg_bits = args.iter().map(kinglet_bits).collect();
         let mut results = vec![Val::I32(0); ty.results().len()];
         let mut trace = Trace(None);
         let result = match func.call(&mut store, &args, &mut results) {
@@ -241,9 +242,9 @@ fn run_once(module: &kinglet::Module, seed: u64) -> Outcome {
         let globals = globals.iter().map(|global| kinglet_bits(&global.get(&mut store))).collect();
         let memories: Vec<_> = names.iter().filter_map(|name| instance.get_memory(&mut store, name)).collect();
         let memories = memories.iter().map(|memory| hash(memory.data(&store))).collect();
-        seen.push(Seen { function: name.clone(), args: shown, result, trace, globals, memories });
+        observations.push(Observation { function: name.clone(), args: arg_bits, result, trace, globals, memories });
     }
-    Outcome::Ran(seen)
+    Outcome::Ran(observations)
 }
 
 fn kinglet_argument(engine: &kinglet::Engine, random: &mut Random, ty: &kinglet::ValType) -> Val {
@@ -271,7 +272,7 @@ fn kinglet_bits(value: &Val) -> u128 {
     }
 }
 
-/// A trap in common words; none for limits, which differ.
+/// Returns a name for the trap that is common to all engines, or `None` for limits, which differ between engines.
 fn kinglet_trap(trap: kinglet::Trap) -> Option<String> {
     use kinglet::Trap as T;
     Some(
@@ -293,12 +294,12 @@ fn kinglet_trap(trap: kinglet::Trap) -> Option<String> {
 
 struct Wasmi;
 
-impl Engine for Wasmi {
+impl ModuleRunner for Wasmi {
     fn name(&self) -> &'static str {
         "wasmi"
     }
 
-    fn has_our_nan(&self) -> bool {
+    fn has_kinglet_nan(&self) -> bool {
         false
     }
 
@@ -316,14 +317,14 @@ impl Engine for Wasmi {
             Err(error) => return error.as_trap_code().and_then(wasmi_trap).map_or(Outcome::Limit, Outcome::Failed),
         };
         let mut random = Random::new(seed);
-        let mut seen = Vec::new();
+        let mut observations = Vec::new();
         let mut names: Vec<String> = module.exports().map(|export| export.name().to_string()).collect();
         names.sort();
         for name in &names {
             let Some(func) = instance.get_func(&store, name) else { continue };
             let ty = func.ty(&store);
             let args: Vec<wasmi::Val> = ty.params().iter().map(|ty| wasmi_argument(&mut random, *ty)).collect();
-            let shown = args.iter().map(wasmi_bits).collect();
+            let arg_bits = args.iter().map(wasmi_bits).collect();
             let mut results = vec![wasmi::Val::I32(0); ty.results().len()];
             let result = match func.call(&mut store, &args, &mut results) {
                 Ok(()) => Ok(results.iter().map(wasmi_bits).collect()),
@@ -336,9 +337,10 @@ impl Engine for Wasmi {
             let globals = globals.map(|global| wasmi_bits(&global.get(&store))).collect();
             let memories = names.iter().filter_map(|name| instance.get_memory(&store, name));
             let memories = memories.map(|memory| hash(memory.data(&store))).collect();
-            seen.push(Seen { function: name.clone(), args: shown, result, trace: Trace(None), globals, memories });
+            let (function, trace) = (name.clone(), Trace(None));
+            observations.push(Observation { function, args: arg_bits, result, trace, globals, memories });
         }
-        Outcome::Ran(seen)
+        Outcome::Ran(observations)
     }
 }
 

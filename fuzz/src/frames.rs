@@ -1,7 +1,7 @@
-//! Modules as compilers of C make them, only wilder: functions with a stack frame in memory, loads and stores of every
-//! width in it that overlap, other pointers into it, locals assigned in some branches only, loops, tables of branches,
-//! calls. They aim at what the tiers fuse, keep and leave out. Every module ends: loops count down, and functions call
-//! only those behind them.
+//! Random modules that resemble compiled C: functions with a stack frame in linear memory, overlapping loads and stores of
+//! every width in it, other pointers to it, locals that are assigned in some branches only, loops, branch tables and calls.
+//! They test superinstructions, store-to-load forwarding and the elimination of bounds checks. Every module terminates,
+//! because loops count down and functions only call later functions.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::random::Random;
 const FUNCTIONS: u64 = 5;
 const LOCALS: u64 = 4;
 
-/// A module in the text format. With `exact` it may show any NaN.
+/// Generates a module in the text format. With `exact`, it may expose the bits of any NaN.
 pub(crate) fn module(random: &mut Random, exact: bool) -> String {
     let mut text = String::from(
         "(module\n (memory (export \"memory\") 1 3)\n (global $sp (export \"sp\") (mut i32) (i32.const 4096))\n \
@@ -27,18 +27,18 @@ pub(crate) fn module(random: &mut Random, exact: bool) -> String {
 struct Function<'a> {
     random: &'a mut Random,
     text: &'a mut String,
-    /// Whether the bits of any NaN may be looked at.
+    /// Whether the function may expose the bits of any NaN.
     exact: bool,
     index: u64,
-    /// How deep statements are nested.
+    /// The nesting depth of statements.
     depth: u32,
-    /// How many labels are open.
+    /// The number of open labels.
     labels: u64,
-    /// How many loops have begun: each has a counter of its own.
+    /// The number of loops so far. Each loop has its own counter local.
     loops: u64,
 }
 
-const LOOPS: u64 = 4;
+const MAX_LOOPS: u64 = 4;
 
 impl Function<'_> {
     fn write(&mut self) {
@@ -51,7 +51,7 @@ impl Function<'_> {
             let _ = write!(self.text, "  (local $i{local} i32) (local $l{local} i64) (local $d{local} f64)");
         }
         let frame = 16 * (1 + self.random.below(6));
-        if !self.random.once_in(6) {
+        if !self.random.one_in(6) {
             let _ = write!(
                 self.text,
                 "\n  (global.set $sp (local.tee $fp (i32.sub (global.get $sp) (i32.const {frame}))))\n"
@@ -82,21 +82,21 @@ impl Function<'_> {
         self.depth -= 1;
     }
 
-    fn statements(&mut self, most: u64) {
-        for _ in 0..self.random.below(most + 1) {
+    fn statements(&mut self, max: u64) {
+        for _ in 0..self.random.below(max + 1) {
             self.statement();
         }
     }
 
-    /// An address and a constant offset: mostly in the frame.
-    fn place(&mut self) -> (String, u64) {
+    /// Returns an address and a constant offset, which are usually in the stack frame.
+    fn address(&mut self) -> (String, u64) {
         let offset = self.random.below(72);
         match self.random.below(9) {
             0 => (format!("(i32.and {} (i32.const 0xffff))", self.expression(I32, 1)), offset),
             1 => (format!("(i32.add (local.get $fp) (i32.const {}))", self.random.below(40)), offset),
             2 => ("(global.get $sp)".into(), offset),
             3 => (format!("(i32.const {})", 3900 + self.random.below(200)), offset),
-            4 if self.random.once_in(12) => ("(i32.const -8)".into(), offset),
+            4 if self.random.one_in(12) => ("(i32.const -8)".into(), offset),
             _ => ("(local.get $fp)".into(), offset),
         }
     }
@@ -112,7 +112,7 @@ impl Function<'_> {
             &(I64, "i64.store8"),
             &(F64, "f64.store"),
         ]);
-        let (address, offset) = self.place();
+        let (address, offset) = self.address();
         let value = self.value(*ty, 2);
         let _ = writeln!(self.text, "  ({op} offset={offset} {address} {value})");
     }
@@ -138,7 +138,7 @@ impl Function<'_> {
         let _ = writeln!(self.text, "  (if {condition} (then");
         self.labels += 1;
         self.statements(3);
-        if self.random.once_in(2) {
+        if self.random.one_in(2) {
             self.text.push_str("  ) (else\n");
             self.statements(3);
         }
@@ -147,14 +147,14 @@ impl Function<'_> {
     }
 
     fn counted_loop(&mut self) {
-        if self.loops == LOOPS {
+        if self.loops == MAX_LOOPS {
             return self.assign();
         }
         let counter = self.loops;
         self.loops += 1;
         let count = 1 + self.random.below(6);
         let _ = writeln!(self.text, "  (local.set $n{counter} (i32.const {count}))\n  (loop");
-        // Nothing in it jumps to the loop: that is for the end.
+        // Only the last statement of the loop may branch to its header.
         let outer = std::mem::take(&mut self.labels);
         self.statements(4);
         self.labels = outer;
@@ -168,7 +168,7 @@ impl Function<'_> {
         self.statements(2);
         let index = self.expression(I32, 1);
         let label = self.random.below(self.labels);
-        if self.random.once_in(2) {
+        if self.random.one_in(2) {
             let _ = writeln!(self.text, "  (br_if {label} {index})");
         } else {
             let targets: Vec<String> = (0..3).map(|_| self.random.below(self.labels).to_string()).collect();
@@ -183,7 +183,7 @@ impl Function<'_> {
         let args = self.arguments();
         let (target, local) = (self.index + 1 + self.random.below(FUNCTIONS), self.local(I64));
         let _ = match target {
-            target if target < FUNCTIONS && self.random.once_in(3) => {
+            target if target < FUNCTIONS && self.random.one_in(3) => {
                 writeln!(self.text, "  (local.set {local} (call_indirect (type $t) {args} (i32.const {target})))")
             }
             target if target < FUNCTIONS => writeln!(self.text, "  (local.set {local} (call $f{target} {args}))"),
@@ -207,7 +207,7 @@ impl Function<'_> {
         let _ = writeln!(self.text, "  {text}");
     }
 
-    /// A local or parameter.
+    /// Chooses a local or parameter.
     fn local(&mut self, ty: Type) -> String {
         match (self.random.below(LOCALS), ty) {
             (0, Type::I32) => "0".into(),
@@ -217,12 +217,13 @@ impl Function<'_> {
         }
     }
 
-    /// An expression whose bits can be looked at: which NaN arithmetic gives is not the same in other engines.
+    /// Generates an expression with a result that may be observed. Without `exact`, it canonicalises NaN, because the bits
+    /// of a NaN differ between engines.
     fn value(&mut self, ty: Type, depth: u32) -> String {
         let expression = self.expression(ty, depth);
         match ty {
             F64 if self.exact => expression,
-            F64 if self.random.once_in(4) => {
+            F64 if self.random.one_in(4) => {
                 let [a, b] = [0; 2].map(|_| self.expression(I32, 1));
                 format!("(f64.add (f64.convert_i32_s {a}) (f64.convert_i32_u {b}))")
             }
@@ -235,29 +236,29 @@ impl Function<'_> {
     }
 
     fn expression(&mut self, ty: Type, depth: u32) -> String {
-        if depth == 0 || self.random.once_in(5) {
+        if depth == 0 || self.random.one_in(5) {
             return match self.random.below(3) {
                 0 => self.constant(ty),
                 _ => format!("(local.get {})", self.local(ty)),
             };
         }
         let depth = depth - 1;
-        if self.depth < 4 && self.random.once_in(12) {
+        if self.depth < 4 && self.random.one_in(12) {
             return self.block_expression(ty, depth);
         }
         match (ty, self.random.below(8)) {
             (_, 0..=2) => self.load(ty),
             (_, 3) => {
                 let [a, b] = [0; 2].map(|_| self.expression(ty, depth));
-                // Wasmi 2.0.0 takes the wrong operand if the condition is `i32.ne` with 0.
+                // Wasmi 2.0.0 selects the wrong operand if the condition is `i32.ne` with 0.
                 let condition = self.expression(I32, depth).replace("i32.ne", "i32.le_s");
                 format!("(select {a} {b} {condition})")
             }
             (_, 4) => format!("(local.tee {} {})", self.local(ty), self.value(ty, depth)),
             (Type::I32, 5) => {
-                let of = *self.random.pick(&[&I32, &I64, &F64]);
-                let [a, b] = [0; 2].map(|_| self.expression(of, depth));
-                let op = match of {
+                let operands = *self.random.pick(&[&I32, &I64, &F64]);
+                let [a, b] = [0; 2].map(|_| self.expression(operands, depth));
+                let op = match operands {
                     Type::F64 => self.random.pick(&["f64.lt", "f64.eq", "f64.ge"]),
                     Type::I64 => self.random.pick(&["i64.lt_s", "i64.eq", "i64.gt_u"]),
                     Type::I32 => self.random.pick(&["i32.lt_s", "i32.ne", "i32.ge_u"]),
@@ -280,7 +281,7 @@ impl Function<'_> {
                     }
                     Type::F64 => self.random.pick(&["add", "sub", "mul", "div"]),
                 };
-                // What divides is seldom zero.
+                // Division by zero should be rare. An odd divisor is never zero.
                 let b = if op.starts_with("div_") || op.starts_with("rem_") {
                     format!("({0}.or {b} ({0}.const 1))", ty.name())
                 } else {
@@ -291,7 +292,7 @@ impl Function<'_> {
         }
     }
 
-    /// Statements in the middle of an expression: operands are pending over their branches and loops.
+    /// Generates statements inside an expression, so that operands are live across their branches and loops.
     fn block_expression(&mut self, ty: Type, depth: u32) -> String {
         let before = self.text.len();
         self.text.push_str("(block\n");
@@ -312,7 +313,7 @@ impl Function<'_> {
             Type::I64 => self.random.pick(&["load", "load32_u", "load8_s", "load16_u"]),
             Type::F64 => "load",
         };
-        let (address, offset) = self.place();
+        let (address, offset) = self.address();
         format!("({}.{op} offset={offset} {address})", ty.name())
     }
 

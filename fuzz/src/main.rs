@@ -1,6 +1,7 @@
-//! Runs random modules interpreted, compiled, becoming native on the way, and in Wasmi, and compares all that can be seen
-//! of them. Half of the modules show no NaN that is not canonical; of the others Wasmi's bits differ, so they are run
-//! without it, and all of Kinglet's settings must agree in every bit. Stops at the first difference, with the module in a file.
+//! Differential fuzzing: runs random modules in the interpreter, in the native tier, with tier-up, and in Wasmi, and
+//! compares all observable results. Half of the modules canonicalise each NaN. The other half exposes NaN bits, in which
+//! Wasmi differs, so it runs without Wasmi, and all configurations of Kinglet must agree in every bit. The program stops at
+//! the first difference and writes the module to a file.
 
 mod engine;
 mod frames;
@@ -15,32 +16,32 @@ use std::time::{Duration, Instant};
 
 use kinglet_wasm::decode;
 
-use engine::{Engine, Outcome, groups};
+use engine::{ModuleRunner, Outcome, groups};
 use random::Random;
 use smith::Smith;
 
 const HELP: &str = "\
 usage: cargo xtask fuzz differential [OPTIONS]
 
-Makes random modules and runs each interpreted, compiled, becoming native on the way, and in Wasmi.
-Half of them come from wasm-smith; the others look like what compilers of C make.
+Generates random modules and runs each in the interpreter, in the native tier, with tier-up, and in Wasmi.
+Half of the modules come from wasm-smith; the other half resembles compiled C.
 
 options:
-  --modules N   how many; without it, --minutes and --seconds it goes on until it is stopped
-  --minutes N   for how long
-  --seconds N   for how long
-  --seed N      the first module's seed; the next has the next. The time of day if not given
-  --only KIND   `smith` or `frames`
-  --exact       only modules that may show any NaN, without Wasmi; with --file this module is taken for one
-  --file PATH   this module alone, binary or text, with the arguments that --seed says
-  --print       print the first module, if it is text, and run nothing
-  --help        show this
+  --modules N   stop after N modules [default: no limit]
+  --minutes N   stop after N minutes [default: no limit]
+  --seconds N   stop after N seconds [default: no limit]
+  --seed N      seed of the first module; later modules use the following numbers [default: the current time]
+  --only KIND   generate only modules of this kind: `smith` or `frames`
+  --exact       generate only modules that expose NaN bits, without Wasmi; with --file, treat the module as one
+  --file PATH   run only this module, binary or text, with the arguments of --seed
+  --print       print the `frames` module of --seed and run nothing
+  --help        show this help
 
-A difference ends it with status 1. The module is then in target/fuzz/differential, and the command that
-compares it again is printed.
+If a difference is found, the module is written to target/fuzz/differential, the command to reproduce the
+difference is printed, and the exit status is 1.
 ";
 
-/// What the command line asks for.
+/// The options of the command line.
 #[derive(Clone)]
 struct Options {
     modules: u64,
@@ -70,7 +71,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if let Some(file) = &options.file {
-        return one(file, &options);
+        return run_file(file, &options);
     }
     println!("first seed: {}", options.seed);
     let (next, compared, limited) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
@@ -81,8 +82,8 @@ fn main() -> ExitCode {
         let mut smith = None;
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            let over = number >= options.modules || start.elapsed() > options.time;
-            if over || found.lock().is_ok_and(|found| found.is_some()) {
+            let finished = number >= options.modules || start.elapsed() > options.time;
+            if finished || found.lock().is_ok_and(|found| found.is_some()) {
                 break;
             }
             match check(&groups, &mut smith, options.seed.wrapping_add(number), &options) {
@@ -97,7 +98,7 @@ fn main() -> ExitCode {
     };
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            // Guests may use much of a thread's stack.
+            // Guests may need a large stack.
             _ = std::thread::Builder::new().stack_size(8 << 20).spawn_scoped(scope, work);
         }
     });
@@ -106,7 +107,7 @@ fn main() -> ExitCode {
         println!("{difference}");
     }
     println!("{} passed, {} failed, {} skipped", compared.into_inner(), u8::from(failed.is_some()), 0);
-    println!("{} modules met a limit and show nothing", limited.into_inner());
+    println!("{} modules reached a limit and were not compared", limited.into_inner());
     ExitCode::from(u8::from(failed.is_some()))
 }
 
@@ -134,7 +135,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
             continue;
         }
         let value = args.next().ok_or_else(|| format!("`{arg}` needs a value"))?;
-        let number = || value.parse::<u64>().map_err(|_| format!("`{value}` is no number"));
+        let number = || value.parse::<u64>().map_err(|_| format!("`{value}` is not a number"));
         match arg.as_str() {
             "--modules" => options.modules = number()?,
             "--minutes" => options.time = Duration::from_secs(number()?.saturating_mul(60)),
@@ -149,7 +150,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
 }
 
 /// Compares a module from a file.
-fn one(file: &Path, options: &Options) -> ExitCode {
+fn run_file(file: &Path, options: &Options) -> ExitCode {
     let read = std::fs::read(file).map_err(|error| error.to_string());
     let wasm = match read.and_then(|bytes| binary(&bytes)) {
         Ok(wasm) => wasm,
@@ -160,7 +161,7 @@ fn one(file: &Path, options: &Options) -> ExitCode {
     };
     match compare(&groups(), &wasm, options.seed, options.exact) {
         Ok(compared) => {
-            println!("{}", if compared { "no difference" } else { "a limit was met" });
+            println!("{}", if compared { "no difference" } else { "the module reached a limit" });
             ExitCode::SUCCESS
         }
         Err(difference) => {
@@ -170,30 +171,30 @@ fn one(file: &Path, options: &Options) -> ExitCode {
     }
 }
 
-/// A module, binary or text, as a binary.
+/// Converts a module in binary or text format to a binary.
 fn binary(bytes: &[u8]) -> Result<Vec<u8>, String> {
     decode::to_binary(bytes).map(|wasm| wasm.into_owned()).map_err(|error| error.to_string())
 }
 
-/// What a module is.
-struct Kind {
-    /// Whether it is one of ours.
+/// The kind of a module.
+struct ModuleKind {
+    /// Whether [`frames`] generates it; otherwise wasm-smith does.
     frames: bool,
-    /// Whether it may show any NaN.
+    /// Whether it may expose the bits of any NaN.
     exact: bool,
 }
 
-/// The random numbers that a module with a seed is made of, and what it is.
-fn generator(seed: u64, exact: bool) -> (Random, Kind) {
+/// Returns the random number generator and the kind of the module with this seed.
+fn generator(seed: u64, exact: bool) -> (Random, ModuleKind) {
     let mut random = Random::new(seed);
-    let (frames, either) = (random.once_in(2), random.once_in(2));
-    (random, Kind { frames, exact: exact || either })
+    let (frames, random_exact) = (random.one_in(2), random.one_in(2));
+    (random, ModuleKind { frames, exact: exact || random_exact })
 }
 
-/// Compares a random module in all engines; false if there was nothing to compare. Starts the generator if it is wanted
-/// and not there yet.
+/// Compares a random module in all engines. Returns false if the module could not be compared. Starts wasm-smith when it is
+/// first needed.
 fn check(
-    groups: &[Vec<Box<dyn Engine>>],
+    groups: &[Vec<Box<dyn ModuleRunner>>],
     smith: &mut Option<Smith>,
     seed: u64,
     options: &Options,
@@ -212,45 +213,46 @@ fn check(
         wasm
     };
     compare(groups, &wasm, seed, kind.exact).map_err(|difference| {
-        let file = keep(&wasm, seed);
+        let file = save(&wasm, seed);
         let exact = if kind.exact { " --exact" } else { "" };
-        let again = format!("cargo xtask fuzz differential --seed {seed}{exact} --file {}", file.display());
-        format!("seed {seed}: {difference}\n  again: {again}")
+        let command = format!("cargo xtask fuzz differential --seed {seed}{exact} --file {}", file.display());
+        format!("seed {seed}: {difference}\n  reproduce: {command}")
     })
 }
 
-/// Runs a module in all engines whose NaN may be looked at; false if there was nothing to compare.
-fn compare(groups: &[Vec<Box<dyn Engine>>], wasm: &[u8], seed: u64, exact: bool) -> Result<bool, String> {
-    // A module that shows the canonical NaN alone shows the same with it and without.
+/// Compares a module in all engines. If the module is `exact`, skips engines with other NaN bits. Returns false if the
+/// module could not be compared.
+fn compare(groups: &[Vec<Box<dyn ModuleRunner>>], wasm: &[u8], seed: u64, exact: bool) -> Result<bool, String> {
+    // NaN canonicalisation does not change the results of other modules.
     let groups = if exact { groups } else { &groups[..1] };
     let mut compared = true;
     for group in groups {
-        let engines = group.iter().map(|engine| &**engine).filter(|engine| !exact || engine.has_our_nan());
+        let engines = group.iter().map(|engine| &**engine).filter(|engine| !exact || engine.has_kinglet_nan());
         compared &= compare_group(&engines.collect::<Vec<_>>(), wasm, seed)?;
     }
     Ok(compared)
 }
 
-fn compare_group(engines: &[&dyn Engine], wasm: &[u8], seed: u64) -> Result<bool, String> {
+fn compare_group(engines: &[&dyn ModuleRunner], wasm: &[u8], seed: u64) -> Result<bool, String> {
     let outcomes: Vec<Outcome> = engines.iter().map(|engine| engine.run(wasm, seed)).collect();
     if outcomes.contains(&Outcome::Limit) {
         return Ok(false);
     }
     for (engine, outcome) in engines.iter().zip(&outcomes).skip(1) {
         if *outcome != outcomes[0] {
-            let place = difference(&outcomes[0], outcome);
-            return Err(format!("{} and {} differ: {place}", engines[0].name(), engine.name()));
+            let difference = first_difference(&outcomes[0], outcome);
+            return Err(format!("{} and {} differ: {difference}", engines[0].name(), engine.name()));
         }
     }
     Ok(true)
 }
 
-/// The first thing that differs.
-fn difference(a: &Outcome, b: &Outcome) -> String {
+/// Describes the first difference.
+fn first_difference(a: &Outcome, b: &Outcome) -> String {
     if let (Outcome::Ran(a), Outcome::Ran(b)) = (a, b) {
         for (a, b) in a.iter().zip(b) {
             if a.result != b.result {
-                return format!("`{}` of {:x?} gives {:x?} and {:x?}", a.function, a.args, a.result, b.result);
+                return format!("`{}` of {:x?} returns {:x?} and {:x?}", a.function, a.args, a.result, b.result);
             }
             if a != b {
                 return format!("after `{}`: {a:x?} and {b:x?}", a.function);
@@ -260,11 +262,11 @@ fn difference(a: &Outcome, b: &Outcome) -> String {
     format!("{a:x?} and {b:x?}")
 }
 
-fn keep(wasm: &[u8], seed: u64) -> PathBuf {
+fn save(wasm: &[u8], seed: u64) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    let folder = target.join("fuzz").join("differential");
-    let file = folder.join(format!("{seed}.wasm"));
-    if let Err(error) = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, wasm)) {
+    let directory = target.join("fuzz").join("differential");
+    let file = directory.join(format!("{seed}.wasm"));
+    if let Err(error) = std::fs::create_dir_all(&directory).and_then(|()| std::fs::write(&file, wasm)) {
         eprintln!("cannot write {}: {error}", file.display());
     }
     file

@@ -1,12 +1,12 @@
-//! Random numbers that are the same on every machine for the same seed (xorshift64*, Vigna 2016).
+//! A deterministic random number generator: a seed yields the same sequence on every machine (xorshift64*, Vigna 2016).
 
-/// A sequence of random numbers.
+/// A random number generator.
 pub(crate) struct Random(u64);
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Random {
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        // Neighbouring seeds differ in few bits at first.
+        // Adjacent seeds start with similar states, so the first numbers are discarded.
         (0..8).for_each(|_| _ = random.next());
         random
     }
@@ -18,18 +18,18 @@ impl Random {
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    /// A number below `n`.
+    /// Returns a number below `n`.
     pub(crate) fn below(&mut self, n: u64) -> u64 {
         (self.next() >> 11) % n.max(1)
     }
 
-    /// One of these.
-    pub(crate) fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
-        from[self.below(from.len() as u64) as usize]
+    /// Returns one of the items.
+    pub(crate) fn pick<'a, T: ?Sized>(&mut self, items: &[&'a T]) -> &'a T {
+        items[self.below(items.len() as u64) as usize]
     }
 
-    /// True once in `n` times.
-    pub(crate) fn once_in(&mut self, n: u64) -> bool {
+    /// Returns true with probability `1 / n`.
+    pub(crate) fn one_in(&mut self, n: u64) -> bool {
         self.below(n) == 0
     }
 

@@ -1,4 +1,4 @@
-//! The table of targets, and what they share: reading choices out of an input, and finding the committed modules.
+//! The table of targets, and their helpers: decoding choices from an input, and finding the committed modules.
 
 mod artifact;
 mod calls;
@@ -8,32 +8,32 @@ mod decode;
 use std::io::Result;
 use std::path::Path;
 
-/// One way to use an input.
+/// A fuzz target.
 pub struct Target {
-    /// As the command line calls it.
+    /// Its name on the command line.
     pub name: &'static str,
-    /// What it does.
+    /// A one-line description.
     pub about: &'static str,
-    /// Uses an input; panics if something is wrong.
+    /// Processes an input. It panics if it finds an error.
     pub run: fn(&[u8]),
-    /// What the fuzzer begins with, given the checkout's root folder.
+    /// Returns the seeds. The argument is the root directory of the checkout.
     pub seeds: fn(&Path) -> Result<Vec<Vec<u8>>>,
 }
 
-/// All of them.
+/// All targets.
 #[rustfmt::skip]
 pub const TARGETS: &[Target] = &[
-    Target { name: "decode", about: "modules, binary and text: decode, validate, lower, take apart",
+    Target { name: "decode", about: "decoding, validation, lowering and outlines of binary and text modules",
         run: decode::run, seeds: decode::seeds },
-    Target { name: "artifact", about: "compiled modules and files of a cache, damaged or made up",
+    Target { name: "artifact", about: "damaged and forged artifacts and cache files",
         run: artifact::run, seeds: artifact::seeds },
-    Target { name: "calls", about: "sequences of calls of the library, in each tier",
+    Target { name: "calls", about: "sequences of API calls, in each tier",
         run: calls::run, seeds: calls::seeds },
     Target { name: "debug", about: "DWARF sections, names and other custom sections, for backtraces",
         run: debug::run, seeds: debug::seeds },
 ];
 
-/// Choices, read from the front of an input. What is missing at its end reads as zero.
+/// Decodes choices from the start of an input. Bytes beyond the end of the input are zero.
 struct Choices<'a>(&'a [u8]);
 
 impl<'a> Choices<'a> {
@@ -51,12 +51,12 @@ impl<'a> Choices<'a> {
         u64::from_le_bytes([0; 8].map(|_| self.byte()))
     }
 
-    /// A number below `count`, which is not 0.
+    /// Returns a number below `count`, which must not be 0.
     fn below(&mut self, count: usize) -> usize {
         usize::from(self.byte()) % count
     }
 
-    /// A number that is often near the end of some range.
+    /// Returns a number that is often close to a limit: it is small, or close to a power of two.
     fn number(&mut self) -> u64 {
         match self.byte() {
             kind @ 0..=99 => u64::from(kind),
@@ -73,16 +73,18 @@ impl<'a> Choices<'a> {
     }
 }
 
-/// The committed modules, binary and text, that are no longer than this.
-fn modules(root: &Path, longest: usize) -> Result<Vec<Vec<u8>>> {
+/// Reads the committed modules, binary and text, with at most `max_length` bytes.
+fn modules(root: &Path, max_length: usize) -> Result<Vec<Vec<u8>>> {
+    const DIRECTORIES: &[&str] =
+        &["bench", "examples/backtrace", "guests", "tests/op", "tests/stress", "tests/wasi", "tests/guest"];
     let mut found = Vec::new();
-    for folder in ["bench", "examples/backtrace", "guests", "tests/op", "tests/stress", "tests/wasi", "tests/guest"] {
-        let Ok(entries) = std::fs::read_dir(root.join(folder)) else { continue };
+    for directory in DIRECTORIES {
+        let Ok(entries) = std::fs::read_dir(root.join(directory)) else { continue };
         let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
         paths.sort();
         for path in paths.iter().filter(|path| path.extension().is_some_and(|it| it == "wasm" || it == "wat")) {
             let bytes = std::fs::read(path)?;
-            if bytes.len() <= longest {
+            if bytes.len() <= max_length {
                 found.push(bytes);
             }
         }

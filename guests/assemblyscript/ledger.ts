@@ -1,11 +1,11 @@
-// Keeps a ledger: the same program in every language here, with the same output. It looks at its arguments, a variable,
-// its input, files, clocks, maps, sorting, floats and the exit code. Files are WASI's own calls: the shim has none.
+// Keeps a ledger. Every language here has the same program with the same output. It uses arguments, a variable,
+// its input, files, clocks, maps, sorting, floats and the exit code. It calls WASI for files, because the shim has none.
 import {
   errno, fd_close, fd_read, fd_readdir, fd_seek, fd_write, fdflags, lookupflags, oflags, path_open, path_rename,
   path_unlink_file, rights, whence,
 } from "@assemblyscript/wasi-shim/assembly/bindings/wasi_snapshot_preview1";
 
-/** The descriptor of the folder that the program was given. */
+/** The descriptor of the preopened directory. */
 const FOLDER: u32 = 3;
 
 class Account {
@@ -15,7 +15,7 @@ class Account {
   constructor(public name: string) {}
 }
 
-/** A text as bytes, which must outlive the pointer. */
+/** Encodes a string. The bytes must outlive the pointer. */
 class Bytes {
   buffer: ArrayBuffer;
   constructor(text: string) {
@@ -29,7 +29,7 @@ class Bytes {
   }
 }
 
-/** Room for the results of calls. */
+/** The buffers for results of calls. */
 const scratch: usize = memory.data(64);
 
 function print(text: string): void {
@@ -43,7 +43,7 @@ function fixed(value: f64, digits: i32): string {
   return sign + (all / scale).toString() + "." + (all % scale).toString().padStart(digits, "0");
 }
 
-/** A number as it is written in the input; not a number for anything else. */
+/** Parses a number of the input. Returns NaN for malformed text. */
 function amountOf(text: string): f64 {
   if (text.length == 0) return NaN;
   for (let i = 0; i < text.length; i++) {
@@ -127,7 +127,7 @@ function clocks(): void {
   print("clocks: " + wall + ", " + (forward ? "forward" : "backward"));
 }
 
-/** A descriptor, or -1 minus the error. */
+/** Returns a descriptor, or -1 minus the error. */
 function open(path: string, flags: u16, mode: u16, access: u64): i32 {
   const name = new Bytes(path);
   const error = path_open(FOLDER, lookupflags.SYMLINK_FOLLOW, name.at, name.length, flags, access, 0, mode, scratch);
@@ -156,7 +156,7 @@ function listFolder(): void {
   if (folder < 0 || fd_readdir(folder, start, 4096, 0, scratch)) abort("cannot list");
   const end = start + load<usize>(scratch);
   const names = new Array<string>();
-  // An entry: the next one's cookie, inode, length of the name, kind; 24 bytes. The name follows.
+  // An entry has 24 bytes: the cookie of the next entry, inode, length of the name, and kind. The name follows.
   for (let entry = start; entry < end; entry += 24 + load<u32>(entry, 16)) {
     const name = String.UTF8.decodeUnsafe(entry + 24, load<u32>(entry, 16));
     if (!name.startsWith(".")) names.push(name);

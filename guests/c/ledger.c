@@ -1,4 +1,4 @@
-// Keeps a ledger: the same program in every language here, with the same output. It looks at its arguments, a variable,
+// Keeps a ledger. Every language here has the same program with the same output. It uses arguments, a variable,
 // its input, files, clocks, a hash table, sorting, floats and the exit code.
 #include <ctype.h>
 #include <dirent.h>
@@ -41,7 +41,7 @@ static Account *account(const char *name) {
     return *place;
 }
 
-// Reads one line `NAME AMOUNT`; false if it is not one.
+// Parses a line `NAME AMOUNT`. Returns false if the line is malformed.
 static bool enter(char *line) {
     char *space = strchr(line, ' ');
     if (!space) return false;

@@ -1,4 +1,4 @@
-// Keeps a ledger: the same program in every language here, with the same output. It looks at its arguments, a variable,
+// Keeps a ledger. Every language here has the same program with the same output. It uses arguments, a variable,
 // its input, files, clocks, maps, sorting, floats and the exit code.
 #include <algorithm>
 #include <cerrno>

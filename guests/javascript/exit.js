@@ -1,4 +1,4 @@
-// Ends with a status of its own, out of a function, before what follows.
+// Exits with a status from within a function. The code after the call does not run.
 import * as std from "qjs:std";
 
 function leave() {

@@ -1,4 +1,4 @@
-// Ends with an exception that nothing catches: status 1 and a stack on standard error.
+// Ends with an uncaught exception: status 1 and a stack trace on standard error.
 function inner(values) {
   return values.missing.field;
 }

@@ -1,4 +1,4 @@
-// Files through the modules std and os. It leaves the folder as it was.
+// Files through the modules std and os. It leaves the directory unchanged.
 import * as std from "qjs:std";
 import * as os from "qjs:os";
 

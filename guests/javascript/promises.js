@@ -1,4 +1,4 @@
-// Promises, async functions, async generators and timers: in which order things happen.
+// The execution order of promises, async functions, async generators and timers.
 import * as os from "qjs:os";
 
 const order = [];

@@ -1,5 +1,5 @@
-// Calls itself without end. QuickJS has no limit of its own for that under WASI, so its stack runs into the end of memory
-// or the engine's limit: a trap.
+// Recurses without end. QuickJS has no recursion limit under WASI, so its stack reaches the end of memory or the engine's
+// limit, and the program traps.
 console.log("before");
 function forever() {
   return forever() + 1;

@@ -1,4 +1,4 @@
-// What it is given: arguments, a variable, input, the process's ending.
+// The environment of a program: arguments, a variable, input, and its exit.
 import * as std from "qjs:std";
 import * as os from "qjs:os";
 

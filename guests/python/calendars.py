@@ -1,4 +1,4 @@
-# Dates and clocks: datetime, calendar, time. Nothing printed depends on when or where it runs.
+# Dates and clocks: datetime, calendar, time. The output does not depend on time or place.
 import calendar
 import time
 from datetime import date, datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-# Ends with a status of its own; what was registered and buffered is done first.
+# Exits with a status, after the registered functions have run and buffers are flushed.
 import atexit
 import sys
 

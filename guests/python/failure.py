@@ -1,4 +1,4 @@
-# Ends with an exception that nothing catches: status 1, a traceback on standard error.
+# Ends with an uncaught exception: status 1 and a traceback on standard error.
 import sys
 
 

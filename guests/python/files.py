@@ -1,4 +1,4 @@
-# Files below the current folder: pathlib, os, shutil, glob, archives, a database. It leaves the folder as it was.
+# Files in the current directory: pathlib, os, shutil, glob, archives, a database. It leaves the directory unchanged.
 import bz2
 import glob
 import gzip

@@ -1,4 +1,4 @@
-# What it is given: arguments, a variable, input.
+# The environment of a program: arguments, a variable, input.
 import os
 import platform
 import sys

@@ -1,4 +1,4 @@
-//! The cache: what a start leaves for the next one, and what becomes of a cache that is not as it was left.
+//! Tests of the cache on disk: reuse by the next start, and damaged, foreign or outdated entries.
 
 use std::fs::{self, File, FileTimes};
 use std::ops::ControlFlow;
@@ -24,7 +24,7 @@ fn cache_in(path: &Path) -> Cache {
     Cache::new(CacheConfig::new().with_directory(path)).unwrap()
 }
 
-/// An engine as another process would have it.
+/// Returns an engine with a cache, as another process would create it.
 fn engine(cache: &Cache, set: impl FnOnce(&mut Config) -> &mut Config) -> Engine {
     let mut config = Config::new();
     config.cache(Some(cache.clone())).run_mode(RunMode::Jit);
@@ -44,7 +44,7 @@ fn works(module: &Module) {
     }
 }
 
-/// A start of the program: whether it was found, and is as it should be.
+/// Starts the program, checks its results, and returns whether the cache had it.
 #[track_caller]
 fn start(path: &Path, set: impl FnOnce(&mut Config) -> &mut Config) -> bool {
     let cache = cache_in(path);
@@ -78,13 +78,13 @@ fn a_second_start_finds_module_and_code() {
     let before = files(&path).into_iter().map(|file| fs::read(file).unwrap()).collect::<Vec<_>>();
     assert!(start(&path, |config| config));
     assert_eq!(files(&path).into_iter().map(|file| fs::read(file).unwrap()).collect::<Vec<_>>(), before);
-    assert!(start(&path, |config| config.run_mode(RunMode::Auto)), "code is code, whatever asked for it");
+    assert!(start(&path, |config| config.run_mode(RunMode::Auto)), "code is shared between run modes");
     assert!(start(&path, |config| config.run_mode(RunMode::Interpreter)));
-    assert_eq!(kinds(&path), [MODULE, CODE], "nothing more");
+    assert_eq!(kinds(&path), [MODULE, CODE], "no other entries");
 }
 
 #[test]
-fn an_entry_has_nothing_of_other_modules() {
+fn an_entry_contains_no_data_of_other_modules() {
     let folder = Folder::new();
     let keep = |name: &str, first: Option<&str>| {
         let path = folder.path().join(name);
@@ -108,10 +108,10 @@ fn an_entry_has_nothing_of_other_modules() {
     }
 }
 
-/// Descriptors are few: a server has many modules.
+/// File descriptors are scarce on a server with many modules.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_file_is_kept_open_only_if_memories_are_mapped_from_it() {
+fn a_file_stays_open_only_while_memories_map_it() {
     let folder = Folder::new();
     let path = folder.path().join("cache");
     let open = || {
@@ -131,17 +131,17 @@ fn a_file_is_kept_open_only_if_memories_are_mapped_from_it() {
 }
 
 #[test]
-fn what_is_interpreted_is_kept_as_valid() {
+fn an_interpreted_module_is_cached_as_valid() {
     let folder = Folder::new();
     let path = folder.path().join("cache");
     assert!(!start(&path, |config| config.run_mode(RunMode::Interpreter)));
-    assert_eq!(kinds(&path), [MODULE], "kept when the module was dropped");
-    assert!(start(&path, |config| config), "the module was there");
-    assert_eq!(kinds(&path), [MODULE, CODE], "and has code now");
+    assert_eq!(kinds(&path), [MODULE], "written when the module was dropped");
+    assert!(start(&path, |config| config), "the module was in the cache");
+    assert_eq!(kinds(&path), [MODULE, CODE], "the code has been added");
 }
 
 #[test]
-fn code_is_for_its_settings_and_validity_for_its_proposals() {
+fn code_depends_on_settings_and_validity_on_proposals() {
     let folder = Folder::new();
     let path = folder.path().join("cache");
     start(&path, |config| config);
@@ -158,12 +158,12 @@ fn code_is_for_its_settings_and_validity_for_its_proposals() {
     assert_eq!((cache.cache_hits(), cache.cache_misses()), (0, 1));
     assert!(
         Module::new(&engine(&cache, |config| config), "(module (func (result i32)))").is_err(),
-        "what is invalid stays so"
+        "an invalid module stays invalid"
     );
 }
 
 #[test]
-fn all_can_be_compiled_at_once() {
+fn compile_all_compiles_every_function() {
     let folder = Folder::new();
     let cache = cache_in(&folder.path().join("cache"));
     let all = |mode| {
@@ -175,10 +175,10 @@ fn all_can_be_compiled_at_once() {
     };
     assert!(all(RunMode::Interpreter).unwrap_err().to_string().contains("interprets"));
     all(RunMode::Auto).unwrap();
-    assert_eq!(all(RunMode::Auto).unwrap(), (0, false), "nothing is left to compile, or to keep");
+    assert_eq!(all(RunMode::Auto).unwrap(), (0, false), "everything is compiled and cached already");
 }
 
-/// What a start makes of a cache with other bytes in one of its files.
+/// Replaces bytes in a file of a cache, and starts the program with it.
 struct Damage {
     path: PathBuf,
     whole: Vec<(PathBuf, Vec<u8>)>,
@@ -194,7 +194,7 @@ impl Damage {
     }
 
     fn restore(&self) {
-        // As new files: those that are mapped stay as they are.
+        // The damaged files are new files, because existing mappings must not change.
         for file in files(&self.path) {
             fs::remove_file(file).unwrap();
         }
@@ -207,14 +207,14 @@ impl Damage {
         use std::os::unix::fs::OpenOptionsExt;
         let mut to = File::options().write(true).create(true).truncate(true).mode(0o600).open(file).unwrap();
         std::io::Write::write_all(&mut to, bytes).unwrap();
-        // As if the system had not been started since.
+        // Simulates a restart of the system.
         let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
         to.set_times(FileTimes::new().set_modified(long_ago)).unwrap();
     }
 }
 
 #[test]
-fn damage_costs_time_and_nothing_else() {
+fn damaged_entries_only_cost_time() {
     let folder = Folder::new();
     let path = folder.path().join("cache");
     start(&path, |config| config);
@@ -222,7 +222,7 @@ fn damage_costs_time_and_nothing_else() {
     assert_eq!(whole.len(), 2);
     let mut damage = Damage { path: path.clone(), whole, seed: 0x9e37_79b9_7f4a_7c15 };
     let cache = cache_in(&path);
-    // Many starts: without native code of their own to make, but for those that are called.
+    // Most of these starts compile no native code. They only lower the functions that they call.
     for round in 0..3000 {
         let which = round % 2;
         let (file, mut bytes) = damage.whole[which].clone();
@@ -247,7 +247,7 @@ fn damage_costs_time_and_nothing_else() {
             let found = cache.cache_hits() > hits;
             assert_eq!(found, !is_module, "round {round}: {}", file.display());
             let changed = fs::read(&file).map_or(true, |now| now != bytes);
-            assert!(changed || (!is_module && mode == RunMode::Interpreter), "round {round}: it is still there");
+            assert!(changed || (!is_module && mode == RunMode::Interpreter), "round {round}: the damaged file remains");
         }
         drop(module);
         damage.restore();
@@ -256,7 +256,7 @@ fn damage_costs_time_and_nothing_else() {
 }
 
 #[test]
-fn files_that_are_not_ones_own_are_not_used() {
+fn files_of_other_users_are_not_used() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let folder = Folder::new();
     let path = folder.path().join("cache");
@@ -265,7 +265,7 @@ fn files_that_are_not_ones_own_are_not_used() {
     for file in &all {
         fs::set_permissions(file, fs::Permissions::from_mode(0o660)).unwrap();
     }
-    assert!(!start(&path, |config| config), "others could have written to them");
+    assert!(!start(&path, |config| config), "other users could have written to them");
     assert!(start(&path, |config| config), "they have been replaced");
     let elsewhere = folder.path().join("elsewhere");
     for file in &all {
@@ -276,13 +276,13 @@ fn files_that_are_not_ones_own_are_not_used() {
     assert!(start(&path, |config| config) && files(&path) == all);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o770)).unwrap();
     let error = Cache::new(CacheConfig::new().with_directory(&path)).unwrap_err();
-    assert!(error.to_string().contains("others than its user may use it"), "{error}");
+    assert!(error.to_string().contains("accessible to other users"), "{error}");
     symlink(&path, folder.path().join("link")).unwrap();
     assert!(Cache::new(CacheConfig::new().with_directory(folder.path().join("link"))).is_err());
 }
 
 #[test]
-fn what_was_not_used_for_longest_makes_room() {
+fn the_least_recently_used_entries_are_evicted() {
     let folder = Folder::new();
     let path = folder.path().join("cache");
     let limit = 200 << 10;
@@ -291,7 +291,7 @@ fn what_was_not_used_for_longest_makes_room() {
     let load = |number| Module::new(&engine(&cache, |config| config), text(number)).unwrap();
     for number in 0..60 {
         load(number);
-        // Used all the time, it stays.
+        // Every round uses the entry, so it stays.
         let hits = cache.cache_hits();
         load(0);
         assert_eq!(cache.cache_hits(), hits + 1, "{number}");
@@ -300,17 +300,17 @@ fn what_was_not_used_for_longest_makes_room() {
     }
     let misses = cache.cache_misses();
     load(1);
-    assert_eq!(cache.cache_misses(), misses + 1, "the first are gone");
+    assert_eq!(cache.cache_misses(), misses + 1, "the oldest entries are gone");
     let small = Cache::new(CacheConfig::new().with_directory(&path).with_files_total_size_soft_limit(100)).unwrap();
     let module = Module::new(&engine(&small, |config| config), PROGRAM).unwrap();
     works(&module);
     let error = module.update_cache().unwrap_err();
-    assert!(error.to_string().contains("larger than the cache may be"), "{error}");
+    assert!(error.to_string().contains("larger than the cache's size limit"), "{error}");
     assert!(cache.clean().unwrap() > 0 && files(&path).is_empty());
 }
 
 #[test]
-fn what_a_crash_leaves_behind_is_removed_in_time() {
+fn files_of_a_crashed_process_are_removed_later() {
     let folder = Folder::new();
     let path = folder.path().join("cache");
     start(&path, |config| config);
@@ -322,16 +322,16 @@ fn what_a_crash_leaves_behind_is_removed_in_time() {
     for file in [&old, &other] {
         File::options().write(true).open(file).unwrap().set_times(FileTimes::new().set_modified(hours_ago)).unwrap();
     }
-    assert!(start(&path, |config| config.gas(true)), "something is written");
+    assert!(start(&path, |config| config.gas(true)), "an entry is written");
     assert!(!old.exists() && new.exists() && other.exists());
     let cache = cache_in(&path);
-    assert_eq!(cache.entries().unwrap().len(), 3, "what is not whole is no entry");
+    assert_eq!(cache.entries().unwrap().len(), 3, "incomplete files are not entries");
     cache.clean().unwrap();
-    assert_eq!(files(&path), [other], "what is not the cache's is left alone");
+    assert_eq!(files(&path), [other], "files of other programs are kept");
 }
 
 #[test]
-fn many_threads_may_use_one_folder() {
+fn many_threads_can_use_one_directory() {
     let folder = Folder::new();
     let path = folder.path().join("cache");
     std::thread::scope(|scope| {
@@ -350,7 +350,7 @@ fn many_threads_may_use_one_folder() {
     assert!(files(&path).iter().all(|file| !file.to_string_lossy().contains("tmp-")));
 }
 
-/// More than a MiB, mostly of a custom section.
+/// Returns a module of more than 1 MiB, mostly a custom section.
 fn large(result: i32) -> Vec<u8> {
     let padding = "x".repeat(2 << 20);
     let text = format!(r#"(module (func (export "f") (result i32) (i32.const {result})) (@custom "c" "{padding}"))"#);
@@ -359,7 +359,7 @@ fn large(result: i32) -> Vec<u8> {
 }
 
 #[test]
-fn a_large_file_is_known_by_its_times() {
+fn a_large_file_is_recognised_by_its_times() {
     let folder = Folder::new();
     let path = folder.path().join("cache");
     let file = folder.path().join("large.wasm");
@@ -378,10 +378,10 @@ fn a_large_file_is_known_by_its_times() {
     fs::write(&file, large(1)).unwrap();
     assert!(!load(1) && load(1));
     let notes = || kinds(&path).iter().filter(|kind| **kind == CacheEntryKind::File).count();
-    assert_eq!(notes(), 0, "it has just been changed, and may be changed again without a trace");
+    assert_eq!(notes(), 0, "a further change in the same instant would be invisible");
     std::thread::sleep(Duration::from_millis(3100));
     assert!(load(1) && notes() == 1 && load(1) && notes() == 1);
-    // As long, with the old time of its last change: the time of the last change of anything cannot be set.
+    // The file keeps its size and its modification time; its status change time cannot be set.
     let times = FileTimes::new().set_modified(fs::metadata(&file).unwrap().modified().unwrap());
     fs::write(&file, large(2)).unwrap();
     File::options().write(true).open(&file).unwrap().set_times(times).unwrap();
@@ -391,12 +391,12 @@ fn a_large_file_is_known_by_its_times() {
         bytes[3] ^= 1;
         fs::write(file, bytes).unwrap();
     }
-    assert!(load(2), "a damaged note is none");
+    assert!(load(2), "a damaged record is ignored");
 }
 
-/// A part that a start does not read is checked when it is wanted, and what is damaged is not there the next time.
+/// A chunk that a start does not read is verified at its first use. A damaged file is removed.
 #[test]
-fn what_is_damaged_while_the_system_runs_is_found_when_it_is_wanted() {
+fn damage_after_the_start_is_detected_at_the_first_use() {
     let folder = Folder::new();
     let path = folder.path().join("cache");
     let cache = cache_in(&path);
@@ -424,12 +424,12 @@ fn what_is_damaged_while_the_system_runs_is_found_when_it_is_wanted() {
     let module = Module::new(&interpreter(), &text).unwrap();
     assert_eq!(cache.cache_hits(), 1);
     assert_eq!(call(&module).unwrap_err().downcast_ref(), Some(&kinglet::Trap::Damaged));
-    assert!(!file.exists(), "it is found but once");
+    assert!(!file.exists(), "the damaged file is removed");
     assert_eq!(call(&Module::new(&interpreter(), &text).unwrap()).unwrap(), 5);
 }
 
 #[test]
-fn what_has_run_can_be_compiled_for_the_next_start() {
+fn functions_that_ran_can_be_compiled_for_the_next_start() {
     let folder = Folder::new();
     let path = folder.path().join("cache");
     let cache = cache_in(&path);
@@ -446,10 +446,10 @@ fn what_has_run_can_be_compiled_for_the_next_start() {
     };
     let auto = || engine(&cache, |config| config.run_mode(RunMode::Auto));
     let first = Module::new(&auto(), &text).unwrap();
-    assert!(!first.worth_compiling() && !first.compile_for_next_start(go_on).unwrap(), "nothing has run");
+    assert!(!first.worth_compiling() && !first.compile_for_next_start(go_on).unwrap(), "no function has run");
     let result = call(&first, "run");
     assert!(first.worth_compiling());
-    // Two readers of one folder.
+    // Two modules read the same directory.
     let other = Module::new(&engine(&cache_in(&path), |config| config.run_mode(RunMode::Auto)), &text).unwrap();
     let mut compiled = Vec::new();
     let made = first.compile_for_next_start(|ready, all| {
@@ -457,12 +457,12 @@ fn what_has_run_can_be_compiled_for_the_next_start() {
         ControlFlow::Continue(())
     });
     assert!(made.unwrap());
-    assert_eq!(compiled.last(), Some(&(2, 2)), "what has not run is left out");
-    assert!(!other.compile_for_next_start(go_on).unwrap(), "there is code of all that has run elsewhere");
+    assert_eq!(compiled.last(), Some(&(2, 2)), "functions that have not run are skipped");
+    assert!(!other.compile_for_next_start(go_on).unwrap(), "the other module has compiled every function that ran");
     for file in files(&path).iter().filter(|file| file.extension().is_some_and(|ending| ending == "code")) {
         fs::remove_file(file).unwrap();
     }
-    assert!(other.compile_for_next_start(go_on).unwrap(), "what has run elsewhere is noted");
+    assert!(other.compile_for_next_start(go_on).unwrap(), "the cache records the functions that ran");
 
     let second = Module::new(&auto(), &text).unwrap();
     assert_eq!((second.native_functions(), call(&second, "run")), (2, result));
@@ -475,7 +475,7 @@ fn what_has_run_can_be_compiled_for_the_next_start() {
 }
 
 #[test]
-fn one_at_a_time_compiles_for_the_next_start() {
+fn only_one_process_compiles_for_the_next_start() {
     let folder = Folder::new();
     let path = folder.path().join("cache");
     let text = format!("(module (func (export \"f\") {}))", "i32.const 1234567 drop ".repeat(20_000));
@@ -487,26 +487,26 @@ fn one_at_a_time_compiles_for_the_next_start() {
     let of_module = |file: &PathBuf| file.extension().is_some_and(|ending| ending == "module");
     let file = File::open(files(&path).into_iter().find(of_module).unwrap()).unwrap();
     file.lock().unwrap();
-    assert!(!module.compile_for_next_start(go_on).unwrap(), "somebody is about it");
+    assert!(!module.compile_for_next_start(go_on).unwrap(), "the file is locked");
     file.unlock().unwrap();
     assert!(module.compile_for_next_start(go_on).unwrap());
 }
 
-/// Goes on until all is compiled.
+/// A callback that continues until everything is compiled.
 fn go_on(_: u32, _: u32) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-/// Calls what a module exports as `f`, once.
+/// Calls the export `f` once.
 fn run_once(module: &Module) {
     let mut store = Store::new(module.engine(), ());
     let f = Instance::new(&mut store, module, &[]).unwrap().get_typed_func::<(), ()>(&mut store, "f").unwrap();
     f.call(&mut store, ()).unwrap();
 }
 
-/// A function that is too large to be compiled beside what else the machine does is no reason to try again.
+/// A function that is too large for background compilation does not cause further attempts.
 #[test]
-fn what_is_too_large_is_not_compiled_for_the_next_start() {
+fn oversized_functions_are_not_compiled_for_the_next_start() {
     let folder = Folder::new();
     let cache = cache_in(&folder.path().join("cache"));
     for (times, compiled) in [(20_000, true), (200_000, false)] {
@@ -514,7 +514,7 @@ fn what_is_too_large_is_not_compiled_for_the_next_start() {
         let auto = || engine(&cache, |config| config.run_mode(RunMode::Auto).compiler_memory(64 << 20));
         let module = Module::new(&auto(), &text).unwrap();
         run_once(&module);
-        assert!(module.worth_compiling(), "what it takes is known when it has been tried");
+        assert!(module.worth_compiling(), "the size is only known after an attempt");
         assert_eq!(module.compile_for_next_start(go_on).unwrap(), compiled);
         let again = Module::new(&auto(), &text).unwrap();
         run_once(&again);
@@ -522,7 +522,7 @@ fn what_is_too_large_is_not_compiled_for_the_next_start() {
     }
 }
 
-/// Ten functions that are worth being compiled, and one that calls them.
+/// Returns a module with ten functions that are worth compiling, and one that calls them.
 fn ten() -> String {
     let functions: String =
         (0..10).map(|i| format!("(func $f{i} {})", format!("i32.const {i} drop ").repeat(9_000))).collect();
@@ -530,27 +530,27 @@ fn ten() -> String {
     format!("(module {functions} (func (export \"f\") {calls}))")
 }
 
-/// An engine that makes nothing native while guests run.
+/// Returns an engine without tier-up.
 fn cold(cache: &Cache, set: impl FnOnce(&mut Config) -> &mut Config) -> Engine {
     let never = TierThresholds { samples: u32::MAX, ..TierThresholds::default() };
     engine(cache, |config| set(config.run_mode(RunMode::Auto).tier_thresholds(never).compiler_threads(1)))
 }
 
-/// Compiles for the next start in a process that ends when so many functions are compiled.
+/// Compiles for the next start, in a process that ends after a number of functions.
 #[track_caller]
 fn compile_and_end(module: &Module, functions: u32) {
     let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         module.compile_for_next_start(|ready, _| {
-            assert!(ready < functions, "the process ends");
+            assert!(ready < functions, "the process has ended");
             ControlFlow::Continue(())
         })
     }));
     assert!(ended.is_err());
 }
 
-/// As when the process is ended that compiles: by a mistake of the compiler's, for want of memory, or with the machine.
+/// Simulates the end of a compiling process, by a bug of the compiler, lack of memory, or a power failure.
 #[test]
-fn what_is_begun_and_not_finished_is_tried_once_more_and_alone() {
+fn an_unfinished_function_is_retried_once_on_its_own() {
     let folder = Folder::new();
     let cache = cache_in(&folder.path().join("cache"));
     let module = || {
@@ -565,14 +565,14 @@ fn what_is_begun_and_not_finished_is_tried_once_more_and_alone() {
     compile_and_end(&module(), 3);
     assert!(module().compile_for_next_start(go_on).unwrap());
     let last = module();
-    assert_eq!(last.native_functions(), 10, "all but the one at which a process ended twice");
+    assert_eq!(last.native_functions(), 10, "all except the function at which a process ended twice");
     assert_eq!(last.stats().lowered.count, 1);
     assert!(!last.worth_compiling() && !last.compile_for_next_start(go_on).unwrap());
 }
 
-/// As when a disk is full for a while.
+/// Simulates a disk that is full for a while.
 #[test]
-fn what_the_system_refuses_is_tried_again_however_often_it_does() {
+fn errors_of_the_system_never_stop_retries() {
     let folder = Folder::new();
     let path = folder.path().join("cache");
     let cache = cache_in(&path);
@@ -603,13 +603,13 @@ fn what_the_system_refuses_is_tried_again_however_often_it_does() {
     assert_eq!(module().native_functions(), 11);
 }
 
-/// An error that comes back each time is no reason to try for ever.
+/// A permanent error does not cause further attempts.
 #[test]
-fn what_is_larger_than_the_cache_is_not_compiled_for_ever() {
+fn code_larger_than_the_cache_is_not_compiled_again() {
     let folder = Folder::new();
     let path = folder.path().join("cache");
     let mut config = CacheConfig::new();
-    // The module has room, its code has not.
+    // The module fits into the cache, but its code does not.
     let divide = "local.get 0 local.get 1 i32.div_u local.set 0 ".repeat(9_000);
     let text = format!(
         r#"(module (memory 1) (data (i32.const 0) "\01") (global $g (mut i32) (i32.const 0))
@@ -625,15 +625,15 @@ fn what_is_larger_than_the_cache_is_not_compiled_for_ever() {
         if module.worth_compiling() {
             tries += 1;
             let error = module.compile_for_next_start(go_on).unwrap_err();
-            assert!(error.to_string().contains("larger than the cache may be"), "{error}");
+            assert!(error.to_string().contains("larger than the cache's size limit"), "{error}");
         }
     }
     assert_eq!(tries, 2);
 }
 
-/// Code that lacks what was too large for one engine is not all there can be for another.
+/// Code without the functions that were too large for one engine is incomplete for an engine with a larger limit.
 #[test]
-fn an_engine_that_may_take_more_memory_compiles_what_another_left_out() {
+fn an_engine_with_more_compiler_memory_compiles_skipped_functions() {
     let folder = Folder::new();
     let cache = cache_in(&folder.path().join("cache"));
     let large = "i32.const 1234567 drop ".repeat(20_000);
@@ -642,7 +642,7 @@ fn an_engine_that_may_take_more_memory_compiles_what_another_left_out() {
         let module = Module::new(&engine(&cache, |config| config.compiler_memory(memory)), &text).unwrap();
         assert_eq!(module.native_functions(), functions, "{memory}");
     }
-    // Notes of what cannot be compiled for the next start, too.
+    // This also holds for the records of functions that could not be compiled for the next start.
     let text = text.replace("1234567", "7654321");
     for (memory, made) in [(1 << 20, true), (1 << 30, true), (1 << 30, false)] {
         let module = Module::new(&cold(&cache, |config| config.compiler_memory(memory)), &text).unwrap();
@@ -654,7 +654,7 @@ fn an_engine_that_may_take_more_memory_compiles_what_another_left_out() {
 }
 
 #[test]
-fn what_is_finished_when_compiling_is_stopped_is_kept_and_a_later_attempt_goes_on_from_there() {
+fn stopped_compilation_resumes_after_the_finished_functions() {
     let folder = Folder::new();
     let cache = cache_in(&folder.path().join("cache"));
     let auto = || engine(&cache, |config| config.run_mode(RunMode::Auto).compiler_threads(1));
@@ -672,9 +672,9 @@ fn what_is_finished_when_compiling_is_stopped_is_kept_and_a_later_attempt_goes_o
     assert!(!third.worth_compiling() && !third.cache_outdated());
 }
 
-/// Functions that run later are added to what was compiled for the start before.
+/// Functions that run later are added to the code of the previous start.
 #[test]
-fn a_few_functions_more_are_compiled_alone() {
+fn only_new_functions_are_compiled() {
     let folder = Folder::new();
     let cache = cache_in(&folder.path().join("cache"));
     let auto = || engine(&cache, |config| config.run_mode(RunMode::Auto));
@@ -707,7 +707,7 @@ fn a_few_functions_more_are_compiled_alone() {
 }
 
 #[test]
-fn code_that_became_native_is_kept_however_little_it_is() {
+fn tier_up_code_of_any_size_is_cached() {
     let folder = Folder::new();
     let cache = cache_in(&folder.path().join("cache"));
     let at_once = TierThresholds { sampling_interval: Duration::ZERO, samples: 2, bytes_a_sample: u32::MAX };
@@ -723,12 +723,12 @@ fn code_that_became_native_is_kept_however_little_it_is() {
         let call = instance.get_typed_func::<i32, i32>(&mut store, name).unwrap();
         (0..5).for_each(|i| assert_eq!(call.call(&mut store, i).unwrap(), i));
         assert_eq!((module.native_functions(), module.update_cache().unwrap()), (after, before != after), "{name}");
-        assert!(module.worth_compiling(), "functions that became native one by one");
+        assert!(module.worth_compiling(), "functions compiled one by one");
     }
 }
 
 #[test]
-fn a_cache_can_be_carried_elsewhere() {
+fn a_cache_can_be_exported_and_imported() {
     let folder = Folder::new();
     let [from, to] = ["from", "to"].map(|name| folder.path().join(name));
     start(&from, |config| config);
@@ -739,7 +739,7 @@ fn a_cache_can_be_carried_elsewhere() {
     assert!(start(&to, |config| config));
     for length in [0, 5, 16, 20, bundle.len() / 2, bundle.len() - 1] {
         let whole = into.import(&bundle[..length]);
-        assert_eq!(whole.is_ok(), length == 16, "an end after {length} bytes");
+        assert_eq!(whole.is_ok(), length == 16, "truncated after {length} bytes");
     }
     let mut seed = 88_172_645_463_325_252_u64;
     for _ in 0..2000 {
@@ -749,7 +749,7 @@ fn a_cache_can_be_carried_elsewhere() {
         let mut damaged = bundle.clone();
         let at = (seed % bundle.len() as u64) as usize;
         damaged[at] ^= 1 << (seed >> 40 & 7);
-        assert!(into.import(&damaged[..]).is_err(), "a change at {at}");
+        assert!(into.import(&damaged[..]).is_err(), "changed at {at}");
     }
     assert!(start(&to, |config| config));
     assert!(into.import(&b"kinglet cache 1\n\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"[..]).is_err());

@@ -1,5 +1,5 @@
-//! What compiling may take: functions that would take too much stay interpreted, whatever asks for native code; and the
-//! compiler's time is shared among modules, and nobody waits for it.
+//! Limits of compilation: functions over the memory limit stay interpreted in every mode. Modules share the compiler's
+//! time, and no guest waits for it.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ fn call(module: &Module, argument: i32) -> i32 {
     instance.get_typed_func::<i32, i32>(&mut store, "f").unwrap().call(&mut store, argument).unwrap()
 }
 
-/// The most memory that this process has had at once, in MiB.
+/// Returns the peak memory of this process, in MiB.
 #[cfg(target_os = "linux")]
 fn peak() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -24,14 +24,14 @@ fn peak() -> usize {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn hostile_functions_take_no_more_memory_than_they_may() {
+fn compiling_hostile_functions_stays_within_the_memory_limit() {
     let output = crate::native::alone("compile_limit::compile_hostile_functions");
     assert!(output.status.success(), "{output:?}");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-#[ignore = "run by hostile_functions_take_no_more_memory_than_they_may in a process of its own"]
+#[ignore = "run by compiling_hostile_functions_stays_within_the_memory_limit in a separate process"]
 fn compile_hostile_functions() {
     for (name, text) in hostile() {
         let engine = |mode| {
@@ -49,7 +49,7 @@ fn compile_hostile_functions() {
 }
 
 #[test]
-fn what_is_too_large_stays_interpreted_in_every_mode() {
+fn oversized_functions_stay_interpreted_in_every_mode() {
     let text = rotating(60, 500);
     let expected = call(&module(&Engine::new(Config::new().run_mode(RunMode::Interpreter)).unwrap(), &text), 0);
     let at_once = TierThresholds { sampling_interval: Duration::ZERO, samples: 1, bytes_a_sample: u32::MAX };
@@ -57,8 +57,8 @@ fn what_is_too_large_stays_interpreted_in_every_mode() {
         let engine = |mode| Engine::new(Config::new().run_mode(mode).compiler_memory(memory)).unwrap();
         let compiled = module(&engine(RunMode::Jit), &text);
         assert_eq!((compiled.native_functions(), call(&compiled, 0)), (native, expected), "{memory}");
-        let artifact = engine(RunMode::Jit).precompile_module(&text, kinglet::Precompiled::Native).unwrap();
-        // SAFETY: it was just made.
+        let artifact = engine(RunMode::Jit).precompile_module(&text).unwrap();
+        // SAFETY: the engine has just compiled the artifact.
         let loaded = unsafe { Module::deserialize(&engine(RunMode::Jit), artifact) }.unwrap();
         assert_eq!((loaded.native_functions(), call(&loaded, 0)), (native, expected), "{memory}");
         let mut config = Config::new();
@@ -69,7 +69,7 @@ fn what_is_too_large_stays_interpreted_in_every_mode() {
 }
 
 #[test]
-fn any_number_is_a_limit() {
+fn every_number_is_a_valid_limit() {
     for (memory, native) in [(0, 0), (1, 0), (usize::MAX, 2)] {
         let engine = Engine::new(Config::new().run_mode(RunMode::Jit).compiler_memory(memory)).unwrap();
         let compiled = module(&engine, &rotating(3, 5));
@@ -78,13 +78,13 @@ fn any_number_is_a_limit() {
 }
 
 #[test]
-fn a_listing_says_what_the_limit_is() {
+fn a_listing_shows_the_limit() {
     let engine = Engine::new(Config::new().compiler_memory(1 << 20)).unwrap();
     let error = module(&engine, &rotating(60, 500)).native_listing(1).unwrap_err().to_string();
-    assert!(error.contains("more than 1 MiB of memory"), "{error}");
+    assert!(error.contains("the compiler's memory limit of 1 MiB"), "{error}");
 }
 
-/// A function that takes the compiler a while.
+/// The size of a function that takes long to compile.
 const LARGE: usize = 3000;
 
 fn large() -> String {
@@ -111,16 +111,16 @@ fn dropping_an_engine_does_not_wait_for_the_compiler() {
     drop(large);
     let start = Instant::now();
     drop(engine);
-    // Right is a tenth of a second, on a machine that does nothing else.
+    // On an idle machine it takes a tenth of a second.
     assert!(start.elapsed() < Duration::from_millis(1000), "{:?}", start.elapsed());
 }
 
 #[test]
-fn guests_that_are_gone_keep_nobody_else_from_becoming_native() {
+fn dropped_modules_do_not_delay_the_compilation_of_others() {
     let thresholds =
         TierThresholds { sampling_interval: Duration::from_micros(50), samples: 1, bytes_a_sample: u32::MAX };
     let engine = Engine::new(Config::new().tier_thresholds(thresholds).compiler_threads(1)).unwrap();
-    // Each of them has more to compile than there is time for.
+    // Each of them has more code than the compiler can finish in time.
     let functions: String = (0..40).map(|i| branching(300).replace("$large", &format!("$large{i}"))).collect();
     let calls: String = (0..40).map(|i| format!("(drop (call $large{i} (local.get 0)))")).collect();
     for _ in 0..3 {
@@ -136,5 +136,5 @@ fn guests_that_are_gone_keep_nobody_else_from_becoming_native() {
         call(&small, 1000);
     }
     assert!(small.native_functions() > 0);
-    testing::settle(&engine);
+    testing::drain(&engine);
 }

@@ -1,5 +1,5 @@
-//! Every number of a `Config`, at 0, at 1, at its limits and beyond: it means what its setter says, or is a clear error.
-//! Nothing that a guest can see depends on it but what the setting is for.
+//! Every number of a `Config` at 0, at 1, at its limits and beyond them. Each value has the documented effect or is a
+//! clear error. A guest observes no other change.
 
 #[cfg(feature = "jit")]
 use kinglet::{Cache, CacheConfig};
@@ -13,10 +13,10 @@ use crate::{module, trap_of};
 
 const ALL: u64 = u64::MAX;
 
-/// A setting: its name, the values that are tried, and how it is set.
+/// A setting: its name, the tested values, and the setter.
 type Setting = (&'static str, &'static [u64], fn(&mut Config, u64));
 
-/// What is not among its values is tested where the setting is: gas in `gas`.
+/// Values that need other checks are tested elsewhere: gas in `gas`.
 #[rustfmt::skip]
 const SETTINGS: &[Setting] = &[
     ("max_wasm_stack", &[0, 1, 64 << 10, (64 << 10) + 1, 1 << 40, ALL], |config, n| _ = config.max_wasm_stack(n as usize)),
@@ -52,7 +52,7 @@ fn pooling(config: &mut Config, set: impl Fn(&mut PoolingAllocationConfig)) {
     config.allocation_strategy(pool);
 }
 
-/// Reaches for the last bytes of the largest 32-bit memory there can be, nests calls, and loops.
+/// Accesses the last bytes of the largest 32-bit memory, nests calls, and loops.
 const PROGRAM: &str = r#"(module (memory 1)
     (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
     (func (export "last") (param i32) (result i32)
@@ -72,7 +72,7 @@ const CALLS: [(&str, i32); 10] = [
     ("far", 1), ("far", 2), ("loop", 3000),
 ];
 
-/// What the program gives on an engine, twice in stores one after the other.
+/// Returns the results of the program on an engine, for two consecutive stores.
 fn results(engine: &Engine, calls: &[(&str, i32)]) -> Vec<String> {
     let module = module(engine, PROGRAM);
     let once = || {
@@ -91,7 +91,7 @@ fn results(engine: &Engine, calls: &[(&str, i32)]) -> Vec<String> {
 }
 
 #[test]
-fn every_number_of_every_setting_means_what_it_says() {
+fn every_number_of_every_setting_has_the_documented_effect() {
     let engine = |mode: RunMode, set: &dyn Fn(&mut Config)| {
         let mut config = Config::new();
         config.run_mode(mode);
@@ -112,7 +112,7 @@ fn every_number_of_every_setting_means_what_it_says() {
 }
 
 #[test]
-fn a_page_limit_is_what_a_memory_may_have() {
+fn a_page_limit_bounds_the_size_of_a_memory() {
     for mode in [RunMode::Interpreter, RunMode::Auto] {
         for limit in [0, 1, 2, 65_536, u64::MAX] {
             let engine = Engine::new(Config::new().run_mode(mode).memory_page_limit(Some(limit))).unwrap();
@@ -127,8 +127,8 @@ fn a_page_limit_is_what_a_memory_may_have() {
 }
 
 #[test]
-fn host_stacks_may_be_of_any_size_that_the_thread_has() {
-    // Of more than the thread has only so much is used here as it has.
+fn a_host_stack_can_have_any_size_up_to_the_threads_stack() {
+    // A size beyond the thread's stack is reduced to it.
     for mode in [RunMode::Interpreter, RunMode::Auto] {
         let engine = Engine::new(Config::new().run_mode(mode).max_host_stack(usize::MAX)).unwrap();
         assert_eq!(results(&engine, &[("last", 1)])[1], "deep(300) = 300");
@@ -137,7 +137,7 @@ fn host_stacks_may_be_of_any_size_that_the_thread_has() {
 
 #[cfg(feature = "jit")]
 #[test]
-fn a_cache_may_have_any_size() {
+fn a_cache_can_have_any_size() {
     let folder = std::env::temp_dir().join(format!("kinglet-config-{}", std::process::id()));
     for limit in [0, 1, 4096, u64::MAX] {
         for _ in 0..2 {
@@ -152,7 +152,7 @@ fn a_cache_may_have_any_size() {
 }
 
 #[test]
-fn a_host_makes_only_what_the_engines_modules_may_have() {
+fn hosts_create_only_types_that_the_engines_modules_can_have() {
     let shared = MemoryType { shared: true, ..MemoryType::new(1, Some(2)) };
     let wide = MemoryType { index: kinglet::IndexType::I64, ..MemoryType::new(1, None) };
     let bytes = MemoryType { page_size_log2: 0, ..MemoryType::new(1, None) };
@@ -174,5 +174,5 @@ fn a_host_makes_only_what_the_engines_modules_may_have() {
     let mut linker: Linker<()> = Linker::new(&engine);
     let mut store = Store::new(&engine, ());
     let memory = Memory::new(&mut store, MemoryType::new(1, None)).unwrap();
-    assert!(linker.define("host", "memory", memory).is_ok());
+    assert!(linker.define(&store, "host", "memory", memory).is_ok());
 }

@@ -1,14 +1,14 @@
-//! Memories, tables, globals and references as the host uses them, of every kind.
+//! Memories, tables, globals and references of every kind, accessed by the host.
 
 use kinglet::{
-    Engine, ExternRef, Func, Global, GlobalType, IndexType, Instance, Memory, MemoryType, Module, Ref, RefType, Store,
-    Table, TableType, Trap, V128, Val, ValType,
+    Engine, ExternRef, Func, Global, GlobalType, IndexType, Instance, Memory, MemoryType, Module, Ref, RefType, Rooted,
+    Store, Table, TableType, Trap, V128, Val, ValType,
 };
 
 use crate::{load, module, trap, trap_of};
 
 #[test]
-fn a_64_bit_memory_is_used_from_both_sides() {
+fn host_and_guest_share_a_64_bit_memory() {
     let (mut store, instance) = load(
         r#"(module (memory (export "m") i64 1 4)
             (func (export "grow") (param i64) (result i64) (memory.grow (local.get 0)))
@@ -32,7 +32,7 @@ fn a_64_bit_memory_is_used_from_both_sides() {
 }
 
 #[test]
-fn a_64_bit_table_is_used_from_both_sides() {
+fn host_and_guest_share_a_64_bit_table() {
     let (mut store, instance) = load(
         r#"(module (table (export "t") i64 2 5 externref)
             (func (export "grow") (param i64) (result i64) (table.grow (ref.null extern) (local.get 0)))
@@ -41,7 +41,7 @@ fn a_64_bit_table_is_used_from_both_sides() {
     let table = instance.get_table(&mut store, "t").unwrap();
     let object = ExternRef::new(&mut store, 5).unwrap();
     let grow = instance.get_typed_func::<i64, i64>(&mut store, "grow").unwrap();
-    let get = instance.get_typed_func::<i64, Option<ExternRef>>(&mut store, "get").unwrap();
+    let get = instance.get_typed_func::<i64, Option<Rooted<ExternRef>>>(&mut store, "get").unwrap();
     assert_eq!(table.grow(&mut store, 2, Ref::Extern(Some(object))).unwrap(), 2);
     assert_eq!((get.call(&mut store, 3).unwrap(), get.call(&mut store, 1).unwrap()), (Some(object), None));
     for outside in [4, 1 << 32, -1] {
@@ -53,7 +53,7 @@ fn a_64_bit_table_is_used_from_both_sides() {
 }
 
 #[test]
-fn several_memories_are_apart() {
+fn memories_are_independent() {
     let (mut store, instance) = load(
         r#"(module (memory (export "a") 1) (memory $b (export "b") 2)
             (func (export "copy") (memory.copy $b 0 (i32.const 65536) (i32.const 0) (i32.const 4)))
@@ -73,7 +73,7 @@ fn several_memories_are_apart() {
 }
 
 #[test]
-fn a_memory_of_one_byte_pages_has_exactly_its_bytes() {
+fn a_memory_with_one_byte_pages_has_exactly_its_bytes() {
     let (mut store, instance) = load(
         r#"(module (memory (export "m") 5 100 (pagesize 1))
             (func (export "last") (param i32) (result i32) (i32.load8_u (local.get 0)))
@@ -90,7 +90,7 @@ fn a_memory_of_one_byte_pages_has_exactly_its_bytes() {
 }
 
 #[test]
-fn host_memories_that_cannot_be_are_errors() {
+fn impossible_host_memories_are_errors() {
     let mut store = Store::new(&Engine::default(), ());
     let good = MemoryType::new(1, None);
     let bad = [
@@ -122,7 +122,7 @@ fn host_memories_that_cannot_be_are_errors() {
 }
 
 #[test]
-fn memory_is_read_and_written_whole_or_not_at_all() {
+fn memory_accesses_are_complete_or_have_no_effect() {
     let mut store = Store::new(&Engine::default(), 5_u8);
     let memory = Memory::new(&mut store, MemoryType::new(1, None)).unwrap();
     memory.write(&mut store, 65534, b"ab").unwrap();
@@ -140,32 +140,32 @@ fn memory_is_read_and_written_whole_or_not_at_all() {
 }
 
 #[test]
-fn references_to_the_hosts_values_come_back() {
+fn guests_return_references_to_host_values() {
     let (mut store, instance) = load(
         r#"(module (global $g (mut externref) (ref.null extern)) (table $t 1 externref)
             (func (export "keep") (param externref) (global.set $g (local.get 0)) (table.set (i32.const 0) (local.get 0)))
             (func (export "kept") (result externref externref) (global.get $g) (table.get (i32.const 0)))
             (func (export "is_null") (result i32) (ref.is_null (global.get $g))))"#,
     );
-    type Object = Option<ExternRef>;
+    type Object = Option<Rooted<ExternRef>>;
     let keep = instance.get_typed_func::<Object, ()>(&mut store, "keep").unwrap();
     let kept = instance.get_typed_func::<(), (Object, Object)>(&mut store, "kept").unwrap();
     let is_null = instance.get_typed_func::<(), i32>(&mut store, "is_null").unwrap();
     assert_eq!((kept.call(&mut store, ()).unwrap(), is_null.call(&mut store, ()).unwrap()), ((None, None), 1));
-    let objects: Vec<ExternRef> =
+    let objects: Vec<Rooted<ExternRef>> =
         (0..100).map(|n| ExternRef::new(&mut store, format!("object {n}")).unwrap()).collect();
     for object in &objects {
         keep.call(&mut store, Some(*object)).unwrap();
     }
     let (first, second) = kept.call(&mut store, ()).unwrap();
     assert_eq!((first, second, is_null.call(&mut store, ()).unwrap()), (Some(objects[99]), first, 0));
-    assert_eq!(first.unwrap().data(&store).unwrap().downcast_ref::<String>().unwrap(), "object 99");
+    assert_eq!(first.unwrap().data(&store).unwrap().unwrap().downcast_ref::<String>().unwrap(), "object 99");
     keep.call(&mut store, None).unwrap();
     assert_eq!(kept.call(&mut store, ()).unwrap(), (None, None));
 }
 
 #[test]
-fn functions_go_to_the_guest_and_back() {
+fn guests_receive_and_return_functions() {
     let (mut store, instance) = load(
         r#"(module (type $t (func (param i32) (result i32))) (table $t 2 funcref)
             (func $own (export "own") (type $t) (i32.mul (local.get 0) (i32.const 2)))
@@ -192,14 +192,14 @@ fn functions_go_to_the_guest_and_back() {
     let mut back = [Val::I32(0)];
     typed.call(&mut store, &[host.into()], &mut back).unwrap();
     assert_eq!(back[0].i32(), Some(104));
-    assert!(typed.call(&mut store, &[other.into()], &mut back).is_err(), "its type is checked");
+    assert!(typed.call(&mut store, &[other.into()], &mut back).is_err(), "the type of the function is checked");
     assert!(instance.get_typed_func::<Option<Func>, i32>(&mut store, "typed").is_err());
     let error = typed.call(&mut store, &[Val::FuncRef(None)], &mut back).unwrap_err();
     assert_eq!(trap_of(&error), Trap::NullFunctionReference);
 }
 
 #[test]
-fn globals_of_every_type_change_from_both_sides() {
+fn host_and_guest_change_globals_of_every_type() {
     let types = ["i32", "i64", "f32", "f64", "v128", "funcref", "externref"];
     let zeros = [
         "i32.const 0",
@@ -247,7 +247,7 @@ fn globals_of_every_type_change_from_both_sides() {
 }
 
 #[test]
-fn tables_are_read_written_and_grown_by_the_host() {
+fn hosts_read_write_and_grow_tables() {
     let (mut store, instance) = load(
         r#"(module (table (export "t") 2 6 funcref) (elem (i32.const 1) func $f) (func $f (result i32) (i32.const 3))
             (func (export "call") (param i32) (result i32) (call_indirect (result i32) (local.get 0))))"#,
@@ -269,7 +269,7 @@ fn tables_are_read_written_and_grown_by_the_host() {
 }
 
 #[test]
-fn a_table_grown_by_the_host_is_there_when_the_guest_goes_on() {
+fn the_guest_sees_a_table_that_a_host_function_has_grown() {
     let engine = Engine::default();
     let mut store = Store::new(&engine, ());
     let table = Table::new(&mut store, TableType::new(RefType::FUNCREF, 0, None), Ref::Func(None)).unwrap();
@@ -285,7 +285,7 @@ fn a_table_grown_by_the_host_is_there_when_the_guest_goes_on() {
 }
 
 #[test]
-fn an_error_in_text_says_line_and_column() {
+fn an_error_in_text_has_line_and_column() {
     let error = Module::new(&Engine::default(), "(module\n  (func (result i32)\n    i32.konst 1))").unwrap_err();
     let message = error.to_string();
     assert!(message.contains(":3:5") && message.contains("i32.konst 1") && message.contains('^'), "{message}");
@@ -294,7 +294,7 @@ fn an_error_in_text_says_line_and_column() {
 }
 
 #[test]
-fn an_invalid_function_is_named_with_its_place() {
+fn the_error_for_an_invalid_function_has_its_name_and_offset() {
     let error = Module::new(&Engine::default(), "(module (func) (func (result i32) (i64.const 0)))").unwrap_err();
     let error = error.downcast_ref::<kinglet::ModuleError>().unwrap();
     assert_eq!((error.kind(), error.function()), (kinglet::ModuleErrorKind::Invalid, Some(1)));
@@ -302,7 +302,7 @@ fn an_invalid_function_is_named_with_its_place() {
 }
 
 #[test]
-fn bytes_that_are_no_module_are_errors() {
+fn malformed_bytes_are_errors() {
     let engine = Engine::default();
     for bytes in
         [&b""[..], b"\0", b"\0asm", b"\0asm\x01\0\0", b"\0asm\x02\0\0\0", b"\x7fELF", b"\xff\xfe\0\x01", b"hello"]
@@ -316,7 +316,7 @@ fn bytes_that_are_no_module_are_errors() {
 }
 
 #[test]
-fn tables_are_filled_and_copied_whole_or_not_at_all() {
+fn filling_and_copying_tables_is_complete_or_has_no_effect() {
     let engine = Engine::default();
     let mut store = Store::new(&engine, ());
     let ty = TableType::new(RefType::EXTERNREF, 6, None);
@@ -333,9 +333,9 @@ fn tables_are_filled_and_copied_whole_or_not_at_all() {
         let error = table.fill(&mut store, start, object, len).unwrap_err();
         assert_eq!(error.downcast_ref::<kinglet::Trap>(), Some(&kinglet::Trap::TableOutOfBounds));
     }
-    assert!(table.fill(&mut store, 0, Ref::Func(None), 1).is_err(), "of another type");
+    assert!(table.fill(&mut store, 0, Ref::Func(None), 1).is_err(), "the value has another type");
     Table::copy(&mut store, &table, 2, &table, 0, 4).unwrap();
-    assert_eq!(shown(&mut store, &table), ".x.xx.", "as if all were read before any is written");
+    assert_eq!(shown(&mut store, &table), ".x.xx.", "all elements are read before any is written");
     Table::copy(&mut store, &other, 0, &table, 3, 3).unwrap();
     assert_eq!(shown(&mut store, &other), "xx....");
     assert!(Table::copy(&mut store, &other, 5, &table, 0, 2).is_err());
@@ -347,7 +347,7 @@ fn tables_are_filled_and_copied_whole_or_not_at_all() {
 }
 
 #[test]
-fn values_say_what_they_are() {
+fn values_return_their_types() {
     use kinglet::{HeapType, ValType};
     let mut store = Store::new(&Engine::default(), ());
     let func = Func::wrap(&mut store, |x: i64| x);
@@ -362,11 +362,12 @@ fn values_say_what_they_are() {
         (Val::ExternRef(None), null(HeapType::NoExtern)),
         (Val::from(object), ValType::Ref(RefType { nullable: false, heap: HeapType::Extern })),
     ] {
-        assert_eq!(value.ty(&store), ty);
+        assert_eq!(value.ty(&store).unwrap(), ty);
         assert_eq!(value.reference().is_some(), ty.as_ref().is_some());
     }
-    let ValType::Ref(RefType { nullable: false, heap: HeapType::Concrete(_) }) = Val::from(func).ty(&store) else {
-        panic!("a function is of its own type")
+    let ValType::Ref(RefType { nullable: false, heap: HeapType::Concrete(_) }) = Val::from(func).ty(&store).unwrap()
+    else {
+        panic!("a function matches its own type")
     };
     let reference = Val::from(func).reference().unwrap();
     assert_eq!((reference.into_func(), reference.into_extern()), (Some(func), None));
@@ -376,7 +377,7 @@ fn values_say_what_they_are() {
 }
 
 #[test]
-fn a_value_of_another_type_is_refused_by_both_names() {
+fn the_error_for_a_wrong_type_names_both_types() {
     use kinglet::HeapType;
     let mut store = Store::new(&Engine::default(), ());
     let func = Func::wrap(&mut store, |x: i64| x);

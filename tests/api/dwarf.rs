@@ -1,5 +1,4 @@
-//! Backtraces with files and lines, from the DWARF sections of a module that a C compiler made, and of modules that mean
-//! harm.
+//! Backtraces with files and lines, from the DWARF sections of a module from a C compiler, and of hostile modules.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +9,7 @@ use crate::hostile::debug;
 
 const GUEST: &[u8] = include_bytes!("../../examples/backtrace/guest.wasm");
 
-/// The backtrace of a division by zero in the guest of the example `backtrace`.
+/// Returns the backtrace of a division by zero in the guest of the example `backtrace`.
 fn divide(engine: &Engine, guest: &[u8]) -> Option<WasmBacktrace> {
     let module = Module::new(engine, guest).ok()?;
     let mut linker = Linker::new(engine);
@@ -22,7 +21,7 @@ fn divide(engine: &Engine, guest: &[u8]) -> Option<WasmBacktrace> {
 }
 
 #[test]
-fn a_frame_knows_the_functions_that_were_inlined_into_it() {
+fn a_frame_lists_the_functions_inlined_into_it() {
     let backtrace = divide(&Engine::default(), GUEST).unwrap();
     let symbols: Vec<_> = backtrace.frames().iter().map(|frame| frame.symbols()).collect();
     let shown: Vec<Vec<_>> = symbols
@@ -42,7 +41,7 @@ fn a_frame_knows_the_functions_that_were_inlined_into_it() {
 }
 
 #[test]
-fn what_a_deadline_ends_does_not_wait_for_files_and_lines() {
+fn an_interrupted_guests_backtrace_has_no_files_and_lines() {
     let engine = Engine::default();
     let mut linker = Linker::new(&engine);
     linker.func_wrap("host", "price", |_: i32| 1).unwrap();
@@ -53,12 +52,12 @@ fn what_a_deadline_ends_does_not_wait_for_files_and_lines() {
     let backtrace = bill.call(&mut store, (1, 2)).unwrap_err().downcast::<WasmBacktrace>().unwrap();
     let text = backtrace.to_string();
     assert!(text.contains("interrupted") && text.contains("bill (func[1])") && !text.contains("guest.c"), "{text}");
-    // An embedder that asks gets them.
+    // The embedder can request them.
     assert_eq!(backtrace.frames()[0].symbols()[0].file(), Some("./guest.c"));
 }
 
 #[test]
-fn files_and_lines_can_be_left_out() {
+fn files_and_lines_can_be_turned_off() {
     let engine = engine(|config| {
         config.backtrace_details(false);
     });
@@ -68,7 +67,7 @@ fn files_and_lines_can_be_left_out() {
 }
 
 #[test]
-fn broken_debugging_information_does_no_harm() {
+fn malformed_debugging_information_is_harmless() {
     let engine = Engine::default();
     let start = GUEST.windows(9).position(|bytes| bytes == b".debug_lo").unwrap();
     let mut state = 1_u32;
@@ -83,7 +82,7 @@ fn broken_debugging_information_does_no_harm() {
             let at = start + random(guest.len() - start);
             guest[at] = random(256) as u8;
         }
-        // A change may hit the header of a section, and the module is none.
+        // A mutation may damage the header of a section. The module is then malformed.
         if let Some(backtrace) = divide(&engine, &guest) {
             assert!(backtrace.to_string().starts_with("wasm trap: integer divide by zero\n    0: "));
             shown += 1;
@@ -92,7 +91,7 @@ fn broken_debugging_information_does_no_harm() {
     assert!(shown > 1000, "{shown}");
 }
 
-/// The backtrace of a module that traps at once, with custom sections.
+/// Returns the backtrace of a module with these custom sections that traps immediately.
 fn trapping(sections: &[(&str, Vec<u8>)]) -> WasmBacktrace {
     let binary = debug::trapping(sections);
     let engine = Engine::default();
@@ -102,7 +101,7 @@ fn trapping(sections: &[(&str, Vec<u8>)]) -> WasmBacktrace {
     trap.call(&mut store, ()).unwrap_err().downcast().unwrap()
 }
 
-/// Tags and attributes of the entries below: a unit and a function with a range of addresses, an inlined call without
+/// Abbreviations of the entries below: a unit and a function with a range of addresses, an inlined call without
 /// attributes, and a function with a list of ranges.
 #[rustfmt::skip]
 const ABBREVIATIONS: &[u8] = &[
@@ -113,7 +112,7 @@ const ABBREVIATIONS: &[u8] = &[
     0,
 ];
 
-/// One unit of these entries, that covers all addresses.
+/// Returns a unit with these entries, which covers all addresses.
 fn unit(entries: &[u8]) -> Vec<u8> {
     let everything = [0, 0, 0, 0, 0, 0, 1, 0];
     let body = [&[4, 0, 0, 0, 0, 0, 4, 1], &everything[..], entries].concat();
@@ -121,19 +120,19 @@ fn unit(entries: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn entries_nested_without_end_do_not_overflow_the_hosts_stack() {
+fn deeply_nested_entries_do_not_overflow_the_hosts_stack() {
     let nested = |depth| {
         let entries = [&[2, 0, 0, 0, 0, 0, 0, 1, 0][..], &vec![3; depth], &vec![0; depth + 2]].concat();
         trapping(&[(".debug_abbrev", ABBREVIATIONS.to_vec()), (".debug_info", unit(&entries))])
     };
-    assert_eq!(nested(10).frames()[0].symbols().len(), 1, "the information is read");
+    assert_eq!(nested(10).frames()[0].symbols().len(), 1, "the entries are parsed");
     assert_eq!(nested(3_000_000).frames()[0].symbols(), []);
 }
 
 #[test]
-fn indices_beyond_any_section_cost_only_their_unit() {
+fn out_of_range_indices_only_affect_their_unit() {
     let huge = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x73];
-    // Units of version 5: of an address and of ranges by their index, and of ranges by their place.
+    // Units of version 5: with an address and ranges by index, and with ranges by offset.
     let abbreviations = [
         &[5, 0x11, 0, 0x11, 0x1b, 0, 0, 6, 0x11, 0, 0x55, 0x23, 0, 0][..],
         &[7, 0x11, 0, 0x55, 0x17, 0, 0],
@@ -143,7 +142,8 @@ fn indices_beyond_any_section_cost_only_their_unit() {
     let header = [5, 0, 1, 4, 0, 0, 0, 0];
     let by_index = |code: u8| [&header[..], &[code], &huge].concat();
     let by_place = |place: u8| [&header[..], &[7, place, 0, 0, 0]].concat();
-    // Lists of version 5, each of one range: from an index to an index, from an index on, and from a base by its index.
+    // Lists of version 5, each with one range: from an index to an index, from an index with a length, and from a base
+    // index.
     let lists = [&[0; 12][..], &[2], &huge, &[0, 0], &[3], &huge, &[8, 0], &[1], &huge, &[4, 0, 8, 0]].concat();
     let good = unit(&[2, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
     for bad in [by_index(5), by_index(6), by_place(12), by_place(24), by_place(36)] {
@@ -155,7 +155,7 @@ fn indices_beyond_any_section_cost_only_their_unit() {
 }
 
 #[test]
-fn lists_of_ranges_that_many_share_are_not_multiplied() {
+fn shared_range_lists_are_parsed_once() {
     let ranges: Vec<u8> = (0..200_000_u32).flat_map(|i| [2 * i, 2 * i + 1]).flat_map(u32::to_le_bytes).collect();
     let functions = [4, 8, 0, 0, 0].repeat(200_000);
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! What the library says to a `tracing` subscriber, when there is one.
+//! The library's events for a `tracing` subscriber.
 
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
@@ -9,8 +9,8 @@ use kinglet_wasi::WasiCtx;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
-/// Keeps each event of one thread as a line. It is the whole process's subscriber: whether anybody listens to an event is
-/// remembered for the process, and other tests cause the same ones.
+/// Records the events of one thread as lines. It is the subscriber of the whole process, because `tracing` caches per
+/// process whether an event is enabled, and other tests cause the same events.
 #[derive(Clone)]
 struct Lines(Arc<Mutex<Vec<String>>>, ThreadId);
 
@@ -26,7 +26,7 @@ impl Subscriber for Lines {
         let mut line = Line(String::new());
         event.record(&mut line);
         let level = event.metadata().level();
-        assert!(*level >= Level::DEBUG, "a library does not raise its voice: {line:?}");
+        assert!(*level >= Level::DEBUG, "a library logs at debug and trace level only: {line:?}");
         self.0.lock().unwrap().push(format!("{level}{}", line.0));
     }
 
@@ -48,14 +48,14 @@ struct Line(String);
 
 impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        // Stores are numbered through the process.
+        // Store numbers depend on other tests.
         if field.name() != "store" {
             write!(self.0, " {}={value:?}", field.name()).unwrap();
         }
     }
 }
 
-/// Where the events of this thread are noted from now on. To be called once in a process.
+/// Starts recording the events of this thread. Call it once in a process.
 pub(crate) fn listen() -> Arc<Mutex<Vec<String>>> {
     let lines = Lines(Arc::default(), std::thread::current().id());
     tracing::subscriber::set_global_default(lines.clone()).unwrap();
@@ -91,7 +91,7 @@ fn every_step_is_an_event() {
         "DEBUG message=module instantiated module=\"noted\" instance=0",
         "TRACE message=function lowered function=1",
         "DEBUG message=memory grown memory=0 from=65536 to=131072",
-        "DEBUG message=the limiter refused asked=\"Memory(",
+        "DEBUG message=the limiter refused requested=\"Memory(",
         "TRACE message=function lowered function=2",
         "TRACE function=\"fd_close\" arguments=[77] result=Err(Errno(",
         "TRACE message=function lowered function=3",

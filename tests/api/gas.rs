@@ -1,5 +1,6 @@
-//! Gas: exact figures. A segment (a run of instructions with one entry) is charged whole when it is entered; exhaustion
-//! is noticed at function entries, loop headers, before what the host sees, and when the outermost call returns.
+//! Gas: exact amounts. A segment is a run of instructions with one entry, and is charged when it is entered. Exhaustion
+//! is detected at function entries, at loop headers, before effects that the host can see, and when the outermost call
+//! returns.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use kinglet::{Caller, Config, Engine, Instance, Linker, RunMode, Store, TierThre
 
 use crate::{engine, module, trap_of};
 
-/// The run modes of this build.
+/// The run modes in this build.
 const MODES: &[RunMode] =
     if cfg!(feature = "jit") { &[RunMode::Interpreter, RunMode::Jit, RunMode::Auto] } else { &[RunMode::Interpreter] };
 
@@ -23,7 +24,7 @@ fn load(text: &str) -> (Store<()>, Instance) {
     crate::load_with(&metered(), text)
 }
 
-/// What a call of `f` with this argument costs, and how it ended.
+/// Returns the cost of a call of `f` with an argument, and the trap that ended the call, if any.
 fn cost(store: &mut Store<()>, instance: &Instance, arg: i32) -> (u64, Option<Trap>) {
     store.set_gas(PLENTY).unwrap();
     let f = instance.get_typed_func::<i32, ()>(&mut *store, "f").unwrap();
@@ -32,14 +33,15 @@ fn cost(store: &mut Store<()>, instance: &Instance, arg: i32) -> (u64, Option<Tr
 }
 
 #[test]
-fn every_instruction_is_charged_once_by_segments() {
+fn segments_charge_every_instruction_once() {
     let cases: [(&str, &[(i32, u64)]); 9] = [
         ("", &[(0, 1)]),
         ("nop nop (drop (i32.add (i32.const 1) (local.get 0)))", &[(0, 7)]),
         ("(block nop)", &[(0, 4)]),
-        // loop 1, then 5 each time round, then two ends.
+        // 1 for the loop, then 5 for each iteration, then 2 for both ends.
         ("(loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))", &[(1, 8), (10, 53), (1000, 5003)]),
-        // The arm not taken costs nothing; `else` belongs to the arm before it, `end` to the arm that falls into it.
+        // An arm that is not taken costs nothing. `else` belongs to the arm before it, `end` to the arm that falls
+        // through to it.
         ("(if (local.get 0) (then nop) (else nop nop))", &[(1, 5), (0, 6)]),
         ("(if (local.get 0) (then nop nop nop))", &[(1, 7), (0, 3)]),
         ("(block (br_if 0 (local.get 0)) nop nop)", &[(1, 4), (0, 7)]),
@@ -55,7 +57,7 @@ fn every_instruction_is_charged_once_by_segments() {
 }
 
 #[test]
-fn a_trap_has_charged_its_whole_segment() {
+fn a_trapping_segment_is_charged_completely() {
     let (mut store, instance) = load(
         r#"(module (func (export "f") (param i32)
             nop (drop (i32.div_u (i32.const 1) (local.get 0))) nop nop nop (block nop) nop))"#,
@@ -66,7 +68,7 @@ fn a_trap_has_charged_its_whole_segment() {
 }
 
 #[test]
-fn calls_end_segments_and_callees_are_charged_as_they_run() {
+fn calls_end_segments_and_callees_are_charged_separately() {
     let (mut store, instance) = load(
         r#"(module (type $t (func)) (table funcref (elem $g))
             (func $g nop nop)
@@ -77,7 +79,7 @@ fn calls_end_segments_and_callees_are_charged_as_they_run() {
 }
 
 #[test]
-fn exactly_enough_is_enough_and_one_less_is_not() {
+fn the_exact_cost_suffices_and_one_unit_less_does_not() {
     let cases = [
         "(loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))",
         "(block nop) nop nop",
@@ -110,7 +112,7 @@ fn exactly_enough_is_enough_and_one_less_is_not() {
 }
 
 #[test]
-fn a_host_function_does_not_run_on_overdrawn_gas() {
+fn a_host_function_is_not_called_without_gas() {
     let engine = metered();
     let mut linker = Linker::new(&engine);
     linker
@@ -137,7 +139,7 @@ fn a_host_function_does_not_run_on_overdrawn_gas() {
 }
 
 #[test]
-fn an_endless_guest_runs_out_of_gas_wherever_it_is() {
+fn every_endless_guest_runs_out_of_gas() {
     let (mut store, instance) = load(
         r#"(module (tag $e) (table funcref (elem $tail)) (type $t (func))
             (func (export "loop") (loop (br 0)))
@@ -154,7 +156,7 @@ fn an_endless_guest_runs_out_of_gas_wherever_it_is() {
 }
 
 #[test]
-fn operations_have_the_price_they_are_given() {
+fn operations_have_their_configured_costs() {
     use kinglet::{Module, Store};
     let engine = engine(|config| {
         config.gas(true);
@@ -181,7 +183,7 @@ fn instantiation_is_charged_for_start_functions() {
 }
 
 #[test]
-fn bulk_operations_cost_by_what_they_work_on() {
+fn bulk_operations_are_charged_by_size() {
     let text = r#"(module (memory 1) (data $d "0123456789012345678901234567890123456789012345678901234567890123")
         (table $t 100 funcref) (elem $e funcref
             (ref.null func) (ref.null func) (ref.null func) (ref.null func)
@@ -216,13 +218,13 @@ fn bulk_operations_cost_by_what_they_work_on() {
         assert_eq!(cost(short, unit * most), (short, Some(Trap::OutOfGas)), "{name} with too little");
         let (charged, trap) = cost(10_000, i32::MAX);
         assert_ne!(trap, Some(Trap::OutOfGas), "{name}");
-        // Its own segment, and not what follows.
+        // Only its own segment is charged, not the following one.
         assert!(trap.is_some() && charged == base - 1, "{name} out of bounds: {trap:?}, {charged}");
     }
 }
 
 #[test]
-fn operations_cost_what_the_embedder_says() {
+fn the_embedder_sets_the_costs_of_operations() {
     let text = r#"(module (memory 1) (func (export "f") (param i32)
         (drop (select (i32.const 1) (i32.const 2) (local.get 0)))
         (drop (select (result i32) (i32.const 1) (i32.const 2) (local.get 0)))
@@ -238,7 +240,7 @@ fn operations_cost_what_the_embedder_says() {
     };
     assert_eq!(with(&[("nop", 1)]), (14, None));
     assert_eq!(with(&[("select", 11)]), (34, None), "both forms");
-    assert_eq!(with(&[("i32.store8", 100), ("drop", 0), ("i32.store8", 5)]), (16, None), "the last word counts");
+    assert_eq!(with(&[("i32.store8", 100), ("drop", 0), ("i32.store8", 5)]), (16, None), "the last setting wins");
     let error = Config::new().gas_cost("i32.stoer", 1).unwrap_err();
     assert!(error.to_string().contains("\"i32.stoer\""), "{error}");
 }
@@ -256,7 +258,7 @@ fn a_metered_store_starts_without_gas() {
 }
 
 #[test]
-fn gas_for_a_store_that_does_not_meter_is_an_error() {
+fn setting_gas_without_metering_is_an_error() {
     let mut store = Store::new(&Engine::default(), ());
     let error = store.set_gas(1).unwrap_err();
     assert!(error.to_string().contains("Config::gas(true)"), "{error}");
@@ -264,7 +266,7 @@ fn gas_for_a_store_that_does_not_meter_is_an_error() {
 }
 
 #[test]
-fn a_negative_cost_is_refused() {
+fn a_negative_cost_is_an_error() {
     for cost in [i64::MAX as u64 + 1, -1_i64 as u64] {
         let error = Config::new().gas_cost("nop", cost).unwrap_err();
         assert!(error.to_string().contains(&format!("nop cannot cost {cost}")), "{error}");
@@ -272,9 +274,9 @@ fn a_negative_cost_is_refused() {
     Config::new().gas_cost("nop", i64::MAX as u64).unwrap();
 }
 
-/// Where the counter is full, empty, or would wrap, every tier says the same, and the truth.
+/// Tiers agree if the counter is full, empty, or close to overflow.
 #[test]
-fn gas_is_the_same_in_every_tier_at_the_ends_of_its_range() {
+fn tiers_agree_at_the_limits_of_the_gas_counter() {
     const MOST: u64 = i64::MAX as u64;
     let bodies = [
         "(drop (i32.const 0))",

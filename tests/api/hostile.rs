@@ -1,4 +1,4 @@
-//! Modules that mean harm: mutated, extreme, or both. They may be refused or trap; the host must not notice otherwise.
+//! Hostile modules: mutated, extreme, or both. They may be rejected or trap, but must not affect the host.
 
 mod binary;
 mod budget;
@@ -13,7 +13,7 @@ use kinglet::{Engine, Instance, Module, Store, Val};
 
 use crate::{load, module, trap_of};
 
-/// A small generator of numbers (xorshift64*), for the same mutations every time.
+/// A small random number generator (xorshift64*), for reproducible mutations.
 struct Random(u64);
 
 impl Random {
@@ -72,7 +72,7 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
 }
 
 #[test]
-fn mutated_modules_are_refused_or_run() {
+fn mutated_modules_are_rejected_or_run() {
     let engine = crate::engine(|config| {
         config.gas(true).memory_page_limit(Some(100));
     });
@@ -89,7 +89,7 @@ fn mutated_modules_are_refused_or_run() {
     assert!(valid > 300 && ran > 50, "{valid} valid, {ran} calls");
 }
 
-/// Instantiates a module that needs few imports, and calls all it exports with default values.
+/// Instantiates a module with simple imports, and calls its exports with default values.
 fn run_all(engine: &Engine, module: &Module) -> usize {
     let mut store = Store::new(engine, ());
     store.set_gas(100_000).unwrap();
@@ -97,15 +97,15 @@ fn run_all(engine: &Engine, module: &Module) -> usize {
     for import in module.imports() {
         match import.ty() {
             kinglet::ExternType::Func(ty) => {
-                imports.push(kinglet::Func::new(&mut store, ty, |_, _, _| Ok(())).unwrap().into())
+                imports.push(kinglet::Func::try_new(&mut store, ty, |_, _, _| Ok(())).unwrap().into())
             }
             _ => return 0,
         }
     }
     let Ok(instance) = Instance::new(&mut store, module, &imports) else { return 0 };
     let mut calls = 0;
-    for (_, item) in instance.exports(&mut store) {
-        let Some(func) = item.into_func() else { continue };
+    let functions: Vec<_> = instance.exports(&mut store).filter_map(|export| export.into_func()).collect();
+    for func in functions {
         let ty = func.ty(&store);
         let params: Option<Vec<Val>> = ty.params().iter().map(|ty| Val::default_of(*ty, store.engine())).collect();
         let Some(params) = params else { continue };
@@ -118,7 +118,7 @@ fn run_all(engine: &Engine, module: &Module) -> usize {
 }
 
 #[test]
-fn mutated_guest_programs_are_refused_or_accepted() {
+fn mutated_guest_programs_are_rejected_or_accepted() {
     let engine = Engine::default();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../guests/exit.wasm");
     let original = std::fs::read(path).unwrap();
@@ -133,7 +133,7 @@ fn mutated_guest_programs_are_refused_or_accepted() {
 }
 
 #[test]
-fn mutated_text_is_refused_or_accepted() {
+fn mutated_text_is_rejected_or_accepted() {
     let engine = Engine::default();
     let mut random = Random(0x5eed_0003);
     for round in 0..2000 {
@@ -143,12 +143,12 @@ fn mutated_text_is_refused_or_accepted() {
     }
 }
 
-/// Runs on a thread with a stack as small as threads usually have.
+/// Runs a closure on a thread with a stack of typical size.
 fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
     std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap().join().unwrap();
 }
 
-/// A leb128 number.
+/// Encodes a number as LEB128.
 fn leb(mut n: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     loop {
@@ -161,7 +161,7 @@ fn leb(mut n: u64) -> Vec<u8> {
     }
 }
 
-/// A module of one function `f: [i32] -> []` exported, with this code.
+/// Returns a module that exports one function `f: [i32] -> []` with this code.
 fn one_function(code: &[u8]) -> Vec<u8> {
     one_function_with_locals(&[0], code)
 }
@@ -190,14 +190,14 @@ fn runs(bytes: &[u8], within: Duration) {
 const SECONDS: Duration = Duration::from_secs(20);
 
 #[test]
-fn deep_nesting_does_not_use_up_the_hosts_stack() {
+fn deep_nesting_does_not_overflow_the_hosts_stack() {
     on_a_small_stack(|| {
         for open in [&b"\x02\x40"[..], b"\x03\x40", b"\x20\0\x04\x40"] {
             for depth in [10_000, 1_000_000] {
                 runs(&one_function(&[open.repeat(depth), b"\x0b".repeat(depth)].concat()), SECONDS);
             }
         }
-        // Unreachable, and with a branch out of it all.
+        // The nested code is unreachable, with a branch to the outermost block.
         let code = [b"\0".as_slice(), &b"\x02\x40".repeat(100_000), &b"\x0b".repeat(100_000)].concat();
         let engine = Engine::default();
         Module::new(&engine, one_function(&code)).unwrap();
@@ -207,7 +207,7 @@ fn deep_nesting_does_not_use_up_the_hosts_stack() {
 }
 
 #[test]
-fn deep_nesting_of_text_does_not_use_up_the_hosts_stack() {
+fn deep_nesting_in_text_does_not_overflow_the_hosts_stack() {
     on_a_small_stack(|| {
         let engine = Engine::default();
         for depth in [1000, 10_000, 200_000] {
@@ -223,7 +223,7 @@ fn deep_nesting_of_text_does_not_use_up_the_hosts_stack() {
 }
 
 #[test]
-fn a_branch_table_of_a_million_cases_is_refused_or_works() {
+fn a_branch_table_of_a_million_cases_is_rejected_or_works() {
     let table = |cases: u64, depth: u64| {
         let mut code = b"\x02\x40".repeat(depth as usize);
         code.extend(b"\x20\0\x0e");
@@ -241,22 +241,22 @@ fn a_branch_table_of_a_million_cases_is_refused_or_works() {
 }
 
 #[test]
-fn a_branch_table_whose_cases_all_move_values_takes_linear_time() {
-    // Blocks with a result at different heights: every case has a value to move.
+fn branch_tables_with_values_in_every_case_take_linear_time() {
+    // Blocks with results at different heights, so every case must move a value.
     let (depth, cases) = (3000, 100_000);
     let mut code = b"\x41\0\x02\x7f".repeat(depth);
     code.extend(b"\x41\x07\x20\0\x0e");
     code.extend(leb(cases));
     (0..=cases).for_each(|case| code.extend(leb(case % depth as u64)));
-    // At each end the operand below and the result are added: the result of the block outside.
+    // Each end adds the operand below and the result, which is the result of the outer block.
     code.extend(b"\x0b\x6a".repeat(depth));
     code.push(0x1a);
     runs(&one_function(&code), SECONDS);
 }
 
-/// What a thousand values carried by every branch of a small function may cost: not a thousand instructions a branch.
+/// Branches in a small function that carry a thousand values must not need a thousand instructions each.
 #[test]
-fn branches_that_carry_many_values_take_little_code() {
+fn branches_with_many_values_take_little_code() {
     let values = "i32 ".repeat(1000);
     let push = "(i32.const 0)".repeat(1000);
     let drop = "(drop)".repeat(1000);
@@ -268,13 +268,13 @@ fn branches_that_carry_many_values_take_little_code() {
                 {drop} drop))"#
     );
     let module = crate::module(&Engine::default(), &text);
-    // Far below a word for every value that a branch carries.
+    // The bytecode has much less than one word for each value of each branch.
     let listing = module.interpreter_listing(0);
     assert!(listing.is_err() || listing.is_ok_and(|text| text.lines().count() < 200_000));
 }
 
 #[test]
-fn ifs_that_are_handed_many_values_are_limited() {
+fn values_passed_to_ifs_are_limited() {
     let values = "i32 ".repeat(1000);
     let depth = 20_000;
     let text = format!(
@@ -289,19 +289,19 @@ fn ifs_that_are_handed_many_values_are_limited() {
     let f = instance.get_typed_func::<i32, ()>(&mut store, "f").unwrap();
     let error = f.call(&mut store, 0).unwrap_err();
     assert_eq!(trap_of(&error), kinglet::Trap::Unsupported);
-    assert!(error.to_string().contains("too many operands"), "{error}");
+    assert!(error.to_string().contains("too many parameters"), "{error}");
 }
 
 #[test]
 fn fifty_thousand_locals_and_many_calls_take_linear_time() {
-    // Locals of a type that a collector would look at. The function returns before its calls: only lowering counts.
+    // The locals have a GC-managed type. The function returns before its calls, so only lowering takes time.
     let locals = [leb(1), leb(49_999), vec![0x6f]].concat();
     let code = [b"\x20\0\x45\x04\x40\x0f\x0b".to_vec(), b"\x20\0\x10\0".repeat(300_000)].concat();
     runs(&one_function_with_locals(&locals, &code), SECONDS);
 }
 
 #[test]
-fn a_high_operand_stack_and_many_calls_take_linear_time() {
+fn a_large_operand_stack_and_many_calls_take_linear_time() {
     let height = 200_000;
     let code = [
         b"\x20\0\x45\x04\x40\x0f\x0b".to_vec(),
@@ -314,14 +314,14 @@ fn a_high_operand_stack_and_many_calls_take_linear_time() {
 }
 
 #[test]
-fn locals_that_are_pushed_and_changed_take_linear_time() {
-    // Every local.set must keep the older values of the local that are still on the stack.
+fn changing_locals_on_the_operand_stack_takes_linear_time() {
+    // Every local.set must preserve the older values of the local on the operand stack.
     let code = [b"\x20\0".repeat(200_000), b"\x41\0\x21\0\x20\0".repeat(100_000), b"\x1a".repeat(300_000)].concat();
     runs(&one_function(&code), SECONDS);
 }
 
 #[test]
-fn too_many_of_anything_is_an_error() {
+fn exceeding_a_limit_is_an_error() {
     let engine = Engine::default();
     let locals = [leb(1), leb(50_001), vec![0x7f]].concat();
     assert!(Module::new(&engine, one_function_with_locals(&locals, b"")).is_err());
@@ -333,7 +333,7 @@ fn too_many_of_anything_is_an_error() {
 }
 
 #[test]
-fn a_trap_deep_in_a_huge_function_is_reported_soon() {
+fn a_trap_at_the_end_of_a_huge_function_is_reported_quickly() {
     let mut body = String::new();
     for i in 0..150_000 {
         write!(body, "(local.set 1 (i32.add (local.get 1) (i32.const {i})))").unwrap();
@@ -354,7 +354,7 @@ fn a_trap_deep_in_a_huge_function_is_reported_soon() {
 }
 
 #[test]
-fn names_reach_messages_without_control_characters() {
+fn messages_escape_control_characters_in_names() {
     let name = "\x1b[31mred\nkinglet: error: fake";
     let text = format!(
         r#"(module (func (export "{}") unreachable))"#,
@@ -371,10 +371,10 @@ fn names_reach_messages_without_control_characters() {
 }
 
 #[test]
-fn names_that_lie_do_no_harm() {
+fn malformed_name_sections_are_harmless() {
     let engine = Engine::default();
     let mut bytes = wat::parse_str(r#"(module (func (export "f") unreachable))"#).unwrap();
-    // A name section with an index that is not there, one that is, and rubbish behind.
+    // A name section with an index out of range, a valid index, and garbage after them.
     let names = b"\x04name\x01\x0a\x02\x00\x02\xc3\xa4\xff\xff\xff\xff\x0f\x01x\x01\x07\xff";
     bytes.push(0);
     bytes.extend(leb(names.len() as u64));
@@ -387,10 +387,10 @@ fn names_that_lie_do_no_harm() {
     let _ = module(&engine, "(module)").name();
 }
 
-/// A function of `tries` nested `try_table`s with `clauses` clauses each, around `calls` calls, all in one function: as
-/// bytes, for its text would be large.
+/// Returns a function of `tries` nested `try_table`s with `clauses` clauses each, around `calls` calls. It is generated
+/// as bytes, because its text would be large.
 fn calls_and_clauses(tries: usize, clauses: u64, calls: usize) -> Vec<u8> {
-    // Types: [] -> []. Function 0 throws tag 0, function 1 is `f: [i32] -> []`.
+    // Types: [] -> []. Function 0 throws tag 0; function 1 is `f: [i32] -> []`.
     let mut bytes = b"\0asm\x01\0\0\0\x01\x08\x02\x60\x01\x7f\0\x60\0\0\x03\x03\x02\x01\0\x0d\x03\x01\0\x01".to_vec();
     bytes.extend(b"\x07\x05\x01\x01f\0\x01");
     let catches = [leb(clauses), b"\0\0\0".repeat(clauses as usize - 1), b"\0\0\0".to_vec()].concat();
@@ -404,19 +404,19 @@ fn calls_and_clauses(tries: usize, clauses: u64, calls: usize) -> Vec<u8> {
     bytes
 }
 
-/// Compiles a module in which calls times clauses are millions; tables and code are linear in either.
+/// Compiles a module in which calls times clauses are millions. Tables and code are linear in either.
 #[cfg(feature = "jit")]
 fn compiles_calls_and_clauses(scale: usize) {
     let engine = crate::engine(|config| {
         config.feature(kinglet::Feature::Exceptions, true).run_mode(kinglet::RunMode::Jit);
-        // Not what is estimated of it bounds it, but what it takes.
+        // The test measures the actual cost, without the limit on the estimated cost.
         config.compiler_memory(usize::MAX);
     });
-    // No `try_table` may have more than 10,000 clauses.
+    // A `try_table` has at most 10,000 clauses.
     for (tries, clauses, calls) in [(scale, 8000, 16_000 * scale), (6000 * scale, 1, 12_000 * scale)] {
         let bytes = calls_and_clauses(tries, clauses, calls);
         let start = Instant::now();
-        let artifact = engine.precompile_module(&bytes, kinglet::Precompiled::Native).unwrap();
+        let artifact = engine.precompile_module(&bytes).unwrap();
         println!(
             "{} bytes, {tries} tries with {clauses} clauses around {calls} calls: {:.1?}, an artifact of {} bytes, {} KiB",
             bytes.len(),
@@ -425,7 +425,7 @@ fn compiles_calls_and_clauses(scale: usize) {
             memory_peak()
         );
         assert!(artifact.len() < 100 * bytes.len(), "{}", artifact.len());
-        // SAFETY: made above, and unchanged.
+        // SAFETY: the engine has just compiled the artifact, and nothing has changed it.
         let module = unsafe { Module::deserialize(&engine, artifact) }.unwrap();
         assert_eq!(module.native_functions(), 2);
         let mut store = Store::new(&engine, ());
@@ -434,7 +434,7 @@ fn compiles_calls_and_clauses(scale: usize) {
     }
 }
 
-/// The most memory the process has had, in KiB; 0 where that is not known.
+/// Returns the peak memory of the process in KiB, or 0 if it is unknown.
 #[cfg(feature = "jit")]
 fn memory_peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -442,7 +442,7 @@ fn memory_peak() -> u64 {
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
-/// What a part of this test prints in a process of its own.
+/// Runs a part of this test in a separate process and checks its output.
 #[cfg(all(target_os = "linux", feature = "jit"))]
 fn budget(name: &str, seconds: u64, kib: u64) {
     let start = Instant::now();
@@ -462,7 +462,7 @@ fn many_calls_under_many_clauses_take_linear_time_and_space() {
 
 #[cfg(feature = "jit")]
 #[test]
-#[ignore = "run by many_calls_under_many_clauses_take_linear_time_and_space in a process of its own"]
+#[ignore = "run by many_calls_under_many_clauses_take_linear_time_and_space in a separate process"]
 fn compiles_many_calls_under_many_clauses() {
     compiles_calls_and_clauses(1);
     println!("peak: {}", memory_peak());
@@ -479,7 +479,7 @@ mod heavy {
 
 #[cfg(feature = "jit")]
 #[test]
-#[ignore = "run by heavy::ten_times_as_many_calls_and_clauses_take_ten_times_as_long in a process of its own"]
+#[ignore = "run by heavy::ten_times_as_many_calls_and_clauses_take_ten_times_as_long in a separate process"]
 fn compiles_ten_times_as_many_calls_and_clauses() {
     compiles_calls_and_clauses(10);
     println!("peak: {}", memory_peak());

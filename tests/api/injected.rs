@@ -1,9 +1,9 @@
-//! Failures of the system, one at a time: whatever the library does, the N-th of its calls of one kind fails, for every N
-//! until none is left to fail. Nothing may panic or end the process. Each time everything works all the same, or there is
-//! an error that says what could not be had.
+//! Failures of the system, one at a time. In each run, the `n`th system call of one kind fails, for every `n` that
+//! occurs. The library must not panic or end the process. Each run either works completely, or returns an error that
+//! names the failed operation.
 //!
-//! Linux's filters of system calls can ask another thread what is to become of each (`seccomp_unotify(2)`), so that the
-//! library has nothing in it for this. A filter cannot be taken back, so that each test has a process of its own.
+//! Linux's system call filters can ask another thread for the result of each call (`seccomp_unotify(2)`), so the
+//! library needs no test hooks. A filter cannot be removed, so each test runs in a separate process.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -17,7 +17,7 @@ use kinglet::{
 };
 use kinglet_tests::folder::Folder;
 
-/// What the kernel tells of a call (`struct seccomp_notif`).
+/// A call that the kernel reports (`struct seccomp_notif`).
 #[repr(C)]
 #[derive(Default)]
 struct Notice {
@@ -30,7 +30,7 @@ struct Notice {
     args: [u64; 6],
 }
 
-/// What it is told (`struct seccomp_notif_resp`).
+/// The response to the kernel (`struct seccomp_notif_resp`).
 #[repr(C)]
 struct Answer {
     id: u64,
@@ -43,7 +43,7 @@ struct Answer {
 const RECEIVE: libc::c_ulong = 0xC050_2100;
 const SEND: libc::c_ulong = 0xC018_2101;
 
-/// Calls that fail alike.
+/// System calls that fail together.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Mapping = 1,
@@ -76,19 +76,19 @@ impl Kind {
     }
 }
 
-/// Which call is to fail; shared with the thread that answers, which must neither allocate nor lock.
+/// The call that fails. The answering thread shares it, and must neither allocate nor lock.
 #[derive(Default)]
 struct Plan {
     kind: AtomicU64,
-    /// Calls of the kind since the plan was made.
+    /// The number of calls of the kind so far.
     calls: AtomicU64,
-    /// Which of them fails; none if zero.
+    /// The number of the call that fails; 0 for none.
     fails: AtomicU64,
     listener: AtomicI32,
 }
 
 impl Plan {
-    /// From now on this thread's calls, and those of threads it makes, are asked about.
+    /// Starts filtering the calls of this thread and of the threads that it starts.
     fn begin() -> Arc<Plan> {
         let plan = Arc::new(Plan::default());
         plan.listener.store(-1, Ordering::Release);
@@ -108,7 +108,7 @@ impl Plan {
         let mut begun = [0; 4096];
         loop {
             let mut notice = Notice::default();
-            // SAFETY: the listener is open for as long as the process lives; the kernel fills the notice.
+            // SAFETY: the listener stays open until the process ends; the kernel fills the notice.
             if unsafe { libc::ioctl(listener, RECEIVE as _, &raw mut notice) } != 0 {
                 continue;
             }
@@ -116,8 +116,8 @@ impl Plan {
             let error = if first { None } else { self.failure(&notice) };
             let flags = if error.is_some() { 0 } else { libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32 };
             let answer = Answer { id: notice.id, value: 0, error: -error.unwrap_or(0), flags };
-            // SAFETY: the listener is open for as long as the process lives; the kernel reads the answer, and refuses it if
-            // the thread is gone.
+            // SAFETY: the listener stays open until the process ends; the kernel reads the answer, and returns an error
+            // if the thread has ended.
             let _ = unsafe { libc::ioctl(listener, SEND as _, &raw const answer) };
         }
     }
@@ -131,7 +131,7 @@ impl Plan {
         (call == self.fails.load(Ordering::Acquire)).then(|| kind.error())
     }
 
-    /// Runs something while the `n`th call of a kind fails. Returns what it gave, and whether there were so many.
+    /// Runs a closure while the `n`th call of a kind fails. Returns its result, and whether that many calls occurred.
     fn with<T>(&self, kind: Kind, n: u64, run: impl FnOnce() -> T) -> (T, bool) {
         self.calls.store(0, Ordering::Release);
         self.fails.store(n, Ordering::Release);
@@ -142,8 +142,8 @@ impl Plan {
     }
 }
 
-/// Whether it is what Rust's standard library does first in a new thread, a stack for signals with a guard: it ends the
-/// process if that fails, which nobody else can help.
+/// Returns whether Rust's standard library made the call, to allocate a guarded signal stack in a new thread. If that
+/// fails, it ends the process, which no library can prevent.
 fn is_of_the_standard_library(notice: &Notice, begun: &mut [u32]) -> bool {
     let [_, len, protection, ..] = notice.args;
     match libc::c_long::from(notice.number) {
@@ -161,8 +161,8 @@ fn is_of_the_standard_library(notice: &Notice, begun: &mut [u32]) -> bool {
     }
 }
 
-/// Has the kernel ask about every call of a [`Kind`] that this thread makes from now on; returns the descriptor by which it
-/// asks, which stays open.
+/// Installs a filter that reports every call of a [`Kind`] that this thread makes. Returns the listener's descriptor,
+/// which stays open.
 fn filter() -> i32 {
     const NUMBERS: [libc::c_long; 9] = [
         libc::SYS_mmap,
@@ -195,9 +195,9 @@ fn filter() -> i32 {
     }
 }
 
-/// Has each call fail in turn. `run` says whether what it did is right.
+/// Makes each call fail in turn. `run` checks its own results.
 fn each_fails(plan: &Plan, what: &str, mut run: impl FnMut() -> Result<()>) {
-    run().unwrap_or_else(|error| panic!("{what} fails by itself: {error:#}"));
+    run().unwrap_or_else(|error| panic!("{what} fails without injected failures: {error:#}"));
     let mut faults = Vec::new();
     for kind in KINDS {
         for n in 1.. {
@@ -208,7 +208,7 @@ fn each_fails(plan: &Plan, what: &str, mut run: impl FnMut() -> Result<()>) {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) if says_what(&format!("{error:#}")) => {}
                 Ok(Err(error)) => faults.push(format!("{when}: {error:#}")),
-                Err(_) => faults.push(format!("{when}: it panicked")),
+                Err(_) => faults.push(format!("{when}: panic")),
             }
             if !met {
                 break;
@@ -218,7 +218,7 @@ fn each_fails(plan: &Plan, what: &str, mut run: impl FnMut() -> Result<()>) {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// Whether a message says what could not be done, rather than what the system said alone.
+/// Returns whether a message names the failed operation, in addition to the system's error.
 fn says_what(message: &str) -> bool {
     ["cannot ", "the system has no ", "the system gives no ", "out of memory"]
         .iter()
@@ -273,7 +273,7 @@ fn grows(engine: &Engine) -> Result<()> {
     sums(&module)
 }
 
-/// A module with so many functions, each with so many steps that add one to its parameter.
+/// Returns a module with a number of functions, each with a number of steps that add one to its parameter.
 fn long(functions: usize, steps: usize) -> Vec<u8> {
     let body = "(local.set 0 (i32.add (local.get 0) (i32.const 1)))".repeat(steps);
     let function =
@@ -282,7 +282,7 @@ fn long(functions: usize, steps: usize) -> Vec<u8> {
     wat::parse_str(format!("(module {functions})")).unwrap()
 }
 
-/// Validates and compiles on several threads, if there are any.
+/// Validates and compiles on several threads, if possible.
 fn divides_the_work(config: &Config, wasm: &[u8], steps: i32) -> Result<()> {
     let engine = Engine::new(config)?;
     let module = Module::new(&engine, wasm)?;
@@ -293,7 +293,7 @@ fn divides_the_work(config: &Config, wasm: &[u8], steps: i32) -> Result<()> {
     Ok(())
 }
 
-/// What is hot is compiled on another thread.
+/// Tier-up compiles on another thread.
 fn tiers_up() -> Result<()> {
     let mut config = config(RunMode::Auto);
     let sampling_interval = Duration::from_micros(1);
@@ -317,12 +317,14 @@ fn pauses(engine: &Engine) -> Result<()> {
     let module = Module::new(engine, text)?;
     let mut store = Store::try_new(engine, ())?;
     let instance = linker.instantiate(&mut store, &module)?;
-    let f = instance.get_func(&mut store, "f").expect("it is exported");
+    let f = instance.get_func(&mut store, "f").expect("the function is exported");
     let mut results = [Val::I32(0)];
     let ResumableCall::HostTrap(paused) = f.call_resumable(&mut store, &[Val::I32(1)], &mut results)? else {
-        panic!("it pauses")
+        panic!("expected a paused call")
     };
-    let ResumableCall::Finished = paused.resume(&mut store, &[Val::I32(41)], &mut results)? else { panic!("it ends") };
+    let ResumableCall::Finished = paused.resume(&mut store, &[Val::I32(41)], &mut results)? else {
+        panic!("expected the end of the call")
+    };
     assert_eq!(results[0].i32(), Some(42));
     Ok(())
 }
@@ -343,19 +345,19 @@ fn keeps(folder: &Path) -> Result<()> {
 fn precompiles(folder: &Path) -> Result<()> {
     let engine = Engine::new(&config(RunMode::Jit))?;
     for form in [Precompiled::Native, Precompiled::Universal] {
-        let artifact = engine.precompile_module(PROGRAM, form)?;
+        let artifact = engine.precompile_module_with(PROGRAM, form, |_, _| ())?;
         let path = folder.join("artifact");
         std::fs::write(&path, &artifact)
             .map_err(|error| kinglet::Error::msg(format!("cannot write a file: {error}")))?;
-        // SAFETY: this engine made it just now.
+        // SAFETY: this engine has just compiled it.
         sums(&unsafe { Module::deserialize(&engine, &artifact) }?)?;
-        // SAFETY: this engine made what the file has, and nobody writes to it while it is used.
+        // SAFETY: this engine compiled the file's contents, and no process writes to it.
         sums(&unsafe { Module::deserialize_file(&engine, &path) }?)?;
     }
     Ok(())
 }
 
-/// Runs the test of this name in a process of its own.
+/// Runs the test of this name in a separate process.
 #[track_caller]
 fn alone(name: &str) {
     let output = crate::native::alone(&format!("injected::{name}"));
@@ -372,7 +374,7 @@ fn starts_survive_any_failure_of_the_system() {
 }
 
 #[test]
-#[ignore = "run by starts_survive_any_failure_of_the_system in a process of its own"]
+#[ignore = "run by starts_survive_any_failure_of_the_system in a separate process"]
 fn starts_while_calls_fail() {
     let plan = Plan::begin();
     for mode in [RunMode::Interpreter, RunMode::Jit, RunMode::Auto] {
@@ -392,7 +394,7 @@ mod heavy {
 }
 
 #[test]
-#[ignore = "run by work_on_several_threads_survives_any_failure_of_the_system in a process of its own"]
+#[ignore = "run by work_on_several_threads_survives_any_failure_of_the_system in a separate process"]
 fn threads_while_calls_fail() {
     let plan = Plan::begin();
     let validated = long(4, 10_000);
@@ -411,7 +413,7 @@ fn growth_and_paused_calls_survive_any_failure_of_the_system() {
 }
 
 #[test]
-#[ignore = "run by growth_and_paused_calls_survive_any_failure_of_the_system in a process of its own"]
+#[ignore = "run by growth_and_paused_calls_survive_any_failure_of_the_system in a separate process"]
 fn growth_and_pauses_while_calls_fail() {
     let plan = Plan::begin();
     for mode in [RunMode::Interpreter, RunMode::Jit] {
@@ -424,12 +426,12 @@ fn growth_and_pauses_while_calls_fail() {
 }
 
 #[test]
-fn what_is_kept_on_disk_survives_any_failure_of_the_system() {
+fn the_cache_survives_any_failure_of_the_system() {
     alone("keeping_while_calls_fail");
 }
 
 #[test]
-#[ignore = "run by what_is_kept_on_disk_survives_any_failure_of_the_system in a process of its own"]
+#[ignore = "run by the_cache_survives_any_failure_of_the_system in a separate process"]
 fn keeping_while_calls_fail() {
     let folder = Folder::new();
     let plan = Plan::begin();

@@ -1,4 +1,4 @@
-//! The interrupt handle: from another thread it ends whatever runs, and the store works afterwards.
+//! The interrupt handle: from another thread it stops every running call, and the store remains usable.
 
 #[cfg(unix)]
 use std::os::fd::AsFd;
@@ -9,10 +9,10 @@ use kinglet::{Caller, Engine, Instance, InterruptHandle, Linker, PollFd, Result,
 
 use crate::{engine, load, load_with, module, throwing_engine, trap, trap_of};
 
-/// How soon at the latest an interrupted call must be back.
+/// The time limit for the return of an interrupted call.
 const SOON: Duration = Duration::from_secs(5);
 
-/// Interrupts after a while; the call under way must end soon after.
+/// Interrupts a call after a while, and checks that it ends soon.
 #[track_caller]
 fn interrupted<T>(store: &mut Store<T>, instance: &Instance, name: &str) {
     let handle = store.interrupt_handle();
@@ -22,12 +22,12 @@ fn interrupted<T>(store: &mut Store<T>, instance: &Instance, name: &str) {
     });
     let func = instance.get_typed_func::<(), ()>(&mut *store, name).unwrap();
     let start = Instant::now();
-    let error = func.call(&mut *store, ()).expect_err("it does not return");
+    let error = func.call(&mut *store, ()).expect_err("the call is endless");
     assert_eq!(trap_of(&error), Trap::Interrupted, "{name}");
     assert!(start.elapsed() < SOON, "{name}: {:?}", start.elapsed());
     let backtrace = error.downcast_ref::<WasmBacktrace>().unwrap();
     let innermost = match name {
-        // A host function of these waits, or the one that it calls.
+        // In these cases, a host function or one of its callees waits.
         "sleep" | "poll" => name,
         "back" => "br",
         _ => backtrace.frames()[0].func_name().unwrap_or_default(),
@@ -126,7 +126,7 @@ fn every_endless_guest_can_be_interrupted_when_metered() {
 
 #[test]
 fn bulk_operations_on_big_memories_can_be_interrupted() {
-    // Each takes far longer than the deadline if it is not.
+    // Without the interrupt, each takes much longer than the deadline.
     let text = r#"(module (memory 65536) (memory $b i64 65536)
         (func (export "fine") (result i32) (i32.const 1))
         (func (export "fill") (loop (memory.fill (i32.const 0) (i32.const 1) (i32.const -1)) (br 0)))
@@ -152,7 +152,7 @@ fn a_long_run_of_bulk_operations_without_branches_can_be_interrupted() {
 }
 
 #[test]
-fn an_interrupt_while_nothing_runs_ends_the_next_call() {
+fn an_interrupt_between_calls_stops_the_next_call() {
     let (mut store, instance) = load(r#"(module (func (export "f")) (func (export "g") (loop)))"#);
     for _ in 0..3 {
         store.interrupt_handle().interrupt();
@@ -163,7 +163,7 @@ fn an_interrupt_while_nothing_runs_ends_the_next_call() {
 }
 
 #[test]
-fn an_interrupt_while_nothing_runs_ends_the_next_call_of_a_host_function_too() {
+fn an_interrupt_between_calls_stops_the_next_call_of_a_host_function() {
     let engine = Engine::default();
     let mut store = Store::new(&engine, ());
     let f = kinglet::Func::wrap(&mut store, || 1);
@@ -174,7 +174,7 @@ fn an_interrupt_while_nothing_runs_ends_the_next_call_of_a_host_function_too() {
 }
 
 #[test]
-fn a_handle_outlives_its_store_without_harm() {
+fn a_handle_can_outlive_its_store() {
     let (store, _) = load("(module)");
     let handles: Vec<InterruptHandle> = (0..4).map(|_| store.interrupt_handle()).collect();
     let threads: Vec<_> = handles
@@ -196,7 +196,7 @@ fn a_handle_outlives_its_store_without_harm() {
 }
 
 #[test]
-fn an_interrupt_a_host_function_swallows_still_ends_the_guest() {
+fn an_interrupt_that_a_host_function_ignores_still_stops_the_guest() {
     let engine = Engine::default();
     let mut linker = Linker::new(&engine);
     linker
@@ -212,7 +212,7 @@ fn an_interrupt_a_host_function_swallows_still_ends_the_guest() {
 }
 
 #[test]
-fn an_interrupt_a_host_function_turned_into_its_own_error_is_over() {
+fn an_interrupt_that_a_host_function_returns_as_its_error_is_consumed() {
     let engine = Engine::default();
     let mut linker = Linker::new(&engine);
     linker
@@ -224,7 +224,8 @@ fn an_interrupt_a_host_function_turned_into_its_own_error_is_over() {
     let mut store = Store::new(&engine, ());
     let instance = linker.instantiate(&mut store, &module(&engine, text)).unwrap();
     store.interrupt_handle().interrupt();
-    // Nothing ran: the call itself is ended. Only a wait under way is the host's to explain.
+    // No call was running, so the interrupt stops this call itself. A host function reports only interrupts of its
+    // waits.
     assert_eq!(trap(&mut store, &instance, "run"), Trap::Interrupted);
     let handle = store.interrupt_handle();
     let timer = thread::spawn(move || {
@@ -232,13 +233,13 @@ fn an_interrupt_a_host_function_turned_into_its_own_error_is_over() {
         handle.interrupt();
     });
     let error = instance.get_typed_func::<(), ()>(&mut store, "run").unwrap().call(&mut store, ()).unwrap_err();
-    assert_eq!(error.to_string(), "cancelled");
+    assert!(error.to_string().starts_with("cancelled\n    0: run (func[1])"), "{error}");
     timer.join().unwrap();
     instance.get_typed_func::<(), ()>(&mut store, "fine").unwrap().call(&mut store, ()).unwrap();
 }
 
 #[test]
-fn a_wait_lasts_as_long_as_asked_when_nobody_interrupts() {
+fn an_uninterrupted_wait_has_the_requested_duration() {
     let engine = Engine::default();
     let mut linker = Linker::new(&engine);
     linker
@@ -254,7 +255,7 @@ fn a_wait_lasts_as_long_as_asked_when_nobody_interrupts() {
     assert!((Duration::from_millis(50)..SOON).contains(&start.elapsed()));
 }
 
-/// How long this thread has computed.
+/// Returns the CPU time of this thread.
 #[cfg(target_os = "linux")]
 fn computed() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
@@ -305,7 +306,7 @@ fn interrupts_at_random_times_never_break_a_store() {
 
 #[cfg(unix)]
 #[test]
-fn one_descriptor_is_waited_for_more_often_than_a_process_may_have_descriptors() {
+fn waits_on_one_descriptor_can_exceed_the_descriptor_limit() {
     let (reader, writer) = std::io::pipe().unwrap();
     let most = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1 << 20);
     let half = usize::try_from(most.min(1 << 20)).unwrap() / 2 + 1;
@@ -314,7 +315,7 @@ fn one_descriptor_is_waited_for_more_often_than_a_process_may_have_descriptors()
     assert_eq!(kinglet::Waiter::default().poll(&mut fds, None).unwrap(), half);
     assert!(fds[..half].iter().all(|fd| !fd.is_ready()) && fds[half..].iter().all(PollFd::is_ready));
 
-    // Of two that wait for the same descriptor each has its own answer.
+    // Two waits on the same descriptor get separate results.
     let (near, _far) = std::os::unix::net::UnixStream::pair().unwrap();
     let mut fds = [PollFd::readable(near.as_fd()), PollFd::writable(near.as_fd())];
     assert_eq!(kinglet::Waiter::default().poll(&mut fds, None).unwrap(), 1);

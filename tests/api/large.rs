@@ -1,11 +1,11 @@
-//! Functions whose branches move many values: far more moves than the body has bytes, and no tier refuses them.
+//! Functions whose branches move many values: many more moves than the body has bytes. No tier rejects them.
 
 use kinglet::{Config, Engine, Instance, Module, RunMode, Store};
 
-/// Values that a branch moves: as many as a block can have results.
+/// The number of values that a branch moves, which is the largest number of block results.
 const VALUES: usize = 1000;
 
-/// Runs the export `f` of a module interpreted, and checks that its bytecode is not much for its size.
+/// Runs the export `f` of a module in the interpreter, and checks the size of its bytecode.
 #[track_caller]
 fn runs(text: &str, argument: i32, expected: i32) {
     let binary = wat::parse_str(text).unwrap();
@@ -32,7 +32,7 @@ fn drops() -> String {
 }
 
 #[test]
-fn conditional_branches_may_move_many_values_many_times() {
+fn many_conditional_branches_can_move_many_values() {
     let branch = "local.get 0 i32.const 7 i32.eq br_if 0 ".repeat(300);
     let (values, results, drops) = ("local.get 0 ".repeat(VALUES), results(), drops());
     let text = format!(
@@ -44,7 +44,7 @@ fn conditional_branches_may_move_many_values_many_times() {
 }
 
 #[test]
-fn constants_and_references_that_wait_for_many_branches_are_put_in_place_once() {
+fn constants_and_references_below_many_branches_are_materialised_once() {
     let branch = "local.get 0 br_if 0 ".repeat(300);
     let (values, results, drops) = ("i32.const 3 ".repeat(VALUES), results(), drops());
     let nulls = "ref.null func ".repeat(VALUES);
@@ -69,7 +69,7 @@ fn constants_and_references_that_wait_for_many_branches_are_put_in_place_once() 
 }
 
 #[test]
-fn a_table_of_branches_may_move_many_values_to_each_target() {
+fn a_branch_table_can_move_many_values_to_each_target() {
     let (count, results, drops) = (300, results(), drops());
     let open = "(block (type $b) ".repeat(count);
     let targets: String = (0..count).map(|depth| format!("{depth} ")).collect();
@@ -84,7 +84,7 @@ fn a_table_of_branches_may_move_many_values_to_each_target() {
 }
 
 #[test]
-fn many_ifs_may_have_many_results() {
+fn many_ifs_can_have_many_results() {
     let (count, results, drops) = (200, results(), drops());
     let values = "i32.const 5 ".repeat(VALUES);
     let ifs = "local.get 0 if (type $b) else end ".repeat(count);
@@ -99,7 +99,7 @@ fn many_ifs_may_have_many_results() {
 }
 
 #[test]
-fn loops_below_which_many_constants_wait_may_be_many() {
+fn many_loops_can_have_many_constants_below_them() {
     let values = "i32.const 5 ".repeat(VALUES);
     let loops = "local.get 0 if loop end end ".repeat(400);
     let sum = "i32.add ".repeat(VALUES - 1);
@@ -108,7 +108,7 @@ fn loops_below_which_many_constants_wait_may_be_many() {
 }
 
 #[test]
-fn calls_over_which_many_null_references_live_may_be_many() {
+fn many_calls_can_have_many_live_null_references() {
     let nulls = "ref.null extern ".repeat(VALUES);
     let calls = "call $g ".repeat(400);
     let drops = "drop ".repeat(VALUES);
@@ -119,7 +119,7 @@ fn calls_over_which_many_null_references_live_may_be_many() {
 }
 
 #[test]
-fn a_constant_expression_may_be_long() {
+fn constant_expressions_can_be_long() {
     let constants = "i32.const 1 i32.add ".repeat(300_000);
     let text = format!(
         "(module (import \"m\" \"g\" (global $g i32)) (global (export \"sum\") i32 (global.get $g) {constants}))"

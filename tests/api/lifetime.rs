@@ -1,4 +1,4 @@
-//! What is dropped is given back: instances and stores by the thousand.
+//! Memory of dropped objects is freed: thousands of instances and stores.
 
 use kinglet::{Engine, ExternRef, Func, Linker, Store};
 
@@ -30,7 +30,7 @@ fn two_thousand_instances_live_in_one_store() {
     }
 }
 
-/// Resident and mapped bytes of this process.
+/// Returns the resident and the mapped bytes of this process.
 #[cfg(target_os = "linux")]
 fn taken() -> (u64, u64) {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap();
@@ -39,7 +39,7 @@ fn taken() -> (u64, u64) {
     (resident * 4096, mapped * 4096)
 }
 
-/// In a process of its own, since other tests take memory too.
+/// It runs in a separate process, because other tests allocate memory too.
 #[cfg(target_os = "linux")]
 #[test]
 fn thousands_of_stores_leave_nothing_behind() {
@@ -53,7 +53,7 @@ fn thousands_of_stores_leave_nothing_behind() {
 
 #[cfg(target_os = "linux")]
 #[test]
-#[ignore = "run by thousands_of_stores_leave_nothing_behind in a process of its own"]
+#[ignore = "run by thousands_of_stores_leave_nothing_behind in a separate process"]
 fn stores_come_and_go() {
     let engine = Engine::default();
     let linker = linker(&engine);
@@ -72,8 +72,8 @@ fn stores_come_and_go() {
     let (resident, mapped) = taken();
     (0..2000).for_each(|_| round());
     let (resident_after, mapped_after) = taken();
-    // What is hot by then has been compiled, for which a compiler takes some megabytes, and address space for small code
-    // and an allocator of its own; what stores leave would be hundreds.
+    // Tier-up has compiled hot code by then. The compiler keeps some megabytes, and address space for small code and an
+    // allocator arena. Leaked stores would take hundreds.
     assert!(resident_after < resident + (16 << 20), "{resident} to {resident_after} bytes resident");
     assert!(mapped_after < mapped + (64 << 20), "{mapped} to {mapped_after} bytes mapped");
 }

@@ -1,4 +1,4 @@
-//! What a store may take: the resource limiter, and the engine's cap on pages.
+//! Limits of a store: the resource limiter, and the engine's page limit.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,7 +21,7 @@ impl fmt::Display for TooMuch {
 
 impl std::error::Error for TooMuch {}
 
-/// Refuses beyond the first limit, fails beyond the second, panics beyond the third.
+/// Refuses growth beyond the first limit, fails beyond the second, panics beyond the third.
 #[derive(Default)]
 struct Limits {
     refuse: usize,
@@ -70,10 +70,10 @@ fn a_refused_growth_is_minus_one_and_an_error_ends_the_guest_with_it() {
     assert_eq!((grow.call(&mut store, 1).unwrap(), grow.call(&mut store, 1).unwrap()), (1, -1));
     let error = grow.call(&mut store, 3).unwrap_err();
     assert_eq!(error.downcast_ref::<TooMuch>(), Some(&TooMuch(5 * PAGE)));
-    let panic = catch_unwind(AssertUnwindSafe(|| grow.call(&mut store, 7))).expect_err("the panic goes on");
+    let panic = catch_unwind(AssertUnwindSafe(|| grow.call(&mut store, 7))).expect_err("the panic propagates");
     assert_eq!(panic.downcast_ref::<TooMuch>(), Some(&TooMuch(9 * PAGE)));
     assert_eq!((grow.call(&mut store, 0).unwrap(), grow.call(&mut store, 1).unwrap()), (2, -1));
-    // What the type forbids is not asked.
+    // The limiter is not called if the type forbids the growth.
     assert_eq!(grow.call(&mut store, 99).unwrap(), -1);
     let maximum = Some(100 * PAGE);
     let asked = [(0, 1), (1, 2), (2, 3), (2, 5), (2, 9), (2, 3)].map(|(a, b)| (a * PAGE, b * PAGE, maximum));
@@ -102,7 +102,7 @@ fn tables_are_limited_too() {
 }
 
 #[test]
-fn instantiation_and_host_made_objects_are_limited() {
+fn instantiation_and_host_created_objects_are_limited() {
     let engine = Engine::default();
     let mut store = store(&engine, PAGE, 4 * PAGE, usize::MAX);
     let error = Instance::new(&mut store, &module(&engine, "(module (memory 2))"), &[]).unwrap_err();
@@ -118,8 +118,8 @@ fn instantiation_and_host_made_objects_are_limited() {
 }
 
 #[test]
-fn a_half_made_instance_gives_its_memory_back() {
-    // The memory is allowed, the table is not: over and over, address space must not run out.
+fn a_failed_instantiation_releases_its_memory() {
+    // The memory is allowed, the table is not. Repeated attempts must not exhaust the address space.
     let engine = Engine::default();
     let mut store = store(&engine, 1 << 33, usize::MAX, usize::MAX);
     let module = module(&engine, "(module (memory 65536) (memory 65536) (memory 65536) (memory i64 0x40000))");
@@ -129,7 +129,7 @@ fn a_half_made_instance_gives_its_memory_back() {
 }
 
 #[test]
-fn the_engines_page_limit_holds_for_every_memory() {
+fn the_engines_page_limit_applies_to_every_memory() {
     let engine = engine(|config| {
         config.memory_page_limit(Some(3));
     });
@@ -147,7 +147,7 @@ fn the_engines_page_limit_holds_for_every_memory() {
 }
 
 #[test]
-fn a_memory_the_system_cannot_give_is_an_error() {
+fn a_memory_that_the_system_refuses_is_an_error() {
     let engine = Engine::default();
     let mut store = Store::new(&engine, ());
     let text = "(module (memory i64 0xffff_ffff))".replace('_', "");
@@ -200,7 +200,7 @@ fn store_limits_bound_counts() {
     let mut store = limited(&engine, StoreLimitsBuilder::new().memories(1));
     let error = Instance::new(&mut store, &two, &[]).unwrap_err();
     assert_eq!(error.to_string(), "one more memory is over the store's limit of 1");
-    assert!(Memory::new(&mut store, MemoryType::new(1, None)).is_ok(), "what failed is not counted");
+    assert!(Memory::new(&mut store, MemoryType::new(1, None)).is_ok(), "failed creations do not count");
     assert!(Memory::new(&mut store, MemoryType::new(1, None)).is_err());
 
     let mut store = limited(&engine, StoreLimitsBuilder::new().tables(0));
@@ -210,25 +210,25 @@ fn store_limits_bound_counts() {
 }
 
 #[test]
-fn values_of_the_host_are_counted_until_they_are_released() {
+fn host_values_count_until_they_are_released() {
     let mut store = limited(&Engine::default(), StoreLimitsBuilder::new().extern_refs(2));
     let first = ExternRef::new(&mut store, 1_i32).unwrap();
     let second = ExternRef::new(&mut store, 2_i32).unwrap();
     let error = ExternRef::new(&mut store, 3_i32).unwrap_err();
     assert_eq!(error.to_string(), "one more host reference is over the store's limit of 2");
-    *second.data_mut(&mut store).unwrap().downcast_mut::<i32>().unwrap() += 10;
+    *second.data_mut(&mut store).unwrap().unwrap().downcast_mut::<i32>().unwrap() += 10;
     assert_eq!(*first.release(&mut store).unwrap().downcast::<i32>().unwrap(), 1);
-    assert!(first.data(&store).is_none() && first.data_mut(&mut store).is_none());
-    assert!(first.release(&mut store).is_none(), "only once");
+    assert!(first.data(&store).unwrap().is_none() && first.data_mut(&mut store).unwrap().is_none());
+    assert!(first.release(&mut store).is_none(), "a second release has no effect");
     let third = ExternRef::new(&mut store, 3_i32).unwrap();
     assert!(ExternRef::new(&mut store, 4_i32).is_err());
-    assert!(first.data(&store).is_none(), "its place is not another's");
-    let values = [second, third].map(|r| *r.data(&store).unwrap().downcast_ref::<i32>().unwrap());
+    assert!(first.data(&store).unwrap().is_none(), "a stale handle does not refer to a new value");
+    let values = [second, third].map(|r| *r.data(&store).unwrap().unwrap().downcast_ref::<i32>().unwrap());
     assert_eq!(values, [12, 3]);
 }
 
 #[test]
-fn all_memories_and_tables_have_a_limit_together() {
+fn the_total_of_memories_and_tables_is_limited() {
     let engine = Engine::default();
     let mut store = limited(&engine, StoreLimitsBuilder::new().total_memory(16 * PAGE));
     let text = r#"(module (memory $a 1) (memory $b 2) (table $t 10 funcref)
@@ -240,7 +240,7 @@ fn all_memories_and_tables_have_a_limit_together() {
         let grow = instance.get_typed_func::<i32, i32>(&mut store, name).unwrap();
         grow.call(&mut store, by as i32).unwrap()
     };
-    // 80 bytes of the table are there, and 13 pages less those.
+    // The table has 80 bytes; 13 pages minus these remain.
     assert_eq!((grow("a", 6), grow("b", 7), grow("b", 6)), (1, -1, 2));
     assert_eq!((grow("a", 1), grow("t", PAGE / 8 - 9), grow("t", PAGE / 8 - 10)), (-1, -1, 10));
     assert_eq!((grow("t", 1), grow("a", 1), grow("t", 0), grow("a", 0)), (-1, -1, PAGE as i32 / 8, 7));
@@ -254,11 +254,11 @@ fn all_memories_and_tables_have_a_limit_together() {
         error.to_string(),
         "a table of 1 elements is over the store's limit for all memories, tables and the heap"
     );
-    assert!(Memory::new(&mut store, MemoryType::new(0, None)).is_ok(), "nothing is nothing more");
+    assert!(Memory::new(&mut store, MemoryType::new(0, None)).is_ok(), "an empty memory adds nothing to the total");
 }
 
 #[test]
-fn what_was_not_made_in_the_end_does_not_count_in_the_total() {
+fn failed_creations_do_not_count_in_the_total() {
     let engine = Engine::default();
     let mut store = limited(&engine, StoreLimitsBuilder::new().total_memory(10 * PAGE).tables(0));
     let half = module(&engine, "(module (memory 6) (memory 4) (table 0 funcref))");
@@ -270,7 +270,7 @@ fn what_was_not_made_in_the_end_does_not_count_in_the_total() {
     assert!(Instance::new(&mut store, &over, &[]).unwrap_err().is::<LimitError>());
     let memory = Memory::new(&mut store, MemoryType::new(10, None)).unwrap();
     assert!(memory.grow(&mut store, 1).is_err());
-    // The system has not that much, or the address space.
+    // The system lacks this much memory or address space.
     let mut store = limited(&engine, StoreLimitsBuilder::new().total_memory(usize::MAX));
     let huge = module(&engine, "(module (memory i64 0xffffffff))");
     assert!(Instance::new(&mut store, &huge, &[]).is_err());
@@ -281,7 +281,7 @@ fn what_was_not_made_in_the_end_does_not_count_in_the_total() {
 }
 
 #[test]
-fn growth_beyond_the_total_can_end_the_guest() {
+fn growth_beyond_the_total_can_stop_the_guest() {
     let engine = Engine::default();
     let limits = StoreLimitsBuilder::new().total_memory(2 * PAGE).trap_on_grow_failure(true);
     let mut store = limited(&engine, limits);
@@ -296,7 +296,7 @@ fn growth_beyond_the_total_can_end_the_guest() {
     assert!(error.is::<LimitError>());
 }
 
-/// Keeps what it is asked about the total, and allows it.
+/// Records the arguments of `total_growing`, and allows the growth.
 #[derive(Default)]
 struct Totals(Vec<(usize, usize)>);
 
@@ -316,19 +316,19 @@ impl ResourceLimiter for Totals {
 }
 
 #[test]
-fn a_limiter_is_told_the_total_before_and_after() {
+fn a_limiter_gets_the_current_and_the_desired_total() {
     let engine = Engine::default();
     let mut store = Store::new(&engine, Totals::default());
     store.limiter(|totals| totals);
     Memory::new(&mut store, MemoryType::new(1, None)).unwrap();
     let table = Table::new(&mut store, TableType::new(RefType::FUNCREF, 2, None), Ref::Func(None)).unwrap();
-    assert!(Memory::new(&mut store, MemoryType::new(1, None)).is_err(), "the third is refused by itself");
+    assert!(Memory::new(&mut store, MemoryType::new(1, None)).is_err(), "the third memory is refused");
     table.grow(&mut store, 3, Ref::Func(None)).unwrap();
     assert_eq!(store.data().0, [(0, PAGE), (PAGE, PAGE + 16), (PAGE + 16, 2 * PAGE + 16), (PAGE + 16, PAGE + 40)]);
 }
 
 #[test]
-fn every_row_of_the_table_is_a_limit_that_holds() {
+fn every_row_of_the_table_is_an_effective_limit() {
     let engine = Engine::default();
     let text = "(module (memory 1) (table 1 funcref))";
     for row in STORE_LIMITS {
@@ -341,7 +341,7 @@ fn every_row_of_the_table_is_a_limit_that_holds() {
     }
 }
 
-/// Allows all, and keeps what it is told.
+/// Allows everything, and records the calls.
 #[derive(Default)]
 struct Told(Vec<String>);
 
@@ -361,7 +361,7 @@ impl ResourceLimiter for Told {
 }
 
 #[test]
-fn a_limiter_is_told_what_the_system_could_not_give() {
+fn a_limiter_is_told_about_failures_of_the_system() {
     let engine = Engine::default();
     let mut store = Store::new(&engine, Told::default());
     store.limiter(|told| told);
@@ -371,6 +371,6 @@ fn a_limiter_is_told_what_the_system_could_not_give() {
     let grow = instance.get_typed_func::<(), i64>(&mut store, "grow").unwrap();
     assert_eq!(grow.call(&mut store, ()).unwrap(), -1);
     let error = grow.call(&mut store, ()).unwrap_err();
-    assert!(error.to_string().contains("the system has no 281474976710656 bytes"), "{error}");
+    assert!(error.to_string().contains("the system cannot allocate 281474976710656 bytes"), "{error}");
     assert_eq!(store.data().0.len(), 2);
 }

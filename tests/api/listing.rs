@@ -1,4 +1,4 @@
-//! Listings of native code agree with themselves, with the module, and with the code that is made, for every target.
+//! Listings of native code are consistent with themselves, the module and the generated code, for every target.
 
 use kinglet::{Config, Engine, Module, NativeInstruction, targets};
 
@@ -26,7 +26,7 @@ fn for_target(triple: &str) -> Module {
 }
 
 #[test]
-fn instructions_follow_one_another_and_belong_to_operators_of_their_function() {
+fn instructions_are_contiguous_and_belong_to_operators_of_their_function() {
     for target in targets() {
         let module = for_target(target.triple());
         for defined in 0..2 {
@@ -46,20 +46,20 @@ fn instructions_follow_one_another_and_belong_to_operators_of_their_function() {
 }
 
 #[test]
-fn vectors_are_refused_where_there_are_none() {
+fn vectors_are_not_compiled_for_processors_without_them() {
     let engine = engine(|config| {
         config.target("riscv64gc-unknown-linux-gnu");
     });
     let module = Module::new(&engine, PROGRAM).unwrap();
     assert!(module.native_listing(0).is_ok());
     let refused = module.native_listing(1).unwrap_err();
-    assert!(refused.to_string().contains("on a processor that has none"), "{refused:#}");
+    assert!(refused.to_string().contains("on a processor without vectors"), "{refused:#}");
     // The function stays interpreted.
-    assert!(engine.precompile_module(PROGRAM, kinglet::Precompiled::Native).is_ok());
+    assert!(engine.precompile_module(PROGRAM).is_ok());
 }
 
 #[test]
-fn jumps_go_to_instructions_and_data_is_not_taken_for_code() {
+fn jumps_target_instructions_and_data_is_not_disassembled() {
     for triple in ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"] {
         let listing = for_target(triple).native_listing(1).unwrap();
         let is_data = |it: &&NativeInstruction| it.text.starts_with(".byte");
@@ -71,7 +71,7 @@ fn jumps_go_to_instructions_and_data_is_not_taken_for_code() {
         let targets = jumps.filter_map(|it| it.text.rsplit([' ', ',']).next()?.strip_prefix("0x"));
         let targets: Vec<u32> = targets.map(|target| u32::from_str_radix(target, 16).unwrap()).collect();
         assert!(targets.len() >= 2 && targets.iter().all(|target| starts.contains(target)), "{triple}: {listing:#?}");
-        // The table of targets with its four places, and three constants.
+        // The jump table with its four entries, and three constants.
         let data: usize = listing.instructions.iter().filter(is_data).map(|it| it.bytes.len()).sum();
         assert!((4 * 4 + 3 * 16..4 * 4 + 3 * 16 + 16).contains(&data), "{triple}: {listing:#?}");
         assert!(listing.instructions.iter().any(|it| it.text.ends_with(" func[1] <leaf>")), "{triple}: {listing:#?}");
@@ -80,7 +80,7 @@ fn jumps_go_to_instructions_and_data_is_not_taken_for_code() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_profiler_is_told_where_functions_are() {
+fn the_perf_map_lists_functions() {
     let engine = engine(|config| {
         config.run_mode(kinglet::RunMode::Jit).profile(Some(kinglet::Profile::PerfMap));
     });
@@ -92,7 +92,7 @@ fn a_profiler_is_told_where_functions_are() {
     let names: Vec<&str> = new.lines().map(|line| line.splitn(3, ' ').nth(2).unwrap()).collect();
     let functions: Vec<&&str> = names.iter().filter(|name| !name.starts_with("[kinglet]")).collect();
     assert_eq!(functions, [&"kinglet_first", &"second", &"func[2]", &"two\\nlines"]);
-    // A second engine adds to the same file.
+    // A second engine appends to the same file.
     let other = Engine::new(Config::new().run_mode(kinglet::RunMode::Jit).profile(Some(kinglet::Profile::PerfMap)));
     let other = other.unwrap();
     Module::new(&other, "(module (func $of_another_engine))").unwrap();

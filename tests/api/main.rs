@@ -1,5 +1,5 @@
-//! The embedding API from outside, as an embedder uses it: every promise of its documentation that a test can check,
-//! above all what happens when guests or hosts misbehave. One module per subject.
+//! Tests of the embedding API from outside, as an embedder uses it. They check the documented guarantees, above all for
+//! faulty guests and hosts. One module per subject.
 
 #[cfg(feature = "jit")]
 mod cache;
@@ -9,9 +9,11 @@ mod compile_limit;
 mod config;
 mod data;
 mod dwarf;
+mod epoch;
 mod event;
 mod example;
 mod gas;
+mod hook;
 mod host;
 mod hostile;
 #[cfg(all(target_os = "linux", target_pointer_width = "64", feature = "jit"))]
@@ -51,14 +53,14 @@ mod types;
 
 use kinglet::{Config, Engine, Error, Feature, Instance, Module, Store, Trap};
 
-/// An engine with some settings.
+/// Returns an engine with the given settings.
 fn engine(set: impl FnOnce(&mut Config)) -> Engine {
     let mut config = Config::new();
     set(&mut config);
-    Engine::new(&config).expect("the settings agree")
+    Engine::new(&config).expect("the settings are valid")
 }
 
-/// An engine on which guests can throw.
+/// Returns an engine whose guests can throw exceptions.
 fn throwing_engine() -> Engine {
     engine(|config| {
         config.feature(Feature::Exceptions, true);
@@ -70,14 +72,14 @@ fn module(engine: &Engine, text: &str) -> Module {
     Module::new(engine, text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-/// A store that has all the gas there can be, if the engine meters.
+/// Returns a store, with all the gas that a store can have if the engine meters.
 fn store(engine: &Engine) -> Store<()> {
     let mut store = Store::new(engine, ());
     let _ = store.set_gas(u64::MAX);
     store
 }
 
-/// An instance without imports in a store of its own.
+/// Returns an instance without imports, in a new store.
 #[track_caller]
 fn load_with(engine: &Engine, text: &str) -> (Store<()>, Instance) {
     let mut store = store(engine);
@@ -90,15 +92,15 @@ fn load(text: &str) -> (Store<()>, Instance) {
     load_with(&Engine::default(), text)
 }
 
-/// The trap that an error is.
+/// Returns the trap in an error.
 #[track_caller]
 fn trap_of(error: &Error) -> Trap {
     *error.downcast_ref::<Trap>().unwrap_or_else(|| panic!("not a trap: {error:?}"))
 }
 
-/// How a function without parameters or results traps.
+/// Calls a function without parameters and results, and returns its trap.
 #[track_caller]
 fn trap(store: &mut Store<()>, instance: &Instance, name: &str) -> Trap {
-    let func = instance.get_typed_func::<(), ()>(&mut *store, name).expect("it is exported");
-    trap_of(&func.call(store, ()).expect_err("it traps"))
+    let func = instance.get_typed_func::<(), ()>(&mut *store, name).expect("the function is exported");
+    trap_of(&func.call(store, ()).expect_err("the call traps"))
 }

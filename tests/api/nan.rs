@@ -1,5 +1,5 @@
-//! NaN: whichever tier runs an operation, and however its operands come to it, a NaN has the same bits, those that
-//! `kinglet_wasm::sem` says. With `Config::nan_canonicalization` arithmetic gives the canonical one everywhere.
+//! NaN: every tier returns the same bits, those of `kinglet_wasm::sem`, in every form of an operation's operands. With
+//! `Config::nan_canonicalization` arithmetic returns the canonical NaN everywhere.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use kinglet::{Config, Engine, Instance, Module, RunMode, Store, TierThresholds, 
 use kinglet_wasm::op::{Binary, Convert, FloatShape, Unary, ValKind, VectorBinary, VectorUnary};
 use kinglet_wasm::sem::{self, eval_binary, eval_convert, eval_unary};
 
-/// Quiet and signalling NaN of both signs, with payloads and without, and numbers that give a NaN or none.
+/// Quiet and signalling NaNs of both signs, with and without payloads, and numbers whose operations return NaN or not.
 const F32: [u64; 11] = [
     0x7FC0_0000,
     0xFFC0_0042,
@@ -40,7 +40,7 @@ fn operands(kind: ValKind) -> &'static [u64; 11] {
     if kind == ValKind::F32 { &F32 } else { &F64 }
 }
 
-/// An engine for every tier, and how often a function is called there to be in it.
+/// Returns an engine for every tier, and the number of calls after which a function runs in that tier.
 fn tiers(set: impl Fn(&mut Config)) -> Vec<(&'static str, Engine, usize)> {
     let at_once = TierThresholds { sampling_interval: Duration::ZERO, samples: 2, bytes_a_sample: u32::MAX };
     let engine = |mode: RunMode| {
@@ -55,7 +55,7 @@ fn tiers(set: impl Fn(&mut Config)) -> Vec<(&'static str, Engine, usize)> {
     ]
 }
 
-/// A scalar operation on floats that gives a float.
+/// A scalar operation with a float result.
 #[derive(Clone, Copy)]
 struct Scalar {
     text: &'static str,
@@ -77,7 +77,7 @@ fn is_float(kind: ValKind) -> bool {
     matches!(kind, ValKind::F32 | ValKind::F64)
 }
 
-/// Every one.
+/// Returns all scalar operations.
 fn scalars() -> Vec<Scalar> {
     macro_rules! family {
         ($Family:ident) => {
@@ -110,7 +110,7 @@ impl Scalar {
         }
     }
 
-    /// Pairs of operands; the second is the first if there is but one.
+    /// Returns pairs of operands. For a unary operation both are equal.
     fn pairs(&self) -> Vec<(u64, u64)> {
         let kinds = operands(self.from);
         match self.count {
@@ -119,7 +119,7 @@ impl Scalar {
         }
     }
 
-    /// The operation on two expressions, as an `i64` of the result's bits.
+    /// Returns the operation on two expressions, with the bits of the result as an `i64`.
     fn expression(&self, a: &str, b: &str) -> String {
         let b = if self.count == 1 { "" } else { b };
         match self.to {
@@ -128,7 +128,7 @@ impl Scalar {
         }
     }
 
-    /// A function for each way in which operands come to the operation.
+    /// Returns a function for each form of the operands.
     fn functions(&self, index: usize) -> String {
         let ty = if self.from == ValKind::F32 { "f32" } else { "f64" };
         let param = |i: u32| match self.from {
@@ -148,7 +148,7 @@ impl Scalar {
             ("param and load", self.expression(&param(0), &load(8))),
             ("negated twice", self.expression(&negated(&negated(&load(0))), &negated(&negated(&load(8))))),
             ("negated", self.expression(&negated(&param(0)), &negated(&param(1)))),
-            // The second is loaded last, and what does not change in a loop is computed before it.
+            // The second operand is loaded last; loop-invariant operands are computed before the loop.
             (
                 "in a loop",
                 format!(
@@ -226,16 +226,16 @@ fn check_scalars(canonical: bool) {
 }
 
 #[test]
-fn scalar_nan_is_the_same_in_every_tier_and_however_operands_come() {
+fn scalar_nans_are_equal_in_every_tier_and_for_every_form_of_operands() {
     check_scalars(false);
 }
 
 #[test]
-fn scalar_arithmetic_gives_the_canonical_nan_alone_if_the_engine_is_asked_for_that() {
+fn scalar_arithmetic_returns_the_canonical_nan_if_configured() {
     check_scalars(true);
 }
 
-/// A vector operation on floats, with what it means.
+/// A vector operation on floats, with its semantics.
 struct Vector {
     text: &'static str,
     count: usize,
@@ -280,7 +280,7 @@ fn vectors() -> Vec<Vector> {
     unary.chain(binary).filter(floats).collect()
 }
 
-/// Vectors that have every pair of operands in some lane, of either width.
+/// Returns vectors that contain every pair of operands in some lane, of either width.
 fn vector_pairs() -> Vec<(V128, V128)> {
     let wide = F64.iter().flat_map(|a| F64.iter().map(move |b| (*a, *b)));
     let narrow = |bits: &u64| bits << 32 | bits;
@@ -337,17 +337,17 @@ fn check_vectors(canonical: bool) {
 }
 
 #[test]
-fn vector_nan_is_the_same_in_every_tier() {
+fn vector_nans_are_equal_in_every_tier() {
     check_vectors(false);
 }
 
 #[test]
-fn vector_arithmetic_gives_the_canonical_nan_alone_if_the_engine_is_asked_for_that() {
+fn vector_arithmetic_returns_the_canonical_nan_if_configured() {
     check_vectors(true);
 }
 
 #[test]
-fn a_nan_does_not_change_when_its_function_becomes_native() {
+fn tier_up_does_not_change_a_nan() {
     let text = r#"(module
       (func $max (param i32 i32) (result i32)
         (i32.reinterpret_f32 (f32.max (f32.reinterpret_i32 (local.get 0)) (f32.reinterpret_i32 (local.get 1)))))
@@ -365,7 +365,7 @@ fn a_nan_does_not_change_when_its_function_becomes_native() {
 
 #[test]
 #[cfg(target_arch = "x86_64")]
-fn on_x86_the_first_nan_is_kept_and_invalid_operations_give_a_negative_one() {
+fn x86_returns_the_first_nan_or_a_negative_nan_for_invalid_operations() {
     let of = |op, a, b| eval_binary(op, a, b).unwrap();
     assert_eq!(of(Binary::F32Sub, 0x7F80_0000, 0x7F80_0000), 0xFFC0_0000, "infinity less infinity");
     assert_eq!(of(Binary::F32Add, 0x7FC0_1234, 0xFFA0_0001), 0x7FC0_1234);

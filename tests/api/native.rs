@@ -1,5 +1,5 @@
-//! Native code from outside: every setting gives the same results, faults are traps and only where they are a guest's,
-//! on many threads, beside a host's own handlers, and with little address space.
+//! Native code from outside. All settings lead to the same results. Only faults of a guest are traps. This also applies
+//! on many threads, with the host's own handlers, and with little address space.
 
 use std::process::Command;
 
@@ -35,7 +35,7 @@ const FUNCTIONS: [&str; 10] =
 
 const ARGUMENTS: [i32; 12] = [0, 1, 2, 3, 9, 10, 100, 65528, 65529, -1, i32::MIN, 0x7fc0_0000];
 
-/// What each function gives for each argument in an instance of its own.
+/// Returns the result of each function for each argument, in a new instance.
 fn results(engine: &Engine) -> Vec<String> {
     let module = module(engine, PROGRAM);
     let call = |name: &str, argument: i32| {
@@ -51,7 +51,7 @@ fn results(engine: &Engine) -> Vec<String> {
 }
 
 #[test]
-fn every_setting_gives_what_the_interpreter_gives() {
+fn every_setting_gives_the_interpreters_results() {
     let new = |run_mode| {
         let mut config = Config::new();
         config.feature(kinglet::Feature::CustomPageSizes, true).run_mode(run_mode);
@@ -61,7 +61,7 @@ fn every_setting_gives_what_the_interpreter_gives() {
     assert!(expected.contains(&"call(1) = 2".to_string()) && expected.contains(&"near(0) = 77".to_string()));
     type Change = fn(&mut Config);
     let changes: [(&str, Change); 9] = [
-        ("as it is", |_| ()),
+        ("default", |_| ()),
         ("auto", |config| _ = config.run_mode(RunMode::Auto)),
         ("without faults", |config| _ = config.signals_based_traps(false)),
         ("without reservations", |config| _ = config.memory_reservation(0)),
@@ -77,7 +77,7 @@ fn every_setting_gives_what_the_interpreter_gives() {
         let mut config = new(RunMode::Jit);
         change(&mut config);
         for (native, interpreted) in results(&Engine::new(&config).unwrap()).iter().zip(&expected) {
-            // How deep calls may go is the tier's.
+            // The depth of recursion depends on the tier.
             assert!(native == interpreted || native.starts_with("deep("), "{what}: {native}, {interpreted}");
         }
     }
@@ -100,9 +100,9 @@ fn a_fault_has_the_backtrace_of_its_instruction() {
 }
 
 #[test]
-fn a_trap_that_became_part_of_another_instruction_has_its_own_place() {
-    // Processors whose instructions take operands from memory have no instruction for such a load; a branch to
-    // `unreachable` is a trap under a condition.
+fn a_trap_folded_into_another_instruction_has_its_own_location() {
+    // Some processors have no memory operands and therefore no such instruction. A branch to `unreachable` is a
+    // conditional trap.
     let bodies = [
         "(i32.add (i32.load (local.get 0)) (local.get 1))",
         "(i32.add (i32.load (i32.const 0)) (i32.load (local.get 0)))",
@@ -129,7 +129,7 @@ fn a_trap_that_became_part_of_another_instruction_has_its_own_place() {
 }
 
 #[test]
-fn two_loads_in_one_operation_have_places_of_their_own() {
+fn two_loads_in_one_operation_have_separate_locations() {
     let bodies = [
         "(select (i32.load (local.get 0)) (i32.const 2) (i32.lt_s (i32.const 1) (i32.load offset=4 (local.get 1))))",
         "(select (i32.const 2) (i32.load (local.get 0)) (i32.lt_s (i32.load offset=4 (local.get 1)) (i32.const 1)))",
@@ -155,8 +155,9 @@ fn two_loads_in_one_operation_have_places_of_their_own() {
 }
 
 #[test]
-fn traps_that_became_parts_of_instructions_without_a_place_are_told_apart() {
-    // Machine code has the blocks in another order than the text, and loops take the places of what has no effect.
+fn traps_folded_into_instructions_without_a_location_are_distinguished() {
+    // The blocks of machine code have a different order than the text, and instructions without effects lose their
+    // locations in loops.
     let text = r#"(module (memory 1)
         (func (export "f") (param $which i32) (result i32) (local $x i32)
           (loop $again
@@ -179,7 +180,7 @@ fn traps_that_became_parts_of_instructions_without_a_place_are_told_apart() {
 }
 
 #[test]
-fn many_threads_fault_at_once() {
+fn many_threads_can_fault_at_once() {
     let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
     let module = module(&engine, PROGRAM);
     std::thread::scope(|scope| {
@@ -222,17 +223,17 @@ fn a_trap_passes_host_functions_between_native_frames() {
     }
 }
 
-/// Runs a test that is left out otherwise in a process of its own, and gives its exit.
+/// Runs an ignored test in a separate process, and returns its output.
 #[cfg(target_os = "linux")]
 pub(crate) fn alone(name: &str) -> std::process::Output {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([name, "--exact", "--ignored", "--nocapture", "--test-threads=1"]).output().unwrap()
 }
 
-/// A fault of the host is the host's, also while a guest has run before.
+/// A fault of the host is not a trap, even after a guest has run.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_fault_of_the_host_ends_the_process_as_ever() {
+fn a_fault_of_the_host_kills_the_process() {
     use std::os::unix::process::ExitStatusExt;
     let output = alone("native::the_host_faults");
     assert_eq!(output.status.signal(), Some(rustix::process::Signal::SEGV.as_raw()), "{output:?}");
@@ -241,13 +242,13 @@ fn a_fault_of_the_host_ends_the_process_as_ever() {
 
 #[cfg(target_os = "linux")]
 #[test]
-#[ignore = "run by a_fault_of_the_host_ends_the_process_as_ever in a process of its own"]
+#[ignore = "run by a_fault_of_the_host_kills_the_process in a separate process"]
 fn the_host_faults() {
     let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
     let mut linker: Linker<()> = Linker::new(&engine);
     linker
         .func_wrap("host", "fault", || {
-            // SAFETY: none: the point is that it ends the process.
+            // SAFETY: none. The access must fault and kill the process.
             unsafe { std::ptr::null_mut::<u8>().wrapping_add(8).write_volatile(1) }
         })
         .unwrap();
@@ -258,10 +259,10 @@ fn the_host_faults() {
     println!("went on");
 }
 
-/// A host's own handler, which was there before, is called for its faults and not for a guest's.
+/// The host's earlier signal handler is called for the host's faults and not for the guest's.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_hosts_handler_has_the_hosts_faults() {
+fn the_hosts_handler_gets_the_hosts_faults() {
     let output = alone("native::the_host_handles_its_fault");
     assert_eq!(output.status.code(), Some(42), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("the guest trapped"), "{output:?}");
@@ -269,27 +270,27 @@ fn a_hosts_handler_has_the_hosts_faults() {
 
 #[cfg(target_os = "linux")]
 #[test]
-#[ignore = "run by a_hosts_handler_has_the_hosts_faults in a process of its own"]
+#[ignore = "run by the_hosts_handler_gets_the_hosts_faults in a separate process"]
 fn the_host_handles_its_fault() {
     extern "C" fn handler(_: i32) {
-        // SAFETY: ends the process, which is safe in a handler.
+        // SAFETY: the call exits the process, which is async-signal-safe.
         unsafe { libc::_exit(42) }
     }
-    // SAFETY: the handler does nothing but end the process.
+    // SAFETY: the handler only exits the process.
     unsafe { libc::signal(libc::SIGSEGV, handler as *const () as usize) };
     let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
     let (mut store, instance) = load_with(&engine, PROGRAM);
     let near = instance.get_typed_func::<i32, i32>(&mut store, "near").unwrap();
     assert_eq!(trap_of(&near.call(&mut store, -1).unwrap_err()), Trap::MemoryOutOfBounds);
     println!("the guest trapped");
-    // SAFETY: none: the point is that the handler is called.
+    // SAFETY: none. The access must fault and call the handler.
     unsafe { std::ptr::null_mut::<u8>().wrapping_add(8).write_volatile(1) }
 }
 
-/// Signals that other processes send end this one as they would without an engine.
+/// A signal from another process kills this one, as it would without an engine.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_signal_that_is_sent_is_not_lost() {
+fn signals_from_other_processes_are_not_lost() {
     use std::os::unix::process::ExitStatusExt;
     for (signal, name) in [(libc::SIGFPE, "native::raises_fpe"), (libc::SIGSEGV, "native::raises_segv")] {
         let output = alone(name);
@@ -300,28 +301,28 @@ fn a_signal_that_is_sent_is_not_lost() {
 #[cfg(target_os = "linux")]
 fn raise(signal: i32) {
     let _engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
-    // SAFETY: ends the process.
+    // SAFETY: the call kills the process.
     unsafe { libc::raise(signal) };
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-#[ignore = "run by a_signal_that_is_sent_is_not_lost in a process of its own"]
+#[ignore = "run by signals_from_other_processes_are_not_lost in a separate process"]
 fn raises_fpe() {
     raise(libc::SIGFPE);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-#[ignore = "run by a_signal_that_is_sent_is_not_lost in a process of its own"]
+#[ignore = "run by signals_from_other_processes_are_not_lost in a separate process"]
 fn raises_segv() {
     raise(libc::SIGSEGV);
 }
 
 #[test]
-fn a_function_that_needs_a_large_frame_meets_the_limit_before_it_has_it() {
+fn the_stack_limit_is_checked_before_a_large_frame_is_allocated() {
     let engine = Engine::new(Config::new().run_mode(RunMode::Jit).max_host_stack(256 << 10)).unwrap();
-    // Every call keeps 2,000 vectors over the next: 32 kB a frame.
+    // Every call keeps 2,000 vectors live across the next: a frame of 32 kB.
     let locals = "(local v128)".repeat(2000);
     let sets: String = (0..2000).map(|i| format!("(local.set {} (v128.load (i32.const {})))", i + 1, 16 * i)).collect();
     let uses: String = (0..2000).map(|i| format!("(i32.add (i32x4.extract_lane 0 (local.get {})))", i + 1)).collect();
@@ -337,7 +338,7 @@ fn a_function_that_needs_a_large_frame_meets_the_limit_before_it_has_it() {
 }
 
 #[test]
-fn a_hundred_thousand_functions_with_one_body_compile_at_once() {
+fn a_hundred_thousand_identical_functions_compile_quickly() {
     let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
     let text = format!("(module {} (func (export \"f\") (call 77777)))", "(func)".repeat(100_000));
     let start = std::time::Instant::now();
@@ -346,10 +347,10 @@ fn a_hundred_thousand_functions_with_one_body_compile_at_once() {
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
 
-/// The child of a fork makes code of its own, where its parent's is not touched.
+/// The child of a fork compiles code, and does not change its parent's.
 #[cfg(target_os = "linux")]
 #[test]
-fn parent_and_child_of_a_fork_both_go_on() {
+fn parent_and_child_of_a_fork_both_work() {
     let output = alone("native::fork_and_go_on");
     let out = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && out.contains("child 3") && out.contains("parent 4"), "{output:?}");
@@ -357,11 +358,11 @@ fn parent_and_child_of_a_fork_both_go_on() {
 
 #[cfg(target_os = "linux")]
 #[test]
-#[ignore = "run by parent_and_child_of_a_fork_both_go_on in a process of its own"]
+#[ignore = "run by parent_and_child_of_a_fork_both_work in a separate process"]
 fn fork_and_go_on() {
     let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
     let run = |ty: &str, argument: i32| {
-        // A signature of its own: its trampolines are made here.
+        // The signature is unique, so its trampolines are compiled here.
         let text = format!(
             r#"(module (import "host" "f" (func $host (param i32 {ty}) (result i32 {ty})))
                 (memory 1)
@@ -388,7 +389,7 @@ fn fork_and_go_on() {
         results[0].i32().unwrap()
     };
     assert_eq!(run("i32", 1), 1);
-    // SAFETY: the test runs alone in its process, and no other thread holds a lock that the child needs.
+    // SAFETY: the test is alone in its process, so no other thread holds a lock that the child needs.
     let child = unsafe { libc::fork() };
     if child == 0 {
         println!("child {}", run("f64", 3));
@@ -396,14 +397,14 @@ fn fork_and_go_on() {
     }
     println!("parent {}", run("f32", 4));
     let mut status = 0;
-    // SAFETY: waits for our own child.
+    // SAFETY: the call waits for a child of this process.
     unsafe { libc::waitpid(child, &mut status, 0) };
     assert_eq!(status, 0);
-    assert_eq!(run("i32", 5), 5, "what was made before is as it was");
+    assert_eq!(run("i32", 5), 5, "earlier code still works");
 }
 
-/// A recursion whose innermost call keeps what 80 calls return, a hundred vectors each: 128 kB, most of them native code's
-/// frame. And a loop over which a function keeps as much.
+/// Returns a module with a recursion whose innermost call keeps the results of 80 calls, a hundred vectors each. They
+/// have 128 kB, mostly in a native frame. Another function keeps as much data across a loop.
 fn with_a_large_frame() -> String {
     let (vectors, loads) = ("v128 ".repeat(100), "(v128.load (i32.const 0)) ".repeat(100));
     let (pushes, adds) = ("(call $vectors) ".repeat(80), "i32x4.add ".repeat(8000 - 1));
@@ -421,13 +422,13 @@ fn with_a_large_frame() -> String {
 }
 
 #[test]
-fn a_large_frame_is_not_made_where_the_stack_has_no_room_for_it_whatever_finds_that_out() {
+fn every_stack_check_prevents_a_large_frame_from_overflowing() {
     for faults in [false, true] {
         let mut config = Config::new();
         config.run_mode(RunMode::Jit).max_host_stack(64 << 10).signals_based_traps(faults);
         let (mut store, instance) = load_with(&Engine::new(&config).unwrap(), &with_a_large_frame());
         let deep = instance.get_typed_func::<i32, i32>(&mut store, "deep").unwrap();
-        // What calls need is made here, where there is room for the compiler.
+        // The code is compiled here, where the stack suffices for the compiler.
         assert_eq!(deep.call(&mut store, 0).unwrap(), 0);
         let thread = std::thread::Builder::new().stack_size(160 << 10).spawn(move || {
             for depth in (0..3000).step_by(100) {
@@ -439,8 +440,8 @@ fn a_large_frame_is_not_made_where_the_stack_has_no_room_for_it_whatever_finds_t
 }
 
 #[test]
-fn a_loop_with_a_large_frame_is_entered_only_where_there_is_room_for_it() {
-    // Every back-edge asks for native code of its loop, and nothing is made of itself.
+fn osr_entry_into_a_loop_with_a_large_frame_checks_the_stack() {
+    // Every back-edge requests native code for its loop, and the function itself is never compiled.
     let sampling_interval = std::time::Duration::ZERO;
     let never = kinglet::TierThresholds { sampling_interval, samples: u32::MAX, bytes_a_sample: 1 };
     for faults in [false, true] {
@@ -456,10 +457,10 @@ fn a_loop_with_a_large_frame_is_entered_only_where_there_is_room_for_it() {
     }
 }
 
-/// What a thread has as an alternate signal stack: where, and how many bytes.
+/// Returns the address and the size of this thread's alternate signal stack.
 #[cfg(target_os = "linux")]
 fn signal_stack() -> Option<(usize, usize)> {
-    // SAFETY: asks; every bit pattern of the struct is one.
+    // SAFETY: the call only reads, and every bit pattern of the struct is valid.
     let stack = unsafe {
         let mut stack: libc::stack_t = std::mem::zeroed();
         assert_eq!(libc::sigaltstack(std::ptr::null(), &mut stack), 0);
@@ -468,16 +469,16 @@ fn signal_stack() -> Option<(usize, usize)> {
     (stack.ss_flags & libc::SS_DISABLE == 0).then_some((stack.ss_sp as usize, stack.ss_size))
 }
 
-/// Runs something on a thread that Rust knows nothing of, which so has no alternate signal stack.
+/// Runs a closure on a thread that Rust did not create, and that has no alternate signal stack.
 #[cfg(target_os = "linux")]
 fn on_a_foreign_thread(run: Box<dyn FnOnce() + Send>) {
     extern "C" fn start(run: *mut libc::c_void) -> *mut libc::c_void {
-        // SAFETY: made by `Box::into_raw` below, for this thread.
+        // SAFETY: `Box::into_raw` below created the pointer for this thread.
         unsafe { Box::from_raw(run.cast::<Box<dyn FnOnce() + Send>>())() };
         std::ptr::null_mut()
     }
     let run = Box::into_raw(Box::new(run)).cast();
-    // SAFETY: the thread has what it is given alone, and is waited for.
+    // SAFETY: only the thread uses its argument, and it is joined.
     unsafe {
         let mut thread = std::mem::zeroed();
         assert_eq!(libc::pthread_create(&mut thread, std::ptr::null(), start, run), 0);
@@ -485,7 +486,7 @@ fn on_a_foreign_thread(run: Box<dyn FnOnce() + Send>) {
     }
 }
 
-/// Has a guest call the host, and trap; what the host sees as signal stack.
+/// Runs a guest that calls the host and traps. Returns the signal stack that the host function sees.
 #[cfg(target_os = "linux")]
 fn signal_stack_of_a_guest() -> Option<(usize, usize)> {
     let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
@@ -506,23 +507,23 @@ fn signal_stack_of_a_guest() -> Option<(usize, usize)> {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_thread_that_runs_guests_has_an_alternate_signal_stack_until_it_ends() {
+fn a_thread_has_an_alternate_signal_stack_from_its_first_guest_on() {
     let output = alone("native::runs_guests_on_foreign_threads");
     assert!(output.status.success(), "{output:?}");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-#[ignore = "run by a_thread_that_runs_guests_has_an_alternate_signal_stack_until_it_ends in a process of its own"]
+#[ignore = "run by a_thread_has_an_alternate_signal_stack_from_its_first_guest_on in a separate process"]
 fn runs_guests_on_foreign_threads() {
     on_a_foreign_thread(Box::new(|| {
         assert_eq!(signal_stack(), None);
         let (start, size) = signal_stack_of_a_guest().unwrap();
         assert!(size >= 64 << 10);
-        assert_eq!(signal_stack(), Some((start, size)), "it stays");
-        assert_eq!(signal_stack_of_a_guest(), Some((start, size)), "one is enough");
+        assert_eq!(signal_stack(), Some((start, size)), "the stack remains");
+        assert_eq!(signal_stack_of_a_guest(), Some((start, size)), "the second guest reuses the stack");
     }));
-    // As many as would be noticed.
+    // The test starts enough threads to notice a leak.
     let maps = || std::fs::read_to_string("/proc/self/maps").unwrap().lines().count();
     let run = || on_a_foreign_thread(Box::new(|| assert!(signal_stack_of_a_guest().is_some())));
     run();
@@ -533,23 +534,23 @@ fn runs_guests_on_foreign_threads() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn an_alternate_signal_stack_of_the_hosts_is_kept() {
+fn the_hosts_alternate_signal_stack_is_kept() {
     on_a_foreign_thread(Box::new(|| {
         let mut memory = vec![0_u8; 64 << 10];
         let ours = libc::stack_t { ss_sp: memory.as_mut_ptr().cast(), ss_flags: 0, ss_size: memory.len() };
-        // SAFETY: the memory stays until the thread has another.
+        // SAFETY: the memory remains allocated until the thread has another stack.
         unsafe { assert_eq!(libc::sigaltstack(&ours, std::ptr::null_mut()), 0) };
         let expected = Some((memory.as_ptr() as usize, memory.len()));
         assert_eq!((signal_stack_of_a_guest(), signal_stack()), (expected, expected));
         let none = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
-        // SAFETY: takes it away again.
+        // SAFETY: the call removes the stack.
         unsafe { assert_eq!(libc::sigaltstack(&none, std::ptr::null_mut()), 0) };
     }));
 }
 
-/// A signal handler that looks for code while others publish and drop it: it gives up for no one.
+/// A signal handler looks up code while other threads publish and drop code. It never fails because of them.
 #[test]
-fn guests_fault_while_modules_come_and_go() {
+fn guests_can_fault_while_modules_are_published_and_dropped() {
     let engine = Engine::new(Config::new().run_mode(RunMode::Jit).compiler_threads(1)).unwrap();
     let module = module(&engine, PROGRAM);
     let done = std::sync::atomic::AtomicBool::new(false);
@@ -577,13 +578,13 @@ mod heavy {
 
     #[test]
     #[ignore = "heavy: compiles 4,000 modules"]
-    fn a_module_is_dropped_as_fast_among_thousands_as_among_few() {
+    fn dropping_a_module_takes_the_same_time_among_thousands_as_among_few() {
         let engine = Engine::new(Config::new().run_mode(RunMode::Jit).compiler_threads(1)).unwrap();
         let make = |n: usize| {
             let text = format!("(module (func (export \"f\") (result i32) (i32.const {n})))");
             Module::new(&engine, text).unwrap()
         };
-        // The fastest of some, in microseconds.
+        // The fastest of several runs, in microseconds.
         let drop_one = || {
             let once = |n| {
                 let module = make(n);

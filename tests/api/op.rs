@@ -1,6 +1,6 @@
-//! Snapshots of what operations are lowered to, bytecode, Cranelift's intermediate code and x86-64's machine code: one
-//! file per chapter of instructions, one function per operation. The expected listing stands at the end of each file;
-//! machine code of the other targets is in a file per chapter in a folder per target. `BLESS=1` rewrites all.
+//! Snapshots of lowered operations: bytecode, Cranelift IR and x86-64 machine code, with one file per chapter of
+//! instructions and one function per operation. The expected listing is at the end of each file. Machine code for other
+//! targets is in one file per chapter, in a directory per target. `BLESS=1` rewrites all files.
 
 use std::path::{Path, PathBuf};
 
@@ -8,10 +8,10 @@ use kinglet::{Config, Engine, FEATURES, Module};
 use kinglet_testing::snapshot;
 use kinglet_wasm::op::{Op, Structural};
 
-/// Targets that have snapshots of their own: their folder, their triple, and what of their processors is used.
+/// The targets with separate snapshots: their directory, their triple, and the enabled processor features.
 const TARGETS: &[(&str, &str, &[&str])] = &[
     ("aarch64", "aarch64-unknown-linux-gnu", &[]),
-    // Vectors are an extension, without which functions with them are left to the interpreter.
+    // Vectors are an optional extension; without it, functions with vectors are interpreted.
     ("riscv64", "riscv64gc-unknown-linux-gnu", &["v"]),
     ("s390x", "s390x-unknown-linux-gnu", &[]),
 ];
@@ -36,7 +36,7 @@ fn config() -> Config {
 }
 
 #[test]
-fn every_operation_is_lowered_as_its_snapshot_says() {
+fn every_operation_lowers_to_its_snapshot() {
     let engine = Engine::new(&config()).unwrap();
     let compiling = compiling_engine("x86_64-unknown-linux-gnu", &[]);
     let mut wrong = Vec::new();
@@ -54,11 +54,11 @@ fn every_operation_is_lowered_as_its_snapshot_says() {
         wrong.extend(snapshot::check(&file, &listings).err());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
-    every_operation_of_the_table_is_there();
+    every_operation_of_the_table_has_a_snapshot();
 }
 
 #[test]
-fn every_operation_is_compiled_for_other_targets_as_its_snapshot_says() {
+fn every_operation_compiles_to_its_snapshots_for_other_targets() {
     let check = |(name, triple, features): &(&str, &str, &[&str])| {
         let engine = compiling_engine(triple, features);
         let mut wrong = Vec::new();
@@ -80,7 +80,7 @@ fn every_operation_is_compiled_for_other_targets_as_its_snapshot_says() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
-/// An engine for what operations are compiled to: the same on every machine, for its target is given.
+/// Returns an engine that compiles for a target. Its output is the same on every machine.
 fn compiling_engine(triple: &str, features: &[&str]) -> Engine {
     let mut config = config();
     config.target(triple).interruptible(false);
@@ -90,25 +90,25 @@ fn compiling_engine(triple: &str, features: &[&str]) -> Engine {
     Engine::new(&config).unwrap()
 }
 
-/// A function's intermediate code and machine code, without what all functions have: declarations, entry, and the frame
-/// being left.
+/// Returns a function's IR and machine code, without the parts that all functions share: declarations, prologue and
+/// epilogue.
 fn native_listing(module: &Module, defined: u32) -> String {
     let listing = module.native_listing(defined).unwrap();
     let clif = listing.clif.lines().skip_while(|line| !line.contains("block0("));
-    // Each line begins with its offset, if it has one.
+    // A line starts with its offset, if it has one.
     let clif =
         clif.map(|line| line.split_once('@').map_or(line, |(_, line)| line.split_once(' ').unwrap_or_default().1));
     let clif = clif.map(str::trim).filter(|line| !line.is_empty() && *line != "}" && !line.starts_with("block0("));
     format!("  clif\n{}  x86-64\n{}", lines(&clif.collect::<Vec<_>>()), lines(&body(&listing.assembly)))
 }
 
-/// Machine code without the entry and what leaves the frame.
+/// Returns machine code without prologue and epilogue.
 fn body(assembly: &str) -> Vec<&str> {
     let all = assembly.lines().map(str::trim).skip_while(|line| *line != "block0:").skip(1);
     all.filter(|line| !LEAVING.contains(line)).collect()
 }
 
-/// How frames of their smallest size are left.
+/// The instructions of the epilogue of the smallest frame.
 const LEAVING: &[&str] =
     &["movq %rbp, %rsp", "popq %rbp", "ldp fp, lr, [sp], #16", "ld ra,8(sp)", "ld fp,0(sp)", "addi sp,sp,16"];
 
@@ -116,14 +116,14 @@ fn lines(lines: &[&str]) -> String {
     format!("    {}\n", lines.join("\n    "))
 }
 
-/// The names of the functions a source defines, in order.
+/// Returns the names of the functions in a source, in order.
 fn names(source: &str) -> Vec<&str> {
     let heads = source.split("(func $").zip(source.split("(func $").skip(1));
     let defined = heads.filter(|(before, _)| !before.trim_end().ends_with(&['"'][..]));
     defined.map(|(_, after)| after.split([' ', ')', '\n']).next().unwrap_or("")).collect()
 }
 
-/// Operations that no tier has yet, or that are written otherwise in the text format.
+/// Operations that no tier implements yet, or that have another name in the text format.
 fn is_elsewhere(op: Op) -> bool {
     let Op::Structural(op) = op else { return false };
     let aggregate = ["array.", "ref.test", "ref.cast", "ref.i31", "i31.", "br_on_cast", "any.", "extern."];
@@ -139,7 +139,7 @@ fn is_elsewhere(op: Op) -> bool {
         )
 }
 
-fn every_operation_of_the_table_is_there() {
+fn every_operation_of_the_table_has_a_snapshot() {
     let texts: String = files().iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
     let missing: Vec<_> = Op::all()
         .filter(|op| !is_elsewhere(*op) && !texts.contains(&format!("({}", op.text())))

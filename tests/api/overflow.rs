@@ -1,11 +1,11 @@
-//! Stack exhaustion: a clean trap however a guest gets there, and a store that works afterwards.
+//! Stack exhaustion: it always ends in a trap, and the store remains usable.
 
 use kinglet::{Caller, Config, Engine, Extern, Func, FuncType, Instance, Linker, RunMode, Store, Trap, Val, ValType};
 
 use crate::{engine, load, load_with, module, trap, trap_of};
 
 #[test]
-fn every_recursion_ends_in_a_trap_and_the_store_goes_on() {
+fn every_endless_recursion_traps_and_the_store_remains_usable() {
     let (mut store, instance) = load(
         r#"(module
             (type $t (func)) (type $v (func (param v128)))
@@ -50,7 +50,7 @@ fn ping_pong(config: &Engine) -> (Store<u32>, Instance) {
 }
 
 #[test]
-fn recursion_between_host_and_guest_spares_the_hosts_stack() {
+fn recursion_between_host_and_guest_does_not_overflow_the_hosts_stack() {
     let native = cfg!(feature = "jit").then_some(RunMode::Jit);
     for mode in [RunMode::Auto, RunMode::Interpreter].into_iter().chain(native) {
         let (mut store, instance) = ping_pong(&Engine::new(Config::new().run_mode(mode)).unwrap());
@@ -61,15 +61,15 @@ fn recursion_between_host_and_guest_spares_the_hosts_stack() {
             assert_eq!(trap_of(&g.call(&mut store, ()).unwrap_err()), Trap::StackOverflow);
             depths.push(*store.data());
         }
-        // The first call has trampolines made on its way in, and what makes them is on the stack. Frames differ in size
-        // by what is native.
+        // The first call compiles trampolines, so the compiler's frames are on the stack. The size of frames depends on
+        // the native functions.
         let same = mode == RunMode::Auto || (depths[1].abs_diff(depths[0]) <= 5 && depths[1] == depths[2]);
         assert!(depths[0] > 10 && same, "{mode:?}: {depths:?}");
     }
 }
 
 #[test]
-fn recursion_between_host_and_guest_is_caught_when_the_host_begins() {
+fn recursion_that_starts_in_a_host_function_traps() {
     let (mut store, instance) = ping_pong(&Engine::default());
     let g = instance.get_func(&mut store, "g").unwrap();
     let begin = Func::wrap(&mut store, move |mut caller: Caller<'_, u32>| g.call(&mut caller, &[], &mut []));
@@ -77,8 +77,8 @@ fn recursion_between_host_and_guest_is_caught_when_the_host_begins() {
 }
 
 #[test]
-fn a_guest_cannot_make_host_functions_call_each_other_without_end() {
-    // The host calls what it is given: the guest gives it itself.
+fn endless_recursion_of_host_functions_traps() {
+    // The host function calls the function that the guest passes, which is the host function itself.
     let engine = Engine::default();
     let mut linker: Linker<()> = Linker::new(&engine);
     linker
@@ -98,7 +98,7 @@ fn a_guest_cannot_make_host_functions_call_each_other_without_end() {
 }
 
 #[test]
-fn a_thread_with_a_small_stack_can_say_so() {
+fn the_host_stack_limit_can_be_lowered_for_a_small_stack() {
     let engine = engine(|config| {
         config.max_host_stack(64 << 10);
     });
@@ -132,7 +132,7 @@ fn huge_frames_fit_or_trap() {
 #[test]
 fn a_frame_larger_than_the_whole_stack_traps() {
     let engine = engine(|config: &mut Config| {
-        // Native code keeps no locals that nobody reads.
+        // Native code does not allocate unused locals.
         config.max_wasm_stack(64 << 10).run_mode(RunMode::Interpreter);
     });
     let text = format!(r#"(module (func (export "f") (local {})))"#, "v128 ".repeat(50_000));
@@ -141,7 +141,7 @@ fn a_frame_larger_than_the_whole_stack_traps() {
 }
 
 #[test]
-fn many_parameters_at_the_end_of_the_stack_trap() {
+fn calls_with_many_parameters_at_the_end_of_the_stack_trap() {
     let list = "v128 ".repeat(1000);
     let gets: String = (0..1000).map(|i| format!("(local.get {i})")).collect();
     let text = format!(
@@ -176,7 +176,7 @@ fn many_parameters_at_the_end_of_the_stack_trap() {
 }
 
 #[test]
-fn a_larger_guest_stack_goes_deeper() {
+fn a_larger_guest_stack_allows_deeper_recursion() {
     let depth = |size: usize| {
         let engine = engine(|config| {
             config.max_wasm_stack(size).max_host_stack(size);

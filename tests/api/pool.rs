@@ -1,5 +1,5 @@
-//! What instances begin with, however they are made: the first of a module, later ones, and those from a pool, which must
-//! see nothing of those before.
+//! The initial state of instances: the first one of a module, later ones, and recycled ones from a pool. They must not
+//! contain any state of earlier instances.
 
 use kinglet::{
     Caller, Config, Engine, Extern, Instance, InstancePre, Linker, Module, PoolingAllocationConfig, RefType, RunMode,
@@ -8,7 +8,7 @@ use kinglet::{
 
 use crate::engine;
 
-/// Engines of every mode, with a pool and without.
+/// Returns engines of every mode, with and without a pool.
 fn engines() -> Vec<Engine> {
     let modes = [RunMode::Auto, RunMode::Interpreter, RunMode::Jit];
     let modes = modes.into_iter().filter(|mode| cfg!(feature = "jit") || *mode != RunMode::Jit);
@@ -30,29 +30,29 @@ fn engines() -> Vec<Engine> {
 }
 
 fn pre(engine: &Engine, wat: &str) -> InstancePre<()> {
-    let module = Module::new(engine, wat).expect("it is valid");
-    Linker::new(engine).instantiate_pre(&module).expect("it imports nothing")
+    let module = Module::new(engine, wat).expect("the module is valid");
+    Linker::new(engine).instantiate_pre(&module).expect("the module has no imports")
 }
 
 fn call(store: &mut Store<()>, instance: Instance, name: &str, argument: i32) -> Result<i32, Trap> {
-    let func = instance.get_typed_func::<i32, i32>(&mut *store, name).expect("it is exported");
-    func.call(store, argument).map_err(|error| *error.downcast_ref::<Trap>().expect("it is a trap"))
+    let func = instance.get_typed_func::<i32, i32>(&mut *store, name).expect("the function is exported");
+    func.call(store, argument).map_err(|error| *error.downcast_ref::<Trap>().expect("the error is a trap"))
 }
 
-/// Instances of a module one after another, each of which must find the same.
+/// Creates instances of a module one after another, and checks that each has the same initial state.
 fn each_finds_the_same(wat: &str, check: impl Fn(&mut Store<()>, Instance)) {
     for engine in engines() {
         let pre = pre(&engine, wat);
         for _ in 0..5 {
             let mut store = Store::new(&engine, ());
-            let instance = pre.instantiate(&mut store).expect("it starts");
+            let instance = pre.instantiate(&mut store).expect("instantiation succeeds");
             check(&mut store, instance);
         }
     }
 }
 
 #[test]
-fn memories_begin_anew() {
+fn memories_have_their_initial_contents() {
     let wat = r#"(module
         (memory (export "memory") 2 5)
         (data (i32.const 1000) "at first")
@@ -71,13 +71,13 @@ fn memories_begin_anew() {
         assert_eq!(call(store, instance, "spoil", 0x55), Ok(4));
         assert!(memory.data(&*store).iter().all(|byte| *byte == 0x55));
         memory.grow(&mut *store, 1).unwrap();
-        assert!(memory.data(&*store)[4 << 16..].iter().all(|byte| *byte == 0), "what is new is zero");
+        assert!(memory.data(&*store)[4 << 16..].iter().all(|byte| *byte == 0), "new pages are zero");
         memory.data_mut(&mut *store)[(4 << 16) + 5] = 7;
     });
 }
 
 #[test]
-fn little_that_was_written_is_reset_too() {
+fn small_writes_are_reset() {
     let wat = r#"(module
         (memory (export "memory") 3)
         (data (i32.const 4090) "over the end of a page")
@@ -96,7 +96,7 @@ fn little_that_was_written_is_reset_too() {
 }
 
 #[test]
-fn what_only_the_host_wrote_is_reset_too() {
+fn writes_by_the_host_are_reset() {
     each_finds_the_same(r#"(module (memory (export "memory") 1 2))"#, |store, instance| {
         let memory = instance.get_memory(&mut *store, "memory").unwrap();
         assert_eq!(memory.size(&*store), 1);
@@ -107,7 +107,7 @@ fn what_only_the_host_wrote_is_reset_too() {
 }
 
 #[test]
-fn large_images_are_mapped_and_stay_as_they_are() {
+fn large_images_are_mapped_and_never_change() {
     let text: String = (0..100_000).map(|i| char::from(b'a' + (i % 23) as u8)).collect();
     let wat = format!(
         r#"(module
@@ -128,7 +128,7 @@ fn large_images_are_mapped_and_stay_as_they_are() {
 }
 
 #[test]
-fn globals_segments_and_tables_begin_anew() {
+fn globals_segments_and_tables_have_their_initial_contents() {
     let wat = r#"(module
         (type $answer (func (result i32)))
         (memory 1)
@@ -167,12 +167,12 @@ fn globals_segments_and_tables_begin_anew() {
         assert_eq!(call(store, instance, "look", 0), Ok(2 + 5 + 3 + 1000 + 1));
         assert_eq!(call(store, instance, "again", 4), Ok(0));
         assert_eq!(call(store, instance, "spoil", 50), Ok(2));
-        assert_eq!(call(store, instance, "again", 4), Err(Trap::MemoryOutOfBounds), "it is dropped");
+        assert_eq!(call(store, instance, "again", 4), Err(Trap::MemoryOutOfBounds), "the segment is dropped");
         assert_eq!(call(store, instance, "again", 0), Ok(0));
     });
 }
 
-/// A table of 300 elements, of which the first 200 are made when they are wanted: `number` of each.
+/// A table of 300 elements, of which the first 200 are initialised lazily: each returns its number.
 const LAZY: &str = r#"
     (type $answer (func (result i32)))
     (table $t (export "table") 300 400 funcref)
@@ -185,7 +185,7 @@ const LAZY: &str = r#"
         (table.copy $t $t (i32.const 250) (local.get 0) (i32.const 10)) (i32.const 0))
     (func (export "grow") (param i32) (result i32) (table.grow $t (ref.null func) (local.get 0)))"#;
 
-/// A module with [`LAZY`] and its functions.
+/// Returns a module with [`LAZY`] and its functions.
 fn lazy() -> String {
     let functions: String = (0..200).map(|i| format!("(func $f{i} (type $answer) (i32.const {i}))\n")).collect();
     let names: String = (0..200).map(|i| format!(" $f{i}")).collect();
@@ -193,7 +193,7 @@ fn lazy() -> String {
 }
 
 #[test]
-fn elements_are_made_when_they_are_wanted() {
+fn elements_are_initialised_at_their_first_use() {
     each_finds_the_same(&lazy(), |store, instance| {
         assert_eq!(call(store, instance, "at", 7), Ok(7));
         assert_eq!(call(store, instance, "got", 8), Ok(0));
@@ -202,7 +202,7 @@ fn elements_are_made_when_they_are_wanted() {
         assert_eq!(call(store, instance, "at", 200), Err(Trap::UninitializedElement));
         assert_eq!(call(store, instance, "at", 300), Err(Trap::UndefinedElement));
         let table = instance.get_table(&mut *store, "table").unwrap();
-        let func = table.get(&mut *store, 9).unwrap().into_func().expect("it is a function");
+        let func = table.get(&mut *store, 9).unwrap().into_func().expect("the element is a function");
         assert_eq!(func.typed::<(), i32>(&*store).unwrap().call(&mut *store, ()).unwrap(), 9);
         assert_eq!(table.get(&mut *store, 7).unwrap().into_func().map(|f| f.ty(&*store).results().len()), Some(1));
         assert!(table.get(&mut *store, 299).unwrap().into_func().is_none() && table.get(&mut *store, 300).is_none());
@@ -210,7 +210,7 @@ fn elements_are_made_when_they_are_wanted() {
 }
 
 #[test]
-fn what_is_made_null_stays_null() {
+fn elements_set_to_null_remain_null() {
     each_finds_the_same(&lazy(), |store, instance| {
         assert_eq!(call(store, instance, "clear", 3), Ok(0));
         assert_eq!(call(store, instance, "at", 3), Err(Trap::UninitializedElement));
@@ -269,7 +269,7 @@ fn a_lazily_initialised_table_can_be_imported() {
 }
 
 #[test]
-fn each_store_has_its_own_host_functions() {
+fn stores_do_not_share_host_functions() {
     for engine in engines() {
         let elements: String = "$id ".repeat(100);
         let module = format!(
@@ -304,7 +304,7 @@ fn each_store_has_its_own_host_functions() {
 }
 
 #[test]
-fn an_instance_that_did_not_start_leaves_nothing() {
+fn an_instance_whose_start_failed_leaves_no_state() {
     let wat = r#"(module
         (import "host" "fail" (global $fail i32))
         (memory (export "memory") 1)
@@ -330,7 +330,7 @@ fn an_instance_that_did_not_start_leaves_nothing() {
 }
 
 #[test]
-fn segments_that_do_not_fit_still_fail() {
+fn out_of_bounds_segments_still_fail() {
     for engine in engines() {
         let module = Module::new(
             &engine,
@@ -345,13 +345,13 @@ fn segments_that_do_not_fit_still_fail() {
                 Table::new(&mut store, TableType::new(RefType::FUNCREF, 4, None), kinglet::Ref::Func(None)).unwrap();
             let error = Instance::new(&mut store, &module, &[Extern::Table(table)]).unwrap_err();
             assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::TableOutOfBounds));
-            assert!(table.get(&mut store, 3).unwrap().into_func().is_some(), "the one before was written");
+            assert!(table.get(&mut store, 3).unwrap().into_func().is_some(), "the previous segment has been written");
         }
     }
 }
 
 #[test]
-fn limits_hold_for_what_was_kept() {
+fn limits_apply_to_recycled_instances() {
     for engine in engines() {
         let module = Module::new(&engine, "(module (memory 2) (table 10 funcref))").unwrap();
         let pre = Linker::new(&engine).instantiate_pre(&module).unwrap();
@@ -376,7 +376,7 @@ fn limits_hold_for_what_was_kept() {
 }
 
 #[test]
-fn a_deep_recursion_leaves_nothing_on_the_stack() {
+fn a_deep_recursion_leaves_no_data_on_the_stack() {
     let wat = r#"(module
         (func $deep (export "deep") (param i32) (result i32) (local i64 i64 i64 i64)
             (if (i32.eqz (local.get 0)) (then (return (i32.const 0))))
@@ -392,7 +392,7 @@ fn a_deep_recursion_leaves_nothing_on_the_stack() {
     });
 }
 
-/// A module of one page.
+/// A module with a memory of one page.
 const SMALL: &str = r#"(module
     (memory 1) (data (i32.const 16) "a few bytes")
     (func (export "note") (param i32) (result i32)
@@ -411,7 +411,7 @@ fn a_pool_is_never_exhausted() {
         let mut live: Vec<_> = (0..1200)
             .map(|_| {
                 let mut store = Store::new(&engine, ());
-                let instance = pre.instantiate(&mut store).expect("what the pool does not have is made");
+                let instance = pre.instantiate(&mut store).expect("an empty pool allocates");
                 (store, instance)
             })
             .collect();
@@ -424,24 +424,24 @@ fn a_pool_is_never_exhausted() {
 
 #[test]
 #[cfg(all(target_os = "linux", feature = "jit"))]
-fn what_a_pool_keeps_goes_when_memory_is_short() {
+fn recycled_instances_are_freed_when_memory_is_scarce() {
     let output = crate::native::alone("pool::keep_more_than_there_is");
     assert!(output.status.success(), "{output:?}");
 }
 
 #[test]
 #[cfg(all(target_os = "linux", feature = "jit"))]
-#[ignore = "run by what_a_pool_keeps_goes_when_memory_is_short in a process of its own"]
+#[ignore = "run by recycled_instances_are_freed_when_memory_is_scarce in a separate process"]
 fn keep_more_than_there_is() {
     let limit = rustix::process::Rlimit { current: Some(1 << 30), maximum: Some(1 << 30) };
     rustix::process::setrlimit(rustix::process::Resource::As, limit).unwrap();
     for engine in engines() {
-        // Each has a memory of 100 MiB, of which the process can have nine.
+        // Each instance has a memory of 100 MiB. The process can have nine of them.
         let text = "(module (memory 1600) (func (export \"same\") (param i32) (result i32) (local.get 0)))";
         let modules: Vec<_> = (0..20).map(|_| pre(&engine, text)).collect();
         for pre in modules.iter().chain(&modules) {
             let mut store = Store::new(&engine, ());
-            let instance = pre.instantiate(&mut store).expect("what was kept of others has gone");
+            let instance = pre.instantiate(&mut store).expect("recycled instances have been freed");
             assert_eq!(call(&mut store, instance, "same", 5), Ok(5));
         }
     }
@@ -449,7 +449,7 @@ fn keep_more_than_there_is() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn idle_instances_take_little() {
+fn idle_instances_take_little_memory() {
     let resident = || {
         let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
         statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * rustix::param::page_size()
@@ -468,13 +468,13 @@ fn idle_instances_take_little() {
             }
             stores.push(store);
         }
-        // Other tests run beside this one.
+        // Other tests run at the same time.
         let each = resident().saturating_sub(before) / stores.len();
         assert!(each < 32 << 10, "{each} bytes each");
     }
 }
 
-/// By default Linux gives a process 65,530 mappings.
+/// By default Linux limits a process to 65,530 mappings.
 #[test]
 #[cfg(all(target_os = "linux", feature = "jit"))]
 fn ten_thousand_live_instances_take_at_most_five_mappings_each() {
@@ -484,7 +484,7 @@ fn ten_thousand_live_instances_take_at_most_five_mappings_each() {
 
 #[test]
 #[cfg(all(target_os = "linux", feature = "jit"))]
-#[ignore = "run by ten_thousand_live_instances_take_at_most_five_mappings_each in a process of its own"]
+#[ignore = "run by ten_thousand_live_instances_take_at_most_five_mappings_each in a separate process"]
 fn count_mappings_of_live_instances() {
     const LIVE: usize = 10_000;
     let mappings = || std::fs::read_to_string("/proc/self/maps").unwrap().lines().count();

@@ -1,5 +1,5 @@
-//! Modules compiled beforehand: both forms run as what they were made of, what does not fit is made again, and what is
-//! damaged is refused.
+//! Modules compiled ahead of time: both forms behave like the original module. Native code that does not match the
+//! engine is recompiled, and damaged files are errors.
 
 use std::fs::File;
 use std::ops::Range;
@@ -43,11 +43,11 @@ fn works(module: &Module) {
 }
 
 fn deserialize(engine: &Engine, bytes: &[u8]) -> kinglet::Result<Module> {
-    // SAFETY: made by these tests; what they damage must be refused before it runs.
+    // SAFETY: these tests have compiled the artifact. If they damage it, it must be rejected before it runs.
     unsafe { Module::deserialize(engine, bytes) }
 }
 
-/// A file of this test's own.
+/// Writes a file for this test.
 fn file(name: &str, bytes: &[u8]) -> PathBuf {
     let path = std::env::temp_dir().join(format!("kinglet-{}-{name}", std::process::id()));
     std::fs::write(&path, bytes).unwrap();
@@ -60,7 +60,7 @@ const FORMS: [Precompiled; 2] = [Precompiled::Native, Precompiled::Universal];
 fn both_forms_run_from_memory_and_from_a_file() {
     let engine = Engine::default();
     for form in FORMS {
-        let artifact = engine.precompile_module(PROGRAM, form).unwrap();
+        let artifact = engine.precompile_module_with(PROGRAM, form, |_, _| ()).unwrap();
         assert_eq!(Engine::detect_precompiled(&artifact), Some(form));
         let other = Engine::default();
         let loaded = deserialize(&other, &artifact).unwrap();
@@ -68,7 +68,7 @@ fn both_forms_run_from_memory_and_from_a_file() {
         works(&loaded);
         let path = file(&format!("{form:?}"), &artifact);
         assert_eq!(Engine::detect_precompiled_file(&path).unwrap(), Some(form));
-        // SAFETY: just written.
+        // SAFETY: this test has just written the file.
         let mapped = unsafe { Module::deserialize_file(&other, &path) }.unwrap();
         std::fs::remove_file(&path).unwrap();
         works(&mapped);
@@ -78,7 +78,7 @@ fn both_forms_run_from_memory_and_from_a_file() {
     }
 }
 
-/// Puts 64 KiB before what is in a file and a little behind it; gives where it is now.
+/// Puts 64 KiB before the contents of a file and a few bytes after them. Returns the range of the contents.
 fn behind_something(path: &Path) -> Range<u64> {
     let contents = std::fs::read(path).unwrap();
     std::fs::write(path, [&[0x55; 64 << 10][..], &contents, b"more"].concat()).unwrap();
@@ -86,12 +86,12 @@ fn behind_something(path: &Path) -> Range<u64> {
 }
 
 #[test]
-fn a_part_of_a_file_is_a_module_if_it_is_all_of_one() {
+fn a_part_of_a_file_can_be_a_module() {
     let engine = Engine::default();
     for form in FORMS {
-        let path = file(&format!("part-{form:?}"), &engine.precompile_module(PROGRAM, form).unwrap());
+        let path = file(&format!("part-{form:?}"), &engine.precompile_module_with(PROGRAM, form, |_, _| ()).unwrap());
         let part = behind_something(&path);
-        // SAFETY: just written, and refused where it is not what was written.
+        // SAFETY: this test has just written the file; other ranges must be rejected.
         let load = |part| unsafe { Module::deserialize_file_part(&engine, File::open(&path).unwrap(), part) };
         let mapped = load(part.clone()).unwrap();
         works(&mapped);
@@ -104,9 +104,9 @@ fn a_part_of_a_file_is_a_module_if_it_is_all_of_one() {
     }
 }
 
-/// What the data segments of a module leave in its memory, precompiled in a file and not, also where they cannot be mapped.
+/// An artifact and the module itself lead to the same initial memory, even if data cannot be mapped.
 #[test]
-fn memories_begin_with_what_data_segments_say() {
+fn memories_are_initialised_from_data_segments() {
     let modules = [
         "(module (func (export \"f\")))",
         "(module (memory (export \"m\") 1))",
@@ -134,21 +134,21 @@ fn memories_begin_with_what_data_segments_say() {
                 memory.data(&store).to_vec()
             })
         };
-        let path = file(&format!("memory-{number}"), &engine.precompile_module(text, Precompiled::Native).unwrap());
-        // SAFETY: just written.
+        let path = file(&format!("memory-{number}"), &engine.precompile_module(text).unwrap());
+        // SAFETY: this test has just written the file.
         let mapped = unsafe { Module::deserialize_file(&engine, &path) }.unwrap();
         let expected = contents(&module(&engine, text));
-        // Twice, for what the first instance writes is its own.
+        // It runs twice, because writes of the first instance must be private.
         assert!(contents(&mapped) == expected && contents(&mapped) == expected, "{text}");
         let part = behind_something(&path);
-        // SAFETY: just written.
+        // SAFETY: this test has just written the file.
         let mapped = unsafe { Module::deserialize_file_part(&engine, File::open(&path).unwrap(), part) }.unwrap();
         assert!(contents(&mapped) == expected && contents(&mapped) == expected, "{text}");
         std::fs::remove_file(&path).unwrap();
     }
     let outside = r#"(module (memory 1) (data (i32.const 65530) "too long"))"#;
-    let path = file("outside", &engine.precompile_module(outside, Precompiled::Native).unwrap());
-    // SAFETY: just written.
+    let path = file("outside", &engine.precompile_module(outside).unwrap());
+    // SAFETY: this test has just written the file.
     let mapped = unsafe { Module::deserialize_file(&engine, &path) }.unwrap();
     std::fs::remove_file(&path).unwrap();
     let error = Instance::new(Store::new(&engine, ()), &mapped, &[]).unwrap_err();
@@ -156,27 +156,27 @@ fn memories_begin_with_what_data_segments_say() {
 }
 
 #[test]
-fn a_module_serializes_as_what_it_is() {
+fn a_module_serializes_in_its_own_form() {
     let engine = Engine::default();
     let module = module(&engine, PROGRAM);
-    assert_eq!(module.serialize().unwrap(), engine.precompile_module(PROGRAM, Precompiled::Native).unwrap());
+    assert_eq!(module.serialize().unwrap(), engine.precompile_module(PROGRAM).unwrap());
     works(&deserialize(&engine, &module.serialize().unwrap()).unwrap());
 }
 
 #[test]
-fn a_universal_module_is_a_module_and_can_be_compiled_again() {
+fn a_universal_module_is_valid_and_can_be_recompiled() {
     let engine = Engine::default();
-    let universal = engine.precompile_module(PROGRAM, Precompiled::Universal).unwrap();
+    let universal = engine.precompile_module_with(PROGRAM, Precompiled::Universal, |_, _| ()).unwrap();
     let plain = Module::new(&engine, &universal).unwrap();
     works(&plain);
     let sections: Vec<&str> = plain.custom_sections().map(|section| section.name()).collect();
     assert_eq!(sections.last(), Some(&"kinglet"));
-    assert_eq!(engine.precompile_module(&universal, Precompiled::Universal).unwrap(), universal);
+    assert_eq!(engine.precompile_module_with(&universal, Precompiled::Universal, |_, _| ()).unwrap(), universal);
 }
 
 #[test]
-fn an_engine_with_other_settings_makes_the_code_again_and_says_why() {
-    let artifact = Engine::default().precompile_module(PROGRAM, Precompiled::Native).unwrap();
+fn an_engine_with_other_settings_recompiles_and_reports_the_reason() {
+    let artifact = Engine::default().precompile_module(PROGRAM).unwrap();
     type Set = fn(&mut Config);
     let settings: [(&str, Set); 6] = [
         ("gas", |config| {
@@ -207,7 +207,7 @@ fn an_engine_with_other_settings_makes_the_code_again_and_says_why() {
         let fib = instance.get_typed_func::<i32, i32>(&mut store, "fib").unwrap();
         assert_eq!(fib.call(&mut store, 10).unwrap(), 55);
     }
-    // How hard the compiler tried is nobody's business.
+    // The optimisation level does not matter.
     let engine = engine(|config| {
         config.optimization(Optimization::None);
     });
@@ -215,10 +215,10 @@ fn an_engine_with_other_settings_makes_the_code_again_and_says_why() {
 }
 
 #[test]
-fn code_for_other_processors_is_made_again() {
+fn code_for_other_processors_is_recompiled() {
     let mut config = Config::new();
     config.cpu_feature(if cfg!(target_arch = "x86_64") { "avx512vbmi" } else { "lse" }, true);
-    let artifact = Engine::new(&config).unwrap().precompile_module(PROGRAM, Precompiled::Native).unwrap();
+    let artifact = Engine::new(&config).unwrap().precompile_module(PROGRAM).unwrap();
     let loaded = deserialize(&Engine::default(), &artifact).unwrap();
     let has = cfg!(target_arch = "aarch64") || loaded.rejected_code().is_none();
     assert!(has || loaded.rejected_code().unwrap().contains("needs a processor with avx512vbmi"));
@@ -226,15 +226,15 @@ fn code_for_other_processors_is_made_again() {
 
     let mut config = Config::new();
     config.generic_processor(true);
-    let artifact = Engine::new(&config).unwrap().precompile_module(PROGRAM, Precompiled::Native).unwrap();
+    let artifact = Engine::new(&config).unwrap().precompile_module(PROGRAM).unwrap();
     let loaded = deserialize(&Engine::default(), &artifact).unwrap();
     assert_eq!(loaded.rejected_code(), None);
     works(&loaded);
 }
 
 #[test]
-fn an_interpreting_engine_uses_the_module_alone() {
-    let artifact = Engine::default().precompile_module(PROGRAM, Precompiled::Native).unwrap();
+fn an_interpreting_engine_ignores_native_code() {
+    let artifact = Engine::default().precompile_module(PROGRAM).unwrap();
     let interpreter = engine(|config| {
         config.run_mode(RunMode::Interpreter);
     });
@@ -242,9 +242,9 @@ fn an_interpreting_engine_uses_the_module_alone() {
 }
 
 #[test]
-fn fewer_proposals_than_when_it_was_compiled_are_still_checked() {
+fn disabled_proposals_are_checked_in_artifacts() {
     let vectors = r#"(module (func (export "v") (result v128) (v128.const i64x2 1 2)))"#;
-    let artifact = Engine::default().precompile_module(vectors, Precompiled::Native).unwrap();
+    let artifact = Engine::default().precompile_module(vectors).unwrap();
     deserialize(&Engine::default(), &artifact).unwrap();
     let without = engine(|config| {
         config.feature(Feature::Simd, false);
@@ -253,11 +253,11 @@ fn fewer_proposals_than_when_it_was_compiled_are_still_checked() {
 }
 
 #[test]
-fn what_is_no_artifact_is_refused() {
+fn files_that_are_not_artifacts_are_errors() {
     let engine = Engine::default();
     let binary = module(&engine, PROGRAM).binary().to_vec();
     for (bytes, part) in
-        [(&b"\0"[..], "no compiled module"), (&binary, "without native code"), (b"kinglet\0", "cut short")]
+        [(&b"\0"[..], "not a compiled module"), (&binary, "without native code"), (b"kinglet\0", "truncated")]
     {
         let error = deserialize(&engine, bytes).unwrap_err();
         assert!(error.to_string().contains(part), "{error}");
@@ -265,17 +265,16 @@ fn what_is_no_artifact_is_refused() {
     assert!(deserialize(&engine, b"").is_err());
     assert_eq!(Engine::detect_precompiled(&binary), None);
     assert_eq!(Engine::precompiled_binary(&binary), None);
-    // SAFETY: there is no such file.
+    // SAFETY: no such file exists.
     unsafe { Module::deserialize_file(&engine, "/no/such/file") }.unwrap_err();
 }
 
-/// Every byte matters: a change of one anywhere, thousands of random ones, and every cut, are found before anything of it
-/// is used.
+/// A change of any byte, thousands of random changes, and every truncation are detected before the file is used.
 #[test]
-fn damage_is_found_whatever_it_is() {
+fn all_damage_is_detected() {
     let engine = Engine::default();
     for form in FORMS {
-        let artifact = engine.precompile_module(PROGRAM, form).unwrap();
+        let artifact = engine.precompile_module_with(PROGRAM, form, |_, _| ()).unwrap();
         let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
         let mut random = |below: usize| {
             seed ^= seed << 13;
@@ -295,7 +294,7 @@ fn damage_is_found_whatever_it_is() {
         for at in places {
             let mut bytes = artifact.clone();
             bytes[at] ^= 1 << random(8);
-            refused(&bytes, &format!("a change at {at}"));
+            refused(&bytes, &format!("changed at {at}"));
         }
         for round in 0..4000 {
             let mut bytes = artifact.clone();
@@ -314,7 +313,7 @@ fn damage_is_found_whatever_it_is() {
 }
 
 #[test]
-fn a_file_that_cannot_be_looked_at_is_an_error_with_the_reason() {
+fn the_error_for_an_unreadable_file_has_the_reason() {
     let folder = Folder::new();
     let missing = folder.path().join("missing");
     let error = Engine::detect_precompiled_file(&missing).unwrap_err().to_string();
@@ -328,7 +327,7 @@ fn a_file_that_cannot_be_looked_at_is_an_error_with_the_reason() {
 }
 
 #[test]
-fn constants_of_a_modules_own_globals_come_from_artifacts_and_the_cache_as_from_the_module() {
+fn constant_expressions_with_own_globals_work_in_artifacts_and_the_cache() {
     let text = r#"(module (import "m" "g" (global $imported i32))
       (global $a i32 (i32.const 5)) (global $b i32 (global.get $a))
       (global $c (export "c") i32 (i32.add (global.get $b) (global.get $imported)))
@@ -345,7 +344,7 @@ fn constants_of_a_modules_own_globals_come_from_artifacts_and_the_cache_as_from_
     };
     let engine = Engine::default();
     for form in [Precompiled::Native, Precompiled::Universal] {
-        works(&deserialize(&engine, &engine.precompile_module(text, form).unwrap()).unwrap());
+        works(&deserialize(&engine, &engine.precompile_module_with(text, form, |_, _| ()).unwrap()).unwrap());
     }
     let folder = kinglet_tests::folder::Folder::new();
     for hits in 0..2 {

@@ -1,6 +1,6 @@
-//! Where the system refuses memory for code, before an engine is made or later: everything goes on interpreted, and
-//! whoever listens is told. Linux's filters of system calls (`seccomp`) stand for what refuses it; they cannot be taken
-//! back, so that each test has a process of its own.
+//! The system refuses executable memory, before an engine is created or later. All code is then interpreted, and
+//! subscribers get an event. Linux's system call filters (`seccomp`) refuse the memory. They cannot be removed, so each
+//! test runs in a separate process.
 
 use std::time::Duration;
 
@@ -15,10 +15,11 @@ const LOOP: &str = r#"(module
             (br_if $l (i32.wrap_i64 (local.tee 0 (i64.sub (local.get 0) (i64.const 1))))))
         (local.get $sum)))"#;
 
-/// From now on no memory of this thread becomes executable.
+/// Makes the system refuse executable memory to this thread.
 fn refuse_memory_for_code() {
     let statement = |code: u32, jt: u8, jf: u8, k: u32| libc::sock_filter { code: code as u16, jt, jf, k };
-    // Loads of the call's number and of its third argument's lower half, comparisons, results.
+    // The filter's instructions: loads of the call's number and of the lower half of its third argument, comparisons,
+    // and results.
     let (load, equal, has, result) = (
         libc::BPF_LD | libc::BPF_W | libc::BPF_ABS,
         libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K,
@@ -36,12 +37,12 @@ fn refuse_memory_for_code() {
         statement(result, 0, 0, libc::SECCOMP_RET_ERRNO | libc::EACCES as u32),
     ];
     let program = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
-    // SAFETY: the filter is complete, and only refuses what the caller wants refused.
+    // SAFETY: the filter is complete, and only refuses executable memory.
     unsafe {
         assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
         assert_eq!(libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program), 0);
     }
-    // SAFETY: a new mapping overlaps nothing.
+    // SAFETY: a new mapping overlaps no other.
     let refused = unsafe {
         let access = libc::PROT_READ | libc::PROT_EXEC;
         libc::mmap(std::ptr::null_mut(), 4096, access, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0)
@@ -49,7 +50,7 @@ fn refuse_memory_for_code() {
     assert_eq!(refused, libc::MAP_FAILED, "the filter works");
 }
 
-/// An engine that finds code hot at once.
+/// Returns an engine that compiles functions at their first call.
 fn engine() -> Engine {
     let thresholds = TierThresholds { sampling_interval: Duration::ZERO, samples: 1, bytes_a_sample: u32::MAX };
     Engine::new(Config::new().tier_thresholds(thresholds)).unwrap()
@@ -67,13 +68,13 @@ fn interprets(engine: &Engine) {
 }
 
 #[test]
-fn an_engine_that_may_have_no_code_interprets() {
+fn an_engine_without_executable_memory_interprets() {
     let output = crate::native::alone("refused::refused_before");
     assert!(output.status.success(), "{output:?}");
 }
 
 #[test]
-#[ignore = "run by an_engine_that_may_have_no_code_interprets in a process of its own"]
+#[ignore = "run by an_engine_without_executable_memory_interprets in a separate process"]
 fn refused_before() {
     let lines = crate::event::listen();
     refuse_memory_for_code();
@@ -84,13 +85,13 @@ fn refused_before() {
 }
 
 #[test]
-fn what_is_hot_stays_interpreted_when_memory_is_refused_later() {
+fn hot_code_stays_interpreted_if_memory_is_refused_later() {
     let output = crate::native::alone("refused::refused_later");
     assert!(output.status.success(), "{output:?}");
 }
 
 #[test]
-#[ignore = "run by what_is_hot_stays_interpreted_when_memory_is_refused_later in a process of its own"]
+#[ignore = "run by hot_code_stays_interpreted_if_memory_is_refused_later in a separate process"]
 fn refused_later() {
     let lines = crate::event::listen();
     let engine = engine();

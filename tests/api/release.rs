@@ -1,23 +1,23 @@
-//! What nothing refers to any more is released: host values, types, host functions. Each test counts its memory in a
-//! process of its own, because other tests take memory too; the counts that the project promises are the heavy ones.
+//! Unreferenced objects are released: host values, types, host functions. Each test measures its memory in a separate
+//! process, because other tests allocate memory too. The heavy tests check the documented numbers.
 
 #[cfg(feature = "jit")]
 use kinglet::{Config, Instance, RunMode, Val};
 use kinglet::{Engine, ExternRef, Func, FuncType, Module, Store, ValType};
 
-/// How many rounds the process that counts is to do.
+/// The number of rounds that the measuring process executes.
 const ROUNDS: &str = "KINGLET_TEST_ROUNDS";
 
-/// Up to how many bytes more may be resident than before.
+/// The tolerance of resident memory, in bytes.
 const SLACK: u64 = 1 << 20;
 
-/// Runs a test of this file in a process of its own.
+/// Runs a test of this file in a separate process.
 #[track_caller]
 fn alone(name: &str, rounds: usize) {
     let output = std::process::Command::new(std::env::current_exe().unwrap())
         .args([&format!("release::{name}"), "--exact", "--ignored", "--nocapture", "--test-threads=1"])
         .env(ROUNDS, rounds.to_string())
-        // glibc gives the end of its first arena alone back to the system.
+        // glibc returns only the end of its first arena to the system.
         .env("MALLOC_ARENA_MAX", "1")
         .output()
         .unwrap();
@@ -27,7 +27,7 @@ fn alone(name: &str, rounds: usize) {
 }
 
 fn resident() -> u64 {
-    // SAFETY: it takes no pointers. What is free is given back, so that what is left is in use.
+    // SAFETY: the call takes no pointers. It returns free memory to the system, so all remaining memory is in use.
     #[cfg(target_env = "gnu")]
     unsafe {
         libc::malloc_trim(0)
@@ -37,7 +37,7 @@ fn resident() -> u64 {
     pages * rustix::param::page_size() as u64
 }
 
-/// Does something a little, and then as often as this process is to: after that no more memory may be in use.
+/// Runs a closure for some rounds of warm-up and then for all rounds. The latter must not increase the memory in use.
 #[track_caller]
 fn leaves_nothing(mut work: impl FnMut(usize)) {
     let rounds = std::env::var(ROUNDS).map_or(1, |rounds| rounds.parse().unwrap());
@@ -46,17 +46,17 @@ fn leaves_nothing(mut work: impl FnMut(usize)) {
     let start = std::time::Instant::now();
     work(rounds);
     let after = resident();
-    println!("{rounds} rounds in {:?}: {} KiB more", start.elapsed(), after.saturating_sub(before) >> 10);
+    println!("{rounds} rounds in {:?}: memory grew by {} KiB", start.elapsed(), after.saturating_sub(before) >> 10);
     assert!(after <= before + SLACK, "{before} bytes before, {after} after");
 }
 
 #[test]
-fn host_values_that_are_released_leave_nothing_behind() {
+fn released_host_values_free_their_memory() {
     alone("make_and_release_host_values", 100_000);
 }
 
 #[test]
-#[ignore = "run by host_values_that_are_released_leave_nothing_behind in a process of its own"]
+#[ignore = "run by released_host_values_free_their_memory in a separate process"]
 fn make_and_release_host_values() {
     let mut store = Store::new(&Engine::default(), ());
     leaves_nothing(|rounds| {
@@ -68,25 +68,25 @@ fn make_and_release_host_values() {
     });
 }
 
-/// A function type that no other number has.
+/// Returns a function type that is unique to a number.
 fn numbered(number: usize) -> FuncType {
     const TYPES: [ValType; 4] = [ValType::I32, ValType::I64, ValType::F32, ValType::F64];
     FuncType::new((0..16).map(|digit| TYPES[number >> (2 * digit) & 3]), [])
 }
 
 #[test]
-fn types_are_released_with_the_last_module_that_has_them() {
+fn types_are_released_with_their_last_module() {
     alone("make_and_drop_modules", 20);
 }
 
 #[test]
-#[ignore = "run by types_are_released_with_the_last_module_that_has_them in a process of its own"]
+#[ignore = "run by types_are_released_with_their_last_module in a separate process"]
 fn make_and_drop_modules() {
     let engine = Engine::default();
     let mut number = 0;
     leaves_nothing(|rounds| {
         for _ in 0..rounds {
-            // Those of the text format, some of which refer to others.
+            // Types in the text format. Some refer to others.
             let types: String = (0..100)
                 .map(|i| {
                     number += 1;
@@ -106,7 +106,7 @@ fn host_functions_and_their_types_are_released_with_their_stores() {
 }
 
 #[test]
-#[ignore = "run by host_functions_and_their_types_are_released_with_their_stores in a process of its own"]
+#[ignore = "run by host_functions_and_their_types_are_released_with_their_stores in a separate process"]
 fn make_functions_in_stores() {
     let engine = Engine::default();
     let mut number = 0;
@@ -115,7 +115,7 @@ fn make_functions_in_stores() {
             let mut store = Store::new(&engine, ());
             for _ in 0..1000.min(rounds) {
                 number += 1;
-                let _func = Func::new(&mut store, numbered(number), |_, _, _| Ok(()));
+                let _func = Func::try_new(&mut store, numbered(number), |_, _, _| Ok(()));
             }
         }
     });
@@ -123,7 +123,7 @@ fn make_functions_in_stores() {
 
 #[cfg(feature = "jit")]
 #[test]
-#[ignore = "run by heavy::native_code_of_ten_thousand_types_is_released_with_them in a process of its own"]
+#[ignore = "run by heavy::native_code_of_ten_thousand_types_is_released_with_them in a separate process"]
 fn call_functions_of_ever_new_types() {
     let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
     let mut number = 0;
@@ -140,7 +140,7 @@ fn call_functions_of_ever_new_types() {
     });
 }
 
-/// The same at the size that is promised.
+/// The same tests with the documented numbers.
 mod heavy {
     use super::alone;
 
@@ -153,7 +153,7 @@ mod heavy {
 
     #[test]
     #[ignore = "heavy: two million host values"]
-    fn two_million_host_values_that_are_released_leave_nothing_behind() {
+    fn two_million_released_host_values_free_their_memory() {
         alone("make_and_release_host_values", 2_000_000);
     }
 

@@ -1,5 +1,5 @@
-//! What an engine does where the system has little address space: memories are not reserved but checked, and a guest that
-//! takes all leaves the host enough. In processes of their own, whose limits nobody else minds.
+//! Engines with little address space. Memories are not reserved, and accesses have explicit checks. A guest that
+//! allocates all memory leaves enough for the host. The tests run in separate processes with resource limits.
 
 use kinglet::{
     Config, Engine, Extern, ExternRef, Feature, Instance, Linker, Memory, MemoryType, Module, RunMode, Store, Trap, Val,
@@ -14,7 +14,7 @@ fn engines() -> impl Iterator<Item = Engine> {
     modes.into_iter().map(|mode| Engine::new(Config::new().run_mode(mode)).unwrap())
 }
 
-/// Lets this process have so many bytes of address space, or of memory that can be written to, beside what it has.
+/// Limits this process's address space or writable memory to its present size plus a number of bytes.
 fn leave(resource: Resource, bytes: u64) {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     let column = if resource == Resource::As { 0 } else { 5 };
@@ -28,7 +28,7 @@ const USER: &str = r#"(module (memory (export "m") 1 20)
     (func (export "get") (param i32) (result i32) (i32.load (local.get 0)))
     (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))"#;
 
-/// Uses a memory as guests do, to its ends.
+/// Accesses a memory at its ends, as guests do.
 fn exercise(store: &mut Store<()>, instance: Instance) {
     let put = instance.get_typed_func::<(i32, i32), ()>(&mut *store, "put").unwrap();
     let get = instance.get_typed_func::<i32, i32>(&mut *store, "get").unwrap();
@@ -46,13 +46,13 @@ fn exercise(store: &mut Store<()>, instance: Instance) {
 }
 
 #[test]
-fn memories_are_checked_where_they_cannot_be_reserved() {
+fn memories_that_cannot_be_reserved_have_explicit_checks() {
     let output = alone("scarce::use_more_memories_than_can_be_reserved");
     assert!(output.status.success(), "{output:?}");
 }
 
 #[test]
-#[ignore = "run by memories_are_checked_where_they_cannot_be_reserved in a process of its own"]
+#[ignore = "run by memories_that_cannot_be_reserved_have_explicit_checks in a separate process"]
 fn use_more_memories_than_can_be_reserved() {
     leave(Resource::As, 11 << 30);
     for engine in engines() {
@@ -70,20 +70,20 @@ fn use_more_memories_than_can_be_reserved() {
             exercise(store, *instance);
             let same = instance.module(&*store);
             assert_eq!(same.binary().as_ptr(), module.binary().as_ptr());
-            // The memory is used by code that was made for one that is reserved, whether this is or not.
+            // The same code runs with reserved memories and with this one.
             let memory = instance.get_memory(&mut *store, "m").unwrap();
             let importer = Instance::new(&mut *store, &importing, &[memory.into()]).unwrap();
             let get = importer.get_typed_func::<i32, i32>(&mut *store, "get").unwrap();
             assert_eq!(get.call(&mut *store, (3 << 16) - 4).unwrap(), 3);
             assert_eq!(trap_of(&get.call(&mut *store, 4 << 16).unwrap_err()), Trap::MemoryOutOfBounds);
         }
-        // One of the host's, which cannot be reserved either.
+        // A memory that the host creates, which cannot be reserved either.
         let mut store = Store::new(&engine, ());
         let memory = Memory::new(&mut store, MemoryType::new(1, Some(20))).unwrap();
         let instance = Instance::new(&mut store, &importing, &[Extern::Memory(memory)]).unwrap();
         exercise(&mut store, instance);
         assert_eq!(memory.size(&store), 4);
-        // With room again, the next is as fast as ever.
+        // Once address space is available again, memories are reserved again.
         stores.clear();
         let mut store = Store::new(&engine, ());
         let instance = Instance::new(&mut store, &module, &[]).unwrap();
@@ -92,7 +92,7 @@ fn use_more_memories_than_can_be_reserved() {
 }
 
 #[test]
-#[ignore = "run by forty_thousand_live_stores_fit_into_a_process in a process of its own"]
+#[ignore = "run by forty_thousand_live_stores_fit_in_a_process in a separate process"]
 fn make_more_stores_than_can_be_reserved() {
     let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
     let module = Module::new(&engine, USER).unwrap();
@@ -111,21 +111,21 @@ fn make_more_stores_than_can_be_reserved() {
 }
 
 #[test]
-fn what_a_guest_takes_is_refused_before_the_host_has_none_left() {
+fn a_guests_allocations_fail_before_the_host_runs_out_of_memory() {
     let output = alone("scarce::take_all_memory");
     assert!(output.status.success(), "{output:?}");
 }
 
 #[test]
-#[ignore = "run by what_a_guest_takes_is_refused_before_the_host_has_none_left in a process of its own"]
+#[ignore = "run by a_guests_allocations_fail_before_the_host_runs_out_of_memory in a separate process"]
 fn take_all_memory() {
     take_all(Resource::As);
 }
 
-/// Reserved memory has its addresses already, but is not paid for.
+/// Reserved memory already has addresses, but is not committed.
 #[cfg(target_os = "linux")]
 #[test]
-fn memory_that_can_be_written_to_is_refused_before_the_host_has_none_left() {
+fn writable_memory_is_refused_before_the_host_runs_out() {
     for name in ["scarce::take_all_data", "scarce::take_all_data_for_the_heap"] {
         let output = alone(name);
         assert!(output.status.success(), "{output:?}");
@@ -133,13 +133,13 @@ fn memory_that_can_be_written_to_is_refused_before_the_host_has_none_left() {
 }
 
 #[test]
-#[ignore = "run by memory_that_can_be_written_to_is_refused_before_the_host_has_none_left in a process of its own"]
+#[ignore = "run by writable_memory_is_refused_before_the_host_runs_out in a separate process"]
 fn take_all_data() {
     take_all(Resource::Data);
 }
 
 #[test]
-#[ignore = "run by memory_that_can_be_written_to_is_refused_before_the_host_has_none_left in a process of its own"]
+#[ignore = "run by writable_memory_is_refused_before_the_host_runs_out in a separate process"]
 fn take_all_data_for_the_heap() {
     let fields = "(field i64)".repeat(500);
     let values = "(i64.const 1)".repeat(500);
@@ -149,7 +149,7 @@ fn take_all_data_for_the_heap() {
         (func (export "take")
             (loop $l (global.set $head (struct.new $s (global.get $head) {values})) (br $l))))"#
     );
-    // So much that the last growth would leave less than the host needs.
+    // With this amount, the last growth would leave less than the host needs.
     leave(Resource::Data, 72 << 20);
     let engine = Engine::new(Config::new().feature(Feature::Gc, true)).unwrap();
     let module = Module::new(&engine, text).unwrap();
@@ -163,7 +163,7 @@ fn take_all_data_for_the_heap() {
     }
 }
 
-/// Guests take all that this limit leaves.
+/// Guests allocate all memory up to this limit.
 fn take_all(resource: Resource) {
     leave(resource, 400 << 20);
     for engine in engines() {
@@ -184,7 +184,7 @@ fn take_all(resource: Resource) {
         let instance = linker.instantiate(&mut store, &module).unwrap();
         let take = instance.get_func(&mut store, "take").unwrap();
         take.call(&mut store, &[], &mut []).unwrap();
-        // The host goes on, and other guests are told that there is no more.
+        // The host still works, and other guests get an out-of-memory error.
         for i in 0..1000 {
             ExternRef::new(&mut store, vec![i; 100]).unwrap();
         }
@@ -199,13 +199,13 @@ fn take_all(resource: Resource) {
     }
 }
 
-/// The same at the size that is promised.
+/// The same test with the documented number.
 mod heavy {
     use super::alone;
 
     #[test]
-    #[ignore = "heavy: reserves all addresses there are"]
-    fn forty_thousand_live_stores_fit_into_a_process() {
+    #[ignore = "heavy: reserves the whole address space"]
+    fn forty_thousand_live_stores_fit_in_a_process() {
         let output = alone("scarce::make_more_stores_than_can_be_reserved");
         assert!(output.status.success(), "{output:?}");
     }

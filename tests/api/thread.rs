@@ -1,4 +1,4 @@
-//! What may be shared between threads is, and works when it is.
+//! Types that threads share: they are `Send` and `Sync`, and work on many threads.
 
 use std::sync::Barrier;
 use std::thread;
@@ -7,7 +7,7 @@ use kinglet::{Engine, InterruptHandle, Linker, Module, Store, Waiter};
 
 use crate::module;
 
-/// Not `Send`, not `Sync`.
+/// Neither `Send` nor `Sync`.
 #[allow(dead_code)]
 struct Tied(*const u8);
 
@@ -26,7 +26,7 @@ const _: () = {
     send_and_sync::<kinglet::WasmBacktrace>();
 };
 
-/// Many functions that call each other, so that threads meet while they are lowered.
+/// Returns a module with many functions that call each other, so that threads lower them at the same time.
 fn chain(length: usize) -> String {
     let mut text = String::from("(module (memory 1)\n");
     for i in 0..length {
@@ -70,7 +70,7 @@ fn many_threads_run_one_module_and_race_to_lower_it() {
 }
 
 #[test]
-fn modules_are_made_and_dropped_on_many_threads_at_once() {
+fn many_threads_can_create_and_drop_modules() {
     let engine = Engine::default();
     thread::scope(|scope| {
         for n in 0..4 {
@@ -91,7 +91,7 @@ fn modules_are_made_and_dropped_on_many_threads_at_once() {
 }
 
 #[test]
-fn a_store_moves_between_threads_with_all_it_holds() {
+fn a_store_can_move_between_threads_with_its_contents() {
     let (mut store, instance) = crate::load(
         r#"(module (global $n (mut i32) (i32.const 0)) (memory 1)
             (func (export "next") (result i32)

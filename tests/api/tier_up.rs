@@ -1,21 +1,21 @@
-//! Tier-up from outside: what is hot becomes native while it runs, and nothing else of what a guest or its host sees
-//! changes: results, traps and their places, threads, mappings.
+//! Tier-up from outside. Hot code becomes native while it runs. Nothing else changes: results, traps and their
+//! locations, threads, and mappings remain the same.
 
 use std::time::{Duration, Instant};
 
 use kinglet::{
-    Caller, Config, Engine, ExternRef, Feature, Func, Instance, Linker, Module, RunMode, Store, TierThresholds, Trap,
-    V128, Val, WasmBacktrace, testing,
+    Caller, Config, Engine, ExternRef, Feature, Func, Instance, Linker, Module, Rooted, RunMode, Store, TierThresholds,
+    Trap, V128, Val, WasmBacktrace, testing,
 };
 
 use crate::{module, trap_of};
 
-/// An engine that compiles on the spot what has been met this often.
+/// Returns an engine that compiles synchronously after a number of samples.
 fn at_once(samples: u32) -> Engine {
     tiering(met(samples))
 }
 
-/// On the spot, after so many samples.
+/// Thresholds for synchronous compilation after a number of samples.
 fn met(samples: u32) -> TierThresholds {
     TierThresholds { sampling_interval: Duration::ZERO, samples, bytes_a_sample: u32::MAX }
 }
@@ -28,7 +28,7 @@ fn interpreter() -> Engine {
     Engine::new(Config::new().run_mode(RunMode::Interpreter)).unwrap()
 }
 
-/// An export's name with what a call of it gave: the result, or the trap and where each frame was.
+/// Formats an export's name with the outcome of a call: the result, or the trap and the location of each frame.
 fn shown(store: &mut Store<()>, instance: &Instance, name: &str, argument: i32) -> String {
     let func = instance.get_typed_func::<i32, i64>(&mut *store, name).unwrap();
     match func.call(&mut *store, argument) {
@@ -41,8 +41,8 @@ fn shown(store: &mut Store<()>, instance: &Instance, name: &str, argument: i32) 
     }
 }
 
-/// Loops in loops, operands pending over them, references in locals, calls of all kinds, tail calls, a start function, and
-/// every way to trap in a loop's middle.
+/// A program with nested loops, operands on the stack across them, references in locals, calls of all kinds, tail
+/// calls, a start function, and every kind of trap inside a loop.
 const PROGRAM: &str = r#"(module
   (type $unary (func (param i32) (result i64)))
   (memory 1) (global $count (mut i64) (i64.const 0))
@@ -132,7 +132,7 @@ fn run(engine: &Engine, times: usize) -> Vec<String> {
 }
 
 #[test]
-fn results_and_places_of_traps_are_the_interpreters_whenever_code_becomes_native() {
+fn tier_up_at_any_time_changes_neither_results_nor_trap_locations() {
     let expected = run(&interpreter(), 3);
     assert!(expected.iter().filter(|line| line.contains("): ")).count() == 12, "{expected:#?}");
     for samples in (1..30).chain([50, 100]) {
@@ -141,7 +141,7 @@ fn results_and_places_of_traps_are_the_interpreters_whenever_code_becomes_native
 }
 
 #[test]
-fn the_same_is_so_with_gas_and_with_explicit_checks() {
+fn tier_up_with_gas_or_explicit_checks_does_not_change_results() {
     let expected = run(&interpreter(), 2);
     for samples in [1, 2, 5, 11, 20] {
         let thresholds = TierThresholds { sampling_interval: Duration::ZERO, samples, bytes_a_sample: u32::MAX };
@@ -153,7 +153,7 @@ fn the_same_is_so_with_gas_and_with_explicit_checks() {
 }
 
 #[test]
-fn gas_is_the_same_wherever_code_becomes_native() {
+fn tier_up_does_not_change_gas() {
     let used = |config: &mut Config| {
         let engine = Engine::new(config.gas(true)).unwrap();
         let module = module(&engine, PROGRAM);
@@ -173,13 +173,13 @@ fn gas_is_the_same_wherever_code_becomes_native() {
 }
 
 #[test]
-fn a_function_becomes_native_when_it_has_been_met_often_enough() {
+fn a_function_becomes_native_after_enough_samples() {
     let engine = at_once(5);
     let module = module(&engine, PROGRAM);
     let mut store = Store::new(&engine, ());
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
     let before = module.native_functions();
-    // The first call is met twice: the function is lowered there.
+    // The first call takes two samples, because it also lowers the function.
     for _ in 0..3 {
         shown(&mut store, &instance, "even", 0);
     }
@@ -189,17 +189,17 @@ fn a_function_becomes_native_when_it_has_been_met_often_enough() {
 }
 
 #[test]
-fn a_loop_that_is_entered_once_becomes_native_in_its_middle() {
+fn a_running_loop_becomes_native_by_osr() {
     let engine = at_once(10);
     let module = module(&engine, PROGRAM);
     let mut store = Store::new(&engine, ());
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
-    assert_eq!(testing::loops_entered(&mut store), 1, "the start function's");
+    assert_eq!(testing::loops_entered(&mut store), 1, "the start function's loop");
     shown(&mut store, &instance, "nested", 1000);
     assert_eq!(testing::loops_entered(&mut store), 2);
 }
 
-/// A loop that calls a function, `$step`, so often.
+/// A loop that calls a function, `$step`, a number of times.
 const STEPS: &str = r#"(module
     (func $step (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
     (func $steps (export "steps") (param i32) (result i32) (local $sum i32)
@@ -208,7 +208,7 @@ const STEPS: &str = r#"(module
         (local.get $sum)))"#;
 
 #[test]
-fn statistics_tell_what_became_native() {
+fn statistics_count_native_code() {
     let engine = at_once(5);
     let module = module(&engine, STEPS);
     assert_eq!(module.stats().tier_up, kinglet::TierUpStats::default());
@@ -221,11 +221,11 @@ fn statistics_tell_what_became_native() {
     let tier_up = stats.tier_up;
     assert_eq!((tier_up.functions, tier_up.loops, tier_up.loops_entered), (2, 1, 1), "{stats:?}");
     assert_eq!((stats.lowered.count, stats.compiled.count), (2, 3), "{stats:?}");
-    assert!((10..40).contains(&tier_up.samples), "in native code nobody is asked: {stats:?}");
+    assert!((10..40).contains(&tier_up.samples), "native code takes no samples: {stats:?}");
     assert!(!tier_up.settled.is_zero() && tier_up.settled >= stats.compiled.time / 2, "{stats:?}");
     let settled = tier_up.settled;
     assert_eq!(steps.call(&mut store, 100).unwrap(), 100);
-    assert_eq!(module.stats().tier_up.settled, settled, "nothing more became native");
+    assert_eq!(module.stats().tier_up.settled, settled, "no more code became native");
     assert!(start.elapsed() >= stats.compiled.time, "{stats:?}");
 }
 
@@ -236,7 +236,7 @@ fn every_decision_is_an_event() {
 }
 
 #[test]
-#[ignore = "run by every_decision_is_an_event in a process of its own"]
+#[ignore = "run by every_decision_is_an_event in a separate process"]
 fn listen_to_decisions() {
     let lines = crate::event::listen();
     let (mut store, instance) = crate::load_with(&at_once(5), STEPS);
@@ -253,7 +253,7 @@ fn listen_to_decisions() {
     };
     for decided in ["function=\"step\" entries=", "function=\"steps\" entries=", "function=\"steps\" loop="] {
         let function = decided.trim_end_matches(" entries=");
-        let waits = about(decided, "message=hot: waits for the compiler");
+        let waits = about(decided, "message=hot: queued for compilation");
         assert!(lines[waits].starts_with("TRACE ") && lines[waits].contains(" calling="), "{lines:#?}");
         assert!(lines[waits].contains(" at_loops=") && lines[waits].contains(" bytes="), "{lines:#?}");
         let of = |part| {
@@ -263,13 +263,13 @@ fn listen_to_decisions() {
             lines.iter().position(|line| is(line)).unwrap_or_else(|| panic!("no {part} of {decided}: {lines:#?}"))
         };
         assert!(
-            waits < of("message=compiling") && of("message=compiling") < of("message=native from now on"),
+            waits < of("message=compiling") && of("message=compiling") < of("message=native code in use"),
             "{lines:#?}"
         );
     }
     assert!(
-        about("function=\"steps\" loop=", "message=entered in the middle")
-            > about("function=\"steps\" loop=", "message=native from")
+        about("function=\"steps\" loop=", "message=entered by OSR")
+            > about("function=\"steps\" loop=", "message=native code in use")
     );
 }
 
@@ -280,14 +280,14 @@ fn a_long_loop_becomes_native_in_the_background() {
     let mut store = Store::new(&engine, ());
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
     let start = Instant::now();
-    // Each takes the interpreter a good part of a second.
+    // In the interpreter, each takes a large part of a second.
     while testing::loops_entered(&mut store) == 0 {
         assert_eq!(shown(&mut store, &instance, "sum", 5_000_000), "sum(5000000) = 17142479235552");
-        assert!(start.elapsed() < Duration::from_secs(60), "it stays interpreted");
+        assert!(start.elapsed() < Duration::from_secs(60), "the loop stays interpreted");
     }
 }
 
-/// A guest that waits in the host for longer than the sampler asks for an answer is met again when it goes on.
+/// A guest that waits in the host for longer than the sampler's patience is sampled again once it continues.
 #[test]
 fn a_loop_becomes_native_after_a_long_wait() {
     let engine = Engine::default();
@@ -310,14 +310,14 @@ fn a_loop_becomes_native_after_a_long_wait() {
 }
 
 #[test]
-fn with_tier_up_turned_off_small_modules_are_compiled_before_they_start() {
+fn without_tier_up_small_modules_are_compiled_before_they_start() {
     let engine = Engine::new(Config::new().tier_up(false)).unwrap();
     assert_eq!(module(&engine, PROGRAM).native_functions(), 14);
     assert_eq!(run(&engine, 1), run(&interpreter(), 1));
 }
 
 #[test]
-fn waiting_for_a_module_gives_every_function_native_code() {
+fn wait_compiled_compiles_every_function() {
     let engine = Engine::default();
     let module = module(&engine, PROGRAM);
     assert_eq!(module.native_functions(), 0);
@@ -328,10 +328,10 @@ fn waiting_for_a_module_gives_every_function_native_code() {
     assert_eq!(interpreted.native_functions(), 0);
 }
 
-/// References to functions that were made before these had native code: held by the host, in tables, in globals of another
-/// instance, imported.
+/// References are created before their functions have native code. The references are in the host, in tables, in
+/// globals of another instance, and in imports.
 #[test]
-fn references_from_before_lead_to_native_code() {
+fn older_function_references_call_native_code() {
     let engine = at_once(4);
     let mut store = Store::new(&engine, ());
     let callee = module(
@@ -363,7 +363,7 @@ fn references_from_before_lead_to_native_code() {
     }
 }
 
-/// Boxes pending over loops and a `try_table` between them, while others are collected.
+/// References on the operand stack across loops and a `try_table`, while other objects are collected.
 const BOXES: &str = r#"(module
   (type $box (struct (field (mut i32)))) (tag $e)
   (func (export "boxes") (param i32) (result i64) (local $i i32) (local $j i32) (local $sum i64)
@@ -382,7 +382,7 @@ const BOXES: &str = r#"(module
     (i64.add (i64.extend_i32_u (struct.get $box 0)) (local.get $sum))))"#;
 
 #[test]
-fn references_that_are_pending_over_loops_come_with_the_frame() {
+fn osr_transfers_references_below_loops() {
     for samples in [3, 5, 50, 150, 333] {
         let mut config = Config::new();
         config.tier_thresholds(met(samples)).feature(Feature::Gc, true).feature(Feature::Exceptions, true);
@@ -396,10 +396,10 @@ fn references_that_are_pending_over_loops_come_with_the_frame() {
     }
 }
 
-/// Twelve loops within each other, more than the way into the innermost leads through. From there a branch goes to each of
-/// them by turns. A number and a box are pending over each, and each has a parameter.
+/// Twelve nested loops, more than the OSR path passes through. Branches from there go to each of them in
+/// turn. A number and a reference are on the stack below each loop, and each has a parameter.
 #[test]
-fn a_loop_far_within_others_is_entered_with_what_is_pending_over_all_of_them() {
+fn osr_into_a_deeply_nested_loop_transfers_all_operands() {
     const LOOPS: usize = 12;
     let open = |i| {
         format!(
@@ -445,10 +445,10 @@ fn a_loop_far_within_others_is_entered_with_what_is_pending_over_all_of_them() {
     }
 }
 
-/// A native loop calls functions whose native code is not there when it begins: one of another instance, which becomes
-/// native meanwhile, and one of the host. Arguments are in registers of both kinds and on the stack.
+/// A native loop calls functions that have no native code when it starts: one of another instance, which becomes native
+/// meanwhile, and one of the host. Arguments are in registers of both kinds and on the stack.
 #[test]
-fn a_loop_from_before_calls_imports() {
+fn a_native_loop_calls_imports_that_become_native_later() {
     let engine = at_once(50);
     let mut store = Store::new(&engine, ());
     let ty = "(param i32 f64 i64 i32 f32 i64 i64 i32 i64 i64 i64 f64) (result i64 f64)";
@@ -483,13 +483,13 @@ fn a_loop_from_before_calls_imports() {
     let guest = Instance::new(&mut store, &callee, &[]).unwrap();
     linker.instance(&mut store, "a", guest).unwrap();
     let signature = guest.get_func(&mut store, "guest").unwrap().ty(&store);
-    let host = Func::new(&mut store, signature, |_, args, results| {
+    let host = Func::try_new(&mut store, signature, |_, args, results| {
         let [Val::I32(n), Val::F64(f), .., Val::I64(nine), Val::I64(i), Val::F64(g)] = args else { unreachable!() };
         results[0] = Val::I64(i ^ (nine * i64::from(*n)));
         results[1] = Val::F64((f64::from_bits(*g) - f64::from_bits(*f)).to_bits());
         Ok(())
     });
-    linker.define("a", "host", host.unwrap()).unwrap();
+    linker.define(&store, "a", "host", host.unwrap()).unwrap();
     let instance = linker.instantiate(&mut store, &caller).unwrap();
     let run = instance.get_typed_func::<i32, (i64, f64)>(&mut store, "run").unwrap();
     assert_eq!(callee.native_functions(), 0);
@@ -503,10 +503,10 @@ fn a_loop_from_before_calls_imports() {
     assert_eq!(run.call(&mut store, 500).unwrap(), (i, f));
 }
 
-/// The same with results of every number and type that a processor may return differently: in registers of both kinds, or
-/// in memory, whose address is an argument then.
+/// The same test with results of every number and type that a processor may return differently. Results are in
+/// registers of both kinds, or in memory whose address is an argument.
 #[test]
-fn a_loop_from_before_calls_imports_of_any_results() {
+fn a_native_loop_calls_imports_with_all_kinds_of_results() {
     let types = ["i32", "i64", "f32", "f64", "v128"];
     let alike = types.iter().flat_map(|ty| [1, 2, 3, 4, 8, 9, 17].map(|n| vec![*ty; n]));
     let mixed = [vec!["i32", "f64"], vec!["f32", "i64", "i32"], vec!["v128", "i32"], types.repeat(2)];
@@ -520,7 +520,7 @@ fn a_loop_from_before_calls_imports_of_any_results() {
         let mut linker = Linker::new(&engine);
         linker.instance(&mut store, "a", guest).unwrap();
         let signature = guest.get_func(&mut store, "guest").unwrap().ty(&store);
-        let host = Func::new(&mut store, signature, |_, args, values| {
+        let host = Func::try_new(&mut store, signature, |_, args, values| {
             let Val::I32(n) = args[0] else { unreachable!() };
             for (value, i) in values.iter_mut().zip(n..) {
                 *value = match value {
@@ -533,7 +533,7 @@ fn a_loop_from_before_calls_imports_of_any_results() {
             }
             Ok(())
         });
-        linker.define("a", "host", host.unwrap()).unwrap();
+        linker.define(&store, "a", "host", host.unwrap()).unwrap();
         let run = linker.instantiate(&mut store, &caller).unwrap();
         let run = run.get_typed_func::<i32, i64>(&mut store, "run").unwrap();
         let bits = |ty: &str, i: i32| match ty {
@@ -546,15 +546,15 @@ fn a_loop_from_before_calls_imports_of_any_results() {
         let sum = all.fold(0_i64, |sum, bits| sum.wrapping_mul(31).wrapping_add(bits));
         assert_eq!(callee.native_functions(), 0);
         assert_eq!(run.call(&mut store, 100).unwrap(), sum, "{results:?}");
-        // A RISC-V processor may have no vectors; then what has them stays interpreted.
+        // A RISC-V processor may lack vectors; functions with vectors stay interpreted there.
         let native = cfg!(not(target_arch = "riscv64")) || !results.contains(&"v128");
         assert_eq!(callee.native_functions(), usize::from(native), "{results:?}");
         assert_eq!(run.call(&mut store, 100).unwrap(), sum, "{results:?}, again");
     }
 }
 
-/// A module with a function of such results, its argument and the numbers that follow it; and one that calls it and a
-/// host's function like it in turns, and adds up what they return.
+/// Returns two modules. The function of the first returns its argument and the numbers that follow it, as results of
+/// these types. The second calls this function and a similar host function in turn, and adds up their results.
 fn results_of_loop(results: &[&str]) -> (String, String) {
     let ty = format!("(param i32) (result {})", results.join(" "));
     let (mut given, mut taken, mut locals) = (String::new(), String::new(), String::new());
@@ -591,9 +591,9 @@ fn results_of_loop(results: &[&str]) -> (String, String) {
     (callee, caller)
 }
 
-/// A host function calls back, and looks at the backtrace, while its callers change tiers.
+/// A host function calls back and captures backtraces while its callers change tiers.
 #[test]
-fn frames_of_both_tiers_are_told_alike() {
+fn backtraces_show_frames_of_both_tiers_alike() {
     let told = |engine: &Engine| {
         let module = module(
             engine,
@@ -607,8 +607,8 @@ fn frames_of_both_tiers_are_told_alike() {
         );
         let mut store = Store::new(engine, Vec::new());
         let mut linker: Linker<Vec<String>> = Linker::new(engine);
-        let look = |mut caller: Caller<'_, Vec<String>>, held: Option<ExternRef>, i: i32| {
-            let text = held.unwrap().data(&caller).unwrap().downcast_ref::<String>().unwrap().clone();
+        let look = |mut caller: Caller<'_, Vec<String>>, held: Option<Rooted<ExternRef>>, i: i32| {
+            let text = held.unwrap().data(&caller).unwrap().unwrap().downcast_ref::<String>().unwrap().clone();
             let frames = WasmBacktrace::capture(&caller);
             let frames: Vec<_> = frames.frames().iter().map(|frame| (frame.func_index(), frame.offset())).collect();
             caller.data_mut().push(format!("{text} {i} {frames:?}"));
@@ -627,9 +627,9 @@ fn frames_of_both_tiers_are_told_alike() {
     }
 }
 
-/// What nobody catches is told with all frames, whichever of them are native, and what somebody far out catches is caught.
+/// An uncaught exception's backtrace has all frames of both tiers, and a distant handler catches exceptions.
 #[test]
-fn exceptions_leave_frames_of_both_tiers() {
+fn exceptions_unwind_frames_of_both_tiers() {
     let seen = |engine: &Engine| {
         let module = module(
             engine,
@@ -678,9 +678,9 @@ fn exceptions_leave_frames_of_both_tiers() {
     }
 }
 
-/// One module on many threads while it tiers up, each in a store of its own.
+/// Many threads run one module during tier-up, each in its own store.
 #[test]
-fn many_threads_run_a_module_while_it_becomes_native() {
+fn many_threads_run_a_module_during_tier_up() {
     let expected = run(&interpreter(), 2);
     let thresholds =
         TierThresholds { sampling_interval: Duration::from_micros(20), samples: 1, bytes_a_sample: u32::MAX };
@@ -701,13 +701,13 @@ fn many_threads_run_a_module_while_it_becomes_native() {
                 });
             }
         });
-        testing::settle(&engine);
-        assert!(module.native_functions() > 0, "with so many samples something is hot");
+        testing::drain(&engine);
+        assert!(module.native_functions() > 0, "with so many samples some function is hot");
     }
 }
 
 #[test]
-fn runaway_recursion_ends_while_it_becomes_native() {
+fn endless_recursion_traps_during_tier_up() {
     let text = r#"(module (func $f (export "f") (param i32) (result i32)
         (i32.add (call $f (i32.add (local.get 0) (i32.const 1))) (i32.const 2))))"#;
     for samples in [1, 3, 100, 5000] {
@@ -720,9 +720,9 @@ fn runaway_recursion_ends_while_it_becomes_native() {
     }
 }
 
-/// Modules and engines go while their code is being compiled.
+/// Modules and engines are dropped while their code is being compiled.
 #[test]
-fn what_is_compiled_for_nobody_any_more_is_dropped() {
+fn code_compiled_for_dropped_modules_is_freed() {
     let thresholds =
         TierThresholds { sampling_interval: Duration::from_micros(20), samples: 1, bytes_a_sample: u32::MAX };
     let kept = tiering(thresholds);
@@ -731,19 +731,19 @@ fn what_is_compiled_for_nobody_any_more_is_dropped() {
         let (mut store, instance) = crate::load_with(&engine, PROGRAM);
         shown(&mut store, &instance, "sum", 2_000 * i + 1);
     }
-    testing::settle(&kept);
+    testing::drain(&kept);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_thousand_engines_leave_no_thread_and_no_mapping() {
+fn a_thousand_engines_leak_no_thread_and_no_mapping() {
     let output = crate::native::alone("tier_up::make_and_drop_engines");
     assert!(output.status.success(), "{output:?}");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-#[ignore = "run by a_thousand_engines_leave_no_thread_and_no_mapping in a process of its own"]
+#[ignore = "run by a_thousand_engines_leak_no_thread_and_no_mapping in a separate process"]
 fn make_and_drop_engines() {
     let threads = || std::fs::read_dir("/proc/self/task").unwrap().count();
     let mappings = || std::fs::read_to_string("/proc/self/maps").unwrap().lines().count();
@@ -754,27 +754,27 @@ fn make_and_drop_engines() {
             shown(&mut store, &instance, name, argument);
         }
     };
-    // What is made once a process is there then.
+    // These rounds create the objects that exist once per process.
     (0..20).for_each(|_| once(Duration::from_micros(20)));
     let before = (threads(), mappings());
     for i in 0..1000 {
         once(if i % 10 == 0 { Duration::ZERO } else { Duration::from_micros(20) });
     }
-    // A thread that was in the middle of a function when its engine went ends by itself.
+    // A thread that is compiling a function when its engine is dropped ends by itself.
     let deadline = Instant::now() + Duration::from_secs(60);
     while threads() != before.0 && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(10));
     }
     let after = (threads(), mappings());
     assert_eq!(after.0, before.0, "threads");
-    // The allocator may have taken a few more.
+    // The allocator may have created a few more.
     assert!(after.1 <= before.1 + 8, "mappings: {before:?} {after:?}");
 }
 
-/// Guests nest as deeply as the interpreter's stack allows, whatever is native: where the host's stack is used up, calls
-/// go on in the interpreter, with arguments in registers and on the stack, of every type.
+/// Guests recurse as deeply as the interpreter's stack allows, regardless of the native code. If the host's stack is
+/// exhausted, calls continue in the interpreter. Arguments of every type are in registers and on the stack.
 #[test]
-fn what_is_native_nests_as_deeply() {
+fn native_code_recurses_as_deeply_as_the_interpreter() {
     const DEEP: &str = r#"(module
       (type $many (func (param i32 i64 f32 f64 v128 i32 i64 i32 i64 i32 i64 f64 f64 f64 f64 f64 f64 f64 f64)
         (result i64 f64 v128)))
@@ -815,7 +815,7 @@ fn what_is_native_nests_as_deeply() {
         let module = module(&engine, DEEP);
         let mut store = Store::new(&engine, ());
         let instance = Instance::new(&mut store, &module, &[]).unwrap();
-        // Once more when all that can be is native, and again after there was no stack at all.
+        // The calls repeat after all code is native and after the stack was exhausted.
         let twice = (0..2).map(|_| {
             let calls = CALLS.map(|(name, depth)| shown(&mut store, &instance, name, depth));
             let endless = instance.get_typed_func::<i32, i64>(&mut store, "endless").unwrap();

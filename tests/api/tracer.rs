@@ -1,5 +1,5 @@
-//! The two tiers on one contract: which functions are native is chosen here, in every combination where that is
-//! feasible, and nothing a guest or its host can see may depend on it. Every test names what it proves.
+//! The contract of both tiers. The tests compile every combination of functions to native code where that is feasible.
+//! Guest and host must not notice the difference.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use kinglet::{
     testing,
 };
 
-/// An engine with what the tracer's operations need.
+/// Returns an engine with the proposals that the tests need.
 fn engine(gas: bool) -> Engine {
     let mut config = Config::new();
     config.feature(Feature::Gc, true).feature(Feature::Exceptions, true).gas(gas);
@@ -22,7 +22,7 @@ struct Guest {
 }
 
 impl Guest {
-    /// An instance of a module, of whose functions those with their bits in `native` are native.
+    /// Instantiates a module in which the functions with their bits in `native` are native.
     fn new(engine: &Engine, wat: &str, native: u32) -> Guest {
         let module = Module::new(engine, wat).unwrap_or_else(|e| panic!("{e:?}\n{wat}"));
         let mut store = Store::new(engine, ());
@@ -43,7 +43,7 @@ impl Guest {
         self.instance.get_func(&mut self.store, name).unwrap()
     }
 
-    /// Calls a function; its results as text.
+    /// Calls a function and returns its results as text.
     fn call(&mut self, name: &str, args: &[Val]) -> kinglet::Result<String> {
         let func = self.func(name);
         let mut results = vec![Val::I32(0); func.ty(&self.store).results().len()];
@@ -52,7 +52,7 @@ impl Guest {
     }
 }
 
-/// All ways to choose from the functions with these indices.
+/// Returns all subsets of these functions, as bits.
 fn choices(funcs: &[u32]) -> impl Iterator<Item = u32> + '_ {
     (0..1u32 << funcs.len()).map(|choice| {
         let chosen = funcs.iter().enumerate().filter(|(i, _)| choice & 1 << i != 0);
@@ -60,7 +60,7 @@ fn choices(funcs: &[u32]) -> impl Iterator<Item = u32> + '_ {
     })
 }
 
-/// Types of every kind, more of them than there are registers for any.
+/// Types of every kind. A processor has fewer registers than there are values.
 const TYPES: [&str; 20] = [
     "i32",
     "i64",
@@ -84,7 +84,7 @@ const TYPES: [&str; 20] = [
     "i32",
 ];
 
-/// Values of [`TYPES`].
+/// Returns values of [`TYPES`].
 fn values(store: &mut Store<()>) -> Vec<Val> {
     let value = |(i, ty): (usize, &&str)| {
         let n = i as u64 + 1;
@@ -112,8 +112,8 @@ fn gets(indices: impl IntoIterator<Item = usize>) -> String {
     })
 }
 
-/// `run` calls `middle` calls `last`, one through a table; each turns its parameters round, and the results of what it
-/// calls once more.
+/// `run` calls `middle`, which calls `last`, one of them through a table. Each rotates its parameters, and the results
+/// of its callee once more.
 fn turning_module() -> String {
     let (forth, back) = (list(TYPES), list(TYPES.into_iter().rev()));
     let turned = gets((0..TYPES.len()).rev());
@@ -131,7 +131,7 @@ fn turning_module() -> String {
 }
 
 #[test]
-fn calls_between_tiers_carry_stack_arguments_and_many_results() {
+fn calls_between_tiers_pass_stack_arguments_and_many_results() {
     let engine = engine(false);
     let mut expected = None;
     for native in choices(&[0, 1, 2, 3, 4]) {
@@ -175,7 +175,7 @@ fn calls_between_tiers_cross_modules_and_reach_the_host() {
 }
 
 #[test]
-fn native_code_sees_a_function_become_native_after_it_was_called() {
+fn native_code_calls_the_native_code_of_functions_compiled_later() {
     let engine = engine(false);
     let wat = r#"(module (type $t (func (param i32) (result i32))) (table funcref (elem $callee))
         (func (export "direct") (param i32) (result i32) (call $callee (local.get 0)))
@@ -249,8 +249,8 @@ fn tail_calls_between_tiers_with_stack_arguments_and_many_results_take_constant_
     }
 }
 
-/// A nested loop with pending operands of every type below each, a loop with parameters, and a loop in one arm of an
-/// `if` with operands pending over both.
+/// Nested loops with operands of every type below each, a loop with parameters, and a loop in one arm of an `if` with
+/// operands below both.
 const LOOPS: &str = r#"(module
     (import "host" "collect" (func $collect))
     (type $s (struct (field i32) (field f64)))
@@ -293,7 +293,7 @@ const LOOPS: &str = r#"(module
         (i64.add)))"#;
 
 #[test]
-fn a_loop_is_entered_in_the_middle_with_pending_operands_of_every_type() {
+fn osr_transfers_operands_of_every_type() {
     let engine = engine(false);
     let args = |guest: &mut Guest| {
         let value = ExternRef::new(&mut guest.store, "value").unwrap();
@@ -319,7 +319,7 @@ fn a_loop_is_entered_in_the_middle_with_pending_operands_of_every_type() {
 }
 
 #[test]
-fn a_tail_call_out_of_an_entered_loop_takes_constant_host_stack() {
+fn a_tail_call_after_osr_takes_constant_host_stack() {
     let engine = engine(false);
     let wat = r#"(module (func $f (export "run") (param $n i32) (param $i i32) (result i32)
         (if (i32.eqz (local.get $n)) (then (return (i32.const 5))))
@@ -367,12 +367,12 @@ const THROWS: &str = r#"(module
         (drop) (drop) (drop)))"#;
 
 #[test]
-fn a_throw_is_caught_in_another_tier_in_both_directions() {
+fn exceptions_are_caught_in_the_other_tier() {
     let engine = engine(false);
     for native in choices(&[0, 1, 2, 3, 4, 5]) {
         let mut guest = Guest::new(&engine, THROWS, native);
         let case = format!("native: {native:#b}");
-        // The results' last is the number of the way taken.
+        // The last result is the number of the handler that ran.
         for (which, way) in [(0, 1), (1, 3), (2, 2), (3, 2)] {
             let results = guest.call("run", &[Val::I32(which)]).unwrap();
             assert!(results.ends_with(&format!("I32({way})]")), "{case}: {results}");
@@ -387,18 +387,18 @@ fn a_throw_is_caught_in_another_tier_in_both_directions() {
         assert_eq!(guest.call("inner", &[Val::I32(0)]).unwrap(), "[I32(-1)]", "{case}");
         let error = guest.call("uncaught", &[]).unwrap_err();
         assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::UncaughtException), "{case}");
-        // The store is as good as before.
+        // The store remains usable.
         assert_eq!(guest.call("inner", &[Val::I32(1)]).unwrap(), "[I32(11)]", "{case}");
     }
 }
 
 #[test]
-fn a_tag_is_told_by_its_identity_across_instances_and_tiers() {
+fn tags_are_compared_by_identity_across_instances_and_tiers() {
     let engine = engine(false);
     let thrower = r#"(module (tag $t (export "t") (param i32)) (tag $u (param i32))
         (func (export "throw_t") (throw $t (i32.const 1)))
         (func (export "throw_u") (throw $u (i32.const 2))))"#;
-    // Its own `$u` is another tag than the thrower's.
+    // The tag `$u` of this module differs from the tag of the throwing function.
     let catcher = r#"(module
         (import "m" "t" (tag $t (param i32)))
         (import "m" "throw_t" (func $throw_t)) (import "m" "throw_u" (func $throw_u))
@@ -452,7 +452,7 @@ const TRAPS: &str = r#"(module
     (func $wrong (type $other)))"#;
 
 #[test]
-fn a_trap_below_two_tiers_has_the_backtrace_of_one() {
+fn the_backtrace_of_a_trap_does_not_depend_on_tiers() {
     let engine = engine(false);
     let expected_traps = [
         Trap::Unreachable,
@@ -487,7 +487,7 @@ fn a_trap_below_two_tiers_has_the_backtrace_of_one() {
 }
 
 #[test]
-fn an_entered_loop_is_one_frame_of_a_backtrace_and_its_throws_reach_the_caller() {
+fn a_loop_entered_by_osr_has_one_frame_and_its_exceptions_reach_the_caller() {
     let engine = engine(false);
     let wat = r#"(module (tag $t)
         (func (export "trap") (param i32) (call $loop (local.get 0)))
@@ -518,7 +518,7 @@ fn an_entered_loop_is_one_frame_of_a_backtrace_and_its_throws_reach_the_caller()
 }
 
 #[test]
-fn recursion_without_end_through_both_tiers_is_a_trap() {
+fn endless_recursion_through_both_tiers_traps() {
     let engine = engine(false);
     let wat = r#"(module
         (func $a (export "run") (param i32) (result i32) (call $b (local.get 0)) (i32.const 1) (i32.add))
@@ -569,7 +569,8 @@ fn a_host_error_and_a_panic_pass_frames_of_both_tiers() {
     }
 }
 
-/// Functions that call one another down to a depth, each with references in locals, pending and in what it passes on.
+/// Functions that call one another down to a depth, each with references in locals, on the operand stack and in
+/// arguments.
 const OBJECTS: &str = r#"(module
     (import "host" "collect" (func $collect))
     (type $node (struct (field i32) (field (ref null $node)) (field v128) (field (ref null $node))))
@@ -612,7 +613,7 @@ const OBJECTS: &str = r#"(module
 fn references_survive_a_moving_collection_at_every_call_in_frames_of_both_tiers() {
     let engine = engine(false);
     let mut guest = Guest::new(&engine, OBJECTS, 0);
-    // Without the tests' collections: none of the heap's references moves.
+    // Without the test's collections, no reference to the heap moves.
     let unmoved = OBJECTS.replace("(call $collect)", "");
     let mut still = Guest::new(&engine, &unmoved, 0);
     let expected = still.call("run", &[Val::I32(10)]).unwrap();
@@ -645,7 +646,7 @@ fn garbage_is_collected_when_the_heap_is_full_in_both_tiers() {
     }
 }
 
-/// Straight code, branches, loops, calls of all kinds, a throw.
+/// A program with straight-line code, branches, loops, calls of all kinds, and an exception.
 const METERED: &str = r#"(module
     (type $t (func (param i32) (result i32))) (type $s (struct (field i32)))
     (tag $e (param i32)) (table funcref (elem $leaf $tail))
@@ -708,7 +709,7 @@ fn gas_is_the_same_in_interpreter_native_and_mixed_code() {
 }
 
 #[test]
-fn an_interrupt_ends_a_native_loop() {
+fn an_interrupt_stops_a_native_loop() {
     let engine = engine(false);
     let wat = r#"(module (func (export "run") (loop $l (br $l))))"#;
     for native in choices(&[0]) {

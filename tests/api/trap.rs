@@ -1,11 +1,11 @@
-//! Traps: every kind that can be reached, and backtraces that say where.
+//! Traps: every kind, and their backtraces.
 
 use kinglet::{Engine, Extern, Instance, Linker, Module, Store, Trap, WasmBacktrace};
 
 use crate::{load, load_with, module, throwing_engine, trap, trap_of};
 
 #[test]
-fn every_kind_of_trap_is_told_apart() {
+fn every_kind_of_trap_is_distinguished() {
     let (mut store, instance) = load_with(
         &throwing_engine(),
         r#"(module
@@ -55,7 +55,7 @@ fn every_kind_of_trap_is_told_apart() {
         ("null_call", Trap::NullFunctionReference),
         ("throw", Trap::UncaughtException),
     ];
-    // Twice: a trap leaves nothing behind.
+    // It runs twice, because a trap must not leave any state behind.
     for (name, kind) in expected.iter().chain(&expected) {
         let func = instance.get_typed_func::<(), ()>(&mut store, name).unwrap();
         let error = func.call(&mut store, ()).unwrap_err();
@@ -66,12 +66,12 @@ fn every_kind_of_trap_is_told_apart() {
     }
 }
 
-/// Where in the binary each of the given byte sequences starts; each must be there once.
+/// Returns the offset of each byte sequence in the binary. Each must occur once.
 fn offsets(binary: &[u8], needles: &[&[u8]]) -> Vec<u32> {
     let find = |needle: &&[u8]| {
         let mut found = binary.windows(needle.len()).enumerate().filter(|(_, window)| window == needle);
-        let (at, _) = found.next().unwrap_or_else(|| panic!("{needle:x?} is there"));
-        assert!(found.next().is_none(), "{needle:x?} is there once");
+        let (at, _) = found.next().unwrap_or_else(|| panic!("{needle:x?} occurs"));
+        assert!(found.next().is_none(), "{needle:x?} occurs once");
         at as u32
     };
     needles.iter().map(find).collect()
@@ -112,10 +112,10 @@ fn a_backtrace_has_names_indices_and_offsets() {
     assert!(text.contains(&format!("0: last (func[3]) at {:#x} in calls: i32.div_u", expected[0])), "{text}");
 }
 
-/// The instruction that traps, in all shapes its neighbours can be fused with.
+/// The trapping instruction, in all forms in which it is fused with its neighbours.
 #[test]
-fn the_offset_is_that_of_the_trapping_instruction_whatever_was_fused() {
-    // Text of the body, and the bytes up to and with the trapping opcode.
+fn fusion_does_not_change_the_offset_of_the_trapping_instruction() {
+    // The text of the body, and its bytes up to the trapping opcode.
     let bodies: [(&str, &[u8], u32); 8] = [
         ("(local.set 0 (i32.load offset=77 (i32.const -1)))", b"\x28\x02\x4d", 0),
         ("(i32.store offset=78 (i32.const -1) (i32.add (local.get 0) (i32.const 1)))", b"\x36\x02\x4e", 0),
@@ -182,7 +182,7 @@ fn a_start_function_that_traps_is_an_error_of_instantiation() {
 }
 
 #[test]
-fn segments_out_of_bounds_are_errors_and_earlier_ones_stay_written() {
+fn out_of_bounds_segments_are_errors_after_earlier_ones_are_written() {
     let engine = Engine::default();
     let mut store = Store::new(&engine, ());
     let memory = kinglet::Memory::new(&mut store, kinglet::MemoryType::new(1, None)).unwrap();
@@ -204,7 +204,7 @@ fn segments_out_of_bounds_are_errors_and_earlier_ones_stay_written() {
 }
 
 #[test]
-fn an_uncaught_exception_has_a_backtrace_also_through_the_host() {
+fn the_backtrace_of_an_uncaught_exception_passes_host_functions() {
     let engine = throwing_engine();
     let text = r#"(module (import "host" "f" (func $host)) (tag $e (param i64))
         (func $run (export "run") (try_table (call $host)))
@@ -226,7 +226,7 @@ fn an_uncaught_exception_has_a_backtrace_also_through_the_host() {
 }
 
 #[test]
-fn what_a_version_lacks_is_a_trap_of_its_own() {
+fn unimplemented_operations_have_their_own_trap() {
     let engine = crate::engine(|config| {
         config.feature(kinglet::Feature::Gc, true);
     });
@@ -236,11 +236,11 @@ fn what_a_version_lacks_is_a_trap_of_its_own() {
 }
 
 #[test]
-fn a_frame_at_its_entry_is_at_its_first_instruction() {
+fn the_offset_at_a_functions_entry_is_its_first_instruction() {
     let text = r#"(module (func $f (export "f") (param i32) (result i32) (local i64 i64)
         (i32.add (call $f (i32.add (local.get 0) (i32.const 1))) (i32.const 2))))"#;
     for (gas, expected) in [(false, Trap::StackOverflow), (true, Trap::OutOfGas)] {
-        // What is small is compiled where that is there.
+        // If the native tier is present, small modules are compiled.
         for mode in [kinglet::RunMode::Interpreter, kinglet::RunMode::Auto] {
             let engine = crate::engine(|config| {
                 config.gas(gas).run_mode(mode);

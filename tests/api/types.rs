@@ -1,4 +1,5 @@
-//! Types that mention others (`(ref $t)`) belong to the engine whose module defines those, as long as it does.
+//! Types that refer to other types (`(ref $t)`) belong to the engine of the module that defines the other types. They
+//! are valid as long as that module lives.
 
 use kinglet::{
     Config, Engine, Extern, Feature, Func, FuncType, Global, GlobalType, Linker, Module, Ref, Store, Table, TableType,
@@ -22,7 +23,7 @@ fn with_tags() -> Engine {
     })
 }
 
-/// The types that a module exports.
+/// The types of a module's exports.
 struct Types {
     func: FuncType,
     global: GlobalType,
@@ -42,7 +43,7 @@ impl Types {
     }
 }
 
-/// What an engine makes of types at each door: the names of those that let them in.
+/// Passes types to every function that accepts them. Returns the names of those that succeed.
 fn doors(engine: &Engine, types: &Types) -> Vec<&'static str> {
     let Types { func, global, table, tag } = types;
     let mut store = Store::new(engine, ());
@@ -50,10 +51,10 @@ fn doors(engine: &Engine, types: &Types) -> Vec<&'static str> {
     let mut door = |name, result: kinglet::Result<()>| match result {
         Ok(()) => open.push(name),
         Err(error) => {
-            assert!(error.to_string().contains("is of another engine, or of a module that"), "{name}: {error}")
+            assert!(error.to_string().contains("belongs to another engine or to a dropped module"), "{name}: {error}")
         }
     };
-    door("Func::new", Func::new(&mut store, func.clone(), |_, _, _| Ok(())).map(drop));
+    door("Func::new", Func::try_new(&mut store, func.clone(), |_, _, _| Ok(())).map(drop));
     let mut linker = Linker::<()>::new(engine);
     door("Linker::func_new", linker.func_new("a", "b", func.clone(), |_, _, _| Ok(())).map(drop));
     door("Global::new", Global::new(&mut store, *global, Val::FuncRef(None)).map(drop));
@@ -67,9 +68,9 @@ fn doors(engine: &Engine, types: &Types) -> Vec<&'static str> {
 }
 
 #[test]
-fn a_type_of_another_engine_is_an_error_at_every_door() {
+fn every_function_rejects_a_type_of_another_engine() {
     let (ours, theirs) = (with_tags(), with_tags());
-    // The same types, so that the engines differ in nothing but that they are two.
+    // Both engines have the same types, and are otherwise equal.
     let (module, other) = (module(&ours, TEXT), module(&theirs, TEXT));
     let types = Types::of(&module);
     assert_eq!(doors(&ours, &types).len(), 7);
@@ -84,29 +85,29 @@ fn a_type_of_another_engine_is_an_error_at_every_door() {
 }
 
 #[test]
-fn a_type_goes_with_the_last_that_has_it() {
+fn a_type_is_released_with_its_last_owner() {
     let engine = with_tags();
     let module = module(&engine, TEXT);
     let types = Types::of(&module);
     let mut store = Store::new(&engine, ());
-    let held = Func::new(&mut store, types.func.clone(), |_, _, _| Ok(())).unwrap();
+    let held = Func::try_new(&mut store, types.func.clone(), |_, _, _| Ok(())).unwrap();
     drop(module);
-    assert_eq!(doors(&engine, &types).len(), 7, "the function has it still");
+    assert_eq!(doors(&engine, &types).len(), 7, "the function still has the type");
     assert_eq!(held.ty(&store), types.func);
     drop(store);
     assert_eq!(doors(&engine, &types), [""; 0]);
-    // What defines the same again has another.
+    // A module that defines the same types again has different types.
     let again = crate::module(&engine, TEXT);
     assert_ne!(Types::of(&again).func, types.func);
     assert_eq!(doors(&engine, &types), [""; 0]);
 }
 
 #[test]
-fn each_thing_of_the_host_keeps_its_type() {
+fn host_objects_keep_their_types_alive() {
     let engine = with_tags();
     type Make = fn(&mut Store<()>, &Types) -> Extern;
     let makers: [Make; 4] = [
-        |store, types| Func::new(store, types.func.clone(), |_, _, _| Ok(())).unwrap().into(),
+        |store, types| Func::try_new(store, types.func.clone(), |_, _, _| Ok(())).unwrap().into(),
         |store, types| Global::new(store, types.global, Val::FuncRef(None)).unwrap().into(),
         |store, types| Table::new(store, types.table, Ref::Func(None)).unwrap().into(),
         |store, types| Tag::new(store, &types.tag).unwrap().into(),

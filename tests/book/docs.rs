@@ -1,5 +1,4 @@
-//! The tables in `docs`, each derived from a table in the code, so that neither can say what the other does not.
-//! `BLESS=1` writes them anew.
+//! The tables in `docs`. Each is derived from a table in the code, so the two cannot disagree. `BLESS=1` rewrites them.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,80 +6,87 @@ use std::path::Path;
 use kinglet::{FEATURES, FeatureRow, Standard};
 use kinglet_testing::snapshot;
 
-/// A tier: its name, and whether it has all of a proposal.
+/// A tier: its name, and a predicate that returns whether it implements all of a proposal.
 type Tier = (&'static str, fn(&FeatureRow) -> bool);
 
-/// A proposal is finished when every tier that runs code has it.
+/// A proposal is finished once every tier implements it.
 const TIERS: &[Tier] = &[("Interpreter", |row| row.finished), ("Native", |row| row.finished)];
 
-/// Where a function of preview 1 does less than its specification says, or something else. The others do all of it.
-/// What holds for many functions.
+/// The properties of WASI that many functions share.
 const SEMANTICS: &str = "\
-Errors are those of Linux, for folders of the host as for those in memory: `perm` for a path that leads out of the
-folder it starts in is the one exception. Rights are recorded, narrowed and reported, and never asked for: what a
-descriptor may do follows from how it was opened. Below a folder given for reading only the errors are those of a file
-system that is mounted read-only, and FIFOs and devices cannot be written to either.
+Errors are those of Linux, for directories of the host and in memory. The exception is `perm` for a path that leaves the
+directory that it starts in. A descriptor records and reports its rights, and a guest can drop them, but no operation
+checks them: a file permits the operations that it was opened for. Below a read-only directory, the errors are those of a
+read-only mount. FIFOs and devices there cannot be written to either.
 
-Programs of 2019 import `wasi_unstable`. It has the same functions but for `sock_accept`, with the numbers and layouts
-of its time, and `kinglet` provides it to all programs; in a program of your own, `add_snapshot_0_to_linker` does.
+Programs of 2019 import `wasi_unstable`. It has the same functions except `sock_accept`, with other numbers and layouts.
+The command `kinglet` provides it to every program that imports it. An embedder calls `add_snapshot_0_to_linker`.
 
 ";
 
+/// Differences between a function of preview 1 and its specification.
 const REMARKS: &[(&str, &str)] = &[
-    ("fd_datasync", "`inval` for a socket"),
-    ("fd_fdstat_set_rights", "changes what `fd_fdstat_get` reports, and nothing else"),
-    ("fd_sync", "`inval` for a socket"),
-    ("fd_pread", "at most 1024 buffers: `inval`"),
-    ("fd_pwrite", "at most 1024 buffers: `inval`"),
-    ("fd_read", "at most 1024 buffers: `inval`"),
-    ("fd_readdir", "names that are not UTF-8 are left out; a guest can have a million names listed, then `nomem`"),
-    ("fd_write", "at most 1024 buffers: `inval`"),
-    ("path_link", "to follow a symbolic link first is `inval`"),
-    ("path_open", "the rights `fd_read` and `fd_write` say how to open, without either for reading; none is asked for"),
-    ("path_readlink", "a target that is not UTF-8 is `ilseq`"),
-    ("path_symlink", "an absolute target is `perm`"),
-    ("poll_oneoff", "at most 4096 subscriptions: `inval`; the CPU time of the waiting thread never passes: `inval`"),
+    ("fd_datasync", "fails with `inval` for a socket"),
+    ("fd_fdstat_set_rights", "changes only the rights that `fd_fdstat_get` reports"),
+    ("fd_sync", "fails with `inval` for a socket"),
+    ("fd_pread", "fails with `inval` for more than 1024 buffers"),
+    ("fd_pwrite", "fails with `inval` for more than 1024 buffers"),
+    ("fd_read", "fails with `inval` for more than 1024 buffers"),
+    (
+        "fd_readdir",
+        "skips names that are not UTF-8; fails with `nomem` if the guest's listings hold more than a million names",
+    ),
+    ("fd_write", "fails with `inval` for more than 1024 buffers"),
+    ("path_link", "fails with `inval` for the flag `symlink_follow`"),
+    (
+        "path_open",
+        "the rights `fd_read` and `fd_write` select the access mode, reading by default; no operation checks the rights",
+    ),
+    ("path_readlink", "fails with `ilseq` if the target is not UTF-8"),
+    ("path_symlink", "fails with `perm` if the target is absolute"),
+    (
+        "poll_oneoff",
+        "fails with `inval` for more than 4096 subscriptions; waiting for the thread's CPU clock fails with `inval`",
+    ),
     ("proc_exit", "the command `kinglet` exits with 255 for a code above 255"),
     (
         "proc_raise",
-        "ends the guest with 128 more than the signal's number, or is ignored; a signal that stops is `notsup`",
+        "ends the guest with 128 plus the signal's number, or ignores the signal; fails with `notsup` if it stops a \
+         process",
     ),
-    ("sock_accept", "the sockets are those an embedder has given; `kinglet` gives none"),
-    ("sock_recv", "with `recv_peek`, `recv_waitall` means nothing"),
+    ("sock_accept", "the guest's sockets are those that the embedder has opened; the command `kinglet` opens none"),
+    ("sock_recv", "`recv_waitall` has no effect together with `recv_peek`"),
 ];
 
-/// What one system call does as a whole, or the memory of a `MemoryDir` or `Pipe` in one step, so that an interrupt waits
-/// for it.
-const WHOLE: &[(&str, &str)] = &[
-    ("fd_sync`, `fd_datasync`, and `fd_write`, `fd_pwrite` with `sync`, `dsync` or `rsync", "bring a file to the disk"),
-    ("fd_filestat_set_size`, and `path_open` with `trunc", "cut a file; one in a `MemoryDir` gives back its memory"),
-    ("fd_advise", "may drop what the system has cached of a file"),
-    (
-        "fd_close`, `fd_renumber",
-        "a network may be written to first, a serial line sends what it holds, a file without a name is freed",
-    ),
-    ("path_unlink_file`, `path_rename", "free the blocks or the memory of a file that has no other name"),
-    ("path_create_directory`, `path_link`, `path_symlink`, `path_remove_directory", "change a folder on the disk"),
+/// Functions whose work is a single system call, or a single step on the memory of a `MemoryDir` or a `Pipe`. An
+/// interrupt takes effect after it.
+const UNINTERRUPTED: &[(&str, &str)] = &[
+    ("fd_sync`, `fd_datasync`, and `fd_write`, `fd_pwrite` with `sync`, `dsync` or `rsync", "write a file to the disk"),
+    ("fd_filestat_set_size`, and `path_open` with `trunc", "truncate a file; in a `MemoryDir`, free its memory"),
+    ("fd_advise", "drop the system's cached pages of a file"),
+    ("fd_close`, `fd_renumber", "write to a network file system, drain a serial line, or free a file without a name"),
+    ("path_unlink_file`, `path_rename", "free the blocks or the memory of a file without another name"),
+    ("path_create_directory`, `path_link`, `path_symlink`, `path_remove_directory", "change a directory on the disk"),
     (
         "path_open`, `path_filestat_get`, `path_filestat_set_times`, `path_readlink",
-        "look names up, which may be on a network",
+        "look up names, possibly on a network file system",
     ),
 ];
 
 #[track_caller]
 fn check(name: &str, text: &str) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie below the workspace's root");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are below the workspace's root");
     snapshot::check_file(&root.join("docs").join(name), text).unwrap_or_else(|difference| panic!("{difference}"));
 }
 
 #[test]
-fn proposals_are_those_of_the_feature_table() {
+fn the_page_of_proposals_matches_the_feature_table() {
     let mut text = String::from(
         "# Proposals\n\n\
-         What is finished is on unless it is switched off, with `--disable-NAME` or in a `Config`. What is not is off; \
-         `--enable-NAME`\nlets `kinglet validate` take its modules, and the command refuses to run them; in the library \
-         what they do may trap.\nWritten by `tests/book/docs.rs` from the table `FEATURES`.\n\n\
-         There are two tiers, the interpreter and native code.\n\n",
+         Finished proposals are on by default; `--disable-NAME` or a `Config` turns them off. Unfinished ones are off by \
+         default. With\n`--enable-NAME`, `kinglet validate` accepts their modules, but the command refuses to run them; \
+         in the library, their\noperations may trap. `tests/book/docs.rs` generates this page from the table `FEATURES`.\n\n\
+         Kinglet has two tiers, the interpreter and native code.\n\n",
     );
     let tiers: Vec<&str> = TIERS.iter().map(|(name, _)| *name).collect();
     let _ = writeln!(text, "| Name | Standard | {} | What it adds | Switch |", tiers.join(" | "));
@@ -101,15 +107,15 @@ fn proposals_are_those_of_the_feature_table() {
 }
 
 #[test]
-fn functions_are_those_of_wasi_preview_1() {
+fn the_page_of_wasi_matches_the_function_table() {
     let functions = kinglet_wasi::FUNCTIONS;
     let unknown = REMARKS.iter().find(|(name, _)| !functions.contains(name));
-    assert_eq!(unknown, None, "a remark about no function");
+    assert_eq!(unknown, None, "a remark about an unknown function");
     let mut text = format!(
         "# WASI preview 1\n\n\
-         All {} functions of `wasi_snapshot_preview1` are there. A remark says where one differs from its specification. \
-         Written by\n`tests/book/docs.rs` from the table `FUNCTIONS`.\n\nThey are functions of the host, and so the same in every \
-         tier.\n\n\
+         Kinglet implements all {} functions of `wasi_snapshot_preview1`. They are host functions, so they behave the same \
+         in\nevery tier. A remark describes a difference from the specification. `tests/book/docs.rs` generates this page \
+         from the\ntable `FUNCTIONS`.\n\n\
          {SEMANTICS}\
          | Function | Remark |\n|---|---|\n",
         functions.len()
@@ -120,25 +126,25 @@ fn functions_are_those_of_wasi_preview_1() {
     }
     text.push_str(
         "\n## Interrupts and time limits\n\n\
-         Every function that waits or moves bytes ends within 50 ms of an interrupt or of the command's time limit: reading \
-         and\nwriting, of up to 4 GiB at once, whatever stands behind a descriptor; opening a FIFO, which waits for its \
-         other end unless\n`nonblock` is given; `fd_allocate`, `fd_readdir`, `poll_oneoff`, `random_get`, and all of \
-         sockets. Bytes move in pieces of\n1 MiB at most. Where a pipe or a terminal is shared with other processes, and \
-         Linux is older than 6.4 or `/proc` is missing,\na write of up to 4,096 bytes may wait for a reader.\n\n\
-         What the system does in one call may finish first:\n\n\
-         | Function | What may take long |\n|---|---|\n",
+         Every function that waits or transfers bytes ends within 50 ms of an interrupt or of the command's time limit. \
+         This\nincludes reads and writes of up to 4 GiB on every kind of descriptor, opening a FIFO, which waits for its \
+         other end\nunless `nonblock` is set, `fd_allocate`, `fd_readdir`, `poll_oneoff`, `random_get`, and all functions \
+         of sockets. Bytes\nmove in chunks of at most 1 MiB. A write of up to 4,096 bytes to a pipe or terminal that other \
+         processes share can block\nif Linux is older than 6.4 or `/proc` is missing.\n\n\
+         An interrupt does not end a system call that has begun. These calls can take long:\n\n\
+         | Function | Work |\n|---|---|\n",
     );
-    for (functions, what) in WHOLE {
+    for (functions, work) in UNINTERRUPTED {
         let names = functions.split('`').filter(|name| name.contains('_'));
         names.for_each(|name| assert!(kinglet_wasi::FUNCTIONS.contains(&name), "{name}"));
-        let _ = writeln!(text, "| `{functions}` | {what} |");
+        let _ = writeln!(text, "| `{functions}` | {work} |");
     }
     text.push_str(
-        "\nA read or write of one piece on a slow disk or network is such a call too.\n\n\
+        "\nSo can a read or write of one chunk on a slow disk or network.\n\n\
          ## Writing\n\n\
-         A write that may wait writes everything, as Linux has it, to a file, pipe, terminal, device or socket; fewer bytes than \
-         asked\nfor mean that something failed after them, such as a disk that is full. With `nonblock` a write takes what \
-         there is room\nfor now.\n",
+         A blocking write to a file, pipe, terminal, device or socket writes everything, as on Linux. It returns fewer \
+         bytes than\nrequested only if an error, such as a full disk, occurs after them. With `nonblock`, a write \
+         transfers as many bytes as\npossible without waiting.\n",
     );
     check("wasi.md", &text);
 }

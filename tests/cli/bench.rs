@@ -1,5 +1,5 @@
-//! `cargo xtask bench` from the outside, on a program that ends at once: its three reports are well-formed, and output
-//! that is not what it should be is an error. What the figures are is not looked at.
+//! Tests of `cargo xtask bench` with a program that ends at once: its three reports are well-formed, and wrong output
+//! is an error. The tests do not check figures.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use kinglet_tests::folder::Folder;
 use kinglet_tests::program::kinglet;
 
-/// Runs the bench with two engines at a small size: Kinglet, and `baseline`, which stands for another build of it.
+/// Runs the bench with two engines at a small size: Kinglet, and `baseline` in place of another build.
 fn bench(baseline: &str, args: &[&str]) -> Output {
     let kinglet = kinglet();
     let engines = [("kinglet", kinglet.to_str().unwrap()), ("baseline", baseline)];
@@ -18,7 +18,7 @@ fn bench_with(engines: &[(&str, &str)], args: &[&str]) -> Output {
     let names: Vec<&str> = engines.iter().map(|(name, _)| *name).collect();
     let mut command = Command::new(env!("CARGO"));
     command.args(["run", "--quiet", "--package", "xtask", "--", "bench", "--engines", &names.join(",")]);
-    // The test command sets it for the harness; cargo would build everything for it once more.
+    // `cargo xtask test` sets it for the harness; with it, cargo would rebuild everything.
     command.env_remove("RUSTC_BOOTSTRAP");
     for (name, path) in engines {
         command.args(["--program", &format!("{name}={path}")]);
@@ -26,7 +26,7 @@ fn bench_with(engines: &[(&str, &str)], args: &[&str]) -> Output {
     command.args(args).output().expect("cargo starts")
 }
 
-/// A script in place of an engine.
+/// Creates a script that acts as an engine.
 fn script(folder: &Folder, name: &str, text: &str) -> String {
     let path = folder.file(name, format!("#!/bin/sh\n[ \"$1\" = --version ] && echo {name} && exit\n{text}"));
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -38,14 +38,14 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_quick_bench_writes_a_table_values_and_a_picture() {
+fn a_quick_bench_writes_a_table_csv_and_a_plot() {
     let folder = Folder::new();
     let to = folder.path().to_str().unwrap();
     let output = bench(kinglet().to_str().unwrap(), &["--to", to, "start/exit"]);
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{out}{err}");
     assert!(err.contains("[1/1] start/exit: kinglet "), "{err}");
-    assert!(out.contains("Kinglet (as given) on ") && out.contains("kinglet version "), "{out}");
+    assert!(out.contains("Kinglet (external build) on ") && out.contains("kinglet version "), "{out}");
 
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
     let table = read("results.txt");
@@ -80,17 +80,17 @@ fn a_quick_bench_writes_a_table_values_and_a_picture() {
 #[test]
 fn wrong_output_is_an_error_and_the_other_engines_are_still_measured() {
     let folder = Folder::new();
-    // Prints its arguments, where nothing should be printed.
+    // It prints its arguments, but the expected output is empty.
     let output = bench("/bin/echo", &["--to", folder.path().to_str().unwrap(), "start/exit"]);
     assert!(!output.status.success());
     let err = text(&output.stderr);
-    assert!(err.contains("start/exit on baseline: printed") && err.contains("1 went wrong"), "{err}");
+    assert!(err.contains("start/exit on baseline: printed") && err.contains("failed runs:"), "{err}");
     let values = std::fs::read_to_string(folder.path().join("results.csv")).unwrap();
     assert!(values.contains(",kinglet,") && !values.contains(",baseline,"), "{values}");
 }
 
 #[test]
-fn what_is_not_there_is_named() {
+fn errors_name_missing_workloads_engines_and_programs() {
     for (args, part) in [
         (&["no-such-workload"][..], "no-such-workload"),
         (&["--peer", "v8"][..], "no engine `v8`"),
@@ -113,21 +113,21 @@ fn all_kernels_are_listed_in_both_forms() {
 }
 
 #[test]
-fn engines_take_turns_and_a_first_round_is_not_counted() {
+fn runs_are_interleaved_after_a_round_that_does_not_count() {
     let folder = Folder::new();
     let log = folder.path().join("log").display().to_string();
     let [one, other] = ["one", "other"].map(|name| script(&folder, name, &format!("echo {name} >> {log}\n")));
     let to = folder.path().to_str().unwrap();
     let output = bench_with(&[("kinglet", &one), ("baseline", &other)], &["--runs", "2", "--to", to, "start/exit"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    // Twenty runs for each that was asked for, in this group.
+    // This group multiplies the number of runs by twenty.
     assert_eq!(std::fs::read_to_string(&log).unwrap(), "one\nother\n".repeat(1 + 2 * 20));
     let values = std::fs::read_to_string(folder.path().join("results.csv")).unwrap();
     assert!(values.contains("start/exit,start,kinglet,,40,"), "{values}");
 }
 
 #[test]
-fn the_mode_with_the_least_cpu_time_is_measured_unless_one_is_asked_for() {
+fn the_mode_with_the_least_cpu_time_is_measured_by_default() {
     let folder = Folder::new();
     let busy = "[ \"$2\" = eager ] || for i in $(seq 100000); do :; done\n";
     let engine = script(&folder, "modes", busy);
@@ -144,7 +144,7 @@ fn the_mode_with_the_least_cpu_time_is_measured_unless_one_is_asked_for() {
     assert!(!output.status.success() && err.contains("no mode `hasty`") && err.contains("eager"), "{err}");
 }
 
-/// What is set for an engine reaches it, though each run is started by a process of its own.
+/// Environment variables for an engine reach it, although a separate process starts each run.
 #[test]
 fn engines_run_without_the_users_cache() {
     let folder = Folder::new();
@@ -158,7 +158,7 @@ fn engines_run_without_the_users_cache() {
 }
 
 #[test]
-fn targets_are_compared_with_what_was_measured() {
+fn targets_are_compared_with_measurements() {
     let folder = Folder::new();
     let to = folder.path().to_str().unwrap();
     let (kinglet, args) = (kinglet(), ["--quick", "--targets", "--to", to, "long/loop"]);
@@ -167,11 +167,11 @@ fn targets_are_compared_with_what_was_measured() {
     let values = std::fs::read_to_string(folder.path().join("targets.csv")).unwrap();
     let fields: Vec<&str> = values.lines().nth(1).unwrap().split(',').collect();
     assert_eq!(fields[..3], ["long/loop", "cold", "jit"], "{values}");
-    assert!(text(&output.stdout).contains("1 targets, "), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("1 compared, "), "{}", text(&output.stdout));
 }
 
 #[test]
-fn throughput_is_drawn_over_time() {
+fn throughput_over_time_is_plotted() {
     let folder = Folder::new();
     let to = folder.path().to_str().unwrap();
     let output = bench_with(&[("kinglet", kinglet().to_str().unwrap())], &["--quick", "--over-time", "--to", to]);
@@ -182,6 +182,6 @@ fn throughput_is_drawn_over_time() {
     let values = std::fs::read_to_string(folder.path().join("over-time.csv")).unwrap();
     for mode in ["auto", "jit", "interpreter"] {
         let is = |line: &&str| line.contains(&format!(",{mode},")) && !line.ends_with(",0.0");
-        assert!(values.lines().any(|line| is(&line)), "{mode} has done something: {values}");
+        assert!(values.lines().any(|line| is(&line)), "{mode} has points: {values}");
     }
 }

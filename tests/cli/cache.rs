@@ -1,4 +1,4 @@
-//! The cache as users of the command meet it.
+//! The cache, from the outside of the command.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use kinglet_tests::program::{CACHE, Run, kinglet, run, run_cached};
 
 use crate::{FUNCTIONS, program};
 
-/// A folder with a cache and a program beside it.
+/// A directory with a cache and a program.
 struct Place {
     folder: Folder,
     cache: PathBuf,
@@ -27,7 +27,7 @@ impl Place {
         run_cached(&self.cache, args)
     }
 
-    /// Calls a function of the program, with what the library says.
+    /// Calls a function of the program. The run prints the library's events.
     #[track_caller]
     fn add(&self, options: &[&str]) -> Run {
         let run = self.run(&[options, &["--log-level", "debug", "--invoke", "add", &self.file, "40", "2"]].concat());
@@ -35,8 +35,8 @@ impl Place {
         run
     }
 
-    /// Does what a process would do that a run with these arguments leaves behind. Of such a one nobody is to notice
-    /// anything, so that it may take minutes where other tests run.
+    /// Does the work of the background process of a run with these arguments, but without its low priority, with which it may
+    /// take minutes beside other tests.
     fn compile_now(&self, args: &[&str]) {
         let mut command = std::process::Command::new(kinglet());
         command.args(args).env(CACHE, &self.cache).env("KINGLET_LEFT_BEHIND", "now");
@@ -45,7 +45,8 @@ impl Place {
         assert!(self.is_made());
     }
 
-    /// Whether it is noted that functions were compiled for the next start: the last of four sets, before the checksum.
+    /// Returns whether the history records functions that were compiled for the next start. They are the last of the
+    /// four sets before the checksum.
     fn is_made(&self) -> bool {
         let entries = std::fs::read_dir(&self.cache).into_iter().flatten();
         let mut files = entries.map(|entry| entry.unwrap().path());
@@ -55,7 +56,7 @@ impl Place {
         sets[sets.len() / 4 * 3..].iter().any(|byte| *byte != 0)
     }
 
-    /// How many files of each kind there are.
+    /// Returns the numbers of files of three kinds.
     fn kept(&self) -> [usize; 3] {
         let entries = std::fs::read_dir(&self.cache).into_iter().flatten();
         let names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -63,9 +64,9 @@ impl Place {
     }
 }
 
-/// Whether a run did again what another had done before.
+/// Returns whether a run validated the module, published native code, and wrote to the cache.
 fn worked(run: &Run) -> [bool; 3] {
-    ["module validated", "native code is there", "kept in the cache"].map(|event| run.err.contains(event))
+    ["module validated", "native code published", "kept in the cache"].map(|event| run.err.contains(event))
 }
 
 #[test]
@@ -114,10 +115,10 @@ fn nothing_is_kept_where_nobody_wants_it() {
     let there = place.add(&["--no-cache", "--run-mode", "jit"]);
     assert_eq!(worked(&there), [true, true, false], "what is there is not used either: {there:?}");
     run(&["instantiate", "--no-cache", &place.file]).code();
-    // A folder that cannot be used is no reason not to run.
+    // An unusable directory does not prevent a run.
     let run = run_cached(&PathBuf::from(&place.file), &["--invoke", "add", &place.file, "40", "2"]);
     run.prints("42\n");
-    assert!(run.err.contains("warning") && run.err.contains("cannot be used"), "{run:?}");
+    assert!(run.err.contains("warning: cannot use the cache in "), "{run:?}");
 }
 
 #[test]
@@ -125,9 +126,9 @@ fn modules_are_warmed_before_they_run() {
     let place = Place::new(FUNCTIONS);
     place.run(&["warm", &place.file]).prints("");
     assert_eq!(place.kept(), [1, 1, 0]);
-    // Not even what is between functions and host is made again.
+    // Not even trampolines are compiled again.
     let args = ["--run-mode", "jit", "--log-level", "trace", "--invoke", "add", &place.file, "40", "2"];
-    let made = |run: &Run| ["compiler made", "trampoline made"].map(|event| run.err.contains(event));
+    let made = |run: &Run| ["compiler created", "trampoline compiled"].map(|event| run.err.contains(event));
     assert_eq!(made(&place.run(&args)), [false, false]);
     assert_eq!(made(&place.run(&[&["--no-cache"], &args[..]].concat())), [true, true]);
     for mode in ["auto", "jit"] {
@@ -139,7 +140,7 @@ fn modules_are_warmed_before_they_run() {
     let limited = place.add(&["--run-mode", "jit", "--time-limit", "60000"]);
     assert_eq!(worked(&limited), [false, true, false], "{limited:?}");
     place.run(&["warm", "/no/such/file.wasm"]).fails(1, &["/no/such/file.wasm"]);
-    run(&["warm", &place.file]).fails(1, &["no folder for a cache", "KINGLET_CACHE_DIR"]);
+    run(&["warm", &place.file]).fails(1, &["no cache directory is configured", "KINGLET_CACHE_DIR"]);
 }
 
 /// A program of which much runs, and nothing often.
@@ -152,7 +153,7 @@ fn wide_program() -> String {
 }
 
 #[test]
-fn what_has_run_is_compiled_when_nobody_waits_for_it() {
+fn functions_that_ran_are_compiled_for_the_next_start() {
     let place = Place::new(&wide_program());
     let left = "for the next start";
     let run = |options: &[&str]| {
@@ -161,8 +162,9 @@ fn what_has_run_is_compiled_when_nobody_waits_for_it() {
         assert_eq!(run.code(), 0, "{run:?}");
         run
     };
-    for options in [&["--no-cache"][..], &["--no-detach"], &["--run-mode", "interpreter"], &["--run-mode", "jit"]] {
-        let run = run(options);
+    for options in [&["--no-cache"][..], &["--run-mode=interpreter"], &["--run-mode=jit"]] {
+        let run = place.run(&[options, &["--log-level", "debug", "--detach", &place.file]].concat());
+        assert_eq!(run.code(), 0, "{run:?}");
         assert!(!run.err.contains(left), "{options:?}: {run:?}");
     }
     // A pipe can be read once only.
@@ -172,33 +174,33 @@ fn what_has_run_is_compiled_when_nobody_waits_for_it() {
         let (pipe, text) = (pipe.clone(), wide_program());
         move || std::fs::write(pipe, text).unwrap()
     });
-    let piped = place.run(&["--run-mode", "auto", "--log-level", "debug", pipe.to_str().unwrap()]);
+    let piped = place.run(&["--run-mode", "auto", "--log-level", "debug", "--detach", pipe.to_str().unwrap()]);
     writer.join().unwrap();
-    assert!(piped.code() == 0 && !piped.err.contains(left), "{piped:?}");
+    assert!(piped.code() == 0 && !piped.err.contains("left behind"), "{piped:?}");
     // What was compiled as a whole has other code than what is compiled later.
     place.run(&["cache", "clean"]).code();
     let first = run(&["--no-detach"]);
-    assert!(!first.err.contains(left) && stage(&first, "lower").1 == 201, "{first:?}");
+    assert!(!first.err.contains("left behind") && stage(&first, "lower").1 == 201, "{first:?}");
     place.compile_now(&["--run-mode", "auto", &place.file]);
     let second = run(&[]);
     assert_eq!(["validate", "lower", "compile"].map(|name| stage(&second, name).1), [0, 0, 0], "{second:?}");
     assert!(!second.err.contains(left) && !second.err.contains("kept in the cache"), "{second:?}");
 }
 
-/// What is left behind is started with the same arguments by the same name, on which it depends how they are read.
+/// The background process gets the same arguments and the same name, which selects the dialect.
 #[cfg(target_os = "linux")]
 #[test]
-fn what_is_left_behind_has_the_name_and_the_arguments_of_the_run() {
+fn the_background_process_has_the_name_and_the_arguments_of_the_run() {
     let place = Place::new(&wide_program());
     let name = place.folder.path().join("wasmedge");
     std::os::unix::fs::symlink(kinglet().canonicalize().unwrap(), &name).unwrap();
     let mut command = std::process::Command::new(&name);
-    let args = ["--run-mode", "auto", "--reactor", &place.file, "_start"];
-    command.args(args).env(CACHE, &place.cache).env("KINGLET_LOG", "debug");
+    let args = ["--run-mode", "auto", "--detach", "--reactor", &place.file, "_start"];
+    command.args(args).env(CACHE, &place.cache).env("KINGLET_LOG", "debug").env_remove("CI");
     let run = command.output().unwrap();
-    let said = String::from_utf8_lossy(&run.stdout).into_owned();
-    assert!(run.status.success() && said.contains("left behind"), "{run:?}");
-    let process = said.split_once("process=").unwrap().1.split(|c: char| !c.is_ascii_digit()).next().unwrap();
+    let log = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(run.status.success() && log.contains("left behind"), "{run:?}");
+    let process = log.split_once("process=").unwrap().1.split(|c: char| !c.is_ascii_digit()).next().unwrap();
     let look = |name: &str| std::fs::read(format!("/proc/{process}/{name}")).unwrap_or_default();
     let zeros = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace('\0', "\n");
     // It may be done already. If not, it need not wait for its turn: the folder goes.
@@ -213,10 +215,48 @@ fn what_is_left_behind_has_the_name_and_the_arguments_of_the_run() {
         assert!(look("environ").is_empty() || zeros(&look("environ")).contains("KINGLET_LEFT_BEHIND=1\n"));
         let _ = std::process::Command::new("kill").arg(process).output();
     }
-    assert!(!seen.is_empty() || place.is_made(), "{said}");
+    assert!(!seen.is_empty() || place.is_made(), "{log}");
 }
 
-/// However short a program is and however small its functions are: the third start does nothing that an earlier one did.
+/// A background process needs a terminal or `--detach`. Without one, the command compiles a little itself.
+#[test]
+fn a_background_process_is_never_started_unasked_or_in_continuous_integration() {
+    let place = Place::new(&wide_program());
+    for (option, ci, left_behind) in
+        [("--no-detach", false, false), ("--detach", true, false), ("--detach", false, true)]
+    {
+        let mut command = std::process::Command::new(kinglet());
+        command.args(["--run-mode", "auto", "--log-level", "debug", option, &place.file]).env(CACHE, &place.cache);
+        command.env_remove("CI").envs(ci.then_some(("CI", "true")));
+        let output = command.output().unwrap();
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{err}");
+        assert_eq!(err.contains("left behind"), left_behind, "{option}, CI: {ci}: {err}");
+        if let Some((_, rest)) = err.split_once("process=") {
+            let process = rest.split(|c: char| !c.is_ascii_digit()).next().unwrap();
+            let _ = std::process::Command::new("kill").arg(process).output();
+        }
+    }
+    let unasked = place.run(&["--run-mode", "auto", "--log-level", "debug", &place.file]);
+    assert!(unasked.code() == 0 && !unasked.err.contains("left behind"), "{unasked:?}");
+}
+
+#[test]
+fn without_a_background_process_several_runs_fill_the_cache() {
+    let sum = "i32.const 1234567 i32.add ".repeat(2000);
+    let functions: String =
+        (0..8).map(|i| format!("(func $f{i} (param i32) (result i32) local.get 0 {sum})")).collect();
+    let calls: String = (0..8).map(|i| format!("(drop (call $f{i} (i32.const {i})))")).collect();
+    let wait = "(local $i i32) (loop (br_if 0 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 9000000))))";
+    let place = Place::new(&format!("(module {functions} (func (export \"_start\") {wait} {calls}))"));
+    let run = || place.run(&["--run-mode", "auto", "--log-level", "debug", "--stats", &place.file]);
+    let first = run();
+    assert!(stage(&first, "lower").1 == 9 && first.err.contains("compiled briefly for the next start"), "{first:?}");
+    let lowered: Vec<u64> = (0..9).map(|_| stage(&run(), "lower").1).collect();
+    assert!(lowered.last().unwrap() < &8, "{lowered:?}");
+}
+
+/// Even for a short program with small functions, the third start repeats no work.
 #[test]
 fn the_third_start_of_a_small_program_finds_all_its_code() {
     let work = "(local $i i32) (loop (local.set $i (i32.add (local.get $i) (call $small (local.get $i))))
@@ -243,10 +283,10 @@ fn the_third_start_of_a_small_program_finds_all_its_code() {
     }
 }
 
-/// A process that is left behind has the lowest claim on processors, and no more memory and processor time than it needs.
+/// A background process has the lowest priority, and limits of memory and CPU time.
 #[cfg(target_os = "linux")]
 #[test]
-fn what_is_left_behind_is_modest() {
+fn the_background_process_has_low_priority_and_limits() {
     let place = Place::new(&wide_program());
     let mut command = std::process::Command::new(kinglet());
     command.args(["--run-mode", "auto", "--log-level", "debug", &place.file]);
@@ -259,7 +299,7 @@ fn what_is_left_behind_is_modest() {
         let line = limits.lines().find(|line| line.starts_with(name)).unwrap_or_default();
         line.split_whitespace().nth(3).unwrap_or_default().to_string()
     };
-    // The last that it does to itself. When it has ended all of this can still be read, until it is waited for.
+    // The last of its settings. They can be read until the process is waited for.
     while Instant::now() < deadline && limit("Max cpu time") != "90" {}
     let stat = look("stat");
     // The fields behind the name: niceness is the 19th of all, the policy the 41st.
@@ -274,12 +314,17 @@ fn the_cache_is_shown_cleared_and_carried() {
     let place = Place::new(FUNCTIONS);
     let folder = place.cache.to_str().unwrap();
     place.run(&["cache", "dir"]).prints(&format!("{folder}\n"));
-    place.run(&["cache", "list"]).prints("0 B in all\n");
+    let header = "MODULE            KIND                      SIZE     AGE  PATH\n";
+    place.run(&["cache", "list"]).prints(&format!("{header}0 entries, 0 B in total\n"));
     place.run(&["warm", &place.file]).prints("");
     let list = place.run(&["cache", "list"]);
-    let kinds: Vec<&str> = list.out.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(list.code(), 0);
-    assert!(kinds.contains(&"module") && kinds.contains(&"code") && list.out.ends_with("in all\n"), "{list:?}");
+    let rows: Vec<Vec<&str>> = list.out.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!((list.code(), rows.len()), (0, 3), "{list:?}");
+    for (row, kind) in rows.iter().zip(["module", "code"]) {
+        assert!(rows[..2].iter().any(|row| row[1] == kind) && row[0] == rows[0][0], "{list:?}");
+        assert!(PathBuf::from(row[row.len() - 1]).is_file(), "{list:?}");
+    }
+    assert!(list.out.starts_with(header) && list.out.contains("\n2 entries, "), "{list:?}");
     let bundle = place.folder.path().join("hot.cache");
     let bundle = bundle.to_str().unwrap();
     place.run(&["cache", "export", bundle]).prints("2 entries exported\n");
@@ -288,10 +333,11 @@ fn the_cache_is_shown_cleared_and_carried() {
     place.run(&["cache", "import", bundle]).prints("2 entries imported\n");
     let hot = place.add(&["--run-mode", "jit"]);
     assert_eq!(worked(&hot), [false, true, false], "{hot:?}");
-    place.run(&["cache", "import", &place.file]).fails(1, &["program.wat", "this is no exported cache"]);
+    place.run(&["cache", "import", &place.file]).fails(1, &["program.wat", "not an exported cache"]);
     place.run(&["cache", "export"]).fails(1, &["needs a file", "kinglet cache export hot.cache"]);
     place.run(&["cache", "clean", "x"]).fails(1, &["`kinglet cache clean` takes no file"]);
-    place.run(&["cache", "burn"]).fails(1, &["`burn`", "dir, list, clean, export, import"]);
+    place.run(&["cache", "burn"]).fails(1, &["unknown cache action `burn`", "dir, list, clean, export, import"]);
+    place.run(&["cache", "lst"]).fails(1, &["unknown cache action `lst`; did you mean `list`?\n"]);
     place.run(&["cache"]).fails(1, &["dir, list, clean, export, import is missing"]);
 }
 
@@ -325,7 +371,7 @@ fn it_stays_within_its_limit() {
     assert_eq!(place.kept(), [1, 1, 0]);
 }
 
-/// Many processes at once, each of which writes, and some of which remove everything.
+/// Many processes use the cache at the same time. All write, and some remove everything.
 #[test]
 fn many_processes_may_use_one_folder() {
     let place = Place::new(FUNCTIONS);
@@ -352,7 +398,7 @@ fn many_processes_may_use_one_folder() {
     assert_eq!(worked(&hot), [false, true, false], "{hot:?}");
 }
 
-/// The time, count and size in a line of `--stats`.
+/// Returns the time, count and size in a line of `--stats`.
 #[track_caller]
 fn stage(run: &Run, name: &str) -> (f64, u64, u64) {
     let start = format!("kinglet: info: {name} ");
@@ -369,6 +415,7 @@ fn statistics_tell_what_was_done() {
         let run = place.run(&[&["--stats"], options, &["--invoke", "add", &place.file, "40", "2"]].concat());
         run.prints("42\n");
         assert!(run.err.contains("kinglet: info: run ") && run.err.contains("of which host functions"), "{run:?}");
+        assert!(!run.err.contains(" 1 functions") && !run.err.contains(" 1 files"), "{run:?}");
         run
     };
     let counts =

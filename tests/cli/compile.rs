@@ -58,16 +58,21 @@ fn native_code_is_used_only_where_it_is_asked_for() {
         let plain = run(&["--invoke", "add", &output, "40", "2"]);
         plain.prints("42\n");
         assert_eq!(plain.err.lines().count(), 1, "{plain:?}");
-        assert!(plain.err.contains("native code in it is not used; --allow-precompiled uses it"), "{plain:?}");
+        assert!(
+            plain
+                .err
+                .contains("contains native code, ignored by default; pass --allow-precompiled if you trust its author"),
+            "{plain:?}"
+        );
         let used = run(&["--allow-precompiled", "--log-level", "debug", "--invoke", "add", &output, "40", "2"]);
         used.prints("42\n");
-        assert!(used.err.contains("native code is there") && !used.err.contains("not used"), "{used:?}");
+        assert!(used.err.contains("native code published") && !used.err.contains("ignored"), "{used:?}");
         run(&["inspect", &output]).code();
         run(&["validate", &output]).code();
     }
     let warned = run(&["--run-mode", "aot", "--invoke", "add", &file, "1", "2"]);
     warned.prints("3\n");
-    assert!(warned.err.contains("warning") && warned.err.contains("it has no native code"), "{warned:?}");
+    assert!(warned.err.contains("warning") && warned.err.contains("contains no native code"), "{warned:?}");
 }
 
 #[test]
@@ -78,14 +83,17 @@ fn code_that_does_not_fit_is_made_again_and_damage_is_refused() {
     run(&["compile", &file, &output]).prints("");
     let limited = run(&["--allow-precompiled", "--time-limit", "60000", "--invoke", "add", &output, "1", "2"]);
     limited.prints("3\n");
-    assert!(limited.err.contains("made again: it was made with interrupts off, and here it is on"), "{limited:?}");
     assert!(
-        limited.err.contains("hint: kinglet compile --interruptible makes code that can be stopped"),
+        limited.err.contains("recompiled: it was compiled with interrupts = off, but this engine has interrupts = on"),
+        "{limited:?}"
+    );
+    assert!(
+        limited.err.contains("hint: kinglet compile --interruptible emits code that can be stopped"),
         "{limited:?}"
     );
     let metered = ["--allow-precompiled", "--gas-limit", "1000", "--invoke", "add", &output, "1", "2"];
     let uncounted = run(&metered);
-    assert!(uncounted.err.contains("hint: kinglet compile --enable-gas-measuring makes code that"), "{uncounted:?}");
+    assert!(uncounted.err.contains("hint: kinglet compile --enable-gas-measuring emits code that"), "{uncounted:?}");
     run(&["compile", "--enable-gas-measuring", &file, &output]).prints("");
     let counted = run(&metered);
     counted.prints("3\n");
@@ -115,7 +123,7 @@ fn other_targets_and_processors_can_be_compiled_for() {
         let run = run(&["--allow-precompiled", "--invoke", "add", &output, "1", "2"]);
         run.prints("3\n");
         let here = std::env::consts::ARCH == target;
-        assert!(here || run.err.contains(&format!("it was made for {triple}")), "{run:?}");
+        assert!(here || run.err.contains(&format!("it was compiled for {triple}")), "{run:?}");
     }
     let generic = path(&folder, "generic.so");
     run(&["compile", "--generic-binary", &file, &generic]).prints("");
@@ -126,8 +134,8 @@ fn other_targets_and_processors_can_be_compiled_for() {
         assert!(!run.err.contains("f.wat"), "{run:?}");
     };
     for command in ["compile", "explore"] {
-        blames(&[command, "--target", "pdp11"], "--target", "`pdp11` is no target triple");
-        blames(&[command, "--cpu-features", "+teleport"], "--cpu-features", "`teleport` is no feature of");
+        blames(&[command, "--target", "pdp11"], "--target", "`pdp11` is not a target triple");
+        blames(&[command, "--cpu-features", "+teleport"], "--cpu-features", "`teleport` is not a feature of");
     }
     run(&["compile", "--cpu-features", "avx2", &file, &generic]).fails(1, &["+avx2,-avx512f"]);
 }
@@ -136,8 +144,8 @@ fn other_targets_and_processors_can_be_compiled_for() {
 fn mistakes_are_told_with_what_to_try() {
     let folder = Folder::new();
     let file = folder.file("f.wat", FUNCTIONS);
-    run(&["compile", &file]).fails(1, &["no file to write is given", "f.so"]);
-    run(&["compile", "-o", "x", &file, "y"]).fails(1, &["two files to write"]);
+    run(&["compile", &file]).fails(1, &["no output file given", "f.so"]);
+    run(&["compile", "-o", "x", &file, "y"]).fails(1, &["two output files are given"]);
     run(&["compile", &file, &path(&folder, "no/such.so")]).fails(1, &["cannot write", "no/such.so"]);
     run(&["compile", &path(&folder, "none.wasm"), "x.so"]).fails(1, &["cannot read", "none.wasm"]);
     let invalid = folder.file("invalid.wat", "(module (func (result i32)))");
@@ -157,12 +165,17 @@ fn native_code_comes_through_pipes_too() {
             for option in ["--run-mode=aot", "--allow-precompiled"] {
                 let used = piped(&[option, "--log-level=debug", "--invoke", "add", input, "40", "2"], &bytes);
                 used.prints("42\n");
-                assert!(used.err.contains("native code is there") && !used.err.contains("not used"), "{used:?}");
-                assert!(!used.err.contains("no native code"), "{used:?}");
+                assert!(used.err.contains("native code published") && !used.err.contains("ignored"), "{used:?}");
+                assert!(!used.err.contains("contains no native code"), "{used:?}");
             }
             let plain = piped(&["--invoke", "add", input, "40", "2"], &bytes);
             plain.prints("42\n");
-            assert!(plain.err.contains("native code in it is not used; --allow-precompiled uses it"), "{plain:?}");
+            assert!(
+                plain.err.contains(
+                    "contains native code, ignored by default; pass --allow-precompiled if you trust its author"
+                ),
+                "{plain:?}"
+            );
         }
     }
 }
@@ -176,7 +189,7 @@ fn that_code_does_not_fit_is_said_once() {
     for level in ["warning", "info", "debug"] {
         let run = run(&["--log-level", level, "--allow-precompiled", "--invoke", "add", &output, "1", "2"]);
         run.prints("3\n");
-        assert_eq!(run.err.matches("cannot be used, and is made again").count(), 1, "{run:?}");
+        assert_eq!(run.err.matches("does not fit, and the module is recompiled").count(), 1, "{run:?}");
     }
 }
 
@@ -189,15 +202,15 @@ fn an_image_that_is_cut_short_is_called_that() {
     let bytes = std::fs::read(&output).unwrap();
     for length in [20, bytes.len() / 2, bytes.len() - 1] {
         let cut = folder.file("cut.so", &bytes[..length]);
-        let message = "cut.so: the artifact is damaged: it is cut short; compile the module again";
+        let message = "cut.so: the artifact is damaged: it is truncated; compile the module again";
         for command in ["run", "validate", "inspect", "wat", "instantiate"] {
             let run = run(&[command, &cut]);
             run.fails(1, &[message]);
-            assert!(!run.err.contains("not used"), "{run:?}");
+            assert!(!run.err.contains("ignored"), "{run:?}");
         }
         run(&["run", "--allow-precompiled", &cut]).fails(1, &[message]);
         let run = piped(&["run", "-"], &bytes[..length]);
-        run.fails(1, &["standard input: the artifact is damaged: it is cut short"]);
+        run.fails(1, &["standard input: the artifact is damaged: it is truncated"]);
     }
 }
 
@@ -223,10 +236,10 @@ fn limits_of_what_is_compiled_are_given_when_it_is_run() {
     let file = folder.file("f.wat", FUNCTIONS);
     let refused = |option: &str, hint: &str| {
         let run = run(&["compile", option, "5", &file, &path(&folder, "a.so")]);
-        run.fails(1, &[option, "is for `--format exe`; other formats are given it when they are run", hint]);
+        run.fails(1, &[option, "needs `--format exe`; for other formats, pass it when you run the file", hint]);
     };
-    refused("--gas-limit", "hint: kinglet compile --enable-gas-measuring makes code that counts gas");
-    refused("--time-limit", "hint: kinglet compile --interruptible makes code that can be stopped");
+    refused("--gas-limit", "hint: kinglet compile --enable-gas-measuring emits code that counts gas");
+    refused("--time-limit", "hint: kinglet compile --interruptible emits code that can be stopped");
 }
 
 #[test]

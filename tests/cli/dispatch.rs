@@ -1,6 +1,6 @@
-//! The interpreter's handlers must go on by a jump, never by a call: a call would grow the host's stack with every
-//! instruction of the guest. The compiler decides, so binaries are looked at: one as released but for its
-//! symbols, and one built without link-time optimisation, as embedders build.
+//! The interpreter's handlers end in a jump to the next handler, never in a call, because a call would grow the host's
+//! stack with every instruction of the guest. The compiler decides, so that the test inspects binaries: a release build
+//! with symbols, and a build without link-time optimisation, as embedders build.
 
 use std::path::Path;
 use std::process::Command;
@@ -28,13 +28,13 @@ fn disassemble(binary: &Path) -> Vec<Function> {
 
 #[test]
 #[cfg(target_arch = "x86_64")]
-fn handlers_go_on_by_a_jump() {
+fn handlers_end_in_a_jump_to_the_next() {
     for (profile, how) in [
         ("release", "cargo rustc --release --package kinglet-cli -- -C strip=none"),
         ("embedder", "cargo build --profile embedder --workspace --bin kinglet"),
     ] {
         let binary = kinglet_tests::target().join(profile).join("kinglet");
-        assert!(binary.exists(), "{} is not there: {how}", binary.display());
+        assert!(binary.exists(), "{} does not exist: {how}", binary.display());
         looks_right(&binary);
     }
 }
@@ -47,19 +47,19 @@ fn looks_right(binary: &Path) {
         "only {} handlers found: is the binary stripped, or dispatch a loop?",
         handlers.len()
     );
-    // What a handler calls indirectly is the runtime, through a table or the linker's; the next handler is in the code,
-    // to which `rsi` points.
+    // Handlers call the runtime indirectly, through a table or the linker's stubs. The next handler is in the bytecode
+    // that `rsi` points to.
     let is_dispatch = |i: &str| i.starts_with("jmp *%r");
     let ends = |f: &&&Function| !f.instructions.iter().any(|i| is_dispatch(i));
-    // `unreachable`, an operation that is not there yet, and the end of an activation.
+    // `unreachable`, an unimplemented operation, and the end of an activation.
     let without: Vec<_> = handlers.iter().filter(ends).map(|f| f.name.as_str()).collect();
-    assert!(without.len() <= 3, "handlers without a jump to the next: {without:#?}");
+    assert!(without.len() <= 3, "handlers without a jump to the next handler: {without:#?}");
     let through_register = |i: &&String| i.starts_with("call *%r");
     let calling: Vec<_> = handlers
         .iter()
         .filter(|f| f.instructions.iter().any(|i| through_register(&i)))
         .map(|f| f.name.as_str())
         .collect();
-    // Array calls, libcalls, `throw` and subtype checks call functions whose address is in a register.
+    // Array calls, libcalls, `throw` and subtype checks call functions through a register.
     assert!(calling.len() <= 16, "handlers that call through a register: {calling:#?}");
 }

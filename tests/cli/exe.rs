@@ -1,4 +1,4 @@
-//! `kinglet compile --format exe`: programs that stand alone.
+//! `kinglet compile --format exe`: stand-alone executables.
 
 use std::path::{Path, PathBuf};
 
@@ -7,12 +7,12 @@ use kinglet_tests::program::{Run, kinglet, run, run_program};
 
 use crate::{ARGUMENTS, FUNCTIONS, MAKE_FOLDER};
 
-/// What every command's mark begins with, and where in it the build and the target are.
+/// The beginning of the mark in every command, and the offsets of the build and the target in the mark.
 const MAGIC: &[u8] = b"\x7fkinglet carries";
 const BUILD: usize = 16;
 const TARGET: usize = 96;
 
-/// A folder with a program that was made of a text with these options.
+/// A directory with an executable.
 struct Exe {
     folder: Folder,
     path: PathBuf,
@@ -33,7 +33,7 @@ impl Exe {
         run_program(&self.path, args, "")
     }
 
-    /// The program with something done to its bytes.
+    /// Returns the path of a copy of the executable with changed bytes.
     fn changed(&self, change: impl FnOnce(&mut Vec<u8>)) -> PathBuf {
         let mut bytes = std::fs::read(&self.path).unwrap();
         change(&mut bytes);
@@ -76,21 +76,23 @@ fn a_program_is_run_with_the_options_it_was_compiled_with() {
     assert!(made.path().join("made").is_dir());
     assert_ne!(Exe::new(MAKE_FOLDER, &["--dir", &format!("{host}:readonly")]).run(&[]).code(), 0);
     let nowhere = Exe::new(MAKE_FOLDER, &[]);
-    assert_eq!(nowhere.run(&[]).code(), 8, "a bad descriptor: nothing is given if nothing is said");
+    assert_eq!(nowhere.run(&[]).code(), 8, "a bad descriptor, because a program has no directories by default");
 
     let endless = "(module (func (export \"_start\") (loop (br 0))))";
-    for (option, message) in [("--time-limit=50", "the time limit of 50 ms is over"), ("--gas-limit=1000", "gas")] {
+    for (option, message) in
+        [("--time-limit=50", "stopped: exceeded the time limit of 50 ms"), ("--gas-limit=1000", "gas")]
+    {
         let stopped = Exe::new(endless, &[option]).run(&[]);
         stopped.fails(134, &[message]);
-        assert!(!stopped.err.contains("made again"), "{stopped:?}");
+        assert!(!stopped.err.contains("recompiled"), "{stopped:?}");
     }
     let deep = "(module (func $f (call $f) (call $f)) (export \"_start\" (func $f)))";
     Exe::new(deep, &["--stack-limit", "100"])
         .run(&[])
-        .fails(134, &["call stack exhausted", "This program's options are given to `kinglet compile --format exe`"]);
+        .fails(134, &["call stack exhausted", "Pass this program's options to `kinglet compile --format exe`"]);
     let counted = Exe::new("(module (func (export \"_start\")))", &["--enable-gas-measuring"]).run(&[]);
     counted.prints("");
-    assert!(counted.err.contains("Gas") && !counted.err.contains("made again"), "{counted:?}");
+    assert!(counted.err.contains("Gas") && !counted.err.contains("recompiled"), "{counted:?}");
 }
 
 #[test]
@@ -114,8 +116,8 @@ fn a_program_ends_as_one_that_is_run() {
         1,
         &[
             "unknown import \"a\" \"b\"",
-            "hint: go without it with --unknown-imports trap",
-            "given to `kinglet compile --format exe`",
+            "hint: run without it: --unknown-imports trap",
+            "Pass this program's options to `kinglet compile --format exe`",
         ],
     );
     let option = &["--unknown-imports", "trap"];
@@ -128,14 +130,14 @@ fn damage_is_refused() {
     let run = |path: PathBuf| run_program(&path, &["x"], "");
     run(exe.changed(|_| ())).code();
     let length = std::fs::metadata(&exe.path).unwrap().len() as usize;
-    // What is cut off of the command itself is the system's to find.
+    // A truncation of the command's own part is detected by the system, not by Kinglet.
     for shorter in [1, 1000, 9000] {
         let cut = run(exe.changed(|bytes| bytes.truncate(length - shorter)));
-        cut.fails(1, &["the program is damaged: its file is not as long as it should be", "get or make it again"]);
+        cut.fails(1, &["the program is damaged: its file has the wrong length", "download or build it again"]);
     }
     run(exe.changed(|bytes| bytes.push(0))).fails(1, &["the program is damaged"]);
     let options = run(exe.changed(|bytes| bytes[length - 1] = b'2'));
-    options.fails(1, &["the program is damaged: its options have another checksum"]);
+    options.fails(1, &["the program is damaged: its options have the wrong checksum"]);
     let module = run(exe.changed(|bytes| bytes[length - 1000] ^= 1));
     module.fails(1, &["changed: the artifact is damaged", "compile the module again"]);
 }
@@ -154,7 +156,8 @@ fn a_program_is_made_of_a_command_of_its_target_and_build() {
         folder.file(name, bytes)
     };
     let other = "s390x-unknown-linux-gnu";
-    compile(&["--target", other]).fails(1, &["has to be made of a `kinglet` for it", "--runtime FILE"]);
+    compile(&["--target", other])
+        .fails(1, &["an executable for s390x-unknown-linux-gnu needs a `kinglet`", "--runtime FILE"]);
     let newer = changed("newer", BUILD, b"0123");
     compile(&["--runtime", &newer]).fails(1, &["newer", "it is another build of Kinglet"]);
     let own = kinglet();
@@ -167,15 +170,15 @@ fn a_program_is_made_of_a_command_of_its_target_and_build() {
         // It is a program of this machine, with code for another.
         let again = run_program(Path::new(&out), &["x"], "");
         again.prints(&format!("{out}\nx\n"));
-        let message = format!("cannot be used, and is made again: it was made for {other}");
+        let message = format!("does not fit, and the module is recompiled: it was compiled for {other}");
         assert!(again.err.contains(&message), "{again:?}");
         std::fs::remove_file(&out).unwrap();
     }
     compile(&["--runtime", own]).prints("");
-    compile(&["--runtime", &out]).fails(1, &["out", "it carries a module already"]);
-    compile(&["--runtime", &file]).fails(1, &["program.wat", "it is no executable of Linux"]);
+    compile(&["--runtime", &out]).fails(1, &["out", "it already contains a module"]);
+    compile(&["--runtime", &file]).fails(1, &["program.wat", "it is not a Linux executable"]);
     let foreign = folder.file("foreign", b"\x7fELF and more");
-    compile(&["--runtime", &foreign]).fails(1, &["it is no `kinglet` with native code"]);
+    compile(&["--runtime", &foreign]).fails(1, &["it is not a `kinglet` with native code"]);
     compile(&["--runtime", "none"]).fails(1, &["cannot read none"]);
 }
 
@@ -185,12 +188,12 @@ fn options_that_mean_nothing_are_refused() {
     let file = folder.file("program.wat", ARGUMENTS);
     let out = folder.path().join("out").to_str().unwrap().to_string();
     let compile = |options: &[&str]| run(&[&["compile"], options, &[&file, &out]].concat());
-    compile(&["--dir", "."]).fails(1, &["`--dir` is for `--format exe`"]);
-    compile(&["--format=native", "--gas-limit", "1"]).fails(1, &["`--gas-limit` is for `--format exe`"]);
-    compile(&["--runtime", &out]).fails(1, &["`--runtime` is for `--format exe`"]);
+    compile(&["--dir", "."]).fails(1, &["`--dir` needs `--format exe`"]);
+    compile(&["--format=native", "--gas-limit", "1"]).fails(1, &["`--gas-limit` needs `--format exe`"]);
+    compile(&["--runtime", &out]).fails(1, &["`--runtime` needs `--format exe`"]);
     compile(&["--format=exe", "--interruptible"]).fails(1, &["--interruptible", "--time-limit instead"]);
     compile(&["--format=exe", "--module", "a:b"]).fails(1, &["`--module` is an option of run, instantiate"]);
-    compile(&["--format=elf"]).fails(1, &["`elf` is none of native, wasm, exe"]);
+    compile(&["--format=elf"]).fails(1, &["`elf` is not one of native, wasm, exe"]);
     assert!(!Path::new(&out).exists());
 }
 

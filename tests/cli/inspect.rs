@@ -1,4 +1,4 @@
-//! The commands that look at modules without running them: `inspect`, `parse`, `wat`, `wasm`.
+//! The commands that inspect modules without running them: `inspect`, `parse`, `wat`, `wasm`.
 
 use kinglet_tests::folder::Folder;
 use kinglet_tests::program::{run, run_with};
@@ -18,7 +18,7 @@ fn file(folder: &Folder) -> String {
 }
 
 #[test]
-fn inspecting_shows_what_a_module_is() {
+fn inspect_prints_a_summary() {
     let folder = Folder::new();
     let run = run(&["inspect", &file(&folder)]);
     assert_eq!(run.code(), 0, "{run:?}");
@@ -38,11 +38,11 @@ fn inspecting_shows_what_a_module_is() {
 }
 
 #[test]
-fn json_says_the_same_to_programs() {
+fn json_has_the_same_contents() {
     let folder = Folder::new();
     let run = run(&["inspect", "--json", &file(&folder)]);
     assert_eq!(run.code(), 0, "{run:?}");
-    let json: serde_json::Value = serde_json::from_str(&run.out).expect("it is JSON");
+    let json: serde_json::Value = serde_json::from_str(&run.out).expect("the output is JSON");
     assert_eq!(json["name"], "shop");
     assert_eq!(json["imports"][0]["module"], "wasi_snapshot_preview1");
     assert_eq!(json["imports"][0]["type"], "func (param i32 i32 i32 i32) (result i32)");
@@ -66,7 +66,7 @@ fn json_says_the_same_to_programs() {
 }
 
 #[test]
-fn parsing_lists_every_section_in_order() {
+fn parse_lists_every_section_in_order() {
     let folder = Folder::new();
     let path = file(&folder);
     let run = run(&["parse", &path]);
@@ -91,7 +91,7 @@ fn parsing_lists_every_section_in_order() {
 }
 
 #[test]
-fn what_is_invalid_can_be_looked_at_and_what_is_malformed_is_told() {
+fn invalid_modules_can_be_inspected_and_malformed_ones_are_errors() {
     let folder = Folder::new();
     let invalid = folder.file("invalid.wat", "(module (func (export \"f\") (result i32) (f32.const 1)))");
     run(&["validate", &invalid]).fails(1, &["in f (func[0]) at 0x"]);
@@ -110,7 +110,7 @@ fn what_is_invalid_can_be_looked_at_and_what_is_malformed_is_told() {
 }
 
 #[test]
-fn names_cannot_command_a_terminal() {
+fn control_characters_in_names_are_escaped() {
     let folder = Folder::new();
     let file = folder.file("evil.wat", "(module (func (export \"\\1b[2J\")))");
     for command in ["inspect", "parse", "wat"] {
@@ -120,7 +120,7 @@ fn names_cannot_command_a_terminal() {
 }
 
 #[test]
-fn text_and_binary_are_turned_into_each_other() {
+fn wat_and_wasm_convert_between_text_and_binary() {
     let folder = Folder::new();
     let text = file(&folder);
     let binary = folder.path().join("shop.wasm");
@@ -141,7 +141,7 @@ fn text_and_binary_are_turned_into_each_other() {
 }
 
 #[test]
-fn a_dash_is_a_module_on_standard_input() {
+fn a_dash_reads_the_module_from_standard_input() {
     run_with(&["--invoke", "f", "-"], "(module (func (export \"f\") (result i32) (i32.const 9)))").prints("9\n");
     run_with(&["validate", "-"], "(module)").prints("standard input: valid\n");
     run_with(&["validate", "-"], "(modul)").fails(1, &["standard input: malformed module"]);

@@ -1,4 +1,4 @@
-//! Looking at native code: `kinglet explore`, `kinglet compile --dump`, and what `--profile` leaves for `perf`.
+//! Listings of native code: `kinglet explore`, `kinglet compile --dump`, and the files of `--profile` for `perf`.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Output};
@@ -12,7 +12,7 @@ const PROGRAM: &str = r#"(module
     (if (local.get 0) (then (return (call $less (local.get 0))))) (i32.const 7)))"#;
 
 #[test]
-fn each_instruction_is_shown_with_the_code_made_for_it() {
+fn explore_shows_each_instruction_with_its_machine_code() {
     let folder = Folder::new();
     let file = folder.file("f.wat", PROGRAM);
     let shown = run(&["explore", "--target", "x86_64-unknown-linux-gnu", "--function", "less", &file]);
@@ -29,7 +29,7 @@ fn each_instruction_is_shown_with_the_code_made_for_it() {
 
 "#;
     shown.prints(expected);
-    // By its index, into a file, and one that has no name but that of its export.
+    // By index, to a file, and a function that is only named by its export.
     let output = folder.path().join("out.txt");
     run(&["explore", "--function", "1", &file, "-o", output.to_str().unwrap()]).prints("");
     let text = std::fs::read_to_string(output).unwrap();
@@ -44,7 +44,7 @@ fn each_instruction_is_shown_with_the_code_made_for_it() {
 }
 
 #[test]
-fn a_dump_has_every_function_before_and_after_it_is_optimised_and_as_machine_code() {
+fn a_dump_has_the_ir_before_and_after_optimisation_and_machine_code() {
     let folder = Folder::new();
     let file = folder.file("f.wat", PROGRAM);
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
@@ -65,7 +65,7 @@ fn a_dump_has_every_function_before_and_after_it_is_optimised_and_as_machine_cod
 
 #[cfg(unix)]
 #[test]
-fn wasmedge_has_no_folder_to_dump_to() {
+fn under_the_name_wasmedge_dump_takes_no_directory() {
     let folder = Folder::new();
     let file = folder.file("f.wat", PROGRAM);
     let link = folder.path().join("wasmedgec");
@@ -77,7 +77,7 @@ fn wasmedge_has_no_folder_to_dump_to() {
     }
 }
 
-/// Runs the program in a folder with `--profile`; gives its process id too.
+/// Runs a program in a directory with `--profile`. Returns the process id and the output.
 #[cfg(target_os = "linux")]
 fn profiled(folder: &Folder, file: &str, args: &[&str]) -> (u32, Output) {
     let mut command = Command::new(kinglet().canonicalize().unwrap());
@@ -88,7 +88,7 @@ fn profiled(folder: &Folder, file: &str, args: &[&str]) -> (u32, Output) {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_map_names_functions_and_what_is_between_them() {
+fn a_perf_map_names_functions_and_trampolines() {
     let folder = Folder::new();
     let file = folder.file("f.wat", PROGRAM);
     names_are_in_the_map(&folder, &file, &["--run-mode", "jit", "--profile", "perfmap"]);
@@ -115,12 +115,12 @@ fn names_are_in_the_map(folder: &Folder, file: &str, args: &[&str]) {
         names.push(parts.next().unwrap());
     }
     assert!(names.windows(2).any(|pair| pair == ["less", "run"]), "{map}");
-    assert!(names.contains(&"[kinglet] entry"), "{map}");
+    assert!(names.contains(&"[kinglet] array to native"), "{map}");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_dump_for_perf_has_the_code_of_each_function() {
+fn a_jitdump_has_the_code_of_each_function() {
     let folder = Folder::new();
     let file = folder.file("f.wat", PROGRAM);
     let (process, output) = profiled(&folder, &file, &["--run-mode", "jit", "--profile=jitdump"]);
@@ -128,14 +128,15 @@ fn a_dump_for_perf_has_the_code_of_each_function() {
     let bytes = std::fs::read(folder.path().join(format!("jit-{process}.dump"))).unwrap();
     let u32_at = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap());
     let u64_at = |at: usize| u64::from_ne_bytes(bytes[at..at + 8].try_into().unwrap());
-    // Magic number, version, the header's size, this program's machine as its ELF header has it, the process, when.
+    // Magic number, version, size of the header, the machine type of this program's ELF header, the process id, the
+    // time.
     assert_eq!([u32_at(0), u32_at(4), u32_at(8)], [0x4a69_5444, 1, 40]);
     let program = std::fs::read(kinglet()).unwrap();
     assert_eq!(u32_at(12), u32::from(u16::from_ne_bytes([program[18], program[19]])));
     assert_eq!(u32_at(20), process);
     let mut functions = Vec::new();
     for (kind, at, size) in records(&bytes) {
-        // No module without debugging information has lines.
+        // Modules without debugging information have no line records.
         assert!(kind == 0 && u32_at(at + 16) == process, "record at {at}");
         let (address, code_size, index) = (u64_at(at + 32), u64_at(at + 40) as usize, u64_at(at + 48));
         assert_eq!((u64_at(at + 24), index), (address, functions.len() as u64));
@@ -148,7 +149,7 @@ fn a_dump_for_perf_has_the_code_of_each_function() {
     assert!(functions.windows(2).any(|pair| pair == ["less", "run"]), "{functions:?}");
 }
 
-/// The records of a dump: kind, place and size. They fill it, and each is as late as the one before or later.
+/// Returns the records of a dump: kind, offset and size. They fill the file, in order of time.
 #[cfg(target_os = "linux")]
 fn records(bytes: &[u8]) -> Vec<(u32, usize, usize)> {
     let u32_at = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap());
@@ -167,12 +168,12 @@ fn records(bytes: &[u8]) -> Vec<(u32, usize, usize)> {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_dump_for_perf_has_the_lines_of_functions_with_debugging_information() {
+fn a_jitdump_has_source_lines_of_functions_with_debugging_information() {
     let folder = Folder::new();
     folder.file("guest.wasm", include_bytes!("../../examples/backtrace/guest.wasm"));
     run(&["compile", folder.path().join("guest.wasm").to_str().unwrap(), folder.path().join("g.so").to_str().unwrap()])
         .prints("");
-    // In which order they stand is the compiler's. Line 8 is of the function inlined into `split`.
+    // Their order depends on the compiler. Line 8 is in the function that is inlined into `split`.
     let expected = [("bill", [19].into()), ("split", BTreeSet::from([8, 13, 14, 15]))];
     for (file, mode) in [("guest.wasm", "--run-mode=jit"), ("g.so", "--allow-precompiled")] {
         let mut command = Command::new(kinglet().canonicalize().unwrap());
@@ -186,7 +187,7 @@ fn a_dump_for_perf_has_the_lines_of_functions_with_debugging_information() {
         let mut found = Vec::new();
         for pair in records(&bytes).windows(2).filter(|pair| pair[0].0 == 2) {
             let ((_, lines, size), (kind, code, _)) = (pair[0], pair[1]);
-            // Of the code that follows.
+            // Of the following code record.
             assert_eq!((kind, u64_at(lines + 16)), (0, u64_at(code + 32)));
             let code = u64_at(code + 32)..u64_at(code + 32) + u64_at(code + 40);
             let (mut at, mut addresses, mut numbers) = (lines + 32, vec![code.start], BTreeSet::new());

@@ -1,5 +1,6 @@
-//! The command as its users meet it: every option, every kind of bad input, and how a run ends. A trap must look to a
-//! shell like an abort and not be one, no input may cause a panic, and a time limit ends whatever the guest is doing.
+//! Tests of the command from outside: every option, every kind of bad input, and every way in which a run ends. To a
+//! shell a trap looks like an abort, but the process exits normally. No input causes a panic, and a time limit stops
+//! every guest.
 
 mod bench;
 #[cfg(feature = "jit")]
@@ -33,7 +34,7 @@ mod wasmedge;
 use kinglet_tests::folder::Folder;
 use kinglet_tests::program::{Run, run};
 
-/// A program that prints each of its arguments and environment variables on a line of its own.
+/// A program that prints each argument and environment variable on a separate line.
 const ARGUMENTS: &str = r#"(module
   (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes_get (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "args_get" (func $args_get (param i32 i32) (result i32)))
@@ -60,7 +61,7 @@ const ARGUMENTS: &str = r#"(module
     (drop (call $environ_get (i32.const 1024) (i32.const 4096)))
     (call $print (i32.const 4096) (i32.load (i32.const 4)))))"#;
 
-/// A program that makes the folder `made` in the first folder it is given, and exits with the error number.
+/// A program that creates the directory `made` in its first preopened directory, and exits with the error number.
 const MAKE_FOLDER: &str = r#"(module
   (import "wasi_snapshot_preview1" "path_create_directory" (func $make (param i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
@@ -68,14 +69,14 @@ const MAKE_FOLDER: &str = r#"(module
   (data (i32.const 0) "made")
   (func (export "_start") (call $exit (call $make (i32.const 3) (i32.const 0) (i32.const 4)))))"#;
 
-/// A program that waits for standard input.
+/// A program that reads from standard input.
 const READ: &str = r#"(module
   (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 1)
   (data (i32.const 0) "\10\00\00\00\10\00\00\00")
   (func (export "_start") (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))))"#;
 
-/// Functions to invoke, of every type that can be written.
+/// Functions to invoke, with every type that the command line supports.
 const FUNCTIONS: &str = r#"(module
   (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
   (func (export "swap") (param i64 f32) (result f32 i64) (local.get 1) (local.get 0))
@@ -88,7 +89,7 @@ const FUNCTIONS: &str = r#"(module
   (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
   (memory 1))"#;
 
-/// Writes `text` as a file, runs the program with `before`, the file, and `after`.
+/// Writes `text` to a file, and runs the command with `before`, the file, and `after`.
 #[track_caller]
 fn run_text(text: impl AsRef<[u8]>, before: &[&str], after: &[&str]) -> Run {
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! Typical mistakes and what is said about them, as a terminal would show it: `docs/mistakes.md`. `BLESS=1` writes it anew.
+//! Typical mistakes and their messages, as a terminal shows them: `docs/mistakes.md`. `BLESS=1` rewrites the page.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -26,30 +26,35 @@ const PLUGIN: &str = r#"(module
     (i32.const 42)))
 "#;
 
-/// A mistake: what it is, the command line, and what makes it right.
+/// A mistake: its title, the command line, and the corrected command line.
 struct Mistake {
-    what: &'static str,
+    title: &'static str,
     wrong: &'static str,
     right: Option<&'static str>,
 }
 
 const MISTAKES: &[Mistake] = &[
-    Mistake { what: "An option that is nearly right", wrong: "kinglet --envv LANG=C calculator.wat", right: None },
+    Mistake { title: "A misspelt option", wrong: "kinglet --envv LANG=C calculator.wat", right: None },
     Mistake {
-        what: "An argument of the wrong type",
+        title: "An argument of the wrong type",
         wrong: "kinglet --invoke share calculator.wat 12 three",
         right: Some("kinglet --invoke share calculator.wat 12 3"),
     },
-    Mistake { what: "A program that traps", wrong: "kinglet --invoke share calculator.wat 12 0", right: None },
     Mistake {
-        what: "An import that nobody provides",
+        title: "An option after the file",
+        wrong: "kinglet calculator.wat --invoke share 12 3",
+        right: Some("kinglet --invoke share calculator.wat 12 3"),
+    },
+    Mistake { title: "A program that traps", wrong: "kinglet --invoke share calculator.wat 12 0", right: None },
+    Mistake {
+        title: "A missing import",
         wrong: "kinglet --invoke answer plugin.wat",
         right: Some("kinglet --unknown-imports trap --invoke answer plugin.wat"),
     },
-    Mistake { what: "A slip in a text module", wrong: "kinglet typo.wat", right: None },
+    Mistake { title: "A misspelt instruction", wrong: "kinglet typo.wat", right: None },
 ];
 
-/// What a terminal shows: the command line, both streams, and the status if it is not 0.
+/// Returns a terminal session: the command line, both streams, and the status if it is not 0.
 fn recording(folder: &Folder, line: &str) -> String {
     let args: Vec<&str> = line.split(' ').skip(1).collect();
     let output = Command::new(kinglet()).args(in_mode(&args)).current_dir(folder.path()).output().unwrap();
@@ -63,22 +68,22 @@ fn recording(folder: &Folder, line: &str) -> String {
 }
 
 #[test]
-fn five_typical_mistakes_are_explained() {
+fn typical_mistakes_are_explained() {
     let folder = Folder::new();
     for (name, text) in [("calculator.wat", DIVIDE), ("typo.wat", TYPO), ("plugin.wat", PLUGIN)] {
         folder.file(name, text);
     }
     let mut page = String::from(
-        "# Typical mistakes\n\nWhat Kinglet says about them: what happened, where, and what to try. Recorded by \
-         `tests/cli/mistakes.rs`.\n",
+        "# Typical mistakes\n\nKinglet's messages name the mistake, its place, and a way out. `tests/cli/mistakes.rs` records this \
+         page.\n",
     );
-    for Mistake { what, wrong, right } in MISTAKES {
-        let _ = write!(page, "\n## {what}\n\n```text\n{}", recording(&folder, wrong));
+    for Mistake { title, wrong, right } in MISTAKES {
+        let _ = write!(page, "\n## {title}\n\n```text\n{}", recording(&folder, wrong));
         if let Some(right) = right {
             page.push_str(&recording(&folder, right));
         }
         page.push_str("```\n");
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie below the workspace's root");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are below the workspace's root");
     snapshot::check_file(&root.join("docs/mistakes.md"), &page).unwrap_or_else(|difference| panic!("{difference}"));
 }

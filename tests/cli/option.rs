@@ -1,11 +1,11 @@
-//! Options: what each does to a run, and what is said about wrong ones.
+//! The effect of each option on a run, and the messages for wrong ones.
 
 use kinglet_tests::folder::Folder;
 use kinglet_tests::program::{CACHE, kinglet, run, run_with};
 
 use crate::{FUNCTIONS, program, run_text};
 
-/// Imports of every kind that nobody provides.
+/// A module with missing function imports.
 const NEEDY: &str = r#"(module
   (import "env" "f" (func $f (param i32) (result i32 f64 externref)))
   (import "env" "g" (func $g))
@@ -13,7 +13,7 @@ const NEEDY: &str = r#"(module
   (func (export "fine") (result i32) (i32.const 5))
   (func (export "call") (call $g)))"#;
 
-/// Imports that are not functions.
+/// A module with other missing imports.
 const NEEDY_FOR_STATE: &str = r#"(module
   (import "env" "memory" (memory 2))
   (import "env" "table" (table 3 funcref))
@@ -33,10 +33,31 @@ fn wrong_options_are_refused_with_a_hint() {
         assert_eq!((run.code(), run.err.as_str()), (1, "kinglet: error: no file given; try kinglet --help\n"));
     }
     run(&["inspect"]).fails(1, &["no file given", "hint: kinglet inspect [OPTIONS] FILE"]);
+    run(&["--env", "--dir", ".", "x.wasm"]).fails(1, &["option `--env` needs a value: --env NAME[=VALUE]"]);
+    run(&["--time-limit", "1", "--time-limit=2", "x.wasm"]).fails(1, &["option `--time-limit` is given twice"]);
+    run(&["--reactor", "--reactor", "x.wasm"]).fails(1, &["option `--reactor` is given twice"]);
+    run(&[""]).fails(1, &["the file name is empty"]);
+    run(&["validate", "x.wasm", ""]).fails(1, &["the file name is empty"]);
+    run(&["--dir", ".::data", "x.wasm"])
+        .fails(1, &["bad value for `--dir`: `.::data` is in Wasmtime's order, HOST::GUEST; write --dir data:.\n"]);
 }
 
 #[test]
-fn what_comes_later_is_refused_and_never_ignored() {
+fn options_after_the_file_are_moved_in_the_message() {
+    let folder = Folder::new();
+    let file = folder.file("fib.wat", FUNCTIONS);
+    let moved = |args: &[&str], line: &str| {
+        run(&[&[file.as_str()], args].concat()).fails(1, &[&format!("options go before the file: kinglet {line}\n")]);
+    };
+    moved(&["--invoke", "add"], &format!("--invoke add {file}"));
+    moved(&["--invoke=add", "--dir", ".", "1", "2"], &format!("--invoke=add --dir . {file} 1 2"));
+    run(&[&file, "--wrong", "add"]).fails(1, &["no function `--wrong` is exported"]);
+    // A program's arguments are its own.
+    run_text(crate::ARGUMENTS, &[], &["--invoke", "add"]).prints("guest.wasm\n--invoke\nadd\n");
+}
+
+#[test]
+fn options_of_missing_features_are_refused() {
     let options = [
         "--enable-coredump",
         "--coredump-for-wasmgdb",
@@ -57,30 +78,30 @@ fn what_comes_later_is_refused_and_never_ignored() {
     }
     let all = run_text(program("nop"), &["--enable-all"], &[]);
     assert_eq!(all.code(), 0);
-    assert!(all.err.contains("warning: --enable-all: not finished in this version, and left out: "), "{all:?}");
+    assert!(all.err.contains("warning: --enable-all: not finished in this version, and omitted: "), "{all:?}");
     assert!(all.err.contains("components") && all.err.contains("threads"), "{all:?}");
 }
 
 #[test]
-fn a_set_of_proposals_says_what_of_it_is_left_out() {
+fn a_set_of_proposals_warns_of_unfinished_ones() {
     let standard = Some(kinglet::Standard::Wasm3);
     let rows = kinglet::FEATURES.iter().filter(|row| row.standard == standard && !row.finished);
     let names: Vec<&str> = rows.map(|row| row.name).collect();
     let run = run_text(program("nop"), &["--wasm-3"], &[]);
     let expected = match names.join(", ") {
         none if none.is_empty() => none,
-        names => format!("kinglet: warning: --wasm-3: not finished in this version, and left out: {names}\n"),
+        names => format!("kinglet: warning: --wasm-3: not finished in this version, and omitted: {names}\n"),
     };
     assert_eq!((run.code(), run.err), (0, expected));
     assert_eq!(run_text(program("nop"), &["--wasm-2"], &[]).err, "");
 }
 
 #[test]
-fn options_of_other_runtimes_are_known_by_their_own_names() {
-    run(&["--fuel", "100", "x.wasm"]).fails(1, &["unknown option `--fuel`", "hint: here that is --gas-limit N"]);
-    run(&["--mapdir", "/:.", "x.wasm"]).fails(1, &["hint: here that is --dir GUEST:HOST"]);
-    run(&["--timeout=5", "x.wasm"]).fails(1, &["hint: here that is --time-limit MS"]);
-    run(&["--run-mode", "fast", "x.wasm"]).fails(1, &["there are: auto, interpreter, jit, aot, lazyjit"]);
+fn options_of_other_runtimes_get_a_hint() {
+    run(&["--fuel", "100", "x.wasm"]).fails(1, &["unknown option `--fuel`", "hint: use --gas-limit N"]);
+    run(&["--mapdir", "/:.", "x.wasm"]).fails(1, &["hint: use --dir GUEST:HOST"]);
+    run(&["--timeout=5", "x.wasm"]).fails(1, &["hint: use --time-limit MS"]);
+    run(&["--run-mode", "fast", "x.wasm"]).fails(1, &["the modes are: auto, interpreter, jit, aot, lazyjit"]);
     run(&["--time-limit", "99999999999999999999", "x"]).fails(1, &["`99999999999999999999` is too large"]);
     run_text("(module (memory 4))", &["instantiate", "--memory-page-limit", "1"], &[])
         .fails(1, &["a memory of 4 pages is over the limit of 1 page\n"]);
@@ -88,7 +109,7 @@ fn options_of_other_runtimes_are_known_by_their_own_names() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_not_utf_8_is_refused_with_a_way_out() {
+fn arguments_that_are_not_utf_8_are_refused_with_a_hint() {
     use std::os::unix::ffi::OsStrExt;
     let name = std::ffi::OsStr::from_bytes(b"caf\xe9.wasm");
     let run = kinglet_tests::program::run_program(&kinglet_tests::program::kinglet(), &[name], "");
@@ -96,7 +117,7 @@ fn what_is_not_utf_8_is_refused_with_a_way_out() {
 }
 
 #[test]
-fn a_mistyped_command_or_file_is_guessed() {
+fn a_misspelt_command_or_file_is_guessed() {
     run(&["inspct"]).fails(1, &["did you mean the command `inspect`?"]);
     run(&["help", "compleet"]).fails(1, &["there is no command `compleet`"]);
     let folder = Folder::new();
@@ -107,7 +128,7 @@ fn a_mistyped_command_or_file_is_guessed() {
 }
 
 #[test]
-fn gas_ends_a_program_where_it_is_used_up_and_says_so() {
+fn a_program_without_gas_left_is_stopped() {
     let endless = program("(loop (br 0))");
     run_text(&endless, &["--gas-limit", "1000"], &[]).fails(134, &["all gas consumed", "inner", "--gas-limit"]);
     run_text(program("nop"), &["--gas-limit", "1000"], &[]).prints("");
@@ -145,7 +166,7 @@ fn statistics_are_those_of_the_run() {
 }
 
 #[test]
-fn the_time_of_host_functions_is_told_apart() {
+fn the_time_of_host_functions_is_measured_separately() {
     let folder = Folder::new();
     let file = folder.file("read.wat", crate::READ);
     let run = run_with(&["--enable-time-measuring", &file], "");
@@ -158,11 +179,11 @@ fn the_time_of_host_functions_is_told_apart() {
 }
 
 #[test]
-fn the_log_level_decides_what_is_said() {
+fn the_log_level_filters_messages() {
     let off = run_text(program("unreachable"), &["--log-level", "off"], &[]);
     assert_eq!((off.code(), off.err.as_str()), (134, ""));
     run_text(program("unreachable"), &["--log-level", "error"], &[]).fails(134, &["unreachable"]);
-    run_text(program("nop"), &["--log-level", "loud"], &[]).fails(1, &["`loud` is none of off, trace"]);
+    run_text(program("nop"), &["--log-level", "loud"], &[]).fails(1, &["`loud` is not one of off, trace"]);
     assert_eq!(run_text(program("nop"), &["--log-level", "warning"], &[]).err, "");
     let debug = run_text(program("nop"), &["--log-level", "debug"], &[]);
     debug.prints("");
@@ -173,8 +194,8 @@ fn the_log_level_decides_what_is_said() {
 }
 
 #[test]
-fn the_environment_decides_it_if_no_option_does() {
-    let said = |level: &str, args: &[&str]| {
+fn the_environment_sets_the_log_level_if_no_option_does() {
+    let messages = |level: &str, args: &[&str]| {
         let mut command = std::process::Command::new(kinglet());
         command.args(["instantiate"]).args(args).arg("-").env("KINGLET_LOG", level).env(CACHE, "");
         let command = command.stdin(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
@@ -184,9 +205,9 @@ fn the_environment_decides_it_if_no_option_does() {
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stderr).unwrap()
     };
-    assert!(said("debug", &[]).contains("kinglet: debug: module instantiated"));
-    assert_eq!(said("debug", &["--log-level", "warning"]), "");
-    assert_eq!(said("loud", &[]), "");
+    assert!(messages("debug", &[]).contains("kinglet: debug: module instantiated"));
+    assert_eq!(messages("debug", &["--log-level", "warning"]), "");
+    assert_eq!(messages("loud", &[]), "");
 }
 
 #[test]
@@ -204,8 +225,8 @@ fn limits_of_tables_and_stacks_hold() {
 }
 
 #[test]
-fn what_a_program_takes_in_all_is_limited() {
-    // 100 memories of 16 MiB each, and 20 tables of 10 million elements: no page limit says anything of their number.
+fn the_resources_of_a_program_are_limited_together() {
+    // 100 memories of 16 MiB each, and 20 tables of 10 million elements: a page limit does not bound their number.
     let memories = format!("(module {})", "(memory 256)".repeat(100));
     let with = |text: &str, limits: &[&str]| run_text(text, &[&["instantiate"], limits].concat(), &[]);
     assert_eq!(with(&memories, &["--memory-page-limit", "256"]).code(), 0);
@@ -231,13 +252,13 @@ fn what_a_program_takes_in_all_is_limited() {
 }
 
 #[test]
-fn a_program_can_be_given_another_name() {
+fn argv0_sets_the_programs_name() {
     run_text(crate::ARGUMENTS, &["--argv0", "/usr/bin/tool"], &["x"]).prints("/usr/bin/tool\nx\n");
     run_text(crate::ARGUMENTS, &["--argv0="], &["x"]).prints("\nx\n");
 }
 
 #[test]
-fn a_variable_without_a_value_has_that_of_the_command() {
+fn a_variable_without_a_value_is_passed_on() {
     let folder = Folder::new();
     let file = folder.file("guest.wat", crate::ARGUMENTS);
     let run = |options: &[&str]| {
@@ -263,25 +284,25 @@ fn a_variable_without_a_value_has_that_of_the_command() {
 
 #[cfg(unix)]
 #[test]
-fn a_folder_with_a_colon_in_its_name_can_be_given() {
+fn a_colon_in_a_directorys_name_is_escaped() {
     let folder = Folder::new();
     let host = folder.path().join("a:b");
     std::fs::create_dir(&host).unwrap();
     let escaped = host.to_str().unwrap().replace(':', "\\:");
     run_text(crate::MAKE_FOLDER, &["--dir", &format!(".:{}", host.display())], &[])
-        .fails(1, &["is not GUEST:HOST or GUEST:HOST:readonly; a colon in a name is written `\\:`"]);
+        .fails(1, &["is not GUEST:HOST or GUEST:HOST:readonly; write `\\:` for a colon in a name"]);
     assert_eq!(run_text(crate::MAKE_FOLDER, &["--dir", &format!(".:{escaped}")], &[]).code(), 0);
     assert!(host.join("made").is_dir());
     assert_ne!(run_text(crate::MAKE_FOLDER, &["--dir", &format!(".:{escaped}:readonly")], &[]).code(), 0);
 }
 
 #[test]
-fn imports_that_nobody_provides_trap_or_are_zero() {
+fn missing_imports_trap_or_are_zero() {
     run_text(NEEDY, &["--invoke", "fine"], &[])
         .fails(1, &["unknown import", "\"env\" \"f\"", "--unknown-imports trap"]);
     let with = |what: &str, name: &str| run_text(NEEDY, &["--unknown-imports", what, "--invoke", name], &[]);
     with("trap", "fine").prints("5\n");
-    with("trap", "call").fails(134, &["\"env\" \"g\"", "nobody provides"]);
+    with("trap", "call").fails(134, &["\"env\" \"g\"", "which nothing defines"]);
     with("zero", "zero").prints("0\n0\n<null externref>\n");
     with("zero", "call").prints("");
     with("ignore", "fine").fails(1, &["neither trap nor zero"]);
@@ -292,7 +313,7 @@ fn imports_that_nobody_provides_trap_or_are_zero() {
 }
 
 #[test]
-fn modules_are_registered_in_order_and_initialised() {
+fn modules_are_registered_and_initialized_in_order() {
     let folder = Folder::new();
     let first = folder.file(
         "first.wat",
@@ -317,7 +338,7 @@ fn modules_are_registered_in_order_and_initialised() {
 }
 
 #[test]
-fn trouble_in_another_module_names_that_module() {
+fn an_error_in_another_module_names_that_module() {
     let folder = Folder::new();
     let main = "(module (func (export \"run\")))";
     let with = |text: &str| {
@@ -347,19 +368,21 @@ fn instantiating_runs_the_start_function_and_nothing_else() {
 }
 
 #[test]
-fn instantiating_has_the_limits_of_a_run() {
+fn instantiation_has_the_limits_of_a_run() {
     let endless = "(module (func $f (loop (br 0))) (start $f))";
-    run_text(endless, &["instantiate", "--time-limit", "300"], &[])
-        .fails(134, &["the time limit of 300 ms is over: wasm trap: interrupt", "f (func[0])", "raise --time-limit"]);
+    run_text(endless, &["instantiate", "--time-limit", "300"], &[]).fails(
+        134,
+        &["error: stopped: exceeded the time limit of 300 ms\n    0: f (func[0])", "raise or omit --time-limit"],
+    );
     run_text(endless, &["instantiate", "--gas-limit", "1000"], &[])
-        .fails(134, &["all gas consumed", "raise --gas-limit"]);
+        .fails(134, &["all gas consumed", "raise or omit --gas-limit"]);
     assert_eq!(run_text("(module)", &["instantiate", "--gas-limit", "1000", "--time-limit", "100000"], &[]).code(), 0);
     let deep = "(module (func $f (call $f)) (start $f))";
     run_text(deep, &["instantiate", "--stack-limit", "64"], &[]).fails(134, &["call stack exhausted", "--stack-limit"]);
 }
 
 #[test]
-fn scripts_run_in_the_mode_that_is_asked_for() {
+fn scripts_run_in_the_selected_mode() {
     let folder = Folder::new();
     let loops = "(module (func (export \"f\") (param i32) (result i32) (loop (br_if 0 (local.tee 0 \
                  (i32.sub (local.get 0) (i32.const 1))))) (local.get 0)))\n\
@@ -369,7 +392,7 @@ fn scripts_run_in_the_mode_that_is_asked_for() {
         let run = run(&[&["wast"], options, &["--log-level", "trace", &file]].concat());
         run.prints(&format!("{file}: 6 passed, 0 failed, 0 out of scope\n"));
         let count = |what: &str| run.err.lines().filter(|line| line.contains(what)).count();
-        (count("native from now on"), count("function lowered"))
+        (count("native code in use"), count("function lowered"))
     };
     let (tiered, lowered) = events(&["--run-mode", "interpreter"]);
     assert!(tiered == 0 && lowered >= 3, "{tiered} {lowered}");
@@ -391,15 +414,19 @@ fn a_start_of_another_type_is_called_as_a_function() {
 }
 
 #[test]
-fn a_wrong_argument_names_parameter_type_and_an_example() {
+fn a_wrong_argument_names_its_parameter_and_an_example() {
     let text =
         "(module (func (export \"area\") (param $width f64) (param $name externref) (result f64) (local.get 0)))";
     run_text(text, &["--invoke", "area"], &["wide", "null"])
-        .fails(1, &["`wide` is no value for `width`, parameter 1 of `area`: it is an f64, for example 1.5"]);
+        .fails(1, &["argument 1 (`width`) of `area`: `wide` is not an f64; for example 1.5"]);
     run_text(text, &["--invoke", "area"], &["2", "x"])
-        .fails(1, &["`name`, parameter 2", "an externref, for example null"]);
+        .fails(1, &["argument 2 (`name`) of `area`", "an externref; for example null"]);
+    let add = "(module (func (export \"fib\") (param $n i32)))";
+    run_text(add, &["--invoke", "fib"], &["4294967296"])
+        .fails(1, &["argument 1 (`n`) of `fib`: 4294967296 is out of range for i32\n"]);
     run_text(text, &["--invoke", "area"], &["2", "null"]).prints("2\n");
     run_text(text, &["--invoke", "area"], &["2"]).fails(1, &["area(f64, externref) -> (f64)"]);
     run_text(FUNCTIONS, &["--invoke", "ad"], &[]).fails(1, &["did you mean `add`?"]);
-    run_text(FUNCTIONS, &["--reactor"], &[]).fails(1, &["a function's name is needed", "It exports add, swap"]);
+    run_text(FUNCTIONS, &["--reactor"], &[])
+        .fails(1, &["the name of a function must follow the file", "It exports add, swap"]);
 }

@@ -1,4 +1,4 @@
-//! Where results are written: what an output that is there already was, it stays, and no source is lost.
+//! Output files. An existing file keeps its type and its mode, and no source is overwritten.
 
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
 use std::path::Path;
@@ -8,7 +8,7 @@ use kinglet_tests::program::{run, run_with};
 
 use crate::FUNCTIONS;
 
-/// Three forms of one module, each from the text.
+/// Commands that write three forms of a module.
 const WRITERS: &[&[&str]] = &[&["compile", "--format", "native"], &["wasm"], &["wat"]];
 
 fn mode(path: &Path) -> u32 {
@@ -37,7 +37,7 @@ fn a_link_is_followed_and_a_file_keeps_its_mode() {
 }
 
 #[test]
-fn a_program_can_be_run_by_whoever_could_read_the_old_file() {
+fn readers_of_the_old_file_can_run_the_new_program() {
     let folder = Folder::new();
     let file = folder.file("f.wat", FUNCTIONS);
     let old = folder.file("old", "");
@@ -78,7 +78,7 @@ fn a_text_is_not_overwritten_with_what_is_made_of_it() {
     for output in [&file, link.to_str().unwrap()] {
         for command in ["compile", "wasm", "wat", "explore"] {
             let refused = run(&[command, &file, "-o", output]);
-            refused.fails(1, &[output, "is the file that is read, and is not overwritten", "hint: name another"]);
+            refused.fails(1, &[output, "is the input file, and is not overwritten", "hint: name another"]);
             assert_eq!(std::fs::read_to_string(&file).unwrap(), FUNCTIONS, "{command}");
         }
     }
@@ -96,5 +96,5 @@ fn a_place_that_cannot_be_written_to_is_found_before_the_work() {
     run(&["compile", &invalid, absent.to_str().unwrap()]).fails(1, &["cannot write", "no/such.so"]);
     let itself = folder.path().to_str().unwrap();
     run(&["compile", &invalid, itself]).fails(1, &["cannot write", "is a directory"]);
-    run_with(&["compile", "-", ""], FUNCTIONS).fails(1, &["cannot write"]);
+    run_with(&["compile", "-", ""], FUNCTIONS).fails(1, &["the file name is empty"]);
 }

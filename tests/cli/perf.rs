@@ -1,4 +1,4 @@
-//! What `perf` makes of `--profile`: a group of its own, for it is not everywhere, nor is everyone let use it.
+//! `perf` and the files of `--profile`. The tests are a separate group, because `perf` may be missing or forbidden.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,17 +11,17 @@ const PROGRAM: &str = r#"(module (func $fibonacci (export "fib") (param i32) (re
     (else (i32.add (call $fibonacci (i32.sub (local.get 0) (i32.const 1)))
                    (call $fibonacci (i32.sub (local.get 0) (i32.const 2))))))))"#;
 
-/// Runs `perf` in a folder and gives what it prints.
+/// Runs `perf` in a directory and returns its output.
 #[track_caller]
 fn perf(folder: &Folder, args: &[&str]) -> String {
     let mut command = Command::new("perf");
     command.args(args).current_dir(folder.path()).env("KINGLET_CACHE_DIR", "");
-    let output = command.output().expect("perf is there");
+    let output = command.output().expect("perf is installed");
     assert!(output.status.success(), "{args:?}: {output:?}");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Records a run of some hundred milliseconds, almost all of them in one function.
+/// Records a run of some hundred milliseconds, spent almost entirely in one function.
 #[track_caller]
 fn record(folder: &Folder, way: &str) {
     let file = folder.file("f.wat", PROGRAM);
@@ -32,7 +32,7 @@ fn record(folder: &Folder, way: &str) {
     assert_eq!(perf(folder, &[&record[..], &run[..]].concat()), "14930352\n");
 }
 
-/// The share of a function in a report, in per cent, and the file its code is said to be in.
+/// Returns a function's share in a report, in per cent, and the file that the report attributes its code to.
 fn share(report: &str, function: &str) -> Option<(f64, String)> {
     let line = report.lines().find(|line| line.trim_end().ends_with(&format!(" {function}")))?;
     let words: Vec<&str> = line.split_whitespace().collect();
@@ -40,7 +40,7 @@ fn share(report: &str, function: &str) -> Option<(f64, String)> {
 }
 
 #[test]
-fn a_map_gives_functions_their_names() {
+fn a_perf_map_gives_functions_their_names() {
     let folder = Folder::new();
     record(&folder, "perfmap");
     let report = perf(&folder, &["report", "--stdio", "-i", "perf.data"]);
@@ -53,7 +53,7 @@ fn a_map_gives_functions_their_names() {
 }
 
 #[test]
-fn a_dump_gives_them_their_code_too() {
+fn a_jitdump_gives_functions_their_code() {
     let folder = Folder::new();
     record(&folder, "jitdump");
     perf(&folder, &["inject", "--jit", "-i", "perf.data", "-o", "jit.data"]);
@@ -63,7 +63,7 @@ fn a_dump_gives_them_their_code_too() {
 }
 
 #[test]
-fn a_dump_gives_them_their_lines_if_they_are_known() {
+fn a_jitdump_gives_functions_their_source_lines() {
     let folder = Folder::new();
     folder.file("guest.wasm", include_bytes!("../../examples/backtrace/guest.wasm"));
     let kinglet = kinglet().canonicalize().unwrap();
@@ -71,7 +71,7 @@ fn a_dump_gives_them_their_lines_if_they_are_known() {
     let run = ["--profile=jitdump", "--unknown-imports=zero", "--invoke", "bill", "guest.wasm", "1000000", "1"];
     assert_eq!(perf(&folder, &[&record[..], &run[..]].concat()), "1\n");
     perf(&folder, &["inject", "--jit", "-i", "perf.data", "-o", "jit.data"]);
-    // What perf reads the lines from when it shows them, which takes it minutes with all the libraries.
+    // perf reads source lines from this file; printing them takes perf minutes with all libraries.
     let files = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
     let made: Vec<_> = files.filter(|path| path.extension().is_some_and(|ending| ending == "so")).collect();
     let known = |path: &Path| std::fs::read(path).unwrap().windows(7).any(|window| window == b"guest.c");

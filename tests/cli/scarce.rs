@@ -1,12 +1,12 @@
-//! What the command does where the system has little to give: no threads, or little address space. It does without, or says
-//! what is missing; it never panics or aborts.
+//! The command with few resources: no threads, or little address space. It works without them or prints the missing
+//! resource; it never panics or aborts.
 
 use std::process::{Command, Stdio};
 
 use kinglet_tests::folder::Folder;
 use kinglet_tests::program::{CACHE, Run, finish, kinglet};
 
-/// Runs a text where no thread can be started: the stack that a thread is to have is larger than the address space.
+/// Runs a text where no thread can start, because a thread's stack would be larger than the address space.
 fn without_threads(text: &str, args: &[&str]) -> Run {
     let folder = Folder::new();
     let file = folder.file("guest.wat", text);
@@ -15,7 +15,7 @@ fn without_threads(text: &str, args: &[&str]) -> Run {
     finish(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
 }
 
-/// A module whose code is enough to be validated and compiled on several threads, and which calls all of it.
+/// Returns a module with enough code for several threads to validate and compile, which calls all of it.
 fn large() -> String {
     let nothing = "nop ".repeat(15_000);
     let function =
@@ -26,7 +26,7 @@ fn large() -> String {
 }
 
 #[test]
-fn everything_runs_where_no_thread_can_be_started() {
+fn programs_run_without_threads() {
     let text = large();
     for mode in ["interpreter", "auto", "jit"] {
         without_threads(&text, &["--run-mode", mode, "--invoke", "f"]).prints("197\n");
@@ -34,14 +34,14 @@ fn everything_runs_where_no_thread_can_be_started() {
 }
 
 #[test]
-fn a_time_limit_that_cannot_be_kept_is_refused() {
+fn a_time_limit_without_threads_is_an_error() {
     let text = "(module (func (export \"f\") (param i32)))";
     let run = without_threads(text, &["--time-limit", "1000", "--invoke", "f"]);
-    run.fails(1, &["the time limit cannot be kept", "no thread can be started", "ulimit -u"]);
+    run.fails(1, &["cannot start a thread for the time limit", "ulimit -u"]);
     assert_eq!(without_threads(text, &["--time-limit", "0", "--invoke", "f"]).code(), 0);
 }
 
-/// Runs a text with so many KiB of address space.
+/// Runs a text with a limit of address space, in KiB.
 fn with_address_space(text: &str, kibibytes: usize, args: &[&str]) -> Run {
     let folder = Folder::new();
     let file = folder.file("guest.wat", text);
@@ -55,9 +55,9 @@ fn with_address_space(text: &str, kibibytes: usize, args: &[&str]) -> Run {
     finish(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
 }
 
-/// There is address space to reserve for one of the memories only.
+/// The address space suffices to reserve one of the memories.
 #[test]
-fn memories_that_cannot_be_reserved_are_checked() {
+fn memories_that_cannot_be_reserved_have_explicit_checks() {
     let text = r#"(module (memory $a 1) (memory $b 1)
         (func (export "_start")
           (i32.store $b (i32.const 0) (i32.const 1))
@@ -72,7 +72,7 @@ fn memories_that_cannot_be_reserved_are_checked() {
     }
 }
 
-/// Takes all memory there is, and then has the host do things.
+/// Allocates all memory, and then calls host functions.
 const GREEDY: &str = r#"(module
   (import "wasi_snapshot_preview1" "path_open"
     (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
@@ -94,7 +94,7 @@ const GREEDY: &str = r#"(module
     (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 24)))))"#;
 
 #[test]
-fn a_guest_that_takes_all_memory_leaves_the_host_enough() {
+fn a_guest_that_allocates_all_memory_leaves_enough_for_the_host() {
     for mode in ["interpreter", "auto", "jit"] {
         for megabytes in [100, 128, 150, 400] {
             let run = with_address_space(GREEDY, megabytes << 10, &["--run-mode", mode]);
@@ -103,19 +103,19 @@ fn a_guest_that_takes_all_memory_leaves_the_host_enough() {
     }
 }
 
-/// The engine's threads start just before the guest gets its stack, and by default glibc's allocator reserves much for a
-/// thread's first allocation.
+/// The engine's threads start just before the guest gets its stack. By default, glibc's allocator reserves a large
+/// arena for a thread's first allocation.
 #[test]
-fn threads_that_start_take_nothing_from_a_guest_that_begins() {
+fn starting_threads_do_not_take_the_guests_address_space() {
     for time in 0..10 {
         let output = with_address_space(GREEDY, 152 << 10, &["--run-mode", "auto"]);
         assert_eq!((output.code(), &*output.out), (0, "alive\n"), "time {time}: {output:?}");
     }
 }
 
-/// However little there is, the command says so, or the system does not even start it.
+/// At every size, the command prints that memory is missing, or the system does not start it.
 #[test]
-fn too_little_address_space_is_said_to_be_that() {
+fn too_little_address_space_is_reported() {
     let mut said = 0;
     for megabytes in (16..48).step_by(2) {
         let run = with_address_space("(module (func (export \"_start\")))", megabytes << 10, &[]);

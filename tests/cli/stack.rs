@@ -1,5 +1,5 @@
-//! How deep calls may nest: whatever stack the system gives the command, a recursion without end is a trap, and what
-//! `--stack-limit` asks for is there.
+//! The depth of calls: on every size of the system's stack, endless recursion is a trap, and `--stack-limit` is
+//! available completely.
 
 use std::process::{Command, Stdio};
 
@@ -8,15 +8,15 @@ use kinglet_tests::program::{Run, finish, kinglet};
 
 use crate::run_text;
 
-/// Counts down by calling itself, and up on its way back.
+/// Counts down with recursive calls, and up as they return.
 const DEEP: &str = "(module (func $f (export \"f\") (param i32) (result i32) (if (result i32) (local.get 0) \
                     (then (i32.add (i32.const 1) (call $f (i32.sub (local.get 0) (i32.const 1))))) \
                     (else (i32.const 0)))))";
 
-/// Calls itself for ever.
+/// Calls itself endlessly.
 const ENDLESS: &str = "(module (func $f (export \"_start\") (call $f)))";
 
-/// Runs a text with a limit of the system for stacks, in KiB, and as much environment.
+/// Runs a text with a system limit for stacks, in KiB, and an environment of a given size.
 fn limited(text: &str, stack: &str, environment: usize, args: &[&str]) -> Run {
     const LONGEST: usize = 100 << 10;
     let folder = Folder::new();
@@ -30,7 +30,7 @@ fn limited(text: &str, stack: &str, environment: usize, args: &[&str]) -> Run {
 }
 
 #[test]
-fn a_recursion_without_end_is_a_trap_on_any_stack() {
+fn endless_recursion_traps_on_any_stack() {
     for mode in ["jit", "auto", "interpreter"] {
         for (stack, environment) in [("8192", 0), ("8192", 1 << 20), ("1024", 0), ("256", 0), ("128", 0), ("64", 0)] {
             let run = limited(ENDLESS, stack, environment, &["--run-mode", mode]);
@@ -43,7 +43,7 @@ fn a_recursion_without_end_is_a_trap_on_any_stack() {
 }
 
 #[test]
-fn what_the_stack_limit_asks_for_is_there() {
+fn the_whole_stack_limit_is_available() {
     let deep = |mode: &str, limit: &str, calls: &str| {
         run_text(DEEP, &["--run-mode", mode, "--stack-limit", limit, "--invoke", "f"], &[calls])
     };

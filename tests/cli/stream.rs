@@ -1,4 +1,4 @@
-//! Streams and signals: pipes that close, that are full and that nobody reads, disks that are full, Ctrl-C.
+//! Streams and signals: closed pipes, full pipes without a reader, full disks, Ctrl-C.
 
 use std::fs::File;
 use std::io::Read;
@@ -53,12 +53,12 @@ fn a_reader_that_goes_away_ends_command_and_guest_quietly() {
         drop(out);
         let run = finish(child);
         assert_eq!(run.err, "", "{args:?}");
-        // What is written before the reader goes may have been all.
+        // The command may have written everything before the reader closes the pipe.
         assert!([0, 141].contains(&run.code()), "{run:?}");
     }
 }
 
-/// A program that writes to a descriptor until it fails, and exits with the error's number.
+/// Returns a program that writes to a descriptor until an error occurs, and exits with its number.
 fn writes(descriptor: u32, length: u32) -> String {
     format!(
         r#"(module
@@ -82,7 +82,7 @@ fn one_write_to_a_pipe_writes_all() {
     assert_eq!((run.code(), run.out.len()), (0, 150_000));
 }
 
-/// A program that prints a character, and then does this for ever.
+/// Returns a program that prints a character and then executes `then`.
 fn runs(then: &str) -> String {
     format!(
         r#"(module
@@ -99,14 +99,14 @@ fn runs(then: &str) -> String {
 const LOOPS: &str = "(loop (br 0))";
 const WAITS: &str = "(drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 16)))";
 
-/// Starts a program with these arguments, by a shell's or another program's means.
+/// Starts a program with these arguments through a shell or another program.
 fn start_by(means: &[&str], args: &[&str]) -> std::process::Child {
     let mut command = Command::new(means[0]);
     command.args(&means[1..]).args(args).env("KINGLET_CACHE_DIR", "");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// Waits until the guest of [`runs`] does so.
+/// Waits until the guest from [`runs`] is running.
 fn wait_until_it_runs(child: &mut std::process::Child) {
     let output = child.stdout.as_mut().expect("standard output is a pipe");
     output.read_exact(&mut [0]).expect("the guest prints a character");
@@ -116,7 +116,7 @@ fn signal(child: &std::process::Child, signal: rustix::process::Signal) {
     rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).unwrap();
 }
 
-/// With signals as a terminal's shell has them, whatever the tests were started with.
+/// Sets the default actions of signals, which a shell on a terminal uses. The test process may ignore them.
 const DEFAULTS: [&str; 2] = ["env", "--default-signal=HUP,INT,TERM"];
 
 #[test]
@@ -139,7 +139,7 @@ fn a_signal_that_ends_the_command_is_what_it_dies_of_whatever_the_guest_does() {
     }
 }
 
-/// A program that writes 64 KiB at a time to a new file, until that fails, and exits with the error's number.
+/// A program that writes 64 KiB at a time to a new file until an error occurs, and exits with its number.
 const WRITE: &str = r#"(module
   (import "wasi_snapshot_preview1" "path_open"
     (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
@@ -182,7 +182,7 @@ fn a_file_that_may_not_grow_is_an_error_and_no_signal() {
     assert!(output.status.code() == Some(1) && message.contains("File too large"), "{message}");
 }
 
-/// Starts the command as a shell does that has a signal ignored.
+/// Starts the command as a child of a shell that ignores a signal.
 fn start_ignoring(name: &str, file: &str) -> std::process::Child {
     let program = kinglet();
     let args = [&[program.to_str().unwrap()], &in_mode(&[file])[..]].concat();
@@ -203,14 +203,14 @@ fn a_signal_that_the_parent_ignores_stays_ignored() {
         signal(&child, Signal::TERM);
         assert_eq!(finish(child).status.signal(), Some(Signal::TERM.as_raw()));
     }
-    // The guest sees EPIPE, which is number 64 of its interface.
+    // The guest gets EPIPE, which has the number 64 in WASI.
     let mut child = start_ignoring("PIPE", &folder.file("write.wat", writes(1, 6)));
     drop(child.stdout.take());
     let run = finish(child);
     assert_eq!((run.code(), run.err.as_str()), (64, ""));
 }
 
-/// The one process that another has started.
+/// Returns the only child of a process.
 fn child_of(parent: u32) -> rustix::process::Pid {
     let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap();
     children.trim().parse().ok().and_then(rustix::process::Pid::from_raw).expect("it has one child")
@@ -231,13 +231,14 @@ fn the_first_process_of_a_container_exits_as_a_shell_shows_a_signal() {
     for (name, status) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let mut child = contained(&[&[program.to_str().unwrap()], &in_mode(&[&loops])[..]].concat());
         wait_until_it_runs(&mut child);
-        // From outside the container: from inside, the first process gets no signal that it does not handle.
+        // The signal comes from outside the container. From inside, the first process only gets signals that it
+        // handles.
         rustix::process::kill_process(child_of(child.id()), name).unwrap();
         assert_eq!(finish(child).status.code(), Some(status), "{name:?}");
     }
 }
 
-/// A pipe that is full and that nobody reads.
+/// Returns a full pipe.
 fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
     let (reader, writer) = std::io::pipe().unwrap();
     rustix::io::ioctl_fionbio(&writer, true).unwrap();
@@ -259,7 +260,7 @@ fn a_time_limit_holds_when_nobody_reads_what_the_guest_and_the_command_say() {
         (&[writes.as_str()][..], 134),
         (&[&loops], 134),
         (&["--log-level", "trace", &loops], 134),
-        // Nothing takes the result, and nothing what is said of that.
+        // Neither the result nor the message about it can be written.
         (&["--invoke", "add", &results, "1", "2"], 134),
         (&["--invoke", "none", &results], 1),
         (&[&traps], 134),
@@ -305,6 +306,6 @@ fn a_time_limit_holds_in_one_call_that_moves_gigabytes() {
         ),
     );
     let run = kinglet_tests::program::run(&["--time-limit", "200", "--dir", folder.path().to_str().unwrap(), &module]);
-    run.fails(134, &["the time limit of 200 ms is over"]);
+    run.fails(134, &["stopped: exceeded the time limit of 200 ms"]);
     assert!(run.took < Duration::from_secs(3), "{:?}", run.took);
 }

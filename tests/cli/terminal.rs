@@ -1,4 +1,4 @@
-//! Behaviour of the command that differs on a terminal. These tests need a machine with pseudo-terminals.
+//! Behaviour that differs on a terminal. These tests need pseudo-terminals.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,7 +9,7 @@ use kinglet_tests::folder::Folder;
 use kinglet_tests::program::{finish, kinglet, run};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-/// A new pseudo-terminal: the end that a terminal program holds, and the terminal.
+/// Opens a pseudo-terminal: the end of the terminal emulator, and the terminal.
 fn terminal() -> (OwnedFd, OwnedFd) {
     let pty = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&pty).unwrap();
@@ -18,7 +18,7 @@ fn terminal() -> (OwnedFd, OwnedFd) {
     (pty, File::options().read(true).write(true).open(name).unwrap().into())
 }
 
-/// What the command prints when standard output and standard error are a terminal.
+/// Returns the command's output on a terminal, from standard output and standard error.
 fn on_a_terminal(args: &[&str], variables: &[(&str, &str)]) -> String {
     let (pty, terminal) = terminal();
     let mut command = Command::new(kinglet());
@@ -30,20 +30,23 @@ fn on_a_terminal(args: &[&str], variables: &[(&str, &str)]) -> String {
         .envs(variables.iter().copied());
     command.stdin(Stdio::null()).stdout(terminal.try_clone().unwrap()).stderr(terminal);
     let mut child = command.spawn().unwrap();
-    // The terminal's other ends are the child's alone, so that reading ends with it.
+    // Only the child has the other ends of the terminal, so that reading ends when it exits.
     drop(command);
     let mut out = Vec::new();
-    // A terminal whose other end is gone is an error on Linux, not an end.
+    // On Linux, reading from a terminal whose other end is closed is an error, not the end of the file.
     let _ = File::from(pty).read_to_end(&mut out);
     child.wait().unwrap();
     String::from_utf8(out).unwrap()
 }
 
 #[test]
-fn only_a_terminal_that_wants_it_gets_colour() {
+fn only_terminals_that_support_it_get_colour() {
     for args in [&["/no/such.wasm"][..], &["--help"]] {
         assert!(on_a_terminal(args, &[]).contains("\x1b["), "{args:?}");
-        assert!(on_a_terminal(args, &[("NO_COLOR", "")]).contains("\x1b["), "an empty NO_COLOR says nothing: {args:?}");
+        assert!(
+            on_a_terminal(args, &[("NO_COLOR", "")]).contains("\x1b["),
+            "an empty NO_COLOR has no effect: {args:?}"
+        );
         for variables in [("NO_COLOR", "1"), ("TERM", "dumb")] {
             let out = on_a_terminal(args, &[variables]);
             assert!(!out.is_empty() && !out.contains('\x1b'), "{args:?} {variables:?}");
@@ -60,7 +63,7 @@ fn a_binary_module_is_not_written_to_a_terminal() {
     assert!(out.contains("not written to a terminal") && !out.contains("\0asm"), "{out}");
 }
 
-/// A program that writes 150,000 bytes at once, and again for ever if it is to.
+/// A program that writes 150,000 bytes at once, once or endlessly.
 fn writes(for_ever: bool) -> String {
     format!(
         r#"(module
@@ -78,14 +81,14 @@ fn writes(for_ever: bool) -> String {
 }
 
 #[test]
-fn one_write_to_a_terminal_writes_all() {
+fn one_write_to_a_terminal_writes_all_bytes() {
     let folder = Folder::new();
     let out = on_a_terminal(&[&folder.file("writes.wat", writes(false))], &[]);
     assert_eq!((out.len(), out.chars().all(|char| char == 'A')), (150_000, true));
 }
 
 #[test]
-fn a_time_limit_holds_on_a_terminal_that_shows_nothing_more() {
+fn a_time_limit_applies_on_a_stopped_terminal() {
     let folder = Folder::new();
     let (pty, terminal) = terminal();
     let mut command = Command::new(kinglet());
@@ -95,6 +98,6 @@ fn a_time_limit_holds_on_a_terminal_that_shows_nothing_more() {
     assert_eq!(run.code(), 134);
     assert!(run.took.as_secs() < 20, "{:?}", run.took);
     let flags = rustix::fs::fcntl_getfl(&terminal).unwrap();
-    assert!(!flags.contains(rustix::fs::OFlags::NONBLOCK), "the terminal is shared and stays as it was");
+    assert!(!flags.contains(rustix::fs::OFlags::NONBLOCK), "the shared terminal's flags do not change");
     drop(pty);
 }

@@ -1,10 +1,10 @@
-//! What the command says of functions that become native while they run.
+//! The command's output about functions that become native while they run.
 
 use kinglet_tests::program::run;
 
 use crate::run_text;
 
-/// A loop so long that it becomes native, and a function that it calls. Interpreted it takes seconds.
+/// A long loop that becomes native, and a function that it calls. In the interpreter it takes seconds.
 const SPIN: &str = r#"(module
   (func $step (param i64) (result i64) (i64.xor (local.get 0) (i64.const 5)))
   (func $spin (export "spin") (param i64) (result i64) (local $sum i64)
@@ -15,7 +15,7 @@ const SPIN: &str = r#"(module
 const TIMES: &str = "200000000";
 
 #[test]
-fn statistics_have_a_line_about_what_became_native() {
+fn statistics_have_a_line_about_tier_up() {
     let line = |mode: &str| {
         let run = run_text(SPIN, &["--stats", "--run-mode", mode, "--invoke", "spin"], &[TIMES]);
         assert_eq!(run.code(), 0, "{run:?}");
@@ -33,7 +33,7 @@ fn statistics_have_a_line_about_what_became_native() {
 }
 
 #[test]
-fn decisions_are_traced_by_name() {
+fn trace_events_name_functions() {
     let run = run_text(SPIN, &["--log-level", "trace", "--run-mode", "auto", "--invoke", "spin"], &[TIMES]);
     assert_eq!(run.code(), 0, "{run:?}");
     let place = |said: &str, function: &str| {
@@ -41,17 +41,17 @@ fn decisions_are_traced_by_name() {
         run.err.lines().position(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("no {start}: {run:?}"))
     };
     for function in ["step", "spin"] {
-        place("hot: waits for the compiler", function);
-        assert!(place("compiling", function) < place("native from now on", function), "{run:?}");
+        place("hot: queued for compilation", function);
+        assert!(place("compiling", function) < place("native code in use", function), "{run:?}");
     }
-    place("entered in the middle", "spin");
+    place("entered by OSR", "spin");
     assert!(!run_text(SPIN, &["--log-level", "debug", "--invoke", "spin"], &["1000"]).err.contains("hot"), "{run:?}");
 }
 
-/// A module of 20 kB whose hot function would take gigabytes to be compiled.
+/// A module of 20 kB whose hot function would take gigabytes to compile.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_hot_function_that_is_too_large_for_the_compiler_takes_little_memory() {
+fn a_hot_function_over_the_compilers_limit_takes_little_memory() {
     let folder = kinglet_tests::folder::Folder::new();
     let file = folder.file("rotating.wat", kinglet_tests::hostile::rotating(1500, 999));
     let kinglet = kinglet_tests::program::kinglet();
@@ -62,7 +62,7 @@ fn a_hot_function_that_is_too_large_for_the_compiler_takes_little_memory() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
-    // To be compiled it need not be hot.
+    // Ahead of time, a function need not be hot to be compiled.
     let compiled = run(&["compile", "--compiler-memory", "64", "--log-level", "debug", &file, "-o", "/dev/null"]);
-    assert!(compiled.code() == 0 && compiled.err.contains("more than 64 MiB of memory"), "{compiled:?}");
+    assert!(compiled.code() == 0 && compiled.err.contains("the compiler's memory limit of 64 MiB"), "{compiled:?}");
 }

@@ -1,4 +1,5 @@
-//! The command under WasmEdge's name: a link decides, and scripts made for WasmEdge find its words, streams and statuses.
+//! The command under WasmEdge's name, through a link: messages, streams and statuses are those that WasmEdge's scripts
+//! expect.
 
 use std::os::unix::fs::symlink;
 use std::process::{Command, Output};
@@ -40,7 +41,7 @@ fn the_version_is_that_of_the_name() {
 }
 
 #[test]
-fn mistakes_in_options_are_told_on_standard_output() {
+fn usage_errors_are_printed_on_standard_output() {
     let folder = Folder::new();
     let cases: [(&[&str], &str); 3] = [
         (&["--dri", "x.wasm"], "unknown option: dri\n"),
@@ -51,23 +52,63 @@ fn mistakes_in_options_are_told_on_standard_output() {
         assert_eq!(wasmedge(&folder, args), (1, expected.to_string(), String::new()));
     }
     let (code, out, err) = wasmedge(&folder, &[]);
-    assert!(code == 1 && out.contains("usage: wasmedge run ") && err.is_empty(), "{out}");
+    assert!(code == 1 && out.contains("Usage: wasmedge [OPTIONS] FILE") && err.is_empty(), "{out}");
+    let (code, out, err) = wasmedge(&folder, &["compile"]);
+    assert!(code == 1 && out.contains("Usage: wasmedge compile ") && err.is_empty(), "{out}");
+}
+
+#[test]
+fn options_of_missing_features_are_ignored_with_a_warning() {
+    let folder = Folder::new();
+    let file = folder.file("nop.wat", program("nop"));
+    for option in ["--enable-threads", "--enable-component", "--enable-coredump", "--allow-af-unix"] {
+        let (code, out, err) = wasmedge(&folder, &[option, &file]);
+        let warned = out.lines().count() == 1 && out.contains(&format!("] [warning] {option} is ignored: "));
+        assert!(code == 0 && warned && err.is_empty(), "{out}");
+    }
+    assert_eq!(wasmedge(&folder, &["--forbidden-plugin", "wasi_nn", &file]), (0, String::new(), String::new()));
+    let (code, out, _) = wasmedge(&folder, &["--nn-rpc-uri", "x", &file]);
+    assert!(code == 1 && out.contains("[error] `--nn-rpc-uri` is refused"), "{out}");
+}
+
+#[test]
+fn numbers_are_parsed_as_wasmedge_parses_them() {
+    let folder = Folder::new();
+    let file = folder.file("functions.wat", FUNCTIONS);
+    let add = |a: &str, b: &str| wasmedge(&folder, &["--reactor", &file, "add", a, b]);
+    assert_eq!(add("+7", " 7"), (0, "14\n".into(), String::new()));
+    assert_eq!(wasmedge(&folder, &["--gas-limit", " +1000", "--reactor", &file, "add", "1", "2"]).1, "3\n");
+    assert_eq!(
+        wasmedge(&folder, &["--gas-limit", "1", "--gas-limit", "1000", "--reactor", &file, "add", "1", "2"]).1,
+        "3\n"
+    );
+}
+
+#[test]
+fn compiling_logs_its_stages() {
+    let folder = Folder::new();
+    let file = folder.file("nop.wat", program("nop"));
+    let (code, out, err) = wasmedge(&folder, &["compile", &file, "out.so"]);
+    let stages: Vec<&str> =
+        out.lines().filter_map(|line| line.split_once("] [info] ")).map(|(_, stage)| stage).collect();
+    let expected = ["compile start", "verify start", "optimize start", "codegen start", "output start", "compile done"];
+    assert_eq!((code, &stages[..], err.as_str()), (0, &expected[..], ""), "{out}");
 }
 
 #[test]
 fn help_is_about_the_command_under_its_name() {
     let folder = Folder::new();
-    for args in [&["-h"][..], &["run", "-h"], &["validate", "--help"]] {
+    for args in [&["-h"][..], &["--help"], &["run", "-h"], &["run", "--help"], &["validate", "--help"]] {
         let (code, out, _) = wasmedge(&folder, args);
-        assert!(code == 0 && out.contains("usage: wasmedge ") && !out.contains("kinglet"), "{out}");
+        assert!(code == 0 && out.contains("Usage: wasmedge ") && !out.contains("kinglet"), "{out}");
     }
     assert!(!wasmedge(&folder, &["-h"]).1.contains("\n  inspect "));
     let compiler = String::from_utf8(as_name("wasmedgec", &folder, &["-h"]).stdout).unwrap();
-    assert!(compiler.contains("usage: wasmedgec [OPTIONS] FILE OUTPUT"), "{compiler}");
+    assert!(compiler.contains("Usage: wasmedgec [OPTIONS] FILE OUTPUT"), "{compiler}");
 }
 
 #[test]
-fn modules_that_are_refused_are_told_in_wasmedges_words() {
+fn rejected_modules_have_wasmedges_words() {
     let folder = Folder::new();
     let cases: [(&str, &[u8], &str); 4] = [
         ("cut.wasm", b"\0asm\x01\0\0\0\x01\x05", "loading failed: unexpected end, Code: 0x102"),
@@ -96,7 +137,7 @@ fn statuses_are_wasmedges() {
         wasmedge(&folder, &["exit.wat"]).0
     };
     assert_eq!([0, 3, 255, 256, 300, -1].map(exit), [0, 3, 255, 0, 44, 255]);
-    // What keeps a module from being instantiated is 1, even a trap; what stops a program is 134.
+    // Failures of instantiation have status 1, even traps; traps of a running program have 134.
     let start = folder.file("start.wat", "(module (func $f unreachable) (start $f) (func (export \"_start\")))");
     let data = folder.file("data.wat", "(module (memory 0) (data (i32.const 0) \"x\") (func (export \"_start\")))");
     for (args, words) in [
@@ -117,13 +158,13 @@ fn hints_are_about_the_command_under_its_name() {
     assert!(wasmedge(&folder, &[&trap]).1.contains("hint: kinglet wat --offsets FILE"), "only we have that");
     let reactor = folder.file("functions.wat", FUNCTIONS);
     let required = "A function name is required when reactor mode is enabled.\n";
-    assert_eq!(wasmedge(&folder, &[&reactor]), (1, required.into(), String::new()));
+    assert_eq!(wasmedge(&folder, &[&reactor]), (1, String::new(), required.into()));
     let compiled = String::from_utf8(as_name("wasmedgec", &folder, &[&trap, "out.so"]).stdout).unwrap();
     assert!(!compiled.contains("hint: kinglet "), "{compiled}");
 }
 
 #[test]
-fn what_stops_a_program_is_a_log_on_standard_output() {
+fn traps_are_logged_on_standard_output() {
     let folder = Folder::new();
     let file = folder.file("trap.wat", program("unreachable"));
     let (code, out, err) = wasmedge(&folder, &[&file]);
@@ -162,8 +203,11 @@ fn functions_are_called_as_wasmedge_calls_them() {
     assert_eq!(call(&["add", "1", "2", "three"]).0, 1);
     assert_eq!(call(&["add", "1"]).0, 1);
     assert_eq!(call(&["sub"]).0, 1);
-    let (code, out, _) = call(&[]);
-    assert_eq!((code, out.as_str()), (1, "A function name is required when reactor mode is enabled.\n"));
+    let (code, out, err) = call(&[]);
+    assert_eq!(
+        (code, out.as_str(), err.as_str()),
+        (1, "", "A function name is required when reactor mode is enabled.\n")
+    );
 }
 
 #[test]
@@ -175,7 +219,7 @@ fn programs_run_as_they_do_under_our_name() {
 }
 
 #[test]
-fn folders_that_are_not_there_are_only_told() {
+fn missing_directories_are_only_logged() {
     let folder = Folder::new();
     let file = folder.file("make.wat", MAKE_FOLDER);
     let (code, out, _) = wasmedge(&folder, &["--dir", "x:/no/such/folder", &file]);
@@ -198,7 +242,7 @@ fn stages_succeed_in_wasmedges_words() {
 }
 
 #[test]
-fn words_that_are_no_commands_of_wasmedges_are_files() {
+fn words_that_are_not_wasmedges_commands_are_files() {
     let folder = Folder::new();
     folder.file("inspect", program("nop"));
     assert_eq!(wasmedge(&folder, &["inspect"]).0, 0);
@@ -207,27 +251,29 @@ fn words_that_are_no_commands_of_wasmedges_are_files() {
 }
 
 #[test]
-fn modes_that_are_unknown_are_warned_of_and_compiled_files_need_theirs() {
+fn unknown_modes_cause_a_warning_and_compiled_files_need_the_mode_aot() {
     let folder = Folder::new();
     let file = folder.file("nop.wat", program("nop"));
     let (code, out, _) = wasmedge(&folder, &["--run-mode", "fast", &file]);
     assert!(code == 0 && out.contains("[warning] unknown run mode `fast`"), "{out}");
     let (code, out, _) = wasmedge(&folder, &["--run-mode", "AOT", &file]);
-    assert!(code == 0 && out.contains("[warning]") && out.contains("it has no native code"), "{out}");
+    assert!(code == 0 && out.contains("[warning]") && out.contains("contains no native code"), "{out}");
     for mode in ["--enable-jit", "--force-interpreter", "--run-mode=jit", "--run-mode=Interpreter"] {
         let (code, out, _) = wasmedge(&folder, &[mode, &file]);
         assert!(code == 0 && out.is_empty(), "{mode}: {out}");
     }
     let compiled = as_name("wasmedgec", &folder, &[&file, "out.so"]);
     assert_eq!(compiled.status.code(), Some(0), "{compiled:?}");
-    let (code, out, _) = wasmedge(&folder, &["--run-mode=auto", "out.so"]);
-    assert!(code == 0 && out.contains("[info]") && out.contains("native code in it is not used"), "{out}");
+    assert_eq!(wasmedge(&folder, &["--run-mode=auto", "out.so"]), (0, String::new(), String::new()));
+    let (code, out, err) = wasmedge(&folder, &["--run-mode=auto", "--log-level", "debug", "out.so"]);
+    let advice = "out.so: contains native code, ignored by default; pass --allow-precompiled if you trust its author";
+    assert!(code == 0 && err.contains(&format!("] [debug] {advice}")) && !out.contains("precompiled"), "{out}{err}");
     let (code, out, _) = wasmedge(&folder, &["--run-mode", "aot", "out.so"]);
     assert!(code == 0 && out.is_empty(), "{out}");
 }
 
 #[test]
-fn statistics_are_in_the_log() {
+fn statistics_are_logged() {
     let folder = Folder::new();
     let file = folder.file("nop.wat", program("nop"));
     let (code, out, err) = wasmedge(&folder, &["--enable-all-statistics", &file]);

@@ -1,25 +1,25 @@
-//! QuickJS where it is given more than a script: expressions on its command line, modules of several files, errors.
+//! Tests of QuickJS beyond single scripts: expressions on its command line, modules in several files, errors.
 
 use kinglet_tests::folder::Folder;
 
 use crate::mode::{Guest, Mode};
-use crate::place;
-use crate::{Named, Test};
+use crate::paths;
+use crate::{NamedTest, Test};
 
-/// One test for each way to start QuickJS.
+/// Returns the tests of QuickJS.
 pub(crate) fn tests() -> Vec<Test> {
-    let tests: [Named; 4] = [
+    let tests: [NamedTest; 4] = [
         ("evaluates_an_expression", evaluates_an_expression),
-        ("imports_modules_of_the_folder", imports_modules_of_the_folder),
-        ("shows_where_an_exception_was_thrown", shows_where_an_exception_was_thrown),
-        ("rejects_what_is_no_script", rejects_what_is_no_script),
+        ("imports_modules_from_the_directory", imports_modules_from_the_directory),
+        ("reports_the_position_of_an_exception", reports_the_position_of_an_exception),
+        ("rejects_missing_and_malformed_scripts", rejects_missing_and_malformed_scripts),
     ];
     let test = |(name, run)| Test { name: format!("javascript/{name}"), module: module(), run: Box::new(run) };
     tests.into_iter().map(test).collect()
 }
 
 fn module() -> std::path::PathBuf {
-    place::program("qjs.wasm")
+    paths::program("qjs.wasm")
 }
 
 fn evaluates_an_expression(mode: &Mode) {
@@ -27,26 +27,26 @@ fn evaluates_an_expression(mode: &Mode) {
     Guest::new(module()).args(&["--eval", script]).run(mode).prints("42 0 1,2,3\n");
 }
 
-fn imports_modules_of_the_folder(mode: &Mode) {
-    let folder = Folder::new();
-    folder
+fn imports_modules_from_the_directory(mode: &Mode) {
+    let directory = Folder::new();
+    directory
         .file("main.mjs", "import area, { unit } from './shape.mjs';\nconsole.log(area(3), unit, import.meta.main);\n");
-    folder.file("shape.mjs", "export const unit = 'cm';\nexport default (side) => side ** 2;\n");
-    Guest::new(module()).args(&["main.mjs"]).folder(folder.path(), ".").run(mode).prints("9 cm true\n");
+    directory.file("shape.mjs", "export const unit = 'cm';\nexport default (side) => side ** 2;\n");
+    Guest::new(module()).args(&["main.mjs"]).directory(directory.path(), ".").run(mode).prints("9 cm true\n");
 }
 
-fn shows_where_an_exception_was_thrown(mode: &Mode) {
-    let folder = Folder::new();
-    folder.file("wrong.js", "function f() {\n  throw new RangeError('too far');\n}\nf();\n");
-    let outcome = Guest::new(module()).args(&["wrong.js"]).folder(folder.path(), ".").run(mode);
+fn reports_the_position_of_an_exception(mode: &Mode) {
+    let directory = Folder::new();
+    directory.file("wrong.js", "function f() {\n  throw new RangeError('too far');\n}\nf();\n");
+    let outcome = Guest::new(module()).args(&["wrong.js"]).directory(directory.path(), ".").run(mode);
     outcome.fails(1, &["RangeError: too far", "at f (wrong.js:2:", "at <anonymous> (wrong.js:4:"]);
 }
 
-fn rejects_what_is_no_script(mode: &Mode) {
-    let folder = Folder::new();
-    folder.file("broken.js", "let x = ;\n");
-    let broken = Guest::new(module()).args(&["broken.js"]).folder(folder.path(), ".").run(mode);
+fn rejects_missing_and_malformed_scripts(mode: &Mode) {
+    let directory = Folder::new();
+    directory.file("broken.js", "let x = ;\n");
+    let broken = Guest::new(module()).args(&["broken.js"]).directory(directory.path(), ".").run(mode);
     broken.fails(1, &["SyntaxError", "broken.js:1"]);
-    let missing = Guest::new(module()).args(&["missing.js"]).folder(folder.path(), ".").run(mode);
+    let missing = Guest::new(module()).args(&["missing.js"]).directory(directory.path(), ".").run(mode);
     missing.fails(1, &["missing.js"]);
 }

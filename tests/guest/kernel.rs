@@ -1,5 +1,5 @@
-//! The kernels of the bench at their small sizes, compiled with and without vector instructions: in every mode each prints
-//! the checksum that native code prints.
+//! Tests of the bench's kernels at their small sizes, compiled with and without vector instructions. In every mode each
+//! kernel prints the same checksum as native code.
 
 use std::path::PathBuf;
 
@@ -7,34 +7,35 @@ use kinglet::{Config, Engine, Feature, Module};
 use kinglet_tests::harness::Case;
 
 use crate::mode::{Guest, Mode};
-use crate::{Test, place};
+use crate::{Test, paths};
 
 const FORMS: [&str; 2] = ["scalar", "simd"];
 
-/// Name, small size and the checksum for it, from the table that the bench uses too.
+/// Returns the name of each kernel, its small size, and the checksum for that size. They come from the table that the
+/// bench uses too.
 fn rows() -> impl Iterator<Item = [&'static str; 3]> {
     let table = include_str!("../../bench/kernels/expected.txt");
     let rows = table.lines().filter(|line| !line.starts_with('#'));
     rows.map(|row| match row.split_whitespace().collect::<Vec<_>>()[..] {
         [name, size, checksum, _] => [name, size, checksum],
-        _ => panic!("four words in each row, not: {row}"),
+        _ => panic!("expected four words in the row: {row}"),
     })
 }
 
 fn module(form: &str, name: &str) -> PathBuf {
-    place::program(&file(form, name))
+    paths::program(&file(form, name))
 }
 
 fn file(form: &str, name: &str) -> String {
     format!("kernels/{form}/{name}.wasm")
 }
 
-/// All modules, below the folder of programs.
+/// Returns the paths of all modules, below the directory of programs.
 pub(crate) fn files() -> impl Iterator<Item = String> {
     FORMS.iter().flat_map(|form| rows().map(move |row| file(form, row[0])))
 }
 
-/// Each kernel in both forms.
+/// Returns a test for each kernel in both forms.
 pub(crate) fn tests() -> Vec<Test> {
     let test = |form: &str, [name, size, checksum]: [&'static str; 3]| Test {
         name: format!("kernels/{form}/{name}"),
@@ -47,17 +48,17 @@ pub(crate) fn tests() -> Vec<Test> {
     FORMS.iter().flat_map(|form| rows().map(move |row| test(form, row))).collect()
 }
 
-/// That the forms are what they are called, which no mode has to do with.
+/// Returns a test that only the kernels of the form `simd` contain vector instructions. It does not depend on a mode.
 pub(crate) fn forms() -> Case {
-    let lacks = files().find_map(|file| place::lacks(&place::program(&file)));
-    Case { name: "kernels::forms".to_string(), lacks, run: Box::new(scalar_has_no_vectors_and_simd_has) }
+    let lacks = files().find_map(|file| paths::lacks(&paths::program(&file)));
+    Case { name: "kernels::forms".to_string(), lacks, run: Box::new(only_simd_kernels_contain_vectors) }
 }
 
-fn scalar_has_no_vectors_and_simd_has() {
-    let without = Engine::new(Config::new().feature(Feature::Simd, false)).expect("vectors can be switched off");
+fn only_simd_kernels_contain_vectors() {
+    let without = Engine::new(Config::new().feature(Feature::Simd, false)).expect("the proposal can be turned off");
     let valid = |form: &str| rows().filter(|row| Module::from_file(&without, module(form, row[0])).is_ok()).count();
     let all = rows().count();
-    assert_eq!(valid("scalar"), all, "scalar kernels have no vectors");
-    // The compiler finds no use for them in some.
-    assert!(valid("simd") * 2 < all, "most kernels compiled for vectors have them");
+    assert_eq!(valid("scalar"), all, "no scalar kernel contains vectors");
+    // The compiler does not vectorise all kernels.
+    assert!(valid("simd") * 2 < all, "most kernels compiled with vectors contain them");
 }

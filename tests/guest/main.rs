@@ -1,13 +1,13 @@
-//! Real programs in Kinglet, in every mode: programs from compilers of six languages, CPython and QuickJS running
-//! scripts, the kernels of the bench. `KINGLET_GUESTS` names another folder to take the committed modules from,
-//! `KINGLET_PROGRAMS` the one with those that `cargo xtask programs` makes. A case's name is `MODE::PROGRAM`; with `--list`
-//! they are only listed, with `--some` only one program of each language runs, in two modes.
+//! Real programs in every mode: programs from compilers of six languages, CPython and QuickJS with scripts, and the
+//! bench's kernels. `KINGLET_GUESTS` overrides the directory of committed modules. `KINGLET_PROGRAMS` overrides the
+//! output directory of `cargo xtask programs`. A case's name is `MODE::PROGRAM`. `--list` only lists the cases;
+//! `--sample` runs one program of each language, in two modes.
 
 mod javascript;
 mod kernel;
 mod ledger;
 mod mode;
-mod place;
+mod paths;
 mod program;
 mod python;
 mod walk;
@@ -18,35 +18,35 @@ use kinglet_tests::harness::{self, Case};
 
 use mode::{MODES, Mode};
 
-/// What a test of a program is, before it is known in which mode: a name, the module, and the test.
+/// A test of a program, which runs in every mode.
 struct Test {
     name: String,
     module: std::path::PathBuf,
     run: Box<dyn Fn(&'static Mode) + Send + Sync>,
 }
 
-/// A test that always takes the same program, with its name.
-type Named = (&'static str, fn(&Mode));
+/// The name of a test, and a test that runs one program.
+type NamedTest = (&'static str, fn(&Mode));
 
-/// What `--some` chooses: modes, and programs, in the first column.
-const SOME_MODES: [&str; 2] = ["loop", "auto"];
-const SOME_PROGRAMS: &str = include_str!("some.txt");
+/// The modes and programs that `--sample` selects. The first column of the file contains the programs.
+const SAMPLE_MODES: [&str; 2] = ["loop", "auto"];
+const SAMPLE_PROGRAMS: &str = include_str!("sample.txt");
 
-fn is_among_some(case: &Case) -> bool {
-    let mut programs = SOME_PROGRAMS.lines().filter_map(|line| line.split_whitespace().next());
+fn is_in_sample(case: &Case) -> bool {
+    let mut programs = SAMPLE_PROGRAMS.lines().filter_map(|line| line.split_whitespace().next());
     let name = case.name.split_once("::");
-    name.is_some_and(|(mode, program)| SOME_MODES.contains(&mode) && programs.any(|some| some == program))
+    name.is_some_and(|(mode, program)| SAMPLE_MODES.contains(&mode) && programs.any(|other| other == program))
 }
 
 fn main() -> ExitCode {
-    // What an earlier run compiled is not what this one tests.
+    // Code that an earlier run compiled must not be reused.
     let _ = std::fs::remove_dir_all(mode::cache());
     let mut cases = Vec::new();
     for mode in MODES {
         let interpreters = python::tests().into_iter().chain(javascript::tests());
         let programs = program::tests().into_iter().chain(ledger::tests()).chain(kernel::tests());
         for test in programs.chain(interpreters) {
-            let lacks = place::lacks(&test.module).or_else(|| (mode.lacks)());
+            let lacks = paths::lacks(&test.module).or_else(|| (mode.lacks)());
             cases.push(Case {
                 name: format!("{}::{}", mode.name, test.name),
                 lacks,
@@ -56,8 +56,8 @@ fn main() -> ExitCode {
     }
     cases.push(kernel::forms());
     cases.extend(walk::cases());
-    if std::env::args().any(|arg| arg == "--some") {
-        cases.retain(is_among_some);
+    if std::env::args().any(|arg| arg == "--sample") {
+        cases.retain(is_in_sample);
     }
     harness::main(&cases)
 }

@@ -1,5 +1,5 @@
-//! The ways to run a guest: one row each. Every program is run in all of them and must behave the same. Another tier
-//! is another row.
+//! The modes in which guests run, with one row each. Every program runs in all modes and must behave the same in each.
+//! A new tier needs a new row.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use kinglet::{Engine, Linker, Module, Store};
 use kinglet_tests::program::{kinglet, run_program_cached};
-use kinglet_wasi::{DirAccess, Exit, Pipe, WasiCtx};
+use kinglet_wasi::{FsPerms, I32Exit, Pipe, WasiCtx};
 
-/// A way to run a guest.
+/// A mode of running a guest.
 pub(crate) struct Mode {
     pub(crate) name: &'static str,
-    /// Why it cannot be used here, if so.
+    /// Returns the missing requirement, if the mode cannot run.
     pub(crate) lacks: fn() -> Option<String>,
     run: fn(&Guest) -> Outcome,
 }
@@ -22,17 +22,17 @@ pub(crate) struct Mode {
 pub(crate) const MODES: &[Mode] = &[
     Mode {
         name: "threaded",
-        lacks: || absent(&kinglet()),
+        lacks: || missing(&kinglet()),
         run: |guest| command(&kinglet(), INTERPRETER, Path::new(""), guest),
     },
     Mode {
         name: "loop",
-        lacks: || absent(&unoptimised()),
+        lacks: || missing(&unoptimised()),
         run: |guest| command(&unoptimised(), INTERPRETER, Path::new(""), guest),
     },
-    Mode { name: "jit", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), JIT, &cache(), guest) },
-    Mode { name: "auto", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), &[], Path::new(""), guest) },
-    Mode { name: "metered", lacks: || absent(&kinglet()), run: |guest| command(&kinglet(), METERED, &cache(), guest) },
+    Mode { name: "jit", lacks: || missing(&kinglet()), run: |guest| command(&kinglet(), JIT, &cache(), guest) },
+    Mode { name: "auto", lacks: || missing(&kinglet()), run: |guest| command(&kinglet(), &[], Path::new(""), guest) },
+    Mode { name: "metered", lacks: || missing(&kinglet()), run: |guest| command(&kinglet(), METERED, &cache(), guest) },
     Mode { name: "library", lacks: || None, run: embedded },
 ];
 
@@ -40,23 +40,23 @@ const INTERPRETER: &[&str] = &["--run-mode", "interpreter"];
 
 const JIT: &[&str] = &["--run-mode", "jit"];
 
-/// With what counts gas and looks for interrupts in the code, and more of both than any program takes.
+/// Options that make the code meter gas and check for interrupts, with limits that no program reaches.
 const METERED: &[&str] = &["--run-mode", "jit", "--gas-limit", "1000000000000", "--time-limit", "120000"];
 
-/// No program may take longer.
+/// The time limit of a program.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// A program and all that it is given.
+/// A program with its arguments, variables, directory and input.
 pub(crate) struct Guest {
     pub(crate) module: PathBuf,
     pub(crate) args: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
-    /// A folder of the host, and its name for the guest.
-    pub(crate) folder: Option<(PathBuf, &'static str)>,
+    /// A directory of the host, and its name in the guest.
+    pub(crate) directory: Option<(PathBuf, &'static str)>,
     pub(crate) input: String,
 }
 
-/// How a program ended.
+/// The result of a program.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     /// Its exit status, or 134 for a trap.
@@ -66,9 +66,9 @@ pub(crate) struct Outcome {
 }
 
 impl Guest {
-    /// A program that is given nothing yet.
+    /// Returns a guest without arguments, variables, directory and input.
     pub(crate) fn new(module: PathBuf) -> Guest {
-        Guest { module, args: Vec::new(), env: Vec::new(), folder: None, input: String::new() }
+        Guest { module, args: Vec::new(), env: Vec::new(), directory: None, input: String::new() }
     }
 
     pub(crate) fn args(mut self, args: &[&str]) -> Guest {
@@ -81,8 +81,8 @@ impl Guest {
         self
     }
 
-    pub(crate) fn folder(mut self, host: &Path, guest: &'static str) -> Guest {
-        self.folder = Some((host.to_path_buf(), guest));
+    pub(crate) fn directory(mut self, host: &Path, guest: &'static str) -> Guest {
+        self.directory = Some((host.to_path_buf(), guest));
         self
     }
 
@@ -97,14 +97,14 @@ impl Guest {
 }
 
 impl Outcome {
-    /// That it ended well, with this on standard output.
+    /// Checks that the program succeeded, with this text on standard output.
     #[track_caller]
     pub(crate) fn prints(&self, out: &str) {
         assert_eq!(self.code, 0, "{self:?}");
         assert_eq!(self.out, out, "{self:?}");
     }
 
-    /// That it ended with this status and wrote all these parts to standard error.
+    /// Checks the exit status, and that standard error contains all these parts.
     #[track_caller]
     pub(crate) fn fails(&self, code: i32, parts: &[&str]) {
         assert_eq!(self.code, code, "{self:?}");
@@ -112,24 +112,24 @@ impl Outcome {
     }
 }
 
-fn absent(program: &Path) -> Option<String> {
+fn missing(program: &Path) -> Option<String> {
     (!program.exists()).then(|| format!("{}: cargo build", program.display()))
 }
 
-/// The program as `cargo build` makes it, in which handlers are called in a loop.
+/// Returns the command from `cargo build`, whose interpreter calls handlers in a loop.
 fn unoptimised() -> PathBuf {
     let name = format!("kinglet{}", std::env::consts::EXE_SUFFIX);
     std::env::var_os("KINGLET_BIN_LOOP").map_or_else(|| kinglet_tests::target().join("debug").join(name), PathBuf::from)
 }
 
-/// A cache for the modes that compile a module whole: CPython is then compiled once for each of them.
+/// Returns the cache of the modes that compile whole modules, so that each compiles CPython once.
 pub(crate) fn cache() -> PathBuf {
     kinglet_tests::target().join("guest-cache")
 }
 
 fn command(program: &Path, options: &[&str], cache: &Path, guest: &Guest) -> Outcome {
     let mut args: Vec<String> = options.iter().map(|option| option.to_string()).collect();
-    if let Some((host, name)) = &guest.folder {
+    if let Some((host, name)) = &guest.directory {
         args.extend(["--dir".to_string(), format!("{name}:{}", host.display())]);
     }
     for (name, value) in &guest.env {
@@ -141,23 +141,23 @@ fn command(program: &Path, options: &[&str], cache: &Path, guest: &Guest) -> Out
     Outcome { code: run.code(), out: run.out, err: run.err }
 }
 
-/// By the public interface, in this process, as an embedder would.
+/// Runs a guest through the public API, in this process, as an embedder does.
 fn embedded(guest: &Guest) -> Outcome {
     let (engine, module) = load(&guest.module);
     let mut linker = Linker::new(&engine);
-    kinglet_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).expect("the names are free");
+    kinglet_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).expect("the linker has no such names yet");
     let (out, err) = (Pipe::new(), Pipe::new());
     let mut builder = WasiCtx::builder();
     builder.arg(guest.module.file_name().unwrap_or_default().to_string_lossy()).args(&guest.args);
     builder.envs(guest.env.iter().cloned());
     builder.stdin(Pipe::from(guest.input.as_str())).stdout(out.clone()).stderr(err.clone());
-    if let Some((host, name)) = &guest.folder {
-        builder.preopened_dir(host, *name, DirAccess::ReadWrite).expect("the folder can be opened");
+    if let Some((host, name)) = &guest.directory {
+        builder.preopened_dir(host, *name, FsPerms::ReadWrite).expect("the directory can be opened");
     }
-    let mut store = Store::new(&engine, builder.build().expect("what the guest is given is allowed"));
+    let mut store = Store::new(&engine, builder.build().expect("the configuration is valid"));
     let handle = store.interrupt_handle();
     let (done, ended) = mpsc::channel::<()>();
-    let watch = std::thread::spawn(move || {
+    let watchdog = std::thread::spawn(move || {
         if ended.recv_timeout(DEADLINE) == Err(mpsc::RecvTimeoutError::Timeout) {
             handle.interrupt();
         }
@@ -167,12 +167,12 @@ fn embedded(guest: &Guest) -> Outcome {
         start.call(&mut store, ())
     });
     drop(done);
-    watch.join().expect("the watch does not panic");
+    watchdog.join().expect("the watchdog does not panic");
     let text = |pipe: Pipe| String::from_utf8_lossy(&pipe.take()).into_owned();
     let (out, mut err) = (text(out), text(err));
     let code = match result {
         Ok(()) => 0,
-        Err(error) => error.downcast_ref::<Exit>().map_or_else(
+        Err(error) => error.downcast_ref::<I32Exit>().map_or_else(
             || {
                 err.push_str(&format!("{error:?}\n"));
                 134
@@ -183,11 +183,11 @@ fn embedded(guest: &Guest) -> Outcome {
     Outcome { code, out, err }
 }
 
-/// A module, compiled once for all tests of this process.
+/// Loads a module once for all tests of this process.
 fn load(path: &Path) -> (Engine, Module) {
     static LOADED: OnceLock<(Engine, Mutex<HashMap<PathBuf, Module>>)> = OnceLock::new();
     let (engine, modules) = LOADED.get_or_init(Default::default);
-    let mut modules = modules.lock().expect("no test panics while it loads");
+    let mut modules = modules.lock().expect("no test panics while it holds the lock");
     let module = modules.entry(path.to_path_buf()).or_insert_with(|| {
         Module::from_file(engine, path).unwrap_or_else(|error| panic!("cannot load {}: {error:?}", path.display()))
     });

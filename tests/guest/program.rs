@@ -1,5 +1,6 @@
-//! Programs and scripts that always print the same: each `NAME.expected` below `guests` is a test. The program is given
-//! an empty folder, arguments, a variable, and `NAME.input` if there is such a file; it must leave the folder as it was.
+//! Programs and scripts with deterministic output. Each `NAME.expected` below `guests` is a test. The program gets an
+//! empty directory, arguments, a variable, and `NAME.input` as input if that file exists. It must leave the directory
+//! unchanged.
 
 use std::path::PathBuf;
 
@@ -8,30 +9,30 @@ use kinglet_tests::folder::Folder;
 
 use crate::Test;
 use crate::mode::{Guest, Mode};
-use crate::place;
+use crate::paths;
 
-/// A folder below `guests`.
+/// The programs of a language, in a directory below `guests`.
 struct Language {
-    folder: &'static str,
-    /// How the program's folder is called: Go's library knows the current folder only by its full name.
+    directory: &'static str,
+    /// The guest's name for its directory. Go's library finds the current directory only by its absolute path.
     current: &'static str,
     module: fn(&str) -> PathBuf,
-    /// The ending of scripts, where the module is an interpreter.
+    /// The extension of scripts, if the module is an interpreter.
     script: Option<&'static str>,
 }
 
 const LANGUAGES: &[Language] = &[
-    Language { folder: "", current: ".", module: place::committed, script: None },
-    Language { folder: "rust", current: ".", module: |name| built("rust", name), script: None },
-    Language { folder: "c", current: ".", module: |name| built("c", name), script: None },
-    Language { folder: "cpp", current: ".", module: |name| built("cpp", name), script: None },
-    Language { folder: "go", current: "/", module: |name| built("go", name), script: None },
-    Language { folder: "assemblyscript", current: ".", module: |name| built("assemblyscript", name), script: None },
-    Language { folder: "python", current: ".", module: |_| place::program("python.wasm"), script: Some("py") },
-    Language { folder: "javascript", current: ".", module: |_| place::program("qjs.wasm"), script: Some("js") },
+    Language { directory: "", current: ".", module: paths::committed, script: None },
+    Language { directory: "rust", current: ".", module: |name| built("rust", name), script: None },
+    Language { directory: "c", current: ".", module: |name| built("c", name), script: None },
+    Language { directory: "cpp", current: ".", module: |name| built("cpp", name), script: None },
+    Language { directory: "go", current: "/", module: |name| built("go", name), script: None },
+    Language { directory: "assemblyscript", current: ".", module: |name| built("assemblyscript", name), script: None },
+    Language { directory: "python", current: ".", module: |_| paths::program("python.wasm"), script: Some("py") },
+    Language { directory: "javascript", current: ".", module: |_| paths::program("qjs.wasm"), script: Some("js") },
 ];
 
-/// What does not end with status 0, by path below `guests`.
+/// Exit statuses other than 0, by path below `guests`.
 const STATUSES: &[(&str, i32)] = &[
     ("panic", 134),
     ("rust/collections", 3),
@@ -46,18 +47,18 @@ const STATUSES: &[(&str, i32)] = &[
     ("javascript/recursion", 134),
 ];
 
-/// One test for each expected output.
+/// Returns a test for each file of expected output.
 pub(crate) fn tests() -> Vec<Test> {
     let mut tests = Vec::new();
     for language in LANGUAGES {
-        for name in place::names(language.folder, ".expected") {
-            let path = [language.folder, &name].join("/").trim_start_matches('/').to_string();
-            // The ledger has tests of its own.
+        for name in paths::names(language.directory, ".expected") {
+            let path = [language.directory, &name].join("/").trim_start_matches('/').to_string();
+            // The module `ledger` tests the ledger.
             if path == "ledger" {
                 continue;
             }
             tests.push(Test {
-                name: if language.folder.is_empty() { format!("committed/{name}") } else { path.clone() },
+                name: if language.directory.is_empty() { format!("committed/{name}") } else { path.clone() },
                 module: (language.module)(&name),
                 run: Box::new(move |mode| check(mode, language, &name, &path)),
             });
@@ -67,30 +68,30 @@ pub(crate) fn tests() -> Vec<Test> {
 }
 
 fn check(mode: &'static Mode, language: &Language, name: &str, path: &str) {
-    let beside = |ending: &str| std::fs::read_to_string(place::guests().join(format!("{path}.{ending}")));
-    let folder = Folder::new();
+    let read = |extension: &str| std::fs::read_to_string(paths::guests().join(format!("{path}.{extension}")));
+    let directory = Folder::new();
     let mut args = Vec::new();
-    if let Some(ending) = language.script {
-        let script = format!("{name}.{ending}");
-        folder.file(&script, beside(ending).expect("the script is beside its output"));
+    if let Some(extension) = language.script {
+        let script = format!("{name}.{extension}");
+        directory.file(&script, read(extension).expect("the script is beside its expected output"));
         args.push(script);
     }
-    let before = contents(&folder);
+    let before = contents(&directory);
     let args: Vec<&str> = args.iter().map(String::as_str).chain(["one", "two words"]).collect();
-    let guest = Guest::new((language.module)(name)).folder(folder.path(), language.current);
-    let guest = guest.args(if language.folder.is_empty() { &[] } else { &args }).env("NAME", "value");
-    let outcome = guest.input(&beside("input").unwrap_or_default()).run(mode);
-    let expected = place::guests().join(format!("{path}.expected"));
-    snapshot::check_file(&expected, &outcome.out).unwrap_or_else(|why| panic!("{why}\n{}", outcome.err));
+    let guest = Guest::new((language.module)(name)).directory(directory.path(), language.current);
+    let guest = guest.args(if language.directory.is_empty() { &[] } else { &args }).env("NAME", "value");
+    let outcome = guest.input(&read("input").unwrap_or_default()).run(mode);
+    let expected = paths::guests().join(format!("{path}.expected"));
+    snapshot::check_file(&expected, &outcome.out).unwrap_or_else(|difference| panic!("{difference}\n{}", outcome.err));
     assert_eq!(outcome.code, STATUSES.iter().find(|row| row.0 == path).map_or(0, |row| row.1), "{outcome:?}");
-    assert_eq!(contents(&folder), before, "it leaves its folder as it was");
+    assert_eq!(contents(&directory), before, "the program leaves its directory unchanged");
 }
 
-fn contents(folder: &Folder) -> Vec<std::ffi::OsString> {
-    let entries = std::fs::read_dir(folder.path()).expect("the folder can be read");
+fn contents(directory: &Folder) -> Vec<std::ffi::OsString> {
+    let entries = std::fs::read_dir(directory.path()).expect("the directory can be read");
     entries.flatten().map(|entry| entry.file_name()).collect()
 }
 
-fn built(folder: &str, name: &str) -> PathBuf {
-    place::program(&format!("{folder}/{name}.wasm"))
+fn built(directory: &str, name: &str) -> PathBuf {
+    paths::program(&format!("{directory}/{name}.wasm"))
 }

@@ -1,4 +1,4 @@
-;; Aggregates: what the interpreter has of them so far.
+;; The aggregate operations that the interpreter implements.
 (module
   (type $point (struct (field (mut i32)) (field (mut (ref null $point)))))
   (func $struct.new (param i32 (ref null $point)) (result (ref $point)) (struct.new $point (local.get 0) (local.get 1)))
@@ -9,7 +9,7 @@
 
 ;; struct.new
 ;;   copy s0 -> s2, s1 -> s3
-;;   runtime struct.new s2 0 0
+;;   libcall struct.new s2 0 0
 ;;   return s2
 ;;   clif
 ;;     v5 = stack_addr.i64 ss0
@@ -46,7 +46,7 @@
 ;;     retq
 ;; struct.get
 ;;   copy s0 -> s1
-;;   runtime struct.get s1 0 0
+;;   libcall struct.get s1 0 0
 ;;   return s1
 ;;   clif
 ;;     v4 = iconst.i32 0
@@ -70,7 +70,7 @@
 ;; struct.set
 ;;   copy s0 -> s1
 ;;   const #1 -> s2
-;;   runtime struct.set s1 0 0
+;;   libcall struct.set s1 0 0
 ;;   return
 ;;   clif
 ;;     v3 = iconst.i32 1
@@ -94,7 +94,7 @@
 ;;     retq
 ;; struct.set_ref
 ;;   copy s0 -> s1, s0 -> s2
-;;   runtime struct.set s1 0 1
+;;   libcall struct.set s1 0 1
 ;;   return
 ;;   clif
 ;;     v3 = iconst.i32 0

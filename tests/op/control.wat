@@ -1,4 +1,4 @@
-;; Control: blocks, branches, calls. Loops look for interrupts where they branch back.
+;; Control operations: blocks, branches and calls. Loops check for interrupts at their back-edges.
 (module
   (type $binary (func (param i32 i32) (result i32)))
   (import "m" "f" (func $imported (param i32) (result i32)))
@@ -12,7 +12,7 @@
     (local.get 0) (i32.const 5)
     (loop (param i32 i32) (result i32)
       (i32.add) (br_if 1 (i32.eqz (local.get 0))) (i32.const 1) (br 0)))
-  ;; The local that nothing changes is a parameter of no block.
+  ;; A local that never changes is not a block parameter.
   (func $loop_with_unchanged_local (param i32 i32) (result i32)
     (loop
       (block (br_if 0 (local.get 1)) (local.set 1 (local.get 0)))

@@ -1,4 +1,4 @@
-;; Exceptions: what the interpreter has of them so far.
+;; The exception operations that the interpreter implements.
 (module
   (tag $e (param i32))
   (func $throw (param i32) (throw $e (local.get 0)))

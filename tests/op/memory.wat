@@ -858,7 +858,7 @@
 ;;     retq
 ;; memory.grow
 ;;   copy s0 -> s1
-;;   runtime memory.grow s1 0 0
+;;   libcall memory.grow s1 0 0
 ;;   return s1
 ;;   clif
 ;;     v4 = stack_addr.i64 ss0
@@ -892,7 +892,7 @@
 ;; memory.fill
 ;;   copy s0 -> s3, s1 -> s4
 ;;   copy s2 -> s5
-;;   runtime memory.fill s3 0 0
+;;   libcall memory.fill s3 0 0
 ;;   return
 ;;   clif
 ;;     v5 = stack_addr.i64 ss0
@@ -931,7 +931,7 @@
 ;; memory.copy
 ;;   copy s0 -> s3, s1 -> s4
 ;;   copy s2 -> s5
-;;   runtime memory.copy s3 1 0
+;;   libcall memory.copy s3 1 0
 ;;   return
 ;;   clif
 ;;     v5 = stack_addr.i64 ss0
@@ -971,7 +971,7 @@
 ;;   const #0 -> s0
 ;;   const #0 -> s1
 ;;   const #2 -> s2
-;;   runtime memory.init s0 0 0
+;;   libcall memory.init s0 0 0
 ;;   return
 ;;   clif
 ;;     v2 = iconst.i32 0
@@ -1008,7 +1008,7 @@
 ;;     addq $0x20, %rsp
 ;;     retq
 ;; data.drop
-;;   runtime data.drop s0 0 0
+;;   libcall data.drop s0 0 0
 ;;   return
 ;;   clif
 ;;     v2 = stack_addr.i64 ss0

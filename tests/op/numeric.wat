@@ -1,4 +1,4 @@
-;; Scalar operations, one function each, then the shapes that operands and results come in.
+;; Scalar operations, one function each, then the forms of operands and results.
 (module
   (func $i32.eqz (param i32) (result i32) (i32.eqz (local.get 0)))
   (func $i64.eqz (param i64) (result i32) (i64.eqz (local.get 0)))
@@ -140,7 +140,7 @@
   (func $i64.sub128 (param i64 i64 i64 i64) (result i64 i64) (i64.sub128 (local.get 0) (local.get 1) (local.get 2) (local.get 3)))
   (func $i64.mul_wide_s (param i64 i64) (result i64 i64) (i64.mul_wide_s (local.get 0) (local.get 1)))
   (func $i64.mul_wide_u (param i64 i64) (result i64 i64) (i64.mul_wide_u (local.get 0) (local.get 1)))
-  ;; Shapes: where operands come from and results go.
+  ;; Sources of operands and destinations of results.
   (func $constant_operands (param i32) (result i32)
     (i32.sub (i32.add (local.get 0) (i32.const 7)) (i32.const 1)))
   (func $constant_first (param i32) (result i32) (i32.sub (i32.const 1) (local.get 0)))

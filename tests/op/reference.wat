@@ -1,4 +1,4 @@
-;; References.
+;; Reference operations.
 (module
   (elem declare func $f)
   (func $f)
@@ -62,7 +62,7 @@
 ;;     block2:
 ;;     retq
 ;; ref.func
-;;   runtime ref.func s0 0 0
+;;   libcall ref.func s0 0 0
 ;;   return s0
 ;;   clif
 ;;     v3 = stack_addr.i64 ss0

@@ -78,7 +78,7 @@
 ;;     retq
 ;; table.set
 ;;   copy s0 -> s2, s1 -> s3
-;;   runtime table.set s2 1 0
+;;   libcall table.set s2 1 0
 ;;   return
 ;;   clif
 ;;     v4 = iconst.i64 72
@@ -128,7 +128,7 @@
 ;; table.grow
 ;;   const #0 -> s1
 ;;   copy s0 -> s2
-;;   runtime table.grow s1 0 0
+;;   libcall table.grow s1 0 0
 ;;   return s1
 ;;   clif
 ;;     v4 = iconst.i64 0
@@ -166,7 +166,7 @@
 ;;   copy s0 -> s2
 ;;   const #0 -> s3
 ;;   copy s1 -> s4
-;;   runtime table.fill s2 0 0
+;;   libcall table.fill s2 0 0
 ;;   return
 ;;   clif
 ;;     v4 = iconst.i64 0
@@ -204,7 +204,7 @@
 ;; table.copy
 ;;   copy s0 -> s3, s1 -> s4
 ;;   copy s2 -> s5
-;;   runtime table.copy s3 0 0
+;;   libcall table.copy s3 0 0
 ;;   return
 ;;   clif
 ;;     v5 = stack_addr.i64 ss0
@@ -244,7 +244,7 @@
 ;;   const #0 -> s0
 ;;   const #0 -> s1
 ;;   const #1 -> s2
-;;   runtime table.init s0 0 0
+;;   libcall table.init s0 0 0
 ;;   return
 ;;   clif
 ;;     v2 = iconst.i32 0
@@ -281,7 +281,7 @@
 ;;     addq $0x20, %rsp
 ;;     retq
 ;; elem.drop
-;;   runtime elem.drop s0 0 0
+;;   libcall elem.drop s0 0 0
 ;;   return
 ;;   clif
 ;;     v2 = stack_addr.i64 ss0

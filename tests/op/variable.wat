@@ -1,4 +1,4 @@
-;; Locals, globals, parametric operations and constants.
+;; Operations on locals and globals, parametric operations and constants.
 (module
   (global $imported (import "m" "g") i64)
   (global $i (mut i32) (i32.const 0)) (global $f (mut f64) (f64.const 0)) (global $v (mut v128) (v128.const i64x2 0 0))
@@ -7,7 +7,7 @@
   (func $local.set (param i32 i32) (local.set 0 (local.get 1)))
   (func $local.tee (param i32 i32) (result i32) (i32.add (local.tee 0 (local.get 1)) (i32.const 1)))
   (func $locals_are_cleared (param i32) (local i64 v128 funcref))
-  ;; An operand that stands for a local is copied before the local changes, not sooner.
+  ;; An operand that aliases a local is copied just before the local changes.
   (func $preserved (param i32) (result i32)
     (local.get 0) (local.set 0 (i32.add (local.get 0) (i32.const 1))) (local.get 0) (i32.mul))
   (func $not_preserved (param i32 i32) (result i32)
@@ -68,7 +68,7 @@
 ;; preserved
 ;;   i32.add s0 #1
 ;;   copy s0 -> s1
-;;   keep acc -> s0
+;;   store acc -> s0
 ;;   i32.mul s1 acc
 ;;   return acc
 ;;   clif

@@ -1,14 +1,14 @@
-//! The book in `docs`, the README and that of the packages, as the tests see them. Rust in them is documentation of the modules here, so that
-//! cargo's documentation tests compile and run it; everything else is taken out by [`blocks`] and checked in
-//! `tests/book/main.rs`. A page with Rust in it needs a row below, which the same test asks for.
+//! The book in `docs`, the README and the README of the packages. Each page with Rust code is the documentation of a
+//! module here, so that cargo's documentation tests compile and run the code. [`blocks`] extracts all other code blocks,
+//! and `tests/book/main.rs` checks them. A page with Rust code needs a row below; the same test checks this.
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Parser, Tag, TagEnd};
 use std::path::{Path, PathBuf};
 
-/// Rows are `module = "path of the page from here"`.
+/// Each row is `module = "path of the page, relative to this file"`.
 macro_rules! pages {
     ($($module:ident = $path:literal;)*) => {
-        /// The pages whose Rust is compiled and run, as paths from this file.
+        /// The pages with Rust code that is compiled and run, as paths relative to this file.
         pub const RUST_PAGES: &[&str] = &[$($path),*];
         $(#[cfg(doctest)]
         #[doc = include_str!($path)]
@@ -27,33 +27,35 @@ pages! {
     from_wasmi = "../../docs/from-wasmi.md";
 }
 
-/// The workspace's root folder.
+/// Returns the root directory of the workspace.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie below the root").to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are below the root").to_path_buf()
 }
 
-/// The files of the book and the READMEs, in order.
+/// Returns the paths of the book's pages and the READMEs, sorted.
 pub fn pages() -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(root().join("docs")).expect("there is a book").flatten();
-    let mut pages: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    let directories = ["docs", "docs/internals", "docs/measurements"].map(|name| root().join(name));
+    let files =
+        directories.iter().flat_map(|path| std::fs::read_dir(path).expect("the book has this directory").flatten());
+    let mut pages: Vec<PathBuf> = files.map(|entry| entry.path()).collect();
     pages.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
     pages.extend(["README.md", "crates/README.md"].map(|path| root().join(path)));
     pages.sort();
     pages
 }
 
-/// One block of code on a page.
+/// A code block on a page.
 #[derive(Debug)]
 pub struct Block {
-    /// What it says it is, up to the first comma or space.
+    /// Its info string up to the first comma or space. It is empty for an indented block.
     pub kind: String,
-    /// Its lines.
+    /// Its contents.
     pub text: String,
-    /// The line of the page it begins on.
+    /// The line of the page on which it begins.
     pub line: usize,
 }
 
-/// The blocks of code of a page; one without fences has no kind.
+/// Returns the code blocks of a page.
 pub fn blocks(page: &str) -> Vec<Block> {
     let mut found: Vec<Block> = Vec::new();
     let mut open = false;
@@ -80,7 +82,7 @@ pub fn blocks(page: &str) -> Vec<Block> {
     found
 }
 
-/// Where the links of a page lead.
+/// Returns the targets of a page's links and images.
 pub fn links(page: &str) -> Vec<String> {
     let links = pulldown_cmark::TextMergeStream::new(Parser::new_ext(page, pulldown_cmark::Options::ENABLE_TABLES));
     links
@@ -91,7 +93,7 @@ pub fn links(page: &str) -> Vec<String> {
         .collect()
 }
 
-/// What is in backticks in the second column of the tables of a page.
+/// Returns all code spans in the second columns of a page's tables.
 pub fn right_columns(page: &str) -> Vec<String> {
     let (mut found, mut column) = (Vec::new(), 0);
     for event in Parser::new_ext(page, pulldown_cmark::Options::ENABLE_TABLES) {
@@ -106,7 +108,7 @@ pub fn right_columns(page: &str) -> Vec<String> {
     found
 }
 
-/// The names under which the headings of a page can be linked to, as mdBook and code hosts make them.
+/// Returns the anchors of a page's headings, as mdBook and code hosts generate them.
 pub fn anchors(page: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut heading: Option<String> = None;
@@ -127,14 +129,15 @@ pub fn anchors(page: &str) -> Vec<String> {
     found
 }
 
-/// Lower case, spaces as hyphens, no other punctuation; a number after it if the name is taken.
+/// Returns the anchor of a heading: lower case, with hyphens for spaces and without other punctuation. A number is appended
+/// if the anchor is already in `taken`.
 fn anchor(heading: &str, taken: &[String]) -> String {
-    let kept = heading.chars().filter_map(|c| match c {
+    let chars = heading.chars().filter_map(|c| match c {
         c if c.is_alphanumeric() || c == '_' || c == '-' => Some(c.to_ascii_lowercase()),
         c if c.is_whitespace() => Some('-'),
         _ => None,
     });
-    let name: String = kept.collect();
+    let name: String = chars.collect();
     let numbered = (1..).map(|number| format!("{name}-{number}"));
     std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or(name)
 }
@@ -152,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn headings_have_names_that_differ() {
+    fn equal_headings_have_different_anchors() {
         assert_eq!(anchors("# One `two`\n## What's new?\n## What's new?\n"), ["one-two", "whats-new", "whats-new-1"]);
         assert_eq!(right_columns("`a`\n\n| x | y |\n|---|---|\n| `b` | `c`, `d` |\n"), ["c", "d"]);
         assert_eq!(links("[a](b.md#c) | <https://d>"), ["b.md#c", "https://d"]);

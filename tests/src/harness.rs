@@ -1,33 +1,33 @@
-//! A harness for tests that are found when they run, and that may lack what they need. It runs as many at a time as there
-//! are processors, and ends with the one line of counts that `cargo xtask test` sums up.
+//! A harness for tests that are found at run time, and that are skipped if a requirement is missing. It runs as many tests
+//! in parallel as there are processors. Its last line of output has the counts that `cargo xtask test` adds up.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-/// A test found at run time. It fails by panicking.
+/// A test that is found at run time. It fails if it panics.
 pub struct Case {
-    /// What arguments of the harness select by.
+    /// Its name. Arguments of the harness select tests by parts of their names.
     pub name: String,
-    /// Why it cannot run, if it cannot.
+    /// The requirement that is missing, if any. The test is then skipped.
     pub lacks: Option<String>,
-    /// The test itself.
+    /// The test function.
     pub run: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Case {
-    /// A test that can run.
+    /// Creates a test without missing requirements.
     pub fn new(name: impl Into<String>, run: impl Fn() + Send + Sync + 'static) -> Case {
         Case { name: name.into(), lacks: None, run: Box::new(run) }
     }
 }
 
-/// As much stack as a program's first thread usually has.
+/// The stack size of test threads in bytes, which is that of a program's main thread on most systems.
 const STACK: usize = 8 << 20;
 
-/// Runs the cases whose name contains one of the arguments, or all without arguments; with `--list` it only prints their
-/// names.
+/// Runs the tests with a name that contains one of the arguments, or all tests without arguments. With `--list`, only
+/// prints their names.
 pub fn main(cases: &[Case]) -> ExitCode {
     let filters: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let wanted = |case: &&Case| filters.is_empty() || filters.iter().any(|part| case.name.contains(part));
@@ -47,7 +47,7 @@ pub fn main(cases: &[Case]) -> ExitCode {
                 }
             };
             let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
-            thread.expect("a thread can be started");
+            thread.expect("a thread can be spawned");
         }
     });
     let [passed, failed, skipped] = counts.map(AtomicUsize::into_inner);
@@ -55,7 +55,7 @@ pub fn main(cases: &[Case]) -> ExitCode {
     ExitCode::from(u8::from(failed > 0))
 }
 
-/// What became of a case.
+/// The outcome of a test.
 enum Outcome {
     Passed,
     Failed,

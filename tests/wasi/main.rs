@@ -1,6 +1,7 @@
-//! WASI as embedders use it: guests in an engine whose folders, streams and sockets the test holds the other end of.
+//! WASI through the embedding API: guests with directories, streams and sockets whose other ends the test holds.
 
 mod deadline;
+mod inherit;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod limit;
 
@@ -11,9 +12,9 @@ use std::time::Duration;
 
 use kinglet::{Engine, Linker, Module, Result, Store, Trap, WasmBacktrace};
 use kinglet_tests::folder::Folder;
-use kinglet_wasi::{DirAccess, Exit, MemoryDir, Pipe, WasiCtx};
+use kinglet_wasi::{FsPerms, I32Exit, MemoryDir, Pipe, WasiCtx};
 
-/// The module of a committed guest.
+/// Returns the path of a file in `guests`.
 fn guest(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../guests").join(name)
 }
@@ -26,17 +27,18 @@ fn instantiate(module: &Module, ctx: WasiCtx) -> (Store<WasiCtx>, kinglet::Insta
     (store, instance)
 }
 
-/// Runs a program from its start.
+/// Runs a program: instantiates it and calls `_start`.
 fn start(module: &Module, ctx: WasiCtx) -> Result<()> {
     let (mut store, instance) = instantiate(module, ctx);
     instance.get_typed_func::<(), ()>(&mut store, "_start")?.call(&mut store, ())
 }
 
-fn committed(name: &str) -> Module {
+/// Loads a module from `guests`.
+fn guest_module(name: &str) -> Module {
     Module::from_file(&Engine::default(), guest(name)).unwrap()
 }
 
-/// A program in text form, around the body of its start function. It can call everything it needs here.
+/// Returns a program whose `_start` has the body `body`, and which imports the functions that these tests call.
 fn program(body: &str) -> Module {
     let text = format!(
         r#"(module
@@ -46,7 +48,7 @@ fn program(body: &str) -> Module {
             (import "wasi_snapshot_preview1" "sock_accept" (func $sock_accept (param i32 i32 i32) (result i32)))
             (import "wasi_snapshot_preview1" "sock_shutdown" (func $sock_shutdown (param i32 i32) (result i32)))
             (memory (export "memory") 1)
-            ;; One buffer of 64 bytes at 1024.
+            ;; An iovec for 64 bytes at 1024.
             (data (i32.const 0) "\00\04\00\00\40\00\00\00")
             (func $ok (param i32) (if (local.get 0) (then unreachable)))
             (func (export "_start") (local $socket i32) {body}))"#
@@ -55,25 +57,25 @@ fn program(body: &str) -> Module {
 }
 
 #[test]
-fn a_program_works_on_files_in_memory_as_it_does_on_a_disk() {
+fn a_program_produces_the_same_output_with_files_in_memory() {
     let (tree, out) = (MemoryDir::new(), Pipe::new());
     let mut builder = WasiCtx::builder();
-    let ctx = builder.stdout(out.clone()).preopened_memory(&tree, ".", DirAccess::ReadWrite).build().unwrap();
-    start(&committed("files.wasm"), ctx).unwrap();
+    let ctx = builder.stdout(out.clone()).preopened_memory(&tree, ".", FsPerms::ReadWrite).build().unwrap();
+    start(&guest_module("files.wasm"), ctx).unwrap();
     assert_eq!(String::from_utf8(out.take()).unwrap(), std::fs::read_to_string(guest("files.expected")).unwrap());
-    assert_eq!(tree.files(), [""; 0], "the program leaves its folder as it was");
+    assert_eq!(tree.files(), [""; 0], "the program removes its files");
 }
 
 #[test]
-fn standard_input_and_output_can_be_memory() {
+fn standard_input_and_output_can_be_in_memory() {
     let (input, out) = (std::fs::read(guest("stdin.input")).unwrap(), Pipe::new());
     let ctx = WasiCtx::builder().stdin(Pipe::from(input)).stdout(out.clone()).build().unwrap();
-    start(&committed("stdin.wasm"), ctx).unwrap();
+    start(&guest_module("stdin.wasm"), ctx).unwrap();
     assert_eq!(out.take(), std::fs::read(guest("stdin.expected")).unwrap());
 }
 
 #[test]
-fn standard_streams_can_be_pipes_that_the_embedder_talks_through() {
+fn standard_streams_can_be_pipes_of_the_host() {
     let ((input, mut to_guest), (mut from_guest, out)) = (std::io::pipe().unwrap(), std::io::pipe().unwrap());
     let guest = std::thread::spawn(move || {
         let ctx = WasiCtx::builder().stdin(input).stdout(out).build().unwrap();
@@ -98,7 +100,7 @@ fn standard_streams_can_be_pipes_that_the_embedder_talks_through() {
     guest.join().unwrap();
 }
 
-/// Accepts a connection, answers with what it reads, and ends it.
+/// Accepts a connection, echoes the bytes that it receives, and shuts it down.
 const SERVER: &str = "
     (call $ok (call $sock_accept (i32.const 3) (i32.const 0) (i32.const 12)))
     (local.set $socket (i32.load (i32.const 12)))
@@ -107,7 +109,7 @@ const SERVER: &str = "
     (call $ok (call $sock_shutdown (local.get $socket) (i32.const 3)))";
 
 #[test]
-fn a_guest_serves_on_a_socket_it_was_given() {
+fn a_guest_accepts_connections_from_a_preopened_listener() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let client = std::thread::spawn(move || {
@@ -124,35 +126,35 @@ fn a_guest_serves_on_a_socket_it_was_given() {
 }
 
 #[test]
-fn a_guest_that_waits_for_a_connection_can_be_stopped() {
+fn a_guest_that_waits_for_a_connection_can_be_interrupted() {
     let mut builder = WasiCtx::builder();
     let ctx = builder.preopened_socket(TcpListener::bind("127.0.0.1:0").unwrap()).unwrap().build().unwrap();
     let (mut store, instance) = instantiate(&program(SERVER), ctx);
     let handle = store.interrupt_handle();
-    let stopper = std::thread::spawn(move || {
+    let interrupter = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(20));
         handle.interrupt();
     });
     let start = instance.get_typed_func::<(), ()>(&mut store, "_start").unwrap();
     let error = start.call(&mut store, ()).unwrap_err();
     assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::Interrupted));
-    stopper.join().unwrap();
+    interrupter.join().unwrap();
 }
 
 #[test]
-fn a_signal_ends_the_guest_and_not_the_host() {
+fn proc_raise_ends_the_guest_but_not_the_host() {
     let abort = program("(call $ok (call $proc_raise (i32.const 6)))");
     let error = start(&abort, WasiCtx::builder().build().unwrap()).unwrap_err();
-    assert_eq!(error.downcast_ref::<Exit>(), Some(&Exit(134)));
+    assert_eq!(error.downcast_ref::<I32Exit>(), Some(&I32Exit(134)));
     let ignored = program("(call $ok (call $proc_raise (i32.const 16)))");
     start(&ignored, WasiCtx::builder().build().unwrap()).unwrap();
 }
 
-/// Runs a function of `abi.wat` with a folder, and what the other end of its connection heard.
-fn called(name: &str, module: &Module, mut builder: kinglet_wasi::WasiCtxBuilder) -> String {
+/// Runs an export of `abi.wat`, and returns the bytes that the guest has sent over its connection.
+fn run_abi_test(name: &str, module: &Module, mut builder: kinglet_wasi::WasiCtxBuilder) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    near.write_all(b"ping").unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    client.write_all(b"ping").unwrap();
     let ctx = builder.preopened_socket(listener.accept().unwrap().0).unwrap().build().unwrap();
     let mut linker = Linker::new(module.engine());
     kinglet_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).unwrap();
@@ -165,33 +167,33 @@ fn called(name: &str, module: &Module, mut builder: kinglet_wasi::WasiCtxBuilder
     let instance = linker.instantiate(&mut store, module).unwrap();
     instance.get_typed_func::<(), ()>(&mut store, name).unwrap().call(&mut store, ()).unwrap();
     drop(store);
-    let mut heard = Vec::new();
-    near.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    // Bytes that the guest has left unread reset the connection.
-    let _ = near.read_to_end(&mut heard);
-    String::from_utf8(heard).unwrap()
+    let mut sent = Vec::new();
+    client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    // Fails if the guest has left bytes unread, because that resets the connection.
+    let _ = client.read_to_end(&mut sent);
+    String::from_utf8(sent).unwrap()
 }
 
 #[test]
-fn functions_that_programs_seldom_call_do_as_the_interface_says() {
+fn functions_that_programs_seldom_call_follow_the_specification() {
     let module = Module::new(&Engine::default(), include_str!("abi.wat")).unwrap();
     let tests = module.exports().filter(|export| export.ty().func().is_some());
     let names: Vec<&str> = tests.map(|export| export.name()).collect();
     assert!(names.len() >= 10 && names.iter().all(|name| kinglet_wasi::FUNCTIONS.contains(name)), "{names:?}");
     for name in names {
-        let folder = Folder::new();
+        let temp = Folder::new();
         let (mut on_disk, mut in_memory) = (WasiCtx::builder(), WasiCtx::builder());
-        on_disk.preopened_dir(folder.path(), ".", DirAccess::ReadWrite).unwrap();
-        in_memory.preopened_memory(&MemoryDir::new(), ".", DirAccess::ReadWrite);
+        on_disk.preopened_dir(temp.path(), ".", FsPerms::ReadWrite).unwrap();
+        in_memory.preopened_memory(&MemoryDir::new(), ".", FsPerms::ReadWrite);
         for builder in [on_disk, in_memory] {
-            let heard = called(name, &module, builder);
-            assert!(heard == if name == "sock_send" { "hello" } else { "" }, "{name}: {heard:?}");
+            let sent = run_abi_test(name, &module, builder);
+            assert!(sent == if name == "sock_send" { "hello" } else { "" }, "{name}: {sent:?}");
         }
     }
 }
 
-/// A program of 2019: it seeks from the start, which had another number, and looks at a count of links of 32 bits.
-const OF_2019: &str = r#"(module
+/// A program for snapshot 0, which has another `whence` number for the start and a 32-bit number of links.
+const SNAPSHOT_0_PROGRAM: &str = r#"(module
     (import "wasi_unstable" "path_open"
         (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
     (import "wasi_unstable" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
@@ -210,23 +212,23 @@ const OF_2019: &str = r#"(module
         (call $ok (call $seek (local.get $fd) (i64.const 2) (i32.const 2) (i32.const 16)))
         (call $ok (call $write (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 12)))
         (call $ok (call $stat (local.get $fd) (i32.const 128)))
-        ;; One name, six bytes.
+        ;; The number of links is 1, and the size is 6 bytes.
         (call $exit (i32.add (i32.mul (i32.load (i32.const 148)) (i32.const 10)) (i32.load (i32.const 152))))))"#;
 
 #[test]
-fn a_program_of_2019_runs() {
-    let module = Module::new(&Engine::default(), OF_2019).unwrap();
+fn a_program_for_snapshot_0_runs() {
+    let module = Module::new(&Engine::default(), SNAPSHOT_0_PROGRAM).unwrap();
     let tree = MemoryDir::new();
     let mut builder = WasiCtx::builder();
-    let ctx = builder.preopened_memory(&tree, ".", DirAccess::ReadWrite).build().unwrap();
+    let ctx = builder.preopened_memory(&tree, ".", FsPerms::ReadWrite).build().unwrap();
     let mut linker = Linker::new(module.engine());
-    // Both can be had at once.
-    kinglet_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).unwrap();
-    kinglet_wasi::add_snapshot_0_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).unwrap();
+    // A linker can define both versions.
+    kinglet_wasi::p1::add_to_linker_sync(&mut linker, |ctx: &mut WasiCtx| ctx).unwrap();
+    kinglet_wasi::p0::add_to_linker_sync(&mut linker, |ctx: &mut WasiCtx| ctx).unwrap();
     let mut store = Store::new(module.engine(), ctx);
     let instance = linker.instantiate(&mut store, &module).unwrap();
     let start = instance.get_typed_func::<(), ()>(&mut store, "_start").unwrap();
     let error = start.call(&mut store, ()).unwrap_err();
-    assert_eq!(error.downcast_ref::<Exit>(), Some(&Exit(16)));
+    assert_eq!(error.downcast_ref::<I32Exit>(), Some(&I32Exit(16)));
     assert_eq!(tree.read("text").unwrap(), b"tetext");
 }

@@ -1,4 +1,4 @@
-;; A C stack frame in linear memory: what was stored to it or loaded from it is known until something can change it.
+;; A C stack frame in linear memory. A stored or loaded value is known until an instruction may change it.
 
 (module
   (memory (export "memory") 1)
@@ -15,7 +15,7 @@
     (i32.mul (i32.load offset=12 (local.get 1)) (i32.const 100))
     i32.add)
 
-  ;; Another address can mean the same place.
+  ;; Another address may refer to the same memory.
   (func (export "alias") (param i32 i32) (result i32) (local i32)
     (local.set 2 (i32.sub (global.get $sp) (i32.const 32)))
     (i32.store offset=8 (local.get 2) (local.get 0))
@@ -47,7 +47,7 @@
     (i64.store offset=8 (local.get 0) (i64.const -7))
     (i64.add (i64.load offset=8 (local.get 0)) (i64.load offset=8 (local.get 0))))
 
-  ;; A callee can change it; an operand on the stack outlives the call.
+  ;; A callee may change the frame. An operand on the stack keeps its value across the call.
   (func (export "callee") (param i32) (result i32) (local i32)
     (local.set 1 (i32.sub (global.get $sp) (i32.const 32)))
     (i32.store offset=4 (local.get 1) (local.get 0))
@@ -55,7 +55,7 @@
     (call $poke (i32.add (local.get 1) (i32.const 4)) (i32.const 1000))
     (i32.add (i32.load offset=4 (local.get 1))))
 
-  ;; What one arm stored is not known after both.
+  ;; A value that one arm stores is unknown after the `if`.
   (func (export "arms") (param i32) (result i32) (local i32)
     (local.set 1 (i32.sub (global.get $sp) (i32.const 32)))
     (i32.store offset=4 (local.get 1) (i32.const 1))
@@ -69,7 +69,7 @@
       (then (drop) (i32.store offset=4 (local.get 1) (i32.const 50)) (i32.load offset=4 (local.get 1)))
       (else (i32.const 7) (i32.add))))
 
-  ;; A loop's body sees what its end stored.
+  ;; The body of a loop loads the value that the end of the loop stores.
   (func (export "count") (param i32) (result i32) (local i32)
     (local.set 1 (i32.sub (global.get $sp) (i32.const 32)))
     (i32.store offset=4 (local.get 1) (i32.const 0))
@@ -87,14 +87,14 @@
     (local.set 1 (i32.add (local.get 1) (i32.const 4)))
     (i32.load offset=4 (local.get 1)))
 
-  ;; A parameter that was stored changes.
+  ;; A parameter changes after it was stored.
   (func (export "parameter") (param i32) (result i32) (local i32)
     (local.set 1 (i32.sub (global.get $sp) (i32.const 32)))
     (i32.store offset=4 (local.get 1) (local.get 0))
     (local.set 0 (i32.const 99))
     (i32.load offset=4 (local.get 1)))
 
-  ;; More operands than there are scratch slots.
+  ;; There are more operands than scratch slots.
   (func (export "many") (param i32) (result i32) (local i32)
     (local.set 1 (i32.sub (global.get $sp) (i32.const 128)))
     (i32.store offset=0 (local.get 1) (i32.const 1)) (i32.store offset=4 (local.get 1) (local.get 0))
@@ -120,15 +120,15 @@
     (local.get 0))
   (func (export "sp") (result i32) (global.get $sp))
 
-  ;; A store to a constant address does not become one with the load before it.
+  ;; A store to a constant address is not fused with the load before it.
   (func (export "constant_address") (param i32) (result i32)
     (i32.store (i32.const 2000) (i32.load offset=4 (local.get 0)))
     (i32.load (i32.const 2000)))
 
-  ;; Loads from what was loaded; the second is out of bounds.
+  ;; Loads from loaded addresses. The second is out of bounds.
   (func (export "chain") (param i32) (result i32) (i32.load (i32.load (local.get 0))))
 
-  ;; Locals that are read before they are assigned are zero, whatever the stack held.
+  ;; Locals that are read before they are assigned are zero, regardless of the previous contents of the stack.
   (func $dirty (param i32) (result i32) (local i32 i32 i32 i32)
     (local.set 1 (i32.const -1)) (local.set 2 (i32.const -1)) (local.set 3 (i32.const -1)) (local.set 4 (i32.const -1))
     (i32.add (local.get 1) (i32.add (local.get 2) (i32.add (local.get 3) (local.get 4)))))
@@ -165,7 +165,7 @@
 (assert_return (invoke "zeroed" (i32.const 0)) (i32.const 1))
 (assert_return (invoke "zeroed" (i32.const 1)) (i32.const 9))
 
-;; An operand from the frame is pending over a block that a branch leaves before a loop in it.
+;; An operand from the frame is on the stack across a block. A branch leaves the block before a loop in it.
 (module
   (memory 1)
   (global $sp (mut i32) (i32.const 64))

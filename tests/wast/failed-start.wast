@@ -1,4 +1,4 @@
-;; What a module did to what it imports stays, even when its start function traps (core specification, "Instantiation").
+;; A module's changes to its imports remain even if its start function traps (core specification, "Instantiation").
 
 (module $host
   (memory (export "memory") 1)
@@ -21,7 +21,7 @@
   "unreachable")
 
 (assert_return (invoke $host "load" (i32.const 7)) (i32.const 42))
-;; The function lives on in the table, and so does the instance behind it.
+;; The function remains in the table, which keeps its instance alive.
 (assert_return (invoke $host "call" (i32.const 1)) (i32.const 42))
 (assert_return (invoke $host "call" (i32.const 1)) (i32.const 43))
 (assert_trap (invoke $host "call" (i32.const 0)) "uninitialized element")

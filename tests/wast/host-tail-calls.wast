@@ -1,4 +1,4 @@
-;; A tail call may end in a function of the host, directly and through a table.
+;; The callee of a tail call may be a host function, directly or through a table.
 
 (module
   (import "spectest" "print_i32" (func $print (param i32)))

@@ -1,5 +1,5 @@
-;; An index that is a sum or a shift wraps at 2^32, whatever is known of its operands; where it is known not to, native
-;; code may leave the sum to the address. Each function reads a byte or word whose place says where it was read.
+;; An index that is a sum or a shift wraps at 2^32. If it cannot wrap, native code may compute the sum as a part of the
+;; address. Each function reads a byte or word whose value shows the address from which it was read.
 
 (module
   (memory 1 1)
@@ -10,10 +10,10 @@
   ;; Never wraps: at most 511.
   (func (export "masked") (param i32) (result i32)
     (i32.load8_u (i32.add (i32.and (local.get 0) (i32.const 255)) (i32.const 256))))
-  ;; The same, with an offset of the operation.
+  ;; The same index with an offset of the load.
   (func (export "masked-offset") (param i32) (result i32)
     (i32.load8_u offset=8 (i32.add (i32.const 248) (i32.and (i32.const 255) (local.get 0)))))
-  ;; Wraps if the low byte is 128 or more.
+  ;; Wraps if the low byte is at least 128.
   (func (export "wraps") (param i32) (result i32)
     (i32.load8_u (i32.add (i32.and (local.get 0) (i32.const 255)) (i32.const 0xffffff80))))
   ;; Wraps if the low byte is 255.
@@ -25,7 +25,7 @@
   ;; At most 65535 + 1.
   (func (export "last") (param i32) (result i32)
     (i32.load8_u (i32.add (i32.shr_u (local.get 0) (i32.const 16)) (i32.const 1))))
-  ;; Nothing is known of the index.
+  ;; The range of the index is unknown.
   (func (export "unknown") (param i32) (result i32)
     (i32.load8_u (i32.add (local.get 0) (i32.const 256))))
   ;; A shift that keeps all bits, and one that does not.
@@ -36,14 +36,14 @@
   ;; A shift and a sum: at most 1020 + 256.
   (func (export "table") (param i32) (result i32)
     (i32.load (i32.add (i32.shl (i32.and (local.get 0) (i32.const 255)) (i32.const 2)) (i32.const 256))))
-  ;; By a byte and by two that were read.
+  ;; The index is a sum with a loaded value of 8 or 16 bits.
   (func (export "by-byte") (param i32) (result i32)
     (i32.load8_u (i32.add (i32.load8_u (local.get 0)) (i32.const 240))))
   (func (export "by-signed-byte") (param i32) (result i32)
     (i32.load8_u (i32.add (i32.load8_s (local.get 0)) (i32.const 1))))
   (func (export "by-word") (param i32) (result i32)
     (i32.load8_u (i32.add (i32.load16_u (local.get 0)) (i32.const 0xffff0000))))
-  ;; A sum of sums, which wraps inside.
+  ;; A sum of sums. An inner sum wraps.
   (func (export "inner-wraps") (param i32) (result i32)
     (i32.load8_u (i32.add (i32.add (i32.and (local.get 0) (i32.const 15)) (i32.const 0xfffffff8)) (i32.const 8))))
   (func (export "set") (param i32 i32)

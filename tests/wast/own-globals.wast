@@ -1,4 +1,4 @@
-;; Constant expressions read globals that the module defines earlier on, wherever there are constant expressions.
+;; Constant expressions of every kind can read globals that the module defines before them.
 
 (module
   (global $a i32 (i32.const 3))
@@ -41,7 +41,7 @@
 (assert_trap (invoke "call" (i32.const 34)) "uninitialized element")
 (assert_return (invoke "passive") (i32.const 3))
 
-;; Imported ones and its own, through expressions that are run.
+;; Imported and defined globals, in expressions that are executed.
 (module $source (global (export "g") i32 (i32.const 20)))
 (register "source" $source)
 (module
@@ -54,7 +54,7 @@
 (assert_return (get "sum") (i32.const 41))
 (assert_return (invoke "byte" (i32.const 1)) (i32.const 113))
 
-;; A segment at the end of memory that its own global says.
+;; A defined global is the offset of a segment at the end of memory.
 (module definition
   (global $end i32 (i32.const 65536))
   (memory 1)

@@ -1,5 +1,5 @@
-;; A million tail calls that bounce between two instances, with more arguments than fit registers and different ones on
-;; each side, need constant space; a plain recursion along the same path exhausts the stack and says so.
+;; A million tail calls between two instances need constant space. There are more arguments than registers, and each
+;; side has different ones. An ordinary recursion along the same path exhausts the stack.
 
 (module $even
   (table (export "table") 1 funcref)
@@ -34,5 +34,5 @@
 (assert_return (invoke $even "even" (i64.const 1000001)) (i64.const 0))
 (assert_return (invoke $even "even-recursive" (i64.const 101)) (i64.const 0))
 (assert_exhaustion (invoke $even "even-recursive" (i64.const 100000000)) "call stack exhausted")
-;; After the exhaustion the instances are as good as before.
+;; After the exhaustion, the instances remain usable.
 (assert_return (invoke $even "even" (i64.const 10)) (i64.const 1))

@@ -1,6 +1,7 @@
-//! `cargo xtask bench`: workloads on Kinglet and on whichever peers are installed. The runs of a workload are interleaved
-//! (each engine once, then each again), the first of each engine is dropped, and medians are reported: as tables on the
-//! terminal, as CSV and as a picture. `docs/performance.md` says how to read them. Wrong output is an error; no time is.
+//! `cargo xtask bench`: workloads on Kinglet and on the installed peers. The runs of a workload are interleaved: each
+//! engine runs once, then each again. The first run of each engine does not count. The bench reports medians as tables
+//! on the terminal, as CSV and as a plot; `docs/performance.md` explains them. Wrong output is an error, but a slow run
+//! is not.
 
 mod csv;
 mod engine;
@@ -24,19 +25,19 @@ use options::Options;
 use result::{Cell, METRICS, Results, Row};
 use workload::{Expected, Workload};
 
-/// Runs that count, unless `--runs` says otherwise.
+/// The default number of runs that count.
 const RUNS: usize = 5;
 
-/// The peer that ratios are to, if it is there.
+/// The default peer of ratios, if it is installed.
 const PEER: &str = "wasmi";
 
-/// Modes are tried until one's trials have taken this long, and so many times at most.
+/// The time per mode after which the trials of modes end. They end earlier after [`TRIALS`] rounds.
 const TRIAL: Duration = Duration::from_millis(500);
 const TRIALS: usize = 3;
 
 /// `cargo xtask bench [OPTIONS] [WORKLOAD…]`
 pub(crate) fn command(context: &Context, args: &[String]) -> Result<(), String> {
-    let options = options::read(args)?;
+    let options = options::parse(args)?;
     if options.help {
         print!("{}", options::help());
         return Ok(());
@@ -61,42 +62,42 @@ pub(crate) fn command(context: &Context, args: &[String]) -> Result<(), String> 
     if options.list {
         workloads.iter().for_each(|workload| println!("{}", workload.name));
         println!("\n{}", engines.iter().map(describe).collect::<Vec<_>>().join("\n"));
-        if !engine::placed(KINGLET, &options.programs) {
+        if !engine::is_configured(KINGLET, &options.programs) {
             println!("{KINGLET:<11} will be built");
         }
         return Ok(());
     }
     let modules: Vec<&Path> = workloads.iter().map(|workload| workload.module.as_path()).collect();
-    let tally = programs::make_these(context, &modules);
+    let tally = programs::build_modules(context, &modules);
     if tally.failed + tally.skipped > 0 {
-        return Err("not all programs could be made".to_string());
+        return Err("some programs could not be built".to_string());
     }
     let title = title(context, &options);
     println!("\n{title}");
     engines.iter().for_each(|engine| println!("{}", describe(engine)));
-    let bench = Bench { context, options: &options, title, folder: files(context)?, engines };
+    let bench = Bench { context, options: &options, title, directory: files(context)?, engines };
     bench.run(&workloads)
 }
 
-/// The engines to measure. Kinglet is built first, unless another build of it was named.
+/// Returns the engines to measure. Builds Kinglet first, unless the user names another build.
 fn engines(context: &Context, options: &Options) -> Result<Vec<Engine>, String> {
-    let wanted = |name: &str| options.engines.as_ref().is_none_or(|names| names.iter().any(|one| one == name));
-    let mut given = options.programs.clone();
-    let ours = [KINGLET, INTERPRETER].map(|name| (name, wanted(name) && !engine::placed(name, &given)));
-    if ours.iter().any(|(_, ours)| *ours) && !options.list {
+    let selected = |name: &str| options.engines.as_ref().is_none_or(|names| names.iter().any(|one| one == name));
+    let mut programs = options.programs.clone();
+    let builds = [KINGLET, INTERPRETER].map(|name| (name, selected(name) && !engine::is_configured(name, &programs)));
+    if builds.iter().any(|(_, needed)| *needed) && !options.list {
         let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
         let mut build = Command::new(cargo);
         let build = build.current_dir(&context.root).args(["build", "--release", "--package", "kinglet-cli"]);
         if prepare(context, build).failed > 0 {
             return Err("Kinglet does not build".to_string());
         }
-        let ours = ours.iter().filter(|(_, ours)| *ours);
-        given.extend(ours.map(|(name, _)| (name.to_string(), context.kinglet())));
+        let needed = builds.iter().filter(|(_, needed)| *needed);
+        programs.extend(needed.map(|(name, _)| (name.to_string(), context.kinglet())));
     }
-    let mut engines = engine::find(context, &given)?;
-    engines.retain(|engine| wanted(engine.name));
+    let mut engines = engine::find(context, &programs)?;
+    engines.retain(|engine| selected(engine.name));
     if let Some(name) = options.engines.iter().flatten().find(|name| !engines.iter().any(|one| one.name == **name)) {
-        return Err(format!("{name} is not here; say where with --program {name}=PATH"));
+        return Err(format!("{name} is not installed; give its path with --program {name}=PATH"));
     }
     Ok(engines)
 }
@@ -105,15 +106,15 @@ fn describe(engine: &Engine) -> String {
     format!("{:<11} {} at {}", engine.name, engine.version, engine.program.display())
 }
 
-/// The folder that workloads run in, with the files they read.
+/// Prepares the directory that workloads run in, with the files that they read.
 fn files(context: &Context) -> Result<PathBuf, String> {
-    let folder = context.target.join("bench/files");
-    let cannot = |error: std::io::Error| format!("cannot prepare {}: {error}", folder.display());
-    std::fs::create_dir_all(&folder).map_err(cannot)?;
+    let directory = context.target.join("bench/files");
+    let cannot = |error: std::io::Error| format!("cannot prepare {}: {error}", directory.display());
+    std::fs::create_dir_all(&directory).map_err(cannot)?;
     for entry in std::fs::read_dir(context.root.join("bench/files")).map_err(cannot)?.flatten() {
-        std::fs::copy(entry.path(), folder.join(entry.file_name())).map_err(cannot)?;
+        std::fs::copy(entry.path(), directory.join(entry.file_name())).map_err(cannot)?;
     }
-    Ok(folder)
+    Ok(directory)
 }
 
 /// One run of the bench.
@@ -121,12 +122,12 @@ struct Bench<'a> {
     context: &'a Context,
     options: &'a Options,
     title: String,
-    folder: PathBuf,
+    directory: PathBuf,
     engines: Vec<Engine>,
 }
 
 impl Bench<'_> {
-    /// Measures all workloads, reporting after each, so that a bench that is broken off has something to show.
+    /// Measures all workloads. Writes the reports after each, so that an aborted bench leaves partial results.
     fn run(&self, workloads: &[Workload]) -> Result<(), String> {
         let mut results = Results {
             engines: self.engines.iter().map(|engine| engine.name.to_string()).collect(),
@@ -136,10 +137,10 @@ impl Bench<'_> {
         let mut faults = Vec::new();
         let start = Instant::now();
         for (index, workload) in workloads.iter().enumerate() {
-            let cells = self.row(workload, &mut faults);
+            let cells = self.measure_workload(workload, &mut faults);
             results.rows.push(Row { name: workload.name.clone(), cells });
-            self.progress(index, workloads.len(), &results);
-            self.write(&results)?;
+            self.print_progress(index, workloads.len(), &results);
+            self.write_reports(&results)?;
         }
         println!("\n{}", table::text(&results));
         println!(
@@ -148,41 +149,41 @@ impl Bench<'_> {
             start.elapsed().as_secs_f64(),
             self.reports().display()
         );
-        if faults.is_empty() { Ok(()) } else { Err(format!("{} went wrong:\n{}", faults.len(), faults.join("\n"))) }
+        if faults.is_empty() { Ok(()) } else { Err(format!("failed runs:\n{}", faults.join("\n"))) }
     }
 
-    /// The column that ratios are to: what was asked for, or the usual peer, or the second engine.
+    /// Returns the column of the peer: the one in the options, the default one, or the second engine.
     fn peer(&self) -> Result<Option<usize>, String> {
         let find = |name: &str| self.engines.iter().position(|engine| engine.name == name);
         match &self.options.peer {
             Some(name) => {
-                find(name).map(Some).ok_or(format!("{name} is not here; say where with --program {name}=PATH"))
+                find(name).map(Some).ok_or(format!("{name} is not installed; give its path with --program {name}=PATH"))
             }
             None => Ok(find(PEER).or((self.engines.len() > 1).then_some(1))),
         }
     }
 
-    /// A workload on all engines, interleaved. An engine that fails is left out from there on.
-    fn row(&self, workload: &Workload, faults: &mut Vec<String>) -> Vec<Option<Cell>> {
+    /// Runs a workload on all engines, interleaved. An engine that fails does not run the workload again.
+    fn measure_workload(&self, workload: &Workload, faults: &mut Vec<String>) -> Vec<Option<Cell>> {
         let mut cells: Vec<Option<Cell>> = Vec::new();
-        let mut fail = |engine: &Engine, why: String| {
-            let fault = format!("{} on {}: {why}", workload.name, engine.name);
+        let mut fail = |engine: &Engine, reason: String| {
+            let fault = format!("{} on {}: {reason}", workload.name, engine.name);
             eprintln!("{fault}");
             faults.push(fault);
         };
         for engine in &self.engines {
-            let cell = engine.runs(workload).then(|| self.start(engine, workload));
-            cells.push(cell.and_then(|cell| cell.map_err(|why| fail(engine, why)).ok()));
+            let cell = engine.supports(workload).then(|| self.prepare(engine, workload));
+            cells.push(cell.and_then(|cell| cell.map_err(|reason| fail(engine, reason)).ok()));
         }
-        let times = if self.options.quick { 1 } else { workload.times };
-        for round in 0..=self.options.runs.unwrap_or(if self.options.quick { 1 } else { RUNS }) * times {
+        let factor = if self.options.quick { 1 } else { workload.run_factor };
+        for round in 0..=self.options.runs.unwrap_or(if self.options.quick { 1 } else { RUNS }) * factor {
             for (engine, slot) in self.engines.iter().zip(&mut cells) {
                 let Some(cell) = slot else { continue };
-                match self.once(engine, workload, cell.mode) {
+                match self.run_once(engine, workload, cell.mode) {
                     Ok(_) if round == 0 => {}
                     Ok(run) => cell.runs.push(run.usage),
-                    Err(why) => {
-                        fail(engine, why);
+                    Err(reason) => {
+                        fail(engine, reason);
                         *slot = None;
                     }
                 }
@@ -191,15 +192,16 @@ impl Bench<'_> {
         cells
     }
 
-    /// Prepares an engine for a workload and decides its mode: the one asked for, or the one with the least CPU time.
-    fn start(&self, engine: &Engine, workload: &Workload) -> Result<Cell, String> {
+    /// Prepares an engine for a workload and selects its mode: the mode in the options, or else the mode with the least
+    /// CPU time.
+    fn prepare(&self, engine: &Engine, workload: &Workload) -> Result<Cell, String> {
         engine.prepare(self.context, workload)?;
         let modes = engine.modes();
-        if let Some(wanted) = &self.options.mode
+        if let Some(name) = &self.options.mode
             && !modes.is_empty()
         {
-            let mode = modes.iter().find(|mode| *mode == wanted);
-            let mode = mode.ok_or(format!("no mode `{wanted}`; there are: {}", modes.join(" ")))?;
+            let mode = modes.iter().find(|mode| *mode == name);
+            let mode = mode.ok_or(format!("no mode `{name}`; modes: {}", modes.join(" ")))?;
             return Ok(Cell { mode: Some(mode), runs: Vec::new() });
         }
         if self.options.quick || modes.len() < 2 {
@@ -210,7 +212,7 @@ impl Bench<'_> {
         let mut spent = Duration::ZERO;
         for _ in 0..TRIALS {
             for (mode, least) in modes.iter().zip(&mut least) {
-                let cpu = self.once(engine, workload, Some(mode))?.usage.cpu;
+                let cpu = self.run_once(engine, workload, Some(mode))?.usage.cpu;
                 *least = cpu.min(*least);
                 spent += cpu;
                 best = best.min((*least, Some(*mode)));
@@ -222,16 +224,16 @@ impl Bench<'_> {
         Ok(Cell { mode: best.1, runs: Vec::new() })
     }
 
-    /// One run, with its output compared.
-    fn once(&self, engine: &Engine, workload: &Workload, mode: Option<&str>) -> Result<Run, String> {
-        let run = measure(&engine.command(self.context, workload, mode, &self.folder))?;
+    /// Runs a workload once and checks its output.
+    fn run_once(&self, engine: &Engine, workload: &Workload, mode: Option<&str>) -> Result<Run, String> {
+        let run = measure(&engine.command(self.context, workload, mode, &self.directory))?;
         match &workload.expected {
             Expected::Text(text) if *text != run.out => Err(format!("printed {:?} instead of {text:?}", run.out)),
             _ => Ok(run),
         }
     }
 
-    fn progress(&self, index: usize, count: usize, results: &Results) {
+    fn print_progress(&self, index: usize, count: usize, results: &Results) {
         let Some(row) = results.rows.last() else { return };
         let cpu = &METRICS[0];
         let figures = results.engines.iter().zip(&row.cells).filter_map(|(engine, cell)| {
@@ -244,7 +246,7 @@ impl Bench<'_> {
     }
 
     /// Writes all reports.
-    fn write(&self, results: &Results) -> Result<(), String> {
+    fn write_reports(&self, results: &Results) -> Result<(), String> {
         let cannot = |error: std::io::Error| format!("cannot write to {}: {error}", self.reports().display());
         std::fs::create_dir_all(self.reports()).map_err(cannot)?;
         let reports =
@@ -254,18 +256,19 @@ impl Bench<'_> {
         })
     }
 
-    /// The folder of the reports.
+    /// Returns the directory of the reports.
     fn reports(&self) -> PathBuf {
         self.options.to.clone().unwrap_or_else(|| self.context.target.join("bench"))
     }
 }
 
-/// Which build is measured: one of this commit, unless it came from elsewhere.
+/// Returns the title of the plot. It describes the measured build: the release build of this commit, or a build that
+/// the user names.
 fn title(context: &Context, options: &Options) -> String {
     let describe = ["describe", "--always", "--dirty"];
     let commit = output(Command::new("git").current_dir(&context.root).args(describe)).unwrap_or_default();
-    let build = match engine::placed(KINGLET, &options.programs) {
-        true => "as given".to_string(),
+    let build = match engine::is_configured(KINGLET, &options.programs) {
+        true => "external build".to_string(),
         false => format!("{}, release build", commit.trim()),
     };
     format!("Kinglet ({build}) on {} {}", std::env::consts::ARCH, std::env::consts::OS)

@@ -1,4 +1,4 @@
-//! Runs every example as the tests are built; one that exits with a status other than 0 fails.
+//! Runs every example in the tests' profile. An example with an exit status other than 0 fails.
 
 use std::process::Command;
 
@@ -9,15 +9,15 @@ pub(crate) fn tally(context: &Context) -> Tally {
     if let Err(failed) = build::executables(context, Profile::Dev) {
         return failed;
     }
-    let folder = context.target.join(Profile::Dev.folder()).join("examples");
+    let directory = context.target.join(Profile::Dev.directory()).join("examples");
     let mut total = Tally::default();
     for name in names(context) {
-        total.add(count(context, Command::new(folder.join(name)).current_dir(&context.root)));
+        total.add(count(context, Command::new(directory.join(name)).current_dir(&context.root)));
     }
     total
 }
 
-/// The examples by name: the files of the folder `examples`.
+/// Returns the names of the examples: the files in the directory `examples`.
 fn names(context: &Context) -> Vec<String> {
     let entries = std::fs::read_dir(context.root.join("examples")).into_iter().flatten().flatten();
     let files = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());

@@ -1,12 +1,12 @@
-//! The Cargo features of the crates that are published: one row each. Every row is built alone, each crate without any,
-//! and all together; the README's table is made of the same rows, and the manifests are compared with them.
+//! The Cargo features of the published crates, with one row each. The test group builds every crate with each feature
+//! alone, with no feature, and with all features. It compares the README's table and the manifests with the rows.
 
 use std::process::Command;
 
 use crate::process::{Context, Tally, count};
 
 /// A Cargo feature.
-struct Row {
+struct FeatureRow {
     package: &'static str,
     feature: &'static str,
     default: bool,
@@ -14,21 +14,21 @@ struct Row {
 }
 
 #[rustfmt::skip]
-const ROWS: &[Row] = &[
-    Row { package: "kinglet", feature: "addr2line", default: true, about: "files and lines in backtraces, from DWARF sections" },
-    Row { package: "kinglet", feature: "wat", default: true, about: "modules in the text format, wherever bytes are taken" },
-    Row { package: "kinglet", feature: "jit", default: true, about: "native code, made by Cranelift; without it everything is interpreted" },
-    Row { package: "kinglet", feature: "all-targets", default: false, about: "compiling beforehand for x86-64, AArch64, RISC-V and s390x, wherever it runs" },
-    Row { package: "kinglet-cli", feature: "jit", default: true, about: "the same in the command" },
-    Row { package: "kinglet-cli", feature: "all-targets", default: true, about: "the same in the command" },
-    Row { package: "kinglet-jit", feature: "all-targets", default: false, about: "back ends of all targets, for the crates above" },
-    Row { package: "kinglet-wasm", feature: "wat", default: false, about: "the text format, for the crates above" },
+const ROWS: &[FeatureRow] = &[
+    FeatureRow { package: "kinglet", feature: "addr2line", default: true, about: "files and lines in backtraces, from DWARF sections" },
+    FeatureRow { package: "kinglet", feature: "wat", default: true, about: "modules in the text format, wherever bytes are accepted" },
+    FeatureRow { package: "kinglet", feature: "jit", default: true, about: "machine code by Cranelift; without it everything is interpreted" },
+    FeatureRow { package: "kinglet", feature: "all-targets", default: false, about: "ahead-of-time compilation for x86-64, AArch64, RISC-V and s390x, on any host" },
+    FeatureRow { package: "kinglet-cli", feature: "jit", default: true, about: "the same in the command" },
+    FeatureRow { package: "kinglet-cli", feature: "all-targets", default: true, about: "the same in the command" },
+    FeatureRow { package: "kinglet-jit", feature: "all-targets", default: false, about: "back ends of all targets, for the crates above" },
+    FeatureRow { package: "kinglet-wasm", feature: "wat", default: false, about: "the text format, for the crates above" },
 ];
 
 pub(crate) fn tally(context: &Context) -> Tally {
     let mut total = Tally::default();
-    total.add(judge("the manifests have the features of the table", manifests(context)));
-    total.add(judge("the README has the table", readme(context)));
+    total.add(report("the manifests match the table", manifests(context)));
+    total.add(report("the README contains the table", readme(context)));
     for row in ROWS {
         total.add(check(context, row.package, &["--features", row.feature]));
     }
@@ -47,24 +47,24 @@ fn check(context: &Context, package: &str, features: &[&str]) -> Tally {
     count(context, cargo.args(["--", "-D", "warnings"]))
 }
 
-fn judge(what: &str, outcome: Result<(), String>) -> Tally {
+fn report(condition: &str, outcome: Result<(), String>) -> Tally {
     match outcome {
         Ok(()) => {
-            println!("features: {what} ... ok");
+            println!("features: {condition} ... ok");
             Tally::PASSED
         }
-        Err(why) => {
-            println!("features: {what} ... FAILED\n{why}");
+        Err(reason) => {
+            println!("features: {condition} ... FAILED\n{reason}");
             Tally::FAILED
         }
     }
 }
 
 fn manifests(context: &Context) -> Result<(), String> {
-    let folders = std::fs::read_dir(context.root.join("crates")).map_err(|error| error.to_string())?;
+    let directories = std::fs::read_dir(context.root.join("crates")).map_err(|error| error.to_string())?;
     let mut found = Vec::new();
-    for folder in folders.flatten().filter(|entry| entry.path().is_dir()) {
-        let path = folder.path().join("Cargo.toml");
+    for directory in directories.flatten().filter(|entry| entry.path().is_dir()) {
+        let path = directory.path().join("Cargo.toml");
         let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         found.extend(features(&text));
     }
@@ -75,7 +75,7 @@ fn manifests(context: &Context) -> Result<(), String> {
     if found == expected { Ok(()) } else { Err(format!("manifests: {found:?}\nxtask/src/features.rs: {expected:?}")) }
 }
 
-/// The features of a manifest: package, feature, whether it is on by default.
+/// Returns the features of a manifest: package, feature, and whether it is on by default.
 fn features(manifest: &str) -> Vec<(String, String, bool)> {
     let value =
         |line: &str| line.split_once('=').map(|(key, value)| (key.trim().to_string(), value.trim().to_string()));
@@ -103,7 +103,7 @@ fn readme(context: &Context) -> Result<(), String> {
     if text.contains(&table) { Ok(()) } else { Err(format!("README.md should have\n\n{table}")) }
 }
 
-/// The table of the README.
+/// Returns the README's table.
 fn table() -> String {
     let mut table = "| Crate | Feature | Default | What it adds |\n|---|---|---|---|\n".to_string();
     for row in ROWS {
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn features_are_found_in_a_manifest() {
+    fn features_are_parsed_from_a_manifest() {
         let manifest = "[package]\nname = \"a\"\n\n[dependencies]\nb = \"1\"\n\n[features]\ndefault = [\"c\"]\nc = []\nd = [\"dep:b\"]\n";
         let found = features(manifest);
         assert_eq!(found, [("a".into(), "c".into(), true), ("a".into(), "d".into(), false)]);

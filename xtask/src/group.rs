@@ -1,6 +1,6 @@
-//! The test groups: one row each with what it needs and the steps it takes. `cargo xtask test` runs the quick ones and
-//! `cargo xtask test --all` the rest. Both let all output through, and end with the minutes of each group, the slowest
-//! tests, and one line of counts.
+//! The test groups, with one row each. A row contains the group's requirements and steps. `cargo xtask test` runs the
+//! quick ones and `cargo xtask test --all` the others. Both stream all output, and end with the minutes of each group,
+//! the slowest tests, and one line of counts.
 
 use std::path::PathBuf;
 
@@ -8,30 +8,30 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::build::{self, Executable, Profile};
-use crate::need::{self, Need};
 use crate::process::{Context, Tally, count, output, prepare};
+use crate::requirement::{self, Requirement};
 use crate::{book, cross, examples, features, fuzz, guests, programs, sanitize, tidy, unify};
 
-/// One row per group, in the order they run.
+/// A group. Groups run in the order of their rows.
 pub(crate) struct Group {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     set: Set,
-    needs: &'static [&'static Need],
+    needs: &'static [&'static Requirement],
     steps: &'static [Step],
 }
 
-/// Which command runs a group.
+/// The command that runs a group.
 enum Set {
     /// `cargo xtask test`: at most twelve minutes for all of them from a clean clone on two processors.
     Quick,
-    /// `cargo xtask test --all`. Those with the youngest change below their paths come first.
+    /// `cargo xtask test --all`. Groups with the most recent change below their paths run first.
     Heavy(&'static [&'static str]),
 }
 
-/// What a group does.
+/// A step of a group.
 enum Step {
-    /// A cargo command that only prepares, and counts when it fails.
+    /// A cargo command that builds, and counts only if it fails.
     Build(&'static [&'static str]),
     /// A cargo command.
     Cargo(&'static [&'static str]),
@@ -39,9 +39,9 @@ enum Step {
     CargoWith(&'static str, &'static str, &'static [&'static str]),
     /// A test executable of a profile, with arguments.
     Tests(Profile, &'static str, &'static [&'static str]),
-    /// The same with one environment variable set.
+    /// A test executable with one environment variable set.
     TestsWith(&'static str, &'static str, Profile, &'static str, &'static [&'static str]),
-    /// A task of our own.
+    /// A task of this crate.
     Task(fn(&Context) -> Tally),
 }
 
@@ -49,10 +49,10 @@ use Profile::{Dev, Embedder};
 use Set::{Heavy, Quick};
 use Step::{Build, Cargo, CargoWith, Task, Tests, TestsWith};
 
-/// The command as it is released, but for its symbols, by which the group `dispatch` finds the handlers.
+/// Builds the release command with its symbols, because the group `dispatch` finds the handlers by them.
 const BUILD_KINGLET: Step = Build(&["rustc", "--release", "--package", "kinglet-cli", "--", "-C", "strip=none"]);
 
-/// The tests of the command but for those of what runs no guest, or is about compiled code, or has a group of its own.
+/// The tests of the command that run guests, except those of compiled code and those with a separate group.
 const WITH_GUESTS: &[&str] = &[
     "--skip=bench::",
     "--skip=compile::",
@@ -65,7 +65,7 @@ const WITH_GUESTS: &[&str] = &[
     "--skip=terminal::",
 ];
 
-/// The generator of random modules, which is a workspace of its own.
+/// The generator of random modules, which is a separate workspace.
 const SMITH: &str = "fuzz/smith/Cargo.toml";
 
 /// The packages that are not published.
@@ -73,33 +73,33 @@ const UNPUBLISHED: [&str; 4] = ["xtask", "kinglet-tests", "kinglet-examples", "k
 
 #[rustfmt::skip]
 pub(crate) const GROUPS: &[Group] = &[
-    Group { name: "fmt", about: "the code is formatted", set: Quick, needs: &[&need::RUSTFMT],
+    Group { name: "fmt", about: "the code is formatted", set: Quick, needs: &[&requirement::RUSTFMT],
         steps: &[Cargo(&["fmt", "--all", "--check"]), Cargo(&["fmt", "--manifest-path", SMITH, "--check"])] },
     Group { name: "tidy", about: "the conventions hold", set: Quick, needs: &[],
         steps: &[Task(tidy::tally), Task(unify::tally)] },
-    Group { name: "clippy", about: "no warning; without the native tier the group `features` looks", set: Quick,
-        needs: &[&need::CLIPPY],
+    Group { name: "clippy", about: "no warnings; the group `features` checks the build without the native tier", set: Quick,
+        needs: &[&requirement::CLIPPY],
         steps: &[Cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])] },
-    Group { name: "build", about: "everything that the groups below run", set: Quick, needs: &[],
+    Group { name: "build", about: "the executables of the groups below compile", set: Quick, needs: &[],
         steps: &[Task(|context| build::executables(context, Dev).err().unwrap_or(Tally::PASSED))] },
     Group { name: "unit", about: "the tests beside the code", set: Quick, needs: &[],
         steps: &[Task(unit)] },
-    Group { name: "api", about: "the library as embedders use it, and what operations are lowered to", set: Quick,
-        needs: &[],
-        steps: &[Tests(Dev, "api", &[])] },
-    Group { name: "wasi", about: "what guests see of files, streams, sockets and signals", set: Quick, needs: &[],
+    Group { name: "api", about: "the library as embedders use it, programs ported from Wasmtime, snapshots of lowered operations",
+        set: Quick, needs: &[],
+        steps: &[Tests(Dev, "api", &[]), Tests(Dev, "ported", &[])] },
+    Group { name: "wasi", about: "files, streams, sockets and signals of guests", set: Quick, needs: &[],
         steps: &[Tests(Dev, "wasi", &[])] },
-    Group { name: "spec", about: "the specification's suites: interpreted, native, and becoming native", set: Quick,
+    Group { name: "spec", about: "the specification's suites: interpreted, native, and during tier-up", set: Quick,
         needs: &[],
         steps: &[Tests(Dev, "spec", &[]), Tests(Dev, "spec", &["--mode=jit"]), Tests(Dev, "spec", &["--mode=tier-up"])] },
-    Group { name: "cli", about: "the command: options, messages, exit codes", set: Quick, needs: &[],
+    Group { name: "cli", about: "the command: options, messages, exit statuses", set: Quick, needs: &[],
         steps: &[Tests(Dev, "cli", &["--skip=bench::", "--skip=dispatch::", "--skip=perf::", "--skip=terminal::"])] },
     Group { name: "fuzz", about: "five hundred random modules in every tier and in Wasmi", set: Quick, needs: &[],
-        // Not optimised with the rest in sight, which would take longer than the modules do; and overflow is checked.
+        // The profile `dev` checks overflow, and compiling with optimisation would take longer than these modules.
         steps: &[Task(|context| random(context, Dev, &["--modules", "500", "--seed", "1"]))] },
     Group { name: "guests", about: "a program of each language", set: Quick, needs: &[],
-        steps: &[Task(programs::tally_some), Tests(Dev, "guest", &["--some"])] },
-    Group { name: "docs", about: "the documentation builds without a warning, and its tables and examples are true",
+        steps: &[Task(programs::tally_sample), Tests(Dev, "guest", &["--sample"])] },
+    Group { name: "docs", about: "the documentation builds without warnings, and its tables and examples are correct",
         set: Quick, needs: &[],
         steps: &[CargoWith("RUSTDOCFLAGS", "-D warnings", &["doc", "--workspace", "--no-deps"]),
                  Cargo(&["test", "--workspace", "--doc"]), Tests(Dev, "book", &[])] },
@@ -115,7 +115,7 @@ pub(crate) const GROUPS: &[Group] = &[
                  Tests(Embedder, "spec", &["--mode=jit-checks"]), Tests(Embedder, "spec", &["--mode=jit-small"]),
                  Tests(Embedder, "spec", &["--mode=tier-up"]),
                  Tests(Embedder, "stress", &[])] },
-    Group { name: "modes", about: "the command's tests that run guests in each tier", set: Heavy(&["crates"]), needs: &[],
+    Group { name: "modes", about: "the command's tests that run guests, in each tier", set: Heavy(&["crates"]), needs: &[],
         steps: &[TestsWith("KINGLET_RUN_MODE", "interpreter", Embedder, "cli", WITH_GUESTS),
                  TestsWith("KINGLET_RUN_MODE", "jit", Embedder, "cli", WITH_GUESTS)] },
     Group { name: "guests-all", about: "all programs in every mode, CPython and QuickJS among them",
@@ -126,54 +126,54 @@ pub(crate) const GROUPS: &[Group] = &[
         steps: &[Cargo(&["clippy", "--manifest-path", SMITH, "--target-dir", "target", "--", "-D", "warnings"]),
                  Task(|context| random(context, Embedder, &["--modules", "10000", "--seed", "2"]))] },
     Group { name: "coverage", about: "coverage-guided fuzzing: each target for a few seconds",
-        set: Heavy(&["crates", "fuzz"]), needs: &[&need::CXX],
+        set: Heavy(&["crates", "fuzz"]), needs: &[&requirement::CXX],
         steps: &[Task(fuzz::tally)] },
-    Group { name: "features", about: "each Cargo feature builds alone, and none, and all",
-        set: Heavy(&["Cargo.toml", "crates"]), needs: &[&need::CLIPPY],
+    Group { name: "features", about: "the crates build with each Cargo feature alone, without any, and with all",
+        set: Heavy(&["Cargo.toml", "crates"]), needs: &[&requirement::CLIPPY],
         steps: &[Task(features::tally),
                  Cargo(&["test", "--package", "kinglet-tests", "--no-default-features", "--test", "api"])] },
-    Group { name: "dispatch", about: "handlers go on by a jump, as released and as embedded",
-        set: Heavy(&["crates/interp", "Cargo.toml"]), needs: &[&need::OBJDUMP],
+    Group { name: "dispatch", about: "handlers end in a jump to the next handler, in release and embedder builds",
+        set: Heavy(&["crates/interp", "Cargo.toml"]), needs: &[&requirement::OBJDUMP],
         steps: &[BUILD_KINGLET, Tests(Embedder, "cli", &["dispatch::"])] },
     Group { name: "terminal", about: "the command on a terminal", set: Heavy(&["crates/cli"]),
-        needs: &[&need::PSEUDO_TERMINAL],
+        needs: &[&requirement::PSEUDO_TERMINAL],
         steps: &[Tests(Dev, "cli", &["terminal::"])] },
-    Group { name: "perf", about: "what perf makes of a profile", set: Heavy(&["crates/kinglet/src/vm/native"]),
-        needs: &[&need::PERF],
+    Group { name: "perf", about: "perf reads Kinglet's profiles", set: Heavy(&["crates/kinglet/src/vm/native"]),
+        needs: &[&requirement::PERF],
         steps: &[Tests(Embedder, "cli", &["perf::"])] },
-    Group { name: "bench", about: "the bench measures and reports; what it measures is not looked at",
+    Group { name: "bench", about: "the bench measures and reports; the figures are not checked",
         set: Heavy(&["bench", "xtask/src/bench"]), needs: &[],
         steps: &[Tests(Embedder, "cli", &["bench::"])] },
-    Group { name: "rebuild", about: "the committed guests come from their sources", set: Heavy(&["guests"]),
-        needs: &[&need::WASM_STD],
+    Group { name: "rebuild", about: "the committed guests match their sources", set: Heavy(&["guests"]),
+        needs: &[&requirement::WASM_STD],
         steps: &[Task(guests::tally)] },
-    Group { name: "book", about: "the book builds", set: Heavy(&["docs"]), needs: &[&need::MDBOOK],
+    Group { name: "book", about: "the book builds", set: Heavy(&["docs"]), needs: &[&requirement::MDBOOK],
         steps: &[Task(book::tally)] },
     Group { name: "package", about: "each crate can be packaged; `cargo xtask package` also builds the packages",
         set: Heavy(&["Cargo.toml", "crates"]), needs: &[],
-        steps: &[Task(|context| count(context, cargo(context, &["package"]).args(published()).arg("--no-verify")))] },
-    Group { name: "address", about: "interpreter and runtime under AddressSanitizer",
+        steps: &[Task(|context| count(context, cargo(context, &["package"]).args(publish_selection()).arg("--no-verify")))] },
+    Group { name: "address", about: "the interpreter and the runtime under AddressSanitizer",
         set: Heavy(&["crates/interp", "crates/kinglet", "crates/wasi"]), needs: &[],
         steps: &[Task(sanitize::address)] },
-    Group { name: "aarch64", about: "snapshots, suites and artifacts on AArch64, emulated",
+    Group { name: "aarch64", about: "snapshots, suites and artifacts on AArch64, under emulation",
         set: Heavy(&["crates/interp", "crates/jit", "crates/kinglet/src/vm"]),
-        needs: &[&need::CROSS_AARCH64, &need::STD_AARCH64],
+        needs: &[&requirement::CROSS_AARCH64, &requirement::STD_AARCH64],
         steps: &[Task(|context| cross::tally(context, "aarch64"))] },
-    Group { name: "riscv64", about: "snapshots, suites and artifacts on RISC-V, emulated",
+    Group { name: "riscv64", about: "snapshots, suites and artifacts on RISC-V, under emulation",
         set: Heavy(&["crates/interp", "crates/jit", "crates/kinglet/src/vm"]),
-        needs: &[&need::CROSS_RISCV64, &need::STD_RISCV64],
+        needs: &[&requirement::CROSS_RISCV64, &requirement::STD_RISCV64],
         steps: &[Task(|context| cross::tally(context, "riscv64"))] },
 ];
 
 /// `cargo xtask test [--all] [--minutes N] [GROUP…]`
 pub(crate) fn test(context: &Context, args: &[String]) -> Result<(), String> {
-    let options = Options::read(args)?;
-    let mut groups: Vec<&Group> = GROUPS.iter().filter(|group| options.chooses(group)).collect();
+    let options = Options::parse(args)?;
+    let mut groups: Vec<&Group> = GROUPS.iter().filter(|group| options.selects(group)).collect();
     if options.all {
-        groups.sort_by_cached_key(|group| std::cmp::Reverse(group.changed(context)));
+        groups.sort_by_cached_key(|group| std::cmp::Reverse(group.last_change(context)));
     }
     if let Some(minutes) = options.minutes {
-        context.limit(Duration::from_secs(60 * minutes));
+        context.set_time_limit(Duration::from_secs(60 * minutes));
     }
     let mut rows = Vec::new();
     let mut total = Tally::default();
@@ -189,7 +189,7 @@ pub(crate) fn test(context: &Context, args: &[String]) -> Result<(), String> {
     if total.failed == 0 { Ok(()) } else { Err(String::new()) }
 }
 
-/// What `cargo xtask test` is asked for.
+/// The arguments of `cargo xtask test`.
 struct Options {
     all: bool,
     minutes: Option<u64>,
@@ -197,7 +197,7 @@ struct Options {
 }
 
 impl Options {
-    fn read(args: &[String]) -> Result<Options, String> {
+    fn parse(args: &[String]) -> Result<Options, String> {
         let mut options = Options { all: false, minutes: None, names: Vec::new() };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
@@ -211,16 +211,14 @@ impl Options {
                 name => {
                     let known: Vec<&str> = GROUPS.iter().map(|group| group.name).collect();
                     let known = known.join(" ");
-                    return Err(format!(
-                        "no group `{name}`; there are the options --all and --minutes N, and: {known}"
-                    ));
+                    return Err(format!("no group `{name}`; options: --all, --minutes N; groups: {known}"));
                 }
             }
         }
         Ok(options)
     }
 
-    fn chooses(&self, group: &Group) -> bool {
+    fn selects(&self, group: &Group) -> bool {
         match self.names.is_empty() {
             true => matches!(group.set, Heavy(_)) == self.all,
             false => self.names.iter().any(|name| name == group.name),
@@ -229,13 +227,13 @@ impl Options {
 }
 
 impl Group {
-    /// Which command runs it.
-    pub(crate) fn set(&self) -> &'static str {
+    /// Returns the command that runs it.
+    pub(crate) fn command(&self) -> &'static str {
         if matches!(self.set, Quick) { "test" } else { "test --all" }
     }
 
-    /// When something that it looks at was last committed, in seconds.
-    fn changed(&self, context: &Context) -> u64 {
+    /// Returns the time of the last commit below its paths, in seconds since 1970.
+    fn last_change(&self, context: &Context) -> u64 {
         let Heavy(paths) = self.set else { return u64::MAX };
         let mut git = Command::new("git");
         git.current_dir(&context.root).args(["log", "-1", "--format=%ct", "--"]).args(paths);
@@ -249,34 +247,36 @@ pub(crate) fn differential(context: &Context, args: &[String]) -> Result<(), Str
     if random(context, Embedder, &args).failed == 0 { Ok(()) } else { Err(String::new()) }
 }
 
-/// `cargo xtask package`: cargo builds each package from what is in it, with the others' packages. What they depend on is
-/// compiled once more for that, which takes minutes.
+/// `cargo xtask package`: cargo builds each package from its contents and the other packages. It compiles all
+/// dependencies again, which takes minutes.
 ///
-/// Cargo keeps packages that it has unpacked by the folder they were made in, and would take them for those of the next
-/// run, so that each run has a folder of its own, and what cargo keeps of it is removed.
+/// Cargo caches unpacked packages by the directory in which they were packaged, and reuses them in the next run. Each
+/// run therefore uses a different directory, and removes cargo's cache entries for it.
 pub(crate) fn package(context: &Context, _: &[String]) -> Result<(), String> {
-    let folder = context.target.join(format!("package-{}", std::process::id()));
-    let before = unpacked();
-    let packaged = count(context, cargo(context, &["package"]).args(published()).arg("--target-dir").arg(&folder));
-    let new = unpacked().into_iter().filter(|path| !before.contains(path));
-    for path in new.chain([folder]) {
+    let directory = context.target.join(format!("package-{}", std::process::id()));
+    let before = local_cache_entries();
+    let packaged =
+        count(context, cargo(context, &["package"]).args(publish_selection()).arg("--target-dir").arg(&directory));
+    let new = local_cache_entries().into_iter().filter(|path| !before.contains(path));
+    for path in new.chain([directory]) {
         let _ = std::fs::remove_dir_all(path);
     }
     if packaged.failed == 0 { Ok(()) } else { Err(String::new()) }
 }
 
-/// The choice of packages to publish.
-fn published() -> Vec<&'static str> {
+/// Returns cargo's options that select the packages to publish.
+fn publish_selection() -> Vec<&'static str> {
     let unpublished = UNPUBLISHED.iter().flat_map(|name| ["--exclude", name]);
     ["--allow-dirty", "--workspace"].into_iter().chain(unpublished).collect()
 }
 
-/// Where cargo keeps packages that come from a folder: what it names by a dash and a number, and by no registry.
-fn unpacked() -> Vec<PathBuf> {
+/// Returns cargo's cache entries of packages from a local directory: their names begin with a dash instead of a
+/// registry.
+fn local_cache_entries() -> Vec<PathBuf> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo"))).unwrap_or_default();
-    let folders = ["src", "cache", "index"].map(|name| std::fs::read_dir(home.join("registry").join(name)));
-    let paths = folders.into_iter().flatten().flatten().flatten().map(|entry| entry.path());
+    let directories = ["src", "cache", "index"].map(|name| std::fs::read_dir(home.join("registry").join(name)));
+    let paths = directories.into_iter().flatten().flatten().flatten().map(|entry| entry.path());
     paths.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('-'))).collect()
 }
 
@@ -286,7 +286,7 @@ pub(crate) fn scoreboard(context: &Context, _: &[String]) -> Result<(), String> 
     if tally.failed == 0 { Ok(()) } else { Err(String::new()) }
 }
 
-/// The tests beside the code of every package.
+/// Runs the tests beside the code of every package.
 fn unit(context: &Context) -> Tally {
     let executables = match build::executables(context, Dev) {
         Ok(executables) => executables,
@@ -294,56 +294,56 @@ fn unit(context: &Context) -> Tally {
     };
     let mut total = Tally::default();
     for executable in executables.iter().filter(|executable| executable.unit) {
-        total.add(count(context, &mut started(context, executable, Dev)));
+        total.add(count(context, &mut test_command(context, executable, Dev)));
     }
     total
 }
 
-/// The tests of every executable that are ignored because they take long.
+/// Runs the ignored tests of every executable. Tests that take long are ignored by default.
 fn heavy(context: &Context) -> Tally {
     let executables = match build::executables(context, Embedder) {
         Ok(executables) => executables,
         Err(tally) => return tally,
     };
     let mut total = Tally::default();
-    for executable in executables.iter().filter(|executable| executable.standard()) {
-        total.add(count(context, started(context, executable, Embedder).args(["--ignored", "heavy::"])));
+    for executable in executables.iter().filter(|executable| executable.uses_standard_harness()) {
+        total.add(count(context, test_command(context, executable, Embedder).args(["--ignored", "heavy::"])));
     }
     total
 }
 
-/// Builds the generator of random modules where the comparison looks for it: beside itself.
-fn smith(context: &Context, profile: Profile) -> Tally {
+/// Builds the generator of random modules. It has its own target directory, in which the comparison finds it.
+fn build_smith(context: &Context, profile: Profile) -> Tally {
     let mut build = cargo(context, &["build", "--manifest-path", SMITH, "--profile", profile.name()]);
     prepare(context, build.arg("--target-dir").arg(&context.target))
 }
 
 /// Compares random modules.
 fn random(context: &Context, profile: Profile, args: &[&str]) -> Tally {
-    let mut built = smith(context, profile);
+    let mut built = build_smith(context, profile);
     let comparison = ["build", "--workspace", "--bin", "kinglet-fuzz", "--profile", profile.name()];
     built.add(prepare(context, &mut cargo(context, &comparison)));
-    if built.failed > 0 || context.is_over() {
+    if built.failed > 0 || context.deadline_passed() {
         return built;
     }
-    count(context, Command::new(context.target.join(profile.folder()).join("kinglet-fuzz")).args(args))
+    count(context, Command::new(context.target.join(profile.directory()).join("kinglet-fuzz")).args(args))
 }
 
 fn run(context: &Context, group: &Group) -> Tally {
-    if context.is_over() {
+    if context.deadline_passed() {
         println!("not run: {} time", group.name);
         return Tally::SKIPPED;
     }
-    for need in group.needs {
-        if let Err(why) = need::meet(context, need) {
+    for requirement in group.needs {
+        if let Err(why) = requirement::ensure(context, requirement) {
             println!("not run: {} needs {why}", group.name);
-            return if context.ci && !need.optional { Tally::FAILED } else { Tally::SKIPPED };
+            return if context.ci && !requirement.optional { Tally::FAILED } else { Tally::SKIPPED };
         }
     }
     let mut total = Tally::default();
-    for one in group.steps {
-        total.add(step(context, one));
-        if context.is_over() {
+    for step in group.steps {
+        total.add(run_step(context, step));
+        if context.deadline_passed() {
             println!("not run: {} time", group.name);
             total.add(Tally::SKIPPED);
             break;
@@ -352,7 +352,7 @@ fn run(context: &Context, group: &Group) -> Tally {
     total
 }
 
-fn step(context: &Context, step: &Step) -> Tally {
+fn run_step(context: &Context, step: &Step) -> Tally {
     match step {
         Build(args) => prepare(context, &mut cargo(context, args)),
         Cargo(args) => count(context, &mut cargo(context, args)),
@@ -370,23 +370,23 @@ fn tests(context: &Context, profile: Profile, name: &str, args: &[&str], variabl
         Err(tally) => return tally,
     };
     let Some(executable) = executables.iter().find(|executable| !executable.unit && executable.name == name) else {
-        println!("there is no test executable `{name}`");
+        println!("no test executable `{name}`");
         return Tally::FAILED;
     };
-    count(context, started(context, executable, profile).args(args).envs(variables.iter().copied()))
+    count(context, test_command(context, executable, profile).args(args).envs(variables.iter().copied()))
 }
 
-/// A test executable with the option by which the standard harness says how long each test took. Only a variable makes it
-/// take the option; where it does not know it, it fails.
-fn started(context: &Context, executable: &Executable, profile: Profile) -> Command {
+/// Returns the command that runs a test executable and reports the duration of each test. The option is unstable, so
+/// the standard harness accepts it only with `RUSTC_BOOTSTRAP`.
+fn test_command(context: &Context, executable: &Executable, profile: Profile) -> Command {
     let mut command = executable.command(context, profile);
-    if executable.standard() {
+    if executable.uses_standard_harness() {
         command.args(["-Zunstable-options", "--report-time"]).env("RUSTC_BOOTSTRAP", "1");
     }
     command
 }
 
-/// Cargo, as tests want to find it: with where the programs are that they run.
+/// Returns a cargo command, with the variables that tests need to find programs.
 pub(crate) fn cargo(context: &Context, args: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     context.environment(&mut command, Dev);

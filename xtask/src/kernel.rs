@@ -1,48 +1,49 @@
-//! The kernels below `bench/kernels`: their names, sizes and results, from the table that is kept beside them. The
-//! programs are made of it, the bench measures them, and the guest tests compare what they print.
+//! The kernels below `bench/kernels`: their names, sizes and results, from the table beside them. `cargo xtask
+//! programs` compiles them, the bench measures them, and the guest tests check their output.
 
 use std::path::PathBuf;
 
 use crate::process::Context;
 
-/// The forms in which each is compiled: name and compiler option.
+/// The builds of each kernel: name and compiler option.
 pub(crate) const FORMS: [(&str, Option<&str>); 2] = [("scalar", None), ("simd", Some("-msimd128"))];
 
-/// The module of the smallest program.
+/// The path of the `hello` program's module, relative to `target/programs`.
 pub(crate) const HELLO: &str = "kernels/hello.wasm";
 
-/// How kernels are compiled, natively too: no joining of multiplications and additions, which would change results.
+/// The compiler's options for kernels. They also apply to native code. Fused multiply-add is off, because it would
+/// change results.
 pub(crate) const OPTIONS: &[&str] = &["-std=c11", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"];
 
 /// A kernel.
 pub(crate) struct Kernel {
     pub(crate) name: String,
-    /// The argument for a run that takes no time.
+    /// The argument for a very short run.
     pub(crate) small: String,
-    /// What it prints with that argument.
+    /// Its output with that argument.
     pub(crate) small_result: String,
-    /// What it prints without one.
+    /// Its output without an argument.
     pub(crate) result: String,
 }
 
 impl Kernel {
     pub(crate) fn source(&self, context: &Context) -> PathBuf {
-        folder(context).join(&self.name).with_extension("c")
+        directory(context).join(&self.name).with_extension("c")
     }
 
-    /// The module in one of the [`FORMS`], below `target/programs`.
+    /// Returns the path of the module in one of the [`FORMS`], below `target/programs`.
     pub(crate) fn file(&self, form: &str) -> String {
         format!("kernels/{form}/{}.wasm", self.name)
     }
 }
 
-pub(crate) fn folder(context: &Context) -> PathBuf {
+pub(crate) fn directory(context: &Context) -> PathBuf {
     context.root.join("bench/kernels")
 }
 
-/// All kernels, sorted by name.
+/// Returns all kernels, sorted by name.
 pub(crate) fn list(context: &Context) -> Vec<Kernel> {
-    let table = std::fs::read_to_string(folder(context).join("expected.txt")).unwrap_or_default();
+    let table = std::fs::read_to_string(directory(context).join("expected.txt")).unwrap_or_default();
     let rows = table.lines().filter(|line| !line.starts_with('#'));
     rows.filter_map(|line| {
         let mut words = line.split_whitespace().map(str::to_string);
@@ -56,9 +57,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_has_a_row_for_each_source() {
+    fn the_table_lists_each_source() {
         let context = Context::new();
-        let files = std::fs::read_dir(folder(&context)).unwrap().flatten().map(|entry| entry.path());
+        let files = std::fs::read_dir(directory(&context)).unwrap().flatten().map(|entry| entry.path());
         let sources = files.filter(|path| path.extension().is_some_and(|ending| ending == "c"));
         let mut sources: Vec<PathBuf> = sources.collect();
         sources.sort();

@@ -1,5 +1,5 @@
-//! Development tasks: `cargo xtask COMMAND`. One table of commands; each command is a module. Nothing here is part of the
-//! product, and nothing here needs more than the Rust toolchain, `git` and a POSIX system to start.
+//! Development tasks: `cargo xtask COMMAND`. One table lists the commands; each command is a module. This crate is not
+//! part of the product. It needs only the Rust toolchain, `git` and a POSIX system.
 
 #![forbid(unsafe_code)]
 
@@ -14,9 +14,9 @@ mod group;
 mod guests;
 mod kernel;
 mod measure;
-mod need;
 mod process;
 mod programs;
+mod requirement;
 mod sanitize;
 mod stress;
 mod tidy;
@@ -40,19 +40,19 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "test",
         arguments: "[OPTIONS] [GROUP…]",
-        about: "set up what is needed, run the quick test groups, with --all the rest, or the named ones; also --minutes N",
+        about: "install requirements and run the quick test groups, the heavy ones with --all, or those named; --minutes N sets a limit",
         run: group::test,
     },
     Command {
         name: "tidy",
         arguments: "",
-        about: "check what the project's conventions promise: headers, arrows, unsafe, documents, sizes",
+        about: "check the conventions: headers, layering, unsafe code, language, documents, sizes",
         run: tidy::command,
     },
     Command {
         name: "scoreboard",
         arguments: "",
-        about: "run the specification's suites and print how much of each passes",
+        about: "run the specification's suites and print the pass rate of each",
         run: group::scoreboard,
     },
     Command {
@@ -64,37 +64,37 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "bench",
         arguments: "[OPTIONS] [WORKLOAD…]",
-        about: "measure workloads on Kinglet and its peers; with --help how",
+        about: "measure workloads on Kinglet and its peers; --help lists the options",
         run: bench::command,
     },
     Command {
         name: "fuzz",
         arguments: "[TARGET] [OPTIONS]",
-        about: "coverage-guided fuzzing of a target, or tiers compared on random modules; alone it lists the targets",
+        about: "run coverage-guided fuzzing of a target, or compare tiers on random modules; without a target, list them",
         run: fuzz::command,
     },
     Command {
         name: "stress",
         arguments: "[OPTIONS]",
-        about: "modules become native while many threads run them; also --thread-sanitizer, --seconds N, --threads N",
+        about: "run modules on many threads during tier-up; options: --thread-sanitizer, --seconds N, --threads N",
         run: stress::command,
     },
     Command {
         name: "miri",
         arguments: "",
-        about: "interpreter and runtime under Miri, by Stacked Borrows and by Tree Borrows",
+        about: "run the interpreter and the runtime under Miri, with Stacked Borrows and with Tree Borrows",
         run: sanitize::miri_command,
     },
     Command {
         name: "sanitize",
         arguments: "address",
-        about: "interpreter and runtime under AddressSanitizer, where Miri is not installed",
+        about: "run the interpreter and the runtime under AddressSanitizer, which works without Miri",
         run: sanitize::command,
     },
     Command {
         name: "cross",
         arguments: "ARCHITECTURE",
-        about: "build for aarch64, riscv64 or s390x and run snapshots, suites and artifacts there, emulated",
+        about: "build for aarch64, riscv64 or s390x and run snapshots, suites and artifacts under emulation",
         run: cross::command,
     },
     Command {
@@ -106,19 +106,19 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "docs",
         arguments: "",
-        about: "build the book and the documentation of the crates into target/book, without a warning",
+        about: "build the book and the documentation of the crates into target/book; warnings are errors",
         run: book::command,
     },
     Command {
         name: "package",
         arguments: "",
-        about: "package the crates that are to be published, and build each from its package",
+        about: "package the published crates, and build each from its package",
         run: group::package,
     },
     Command {
         name: "guests",
         arguments: "[--bless]",
-        about: "rebuild the guests and compare them with the committed ones, or replace those",
+        about: "rebuild the guests and compare them with the committed ones; --bless replaces those",
         run: guests::command,
     },
 ];
@@ -156,7 +156,7 @@ fn usage() -> String {
     }
     text.push_str("\ntest groups:\n\n");
     for group in group::GROUPS {
-        let name = format!("{} ({})", group.name, group.set());
+        let name = format!("{} ({})", group.name, group.command());
         text.push_str(&format!("  {name:<28} {}\n", group.about));
     }
     text

@@ -1,16 +1,17 @@
-//! `cargo xtask miri` and `cargo xtask sanitize address`: the interpreter and the runtime, without native code, under tools
-//! that see undefined behaviour. Miri sees more, and needs its component of the toolchain; AddressSanitizer takes its place
-//! elsewhere. Under both, memories and stacks come from the allocator, which the tools watch.
+//! `cargo xtask miri` and `cargo xtask sanitize address`: tests of the interpreter and the runtime, without native
+//! code, under tools that detect undefined behaviour. Miri detects more, but needs a component of the toolchain;
+//! AddressSanitizer works without it. In both, the allocator provides memories and stacks, because the tools check its
+//! allocations.
 
 use std::process::Command;
 
 use crate::group::cargo;
 use crate::process::{Context, Tally, count, output, present};
 
-/// Everything that is built without native code; memory comes from the allocator.
+/// Compiler options: the C library instead of direct system calls, and memories from the allocator.
 const CFG: &str = "--cfg=rustix_use_libc --cfg=kinglet_heap_regions";
 
-/// The tests beside the code of what has no native tier.
+/// Selects the unit tests of the crates without native code.
 const UNIT: &[&str] = &[
     "--package",
     "kinglet-wasm",
@@ -23,7 +24,7 @@ const UNIT: &[&str] = &[
     "--lib",
 ];
 
-/// The suites' files that Miri runs: each kind of instruction, in files that are short enough for it.
+/// The suites' files that Miri runs: each kind of instruction, in files that Miri can run in reasonable time.
 const SUITES: &[&str] = &[
     "wasm-v2/address",
     "wasm-v2/br_table",
@@ -44,14 +45,14 @@ const SUITES: &[&str] = &[
     "ours/",
 ];
 
-/// The API's tests that Miri runs: those of calls, data, links and traps, which start no process and no long loop.
+/// The API's tests that Miri runs: tests of calls, data, links and traps, without child processes and long loops.
 const API: &[&str] = &["call::", "data::", "gas::", "host::", "link::", "trap::"];
 
 /// `cargo xtask sanitize address`
 pub(crate) fn command(context: &Context, args: &[String]) -> Result<(), String> {
     match args {
-        [name] if name == "address" => done(address(context)),
-        [name] if name == "thread" => Err("cargo xtask stress --thread-sanitizer does that".into()),
+        [name] if name == "address" => finish(address(context)),
+        [name] if name == "thread" => Err("use cargo xtask stress --thread-sanitizer".into()),
         _ => Err("name a sanitizer: cargo xtask sanitize address".into()),
     }
 }
@@ -61,7 +62,7 @@ pub(crate) fn miri_command(context: &Context, _: &[String]) -> Result<(), String
     let toolchain = ["+stable", "+nightly"].into_iter().find(|name| present("cargo", &[name, "miri", "--version"]));
     let Some(toolchain) = toolchain else {
         let hint = "rustup +nightly component add miri rust-src";
-        return Err(format!("Miri is not installed ({hint}); cargo xtask sanitize address takes its place"));
+        return Err(format!("Miri is not installed ({hint}); cargo xtask sanitize address works without it"));
     };
     let mut total = Tally::default();
     for model in ["", "-Zmiri-tree-borrows"] {
@@ -77,29 +78,29 @@ pub(crate) fn miri_command(context: &Context, _: &[String]) -> Result<(), String
         run(&[WITHOUT_NATIVE_CODE, &["--test", "api", "--"], API].concat());
         run(&[WITHOUT_NATIVE_CODE, &["--test", "spec", "--"], SUITES].concat());
     }
-    done(total)
+    finish(total)
 }
 
-/// The tests that cross a crate.
+/// Selects the tests that span crates.
 const WITHOUT_NATIVE_CODE: &[&str] = &["--package", "kinglet-tests", "--no-default-features"];
 
-/// Tests that AddressSanitizer leaves out: of the examples, which are built without it; of the host's stack, whose frames it
-/// makes larger; of memories that are only reserved, which it counts as used; of how much memory something takes.
-const LEFT_OUT: &[&str] = &[
+/// Tests that are skipped under AddressSanitizer. Examples are built without it. It enlarges frames, which affects
+/// tests of the host's stack. It counts reserved memories as used, which affects tests of them and of memory usage.
+const SKIPPED: &[&str] = &[
     "--skip=example::",
     "--skip=overflow::",
     "--skip=config::every_number",
     "--skip=hostile::budget",
     "--skip=hostile::deep_nesting",
     "--skip=interrupt::bulk_operations_on_big_memories",
-    "--skip=limit::a_half_made_instance_gives_its_memory_back",
+    "--skip=limit::a_failed_instantiation_releases_its_memory",
     "--skip=pool::a_pool_is_never_exhausted",
-    "--skip=pool::idle_instances_take_little",
+    "--skip=pool::idle_instances_take_little_memory",
     "--skip=release::",
     "--skip=resumable::paused_calls_cost_the_same",
 ];
 
-/// As a test group: everything that needs no native code, under AddressSanitizer.
+/// Runs all tests that need no native code under AddressSanitizer, as a test group.
 pub(crate) fn address(context: &Context) -> Tally {
     let host = match output(Command::new("rustc").args(["--print", "host-tuple"])) {
         Ok(host) => host.trim().to_string(),
@@ -109,26 +110,26 @@ pub(crate) fn address(context: &Context) -> Tally {
         }
     };
     let run = |args: &[&str]| {
-        // The target is named, so that build scripts are built without the sanitizer.
+        // With --target, cargo does not apply the flags to build scripts.
         let mut cargo = cargo(context, &["test", "--target", &host, "--no-fail-fast"]);
         cargo.args(args).env("CARGO_TARGET_DIR", context.target.join("address-sanitizer"));
-        // The compiler takes unstable options then, though it is a stable one.
+        // The variable makes a stable compiler accept unstable options.
         cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", format!("-Zsanitizer=address {CFG}"));
-        // A guest that asks for more memory than there is gets none, here too. Less is kept back of what was freed than the
-        // default, since whole memories are. Variables stay on the stack: a paused call may go on in another thread, and the
-        // heap where they would be is gone with the first.
+        // Failed allocations return null, so that a guest's oversized memory is an error. The quarantine of freed
+        // blocks is smaller than the default, because guest memories are large. Variables stay on the stack, because
+        // another thread may resume a paused call, and the sanitizer frees its fake stack with the first thread.
         let options = ["allocator_may_return_null=1", "quarantine_size_mb=32", "detect_stack_use_after_return=0"];
         cargo.env("ASAN_OPTIONS", options.join(":"));
         count(context, &mut cargo)
     };
     let mut total = run(&[UNIT, &["--no-default-features", "--features", "kinglet/wat"]].concat());
-    total.add(run(&[WITHOUT_NATIVE_CODE, &["--test", "api", "--"], LEFT_OUT].concat()));
+    total.add(run(&[WITHOUT_NATIVE_CODE, &["--test", "api", "--"], SKIPPED].concat()));
     total.add(run(&[WITHOUT_NATIVE_CODE, &["--test", "wasi"]].concat()));
     total.add(run(&[WITHOUT_NATIVE_CODE, &["--test", "spec"]].concat()));
     total
 }
 
-fn done(tally: Tally) -> Result<(), String> {
+fn finish(tally: Tally) -> Result<(), String> {
     println!("\n{tally}");
     if tally.failed == 0 { Ok(()) } else { Err(String::new()) }
 }
@@ -138,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_sanitizer_is_answered_with_the_known_one() {
+    fn the_error_for_an_unknown_sanitizer_names_the_supported_ones() {
         let context = Context::new();
         assert!(command(&context, &["memory".into()]).unwrap_err().contains("sanitize address"));
         assert!(command(&context, &["thread".into()]).unwrap_err().contains("--thread-sanitizer"));

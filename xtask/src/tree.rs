@@ -1,13 +1,13 @@
-//! The repository's files as tidy and the guest builder see them: those under version control, or about to be.
+//! The repository's files: tracked files, and untracked files that are not ignored.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::process::output;
 
-/// A file of the repository. Its text is empty when it is not UTF-8.
+/// A file of the repository. Its text is empty if it is not UTF-8.
 pub(crate) struct File {
-    /// Path below the root, with `/`.
+    /// The path below the root, with `/` as separator.
     pub(crate) path: String,
     pub(crate) size: u64,
     pub(crate) text: String,
@@ -20,13 +20,13 @@ impl File {
     }
 }
 
-/// All files that are tracked or neither tracked nor ignored.
+/// Returns all files that are tracked, or neither tracked nor ignored, sorted by path.
 pub(crate) fn files(root: &Path) -> Result<Vec<File>, String> {
     let arguments = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
     let listing = output(Command::new("git").current_dir(root).args(arguments))?;
     let mut files = Vec::new();
     for path in listing.split('\0').filter(|path| !path.is_empty()) {
-        // Deleted but not yet committed: no file any more.
+        // A deleted file is listed until the deletion is committed.
         let Ok(bytes) = std::fs::read(root.join(path)) else { continue };
         let size = bytes.len() as u64;
         files.push(File { path: path.to_string(), size, text: String::from_utf8(bytes).unwrap_or_default() });

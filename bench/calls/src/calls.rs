@@ -1,5 +1,5 @@
-//! What a call costs between host and guest, in Kinglet and in Wasmtime, in one run: host to guest through a typed
-//! function, guest to host and back, guest to guest across instances, each with an addition at its end.
+//! Measures calls between host and guest in Kinglet and Wasmtime: from host to guest through a typed function, from
+//! guest to host, and from guest to guest across instances. The callee is always an addition.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use kinglet::{Config, Engine, RunMode};
@@ -8,7 +8,7 @@ use kinglet::{Config, Engine, RunMode};
 const CALLEE: &str = r#"(module (func (export "add") (param i32 i32) (result i32)
     (i32.add (local.get 0) (local.get 1))))"#;
 
-/// Calls what it imports as often as it is told, adding one each time.
+/// Calls the imported function `n` times, to add 1 each time.
 const CALLER: &str = r#"(module (import "m" "add" (func $add (param i32 i32) (result i32)))
     (func (export "run") (param $n i32) (result i32) (local $sum i32)
         (loop $l
@@ -16,10 +16,10 @@ const CALLER: &str = r#"(module (import "m" "add" (func $add (param i32 i32) (re
             (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
         (local.get $sum)))"#;
 
-/// How many calls the guest makes for each that the host makes.
+/// The number of calls that the guest makes per call of the host.
 const CALLS: i32 = 1000;
 
-/// What is measured, in one of two crates: their names are the same.
+/// Generates the measured code for one of the two crates, whose items have the same names.
 macro_rules! calls {
     ($name:ident, $engine:ident) => {
         mod $name {
@@ -54,7 +54,7 @@ macro_rules! calls {
 calls!(with_kinglet, kinglet);
 calls!(with_wasmtime, wasmtime);
 
-/// Kinglet's engine in a mode, without interrupt checks, which Wasmtime has none of by default.
+/// Creates a Kinglet engine without interrupt checks. Wasmtime has none by default either.
 fn engine(mode: RunMode) -> Engine {
     Engine::new(Config::new().run_mode(mode).interruptible(false)).unwrap()
 }

@@ -1,12 +1,12 @@
-//! What an instance costs with a pool, in Kinglet and in Wasmtime, in one run: a store, an instance in it, perhaps a call,
-//! and dropping both; of a module with one page of memory, alone and beside many that live, and of CPython, whose module
-//! is in `target/programs` after `cargo xtask test guest`, or where `KINGLET_PYTHON` says.
+//! Measures pooled instances in Kinglet and Wasmtime: creates a store and an instance, optionally calls a function, and
+//! drops both. The modules are one with a page of memory, alone or beside many live instances, and CPython. The path of
+//! CPython's module is `KINGLET_PYTHON`, by default that in `target/programs` after `cargo xtask test guest`.
 
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 
-/// A module of one page: `add` leaves it alone, `note` reads and writes it.
+/// A module with one page of memory. `add` does not access the page; `note` reads and writes it.
 const SMALL: &str = r#"(module
     (memory (export "memory") 1)
     (data (i32.const 16) "a few bytes to begin with")
@@ -15,10 +15,10 @@ const SMALL: &str = r#"(module
         (i32.store offset=1024 (i32.const 0) (local.get 0))
         (i32.load (i32.const 16))))"#;
 
-/// How many instances of the small module live beside the one that is measured.
+/// The numbers of live instances of the small module during a measurement.
 const LIVE: [usize; 4] = [1, 100, 1000, 10_000];
 
-/// What is measured, in one of two crates: their names are the same.
+/// Generates the measured code for one of the two crates, whose items have the same names.
 macro_rules! instances {
     ($name:ident, $engine:ident) => {
         mod $name {
@@ -58,7 +58,7 @@ macro_rules! instances {
 instances!(with_kinglet, kinglet);
 instances!(with_wasmtime, wasmtime);
 
-/// Kinglet's engine, without interrupt checks, which Wasmtime has none of by default.
+/// Creates a Kinglet engine without interrupt checks. Wasmtime has none by default either.
 fn kinglet(pool: bool) -> kinglet::Engine {
     let mut config = kinglet::Config::new();
     if pool {
@@ -78,7 +78,7 @@ fn wasmtime() -> wasmtime::Engine {
     wasmtime::Engine::new(&config).unwrap()
 }
 
-/// Measures a thing made in each of the engines.
+/// Measures the same operation in each of the engines.
 fn compare<T, U>(c: &mut Criterion, group: &str, kinglet: [impl FnMut() -> T; 2], mut wasmtime: impl FnMut() -> U) {
     let mut group = c.benchmark_group(group);
     let [mut pooled, mut on_demand] = kinglet;
@@ -99,7 +99,7 @@ fn measure(c: &mut Criterion) {
         compare(c, &group, ours.each_ref().map(|it| || it.call(name)), || theirs.call(name));
     }
     for live in LIVE {
-        // One after the other: there are not mappings for all of them.
+        // One engine after the other, because the process cannot have enough mappings for both.
         let mut group = c.benchmark_group(format!("small: instantiate, call add, drop, beside {live} live"));
         let stores: Vec<_> = (0..live).map(|_| ours[0].call("note")).collect();
         group.bench_function("kinglet", |b| b.iter(|| black_box(ours[0].call("add"))));
@@ -112,7 +112,7 @@ fn measure(c: &mut Criterion) {
     let python = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/programs/python.wasm");
     let python = std::env::var_os("KINGLET_PYTHON").unwrap_or(python.into());
     let Ok(python) = std::fs::read(python) else {
-        println!("CPython is left out: it is not there");
+        println!("skipping CPython: its module is missing");
         return;
     };
     let ours = kinglet.each_ref().map(|engine| with_kinglet::Prepared::new(engine, &python));

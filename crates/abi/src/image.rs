@@ -1,32 +1,34 @@
-//! Machine code as plain data: the bytes of one or many functions with everything a runtime needs to walk, unwind and
-//! describe their frames. Position independent: the code has no relocations, so that fresh, cached and mapped code are
-//! the same. Offsets are from the first byte; tables are flat, in the order of their offsets, so that they can be used
-//! where they are mapped.
+//! Machine code as plain data: the bytes of functions, and the tables with which a runtime walks, unwinds and describes
+//! their frames.
+//!
+//! The code is position independent and has no relocations, so fresh, cached and mapped code are identical. Offsets
+//! count from the first byte. Tables are flat and sorted by offset, so a runtime can use them in place after mapping a
+//! file.
 
 use std::ops::Range;
 
 use crate::Trap;
 
-/// Code with its tables.
+/// Machine code and its tables.
 #[derive(Clone, Debug, Default)]
 pub struct CodeImage {
-    /// The instructions.
+    /// The machine code.
     pub text: Vec<u8>,
-    /// Where it may be.
-    pub place: Place,
-    /// The functions of the module that it has.
+    /// The alignment that the code requires.
+    pub alignment: CodeAlignment,
+    /// The functions in the image.
     pub functions: Vec<FunctionCode>,
-    /// Instructions that belong to an operator.
+    /// Calls and instructions that may fault, with their source locations.
     pub sites: Vec<Site>,
-    /// Calls at which it catches.
+    /// Calls with an enclosing `try_table`.
     pub call_sites: Vec<CallSite>,
-    /// What their `try_table`s are.
+    /// The `try_table`s of those calls.
     pub scopes: Vec<Scope>,
-    /// What those catch.
-    pub clauses: Vec<Clause>,
-    /// Calls over which it keeps traced references in its frame.
+    /// The clauses of the `try_table`s.
+    pub clauses: Vec<ClauseEntry>,
+    /// Calls during which the frame holds GC references.
     pub stack_maps: Vec<StackMap>,
-    /// Where those are, as offsets from the stack pointer of 32-bit references.
+    /// The frame locations of those references, as offsets from the stack pointer. Each reference is 32 bits wide.
     pub refs: Vec<u32>,
 }
 
@@ -38,100 +40,104 @@ pub struct Tables<'a> {
     pub sites: &'a [Site],
     pub call_sites: &'a [CallSite],
     pub scopes: &'a [Scope],
-    pub clauses: &'a [Clause],
+    pub clauses: &'a [ClauseEntry],
     pub stack_maps: &'a [StackMap],
     pub refs: &'a [u32],
 }
 
-/// The code of one function.
+/// The code range of one function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct FunctionCode {
-    /// Its first byte.
+    /// The offset of its first byte.
     pub start: u32,
-    /// Behind its last byte.
+    /// The offset of the byte after its last.
     pub end: u32,
-    /// Its place among those the module defines.
+    /// The function's index among the module's defined functions.
     pub function: u32,
 }
 
-/// An instruction at which a frame can be looked at: a call, or one that may fault.
+/// An instruction at which the runtime may inspect a frame: a call, or an instruction that may fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Site {
-    /// Of a call, where it returns to; of what may fault, its first byte plus 1.
+    /// For a call, the offset of its return address. For an instruction that may fault, the offset of its first byte
+    /// plus 1.
     pub at: u32,
-    /// The byte offset in the module of the operator it belongs to, or [`NO_SOURCE`].
+    /// The operator's byte offset in the module, or [`NO_SOURCE`].
     pub source: u32,
-    /// The code of the trap that its fault means; 0 if it cannot fault.
+    /// The code of the trap that a fault here raises; 0 if the instruction cannot fault.
     pub trap: u32,
 }
 
-/// For an instruction that belongs to no operator.
+/// The source of an instruction that belongs to no operator.
 pub const NO_SOURCE: u32 = u32::MAX;
 
-/// A call that may end in a clause of the calling function.
+/// A call with an enclosing `try_table` in the same function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct CallSite {
-    /// The offset the call returns to.
+    /// The offset of the return address.
     pub ret: u32,
-    /// How far the stack pointer is below the frame pointer.
+    /// The distance from the stack pointer up to the frame pointer, in bytes.
     pub frame: u32,
-    /// Where the frame keeps its instance during the call, as an offset from the stack pointer: tags are meant there.
+    /// The stack slot that holds the frame's instance during the call, as an offset from the stack pointer. Clauses
+    /// name tags relative to this instance.
     pub context: u32,
-    /// The innermost of its scopes, in the table of all.
+    /// The index of the innermost enclosing scope.
     pub scope: u32,
-    /// Where the code goes on if one of them catches, with the clause's number.
+    /// The offset of the landing pad. Its argument is the number of the clause that catches.
     pub target: u32,
 }
 
-/// A `try_table`. Call sites name the innermost around them, and each names the next, so that the tables grow with the
-/// code and not with calls times clauses.
+/// A `try_table` with clauses.
+///
+/// A call site refers only to its innermost scope, and each scope refers to its parent. The tables thus grow linearly
+/// with the code, instead of with the product of calls and clauses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Scope {
-    /// The next outer scope whose clauses are asked, which comes before this one in the table; [`NO_SCOPE`] if there is
-    /// none, or this one catches everything.
+    /// The index of the next outer scope that can catch, which is less than this scope's index. [`NO_SCOPE`] if there
+    /// is none or if this scope catches everything.
     pub parent: u32,
-    /// The first of its clauses, in the table of all.
+    /// The index of its first clause.
     pub first: u32,
-    /// How many it has; the first match counts.
+    /// The number of its clauses. The first that matches catches.
     pub count: u32,
 }
 
-/// For a scope without a parent.
+/// The parent of an outermost scope.
 pub const NO_SCOPE: u32 = u32::MAX;
 
 /// A clause of a `try_table`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
-pub struct Clause {
-    /// Where the pointer to the tag that it catches is in the instance, or [`ANY_TAG`].
+pub struct ClauseEntry {
+    /// The instance offset of the pointer to the tag, or [`ANY_TAG`].
     pub tag: u32,
-    /// What the code knows it by.
+    /// The number that the landing pad dispatches on.
     pub number: u32,
 }
 
-/// For a clause that catches everything.
+/// The tag of a `catch_all` clause.
 pub const ANY_TAG: u32 = u32::MAX;
 
-/// Where traced references are during a call.
+/// The GC references that a frame holds during a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct StackMap {
-    /// The offset the call returns to.
+    /// The offset of the return address.
     pub ret: u32,
-    /// How far the stack pointer is below the frame pointer.
+    /// The distance from the stack pointer up to the frame pointer, in bytes.
     pub frame: u32,
-    /// The first of its references, in the table of all.
+    /// The index of its first reference.
     pub first: u32,
-    /// How many there are.
+    /// The number of its references.
     pub count: u32,
 }
 
 impl CodeImage {
-    /// Its tables.
+    /// Returns the image's tables.
     pub fn tables(&self) -> Tables<'_> {
         Tables {
             functions: &self.functions,
@@ -144,14 +150,16 @@ impl CodeImage {
         }
     }
 
-    /// Adds the tables of code that is behind all there was, at an offset; not its instructions. Whoever chose the offset
-    /// has seen to it that the code is where it may be in an image at a multiple of its alignment.
+    /// Appends the tables of code that starts at offset `at`, after all code in the image. Does not append the code
+    /// itself.
+    ///
+    /// The caller must choose an offset that satisfies the code's alignment.
     pub fn append_tables(&mut self, at: u32, other: &CodeImage) {
         self.append(at, &other.tables());
-        self.place.align = self.place.align.max(other.place.align);
+        self.alignment.align = self.alignment.align.max(other.alignment.align);
     }
 
-    /// The same of tables alone.
+    /// Appends tables as [`append_tables`](Self::append_tables) does, leaving the image's alignment unchanged.
     pub fn append(&mut self, at: u32, other: &Tables<'_>) {
         let (scopes, clauses) = (self.scopes.len() as u32, self.clauses.len() as u32);
         let refs = self.refs.len() as u32;
@@ -171,79 +179,79 @@ impl CodeImage {
 }
 
 impl<'a> Tables<'a> {
-    /// The function that an instruction is of.
+    /// Returns the function that contains the instruction at `at`.
     pub fn function(&self, at: u32) -> Option<&'a FunctionCode> {
         let after = self.functions.partition_point(|function| function.start <= at);
         self.functions.get(after.checked_sub(1)?).filter(|function| at < function.end)
     }
 
-    /// What is known of the place a call returns to, or of a fault at the byte before.
+    /// Returns the site of a call by its return address, or of a faulting instruction by its offset plus 1.
     pub fn site(&self, at: u32) -> Option<&'a Site> {
         Some(&self.sites[self.sites.binary_search_by_key(&at, |site| site.at).ok()?])
     }
 
-    /// The byte offset in the module of the operator at such a place.
+    /// Returns the byte offset in the module of the operator at a site, which is found as by [`site`](Self::site).
     pub fn source(&self, at: u32) -> Option<u32> {
         self.site(at).map(|site| site.source).filter(|source| *source != NO_SOURCE)
     }
 
-    /// The trap that a fault of the instruction at `pc` means.
+    /// Returns the trap that a fault at `pc` raises.
     pub fn trap(&self, pc: u32) -> Option<Trap> {
         Trap::from_code(self.site(pc.checked_add(1)?)?.trap)
     }
 
-    /// What a call that returns to this offset catches.
+    /// Returns the call site with this return address.
     pub fn call_site(&self, ret: u32) -> Option<&'a CallSite> {
         Some(&self.call_sites[self.call_sites.binary_search_by_key(&ret, |site| site.ret).ok()?])
     }
 
-    /// The clauses that a call's exception is held against, in turn: those of its scopes, from inside.
-    pub fn clauses(&self, site: &CallSite) -> impl Iterator<Item = &'a Clause> + use<'a> {
+    /// Returns the clauses that may catch an exception thrown by a call, innermost scope first.
+    pub fn clauses(&self, site: &CallSite) -> impl Iterator<Item = &'a ClauseEntry> + use<'a> {
         let (scopes, clauses) = (self.scopes, self.clauses);
         let find = move |index: u32| Some((index, scopes.get(index as usize)?));
-        // A parent comes before its child, so that this ends whatever the tables say.
+        // A parent precedes its child. With this check, the chain ends even if the tables are corrupt.
         let chain = std::iter::successors(find(site.scope), move |(index, scope)| {
             find(scope.parent).filter(|(parent, _)| parent < index)
         });
         chain.flat_map(move |(_, scope)| clauses.get(range(scope.first, scope.count)).unwrap_or_default())
     }
 
-    /// The references of a call that returns to this offset.
+    /// Returns the stack map of the call with this return address.
     pub fn stack_map(&self, ret: u32) -> Option<&'a StackMap> {
         Some(&self.stack_maps[self.stack_maps.binary_search_by_key(&ret, |map| map.ret).ok()?])
     }
 
-    /// The places of a call's references, as offsets from the stack pointer.
+    /// Returns the frame locations of a stack map's references, as offsets from the stack pointer.
     pub fn refs(&self, map: &StackMap) -> &'a [u32] {
         self.refs.get(range(map.first, map.count)).unwrap_or_default()
     }
 }
 
-/// Where code may be: at multiples of something, or at addresses so far behind one.
+/// The alignment of code: its address must be `offset` bytes past a multiple of `align`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct CodeAlignment {
     /// A power of two.
     pub align: u32,
-    /// How far behind a multiple of that; less than it.
-    pub lead: u32,
+    /// The distance from a multiple of `align`; less than `align`.
+    pub offset: u32,
 }
 
-impl Place {
-    /// At multiples of a power of two.
-    pub const fn aligned(align: u32) -> Place {
-        Place { align, lead: 0 }
+impl CodeAlignment {
+    /// Creates an alignment to multiples of a power of two.
+    pub const fn aligned(align: u32) -> CodeAlignment {
+        CodeAlignment { align, offset: 0 }
     }
 
-    /// The first such place that is not before this one.
-    pub fn next(self, from: usize) -> usize {
-        let (align, lead) = (self.align as usize, self.lead as usize);
-        (from + align - lead).next_multiple_of(align) - align + lead
+    /// Returns the first suitable address at or after `from`.
+    pub fn next_address(self, from: usize) -> usize {
+        let (align, offset) = (self.align as usize, self.offset as usize);
+        (from + align - offset).next_multiple_of(align) - align + offset
     }
 }
 
-impl Default for Place {
-    fn default() -> Place {
-        Place::aligned(1)
+impl Default for CodeAlignment {
+    fn default() -> CodeAlignment {
+        CodeAlignment::aligned(1)
     }
 }
 
@@ -256,17 +264,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_next_place_is_the_first_that_is_as_far_behind_a_multiple() {
-        let place = Place { align: 32, lead: 16 };
-        assert_eq!([0, 16, 17, 48, 49].map(|from| place.next(from)), [16, 16, 48, 48, 80]);
-        assert_eq!([0, 1, 64].map(|from| Place::aligned(64).next(from)), [0, 64, 64]);
+    fn the_next_address_keeps_the_offset_from_a_multiple() {
+        let alignment = CodeAlignment { align: 32, offset: 16 };
+        assert_eq!([0, 16, 17, 48, 49].map(|from| alignment.next_address(from)), [16, 16, 48, 48, 80]);
+        assert_eq!([0, 1, 64].map(|from| CodeAlignment::aligned(64).next_address(from)), [0, 64, 64]);
     }
 
     #[test]
-    fn tables_of_appended_code_are_found_at_their_new_places() {
+    fn lookups_find_appended_code_at_its_new_offset() {
         let code = CodeImage {
             text: vec![0; 16],
-            place: Place::aligned(16),
+            alignment: CodeAlignment::aligned(16),
             functions: vec![FunctionCode { start: 0, end: 16, function: 7 }],
             sites: vec![
                 Site { at: 5, source: 40, trap: 0 },
@@ -274,7 +282,7 @@ mod tests {
             ],
             call_sites: vec![CallSite { ret: 5, frame: 32, context: 8, scope: 1, target: 12 }],
             scopes: vec![Scope { parent: NO_SCOPE, first: 0, count: 1 }, Scope { parent: 0, first: 1, count: 2 }],
-            clauses: [(ANY_TAG, 0), (64, 1), (72, 2)].map(|(tag, number)| Clause { tag, number }).to_vec(),
+            clauses: [(ANY_TAG, 0), (64, 1), (72, 2)].map(|(tag, number)| ClauseEntry { tag, number }).to_vec(),
             stack_maps: vec![StackMap { ret: 5, frame: 32, first: 0, count: 2 }],
             refs: vec![8, 12],
         };
@@ -282,13 +290,13 @@ mod tests {
         all.append_tables(0, &code);
         all.append_tables(32, &code);
         let tables = all.tables();
-        assert_eq!(tables.function(31), None, "between two functions");
+        assert_eq!(tables.function(31), None, "padding between functions");
         assert_eq!(tables.function(32).map(|f| (f.start, f.end, f.function)), Some((32, 48, 7)));
         assert_eq!((tables.source(37), tables.source(38)), (Some(40), None));
         assert_eq!((tables.trap(40), tables.trap(41), tables.trap(36)), (Some(Trap::Unreachable), None, None));
         let site = tables.call_site(37).unwrap();
         let numbers: Vec<u32> = tables.clauses(site).map(|clause| clause.number).collect();
-        assert_eq!((site.scope, site.target, numbers), (3, 44, vec![1, 2, 0]), "from inside");
+        assert_eq!((site.scope, site.target, numbers), (3, 44, vec![1, 2, 0]), "innermost first");
         assert_eq!(tables.refs(tables.stack_map(37).unwrap()), [8, 12]);
     }
 }

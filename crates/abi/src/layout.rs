@@ -1,8 +1,10 @@
-//! The layouts that code and runtime share. One `repr(C)` struct each; code takes its offsets from `offset_of!`, so a
-//! field has one home. An instance's variable part is laid out by [`VmCtxLayout`].
+//! Data layouts shared by compiled code, bytecode and the runtime.
 //!
-//! Slots are 8 bytes: an `i32` or `f32` is zero-extended, a `v128` takes two. A function reference is a `*FuncRef` or
-//! null, any other reference a 32-bit number with 0 for null.
+//! Each layout is one `repr(C)` struct, and code takes field offsets from `offset_of!`, so every field is declared
+//! once. [`VmCtxLayout`] computes the variable part of an instance.
+//!
+//! A slot is 8 bytes. An `i32` or `f32` is zero-extended to a slot; a `v128` takes two slots. A function reference is a
+//! `*FuncRef` or null. Every other reference is a 32-bit number, and null is 0.
 
 use std::ffi::c_void;
 use std::mem::offset_of;
@@ -13,26 +15,26 @@ use kinglet_wasm::types::{FieldType, StorageType};
 
 use crate::libcall::Libcalls;
 
-/// How an array call or an activation ended.
+/// The outcome of an array call or an activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Status {
-    /// Results are in the array.
+    /// The results are in the array.
     Ok = 0,
-    /// A trap; noted by [`crate::Libcall::Raise`].
+    /// The guest trapped; [`crate::Libcall::Raise`] has recorded the trap.
     Trap = 1,
     /// An exception is pending in [`VmStore`].
     Exception = 2,
-    /// A host function returned an error, which the runtime keeps.
+    /// A host function returned an error; the runtime holds it.
     HostError = 3,
-    /// A host function panicked; the runtime keeps the payload.
+    /// A host function panicked; the runtime holds the payload.
     HostPanic = 4,
-    /// [`VmStore::tail`] says what to call instead.
+    /// The caller must make the tail call in [`VmStore::tail_call`].
     TailCall = 5,
 }
 
 impl Status {
-    /// From the number code returns; anything unknown counts as a trap.
+    /// Converts the number that code returns. An unknown number counts as a trap.
     pub const fn from_u32(n: u32) -> Status {
         match n {
             0 => Status::Ok,
@@ -45,71 +47,80 @@ impl Status {
     }
 }
 
-/// A function that takes its arguments from an array of slots and leaves its results there: host functions, the way in
-/// from the API, and the way between tiers. `callee` is the instance or host context it runs in.
+/// A function that reads its arguments from an array of slots and writes its results there.
+///
+/// The host calls guests with this convention, and tiers call each other with it. Most calls of host functions use it
+/// too. `callee` is the instance or host context in which the function runs.
 pub type ArrayFn = unsafe extern "C" fn(callee: *mut VmCtx, caller: *mut VmCtx, slots: *mut u64) -> u32;
 
-/// A host function that takes its arguments and gives its result in registers, as slots. It may be called with fewer
-/// arguments than these, and has then no use for the others.
+/// A host function that takes its arguments and returns its result in registers, each as a slot.
+///
+/// Code may pass fewer than four arguments; the function then ignores the rest.
 pub type RegisterFn =
-    unsafe extern "C" fn(callee: *mut VmCtx, caller: *mut VmCtx, a: u64, b: u64, c: u64, d: u64) -> Returned;
+    unsafe extern "C" fn(callee: *mut VmCtx, caller: *mut VmCtx, a: u64, b: u64, c: u64, d: u64) -> RegisterResult;
 
-/// What a [`RegisterFn`] returns.
+/// The return value of a [`RegisterFn`].
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
-pub struct Returned {
+pub struct RegisterResult {
     /// A [`Status`].
     pub status: u64,
-    /// The result's slot, if there is a result; the store's address if it has failed, so that whoever calls need not keep it.
+    /// The result's slot if the function has a result. On failure, the address of the store, so the caller need not
+    /// keep it.
     pub value: u64,
 }
 
-/// Whether host functions are called by their [`RegisterFn`], given how many parameters and results they have, and
-/// whether any of these is a vector.
-pub const fn in_registers(params: usize, results: usize, vectors: bool) -> bool {
+/// Returns whether code calls host functions of this shape through their [`RegisterFn`].
+///
+/// `vectors` is true if any parameter or result is a vector.
+pub const fn fits_in_registers(params: usize, results: usize, vectors: bool) -> bool {
     params <= 4 && results <= 1 && !vectors
 }
 
-/// One function of a module, shared by all its instances; or one host function.
+/// One function of a module, shared by all instances of the module, or one host function.
 #[repr(C)]
 #[derive(Debug)]
 pub struct FuncCell {
-    /// Where native code calls it; null while it has no native code, and of host functions until native code first calls.
+    /// The native entry point. Null while the function has no native code; for a host function, null until native code
+    /// first calls it.
     pub native: AtomicPtr<c_void>,
-    /// An [`ArrayFn`]: where hosts, and the interpreter if `entry` says so, call it.
-    pub array: AtomicPtr<c_void>,
-    /// Where the interpreter goes on: its own code, or the stub that makes an array call.
-    pub entry: AtomicPtr<u32>,
-    /// The interpreter's view of it; null for host functions. It never changes: like the others it is of a type that threads
-    /// share.
+    /// An [`ArrayFn`]. The host calls the function here, and so does the interpreter if `interpreter_entry` is its
+    /// array stub.
+    pub array_call: AtomicPtr<c_void>,
+    /// The interpreter's entry point: the function's bytecode, or the stub that makes an array call.
+    pub interpreter_entry: AtomicPtr<u32>,
+    /// The interpreter's `Body`; null for host functions. It never changes. It is atomic only so that threads can share
+    /// the cell.
     pub body: AtomicPtr<c_void>,
-    /// Where native code calls it while it has no native code, with itself in [`VmStore::callee`]; null until asked for.
-    pub bridge: AtomicPtr<c_void>,
-    /// What a bridge tail-calls to have it tail-called with the arguments in [`VmStore::tail`]; null until then.
-    pub adapter: AtomicPtr<c_void>,
-    /// Slots of an argument array for it.
+    /// The native-to-interpreter trampoline, which takes the function from [`VmStore::callee`]. Null until native code
+    /// first calls the function while it has no native code.
+    pub native_to_interpreter: AtomicPtr<c_void>,
+    /// The tail-call trampoline, which passes on the arguments in [`VmStore::tail_call`]. Null until a
+    /// native-to-interpreter trampoline first needs it.
+    pub tail_call_trampoline: AtomicPtr<c_void>,
+    /// The number of slots in the function's argument array.
     pub array_slots: u32,
-    /// Its canonical type; without meaning for constant expressions, which nothing calls.
+    /// The function's canonical type. Meaningless for constant expressions, because nothing calls them.
     pub type_id: u32,
 }
 
 impl FuncCell {
-    /// The interpreter's view of it; null for host functions.
+    /// Returns the interpreter's `Body`, or null for a host function.
     #[inline(always)]
     pub fn body(&self) -> *const c_void {
         self.body.load(Ordering::Relaxed)
     }
 }
 
-/// A reference to a function: exactly one per function of an instance.
+/// A reference to a function. Each function of an instance has at most one.
 #[repr(C)]
 #[derive(Debug)]
 pub struct FuncRef {
-    /// A copy of the cell's; null until that has one and native code asks for it.
+    /// A copy of the cell's native entry point. Null until a call through this reference finds native code.
     pub native: AtomicPtr<c_void>,
     /// The function.
     pub cell: *const FuncCell,
-    /// The instance or host context it runs in.
+    /// The instance or host context in which the function runs.
     pub vmctx: *mut VmCtx,
     /// Its canonical type.
     pub type_id: u32,
@@ -121,31 +132,31 @@ pub struct FuncRef {
 pub struct VmImport {
     /// The function.
     pub cell: *const FuncCell,
-    /// A copy of the cell's native code, null if that has none when the instance is made, until native code asks for it; and
-    /// the instance or host context it runs in.
-    pub known: VmCallee,
-    /// Code that has `known` found out, and goes on there; and this record. It finds the record in the first register of
-    /// arguments, so it is only called where that is what is in it.
-    pub asking: VmCallee,
-    /// What native code calls: `asking`, or `known` once it is. What this points to never changes, so that both halves of a
-    /// call go together however long before it they were read.
+    /// The native entry point and the instance or host context. The entry point is null until the lazy-binding stub
+    /// finds native code, unless the function already has some at instantiation.
+    pub resolved: VmCallee,
+    /// The lazy-binding stub, with this record in place of an instance. The stub finds the record in the first argument
+    /// register, so only signatures that pass the callee there use it.
+    pub lazy_stub: VmCallee,
+    /// The callee of native code: `lazy_stub` until the import is bound, then `resolved`. Neither record changes after
+    /// code can read it. The entry point and the instance thus match, no matter when code has read them.
     pub callee: *const VmCallee,
 }
 
-/// What native code needs for a call.
+/// An entry point and the instance to call it with.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct VmCallee {
-    /// Where it is called.
+    /// The native entry point.
     pub native: *mut c_void,
-    /// Its first argument.
+    /// The first argument: the instance or host context.
     pub vmctx: *mut VmCtx,
 }
 
-/// What knows where native code calls a function, or is to know, and is asked about: see [`Natives::ask`].
+/// The records that hold a native entry point and that [`NativeBuiltins::lazy_stub`] can bind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
-pub enum Callable {
+pub enum CalleeRecord {
     /// A [`FuncCell`].
     Cell,
     /// A [`FuncRef`].
@@ -154,51 +165,52 @@ pub enum Callable {
     Import,
 }
 
-impl Callable {
-    /// Every one, in the order of their numbers.
-    pub const ALL: [Callable; 3] = [Callable::Cell, Callable::Reference, Callable::Import];
+impl CalleeRecord {
+    /// All kinds, in the order of their numbers.
+    pub const ALL: [CalleeRecord; 3] = [CalleeRecord::Cell, CalleeRecord::Reference, CalleeRecord::Import];
 
-    /// Where the address is in it.
-    pub const fn native(self) -> usize {
+    /// Returns the offset of the native entry point in the record.
+    pub const fn native_offset(self) -> usize {
         match self {
-            Callable::Cell => offset_of!(FuncCell, native),
-            Callable::Reference => offset_of!(FuncRef, native),
-            Callable::Import => offset_of!(VmImport, known) + offset_of!(VmCallee, native),
+            CalleeRecord::Cell => offset_of!(FuncCell, native),
+            CalleeRecord::Reference => offset_of!(FuncRef, native),
+            CalleeRecord::Import => offset_of!(VmImport, resolved) + offset_of!(VmCallee, native),
         }
     }
 
-    /// The record and what it is, of what is asked about: a record's address plus its kind's number, which is less than
-    /// its alignment.
-    pub fn asked(asked: *mut c_void) -> (*mut c_void, Callable) {
-        let which = Callable::ALL[asked.addr() % align_of::<FuncRef>() % Callable::ALL.len()];
-        (asked.wrapping_byte_sub(which as usize), which)
+    /// Splits a tagged pointer into the record's address and its kind.
+    ///
+    /// The tag is the kind's number, which is less than the record's alignment.
+    pub fn from_tagged(tagged: *mut c_void) -> (*mut c_void, CalleeRecord) {
+        let kind = CalleeRecord::ALL[tagged.addr() % align_of::<FuncRef>() % CalleeRecord::ALL.len()];
+        (tagged.wrapping_byte_sub(kind as usize), kind)
     }
 }
 
-/// A memory, as code sees it.
+/// A linear memory.
 #[repr(C)]
 #[derive(Debug)]
 pub struct VmMemory {
-    /// Its first byte.
+    /// The address of its first byte.
     pub base: *mut u8,
     /// Its length in bytes.
     pub len: usize,
 }
 
-/// A table, as code sees it.
+/// A table.
 #[repr(C)]
 #[derive(Debug)]
 pub struct VmTable {
-    /// Its elements, one slot each. In a lazily initialised table, what is null may only not be there yet: see
-    /// [`Libcall::LazyElement`](crate::Libcall).
+    /// Its elements, one slot each. In a lazily initialized table, null may stand for an element that is not
+    /// initialized yet; see [`Libcall::LazyElement`](crate::Libcall).
     pub elements: *mut u64,
-    /// How many there are.
+    /// The number of elements.
     pub len: usize,
-    /// Not 0 if anything has been written to it that is not what its module says.
+    /// Nonzero once any element differs from the module's initial contents.
     pub written: u64,
 }
 
-/// A global, as code sees it.
+/// A global.
 #[repr(C, align(16))]
 #[derive(Debug, Default)]
 pub struct VmGlobal {
@@ -206,7 +218,7 @@ pub struct VmGlobal {
     pub slots: [u64; 2],
 }
 
-/// A tag: an exception's is compared by address.
+/// A tag. Two tags are equal if they have the same address.
 #[repr(C)]
 #[derive(Debug)]
 pub struct VmTag {
@@ -214,179 +226,187 @@ pub struct VmTag {
     pub type_id: u32,
 }
 
-/// What a tail call out of an activation wants called.
+/// The target of a tail call that leaves an activation.
 #[repr(C)]
 #[derive(Debug)]
-pub struct TailTarget {
+pub struct TailCallTarget {
     /// The function.
     pub cell: *const FuncCell,
-    /// The instance or host context it runs in.
+    /// The instance or host context in which it runs.
     pub vmctx: *mut VmCtx,
-    /// Its arguments; valid until the interpreter runs again.
+    /// Its arguments. Valid until the interpreter runs again.
     pub args: *mut u64,
 }
 
-/// Where native code goes on after a throw or trap.
+/// The point at which native code resumes after a throw or trap.
 #[repr(C)]
 #[derive(Debug)]
-pub struct Resume {
-    /// Address.
+pub struct ResumePoint {
+    /// The address of the instruction.
     pub pc: usize,
     /// Stack pointer.
     pub sp: usize,
     /// Frame pointer.
     pub fp: usize,
-    /// What the landing code finds in its payload registers.
+    /// The values of the two payload registers at the landing pad.
     pub payload: [usize; 2],
 }
 
-/// Where native code calls the runtime, other than cells: one table per engine, which is
-/// filled before any native code is published.
+/// The runtime's entry points for native code.
+///
+/// An engine has one table, complete before it publishes any native code.
 #[repr(C)]
 #[derive(Debug, Default)]
-pub struct Natives {
-    /// `tail (vmctx, slots, libcall: i32, a: i32, b: i32)`: a libcall; does not return if that fails.
+pub struct NativeBuiltins {
+    /// `tail (vmctx, slots, libcall: i32, a: i32, b: i32)`: makes a libcall. Returns only if the libcall succeeds.
     pub libcall: AtomicPtr<c_void>,
-    /// `tail (vmctx, slots, tag: i32)`: throws, and does not return.
+    /// `tail (vmctx, slots, tag: i32)`: throws an exception. Does not return.
     pub throw: AtomicPtr<c_void>,
-    /// `tail (vmctx, code: i32)`: traps, and does not return.
+    /// `tail (vmctx, code: i32)`: raises a trap. Does not return.
     pub raise: AtomicPtr<c_void>,
-    /// An [`ArrayFn`] that takes an interpreter's frame to the native loop at [`VmStore::callee`].
-    pub enter_loop: AtomicPtr<c_void>,
-    /// `extern "C" (store)`: goes to [`VmStore::resume`].
+    /// The OSR trampoline, an [`ArrayFn`]: enters the loop code in [`VmStore::callee`] with the interpreter's frame.
+    pub osr_entry: AtomicPtr<c_void>,
+    /// `extern "C" (store)`: resumes at [`VmStore::resume_point`].
     pub resume: AtomicPtr<c_void>,
-    /// `extern "C" (store, cell, callee, slots) -> status`: runs what has no native code. Unless it returns
-    /// [`Status::Ok`] or [`Status::TailCall`] it has set [`VmStore::resume`].
-    pub enter: AtomicPtr<c_void>,
-    /// `extern "C" (vmctx, code: i32)`: sets [`VmStore::resume`] for a trap, or with 0 for the pending exception.
+    /// `extern "C" (store, cell, callee, slots) -> status`: interprets a function. Sets [`VmStore::resume_point`]
+    /// unless it returns [`Status::Ok`] or [`Status::TailCall`].
+    pub enter_interpreter: AtomicPtr<c_void>,
+    /// `extern "C" (vmctx, code: i32)`: sets [`VmStore::resume_point`] for the trap with this code, or for the pending
+    /// exception if the code is 0.
     pub unwind: AtomicPtr<c_void>,
-    /// `extern "C" (store, status: i32)`: sets [`VmStore::resume`] for a call that ended with this status.
+    /// `extern "C" (store, status: i32)`: sets [`VmStore::resume_point`] for a call that ended with this status.
     pub fail: AtomicPtr<c_void>,
-    /// What the runtime's functions above need: the engine's native tier.
+    /// The engine's native tier, which the functions above use.
     pub tier: AtomicPtr<c_void>,
-    /// Where a function goes on, with its arguments as they are and itself in [`VmStore::callee`], for whose frame there is
-    /// too little of the stack: has it interpreted.
-    pub interpret: AtomicPtr<c_void>,
-    /// Where native code calls what it knows no native code of, with that in [`VmStore::asked`]: has it found out, and goes
-    /// on there.
-    pub ask: AtomicPtr<c_void>,
+    /// The continuation of a function whose frame does not fit on the native stack. Interprets the function in
+    /// [`VmStore::callee`] with the arguments in place.
+    pub stack_exhausted: AtomicPtr<c_void>,
+    /// The lazy-binding stub: finds the entry point of the function in [`VmStore::lazy_callee`] and jumps there.
+    pub lazy_stub: AtomicPtr<c_void>,
 }
 
-/// What kind of code an activation runs.
+/// The kind of code that an activation runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum ActivationKind {
-    /// The interpreter, entered by the host.
+    /// The interpreter, called by the host.
     Interpreter = 0,
-    /// The interpreter, entered by native code through a bridge.
-    Bridge = 1,
+    /// The interpreter, called by native code through a native-to-interpreter trampoline.
+    InterpreterFromNative = 1,
     /// Native code.
     Native = 2,
 }
 
-/// A stretch of guest frames of one kind. They form a list, innermost first, that backtraces, root scanning, throws and
-/// traps walk.
+/// A run of guest frames of one kind.
+///
+/// Activations form a list, innermost first. Backtraces, root scanning, throws and traps walk it.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Activation {
-    /// The next outer one.
+    /// The next outer activation.
     pub prev: *mut Activation,
-    /// What it runs.
+    /// The kind of its frames.
     pub kind: ActivationKind,
-    /// The instance it was entered with.
+    /// The instance with which it was entered.
     pub vmctx: *mut VmCtx,
-    /// Interpreter: the record below its first frame.
+    /// Interpreter: the record below the first frame.
     pub base_record: *mut c_void,
-    /// Native: where frame pointer and return address at the last call out are, in this order. That is the beginning of the
-    /// frame of what was called, or `fault`.
+    /// Native: the address of the frame pointer and return address that describe the innermost native frame, saved at
+    /// the last exit to the runtime. Points into the frame of the exit trampoline, or at `fault`.
     pub exit_frame: *const [usize; 2],
-    /// The same at the last fault.
+    /// Native: frame pointer and return address at the last fault.
     pub fault: [usize; 2],
-    /// Native: the frame of the entry trampoline.
+    /// Native: the frame pointer of the trampoline that entered the activation.
     pub entry_fp: usize,
-    /// Native: its stack pointer.
+    /// Native: the stack pointer of that trampoline.
     pub entry_sp: usize,
-    /// Native: where it handles what nothing else caught.
+    /// Native: the address at which that trampoline handles traps and uncaught exceptions.
     pub entry_handler: usize,
 }
 
-/// Some thread wants the guest to stop.
+/// Interrupt bit: another thread wants the guest to stop.
 pub const INTERRUPT_STOP: u32 = 1;
-/// The interpreter is to tell what it runs at the next function's entry or back-edge ([`crate::Libcall::Sample`]).
-/// Native code takes no notice.
+/// Interrupt bit: the interpreter must report its position at the next function entry or back-edge
+/// ([`crate::Libcall::Sample`]). Native code ignores this bit.
 pub const INTERRUPT_SAMPLE: u32 = 2;
 
-/// What is one per store.
+/// The part of a store that code accesses.
 #[repr(C)]
 #[derive(Debug)]
 pub struct VmStore {
-    /// Why guest code should call out at its next check: [`INTERRUPT_STOP`], [`INTERRUPT_SAMPLE`]. Other threads
-    /// touch this field and the next one only.
+    /// The pending interrupts: [`INTERRUPT_STOP`] and [`INTERRUPT_SAMPLE`]. Code checks this word at function entries
+    /// and back-edges. Other threads access only this field and the next one.
     pub interrupt: AtomicU32,
-    /// Whether the engine asks for samples of it.
-    pub watched: AtomicBool,
-    /// The code of the trap under way.
+    /// Whether the engine's sampler watches this store.
+    pub is_sampled: AtomicBool,
+    /// The code of the trap in progress.
     pub trap: u32,
-    /// Gas left; below zero it is used up.
+    /// The remaining gas. Below zero, gas is exhausted.
     pub gas: i64,
-    /// Lowest address the host stack may reach in native code; below it functions are interpreted.
+    /// The lowest address that native code may use on the host stack. Below it, functions are interpreted.
     pub stack_limit: usize,
-    /// The newest record of the interpreter's stack.
+    /// The newest record on the interpreter's stack.
     pub record: *mut c_void,
-    /// The first free slot of the interpreter's stack while it is not running.
+    /// The first free slot of the interpreter's stack, valid while the interpreter is not running.
     pub stack_top: *mut u64,
     /// The innermost activation.
     pub activation: *mut Activation,
-    /// The innermost activation when the host last called in: what catches nothing above it is uncaught.
+    /// The innermost activation at the last call from the host. An exception that no frame above it catches is
+    /// uncaught.
     pub host_activation: *mut Activation,
-    /// The function being called by its bridge or its array function; for [`Natives::enter_loop`] the loop's code.
+    /// The callee of an array function, a native-to-interpreter trampoline or [`NativeBuiltins::stack_exhausted`]. For
+    /// [`NativeBuiltins::osr_entry`], the OSR code.
     pub callee: *const FuncCell,
-    /// What native code is about to call by way of [`Natives::ask`]: see [`Callable::asked`].
-    pub asked: *mut c_void,
-    /// Set with [`Status::TailCall`].
-    pub tail: TailTarget,
-    /// See [`Resume`].
-    pub resume: Resume,
-    /// The pending exception's tag.
+    /// The tagged record for [`NativeBuiltins::lazy_stub`]; see [`CalleeRecord::from_tagged`].
+    pub lazy_callee: *mut c_void,
+    /// The resolved target of an indirect tail call, or the target returned with [`Status::TailCall`].
+    pub tail_call: TailCallTarget,
+    /// The point at which [`NativeBuiltins::resume`] continues.
+    pub resume_point: ResumePoint,
+    /// The tag of the pending exception.
     pub exception_tag: *const VmTag,
-    /// The pending exception's arguments.
+    /// The arguments of the pending exception.
     pub exception_args: *mut u64,
-    /// The first byte of the collected heap.
+    /// The first byte of the GC heap.
     pub heap_base: *mut u8,
-    /// Where the next object goes, as an offset.
+    /// The offset of the next object in the GC heap.
     pub heap_top: u32,
-    /// Where allocation must stop.
+    /// The offset at which allocation must stop.
     pub heap_limit: u32,
-    /// The runtime's functions.
+    /// The libcalls.
     pub libcalls: *const Libcalls,
-    /// The runtime's native entries; null without a native tier.
-    pub natives: *const Natives,
-    /// The embedder's store.
+    /// The runtime's entry points for native code; null without a native tier.
+    pub builtins: *const NativeBuiltins,
+    /// The runtime's store, which owns this struct.
     pub owner: *mut c_void,
-    /// How many bytes below `stack_limit` are left for the interpreter, which takes over from native code there.
-    pub spare_stack: usize,
-    /// The function that the interpreter is to run itself if it is entered with it, though there is native code: that had
-    /// too little of the stack.
-    pub interpreted: *const FuncCell,
+    /// The stack reserve: the bytes below `stack_limit` in which the interpreter takes over from native code.
+    pub stack_reserve: usize,
+    /// A function that the interpreter must execute although it has native code, because the native code ran out of
+    /// stack.
+    pub force_interpreted: *const FuncCell,
 }
 
-/// Added to eight times its number, it makes the reference to a value of the host: no multiple of 8, so that it is never
-/// taken for one to the heap.
+/// The tag of host values. A reference to host value `n` is `8 * n + EXTERN_TAG`. It is not a multiple of 8, so it
+/// never looks like a heap reference.
 pub const EXTERN_TAG: u32 = 2;
 
-/// What precedes an object's fields on the collected heap. References are offsets of it, multiples of 8 and never 0;
-/// what a reference is otherwise is no pointer and left alone by the collector.
+/// The header of an object on the GC heap.
+///
+/// A heap reference is an offset into the heap: a multiple of 8, and never 0. The collector ignores all other reference
+/// values.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct ObjectHeader {
     /// The object's canonical type.
     pub type_id: u32,
-    /// While a collection moves objects: where this one went. 0 otherwise.
+    /// During a collection, the object's new offset; otherwise 0.
     pub forward: u32,
 }
 
-/// Where a structure's field is, in bytes from its header; a field takes as many slots as its type. With the number of
-/// fields as index it is the structure's size.
+/// Returns a structure field's offset from the object header, in bytes.
+///
+/// A field takes as many slots as its type. For `index` equal to the number of fields, this is the size of the
+/// structure.
 pub fn field_offset(fields: &[FieldType], index: u32) -> u32 {
     let slots = fields.iter().take(index as usize).map(|field| match field.storage {
         StorageType::Val(ty) => ty.slots(),
@@ -395,32 +415,32 @@ pub fn field_offset(fields: &[FieldType], index: u32) -> u32 {
     size_of::<ObjectHeader>() as u32 + 8 * slots.sum::<u32>()
 }
 
-/// The fixed part of an instance, followed by what [`VmCtxLayout`] says.
+/// The fixed part of an instance. The variable part follows it; see [`VmCtxLayout`].
 #[repr(C, align(16))]
 #[derive(Debug)]
 pub struct VmCtx {
     /// Its store.
     pub store: *mut VmStore,
-    /// Memory 0, or one without bytes.
+    /// Memory 0, or an empty memory if the module has none.
     pub memory0: *const VmMemory,
-    /// The cells of the functions the module defines.
+    /// The cells of the module's defined functions.
     pub cells: *const FuncCell,
-    /// Canonical ids of the module's types, by index.
+    /// The canonical ids of the module's types, by type index.
     pub type_ids: *const u32,
     /// The runtime's instance.
     pub instance: *mut c_void,
 }
 
-/// Where in an instance something is: the thing itself, or a pointer to it if it is imported.
+/// The location of a table, memory or global in an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Bytes from the instance's first.
+pub struct VmCtxLocation {
+    /// The offset from the start of the instance, in bytes.
     pub offset: u32,
-    /// Whether a pointer is there.
+    /// Whether the entity is imported: then the instance holds a pointer to it instead of the entity.
     pub imported: bool,
 }
 
-/// Offsets of an instance's variable part: a pure function of its module.
+/// The offsets in an instance's variable part. They depend on the module alone.
 #[derive(Clone, Debug, Default)]
 pub struct VmCtxLayout {
     imports: u32,
@@ -435,22 +455,22 @@ pub struct VmCtxLayout {
     func_refs: u32,
     size: u32,
     counts: [u32; 4],
-    /// For every function its place among the function references, if anything can refer to it.
+    /// For each function, the index of its [`FuncRef`], if anything can refer to the function.
     func_ref_index: Vec<Option<u32>>,
     func_ref_count: u32,
 }
 
 impl VmCtxLayout {
-    /// The layout of a module's instances.
+    /// Computes the layout for a module's instances.
     pub fn new(module: &Module) -> VmCtxLayout {
         let mut at = size_of::<VmCtx>() as u32;
-        let mut take = |size: usize, count: u32| {
+        let mut allocate = |size: usize, count: u32| {
             let start = at;
             at += size as u32 * count;
             start
         };
         let pointer = size_of::<usize>();
-        let globals = take(size_of::<VmGlobal>(), module.globals.len() as u32 - module.imported_globals);
+        let globals = allocate(size_of::<VmGlobal>(), module.globals.len() as u32 - module.imported_globals);
         let mut func_ref_count = 0;
         let func_ref_index = module.escaping.iter().map(|escapes| {
             escapes.then(|| {
@@ -461,15 +481,15 @@ impl VmCtxLayout {
         let func_ref_index = func_ref_index.collect();
         VmCtxLayout {
             globals,
-            imports: take(size_of::<VmImport>(), module.imported_funcs),
-            imported_tables: take(pointer, module.imported_tables),
-            imported_memories: take(pointer, module.imported_memories),
-            imported_globals: take(pointer, module.imported_globals),
-            imported_tags: take(pointer, module.imported_tags),
-            tables: take(size_of::<VmTable>(), module.tables.len() as u32 - module.imported_tables),
-            memories: take(size_of::<VmMemory>(), module.memories.len() as u32 - module.imported_memories),
-            tags: take(pointer, module.tags.len() as u32 - module.imported_tags),
-            func_refs: take(size_of::<FuncRef>(), func_ref_count),
+            imports: allocate(size_of::<VmImport>(), module.imported_funcs),
+            imported_tables: allocate(pointer, module.imported_tables),
+            imported_memories: allocate(pointer, module.imported_memories),
+            imported_globals: allocate(pointer, module.imported_globals),
+            imported_tags: allocate(pointer, module.imported_tags),
+            tables: allocate(size_of::<VmTable>(), module.tables.len() as u32 - module.imported_tables),
+            memories: allocate(size_of::<VmMemory>(), module.memories.len() as u32 - module.imported_memories),
+            tags: allocate(pointer, module.tags.len() as u32 - module.imported_tags),
+            func_refs: allocate(size_of::<FuncRef>(), func_ref_count),
             counts: [module.imported_tables, module.imported_memories, module.imported_globals, module.imported_tags],
             func_ref_index,
             func_ref_count,
@@ -477,57 +497,59 @@ impl VmCtxLayout {
         }
     }
 
-    /// The size of an instance in bytes.
+    /// Returns the size of an instance, in bytes.
     pub fn size(&self) -> u32 {
         self.size
     }
 
-    /// The [`VmImport`] of an imported function.
+    /// Returns the offset of an imported function's [`VmImport`].
     pub fn import(&self, func: u32) -> u32 {
         self.imports + func * size_of::<VmImport>() as u32
     }
 
-    /// The [`VmTable`] of a table.
-    pub fn table(&self, table: u32) -> Place {
-        place(table, self.counts[0], self.imported_tables, self.tables, size_of::<VmTable>())
+    /// Returns the location of a table's [`VmTable`].
+    pub fn table(&self, table: u32) -> VmCtxLocation {
+        location(table, self.counts[0], self.imported_tables, self.tables, size_of::<VmTable>())
     }
 
-    /// The [`VmMemory`] of a memory.
-    pub fn memory(&self, memory: u32) -> Place {
-        place(memory, self.counts[1], self.imported_memories, self.memories, size_of::<VmMemory>())
+    /// Returns the location of a memory's [`VmMemory`].
+    pub fn memory(&self, memory: u32) -> VmCtxLocation {
+        location(memory, self.counts[1], self.imported_memories, self.memories, size_of::<VmMemory>())
     }
 
-    /// The [`VmGlobal`] of a global.
-    pub fn global(&self, global: u32) -> Place {
-        place(global, self.counts[2], self.imported_globals, self.globals, size_of::<VmGlobal>())
+    /// Returns the location of a global's [`VmGlobal`].
+    pub fn global(&self, global: u32) -> VmCtxLocation {
+        location(global, self.counts[2], self.imported_globals, self.globals, size_of::<VmGlobal>())
     }
 
-    /// The pointer to the [`VmTag`] of a tag; tags live outside, so that their addresses are theirs alone.
+    /// Returns the offset of the pointer to a tag's [`VmTag`].
+    ///
+    /// Tags live outside instances, so that each has one address.
     pub fn tag(&self, tag: u32) -> u32 {
-        place(tag, self.counts[3], self.imported_tags, self.tags, size_of::<usize>()).offset
+        location(tag, self.counts[3], self.imported_tags, self.tags, size_of::<usize>()).offset
     }
 
-    /// The [`FuncRef`] of a function that can be referred to.
+    /// Returns the offset of a function's [`FuncRef`], if anything can refer to the function.
     pub fn func_ref(&self, func: u32) -> Option<u32> {
         let index = (*self.func_ref_index.get(func as usize)?)?;
         Some(self.func_refs + index * size_of::<FuncRef>() as u32)
     }
 
-    /// How many function references there are.
+    /// Returns the number of function references.
     pub fn func_ref_count(&self) -> u32 {
         self.func_ref_count
     }
 }
 
-fn place(index: u32, imported: u32, imports: u32, own: u32, size: usize) -> Place {
+fn location(index: u32, imported: u32, imports: u32, own: u32, size: usize) -> VmCtxLocation {
     if index < imported {
-        Place { offset: imports + index * size_of::<usize>() as u32, imported: true }
+        VmCtxLocation { offset: imports + index * size_of::<usize>() as u32, imported: true }
     } else {
-        Place { offset: own + (index - imported) * size as u32, imported: false }
+        VmCtxLocation { offset: own + (index - imported) * size as u32, imported: false }
     }
 }
 
-// What the interpreter and the code generator take for granted.
+// Layout assumptions of the interpreter and the code generator.
 const _: () = {
     assert!(size_of::<VmGlobal>() == 16 && align_of::<VmGlobal>() == 16);
     assert!(size_of::<VmCtx>().is_multiple_of(16));

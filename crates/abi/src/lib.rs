@@ -1,9 +1,12 @@
-//! The contract of code and runtime: what compiled code, interpreted code and the engine agree on. Plain layouts and
-//! numbers only; turning them into pointers is `kinglet-interp`'s `access` module and the engine's `vm`.
+//! The contract between code and runtime: layouts, libcalls, traps and settings on which compiled code, bytecode and
+//! the engine agree.
+//!
+//! This crate has plain layouts and numbers only. The `access` module of `kinglet-interp` and the `vm` module of the
+//! engine turn them into pointers.
 
 #![forbid(unsafe_code)]
 
-/// Stands for the sources of this crate: code that other sources made may expect another runtime.
+/// Identifies the sources of this crate. Code from other sources may expect a different contract.
 pub const SOURCE_ID: &str = env!("SOURCE_ID");
 
 pub mod image;
@@ -15,4 +18,4 @@ pub use image::CodeImage;
 pub use kinglet_wasm::Trap;
 pub use layout::*;
 pub use libcall::{Libcall, LibcallFn, Libcalls};
-pub use settings::{MemoryPlan, Optimization, Reservation, Settings, Traps};
+pub use settings::{MemoryPlan, Optimization, Reservation, Settings, TrapDetection};

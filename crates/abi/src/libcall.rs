@@ -1,16 +1,18 @@
-//! The functions of the runtime that code calls: one row each, all of one shape, so that a tier needs one way to call
-//! them. Operands are handed over in an array of slots; a result replaces the first.
+//! The libcalls: runtime functions that code calls.
+//!
+//! Each has one row here. All have the same type, so a tier needs one way to call them. Code passes operands in an
+//! array of slots; the result replaces the first slot.
 
 use crate::VmCtx;
 
-/// A libcall: the calling instance, operands and result, two immediates. Returns 0, or the code of a trap.
+/// A libcall. Takes the calling instance, the operand slots and two immediates. Returns 0 or the code of a trap.
 ///
-/// It may move memories and collect garbage: the caller reloads what it cached, and its frame can be walked. It never
-/// unwinds.
+/// A libcall may move memories and collect garbage. The caller reloads cached values, and its frame must be walkable. A
+/// libcall never unwinds.
 ///
 /// # Safety
-/// The instance is live, and so is its store, which nothing borrows: guest code has called out. There are as many slots as
-/// the libcall's row says, and the immediates are of the instance's module.
+/// The instance and its store are live, and nothing borrows the store, because guest code has called out. The array has
+/// as many slots as the libcall's row says, and the immediates are valid for the instance's module.
 pub type LibcallFn = unsafe extern "C" fn(*mut VmCtx, *mut u64, u32, u32) -> u32;
 
 macro_rules! libcalls {
@@ -21,10 +23,10 @@ macro_rules! libcalls {
         pub enum Libcall { $($(#[$doc])* $name),* }
 
         impl Libcall {
-            /// Every libcall.
+            /// All libcalls.
             pub const ALL: &'static [Libcall] = &[$(Libcall::$name),*];
 
-            /// Its name in snapshots.
+            /// Returns the libcall's name in listings.
             pub const fn text(self) -> &'static str {
                 match self { $(Libcall::$name => $text),* }
             }
@@ -59,7 +61,7 @@ libcalls! {
     TableSet "table.set";
     /// Function; `-> [reference]`.
     RefFunc "ref.func";
-    /// Actual and expected canonical type; `-> [whether the first is a subtype]`.
+    /// Actual and expected canonical type; `-> [1 if the actual type is a subtype, else 0]`.
     IsSubtype "is_subtype";
     /// Type index in the module; `[fields] -> [reference]`.
     StructNew "struct.new";
@@ -67,33 +69,33 @@ libcalls! {
     StructGet "struct.get";
     /// Type index and field; `[reference, value]`.
     StructSet "struct.set";
-    /// Tag; `[arguments]`: makes the exception pending.
+    /// Tag; `[arguments]`: sets the pending exception.
     Throw "throw";
-    /// Whether the newest frame of the interpreter is about to enter a loop again, rather than to begin;
-    /// `-> [address]`: native code for that loop, or 0. Notes what is running, by which the engine knows what is hot.
+    /// 1 if the interpreter's newest frame is at a back-edge, 0 if at a function entry; `-> [address]`: the OSR entry
+    /// point of that loop, or 0. Takes a sample for tier-up.
     Sample "sample";
-    /// Trap code; notes the trap with a backtrace taken now, while every frame is still there.
+    /// Trap code: records the trap with a backtrace while every frame still exists.
     Raise "raise";
-    /// The pending exception leaves the innermost activation. Unless a frame farther out catches it, up to where the host
-    /// called in, notes it as a trap with a backtrace taken now, while every frame is still there.
+    /// The pending exception leaves the innermost activation. If no frame up to the last call from the host catches it,
+    /// the libcall records a trap. It captures the backtrace while every frame still exists.
     Uncaught "uncaught";
-    /// Place of a table without its lowest bits, as the interpreter's code has it; `[index] -> [reference]`: of an element
-    /// that is null, but may only not be there yet.
+    /// Encoded location of a table, without its lowest bits; `[index] -> [reference]`: initializes an element of a
+    /// lazily initialized table.
     LazyElement "lazy_element";
-    /// Makes the interpreter's stack of a store that has none yet.
+    /// Allocates the interpreter's stack for a store that has none.
     GuestStack "guest_stack";
 }
 
-/// The table of libcalls that a store hands to its code.
+/// The table through which a store's code makes libcalls.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Libcalls {
-    /// By [`Libcall`].
+    /// The functions, indexed by [`Libcall`].
     pub functions: [LibcallFn; Libcall::ALL.len()],
 }
 
 impl Libcalls {
-    /// The function of a libcall.
+    /// Returns a libcall's function.
     pub const fn get(&self, libcall: Libcall) -> LibcallFn {
         self.functions[libcall as usize]
     }

@@ -1,51 +1,53 @@
-//! The engine settings that change what code is made, and so are part of every key under which code is kept; and how a
-//! memory is addressed, which follows from them.
+//! Engine settings that affect generated code, and the memory addressing plan that follows from them. The settings are
+//! part of every cache key.
 
 use kinglet_wasm::types::{IndexType, MemoryType};
 use kinglet_wasm::walk::Metering;
 
-/// Settings that are the same for all code of an engine.
+/// Settings shared by all code of an engine.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// What operations cost, if gas is metered.
+    /// The cost of each operation, if gas is metered.
     pub metering: Option<Metering>,
-    /// Whether native code can be interrupted. The interpreter always can.
+    /// Whether native code checks for interrupts. The interpreter always does.
     pub interruptible: bool,
-    /// Whether arithmetic on floats gives no other NaN than the canonical one.
+    /// Whether float arithmetic returns only canonical NaNs.
     pub nan_canonicalization: bool,
-    /// How native code finds out that it must trap.
-    pub traps: Traps,
-    /// Address space for each memory that is addressed without checks; none if every access is checked.
+    /// How native code detects traps.
+    pub traps: TrapDetection,
+    /// The address space reserved for each memory that is accessed without bounds checks. `None` checks every access.
     pub reservation: Option<Reservation>,
-    /// Whether an access that a mispredicted check let through reads index 0 instead (Spectre variant 1).
+    /// Whether a speculative out-of-bounds access reads address 0 instead of memory beyond the bounds (Spectre variant
+    /// 1).
     pub spectre_mitigation: bool,
-    /// How hard the native tier tries.
+    /// The optimization level of the native tier.
     pub optimization: Optimization,
-    /// Which processors code is made for.
-    pub target: Target,
-    /// About how many bytes of memory compiling a function may take. Code does not depend on it; which functions have any
-    /// does, so that a cache keeps it apart by this.
+    /// The target of the native tier.
+    pub target: CompileTarget,
+    /// The limit of the estimated memory for compiling one function, in bytes. The limit affects which functions have
+    /// code, but not the code itself, so caches use it as a separate key.
     pub compiler_memory: usize,
 }
 
-/// Which processors code is made for; if nothing is said, the one at hand.
+/// The target of the native tier. The default is the host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Target {
-    /// A target triple; none for the one that this program is built for.
+pub struct CompileTarget {
+    /// The target triple. `None` is the triple for which this program was built.
     pub triple: Option<String>,
-    /// Whether only what every processor of the kind has is used.
+    /// Whether to use only baseline features of the architecture.
     pub generic: bool,
-    /// Features of the processor that are used, or not, whatever the above says.
+    /// Processor features to enable or disable, overriding the fields above.
     pub features: Vec<(String, bool)>,
 }
 
-impl Target {
-    /// Whether Kinglet turns faults into traps there.
+impl CompileTarget {
+    /// Returns whether Kinglet can turn faults into traps on this target.
     pub fn traps_by_faults(&self) -> bool {
-        let known = |triple: &str| ["x86_64", "aarch64", "riscv64"].iter().any(|start| triple.starts_with(start));
+        let is_supported =
+            |triple: &str| ["x86_64", "aarch64", "riscv64"].iter().any(|start| triple.starts_with(start));
         match &self.triple {
-            Some(triple) => known(triple) && triple.contains("linux"),
-            None => known(std::env::consts::ARCH) && cfg!(target_os = "linux"),
+            Some(triple) => is_supported(triple) && triple.contains("linux"),
+            None => is_supported(std::env::consts::ARCH) && cfg!(target_os = "linux"),
         }
     }
 }
@@ -56,81 +58,83 @@ impl Default for Settings {
             metering: None,
             interruptible: true,
             nan_canonicalization: false,
-            traps: Traps::Checks,
+            traps: TrapDetection::Checks,
             reservation: None,
             spectre_mitigation: true,
             optimization: Optimization::Speed,
-            target: Target::default(),
+            target: CompileTarget::default(),
             compiler_memory: 1 << 30,
         }
     }
 }
 
-/// How native code finds out that it must trap.
+/// How native code detects traps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Traps {
-    /// The processor faults, and a signal handler looks the address of the instruction up.
+pub enum TrapDetection {
+    /// The instruction faults, and a signal handler looks up its address.
     Faults,
-    /// It tests beforehand and calls the runtime.
+    /// Code tests the operands first and calls the runtime.
     Checks,
 }
 
-/// Address space set aside for a memory.
+/// The reserved address space of a memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reservation {
-    /// Bytes from the memory's first that are its own or inaccessible.
+    /// The size of the reservation in bytes. Memory beyond the current length is inaccessible.
     pub bytes: u64,
-    /// Inaccessible bytes behind those.
+    /// The size of the inaccessible guard region that follows, in bytes.
     pub guard: u64,
 }
 
-/// How hard the native tier tries.
+/// The optimization level of the native tier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Optimization {
-    /// Compiles fast.
+    /// Minimizes compile time.
     None,
-    /// Makes fast code.
+    /// Optimizes for speed.
     #[default]
     Speed,
-    /// Makes fast code, and of two equally fast pieces the smaller.
+    /// Optimizes for speed; prefers smaller code if speed is equal.
     SpeedAndSize,
 }
 
-/// How code addresses a memory: a function of the memory's type and the engine's settings alone, so that code fits
-/// every memory it can be linked with.
+/// How code addresses a memory.
+///
+/// The plan depends only on the memory's type and the engine settings, so code fits every memory it can be linked with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemoryPlan {
-    /// Every 32-bit index lies in a reservation that never moves; what is not the memory's faults.
+    /// Every 32-bit index lies within a reservation that never moves. An access beyond the memory faults.
     Reserved(Reservation),
-    /// Every access is compared with the memory's length; its first byte may move when it grows.
+    /// Code compares every access with the memory's length. The memory may move when it grows.
     Checked,
 }
 
 impl Settings {
-    /// What code can only be used with, as names and values; how hard the compiler tried is not
-    /// part of it, nor what it was allowed to take, which is part of a cache's keys alone.
+    /// Returns the settings that code depends on, as names and values.
+    ///
+    /// The optimization level is not included. Neither is the compiler's memory limit, which only cache keys contain.
     pub fn key(&self) -> Vec<(&'static str, String)> {
-        let yes = |on: bool| if on { "on" } else { "off" }.to_string();
+        let on_off = |on: bool| if on { "on" } else { "off" }.to_string();
         let traps = match self.traps {
-            Traps::Faults => "faults",
-            Traps::Checks => "checks",
+            TrapDetection::Faults => "faults",
+            TrapDetection::Checks => "checks",
         };
         let reservation = self.reservation.map(|r| format!("{} and {} bytes", r.bytes, r.guard));
         vec![
             ("gas", self.metering.as_ref().map_or_else(|| "off".into(), Metering::key)),
-            ("interrupts", yes(self.interruptible)),
-            ("canonical NaN", yes(self.nan_canonicalization)),
+            ("interrupts", on_off(self.interruptible)),
+            ("canonical NaN", on_off(self.nan_canonicalization)),
             ("traps by", traps.into()),
             ("memory reservation", reservation.unwrap_or_else(|| "off".into())),
-            ("Spectre mitigation", yes(self.spectre_mitigation)),
+            ("Spectre mitigation", on_off(self.spectre_mitigation)),
         ]
     }
 
-    /// How memories of a type are addressed.
+    /// Returns the addressing plan for memories of a type.
     pub fn memory_plan(&self, ty: &MemoryType) -> MemoryPlan {
         match self.reservation {
             Some(reservation)
-                if self.traps == Traps::Faults
+                if self.traps == TrapDetection::Faults
                     && ty.index == IndexType::I32
                     && ty.page_size_log2 == 16
                     && reservation.bytes >= 1 << 32 =>

@@ -1,4 +1,4 @@
-//! Without the native tier nothing is kept for the next start.
+//! The cache without the native tier: nothing is kept for the next start.
 
 use kinglet::{Config, Module};
 
@@ -6,17 +6,17 @@ use crate::options::Options;
 
 pub(crate) fn add(_: &mut Config, _: &Options) {}
 
-pub(crate) fn settle(_: &Options) {}
+pub(crate) fn set_up(_: &Options) {}
 
-pub(crate) fn is_left_behind(_: &Options) -> bool {
+pub(crate) fn compiles_only(_: &Options) -> bool {
     false
 }
 
-pub(crate) struct Keeper;
+pub(crate) struct CacheWriter;
 
-impl Keeper {
-    pub(crate) fn start<'a>(_: impl Iterator<Item = &'a Module>) -> Keeper {
-        Keeper
+impl CacheWriter {
+    pub(crate) fn start<'a>(_: impl Iterator<Item = &'a Module>) -> CacheWriter {
+        CacheWriter
     }
 
     pub(crate) fn finish(self, _: &Options, _: bool) {}

@@ -1,4 +1,4 @@
-//! The commands: one row each. The first is the one that is meant when none is named.
+//! The commands: one row each. The first is the default command.
 
 #[cfg(feature = "jit")]
 mod cache;
@@ -41,54 +41,68 @@ use crate::options::Options;
 pub(crate) struct Command {
     pub(crate) name: &'static str,
     pub(crate) usage: &'static str,
+    /// One line that begins with a verb.
     pub(crate) about: &'static str,
-    /// Command lines, and what they do.
+    /// More sentences, for the command's own help.
+    pub(crate) details: &'static str,
+    /// Whether the short help lists it.
+    pub(crate) common: bool,
+    /// Command lines, with their descriptions.
     pub(crate) examples: &'static [(&'static str, &'static str)],
     pub(crate) takes: Takes,
     /// Whether WasmEdge has a command of this name.
     pub(crate) of_wasmedge: bool,
-    /// Gives the exit status, or why there is none.
+    /// Returns the exit status.
     pub(crate) run: fn(&Options) -> Outcome,
 }
 
-/// Which positional arguments a command takes.
+/// The positional arguments of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Takes {
-    /// A file, and after it the program's own arguments.
+    /// A file, followed by the program's own arguments.
     Program,
     /// One file.
     File,
-    /// Any number of files, at least one.
+    /// One or more files.
     Files,
-    /// A file, and one to write.
+    /// An input file and an output file.
     InAndOut,
     /// One of the words.
     Word(&'static [&'static str]),
-    /// One of the words, and after some of them a file.
+    /// One of the words; some of them need a file.
     Action(&'static [&'static str]),
-    /// The name of a command, or nothing.
-    Command,
-    /// Nothing at all.
+    /// The name of a command or a topic, or nothing.
+    Topic,
+    /// Nothing.
     Nothing,
 }
 
 impl Takes {
-    /// How many there must be.
+    /// The least number of arguments.
     pub(crate) fn least(self) -> usize {
-        if [Takes::Command, Takes::Nothing].contains(&self) { 0 } else { 1 }
+        if [Takes::Topic, Takes::Nothing].contains(&self) { 0 } else { 1 }
     }
 
-    /// How many there may be.
+    /// The greatest number of arguments.
     pub(crate) fn most(self) -> usize {
         match self {
             Takes::Program | Takes::Files => usize::MAX,
             Takes::InAndOut | Takes::Action(_) => 2,
-            Takes::File | Takes::Word(_) | Takes::Command => 1,
+            Takes::File | Takes::Word(_) | Takes::Topic => 1,
             Takes::Nothing => 0,
         }
     }
 
-    /// For a message that there are too many.
+    /// The file names among the arguments.
+    pub(crate) fn files(self, args: &[String]) -> &[String] {
+        match self {
+            Takes::Program => &args[..args.len().min(1)],
+            Takes::File | Takes::Files | Takes::InAndOut => args,
+            Takes::Word(_) | Takes::Action(_) | Takes::Topic | Takes::Nothing => &[],
+        }
+    }
+
+    /// The object of "takes" in a message.
     pub(crate) fn words(self) -> &'static str {
         match self {
             Takes::Program | Takes::Files => "files",
@@ -96,12 +110,12 @@ impl Takes {
             Takes::File => "one file",
             Takes::Word(_) => "one word",
             Takes::Action(_) => "one word and a file",
-            Takes::Command => "the name of one command",
-            Takes::Nothing => "nothing",
+            Takes::Topic => "one command or topic",
+            Takes::Nothing => "no arguments",
         }
     }
 
-    /// For a message that there is none.
+    /// The message when an argument is missing.
     pub(crate) fn missing(self) -> String {
         match self {
             Takes::Word(words) | Takes::Action(words) => format!("one of {} is missing", words.join(", ")),
@@ -110,21 +124,36 @@ impl Takes {
     }
 }
 
+/// The examples of the short help.
+pub(crate) const EXAMPLES: &[(&str, &str)] = &[
+    ("kinglet hello.wasm", "Run a program"),
+    ("kinglet --dir .:. app.wasm ARGS", "Give it the current directory"),
+    ("kinglet --invoke fib fib.wasm 30", "Call a function"),
+    ("kinglet --time-limit 500 app.wasm", "Stop it after half a second"),
+    ("kinglet compile app.wasm app.so", "Compile ahead of time"),
+    ("kinglet --allow-precompiled app.so", "Run the compiled program"),
+];
+
 pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "run",
         usage: "[OPTIONS] FILE [ARGS…]",
-        about: "Runs a program, or one of its functions; the name of this command can be left out.",
+        about: "Run a program or call a function; the default command",
+        details: "",
+        common: true,
         examples: &[
-            ("kinglet hello.wasm", "run a program"),
-            ("kinglet --dir .:. python.wasm -c 'print(1+1)'", "with the present folder, and arguments of its own"),
-            ("kinglet --dir /data:./data:readonly --env LANG=C program.wasm", "a folder it can only read, a variable"),
-            ("kinglet --reactor fib.wasm fib 30", "call a function and print its result"),
-            ("kinglet --invoke fib fib.wasm 30", "the same"),
-            ("kinglet --module math:math.wasm program.wasm", "with another module to import from"),
-            ("kinglet --time-limit 500 --gas-limit 1000000 program.wasm", "with limits"),
-            ("kinglet --unknown-imports trap plugin.wasm", "although not everything it imports is there"),
-            ("cat hello.wat | kinglet -", "text is taken as well as binaries, and standard input as well as files"),
+            ("kinglet hello.wasm", "Run a program"),
+            ("kinglet --dir .:. python.wasm -c 'print(1+1)'", "Give it the current directory, and arguments"),
+            (
+                "kinglet --dir /data:./data:readonly --env LANG=C app.wasm",
+                "Give it a read-only directory and a variable",
+            ),
+            ("kinglet --reactor fib.wasm fib 30", "Call a function and print its result"),
+            ("kinglet --invoke fib fib.wasm 30", "Call the same function"),
+            ("kinglet --module math:math.wasm app.wasm", "Resolve imports from another module"),
+            ("kinglet --time-limit 500 --gas-limit 1000000 app.wasm", "Limit time and gas"),
+            ("kinglet --unknown-imports trap plugin.wasm", "Run it although some of its imports are missing"),
+            ("cat hello.wat | kinglet -", "Run a text module from standard input"),
         ],
         takes: Takes::Program,
         of_wasmedge: true,
@@ -133,18 +162,20 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "compile",
         usage: "[OPTIONS] FILE OUTPUT",
-        about: "Compiles a module to native code, which then starts at once and runs fast from the beginning.",
+        about: "Compile a module to native code ahead of time",
+        details: "The compiled program starts at once and runs at full speed from the beginning.",
+        common: true,
         examples: &[
-            ("kinglet compile program.wasm program.so", "native code for this machine, with the module in it"),
-            ("kinglet --allow-precompiled program.so", "run it"),
-            ("kinglet compile program.wasm fast.wasm", "a module for every runtime, with native code for this one"),
-            ("kinglet compile --target aarch64-unknown-linux-gnu program.wasm arm.so", "for another processor"),
-            ("kinglet compile --generic-binary program.wasm portable.so", "for older processors too"),
-            ("kinglet compile --format exe program.wasm program", "a program that needs nothing else"),
-            ("./program --with arguments", "run it: all arguments are the program's own"),
+            ("kinglet compile app.wasm app.so", "Write native code for this machine, which includes the module"),
+            ("kinglet --allow-precompiled app.so", "Run it"),
+            ("kinglet compile app.wasm fast.wasm", "Write a module that other runtimes can run too"),
+            ("kinglet compile --target aarch64-unknown-linux-gnu app.wasm arm.so", "Compile for another target"),
+            ("kinglet compile --generic-binary app.wasm portable.so", "Compile for older CPUs too"),
+            ("kinglet compile --format exe app.wasm app", "Write a standalone executable"),
+            ("./app --with arguments", "Run it; all arguments are the program's own"),
             (
-                "kinglet compile --format exe --dir /data:./data --env LANG=C program.wasm program",
-                "one that may use a folder of where it is started, and has a variable",
+                "kinglet compile --format exe --dir /data:./data --env LANG=C app.wasm app",
+                "Give the executable a directory, relative to where it is started, and a variable",
             ),
         ],
         takes: Takes::InAndOut,
@@ -154,11 +185,13 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "warm",
         usage: "[OPTIONS] FILE…",
-        about: "Compiles modules, and keeps their native code in the cache: their next start is as fast as can be.",
+        about: "Compile modules into the cache",
+        details: "The next start of each module finds all its native code there.",
+        common: true,
         examples: &[
-            ("kinglet warm program.wasm", "what `kinglet program.wasm` then finds in the cache"),
-            ("kinglet warm --time-limit 1 program.wasm", "for starts with a time limit, which need other code"),
-            ("KINGLET_CACHE_DIR=/srv/cache kinglet warm program.wasm", "in another folder"),
+            ("kinglet warm app.wasm", "Compile everything that `kinglet app.wasm` can use"),
+            ("kinglet warm --time-limit 1 app.wasm", "Compile for starts with a time limit, which need other code"),
+            ("KINGLET_CACHE_DIR=/srv/cache kinglet warm app.wasm", "Use another cache directory"),
         ],
         takes: Takes::Files,
         of_wasmedge: false,
@@ -167,19 +200,17 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "cache",
         usage: "[OPTIONS] ACTION [FILE]",
-        about: "Shows what earlier starts of modules have left in the cache for later ones, clears it, carries it elsewhere.",
+        about: "List, clean, export or import the cache",
+        details: "The cache keeps validated modules and their native code for later starts.",
+        common: true,
         examples: &[
-            ("kinglet cache dir", "where it is: $KINGLET_CACHE_DIR, else kinglet in $XDG_CACHE_HOME or ~/.cache"),
-            ("kinglet cache list", "what is in it, what was used last first"),
-            ("kinglet cache clean", "remove all of it"),
-            (
-                "kinglet cache export hot.cache",
-                "put modules and their native code into one file, as for a container image",
-            ),
+            ("kinglet cache dir", "Print its directory: $KINGLET_CACHE_DIR, or kinglet in $XDG_CACHE_HOME or ~/.cache"),
+            ("kinglet cache list", "List its entries, the last used first"),
+            ("kinglet cache clean", "Remove all entries"),
+            ("kinglet cache export hot.cache", "Copy all entries into one file, for a container image for example"),
             (
                 "kinglet cache import hot.cache",
-                "take in such a file. Its native code is run from then on, and nothing checks what it does: import only \
-                 from who is trusted",
+                "Add the entries of such a file. Their native code runs without any check: import only files that you trust",
             ),
         ],
         takes: Takes::Action(cache::ACTIONS),
@@ -189,17 +220,22 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "explore",
         usage: "[OPTIONS] FILE",
-        about: "Shows the machine code of each function, beside the instructions it is made of.",
+        about: "Show the machine code of each function beside its WebAssembly",
+        details: "",
+        common: false,
         examples: &[
-            ("kinglet explore program.wasm | less", "all functions, as `kinglet compile` makes them for this machine"),
-            ("kinglet explore --function _start program.wasm -o main.txt", "one of them"),
             (
-                "kinglet explore --target aarch64-unknown-linux-gnu --function _start program.wasm",
-                "for another processor",
+                "kinglet explore app.wasm | less",
+                "Show all functions as `kinglet compile` compiles them for this machine",
+            ),
+            ("kinglet explore --function _start app.wasm -o main.txt", "Show one function"),
+            (
+                "kinglet explore --target aarch64-unknown-linux-gnu --function _start app.wasm",
+                "Show the code for another target",
             ),
             (
-                "kinglet compile --target riscv64gc-unknown-linux-gnu --dump folder program.wasm program.so",
-                "for riscv64 and s390x, whose instructions are bytes here: folder/wasm.s has their assembly",
+                "kinglet compile --target riscv64gc-unknown-linux-gnu --dump code app.wasm app.so",
+                "For riscv64 and s390x, which are shown as bytes, write assembly to code/wasm.s",
             ),
         ],
         takes: Takes::File,
@@ -209,8 +245,10 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "targets",
         usage: "",
-        about: "Lists what `compile` can make code for, with the features of processors it can use.",
-        examples: &[("kinglet targets", "each target with its features")],
+        about: "List the targets of `compile` and their CPU features",
+        details: "",
+        common: false,
+        examples: &[("kinglet targets", "List each target with its features")],
         takes: Takes::Nothing,
         of_wasmedge: false,
         run: targets::run,
@@ -218,8 +256,10 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "parse",
         usage: "[OPTIONS] FILE",
-        about: "Lists what a module declares, section by section, without validating it.",
-        examples: &[("kinglet parse program.wasm | less", "everything, in the order of the file")],
+        about: "List a module's declarations by section, without validating it",
+        details: "",
+        common: false,
+        examples: &[("kinglet parse app.wasm | less", "List all sections in the order of the file")],
         takes: Takes::File,
         of_wasmedge: true,
         run: parse::run,
@@ -227,10 +267,12 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "validate",
         usage: "[OPTIONS] FILE…",
-        about: "Checks that modules are valid, without running them.",
+        about: "Check that modules are valid",
+        details: "",
+        common: true,
         examples: &[
-            ("kinglet validate *.wasm", "each file on a line; status 1 if one is not valid"),
-            ("kinglet validate --wasm-2 program.wasm", "whether it keeps to WebAssembly 2.0"),
+            ("kinglet validate *.wasm", "Print a line per file; exit with status 1 if one is invalid"),
+            ("kinglet validate --wasm-2 app.wasm", "Check that a module uses only WebAssembly 2.0"),
         ],
         takes: Takes::Files,
         of_wasmedge: true,
@@ -239,11 +281,10 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "instantiate",
         usage: "[OPTIONS] FILE",
-        about: "Makes an instance, with its imports, segments and start function, and calls nothing else.",
-        examples: &[(
-            "kinglet instantiate --module env:env.wasm plugin.wasm",
-            "whether everything it imports is there",
-        )],
+        about: "Instantiate a module, and call only its start function",
+        details: "",
+        common: false,
+        examples: &[("kinglet instantiate --module env:env.wasm plugin.wasm", "Check that all imports are provided")],
         takes: Takes::File,
         of_wasmedge: true,
         run: instantiate::run,
@@ -251,10 +292,12 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "inspect",
         usage: "[OPTIONS] FILE",
-        about: "Shows what a module is: sections and sizes, imports, exports, types, who made it.",
+        about: "Show a module's sections, imports, exports and producers",
+        details: "",
+        common: true,
         examples: &[
-            ("kinglet inspect program.wasm", "for people"),
-            ("kinglet inspect --json program.wasm | jq '.exports[].name'", "for programs"),
+            ("kinglet inspect app.wasm", "Print a summary"),
+            ("kinglet inspect --json app.wasm | jq '.exports[].name'", "Print JSON"),
         ],
         takes: Takes::File,
         of_wasmedge: false,
@@ -263,10 +306,12 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "wat",
         usage: "[OPTIONS] FILE",
-        about: "Writes a module in the text format.",
+        about: "Convert a module to the text format",
+        details: "",
+        common: true,
         examples: &[
-            ("kinglet wat program.wasm | less", "read it"),
-            ("kinglet wat --offsets program.wasm -o program.wat", "with the byte of each line, as messages name it"),
+            ("kinglet wat app.wasm | less", "Read a module"),
+            ("kinglet wat --offsets app.wasm -o app.wat", "Add the byte offsets that messages name"),
         ],
         takes: Takes::File,
         of_wasmedge: false,
@@ -275,8 +320,10 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "wasm",
         usage: "[OPTIONS] FILE",
-        about: "Writes a module in the binary format.",
-        examples: &[("kinglet wasm program.wat -o program.wasm", "the text format's other direction")],
+        about: "Convert a module to the binary format",
+        details: "",
+        common: false,
+        examples: &[("kinglet wasm app.wat -o app.wasm", "Assemble a text module")],
         takes: Takes::File,
         of_wasmedge: false,
         run: wasm::run,
@@ -284,8 +331,10 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "wast",
         usage: "[OPTIONS] FILE…",
-        about: "Runs scripts in the format of the specification's test suite.",
-        examples: &[("kinglet wast i32.wast f32.wast", "counts what passed, shows what failed")],
+        about: "Run test scripts of the WebAssembly specification",
+        details: "",
+        common: false,
+        examples: &[("kinglet wast i32.wast f32.wast", "Count passed directives and print failures")],
         takes: Takes::Files,
         of_wasmedge: false,
         run: wast::run,
@@ -293,12 +342,14 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "completions",
         usage: "SHELL",
-        about: "Writes the completions for a shell: bash, zsh, fish or powershell.",
+        about: "Generate completions for a shell",
+        details: "",
+        common: false,
         examples: &[
-            ("kinglet completions bash > /etc/bash_completion.d/kinglet", "for bash"),
-            ("kinglet completions zsh > ~/.zfunc/_kinglet", "for zsh, with ~/.zfunc in fpath"),
-            ("kinglet completions fish > ~/.config/fish/completions/kinglet.fish", "for fish"),
-            ("kinglet completions powershell >> $PROFILE", "for PowerShell"),
+            ("kinglet completions bash > /etc/bash_completion.d/kinglet", "Install completions for bash"),
+            ("kinglet completions zsh > ~/.zfunc/_kinglet", "Install them for zsh, with ~/.zfunc in fpath"),
+            ("kinglet completions fish > ~/.config/fish/completions/kinglet.fish", "Install them for fish"),
+            ("kinglet completions powershell >> $PROFILE", "Install them for PowerShell"),
         ],
         takes: Takes::Word(crate::completions::SHELLS),
         of_wasmedge: false,
@@ -306,14 +357,18 @@ pub(crate) const COMMANDS: &[Command] = &[
     },
     Command {
         name: "help",
-        usage: "[OPTIONS] [COMMAND]",
-        about: "Shows the help of a command, or all of it as a manual page or as Markdown.",
+        usage: "[OPTIONS] [COMMAND | proposals]",
+        about: "Show the help of a command, or list the proposals",
+        details: "",
+        common: true,
         examples: &[
-            ("kinglet help inspect", "the same as kinglet inspect --help"),
-            ("kinglet help --man run > kinglet-run.1", "a manual page; without a command, that of kinglet"),
-            ("kinglet help --markdown > cli.md", "the reference"),
+            ("kinglet help inspect", "Show the same as `kinglet inspect --help`"),
+            ("kinglet help proposals", "List the proposals and their switches"),
+            ("kinglet help --man run > kinglet-run.1", "Write a command's manual page"),
+            ("kinglet help --man > kinglet.1", "Write the manual page of kinglet"),
+            ("kinglet help --markdown > cli.md", "Write the reference"),
         ],
-        takes: Takes::Command,
+        takes: Takes::Topic,
         of_wasmedge: false,
         run: help::run,
     },

@@ -1,6 +1,6 @@
-//! The time limit of the whole command. A guest that runs when it is over is interrupted, which says where the guest was;
-//! at any other time (a module that does not arrive, results nobody takes) the process is ended. Either way the message
-//! begins alike and the status is the same. Used by `run` and `instantiate`.
+//! The time limit of the whole command. When it is over, a running guest is interrupted, so that the message has a
+//! backtrace. At any other time (a module does not arrive, nobody reads the results) the process exits. The first line of
+//! the message and the status are the same. Used by `run` and `instantiate`.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,26 +11,28 @@ use crate::dialect::Dialect;
 use crate::fault::{Fault, Outcome};
 use crate::message::limit;
 
-/// What the command is doing.
+/// The phase of the command.
 enum Phase {
-    /// Its own work: loading, printing.
-    Ours,
+    /// The command loads or prints.
+    Command,
     /// The guest runs, and can be interrupted.
-    Guests(InterruptHandle),
-    /// All is done and the status is settled.
-    Over,
+    Guest(InterruptHandle),
+    /// The exit status is known.
+    Finished,
 }
 
-/// The clock that runs from when it is made until it is dropped.
+/// A running clock; dropping it stops it.
 pub(crate) struct Deadline {
     phase: Arc<Mutex<Phase>>,
 }
 
 impl Deadline {
-    /// Starts the clock; without a limit (0) nothing ever happens. The thread ends with the process. A limit that cannot be
-    /// kept, because no thread can be started, is a refusal.
+    /// Starts the clock, on a thread that ends with the process. 0 is no limit.
+    ///
+    /// # Errors
+    /// If no thread can be started.
     pub(crate) fn start(milliseconds: u64, dialect: Dialect) -> Outcome<Deadline> {
-        let phase = Arc::new(Mutex::new(Phase::Ours));
+        let phase = Arc::new(Mutex::new(Phase::Command));
         if milliseconds > 0 {
             if let Some(end) = Instant::now().checked_add(Duration::from_millis(milliseconds)) {
                 limit(end);
@@ -38,28 +40,26 @@ impl Deadline {
             let phase = phase.clone();
             let clock = std::thread::Builder::new().name("deadline".into()).spawn(move || {
                 std::thread::sleep(Duration::from_millis(milliseconds));
-                // Held to the end, so that the command cannot go on to another status meanwhile.
+                // The lock is held until the exit, so that the command cannot reach another status meanwhile.
                 match &*lock(&phase) {
-                    Phase::Ours => std::process::exit(Fault::stop(message(milliseconds)).report(dialect)),
-                    Phase::Guests(handle) => handle.interrupt(),
-                    Phase::Over => {}
+                    Phase::Command => std::process::exit(Fault::stop(message(milliseconds)).report(dialect)),
+                    Phase::Guest(handle) => handle.interrupt(),
+                    Phase::Finished => {}
                 }
             });
             clock.map_err(|error| {
-                let fault = Fault::refused(format!("the time limit cannot be kept: no thread can be started: {error}"));
-                fault.hint(
-                    "allow the process more threads (ulimit -u) or memory (ulimit -v), or run without --time-limit",
-                )
+                let fault = Fault::refused(format!("cannot start a thread for the time limit: {error}"));
+                fault.hint("allow more threads (ulimit -u) or memory (ulimit -v), or omit --time-limit")
             })?;
         }
         Ok(Deadline { phase })
     }
 
-    /// Runs the guest, by a function that `handle` interrupts.
+    /// Calls a function that runs the guest and that `handle` interrupts.
     pub(crate) fn guest<T>(&self, handle: InterruptHandle, run: impl FnOnce() -> T) -> T {
-        self.set(Phase::Guests(handle));
+        self.set(Phase::Guest(handle));
         let result = run();
-        self.set(Phase::Ours);
+        self.set(Phase::Command);
         result
     }
 
@@ -70,7 +70,7 @@ impl Deadline {
 
 impl Drop for Deadline {
     fn drop(&mut self) {
-        self.set(Phase::Over);
+        self.set(Phase::Finished);
     }
 }
 
@@ -78,14 +78,14 @@ fn lock(phase: &Mutex<Phase>) -> MutexGuard<'_, Phase> {
     phase.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Why a guest that was interrupted has ended.
+/// The failure of an interrupted guest, with its backtrace.
 pub(crate) fn stopped(error: &kinglet::Error, milliseconds: u64) -> Fault {
     let mut fault = Fault::stopped(error);
-    fault.message = format!("{}: {}", message(milliseconds), fault.message);
+    let backtrace = fault.message.split_once('\n').map_or_else(String::new, |(_, frames)| format!("\n{frames}"));
+    fault.message = format!("{}{backtrace}", message(milliseconds));
     fault
 }
 
-/// What is said when the time is over.
 fn message(milliseconds: u64) -> String {
-    format!("the time limit of {milliseconds} ms is over")
+    format!("stopped: exceeded the time limit of {milliseconds} ms")
 }

@@ -1,6 +1,5 @@
-//! Whose habits the command follows. Started under the name `wasmedge` or `wasmedgec`, by a link, it does as WasmEdge does
-//! wherever the two differ, so that scripts made for WasmEdge run unchanged. Each difference is a method here, and
-//! `docs/cli.md` lists them.
+//! The dialects of the command line. Started through a link named `wasmedge` or `wasmedgec`, the command follows WasmEdge
+//! where the two differ, so that scripts for WasmEdge run unchanged. `docs/cli.md` lists the differences.
 
 use std::path::Path;
 
@@ -9,23 +8,23 @@ use kinglet_wasm::ErrorKind;
 
 use crate::cmd::{COMMANDS, Command};
 
-/// The version of WasmEdge whose command line this is.
+/// The version of WasmEdge that the dialect follows.
 pub(crate) const WASMEDGE_VERSION: &str = "0.17.1";
 
-/// Whose command line this is.
+/// A dialect of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) enum Dialect {
-    /// Our own.
+    /// Kinglet's own.
     #[default]
     Kinglet,
-    /// That of `wasmedge`.
+    /// The dialect of `wasmedge`.
     WasmEdge,
-    /// That of `wasmedgec`, which only compiles.
+    /// The dialect of `wasmedgec`, which only compiles.
     WasmEdgeC,
 }
 
 impl Dialect {
-    /// By the name the command was started under.
+    /// The dialect of the name under which the command was started.
     pub(crate) fn of(name: &str) -> Dialect {
         match Path::new(name).file_stem().and_then(|stem| stem.to_str()) {
             Some("wasmedge") => Dialect::WasmEdge,
@@ -38,7 +37,7 @@ impl Dialect {
         self != Dialect::Kinglet
     }
 
-    /// What the command is called in its help.
+    /// The command's name in its help.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Dialect::Kinglet => "kinglet",
@@ -47,7 +46,7 @@ impl Dialect {
         }
     }
 
-    /// Whether a command is known by its name.
+    /// Whether the dialect has a command.
     pub(crate) fn knows(self, command: &Command) -> bool {
         match self {
             Dialect::Kinglet => true,
@@ -56,7 +55,7 @@ impl Dialect {
         }
     }
 
-    /// Command lines of ours within a text as they are written under this name. What only we have stays ours.
+    /// Rewrites our command lines in a text for this name. Commands that WasmEdge lacks keep the name `kinglet`.
     pub(crate) fn command_lines(self, text: &str) -> String {
         if self == Dialect::Kinglet {
             return text.to_string();
@@ -78,30 +77,38 @@ impl Dialect {
         out
     }
 
-    /// What differs, for the reference.
+    /// The differences under WasmEdge's name, for the reference.
     pub(crate) const DIFFERENCES: &[&str] = &[
-        "Messages are lines `[time] [level] …` on standard output, instead of `kinglet: level: …` on standard error. Those of \
-         what goes wrong begin as WasmEdge's, with its codes where it has one: `loading failed:`, `validation failed:`, \
-         `instantiation failed:`, `execution failed:`.",
-        "A trap while a module is instantiated, as of its start function, is status 1. From there on it is 134.",
-        "Of a status beyond 255 that a program ends with the low 8 bits are kept, as the system does.",
-        "A mistake in the options is told on standard output in WasmEdge's words, `unknown option: X`; without a file the \
-         help is shown. Help and hints are about the command under this name. The status is 1 for both, as always.",
-        "`--version` prints the name the command was started under and the version of WasmEdge it follows.",
-        "Only the commands WasmEdge has are known (`run`, `compile`, `parse`, `validate`, `instantiate`); any other word is \
-         a file. `wasmedgec` only compiles.",
-        "An argument of `--reactor` that a function has no parameter for is taken as an i64, and the call fails with status \
-         134; a missing or wrong one is refused with status 1.",
-        "`--dir` with a folder that cannot be opened is an error in the log, and the program runs without it; an empty guest \
-         name is `/`, a third part that is not `readonly` is ignored, and a backslash is one.",
-        "A module whose export with the empty name is a function is no program by that alone.",
-        "`--env` without a `=` is a variable with an empty value.",
-        "An unknown `--run-mode` or `--log-level` is a warning, and the default counts.",
+        "Messages are log lines, `[time] [level] …`, on standard output. Error messages begin with WasmEdge's words and, where it \
+         has one, its error number: `loading failed:`, `validation failed:`, `instantiation failed:`, `execution failed:`. Only \
+         `A function name is required when reactor mode is enabled.` goes to standard error.",
+        "Advice that WasmEdge does not print, as about native code in a file, has the level `debug` and goes to standard error.",
+        "A trap during instantiation, for example in the start function, has status 1. Later traps have status 134.",
+        "Of a program's status above 255, the low 8 bits are kept.",
+        "Usage errors are printed on standard output in WasmEdge's words, `unknown option: X`. Without a file, the help is \
+         printed. Help and hints refer to the command under this name. Both have status 1.",
+        "`--version` prints the command's name and the version of WasmEdge that it follows.",
+        "Only WasmEdge's commands are known (`run`, `compile`, `parse`, `validate`, `instantiate`); any other word is a file. \
+         `wasmedgec` only compiles.",
+        "After the first file, all arguments are positional, also for `compile` and the other commands.",
+        "A repeated option replaces the earlier one.",
+        "Numbers may begin with white space, as in ` 7`, or with `+`.",
+        "`--enable-threads`, `--enable-component`, `--enable-coredump`, `--coredump-for-wasmgdb` and `--allow-af-unix` are ignored \
+         with a warning; `--forbidden-plugin` is accepted because there are no plug-ins.",
+        "`compile` logs its stages, from `compile start` to `compile done`. `--dump` takes no directory and writes to the current \
+         one.",
+        "`--reactor` parses a surplus argument as an i64, and the call fails with status 134. A missing or malformed argument has \
+         status 1.",
+        "`--dir` with a directory that cannot be opened logs an error, and the program runs without it. An empty guest name means \
+         `/`, a third part other than `readonly` is ignored, and a backslash escapes nothing.",
+        "An exported function with the empty name does not make a module a program.",
+        "`--env` without `=` sets a variable to the empty value.",
+        "An unknown `--run-mode` or `--log-level` causes a warning, and the default is used.",
         "`validate` and `instantiate` print `Validation succeeded.` and `Instantiation succeeded.`.",
     ];
 }
 
-/// What WasmEdge's log says of a trap: its message with the number of its error.
+/// The line in WasmEdge's log for a trap, with the error's number.
 pub(crate) fn wasmedge_trap(trap: Trap) -> String {
     let (message, code) = match trap {
         Trap::OutOfGas => ("cost limit exceeded", 0x0003),
@@ -126,14 +133,14 @@ pub(crate) fn wasmedge_trap(trap: Trap) -> String {
         Trap::NullExceptionReference => (trap.message(), 0x0417),
         Trap::CastFailure => (trap.message(), 0x0418),
         Trap::UncaughtException => (trap.message(), 0x0419),
-        // What WasmEdge has no code for is its general error.
+        // WasmEdge's general error.
         _ => (trap.message(), 0x0002),
     };
     format!("execution failed: {message}, Code: {code:#x}")
 }
 
-/// WasmEdge's words for what is wrong with a module, which are mostly those of the specification's tests, and the
-/// numbers of its errors: 0x01xx are of loading, 0x02xx of validation.
+/// WasmEdge's messages for rejected modules, mostly those of the specification's tests, and its error numbers: 0x01xx for
+/// loading, 0x02xx for validation.
 const REFUSALS: &[(&str, u16)] = &[
     ("unexpected end", 0x0102),
     ("magic header not detected", 0x0103),
@@ -183,17 +190,17 @@ const REFUSALS: &[(&str, u16)] = &[
     ("uninitialized local", 0x021b),
 ];
 
-/// What is said of a file that is not there, and of one that cannot be read.
+/// WasmEdge's messages for a missing file, and for an unreadable one.
 pub(crate) const INVALID_PATH: &str = "loading failed: invalid path, Code: 0x100";
 pub(crate) const READ_ERROR: &str = "loading failed: read error, Code: 0x101";
 
-/// What WasmEdge's log says of a module that is refused. Text it does not know, and takes for no module at all.
+/// The line in WasmEdge's log for a rejected module. WasmEdge knows no text format, so it expects the magic number.
 pub(crate) fn wasmedge_refusal(error: &ModuleError) -> String {
     let message = match (error.kind(), error.offset()) {
         (ErrorKind::Malformed, None) => "magic header not detected",
         _ => error.message(),
     };
-    // Words that are rarer come first where a message has several.
+    // The longest match is the most specific.
     let row = REFUSALS.iter().filter(|(words, _)| message.contains(words)).max_by_key(|(words, _)| words.len());
     match (row, error.kind()) {
         (Some((words, code)), _) if code >> 8 == 1 => format!("loading failed: {words}, Code: {code:#x}"),
@@ -208,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn command_lines_have_the_name_of_the_command() {
+    fn command_lines_are_rewritten_for_the_name() {
         let ours = "kinglet --help, kinglet compile A B, kinglet wat --offsets FILE, kinglet FILE";
         assert_eq!(Dialect::Kinglet.command_lines(ours), ours);
         let theirs = "wasmedge --help, wasmedge compile A B, kinglet wat --offsets FILE, wasmedge FILE";
@@ -218,20 +225,20 @@ mod tests {
     }
 
     #[test]
-    fn refusals_have_wasmedges_words_and_codes() {
-        let said = |bytes: &[u8]| {
+    fn rejections_have_wasmedges_words_and_codes() {
+        let logged = |bytes: &[u8]| {
             let error = kinglet::Module::new(&kinglet::Engine::default(), bytes).unwrap_err();
             wasmedge_refusal(error.downcast_ref().unwrap())
         };
-        assert_eq!(said(b"\0asm\x02\0\0\0"), "loading failed: unknown binary version, Code: 0x104");
-        assert_eq!(said(b"\0asm\x01\0\0\0\x01\x05"), "loading failed: unexpected end, Code: 0x102");
-        assert_eq!(said(b"#!/bin/sh"), "loading failed: magic header not detected, Code: 0x103");
-        assert_eq!(said(b"(module (func i32.const 1))"), "validation failed: type mismatch, Code: 0x202");
-        assert_eq!(said(b"(module (func call 7))"), "validation failed: unknown function, Code: 0x207");
+        assert_eq!(logged(b"\0asm\x02\0\0\0"), "loading failed: unknown binary version, Code: 0x104");
+        assert_eq!(logged(b"\0asm\x01\0\0\0\x01\x05"), "loading failed: unexpected end, Code: 0x102");
+        assert_eq!(logged(b"#!/bin/sh"), "loading failed: magic header not detected, Code: 0x103");
+        assert_eq!(logged(b"(module (func i32.const 1))"), "validation failed: type mismatch, Code: 0x202");
+        assert_eq!(logged(b"(module (func call 7))"), "validation failed: unknown function, Code: 0x207");
     }
 
     #[test]
-    fn the_name_decides_wherever_the_link_lies() {
+    fn the_file_name_of_the_link_selects_the_dialect() {
         assert_eq!(Dialect::of("/usr/bin/wasmedge"), Dialect::WasmEdge);
         assert_eq!(Dialect::of("wasmedgec"), Dialect::WasmEdgeC);
         assert_eq!(Dialect::of("target/kinglet"), Dialect::Kinglet);

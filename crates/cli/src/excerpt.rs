@@ -1,17 +1,16 @@
-//! Where a text module is wrong, shown in its source: the place, and the line around it. The error has the place alone
-//! in its words, in the form of the crate wast; the line is read from the file again, and cut, for it may be the whole
-//! file.
+//! Shows an error of a text module in its source: position, line and caret. The error message contains only the position, in
+//! the format of the crate wast. The line is read from the file again, and shortened, because it may be the whole file.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
-/// Most characters of a line that are shown.
+/// The greatest number of characters shown of a line.
 const WIDTH: usize = 120;
 
-/// What a tab is shown as.
+/// The replacement of a tab.
 const TAB: &str = "    ";
 
-/// A message about `file` with the place in it named and shown. One without a place in a text is left as it is.
+/// Adds the source line to a message about `file`. A message without a position stays as it is.
 pub(crate) fn show(message: &str, file: &str) -> String {
     let Some((what, line, column)) = place(message) else { return message.to_string() };
     let head = format!("{what}\n     --> {file}:{line}:{column}");
@@ -21,21 +20,21 @@ pub(crate) fn show(message: &str, file: &str) -> String {
     }
 }
 
-/// Splits a message into what is wrong, and line and column, both from 1. Past column 500 the place is in the first line.
+/// Splits a message into the error, the line and the column, both from 1. Past column 500 the position is in the first line.
 pub(crate) fn place(message: &str) -> Option<(&str, usize, usize)> {
     let (what, rest) = message.split_once("\n     --> <anon>:").or_else(|| message.rsplit_once(" at <anon>:"))?;
     let (line, column) = rest.lines().next()?.split_once(':')?;
     Some((what, line.parse().ok()?, column.parse().ok()?))
 }
 
-/// A line of a file. None of a pipe, which cannot be read twice.
+/// A line of a file. None for a pipe, which cannot be read twice.
 fn source(file: &str, line: usize) -> Option<String> {
     let file = File::open(file).ok().filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file()))?;
     let bytes = BufReader::new(file).split(b'\n').nth(line.checked_sub(1)?)?.ok()?;
     String::from_utf8(bytes).ok()
 }
 
-/// The part of a line around a column, and a caret below the column.
+/// The part of a line around a column, with a caret below the column.
 fn excerpt(text: &str, line: usize, column: usize) -> String {
     let text = text.trim_end_matches('\r');
     let length = text.chars().count();
@@ -51,7 +50,7 @@ fn excerpt(text: &str, line: usize, column: usize) -> String {
     format!("{:gutter$} |\n{line:gutter$} | {before}{after}\n{:gutter$} | {:column$}^", "", "", "")
 }
 
-/// What is shown for a character of the source; control characters are not for a terminal to obey.
+/// The displayed form of a source character. Control characters are replaced, so that they do not reach the terminal.
 fn shown(c: char) -> impl Iterator<Item = char> {
     let (tab, other) = match c {
         '\t' => (TAB, None),
@@ -61,7 +60,7 @@ fn shown(c: char) -> impl Iterator<Item = char> {
     tab.chars().chain(other)
 }
 
-/// Characters that change in which order others are shown.
+/// Whether a character changes the direction of text.
 fn is_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -71,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_found_wherever_the_message_has_it() {
+    fn a_position_is_found_anywhere_in_the_message() {
         assert_eq!(place("bad\n     --> <anon>:3:5\n      |\n    3 | x"), Some(("bad", 3, 5)));
         assert_eq!(place("bad ` at <anon>:` at <anon>:1:600"), Some(("bad ` at <anon>:`", 1, 600)));
         assert_eq!(place("bad at byte 5"), None);

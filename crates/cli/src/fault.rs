@@ -1,5 +1,5 @@
-//! What ends the command without success: a message for people, what they could try, and an exit status for scripts. The
-//! statuses are listed once, here; help and reference show them.
+//! Failures of the command: a message and a hint for people, an exit status for scripts. The table of statuses is here; help
+//! and reference show it.
 
 use std::fmt::Write as _;
 
@@ -8,64 +8,75 @@ use kinglet::{ModuleError, Trap, WasmBacktrace};
 use crate::cmd::Command;
 use crate::dialect::{Dialect, wasmedge_refusal, wasmedge_trap};
 use crate::guest::Registered;
-use crate::message::{Level, print_message, say};
+use crate::message::{Level, grouped, print_message, say};
 use crate::{excerpt, help};
 
-/// Usage, loading, validation, linking and writing results.
+/// Errors in usage, loading, validation, linking, and writing results.
 pub(crate) const REFUSED: i32 = 1;
-/// The guest was stopped while it ran. The same number a shell shows for an abort, but a plain exit.
+/// The guest was stopped while it ran. A shell shows an abort by the same number; here it is a plain exit.
 pub(crate) const STOPPED: i32 = 134;
 /// The exit statuses as help and reference list them.
 pub(crate) const STATUSES: &[(&str, &str)] = &[
-    ("0", "the program ended, or the function returned, or the command did what it says"),
-    ("N", "the program ended with proc_exit(N); 255 if N is larger, for a status has 8 bits"),
-    ("1", "usage error, or the module cannot be read, validated or linked, or a result cannot be written"),
+    ("0", "The program ended, the function returned, or the command succeeded"),
+    ("N", "The program called proc_exit(N); 255 if N does not fit 8 bits"),
+    ("1", "The usage is wrong, the module cannot be read, validated or linked, or a result cannot be written"),
     (
         "129, 130, 143",
-        "SIGHUP, Ctrl-C (SIGINT) or SIGTERM ended it: a shell shows the signal so, and the first process of a container \
-         exits so",
+        "SIGHUP, Ctrl-C (SIGINT) or SIGTERM ended the command: a shell shows the signal so, and the first process of a \
+         container exits so",
     ),
-    ("134", "the program was stopped: a trap, an uncaught exception, the time or gas limit"),
-    ("141", "whoever read the output has gone, as in `kinglet … | head`"),
+    ("134", "The program was stopped: by a trap, an uncaught exception, or the time or gas limit"),
+    ("141", "The reader of the output has gone, as in `kinglet … | head`"),
 ];
 
-/// The same for the help under a name.
+/// The statuses under a name.
 pub(crate) fn statuses(dialect: Dialect) -> impl Iterator<Item = (&'static str, String)> {
     STATUSES.iter().map(move |(code, meaning)| {
         let meaning = match *code {
-            "N" if dialect.is_wasmedge() => "the program ended with proc_exit(N); the low 8 bits of N",
-            "1" if dialect.is_wasmedge() => "usage error, or the module cannot be loaded, validated or instantiated",
+            "N" if dialect.is_wasmedge() => "The program called proc_exit(N); the low 8 bits of N",
+            "1" if dialect.is_wasmedge() => {
+                "The usage is wrong, or the module cannot be loaded, validated or instantiated"
+            }
             _ => meaning,
         };
         (*code, dialect.command_lines(meaning))
     })
 }
 
-/// The status for a program's own. The system would keep the low 8 bits, and make a success of 256; WasmEdge leaves it
-/// to the system.
+/// The command's status for a program's status. Only the low 8 bits reach the system, so 256 would look like success; under
+/// WasmEdge's name that is so.
 pub(crate) fn own_status(code: i32, dialect: Dialect) -> i32 {
     if dialect.is_wasmedge() { code & 0xff } else { u8::try_from(code).unwrap_or(u8::MAX).into() }
 }
 
-/// Why there is no success.
+/// A failure.
 #[derive(Debug)]
 pub(crate) struct Fault {
     pub(crate) message: String,
-    /// What to try.
+    /// A way out.
     pub(crate) hint: Option<String>,
     pub(crate) code: i32,
-    /// What WasmEdge says instead: of a mistake in the options the whole, of a trap the first line.
+    /// WasmEdge's message: the whole for a usage error, otherwise the first line.
     wasmedge: Option<String>,
     usage: bool,
+    /// Whether WasmEdge prints the message on standard error, unlike others.
+    wasmedge_stderr: bool,
 }
 
-/// What a command gives: the exit status when all went as the user wanted.
+/// The result of a command: its exit status, or a failure.
 pub(crate) type Outcome<T = i32> = Result<T, Fault>;
 
 impl Fault {
-    /// A refusal: what keeps the guest from running, or its results from being written.
+    /// A failure before the guest runs, or while its results are written.
     pub(crate) fn refused(message: impl Into<String>) -> Fault {
-        Fault { message: message.into(), hint: None, code: REFUSED, wasmedge: None, usage: false }
+        Fault {
+            message: message.into(),
+            hint: None,
+            code: REFUSED,
+            wasmedge: None,
+            usage: false,
+            wasmedge_stderr: false,
+        }
     }
 
     /// The guest was stopped, or would have been at once.
@@ -73,38 +84,44 @@ impl Fault {
         Fault { code: STOPPED, ..Fault::refused(message) }
     }
 
-    /// A mistake in the command line, in our words and in WasmEdge's.
+    /// A usage error, in our words and in WasmEdge's.
     pub(crate) fn usage(message: impl Into<String>, wasmedge: impl Into<String>) -> Fault {
         Fault { wasmedge: Some(wasmedge.into()), usage: true, ..Fault::refused(message) }
     }
 
-    /// The file is missing in the command line.
-    pub(crate) fn no_file(command: &'static Command, dialect: Dialect) -> Fault {
+    /// The command line lacks a file. WasmEdge prints the help then.
+    pub(crate) fn no_file(command: &Command, named: Option<&'static Command>, dialect: Dialect) -> Fault {
         let (what, name) = (command.takes.missing(), command.name);
-        let fault = Fault::usage(format!("{what}; try kinglet --help"), help::text(Some(command), false, dialect));
+        let help = if dialect.is_wasmedge() { help::text(named, false, false, dialect) } else { String::new() };
+        let fault = Fault::usage(format!("{what}; try kinglet --help"), help);
         if name == "run" { fault } else { fault.hint(format!("kinglet {name} {}", command.usage)) }
     }
 
-    /// The same with what WasmEdge says first.
+    /// Has WasmEdge's message printed on standard error.
+    pub(crate) fn on_stderr(self) -> Fault {
+        Fault { wasmedge_stderr: true, ..self }
+    }
+
+    /// Sets WasmEdge's first line.
     pub(crate) fn in_wasmedge(self, first: impl Into<String>) -> Fault {
         Fault { wasmedge: Some(first.into()), ..self }
     }
 
-    /// The same with something to try.
+    /// Sets the hint.
     pub(crate) fn hint(self, hint: impl Into<String>) -> Fault {
         Fault { hint: Some(hint.into()), ..self }
     }
 
-    /// The same of a program that stands alone: options that it may be told of are not given to itself.
+    /// The failure of a standalone executable. It takes no options itself, so a hint about options says where they go.
     pub(crate) fn of_a_program(self) -> Fault {
-        let told = |hint: String| match hint.contains("--") {
-            true => format!("{hint}. This program's options are given to `kinglet compile --format exe`"),
+        let complete = |hint: String| match hint.contains("--") {
+            true => format!("{hint}. Pass this program's options to `kinglet compile --format exe`"),
             false => hint,
         };
-        Fault { hint: self.hint.map(told), ..self }
+        Fault { hint: self.hint.map(complete), ..self }
     }
 
-    /// Why a module was not loaded. That a file cannot be read says which; what is wrong with its contents does not.
+    /// A module was not loaded. An error about a module's contents does not name the file.
     pub(crate) fn unloaded(file: &str, error: &kinglet::Error) -> Fault {
         match error.downcast_ref::<ModuleError>() {
             Some(error) => Fault::refused(format!("{file}: {}", excerpt::show(&error.to_string(), file)))
@@ -113,7 +130,7 @@ impl Fault {
         }
     }
 
-    /// The guest was stopped while it ran: the reason, where it was, and what that may mean.
+    /// The guest was stopped while it ran: the reason, the backtrace, and advice.
     pub(crate) fn stopped(error: &kinglet::Error) -> Fault {
         let backtrace = error.downcast_ref::<WasmBacktrace>();
         let trap = error.downcast_ref::<Trap>().copied();
@@ -131,7 +148,7 @@ impl Fault {
         Fault { hint, code: STOPPED, wasmedge: trap.map(wasmedge_trap), ..Fault::refused(message) }
     }
 
-    /// A trap before the guest ran: of its start function, or of a segment that does not fit.
+    /// A trap during instantiation: of the start function, or of a segment that does not fit.
     pub(crate) fn stopped_early(error: &kinglet::Error, trap: Trap, dialect: Dialect) -> Fault {
         let mut fault = Fault::stopped(error);
         if error.downcast_ref::<WasmBacktrace>().is_none() {
@@ -143,7 +160,9 @@ impl Fault {
                 .collect();
             if !why.is_empty() {
                 fault.message = format!("{}: {}", fault.message, why.join(": "));
-                fault.hint = Some("the module is at fault, or what it imports is too small; nothing of it ran".into());
+                fault.hint = Some(
+                    "the module is wrong, or a memory or table that it imports is too small; it did not run".into(),
+                );
             }
         }
         if dialect.is_wasmedge() && trap != Trap::Interrupted {
@@ -152,11 +171,11 @@ impl Fault {
         fault
     }
 
-    /// Says what went wrong and gives the exit status for it.
+    /// Prints the message, and returns the exit status.
     pub(crate) fn report(&self, dialect: Dialect) -> i32 {
         match (&self.wasmedge, dialect.is_wasmedge()) {
             (Some(text), true) if self.usage => {
-                print_message(&format!("{}\n", text.trim_end()));
+                print_message(&format!("{}\n", text.trim_end()), self.wasmedge_stderr);
             }
             (Some(first), true) => say(Level::Error, &format!("{first}\n{}", self.text(dialect))),
             _ => say(Level::Error, &self.text(dialect)),
@@ -173,7 +192,7 @@ impl Fault {
     }
 }
 
-/// A backtrace in which frames that repeat, as those of a recursion do, are shown once.
+/// Shortens a backtrace: repeated frames, such as those of a recursion, are shown once.
 fn fold(text: &str) -> String {
     const MOST_IN_A_CYCLE: usize = 8;
     let mut frames: Vec<(&str, String)> = Vec::new();
@@ -182,11 +201,11 @@ fn fold(text: &str) -> String {
         let numbered = line.trim_start().split_once(": ").filter(|(number, _)| number.parse::<usize>().is_ok());
         match (numbered, frames.last_mut()) {
             (Some((number, frame)), _) if line.starts_with("  ") => frames.push((number, frame.to_string())),
-            // Where in its source a frame is.
+            // The frame's source location.
             (_, Some((_, frame))) if line.starts_with("           ") => *frame = format!("{frame}\n{line}"),
             _ => {
                 unfold(&mut out, &std::mem::take(&mut frames), MOST_IN_A_CYCLE);
-                let _ = writeln!(out, "{line}");
+                let _ = writeln!(out, "{}", omitted(line).as_deref().unwrap_or(line));
             }
         }
     }
@@ -195,7 +214,15 @@ fn fold(text: &str) -> String {
     out
 }
 
-/// Writes frames, and of each cycle that comes at least three times how often it does.
+/// The line of a backtrace that counts the omitted frames.
+fn omitted(line: &str) -> Option<String> {
+    let digits = line.trim_start().strip_prefix("… ")?.split_whitespace().next()?.replace(',', "");
+    let count: u64 = digits.parse().ok()?;
+    let frames = if count == 1 { "frame" } else { "frames" };
+    Some(format!("       … {} {frames} omitted", grouped(count)))
+}
+
+/// Writes frames. Each cycle of frames that occurs at least three times is written once, with a count.
 fn unfold(out: &mut String, frames: &[(&str, String)], longest: usize) {
     let mut rest = frames;
     while !rest.is_empty() {
@@ -209,30 +236,30 @@ fn unfold(out: &mut String, frames: &[(&str, String)], longest: usize) {
             let _ = writeln!(out, "{number:>5}: {frame}");
         }
         if times > 1 {
-            let what = if cycle == 1 { "this frame".into() } else { format!("these {cycle} frames") };
-            let _ = writeln!(out, "       … {what} {} times more", times - 1);
+            let what = if cycle == 1 { "the same frame".into() } else { format!("the same {cycle} frames") };
+            let _ = writeln!(out, "       … {what} {} more times", grouped(times as u64 - 1));
         }
         rest = &rest[cycle * times..];
     }
 }
 
-/// What a trap may mean to who runs the program.
+/// Advice for a trap.
 fn advice(trap: Trap) -> &'static str {
     match trap {
-        Trap::Unreachable => "the program gave up, as after a failed assertion or a panic; what it printed may say why",
-        Trap::MemoryOutOfBounds => "the program used an address outside its memory; more memory would not help",
-        Trap::StackOverflow => {
-            "calls nest too deeply: a recursion without end, or try a larger stack with --stack-limit"
+        Trap::Unreachable => {
+            "the program aborted, for example after a failed assertion or a panic; its output may say why"
         }
-        Trap::OutOfGas => "raise --gas-limit, or leave it out",
-        Trap::Interrupted => "raise --time-limit, or leave it out",
+        Trap::MemoryOutOfBounds => "the program accessed an address outside its memory; more memory would not help",
+        Trap::StackOverflow => "the recursion may be endless; otherwise raise --stack-limit",
+        Trap::OutOfGas => "raise or omit --gas-limit",
+        Trap::Interrupted => "raise or omit --time-limit",
         Trap::IndirectCallTypeMismatch | Trap::UndefinedElement | Trap::UninitializedElement => {
-            "the program called a function pointer that is wrong, or of another type"
+            "the program called a function pointer that is invalid or of another type"
         }
         Trap::IntegerOverflow | Trap::InvalidConversionToInteger => "the result does not fit its type",
         Trap::UncaughtException => "the program threw an exception that it does not catch",
-        Trap::OutOfMemory => "the program asked for more than it may have, or than the system gives (ulimit -v)",
-        _ => "kinglet wat --offsets FILE shows the code at these places",
+        Trap::OutOfMemory => "the program needs more memory than its limits or the system (ulimit -v) allow",
+        _ => "kinglet wat --offsets FILE shows the code at these offsets",
     }
 }
 
@@ -241,7 +268,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_of_the_program_never_becomes_a_success() {
+    fn a_failure_of_the_program_never_becomes_a_success() {
         assert_eq!(
             [0, 1, 255, 256, -1, i32::MIN].map(|code| own_status(code, Dialect::Kinglet)),
             [0, 1, 255, 255, 255, 255]
@@ -250,19 +277,20 @@ mod tests {
     }
 
     #[test]
-    fn frames_that_repeat_are_shown_once() {
+    fn repeated_frames_are_shown_once() {
         let frames = |names: &[&str]| {
             let lines = names.iter().enumerate().map(|(i, name)| format!("\n{i:>5}: {name}"));
-            format!("wasm trap: x{}\n       … 9 more", lines.collect::<String>())
+            format!("wasm trap: x{}\n       … 1011095 more", lines.collect::<String>())
         };
         let short = frames(&["a", "a", "b", "c"]);
-        assert_eq!(fold(&short), short);
+        assert_eq!(fold(&short), short.replace("1011095 more", "1,011,095 frames omitted"));
         let deep = frames(&["leaf", "f", "f", "f", "f", "g", "h", "g", "h", "g", "h", "main"]);
-        let folded = "wasm trap: x\n    0: leaf\n    1: f\n       … this frame 3 times more\n    5: g\n    6: h\n       \
-                      … these 2 frames 2 times more\n   11: main\n       … 9 more";
+        let folded = "wasm trap: x\n    0: leaf\n    1: f\n       … the same frame 3 more times\n    5: g\n    6: h\n       \
+                      … the same 2 frames 2 more times\n   11: main\n       … 1,011,095 frames omitted";
         assert_eq!(fold(&deep), folded);
         let source = "wasm trap: x\n    0: f\n           at f.c:1:2\n    1: f\n           at f.c:3:4";
         assert_eq!(fold(source), source);
+        assert_eq!(fold("wasm trap: x\n       … 1 more"), "wasm trap: x\n       … 1 frame omitted");
     }
 
     #[test]

@@ -1,78 +1,94 @@
-//! The help of `--help`: of one command, or of all, derived from the tables. Titles are bold on a terminal.
+//! The help: `-h` fits a screen, `--help` shows everything but the proposals, which `kinglet help proposals` lists. clap
+//! lays out the options; the rest comes from the tables too. Headings are bold on a terminal.
 
 use std::fmt::Write as _;
 
 use kinglet::{FEATURES, STORE_LIMITS, StoreLimitRow};
 
-use crate::cmd::{COMMANDS, Command};
+use crate::cmd::{COMMANDS, Command, EXAMPLES};
 use crate::dialect::Dialect;
 use crate::fault::statuses;
 use crate::message::coloured;
-use crate::options::{GROUPS, Row};
+use crate::options::{Purpose, Row, parser, row};
 
-/// What is said of an option that a command knows only to give it to a program.
-pub(crate) const FOR_EXE: &str = "; with `--format exe`";
+/// The topic of [`proposals`].
+pub(crate) const PROPOSALS: &str = "proposals";
 
-/// Options wider than this have their help on the next line.
-const COLUMN: usize = 30;
-
-/// Lines are no longer than this, but for command lines, which are there to be copied.
+/// The width of lines without a terminal. Command lines may be longer, because users copy them.
 const WIDTH: usize = 80;
 
-/// What `--help` prints.
-pub(crate) fn text(command: Option<&Command>, terminal: bool, dialect: Dialect) -> String {
-    let mut page = Page { out: String::new(), bold: coloured(terminal), dialect };
+/// The least and greatest width of lines on a terminal.
+const WIDTHS: std::ops::RangeInclusive<usize> = 60..=100;
+
+/// The environment variables that the command reads.
+pub(crate) const VARIABLES: &[(&str, &str)] = &[
+    ("KINGLET_CACHE_DIR", "The directory of the cache; it must belong to the user alone. Empty: no cache"),
+    ("KINGLET_LOG", "The log level, without `--log-level`. Unknown names are ignored"),
+    (
+        "KINGLET_LEFT_BEHIND",
+        "`now`: compile for the next start the functions that earlier starts have run, and run nothing. `1`: the same with \
+         the lowest priority; the command sets it for the process that it leaves behind",
+    ),
+    ("XDG_CACHE_HOME", "The parent of the default cache directory [default: ~/.cache]"),
+    ("NO_COLOR", "Disables colour, unless it is empty"),
+    ("TERM", "`dumb` disables colour too"),
+    ("CI", "Disables `--detach`, unless it is empty"),
+];
+
+/// The help of a command, or of all commands.
+pub(crate) fn text(command: Option<&'static Command>, short: bool, terminal: bool, dialect: Dialect) -> String {
+    let mut page = Page::new(terminal, dialect);
     let only = COMMANDS.iter().find(|row| dialect == Dialect::WasmEdgeC && dialect.knows(row));
     let command = command.or(only);
     let shown = command.unwrap_or(&COMMANDS[0]);
-    match command {
-        Some(command) => {
-            page.text("", command.about);
-            page.line(&format!(
-                "\nusage: {}",
-                dialect.command_lines(&format!("kinglet {} {}", command.name, command.usage))
-            ));
-        }
-        None => page.overview(),
+    page.head(command);
+    page.options(shown, command, short);
+    if short {
+        page.examples(if command.is_some() { shown.examples } else { EXAMPLES }, true);
+        page.footer(command);
+        return page.out;
     }
-    page.title("examples");
-    for (line, what) in shown.examples {
-        page.line(&format!("  {}", dialect.command_lines(line)));
-        page.text("      ", what);
-    }
-    page.options(shown, command.is_none());
     if takes_limits(shown) {
         page.limits();
     }
-    if takes_proposals(shown) {
+    if takes_proposals(shown) && dialect.is_wasmedge() {
         page.proposals();
     }
     if shown.name == COMMANDS[0].name {
-        page.title("exit status");
-        statuses(dialect).for_each(|(code, meaning)| page.text(&format!("  {code:<4} "), &meaning));
+        page.title("Environment");
+        VARIABLES.iter().for_each(|(name, meaning)| page.term(name, 22, meaning));
+        page.title("Exit status");
+        statuses(dialect).for_each(|(code, meaning)| page.term(code, 4, &meaning));
     }
-    if command.is_none() {
-        page.line(&format!("\n{} COMMAND --help shows the help of a command.", dialect.name()));
-    }
+    page.examples(shown.examples, false);
+    page.footer(command);
     page.out
 }
 
-/// Whether proposals can be switched for a command.
+/// The proposals and their switches.
+pub(crate) fn proposals(terminal: bool, dialect: Dialect) -> String {
+    let mut page = Page::new(terminal, dialect);
+    page.text("", "Each proposal has the switches --enable-NAME and --disable-NAME. Unfinished proposals can be validated but not run.");
+    page.proposals();
+    page.out
+}
+
+/// Whether a command has the switches of proposals.
 pub(crate) fn takes_proposals(command: &Command) -> bool {
-    crate::options::rows().any(|row| row.name == "enable-all" && row.is_for(command.name))
+    row("enable-all").is_some_and(|row| row.is_for(command.name))
 }
 
-/// Whether what a program takes can be limited for a command.
+/// Whether a command has the option `--limit`.
 pub(crate) fn takes_limits(command: &Command) -> bool {
-    crate::options::rows().any(|row| row.name == "limit" && row.is_for(command.name))
+    row("limit").is_some_and(|row| row.is_for(command.name))
 }
 
-/// What a limit is if nothing is said.
-pub(crate) fn by_default(row: &StoreLimitRow) -> String {
+/// The default of a limit.
+pub(crate) fn default_of(row: &StoreLimitRow) -> String {
     row.default.map_or_else(|| "no limit".into(), |default| default.to_string())
 }
 
-/// An option as it is written, with its value.
+/// An option with its value's name.
 pub(crate) fn written(row: &Row) -> String {
     let short = row.short.map_or_else(String::new, |letter| format!("-{letter}, "));
     let value = row.value.map_or_else(String::new, |value| format!(" {value}"));
@@ -82,20 +98,26 @@ pub(crate) fn written(row: &Row) -> String {
 struct Page {
     out: String,
     bold: bool,
+    width: usize,
     dialect: Dialect,
 }
 
 impl Page {
+    fn new(terminal: bool, dialect: Dialect) -> Page {
+        let width = if terminal { columns().unwrap_or(WIDTH).clamp(*WIDTHS.start(), *WIDTHS.end()) } else { WIDTH };
+        Page { out: String::new(), bold: coloured(terminal), width, dialect }
+    }
+
     fn line(&mut self, text: &str) {
         let _ = writeln!(self.out, "{text}");
     }
 
-    /// A text after its term, broken into lines that begin where it does.
+    /// A text after its term, broken into lines that begin at the same column.
     fn text(&mut self, term: &str, text: &str) {
         let indent = term.chars().count();
         let mut line = term.to_string();
         for (i, word) in text.split(' ').enumerate() {
-            if i > 0 && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            if i > 0 && line.chars().count() + 1 + word.chars().count() > self.width {
                 self.line(line.trim_end());
                 line = " ".repeat(indent);
             } else if i > 0 {
@@ -106,62 +128,105 @@ impl Page {
         self.line(&line);
     }
 
-    fn title(&mut self, text: &str) {
-        let line = if self.bold { format!("\n\x1b[1m{text}:\x1b[0m") } else { format!("\n{text}:") };
-        self.line(&line);
-    }
-
-    fn overview(&mut self) {
-        let (name, dialect) = (self.dialect.name(), self.dialect);
-        self.line("Kinglet runs WebAssembly programs.\n");
-        self.line(&format!("usage: {name} {}\n       {name} COMMAND [OPTIONS] …", COMMANDS[0].usage));
-        self.title("commands");
-        let known = COMMANDS.iter().filter(|row| dialect.knows(row));
-        known.for_each(|row| self.text(&format!("  {:<12} ", row.name), row.about));
-    }
-
-    fn entry(&mut self, option: &str, help: &str) {
-        if option.chars().count() > COLUMN {
-            self.line(&format!("  {option}"));
-            self.text(&format!("  {:COLUMN$} ", ""), help);
+    /// A term in a column of `width` characters, and its text.
+    fn term(&mut self, term: &str, width: usize, text: &str) {
+        if term.chars().count() > width {
+            self.line(&format!("  {term}"));
+            self.text(&format!("  {:width$} ", ""), text);
         } else {
-            self.text(&format!("  {option:<COLUMN$} "), help);
+            self.text(&format!("  {term:<width$} "), text);
         }
     }
 
-    fn options(&mut self, command: &Command, all: bool) {
-        for group in GROUPS {
-            let rows: Vec<&Row> = group.rows.iter().filter(|row| row.is_for(command.name)).collect();
-            if rows.is_empty() {
-                continue;
+    fn bold(&self, text: &str) -> String {
+        if self.bold { format!("\x1b[1m{text}\x1b[0m") } else { text.to_string() }
+    }
+
+    fn title(&mut self, text: &str) {
+        let title = self.bold(&format!("{text}:"));
+        self.line(&format!("\n{title}"));
+    }
+
+    /// What the command does, and its usage.
+    fn head(&mut self, command: Option<&Command>) {
+        let (usage, name) = (self.bold("Usage:"), self.dialect.name());
+        match command {
+            Some(command) => {
+                self.text("", &format!("{}.", command.about));
+                if !command.details.is_empty() {
+                    self.text("", command.details);
+                }
+                let line = self.dialect.command_lines(&format!("kinglet {} {}", command.name, command.usage));
+                self.line(&format!("\n{usage} {}\n", line.trim_end()));
             }
-            self.title(&format!("options: {}", group.title));
-            for row in rows {
-                let list = if row.list { "; can be repeated" } else { "" };
-                let help = self.dialect.command_lines(row.help);
-                let exe = if row.is_for_exe_alone(command.name) { FOR_EXE } else { "" };
-                self.entry(&written(row), &format!("{help}{exe}{list}"));
+            None => {
+                self.line("Run WebAssembly programs.\n");
+                self.line(&format!("{usage} {name} {}\n       {name} COMMAND [OPTIONS] …\n", COMMANDS[0].usage));
             }
         }
-        self.title("options: Help");
-        self.entry("-h, --help", "show this");
-        if all {
-            self.entry(
-                "-v, --version [--verbose]",
-                "show the version; with --verbose all that a report of a bug needs",
-            );
+    }
+
+    fn options(&mut self, shown: &'static Command, command: Option<&Command>, short: bool) {
+        let purpose = if short { Purpose::Summary } else { Purpose::Help };
+        let mut options = parser(shown, self.dialect, command.is_none(), purpose);
+        if command.is_none() {
+            let known = COMMANDS
+                .iter()
+                .filter(|row| self.dialect.knows(row) && (row.common || !short || self.dialect.is_wasmedge()));
+            options = options.subcommands(known.map(|row| clap::Command::new(row.name).about(row.about)));
+        }
+        let text = options.term_width(self.width).help_template("{all-args}").render_help().to_string();
+        for line in text.trim_end().lines() {
+            let is_heading = line.ends_with(':') && !line.starts_with(' ');
+            self.line(&if is_heading { self.bold(line) } else { line.to_string() });
+        }
+    }
+
+    /// Command lines; in the short help each with its description on the same line, if all fit.
+    fn examples(&mut self, examples: &[(&str, &str)], short: bool) {
+        const COLUMN: usize = 40;
+        self.title("Examples");
+        for (line, what) in examples {
+            let (line, what) = (self.dialect.command_lines(line), self.dialect.command_lines(what));
+            if short
+                && line.chars().count() <= COLUMN
+                && examples.iter().all(|(line, _)| line.chars().count() <= COLUMN)
+            {
+                self.line(&format!("  {line:<COLUMN$} {what}"));
+            } else {
+                self.text("  # ", &what);
+                self.line(&format!("  {line}"));
+            }
+        }
+    }
+
+    fn footer(&mut self, command: Option<&Command>) {
+        let name = self.dialect.name();
+        self.line("");
+        match command {
+            None if self.dialect.is_wasmedge() => {
+                self.line(&format!("`{name} COMMAND --help` shows the help of a command."))
+            }
+            None => {
+                self.line("`kinglet --help` shows all options, `kinglet help COMMAND` those of a command,");
+                self.line("and `kinglet help proposals` the WebAssembly proposals.");
+            }
+            Some(command) if takes_proposals(command) && !self.dialect.is_wasmedge() => {
+                self.line("`kinglet help proposals` lists the switches of WebAssembly proposals.");
+            }
+            Some(_) => self.out.truncate(self.out.trim_end().len() + 1),
         }
     }
 
     fn limits(&mut self) {
-        self.title("limits, each with --limit NAME=VALUE");
+        self.title("Limits (--limit NAME=VALUE)");
         for row in STORE_LIMITS {
-            self.text(&format!("  {:<30} ", row.name), &format!("{} ({})", row.summary, by_default(row)));
+            self.term(row.name, 22, &format!("{} [default: {}]", row.summary, default_of(row)));
         }
     }
 
     fn proposals(&mut self) {
-        self.title("proposals, each with --enable-NAME and --disable-NAME");
+        self.title("Proposals (--enable-NAME, --disable-NAME)");
         for row in FEATURES {
             let state = if row.finished { "on " } else { "off" };
             let unfinished = if row.finished { "" } else { " (unfinished)" };
@@ -170,52 +235,123 @@ impl Page {
     }
 }
 
+/// The width of the terminal.
+#[cfg(unix)]
+fn columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    Some(size.ws_col.into()).filter(|columns| *columns > 0)
+}
+
+#[cfg(not(unix))]
+fn columns() -> Option<usize> {
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::options::rows;
 
-    /// Help in which line breaks do not matter.
-    fn flat(command: Option<&Command>, dialect: Dialect) -> String {
-        text(command, false, dialect).split_whitespace().collect::<Vec<_>>().join(" ")
+    /// The help of a command without line breaks.
+    fn flat(command: Option<&'static Command>, dialect: Dialect) -> String {
+        text(command, false, false, dialect).split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     #[test]
     fn every_command_shows_its_options_and_an_example() {
         for command in COMMANDS {
             let text = flat(Some(command), Dialect::Kinglet);
-            let known = rows().filter(|row| row.is_for(command.name));
-            known.for_each(|row| assert!(text.contains(row.help), "{}: --{}", command.name, row.name));
+            let known = rows().filter(|row| row.is_for(command.name) && row.is_supported());
+            for row in known {
+                assert!(text.contains(row.help) && text.contains(row.details), "{}: --{}", command.name, row.name);
+            }
             assert!(command.examples.iter().all(|(line, _)| text.contains(line)) && !command.examples.is_empty());
             assert!(!text.contains('\x1b'));
         }
-        assert!(FEATURES.iter().all(|row| flat(None, Dialect::Kinglet).contains(row.summary)));
         assert!(STORE_LIMITS.iter().all(|row| flat(None, Dialect::Kinglet).contains(row.summary)));
+        assert!(FEATURES.iter().all(|row| proposals(false, Dialect::Kinglet).contains(row.name)));
     }
 
     #[test]
-    fn lines_fit_a_terminal_but_for_command_lines() {
+    fn the_short_help_fits_a_screen() {
         for command in COMMANDS.iter().map(Some).chain([None]) {
-            let text = text(command, false, Dialect::Kinglet);
-            let long = text.lines().find(|line| line.chars().count() > WIDTH && !line.contains("kinglet "));
-            assert_eq!(long, None);
+            let text = text(command, true, false, Dialect::Kinglet);
+            assert!(text.lines().count() <= if command.is_none() { 45 } else { 60 }, "{text}");
+        }
+        let short = text(None, true, false, Dialect::Kinglet);
+        let options = short.lines().filter(|line| line.trim_start().starts_with('-')).count();
+        let commands = COMMANDS.iter().filter(|row| short.contains(&format!("\n  {:<9}", row.name))).count();
+        assert_eq!((options, commands, short.matches("\n  kinglet ").count()), (14, 8, 6), "{short}");
+    }
+
+    #[test]
+    fn lines_fit_a_terminal_except_for_command_lines() {
+        for command in COMMANDS.iter().map(Some).chain([None]) {
+            for short in [true, false] {
+                let text = text(command, short, false, Dialect::Kinglet);
+                let long = text.lines().find(|line| line.chars().count() > WIDTH && !line.contains("kinglet "));
+                assert_eq!(long, None);
+            }
+        }
+    }
+
+    #[test]
+    fn every_option_begins_with_a_verb() {
+        const VERBS: &[&str] = &[
+            "Add",
+            "Allow",
+            "Append",
+            "Build",
+            "Call",
+            "Canonicalize",
+            "Choose",
+            "Compile",
+            "Define",
+            "Describe",
+            "Disable",
+            "Do",
+            "Emit",
+            "Enable",
+            "Give",
+            "Leave",
+            "Limit",
+            "Load",
+            "Make",
+            "Print",
+            "Require",
+            "Run",
+            "Select",
+            "Set",
+            "Show",
+            "Start",
+            "Stop",
+            "Use",
+            "Write",
+        ];
+        for row in rows() {
+            let first = row.help.split(' ').next().unwrap();
+            assert!(VERBS.contains(&first), "--{}: {}", row.name, row.help);
+            assert!(row.help.len() <= 70 && !row.help.ends_with('.'), "--{}: {}", row.name, row.help);
+            assert!(row.details.is_empty() || row.details.ends_with('.'), "--{}: {}", row.name, row.details);
         }
     }
 
     #[test]
     fn under_wasmedges_name_only_its_commands_are_shown() {
         for command in COMMANDS.iter().filter(|row| row.of_wasmedge).map(Some).chain([None]) {
-            let text = text(command, false, Dialect::WasmEdge);
-            let ours = text.match_indices("kinglet ").find(|(at, _)| !text[*at..].starts_with("kinglet targets"));
-            assert!(text.contains("usage: wasmedge ") && ours.is_none(), "{text}");
-            assert!(!text.contains("\n  inspect ") && !text.contains("\n  wast "), "{text}");
+            for short in [true, false] {
+                let text = text(command, short, false, Dialect::WasmEdge);
+                let ours = text.match_indices("kinglet ").find(|(at, _)| !text[*at..].starts_with("kinglet targets"));
+                assert!(text.contains("Usage: wasmedge ") && ours.is_none(), "{text}");
+                assert!(!text.contains("\n  inspect ") && !text.contains("\n  wast "), "{text}");
+            }
         }
-        let compiler = text(None, false, Dialect::WasmEdgeC);
-        assert!(compiler.contains("usage: wasmedgec [OPTIONS] FILE") && !compiler.contains("commands:"), "{compiler}");
+        let compiler = text(None, false, false, Dialect::WasmEdgeC);
+        assert!(compiler.contains("Usage: wasmedgec [OPTIONS] FILE") && !compiler.contains("Commands:"), "{compiler}");
     }
 
     #[test]
-    fn every_option_belongs_to_a_command_that_there_is() {
+    fn every_option_belongs_to_an_existing_command() {
         let known = |name: &&str| COMMANDS.iter().any(|command| command.name == *name);
         assert!(rows().all(|row| !row.commands.is_empty() && row.commands.iter().all(known)));
     }

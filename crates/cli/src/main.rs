@@ -1,5 +1,5 @@
-//! The command `kinglet`: reads its arguments by the table in `options`, runs one of the commands in `cmd`, and turns
-//! what comes of it into a message and an exit status. Nothing a guest or a user does may panic here.
+//! The command `kinglet`: parses its arguments by the table in `options`, runs one of the commands in `cmd`, and reports
+//! the outcome as a message and an exit status. No guest and no user can cause a panic here.
 
 #![deny(unsafe_code)]
 
@@ -47,13 +47,13 @@ use message::Level;
 use options::Request;
 
 fn main() {
-    allocator::settle();
-    signal::settle();
-    file_size::settle();
+    allocator::set_up();
+    signal::set_up();
+    file_size::set_up();
     let mut args = std::env::args_os();
     let name = args.next().unwrap_or_default().to_string_lossy().into_owned();
     let own = standalone::program();
-    let (dialect, stands_alone) = match own {
+    let (dialect, is_standalone) = match own {
         Some(_) => (Dialect::Kinglet, true),
         None => (Dialect::of(&name), false),
     };
@@ -63,32 +63,35 @@ fn main() {
     };
     let outcome = request.and_then(|request| answer(&request, dialect, &name));
     std::process::exit(outcome.unwrap_or_else(|fault| {
-        // Does nothing if the options were read and have settled it.
-        message::settle(dialect, Level::Info, false);
-        let fault = if stands_alone { fault.of_a_program() } else { fault };
+        // Has no effect if the options have already set the level.
+        message::set_up(dialect, Level::Info, false);
+        let fault = if is_standalone { fault.of_a_program() } else { fault };
         fault.report(dialect)
     }));
 }
 
 fn answer(request: &Request, dialect: Dialect, name: &str) -> Outcome {
     match request {
-        Request::Help(command) => print(&help::text(*command, std::io::stdout().is_terminal(), dialect)).map(|()| 0),
+        Request::Help(command, short) => {
+            let terminal = std::io::stdout().is_terminal();
+            print(&help::text(*command, *short, terminal, dialect)).map(|()| 0)
+        }
         Request::Version(verbose) => print(&version::text(dialect, name, *verbose)).map(|()| 0),
         Request::Run(command, options) => {
             let level = options.log_level.or_else(Level::of_environment);
-            message::settle(dialect, level.unwrap_or(Level::Info), level.is_some());
+            message::set_up(dialect, level.unwrap_or(Level::Info), level.is_some());
             options::warn(options);
             (command.run)(options)
         }
     }
 }
 
-/// Writes a result to standard output.
+/// Writes text to standard output.
 fn print(text: &str) -> Outcome<()> {
     write(text.as_bytes())
 }
 
-/// The same for bytes. A reader that has gone away is no error: there is nobody left to tell.
+/// Writes bytes to standard output. A closed pipe is not an error, because nobody reads it.
 fn write(bytes: &[u8]) -> Outcome<()> {
     let mut out = std::io::stdout();
     match out.write_all(bytes).and_then(|()| out.flush()) {

@@ -1,10 +1,9 @@
-//! What the command says beside its results: errors, warnings, what it is asked to note. One place decides where a
-//! message goes, how it is marked, and whether it is wanted: by default to standard error with the command's name; for
-//! scripts written for WasmEdge to standard output as a line of a log. Colour is for terminals, and not where `NO_COLOR`
-//! is set (no-color.org).
+//! Messages of the command: errors, warnings, and events of the library. This module decides their stream, form and level:
+//! by default they go to standard error with the command's name; under WasmEdge's name, to standard output as lines of a
+//! log. Terminals get colour unless `NO_COLOR` is set (no-color.org).
 //!
-//! A time limit holds for messages too: one that nobody takes is given up when the limit is over. Without a limit the
-//! command waits for its reader, as any program does.
+//! A time limit covers messages too: a message that nobody reads is dropped when the limit is over. Without a limit, the
+//! command waits for the reader, as any program does.
 
 #[cfg(unix)]
 mod patience;
@@ -24,7 +23,7 @@ use crate::dialect::Dialect;
 pub(crate) use patience::limit;
 use patience::{Stream, write};
 
-/// How much a message matters, least first.
+/// The level of a message, the least severe first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
     Trace,
@@ -37,7 +36,7 @@ pub(crate) enum Level {
 }
 
 impl Level {
-    /// The names `--log-level` knows.
+    /// The names for `--log-level`.
     pub(crate) const NAMES: &[(&str, Level)] = &[
         ("off", Level::Off),
         ("trace", Level::Trace),
@@ -48,13 +47,13 @@ impl Level {
         ("fatal", Level::Fatal),
     ];
 
-    /// The level of this name, in any case.
+    /// The level of a name, in upper or lower case.
     pub(crate) fn named(name: &str) -> Option<Level> {
         let known = Level::NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         known.map(|(_, level)| *level)
     }
 
-    /// The one that `KINGLET_LOG` asks for.
+    /// The level of `KINGLET_LOG`.
     pub(crate) fn of_environment() -> Option<Level> {
         Level::named(&std::env::var("KINGLET_LOG").ok()?)
     }
@@ -64,41 +63,76 @@ impl Level {
     }
 }
 
-/// How messages are given in this process.
-struct Voice {
+/// The settings for this process.
+struct Settings {
     dialect: Dialect,
     least: Level,
 }
 
-static VOICE: OnceLock<Voice> = OnceLock::new();
+static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
-/// Settles how messages are given. With `events`, what the library notes is given too.
-pub(crate) fn settle(dialect: Dialect, least: Level, events: bool) {
-    if VOICE.set(Voice { dialect, least }).is_ok() && events {
-        // Fails only where there is a subscriber already, and nothing else here sets one.
+/// Sets the form and the least level of messages, once. With `events`, the library's events are shown too.
+pub(crate) fn set_up(dialect: Dialect, least: Level, events: bool) {
+    if SETTINGS.set(Settings { dialect, least }).is_ok() && events {
+        // Fails only if there is a subscriber already, and nothing else sets one.
         let _ = tracing::subscriber::set_global_default(Events);
     }
 }
 
-/// Gives a message, if it is wanted. That it cannot be written is nothing anybody could be told.
+fn settings() -> &'static Settings {
+    SETTINGS.get_or_init(|| Settings { dialect: Dialect::Kinglet, least: Level::Info })
+}
+
+/// Prints a message, if its level is shown. A failure to write it is ignored, because nobody could be told.
 pub(crate) fn say(level: Level, text: &str) {
-    let voice = VOICE.get_or_init(|| Voice { dialect: Dialect::Kinglet, least: Level::Info });
-    if level < voice.least || voice.least == Level::Off {
+    let settings = settings();
+    if level < settings.least || settings.least == Level::Off {
         return;
     }
-    if voice.dialect.is_wasmedge() {
-        let (time, name) = (timestamp(SystemTime::now()), level.name());
-        let lines: String = text.trim_end().lines().map(|line| format!("[{time}] [{name}] {line}\n")).collect();
-        write(Stream::Output, lines.as_bytes());
+    if settings.dialect.is_wasmedge() {
+        write(Stream::Output, log_lines(level, text).as_bytes());
     } else {
         let painted = paint(level, std::io::stderr().is_terminal());
         write(Stream::Error, format!("kinglet: {painted}: {}\n", text.trim_end()).as_bytes());
     }
 }
 
-/// Gives a message as it is, on standard output.
-pub(crate) fn print_message(text: &str) {
-    write(Stream::Output, text.as_bytes());
+/// Prints advice. WasmEdge prints none, so under its name the level is `debug`, and standard output stays free of it.
+#[cfg(feature = "jit")]
+pub(crate) fn advise(text: &str) {
+    if !settings().dialect.is_wasmedge() {
+        say(Level::Info, text);
+    } else if settings().least <= Level::Debug {
+        write(Stream::Error, log_lines(Level::Debug, text).as_bytes());
+    }
+}
+
+/// The lines of WasmEdge's log.
+fn log_lines(level: Level, text: &str) -> String {
+    let (time, name) = (timestamp(SystemTime::now()), level.name());
+    text.trim_end().lines().map(|line| format!("[{time}] [{name}] {line}\n")).collect()
+}
+
+/// A number with its unit, which is in the plural unless the number is 1.
+pub(crate) fn counted(count: u64, unit: &str) -> String {
+    match (count, unit.strip_suffix('y')) {
+        (1, _) => format!("1 {unit}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        (_, None) => format!("{count} {unit}s"),
+    }
+}
+
+/// A number with commas between groups of three digits.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join(",")
+}
+
+/// Prints a message as it is, on standard output or standard error.
+pub(crate) fn print_message(text: &str, on_stderr: bool) {
+    write(if on_stderr { Stream::Error } else { Stream::Output }, text.as_bytes());
 }
 
 fn paint(level: Level, terminal: bool) -> String {
@@ -111,18 +145,18 @@ fn paint(level: Level, terminal: bool) -> String {
     if coloured(terminal) { format!("\x1b[{style}m{name}\x1b[0m") } else { name.to_string() }
 }
 
-/// Whether what goes to a stream may have colour.
+/// Whether output may have colour; `terminal`: it goes to a terminal.
 pub(crate) fn coloured(terminal: bool) -> bool {
     let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
     terminal && !forbidden && !dumb
 }
 
-/// A time of day as WasmEdge's log has it, in universal time.
+/// A time in the form of WasmEdge's log, in UTC.
 fn timestamp(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (days, seconds) = ((since.as_secs() / 86400) as i64, since.as_secs() % 86400);
-    // Days are counted from 1 March of the year 0, so that the leap day is a year's last.
+    // Counts days from 1 March of year 0, so that the leap day is the last of a year.
     let days = days + 719_468;
     let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
@@ -135,12 +169,12 @@ fn timestamp(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{millis:03}")
 }
 
-/// Whether the command says it itself, and of which file: that native code cannot be used.
-fn is_said(metadata: &Metadata<'_>) -> bool {
+/// Whether the command reports this event itself, with the file's name: native code that cannot be used.
+fn is_reported(metadata: &Metadata<'_>) -> bool {
     *metadata.level() == tracing::Level::WARN && metadata.target() == "kinglet::vm::precompiled"
 }
 
-/// Passes on what the library notes.
+/// Prints the library's events.
 struct Events;
 
 impl Events {
@@ -157,9 +191,7 @@ impl Events {
 
 impl Subscriber for Events {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event()
-            && !is_said(metadata)
-            && VOICE.get().is_some_and(|voice| Events::level(metadata) >= voice.least)
+        metadata.is_event() && !is_reported(metadata) && Events::level(metadata) >= settings().least
     }
 
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
@@ -211,6 +243,13 @@ mod tests {
         assert_eq!(at(951_782_400, 0), "2000-02-29 00:00:00.000");
         assert_eq!(at(1_709_251_199, 5), "2024-02-29 23:59:59.005");
         assert_eq!(at(4_107_542_400, 0), "2100-03-01 00:00:00.000");
+    }
+
+    #[test]
+    fn numbers_have_plurals_and_groups() {
+        assert_eq!([0, 1, 2].map(|count| counted(count, "entry")), ["0 entries", "1 entry", "2 entries"]);
+        assert_eq!([1, 3].map(|count| counted(count, "byte")), ["1 byte", "3 bytes"]);
+        assert_eq!([7, 999, 1000, 1_011_095].map(grouped), ["7", "999", "1,000", "1,011,095"]);
     }
 
     #[test]

@@ -1,25 +1,29 @@
-//! The command line: reads the arguments by the table in `rows`. The rules are WasmEdge's: `--name value` or
-//! `--name=value`, a list takes one value each time it is given, `--` ends the options, and after the first positional
-//! everything belongs to the guest. Commands without a guest take options after their files too.
+//! The command line. Options come from the table in `rows`, and clap parses them: `--name value` or `--name=value`; a list
+//! takes one value per occurrence; `--` ends the options; after the first file, all arguments belong to the program.
+//! Commands that run no program accept options after their files too. Under WasmEdge's name its rules hold.
 
+mod arguments;
+mod parser;
 mod rows;
 
-use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::sync::Arc;
 
-use kinglet::{FEATURES, Feature, Features, Optimization, Profile, RunMode, Standard, StoreLimit, TierThresholds};
+use kinglet::{FEATURES, Features, Optimization, Profile, RunMode, Standard, StoreLimit, TierThresholds};
 
-use crate::cmd::{COMMANDS, Command, Takes};
-use crate::dialect::Dialect;
+use crate::cmd::{COMMANDS, Command};
+use crate::dialect::{Dialect, INVALID_PATH};
 use crate::fault::{Fault, Outcome};
 use crate::message::Level;
 use crate::standalone::Program;
 use crate::statistics;
+use arguments::Arguments;
+use parser::{Given, Parsed};
 
-pub(crate) use rows::{Effect, GROUPS, Row, rows, warn};
+pub(crate) use parser::{Purpose, description, parser};
+pub(crate) use rows::{Effect, GROUPS, InWasmEdge, Row, row, rows, warn};
 
-/// A folder given with `--dir`.
+/// A directory given with `--dir`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Dir {
     pub(crate) guest: String,
@@ -27,82 +31,88 @@ pub(crate) struct Dir {
     pub(crate) readonly: bool,
 }
 
-/// What is done about imports that nobody provides.
+/// The definition of imports that nothing provides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Missing {
-    /// A call of one is an error.
+pub(crate) enum MissingImports {
+    /// Functions trap when called.
     Trap,
     /// Functions return zeros; memories, tables and globals start as small and empty as their types allow.
     Zero,
 }
 
-/// What `compile` writes.
+/// The output of `compile`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum OutputFormat {
     /// A native image.
     Native,
-    /// A module with a native image in it.
+    /// A module that contains a native image.
     Wasm,
-    /// A program that stands alone.
+    /// A standalone executable.
     Exe,
 }
 
-/// A limit that compiled code keeps to only if it was made for that.
-pub(crate) struct Limit {
-    /// The option with which a guest is run.
+/// A limit that only code compiled for it respects.
+pub(crate) struct CompiledLimit {
+    /// The option of `run`.
     pub(crate) option: &'static str,
-    /// What the engine calls it.
-    #[cfg_attr(not(feature = "jit"), allow(dead_code, reason = "without native code none is made with it"))]
+    /// The engine's name for the setting.
+    #[cfg_attr(not(feature = "jit"), allow(dead_code, reason = "without the native tier no code is compiled with it"))]
     pub(crate) setting: &'static str,
     /// The option of `compile`.
-    made_with: &'static str,
-    makes: &'static str,
+    compile_option: &'static str,
+    effect: &'static str,
 }
 
 /// Each of them.
-pub(crate) const LIMITS: &[Limit] = &[
-    Limit { option: "time-limit", setting: "interrupts", made_with: "interruptible", makes: "can be stopped" },
-    Limit { option: "gas-limit", setting: "gas", made_with: "enable-gas-measuring", makes: "counts gas" },
-    Limit {
+pub(crate) const COMPILED_LIMITS: &[CompiledLimit] = &[
+    CompiledLimit {
+        option: "time-limit",
+        setting: "interrupts",
+        compile_option: "interruptible",
+        effect: "can be stopped",
+    },
+    CompiledLimit { option: "gas-limit", setting: "gas", compile_option: "enable-gas-measuring", effect: "counts gas" },
+    CompiledLimit {
         option: "nan-canonicalization",
         setting: "canonical NaN",
-        made_with: "nan-canonicalization",
-        makes: "gives the canonical NaN only",
+        compile_option: "nan-canonicalization",
+        effect: "returns only canonical NaNs",
     },
 ];
 
-impl Limit {
-    /// What to try.
+impl CompiledLimit {
+    /// The command to try.
     pub(crate) fn hint(&self) -> String {
-        format!("kinglet compile --{} makes code that {}", self.made_with, self.makes)
+        format!("kinglet compile --{} emits code that {}", self.compile_option, self.effect)
     }
 }
 
-/// What the user asked for.
+/// The options of a command line.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
     pub(crate) dialect: Dialect,
     pub(crate) dirs: Vec<Dir>,
-    /// Variables, with their values or those they have here when the program starts.
+    /// Variables, with a value or with the one they have when the program starts.
     pub(crate) env: Vec<(String, Option<String>)>,
     pub(crate) argv0: Option<String>,
     pub(crate) modules: Vec<(String, String)>,
-    pub(crate) unknown_imports: Option<Missing>,
+    pub(crate) unknown_imports: Option<MissingImports>,
     pub(crate) invoke: Option<String>,
     pub(crate) reactor: bool,
     pub(crate) run_mode: RunMode,
     pub(crate) tier_thresholds: TierThresholds,
     /// Whether native code in files is used.
     pub(crate) allow_precompiled: bool,
-    /// Whether files without it are worth a warning.
+    /// Whether a file without native code causes a warning.
     pub(crate) aot: bool,
     pub(crate) no_cache: bool,
-    pub(crate) no_detach: bool,
+    /// Whether a background process may outlive the command; None: only on a terminal.
+    pub(crate) detach: Option<bool>,
     /// MiB.
     pub(crate) cache_limit: Option<u64>,
     pub(crate) profile: Option<Profile>,
-    pub(crate) form: Option<Form>,
-    /// The command that carries the program.
+    pub(crate) format: Option<OutputFormat>,
+    /// The file of the `kinglet` that becomes part of a standalone executable.
     pub(crate) runtime: Option<String>,
     pub(crate) optimization: Optimization,
     pub(crate) target: Option<String>,
@@ -110,39 +120,39 @@ pub(crate) struct Options {
     pub(crate) cpu_features: Vec<(String, bool)>,
     pub(crate) interruptible: bool,
     pub(crate) nan_canonicalization: bool,
-    /// Where to write how functions are compiled.
+    /// The directory for intermediate and machine code.
     pub(crate) dump: Option<String>,
-    /// Which functions are shown; all if none is named.
+    /// The functions to show; all if empty.
     pub(crate) functions: Vec<String>,
-    /// Milliseconds; 0 is none.
+    /// Milliseconds; 0 is no limit.
     pub(crate) time_limit: u64,
     pub(crate) gas_limit: Option<u64>,
     pub(crate) memory_page_limit: Option<u64>,
-    /// What the store is to have; of one kind the last counts.
+    /// The store's limits; the last of a kind counts.
     pub(crate) limits: Vec<(StoreLimit, usize)>,
     /// KiB.
     pub(crate) stack_limit: Option<u64>,
     /// MiB.
     pub(crate) compiler_memory: Option<u64>,
-    pub(crate) statistics: statistics::Wanted,
+    pub(crate) statistics: statistics::Selection,
     pub(crate) log_level: Option<Level>,
     pub(crate) output: Option<String>,
     pub(crate) offsets: bool,
     pub(crate) json: bool,
     pub(crate) man: bool,
     pub(crate) markdown: bool,
-    /// The options among those given that a program which stands alone is run with.
+    /// The given options that a standalone executable runs with.
     pub(crate) for_program: Vec<String>,
-    /// The program that this command carries, and runs.
+    /// The program that this executable contains.
     pub(crate) program: Option<Arc<Program>>,
-    /// The file, and what belongs to it.
+    /// The file and its arguments.
     pub(crate) positional: Vec<String>,
-    /// What will be said before the command does its work.
+    /// Warnings to print before the command runs.
     pub(crate) warnings: Vec<String>,
-    /// Options asking for what this version does not have, and what that is.
+    /// Options whose feature is missing, and that feature.
     later: Vec<(String, &'static str)>,
-    /// The set of proposals that was asked for, by its option.
-    asked: Option<(&'static str, Features)>,
+    /// The requested set of proposals, with its option.
+    requested: Option<(&'static str, Features)>,
     base: Features,
     switched: Features,
     on: Features,
@@ -154,14 +164,14 @@ impl Options {
         Options { dialect, base, switched: none, on: none, ..Options::default() }
     }
 
-    /// The proposals that are on: those of the standard asked for, then each switch.
+    /// The enabled proposals: those of the requested standard, changed by each switch.
     pub(crate) fn features(&self) -> Features {
         let mut features = self.base;
         self.switched.iter().for_each(|feature| features.set(feature, self.on.has(feature)));
         features
     }
 
-    /// The switches that turn on what is not finished.
+    /// The switches that enable unfinished proposals.
     fn unfinished(&self) -> impl Iterator<Item = String> {
         let rows = FEATURES.iter().filter(|row| !row.finished && self.on.has(row.feature));
         rows.map(|row| format!("--enable-{}", row.name))
@@ -169,13 +179,13 @@ impl Options {
 
     fn standard(&mut self, option: &'static str, standard: Standard) {
         let all = Features::standard(standard);
-        self.asked = Some((option, all));
+        self.requested = Some((option, all));
         self.base = all.intersection(Features::finished());
     }
 
-    /// What of the set that was asked for is not finished, and stays off.
-    fn left_out(&self) -> Option<String> {
-        let (option, all) = self.asked?;
+    /// The requested proposals that stay off because they are not finished.
+    fn omitted(&self) -> Option<String> {
+        let (option, all) = self.requested?;
         let on = self.features();
         let off = FEATURES.iter().filter(|row| all.has(row.feature) && !row.finished && !on.has(row.feature));
         let mut names: Vec<&str> = off.map(|row| row.name).collect();
@@ -183,245 +193,205 @@ impl Options {
             names.push("components");
         }
         let names = names.join(", ");
-        (!names.is_empty()).then(|| format!("{option}: not finished in this version, and left out: {names}"))
+        (!names.is_empty()).then(|| format!("{option}: not finished in this version, and omitted: {names}"))
+    }
+
+    /// Applies the options in the order of the command line.
+    fn apply(&mut self, given: Vec<Given>) -> Outcome<()> {
+        for option in given {
+            match option {
+                Given::Switch { feature, on } => {
+                    let row = &FEATURES[feature];
+                    self.switched.set(row.feature, true);
+                    self.on.set(row.feature, on);
+                    self.for_program.push(format!("--{}-{}", if on { "enable" } else { "disable" }, row.name));
+                }
+                Given::Row(row, value) => self.apply_row(row, &value)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_row(&mut self, row: &'static Row, value: &str) -> Outcome<()> {
+        if row.exe {
+            let value = if row.value.is_some() { format!("={value}") } else { String::new() };
+            self.for_program.push(format!("--{}{value}", row.name));
+        }
+        // As strtoul does.
+        let value = if self.dialect.is_wasmedge() && row.is_number() { value.trim_start() } else { value };
+        match row.effect {
+            Effect::Set(set) => set(self, value).map_err(|why| {
+                Fault::usage(
+                    format!("bad value for `--{}`: {why}", row.name),
+                    format!("invalid value for option --{}: {why}", row.name),
+                )
+            }),
+            Effect::Later(_, InWasmEdge::Accepted) if self.dialect.is_wasmedge() => Ok(()),
+            Effect::Later(what, InWasmEdge::Warned) if self.dialect.is_wasmedge() => {
+                self.warnings.push(format!("--{} is ignored: {what} is not in this version yet", row.name));
+                Ok(())
+            }
+            Effect::Later(what, _) => {
+                self.later.push((format!("--{}", row.name), what));
+                Ok(())
+            }
+        }
+    }
+
+    /// Refuses unfinished proposals where code would run; other commands warn. Under WasmEdge's name those are ignored with
+    /// a warning.
+    fn check_unfinished(&mut self, command: &Command) -> Outcome<()> {
+        let unfinished: Vec<String> = self.unfinished().collect();
+        let runs = ["run", "instantiate"].contains(&command.name);
+        let warning: fn(String) -> String = match unfinished.first() {
+            Some(_) if runs && self.dialect.is_wasmedge() => {
+                self.on = self.on.intersection(Features::finished());
+                |switch| format!("{switch} is ignored: it is not in this version yet")
+            }
+            Some(switch) if runs => {
+                let message = format!("`{switch}` is refused: running such modules is not in this version yet");
+                return Err(
+                    Fault::refused(message).hint(format!("kinglet validate {switch} FILE checks such a module"))
+                );
+            }
+            _ => |switch| format!("{switch}: not finished in this version; its operations may trap"),
+        };
+        self.warnings.extend(unfinished.into_iter().map(warning));
+        Ok(())
     }
 }
 
-/// What the command line comes to.
+/// A parsed command line.
 #[derive(Debug)]
 pub(crate) enum Request {
-    Help(Option<&'static Command>),
-    /// Whether everything is wanted that a report of a bug needs.
+    /// Print the help of a command, or of all; in short.
+    Help(Option<&'static Command>, bool),
+    /// Print the version; in detail.
     Version(bool),
     Run(&'static Command, Box<Options>),
 }
 
-/// An option as it was found: a row of the table, or a proposal's switch.
-enum Found {
-    Row(&'static Row),
-    Switch(Feature, bool),
-}
-
-/// What has been read so far.
-struct Reader {
-    args: VecDeque<OsString>,
-    command: Option<&'static Command>,
-    options: Options,
-    given: Vec<&'static Row>,
-    /// After `--`, or where everything left is the guest's.
-    ended: bool,
-}
-
-/// Reads the arguments after the program's name.
+/// Parses the arguments after the program's name.
 pub(crate) fn parse(dialect: Dialect, args: impl IntoIterator<Item = OsString>) -> Outcome<Request> {
-    let command = COMMANDS.iter().find(|row| dialect == Dialect::WasmEdgeC && row.name == "compile");
-    let args = args.into_iter().collect();
-    let mut reader = Reader { args, command, options: Options::new(dialect), given: Vec::new(), ended: false };
-    while let Some(arg) = reader.args.pop_front() {
-        let arg = text(arg)?;
-        match arg.as_str() {
-            _ if reader.ended => reader.options.positional.push(arg),
-            "-h" | "--help" => return Ok(Request::Help(reader.command)),
-            "-v" | "-V" | "--version" if reader.command.is_none() || command.is_some() => {
-                return Ok(Request::Version(reader.args.iter().any(|arg| arg == "--verbose")));
-            }
-            "--verbose" if reader.args.iter().any(|arg| arg == "--version") => return Ok(Request::Version(true)),
-            "--" => reader.ended = true,
-            _ if arg.len() > 1 && arg.starts_with('-') => reader.option(&arg)?,
-            _ => reader.positional(arg),
-        }
+    let args: Vec<String> = args.into_iter().map(text).collect::<Outcome<_>>()?;
+    let Arguments { command: named, args } = Arguments::new(dialect, args)?;
+    let command = named.unwrap_or(&COMMANDS[0]);
+    let top = named.is_none() || dialect == Dialect::WasmEdgeC;
+    let parsed = parser::parse(command, dialect, top, args).map_err(|error| parser::fault(&error, command))?;
+    match parsed {
+        Parsed { short_help: true, .. } => return Ok(Request::Help(named, true)),
+        Parsed { long_help: true, .. } => return Ok(Request::Help(named, false)),
+        Parsed { version: true, verbose, .. } => return Ok(Request::Version(verbose)),
+        Parsed { verbose: true, .. } => return Err(unknown("--verbose", command)),
+        _ => {}
     }
-    reader.finish()
-}
-
-impl Reader {
-    fn positional(&mut self, arg: String) {
-        let first = self.options.positional.is_empty();
-        let known = |row: &&Command| row.name == arg && (row.of_wasmedge || !self.options.dialect.is_wasmedge());
-        match COMMANDS.iter().find(|row| first && self.command.is_none() && known(row)) {
-            Some(row) => self.command = Some(row),
-            None => {
-                self.options.positional.push(arg);
-                let takes = self.command.unwrap_or(&COMMANDS[0]).takes;
-                self.ended |= takes == Takes::Program || self.options.dialect.is_wasmedge();
-            }
-        }
-    }
-
-    /// Takes in one option, and its value from the next argument if it stands there.
-    fn option(&mut self, arg: &str) -> Outcome<()> {
-        let (flag, mut value) = match attached(arg).or_else(|| arg.split_once('=')) {
-            Some((flag, value)) => (flag, Some(value.to_string())),
-            None => (arg, None),
-        };
-        let wasmedge = self.options.dialect.is_wasmedge();
-        let row = match find(flag)? {
-            Found::Switch(feature, on) if value.is_none() => {
-                self.options.switched.set(feature, true);
-                self.options.on.set(feature, on);
-                self.options.for_program.push(flag.to_string());
-                return Ok(());
-            }
-            Found::Row(row) if row.value.is_some() && !(row.bare_in_wasmedge && wasmedge) || value.is_none() => row,
-            _ => {
-                let wasmedge = format!("option {} doesn't need arguments.", flag.trim_start_matches('-'));
-                return Err(Fault::usage(format!("option `{flag}` does not take a value"), wasmedge).hint(flag));
-            }
-        };
-        if let (Some(name), None, false) = (row.value, &value, row.bare_in_wasmedge && wasmedge) {
-            let missing = || {
-                let message = format!("option `{flag}` needs a value: {flag} {name}");
-                Fault::usage(message, format!("option {flag} needs an argument."))
-            };
-            value = Some(text(self.args.pop_front().ok_or_else(missing)?)?);
-        }
-        let value = value.unwrap_or_default();
-        self.given.push(row);
-        if row.exe {
-            let value = if row.value.is_some() { format!("={value}") } else { String::new() };
-            self.options.for_program.push(format!("--{}{value}", row.name));
-        }
-        match row.effect {
-            Effect::Later(what) => {
-                self.options.later.push((format!("--{}", row.name), what));
-                Ok(())
-            }
-            Effect::Set(set) => set(&mut self.options, &value).map_err(|why| {
-                Fault::usage(
-                    format!("bad value for `{flag}`: {why}"),
-                    format!("invalid value for option {flag}: {why}"),
-                )
-            }),
-        }
-    }
-
-    fn finish(mut self) -> Outcome<Request> {
-        let command = self.command.unwrap_or(&COMMANDS[0]);
-        if let Some(row) = self.given.iter().find(|row| !row.is_for(command.name)) {
-            let known = row.commands.join(", ");
-            let message = format!("`--{}` is an option of {known}, not of {}", row.name, command.name);
-            return Err(Fault::usage(message, format!("unknown option: {}", row.name)));
-        }
-        let alone = |row: &&&Row| row.is_for_exe_alone(command.name) && self.options.form != Some(Form::Exe);
-        if let Some(row) = self.given.iter().find(alone) {
-            let message =
-                format!("`--{}` is for `--format exe`; other formats are given it when they are run", row.name);
-            let fault = Fault::usage(message, format!("unknown option: {}", row.name));
-            let limit = LIMITS.iter().find(|limit| limit.option == row.name);
-            return Err(match limit {
-                Some(limit) => fault.hint(limit.hint()),
-                None => fault,
-            });
-        }
-        let count = self.options.positional.len();
-        if count < command.takes.least() {
-            return Err(Fault::no_file(command, self.options.dialect));
-        }
-        if count > command.takes.most() {
-            let message = format!("{} takes {}, but {count} are given", command.name, command.takes.words());
-            let wasmedge = "positional argument exceeds maximum consuming.";
-            return Err(Fault::usage(message, wasmedge).hint(format!("kinglet {} --help", command.name)));
-        }
-        self.check_unfinished(command)?;
-        self.options.warnings.extend(self.options.left_out());
-        if let Some((option, what)) = self.options.later.first() {
-            let message = format!("`{option}` is refused: {what} is not in this version yet");
-            return Err(Fault::refused(message).hint("leave the option out"));
-        }
-        Ok(Request::Run(command, Box::new(self.options)))
-    }
-
-    /// What is only half there is refused where it would run. Modules can be looked at with it, and scripts try it.
-    fn check_unfinished(&mut self, command: &Command) -> Outcome<()> {
-        let unfinished: Vec<String> = self.options.unfinished().collect();
-        match unfinished.first() {
-            Some(switch) if ["run", "instantiate"].contains(&command.name) => {
-                let message = format!("`{switch}` is refused: running what it adds is not in this version yet");
-                Err(Fault::refused(message).hint(format!("kinglet validate {switch} FILE checks such a module")))
-            }
-            _ => {
-                let warning = |switch| format!("{switch}: not finished in this version: what it adds may trap");
-                self.options.warnings.extend(unfinished.into_iter().map(warning));
-                Ok(())
-            }
-        }
-    }
-}
-
-/// A letter's option and the value that stands right behind it, as in `-O3`.
-fn attached(arg: &str) -> Option<(&str, &str)> {
-    let letters = arg.strip_prefix('-')?;
-    let letter = letters.chars().next()?;
-    let (flag, value) = arg.split_at(1 + letter.len_utf8());
-    let row = rows().find(|row| row.short == Some(letter) && row.value.is_some())?;
-    // A dash is missing in `-output`.
-    let misspelt = letters.split('=').next() == Some(row.name);
-    (!value.is_empty() && !value.starts_with('=') && !misspelt).then_some((flag, value))
-}
-
-fn find(flag: &str) -> Outcome<Found> {
-    let by_name = |name| rows().find(|row| row.name == name);
-    let mut letters = flag.trim_start_matches('-').chars();
-    let letter = letters.next().filter(|_| letters.next().is_none());
-    let by_letter = || rows().find(|row| letter.is_some() && row.short == letter);
-    if let Some(row) = flag.strip_prefix("--").map_or_else(by_letter, by_name) {
-        return Ok(Found::Row(row));
-    }
-    let switch = [("--enable-", true), ("--disable-", false)].into_iter().find_map(|(prefix, on)| {
-        let name = flag.strip_prefix(prefix)?;
-        FEATURES.iter().find(|row| row.name == name).map(|row| Found::Switch(row.feature, on))
+    let exe_alone = parsed.given.iter().find_map(|option| match option {
+        Given::Row(row, _) if row.is_for_exe_alone(command.name) => Some(*row),
+        _ => None,
     });
-    switch.ok_or_else(|| {
-        let fault = Fault::usage(
-            format!("unknown option `{flag}`"),
-            format!("unknown option: {}", flag.trim_start_matches('-')),
-        );
-        let of_others = OF_OTHERS.iter().find(|(names, _)| names.contains(&flag));
-        fault.hint(match (of_others, nearest(flag, options_by_name())) {
-            (Some((_, ours)), _) => format!("here that is {ours}"),
-            (None, Some(name)) => format!("did you mean `{name}`?"),
-            (None, None) => "`kinglet --help` lists them all".to_string(),
-        })
+    let mut options = Options::new(dialect);
+    options.apply(parsed.given)?;
+    options.positional = parsed.positional;
+    if let Some(row) = exe_alone.filter(|_| options.format != Some(OutputFormat::Exe)) {
+        let message =
+            format!("`--{}` needs `--format exe`; for other formats, pass it when you run the file", row.name);
+        let fault = Fault::usage(message, format!("unknown option: {}", row.name));
+        let limit = COMPILED_LIMITS.iter().find(|limit| limit.option == row.name);
+        return Err(match limit {
+            Some(limit) => fault.hint(limit.hint()),
+            None => fault,
+        });
+    }
+    finish(command, named, options)
+}
+
+/// Checks the number of files and the features.
+fn finish(command: &'static Command, named: Option<&'static Command>, mut options: Options) -> Outcome<Request> {
+    let count = options.positional.len();
+    if count < command.takes.least() {
+        return Err(Fault::no_file(command, named, options.dialect));
+    }
+    if count > command.takes.most() {
+        let message = format!("{} takes {}, but {count} are given", command.name, command.takes.words());
+        let wasmedge = "positional argument exceeds maximum consuming.";
+        return Err(Fault::usage(message, wasmedge).hint(format!("kinglet {} --help", command.name)));
+    }
+    if command.takes.files(&options.positional).iter().any(String::is_empty) {
+        return Err(Fault::refused("the file name is empty").in_wasmedge(INVALID_PATH));
+    }
+    options.check_unfinished(command)?;
+    options.warnings.extend(options.omitted());
+    if let Some((option, what)) = options.later.first() {
+        let message = format!("`{option}` is refused: {what} is not in this version yet");
+        return Err(Fault::refused(message).hint("omit the option"));
+    }
+    Ok(Request::Run(command, Box::new(options)))
+}
+
+/// The message for an option that the command does not know.
+fn unknown(flag: &str, command: &Command) -> Fault {
+    let bare = flag.trim_start_matches('-');
+    let fault = |message| Fault::usage(message, format!("unknown option: {bare}"));
+    let other = rows().find(|row| match flag.strip_prefix("--") {
+        Some(name) => row.name == name,
+        None => row.short.is_some_and(|short| bare.chars().eq([short])),
+    });
+    if let Some(row) = other {
+        let known = row.commands.join(", ");
+        return fault(format!("`--{}` is an option of {known}, not of {}", row.name, command.name));
+    }
+    if switches().any(|switch| switch == flag) {
+        return fault(format!("`{flag}` is not an option of {}", command.name));
+    }
+    fault(format!("unknown option `{flag}`")).hint(match (of_others(flag), nearest(flag, options_by_name())) {
+        (Some(hint), _) => hint.to_string(),
+        (None, Some(name)) => format!("did you mean `{name}`?"),
+        (None, None) => "`kinglet --help` lists all options".to_string(),
     })
 }
 
-/// Options of other runtimes that have another name here.
+/// The hint for another runtime's option.
+fn of_others(flag: &str) -> Option<&'static str> {
+    OF_OTHERS.iter().find(|(names, _)| names.contains(&flag)).map(|(_, hint)| *hint)
+}
+
+/// Options of other runtimes, with their counterparts.
 const OF_OTHERS: &[(&[&str], &str)] = &[
-    (&["--fuel", "--gas", "--max-fuel"], "--gas-limit N"),
-    (&["--timeout", "-timeout"], "--time-limit MS, in milliseconds"),
-    (&["--mapdir", "--map-dir", "--volume", "-mount"], "--dir GUEST:HOST"),
-    (&["--preload", "--link"], "--module NAME:PATH"),
-    (&["--entrypoint", "--function", "-e", "-f"], "--invoke FUNCTION"),
-    (&["--stack-size", "--max-wasm-stack"], "--stack-limit KIB"),
-    (&["--max-memory"], "--limit total-memory=64MiB"),
-    (&["--max-memory-size"], "--limit memory-size=64MiB, of each memory, or --limit total-memory=64MiB"),
-    (&["--max-table-elements"], "--limit table-elements=N"),
-    (&["--max-instances"], "--limit instances=N"),
-    (&["--max-memories"], "--limit memories=N"),
-    (&["--max-tables"], "--limit tables=N"),
-    (&["--interp", "--interpreter", "-interpreter"], "--run-mode interpreter"),
-    (&["--cranelift", "--singlepass", "--llvm", "--jit"], "--run-mode jit"),
-    (&["--trap-unknown-imports"], "--unknown-imports trap"),
-    (&["--default-values-unknown-imports"], "--unknown-imports zero"),
-    (&["-W", "-C", "-S", "-D"], "an option for each, as --gas-limit for fuel, --time-limit for timeout"),
-    (&["--quiet", "-q"], "--log-level error"),
-    (&["--verbose"], "--log-level debug"),
-    (&["--env-inherit", "-env-inherit", "--forward-host-env"], "--env NAME, for each variable"),
-    (&["--tcplisten", "--net"], "not to be had: a program gets what is named, no more"),
+    (&["--fuel", "--gas", "--max-fuel"], "use --gas-limit N"),
+    (&["--timeout", "-timeout"], "use --time-limit MS, in milliseconds"),
+    (&["--mapdir", "--map-dir", "--volume", "-mount"], "use --dir GUEST:HOST"),
+    (&["--preload", "--link"], "use --module NAME:PATH"),
+    (&["--entrypoint", "--function", "-e", "-f"], "use --invoke FUNCTION"),
+    (&["--stack-size", "--max-wasm-stack"], "use --stack-limit KIB"),
+    (&["--max-memory"], "use --limit total-memory=64MiB"),
+    (&["--max-memory-size"], "use --limit memory-size=64MiB for each memory, or --limit total-memory=64MiB"),
+    (&["--max-table-elements"], "use --limit table-elements=N"),
+    (&["--max-instances"], "use --limit instances=N"),
+    (&["--max-memories"], "use --limit memories=N"),
+    (&["--max-tables"], "use --limit tables=N"),
+    (&["--interp", "--interpreter", "-interpreter"], "use --run-mode interpreter"),
+    (&["--cranelift", "--singlepass", "--llvm", "--jit"], "use --run-mode jit"),
+    (&["--trap-unknown-imports"], "use --unknown-imports trap"),
+    (&["--default-values-unknown-imports"], "use --unknown-imports zero"),
+    (&["-W", "-C", "-S", "-D"], "use one for each, such as --gas-limit for fuel and --time-limit for timeout"),
+    (&["--quiet", "-q"], "use --log-level error"),
+    (&["--verbose"], "use --log-level debug"),
+    (&["--env-inherit", "-env-inherit", "--forward-host-env"], "use --env NAME for each variable"),
+    (&["--tcplisten", "--net"], "this version has no sockets"),
 ];
 
-/// Every option as it is written.
+/// Every option, with its dashes.
 pub(crate) fn options_by_name() -> impl Iterator<Item = String> {
     let more = ["--help", "--version"].map(String::from);
     rows().map(|row| format!("--{}", row.name)).chain(switches()).chain(more)
 }
 
-/// Every proposal's switches.
+/// The switches of every proposal.
 pub(crate) fn switches() -> impl Iterator<Item = String> {
     FEATURES.iter().flat_map(|row| [format!("--enable-{}", row.name), format!("--disable-{}", row.name)])
 }
 
-/// The known word that is closest to a wrong one, if any is close.
+/// The known word closest to a misspelt one, if any is close.
 pub(crate) fn nearest(wrong: &str, known: impl Iterator<Item = String>) -> Option<String> {
     let scored = known.map(|name| (strsim::damerau_levenshtein(wrong, &name), name));
     scored.min().filter(|(distance, _)| *distance <= 1 + wrong.chars().count() / 5).map(|(_, name)| name)
@@ -430,9 +400,7 @@ pub(crate) fn nearest(wrong: &str, known: impl Iterator<Item = String>) -> Optio
 fn text(arg: OsString) -> Outcome<String> {
     arg.into_string().map_err(|arg| {
         let fault = Fault::refused(format!("the argument {arg:?} is not UTF-8"));
-        fault.hint(
-            "programs see arguments and names as UTF-8; a module by another name can be given as `kinglet - < FILE`",
-        )
+        fault.hint("arguments must be UTF-8; for a file with another name, use `kinglet - < FILE`")
     })
 }
 
@@ -460,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn after_the_file_everything_is_the_guests() {
+    fn arguments_after_the_file_belong_to_the_guest() {
         let options = options("--dir .:. a.wasm --dir x --help run");
         assert_eq!(options.positional, ["a.wasm", "--dir", "x", "--help", "run"]);
         assert_eq!(options.dirs.len(), 1);
@@ -481,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_have_three_forms() {
+    fn directories_have_three_forms() {
         let dirs = options("--dir a --dir b:c --dir=d:e:readonly x").dirs;
         let made: Vec<_> = dirs.iter().map(|dir| (dir.guest.as_str(), dir.host.as_str(), dir.readonly)).collect();
         assert_eq!(made, [("a", "a", false), ("b", "c", false), ("d", "e", true)]);
@@ -491,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn a_colon_behind_a_backslash_belongs_to_a_folders_name() {
+    fn a_backslash_escapes_a_colon() {
         for (line, guest, host, readonly) in [
             (r"--dir g:a\:b x", "g", "a:b", false),
             (r"--dir a\:b x", "a:b", "a:b", false),
@@ -503,7 +471,7 @@ mod tests {
             let dir = &options(line).dirs[0];
             assert_eq!((dir.guest.as_str(), dir.host.as_str(), dir.readonly), (guest, host, readonly), "{line}");
         }
-        assert!(message("--dir a:b:c x").contains(r"a colon in a name is written `\:`"));
+        assert!(message("--dir a:b:c x").contains(r"write `\:` for a colon in a name"));
     }
 
     #[test]
@@ -521,7 +489,7 @@ mod tests {
         }
         assert!(
             message("--limit memory=1 x")
-                .contains("`memory` is nothing that can be limited; there are: total-memory, ")
+                .contains("`memory` is not a resource that can be limited; the names are: total-memory, ")
         );
         assert!(
             message("--limit total-memory x").contains("is not NAME=VALUE; for example --limit total-memory=16MiB")
@@ -546,16 +514,16 @@ mod tests {
 
     #[test]
     fn switches_of_unfinished_proposals_are_refused_where_they_would_run() {
-        let refusal = |switch: &str| format!("`{switch}` is refused: running what it adds is not in this version yet");
+        let refusal = |switch: &str| format!("`{switch}` is refused: running such modules is not in this version yet");
         assert!(message("--wasm-1 --enable-threads x").contains(&refusal("--enable-threads")));
         assert!(message("instantiate --enable-gc x").contains(&refusal("--enable-gc")));
         assert_eq!(options("--enable-simd --disable-threads x").warnings, [""; 0]);
         assert_eq!(options("--enable-threads --disable-threads x").warnings, [""; 0]);
         let warnings = options("validate --enable-threads x").warnings;
-        assert_eq!(warnings, ["--enable-threads: not finished in this version: what it adds may trap"]);
+        assert_eq!(warnings, ["--enable-threads: not finished in this version; its operations may trap"]);
         let all = &options("--enable-all x").warnings[0];
-        assert!(all.contains("not finished in this version, and left out: ") && all.ends_with(", components"), "{all}");
-        let expected = "--wasm-3: not finished in this version, and left out: ";
+        assert!(all.contains("not finished in this version, and omitted: ") && all.ends_with(", components"), "{all}");
+        let expected = "--wasm-3: not finished in this version, and omitted: ";
         let row = FEATURES.iter().find(|row| !row.finished && row.standard == Some(Standard::Wasm3));
         if let Some(row) = row {
             let warnings = options("--wasm-3 x").warnings;
@@ -567,9 +535,9 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_later_is_refused_by_name() {
+    fn options_of_missing_features_are_refused() {
         for row in rows() {
-            let Effect::Later(what) = row.effect else { continue };
+            let Effect::Later(what, _) = row.effect else { continue };
             let value = if row.value.is_some() { "=x" } else { "" };
             let message = message(&format!("{} --{}{value} x", row.commands[0], row.name));
             assert!(
@@ -580,17 +548,21 @@ mod tests {
     }
 
     #[test]
-    fn without_a_guest_options_may_follow_the_file() {
+    fn commands_without_a_guest_accept_options_after_the_file() {
         let options = options("inspect a.wasm --json");
         assert!(options.json && options.positional == ["a.wasm"]);
         assert!(message("inspect a.wasm b.wasm").contains("inspect takes one file, but 2 are given"));
         assert_eq!(super::tests::options("wat -o out.wat in.wasm").output.as_deref(), Some("out.wat"));
         let message = message("-o x y");
         assert!(message.contains("`--output` is an option of wat, wasm, ") && message.contains(", not of run"));
+        for line in ["--time-limit 1 --time-limit 2 x", "--reactor --reactor x", "--time-limit 1 run --time-limit=2 x"]
+        {
+            assert!(super::tests::message(line).contains("is given twice"), "{line}");
+        }
     }
 
     #[test]
-    fn wasmedge_is_taken_at_its_word() {
+    fn wasmedges_rules_hold_under_its_name() {
         let parse = |line: &str| match parse(Dialect::WasmEdge, line.split_whitespace().map(OsString::from)) {
             Ok(Request::Run(command, options)) => (command.name, *options),
             other => panic!("{line}: {other:?}"),
@@ -601,6 +573,10 @@ mod tests {
         assert_eq!(dirs, [("a", "b", false), ("/", "h", false)]);
         assert_eq!(options.env, [("A".to_string(), Some(String::new()))]);
         assert_eq!(options.warnings.len(), 2);
+        let (_, options) =
+            parse("--time-limit 1 --time-limit +7 --enable-threads --allow-af-unix --forbidden-plugin p x");
+        assert_eq!((options.time_limit, options.warnings.len()), (7, 2));
+        assert_eq!(options.features(), Features::finished());
         assert_eq!(parse("inspect x").1.positional, ["inspect", "x"], "no command of WasmEdge's");
         assert_eq!(parse("validate x").0, "validate");
         let compile = super::parse(Dialect::WasmEdgeC, ["run".into(), "out.so".into()]);
@@ -608,7 +584,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named_with_what_to_do() {
+    fn mistakes_get_a_hint() {
         assert!(message("--dri .:. x").contains("did you mean `--dir`?"));
         assert!(message("--disable-tailcall x").contains("did you mean `--disable-tail-call`?"));
         assert!(message("--zzzzzz x").contains("--help"));
@@ -617,11 +593,17 @@ mod tests {
         assert!(message("--disable-simd=no x").contains("does not take a value"));
         assert!(message("--env").contains("--env NAME[=VALUE]"));
         assert!(message("--env =A x").contains("is neither NAME=VALUE nor NAME"));
+        assert!(message("--timeout 5 x").contains("hint: use --time-limit MS"));
+        assert!(message("-timeout 5 x").contains("unknown option `-timeout`"));
+        assert!(message("--dir .::data x").contains("write --dir data:."));
+        assert!(message("--env --dir . x").contains("option `--env` needs a value"));
+        assert!(message("--verbose x").contains("hint: use --log-level debug"));
+        assert!(message("--time-limit -1 x").contains("`-1` is not a number of milliseconds"));
         assert!(message("--time-limit soon x").contains("`soon`"));
-        assert!(message("--run-mode fast x").contains("there are: auto, interpreter, jit, aot, lazyjit"));
+        assert!(message("--run-mode fast x").contains("the modes are: auto, interpreter, jit, aot, lazyjit"));
         assert!(message("--time-limit 99999999999999999999 x").contains("is too large; the largest number is"));
-        assert!(message("--fuel 5 x").contains("here that is --gas-limit N"));
-        assert!(message("--mapdir a:b x").contains("here that is --dir GUEST:HOST"));
+        assert!(message("--fuel 5 x").contains("hint: use --gas-limit N"));
+        assert!(message("--mapdir a:b x").contains("hint: use --dir GUEST:HOST"));
         assert!(message("-W x").contains("--gas-limit for fuel"));
         assert!(message("validate --dir . x").contains("not of validate"));
         for line in ["", "run", "--env A=1"] {
@@ -632,7 +614,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_may_stand_right_behind_its_letter() {
+    fn a_value_may_be_attached_to_its_letter() {
         for (line, level) in [
             ("compile -O0 a b", Optimization::None),
             ("compile -O3 a b", Optimization::Speed),
@@ -643,14 +625,17 @@ mod tests {
             assert_eq!(options(line).optimization, level, "{line}");
         }
         assert_eq!(options("wat -oa=b.wat a").output.as_deref(), Some("a=b.wat"));
-        assert!(message("compile -O9 a b").contains("bad value for `-O`: `9` is no level"));
+        assert!(message("compile -O9 a b").contains("bad value for `--optimize`: `9` is not a level"));
         assert!(message("wat -output x y").contains("did you mean `--output`?"));
         assert!(message("wat -output=x y").contains("did you mean `--output`?"));
     }
 
     #[test]
-    fn help_and_version_are_requests_of_their_own() {
-        assert!(matches!(request("wast --help"), Ok(Request::Help(Some(command))) if command.name == "wast"));
+    fn help_and_version_take_precedence() {
+        assert!(matches!(request("wast --help"), Ok(Request::Help(Some(command), false)) if command.name == "wast"));
+        assert!(matches!(request("wast -h"), Ok(Request::Help(Some(_), true))));
+        assert!(matches!(request("-h"), Ok(Request::Help(None, true))));
+        assert!(matches!(request("inspect a.wasm --help"), Ok(Request::Help(Some(_), false))));
         assert!(matches!(request("--version"), Ok(Request::Version(false))));
         assert!(matches!(request("--version --verbose"), Ok(Request::Version(true))));
         assert!(matches!(request("--verbose --version"), Ok(Request::Version(true))));

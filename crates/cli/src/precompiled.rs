@@ -1,5 +1,5 @@
-//! Modules that were compiled beforehand. Their native code is run only if the user says so, by an option: nothing
-//! checks what it does. Otherwise the module it was made of is used, which every such file has.
+//! Modules compiled ahead of time. Nothing checks their native code, so it runs only if the user passes an option.
+//! Otherwise the WebAssembly module that each such file contains is used.
 
 #![allow(unsafe_code)]
 
@@ -9,22 +9,23 @@ use std::ops::Range;
 use kinglet::{Config, Engine, Module, Precompiled, RunMode};
 
 use crate::fault::{Fault, Outcome};
-use crate::message::{Level, say};
-use crate::options::{LIMITS, Options};
+use crate::message::{Level, advise, say};
+use crate::options::{COMPILED_LIMITS, Options};
 use crate::source;
 use crate::standalone::{self, MARK};
 
-/// Says what this command carries: see `standalone`. It is changed in the file, so that its value must not be known here.
+/// The mark of this executable: see `standalone`. `compile` changes it in a copy of the file, so the compiler must not assume
+/// its value.
 #[used]
 static OWN_MARK: [u8; MARK] = standalone::blank();
 
 pub(crate) fn mark() -> [u8; MARK] {
-    // SAFETY: a static of bytes that nobody writes to.
+    // SAFETY: a static of bytes that nothing writes to.
     unsafe { std::ptr::read_volatile(&raw const OWN_MARK) }
 }
 
-/// Loads what has native code, with it if the user agrees; none if it is a module like any other. A file is not read but
-/// mapped; of anything else the bytes are given, which can be read once only.
+/// Loads a module with native code, and uses the code if the user allows it. None for any other module. A file is mapped;
+/// the contents of anything else, which can be read only once, are in `bytes`.
 pub(crate) fn load(engine: &Engine, file: &str, bytes: Option<&[u8]>, options: &Options) -> Outcome<Option<Module>> {
     let shown = source::shown(file);
     let form = match bytes {
@@ -33,13 +34,13 @@ pub(crate) fn load(engine: &Engine, file: &str, bytes: Option<&[u8]>, options: &
     };
     let Some(form) = form else {
         if options.aot {
-            say(Level::Warning, &format!("{shown}: it has no native code; `kinglet compile` makes it"));
+            say(Level::Warning, &format!("{shown}: contains no native code; `kinglet compile` adds it"));
         }
         return Ok(None);
     };
     if options.allow_precompiled {
         let module = match bytes {
-            // SAFETY: the user says that the file is trusted, by an option whose help says what that means.
+            // SAFETY: the user declares the file trusted, by an option whose help explains the risk.
             Some(bytes) => unsafe { Module::deserialize(engine, bytes) },
             // SAFETY: the same.
             None => unsafe { Module::deserialize_file(engine, file) },
@@ -52,8 +53,8 @@ pub(crate) fn load(engine: &Engine, file: &str, bytes: Option<&[u8]>, options: &
         (Precompiled::Native, None) => Some(source::read(file)?),
     };
     if options.run_mode != RunMode::Interpreter {
-        let hint = "--allow-precompiled uses it, if you trust whoever made it";
-        say(Level::Info, &format!("{shown}: the native code in it is not used; {hint}"));
+        let hint = "pass --allow-precompiled if you trust its author";
+        advise(&format!("{shown}: contains native code, ignored by default; {hint}"));
     }
     let made = |bytes: Vec<u8>| {
         Module::new(engine, &bytes).map_err(|error| source::explain(file, &bytes, &error, options.features()))
@@ -61,27 +62,32 @@ pub(crate) fn load(engine: &Engine, file: &str, bytes: Option<&[u8]>, options: &
     module.map(made).transpose()
 }
 
-/// Loads the module that this command carries.
+/// Loads the module in this executable.
 pub(crate) fn load_part(engine: &Engine, file: File, part: Range<u64>, name: &str) -> Outcome<Module> {
-    // SAFETY: the user runs the file the code is in, and so trusts whoever made it. A running file is not written to.
+    // SAFETY: the user runs the file that contains the code, and so trusts its author. A running file is not written to.
     loaded(unsafe { Module::deserialize_file_part(engine, file, part) }, name)
 }
 
 fn loaded(module: kinglet::Result<Module>, file: &str) -> Outcome<Module> {
     let module = module.map_err(|error| {
         let message = format!("{error:#}");
-        // That it cannot be read says of which file.
+        // This message names the file.
         Fault::refused(if message.starts_with("cannot read ") { message } else { format!("{file}: {message}") })
     })?;
     if let Some(why) = module.rejected_code() {
-        let limit = LIMITS.iter().find(|limit| why.starts_with(&format!("it was made with {} off", limit.setting)));
+        let limit = COMPILED_LIMITS
+            .iter()
+            .find(|limit| why.starts_with(&format!("it was compiled with {} = off", limit.setting)));
         let hint = limit.map_or_else(String::new, |limit| format!("\n  hint: {}", limit.hint()));
-        say(Level::Warning, &format!("{file}: the native code in it cannot be used, and is made again: {why}{hint}"));
+        say(
+            Level::Warning,
+            &format!("{file}: its native code does not fit, and the module is recompiled: {why}{hint}"),
+        );
     }
     Ok(module)
 }
 
-/// What was read, or if that is a native image, the module that it was made of.
+/// The module in a native image; any other bytes as they are.
 pub(crate) fn module_in(file: &str, bytes: Vec<u8>) -> Outcome<Vec<u8>> {
     if Engine::detect_precompiled(&bytes) != Some(Precompiled::Native) {
         return Ok(bytes);
@@ -92,10 +98,10 @@ pub(crate) fn module_in(file: &str, bytes: Vec<u8>) -> Outcome<Vec<u8>> {
     }
 }
 
-/// What is wrong with an image in which no module can be found.
+/// The error of an image in which no module can be found.
 fn damage(bytes: &[u8]) -> String {
     let interpreter = Engine::new(Config::new().run_mode(RunMode::Interpreter));
-    // SAFETY: an engine that interprets everything does not use the code of an artifact; its module is validated.
+    // SAFETY: an engine in the mode `Interpreter` does not use an artifact's code, and validates its module.
     let module = interpreter.and_then(|engine| unsafe { Module::deserialize(&engine, bytes) });
     module.err().map_or_else(|| "the artifact is damaged".into(), |error| format!("{error:#}"))
 }

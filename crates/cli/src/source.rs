@@ -1,13 +1,13 @@
-//! Where modules come from: a file, or standard input for `-`; binary or text. What keeps one from being loaded is made
-//! plain: a proposal that is off, a component, a native library, a file that was meant to be a command.
+//! Reads modules, binary or text, from a file, or from standard input for `-`. Errors explain common causes: a disabled
+//! proposal, a component, a native library, a misspelt command.
 
 use std::io::Read;
 use std::path::Path;
 
 use kinglet::{Engine, Features, Module, ModuleError};
 use kinglet_wasm::limits::MAX_MODULE_BYTES;
-use kinglet_wasm::name::readable;
-use kinglet_wasm::needs::needs;
+use kinglet_wasm::name::demangle;
+use kinglet_wasm::needs::missing_features;
 use kinglet_wasm::op::Op;
 use kinglet_wasm::outline::{Outline, instruction_at};
 
@@ -17,9 +17,9 @@ use crate::excerpt;
 use crate::fault::{Fault, Outcome};
 use crate::options::{Options, nearest};
 
-/// Loads and validates.
+/// Loads and validates a module.
 pub(crate) fn load(engine: &Engine, file: &str, options: &Options) -> Outcome<Module> {
-    // What is no file can be read once only.
+    // Anything but a regular file can be read only once.
     let bytes = if file != "-" && Path::new(file).is_file() { None } else { Some(read_all(file)?) };
     #[cfg(feature = "jit")]
     if let Some(module) = crate::precompiled::load(engine, file, bytes.as_deref(), options)? {
@@ -34,13 +34,13 @@ pub(crate) fn load(engine: &Engine, file: &str, options: &Options) -> Outcome<Mo
     })
 }
 
-/// Validates; nothing is made to be run.
+/// Validates a module.
 pub(crate) fn validate(engine: &Engine, file: &str, options: &Options) -> Outcome<()> {
     let bytes = read(file)?;
     Module::validate(engine, &bytes).map_err(|error| explain(file, &bytes, &error, options.features()))
 }
 
-/// All bytes of a file, or of standard input; of a native image, the module in it.
+/// Reads a file or standard input. From a native image it extracts the module.
 pub(crate) fn read(file: &str) -> Outcome<Vec<u8>> {
     let bytes = read_all(file)?;
     #[cfg(feature = "jit")]
@@ -58,40 +58,40 @@ fn read_all(file: &str) -> Outcome<Vec<u8>> {
     match result {
         Err(error) => Err(unread(file, format!("cannot read {}: {error}", shown(file)))),
         Ok(length) if length as u64 > MAX_MODULE_BYTES => {
-            Err(Fault::refused(format!("{}: it has more than {MAX_MODULE_BYTES} bytes", shown(file))))
+            Err(Fault::refused(format!("{}: larger than {MAX_MODULE_BYTES} bytes", shown(file))))
         }
         Ok(_) => Ok(bytes),
     }
 }
 
-/// A file's bytes as a binary module; not validated.
+/// Reads a file as a binary module, without validation.
 pub(crate) fn binary(file: &str) -> Outcome<Vec<u8>> {
     to_binary(file, read(file)?)
 }
 
-/// What was read as a binary module; not validated.
+/// Converts a module to binary, without validation.
 pub(crate) fn to_binary(file: &str, bytes: Vec<u8>) -> Outcome<Vec<u8>> {
     let error = |error: ModuleError| explain(file, &bytes, &error.into(), Features::none());
     Ok(kinglet_wasm::decode::to_binary(&bytes).map_err(error)?.into_owned())
 }
 
-/// A binary module taken apart; that it is not well-formed says where.
+/// The outline of a binary module. The error of a malformed one names the offset.
 pub(crate) fn outline(file: &str, bytes: &[u8], features: Option<Features>) -> Outcome<Outline> {
     Outline::new(bytes, features).map_err(|error| explain(file, bytes, &error.into(), Features::none()))
 }
 
-/// The name of a file for messages.
+/// The name of a file in messages.
 pub(crate) fn shown(file: &str) -> &str {
     if file == "-" { "standard input" } else { file }
 }
 
-/// What was read a moment ago, to look at it more closely; nothing of what cannot be read twice.
+/// Reads a file again, to explain an error. Empty for anything but a regular file.
 fn read_again(file: &str) -> Vec<u8> {
     let is_file = std::fs::metadata(file).is_ok_and(|metadata| metadata.is_file());
     if is_file { read(file).unwrap_or_default() } else { Vec::new() }
 }
 
-/// Why a file cannot be read, with what may have been meant.
+/// The failure to read a file, with a guess at the intended name.
 pub(crate) fn unread(file: &str, message: String) -> Fault {
     let path = Path::new(file);
     let fault = Fault::refused(message).in_wasmedge(if path.is_file() { READ_ERROR } else { INVALID_PATH });
@@ -108,15 +108,15 @@ pub(crate) fn unread(file: &str, message: String) -> Fault {
     }
 }
 
-/// The modules in the present folder.
+/// The modules in the file's directory.
 fn siblings(path: &Path) -> impl Iterator<Item = String> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().take(10_000);
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten().take(10_000);
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     names.filter(|name| [".wasm", ".wat"].iter().any(|end| name.ends_with(end)))
 }
 
-/// Why bytes are no module to this engine, with what to try.
+/// The failure to load a module, with advice.
 pub(crate) fn explain(file: &str, bytes: &[u8], error: &kinglet::Error, features: Features) -> Fault {
     let mut fault = Fault::unloaded(file, error);
     if let Some(rest) = fault.message.strip_prefix("-:").filter(|_| file == "-") {
@@ -131,7 +131,7 @@ pub(crate) fn explain(file: &str, bytes: &[u8], error: &kinglet::Error, features
     }
 }
 
-/// Where in a function a module is invalid: as the error says it, and with names in the form of a backtrace.
+/// The place of a validation error: as the error writes it, and in the form of a backtrace.
 fn place(bytes: &[u8], error: &kinglet::Error) -> Option<(String, String)> {
     let error = error.downcast_ref::<ModuleError>()?;
     let (func, offset) = (error.function()?, error.offset()?);
@@ -140,35 +140,38 @@ fn place(bytes: &[u8], error: &kinglet::Error) -> Option<(String, String)> {
     let own = outline.funcs.iter().find(|it| it.index == func)?.name.as_deref();
     let exported =
         || outline.exports.iter().find(|it| it.kind == "func" && it.index == func).map(|it| it.name.as_str());
-    let name = own.or_else(exported).map_or_else(String::new, |name| format!("{} ", readable(name).escape_debug()));
+    let name = own.or_else(exported).map_or_else(String::new, |name| format!("{} ", demangle(name).escape_debug()));
     let function = if name.is_empty() { format!("func[{func}]") } else { format!("{name}(func[{func}])") };
     let instruction = instruction_at(&binary, offset).map_or_else(String::new, |text| format!(": {text}"));
     let plain = format!(" (in function {func}, at byte {offset:#x})");
     Some((plain, format!("in {function} at {offset:#x}{instruction}")))
 }
 
-const NATIVE: &str = "this is a native program or library; give the WebAssembly module it was made from";
+const NATIVE: &str = "this is a native program or library; pass the WebAssembly module instead";
 const COMPRESSED: &str = "this is compressed; unpack it first";
 
-/// What files begin with that are given although they are no modules, and what to do about it.
+/// The hint for components.
+pub(crate) const COMPONENT: &str = "this version cannot run components; compile for wasm32-wasip1 instead";
+
+/// The first bytes of files that are often mistaken for modules, with hints.
 const BEGINNINGS: &[(&[u8], &str)] = &[
     (b"\x7fELF", NATIVE),
     (b"MZ", NATIVE),
     (b"\xcf\xfa\xed\xfe", NATIVE),
     (b"\xca\xfe\xba\xbe", NATIVE),
-    (b"\0asm\x0d\0\x01\0", "components cannot be run by this version; compile for wasm32-wasip1 instead"),
+    (b"\0asm\x0d\0\x01\0", COMPONENT),
     (b"\x1f\x8b", COMPRESSED),
     (b"\x28\xb5\x2f\xfd", COMPRESSED),
     (b"PK\x03\x04", COMPRESSED),
-    (b"BC\xc0\xde", "this is bitcode of LLVM; link it into a module first"),
+    (b"BC\xc0\xde", "this is LLVM bitcode; link it into a module first"),
     (b"!<arch>", "this is a library of object files; link it into a module first"),
-    (b"<", "this is a page of the web, as a download that failed leaves it"),
+    (b"<", "this is a web page, perhaps from a failed download"),
 ];
 
-/// What errors begin with that a damaged file gives, and what to do about it.
+/// The first words of errors that damaged files cause, with hints.
 const DAMAGES: &[(&str, &str)] = &[
-    ("unexpected end", "the file is cut short, as by a download that was not finished"),
-    ("unknown binary version", "binary modules are of version 1; the file is damaged, or newer than this version"),
+    ("unexpected end", "the file is cut short, perhaps by an unfinished download"),
+    ("unknown binary version", "binary modules have version 1; the file is damaged or too new"),
 ];
 
 fn advice(bytes: &[u8], error: &kinglet::Error, features: Features) -> Option<String> {
@@ -187,25 +190,25 @@ fn advice(bytes: &[u8], error: &kinglet::Error, features: Features) -> Option<St
     if let Some(hint) = mistyped(bytes, error) {
         return Some(hint);
     }
-    // Nothing is wrong that a proposal could put right.
+    // No proposal could make the module valid.
     if features == Features::none() || !error.is::<ModuleError>() {
         return None;
     }
-    let needed = needs(&kinglet_wasm::decode::to_binary(bytes).ok()?, features);
+    let needed = missing_features(&kinglet_wasm::decode::to_binary(bytes).ok()?, features);
     let names: Vec<&str> = needed.iter().map(|need| need.name).collect();
     let unfinished: Vec<&str> = needed.iter().filter(|need| !need.finished).map(|need| need.name).collect();
     let switches: Vec<String> = names.iter().map(|name| format!("--enable-{name}")).collect();
     let (all, switches) = (listed(&names), switches.join(" "));
     match (names.len(), unfinished.len()) {
         (0, _) => None,
-        (1, 0) => Some(format!("it needs {all}, which is switched off; {switches} switches it on")),
-        (_, 0) => Some(format!("it needs {all}, which are switched off; {switches} switches them on")),
+        (1, 0) => Some(format!("it needs {all}, which is disabled; {switches} enables it")),
+        (_, 0) => Some(format!("it needs {all}, which are disabled; {switches} enables them")),
         (all_of, these) if all_of == these => Some(format!("it needs {all}, which this version cannot run yet")),
-        _ => Some(format!("it needs {all}; of these this version cannot run {} yet", listed(&unfinished))),
+        _ => Some(format!("it needs {all}; this version cannot run {} yet", listed(&unfinished))),
     }
 }
 
-/// Words in a sentence.
+/// Joins words with commas and "and".
 fn listed(words: &[&str]) -> String {
     match words {
         [most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),
@@ -213,7 +216,7 @@ fn listed(words: &[&str]) -> String {
     }
 }
 
-/// The instruction that a wrong word of a text module may have meant.
+/// A guess at a misspelt instruction of a text module.
 fn mistyped(bytes: &[u8], error: &kinglet::Error) -> Option<String> {
     let message = error.downcast_ref::<ModuleError>().map(ToString::to_string)?;
     let (_, line, column) = excerpt::place(&message).filter(|(what, _, _)| what.contains("unknown operator"))?;

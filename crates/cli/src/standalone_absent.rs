@@ -1,4 +1,4 @@
-//! Without native code no command carries a program.
+//! Standalone executables without the native tier: there are none.
 
 use std::ffi::OsString;
 
@@ -7,7 +7,7 @@ use kinglet::{Engine, Module};
 use crate::fault::Outcome;
 use crate::options::Request;
 
-/// There is none.
+/// A program that cannot exist.
 #[derive(Debug)]
 pub(crate) enum Program {}
 

@@ -1,38 +1,51 @@
-//! Values at the command line: arguments are read by the function's parameter types, as the text format writes numbers
-//! (core specification, "Text Format", "Values") and decimals as Rust does; results are written one per line as WasmEdge
-//! writes them.
+//! Values on the command line. Arguments are parsed by the function's parameter types, in the notation of the text format
+//! (core specification, "Text Format", "Values"), and decimals also in Rust's. Results are printed one per line in
+//! WasmEdge's notation.
 
 use kinglet::{HeapType, Ref, RefType, V128, Val, ValType};
 
-/// Reads an argument as a value of type `ty`. The error is what was expected, with an example: `an i32, for example 42`.
+/// Why a text is not a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Problem {
+    Malformed,
+    OutOfRange,
+}
+
+/// Parses an argument as a value of type `ty`.
+///
+/// # Errors
+/// A sentence about the text, with an example: `three is not an i32; for example 42`.
 pub(crate) fn read(text: &str, ty: &ValType) -> Result<Val, String> {
     let value = match ty {
         ValType::I32 => integer(text, 32).map(|bits| Val::I32(bits as i32)),
         ValType::I64 => integer(text, 64).map(|bits| Val::I64(bits as i64)),
-        ValType::F32 => f32(text).map(Val::F32),
-        ValType::F64 => f64(text).map(Val::F64),
-        ValType::V128 => vector(text).map(|bits| Val::V128(V128::from_u128(bits))),
-        ValType::Ref(ty) => null(ty).filter(|_| text == "null").map(Val::from),
+        ValType::F32 => f32(text).map(Val::F32).ok_or(Problem::Malformed),
+        ValType::F64 => f64(text).map(Val::F64).ok_or(Problem::Malformed),
+        ValType::V128 => vector(text).map(|bits| Val::V128(V128::from_u128(bits))).ok_or(Problem::Malformed),
+        ValType::Ref(ty) => null(ty).filter(|_| text == "null").map(Val::from).ok_or(Problem::Malformed),
     };
-    value.ok_or_else(|| expected(ty))
+    value.map_err(|problem| match problem {
+        Problem::OutOfRange => format!("{text} is out of range for {ty}"),
+        Problem::Malformed => format!("`{text}` is not {}", expected(ty)),
+    })
 }
 
-/// A type in a sentence, with an example of it.
+/// A type in a sentence, with an example.
 fn expected(ty: &ValType) -> String {
     let example = match ty {
         ValType::I32 => "42, -1 or 0xff",
         ValType::I64 => "42, -1 or 0xffffffffff",
         ValType::F32 | ValType::F64 => "1.5, -2e10, 0x1.8p3, inf, nan or nan:0x400001",
         ValType::V128 => "1 or 0x000102030405060708090a0b0c0d0e0f, all 128 bits as one number, or \"i32x4 1 2 3 4\"",
-        ValType::Ref(ty) if null(ty).is_some() => "null, the only one that can be written on the command line",
-        ValType::Ref(_) => return format!("a {ty}, which cannot be written on the command line"),
+        ValType::Ref(ty) if null(ty).is_some() => "null, its only value on the command line",
+        ValType::Ref(_) => return format!("a {ty}, which has no values on the command line"),
     };
     let name = ty.to_string();
     let article = if name.starts_with(['i', 'e', 'a', 'f']) && name != "funcref" { "an" } else { "a" };
-    format!("{article} {name}, for example {example}")
+    format!("{article} {name}; for example {example}")
 }
 
-/// The null of a reference type, if it has one that can be handed in.
+/// The null of a reference type, if it has one that can be passed as an argument.
 pub(crate) fn null(ty: &RefType) -> Option<Ref> {
     match ty.heap {
         _ if !ty.nullable => None,
@@ -43,7 +56,7 @@ pub(crate) fn null(ty: &RefType) -> Option<Ref> {
     }
 }
 
-/// A sign, if there is one, and the rest.
+/// Splits off an optional sign; true is negative.
 fn signed(text: &str) -> (bool, &str) {
     match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -51,43 +64,44 @@ fn signed(text: &str) -> (bool, &str) {
     }
 }
 
-/// What follows the mark of hexadecimal numbers.
+/// The text after the prefix of hexadecimal numbers.
 fn hexadecimal(text: &str) -> Option<&str> {
     text.strip_prefix("0x").or(text.strip_prefix("0X"))
 }
 
-/// Digits without the underscores that may stand between them; none if there are no digits, or anything else.
+/// Removes the underscores between digits. None without digits, or with any other character.
 fn digits(text: &str, radix: u32) -> Option<String> {
     let groups: Vec<&str> = text.split('_').collect();
     let valid = |group: &&str| !group.is_empty() && group.chars().all(|digit| digit.is_digit(radix));
     groups.iter().all(valid).then(|| groups.concat())
 }
 
-/// A whole number without a sign, decimal or hexadecimal.
-fn natural(text: &str) -> Option<u128> {
+/// Parses an unsigned integer, decimal or hexadecimal.
+fn natural(text: &str) -> Result<u128, Problem> {
     let (text, radix) = hexadecimal(text).map_or((text, 10), |hex| (hex, 16));
-    u128::from_str_radix(&digits(text, radix)?, radix).ok()
+    let digits = digits(text, radix).ok_or(Problem::Malformed)?;
+    u128::from_str_radix(&digits, radix).map_err(|_| Problem::OutOfRange)
 }
 
-/// A whole number of so many bits, signed or unsigned: the bits.
-fn integer(text: &str, bits: u32) -> Option<u64> {
+/// Parses an integer of `bits` bits, signed or unsigned. Returns the bits.
+fn integer(text: &str, bits: u32) -> Result<u64, Problem> {
     let (negative, rest) = signed(text);
     let magnitude = natural(rest)?;
     let most = if negative { 1_u128 << (bits - 1) } else { (1 << bits) - 1 };
     let value = if negative { magnitude.wrapping_neg() } else { magnitude };
-    (magnitude <= most).then_some(value as u64)
+    if magnitude <= most { Ok(value as u64) } else { Err(Problem::OutOfRange) }
 }
 
-/// What a type of floats is made of.
-struct Format {
+/// The widths of the fields of a float type.
+struct FloatFormat {
     /// Bits of the fraction.
     fraction: u32,
     /// Bits of the exponent.
     exponent: u32,
 }
 
-const F32: Format = Format { fraction: 23, exponent: 8 };
-const F64: Format = Format { fraction: 52, exponent: 11 };
+const F32: FloatFormat = FloatFormat { fraction: 23, exponent: 8 };
+const F64: FloatFormat = FloatFormat { fraction: 52, exponent: 11 };
 
 fn f32(text: &str) -> Option<u32> {
     let decimal = |text: &str| Some(text.parse::<f32>().ok().filter(|value| value.is_finite())?.to_bits().into());
@@ -98,9 +112,9 @@ fn f64(text: &str) -> Option<u64> {
     float_bits(text, &F64, |text| Some(text.parse::<f64>().ok().filter(|value| value.is_finite())?.to_bits()))
 }
 
-/// The bits of a float. Only decimal digits, with a point and an exponent perhaps, are left to `decimal`. A number that
-/// would be rounded to infinity is none.
-fn float_bits(text: &str, format: &Format, decimal: impl Fn(&str) -> Option<u64>) -> Option<u64> {
+/// Parses a float into its bits. `decimal` parses decimal digits with an optional point and exponent. None if the number
+/// would be rounded to infinity.
+fn float_bits(text: &str, format: &FloatFormat, decimal: impl Fn(&str) -> Option<u64>) -> Option<u64> {
     let (negative, rest) = signed(text);
     let infinity = ((1 << format.exponent) - 1) << format.fraction;
     let lower = rest.to_ascii_lowercase();
@@ -108,7 +122,7 @@ fn float_bits(text: &str, format: &Format, decimal: impl Fn(&str) -> Option<u64>
         "inf" | "infinity" => infinity,
         "nan" => infinity | 1 << (format.fraction - 1),
         _ if rest.starts_with("nan:") => {
-            let payload = hexadecimal(&rest[4..]).and_then(|_| natural(&rest[4..]))?;
+            let payload = hexadecimal(&rest[4..]).and_then(|_| natural(&rest[4..]).ok())?;
             let most = (1_u128 << format.fraction) - 1;
             infinity | u64::try_from(payload).ok().filter(|_| (1..=most).contains(&payload))?
         }
@@ -120,7 +134,7 @@ fn float_bits(text: &str, format: &Format, decimal: impl Fn(&str) -> Option<u64>
     Some(u64::from(negative) << (format.fraction + format.exponent) | magnitude)
 }
 
-/// A decimal float without the underscores between its digits. Either side of the point may be empty, as Rust has it.
+/// Removes the underscores of a decimal float. As in Rust, either side of the point may be empty.
 fn plain(text: &str) -> Option<String> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent)),
@@ -136,14 +150,14 @@ fn plain(text: &str) -> Option<String> {
     Some(format!("{mantissa}e{}{}", if negative { "-" } else { "" }, digits(exponent, 10)?))
 }
 
-/// The bits of a hexadecimal float without a sign, rounded to the nearest, to even if two are as near.
-fn hexadecimal_float(text: &str, format: &Format) -> Option<u64> {
+/// Parses a hexadecimal float without a sign, rounding to nearest, ties to even.
+fn hexadecimal_float(text: &str, format: &FloatFormat) -> Option<u64> {
     let (mantissa, exponent) = match text.split_once(['p', 'P']) {
         Some((mantissa, exponent)) => (mantissa, exponent),
         None => (text, "0"),
     };
     let (whole, fraction) = match mantissa.split_once('.') {
-        // A point without digits behind it is allowed.
+        // A point may end the number.
         Some((whole, "")) => (digits(whole, 16)?, String::new()),
         Some((whole, fraction)) => (digits(whole, 16)?, digits(fraction, 16)?),
         None => (digits(mantissa, 16)?, String::new()),
@@ -152,7 +166,7 @@ fn hexadecimal_float(text: &str, format: &Format) -> Option<u64> {
     let power = digits(power, 10)?.parse::<i64>().unwrap_or(i64::MAX).min(i64::MAX / 4);
     let power = if negative { -power } else { power };
 
-    // What does not fit any more only matters for whether anything is left.
+    // Digits that do not fit only matter for whether all of them are zero.
     let (mut value, mut scale, mut rest) = (0_u64, 0_i64, false);
     for digit in whole.chars().chain(fraction.chars()) {
         let digit = u64::from(digit.to_digit(16)?);
@@ -168,11 +182,11 @@ fn hexadecimal_float(text: &str, format: &Format) -> Option<u64> {
     round(value, scale, rest, format)
 }
 
-/// The float nearest to `value` times two to the power of `scale`, a bit more if there is a `rest`.
-fn round(value: u64, scale: i64, rest: bool, format: &Format) -> Option<u64> {
+/// Rounds `value` times two to the power of `scale` to a float. With `rest`, the exact number is slightly larger.
+fn round(value: u64, scale: i64, rest: bool, format: &FloatFormat) -> Option<u64> {
     let bias = (1_i64 << (format.exponent - 1)) - 1;
     let lead = 63 - i64::from(value.leading_zeros());
-    // Of the last bit that is kept; of numbers that are too small for a leading one it is always the same.
+    // The exponent of the last bit; subnormal numbers all have the same.
     let last = (scale.saturating_add(lead) - i64::from(format.fraction)).max(1 - bias - i64::from(format.fraction));
     let dropped = last.saturating_sub(scale);
     let (kept, half, below) = match dropped {
@@ -185,7 +199,7 @@ fn round(value: u64, scale: i64, rest: bool, format: &Format) -> Option<u64> {
         _ => (0, false, true),
     };
     let kept = kept + u64::from(half && (below || kept & 1 != 0));
-    // A carry out of the fraction is one into the exponent.
+    // A carry out of the fraction increments the exponent.
     let exponent = last + i64::from(format.fraction) + bias;
     if exponent >= 1 << format.exponent {
         return None;
@@ -195,17 +209,17 @@ fn round(value: u64, scale: i64, rest: bool, format: &Format) -> Option<u64> {
     (bits < infinity).then_some(bits)
 }
 
-/// All bits of a vector: one number, or the lanes behind their shape.
+/// Parses a vector: one number, or a shape followed by its lanes.
 fn vector(text: &str) -> Option<u128> {
     let mut words = text.split_whitespace();
     let lanes: fn(&str) -> Option<u64> = match words.next()? {
-        "i8x16" => |text| integer(text, 8),
-        "i16x8" => |text| integer(text, 16),
-        "i32x4" => |text| integer(text, 32),
-        "i64x2" => |text| integer(text, 64),
+        "i8x16" => |text| integer(text, 8).ok(),
+        "i16x8" => |text| integer(text, 16).ok(),
+        "i32x4" => |text| integer(text, 32).ok(),
+        "i64x2" => |text| integer(text, 64).ok(),
         "f32x4" => |text| f32(text).map(u64::from),
         "f64x2" => f64,
-        number => return natural(number).filter(|_| words.next().is_none()),
+        number => return natural(number).ok().filter(|_| words.next().is_none()),
     };
     let values: Vec<u64> = words.map(lanes).collect::<Option<_>>()?;
     let count: usize = text.split_whitespace().next()?.split_once('x')?.1.parse().ok()?;
@@ -215,7 +229,7 @@ fn vector(text: &str) -> Option<u128> {
     (values.len() == count).then(|| values.iter().enumerate().fold(0, place))
 }
 
-/// A result as it is printed.
+/// The printed form of a result.
 pub(crate) fn show(value: &Val) -> String {
     match value {
         Val::I32(value) => value.to_string(),
@@ -232,7 +246,7 @@ pub(crate) fn show(value: &Val) -> String {
     }
 }
 
-/// The shortest text that reads back as the same number, with an exponent when it is below -4 or above 15.
+/// The shortest text that parses as the same number, with an exponent below -4 or above 15.
 fn float(negative: bool, value: &(impl std::fmt::Display + std::fmt::LowerExp)) -> String {
     let scientific = format!("{value:e}");
     match scientific.split_once('e') {
@@ -252,7 +266,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str, ty: ValType) -> String {
-        show(&read(text, &ty).unwrap_or_else(|expected| panic!("{text}: {expected}")))
+        show(&read(text, &ty).unwrap_or_else(|why| panic!("{text}: {why}")))
     }
 
     #[test]
@@ -420,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn vectors_can_be_given_by_their_lanes() {
+    fn vectors_can_be_written_by_lanes() {
         let read = |text: &str| match read(text, &ValType::V128) {
             Ok(Val::V128(value)) => Some(value.to_u128()),
             _ => None,
@@ -447,21 +461,26 @@ mod tests {
     }
 
     #[test]
-    fn of_references_null_can_be_written() {
+    fn null_references_can_be_written() {
         assert_eq!(show(&read("null", &ValType::Ref(RefType::FUNCREF)).unwrap()), "<null funcref>");
         assert_eq!(show(&read("null", &ValType::Ref(RefType::EXTERNREF)).unwrap()), "<null externref>");
         let strict = RefType { nullable: false, heap: HeapType::Func };
-        assert!(read("null", &ValType::Ref(strict)).unwrap_err().contains("cannot be written"));
+        assert!(read("null", &ValType::Ref(strict)).unwrap_err().contains("which has no values on the command line"));
         assert!(read("0", &ValType::Ref(RefType::EXTERNREF)).unwrap_err().contains("for example null"));
     }
 
     #[test]
-    fn an_error_has_an_example_that_can_be_read() {
+    fn an_error_has_an_example_that_parses() {
         for ty in [ValType::I32, ValType::I64, ValType::F32, ValType::F64, ValType::V128] {
             let message = read("x", &ty).unwrap_err();
             let example = message.split("for example ").nth(1).unwrap();
             let first = example.split([',', ' ']).next().unwrap();
             assert!(read(first, &ty).is_ok(), "{message}");
+        }
+        for (text, ty) in
+            [("4294967296", ValType::I32), ("-0x8000_0000_0000_0001", ValType::I64), (&"9".repeat(60), ValType::I32)]
+        {
+            assert_eq!(read(text, &ty).unwrap_err(), format!("{text} is out of range for {ty}"));
         }
     }
 }

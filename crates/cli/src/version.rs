@@ -1,4 +1,4 @@
-//! What `--version` prints: with `--verbose` everything that a report of a bug needs.
+//! The output of `--version`; with `--verbose` it has all that a bug report needs.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ pub(crate) fn text(dialect: Dialect, name: &str, verbose: bool) -> String {
         _ => format!("{name} version {WASMEDGE_VERSION} (kinglet {VERSION})\n"),
     };
     if verbose {
-        // The library's features that the command always has, and its own.
+        // The library's features that the command always enables, and its own.
         let features = format!("addr2line wat{}", if cfg!(feature = "jit") { " jit" } else { "" });
         let (on, off): (Vec<_>, Vec<_>) = FEATURES.iter().partition(|row| row.finished);
         let names = |rows: Vec<&kinglet::FeatureRow>| rows.iter().map(|row| row.name).collect::<Vec<_>>().join(" ");
@@ -37,14 +37,14 @@ pub(crate) fn text(dialect: Dialect, name: &str, verbose: bool) -> String {
     out
 }
 
-/// The system the command runs on, which need not be the one it was made for.
+/// The running system, which may differ from the target.
 fn system() -> String {
     let name = std::env::consts::OS;
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!("{name} {}", release.trim()).trim_end().to_string()
 }
 
-/// Which of the extensions that matter to code here the processor has.
+/// The CPU's extensions that matter for code.
 #[cfg(target_arch = "x86_64")]
 fn processor() -> Vec<&'static str> {
     let mut found = vec!["x86_64"];

@@ -1,84 +1,88 @@
-//! The one place that turns the contract's offsets into pointers. Public to the engine's `vm` too.
+//! Turns the contract's offsets into pointers. All pointer arithmetic on instances in this crate is here; the engine's
+//! `vm` uses it too.
 //!
-//! Invariant: an instance pointer handed in is that of a live instance laid out by the [`VmCtxLayout`] the offset came
-//! from, or of a host context, which starts with the same fixed part; established by the engine when it makes them.
+//! Invariant: every instance pointer refers to a live instance with the [`VmCtxLayout`] from which the offset came, or
+//! to a host context, which starts with the same fixed part. The engine establishes this when it creates them.
 //!
 //! [`VmCtxLayout`]: kinglet_abi::VmCtxLayout
 
-use kinglet_abi::{Place, VmCtx, VmGlobal, VmMemory, VmTable};
+use kinglet_abi::{VmCtx, VmCtxLocation, VmGlobal, VmMemory, VmTable};
 use kinglet_wasm::types::IndexType;
 
-/// The word that code carries for a place: the offset, with the lowest bit set if a pointer is there.
-pub fn encode_place(place: Place) -> u32 {
-    place.offset | place.imported as u32
+/// Encodes a location in a code word: the offset, with bit 0 set if the instance holds a pointer there.
+pub fn encode_location(location: VmCtxLocation) -> u32 {
+    location.offset | location.imported as u32
 }
 
-/// The same for a memory or table, with bit 1 set if its indices are 64 bits wide.
-pub fn encode_indexed_place(place: Place, index: IndexType) -> u32 {
-    encode_place(place) | ((index == IndexType::I64) as u32) << 1
+/// Encodes the location of a memory or table. Bit 1 is set if its indices are 64 bits wide.
+pub fn encode_indexed_location(location: VmCtxLocation, index: IndexType) -> u32 {
+    encode_location(location) | ((index == IndexType::I64) as u32) << 1
 }
 
-/// What a place word refers to.
+/// Returns the address of the entity at an encoded location.
 ///
 /// # Safety
-/// See the module's invariant; `word` must come from [`encode_place`] with a place holding a `T`.
+/// The module's invariant holds, and `word` comes from [`encode_location`] for an entity of type `T`.
 #[inline(always)]
-pub unsafe fn place<T>(vmctx: *mut VmCtx, word: u32) -> *mut T {
-    // SAFETY: by contract the offset lies in the instance, and the odd ones hold a valid pointer.
+pub unsafe fn resolve<T>(vmctx: *mut VmCtx, word: u32) -> *mut T {
+    // SAFETY: the caller promises that the offset lies within the instance. If bit 0 is set, the instance holds a valid
+    // pointer there.
     unsafe {
         let at = vmctx.byte_add((word & !1) as usize);
         if word & 1 != 0 { *at.cast::<*mut T>() } else { at.cast() }
     }
 }
 
-/// The memory at a place.
+/// Returns the memory at an encoded location.
 ///
 /// # Safety
-/// See [`place`].
+/// See [`resolve`].
 #[inline(always)]
 pub unsafe fn memory(vmctx: *mut VmCtx, word: u32) -> *mut VmMemory {
-    // SAFETY: the caller promises a live instance and the word of a place that holds a memory (see `place`).
-    unsafe { place(vmctx, word) }
+    // SAFETY: the caller promises a live instance and the encoded location of a memory (see `resolve`).
+    unsafe { resolve(vmctx, word) }
 }
 
-/// The table at a place.
+/// Returns the table at an encoded location.
 ///
 /// # Safety
-/// See [`place`].
+/// See [`resolve`].
 #[inline(always)]
 pub unsafe fn table(vmctx: *mut VmCtx, word: u32) -> *mut VmTable {
-    // SAFETY: the caller promises a live instance and the word of a place that holds a table (see `place`).
-    unsafe { place(vmctx, word) }
+    // SAFETY: the caller promises a live instance and the encoded location of a table (see `resolve`).
+    unsafe { resolve(vmctx, word) }
 }
 
-/// The global at a place.
+/// Returns the global at an encoded location.
 ///
 /// # Safety
-/// See [`place`].
+/// See [`resolve`].
 #[inline(always)]
 pub unsafe fn global(vmctx: *mut VmCtx, word: u32) -> *mut VmGlobal {
-    // SAFETY: the caller promises a live instance and the word of a place that holds a global (see `place`).
-    unsafe { place(vmctx, word) }
+    // SAFETY: the caller promises a live instance and the encoded location of a global (see `resolve`).
+    unsafe { resolve(vmctx, word) }
 }
 
-/// The raw element of a table, if the index is inside it: null may stand for one that is not there yet. Nothing else
-/// reads a raw element in this crate.
+/// Returns an element of a table without initializing it, or `None` if the index is out of bounds.
+///
+/// In a lazily initialized table, null may stand for an uninitialized element. Only this function reads elements in
+/// this crate.
 ///
 /// # Safety
 /// `table` must be live.
 #[inline(always)]
 pub unsafe fn element(table: *const VmTable, index: u64) -> Option<u64> {
-    // SAFETY: the table's record says how many elements there are.
+    // SAFETY: the index is less than the number of elements in the table's record.
     unsafe { if index < (*table).len as u64 { Some(*(*table).elements.add(index as usize)) } else { None } }
 }
 
-/// Base and length of an instance's memory 0.
+/// Returns the base and length of an instance's memory 0.
 ///
 /// # Safety
 /// `vmctx` must be live.
 #[inline(always)]
 pub unsafe fn memory0(vmctx: *const VmCtx) -> (*mut u8, usize) {
-    // SAFETY: every instance and host context has a memory 0, if an empty one.
+    // SAFETY: every instance and host context has a memory 0, which may be empty.
     unsafe {
         let memory = (*vmctx).memory0;
         ((*memory).base, (*memory).len)

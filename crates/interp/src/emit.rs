@@ -1,9 +1,11 @@
-//! Lowering: the walk's emitter for bytecode. A value is a slot of the frame or a constant; `local.get` is the local's
-//! slot itself. One file per chapter of instructions mirrors `exec`.
+//! Lowering: the walk's emitter for bytecode.
+//!
+//! An operand is a slot of the frame or a constant. `local.get` yields the local's own slot without a copy. Files
+//! correspond to the instruction chapters, as in `exec`.
 
 mod assembler;
 mod control;
-mod known;
+mod forwarding;
 mod memory;
 mod numeric;
 mod table;
@@ -17,51 +19,51 @@ use kinglet_wasm::op::*;
 use kinglet_wasm::types::{FuncType, Hierarchy, ValType};
 use kinglet_wasm::{Error, Result};
 
-pub(crate) use assembler::{Argument, Class};
+pub(crate) use assembler::{ArgumentMove, Class};
 use assembler::{Assembler, double_words};
-use known::Known;
+use forwarding::Forwarding;
 
-use crate::code::{CatchClause, Code, Environment, Safepoint, TryRange};
+use crate::code::{CatchClause, Code, ModuleEnvironment, Safepoint, TryRange};
 use crate::exec::{HANDLER_WORDS, handlers};
 
-/// A value of the walk's operand stack.
+/// A value on the walk's operand stack.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Value {
+pub(crate) enum ValueLocation {
     Slot(Slot),
-    /// A scalar's bits, zero-extended.
+    /// The bits of a scalar, zero-extended.
     Const(u64),
 }
 
-/// Room for what [`Lower::begin_at_clear`] writes.
-const PRELUDE_WORDS: usize = 1 + HANDLER_WORDS + 2;
+/// The words that [`Lowering::write_prologue`] may need.
+const PROLOGUE_WORDS: usize = 1 + HANDLER_WORDS + 2;
 
-/// A branch target.
+/// A label.
 #[derive(Debug)]
 struct LabelState {
     kind: LabelKind,
-    /// Slot of its first parameter.
+    /// The slot of the label's first parameter.
     slot: Slot,
-    /// Word offset, once it is there.
+    /// The word offset, once it is known.
     at: Option<usize>,
-    /// Words to be set to the distance from themselves to the label.
+    /// The words to patch with the distance from the word to the label.
     uses: Vec<usize>,
-    /// How many entries [`Assigned`] had where the block starts.
+    /// The length of the [`DefiniteAssignment`] log at the start of the block.
     assigned: usize,
 }
 
-/// Which locals have been assigned on every way to where lowering is, so that only the others are cleared at entry.
-/// Locals that a collector traces are always cleared.
+/// Definite assignment analysis. Code clears a local at function entry only if it may be read before it is assigned, or
+/// if it holds GC references.
 #[derive(Debug, Default)]
-struct Assigned {
-    /// By slot.
+struct DefiniteAssignment {
+    /// Whether each slot is assigned on every path to the current position.
     is: Vec<bool>,
-    /// Slots in the order they were assigned; a label takes back what was assigned since its block began.
+    /// Slots in order of assignment. At a label, the assignments since the start of its block are rolled back.
     log: Vec<Slot>,
-    /// The slots to clear, from the first to behind the last.
+    /// The range of slots to clear.
     cleared: Option<(Slot, Slot)>,
 }
 
-impl Assigned {
+impl DefiniteAssignment {
     fn clear(&mut self, local: Local) {
         let end = local.slot + local.ty.slots();
         let (first, last) = self.cleared.unwrap_or((local.slot, end));
@@ -77,65 +79,66 @@ impl Assigned {
         }
     }
 
-    fn back_to(&mut self, len: usize) {
+    fn roll_back(&mut self, len: usize) {
         for slot in self.log.drain(len.min(self.log.len())..) {
             self.is[slot as usize] = false;
         }
     }
 }
 
-/// A `try_table` that is being walked or is done.
-struct Try {
+/// An open or complete `try_table`.
+struct TryBlock {
     start: usize,
     end: usize,
     clauses: Vec<Clause<usize>>,
 }
 
-pub(crate) struct Lower<'e> {
-    environment: &'e Environment,
-    /// Where lowering stops, so that a small module cannot ask for much memory.
-    most_words: usize,
-    /// Whether every operand is in its canonical slot: then a branch moves all its arguments at once, and code takes no
-    /// more than a few words for each byte of the body.
-    plain: bool,
+pub(crate) struct Lowering<'e> {
+    environment: &'e ModuleEnvironment,
+    /// The code size, in words, at which lowering stops. It prevents a small module from using a lot of memory.
+    max_words: usize,
+    /// Whether every operand is in its canonical slot. A branch then moves all arguments at once, and code takes only a
+    /// few words per byte of the body.
+    canonical_slots: bool,
     asm: Assembler,
     frame: Frame,
-    /// One past the highest slot in use.
+    /// The highest slot in use, plus 1.
     slots: Slot,
     labels: Vec<LabelState>,
-    assigned: Assigned,
-    open_tries: Vec<Try>,
-    tries: Vec<Try>,
+    assigned: DefiniteAssignment,
+    open_tries: Vec<TryBlock>,
+    tries: Vec<TryBlock>,
     safepoints: Vec<Safepoint>,
     sources: Option<Vec<(u32, u32)>>,
-    /// Word offsets of loop headers, each with the loop's byte offset in the module.
+    /// Pairs of a loop header's word offset and the loop's byte offset in the module.
     loops: Vec<(u32, u32)>,
     offset: u32,
 }
 
-impl<'e> Lower<'e> {
-    /// Operands stay where they come from as long as they can. That stops where the code is far larger than the body.
-    pub(crate) fn new(environment: &'e Environment, body_bytes: usize) -> Lower<'e> {
-        let most_words = MIN_WORDS_LIMIT.max(body_bytes.saturating_mul(MAX_WORDS_PER_BODY_BYTE));
-        Lower { most_words, ..Lower::unlimited(environment) }
+impl<'e> Lowering<'e> {
+    /// Creates a lowering that keeps operands in place as long as possible. It stops if the code becomes far larger
+    /// than the body.
+    pub(crate) fn new(environment: &'e ModuleEnvironment, body_bytes: usize) -> Lowering<'e> {
+        let max_words = MIN_WORDS_LIMIT.max(body_bytes.saturating_mul(MAX_WORDS_PER_BODY_BYTE));
+        Lowering { max_words, ..Lowering::unlimited(environment) }
     }
 
-    /// Every operand goes to its canonical slot at once.
-    pub(crate) fn plain(environment: &'e Environment) -> Lower<'e> {
-        Lower { plain: true, ..Lower::unlimited(environment) }
+    /// Creates a lowering that moves every operand to its canonical slot.
+    pub(crate) fn canonical_slots(environment: &'e ModuleEnvironment) -> Lowering<'e> {
+        Lowering { canonical_slots: true, ..Lowering::unlimited(environment) }
     }
 
-    /// As large as it gets.
-    pub(crate) fn unlimited(environment: &'e Environment) -> Lower<'e> {
-        Lower {
+    /// Creates a lowering without a size limit.
+    pub(crate) fn unlimited(environment: &'e ModuleEnvironment) -> Lowering<'e> {
+        Lowering {
             environment,
-            most_words: usize::MAX,
-            plain: false,
+            max_words: usize::MAX,
+            canonical_slots: false,
             asm: Assembler::default(),
             frame: Frame::default(),
             slots: 0,
             labels: Vec::new(),
-            assigned: Assigned::default(),
+            assigned: DefiniteAssignment::default(),
             open_tries: Vec::new(),
             tries: Vec::new(),
             safepoints: Vec::new(),
@@ -145,39 +148,39 @@ impl<'e> Lower<'e> {
         }
     }
 
-    /// Also note which words come from which operator.
-    pub(crate) fn note_sources(&mut self) {
+    /// Starts recording source locations.
+    pub(crate) fn record_sources(&mut self) {
         self.sources = Some(Vec::new());
     }
 
-    /// Pairs of word offset and byte offset in the module, in order.
+    /// Returns pairs of a word offset and a byte offset in the module, sorted.
     pub(crate) fn sources(&self) -> &[(u32, u32)] {
         self.sources.as_deref().unwrap_or(&[])
     }
 
-    /// Whether a collector may change values of this type. Concrete function types are not in the heap.
-    fn is_traced(&self, ty: ValType) -> bool {
+    /// Returns whether the collector may change values of this type. Concrete function types are not on the heap.
+    fn is_gc_managed(&self, ty: ValType) -> bool {
         match ty {
-            ValType::Ref(r) => ty.is_traced() && self.environment.types.hierarchy(r.heap) != Hierarchy::Func,
+            ValType::Ref(r) => ty.is_gc_managed() && self.environment.types.hierarchy(r.heap) != Hierarchy::Func,
             _ => false,
         }
     }
 
-    fn grow(&mut self, slots: Slot) {
+    fn reserve_slots(&mut self, slots: Slot) {
         self.slots = self.slots.max(slots);
     }
 
     pub(crate) fn finish(mut self) -> Result<Code> {
         self.asm.join();
-        // A dead end that validation excludes; running into it is a trap, not undefined.
+        // Validated code never reaches this point. If control gets here nevertheless, it traps.
         self.asm.inst(handlers::unreachable(), || "end".to_string());
         let locals: Slot = self.frame.operands;
         let params: Slot = self.frame.locals[..self.frame.params].iter().map(|l| l.ty.slots()).sum();
         let results: Slot = self.frame.results.iter().map(|t| t.slots()).sum();
-        self.grow(locals.max(results).max(params));
+        self.reserve_slots(locals.max(results).max(params));
         let size = (self.slots as usize + 1) * 8 + crate::frame::MARGIN;
         let size = u32::try_from(size).map_err(|_| Error::impossible("the frame is too large"))?;
-        let entry = self.begin_at_clear(size);
+        let entry = self.write_prologue(size);
         for label in &self.labels {
             let Some(at) = label.at else { continue };
             for word in &label.uses {
@@ -185,31 +188,32 @@ impl<'e> Lower<'e> {
             }
         }
         let handlers = self.tries.iter().map(|t| self.try_range(t)).collect::<Result<_>>()?;
-        let traced_locals = self.frame.locals.iter().filter(|l| self.is_traced(l.ty)).map(|l| l.slot).collect();
+        let gc_locals = self.frame.locals.iter().filter(|l| self.is_gc_managed(l.ty)).map(|l| l.slot).collect();
         Ok(Code {
             entry,
             words: self.asm.words.into(),
             handlers,
-            traced_locals,
+            gc_locals,
             safepoints: self.safepoints.into(),
             loops: self.loops.into(),
         })
     }
 
-    /// Writes the words before the first operator's code: the instruction that clears locals if there are any to clear,
-    /// and the frame's size before where it starts, which is returned.
-    fn begin_at_clear(&mut self, size: u32) -> usize {
+    /// Writes the words before the first operator and returns the offset of the first instruction.
+    ///
+    /// These are the frame size and, if necessary, an instruction that clears locals.
+    fn write_prologue(&mut self, size: u32) -> usize {
         let Some((first, end)) = self.assigned.cleared else {
-            self.asm.words[PRELUDE_WORDS - 1] = size;
-            return PRELUDE_WORDS;
+            self.asm.words[PROLOGUE_WORDS - 1] = size;
+            return PROLOGUE_WORDS;
         };
         self.asm.words[0] = size;
         self.asm.rewrite(1, handlers::clear());
-        self.asm.words[1 + HANDLER_WORDS..PRELUDE_WORDS].copy_from_slice(&[first * 8, end - first]);
+        self.asm.words[1 + HANDLER_WORDS..PROLOGUE_WORDS].copy_from_slice(&[first * 8, end - first]);
         1
     }
 
-    fn try_range(&self, t: &Try) -> Result<TryRange> {
+    fn try_range(&self, t: &TryBlock) -> Result<TryRange> {
         let clauses = t.clauses.iter().map(|clause| {
             let label = &self.labels[clause.target];
             let module = &self.environment.module;
@@ -227,13 +231,13 @@ impl<'e> Lower<'e> {
         Ok(TryRange { start: t.start as u32, end: t.end as u32, clauses: clauses.collect::<Result<_>>()? })
     }
 
-    /// Notes where traced operands are while what was just emitted is out.
-    fn safepoint(&mut self, live: &[Operand<Value>]) {
-        let operands = live.iter().filter(|o| self.is_traced(o.ty)).filter_map(|o| match o.value {
-            Value::Slot(slot) => Some(slot),
-            Value::Const(_) => None,
+    /// Records the GC references among the operands for the call just emitted.
+    fn record_safepoint(&mut self, live: &[Operand<ValueLocation>]) {
+        let operands = live.iter().filter(|o| self.is_gc_managed(o.ty)).filter_map(|o| match o.value {
+            ValueLocation::Slot(slot) => Some(slot),
+            ValueLocation::Const(_) => None,
         });
-        // One that aliases a local is traced with the locals.
+        // Aliases of locals are recorded with the locals.
         let mut slots: Vec<Slot> = operands.filter(|slot| *slot >= self.frame.operands).collect();
         if !slots.is_empty() {
             slots.sort_unstable();
@@ -242,26 +246,33 @@ impl<'e> Lower<'e> {
         }
     }
 
-    /// Calls the runtime. Operands go to their own slots, which are consecutive; the result takes the first's place.
-    fn runtime(&mut self, libcall: Libcall, args: &[Operand<Value>], to: Slot, a: u32, b: u32) -> Value {
+    /// Emits a libcall. The operands go to their canonical slots, which are consecutive. The result replaces the first.
+    fn emit_libcall(
+        &mut self,
+        libcall: Libcall,
+        args: &[Operand<ValueLocation>],
+        to: Slot,
+        a: u32,
+        b: u32,
+    ) -> ValueLocation {
         for arg in args {
-            self.asm.own_slot(*arg);
+            self.asm.move_to_own_slot(*arg);
         }
         self.asm.flush();
-        self.asm.clobber();
-        self.asm.forget(to);
-        self.asm.known.forget_all();
-        self.grow(to + 1);
-        self.asm.inst(handlers::call_runtime(), || format!("runtime {} s{to} {a} {b}", libcall.text()));
+        self.asm.clear_mirror();
+        self.asm.invalidate_mirror(to);
+        self.asm.forwarding.invalidate_all();
+        self.reserve_slots(to + 1);
+        self.asm.inst(handlers::call_libcall(), || format!("libcall {} s{to} {a} {b}", libcall.text()));
         self.asm.word(libcall as u32);
         self.asm.slot_word(to);
         self.asm.word(a);
         self.asm.word(b);
-        Value::Slot(to)
+        ValueLocation::Slot(to)
     }
 }
 
-/// The bytecode of a function in readable form, for tests and people.
+/// Returns a readable listing of a function's bytecode.
 pub fn listing(code: &crate::ModuleCode, defined: u32) -> Result<String> {
     let environment = code.environment();
     let (mut lower, walked) = environment.lower(defined, |lower| lower.asm.listing = Some(Vec::new()));
@@ -290,42 +301,42 @@ pub fn listing(code: &crate::ModuleCode, defined: u32) -> Result<String> {
     Ok(text)
 }
 
-impl Emit for Lower<'_> {
-    type Value = Value;
+impl Emit for Lowering<'_> {
+    type Value = ValueLocation;
     type Label = usize;
     type Mark = usize;
 
     const ALIASES_LOCALS: bool = true;
 
-    fn stopped(&self) -> bool {
-        self.asm.words.len() > self.most_words
+    fn has_bailed_out(&self) -> bool {
+        self.asm.words.len() > self.max_words
     }
 
-    fn settles(&self) -> bool {
-        self.plain
+    fn uses_canonical_slots(&self) -> bool {
+        self.canonical_slots
     }
 
     fn begin(&mut self, frame: &Frame) {
         self.frame = frame.clone();
-        self.asm.words.extend([0; PRELUDE_WORDS]);
-        if !self.plain {
-            self.asm.known = Known::new(frame);
+        self.asm.words.extend([0; PROLOGUE_WORDS]);
+        if !self.canonical_slots {
+            self.asm.forwarding = Forwarding::new(frame);
         }
         self.assigned.is.resize(frame.operands as usize, false);
         for (index, local) in frame.locals.iter().enumerate() {
             if index < frame.params {
                 self.assigned.is[local.slot as usize] = true;
-            } else if self.is_traced(local.ty) {
+            } else if self.is_gc_managed(local.ty) {
                 self.assigned.clear(*local);
             }
         }
     }
 
-    fn at(&mut self, offset: u32) {
+    fn set_offset(&mut self, offset: u32) {
         self.offset = offset;
         let word = self.asm.words.len() as u32;
         if let Some(sources) = &mut self.sources {
-            // What a later operator took back belongs to that operator.
+            // A later operator owns the words of instructions that it has replaced.
             while sources.last().is_some_and(|(last, _)| *last >= word) {
                 sources.pop();
             }
@@ -347,238 +358,287 @@ impl Emit for Lower<'_> {
         }
     }
 
-    fn check(&mut self, _: Check, _: &[Operand<Value>]) {
-        // Without gas, entries and backward branches look for interrupts themselves.
+    fn check(&mut self, _: CheckPosition, _: &[Operand<ValueLocation>]) {
+        // Without gas, function entries and back-edges check for interrupts themselves.
         if self.environment.settings.metering.is_some() {
             self.asm.flush();
             self.asm.inst(handlers::check(), || "check".to_string());
         }
     }
 
-    fn preserve(&mut self, operand: &mut Operand<Value>) {
-        self.grow(operand.slot + operand.ty.slots());
-        // The pending result, if any, must survive: a copy leaves accumulators alone.
+    fn preserve(&mut self, operand: &mut Operand<ValueLocation>) {
+        self.reserve_slots(operand.slot + operand.ty.slots());
+        // The copy leaves accumulators unchanged, so the cached top of stack survives.
         self.preserve_operand(operand);
     }
 
-    fn spill(&mut self, operand: &mut Operand<Value>) {
-        self.grow(operand.slot + operand.ty.slots());
-        self.asm.own_slot(*operand);
-        // A branch around this code does not write the operand's own slot. A constant is what it is there too, and a
-        // scratch slot holds what it did for as long as an operand means it.
-        if let Value::Slot(slot) = operand.value
-            && !self.asm.known.is_scratch(slot)
+    fn spill(&mut self, operand: &mut Operand<ValueLocation>) {
+        self.reserve_slots(operand.slot + operand.ty.slots());
+        self.asm.move_to_own_slot(*operand);
+        // A branch around this code does not write the canonical slot. A constant has the same value there, and a
+        // scratch slot keeps its value as long as an operand uses it.
+        if let ValueLocation::Slot(slot) = operand.value
+            && !self.asm.forwarding.is_scratch(slot)
         {
-            operand.value = Value::Slot(operand.slot);
+            operand.value = ValueLocation::Slot(operand.slot);
         }
     }
 
-    fn hold(&mut self, operand: &mut Operand<Value>) {
-        if let Value::Slot(slot) = operand.value
-            && self.asm.known.is_scratch(slot)
+    fn hold(&mut self, operand: &mut Operand<ValueLocation>) {
+        if let ValueLocation::Slot(slot) = operand.value
+            && self.asm.forwarding.is_scratch(slot)
         {
             self.spill(operand);
-            operand.value = Value::Slot(operand.slot);
+            operand.value = ValueLocation::Slot(operand.slot);
         }
     }
 
-    fn local_get(&mut self, local: Local) -> Value {
+    fn local_get(&mut self, local: Local) -> ValueLocation {
         if !self.assigned.is[local.slot as usize] {
             self.assigned.clear(local);
         }
-        Value::Slot(local.slot)
+        ValueLocation::Slot(local.slot)
     }
 
-    fn local_set(&mut self, local: Local, value: Operand<Value>) {
+    fn local_set(&mut self, local: Local, value: Operand<ValueLocation>) {
         self.assigned.assign(local.slot);
         self.emit_local_set(local, value);
     }
 
-    fn global_get(&mut self, global: u32, ty: ValType, to: Slot) -> Value {
+    fn global_get(&mut self, global: u32, ty: ValType, to: Slot) -> ValueLocation {
         self.emit_global_get(global, ty, to)
     }
 
-    fn global_set(&mut self, global: u32, value: Operand<Value>) {
+    fn global_set(&mut self, global: u32, value: Operand<ValueLocation>) {
         self.emit_global_set(global, value);
     }
 
-    fn store_ref(&mut self, place: RefStore<Value>, value: Operand<Value>) {
-        match place {
+    fn store_ref(&mut self, target: RefStore<ValueLocation>, value: Operand<ValueLocation>) {
+        match target {
             RefStore::Global(global) => self.emit_global_set(global, value),
             RefStore::Table { table, index } => {
-                self.runtime(Libcall::TableSet, &[index, value], index.slot, table, 0);
+                self.emit_libcall(Libcall::TableSet, &[index, value], index.slot, table, 0);
             }
             RefStore::Field { ty, field, object } => {
-                self.runtime(Libcall::StructSet, &[object, value], object.slot, ty, field);
+                self.emit_libcall(Libcall::StructSet, &[object, value], object.slot, ty, field);
             }
         }
     }
 
-    fn constant(&mut self, constant: Constant, to: Slot) -> Value {
+    fn constant(&mut self, constant: Constant, to: Slot) -> ValueLocation {
         let value = self.emit_constant(constant, to);
-        if !self.plain || !matches!(value, Value::Const(_)) {
+        if !self.canonical_slots || !matches!(value, ValueLocation::Const(_)) {
             return value;
         }
-        self.grow(to + 1);
-        Value::Slot(self.asm.own_slot(Operand { value, ty: constant.ty(), slot: to }))
+        self.reserve_slots(to + 1);
+        ValueLocation::Slot(self.asm.move_to_own_slot(Operand { value, ty: constant.ty(), slot: to }))
     }
 
-    fn unary(&mut self, op: Unary, a: Operand<Value>, to: Slot) -> Value {
+    fn unary(&mut self, op: Unary, a: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         let value = self.emit_unary(op, a, to);
-        self.canonical(op.arithmetic(), value, to)
+        self.canonicalize_nan(op.arithmetic(), value, to)
     }
 
-    fn convert(&mut self, op: Convert, a: Operand<Value>, to: Slot) -> Value {
+    fn convert(&mut self, op: Convert, a: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         let value = self.emit_convert(op, a, to);
-        self.canonical(op.arithmetic(), value, to)
+        self.canonicalize_nan(op.arithmetic(), value, to)
     }
 
-    fn binary(&mut self, op: Binary, a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
+    fn binary(&mut self, op: Binary, a: Operand<ValueLocation>, b: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         let value = self.emit_binary(op, a, b, to);
-        self.canonical(op.arithmetic(), value, to)
+        self.canonicalize_nan(op.arithmetic(), value, to)
     }
 
-    fn compare(&mut self, op: Compare, a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
+    fn compare(
+        &mut self,
+        op: Compare,
+        a: Operand<ValueLocation>,
+        b: Operand<ValueLocation>,
+        to: Slot,
+    ) -> ValueLocation {
         self.emit_compare(op, a, b, to)
     }
 
-    fn wide(&mut self, op: Wide, args: &[Operand<Value>], to: Slot) -> [Value; 2] {
+    fn wide(&mut self, op: Wide, args: &[Operand<ValueLocation>], to: Slot) -> [ValueLocation; 2] {
         self.emit_wide(op, args, to)
     }
 
-    fn select(&mut self, a: Operand<Value>, b: Operand<Value>, condition: Operand<Value>, to: Slot) -> Value {
+    fn select(
+        &mut self,
+        a: Operand<ValueLocation>,
+        b: Operand<ValueLocation>,
+        condition: Operand<ValueLocation>,
+        to: Slot,
+    ) -> ValueLocation {
         self.emit_select(a, b, condition, to)
     }
 
-    fn drop_value(&mut self, value: Operand<Value>) {
-        // Taking it is enough: a pending result is never stored then.
-        self.asm.source(value);
+    fn drop_value(&mut self, value: Operand<ValueLocation>) {
+        // This discards a cached result, which is then never stored.
+        self.asm.take_operand(value);
     }
 
-    fn load(&mut self, op: Load, mem: MemArg, addr: Operand<Value>, to: Slot) -> Value {
+    fn load(&mut self, op: Load, mem: MemArg, addr: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         self.emit_load(op, mem, addr, to)
     }
 
-    fn store(&mut self, op: Store, mem: MemArg, addr: Operand<Value>, value: Operand<Value>) {
+    fn store(&mut self, op: Store, mem: MemArg, addr: Operand<ValueLocation>, value: Operand<ValueLocation>) {
         self.emit_store(op, mem, addr, value);
     }
 
-    fn memory_size(&mut self, memory: u32, to: Slot) -> Value {
+    fn memory_size(&mut self, memory: u32, to: Slot) -> ValueLocation {
         self.emit_memory_size(memory, to)
     }
 
-    fn memory_grow(&mut self, memory: u32, delta: Operand<Value>, to: Slot) -> Value {
-        self.runtime(Libcall::MemoryGrow, &[delta], to, memory, 0)
+    fn memory_grow(&mut self, memory: u32, delta: Operand<ValueLocation>, to: Slot) -> ValueLocation {
+        self.emit_libcall(Libcall::MemoryGrow, &[delta], to, memory, 0)
     }
 
-    fn memory_fill(&mut self, memory: u32, args: [Operand<Value>; 3]) {
-        self.runtime(Libcall::MemoryFill, &args, args[0].slot, memory, 0);
+    fn memory_fill(&mut self, memory: u32, args: [Operand<ValueLocation>; 3]) {
+        self.emit_libcall(Libcall::MemoryFill, &args, args[0].slot, memory, 0);
     }
 
-    fn memory_copy(&mut self, dst: u32, src: u32, args: [Operand<Value>; 3]) {
-        self.runtime(Libcall::MemoryCopy, &args, args[0].slot, dst, src);
+    fn memory_copy(&mut self, dst: u32, src: u32, args: [Operand<ValueLocation>; 3]) {
+        self.emit_libcall(Libcall::MemoryCopy, &args, args[0].slot, dst, src);
     }
 
-    fn memory_init(&mut self, memory: u32, data: u32, args: [Operand<Value>; 3]) {
-        self.runtime(Libcall::MemoryInit, &args, args[0].slot, memory, data);
+    fn memory_init(&mut self, memory: u32, data: u32, args: [Operand<ValueLocation>; 3]) {
+        self.emit_libcall(Libcall::MemoryInit, &args, args[0].slot, memory, data);
     }
 
     fn data_drop(&mut self, data: u32) {
         let to = self.frame.operands;
-        self.runtime(Libcall::DataDrop, &[], to, data, 0);
+        self.emit_libcall(Libcall::DataDrop, &[], to, data, 0);
     }
 
-    fn table_get(&mut self, table: u32, index: Operand<Value>, to: Slot) -> Value {
+    fn table_get(&mut self, table: u32, index: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         self.emit_table_get(table, index, to)
     }
 
-    fn table_size(&mut self, table: u32, to: Slot) -> Value {
+    fn table_size(&mut self, table: u32, to: Slot) -> ValueLocation {
         self.emit_table_size(table, to)
     }
 
-    fn table_grow(&mut self, table: u32, init: Operand<Value>, delta: Operand<Value>, to: Slot) -> Value {
-        self.runtime(Libcall::TableGrow, &[init, delta], to, table, 0)
+    fn table_grow(
+        &mut self,
+        table: u32,
+        init: Operand<ValueLocation>,
+        delta: Operand<ValueLocation>,
+        to: Slot,
+    ) -> ValueLocation {
+        self.emit_libcall(Libcall::TableGrow, &[init, delta], to, table, 0)
     }
 
-    fn table_fill(&mut self, table: u32, args: [Operand<Value>; 3]) {
-        self.runtime(Libcall::TableFill, &args, args[0].slot, table, 0);
+    fn table_fill(&mut self, table: u32, args: [Operand<ValueLocation>; 3]) {
+        self.emit_libcall(Libcall::TableFill, &args, args[0].slot, table, 0);
     }
 
-    fn table_copy(&mut self, dst: u32, src: u32, args: [Operand<Value>; 3]) {
-        self.runtime(Libcall::TableCopy, &args, args[0].slot, dst, src);
+    fn table_copy(&mut self, dst: u32, src: u32, args: [Operand<ValueLocation>; 3]) {
+        self.emit_libcall(Libcall::TableCopy, &args, args[0].slot, dst, src);
     }
 
-    fn table_init(&mut self, table: u32, elem: u32, args: [Operand<Value>; 3]) {
-        self.runtime(Libcall::TableInit, &args, args[0].slot, table, elem);
+    fn table_init(&mut self, table: u32, elem: u32, args: [Operand<ValueLocation>; 3]) {
+        self.emit_libcall(Libcall::TableInit, &args, args[0].slot, table, elem);
     }
 
     fn elem_drop(&mut self, elem: u32) {
         let to = self.frame.operands;
-        self.runtime(Libcall::ElemDrop, &[], to, elem, 0);
+        self.emit_libcall(Libcall::ElemDrop, &[], to, elem, 0);
     }
 
-    fn ref_func(&mut self, func: u32, to: Slot) -> Value {
-        self.runtime(Libcall::RefFunc, &[], to, func, 0)
+    fn ref_func(&mut self, func: u32, to: Slot) -> ValueLocation {
+        self.emit_libcall(Libcall::RefFunc, &[], to, func, 0)
     }
 
-    fn ref_is_null(&mut self, value: Operand<Value>, to: Slot) -> Value {
+    fn ref_is_null(&mut self, value: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         self.emit_is_null(value, to)
     }
 
-    fn ref_as_non_null(&mut self, value: Operand<Value>, to: Slot) -> Value {
+    fn ref_as_non_null(&mut self, value: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         self.emit_as_non_null(value, to)
     }
 
-    fn struct_new(&mut self, ty: u32, fields: &[Operand<Value>], live: &[Operand<Value>], to: Slot) -> Value {
-        let value = self.runtime(Libcall::StructNew, fields, to, ty, 0);
-        self.safepoint(live);
+    fn struct_new(
+        &mut self,
+        ty: u32,
+        fields: &[Operand<ValueLocation>],
+        live: &[Operand<ValueLocation>],
+        to: Slot,
+    ) -> ValueLocation {
+        let value = self.emit_libcall(Libcall::StructNew, fields, to, ty, 0);
+        self.record_safepoint(live);
         value
     }
 
-    fn struct_get(&mut self, ty: u32, field: u32, object: Operand<Value>, to: Slot) -> Value {
-        self.grow(to + 2);
-        self.runtime(Libcall::StructGet, &[object], to, ty, field)
+    fn struct_get(&mut self, ty: u32, field: u32, object: Operand<ValueLocation>, to: Slot) -> ValueLocation {
+        self.reserve_slots(to + 2);
+        self.emit_libcall(Libcall::StructGet, &[object], to, ty, field)
     }
 
-    fn struct_set(&mut self, ty: u32, field: u32, object: Operand<Value>, value: Operand<Value>) {
-        self.runtime(Libcall::StructSet, &[object, value], object.slot, ty, field);
+    fn struct_set(&mut self, ty: u32, field: u32, object: Operand<ValueLocation>, value: Operand<ValueLocation>) {
+        self.emit_libcall(Libcall::StructSet, &[object, value], object.slot, ty, field);
     }
 
-    fn vector_unary(&mut self, op: VectorUnary, a: Operand<Value>, to: Slot) -> Value {
+    fn vector_unary(&mut self, op: VectorUnary, a: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         let value = self.emit_vector(handlers::vector_unary(op), op.text(), &[a], to);
-        self.canonical(op.arithmetic(), value, to)
+        self.canonicalize_nan(op.arithmetic(), value, to)
     }
 
-    fn vector_binary(&mut self, op: VectorBinary, a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
+    fn vector_binary(
+        &mut self,
+        op: VectorBinary,
+        a: Operand<ValueLocation>,
+        b: Operand<ValueLocation>,
+        to: Slot,
+    ) -> ValueLocation {
         let value = self.emit_vector(handlers::vector_binary(op), op.text(), &[a, b], to);
-        self.canonical(op.arithmetic(), value, to)
+        self.canonicalize_nan(op.arithmetic(), value, to)
     }
 
-    fn vector_ternary(&mut self, op: VectorTernary, args: [Operand<Value>; 3], to: Slot) -> Value {
+    fn vector_ternary(&mut self, op: VectorTernary, args: [Operand<ValueLocation>; 3], to: Slot) -> ValueLocation {
         self.emit_vector(handlers::vector_ternary(op), op.text(), &args, to)
     }
 
-    fn vector_test(&mut self, op: VectorTest, a: Operand<Value>, to: Slot) -> Value {
+    fn vector_test(&mut self, op: VectorTest, a: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         self.emit_to_scalar(op.text(), |d| handlers::vector_test(op, d), a, 0, op.result().into(), to)
     }
 
-    fn vector_shift(&mut self, op: VectorShift, a: Operand<Value>, by: Operand<Value>, to: Slot) -> Value {
+    fn vector_shift(
+        &mut self,
+        op: VectorShift,
+        a: Operand<ValueLocation>,
+        by: Operand<ValueLocation>,
+        to: Slot,
+    ) -> ValueLocation {
         self.emit_with_scalar(op.text(), |b| handlers::vector_shift(op, b), a, 0, by, to)
     }
 
-    fn vector_splat(&mut self, op: VectorSplat, a: Operand<Value>, to: Slot) -> Value {
+    fn vector_splat(&mut self, op: VectorSplat, a: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         self.emit_splat(op, a, to)
     }
 
-    fn vector_extract(&mut self, op: VectorExtract, lane: u8, a: Operand<Value>, to: Slot) -> Value {
+    fn vector_extract(&mut self, op: VectorExtract, lane: u8, a: Operand<ValueLocation>, to: Slot) -> ValueLocation {
         self.emit_to_scalar(op.text(), |d| handlers::vector_extract(op, d), a, lane, op.result().into(), to)
     }
 
-    fn vector_replace(&mut self, op: VectorReplace, lane: u8, a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
+    fn vector_replace(
+        &mut self,
+        op: VectorReplace,
+        lane: u8,
+        a: Operand<ValueLocation>,
+        b: Operand<ValueLocation>,
+        to: Slot,
+    ) -> ValueLocation {
         self.emit_with_scalar(op.text(), |kind| handlers::vector_replace(op, kind), a, lane, b, to)
     }
 
-    fn vector_shuffle(&mut self, lanes: [u8; 16], a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
+    fn vector_shuffle(
+        &mut self,
+        lanes: [u8; 16],
+        a: Operand<ValueLocation>,
+        b: Operand<ValueLocation>,
+        to: Slot,
+    ) -> ValueLocation {
         self.emit_shuffle(lanes, a, b, to)
     }
 
@@ -587,13 +647,13 @@ impl Emit for Lower<'_> {
         op: VectorLoadLane,
         mem: MemArg,
         lane: u8,
-        addr: Operand<Value>,
-        a: Operand<Value>,
+        addr: Operand<ValueLocation>,
+        a: Operand<ValueLocation>,
         to: Slot,
-    ) -> Value {
+    ) -> ValueLocation {
         self.emit_lane_access(handlers::load_lane(op), op.text(), mem, lane, addr, a);
-        self.grow(to + 2);
-        self.asm.stored(to)
+        self.reserve_slots(to + 2);
+        self.asm.store_result(to)
     }
 
     fn vector_store_lane(
@@ -601,8 +661,8 @@ impl Emit for Lower<'_> {
         op: VectorStoreLane,
         mem: MemArg,
         lane: u8,
-        addr: Operand<Value>,
-        a: Operand<Value>,
+        addr: Operand<ValueLocation>,
+        a: Operand<ValueLocation>,
     ) {
         self.emit_lane_access(handlers::store_lane(op), op.text(), mem, lane, addr, a);
     }
@@ -613,35 +673,47 @@ impl Emit for Lower<'_> {
         self.labels.len() - 1
     }
 
-    fn enter(&mut self, kind: LabelKind, label: usize, _: &mut [Operand<Value>]) {
+    fn bind_label(&mut self, kind: LabelKind, label: usize, _: &mut [Operand<ValueLocation>]) {
         self.emit_label(label);
         if kind == LabelKind::Loop {
             self.loops.push((self.asm.words.len() as u32, self.offset));
         }
     }
 
-    fn param(&mut self, _: usize, _: usize, ty: ValType, slot: Slot) -> Value {
-        self.grow(slot + ty.slots());
-        Value::Slot(slot)
+    fn param(&mut self, _: usize, _: usize, ty: ValType, slot: Slot) -> ValueLocation {
+        self.reserve_slots(slot + ty.slots());
+        ValueLocation::Slot(slot)
     }
 
-    fn jump(&mut self, target: usize, args: &[Operand<Value>]) {
+    fn jump(&mut self, target: usize, args: &[Operand<ValueLocation>]) {
         self.emit_jump(target, args);
     }
 
-    fn jump_if(&mut self, condition: Operand<Value>, when: bool, target: usize, args: &[Operand<Value>]) {
+    fn jump_if(
+        &mut self,
+        condition: Operand<ValueLocation>,
+        when: bool,
+        target: usize,
+        args: &[Operand<ValueLocation>],
+    ) {
         self.emit_jump_if(condition, when, target, args);
     }
 
-    fn jump_if_null(&mut self, value: Operand<Value>, when: bool, target: usize, args: &[Operand<Value>]) {
+    fn jump_if_null(
+        &mut self,
+        value: Operand<ValueLocation>,
+        when: bool,
+        target: usize,
+        args: &[Operand<ValueLocation>],
+    ) {
         self.emit_jump_if_null(value, when, target, args);
     }
 
-    fn jump_table(&mut self, index: Operand<Value>, targets: &[usize], args: &[Operand<Value>]) {
+    fn jump_table(&mut self, index: Operand<ValueLocation>, targets: &[usize], args: &[Operand<ValueLocation>]) {
         self.emit_jump_table(index, targets, args);
     }
 
-    fn ret(&mut self, args: &[Operand<Value>]) {
+    fn ret(&mut self, args: &[Operand<ValueLocation>]) {
         self.emit_return(args);
     }
 
@@ -652,27 +724,27 @@ impl Emit for Lower<'_> {
 
     fn call(
         &mut self,
-        callee: Callee<Value>,
+        callee: Callee<ValueLocation>,
         ty: &FuncType,
-        args: &[Operand<Value>],
-        live: &[Operand<Value>],
+        args: &[Operand<ValueLocation>],
+        live: &[Operand<ValueLocation>],
         to: Slot,
-        results: &mut Vec<Value>,
+        results: &mut Vec<ValueLocation>,
     ) {
         self.emit_call(callee, ty, args, live, to, results);
     }
 
-    fn tail_call(&mut self, callee: Callee<Value>, ty: &FuncType, args: &[Operand<Value>]) {
+    fn tail_call(&mut self, callee: Callee<ValueLocation>, ty: &FuncType, args: &[Operand<ValueLocation>]) {
         self.emit_tail_call(callee, ty, args);
     }
 
     fn enter_try(&mut self, clauses: &[Clause<usize>]) {
         self.asm.flush();
-        self.open_tries.push(Try { start: self.asm.words.len(), end: 0, clauses: clauses.to_vec() });
+        self.open_tries.push(TryBlock { start: self.asm.words.len(), end: 0, clauses: clauses.to_vec() });
     }
 
     fn exit_try(&mut self) {
-        // The jump over what the clauses go to stays: its words are in the range.
+        // Keeps the jump around the clauses, because its words are part of the range.
         self.asm.last = None;
         if let Some(mut done) = self.open_tries.pop() {
             done.end = self.asm.words.len();
@@ -680,12 +752,12 @@ impl Emit for Lower<'_> {
         }
     }
 
-    fn throw(&mut self, tag: u32, args: &[Operand<Value>], live: &[Operand<Value>]) {
+    fn throw(&mut self, tag: u32, args: &[Operand<ValueLocation>], live: &[Operand<ValueLocation>]) {
         self.emit_throw(tag, args, live);
     }
 
-    fn throw_ref(&mut self, exception: Operand<Value>) {
-        self.asm.source(exception);
+    fn throw_ref(&mut self, exception: Operand<ValueLocation>) {
+        self.asm.take_operand(exception);
         self.asm.flush();
         self.asm.inst(handlers::unsupported(), || "throw_ref".to_string());
     }

@@ -1,10 +1,14 @@
-//! Running bytecode. An instruction is the address of its handler followed by operand words; a handler does its work on
-//! a [`Machine`] and goes to the next by a tail call that the compiler turns into a jump (a test disassembles the
-//! release binary), or returns to a loop where tail calls are not to be had.
+//! Runs bytecode.
 //!
-//! Invariants: code is made by [`crate::emit`] from validated bodies, so slots lie in the frame whose size the entry
-//! instruction checked, and operand words have the shape the handler was chosen for. `mem` and `len` are those of the
-//! running instance's memory 0. The newest record is the running frame's.
+//! An instruction is the address of its handler, followed by operand words. A handler works on a [`Machine`] and
+//! continues with the next handler by a tail call that the compiler turns into a jump. A test disassembles the release
+//! binary to verify that. Where such tail calls are not available, handlers return to a loop.
+//!
+//! Invariants:
+//! - [`crate::emit`] generates code from validated bodies. Slots lie in the frame whose size the entry check has
+//!   verified, and operand words have the shape that the handler expects.
+//! - `mem` and `len` are the base and length of the running instance's memory 0.
+//! - The newest record belongs to the running frame.
 
 mod control;
 mod memory;
@@ -23,12 +27,12 @@ use kinglet_abi::{Activation, ActivationKind, FuncCell, INTERRUPT_STOP, Libcall,
 use crate::access;
 use crate::frame::{MARGIN, Record};
 
-pub(crate) use control::{array_entry, lower_stub};
-pub(crate) use operand::Kind;
+pub(crate) use control::{array_to_interpreter, lower_stub};
+pub(crate) use operand::OperandKind;
 
 pub use control::array_stub;
 
-/// Handlers by shape, for the emitter.
+/// Functions that select handlers for the emitter.
 pub(crate) mod handlers {
     pub(crate) use super::control::handlers::*;
     pub(crate) use super::memory::handlers::*;
@@ -38,12 +42,12 @@ pub(crate) mod handlers {
     pub(crate) use super::vector::handlers::*;
 }
 
-/// A handler's registers.
+/// The registers of a handler.
 pub(crate) struct Machine {
     vm: *mut VmStore,
-    /// Behind the last word read.
+    /// The next word.
     ip: *const u32,
-    /// The frame's first slot.
+    /// The first slot of the frame.
     fp: *mut u64,
     mem: *mut u8,
     len: usize,
@@ -55,57 +59,59 @@ pub(crate) struct Machine {
     d: f64,
 }
 
-/// Why a handler does not go on, in one register: a trap of the running frame by its code, or, from 256 on, how the
-/// activation ends, what is to be said of it having been noted, or one of the two constants. Nothing that takes the
-/// machine's address runs in a handler: it would not go to the next by a jump then.
+/// The reason why a handler stops, in a single register.
+///
+/// The value is the code of a trap in the running frame, 256 plus the status with which the activation ends, or one of
+/// the constants below. Before a status other than a trap, the handler has recorded all details. Code in a handler must
+/// not take the machine's address, because the handler then could not end with a jump.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stop(NonZeroU32);
+pub(crate) struct StopReason(NonZeroU32);
 
-impl Stop {
+impl StopReason {
     #[allow(non_snake_case)]
     #[inline(always)]
-    const fn Trap(trap: Trap) -> Stop {
-        // Every trap's code is above zero.
-        Stop(NonZeroU32::MIN.saturating_add(trap as u32 - 1))
+    const fn Trap(trap: Trap) -> StopReason {
+        // The codes of traps are nonzero.
+        StopReason(NonZeroU32::MIN.saturating_add(trap as u32 - 1))
     }
 
     #[allow(non_snake_case)]
     #[inline(always)]
-    const fn Exit(status: Status) -> Stop {
-        Stop(NonZeroU32::MIN.saturating_add(status as u32 + 255))
+    const fn Exit(status: Status) -> StopReason {
+        StopReason(NonZeroU32::MIN.saturating_add(status as u32 + 255))
     }
 
-    /// The activation may go on where the newest record will say: something wants attention at a back-edge, which has
-    /// been taken.
-    const INTERRUPT: Stop = Stop(NonZeroU32::MIN.saturating_add(511));
-    /// The same: an exception is pending.
-    const UNWIND: Stop = Stop(NonZeroU32::MIN.saturating_add(512));
-    /// The same: something wants attention at a function's entry.
-    const ENTRY: Stop = Stop(NonZeroU32::MIN.saturating_add(513));
+    /// Interrupts are pending at a back-edge that has been taken. The activation may continue at the newest record.
+    const INTERRUPT: StopReason = StopReason(NonZeroU32::MIN.saturating_add(511));
+    /// An exception is pending. The activation may continue at the newest record.
+    const UNWIND: StopReason = StopReason(NonZeroU32::MIN.saturating_add(512));
+    /// Interrupts are pending at a function entry. The activation may continue at the newest record.
+    const ENTRY: StopReason = StopReason(NonZeroU32::MIN.saturating_add(513));
 }
 
-type Flow = Result<(), Stop>;
+type Flow = Result<(), StopReason>;
 
 /// An instruction.
 pub(crate) trait Instruction {
-    /// Does its work.
+    /// Executes the instruction.
     ///
     /// # Safety
     /// See the module's invariants.
     unsafe fn run(m: &mut Machine) -> Flow;
 }
 
-/// How this build goes from one handler to the next: `threaded`, each jumping to the next, or `loop`.
+/// The dispatch technique of this build: `threaded` if handlers jump to each other, or `loop`.
 pub const DISPATCH: &str = if cfg!(all(threaded, not(debug_assertions))) { "threaded" } else { "loop" };
 
-/// Two instructions that often follow one another, as one: their operand words follow one another too.
-struct Pair<A, B>(PhantomData<(A, B)>);
+/// A superinstruction: two instructions that often follow one another, executed by one handler. The operand words of
+/// the second instruction follow those of the first.
+struct Superinstruction<A, B>(PhantomData<(A, B)>);
 
-impl<A: Instruction, B: Instruction> Instruction for Pair<A, B> {
+impl<A: Instruction, B: Instruction> Instruction for Superinstruction<A, B> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the emitter makes a pair only of instructions that follow one another, and writes the operand words
-        // of both, one after the other (`Assembler::fuse`).
+        // SAFETY: the emitter fuses only consecutive instructions, and writes the operand words of one after those of
+        // the other (`Assembler::fuse`).
         unsafe {
             A::run(m)?;
             B::run(m)
@@ -120,32 +126,32 @@ pub(crate) type Handler =
 #[cfg(not(all(threaded, not(debug_assertions))))]
 pub(crate) type Handler = unsafe fn(&mut Machine) -> u64;
 
-/// Words that a handler's address takes.
+/// The words that a handler's address takes.
 pub(crate) const HANDLER_WORDS: usize = size_of::<Handler>() / size_of::<u32>();
 
-/// The address of a handler as code has it, from which [`handler_at`] makes the handler again.
+/// Returns the address of a handler for use in code. [`handler_at`] converts it back.
 pub(crate) fn handler_address(handler: Handler) -> usize {
     (handler as *const ()).expose_provenance()
 }
 
-/// The handler whose address stands at `ip`.
+/// Returns the handler whose address is at `ip`.
 ///
 /// # Safety
-/// [`handler_address`] gave the words there.
+/// The words at `ip` come from [`handler_address`].
 #[inline(always)]
 unsafe fn handler_at(ip: *const u32) -> Handler {
-    // SAFETY: by contract it is a handler's address, and its provenance is exposed.
+    // SAFETY: the caller promises the address of a handler, and its provenance is exposed.
     unsafe {
         let address = std::ptr::with_exposed_provenance::<()>(ip.cast::<usize>().read_unaligned());
         std::mem::transmute::<*const (), Handler>(address)
     }
 }
 
-/// What a handler of the loop returns to go on.
+/// The return value of a handler in the dispatch loop if execution continues.
 #[cfg(not(all(threaded, not(debug_assertions))))]
 const CONTINUE: u64 = u64::MAX;
 
-/// The handler of an instruction.
+/// The handler of an instruction, for threaded dispatch.
 #[cfg(all(threaded, not(debug_assertions)))]
 pub(crate) unsafe extern "C" fn handler<I: Instruction>(
     vm: *mut VmStore,
@@ -157,7 +163,7 @@ pub(crate) unsafe extern "C" fn handler<I: Instruction>(
     s: f32,
     d: f64,
 ) -> u64 {
-    // SAFETY: code puts handlers only in front of their operand words.
+    // SAFETY: the emitter writes a handler only in front of its operand words.
     unsafe {
         let mut m = Machine { vm, ip: ip.add(HANDLER_WORDS), fp, mem, len, acc, s, d };
         match I::run(&mut m) {
@@ -165,16 +171,17 @@ pub(crate) unsafe extern "C" fn handler<I: Instruction>(
                 let next = handler_at(m.ip);
                 next(m.vm, m.ip, m.fp, m.mem, m.len, m.acc, m.s, m.d)
             }
-            Err(stop) => stopped(m.vm, m.ip, m.fp, m.mem, m.len, stop.0.get().into(), m.s, m.d),
+            Err(stop) => handle_stop(m.vm, m.ip, m.fp, m.mem, m.len, stop.0.get().into(), m.s, m.d),
         }
     }
 }
 
-/// Ends the activation, or goes on elsewhere; out of line and of a handler's shape, so that handlers stay small.
+/// Ends the activation, or continues elsewhere. This function is out of line and has a handler's signature, so handlers
+/// stay small.
 #[cfg(all(threaded, not(debug_assertions)))]
 #[cold]
 #[inline(never)]
-unsafe extern "C" fn stopped(
+unsafe extern "C" fn handle_stop(
     vm: *mut VmStore,
     ip: *const u32,
     fp: *mut u64,
@@ -188,9 +195,9 @@ unsafe extern "C" fn stopped(
     if let 256..512 = stop {
         return stop - 256;
     }
-    // SAFETY: a handler ended here, so that the newest record is live and says where to go on in its code.
+    // SAFETY: a handler has stopped, so the newest record is live and contains the address at which to continue.
     unsafe {
-        match stop_or_continue(vm, ip, fp, stop as u32) {
+        match resolve_stop(vm, ip, fp, stop as u32) {
             Ok(ip) => {
                 let record = (*vm).record.cast::<Record>();
                 let (mem, len) = access::memory0((*record).vmctx);
@@ -202,46 +209,46 @@ unsafe extern "C" fn stopped(
     }
 }
 
-/// Where the frame of the newest record goes on, or the status with which the activation ends.
+/// Returns the address at which the newest record's frame continues, or the status with which the activation ends.
 #[cold]
 #[inline(never)]
-unsafe fn stop_or_continue(vm: *mut VmStore, ip: *const u32, fp: *mut u64, stop: u32) -> Result<*const u32, u64> {
-    // SAFETY: a handler stopped here: the machine's registers are those of the newest record's frame, which is live.
+unsafe fn resolve_stop(vm: *mut VmStore, ip: *const u32, fp: *mut u64, stop: u32) -> Result<*const u32, u64> {
+    // SAFETY: a handler has stopped, so the machine's registers belong to the newest record's frame, which is live.
     unsafe {
         let (mem, len) = access::memory0((*(*vm).record.cast::<Record>()).vmctx);
         let mut m = Machine { vm, ip, fp, mem, len, acc: 0, s: 0.0, d: 0.0 };
-        let mut flow = NonZeroU32::new(stop).map_or(Ok(()), |stop| Err(Stop(stop)));
-        if flow == Err(Stop::INTERRUPT) {
-            flow = m.check_stop();
+        let mut flow = NonZeroU32::new(stop).map_or(Ok(()), |stop| Err(StopReason(stop)));
+        if flow == Err(StopReason::INTERRUPT) {
+            flow = m.poll_stop();
             if flow.is_err() {
-                // It stopped in the loop whose header is next, not in what stands before that.
+                // Attribute the trap to the loop whose header comes next, not to the code before it.
                 m.ip = m.ip.add(1);
             } else {
-                flow = m.enter_native_loop();
+                flow = m.enter_osr();
             }
         }
-        if flow == Err(Stop::ENTRY) {
-            flow = m.entry_interrupted();
+        if flow == Err(StopReason::ENTRY) {
+            flow = m.handle_entry_interrupt();
         }
-        if flow == Err(Stop::UNWIND) {
+        if flow == Err(StopReason::UNWIND) {
             flow = m.unwind();
         }
         match flow {
             Ok(()) => Ok(m.ip),
-            Err(stop) => Err(m.stop(stop.0.get())),
+            Err(stop) => Err(m.end_activation(stop.0.get())),
         }
     }
 }
 
-/// The handler of an instruction.
+/// The handler of an instruction, for the dispatch loop.
 #[cfg(not(all(threaded, not(debug_assertions))))]
 pub(crate) unsafe fn handler<I: Instruction>(m: &mut Machine) -> u64 {
-    // SAFETY: code puts handlers only in front of their operand words.
+    // SAFETY: the emitter writes a handler only in front of its operand words.
     unsafe {
         m.ip = m.ip.add(HANDLER_WORDS);
         match I::run(m) {
             Ok(()) => CONTINUE,
-            Err(stop) => match stop_or_continue(m.vm, m.ip, m.fp, stop.0.get()) {
+            Err(stop) => match resolve_stop(m.vm, m.ip, m.fp, stop.0.get()) {
                 Ok(ip) => {
                     let record = m.record();
                     (m.ip, m.fp) = (ip, (*record).fp);
@@ -257,7 +264,7 @@ pub(crate) unsafe fn handler<I: Instruction>(m: &mut Machine) -> u64 {
 impl Machine {
     #[cfg(all(threaded, not(debug_assertions)))]
     unsafe fn run(self) -> u64 {
-        // SAFETY: `ip` is the start of code, which begins with a handler; the registers are those it expects.
+        // SAFETY: `ip` is the start of code, which begins with a handler, and the registers are those that it expects.
         unsafe {
             let first = handler_at(self.ip);
             first(self.vm, self.ip, self.fp, self.mem, self.len, self.acc, self.s, self.d)
@@ -267,7 +274,7 @@ impl Machine {
     #[cfg(not(all(threaded, not(debug_assertions))))]
     unsafe fn run(mut self) -> u64 {
         loop {
-            // SAFETY: each handler leaves `ip` at the next one's address; the registers are those it expects.
+            // SAFETY: each handler leaves `ip` at the address of the next, and the registers are those that it expects.
             let status = unsafe {
                 let next = handler_at(self.ip);
                 next(&mut self)
@@ -278,10 +285,10 @@ impl Machine {
         }
     }
 
-    /// The next operand word.
+    /// Reads the next operand word.
     #[inline(always)]
     unsafe fn word(&mut self) -> u32 {
-        // SAFETY: the emitter wrote it.
+        // SAFETY: the emitter wrote the word.
         unsafe {
             let word = *self.ip;
             self.ip = self.ip.add(1);
@@ -289,10 +296,10 @@ impl Machine {
         }
     }
 
-    /// The next two operand words.
+    /// Reads the next two operand words.
     #[inline(always)]
     unsafe fn double_word(&mut self) -> u64 {
-        // SAFETY: the emitter wrote them.
+        // SAFETY: the emitter wrote both words.
         unsafe {
             let words = self.ip.cast::<u64>().read_unaligned();
             self.ip = self.ip.add(2);
@@ -300,17 +307,17 @@ impl Machine {
         }
     }
 
-    /// A pointer in operand words.
+    /// Reads a pointer from operand words.
     #[inline(always)]
     unsafe fn pointer<T>(&mut self) -> *const T {
-        // SAFETY: the emitter wrote it, and what it points to lives as long as the code.
+        // SAFETY: the emitter wrote the pointer, and its target lives as long as the code.
         unsafe { self.double_word() as usize as *const T }
     }
 
-    /// The slot at a byte offset.
+    /// Returns the slot at a byte offset.
     #[inline(always)]
     unsafe fn slot(&self, offset: u32) -> *mut u64 {
-        // SAFETY: inside the frame by the module's invariants.
+        // SAFETY: the slot lies in the frame by the module's invariants.
         unsafe { self.fp.byte_add(offset as usize) }
     }
 
@@ -322,48 +329,48 @@ impl Machine {
 
     #[inline(always)]
     unsafe fn vmctx(&self) -> *mut VmCtx {
-        // SAFETY: the newest record is the running frame's.
+        // SAFETY: the newest record belongs to the running frame.
         unsafe { (*self.record()).vmctx }
     }
 
     #[inline(always)]
     unsafe fn load_memory(&mut self, vmctx: *const VmCtx) {
-        // SAFETY: the caller gives a live instance or host context, which has a memory 0.
+        // SAFETY: the caller passes a live instance or host context, which has a memory 0.
         (self.mem, self.len) = unsafe { access::memory0(vmctx) };
     }
 
-    /// Goes to a target given relative to the word it stands in.
+    /// Jumps to a target relative to the word that holds it.
     #[inline(always)]
     unsafe fn jump(&mut self, at: *const u32, target: u32) {
-        // SAFETY: targets lie in the same code.
+        // SAFETY: the target lies in the same code.
         self.ip = unsafe { at.offset(target as i32 as isize) };
     }
 
     #[inline(always)]
-    unsafe fn check_interrupt(&self) -> Flow {
+    unsafe fn poll_interrupt(&self) -> Flow {
         // SAFETY: the store is live.
         if unsafe { (*self.vm).interrupt.load(Ordering::Relaxed) } != 0 {
-            branch_here();
-            return Err(Stop::INTERRUPT);
+            keep_branch();
+            return Err(StopReason::INTERRUPT);
         }
         Ok(())
     }
 
-    /// Whether to stop, where no loop can be left to native code.
+    /// Checks for a stop request where OSR is not possible.
     #[inline(always)]
-    unsafe fn check_stop(&self) -> Flow {
+    unsafe fn poll_stop(&self) -> Flow {
         // SAFETY: the store is live.
         if unsafe { (*self.vm).interrupt.load(Ordering::Relaxed) } & INTERRUPT_STOP != 0 {
-            branch_here();
-            return Err(Stop::Trap(Trap::Interrupted));
+            keep_branch();
+            return Err(StopReason::Trap(Trap::Interrupted));
         }
         Ok(())
     }
 
-    /// Calls the runtime with operands from `args` on.
+    /// Makes a libcall with the operand slots at `args`.
     #[inline(always)]
     unsafe fn libcall(&mut self, libcall: Libcall, args: *mut u64, a: u32, b: u32) -> Flow {
-        // SAFETY: the store and its libcalls are live; the frame is left so that it can be walked.
+        // SAFETY: the store and its libcalls are live, and the saved resume address makes the frame walkable.
         let code = unsafe {
             let record = self.record();
             (*record).ip = self.ip;
@@ -374,43 +381,48 @@ impl Machine {
         };
         match code {
             0 => Ok(()),
-            code => Err(Stop::Trap(trap_from(code))),
+            code => Err(StopReason::Trap(trap_from_code(code))),
         }
     }
 
-    /// How the activation ends. A trap is noted while all frames are still there.
+    /// Returns the status with which the activation ends. Records a trap while every frame still exists.
     #[cold]
     #[inline(never)]
-    unsafe fn stop(&mut self, stop: u32) -> u64 {
+    unsafe fn end_activation(&mut self, stop: u32) -> u64 {
         if let Some(status) = stop.checked_sub(256) {
             return status.into();
         }
-        // SAFETY: the frame's instance is live, and raising a trap takes no operands.
+        // SAFETY: the frame's instance is live, and `Raise` takes no operands.
         let _ = unsafe { self.libcall(Libcall::Raise, std::ptr::null_mut(), stop, 0) };
         Status::Trap as u64
     }
 }
 
-/// Keeps the branch it stands in a branch. The compiler would rather select the next instruction's address from a
-/// comparison's result; then all that follows waits for the comparison, where a predicted branch lets it go ahead.
+/// Prevents the compiler from turning a branch into a conditional move.
+///
+/// A conditional move of the next instruction's address would make all later instructions wait for the comparison. A
+/// predicted branch avoids this wait.
 #[inline(always)]
-fn branch_here() {
+fn keep_branch() {
     #[cfg(all(threaded, not(debug_assertions), not(miri)))]
-    // SAFETY: no instructions.
+    // SAFETY: the assembly contains no instructions.
     unsafe {
         std::arch::asm!("", options(nomem, nostack, preserves_flags));
     }
 }
 
-fn trap_from(code: u32) -> Trap {
+fn trap_from_code(code: u32) -> Trap {
     Trap::from_code(code).unwrap_or(Trap::Unsupported)
 }
 
-/// Runs a function in the interpreter: arguments from `slots`, results to `slots`, which has room for the function's
-/// array. With [`Status::TailCall`] nothing is written and [`VmStore::tail`] is set; only bridges get that.
+/// Runs a function in the interpreter. Reads arguments from `slots` and writes results there; the array has the size
+/// that the cell requires.
+///
+/// With [`Status::TailCall`], nothing is written, and [`VmStore::tail_call`] is set. Only native-to-interpreter
+/// trampolines get that status.
 ///
 /// # Safety
-/// `store` is live, its guest code not running but called out, and `cell` a function of `vmctx`.
+/// `store` is live, its guest code has called out, and `cell` is a function of `vmctx`.
 pub unsafe fn call(
     store: *mut VmStore,
     kind: ActivationKind,
@@ -418,7 +430,7 @@ pub unsafe fn call(
     vmctx: *mut VmCtx,
     slots: *mut u64,
 ) -> Status {
-    // SAFETY: the new frame lies above everything in use, and its size is checked before anything is written.
+    // SAFETY: the new frame lies beyond everything in use, and its size is checked before anything is written.
     unsafe {
         if (*store).record.is_null() {
             let code = (*(*store).libcalls).get(Libcall::GuestStack)(vmctx, std::ptr::null_mut(), 0, 0);
@@ -443,9 +455,9 @@ pub unsafe fn call(
             entry_sp: 0,
             entry_handler: 0,
         };
-        let here = std::ptr::from_mut(&mut activation) as usize;
+        let stack_address = std::ptr::from_mut(&mut activation) as usize;
         if (record as usize).saturating_sub(fp as usize) < count * 8 + MARGIN
-            || here < (*store).stack_limit.saturating_sub((*store).spare_stack)
+            || stack_address < (*store).stack_limit.saturating_sub((*store).stack_reserve)
         {
             let raise = (*(*store).libcalls).get(Libcall::Raise);
             raise(vmctx, std::ptr::null_mut(), Trap::StackOverflow as u32, 0);

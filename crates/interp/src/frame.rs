@@ -1,110 +1,112 @@
-//! The interpreter's frames and how they are walked. One region holds both halves of its stack: slots grow up from its
-//! start, frame records down from its end; where they would meet is stack overflow. A callee's frame begins at its
-//! arguments, in the caller's operand area.
+//! The interpreter's frames and how to walk them.
 //!
-//! Invariant: between [`VmStore::record`] and the base record of the innermost activation lie that activation's frames,
-//! newest first; the next outer activation's follow its base record. A record's `ip` is where the frame goes on, set
-//! whenever it calls out; null marks an array call, which is no guest frame.
+//! One region holds both halves of the stack. Slots grow up from its start, and frame records grow down from its end. A
+//! stack overflow occurs when they would meet. A callee's frame starts at its arguments, in the caller's operand area.
+//!
+//! Invariant: the frames of the innermost activation lie between [`VmStore::record`] and the activation's base record,
+//! newest first. The frames of the next outer activation follow the base record. A record's `ip` is the resume address,
+//! which is set before every call. A null `ip` marks an array call, which is not a guest frame.
 
 use std::ffi::c_void;
 
 use kinglet_abi::{Activation, ActivationKind, FuncCell, VmCtx, VmStore, VmTag};
 
-use crate::code::Body;
+use crate::code::LazyBody;
 
-/// A frame's record.
+/// The record of a frame.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Record {
-    /// The function; null in the record below an activation's first frame.
+    /// The function. Null in the base record of an activation.
     pub cell: *const FuncCell,
     /// Its instance.
     pub vmctx: *mut VmCtx,
-    /// Its first slot.
+    /// The first slot.
     pub fp: *mut u64,
-    /// Where it goes on; between a tail call and its callee's first instruction, the instance that called.
+    /// The resume address. Between a tail call and the callee's first instruction, this field holds the caller's
+    /// instance.
     pub ip: *const u32,
 }
 
-/// Room that a function's entry leaves free for the records and arguments of what it calls, in bytes.
+/// The stack, in bytes, that a function's entry check reserves for its callees' records and arguments.
 pub const MARGIN: usize = 4 * size_of::<Record>();
 
-/// A guest frame of the interpreter, as a walker sees it.
+/// A guest frame of the interpreter, found by a stack walk.
 #[derive(Clone, Copy, Debug)]
-pub struct Frame {
+pub struct InterpreterFrame {
     /// The function.
     pub cell: *const FuncCell,
     /// Its instance.
     pub vmctx: *mut VmCtx,
-    /// Its first slot.
+    /// The first slot.
     pub fp: *mut u64,
-    /// Where it goes on.
+    /// The resume address.
     pub ip: *const u32,
 }
 
-impl Frame {
-    /// The function's body.
+impl InterpreterFrame {
+    /// Returns the function's body.
     ///
     /// # Safety
     /// The frame must still be on the stack.
-    pub unsafe fn body(&self) -> &Body {
-        // SAFETY: a frame's cell is that of a module's function, kept alive by its instance.
-        unsafe { &*(*self.cell).body().cast::<Body>() }
+    pub unsafe fn body(&self) -> &LazyBody {
+        // SAFETY: the frame's cell belongs to a function of a module, which its instance keeps alive.
+        unsafe { &*(*self.cell).body().cast::<LazyBody>() }
     }
 
-    /// Whether it catches an exception with this tag.
+    /// Returns whether the frame catches an exception with this tag.
     ///
     /// # Safety
-    /// As for [`Frame::body`].
+    /// As for [`InterpreterFrame::body`].
     pub unsafe fn catches(&self, thrown: *const VmTag) -> bool {
-        // SAFETY: the frame is the body's, and runs in an instance of its module.
-        unsafe { self.body().clause(self.ip, self.vmctx, thrown).is_some() }
+        // SAFETY: the frame runs this body in an instance of its module.
+        unsafe { self.body().find_clause(self.ip, self.vmctx, thrown).is_some() }
     }
 }
 
-/// A stretch of the guest's stack, innermost first.
+/// The frames of one activation.
 #[derive(Debug)]
-pub enum Segment {
-    /// Frames of the interpreter, newest first.
-    Interpreter(Vec<Frame>),
-    /// A native activation, to be walked by who knows native frames.
+pub enum StackSegment {
+    /// The interpreter's frames, newest first.
+    Interpreter(Vec<InterpreterFrame>),
+    /// A native activation. The native tier walks its frames.
     Native(*mut Activation),
 }
 
-/// All of a store's guest frames, by activation.
+/// Returns all guest frames of a store, innermost activation first.
 ///
 /// # Safety
-/// `store` must be live and its guest code not running, but called out.
-pub unsafe fn walk(store: *const VmStore) -> Vec<Segment> {
-    // SAFETY: the caller promises that the store is live and that its guest code has called out, and so noted both (see
-    // `# Safety`).
+/// `store` must be live, and its guest code must have called out.
+pub unsafe fn walk(store: *const VmStore) -> Vec<StackSegment> {
+    // SAFETY: the caller promises that the store is live and that its guest code has called out. Code saves both
+    // pointers before it calls out (see `# Safety`).
     unsafe { walk_from((*store).record, (*store).activation) }
 }
 
-/// The same of a stack with this as its newest record and innermost activation.
+/// Returns the guest frames of a stack, given its newest record and innermost activation.
 ///
 /// # Safety
-/// Both are as a live store noted them when its guest code called out, which still is out.
-pub unsafe fn walk_from(record: *mut c_void, mut activation: *mut Activation) -> Vec<Segment> {
+/// Both must come from a live store whose guest code has called out and has not returned since.
+pub unsafe fn walk_from(record: *mut c_void, mut activation: *mut Activation) -> Vec<StackSegment> {
     let mut segments = Vec::new();
     let mut record = record.cast::<Record>();
-    // SAFETY: the module's invariant.
+    // SAFETY: the module's invariant holds.
     unsafe {
         while !activation.is_null() {
             match (*activation).kind {
-                ActivationKind::Native => segments.push(Segment::Native(activation)),
-                ActivationKind::Interpreter | ActivationKind::Bridge => {
+                ActivationKind::Native => segments.push(StackSegment::Native(activation)),
+                ActivationKind::Interpreter | ActivationKind::InterpreterFromNative => {
                     let base = (*activation).base_record.cast::<Record>();
                     let mut frames = Vec::new();
                     while record < base {
                         if !(*record).ip.is_null() {
                             let Record { cell, vmctx, fp, ip } = *record;
-                            frames.push(Frame { cell, vmctx, fp, ip });
+                            frames.push(InterpreterFrame { cell, vmctx, fp, ip });
                         }
                         record = record.add(1);
                     }
                     record = base.add(1);
-                    segments.push(Segment::Interpreter(frames));
+                    segments.push(StackSegment::Interpreter(frames));
                 }
             }
             activation = (*activation).prev;
@@ -113,17 +115,18 @@ pub unsafe fn walk_from(record: *mut c_void, mut activation: *mut Activation) ->
     segments
 }
 
-/// Whether an exception with this tag is caught farther out than the store's innermost activation, but not farther than
-/// the host's last call; `native` says it of a native activation. No frame is looked at beyond the one that catches.
+/// Returns whether an outer activation, up to the last call from the host, catches an exception with this tag.
+///
+/// `native` decides for a native activation. The walk stops at the first frame that catches.
 ///
 /// # Safety
 /// As for [`walk`].
-pub unsafe fn caught_farther_out(
+pub unsafe fn caught_by_outer_activation(
     store: *const VmStore,
     thrown: *const VmTag,
     native: impl Fn(*mut Activation) -> bool,
 ) -> bool {
-    // SAFETY: the module's invariant; the host's last call is on the list.
+    // SAFETY: the module's invariant holds, and the list contains the activation of the last call from the host.
     unsafe {
         let mut record = (*store).record.cast::<Record>();
         let mut activation = (*store).activation;
@@ -137,7 +140,7 @@ pub unsafe fn caught_farther_out(
                 let base = (*activation).base_record.cast::<Record>();
                 while record < base && !innermost {
                     let Record { cell, vmctx, fp, ip } = *record;
-                    if !ip.is_null() && (Frame { cell, vmctx, fp, ip }).catches(thrown) {
+                    if !ip.is_null() && (InterpreterFrame { cell, vmctx, fp, ip }).catches(thrown) {
                         return true;
                     }
                     record = record.add(1);

@@ -1,6 +1,8 @@
-//! The interpreter: lowers a function on its first call to register bytecode, and runs that with threaded handlers on
-//! a stack of its own, so that guest recursion never eats the host's. Mirror image of the native tier; knows nothing of
-//! stores beyond the contract in `kinglet-abi`.
+//! The interpreter. It lowers a function to register bytecode on the first call, and executes the bytecode with
+//! threaded dispatch.
+//!
+//! The interpreter has its own stack, so guest recursion does not use the host's stack. Its files correspond to those
+//! of the native tier. It accesses a store only through the contract in `kinglet-abi`.
 
 pub mod access;
 pub mod code;
@@ -9,6 +11,6 @@ mod exec;
 pub mod frame;
 pub mod stats;
 
-pub use code::{Body, ModuleCode, Sources};
+pub use code::{BytecodeSourceMap, LazyBody, ModuleCode};
 pub use emit::listing;
 pub use exec::{DISPATCH, array_stub, call};

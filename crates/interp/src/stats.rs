@@ -1,4 +1,4 @@
-//! What was done for a module, and how long it took: counted where it is done, by any thread, and read at any time.
+//! Counters of the work done for a module and the time that it took. Any thread may update or read them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -11,70 +11,70 @@ pub struct Counter {
     nanoseconds: AtomicU64,
 }
 
-/// What came of code being watched while it was interpreted.
+/// Counts tier-up events of a module.
 #[derive(Debug)]
-pub struct TierUp {
-    /// When the watching could have begun at the earliest.
-    made: Instant,
-    /// How often the code was met.
+pub struct TierUpCounters {
+    /// The creation time, from which tier-up is measured.
+    created: Instant,
+    /// Samples of the module's code.
     pub samples: AtomicU64,
-    /// Functions that got native code because they were hot.
+    /// Functions compiled because they were hot.
     pub functions: AtomicU64,
-    /// Loops that did.
+    /// Loops compiled because they were hot.
     pub loops: AtomicU64,
-    /// How often a frame went over to native code in the middle of a loop.
-    pub entered: AtomicU64,
-    /// When a function or loop last got native code, in nanoseconds since the beginning.
-    last: AtomicU64,
+    /// OSR entries: frames that continued in native code at a loop.
+    pub osr_entries: AtomicU64,
+    /// The time of the last publication of native code, in nanoseconds since `created`.
+    last_published: AtomicU64,
 }
 
-impl Default for TierUp {
-    fn default() -> TierUp {
-        let [samples, functions, loops, entered, last] = Default::default();
-        TierUp { made: Instant::now(), samples, functions, loops, entered, last }
+impl Default for TierUpCounters {
+    fn default() -> TierUpCounters {
+        let [samples, functions, loops, osr_entries, last_published] = Default::default();
+        TierUpCounters { created: Instant::now(), samples, functions, loops, osr_entries, last_published }
     }
 }
 
-impl TierUp {
-    /// Notes that so much has native code from now on.
+impl TierUpCounters {
+    /// Counts published functions and loops.
     pub fn add(&self, functions: u64, loops: u64) {
         self.functions.fetch_add(functions, Ordering::Relaxed);
         self.loops.fetch_add(loops, Ordering::Relaxed);
-        self.last.fetch_max(self.made.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        self.last_published.fetch_max(self.created.elapsed().as_nanos() as u64, Ordering::Relaxed);
     }
 
-    /// How long it took until nothing more got native code, so far.
-    pub fn last(&self) -> Duration {
-        Duration::from_nanos(self.last.load(Ordering::Relaxed))
+    /// Returns the time from creation to the last publication.
+    pub fn last_published(&self) -> Duration {
+        Duration::from_nanos(self.last_published.load(Ordering::Relaxed))
     }
 }
 
-/// Work of each kind.
+/// The counters of a module.
 #[derive(Debug, Default)]
 pub struct Stats {
-    /// Functions validated; the module's bytes.
+    /// Validated functions. The size is that of the module.
     pub validated: Counter,
-    /// The module loaded from a cache; its native code's bytes.
-    pub loaded: Counter,
-    /// Functions lowered; their bytecode's bytes.
+    /// Loads from a cache. The size is that of the native code.
+    pub cache_loads: Counter,
+    /// Lowered functions. The size is that of the bytecode.
     pub lowered: Counter,
-    /// Functions compiled; their native code's bytes.
+    /// Compiled functions. The size is that of the native code.
     pub compiled: Counter,
-    /// Files written to a cache; their bytes.
-    pub kept: Counter,
-    /// What became native while it ran.
-    pub tier_up: TierUp,
+    /// Files written to a cache. The size is that of the files.
+    pub cache_writes: Counter,
+    /// Tier-up events.
+    pub tier_up: TierUpCounters,
 }
 
 impl Counter {
-    /// Notes work that began at `start` and ends now.
+    /// Counts work that started at `start` and ends now.
     pub fn add(&self, count: usize, bytes: usize, start: Instant) {
         self.count.fetch_add(count as u64, Ordering::Relaxed);
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         self.nanoseconds.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
     }
 
-    /// How often, how many bytes, and how long; the time of threads that work at once is added up.
+    /// Returns the count, the size in bytes, and the total time. The total includes the times of concurrent threads.
     pub fn get(&self) -> (u64, u64, Duration) {
         let [count, bytes, time] =
             [&self.count, &self.bytes, &self.nanoseconds].map(|field| field.load(Ordering::Relaxed));

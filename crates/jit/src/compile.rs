@@ -1,5 +1,5 @@
-//! From a function body to a code image: walk, Cranelift, and what the frame walkers need to know. One function at a
-//! time; a compiler is shared by all threads of an engine.
+//! Compiles one function body to a code image: walk, Cranelift, and the tables that frame walkers need. All threads of
+//! an engine share one compiler.
 
 use std::fmt;
 use std::mem::offset_of;
@@ -19,85 +19,85 @@ use cranelift_codegen::{
     MachBufferFinalized,
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use kinglet_abi::image::{CallSite, CodeImage, Place, StackMap};
-use kinglet_abi::{FuncCell, Natives, Optimization, Settings, Trap, Traps, VmCtx, VmCtxLayout, VmStore};
+use kinglet_abi::image::{CallSite, CodeAlignment, CodeImage, StackMap};
+use kinglet_abi::{FuncCell, NativeBuiltins, Optimization, Settings, Trap, TrapDetection, VmCtx, VmCtxLayout, VmStore};
 use kinglet_wasm::types::TypeRegistry;
 use kinglet_wasm::{Module, walk};
 use target_lexicon::Architecture;
 
+use crate::alignment;
 #[cfg(test)]
-use crate::convention::Kind;
-use crate::convention::{self, Signature, load_pointer, store};
-use crate::cost::{Budget, Limits, MOST_REUSED};
-use crate::emit::{Built, Emitter, Entry};
-use crate::place;
-use crate::sites::{self, Unreachable};
+use crate::convention::ValueRepr;
+use crate::convention::{self, NativeSignature, load_pointer, store};
+use crate::cost::{CompileLimits, MAX_REUSED_COST, MemoryBudget};
+use crate::emit::{BuiltFunction, Emitter, EntryPoint};
+use crate::sites::{self, BranchedTraps};
 use crate::target::{self, Processor};
 
-/// What compiling needs to know: plain data, so that the tier never sees a store.
+/// The input of a compilation. It is plain data, so the native tier never accesses a store.
 #[derive(Clone, Copy, Debug)]
-pub struct Environment<'a> {
+pub struct CompileEnvironment<'a> {
     /// The module.
     pub module: &'a Module,
-    /// How its instances are laid out.
+    /// The layout of its instances.
     pub layout: &'a VmCtxLayout,
-    /// Engine settings that change code.
+    /// The engine settings that affect code.
     pub settings: &'a Settings,
-    /// The engine's types.
+    /// The engine's type registry.
     pub types: &'a TypeRegistry,
-    /// What compiling one of its functions may take.
-    pub limits: Limits<'a>,
+    /// The limits for compiling one function.
+    pub limits: CompileLimits<'a>,
 }
 
-/// Why there is no code.
+/// A reason why a function has no native code.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Error {
-    /// The function has an operation without a lowering.
+pub enum CompileError {
+    /// The function contains an operation without a native lowering.
     Unsupported(&'static str),
-    /// The function has no loop at the offset asked for.
+    /// The function has no loop at the requested offset.
     NoSuchLoop,
-    /// Compiling the function would take more memory than the limit, which is in bytes.
+    /// Compiling the function would exceed the memory limit, in bytes.
     TooLarge(usize),
-    /// Nobody wants it any more.
-    Abandoned,
-    /// Cranelift or the walk refused.
+    /// The compilation was cancelled.
+    Cancelled,
+    /// Cranelift or the walk failed.
     Failed(String),
     /// The compiler panicked, with this message.
     Panicked(String),
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for CompileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Unsupported(what) => write!(f, "{what} has no native lowering yet"),
-            Error::NoSuchLoop => f.write_str("there is no loop at this offset"),
-            Error::TooLarge(limit) => {
-                write!(f, "compiling it would take more than {} MiB of memory (the compiler's limit)", limit >> 20)
+            CompileError::Unsupported(what) => write!(f, "{what} is not supported by the native tier"),
+            CompileError::NoSuchLoop => f.write_str("the function has no loop at this offset"),
+            CompileError::TooLarge(limit) => {
+                write!(f, "compiling it would exceed the compiler's memory limit of {} MiB", limit >> 20)
             }
-            Error::Abandoned => f.write_str("it is not wanted any more"),
-            Error::Failed(why) => f.write_str(why),
-            Error::Panicked(why) => write!(f, "the compiler panicked: {why}"),
+            CompileError::Cancelled => f.write_str("the compilation was cancelled"),
+            CompileError::Failed(message) => f.write_str(message),
+            CompileError::Panicked(message) => write!(f, "the compiler panicked: {message}"),
         }
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for CompileError {}
 
-/// Runs a part of the compiler. A panic in it is a mistake of the compiler's, which costs the code that was being made, and
-/// not the host.
-pub(crate) fn contained<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    // Unwinding drops the part's own data; callers replace what they lent it ([`Compiler::body`]).
+/// Runs a part of the compiler and turns a panic into an error. A bug in the compiler thus costs only the code in
+/// progress, not the host process.
+pub(crate) fn catch_panic<T>(run: impl FnOnce() -> Result<T, CompileError>) -> Result<T, CompileError> {
+    // Unwinding drops the data that `run` owns. Callers replace the data that it borrows (see [`Compiler::body`]).
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| {
         let text = payload.downcast_ref::<&str>().map(|text| (*text).to_string());
         let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-        Err(Error::Panicked(text.unwrap_or_else(|| "without a message".into())))
+        Err(CompileError::Panicked(text.unwrap_or_else(|| "no message".into())))
     })
 }
 
-/// Makes code for one kind of processor.
+/// A compiler for one target.
 pub struct Compiler {
     isa: OwnedTargetIsa,
-    /// Whether the processor has vectors, without which Cranelift does not get by.
+    /// Whether the processor has vector registers. Cranelift cannot lower vectors without them.
     vectors: bool,
 }
 
@@ -107,50 +107,53 @@ impl fmt::Debug for Compiler {
     }
 }
 
-/// Where the module's other functions are, as far as that is known when code is made. The rest are called through their
-/// cells.
+/// The functions of the module that code can call by address. All other functions are called through their cells.
 #[derive(Clone, Copy)]
 pub(crate) enum Callees<'a> {
-    /// Beside the code, if they are among these, which are in order.
-    Beside(&'a [u32]),
-    /// Wherever this says.
-    At(&'a dyn Fn(u32) -> Neighbour),
+    /// These functions, sorted by index, are in the same image.
+    SameImage(&'a [u32]),
+    /// This function returns the addresses.
+    Addresses(&'a dyn Fn(u32) -> CalleeAddress),
 }
 
-/// What [`Compiler::body`] is to compile.
+/// The input of [`Compiler::body`].
 #[derive(Clone, Copy)]
-pub(crate) struct Request<'a> {
-    pub(crate) environment: Environment<'a>,
-    /// The function, by its place among those that the module defines.
+pub(crate) struct CompileRequest<'a> {
+    pub(crate) environment: CompileEnvironment<'a>,
+    /// The function's index among the module's defined functions.
     pub(crate) defined: u32,
-    pub(crate) entry: Entry<'a>,
+    pub(crate) entry: EntryPoint<'a>,
     pub(crate) callees: Callees<'a>,
 }
 
-impl<'a> Request<'a> {
-    /// A function that is entered as one.
-    pub(crate) fn function(environment: Environment<'a>, defined: u32, callees: Callees<'a>) -> Request<'a> {
-        Request { environment, defined, entry: Entry::Function, callees }
+impl<'a> CompileRequest<'a> {
+    /// Creates a request for a function with its normal entry point.
+    pub(crate) fn function(
+        environment: CompileEnvironment<'a>,
+        defined: u32,
+        callees: Callees<'a>,
+    ) -> CompileRequest<'a> {
+        CompileRequest { environment, defined, entry: EntryPoint::Function, callees }
     }
 }
 
-/// What is known of one of the module's functions by whoever has code made that ends with the module.
+/// The addresses of a function of the module. They must stay valid as long as the code that uses them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Neighbour {
-    /// The address of its cell.
+pub struct CalleeAddress {
+    /// The address of the function's cell.
     pub cell: u64,
-    /// That of its native code, if it has any.
+    /// The address of its native code, if it has any.
     pub native: Option<u64>,
 }
 
-/// What one thread uses again for every function.
+/// Buffers that a thread reuses for every function.
 pub(crate) struct Scratch {
     pub(crate) context: Context,
     frontend: FunctionBuilderContext,
     registers: regalloc2::Ctx,
-    /// What Cranelift has made of the function that was finished last.
+    /// Cranelift's output for the last function.
     pub(crate) compiled: Option<CompiledCode>,
-    /// About how many bytes of memory compiling the function takes whose intermediate code was made last.
+    /// The estimated cost of the last function, in bytes of compiler memory.
     pub(crate) cost: usize,
 }
 
@@ -166,8 +169,8 @@ impl Scratch {
     }
 }
 
-/// What every compile sets: frames are walked by their frame pointers, results that do not fit registers go through
-/// memory, and nothing is left to the platform's unwinder or to Cranelift's own libcalls.
+/// Cranelift settings of all compilations. Frame walks use frame pointers. Results that do not fit in registers go
+/// through memory. The platform's unwinder and Cranelift's own libcalls are not used.
 const SETTINGS: &[(&str, &str)] = &[
     ("preserve_frame_pointers", "true"),
     ("enable_multi_ret_implicit_sret", "true"),
@@ -178,28 +181,31 @@ const SETTINGS: &[(&str, &str)] = &[
 ];
 
 impl Compiler {
-    /// A compiler for the settings' target; fails on one Cranelift has no back end for.
-    pub fn new(settings: &Settings) -> Result<Compiler, Error> {
-        contained(|| Compiler::make(settings))
+    /// Creates a compiler for the settings' target.
+    ///
+    /// # Errors
+    /// If Cranelift has no backend for the target.
+    pub fn new(settings: &Settings) -> Result<Compiler, CompileError> {
+        catch_panic(|| Compiler::create(settings))
     }
 
-    fn make(settings: &Settings) -> Result<Compiler, Error> {
+    fn create(settings: &Settings) -> Result<Compiler, CompileError> {
         let mut flags = settings::builder();
         let level = match settings.optimization {
             Optimization::None => "none",
             Optimization::Speed => "speed",
             Optimization::SpeedAndSize => "speed_and_size",
         };
-        flags.set("opt_level", level).map_err(|e| Error::Failed(e.to_string()))?;
+        flags.set("opt_level", level).map_err(|e| CompileError::Failed(e.to_string()))?;
         for (name, value) in SETTINGS {
-            flags.set(name, value).map_err(|e| Error::Failed(e.to_string()))?;
+            flags.set(name, value).map_err(|e| CompileError::Failed(e.to_string()))?;
         }
         let isa = target::isa(&settings.target, flags)?;
         let vectors = Processor::of(&isa).has_vectors();
         Ok(Compiler { isa, vectors })
     }
 
-    /// What it makes code for.
+    /// Returns the target processor.
     pub fn processor(&self) -> Processor {
         Processor::of(&self.isa)
     }
@@ -210,120 +216,146 @@ impl Compiler {
 
     /// Compiles a function that calls all others through their cells.
     #[cfg(test)]
-    fn alone(&self, environment: Environment<'_>, defined: u32) -> Result<CodeImage, Error> {
-        self.body(&mut Scratch::new(), Request::function(environment, defined, Callees::Beside(&[])), None)?.alone()
+    fn compile_alone(&self, environment: CompileEnvironment<'_>, defined: u32) -> Result<CodeImage, CompileError> {
+        self.body(&mut Scratch::new(), CompileRequest::function(environment, defined, Callees::SameImage(&[])), None)?
+            .into_image()
     }
 
-    /// Compiles a function to be entered at its loop at this byte offset of the module, with the canonical frame that
-    /// the interpreter has at a back-edge to it. `known` says where the module's functions are; they have to stay there as
-    /// long as the loop's code.
+    /// Compiles a function for on-stack replacement at the loop with this byte offset in the module.
     ///
-    /// Operands that are pending over the loop have two definitions then: the code before it, and the frame. Few loops
-    /// have any; for those the function is walked again with every operand a variable.
-    pub fn loop_entry(
+    /// The code reads the canonical frame that the interpreter has at a back-edge of the loop. `callee_address` returns
+    /// the addresses of the module's functions, which must stay valid as long as the code.
+    ///
+    /// An operand that is live across the loop has two definitions: the code before the loop, and the frame. Few loops
+    /// have such operands. For such a loop, the compiler walks the function again with every operand in a variable.
+    pub fn osr_entry(
         &self,
-        environment: Environment<'_>,
+        environment: CompileEnvironment<'_>,
         defined: u32,
         header: u32,
-        known: &dyn Fn(u32) -> Neighbour,
-    ) -> Result<LoopImage, Error> {
+        callee_address: &dyn Fn(u32) -> CalleeAddress,
+    ) -> Result<OsrImage, CompileError> {
         let mut scratch = Scratch::new();
-        let callees = Callees::At(known);
-        let loops = walk::loops_to(environment.module, defined, header);
-        let loops = loops.map_err(|error| Error::Failed(error.to_string()))?.ok_or(Error::NoSuchLoop)?;
-        let loops = &loops[loops.len().saturating_sub(LOOPS_LED_THROUGH)..];
+        let callees = Callees::Addresses(callee_address);
+        let loops = walk::enclosing_loops(environment.module, defined, header);
+        let loops = loops.map_err(|error| CompileError::Failed(error.to_string()))?.ok_or(CompileError::NoSuchLoop)?;
+        let loops = &loops[loops.len().saturating_sub(MAX_OSR_LOOPS)..];
         let mut body = |variables| {
-            let entry = Entry::Loop { loops, variables };
-            self.body(&mut scratch, Request { environment, defined, entry, callees }, None)
+            let entry = EntryPoint::Osr { loops, variables };
+            self.body(&mut scratch, CompileRequest { environment, defined, entry, callees }, None)
         };
         let mut code = match body(false) {
-            Err(Error::Unsupported(crate::emit::PENDING)) => body(true)?,
+            Err(CompileError::Unsupported(crate::emit::LIVE_OPERANDS)) => body(true)?,
             result => result?,
         };
-        let (outside, frame) = (std::mem::take(&mut code.outside), code.frame);
-        Ok(LoopImage { image: code.alone()?, outside, frame })
+        let (indirect_signatures, frame_size) = (std::mem::take(&mut code.indirect_signatures), code.frame_size);
+        Ok(OsrImage { image: code.into_image()?, indirect_signatures, frame_size })
     }
 
-    /// Compiles a function. It takes what it needs of `budget` while Cranelift is at work, if there is one.
+    /// Compiles a function. Holds a share of `budget`, if there is one, while Cranelift runs.
     pub(crate) fn body(
         &self,
         scratch: &mut Scratch,
-        request: Request<'_>,
-        budget: Option<&Budget>,
-    ) -> Result<Code, Error> {
-        let code = contained(|| self.whole(scratch, request, budget));
-        if let Err(Error::Panicked(_)) = code {
-            // What was begun is in it.
+        request: CompileRequest<'_>,
+        budget: Option<&MemoryBudget>,
+    ) -> Result<CompiledFunction, CompileError> {
+        let code = catch_panic(|| self.compile_body(scratch, request, budget));
+        if let Err(CompileError::Panicked(_)) = code {
+            // The panic may have left a half-built function in the scratch.
             *scratch = Scratch::new();
         }
         code
     }
 
-    fn whole(&self, scratch: &mut Scratch, request: Request<'_>, budget: Option<&Budget>) -> Result<Code, Error> {
-        let Request { environment, defined, entry, .. } = request;
-        let Built { outside, scopes, clauses, .. } = self.build(scratch, request)?;
+    fn compile_body(
+        &self,
+        scratch: &mut Scratch,
+        request: CompileRequest<'_>,
+        budget: Option<&MemoryBudget>,
+    ) -> Result<CompiledFunction, CompileError> {
+        let CompileRequest { environment, defined, entry, .. } = request;
+        let BuiltFunction { indirect_signatures, scopes, clauses, .. } = self.build_ir(scratch, request)?;
         let _share = budget.map(|budget| budget.share(scratch.cost));
         environment.limits.check(0)?;
-        let mut code = self.finish(scratch)?;
+        let mut code = self.compile_ir(scratch)?;
         (code.image.scopes, code.image.clauses) = (scopes, clauses);
-        code.outside = outside;
-        let checks = environment.settings.traps == Traps::Checks && entry == Entry::Function;
-        if checks && code.frame > LARGE_FRAME { self.check_before(environment, defined, code) } else { Ok(code) }
+        code.indirect_signatures = indirect_signatures;
+        let checks = environment.settings.traps == TrapDetection::Checks && entry == EntryPoint::Function;
+        if checks && code.frame_size > LARGE_FRAME {
+            self.prepend_stack_check(environment, defined, code)
+        } else {
+            Ok(code)
+        }
     }
 
-    /// Code that first compares the stack with what the function's frame is going to take, which is known only now. Where
-    /// faults are traps Cranelift puts that before the frame; its own check is a trap.
-    fn check_before(&self, environment: Environment<'_>, defined: u32, body: Code) -> Result<Code, Error> {
+    /// Prepends a check of the stack against the function's frame size, which is known only after compilation.
+    ///
+    /// If faults implement traps, Cranelift's own check precedes the frame instead. That check is itself a trap.
+    fn prepend_stack_check(
+        &self,
+        environment: CompileEnvironment<'_>,
+        defined: u32,
+        body: CompiledFunction,
+    ) -> Result<CompiledFunction, CompileError> {
         let module = environment.module;
         let ty = module.func_type(module.imported_funcs + defined);
-        let signature = Signature::new(ty, environment.types).native();
-        let check = self.small_code(signature.clone(), |builder, params| {
-            check_stack(builder, params, signature, defined, body.frame);
+        let signature = NativeSignature::new(ty, environment.types).native();
+        let check = self.compile_stub_function(signature.clone(), |builder, params| {
+            check_stack(builder, params, signature, defined, body.frame_size);
         })?;
-        let at = check.image.text.len().next_multiple_of(body.image.place.align.max(1) as usize);
+        let at = check.image.text.len().next_multiple_of(body.image.alignment.align.max(1) as usize);
         let mut text = self.isa.text_section_builder(2);
         let plane = &mut ControlPlane::default();
         let mut padded = check.image.text.clone();
         padded.resize(at, 0);
         text.append(true, &padded, 1, plane);
-        let mut whole = text.append(true, &body.image.text, 1, plane) == at as u64;
+        let mut resolved = text.append(true, &body.image.text, 1, plane) == at as u64;
         for call in &check.calls {
-            whole &= text.resolve_reloc(call.at.into(), call.kind, call.addend, 1);
+            resolved &= text.resolve_reloc(call.at.into(), call.kind, call.addend, 1);
         }
-        if !whole {
-            return Err(Error::Failed("a check of the stack that does not reach its function".into()));
+        if !resolved {
+            return Err(CompileError::Failed("the stack check cannot reach its function".into()));
         }
-        let mut image = CodeImage { text: text.finish(plane), place: body.image.place, ..CodeImage::default() };
+        let mut image = CodeImage { text: text.finish(plane), alignment: body.image.alignment, ..CodeImage::default() };
         image.append(0, &check.image.tables());
         image.append(at as u32, &body.image.tables());
         let calls = body.calls.into_iter().map(|call| DirectCall { at: call.at + at as u32, ..call }).collect();
-        Ok(Code { image, calls, outside: body.outside, frame: body.frame })
+        Ok(CompiledFunction {
+            image,
+            calls,
+            indirect_signatures: body.indirect_signatures,
+            frame_size: body.frame_size,
+        })
     }
 
-    /// Makes a function's intermediate code, in the scratch's context.
-    pub(crate) fn build(&self, scratch: &mut Scratch, request: Request<'_>) -> Result<Built, Error> {
-        let Request { environment, defined, entry, .. } = request;
+    /// Builds a function's CLIF in the scratch context.
+    pub(crate) fn build_ir(
+        &self,
+        scratch: &mut Scratch,
+        request: CompileRequest<'_>,
+    ) -> Result<BuiltFunction, CompileError> {
+        let CompileRequest { environment, defined, entry, .. } = request;
         let module = environment.module;
         let ty = module.func_type(module.imported_funcs + defined);
         environment.limits.check(0)?;
-        if scratch.cost > MOST_REUSED {
+        if scratch.cost > MAX_REUSED_COST {
             *scratch = Scratch::new();
         }
         scratch.context.clear();
         let function = &mut scratch.context.func;
         function.signature = match entry {
-            Entry::Function => Signature::new(ty, environment.types).native(),
-            Entry::Loop { .. } => convention::loop_entry(),
+            EntryPoint::Function => NativeSignature::new(ty, environment.types).native(),
+            EntryPoint::Osr { .. } => convention::osr_signature(),
         };
         convention::declare_regions(function, Some(module));
         let builder = FunctionBuilder::new(function, &mut scratch.frontend);
         let orders_nan = matches!(self.isa.triple().architecture, Architecture::X86_64 | Architecture::Aarch64(_));
         let mut emitter = Emitter::new(builder, request, orders_nan);
         let walked = walk::function(module, defined, environment.settings.metering.as_ref(), &mut emitter);
-        let finished = match (emitter.refused(), walked) {
+        let finished = match (emitter.error(), walked) {
             (Some(error), _) => Err(error),
-            (None, Err(error)) => Err(Error::Failed(error.to_string())),
-            _ if !emitter.entered() => Err(Error::NoSuchLoop),
+            (None, Err(error)) => Err(CompileError::Failed(error.to_string())),
+            _ if !emitter.reached_osr_loop() => Err(CompileError::NoSuchLoop),
             _ => emitter.finish(self.isa.frontend_config()),
         };
         match finished {
@@ -332,27 +364,27 @@ impl Compiler {
                 Ok(built)
             }
             Err(error) => {
-                // What was begun is in it.
+                // The panic may have left a half-built function in the scratch.
                 *scratch = Scratch::new();
                 Err(error)
             }
         }
     }
 
-    /// Makes a function from the body that `make` builds; the first block has the signature's parameters.
-    pub(crate) fn small(
+    /// Compiles a stub. `build` emits its body from the signature's parameters.
+    pub(crate) fn compile_stub(
         &self,
         signature: cranelift_codegen::ir::Signature,
-        make: impl FnOnce(&mut FunctionBuilder<'_>, &[cranelift_codegen::ir::Value]),
-    ) -> Result<CodeImage, Error> {
-        contained(|| self.small_code(signature, make)?.alone())
+        build: impl FnOnce(&mut FunctionBuilder<'_>, &[cranelift_codegen::ir::Value]),
+    ) -> Result<CodeImage, CompileError> {
+        catch_panic(|| self.compile_stub_function(signature, build)?.into_image())
     }
 
-    fn small_code(
+    fn compile_stub_function(
         &self,
         signature: cranelift_codegen::ir::Signature,
-        make: impl FnOnce(&mut FunctionBuilder<'_>, &[cranelift_codegen::ir::Value]),
-    ) -> Result<Code, Error> {
+        build: impl FnOnce(&mut FunctionBuilder<'_>, &[cranelift_codegen::ir::Value]),
+    ) -> Result<CompiledFunction, CompileError> {
         let mut scratch = Scratch::new();
         let function = &mut scratch.context.func;
         function.signature = signature;
@@ -362,28 +394,29 @@ impl Compiler {
         builder.append_block_params_for_function_params(block);
         builder.switch_to_block(block);
         let params = builder.block_params(block).to_vec();
-        make(&mut builder, &params);
+        build(&mut builder, &params);
         builder.seal_all_blocks();
         builder.finalize(self.isa.frontend_config());
-        self.finish(&mut scratch)
+        self.compile_ir(&mut scratch)
     }
 
-    /// Makes machine code of the function that was built.
-    pub(crate) fn finish(&self, scratch: &mut Scratch) -> Result<Code, Error> {
+    /// Compiles the CLIF in the scratch context to machine code.
+    pub(crate) fn compile_ir(&self, scratch: &mut Scratch) -> Result<CompiledFunction, CompileError> {
         let Scratch { context, registers, compiled, .. } = scratch;
         let dfg = &context.func.dfg;
         if !self.vectors && dfg.values().any(|value| dfg.value_type(value).is_vector()) {
-            return Err(Error::Unsupported("a vector, on a processor that has none,"));
+            return Err(CompileError::Unsupported("a vector operation on a processor without vectors"));
         }
-        convention::extend(&mut context.func, self.isa.triple().architecture);
-        let unreachable = Unreachable::behind_branches(&context.func);
-        let made = self.machine_code(context, registers).map_err(|error| Error::Failed(format!("{error:?}")))?;
-        let compiled: &CompiledCode = compiled.insert(made);
+        convention::set_argument_extensions(&mut context.func, self.isa.triple().architecture);
+        let branched = BranchedTraps::find(&context.func);
+        let code =
+            self.generate_code(context, registers).map_err(|error| CompileError::Failed(format!("{error:?}")))?;
+        let compiled: &CompiledCode = compiled.insert(code);
         let buffer = &compiled.buffer;
         let mut image = CodeImage {
             text: buffer.data().to_vec(),
-            place: self.place(buffer),
-            sites: sites::sites(&context.func, buffer, &unreachable),
+            alignment: self.alignment(buffer),
+            sites: sites::sites(&context.func, buffer, &branched),
             ..CodeImage::default()
         };
         add_call_sites(&mut image, buffer)?;
@@ -393,62 +426,61 @@ impl Compiler {
             FinalizedRelocTarget::ExternalName(ExternalName::User(name)) => {
                 Ok(DirectCall { at: reloc.offset, kind: reloc.kind, addend: reloc.addend, target: names[name].index })
             }
-            ref other => Err(Error::Failed(format!("code refers to {other:?}"))),
+            ref other => Err(CompileError::Failed(format!("unexpected relocation target {other:?}"))),
         });
-        Ok(Code {
+        Ok(CompiledFunction {
             calls: calls.collect::<Result<_, _>>()?,
-            outside: Vec::new(),
+            indirect_signatures: Vec::new(),
             image,
-            frame: frame(&context.func, compiled),
+            frame_size: max_stack_use(&context.func, compiled),
         })
     }
 
-    /// Optimizes a function and makes machine code of it, as [`Context::compile`] does, but says in between where the loads
-    /// are that may become a part of other instructions.
-    fn machine_code(&self, context: &mut Context, registers: &mut regalloc2::Ctx) -> CodegenResult<CompiledCode> {
+    /// Optimizes a function and generates machine code as [`Context::compile`] does. In between, assigns source
+    /// locations to operations into which loads may be folded.
+    fn generate_code(&self, context: &mut Context, registers: &mut regalloc2::Ctx) -> CodegenResult<CompiledCode> {
         let plane = &mut ControlPlane::default();
         context.verify_if(&*self.isa)?;
         context.optimize(&*self.isa, plane)?;
         if self.folds_loads() {
-            sites::place_folding(&mut context.func);
+            sites::assign_folded_locations(&mut context.func);
         }
         let compiled =
             self.isa.compile_function(&context.func, &context.domtree, registers, context.want_disasm, plane)?;
         Ok(compiled.apply_params(&context.func.params))
     }
 
-    /// Whether the processor's instructions take operands from memory.
+    /// Returns whether the processor's instructions take memory operands.
     fn folds_loads(&self) -> bool {
         matches!(self.isa.triple().architecture, Architecture::X86_64 | Architecture::S390x)
     }
 
-    fn place(&self, buffer: &MachBufferFinalized<Final>) -> Place {
+    fn alignment(&self, buffer: &MachBufferFinalized<Final>) -> CodeAlignment {
         let align = self.isa.function_alignment().preferred.max(buffer.alignment);
         match self.isa.triple().architecture {
-            Architecture::X86_64 => place::place(buffer.data(), align, buffer.alignment),
-            _ => Place::aligned(align),
+            Architecture::X86_64 => alignment::choose(buffer.data(), align, buffer.alignment),
+            _ => CodeAlignment::aligned(align),
         }
     }
 }
 
-/// Through how many loops the way leads to one that is entered in the middle. Each has its parameters merged once more
-/// for that, and those around more of them need not be as fast.
-const LOOPS_LED_THROUGH: usize = 8;
+/// The number of enclosing loops that the OSR path passes through. Each such loop merges its parameters one more time.
+/// Loops farther out need not be as fast.
+const MAX_OSR_LOOPS: usize = 8;
 
-/// How many bytes a frame may have that is made before the stack is looked at: those that are left for the interpreter,
-/// and for whatever else a guest's thread has to do there, are many times as many.
+/// The largest frame, in bytes, that code may allocate before it checks the stack. The stack reserve and other use of
+/// the guest's thread are many times as large.
 const LARGE_FRAME: u32 = 4 << 10;
 
-/// How many bytes a function that was just compiled takes of the stack, at most: its frame, and what its tail calls have
-/// more arguments than itself.
-fn frame(function: &Function, compiled: &CompiledCode) -> u32 {
+/// Returns the maximum stack use of a compiled function, in bytes: its frame, and the arguments of its tail calls.
+fn max_stack_use(function: &Function, compiled: &CompiledCode) -> u32 {
     let arguments = function.dfg.signatures.values().map(|signature| 16 * signature.params.len() as u32).max();
     let frame = compiled.buffer.frame_layout().map_or(0, |layout| layout.frame_to_fp_offset);
     frame.saturating_add(arguments.unwrap_or(0))
 }
 
-/// Goes on in the interpreter unless the stack has room for a frame, and else in the function itself, whose arguments are
-/// these.
+/// Emits a check of the stack for a frame of this size. If the frame fits, control continues in the function, otherwise
+/// in the interpreter.
 fn check_stack(
     builder: &mut FunctionBuilder<'_>,
     params: &[Value],
@@ -459,20 +491,20 @@ fn check_stack(
     let store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
     let limit = load_pointer(builder, store_ptr, offset_of!(VmStore, stack_limit));
     let sp = builder.ins().get_stack_pointer(types::I64);
-    let least = builder.ins().iadd_imm_u(limit, i64::from(frame));
-    let below = builder.ins().icmp(IntCC::UnsignedLessThan, sp, least);
-    let (deep, next) = (builder.create_block(), builder.create_block());
-    builder.ins().brif(below, deep, &[], next, &[]);
+    let lowest = builder.ins().iadd_imm_u(limit, i64::from(frame));
+    let below = builder.ins().icmp(IntCC::UnsignedLessThan, sp, lowest);
+    let (exhausted, next) = (builder.create_block(), builder.create_block());
+    builder.ins().brif(below, exhausted, &[], next, &[]);
     let signature_ref = builder.import_signature(signature);
 
-    builder.switch_to_block(deep);
-    builder.set_cold_block(deep);
+    builder.switch_to_block(exhausted);
+    builder.set_cold_block(exhausted);
     let cells = load_pointer(builder, params[0], offset_of!(VmCtx, cells));
     let cell = builder.ins().iadd_imm_u(cells, i64::from(defined) * size_of::<FuncCell>() as i64);
     store(builder, cell, store_ptr, offset_of!(VmStore, callee));
-    let natives = load_pointer(builder, store_ptr, offset_of!(VmStore, natives));
-    let interpret = load_pointer(builder, natives, offset_of!(Natives, interpret));
-    builder.ins().return_call_indirect(signature_ref, interpret, params);
+    let builtins = load_pointer(builder, store_ptr, offset_of!(VmStore, builtins));
+    let stack_exhausted = load_pointer(builder, builtins, offset_of!(NativeBuiltins, stack_exhausted));
+    builder.ins().return_call_indirect(signature_ref, stack_exhausted, params);
 
     builder.switch_to_block(next);
     let name = builder.func.declare_imported_user_function(UserExternalName::new(0, defined));
@@ -482,45 +514,46 @@ fn check_stack(
     builder.ins().return_call(function, params);
 }
 
-/// Code to enter a function at a loop of it.
+/// Code for on-stack replacement at one loop.
 #[derive(Debug)]
-pub struct LoopImage {
+pub struct OsrImage {
     /// The code.
     pub image: CodeImage,
-    /// The signatures of what is not called at a known address.
-    pub outside: Vec<Signature>,
-    /// How many bytes its frame takes of the stack, at most.
-    pub frame: u32,
+    /// The signatures of calls whose target address is unknown.
+    pub indirect_signatures: Vec<NativeSignature>,
+    /// The maximum stack use of the code, in bytes.
+    pub frame_size: u32,
 }
 
-/// The code of one function, before it has a place.
-pub(crate) struct Code {
+/// The code of one function before linking.
+pub(crate) struct CompiledFunction {
     pub(crate) image: CodeImage,
     pub(crate) calls: Vec<DirectCall>,
-    /// The signatures of what it calls otherwise than directly.
-    pub(crate) outside: Vec<Signature>,
-    /// How many bytes its frame takes of the stack, at most.
-    pub(crate) frame: u32,
+    /// The signatures of its indirect calls.
+    pub(crate) indirect_signatures: Vec<NativeSignature>,
+    /// The maximum stack use of the function, in bytes.
+    pub(crate) frame_size: u32,
 }
 
-/// A call of another function of the module, to be filled in.
+/// A call of another function of the module, to be relocated.
 pub(crate) struct DirectCall {
     pub(crate) at: u32,
     pub(crate) kind: Reloc,
     pub(crate) addend: Addend,
-    /// The function's place among those the module defines.
+    /// The callee's index among the module's defined functions.
     pub(crate) target: u32,
 }
 
-impl Code {
-    /// The image of code that calls nothing directly.
-    pub(crate) fn alone(self) -> Result<CodeImage, Error> {
-        if self.calls.is_empty() { Ok(self.image) } else { Err(Error::Failed("code with relocations".into())) }
+impl CompiledFunction {
+    /// Returns the image of code without direct calls.
+    pub(crate) fn into_image(self) -> Result<CodeImage, CompileError> {
+        if self.calls.is_empty() { Ok(self.image) } else { Err(CompileError::Failed("unexpected relocations".into())) }
     }
 }
 
-/// Calls that a `try_table` is around. The way into native code catches too, but nobody looks for that in tables.
-fn add_call_sites(image: &mut CodeImage, buffer: &MachBufferFinalized<Final>) -> Result<(), Error> {
+/// Adds the calls within a `try_table`. The trampolines that enter native code also catch exceptions, but need no table
+/// entry.
+fn add_call_sites(image: &mut CodeImage, buffer: &MachBufferFinalized<Final>) -> Result<(), CompileError> {
     for site in buffer.call_sites() {
         let (mut context, mut caught) = (None, None);
         for handler in site.exception_handlers {
@@ -529,24 +562,24 @@ fn add_call_sites(image: &mut CodeImage, buffer: &MachBufferFinalized<Final>) ->
                 FinalizedMachExceptionHandler::Default(_) => {}
                 FinalizedMachExceptionHandler::Context(ExceptionContextLoc::SPOffset(at)) => context = Some(at),
                 FinalizedMachExceptionHandler::Context(_) => {
-                    return Err(Error::Failed("a context in a register".into()));
+                    return Err(CompileError::Failed("an exception context in a register".into()));
                 }
             };
         }
         let Some((scope, target)) = caught else { continue };
-        let frame = site.frame_offset.ok_or_else(|| Error::Failed("a frame of unknown size".into()))?;
-        let context = context.ok_or_else(|| Error::Failed("a call without its instance".into()))?;
+        let frame = site.frame_offset.ok_or_else(|| CompileError::Failed("an unknown frame size".into()))?;
+        let context = context.ok_or_else(|| CompileError::Failed("a call site without an instance".into()))?;
         image.call_sites.push(CallSite { ret: site.ret_addr, frame, context, scope, target });
     }
     Ok(())
 }
 
-fn add_stack_maps(image: &mut CodeImage, buffer: &MachBufferFinalized<Final>) -> Result<(), Error> {
+fn add_stack_maps(image: &mut CodeImage, buffer: &MachBufferFinalized<Final>) -> Result<(), CompileError> {
     for (ret, frame, map) in buffer.user_stack_maps() {
         let first = image.refs.len() as u32;
         for (ty, at) in map.entries() {
             if ty != types::I32 {
-                return Err(Error::Failed("a reference of another size".into()));
+                return Err(CompileError::Failed("a GC reference of unexpected size".into()));
             }
             image.refs.push(at);
         }
@@ -556,7 +589,7 @@ fn add_stack_maps(image: &mut CodeImage, buffer: &MachBufferFinalized<Final>) ->
     Ok(())
 }
 
-/// How a trap is marked in Cranelift's IR.
+/// Returns the trap code for a trap in Cranelift's IR.
 pub(crate) fn trap_code(trap: Trap) -> TrapCode {
     TrapCode::unwrap_user(trap as u8)
 }
@@ -568,51 +601,62 @@ mod tests {
 
     use super::*;
 
-    /// Compiles the last function of a module, at its first loop if there is a header's offset to be found by `entry`.
-    fn compile(wat: &str, entry: impl Fn(&[u8]) -> Option<u32>) -> Result<CodeImage, Error> {
+    /// Compiles the last function of a module. If `entry` returns the offset of a loop header, compiles it for OSR
+    /// there.
+    fn compile(wat: &str, entry: impl Fn(&[u8]) -> Option<u32>) -> Result<CodeImage, CompileError> {
         let binary = decode::to_binary(wat.as_bytes()).unwrap();
         let header = entry(&binary);
         with_module(&binary, |compiler, environment| {
             let defined = environment.module.bodies.len() as u32 - 1;
             match header {
                 Some(header) => compiler
-                    .loop_entry(environment, defined, header, &|_| Neighbour { cell: 0x1000, native: None })
+                    .osr_entry(environment, defined, header, &|_| CalleeAddress { cell: 0x1000, native: None })
                     .map(|code| code.image),
-                None => compiler.alone(environment, defined),
+                None => compiler.compile_alone(environment, defined),
             }
         })
     }
 
-    /// Gives `then` a module, and a compiler for it.
-    fn with_module<T>(binary: &[u8], then: impl FnOnce(&Compiler, Environment<'_>) -> T) -> T {
+    /// Calls `then` with a module and a compiler for it.
+    fn with_module<T>(binary: &[u8], then: impl FnOnce(&Compiler, CompileEnvironment<'_>) -> T) -> T {
         let types = TypeRegistry::default();
         let module = decode::module(binary.to_vec().into(), Features::all(), &types).unwrap();
         let (layout, settings) = (VmCtxLayout::new(&module), Settings::default());
-        let limits = Limits::default();
-        let environment = Environment { module: &module, layout: &layout, settings: &settings, types: &types, limits };
+        let limits = CompileLimits::default();
+        let environment =
+            CompileEnvironment { module: &module, layout: &layout, settings: &settings, types: &types, limits };
         then(&Compiler::new(&settings).unwrap(), environment)
     }
 
     #[test]
-    fn every_trampoline_compiles_for_signatures_that_do_not_fit_registers() {
+    fn trampolines_compile_for_signatures_that_exceed_the_registers() {
         let compiler = Compiler::new(&Settings::default()).unwrap();
-        let kinds = [Kind::I32, Kind::I64, Kind::F32, Kind::F64, Kind::V128, Kind::Func, Kind::Traced];
-        let many: Box<[Kind]> = kinds.iter().cycle().take(40).copied().collect();
-        for signature in
-            [Signature { params: many.clone(), results: many }, Signature { params: [].into(), results: [].into() }]
-        {
-            compiler.bridge(&signature).unwrap();
-            compiler.adapter(&signature).unwrap();
-            let entry = compiler.entry(&signature).unwrap();
-            assert!(entry.call_sites.is_empty(), "an activation knows where it ends");
+        let kinds = [
+            ValueRepr::I32,
+            ValueRepr::I64,
+            ValueRepr::F32,
+            ValueRepr::F64,
+            ValueRepr::V128,
+            ValueRepr::Func,
+            ValueRepr::GcRef,
+        ];
+        let many: Box<[ValueRepr]> = kinds.iter().cycle().take(40).copied().collect();
+        for signature in [
+            NativeSignature { params: many.clone(), results: many },
+            NativeSignature { params: [].into(), results: [].into() },
+        ] {
+            compiler.native_to_interpreter(&signature).unwrap();
+            compiler.tail_call_trampoline(&signature).unwrap();
+            let entry = compiler.array_to_native(&signature).unwrap();
+            assert!(entry.call_sites.is_empty(), "the activation records its handler");
         }
-        for image in [compiler.libcall(), compiler.throw(), compiler.raise(), compiler.enter_loop()] {
+        for image in [compiler.libcall(), compiler.throw(), compiler.raise(), compiler.enter_osr()] {
             assert!(!image.unwrap().text.is_empty());
         }
     }
 
     #[test]
-    fn a_call_names_its_innermost_try_table_whose_clauses_come_before_those_around_it() {
+    fn inner_clauses_precede_outer_clauses_at_a_call_site() {
         let image = compile(
             r#"(module (tag $a) (tag $b) (func $f)
                 (func (block $x (try_table (catch $a $x) (catch_all $x) (catch $b $x)
@@ -622,14 +666,18 @@ mod tests {
         let image = image.unwrap();
         let tables = image.tables();
         let [a, b] = image.call_sites[..] else { panic!("{:?}", image.call_sites) };
-        assert_eq!((a.scope, a.context, a.target), (b.scope, b.context, b.target), "one without clauses is none");
+        assert_eq!(
+            (a.scope, a.context, a.target),
+            (b.scope, b.context, b.target),
+            "a try_table without clauses is no scope"
+        );
         let caught: Vec<_> = tables.clauses(&a).map(|clause| (clause.tag, clause.number)).collect();
         let [(b, 2), (a, 0), (ANY_TAG, 1)] = caught[..] else { panic!("{caught:?}") };
-        assert!(a < b, "tag $a lies before $b: {caught:?}");
+        assert!(a < b, "tag $a precedes $b: {caught:?}");
     }
 
     #[test]
-    fn code_of_calls_and_clauses_grows_with_their_sum_and_not_their_product() {
+    fn code_size_is_linear_in_calls_and_clauses() {
         let size = |calls: usize, clauses: usize, nest: usize| {
             let open = format!("(try_table {}", "(catch $a $x) ".repeat(clauses)).repeat(nest);
             let (calls, close) = ("(call $f)".repeat(calls), ")".repeat(nest));
@@ -638,14 +686,14 @@ mod tests {
             let tables = 20 * image.call_sites.len() + 12 * image.scopes.len() + 8 * image.clauses.len();
             image.text.len() + tables
         };
-        for [one, twice] in [[size(100, 100, 1), size(200, 200, 1)], [size(100, 1, 100), size(200, 1, 200)]] {
-            assert!(twice < one * 5 / 2, "{one} {twice}");
+        for [single, double] in [[size(100, 100, 1), size(200, 200, 1)], [size(100, 1, 100), size(200, 1, 200)]] {
+            assert!(double < single * 5 / 2, "{single} {double}");
         }
     }
 
-    /// The compiler panics at a memory that the module does not have. Validation rules that out.
+    /// The compiler panics on an access to a memory that the module lacks. Validation excludes such accesses.
     #[test]
-    fn a_panic_of_the_compiler_is_an_error() {
+    fn a_compiler_panic_is_an_error() {
         let text = r#"(module (memory 1) (func)
             (func (result i32) (loop (result i32) (i32.load (i32.const 0)))))"#;
         let (binary, types) = (decode::to_binary(text.as_bytes()).unwrap().into_owned(), TypeRegistry::default());
@@ -653,31 +701,32 @@ mod tests {
         let mut module = decode::module(binary.into(), Features::all(), &types).unwrap();
         let (layout, settings) = (VmCtxLayout::new(&module), Settings::default());
         module.memories.clear();
-        let limits = Limits::default();
-        let environment = Environment { module: &module, layout: &layout, settings: &settings, types: &types, limits };
+        let limits = CompileLimits::default();
+        let environment =
+            CompileEnvironment { module: &module, layout: &layout, settings: &settings, types: &types, limits };
         let compiler = Compiler::new(&settings).unwrap();
-        let panicked = |error: Error| matches!(error, Error::Panicked(why) if why.contains("index out of bounds"));
+        let panicked = |error: CompileError| matches!(error, CompileError::Panicked(message) if message.contains("index out of bounds"));
         let mut scratch = Scratch::new();
         let mut body = |defined| {
-            let request = Request::function(environment, defined, Callees::Beside(&[]));
+            let request = CompileRequest::function(environment, defined, Callees::SameImage(&[]));
             compiler.body(&mut scratch, request, None).map(drop)
         };
-        // The next function is made with what the one before has left.
+        // Each call reuses the scratch of the previous one.
         assert!(body(0).is_ok() && panicked(body(1).unwrap_err()) && body(0).is_ok());
-        let known = |_| Neighbour { cell: 0, native: None };
-        assert!(panicked(compiler.loop_entry(environment, 1, header, &known).unwrap_err()));
+        let callee_address = |_| CalleeAddress { cell: 0, native: None };
+        assert!(panicked(compiler.osr_entry(environment, 1, header, &callee_address).unwrap_err()));
         for threads in [1, 2] {
             let image = compiler.functions(environment, &[0, 1], threads, |_| ()).unwrap();
-            let [(1, error)] = &image.left_out[..] else { panic!("{:?}", image.left_out) };
+            let [(1, error)] = &image.skipped[..] else { panic!("{:?}", image.skipped) };
             assert!(panicked(error.clone()) && image.image.functions.len() == 1);
         }
         assert!(panicked(compiler.listing(environment, 1).unwrap_err()));
-        let between = compiler.small(convention::loop_entry(), |_, _| panic!("index out of bounds"));
-        assert!(panicked(between.unwrap_err()));
+        let stub = compiler.compile_stub(convention::osr_signature(), |_, _| panic!("index out of bounds"));
+        assert!(panicked(stub.unwrap_err()));
     }
 
     #[test]
-    fn a_large_frame_is_made_behind_a_check_where_nothing_catches_faults() {
+    fn without_fault_handling_a_stack_check_precedes_a_large_frame() {
         let sizes = [10, 1000].map(|vectors| {
             let load = |i: usize| format!("(local.set {i} (v128.load (i32.const {})))", 16 * i);
             let add = |i: usize| format!("(local.set 0 (i32x4.add (local.get 0) (local.get {i})))");
@@ -689,15 +738,15 @@ mod tests {
             );
             with_module(&decode::to_binary(wat.as_bytes()).unwrap(), |compiler, environment| {
                 let mut scratch = Scratch::new();
-                let request = Request::function(environment, 1, Callees::Beside(&[]));
+                let request = CompileRequest::function(environment, 1, Callees::SameImage(&[]));
                 let code = compiler.body(&mut scratch, request, None).unwrap();
-                compiler.build(&mut scratch, request).unwrap();
-                let alone = compiler.finish(&mut scratch).unwrap();
-                assert_eq!(code.frame, alone.frame);
+                compiler.build_ir(&mut scratch, request).unwrap();
+                let alone = compiler.compile_ir(&mut scratch).unwrap();
+                assert_eq!(code.frame_size, alone.frame_size);
                 let more = code.image.text.len() - alone.image.text.len();
                 let [moved, at] = [&code, &alone].map(|code| code.image.sites.last().unwrap().at as usize);
                 assert_eq!(more, moved - at);
-                (code.frame, more)
+                (code.frame_size, more)
             })
         });
         let [(small, 0), (large, check)] = sizes else { panic!("{sizes:?}") };
@@ -705,14 +754,16 @@ mod tests {
     }
 
     #[test]
-    fn what_a_nest_of_loops_leaves_alone_is_no_parameter_up_to_the_depth_at_which_that_takes_long() {
+    fn unchanged_variables_are_no_loop_parameters_up_to_the_nesting_limit() {
         let parameters = |nest: usize| {
             let back: String = (0..nest).map(|depth| format!("(br_if {depth} (local.get 0))")).collect();
             let (open, close) = ("loop ".repeat(nest), "end ".repeat(nest));
             let wat = format!("(module (func (param i32) {open} {back} {close}))");
             let mut scratch = Scratch::new();
             with_module(&decode::to_binary(wat.as_bytes()).unwrap(), |compiler, environment| {
-                compiler.build(&mut scratch, Request::function(environment, 0, Callees::Beside(&[]))).unwrap();
+                compiler
+                    .build_ir(&mut scratch, CompileRequest::function(environment, 0, Callees::SameImage(&[])))
+                    .unwrap();
             });
             let function = &scratch.context.func;
             function.layout.blocks().skip(1).map(|block| function.dfg.block_params(block).len()).sum::<usize>()
@@ -722,17 +773,17 @@ mod tests {
     }
 
     #[test]
-    fn loops_around_one_that_is_entered_in_the_middle_are_loops_to_the_compiler() {
+    fn loops_around_an_osr_entry_stay_natural_loops() {
         let wat = "(module (func (param i32) loop loop loop (br_if 0 (local.get 0)) end (br_if 0 (local.get 0)) end
             (loop (br_if 0 (local.get 0))) (br_if 0 (local.get 0)) end))";
         let mut scratch = Scratch::new();
         with_module(&decode::to_binary(wat.as_bytes()).unwrap(), |compiler, environment| {
-            let first = walk::start(environment.module, 0).unwrap();
+            let first = walk::first_operator_offset(environment.module, 0).unwrap();
             let loops = [first, first + 2, first + 4];
-            assert_eq!(walk::loops_to(environment.module, 0, loops[2]).unwrap(), Some(loops.to_vec()));
-            let entry = Entry::Loop { loops: &loops, variables: false };
-            let request = Request { environment, defined: 0, entry, callees: Callees::Beside(&[]) };
-            compiler.build(&mut scratch, request).unwrap();
+            assert_eq!(walk::enclosing_loops(environment.module, 0, loops[2]).unwrap(), Some(loops.to_vec()));
+            let entry = EntryPoint::Osr { loops: &loops, variables: false };
+            let request = CompileRequest { environment, defined: 0, entry, callees: Callees::SameImage(&[]) };
+            compiler.build_ir(&mut scratch, request).unwrap();
         });
         let context = &mut scratch.context;
         context.compute_cfg();
@@ -742,7 +793,7 @@ mod tests {
     }
 
     #[test]
-    fn references_that_live_over_a_call_are_in_its_stack_map() {
+    fn the_stack_map_of_a_call_has_the_references_live_across_it() {
         let image = compile(
             r#"(module (type $s (struct)) (func $f) (func (param (ref null $s)) (result (ref null $s) (ref null $s))
                 (struct.new $s) (call $f) (local.get 0)))"#,
@@ -753,15 +804,15 @@ mod tests {
     }
 
     #[test]
-    fn a_loop_is_found_by_its_offset_and_only_by_it() {
+    fn an_osr_entry_needs_the_exact_offset_of_a_loop() {
         let wat = "(module (func (result i64) (i64.const 1) (loop (br_if 0 (i32.const 0)))))";
         let loop_at = |binary: &[u8]| binary.windows(2).rposition(|w| w == [0x03, 0x40]).map(|at| at as u32);
         assert!(compile(wat, loop_at).is_ok());
-        assert_eq!(compile(wat, |binary| Some(loop_at(binary)? + 1)).unwrap_err(), Error::NoSuchLoop);
+        assert_eq!(compile(wat, |binary| Some(loop_at(binary)? + 1)).unwrap_err(), CompileError::NoSuchLoop);
     }
 
     #[test]
-    fn a_loop_within_hundreds_that_have_many_parameters_takes_little_code_to_be_entered() {
+    fn an_osr_entry_within_hundreds_of_loops_with_many_parameters_takes_little_code() {
         let (loops, params) = (300, 100);
         let [types, zeros, drops] = ["i32 ", "(i32.const 0) ", "drop "].map(|text| text.repeat(params));
         let wat = format!(

@@ -1,5 +1,5 @@
-//! Compiling a whole module: its functions in parallel, then one after the other at their places, with the calls among
-//! them filled in. What comes out depends on nothing but what went in, however many threads took part.
+//! Compiles a whole module: compiles its functions in parallel, then links them in order and relocates the calls
+//! between them. The image depends only on the input, not on the number of threads.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -13,63 +13,67 @@ use kinglet_abi::image::{FunctionCode, NO_SOURCE};
 use kinglet_abi::{CodeImage, Trap};
 use kinglet_wasm::Module;
 
-use crate::compile::{Callees, Code, Compiler, Environment, Error, Request, Scratch, contained, trap_code};
-use crate::convention::{Signature, tail};
-use crate::cost::Budget;
+use crate::compile::{
+    Callees, CompileEnvironment, CompileError, CompileRequest, CompiledFunction, Compiler, Scratch, catch_panic,
+    trap_code,
+};
+use crate::convention::{NativeSignature, native_signature};
+use crate::cost::MemoryBudget;
 
 /// The code of a module.
 #[derive(Debug)]
 pub struct ModuleImage {
-    /// The code; functions in the order of the module.
+    /// The image; functions are in module order.
     pub image: CodeImage,
-    /// Functions without code, and why: their callers go through their cells.
-    pub left_out: Vec<(u32, Error)>,
-    /// The signatures of what it calls otherwise than directly.
-    pub outside: HashSet<Signature>,
+    /// The functions without code, each with the reason. Callers reach them through their cells.
+    pub skipped: Vec<(u32, CompileError)>,
+    /// The signatures of indirect calls.
+    pub indirect_signatures: HashSet<NativeSignature>,
 }
 
-/// How many compiled functions may wait for their place.
-const QUEUE: usize = 64;
+/// The number of compiled functions that may wait for the linker.
+const QUEUE_CAPACITY: usize = 64;
 
-/// How many bytes of bodies are worth another thread.
-const BYTES_A_THREAD: usize = 8 << 10;
+/// The size of function bodies, in bytes, that justifies another thread.
+const BYTES_PER_THREAD: usize = 8 << 10;
 
 impl Compiler {
-    /// Compiles some of the functions that the module defines, which are in order, on at most this many threads. They call
-    /// one another directly, and all others through their cells. `done` is told how many are ready, from time to time.
-    /// What exceeds the environment's limits is left out.
+    /// Compiles functions that the module defines, on at most `threads` threads. `functions` must be sorted.
+    ///
+    /// The functions call each other directly, and all others through their cells. `done` is called with the number of
+    /// functions linked so far. Functions that exceed the environment's limits are skipped.
     ///
     /// # Errors
-    /// If the code would be too large to address itself.
+    /// If the code exceeds the range of its relocations.
     pub fn functions(
         &self,
-        environment: Environment<'_>,
+        environment: CompileEnvironment<'_>,
         functions: &[u32],
         threads: usize,
         mut done: impl FnMut(u32),
-    ) -> Result<ModuleImage, Error> {
+    ) -> Result<ModuleImage, CompileError> {
         let bytes: usize = functions.iter().map(|defined| environment.module.bodies[*defined as usize].len()).sum();
-        let threads = threads.min(1 + bytes / BYTES_A_THREAD).min(functions.len());
-        let originals = originals(environment.module, functions);
-        let mut link = Link::new(self, environment, functions, &originals);
-        let budget = Budget::new(environment.limits.memory);
+        let threads = threads.min(1 + bytes / BYTES_PER_THREAD).min(functions.len());
+        let representatives = representatives(environment.module, functions);
+        let mut link = ImageLinker::new(self, environment, functions, &representatives);
+        let budget = MemoryBudget::new(environment.limits.memory);
         let compile = |scratch: &mut Scratch, at: usize| {
-            let request = Request::function(environment, functions[at], Callees::Beside(functions));
+            let request = CompileRequest::function(environment, functions[at], Callees::SameImage(functions));
             self.body(scratch, request, Some(&budget))
         };
         if threads <= 1 {
             let mut scratch = Scratch::new();
-            for at in (0..functions.len()).filter(|at| originals[*at] == *at) {
+            for at in (0..functions.len()).filter(|at| representatives[*at] == *at) {
                 link.add(at, compile(&mut scratch, at))?;
                 done(link.next as u32);
             }
             return link.finish();
         }
         let size = |at: usize| environment.module.bodies[functions[at] as usize].len();
-        let order = order(&originals, size, bytes / threads);
+        let order = compile_order(&representatives, size, bytes / threads);
         let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
-            let (sender, receiver) = mpsc::sync_channel(QUEUE);
+            let (sender, receiver) = mpsc::sync_channel(QUEUE_CAPACITY);
             let start = |_: &usize| {
                 let (sender, next, compile, order) = (sender.clone(), &next, &compile, &order);
                 let work = move || {
@@ -83,7 +87,7 @@ impl Compiler {
                 std::thread::Builder::new().spawn_scoped(scope, work).is_ok()
             };
             if (0..threads).take_while(start).count() == 0 {
-                // No thread can be started: this one compiles.
+                // No thread could be started, so this thread compiles.
                 let mut scratch = Scratch::new();
                 for at in &order {
                     link.add(*at, compile(&mut scratch, *at))?;
@@ -100,209 +104,217 @@ impl Compiler {
     }
 }
 
-/// Every function that a module defines.
-pub fn all(module: &Module) -> Vec<u32> {
+/// Returns the indices of all functions that a module defines.
+pub fn defined_functions(module: &Module) -> Vec<u32> {
     (0..module.bodies.len() as u32).collect()
 }
 
-/// Longer bodies are hardly ever the same.
-const SHORT_BODY: usize = 256;
+/// The longest body, in bytes, that is deduplicated. Longer bodies are rarely equal.
+const MAX_SHARED_BODY: usize = 256;
 
-/// For every function of a list the first with the same type and the same body, whose code it can share.
-fn originals(module: &Module, functions: &[u32]) -> Vec<usize> {
+/// Returns, for every function of a list, the first function with the same type and body. It shares that function's
+/// code.
+fn representatives(module: &Module, functions: &[u32]) -> Vec<usize> {
     let mut seen = HashMap::new();
-    let original = |(at, defined): (usize, &u32)| {
+    let representative = |(at, defined): (usize, &u32)| {
         let body = &module.bodies[*defined as usize];
-        if body.len() > SHORT_BODY {
+        if body.len() > MAX_SHARED_BODY {
             return at;
         }
         let ty = module.types[module.funcs[(module.imported_funcs + defined) as usize] as usize];
         module.bytes.part(body.clone()).map_or(at, |bytes| *seen.entry((ty, bytes)).or_insert(at))
     };
-    functions.iter().enumerate().map(original).collect()
+    functions.iter().enumerate().map(representative).collect()
 }
 
-/// A function of which each thread has at most so many to do is begun early.
-const LARGE_PART: usize = 8;
+/// A function larger than this part of a thread's share is compiled early.
+const LARGE_SHARE: usize = 8;
 
-/// The order in which the originals of a list are begun: large ones first, by size, so that no thread is left alone with
-/// one at the end; the others in the order of their places, so that little waits for its place.
-fn order(originals: &[usize], size: impl Fn(usize) -> usize, share: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..originals.len()).filter(|at| originals[*at] == *at).collect();
-    order.sort_by_key(|at| Reverse(Some(size(*at)).filter(|size| size * LARGE_PART >= share)));
+/// Returns the order in which representatives are compiled.
+///
+/// Large functions come first, by size, so that no thread still compiles one after all others have finished. The others
+/// keep their order, so that little code waits for the linker.
+fn compile_order(representatives: &[usize], size: impl Fn(usize) -> usize, share: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..representatives.len()).filter(|at| representatives[*at] == *at).collect();
+    order.sort_by_key(|at| Reverse(Some(size(*at)).filter(|size| size * LARGE_SHARE >= share)));
     order
 }
 
-/// Functions at their places.
-struct Link<'a> {
+/// Links functions in order.
+struct ImageLinker<'a> {
     compiler: &'a Compiler,
-    environment: Environment<'a>,
-    /// Which, in order.
+    environment: CompileEnvironment<'a>,
+    /// The functions to link, sorted.
     functions: &'a [u32],
-    originals: &'a [usize],
-    /// Whether others share a function's code.
+    representatives: &'a [usize],
+    /// Whether other functions share a function's code.
     shared: Vec<bool>,
     text: Box<dyn TextSectionBuilder>,
     image: CodeImage,
-    left_out: Vec<(u32, Error)>,
-    outside: HashSet<Signature>,
-    /// What is compiled and waits for its turn, or for others to share it.
-    waiting: BTreeMap<usize, Result<Code, Error>>,
-    /// The place in the list of the function whose turn it is.
+    skipped: Vec<(u32, CompileError)>,
+    indirect_signatures: HashSet<NativeSignature>,
+    /// Compiled functions that wait for their turn, or for others to share their code.
+    compiled: BTreeMap<usize, Result<CompiledFunction, CompileError>>,
+    /// The index in the list of the next function to link.
     next: usize,
 }
 
-impl<'a> Link<'a> {
+impl<'a> ImageLinker<'a> {
     fn new(
         compiler: &'a Compiler,
-        environment: Environment<'a>,
+        environment: CompileEnvironment<'a>,
         functions: &'a [u32],
-        originals: &'a [usize],
-    ) -> Link<'a> {
-        let mut shared = vec![false; originals.len()];
-        for (at, original) in originals.iter().enumerate() {
-            shared[*original] |= *original != at;
+        representatives: &'a [usize],
+    ) -> ImageLinker<'a> {
+        let mut shared = vec![false; representatives.len()];
+        for (at, representative) in representatives.iter().enumerate() {
+            shared[*representative] |= *representative != at;
         }
-        Link {
+        ImageLinker {
             compiler,
             environment,
             functions,
-            originals,
+            representatives,
             shared,
-            text: compiler.isa().text_section_builder(originals.len()),
+            text: compiler.isa().text_section_builder(representatives.len()),
             image: CodeImage::default(),
-            left_out: Vec::new(),
-            outside: HashSet::new(),
-            waiting: BTreeMap::new(),
+            skipped: Vec::new(),
+            indirect_signatures: HashSet::new(),
+            compiled: BTreeMap::new(),
             next: 0,
         }
     }
 
-    /// A function is compiled: it, and what waited for it, get their places.
-    fn add(&mut self, at: usize, code: Result<Code, Error>) -> Result<(), Error> {
-        self.waiting.insert(at, code);
-        contained(|| self.place_all())
+    /// Adds a compiled function, and links every function that is ready.
+    fn add(&mut self, at: usize, code: Result<CompiledFunction, CompileError>) -> Result<(), CompileError> {
+        self.compiled.insert(at, code);
+        catch_panic(|| self.link_ready())
     }
 
-    /// Gives their places to all whose turn it is.
-    fn place_all(&mut self) -> Result<(), Error> {
-        while let Some(original) = self.originals.get(self.next) {
-            let Some(code) = self.waiting.remove(original) else { break };
-            self.place(*original, &code)?;
-            if self.shared[*original] {
-                self.waiting.insert(*original, code);
+    /// Links the functions that are ready, in order.
+    fn link_ready(&mut self) -> Result<(), CompileError> {
+        while let Some(representative) = self.representatives.get(self.next) {
+            let Some(code) = self.compiled.remove(representative) else { break };
+            self.link_next(*representative, &code)?;
+            if self.shared[*representative] {
+                self.compiled.insert(*representative, code);
             }
         }
         Ok(())
     }
 
-    /// Gives the next function its place, with its own code or that of one with the same body.
-    fn place(&mut self, original: usize, code: &Result<Code, Error>) -> Result<(), Error> {
-        let [original, defined] = [original, self.next].map(|at| self.functions[at]);
+    /// Links the next function with its own code or that of its representative.
+    fn link_next(
+        &mut self,
+        representative: usize,
+        code: &Result<CompiledFunction, CompileError>,
+    ) -> Result<(), CompileError> {
+        let [representative, defined] = [representative, self.next].map(|at| self.functions[at]);
         self.next += 1;
-        let stand_in;
-        let (code, ours) = match code {
+        let stub;
+        let (code, is_compiled) = match code {
             Ok(code) => (code, true),
             Err(error) => {
-                self.left_out.push((defined, error.clone()));
-                let image = self.compiler.through_cell(self.environment, defined)?;
-                stand_in = Code { image, calls: Vec::new(), outside: Vec::new(), frame: 0 };
-                (&stand_in, false)
+                self.skipped.push((defined, error.clone()));
+                let image = self.compiler.cell_call_stub(self.environment, defined)?;
+                stub = CompiledFunction { image, calls: Vec::new(), indirect_signatures: Vec::new(), frame_size: 0 };
+                (&stub, false)
             }
         };
         let text = &code.image.text;
-        let (place, plane) = (code.image.place, &mut ControlPlane::default());
-        if place.lead != 0 {
+        let (alignment, plane) = (code.image.alignment, &mut ControlPlane::default());
+        if alignment.offset != 0 {
             let end = self.text.append(false, &[], 1, plane) as usize;
-            self.text.append(false, &vec![0; place.next(end) - end], 1, plane);
+            self.text.append(false, &vec![0; alignment.next_address(end) - end], 1, plane);
         }
-        let align = 1 << (place.align | place.lead).trailing_zeros();
+        let align = 1 << (alignment.align | alignment.offset).trailing_zeros();
         let start = self.text.append(true, text, align, plane);
         let start = u32::try_from(start).ok().filter(|start| start.checked_add(text.len() as u32).is_some());
-        let start = start.ok_or_else(|| Error::Failed("the module has more than 4 GiB of code".into()))?;
+        let start = start.ok_or_else(|| CompileError::Failed("the module's code exceeds 4 GiB".into()))?;
         for call in &code.calls {
             let at = u64::from(start) + u64::from(call.at);
             let target = self.functions.binary_search(&call.target).ok();
             if !target.is_some_and(|target| self.text.resolve_reloc(at, call.kind, call.addend, target)) {
-                return Err(Error::Failed(format!("a reference of kind {:?}", call.kind)));
+                return Err(CompileError::Failed(format!("unsupported relocation {:?}", call.kind)));
             }
         }
-        self.outside.extend(code.outside.iter().cloned());
+        self.indirect_signatures.extend(code.indirect_signatures.iter().cloned());
         let sites = self.image.sites.len();
         self.image.append_tables(start, &code.image);
         let bodies = &self.environment.module.bodies;
-        let [from, to] = [original, defined].map(|defined| bodies[defined as usize].start as u32);
+        let [from, to] = [representative, defined].map(|defined| bodies[defined as usize].start as u32);
         for site in self.image.sites[sites..].iter_mut().filter(|site| site.source != NO_SOURCE) {
             site.source = site.source.wrapping_sub(from).wrapping_add(to);
         }
-        if ours {
+        if is_compiled {
             let end = start + text.len() as u32;
             self.image.functions.push(FunctionCode { start, end, function: defined });
         }
         Ok(())
     }
 
-    fn finish(mut self) -> Result<ModuleImage, Error> {
-        self.image.text = contained(|| Ok(self.text.finish(&mut ControlPlane::default())))?;
-        Ok(ModuleImage { image: self.image, left_out: self.left_out, outside: self.outside })
+    fn finish(mut self) -> Result<ModuleImage, CompileError> {
+        self.image.text = catch_panic(|| Ok(self.text.finish(&mut ControlPlane::default())))?;
+        Ok(ModuleImage { image: self.image, skipped: self.skipped, indirect_signatures: self.indirect_signatures })
     }
 }
 
 impl Compiler {
-    /// What stands in the place of a function without code: goes to wherever its cell says.
-    fn through_cell(&self, environment: Environment<'_>, defined: u32) -> Result<CodeImage, Error> {
+    /// Compiles the stub for a function without code. It calls the entry point in the function's cell.
+    fn cell_call_stub(&self, environment: CompileEnvironment<'_>, defined: u32) -> Result<CodeImage, CompileError> {
         let module = environment.module;
         let ty = module.func_type(module.imported_funcs + defined);
-        let signature = Signature::new(ty, environment.types);
-        let through = self.small(signature.native(), |builder, params| {
-            let native = crate::trampoline::native_of_cell(builder, params[0], defined);
+        let signature = NativeSignature::new(ty, environment.types);
+        let stub = self.compile_stub(signature.native(), |builder, params| {
+            let native = crate::trampoline::native_or_lazy_stub(builder, params[0], defined);
             let sig = builder.import_signature(signature.native());
             builder.ins().return_call_indirect(sig, native, params);
         });
-        match through {
-            // Whoever would call it has what cannot be compiled itself.
-            Err(Error::Unsupported(_)) => self.small(tail(&[]), |builder, _| {
+        match stub {
+            // The function's callers use the same unsupported type, so no compiled code calls this stub.
+            Err(CompileError::Unsupported(_)) => self.compile_stub(native_signature(&[]), |builder, _| {
                 builder.ins().trap(trap_code(Trap::Unsupported));
             }),
-            through => through,
+            stub => stub,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use kinglet_abi::{Settings, Traps, VmCtxLayout};
+    use kinglet_abi::{Settings, TrapDetection, VmCtxLayout};
     use kinglet_wasm::types::TypeRegistry;
     use kinglet_wasm::{Features, decode};
 
     use super::*;
-    use crate::Limits;
+    use crate::CompileLimits;
     use std::sync::atomic::AtomicBool;
 
     fn compile(wat: &str, threads: usize) -> (Module, ModuleImage) {
-        compile_within(wat, threads, Limits::default())
+        compile_within(wat, threads, CompileLimits::default())
     }
 
-    fn compile_within(wat: &str, threads: usize, limits: Limits<'_>) -> (Module, ModuleImage) {
+    fn compile_within(wat: &str, threads: usize, limits: CompileLimits<'_>) -> (Module, ModuleImage) {
         let types = TypeRegistry::default();
         let binary = decode::to_binary(wat.as_bytes()).unwrap();
         let module = decode::module(binary.into_owned().into(), Features::all(), &types).unwrap();
-        let settings = Settings { traps: Traps::Faults, ..Settings::default() };
+        let settings = Settings { traps: TrapDetection::Faults, ..Settings::default() };
         let layout = VmCtxLayout::new(&module);
-        let environment = Environment { module: &module, layout: &layout, settings: &settings, types: &types, limits };
+        let environment =
+            CompileEnvironment { module: &module, layout: &layout, settings: &settings, types: &types, limits };
         let image = Compiler::new(&settings)
             .unwrap()
-            .functions(environment, &all(environment.module), threads, |_| ())
+            .functions(environment, &defined_functions(environment.module), threads, |_| ())
             .unwrap();
         (module, image)
     }
 
     #[test]
-    fn functions_with_the_same_body_have_places_and_sources_of_their_own() {
+    fn functions_with_equal_bodies_have_their_own_code_and_source_locations() {
         let wat = r#"(module (func (param i32)) (func $trap unreachable) (func (param i64))
             (func (call $trap)) (func unreachable) (func (call $trap)))"#;
-        let (module, ModuleImage { image, left_out, .. }) = compile(wat, 1);
-        assert!(left_out.is_empty());
+        let (module, ModuleImage { image, skipped, .. }) = compile(wat, 1);
+        assert!(skipped.is_empty());
         let functions: Vec<u32> = image.functions.iter().map(|function| function.function).collect();
         assert_eq!(functions, [0, 1, 2, 3, 4, 5]);
         assert!(image.functions.windows(2).all(|pair| pair[0].end <= pair[1].start));
@@ -315,33 +327,33 @@ mod tests {
         }
         let code =
             |index: usize| &image.text[image.functions[index].start as usize..image.functions[index].end as usize];
-        assert_eq!(code(1), code(4), "nothing in it depends on where it is");
+        assert_eq!(code(1), code(4), "code is position independent");
     }
 
     #[test]
-    fn what_is_too_large_is_left_out_whatever_was_compiled_before() {
+    fn functions_over_the_memory_limit_are_skipped_in_any_order() {
         let large = "(if (local.get 0) (then (local.set 0 (i32.mul (local.get 0) (i32.const 7)))))".repeat(2000);
         let [large, small] = [large.as_str(), "(nop)"].map(|body| format!("(func (param i32) {body})"));
         let wat = format!("(module {small} {large} {small} {large})");
-        let limits = |memory| Limits { memory, abandoned: None };
+        let limits = |memory| CompileLimits { memory, cancelled: None };
         for threads in [1, 3] {
-            let left_out = |memory| compile_within(&wat, threads, limits(memory)).1.left_out;
-            assert_eq!(left_out(usize::MAX), []);
-            assert_eq!(left_out(1 << 20), [1, 3].map(|function| (function, Error::TooLarge(1 << 20))));
+            let skipped = |memory| compile_within(&wat, threads, limits(memory)).1.skipped;
+            assert_eq!(skipped(usize::MAX), []);
+            assert_eq!(skipped(1 << 20), [1, 3].map(|function| (function, CompileError::TooLarge(1 << 20))));
         }
     }
 
     #[test]
-    fn nothing_is_begun_that_nobody_wants() {
-        let abandoned = AtomicBool::new(true);
-        let limits = Limits { memory: usize::MAX, abandoned: Some(&abandoned) };
+    fn a_cancelled_compilation_compiles_nothing() {
+        let cancelled = AtomicBool::new(true);
+        let limits = CompileLimits { memory: usize::MAX, cancelled: Some(&cancelled) };
         let image = compile_within("(module (func) (func (param i32)))", 1, limits).1;
-        assert_eq!(image.left_out, [(0, Error::Abandoned), (1, Error::Abandoned)]);
+        assert_eq!(image.skipped, [(0, CompileError::Cancelled), (1, CompileError::Cancelled)]);
         assert!(image.image.functions.is_empty());
     }
 
     #[test]
-    fn the_image_does_not_depend_on_how_many_threads_made_it() {
+    fn the_image_does_not_depend_on_the_number_of_threads() {
         let functions: String = (0..3000)
             .map(|i| format!("(func (param i32) (result i32) (i32.add (local.get 0) (i32.const {})))", i % 700))
             .collect();
@@ -352,16 +364,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_large_is_begun_first_and_what_is_shared_only_once() {
+    fn large_functions_compile_first_and_shared_ones_once() {
         let sizes = [10, 1000, 10, 10, 3000, 20];
-        let originals = [0, 1, 0, 3, 4, 5];
-        assert_eq!(order(&originals, |at| sizes[at], 2020), [4, 1, 0, 3, 5]);
-        assert_eq!(order(&originals, |at| sizes[at], 20_000), [4, 0, 1, 3, 5]);
+        let representatives = [0, 1, 0, 3, 4, 5];
+        assert_eq!(compile_order(&representatives, |at| sizes[at], 2020), [4, 1, 0, 3, 5]);
+        assert_eq!(compile_order(&representatives, |at| sizes[at], 20_000), [4, 0, 1, 3, 5]);
     }
 
-    /// Loops of different lengths that are called, with a large function at the end.
+    /// Loops of different lengths, and a large function that calls them.
     #[test]
-    fn functions_that_mind_lines_start_anywhere_in_one_and_are_called_there() {
+    fn functions_may_start_within_a_line_and_calls_reach_them() {
         let loops: String = (0..40)
             .map(|i| {
                 let body = "(local.set 0 (i32.mul (local.get 0) (local.get 0)))".repeat(i);

@@ -1,9 +1,10 @@
-//! The pieces of machine code between tiers, host and runtime (`abi::Natives`, `abi::FuncCell`): bridges and
-//! adapters, made per function or signature, and the ways out of native code, made once.
+//! Trampolines: short functions through which tiers, host and runtime call each other (`abi::NativeBuiltins`,
+//! `abi::FuncCell`). An engine has one trampoline of each kind, or one for each signature.
 //!
-//! Every way out notes its own frame in the innermost activation, in which frame pointer and return address of the native
-//! frame that takes it are, so that frames can be walked while it is out. Every way in pushes an activation and is the
-//! last to handle whatever ends it. Rust frames are never jumped over: a failing call has returned before `resume` is.
+//! A trampoline that leaves native code saves its own frame address in the innermost activation. That frame holds the
+//! frame pointer and return address of the native frame below it, so frames stay walkable during the call. A trampoline
+//! that enters native code pushes an activation and handles every trap and exception that reaches it. Unwinding never
+//! skips a Rust frame: a failing runtime function returns before native code calls `resume`.
 
 use std::mem::offset_of;
 
@@ -15,25 +16,26 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::FunctionBuilder;
 use kinglet_abi::{
-    Activation, ActivationKind, Callable, CodeImage, FuncCell, Libcall, Natives, Status, TailTarget, VmCtx, VmStore,
+    Activation, ActivationKind, CalleeRecord, CodeImage, FuncCell, Libcall, NativeBuiltins, Status, TailCallTarget,
+    VmCtx, VmStore,
 };
 
-use crate::compile::{Compiler, Error};
+use crate::compile::{CompileError, Compiler};
 use crate::convention::*;
 
-/// What cannot be reached; were it, the process would stop.
+/// The trap code of unreachable instructions. Executing one stops the process.
 pub(crate) const UNREACHABLE: TrapCode = TrapCode::unwrap_user(200);
 
-/// Where the ways to call a host function are in the context it is called with.
+/// The offsets of a host function's entry points in its context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HostLayout {
-    /// A [`FuncCell`].
+    /// The offset of the [`FuncCell`].
     pub cell: u32,
-    /// A [`RegisterFn`](kinglet_abi::RegisterFn), of a function that has one.
+    /// The offset of the [`RegisterFn`](kinglet_abi::RegisterFn), if the function has one.
     pub registers: u32,
 }
 
-/// A piece of code that is not of a module's functions, but that they need: one for an engine, or one for each signature.
+/// The trampolines. An engine has one of each kind, or one of each kind and signature.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Trampoline {
     /// [`Compiler::libcall`].
@@ -42,97 +44,98 @@ pub enum Trampoline {
     Throw,
     /// [`Compiler::raise`].
     Raise,
-    /// [`Compiler::enter_loop`].
-    EnterLoop,
-    /// [`Compiler::host_call`].
-    Host(Signature),
-    /// [`Compiler::entry`].
-    Entry(Signature),
-    /// [`Compiler::bridge`].
-    Bridge(Signature),
-    /// [`Compiler::adapter`].
-    Adapter(Signature),
+    /// [`Compiler::enter_osr`].
+    OsrEntry,
+    /// [`Compiler::native_to_host`].
+    NativeToHost(NativeSignature),
+    /// [`Compiler::array_to_native`].
+    ArrayToNative(NativeSignature),
+    /// [`Compiler::native_to_interpreter`].
+    NativeToInterpreter(NativeSignature),
+    /// [`Compiler::tail_call_trampoline`].
+    TailCall(NativeSignature),
 }
 
 impl Trampoline {
-    /// Those that every engine needs.
+    /// The trampolines that every engine needs.
     pub const COMMON: [Trampoline; 4] =
-        [Trampoline::Libcall, Trampoline::Throw, Trampoline::Raise, Trampoline::EnterLoop];
+        [Trampoline::Libcall, Trampoline::Throw, Trampoline::Raise, Trampoline::OsrEntry];
 
-    /// As numbers, to be kept.
+    /// Encodes the trampoline for the code cache.
     pub fn to_words(&self) -> Vec<u32> {
         let tag = match self {
             Trampoline::Libcall => 0,
             Trampoline::Throw => 1,
             Trampoline::Raise => 2,
-            Trampoline::EnterLoop => 3,
-            Trampoline::Host(_) => 4,
-            Trampoline::Entry(_) => 5,
-            Trampoline::Bridge(_) => 6,
-            Trampoline::Adapter(_) => 7,
+            Trampoline::OsrEntry => 3,
+            Trampoline::NativeToHost(_) => 4,
+            Trampoline::ArrayToNative(_) => 5,
+            Trampoline::NativeToInterpreter(_) => 6,
+            Trampoline::TailCall(_) => 7,
         };
-        std::iter::once(tag).chain(self.signature().into_iter().flat_map(Signature::to_words)).collect()
+        std::iter::once(tag).chain(self.signature().into_iter().flat_map(NativeSignature::to_words)).collect()
     }
 
-    /// Of which functions; none of those that there is one of.
-    pub fn signature(&self) -> Option<&Signature> {
+    /// Returns the signature of the functions it serves, if it depends on one.
+    pub fn signature(&self) -> Option<&NativeSignature> {
         match self {
-            Trampoline::Libcall | Trampoline::Throw | Trampoline::Raise | Trampoline::EnterLoop => None,
-            Trampoline::Host(signature)
-            | Trampoline::Entry(signature)
-            | Trampoline::Bridge(signature)
-            | Trampoline::Adapter(signature) => Some(signature),
+            Trampoline::Libcall | Trampoline::Throw | Trampoline::Raise | Trampoline::OsrEntry => None,
+            Trampoline::NativeToHost(signature)
+            | Trampoline::ArrayToNative(signature)
+            | Trampoline::NativeToInterpreter(signature)
+            | Trampoline::TailCall(signature) => Some(signature),
         }
     }
 
-    /// From such numbers; none if they are others.
+    /// Decodes a trampoline; `None` if the words are invalid.
     pub fn from_words(words: &[u32]) -> Option<Trampoline> {
         let (tag, rest) = words.split_first()?;
         match tag {
             0..=3 if rest.is_empty() => Trampoline::COMMON.get(*tag as usize).cloned(),
-            4 => Signature::from_words(rest).map(Trampoline::Host),
-            5 => Signature::from_words(rest).map(Trampoline::Entry),
-            6 => Signature::from_words(rest).map(Trampoline::Bridge),
-            7 => Signature::from_words(rest).map(Trampoline::Adapter),
+            4 => NativeSignature::from_words(rest).map(Trampoline::NativeToHost),
+            5 => NativeSignature::from_words(rest).map(Trampoline::ArrayToNative),
+            6 => NativeSignature::from_words(rest).map(Trampoline::NativeToInterpreter),
+            7 => NativeSignature::from_words(rest).map(Trampoline::TailCall),
             _ => None,
         }
     }
 }
 
 impl Compiler {
-    /// A trampoline.
-    pub fn trampoline(&self, which: &Trampoline, hosts: HostLayout) -> Result<CodeImage, Error> {
+    /// Compiles a trampoline.
+    pub fn trampoline(&self, which: &Trampoline, hosts: HostLayout) -> Result<CodeImage, CompileError> {
         match which {
             Trampoline::Libcall => self.libcall(),
             Trampoline::Throw => self.throw(),
             Trampoline::Raise => self.raise(),
-            Trampoline::EnterLoop => self.enter_loop(),
-            Trampoline::Host(signature) => self.host_call(signature, hosts),
-            Trampoline::Entry(signature) => self.entry(signature),
-            Trampoline::Bridge(signature) => self.bridge(signature),
-            Trampoline::Adapter(signature) => self.adapter(signature),
+            Trampoline::OsrEntry => self.enter_osr(),
+            Trampoline::NativeToHost(signature) => self.native_to_host(signature, hosts),
+            Trampoline::ArrayToNative(signature) => self.array_to_native(signature),
+            Trampoline::NativeToInterpreter(signature) => self.native_to_interpreter(signature),
+            Trampoline::TailCall(signature) => self.tail_call_trampoline(signature),
         }
     }
 }
 
 impl Compiler {
-    /// From native code to the function in [`VmStore::callee`], which had no native code when that was asked about.
-    pub fn bridge(&self, signature: &Signature) -> Result<CodeImage, Error> {
-        self.small(signature.native(), |builder, params| bridge(builder, params, signature))
+    /// Compiles the native-to-interpreter trampoline: interprets the function in [`VmStore::callee`].
+    pub fn native_to_interpreter(&self, signature: &NativeSignature) -> Result<CodeImage, CompileError> {
+        self.compile_stub(signature.native(), |builder, params| build_native_to_interpreter(builder, params, signature))
     }
 
-    /// From native code to a host function: in registers if it has few enough parameters and results, else by an array.
-    pub fn host_call(&self, signature: &Signature, hosts: HostLayout) -> Result<CodeImage, Error> {
-        self.small(signature.native(), |builder, params| {
+    /// Compiles the native-to-host trampoline. It passes values in registers if the signature has few enough of them,
+    /// and in an array otherwise.
+    pub fn native_to_host(&self, signature: &NativeSignature, hosts: HostLayout) -> Result<CodeImage, CompileError> {
+        self.compile_stub(signature.native(), |builder, params| {
             let mut store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
-            note_exit(builder, store_ptr);
+            record_exit_frame(builder, store_ptr);
             let (ok, failed) = (builder.create_block(), builder.create_block());
             let status;
-            if signature.in_registers() {
+            if signature.fits_in_registers() {
                 let mut args = params[..2].to_vec();
-                args.extend(params[2..].iter().zip(&signature.params).map(|(arg, kind)| to_slot(builder, *arg, *kind)));
+                args.extend(params[2..].iter().zip(&signature.params).map(|(arg, repr)| to_slot(builder, *arg, *repr)));
                 let function = load_pointer(builder, params[0], hosts.registers as usize);
-                let mut sig = runtime(&vec![types::I64; args.len()]);
+                let mut sig = runtime_signature(&vec![types::I64; args.len()]);
                 sig.returns = vec![AbiParam::new(types::I64); 2];
                 let sig = builder.import_signature(sig);
                 let call = builder.ins().call_indirect(sig, function, &args);
@@ -140,13 +143,13 @@ impl Compiler {
                 (status, store_ptr) = (returned, value);
                 builder.ins().brif(status, failed, &[], ok, &[]);
                 builder.switch_to_block(ok);
-                let result = signature.results.first().map(|kind| from_slot(builder, value, *kind));
+                let result = signature.results.first().map(|repr| from_slot(builder, value, *repr));
                 builder.ins().return_(result.as_slice());
             } else {
                 let slots = stack_slot(builder, signature.array_size());
                 store_slots(builder, &params[2..], slots, &signature.params);
-                let function = load_pointer(builder, params[0], hosts.cell as usize + offset_of!(FuncCell, array));
-                let sig = builder.import_signature(runtime(&[types::I64; 3]));
+                let function = load_pointer(builder, params[0], hosts.cell as usize + offset_of!(FuncCell, array_call));
+                let sig = builder.import_signature(runtime_signature(&[types::I64; 3]));
                 let call = builder.ins().call_indirect(sig, function, &[params[0], params[1], slots]);
                 let returned = builder.inst_results(call)[0];
                 status = builder.ins().uextend(types::I64, returned);
@@ -159,8 +162,8 @@ impl Compiler {
             builder.switch_to_block(failed);
             builder.set_cold_block(failed);
             let status = builder.ins().ireduce(types::I32, status);
-            let fail = native_entry(builder, store_ptr, offset_of!(Natives, fail));
-            let mut sig = runtime(&[types::I64, types::I32]);
+            let fail = load_builtin(builder, store_ptr, offset_of!(NativeBuiltins, fail));
+            let mut sig = runtime_signature(&[types::I64, types::I32]);
             sig.returns.clear();
             let sig = builder.import_signature(sig);
             builder.ins().call_indirect(sig, fail, &[store_ptr, status]);
@@ -168,11 +171,12 @@ impl Compiler {
         })
     }
 
-    /// From [`VmStore::tail`] to native code: loads the arguments, tail-calls the function.
-    pub fn adapter(&self, signature: &Signature) -> Result<CodeImage, Error> {
-        self.small(signature.adapter(), |builder, params| {
+    /// Compiles the tail-call trampoline: loads the arguments in [`VmStore::tail_call`] and tail-calls the function.
+    pub fn tail_call_trampoline(&self, signature: &NativeSignature) -> Result<CodeImage, CompileError> {
+        self.compile_stub(signature.tail_call_trampoline(), |builder, params| {
             let store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
-            let cell = load_pointer(builder, store_ptr, offset_of!(VmStore, tail) + offset_of!(TailTarget, cell));
+            let cell =
+                load_pointer(builder, store_ptr, offset_of!(VmStore, tail_call) + offset_of!(TailCallTarget, cell));
             let native = load_pointer(builder, cell, offset_of!(FuncCell, native));
             let mut args = vec![params[0], params[1]];
             args.extend(load_slots(builder, params[2], &signature.params));
@@ -181,56 +185,61 @@ impl Compiler {
         })
     }
 
-    /// An array function: from an argument array to native code of the function in [`VmStore::callee`].
-    pub fn entry(&self, signature: &Signature) -> Result<CodeImage, Error> {
-        self.small(runtime(&[types::I64; 3]), |builder, params| {
+    /// Compiles the array-to-native trampoline, an array function: loads the arguments and calls the native code of the
+    /// function in [`VmStore::callee`].
+    pub fn array_to_native(&self, signature: &NativeSignature) -> Result<CodeImage, CompileError> {
+        self.compile_stub(runtime_signature(&[types::I64; 3]), |builder, params| {
             let store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
             let cell = load_pointer(builder, store_ptr, offset_of!(VmStore, callee));
             let native = load_pointer(builder, cell, offset_of!(FuncCell, native));
             let mut args = vec![params[0], params[1]];
             args.extend(load_slots(builder, params[2], &signature.params));
             let sig = builder.import_signature(signature.native());
-            let results = enter(builder, store_ptr, params[0], sig, native, &args);
+            let results = call_native(builder, store_ptr, params[0], sig, native, &args);
             store_slots(builder, &results, params[2], &signature.results);
             let ok = builder.ins().iconst(types::I32, Status::Ok as i64);
             builder.ins().return_(&[ok]);
         })
     }
 
-    /// The array function that enters a loop: the slots are the canonical frame, [`VmStore::callee`] the code.
-    pub fn enter_loop(&self) -> Result<CodeImage, Error> {
-        self.small(runtime(&[types::I64; 3]), |builder, params| {
+    /// Compiles the OSR trampoline, an array function: enters the loop code in [`VmStore::callee`]. The slots are the
+    /// canonical frame.
+    pub fn enter_osr(&self) -> Result<CodeImage, CompileError> {
+        self.compile_stub(runtime_signature(&[types::I64; 3]), |builder, params| {
             let store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
             let code = load_pointer(builder, store_ptr, offset_of!(VmStore, callee));
-            let sig = builder.import_signature(loop_entry());
-            let results = enter(builder, store_ptr, params[0], sig, code, params);
+            let sig = builder.import_signature(osr_signature());
+            let results = call_native(builder, store_ptr, params[0], sig, code, params);
             builder.ins().return_(&results);
         })
     }
 
-    /// See [`Natives::libcall`].
-    pub fn libcall(&self) -> Result<CodeImage, Error> {
-        self.small(tail(&[types::I64, types::I64, types::I32, types::I32, types::I32]), |builder, params| {
-            let store_ptr = leave(builder, params[0]);
-            let libcalls = load_pointer(builder, store_ptr, offset_of!(VmStore, libcalls));
-            let at = builder.ins().uextend(types::I64, params[2]);
-            let at = builder.ins().ishl_imm_u(at, 3);
-            let at = builder.ins().iadd(libcalls, at);
-            let code = call_libcall(builder, at, 0, [params[0], params[1], params[3], params[4]]);
-            let (failed, done) = (builder.create_block(), builder.create_block());
-            builder.ins().brif(code, failed, &[], done, &[]);
-            builder.set_cold_block(failed);
-            builder.switch_to_block(failed);
-            unwind(builder, store_ptr, params[0], code);
-            builder.switch_to_block(done);
-            builder.ins().return_(&[]);
-        })
+    /// Compiles [`NativeBuiltins::libcall`].
+    pub fn libcall(&self) -> Result<CodeImage, CompileError> {
+        self.compile_stub(
+            native_signature(&[types::I64, types::I64, types::I32, types::I32, types::I32]),
+            |builder, params| {
+                let store_ptr = exit_native(builder, params[0]);
+                let libcalls = load_pointer(builder, store_ptr, offset_of!(VmStore, libcalls));
+                let at = builder.ins().uextend(types::I64, params[2]);
+                let at = builder.ins().ishl_imm_u(at, 3);
+                let at = builder.ins().iadd(libcalls, at);
+                let code = call_libcall(builder, at, 0, [params[0], params[1], params[3], params[4]]);
+                let (failed, done) = (builder.create_block(), builder.create_block());
+                builder.ins().brif(code, failed, &[], done, &[]);
+                builder.set_cold_block(failed);
+                builder.switch_to_block(failed);
+                unwind(builder, store_ptr, params[0], code);
+                builder.switch_to_block(done);
+                builder.ins().return_(&[]);
+            },
+        )
     }
 
-    /// See [`Natives::throw`].
-    pub fn throw(&self) -> Result<CodeImage, Error> {
-        self.small(tail(&[types::I64, types::I64, types::I32]), |builder, params| {
-            let store_ptr = leave(builder, params[0]);
+    /// Compiles [`NativeBuiltins::throw`].
+    pub fn throw(&self) -> Result<CodeImage, CompileError> {
+        self.compile_stub(native_signature(&[types::I64, types::I64, types::I32]), |builder, params| {
+            let store_ptr = exit_native(builder, params[0]);
             let libcalls = load_pointer(builder, store_ptr, offset_of!(VmStore, libcalls));
             let zero = builder.ins().iconst(types::I32, 0);
             let args = [params[0], params[1], params[2], zero];
@@ -239,73 +248,75 @@ impl Compiler {
         })
     }
 
-    /// See [`Natives::raise`].
-    pub fn raise(&self) -> Result<CodeImage, Error> {
-        self.small(tail(&[types::I64, types::I32]), |builder, params| {
-            let store_ptr = leave(builder, params[0]);
+    /// Compiles [`NativeBuiltins::raise`].
+    pub fn raise(&self) -> Result<CodeImage, CompileError> {
+        self.compile_stub(native_signature(&[types::I64, types::I32]), |builder, params| {
+            let store_ptr = exit_native(builder, params[0]);
             unwind(builder, store_ptr, params[0], params[1]);
         })
     }
 }
 
-/// Where native code calls a function of the module, asked for if its cell does not know.
-pub(crate) fn native_of_cell(builder: &mut FunctionBuilder<'_>, vmctx: Value, defined: u32) -> Value {
+/// Loads the native entry point of a defined function, or the lazy-binding stub if the function has none.
+pub(crate) fn native_or_lazy_stub(builder: &mut FunctionBuilder<'_>, vmctx: Value, defined: u32) -> Value {
     let cells = load_pointer(builder, vmctx, offset_of!(VmCtx, cells));
     let cell = builder.ins().iadd_imm_u(cells, i64::from(defined) * size_of::<FuncCell>() as i64);
-    let native = load_pointer(builder, cell, Callable::Cell.native());
-    let (ask, known) = (builder.create_block(), builder.create_block());
-    let result = builder.append_block_param(known, types::I64);
-    builder.ins().brif(native, known, &[BlockArg::Value(native)], ask, &[]);
-    builder.set_cold_block(ask);
-    builder.switch_to_block(ask);
+    let native = load_pointer(builder, cell, CalleeRecord::Cell.native_offset());
+    let (unresolved, resolved) = (builder.create_block(), builder.create_block());
+    let result = builder.append_block_param(resolved, types::I64);
+    builder.ins().brif(native, resolved, &[BlockArg::Value(native)], unresolved, &[]);
+    builder.set_cold_block(unresolved);
+    builder.switch_to_block(unresolved);
     let store_ptr = load_pointer(builder, vmctx, offset_of!(VmCtx, store));
-    let asked = builder.ins().iadd_imm_u(cell, Callable::Cell as i64);
-    store(builder, asked, store_ptr, offset_of!(VmStore, asked));
-    let made = native_entry(builder, store_ptr, offset_of!(Natives, ask));
-    builder.ins().jump(known, &[BlockArg::Value(made)]);
-    builder.switch_to_block(known);
+    let tagged = builder.ins().iadd_imm_u(cell, CalleeRecord::Cell as i64);
+    store(builder, tagged, store_ptr, offset_of!(VmStore, lazy_callee));
+    let stub = load_builtin(builder, store_ptr, offset_of!(NativeBuiltins, lazy_stub));
+    builder.ins().jump(resolved, &[BlockArg::Value(stub)]);
+    builder.switch_to_block(resolved);
     result
 }
 
-fn bridge(builder: &mut FunctionBuilder<'_>, params: &[Value], signature: &Signature) {
+fn build_native_to_interpreter(builder: &mut FunctionBuilder<'_>, params: &[Value], signature: &NativeSignature) {
     let store_ptr = load_pointer(builder, params[0], offset_of!(VmCtx, store));
     let cell = load_pointer(builder, store_ptr, offset_of!(VmStore, callee));
     let slots = stack_slot(builder, signature.array_size());
     store_slots(builder, &params[2..], slots, &signature.params);
-    note_exit(builder, store_ptr);
-    let enter = native_entry(builder, store_ptr, offset_of!(Natives, enter));
-    let sig = builder.import_signature(runtime(&[types::I64; 4]));
+    record_exit_frame(builder, store_ptr);
+    let enter = load_builtin(builder, store_ptr, offset_of!(NativeBuiltins, enter_interpreter));
+    let sig = builder.import_signature(runtime_signature(&[types::I64; 4]));
     let call = builder.ins().call_indirect(sig, enter, &[store_ptr, cell, params[0], slots]);
     let status = builder.inst_results(call)[0];
-    let (ok, not_ok) = (builder.create_block(), builder.create_block());
-    builder.ins().brif(status, not_ok, &[], ok, &[]);
+    let (ok, unfinished) = (builder.create_block(), builder.create_block());
+    builder.ins().brif(status, unfinished, &[], ok, &[]);
 
     builder.switch_to_block(ok);
     let results = load_slots(builder, slots, &signature.results);
     builder.ins().return_(&results);
 
-    builder.switch_to_block(not_ok);
+    builder.switch_to_block(unfinished);
     let (tail_call, failed) = (builder.create_block(), builder.create_block());
     let is_tail = builder.ins().icmp_imm_u(IntCC::Equal, status, Status::TailCall as i64);
     builder.ins().brif(is_tail, tail_call, &[], failed, &[]);
 
     builder.switch_to_block(tail_call);
-    let tail = offset_of!(VmStore, tail);
-    let target = load_pointer(builder, store_ptr, tail + offset_of!(TailTarget, cell));
-    let adapter = load_pointer(builder, target, offset_of!(FuncCell, adapter));
-    let callee = load_pointer(builder, store_ptr, tail + offset_of!(TailTarget, vmctx));
-    let args = load_pointer(builder, store_ptr, tail + offset_of!(TailTarget, args));
-    let sig = builder.import_signature(signature.adapter());
-    builder.ins().return_call_indirect(sig, adapter, &[callee, params[0], args]);
+    let tail = offset_of!(VmStore, tail_call);
+    let target = load_pointer(builder, store_ptr, tail + offset_of!(TailCallTarget, cell));
+    let trampoline = load_pointer(builder, target, offset_of!(FuncCell, tail_call_trampoline));
+    let callee = load_pointer(builder, store_ptr, tail + offset_of!(TailCallTarget, vmctx));
+    let args = load_pointer(builder, store_ptr, tail + offset_of!(TailCallTarget, args));
+    let sig = builder.import_signature(signature.tail_call_trampoline());
+    builder.ins().return_call_indirect(sig, trampoline, &[callee, params[0], args]);
 
     builder.switch_to_block(failed);
     builder.set_cold_block(failed);
     resume(builder, store_ptr);
 }
 
-/// Calls native code from the host's side, on an activation of its own; if it does not return, returns its status.
-/// What follows is where it has returned.
-fn enter(
+/// Calls native code in a new activation and returns its results.
+///
+/// The current block is then the return point. If the call ends with a trap or an uncaught exception, the trampoline
+/// returns the status instead.
+fn call_native(
     builder: &mut FunctionBuilder<'_>,
     store_ptr: Value,
     vmctx: Value,
@@ -350,14 +361,14 @@ fn enter(
     results
 }
 
-/// The store, once the frame that called us has been noted as where native code left.
-fn leave(builder: &mut FunctionBuilder<'_>, vmctx: Value) -> Value {
+/// Saves the exit frame and returns the address of the store.
+fn exit_native(builder: &mut FunctionBuilder<'_>, vmctx: Value) -> Value {
     let store_ptr = load_pointer(builder, vmctx, offset_of!(VmCtx, store));
-    note_exit(builder, store_ptr);
+    record_exit_frame(builder, store_ptr);
     store_ptr
 }
 
-fn note_exit(builder: &mut FunctionBuilder<'_>, store_ptr: Value) {
+fn record_exit_frame(builder: &mut FunctionBuilder<'_>, store_ptr: Value) {
     let activation = load_pointer(builder, store_ptr, offset_of!(VmStore, activation));
     let frame = builder.ins().get_frame_pointer(types::I64);
     store(builder, frame, activation, offset_of!(Activation, exit_frame));
@@ -365,26 +376,26 @@ fn note_exit(builder: &mut FunctionBuilder<'_>, store_ptr: Value) {
 
 fn call_libcall(builder: &mut FunctionBuilder<'_>, table: Value, offset: usize, args: [Value; 4]) -> Value {
     let function = load_pointer(builder, table, offset);
-    let sig = builder.import_signature(runtime(&[types::I64, types::I64, types::I32, types::I32]));
+    let sig = builder.import_signature(runtime_signature(&[types::I64, types::I64, types::I32, types::I32]));
     let call = builder.ins().call_indirect(sig, function, &args);
     builder.inst_results(call)[0]
 }
 
-fn native_entry(builder: &mut FunctionBuilder<'_>, store_ptr: Value, offset: usize) -> Value {
-    let natives = load_pointer(builder, store_ptr, offset_of!(VmStore, natives));
-    load_pointer(builder, natives, offset)
+fn load_builtin(builder: &mut FunctionBuilder<'_>, store_ptr: Value, offset: usize) -> Value {
+    let builtins = load_pointer(builder, store_ptr, offset_of!(VmStore, builtins));
+    load_pointer(builder, builtins, offset)
 }
 
-/// Has the runtime find where to go on, and goes there.
+/// Calls the runtime to determine the resume point, and resumes there.
 fn unwind(builder: &mut FunctionBuilder<'_>, store_ptr: Value, vmctx: Value, code: Value) {
-    let function = native_entry(builder, store_ptr, offset_of!(Natives, unwind));
-    let sig = builder.import_signature(runtime(&[types::I64, types::I32]));
+    let function = load_builtin(builder, store_ptr, offset_of!(NativeBuiltins, unwind));
+    let sig = builder.import_signature(runtime_signature(&[types::I64, types::I32]));
     builder.ins().call_indirect(sig, function, &[vmctx, code]);
     resume(builder, store_ptr);
 }
 
 fn resume(builder: &mut FunctionBuilder<'_>, store_ptr: Value) {
-    let function = native_entry(builder, store_ptr, offset_of!(Natives, resume));
+    let function = load_builtin(builder, store_ptr, offset_of!(NativeBuiltins, resume));
     let mut signature = cranelift_codegen::ir::Signature::new(CallConv::SystemV);
     signature.params.push(cranelift_codegen::ir::AbiParam::new(types::I64));
     let sig = builder.import_signature(signature);

@@ -1,74 +1,77 @@
-//! Compiled modules as files. A *native image* is the module's machine code and tables, laid out to be used where they
-//! are mapped, with the module behind them. A *universal* module is the module itself with such an image, less the
-//! module, in a custom section at its end, which other runtimes skip; the section is padded so that it can be mapped too.
+//! Compiled modules as files. A *native image* contains the module's machine code and tables, followed by the module.
+//! Kinglet uses them in place after mapping the file. A *universal* module is the module itself, followed by a custom
+//! section with a native image that omits the module. Other runtimes skip the section. It is padded to a page boundary,
+//! so that it can be mapped too.
 //!
 //! ```text
 //! image    = magic:8 version:u32 parts:u32 length:u64 checksum:u64 address:u64 (offset:u64 length:u64)*14 contents
 //! contents = identity, functions, sites, call sites, scopes, clauses, stack maps, references, bodies, trampolines,
-//!            text, data, module, sums
+//!            text, data, module, checksums
 //! section  = 0x00 size:5 7 "kinglet" padding:u32 0x00* image
 //! ```
 //!
-//! Offsets are from the image's start. The header is little-endian, the tables are as the target wants them. Bodies are
-//! where the module's functions are in it. Data is what the first memory holds from `address` on when it has been
-//! initialised, if that is known beforehand. A cache keeps the module and its code apart, each as an image that lacks the
-//! other; there the address of the code's data, which it has not, is 1 if the code is all there can be. Text, data and module begin at a page.
+//! Offsets count from the image's start. The header is little-endian; the tables have the target's byte order. Bodies
+//! are the ranges of the module's functions in the module. Data is the initial contents of the first memory from
+//! `address` on, if they are known at compile time. A cache keeps the module and its code in two images, each without
+//! the other part. The code's image has no data; its `address` is 1 if every function that can be compiled has code.
+//! Text, data and module start at pages.
 //!
-//! The sums are checksums, one for each [`STEP`] of what lies outside (the module in a universal module) and of the
-//! contents up to the sums; the checksum in the header covers the rest of it and the sums. So a part can be checked when
-//! it is wanted: at once all but the sites, which only a trap asks for, and the module, most of which nobody may ask for
-//! ([`Artifact::verify`]); those when they are ([`Steps::are_intact`]). Nothing is used before. Checksums find accidents,
-//! not attackers, who can run whatever they like in code that a user has agreed to run.
+//! Each [`CHUNK`] of two areas has a checksum. The areas are the outside (the module in a universal module) and the
+//! contents up to the checksums. The checksum in the header covers the rest of the header and the other checksums.
+//! Every part can thus be verified separately before its first use. [`Artifact::verify`] verifies everything except the
+//! sites and the module. Only traps need the sites, and most of the module may never be read. [`Chunks::verify`]
+//! verifies these parts on demand. Checksums detect accidental damage, not attacks. A user who accepts native code must
+//! trust its author.
 
 use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-use kinglet_abi::image::{CallSite, Clause, Place, Scope, Site, StackMap};
+use kinglet_abi::image::{CallSite, ClauseEntry, CodeAlignment, Scope, Site, StackMap};
 use kinglet_abi::{CodeImage, Settings};
 use kinglet_jit::{Processor, Trampoline};
 use kinglet_wasm::Features;
 use kinglet_wasm::Module;
 use twox_hash::XxHash3_64;
 
-use crate::cache::Content;
+use crate::cache::ContentHash;
 use crate::{Error, Result};
 
 const MAGIC: &[u8; 8] = b"kinglet\0";
 
-/// By so many bytes at its beginning an artifact can be told from everything but a module.
-pub(crate) const BEGINNING: usize = MAGIC.len();
-/// What the custom section is called.
+/// Bytes at the start of a native image that identify it.
+pub(crate) const MAGIC_SIZE: usize = MAGIC.len();
+/// The name of the custom section.
 const SECTION: &[u8] = b"kinglet";
 const VERSION: u32 = 4;
-/// Where the checksum is; what it covers comes behind it.
+/// The offset of the header's checksum. It covers the bytes that follow.
 const CHECKSUM: usize = 24;
-/// What comes first of what it covers: the address of the data.
+/// The offset of the data's address, the first field that the checksum covers.
 const ADDRESS: usize = CHECKSUM + 8;
-/// Where it is said where the parts are.
+/// The offset of the table of parts.
 const PARTS: usize = ADDRESS + 8;
-const HEADER: usize = PARTS + COUNT * 16;
-/// Identity, tables, bodies, trampolines, text, data, module, sums.
-const COUNT: usize = 1 + TABLES + 6;
-/// Bytes of an entry of the table of bodies.
-const BODY: usize = 8;
-/// The tables of a [`CodeImage`], in the order of their declaration.
+const HEADER: usize = PARTS + PART_COUNT * 16;
+/// Identity, tables, bodies, trampolines, text, data, module, checksums.
+const PART_COUNT: usize = 1 + TABLES + 6;
+/// The size of an entry in the table of bodies, in bytes.
+const BODY_SIZE: usize = 8;
+/// The number of tables in a [`CodeImage`]. Tables are in declaration order.
 pub(crate) const TABLES: usize = 7;
-/// Which of them are the sites.
+/// The index of the table of sites.
 const SITES: usize = 1;
-/// Bytes of an entry of each.
-const ENTRY: [usize; TABLES] = [12, 12, 20, 12, 8, 16, 4];
+/// The size of an entry of each table, in bytes.
+const ENTRY_SIZES: [usize; TABLES] = [12, 12, 20, 12, 8, 16, 4];
 
 /// The form of a compiled module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precompiled {
-    /// A native image: for Kinglet alone.
+    /// A native image, which only Kinglet can load.
     Native,
-    /// A module like any other, with its native code in a custom section.
+    /// A regular module with its native code in a custom section.
     Universal,
 }
 
-/// Where the parts of an artifact are, from the start of its file.
+/// The ranges of an artifact's parts in its file.
 #[derive(Clone, Debug)]
 pub(crate) struct Artifact {
     pub(crate) form: Precompiled,
@@ -78,19 +81,20 @@ pub(crate) struct Artifact {
     trampolines: Range<usize>,
     pub(crate) text: Range<usize>,
     pub(crate) data: Range<usize>,
-    /// Where in the first memory the data belongs; of code in a cache, 1 if it is all there can be.
+    /// The address of the data in the first memory. For code in a cache: 1 if the code is complete.
     pub(crate) address: u64,
     pub(crate) module: Range<usize>,
     checksum: u64,
     image: Range<usize>,
-    sums: Range<usize>,
+    checksums: Range<usize>,
 }
 
-/// What an artifact can be used with.
+/// The requirements of an artifact's code, as named values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity(Vec<(String, String)>);
 
-/// Which form of artifact bytes begin like, if any; whether they are whole and fit is found when they are loaded.
+/// Returns the form of the artifact whose magic number the bytes start with, if any. Only loading determines whether
+/// the artifact is intact and usable.
 pub(crate) fn detect(bytes: &[u8]) -> Option<Precompiled> {
     if bytes.starts_with(MAGIC) {
         return Some(Precompiled::Native);
@@ -98,7 +102,8 @@ pub(crate) fn detect(bytes: &[u8]) -> Option<Precompiled> {
     section(bytes).map(|_| Precompiled::Universal)
 }
 
-/// Finds the parts of an artifact; none if the bytes are none. The contents are not looked at: see [`Artifact::verify`].
+/// Finds the parts of an artifact. Returns `None` if the bytes are not an artifact. Does not read the contents: see
+/// [`Artifact::verify`].
 pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Artifact>> {
     let (form, image) = match bytes.starts_with(MAGIC) {
         true => (Precompiled::Native, 0..bytes.len()),
@@ -109,44 +114,44 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Artifact>> {
     };
     let start = image.start;
     let header =
-        bytes.get(start..start + HEADER).filter(|_| image.len() >= HEADER).ok_or_else(|| bad("is cut short"))?;
+        bytes.get(start..start + HEADER).filter(|_| image.len() >= HEADER).ok_or_else(|| damaged("is truncated"))?;
     if !header.starts_with(MAGIC) {
-        return Err(bad("does not begin as one"));
+        return Err(damaged("has an unknown magic number"));
     }
-    if u32_at(header, 8) != VERSION || u32_at(header, 12) != COUNT as u32 {
+    if u32_at(header, 8) != VERSION || u32_at(header, 12) != PART_COUNT as u32 {
         return Err(Error::msg(format!(
-            "the artifact has format {}, and this build reads {VERSION}",
+            "the artifact has format {}, but this build reads {VERSION}",
             u32_at(header, 8)
         )));
     }
     match u64_at(header, 16).cmp(&(image.len() as u64)) {
         Ordering::Equal => {}
-        Ordering::Greater => return Err(bad("is cut short")),
-        Ordering::Less => return Err(bad("is longer than it says")),
+        Ordering::Greater => return Err(damaged("is truncated")),
+        Ordering::Less => return Err(damaged("has trailing bytes")),
     }
     let mut ranges = Vec::new();
-    for index in 0..COUNT {
+    for index in 0..PART_COUNT {
         let at = PARTS + index * 16;
         let (offset, length) = (u64_at(header, at), u64_at(header, at + 8));
         let end = offset.checked_add(length).filter(|end| *end <= image.len() as u64 && offset >= HEADER as u64);
-        end.ok_or_else(|| bad("has a part that lies outside of it"))?;
+        end.ok_or_else(|| damaged("has a part outside its bounds"))?;
         ranges.push(start + offset as usize..start + (offset + length) as usize);
     }
     let mut last = || ranges.pop().unwrap_or_default();
-    let (sums, module, data, text, trampolines, bodies) = (last(), last(), last(), last(), last(), last());
-    let tables = <[Range<usize>; TABLES]>::try_from(ranges.split_off(1)).map_err(|_| bad("lacks a part"))?;
-    if tables.iter().zip(ENTRY).any(|(table, entry)| table.start % 4 != 0 || table.len() % entry != 0)
-        || bodies.len() % BODY != 0
+    let (checksums, module, data, text, trampolines, bodies) = (last(), last(), last(), last(), last(), last());
+    let tables = <[Range<usize>; TABLES]>::try_from(ranges.split_off(1)).map_err(|_| damaged("lacks a part"))?;
+    if tables.iter().zip(ENTRY_SIZES).any(|(table, entry)| table.start % 4 != 0 || table.len() % entry != 0)
+        || bodies.len() % BODY_SIZE != 0
         || trampolines.len() % 4 != 0
     {
-        return Err(bad("has a table that is no table"));
+        return Err(damaged("has a malformed table"));
     }
     let module = match form {
         Precompiled::Native => module,
         Precompiled::Universal => 0..section(bytes).map_or(0, |(section, _)| section),
     };
-    if sums.end != image.end {
-        return Err(bad("has no sums at its end"));
+    if checksums.end != image.end {
+        return Err(damaged("does not end with its checksums"));
     }
     let checksum = u64_at(header, CHECKSUM);
     let address = u64_at(header, ADDRESS);
@@ -163,173 +168,177 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Artifact>> {
         module,
         checksum,
         image,
-        sums,
+        checksums,
     }))
 }
 
 impl Artifact {
-    /// Checks that nothing has changed since the artifact was made, but for the sites and the module, which are to be
-    /// checked by what is returned when they are wanted. `looked_at` is told of bytes that need not stay in memory.
-    pub(crate) fn verify(&self, bytes: &[u8], looked_at: impl Fn(Range<usize>)) -> Result<Steps> {
-        let steps = self.steps(bytes)?;
+    /// Verifies all parts except the sites and the module. The returned [`Chunks`] verifies those on demand. `release`
+    /// receives ranges that need not stay in memory.
+    pub(crate) fn verify(&self, bytes: &[u8], release: impl Fn(Range<usize>)) -> Result<Chunks> {
+        let chunks = self.chunks(bytes)?;
         let start = self.image.start;
         let sites = &self.tables[SITES];
         let end = match self.form {
             Precompiled::Native if !self.module.is_empty() => self.module.start,
-            _ => self.sums.start,
+            _ => self.checksums.start,
         };
         let at_once = [start + HEADER..sites.start, sites.end..end];
         let covered = |part: &&Range<usize>| at_once.iter().any(|at| at.start <= part.start && part.end <= at.end);
         let tables = self.tables.iter().enumerate().filter(|(index, _)| *index != SITES).map(|(_, table)| table);
         let parts = [&self.identity, &self.bodies, &self.trampolines, &self.text, &self.data].into_iter().chain(tables);
         if !parts.filter(|part| !part.is_empty()).all(|part| covered(&part)) {
-            return Err(bad("has a part that lies where it should not"));
+            return Err(damaged("has a misplaced part"));
         }
-        match at_once.iter().all(|part| steps.are_intact(bytes, part, &looked_at)) {
-            true => Ok(steps),
-            false => Err(bad("has another checksum than it says")),
+        match at_once.iter().all(|part| chunks.verify(bytes, part, &release)) {
+            true => Ok(chunks),
+            false => Err(damaged(MISMATCH)),
         }
     }
 
-    /// Its steps, if their sums are what they were.
-    fn steps(&self, bytes: &[u8]) -> Result<Steps> {
+    /// Returns the artifact's chunks, if its checksums match the header.
+    fn chunks(&self, bytes: &[u8]) -> Result<Chunks> {
         let start = self.image.start;
-        let steps = Steps::new([self.outside(), start + HEADER..self.sums.start], self.sums.clone());
-        let sum = header_sum(&bytes[start + ADDRESS..start + HEADER], &bytes[self.sums.clone()]);
-        match steps.found.len() * SUM == self.sums.len() && self.checksum == sum {
-            true => Ok(steps),
-            false => Err(bad("has another checksum than it says")),
+        let chunks = Chunks::new([self.outside(), start + HEADER..self.checksums.start], self.checksums.clone());
+        let checksum = header_sum(&bytes[start + ADDRESS..start + HEADER], &bytes[self.checksums.clone()]);
+        match chunks.verified.len() * CHECKSUM_SIZE == self.checksums.len() && self.checksum == checksum {
+            true => Ok(chunks),
+            false => Err(damaged(MISMATCH)),
         }
     }
 
-    /// What lies outside of the image.
+    /// Returns the range before the image.
     fn outside(&self) -> Range<usize> {
         if self.form == Precompiled::Universal { self.module.clone() } else { 0..0 }
     }
 
-    /// The same as [`Artifact::verify`] for all of it.
-    pub(crate) fn verify_all(&self, bytes: &[u8], looked_at: impl Fn(Range<usize>) + Sync) -> Result<Steps> {
-        let steps = self.steps(bytes)?;
-        match steps.all_intact(bytes, looked_at) {
-            true => Ok(steps),
-            false => Err(bad("has another checksum than it says")),
+    /// Verifies the whole artifact.
+    pub(crate) fn verify_all(&self, bytes: &[u8], release: impl Fn(Range<usize>) + Sync) -> Result<Chunks> {
+        let chunks = self.chunks(bytes)?;
+        match chunks.verify_all(bytes, release) {
+            true => Ok(chunks),
+            false => Err(damaged(MISMATCH)),
         }
     }
 }
 
-/// How many bytes of an artifact have a sum of their own.
-const STEP: usize = 64 << 10;
-/// Bytes of a sum.
-const SUM: usize = 8;
-/// From how many on another thread helps: less takes less time than a thread to start.
-pub(crate) const HELP_FROM: usize = 8 << 20;
+/// Bytes of an artifact that share a checksum.
+const CHUNK: usize = 64 << 10;
+/// The size of a checksum in bytes.
+const CHECKSUM_SIZE: usize = 8;
+/// The size in bytes from which a second thread helps. For smaller artifacts, starting a thread takes longer than it
+/// saves.
+pub(crate) const PARALLEL_FROM: usize = 8 << 20;
 
-/// The steps of an artifact, and which are known to be what they were.
+/// The chunks of an artifact, and whether each is verified.
 #[derive(Debug)]
-pub(crate) struct Steps {
-    /// What lies outside and the contents.
+pub(crate) struct Chunks {
+    /// The outside and the contents.
     areas: [Range<usize>; 2],
-    sums: Range<usize>,
-    found: Box<[AtomicBool]>,
+    checksums: Range<usize>,
+    verified: Box<[AtomicBool]>,
 }
 
-impl Steps {
-    fn new(areas: [Range<usize>; 2], sums: Range<usize>) -> Steps {
-        let count = areas.iter().map(|area| area.len().div_ceil(STEP)).sum();
-        Steps { areas, sums, found: std::iter::repeat_with(AtomicBool::default).take(count).collect() }
+impl Chunks {
+    fn new(areas: [Range<usize>; 2], checksums: Range<usize>) -> Chunks {
+        let count = areas.iter().map(|area| area.len().div_ceil(CHUNK)).sum();
+        Chunks { areas, checksums, verified: std::iter::repeat_with(AtomicBool::default).take(count).collect() }
     }
 
-    /// The steps that a part has bytes in; none if it does not lie in one area.
-    fn of(&self, part: &Range<usize>) -> Option<Range<usize>> {
-        let mut before = 0;
+    /// Returns the chunks that cover a part, if it lies in one area.
+    fn covering(&self, part: &Range<usize>) -> Option<Range<usize>> {
+        let mut first_chunk = 0;
         for area in &self.areas {
             if area.start <= part.start && part.end <= area.end {
                 let (start, end) = (part.start - area.start, part.end - area.start);
-                return Some(before + start / STEP..before + end.div_ceil(STEP));
+                return Some(first_chunk + start / CHUNK..first_chunk + end.div_ceil(CHUNK));
             }
-            before += area.len().div_ceil(STEP);
+            first_chunk += area.len().div_ceil(CHUNK);
         }
         None
     }
 
-    /// Where a step is.
-    fn place(&self, step: usize) -> Range<usize> {
-        let outside = self.areas[0].len().div_ceil(STEP);
-        let (area, step) = if step < outside { (&self.areas[0], step) } else { (&self.areas[1], step - outside) };
-        let start = area.start + step * STEP;
-        start..area.end.min(start + STEP)
+    /// Returns the range of a chunk.
+    fn range(&self, chunk: usize) -> Range<usize> {
+        let outside = self.areas[0].len().div_ceil(CHUNK);
+        let (area, chunk) = if chunk < outside { (&self.areas[0], chunk) } else { (&self.areas[1], chunk - outside) };
+        let start = area.start + chunk * CHUNK;
+        start..area.end.min(start + CHUNK)
     }
 
-    /// Whether a part is what it was; looks at those of its steps that have not been yet, allocates nothing.
-    pub(crate) fn are_intact(&self, bytes: &[u8], part: &Range<usize>, looked_at: impl Fn(Range<usize>)) -> bool {
-        let intact = |mut steps: Range<usize>| steps.all(|step| self.is_intact(bytes, step, &looked_at));
-        part.is_empty() || self.of(part).is_some_and(intact)
+    /// Returns whether a part matches its checksums. Reads only chunks that are not verified yet. Does not allocate.
+    pub(crate) fn verify(&self, bytes: &[u8], part: &Range<usize>, release: impl Fn(Range<usize>)) -> bool {
+        let is_match = |mut chunks: Range<usize>| chunks.all(|chunk| self.verify_chunk(bytes, chunk, &release));
+        part.is_empty() || self.covering(part).is_some_and(is_match)
     }
 
-    /// The same of all, which two threads look at if there is much.
-    fn all_intact(&self, bytes: &[u8], looked_at: impl Fn(Range<usize>) + Sync) -> bool {
-        let (next, intact) = (AtomicUsize::new(0), AtomicBool::new(true));
+    /// Returns whether all chunks match their checksums. Two threads share the work if the artifact is large.
+    fn verify_all(&self, bytes: &[u8], release: impl Fn(Range<usize>) + Sync) -> bool {
+        let (next, is_match) = (AtomicUsize::new(0), AtomicBool::new(true));
         let work = || {
             loop {
-                let step = next.fetch_add(1, Relaxed);
-                if step >= self.found.len() {
+                let chunk = next.fetch_add(1, Relaxed);
+                if chunk >= self.verified.len() {
                     break;
                 }
-                if !self.is_intact(bytes, step, &looked_at) {
-                    intact.store(false, Relaxed);
+                if !self.verify_chunk(bytes, chunk, &release) {
+                    is_match.store(false, Relaxed);
                 }
             }
         };
-        if bytes.len() < HELP_FROM {
+        if bytes.len() < PARALLEL_FROM {
             work();
         } else {
             std::thread::scope(|scope| {
-                // One that cannot be started is not needed.
+                // If the thread cannot start, the current thread does all the work.
                 let _ = std::thread::Builder::new().spawn_scoped(scope, work);
                 work();
             });
         }
-        intact.into_inner()
+        is_match.into_inner()
     }
 
-    fn is_intact(&self, bytes: &[u8], step: usize, looked_at: &impl Fn(Range<usize>)) -> bool {
-        // What this guards is written by nobody: that a step was looked at tells of nothing else.
-        if self.found[step].load(Relaxed) {
+    fn verify_chunk(&self, bytes: &[u8], chunk: usize, release: &impl Fn(Range<usize>)) -> bool {
+        // The bytes never change, so the flag orders no other memory accesses.
+        if self.verified[chunk].load(Relaxed) {
             return true;
         }
-        let (place, sum) = (self.place(step), self.sums.start + step * SUM);
-        let intact = XxHash3_64::oneshot(&bytes[place.clone()]) == u64_at(bytes, sum);
-        looked_at(place);
-        self.found[step].store(intact, Relaxed);
-        intact
+        let (range, checksum) = (self.range(chunk), self.checksums.start + chunk * CHECKSUM_SIZE);
+        let is_match = XxHash3_64::oneshot(&bytes[range.clone()]) == u64_at(bytes, checksum);
+        release(range);
+        self.verified[chunk].store(is_match, Relaxed);
+        is_match
     }
 }
 
-/// The checksum in a header, of the rest of it and the sums.
-fn header_sum(rest: &[u8], sums: &[u8]) -> u64 {
-    XxHash3_64::oneshot(&[rest, sums].concat())
+/// The error message of a failed verification.
+const MISMATCH: &str = "does not match its checksums";
+
+/// Returns the header's checksum. It covers the rest of the header and all other checksums.
+fn header_sum(rest: &[u8], checksums: &[u8]) -> u64 {
+    XxHash3_64::oneshot(&[rest, checksums].concat())
 }
 
 impl Artifact {
-    /// The small code that goes with it.
+    /// Reads the artifact's trampolines.
     pub(crate) fn trampolines(&self, bytes: &[u8]) -> Result<Vec<(Trampoline, CodeImage)>> {
         let (words, _) = bytes[self.trampolines.clone()].as_chunks();
         let mut words = Words(words);
-        let mut all = Vec::new();
+        let mut trampolines = Vec::new();
         while !words.0.is_empty() {
-            all.push(words.trampoline().ok_or_else(|| bad("has a trampoline that is none"))?);
+            trampolines.push(words.trampoline().ok_or_else(|| damaged("has a malformed trampoline"))?);
         }
-        Ok(all)
+        Ok(trampolines)
     }
 
-    /// Where the module's functions are in it.
+    /// Returns the ranges of the module's functions in the module.
     pub(crate) fn bodies(&self, bytes: &[u8]) -> Vec<Range<usize>> {
-        let (entries, _) = bytes[self.bodies.clone()].as_chunks::<BODY>();
+        let (entries, _) = bytes[self.bodies.clone()].as_chunks::<BODY_SIZE>();
         entries.iter().map(|entry| u32_at(entry, 0) as usize..u32_at(entry, 4) as usize).collect()
     }
 }
 
-/// The tables of small code, read where they were written as words.
+/// Reads the tables of trampolines, which are written as words.
 struct Words<'a>(&'a [[u8; 4]]);
 
 impl Words<'_> {
@@ -339,7 +348,7 @@ impl Words<'_> {
         Some(u32::from_ne_bytes(*first))
     }
 
-    /// What a count and as many entries of `N` words say.
+    /// Reads a count and as many entries of `N` words.
     fn list<const N: usize, T>(&mut self, entry: impl Fn([u32; N]) -> T) -> Option<Vec<T>> {
         let count = self.next()? as usize;
         let (words, rest) = self.0.split_at_checked(count.checked_mul(N)?)?;
@@ -349,14 +358,14 @@ impl Words<'_> {
     }
 
     fn trampoline(&mut self) -> Option<(Trampoline, CodeImage)> {
-        let which = Trampoline::from_words(&self.list(|[word]| word)?)?;
+        let trampoline = Trampoline::from_words(&self.list(|[word]| word)?)?;
         let (align, len) = (self.next()?, self.next()? as usize);
         let (text, rest) = self.0.split_at_checked(len.div_ceil(4))?;
         let text = text.as_flattened().get(..len)?.to_vec();
         self.0 = rest;
         let image = CodeImage {
             text,
-            place: Place::aligned(Some(align).filter(|align| align.is_power_of_two() && *align <= 4096)?),
+            alignment: CodeAlignment::aligned(Some(align).filter(|align| align.is_power_of_two() && *align <= 4096)?),
             functions: Vec::new(),
             sites: self.list(|[at, source, trap]| Site { at, source, trap })?,
             call_sites: self.list(|[ret, frame, context, scope, target]| CallSite {
@@ -367,15 +376,15 @@ impl Words<'_> {
                 target,
             })?,
             scopes: self.list(|[parent, first, count]| Scope { parent, first, count })?,
-            clauses: self.list(|[tag, number]| Clause { tag, number })?,
+            clauses: self.list(|[tag, number]| ClauseEntry { tag, number })?,
             stack_maps: self.list(|[ret, frame, first, count]| StackMap { ret, frame, first, count })?,
             refs: self.list(|[at]| at)?,
         };
-        Some((which, image))
+        Some((trampoline, image))
     }
 }
 
-/// Trampolines as [`Words`] reads them.
+/// Encodes trampolines for [`Words`].
 fn trampoline_bytes(trampolines: &[(Trampoline, CodeImage)], order: fn(u32) -> [u8; 4]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut put = |words: &[u32]| bytes.extend(words.iter().flat_map(|word| order(*word)));
@@ -383,15 +392,15 @@ fn trampoline_bytes(trampolines: &[(Trampoline, CodeImage)], order: fn(u32) -> [
         let words = which.to_words();
         put(&[words.len() as u32]);
         put(&words);
-        // Not how far behind a multiple of that: what a trampoline could gain by it is little.
-        put(&[image.place.align, image.text.len() as u32]);
-        // Instructions are bytes, whatever the order of words.
+        // The offset from the alignment boundary is omitted, because trampolines gain little from it.
+        put(&[image.alignment.align, image.text.len() as u32]);
+        // Instructions are bytes, so the byte order of words does not apply to them.
         let mut text = image.text.clone();
         text.resize(text.len().next_multiple_of(4), 0);
         let (text, _) = text.as_chunks();
         let in_order = |word: &[u8; 4]| u32::from_ne_bytes(order(u32::from_ne_bytes(*word)));
         put(&text.iter().map(in_order).collect::<Vec<u32>>());
-        for (table, entry) in tables(image).into_iter().zip(ENTRY).skip(1) {
+        for (table, entry) in tables(image).into_iter().zip(ENTRY_SIZES).skip(1) {
             put(&[(table.len() * 4 / entry) as u32]);
             put(&table);
         }
@@ -400,23 +409,23 @@ fn trampoline_bytes(trampolines: &[(Trampoline, CodeImage)], order: fn(u32) -> [
 }
 
 impl Identity {
-    /// What code with these settings, made from a module that was validated with these features, can be used with.
+    /// Returns the identity of code with these settings, from a module validated with these features.
     pub(crate) fn new(processor: &Processor, settings: &Settings, features: Features) -> Identity {
         let mut rows = vec![
             ("build".to_string(), kinglet_jit::BUILD_ID.to_string()),
             ("target".to_string(), processor.triple.clone()),
             ("processor".to_string(), processor.features.join(" ")),
         ];
-        // Part of the code by which host functions are called.
+        // The code of calls to host functions depends on this layout.
         rows.push(("host functions".to_string(), format!("{:?}", crate::vm::HOST_LAYOUT)));
         rows.extend(settings.key().into_iter().map(|(name, value)| (name.to_string(), value)));
         rows.push(("proposals".to_string(), proposals(features)));
         Identity(rows)
     }
 
-    /// The same for what a cache keeps of a module: of the settings only what validating it depends on, and where its
-    /// first memory is in the file.
-    pub(crate) fn of_module(content: &Content, features: Features) -> Identity {
+    /// Returns the identity of a module in a cache. It contains the settings that validation depends on, and the page
+    /// size, which determines the position of the first memory's contents.
+    pub(crate) fn of_module(content: &ContentHash, features: Features) -> Identity {
         let rows = [
             ("module", content.to_string()),
             ("build", kinglet_jit::BUILD_ID.to_string()),
@@ -426,16 +435,16 @@ impl Identity {
         Identity(rows.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
     }
 
-    /// The identity of a module's native code in a cache, for an engine with this identity and these settings. It includes
-    /// the limit on the compiler's memory, because that decides which functions have code.
-    pub(crate) fn of_code(mut self, content: &Content, settings: &Settings) -> Identity {
+    /// Returns the identity of a module's native code in a cache, for an engine with this identity and these settings.
+    /// It includes the limit on the compiler's memory, because the limit decides which functions have code.
+    pub(crate) fn of_code(mut self, content: &ContentHash, settings: &Settings) -> Identity {
         self.0.insert(0, ("module".into(), content.to_string()));
         self.0.insert(1, ("compiler memory".into(), format!("{} bytes", settings.compiler_memory)));
         self
     }
 
-    /// Whether it is of the module with this content.
-    pub(crate) fn is_for(&self, content: &Content) -> bool {
+    /// Returns whether the identity belongs to the module with this hash.
+    pub(crate) fn is_for(&self, content: &ContentHash) -> bool {
         self.0.first().is_some_and(|(name, value)| name == "module" && *value == content.to_string())
     }
 
@@ -444,21 +453,21 @@ impl Identity {
     }
 
     pub(crate) fn parse(bytes: &[u8]) -> Result<Identity> {
-        let text = std::str::from_utf8(bytes).map_err(|_| bad("does not say what it is for"))?;
+        let text = std::str::from_utf8(bytes).map_err(|_| damaged("has a malformed identity"))?;
         let rows = text.lines().map(|line| line.split_once(": ").map(|(name, value)| (name.into(), value.into())));
-        Ok(Identity(rows.collect::<Option<_>>().ok_or_else(|| bad("does not say what it is for"))?))
+        Ok(Identity(rows.collect::<Option<_>>().ok_or_else(|| damaged("has a malformed identity"))?))
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         self.0.iter().flat_map(|(name, value)| format!("{name}: {value}\n").into_bytes()).collect()
     }
 
-    /// Why something made for this cannot be used here, if it cannot.
-    pub(crate) fn mismatch(&self, here: &Identity) -> Option<String> {
-        if self.0.len() != here.0.len() {
+    /// Returns the reason why the engine with the identity `ours` cannot use code with this identity; `None` if it can.
+    pub(crate) fn mismatch(&self, ours: &Identity) -> Option<String> {
+        if self.0.len() != ours.0.len() {
             return Some("it was made by another build of Kinglet".into());
         }
-        for ((name, theirs), (ours_name, ours)) in self.0.iter().zip(&here.0) {
+        for ((name, theirs), (ours_name, ours)) in self.0.iter().zip(&ours.0) {
             let fits = name == ours_name && (theirs == ours || name == "processor" || name == "proposals");
             match name.as_str() {
                 _ if fits && name != "processor" => continue,
@@ -470,26 +479,30 @@ impl Identity {
                     }
                 }
                 "build" => return Some("it was made by another build of Kinglet".into()),
-                "target" => return Some(format!("it was made for {theirs}, and this is {ours}")),
-                _ => return Some(format!("it was made with {name} {theirs}, and here it is {ours}")),
+                "target" => return Some(format!("it was compiled for {theirs}, but this engine needs {ours}")),
+                _ => {
+                    return Some(format!(
+                        "it was compiled with {name} = {theirs}, but this engine has {name} = {ours}"
+                    ));
+                }
             }
         }
         None
     }
 
-    /// Whether the module was validated with the same proposals.
-    pub(crate) fn same_proposals(&self, here: &Identity) -> bool {
-        self.0.last() == here.0.last()
+    /// Returns whether the module was validated with the same proposals.
+    pub(crate) fn same_proposals(&self, ours: &Identity) -> bool {
+        self.0.last() == ours.0.last()
     }
 }
 
-/// The names of proposals.
+/// Returns the names of proposals.
 fn proposals(features: Features) -> String {
     let rows = kinglet_wasm::FEATURES.iter().filter(|row| features.has(row.feature));
     rows.map(|row| row.name).collect::<Vec<&str>>().join(" ")
 }
 
-/// What a cache keeps of a module but its code.
+/// Writes the cache file of a module, without its code.
 pub(crate) fn write_module(identity: &Identity, module: &Module) -> Result<Vec<u8>> {
     let memory = module.initial_memory(rustix::param::page_size())?;
     let (processor, image) = (&Processor::host()?, &CodeImage::default());
@@ -497,7 +510,7 @@ pub(crate) fn write_module(identity: &Identity, module: &Module) -> Result<Vec<u
     Ok(Image { processor, identity, image, bodies: &module.bodies, trampolines: &[], memory }.write(bytes, &[]))
 }
 
-/// What a cache keeps of a module's code; `complete` if that is all there can be.
+/// Writes the cache file of a module's code. If `complete`, every function that can be compiled has code.
 pub(crate) fn write_code(
     identity: &Identity,
     image: &CodeImage,
@@ -518,7 +531,7 @@ pub(crate) fn write(
     trampolines: &[(Trampoline, CodeImage)],
     module: &Module,
 ) -> Result<Vec<u8>> {
-    // One that has code already gets other code.
+    // If the module already contains native code, the new code replaces it.
     let bytes = module.bytes.part(0..section(&module.bytes).map_or(module.bytes.len(), |(start, _)| start))?;
     let memory = module.initial_memory(processor.page)?;
     let image = Image { processor, identity, image, bodies: &module.bodies, trampolines, memory };
@@ -533,7 +546,7 @@ pub(crate) fn write(
             let size = u32::try_from(head - 6 + padding + image.len())
                 .map_err(|_| Error::msg("the code is too large for a custom section; write a native image instead"))?;
             all.push(0);
-            // Five bytes, whatever the size, as a varint.
+            // The size is always a LEB128 number of five bytes.
             all.extend((0..5).map(|i| (size >> (7 * i)) as u8 & 0x7f | if i < 4 { 0x80 } else { 0 }));
             all.push(SECTION.len() as u8);
             all.extend(SECTION);
@@ -545,7 +558,7 @@ pub(crate) fn write(
     }
 }
 
-/// What goes into an image.
+/// The contents of an image.
 struct Image<'a> {
     processor: &'a Processor,
     identity: &'a Identity,
@@ -556,7 +569,7 @@ struct Image<'a> {
 }
 
 impl Image<'_> {
-    /// The image's bytes, with the module in it or `outside` of it.
+    /// Returns the image's bytes, with the module in it or `outside` before it.
     fn write(&self, module: &[u8], outside: &[u8]) -> Vec<u8> {
         let mut bytes = vec![0; HEADER];
         let mut ranges = Vec::new();
@@ -578,19 +591,22 @@ impl Image<'_> {
         part(&mut bytes, 4, &bodies.flat_map(u32::to_le_bytes).collect::<Vec<u8>>());
         part(&mut bytes, 4, &trampoline_bytes(self.trampolines, order));
         part(&mut bytes, page, &self.image.text);
-        // The page of the text's end is executable, and holds nothing else.
+        // The last page of the text becomes executable, so the data starts at a new page.
         part(&mut bytes, page, &self.memory.1);
         part(&mut bytes, page, module);
-        let of = |bytes: &[u8]| bytes.chunks(STEP).map(XxHash3_64::oneshot).collect::<Vec<u64>>();
-        bytes.resize(bytes.len().next_multiple_of(SUM), 0);
-        let sums: Vec<u8> =
-            [of(outside), of(&bytes[HEADER..])].concat().into_iter().flat_map(u64::to_le_bytes).collect();
-        ranges.push((bytes.len() as u64, sums.len() as u64));
-        bytes.extend(&sums);
+        let checksums_of = |bytes: &[u8]| bytes.chunks(CHUNK).map(XxHash3_64::oneshot).collect::<Vec<u64>>();
+        bytes.resize(bytes.len().next_multiple_of(CHECKSUM_SIZE), 0);
+        let checksums: Vec<u8> = [checksums_of(outside), checksums_of(&bytes[HEADER..])]
+            .concat()
+            .into_iter()
+            .flat_map(u64::to_le_bytes)
+            .collect();
+        ranges.push((bytes.len() as u64, checksums.len() as u64));
+        bytes.extend(&checksums);
         let length = bytes.len() as u64;
         bytes[..8].copy_from_slice(MAGIC);
         bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-        bytes[12..16].copy_from_slice(&(COUNT as u32).to_le_bytes());
+        bytes[12..16].copy_from_slice(&(PART_COUNT as u32).to_le_bytes());
         bytes[16..24].copy_from_slice(&length.to_le_bytes());
         bytes[ADDRESS..PARTS].copy_from_slice(&self.memory.0.to_le_bytes());
         for (index, (offset, length)) in ranges.into_iter().enumerate() {
@@ -598,13 +614,13 @@ impl Image<'_> {
             bytes[at..at + 8].copy_from_slice(&offset.to_le_bytes());
             bytes[at + 8..at + 16].copy_from_slice(&length.to_le_bytes());
         }
-        let checksum = header_sum(&bytes[ADDRESS..HEADER], &sums);
+        let checksum = header_sum(&bytes[ADDRESS..HEADER], &checksums);
         bytes[CHECKSUM..ADDRESS].copy_from_slice(&checksum.to_le_bytes());
         bytes
     }
 }
 
-/// The tables as words.
+/// Returns the tables as words.
 fn tables(image: &CodeImage) -> [Vec<u32>; TABLES] {
     [
         image.functions.iter().flat_map(|f| [f.start, f.end, f.function]).collect(),
@@ -617,7 +633,8 @@ fn tables(image: &CodeImage) -> [Vec<u32>; TABLES] {
     ]
 }
 
-/// Where the custom section of a universal module begins, and what is in it behind its name. It is the last section.
+/// Finds the custom section of a universal module, which is the last section. Returns its offset and the range of its
+/// contents after the name.
 fn section(bytes: &[u8]) -> Option<(usize, Range<usize>)> {
     if !bytes.starts_with(b"\0asm\x01\0\0\0") {
         return None;
@@ -636,18 +653,18 @@ fn section(bytes: &[u8]) -> Option<(usize, Range<usize>)> {
     None
 }
 
-/// Where the image is in the section's contents.
+/// Returns the range of the image in the section's contents.
 fn image_in(bytes: &[u8], contents: Range<usize>) -> Result<Range<usize>> {
-    let padding = bytes[contents.clone()].get(..4).ok_or_else(|| bad("is cut short"))?;
+    let padding = bytes[contents.clone()].get(..4).ok_or_else(|| damaged("is truncated"))?;
     let start = (contents.start + 4).checked_add(u32_at(padding, 0) as usize).filter(|start| *start <= contents.end);
-    let start = start.ok_or_else(|| bad("is cut short"))?;
+    let start = start.ok_or_else(|| damaged("is truncated"))?;
     match bytes[contents.start + 4..start].iter().all(|byte| *byte == 0) {
         true => Ok(start..contents.end),
-        false => Err(bad("is padded with something")),
+        false => Err(damaged("has padding that is not zero")),
     }
 }
 
-/// A number in LEB128, and what comes behind it.
+/// Reads a LEB128 number. Returns it and the offset after it.
 fn varint(bytes: &[u8], mut at: usize) -> Option<(u32, usize)> {
     let mut value = 0;
     for shift in (0..35).step_by(7) {
@@ -661,9 +678,9 @@ fn varint(bytes: &[u8], mut at: usize) -> Option<(u32, usize)> {
     None
 }
 
-/// Everything that is read of an artifact before its code is used. For tests.
+/// Reads the parts of an artifact that loading reads. For tests.
 pub(crate) fn read(bytes: &[u8]) -> Result<()> {
-    let artifact = parse(bytes)?.ok_or_else(|| bad("is none"))?;
+    let artifact = parse(bytes)?.ok_or_else(|| damaged("is not an artifact"))?;
     artifact.verify_all(bytes, |_| ())?;
     let identity = Identity::parse(&bytes[artifact.identity.clone()])?;
     let _ = identity.mismatch(&identity);
@@ -672,20 +689,21 @@ pub(crate) fn read(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Makes all checksums of an artifact right again, as far as there is room for them. For tests: checksums hide what
-/// lies behind them.
+/// Recomputes the checksums of an artifact, as far as there is space for them. Tests use it to modify artifacts without
+/// failing verification.
 pub(crate) fn repair(bytes: &mut [u8], artifact: &Artifact) {
-    let (start, sums) = (artifact.image.start, artifact.sums.clone());
-    let steps = Steps::new([artifact.outside(), start + HEADER..sums.start.max(start + HEADER)], sums.clone());
-    for step in 0..steps.found.len().min(sums.len() / SUM) {
-        let sum = XxHash3_64::oneshot(&bytes[steps.place(step)]);
-        bytes[sums.start + step * SUM..][..SUM].copy_from_slice(&sum.to_le_bytes());
+    let (start, checksums) = (artifact.image.start, artifact.checksums.clone());
+    let chunks =
+        Chunks::new([artifact.outside(), start + HEADER..checksums.start.max(start + HEADER)], checksums.clone());
+    for chunk in 0..chunks.verified.len().min(checksums.len() / CHECKSUM_SIZE) {
+        let checksum = XxHash3_64::oneshot(&bytes[chunks.range(chunk)]);
+        bytes[checksums.start + chunk * CHECKSUM_SIZE..][..CHECKSUM_SIZE].copy_from_slice(&checksum.to_le_bytes());
     }
-    let sum = header_sum(&bytes[start + ADDRESS..start + HEADER], &bytes[sums]);
-    bytes[start + CHECKSUM..start + CHECKSUM + 8].copy_from_slice(&sum.to_le_bytes());
+    let checksum = header_sum(&bytes[start + ADDRESS..start + HEADER], &bytes[checksums]);
+    bytes[start + CHECKSUM..start + CHECKSUM + 8].copy_from_slice(&checksum.to_le_bytes());
 }
 
-fn bad(how: &str) -> Error {
+fn damaged(how: &str) -> Error {
     Error::msg(format!("the artifact is damaged: it {how}; compile the module again"))
 }
 
@@ -706,16 +724,16 @@ mod tests {
         (data (i32.const 8) "data") (func (export "g") (param f64) (result i32)
             (drop (call 0 (i32.load (i32.const 8)))) (i32.trunc_f64_s (local.get 0))))"#;
 
-    /// The checksum finds every accident, and so hides from tests what lies behind it. Whoever repairs it can have any
-    /// code run, but not have the reader itself go wrong.
+    /// Checksums detect all accidental damage, so damaged files do not test the parser. A file with valid checksums may
+    /// contain any code, but it must not break the parser.
     #[test]
-    fn what_lies_behind_the_checksum_is_read_with_care() {
+    fn a_malformed_artifact_with_valid_checksums_is_rejected_or_read() {
         let engine = Engine::new(Config::new().run_mode(RunMode::Jit)).unwrap();
         for form in [Precompiled::Native, Precompiled::Universal] {
-            let whole = engine.precompile_module(PROGRAM, form).unwrap();
+            let whole = engine.precompile_module_with(PROGRAM, form, |_, _| ()).unwrap();
             read(&whole).unwrap();
             let start = whole.windows(MAGIC.len()).position(|bytes| bytes == MAGIC).unwrap();
-            let (mut read_on, mut refused) = (0, 0);
+            let (mut accepted, mut rejected) = (0, 0);
             let interesting = [0, 1, 3, 4, 0x7f, 0x80, 0xffff, 1 << 20, u32::MAX - 7, u32::MAX];
             for at in (start + CHECKSUM + 8..whole.len() - 4).step_by(4).chain(start + 8..start + HEADER) {
                 let mut bytes = whole.clone();
@@ -725,11 +743,11 @@ mod tests {
                     repair(&mut bytes, &artifact);
                 }
                 match read(&bytes) {
-                    Ok(()) => read_on += 1,
-                    Err(_) => refused += 1,
+                    Ok(()) => accepted += 1,
+                    Err(_) => rejected += 1,
                 }
             }
-            assert!(read_on > 500 && refused > 100, "{read_on} {refused}");
+            assert!(accepted > 500 && rejected > 100, "{accepted} {rejected}");
         }
     }
 }

@@ -1,22 +1,25 @@
-//! What is kept on disk from one start of a module to the next: that it is valid, what its first memory begins with,
-//! and its native code as far as it was made. Each is an artifact (see `artifact`) in a file of its own, named by a hash
-//! of the module's bytes and of everything that it depends on, so that a name never means two things:
+//! The on-disk cache. It keeps a module, the initial contents of its first memory, and its native code for later
+//! starts. Module and code are artifacts (see `artifact`), each in its own file. The file name is a hash of the
+//! module's bytes and of everything else that the contents depend on, so a name has one meaning only:
 //!
 //! ```text
-//! HASH.module  the module itself, where its bodies are, its first memory
-//! HASH.code    native code of some of its functions or all, trampolines
-//! HASH.ran     which of its functions have run, which of those were compiled for the next start, are being, and cannot be
-//! HASH.file    the hash of the contents of a file that was loaded, by which file it is and when it was changed
+//! HASH.module  the module, the ranges of its functions, the contents of its first memory
+//! HASH.code    native code of some or all of its functions, trampolines
+//! HASH.ran     four bits for each function: has run, compilation has begun, compilation has failed, is compiled
+//! HASH.file    the content hash of a loaded file, by its device, inode, size and times
 //! ```
 //!
-//! Invariants: files come into being whole and never change ([`Folder`]), they are used only from a folder that nobody
-//! else can write to, after the checksum of what is used has been taken where it is mapped, and only if the names of everything
-//! they were made for are the ones here. So what is cut short or of another build is found, removed, and made again: what
-//! has not been used since the system started is checked as a whole. Damage of another kind, as by a failing disk, may be
-//! found when a part of a module is wanted: that ends the guest ([`Trap::Damaged`](crate::Trap)), and the file is removed.
+//! Invariants:
+//! - Files are created atomically and never change ([`CacheDirectory`]). They are used only from a directory to which no
+//!   other user can write.
+//! - A part of a file is used only after its checksum has been verified in the mapping, and only if the file's identity
+//!   matches that of the engine. A truncated file, or one of another build, is removed, and the module is recompiled.
+//! - A file that has not been used since the system booted is verified as a whole. Other damage, for example by a
+//!   failing disk, may be found only when a part is first used. The guest then ends with
+//!   [`Trap::Damaged`](crate::Trap), and the file is removed.
 
 mod bundle;
-mod folder;
+mod directory;
 pub(crate) mod module;
 mod next_start;
 
@@ -33,55 +36,55 @@ use twox_hash::XxHash3_64;
 
 use crate::artifact::Identity;
 use crate::{Error, Result};
-use folder::{Folder, Found};
+use directory::{CacheDirectory, DirectoryEntry};
 
-/// How many bytes a cache takes at most, if nothing is said.
-const LIMIT: u64 = 1 << 30;
-/// Files of fewer bytes are read and hashed at each start: that takes no time.
-const NOTED_FROM: u64 = 1 << 20;
-/// No note is longer: four bits for each function of a module.
-const LONGEST_NOTE: u64 = 1 << 20;
-/// How long ago a file must have been changed for its times to tell it from what it may yet become: systems count them
-/// in steps of up to two seconds.
-const SETTLED: Duration = Duration::from_secs(3);
+/// The default size limit in bytes.
+const DEFAULT_LIMIT: u64 = 1 << 30;
+/// The size in bytes from which a file's hash is recorded. Hashing smaller files at each start takes little time.
+const MIN_RECORDED_BYTES: u64 = 1 << 20;
+/// The maximum size of a note in bytes. A note has four bits for each function of a module.
+const MAX_NOTE_BYTES: u64 = 1 << 20;
+/// A file's hash is recorded only if the file changed longer ago than this. File times have a resolution of up to two
+/// seconds, so a later change within that time would go unnoticed.
+const MIN_AGE: Duration = Duration::from_secs(3);
 
-/// A folder in which engines keep modules and their native code for the next start. Clones are the same cache; any
-/// number of processes may use one folder.
+/// A directory in which engines keep modules and their native code for later starts. Clones share one cache, and any
+/// number of processes can use the same directory.
 ///
-/// What is in it is trusted as much as the program itself: machine code from it is run. Therefore the folder has to
-/// belong to the user, closed to all others (mode 0700), and files in it are used only if nobody else could have written
-/// to them.
+/// The directory is as trusted as the program itself, because Kinglet runs the machine code in it. It must belong to
+/// the user and be inaccessible to all others (mode 0700). Kinglet uses a file in it only if no other user could have
+/// written to it.
 ///
 /// ```
 /// use kinglet::{Cache, CacheConfig, Config, Engine, Module};
 ///
-/// # let folder = std::env::temp_dir().join(format!("kinglet-cache-example-{}", std::process::id()));
-/// let cache = Cache::new(CacheConfig::new().with_directory(&folder))?;
+/// # let directory = std::env::temp_dir().join(format!("kinglet-cache-example-{}", std::process::id()));
+/// let cache = Cache::new(CacheConfig::new().with_directory(&directory))?;
 /// let wat = r#"(module (func (export "six") (result i32) (i32.const 6)))"#;
 /// for start in 0..2 {
-///     // As in two starts of a program.
+///     // Each round corresponds to a start of a program.
 ///     let engine = Engine::new(Config::new().cache(Some(cache.clone())))?;
 ///     let module = Module::new(&engine, wat)?;
 ///     module.update_cache()?;
 ///     assert_eq!((cache.cache_hits(), cache.cache_misses()), (start, 1));
 /// }
-/// # std::fs::remove_dir_all(&folder)?;
+/// # std::fs::remove_dir_all(&directory)?;
 /// # Ok::<(), kinglet::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Cache {
-    inner: Arc<Inner>,
+    inner: Arc<CacheInner>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    folder: Folder,
+struct CacheInner {
+    directory: CacheDirectory,
     limit: u64,
     hits: AtomicU64,
     misses: AtomicU64,
 }
 
-/// Settings of a [`Cache`].
+/// The settings of a [`Cache`].
 #[derive(Clone, Debug)]
 pub struct CacheConfig {
     directory: Option<PathBuf>,
@@ -91,51 +94,51 @@ pub struct CacheConfig {
 /// A file of a cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheEntry {
-    /// What it is called.
+    /// The file name.
     pub name: String,
-    /// What it holds.
+    /// The kind of contents.
     pub kind: CacheEntryKind,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub bytes: u64,
-    /// When it was last used, or made.
+    /// The time of the last use, or of creation if the file has not been used.
     pub used: SystemTime,
-    /// Of what it was made for, the name and value of each: the module's hash, the build, settings, the processor. Empty
-    /// if it is damaged.
+    /// The named values that the file depends on: the module's hash, the build, settings, the processor. Empty for a
+    /// damaged file.
     pub made_for: Vec<(String, String)>,
 }
 
-/// What a file of a cache holds.
+/// The kind of contents of a cache file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CacheEntryKind {
-    /// A valid module, with the contents of its first memory.
+    /// A validated module and the initial contents of its first memory.
     Module,
     /// Native code of a module.
     Code,
-    /// Which functions of a module have run.
+    /// The functions of a module that have run.
     Ran,
-    /// Which module is in a file.
+    /// The content hash of a module's file.
     File,
 }
 
 /// The hash of a module's bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Content([u8; 32]);
+pub(crate) struct ContentHash([u8; 32]);
 
-impl std::fmt::Debug for Content {
+impl std::fmt::Debug for ContentHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.to_string())
     }
 }
 
-impl std::fmt::Display for Content {
+impl std::fmt::Display for ContentHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
-impl Content {
-    pub(crate) fn of(bytes: &[u8]) -> Content {
-        Content(*blake3::hash(bytes).as_bytes())
+impl ContentHash {
+    pub(crate) fn of(bytes: &[u8]) -> ContentHash {
+        ContentHash(*blake3::hash(bytes).as_bytes())
     }
 }
 
@@ -143,7 +146,7 @@ impl CacheEntryKind {
     const ALL: [CacheEntryKind; 4] =
         [CacheEntryKind::Module, CacheEntryKind::Code, CacheEntryKind::Ran, CacheEntryKind::File];
 
-    fn ending(self) -> &'static str {
+    fn extension(self) -> &'static str {
         match self {
             CacheEntryKind::Module => "module",
             CacheEntryKind::Code => "code",
@@ -152,33 +155,33 @@ impl CacheEntryKind {
         }
     }
 
-    /// Whether it is an artifact, which says itself what it is for and whether it is whole.
+    /// Returns whether the file is an artifact, which contains its own identity and checksums.
     pub fn is_artifact(self) -> bool {
         matches!(self, CacheEntryKind::Module | CacheEntryKind::Code)
     }
 
-    /// What a file of this name holds; none if it is not the cache's.
+    /// Returns the kind of a file with this name; `None` if the file does not belong to the cache.
     fn of(name: &str) -> Option<CacheEntryKind> {
-        let (stem, ending) = name.split_once('.')?;
+        let (stem, extension) = name.split_once('.')?;
         let hash = stem.len() == 64 && stem.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        CacheEntryKind::ALL.into_iter().find(|kind| hash && kind.ending() == ending)
+        CacheEntryKind::ALL.into_iter().find(|kind| hash && kind.extension() == extension)
     }
 }
 
 impl CacheConfig {
-    /// The user's own folder, and 1 GiB.
+    /// Returns the default settings: the user's cache directory and a limit of 1 GiB.
     pub fn new() -> CacheConfig {
-        CacheConfig { directory: None, limit: LIMIT }
+        CacheConfig { directory: None, limit: DEFAULT_LIMIT }
     }
 
-    /// Sets the folder. It is made if it is not there.
+    /// Sets the directory, which the cache creates if necessary. The default is [`Cache::default_directory`].
     pub fn with_directory(&mut self, directory: impl Into<PathBuf>) -> &mut CacheConfig {
         self.directory = Some(directory.into());
         self
     }
 
-    /// Sets how many bytes the files may have in all. Whenever some are added, those that have not been used for longest
-    /// make room.
+    /// Sets the limit on the total size of all files, in bytes. When new files exceed the limit, the cache removes the
+    /// least recently used files. The default is 1 GiB.
     pub fn with_files_total_size_soft_limit(&mut self, bytes: u64) -> &mut CacheConfig {
         self.limit = bytes;
         self
@@ -192,22 +195,22 @@ impl Default for CacheConfig {
 }
 
 impl Cache {
-    /// Opens a cache.
+    /// Opens a cache, and creates its directory if necessary.
     ///
     /// # Errors
-    /// If the folder cannot be made or opened, is a link, or others than the user could have written to it; if none is
-    /// named and the user has none.
+    /// If the directory cannot be created or opened, is a symbolic link, or is accessible to other users. Also if no
+    /// directory is configured and the user has no default directory.
     pub fn new(config: &CacheConfig) -> Result<Cache> {
         let path = config.directory.clone().or_else(Cache::default_directory);
-        let path = path.ok_or_else(|| Error::msg("there is no folder for a cache; KINGLET_CACHE_DIR can name one"))?;
-        let folder = Folder::open(&path)
-            .map_err(|error| Error::msg(format!("the cache in {} cannot be used: {error}", path.display())))?;
+        let path = path.ok_or_else(|| Error::msg("no cache directory is configured; set KINGLET_CACHE_DIR"))?;
+        let directory = CacheDirectory::open(&path)
+            .map_err(|error| Error::msg(format!("cannot use the cache in {}: {error}", path.display())))?;
         let (hits, misses) = (AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Cache { inner: Arc::new(Inner { folder, limit: config.limit, hits, misses }) })
+        Ok(Cache { inner: Arc::new(CacheInner { directory, limit: config.limit, hits, misses }) })
     }
 
-    /// The user's own folder: `$KINGLET_CACHE_DIR`, else `kinglet` in `$XDG_CACHE_HOME`, else in `~/.cache`; none if none
-    /// of them is set, or the first is set to nothing.
+    /// Returns the user's cache directory: `$KINGLET_CACHE_DIR`, or else `$XDG_CACHE_HOME/kinglet`, or else
+    /// `~/.cache/kinglet`. Returns `None` if none of these variables is set, or if the first one is empty.
     pub fn default_directory() -> Option<PathBuf> {
         if let Some(own) = std::env::var_os("KINGLET_CACHE_DIR") {
             return (!own.is_empty()).then(|| own.into());
@@ -218,53 +221,53 @@ impl Cache {
         Some(xdg().or_else(home)?.join("kinglet"))
     }
 
-    /// The folder.
+    /// Returns the cache's directory.
     pub fn directory(&self) -> &Path {
-        self.inner.folder.path()
+        self.inner.directory.path()
     }
 
-    /// How many modules were found in it, by this cache and its clones.
+    /// Returns the number of modules that this cache and its clones have found.
     pub fn cache_hits(&self) -> u64 {
         self.inner.hits.load(Ordering::Relaxed)
     }
 
-    /// How many modules were looked for and not found.
+    /// Returns the number of modules that this cache and its clones have not found.
     pub fn cache_misses(&self) -> u64 {
         self.inner.misses.load(Ordering::Relaxed)
     }
 
-    /// What is in it, what was used last first.
+    /// Returns the files in the cache, most recently used first.
     ///
     /// # Errors
-    /// If the folder cannot be read.
+    /// If the directory cannot be read.
     pub fn entries(&self) -> Result<Vec<CacheEntry>> {
-        let mut found = self.inner.folder.list()?;
-        found.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.name.cmp(&b.name)));
-        let entry = |found: Found| {
-            let kind = CacheEntryKind::of(&found.name)?;
-            let made_for = if kind.is_artifact() { self.made_for(&found.name) } else { Vec::new() };
-            Some(CacheEntry { kind, made_for, name: found.name, bytes: found.bytes, used: found.used })
+        let mut files = self.inner.directory.list()?;
+        files.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.name.cmp(&b.name)));
+        let entry = |file: DirectoryEntry| {
+            let kind = CacheEntryKind::of(&file.name)?;
+            let made_for = if kind.is_artifact() { self.made_for(&file.name) } else { Vec::new() };
+            Some(CacheEntry { kind, made_for, name: file.name, bytes: file.bytes, used: file.used })
         };
-        Ok(found.into_iter().filter_map(entry).collect())
+        Ok(files.into_iter().filter_map(entry).collect())
     }
 
     fn made_for(&self, name: &str) -> Vec<(String, String)> {
         let identity = || {
-            let file = self.inner.folder.read(name).ok().flatten()?;
+            let file = self.inner.directory.read(name).ok().flatten()?;
             crate::vm::artifact_identity(file).ok()
         };
         identity().map_or_else(Vec::new, Identity::into_rows)
     }
 
-    /// Removes everything; returns how many bytes that were.
+    /// Removes all files, and returns their total size in bytes.
     ///
     /// # Errors
-    /// If the folder cannot be read.
+    /// If the directory cannot be read.
     pub fn clean(&self) -> Result<u64> {
-        let found = self.inner.folder.list()?;
-        let ours = |found: &&Found| CacheEntryKind::of(&found.name).is_some() || found.is_temporary();
-        let removed = found.iter().filter(ours).filter(|found| self.inner.folder.remove(&found.name));
-        Ok(removed.map(|found| found.bytes).sum())
+        let files = self.inner.directory.list()?;
+        let is_cache_file = |file: &&DirectoryEntry| CacheEntryKind::of(&file.name).is_some() || file.is_temporary();
+        let removed = files.iter().filter(is_cache_file).filter(|file| self.inner.directory.remove(&file.name));
+        Ok(removed.map(|file| file.bytes).sum())
     }
 
     pub(crate) fn count(&self, hit: bool) {
@@ -272,78 +275,78 @@ impl Cache {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A file, and whether it has been made or used since the system started; none if there is none that can be trusted. It
-    /// is used when [`Cache::used`] says so.
+    /// Opens a file. Also returns whether it was created or used since the system booted. Returns `None` if there is no
+    /// trusted file with this name. [`Cache::used`] records its use.
     pub(crate) fn open(&self, name: &str) -> Option<(File, bool)> {
-        match self.inner.folder.read(name) {
+        match self.inner.directory.read(name) {
             Ok(file) => file.map(|file| {
-                let settled = Folder::is_settled(&file);
-                (file, settled)
+                let from_this_boot = CacheDirectory::is_from_this_boot(&file);
+                (file, from_this_boot)
             }),
             Err(error) => {
-                debug!(name, %error, "a file of the cache is not used");
+                debug!(name, %error, "a cache file is not used");
                 None
             }
         }
     }
 
-    /// A file has been found whole, and is used.
+    /// Records the use of an intact file.
     pub(crate) fn used(file: &File) {
-        Folder::touch(file);
+        CacheDirectory::touch(file);
     }
 
-    /// Removes a file that is no good.
-    pub(crate) fn discard(&self, name: &str, why: &Error) {
-        debug!(name, %why, "a file of the cache is removed");
-        self.inner.folder.remove(name);
+    /// Removes an unusable file.
+    pub(crate) fn discard(&self, name: &str, reason: &Error) {
+        debug!(name, %reason, "a cache file is removed");
+        self.inner.directory.remove(name);
     }
 
-    /// Keeps something; nothing that alone is more than there is room for.
+    /// Writes a file. Fails if its contents alone exceed the size limit.
     pub(crate) fn store(&self, name: &str, contents: &[u8]) -> Result<()> {
         if contents.len() as u64 > self.inner.limit {
-            return Err(Error::msg("it is larger than the cache may be"));
+            return Err(Error::msg("the contents are larger than the cache's size limit"));
         }
-        self.inner.folder.write(name, contents)?;
+        self.inner.directory.write(name, contents)?;
         debug!(name, bytes = contents.len(), "kept in the cache");
         Ok(())
     }
 
-    /// Sees to it that files take no more room than they may; removes what processes that have ended left behind.
-    pub(crate) fn make_room(&self) -> Result<()> {
-        let mut found = self.inner.folder.list()?;
-        for left in found.iter().filter(|found| found.is_left()) {
-            self.inner.folder.remove(&left.name);
+    /// Removes the least recently used files beyond the size limit, and temporary files of ended processes.
+    pub(crate) fn evict(&self) -> Result<()> {
+        let mut files = self.inner.directory.list()?;
+        for stale in files.iter().filter(|file| file.is_stale()) {
+            self.inner.directory.remove(&stale.name);
         }
-        found.retain(|found| CacheEntryKind::of(&found.name).is_some());
-        let mut total: u64 = found.iter().map(|found| found.bytes).sum();
+        files.retain(|file| CacheEntryKind::of(&file.name).is_some());
+        let mut total: u64 = files.iter().map(|file| file.bytes).sum();
         if total <= self.inner.limit {
             return Ok(());
         }
-        // A bit more, so that not every new file finds it full.
-        let wanted = self.inner.limit - self.inner.limit / 8;
-        found.sort_by_key(|found| found.used);
-        for Found { name, bytes, .. } in found {
-            if total <= wanted {
+        // Free an eighth of the limit, so that the next file does not need another eviction.
+        let target_size = self.inner.limit - self.inner.limit / 8;
+        files.sort_by_key(|file| file.used);
+        for DirectoryEntry { name, bytes, .. } in files {
+            if total <= target_size {
                 break;
             }
-            if self.inner.folder.remove(&name) {
-                debug!(name, bytes, "removed from the cache to make room");
+            if self.inner.directory.remove(&name) {
+                debug!(name, bytes, "removed from the cache: the size limit is reached");
             }
             total -= bytes;
         }
         Ok(())
     }
 
-    /// What the contents of a file were when it was last loaded, if it has not been changed since.
-    pub(crate) fn noted(&self, file: &Metadata) -> Option<Content> {
-        self.note_of(&file_name(file)?)?.try_into().ok().map(Content)
+    /// Returns the recorded content hash of a file, if the file has not changed since.
+    pub(crate) fn recorded_hash(&self, file: &Metadata) -> Option<ContentHash> {
+        self.read_note(&file_name(file)?)?.try_into().ok().map(ContentHash)
     }
 
-    /// What [`Cache::keep_note`] kept.
-    pub(crate) fn note_of(&self, name: &str) -> Option<Vec<u8>> {
+    /// Reads a note that [`Cache::write_note`] wrote.
+    pub(crate) fn read_note(&self, name: &str) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
         let mut file = self.open(name)?.0;
-        (&mut file).take(LONGEST_NOTE).read_to_end(&mut bytes).ok()?;
+        (&mut file).take(MAX_NOTE_BYTES).read_to_end(&mut bytes).ok()?;
         let (note, checksum) = bytes.split_last_chunk()?;
         (*checksum == XxHash3_64::oneshot(note).to_le_bytes()).then(|| {
             Cache::used(&file);
@@ -351,50 +354,47 @@ impl Cache {
         })
     }
 
-    /// Keeps a few bytes, with a checksum.
-    pub(crate) fn keep_note(&self, name: &str, note: &[u8]) -> Result<()> {
+    /// Writes a few bytes with a checksum.
+    pub(crate) fn write_note(&self, name: &str, note: &[u8]) -> Result<()> {
         self.store(name, &[note, &XxHash3_64::oneshot(note).to_le_bytes()].concat())
     }
 
-    /// Takes a file of the cache for as long as what is returned lives, if it is there and nobody else has it.
+    /// Locks a cache file until the returned value is dropped. Returns `None` if there is no such file, or if another
+    /// process has locked it.
     pub(crate) fn lock(&self, name: &str) -> Option<File> {
-        self.inner
-            .folder
-            .lock(name)
-            .inspect_err(|error| debug!(name, %error, "a file of the cache is not locked"))
-            .ok()?
+        self.inner.directory.lock(name).inspect_err(|error| debug!(name, %error, "cannot lock a cache file")).ok()?
     }
 
-    /// Notes what was read from a file, whose metadata were taken before. If it had just been changed then it is not
-    /// noted: another change might not show.
-    pub(crate) fn note(&self, file: &Metadata, content: Content) {
+    /// Records a file's content hash. `file` is its metadata from before it was read. If the file changed shortly
+    /// before, records nothing, because another change could go unnoticed.
+    pub(crate) fn record_hash(&self, file: &Metadata, content: ContentHash) {
         let Some(name) = file_name(file) else { return };
         let changed = Duration::new(u64::try_from(file.ctime()).unwrap_or(0), file.ctime_nsec() as u32);
         let age = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH + changed);
-        if age.is_ok_and(|age| age > SETTLED)
-            && let Err(error) = self.keep_note(&name, &content.0)
+        if age.is_ok_and(|age| age > MIN_AGE)
+            && let Err(error) = self.write_note(&name, &content.0)
         {
-            debug!(%error, "the file's hash is not kept");
+            debug!(%error, "cannot record the file's hash");
         }
     }
 }
 
-/// What the note about a file is called; none of one that is small, or no file. Nobody can change a file and leave all of
-/// this as it was: the time of the last change cannot be set.
+/// Returns the name of the note about a file; `None` for small files and for inodes that are not regular files. Every
+/// change to the file changes one of these values, because no program can set the time of the last status change.
 fn file_name(file: &Metadata) -> Option<String> {
-    if !file.is_file() || file.len() < NOTED_FROM {
+    if !file.is_file() || file.len() < MIN_RECORDED_BYTES {
         return None;
     }
     let times = [file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()];
-    let place = format!("file {} {} {} {times:?}", file.dev(), file.ino(), file.len());
-    Some(name(&Content::of(place.as_bytes()), CacheEntryKind::File))
+    let key = format!("file {} {} {} {times:?}", file.dev(), file.ino(), file.len());
+    Some(name(&ContentHash::of(key.as_bytes()), CacheEntryKind::File))
 }
 
-fn name(hash: &Content, kind: CacheEntryKind) -> String {
-    format!("{hash}.{}", kind.ending())
+fn name(hash: &ContentHash, kind: CacheEntryKind) -> String {
+    format!("{hash}.{}", kind.extension())
 }
 
-/// What the file is called that is made for this.
+/// Returns the name of the file with this identity.
 pub(crate) fn entry_name(identity: &Identity, kind: CacheEntryKind) -> String {
-    name(&Content::of(&identity.to_bytes()), kind)
+    name(&ContentHash::of(&identity.to_bytes()), kind)
 }

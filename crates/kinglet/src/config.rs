@@ -1,8 +1,9 @@
-//! The settings of an engine: plain data, read once when the engine is made.
+//! The settings of an engine: plain data that the engine reads once, when it is created.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use kinglet_abi::settings::Target;
+use kinglet_abi::settings::CompileTarget;
 use kinglet_abi::{Optimization, Settings};
 use kinglet_wasm::op::Op;
 use kinglet_wasm::walk::Metering;
@@ -11,7 +12,8 @@ use kinglet_wasm::{Feature, Features};
 use crate::pool::{InstanceAllocationStrategy, PoolingAllocationConfig};
 use crate::{Error, Result};
 
-/// Settings of an [`Engine`](crate::Engine).
+/// The settings of an [`Engine`](crate::Engine). Many exist under Wasmtime's names as well; both names set the same
+/// value, and the last call counts.
 ///
 /// ```
 /// use kinglet::{Config, Engine, Feature, Instance, Module, Store, Trap};
@@ -37,11 +39,13 @@ pub struct Config {
     pub(crate) memory_page_limit: Option<u64>,
     pub(crate) metering: Option<Metering>,
     pub(crate) backtrace_details: bool,
+    pub(crate) backtrace_frames: Option<NonZeroUsize>,
     pub(crate) run_mode: RunMode,
     pub(crate) tier_up: bool,
     pub(crate) tier_thresholds: TierThresholds,
     pub(crate) optimization: Optimization,
     pub(crate) interruptible: bool,
+    pub(crate) epoch_interruption: bool,
     pub(crate) nan_canonicalization: bool,
     pub(crate) spectre_mitigation: bool,
     pub(crate) signals_based_traps: bool,
@@ -49,36 +53,37 @@ pub struct Config {
     pub(crate) memory_guard_size: u64,
     pub(crate) compiler_threads: Option<usize>,
     pub(crate) compiler_memory: usize,
-    pub(crate) target: Target,
+    pub(crate) target: CompileTarget,
     pub(crate) profile: Option<Profile>,
     #[cfg(feature = "jit")]
     pub(crate) cache: Option<crate::Cache>,
     pub(crate) pool: Option<PoolingAllocationConfig>,
 }
 
-/// How a profiler is told which function native code belongs to.
+/// The format in which a profiler learns the functions of native code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// A line for each function in `/tmp/perf-PID.map`, which Linux's `perf report` reads.
+    /// One line per function in `/tmp/perf-PID.map`, which Linux's `perf report` reads.
     PerfMap,
-    /// A record for each function, with its code, in `jit-PID.dump` in the present folder. What `perf record -k mono` has
-    /// recorded, `perf inject --jit` puts together with it; then `perf annotate` has the instructions too.
+    /// One record per function, with its code, in `jit-PID.dump` in the current directory. `perf inject --jit` merges the
+    /// file into a recording of `perf record -k mono`; `perf annotate` then shows instructions.
     JitDump,
 }
 
-/// When interpreted code counts as hot, and is compiled. Stores that interpret are asked from time to time which function
-/// they are in, at its entry or the back-edge of one of its loops; each answer is a sample.
+/// The thresholds from which interpreted code is hot and gets compiled. A sampler asks interpreting stores at intervals
+/// for the running function. A store answers at the next function entry or loop back-edge; each answer is a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TierThresholds {
-    /// How long it is from one sample of a store to the next. With zero every entry and every back-edge is a sample, and
-    /// what is hot is compiled on the spot, while the guest waits: for tests.
+    /// The time between two samples of a store. The default is 250 µs. With zero, every entry and every back-edge is a
+    /// sample, and the guest waits while hot code is compiled; this is for tests.
     pub sampling_interval: Duration,
-    /// How many samples make a function hot, or a loop that is to be entered in the middle; 0 counts as 1. Besides, of a function that is
-    /// hot its size counts half for one of its loops, and an eighth for its own code if its frames seem to stay in loops.
-    /// Where a process has one processor alone it is twice as many, unless every entry and back-edge is a sample.
+    /// The number of samples that makes a function hot, or a loop that is compiled for on-stack replacement. The default
+    /// is 2; 0 counts as 1. In a hot function, a loop needs only half of the samples for the function's size, and the
+    /// function itself an eighth if its frames seem to stay in loops. On one processor the number doubles, unless the
+    /// interval is zero.
     pub samples: u32,
-    /// For how many bytes of a function's body it takes one sample more: large ones take longer to compile; 0 counts as 1.
-    /// Where a process has one processor alone it is a fifth as many, with the same exception.
+    /// The number of bytes of a function's body per additional sample, because large functions take longer to compile. The
+    /// default is 2000; 0 counts as 1. On one processor it is a fifth of that, unless the interval is zero.
     pub bytes_a_sample: u32,
 }
 
@@ -89,7 +94,7 @@ impl Default for TierThresholds {
 }
 
 impl TierThresholds {
-    /// How many samples make a function with a body of so many bytes hot.
+    /// Returns the number of samples that makes a function with a body of this many bytes hot.
     #[cfg(feature = "jit")]
     pub(crate) fn needed(&self, bytes: usize) -> u32 {
         let more = bytes as u64 / u64::from(self.bytes_a_sample.max(1));
@@ -97,7 +102,8 @@ impl TierThresholds {
     }
 }
 
-/// How an engine runs code. What a guest can see does not depend on it, but for how deep its calls may go.
+/// The way in which an engine runs code. A guest behaves the same in every mode, except that its calls can nest more or
+/// less deeply.
 ///
 /// ```
 /// use kinglet::{Config, Engine, Instance, Module, RunMode, Store};
@@ -113,18 +119,18 @@ impl TierThresholds {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RunMode {
-    /// Starts at once, interpreting, and compiles what turns out hot ([`Config::tier_up`]). Without the Cargo feature `jit`
-    /// everything is interpreted.
+    /// Starts in the interpreter at once and compiles hot code in the background ([`Config::tier_up`]). Without the Cargo
+    /// feature `jit` the engine interprets everything.
     #[default]
     Auto,
-    /// Interprets everything.
+    /// Interprets all code.
     Interpreter,
-    /// Compiles every module when it is made, on all processors.
+    /// Compiles every module when it is created, on all processors.
     Jit,
 }
 
 impl Config {
-    /// WebAssembly 3.0 and every finished proposal, 16 MiB of guest stack, no metering.
+    /// Creates the default configuration: WebAssembly 3.0 and every finished proposal, 16 MiB of guest stack, no metering.
     pub fn new() -> Config {
         Config {
             features: Features::default(),
@@ -133,11 +139,13 @@ impl Config {
             memory_page_limit: None,
             metering: None,
             backtrace_details: true,
+            backtrace_frames: NonZeroUsize::new(DEFAULT_FRAMES),
             run_mode: RunMode::Auto,
             tier_up: true,
             tier_thresholds: TierThresholds::default(),
             optimization: Optimization::Speed,
             interruptible: true,
+            epoch_interruption: false,
             nan_canonicalization: false,
             spectre_mitigation: true,
             signals_based_traps: true,
@@ -145,7 +153,7 @@ impl Config {
             memory_guard_size: 32 << 20,
             compiler_threads: None,
             compiler_memory: Settings::default().compiler_memory,
-            target: Target::default(),
+            target: CompileTarget::default(),
             profile: None,
             #[cfg(feature = "jit")]
             cache: None,
@@ -153,98 +161,101 @@ impl Config {
         }
     }
 
-    /// Sets which proposals modules may use.
+    /// Sets the proposals that modules can use. By default these are all finished ones.
     pub fn features(&mut self, features: Features) -> &mut Config {
         self.features = features;
         self
     }
 
-    /// Lets modules use a proposal, or not. One that is not finished can be turned on too; an operation of it that this
-    /// version lacks then traps.
+    /// Enables or disables a proposal. Unfinished proposals can be enabled too; an operation that this version lacks then
+    /// traps with [`Trap::Unsupported`](crate::Trap::Unsupported).
     pub fn feature(&mut self, feature: Feature, on: bool) -> &mut Config {
         self.features.set(feature, on);
         self
     }
 
-    /// Sets how large a store's guest stack may become, in bytes: at least 64 KiB and at most 1 TiB, to which other values
-    /// are rounded. It is reserved when the interpreter is first entered, and takes memory only as it is used. Calls
-    /// beyond it trap with [`Trap::StackOverflow`](crate::Trap::StackOverflow).
+    /// Sets the maximum size of a store's guest stack in bytes, 16 MiB by default. Values are clamped to the range from
+    /// 64 KiB to 1 TiB. The store reserves the stack when it first enters the interpreter, and uses memory only as the
+    /// stack grows. Deeper calls trap with [`Trap::StackOverflow`](crate::Trap::StackOverflow).
     pub fn max_wasm_stack(&mut self, bytes: usize) -> &mut Config {
         self.max_wasm_stack = bytes.clamp(64 << 10, 1 << 40);
         self
     }
 
-    /// Sets how much of the calling thread's stack guests may use, in bytes: nested calls between host and guest, and
-    /// calls of native code among one another, which are also held to [`Config::max_wasm_stack`]. Where native code has
-    /// used it up, functions are interpreted, on the guest stack: what it costs is speed. The thread must have as much,
-    /// and beside it what host functions need and, unless everything is interpreted, 256 KiB for the compiler, which makes
-    /// what calls between host, interpreter and native code need where such a call is first made. Less than 16 KiB are
-    /// rounded up to that.
+    /// Sets the number of bytes of the calling thread's stack that guests can use: 512 KiB by default, at least 16 KiB.
+    /// Nested calls between host and guest use it, and so do calls between native functions, for which
+    /// [`Config::max_wasm_stack`] is a second limit. When native code has used it up, further calls are interpreted on the
+    /// guest stack, which is slower.
+    ///
+    /// The thread's stack must be larger than this. Host functions need their own part. Unless everything is interpreted,
+    /// the compiler needs 256 KiB, because a first call between host, interpreter and native code compiles a trampoline.
     pub fn max_host_stack(&mut self, bytes: usize) -> &mut Config {
         self.max_host_stack = bytes.max(16 << 10);
         self
     }
 
-    /// Caps every memory at this many pages. A module that starts with more is refused; growth beyond it fails as
-    /// `memory.grow` does.
+    /// Limits every memory to a number of pages; none by default. Instantiating a module whose memory starts with more
+    /// fails, and so does `memory.grow` beyond the limit.
     pub fn memory_page_limit(&mut self, pages: Option<u64>) -> &mut Config {
         self.memory_page_limit = pages;
         self
     }
 
-    /// Sets whether backtraces say file and line where the module has DWARF sections; they do unless it is turned off,
-    /// or Kinglet is built without its Cargo feature `addr2line`. The sections are read when a backtrace is first shown,
-    /// which for a large module takes a moment, and memory in proportion to their size. A backtrace of what was interrupted
-    /// is shown without files and lines, so that nobody waits for them after a deadline; `FrameInfo::symbols` finds them.
+    /// Sets whether backtraces show files and lines of modules with DWARF sections. The default is on. Without the Cargo
+    /// feature `addr2line` it has no effect.
+    ///
+    /// Kinglet reads the sections when a backtrace is first shown. For a large module that takes a moment, and memory in
+    /// proportion to their size. The backtrace of an interrupted guest omits files and lines, because nobody should wait
+    /// for them after a deadline; [`FrameInfo::symbols`](crate::FrameInfo::symbols) returns them.
     pub fn backtrace_details(&mut self, on: bool) -> &mut Config {
         self.backtrace_details = on;
         self
     }
 
-    /// Sets how code is run.
+    /// Sets the run mode, [`RunMode::Auto`] by default.
     pub fn run_mode(&mut self, mode: RunMode) -> &mut Config {
         self.run_mode = mode;
         self
     }
 
-    /// Sets whether, in [`RunMode::Auto`], code that turns out hot is compiled while the guest goes on, which goes over to
-    /// it at the next call, or in the middle of a loop. It is unless this is turned off; then modules with up to 128 KiB
-    /// of code are compiled before they start, and larger ones are interpreted.
+    /// Sets whether [`RunMode::Auto`] compiles hot code in the background. The default is on: guests switch to native code
+    /// at the next call, or in the middle of a loop. If it is off, modules with up to 128 KiB of code are compiled before
+    /// they start, and larger ones are interpreted.
     pub fn tier_up(&mut self, on: bool) -> &mut Config {
         self.tier_up = on;
         self
     }
 
-    /// Sets when code counts as hot.
+    /// Sets the thresholds from which code is hot.
     pub fn tier_thresholds(&mut self, thresholds: TierThresholds) -> &mut Config {
         self.tier_thresholds = thresholds;
         self
     }
 
-    /// On how many threads hot code is compiled: a processor is left to the guest.
+    /// Returns the number of threads that compile hot code. One processor remains for the guest.
     #[cfg(feature = "jit")]
     pub(crate) fn background_threads(&self) -> usize {
         let spare = || std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).clamp(1, 4);
         self.compiler_threads.unwrap_or_else(spare)
     }
 
-    /// Sets how hard the compiler tries.
+    /// Sets the compiler's optimization level, [`Optimization::Speed`] by default.
     pub fn optimization(&mut self, level: Optimization) -> &mut Config {
         self.optimization = level;
         self
     }
 
-    /// Sets whether native code looks, at every function's entry and every loop, whether it is to end: it does unless
-    /// this is turned off. The interpreter always looks. Without it [`Store::interrupt_handle`](crate::Store) and
-    /// deadlines end a guest only where it is interpreted or calls the host; code is a few per cent faster.
+    /// Sets whether native code checks for interrupts at function entries and loop headers. The default is on. If it is
+    /// off, [`Store::interrupt_handle`](crate::Store::interrupt_handle) and deadlines end a guest only in the interpreter
+    /// and in host functions; native code is a few per cent faster.
     pub fn interruptible(&mut self, on: bool) -> &mut Config {
         self.interruptible = on;
         self
     }
 
-    /// Sets whether arithmetic on floats gives no other NaN than the canonical one, as some chains of blocks ask for so that
-    /// a program computes the same on every processor. Without it, as it is if nothing is said, a NaN has the bits that the
-    /// processor's instructions give: the same in every [`RunMode`], but not on processors of another kind.
+    /// Sets whether floating-point arithmetic produces only the canonical NaN. Blockchains need this, so that a program
+    /// computes the same on every processor. The default is off: a NaN then has the bits that the processor's instructions
+    /// produce, which are the same in every [`RunMode`] but differ between architectures.
     ///
     /// ```
     /// use kinglet::{Config, Engine, Instance, Module, Store};
@@ -262,105 +273,105 @@ impl Config {
         self
     }
 
-    /// Sets whether native code keeps a mispredicted processor from using an index that a check has refused (Spectre
-    /// variant 1): for tables, and for memories whose every access is checked. It does unless this is turned off.
+    /// Sets whether native code prevents speculation with an index that a bounds check rejects (Spectre variant 1). The
+    /// default is on. It applies to tables, and to memories with checked accesses.
     pub fn spectre_mitigation(&mut self, on: bool) -> &mut Config {
         self.spectre_mitigation = on;
         self
     }
 
-    /// Sets whether native code traps by faults of the processor, caught by a signal handler, rather than by tests
-    /// beforehand. It does where the platform is known, unless this is turned off. The handler is installed once a
-    /// process; faults that are no guest's go on to whoever handled them before.
+    /// Sets whether native code traps through processor faults, which a signal handler catches, instead of explicit checks.
+    /// The default is on; it has an effect on supported platforms. Kinglet installs the handler once per process and
+    /// passes faults outside guest code to the previous handler.
     pub fn signals_based_traps(&mut self, on: bool) -> &mut Config {
         self.signals_based_traps = on;
         self
     }
 
-    /// Sets how many bytes of address space each 32-bit memory reserves. With 4 GiB, as it is if nothing is said, or
-    /// more, native code need not check accesses; with less every access is checked, as it is where the system refuses
-    /// so much (all refuse 128 TiB), or without [`Config::signals_based_traps`]. What the system grants is tried when the
-    /// engine is made, and for each memory: an instance that has or imports one that could not be reserved runs code with
-    /// checks, for which its module is compiled once more.
+    /// Sets the number of bytes of address space that each 32-bit memory reserves, 4 GiB by default. With 4 GiB or more,
+    /// native code needs no bounds checks. It checks every access if the reservation is smaller, if the system denies it
+    /// (every system denies 128 TiB), or without [`Config::signals_based_traps`].
+    ///
+    /// The engine probes the system when it is created, and again for each memory. An instance with a memory that could
+    /// not be reserved runs code with checks, for which its module is compiled a second time.
     pub fn memory_reservation(&mut self, bytes: u64) -> &mut Config {
         self.memory_reservation = bytes;
         self
     }
 
-    /// Sets how many bytes behind a reservation are kept inaccessible, 32 MiB if nothing is said, rounded up to 64 KiB:
-    /// accesses with constant offsets below it need no check. With 0, or where the system refuses so much beside
-    /// [`Config::memory_reservation`], nothing is reserved and every access is checked.
+    /// Sets the number of inaccessible bytes after each reservation: 32 MiB by default, rounded up to a multiple of 64 KiB.
+    /// Accesses with smaller constant offsets need no check. With 0, or if the system denies it in addition to
+    /// [`Config::memory_reservation`], memories reserve nothing and every access is checked.
     pub fn memory_guard_size(&mut self, bytes: u64) -> &mut Config {
         self.memory_guard_size = bytes.checked_next_multiple_of(64 << 10).unwrap_or(u64::MAX);
         self
     }
 
-    /// Sets on how many threads a module is compiled, from 1 to 256, to which other values are rounded; on all processors
-    /// if nothing is said.
+    /// Sets the number of threads that compile a module, clamped to the range from 1 to 256. The default is one per
+    /// processor.
     pub fn compiler_threads(&mut self, threads: usize) -> &mut Config {
         self.compiler_threads = Some(threads.clamp(1, 256));
         self
     }
 
-    /// Sets about how many bytes of memory the compiler may take for a function, 1 GiB by default. What it would take is
-    /// estimated before it begins, from the function alone; functions that are compiled at the same time share the memory.
-    /// A function that would take more stays interpreted, in every run mode and in what
-    /// [`Engine::precompile_module`](crate::Engine::precompile_module) makes. While guests run ([`RunMode::Auto`]) and for
-    /// the next start ([`Module::compile_for_next_start`](crate::Module::compile_for_next_start)) a function may take a
-    /// quarter of it.
+    /// Sets the approximate number of bytes of memory that compiling a function can take, 1 GiB by default. Kinglet
+    /// estimates the need of a function ahead of time. Functions that are compiled in parallel share the memory.
     ///
-    /// A cache keeps native code of a module for each value apart: it lacks the functions that would take more.
+    /// A function with a larger estimate stays interpreted, in every run mode and in the artifacts of
+    /// [`Engine::precompile_module`](crate::Engine::precompile_module). The limit is a quarter of this while guests run
+    /// ([`RunMode::Auto`]), and in [`Module::compile_for_next_start`](crate::Module::compile_for_next_start). Since the
+    /// limit decides which functions have native code, a cache stores code for each value separately.
     ///
-    /// The time that a function takes grows with the estimate, and is bounded with it. Of usual programs few functions are
-    /// estimated at more than a sixteenth of the default; the largest of CPython is not.
+    /// The estimate also bounds the time that compiling a function takes. In typical programs few functions exceed a
+    /// sixteenth of the default; the largest function of CPython does not.
     pub fn compiler_memory(&mut self, bytes: usize) -> &mut Config {
         self.compiler_memory = bytes;
         self
     }
 
-    /// Has the engine make code for a target, given by its triple or the name of its processor (see
-    /// [`full_triple`](crate::full_triple)), rather than the machine at hand:
-    /// [`Engine::precompile_module`](crate::Engine::precompile_module) makes it, and the engine itself interprets. Needs
-    /// the Cargo feature `all-targets` unless the processor is of the same kind.
+    /// Sets the target of [`Engine::precompile_module`](crate::Engine::precompile_module), as a triple or an architecture
+    /// (see [`full_triple`](crate::full_triple)). The default is this machine. With another target the engine itself
+    /// interprets. Another architecture needs the Cargo feature `all-targets`.
     pub fn target(&mut self, triple: &str) -> &mut Config {
         self.target.triple = Some(triple.to_string());
         self
     }
 
-    /// Has the engine make code that uses only what every processor of the kind can do, or what this one can. For x86-64
-    /// the former is what all have since 2009, the psABI's level v2. As with [`Config::target`], it is not run here.
+    /// Sets whether artifacts use only the instructions that every processor of the architecture has. For x86-64 that is
+    /// the psABI's level v2, which processors have since 2009. The default is off: artifacts use this processor's
+    /// instructions. If it is on, the engine itself interprets, as with [`Config::target`].
     pub fn generic_processor(&mut self, on: bool) -> &mut Config {
         self.target.generic = on;
         self
     }
 
-    /// Has the engine make code that uses a feature of the processor, or does not, whatever the processor at hand can do.
-    /// As with [`Config::target`], it is not run here.
+    /// Enables or disables a processor feature in artifacts, whether or not this processor has it. The engine itself then
+    /// interprets, as with [`Config::target`].
     pub fn cpu_feature(&mut self, name: &str, on: bool) -> &mut Config {
         self.target.features.push((name.to_string(), on));
         self
     }
 
-    /// Has native code made known to a profiler: functions of modules by their names, else as `func[N]`, and the code
-    /// between them as `[kinglet]` and what it does. What is interpreted is not told apart; with [`RunMode::Jit`] that is
-    /// nothing. On Linux only: elsewhere [`Engine::new`](crate::Engine::new) fails, as it does where the file cannot be
-    /// written.
+    /// Sets the format in which a profiler learns the functions of native code; none by default. Functions of modules appear
+    /// under their names, or as `func[N]`, and trampolines as `[kinglet]` with their purpose. Interpreted functions do not
+    /// appear separately; with [`RunMode::Jit`] there are none.
+    ///
+    /// Profiles need Linux. [`Engine::new`](crate::Engine::new) fails elsewhere, and if the file cannot be written.
     pub fn profile(&mut self, profile: Option<Profile>) -> &mut Config {
         self.profile = profile;
         self
     }
 
-    /// Has modules kept on disk, with their native code: what was validated and compiled once need not be again. There is
-    /// no cache unless one is given.
+    /// Sets a cache, which keeps modules and their native code on disk, so that a later start need not validate and compile
+    /// them again. There is none by default.
     #[cfg(feature = "jit")]
     pub fn cache(&mut self, cache: Option<crate::Cache>) -> &mut Config {
         self.cache = cache;
         self
     }
 
-    /// Sets how the memories, tables and stacks of instances are allocated: each on demand, or from a pool that keeps what
-    /// dropped stores leave behind, which makes an instance of a module that had one before in about a microsecond. What a
-    /// guest can see does not depend on it.
+    /// Sets how instances are allocated: each on demand, which is the default, or from a pool of recycled instances. With a
+    /// pool, creating another instance of a module takes about a microsecond. Guests behave the same with both.
     pub fn allocation_strategy(&mut self, strategy: impl Into<InstanceAllocationStrategy>) -> &mut Config {
         self.pool = match strategy.into() {
             InstanceAllocationStrategy::OnDemand => None,
@@ -369,15 +380,15 @@ impl Config {
         self
     }
 
-    /// Meters execution: operations cost gas, one each unless [`Config::gas_cost`] says otherwise, and a store that
-    /// has none left traps with [`Trap::OutOfGas`](crate::Trap::OutOfGas). A store starts with none:
-    /// [`Store::set_gas`](crate::Store::set_gas) gives it some.
+    /// Sets whether the engine meters execution; off by default. Each operation then costs one unit of gas, or its
+    /// [`Config::gas_cost`]. A guest without gas traps with [`Trap::OutOfGas`](crate::Trap::OutOfGas). A store starts with
+    /// no gas; [`Store::set_gas`](crate::Store::set_gas) adds some.
     pub fn gas(&mut self, on: bool) -> &mut Config {
         self.metering = on.then(|| self.metering.take().unwrap_or_default());
         self
     }
 
-    /// Sets what an operation costs, by its name in the text format, and turns metering on.
+    /// Sets the cost of an operation, by its name in the text format, and enables metering.
     ///
     /// ```
     /// use kinglet::{Config, Engine, Instance, Module, Store};
@@ -396,7 +407,7 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// If there is no operation of this name, or the cost is more than [`i64::MAX`], as a negative number is.
+    /// If no operation has this name, or the cost exceeds [`i64::MAX`].
     pub fn gas_cost(&mut self, operation: &str, cost: u64) -> Result<&mut Config> {
         // More than one is called `select`.
         let mut named = Op::all().filter(|op| op.text() == operation).peekable();
@@ -411,6 +422,151 @@ impl Config {
         named.for_each(|op| metering.set_cost(op, cost));
         Ok(self)
     }
+}
+
+/// Wasmtime's names of the same settings, and a few settings of its own.
+impl Config {
+    /// Sets whether the engine meters execution: [`Config::gas`] under Wasmtime's name. A store then starts with no fuel.
+    pub fn consume_fuel(&mut self, on: bool) -> &mut Config {
+        self.gas(on)
+    }
+
+    /// Sets whether stores have an epoch deadline; off by default. A new store's deadline has already come, so a guest
+    /// traps until [`Store::set_epoch_deadline`](crate::Store::set_epoch_deadline) is called. Native code then checks for
+    /// interrupts even if [`Config::interruptible`] is off.
+    pub fn epoch_interruption(&mut self, on: bool) -> &mut Config {
+        self.epoch_interruption = on;
+        self
+    }
+
+    /// Sets the run mode by the name of a compiler: see [`Strategy`].
+    pub fn strategy(&mut self, strategy: Strategy) -> &mut Config {
+        self.run_mode(match strategy {
+            Strategy::Auto | Strategy::Winch => RunMode::Auto,
+            Strategy::Cranelift => RunMode::Jit,
+        })
+    }
+
+    /// Sets the compiler's optimization level: [`Config::optimization`] under Wasmtime's name.
+    pub fn cranelift_opt_level(&mut self, level: Optimization) -> &mut Config {
+        self.optimization(level)
+    }
+
+    /// Sets whether floating-point arithmetic produces only the canonical NaN: [`Config::nan_canonicalization`] under
+    /// Wasmtime's name. It holds for interpreted code too.
+    pub fn cranelift_nan_canonicalization(&mut self, on: bool) -> &mut Config {
+        self.nan_canonicalization(on)
+    }
+
+    /// Sets whether a module is compiled on all processors, as it is by default, or on one thread. This overrides
+    /// [`Config::compiler_threads`].
+    pub fn parallel_compilation(&mut self, on: bool) -> &mut Config {
+        self.compiler_threads = (!on).then_some(1);
+        self
+    }
+
+    /// Sets the format in which a profiler learns the functions of native code: [`Config::profile`] under Wasmtime's name.
+    pub fn profiler(&mut self, strategy: ProfilingStrategy) -> &mut Config {
+        self.profile(match strategy {
+            ProfilingStrategy::None => None,
+            ProfilingStrategy::PerfMap => Some(Profile::PerfMap),
+            ProfilingStrategy::JitDump => Some(Profile::JitDump),
+        })
+    }
+
+    /// Sets whether errors carry a backtrace. Turning it on keeps a limit that [`Config::wasm_backtrace_max_frames`] set.
+    pub fn wasm_backtrace(&mut self, on: bool) -> &mut Config {
+        let frames = self.backtrace_frames.or(NonZeroUsize::new(DEFAULT_FRAMES));
+        self.backtrace_frames = frames.filter(|_| on);
+        self
+    }
+
+    /// Sets the maximum number of frames in a backtrace, 64 by default. The innermost frames are kept. With none, errors
+    /// carry no backtrace, and [`WasmBacktrace::capture`](crate::WasmBacktrace::capture) returns an empty one.
+    pub fn wasm_backtrace_max_frames(&mut self, limit: Option<NonZeroUsize>) -> &mut Config {
+        self.backtrace_frames = limit;
+        self
+    }
+
+    /// Sets whether backtraces show files and lines: [`Config::backtrace_details`] under Wasmtime's name.
+    pub fn wasm_backtrace_details(&mut self, details: WasmBacktraceDetails) -> &mut Config {
+        self.backtrace_details(match details {
+            WasmBacktraceDetails::Enable => true,
+            WasmBacktraceDetails::Disable => false,
+            WasmBacktraceDetails::Environment => {
+                std::env::var("WASMTIME_BACKTRACE_DETAILS").is_ok_and(|set| set == "1")
+            }
+        })
+    }
+}
+
+/// The number of frames that a backtrace keeps by default, innermost first.
+const DEFAULT_FRAMES: usize = 64;
+
+/// A choice of compiler by Wasmtime's names: see [`Config::strategy`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Strategy {
+    /// Kinglet's default, [`RunMode::Auto`].
+    Auto,
+    /// Compiles every module before it runs, with optimizations: [`RunMode::Jit`].
+    Cranelift,
+    /// Starts fast. Winch is a baseline compiler; Kinglet uses [`RunMode::Auto`], which starts in the interpreter.
+    Winch,
+}
+
+/// The format for a profiler by Wasmtime's names: see [`Config::profiler`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProfilingStrategy {
+    /// No profile.
+    None,
+    /// [`Profile::PerfMap`].
+    PerfMap,
+    /// [`Profile::JitDump`].
+    JitDump,
+}
+
+/// Whether backtraces show files and lines: see [`Config::wasm_backtrace_details`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WasmBacktraceDetails {
+    /// They do.
+    Enable,
+    /// They do not.
+    Disable,
+    /// They do if the environment variable `WASMTIME_BACKTRACE_DETAILS` is `1` at the time of the call.
+    Environment,
+}
+
+macro_rules! proposals {
+    ($($name:ident $feature:ident;)*) => {
+        /// Proposals by Wasmtime's names. Each method is [`Config::feature`] for one proposal.
+        impl Config {
+            $(
+                #[doc = concat!("Enables or disables [`Feature::", stringify!($feature), "`].")]
+                pub fn $name(&mut self, on: bool) -> &mut Config {
+                    self.feature(Feature::$feature, on)
+                }
+            )*
+        }
+    };
+}
+
+proposals! {
+    wasm_bulk_memory BulkMemory;
+    wasm_custom_page_sizes CustomPageSizes;
+    wasm_exceptions Exceptions;
+    wasm_extended_const ExtendedConst;
+    wasm_function_references FunctionReferences;
+    wasm_gc Gc;
+    wasm_memory64 Memory64;
+    wasm_multi_memory MultiMemory;
+    wasm_multi_value MultiValue;
+    wasm_reference_types ReferenceTypes;
+    wasm_relaxed_simd RelaxedSimd;
+    wasm_simd Simd;
+    wasm_tail_call TailCall;
+    wasm_threads Threads;
+    wasm_wide_arithmetic WideArithmetic;
 }
 
 impl Default for Config {

@@ -1,8 +1,8 @@
-//! What takes the place of `dwarf.rs` in builds without the feature `addr2line`: no module has debugging information.
+//! Replaces `dwarf.rs` in builds without the feature `addr2line`: no module has debugging information.
 
 use crate::trap::FrameSymbol;
 
-/// A module's debugging information, which is never there.
+/// The debugging information of a module; never constructed here.
 #[derive(Debug)]
 pub(crate) enum DebugInfo {}
 

@@ -1,24 +1,26 @@
-//! The engine: what all modules and stores of a program share. Cheap to clone, shared between threads.
+//! The engine: the settings, types, code and pools that the modules and stores of a program share.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use kinglet_abi::Settings;
 #[cfg(feature = "jit")]
-use kinglet_abi::{Reservation, Traps, settings::Target};
+use kinglet_abi::{Reservation, TrapDetection, settings::CompileTarget};
 use kinglet_wasm::types::TypeRegistry;
 
 #[cfg(feature = "jit")]
 use tracing::debug;
 
+use crate::epoch::Epochs;
 #[cfg(feature = "jit")]
-use crate::vm::Support;
+use crate::vm::SystemSupport;
 use crate::{Config, Error, Profile, Result, RunMode};
 
-/// Up to how many bytes of code a module is compiled before it starts in [`RunMode::Auto`] without tier-up.
+/// The size of the code, in bytes, up to which [`RunMode::Auto`] without tier-up compiles a module ahead of time.
 #[cfg(feature = "jit")]
 const AUTO_LIMIT: usize = 128 << 10;
 
-/// Compiles modules and runs them; holds the settings and the types. Clones are the same engine.
+/// The shared context of a program's modules and stores: settings, types, compiled code. A clone is cheap and refers to
+/// the same engine. Threads can share an engine.
 ///
 /// ```
 /// use kinglet::{Config, Engine, Module};
@@ -32,34 +34,48 @@ const AUTO_LIMIT: usize = 128 << 10;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Engine {
-    inner: Arc<Inner>,
+    inner: Arc<EngineInner>,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct EngineInner {
     config: Config,
     settings: Arc<Settings>,
     types: Arc<TypeRegistry>,
     pool: Arc<crate::vm::Pool>,
     fiber_stacks: Arc<crate::vm::FiberStacks>,
+    epochs: Epochs,
     #[cfg(feature = "jit")]
     tier: Arc<crate::vm::Tier>,
 }
 
+/// A reference to an engine that does not keep it alive: from [`Engine::weak`].
+#[derive(Clone, Debug)]
+pub struct EngineWeak {
+    inner: Weak<EngineInner>,
+}
+
+impl EngineWeak {
+    /// Returns the engine; none if it has been dropped.
+    pub fn upgrade(&self) -> Option<Engine> {
+        self.inner.upgrade().map(|inner| Engine { inner })
+    }
+}
+
 #[cfg(feature = "jit")]
-impl Drop for Inner {
+impl Drop for EngineInner {
     fn drop(&mut self) {
         self.tier.stop();
     }
 }
 
-impl Inner {
+impl EngineInner {
     #[cfg_attr(not(feature = "jit"), allow(unused_mut))]
-    fn new(mut config: Config) -> Inner {
-        crate::vm::room::look();
+    fn new(mut config: Config) -> EngineInner {
+        crate::vm::headroom::refresh();
         let mut settings = Settings {
             metering: config.metering.clone(),
-            interruptible: config.interruptible,
+            interruptible: config.interruptible || config.epoch_interruption,
             nan_canonicalization: config.nan_canonicalization,
             spectre_mitigation: config.spectre_mitigation,
             optimization: config.optimization,
@@ -71,9 +87,10 @@ impl Inner {
         plan(&mut config, &mut settings);
         let settings = Arc::new(settings);
         let types = Arc::<TypeRegistry>::default();
-        Inner {
+        EngineInner {
             #[cfg(feature = "jit")]
             tier: crate::vm::Tier::new(types.clone(), settings.clone(), &config),
+            epochs: Epochs::new(config.epoch_interruption),
             config,
             settings,
             types,
@@ -97,27 +114,28 @@ fn start(_: Profile) -> Result<()> {
     Err(Error::msg("profiling needs native code: Kinglet built with its Cargo feature `jit`"))
 }
 
-/// Settles what depends on the system. What it refuses is done without: memories are checked, or all is interpreted.
+/// Adapts the settings to the system. If it denies a reservation, native code checks accesses; if it denies executable
+/// memory, the engine interprets everything.
 #[cfg(feature = "jit")]
 fn plan(config: &mut Config, settings: &mut Settings) {
     if config.run_mode == RunMode::Interpreter {
         return;
     }
-    if settings.target != Target::default() {
-        // Code for elsewhere: not run here.
-        wish(config, settings);
+    if settings.target != CompileTarget::default() {
+        // The engine only makes code for another machine.
+        plan_for_target(config, settings);
         config.run_mode = RunMode::Interpreter;
         return;
     }
     let wanted = reservation(config);
-    let support = Support::probe(config.signals_based_traps, wanted);
+    let support = SystemSupport::probe(config.signals_based_traps, wanted);
     if !support.code {
         debug!("the system does not let memory be executable: everything is interpreted");
         config.run_mode = RunMode::Interpreter;
         return;
     }
     if support.faults {
-        settings.traps = Traps::Faults;
+        settings.traps = TrapDetection::Faults;
         settings.reservation = wanted.filter(|_| support.reservation);
     }
     if wanted.is_some() && settings.reservation.is_none() {
@@ -125,15 +143,16 @@ fn plan(config: &mut Config, settings: &mut Settings) {
     }
 }
 
-/// Settles the same for code that will run elsewhere, or later: as the configuration has it.
+/// Sets the settings of code for another machine or a later start, which follow the configuration alone.
 #[cfg(feature = "jit")]
-fn wish(config: &Config, settings: &mut Settings) {
+fn plan_for_target(config: &Config, settings: &mut Settings) {
     let faults = config.signals_based_traps && settings.target.traps_by_faults();
-    settings.traps = if faults { Traps::Faults } else { Traps::Checks };
+    settings.traps = if faults { TrapDetection::Faults } else { TrapDetection::Checks };
     settings.reservation = reservation(config).filter(|_| faults);
 }
 
-/// What each memory is to reserve, if that is enough for accesses without checks, and not more than any system has.
+/// Returns the reservation of each memory. There is none if it is too small for unchecked accesses or larger than every
+/// system's address space.
 #[cfg(feature = "jit")]
 fn reservation(config: &Config) -> Option<Reservation> {
     let bytes = config.memory_reservation.checked_next_multiple_of(64 << 10)?;
@@ -143,11 +162,11 @@ fn reservation(config: &Config) -> Option<Reservation> {
 }
 
 impl Engine {
-    /// Makes an engine.
+    /// Creates an engine.
     ///
     /// # Errors
-    /// If the configuration asks for native code and Kinglet is built without its Cargo feature `jit`; if a profiler
-    /// cannot be told of it.
+    /// If the run mode is [`RunMode::Jit`] and Kinglet is built without its Cargo feature `jit`; if the file for a profiler
+    /// cannot be written.
     pub fn new(config: &Config) -> Result<Engine> {
         if let Some(profile) = config.profile {
             start(profile)?;
@@ -155,10 +174,10 @@ impl Engine {
         if config.run_mode == RunMode::Jit && cfg!(not(feature = "jit")) {
             return Err(Error::msg("run mode `jit` needs Kinglet built with its Cargo feature `jit`"));
         }
-        Ok(Engine { inner: Arc::new(Inner::new(config.clone())) })
+        Ok(Engine { inner: Arc::new(EngineInner::new(config.clone())) })
     }
 
-    /// Whether both are the same engine, so that what one made works with the other.
+    /// Returns whether both handles refer to the same engine. Modules, stores and types of one engine work together.
     pub fn same(a: &Engine, b: &Engine) -> bool {
         Arc::ptr_eq(&a.inner, &b.inner)
     }
@@ -167,7 +186,7 @@ impl Engine {
         &self.inner.config
     }
 
-    /// How much of the host's stack guest code may use.
+    /// Returns the number of bytes of the host's stack that guest code can use.
     pub(crate) fn host_stack(&self) -> usize {
         let config = &self.inner.config;
         match config.run_mode {
@@ -176,33 +195,33 @@ impl Engine {
         }
     }
 
-    /// How much of that is left for the interpreter, which takes over from native code there.
-    pub(crate) fn spare_stack(&self) -> usize {
-        const SPARE: usize = 64 << 10;
+    /// Returns the part of the host stack that only the interpreter uses, in bytes.
+    pub(crate) fn stack_reserve(&self) -> usize {
+        const RESERVE: usize = 64 << 10;
         match self.inner.config.run_mode {
             RunMode::Interpreter => 0,
-            _ => SPARE.min(self.host_stack() / 4),
+            _ => RESERVE.min(self.host_stack() / 4),
         }
     }
 
-    /// [`VmStore::stack_limit`](kinglet_abi::VmStore) of guest code that is called at this address of the host's stack.
+    /// Returns the [`VmStore::stack_limit`](kinglet_abi::VmStore) of guest code called at this address of the host's stack.
     pub(crate) fn stack_limit(&self, top: usize) -> usize {
-        (top.saturating_sub(self.host_stack()) + self.spare_stack()).max(1)
+        (top.saturating_sub(self.host_stack()) + self.stack_reserve()).max(1)
     }
 
     pub(crate) fn settings(&self) -> &Arc<Settings> {
         &self.inner.settings
     }
 
-    /// Settings of code that is made to be kept, whatever this process may not do.
+    /// Returns the settings of artifacts, which do not depend on this process's rights.
     #[cfg(feature = "jit")]
-    pub(crate) fn settings_elsewhere(&self) -> Settings {
+    pub(crate) fn artifact_settings(&self) -> Settings {
         let mut settings = Settings::clone(self.settings());
-        wish(self.config(), &mut settings);
+        plan_for_target(self.config(), &mut settings);
         settings
     }
 
-    /// Whether a module with this much code is compiled before it runs.
+    /// Returns whether a module with this many bytes of code is compiled before it runs.
     #[cfg(feature = "jit")]
     pub(crate) fn compiles(&self, code_bytes: usize) -> bool {
         match self.inner.config.run_mode {
@@ -212,7 +231,7 @@ impl Engine {
         }
     }
 
-    /// What code that this engine can use is made for.
+    /// Returns the identity that native code must have for this engine.
     #[cfg(feature = "jit")]
     pub(crate) fn identity(&self) -> Result<crate::artifact::Identity> {
         let processor = kinglet_jit::Processor::host()?;
@@ -230,15 +249,64 @@ impl Engine {
         &self.inner.tier
     }
 
-    /// What stores have left.
+    /// Returns the pool of recycled instances.
     pub(crate) fn pool(&self) -> &Arc<crate::vm::Pool> {
         &self.inner.pool
     }
 
-    /// The stacks of calls that can be paused.
+    /// Returns the pool of stacks for resumable calls.
     #[cfg_attr(not(unix), allow(dead_code))]
     pub(crate) fn fiber_stacks(&self) -> &Arc<crate::vm::FiberStacks> {
         &self.inner.fiber_stacks
+    }
+
+    pub(crate) fn epochs(&self) -> &Epochs {
+        &self.inner.epochs
+    }
+
+    /// Returns a reference that does not keep the engine alive, such as for a thread that increments its epoch.
+    ///
+    /// ```
+    /// use kinglet::Engine;
+    ///
+    /// let engine = Engine::default();
+    /// let weak = engine.weak();
+    /// assert!(weak.upgrade().is_some_and(|same| Engine::same(&same, &engine)));
+    /// drop(engine);
+    /// assert!(weak.upgrade().is_none());
+    /// ```
+    pub fn weak(&self) -> EngineWeak {
+        EngineWeak { inner: Arc::downgrade(&self.inner) }
+    }
+
+    /// Returns a value whose hash is equal for two engines if each uses the native code that
+    /// [`Engine::precompile_module`] of the other makes. It covers the build, the settings and the processor. Other
+    /// artifacts load too, but their modules are compiled again.
+    ///
+    /// ```
+    /// use std::hash::{DefaultHasher, Hash, Hasher};
+    ///
+    /// use kinglet::{Config, Engine};
+    ///
+    /// fn hash(engine: &Engine) -> u64 {
+    ///     let mut hasher = DefaultHasher::new();
+    ///     engine.precompile_compatibility_hash().hash(&mut hasher);
+    ///     hasher.finish()
+    /// }
+    ///
+    /// let metered = Engine::new(Config::new().gas(true))?;
+    /// assert_eq!(hash(&Engine::default()), hash(&Engine::default()));
+    /// assert_ne!(hash(&Engine::default()), hash(&metered));
+    /// # Ok::<(), kinglet::Error>(())
+    /// ```
+    #[cfg(feature = "jit")]
+    pub fn precompile_compatibility_hash(&self) -> impl std::hash::Hash + '_ {
+        let processor = kinglet_jit::Processor::new(&self.settings().target).ok();
+        let identity = |processor| {
+            crate::artifact::Identity::new(&processor, &self.artifact_settings(), self.inner.config.features)
+        };
+        // `Debug` shows every name and value of an identity.
+        processor.map(|processor| format!("{:?}", identity(processor)))
     }
 
     pub(crate) fn types(&self) -> &Arc<TypeRegistry> {
@@ -248,6 +316,6 @@ impl Engine {
 
 impl Default for Engine {
     fn default() -> Engine {
-        Engine { inner: Arc::new(Inner::new(Config::new())) }
+        Engine { inner: Arc::new(EngineInner::new(Config::new())) }
     }
 }

@@ -1,4 +1,4 @@
-//! Functions, called with values or with Rust's own types.
+//! Functions, and calling them with values or with Rust types.
 
 use std::marker::PhantomData;
 
@@ -7,28 +7,28 @@ use kinglet_wasm::types::{HeapType, RefType, ValType, slots_of};
 
 use crate::host::{Caller, IntoFunc};
 use crate::store::{StoreCore, StoreId};
-use crate::vm::{self, FuncPointer, HostFunc, HostPart, HostSlots};
-use crate::{AsContext, AsContextMut, Error, ExternRef, FuncType, Result, Val};
+use crate::vm::{self, FuncPointer, HostFunc, HostFuncTemplate, HostSlots};
+use crate::{AsContext, AsContextMut, Error, ExternRef, FuncType, Result, Rooted, Val};
 
-/// A function of a store: a guest's or the host's. A handle, which can be copied.
+/// A handle to a function of a store, of a guest or of the host.
 ///
 /// ```
 /// use kinglet::{Engine, Func, FuncType, Instance, Module, Store, Val, ValType};
 ///
 /// let engine = Engine::default();
 /// let mut store = Store::new(&engine, ());
-/// // A function whose type is known only when the program runs: as many numbers as there are, added up.
+/// // A host function whose type is known only at run time. It adds up its parameters.
 /// let ty = FuncType::new(vec![ValType::I64; 20], [ValType::I64]);
 /// let sum = Func::new(&mut store, ty, |_, numbers, results| {
 ///     results[0] = Val::I64(numbers.iter().filter_map(Val::i64).sum());
 ///     Ok(())
-/// })?;
+/// });
 /// let numbers: Vec<Val> = (1..=20_i64).map(Val::from).collect();
 /// let mut results = [Val::I64(0)];
 /// sum.call(&mut store, &numbers, &mut results)?;
 /// assert_eq!(results[0].i64(), Some(210));
 ///
-/// // One whose type Rust knows.
+/// // A host function whose type Rust infers.
 /// let double = Func::wrap(&mut store, |x: i32| x * 2);
 /// assert_eq!(double.ty(&store).to_string(), "func (param i32) (result i32)");
 /// assert_eq!(double.typed::<i32, i32>(&store)?.call(&mut store, 21)?, 42);
@@ -62,11 +62,27 @@ impl Func {
         self.pointer
     }
 
-    /// Makes a host function from a closure on values. Its results are checked when it returns.
+    pub(crate) fn try_pointer(&self, core: &StoreCore) -> Result<FuncPointer> {
+        core.try_check(self.store).map(|()| self.pointer)
+    }
+
+    /// Creates a host function from a closure on values. Kinglet checks the types of the closure's results when it returns.
+    ///
+    /// # Panics
+    /// If the type mentions a type of another engine, or of a dropped module; [`Func::try_new`] returns an error instead.
+    pub fn new<C: AsContextMut>(
+        store: C,
+        ty: FuncType,
+        closure: impl Fn(Caller<'_, C::Data>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
+    ) -> Func {
+        Func::try_new(store, ty, closure).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Creates a host function from a closure on values, as [`Func::new`] does.
     ///
     /// # Errors
-    /// If the type mentions one of another engine, or of a module that has been dropped.
-    pub fn new<C: AsContextMut>(
+    /// If the type mentions a type of another engine, or of a dropped module.
+    pub fn try_new<C: AsContextMut>(
         mut store: C,
         ty: FuncType,
         closure: impl Fn(Caller<'_, C::Data>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
@@ -75,35 +91,58 @@ impl Func {
         add(core, &ty.clone(), dynamic(ty, closure))
     }
 
-    /// Makes a host function from a closure on Rust's own types: see [`IntoFunc`].
+    /// Creates a host function from a closure on Rust types: see [`IntoFunc`].
     ///
     /// # Panics
-    /// If one of them is a [`WasmTy`] of the embedder's that mentions a type of another engine.
-    pub fn wrap<C: AsContextMut, Params, Results>(
-        mut store: C,
-        closure: impl IntoFunc<C::Data, Params, Results>,
-    ) -> Func {
-        let core = &mut store.as_context_mut().0.core;
-        let (ty, closure) = closure.into_func();
-        add(core, &ty, closure).unwrap_or_else(|error| panic!("{error}"))
+    /// If a parameter or result is an embedder's [`WasmTy`] that mentions a type of another engine; [`Func::try_wrap`]
+    /// returns an error instead.
+    pub fn wrap<C: AsContextMut, Params, Results>(store: C, closure: impl IntoFunc<C::Data, Params, Results>) -> Func {
+        Func::try_wrap(store, closure).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Its type.
-    pub fn ty(&self, store: impl AsContext) -> FuncType {
-        let core = &store.as_context().0.core;
-        core.engine.types().func(core.func_type_id(*self))
-    }
-
-    /// Calls it.
+    /// Creates a host function from a closure on Rust types, as [`Func::wrap`] does.
     ///
     /// # Errors
-    /// If the values are not of its type; if it traps: then the error is the [`Trap`](crate::Trap), with a
-    /// [`WasmBacktrace`](crate::WasmBacktrace) as context; or the error of a host function it called.
+    /// If a parameter or result is an embedder's [`WasmTy`] that mentions a type of another engine.
+    pub fn try_wrap<C: AsContextMut, Params, Results>(
+        mut store: C,
+        closure: impl IntoFunc<C::Data, Params, Results>,
+    ) -> Result<Func> {
+        let core = &mut store.as_context_mut().0.core;
+        let (ty, closure) = closure.into_func();
+        add(core, &ty, closure)
+    }
+
+    /// Returns the function's type.
     ///
     /// # Panics
-    /// With the panic of a host function it called.
+    /// If the function belongs to another store; [`Func::try_ty`] returns an error instead.
+    pub fn ty(&self, store: impl AsContext) -> FuncType {
+        self.try_ty(store).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Returns the function's type.
+    ///
+    /// # Errors
+    /// If the function belongs to another store.
+    pub fn try_ty(&self, store: impl AsContext) -> Result<FuncType> {
+        let core = &store.as_context().0.core;
+        core.try_check(self.store)?;
+        Ok(core.engine.types().func(core.func_type_id(*self)))
+    }
+
+    /// Calls the function. `results` must have as many values as the function returns; their old values do not matter.
+    ///
+    /// # Errors
+    /// If the parameters are not of the function's type, or the function belongs to another store. A guest's trap is a
+    /// [`Trap`](crate::Trap), and a host function's error is that error. Both have a
+    /// [`WasmBacktrace`](crate::WasmBacktrace) as context.
+    ///
+    /// # Panics
+    /// If a host function panics, with the same payload.
     pub fn call(&self, mut store: impl AsContextMut, params: &[Val], results: &mut [Val]) -> Result<()> {
         let store = store.as_context_mut().0;
+        store.core.try_check(self.store)?;
         let mut slots = self.array(&store.core, params, results)?;
         vm::call(store, self.pointer(&store.core), &mut slots)?;
         let ty = store.core.engine.types().func(self.pointer.type_id());
@@ -111,12 +150,12 @@ impl Func {
         Ok(())
     }
 
-    /// An argument array for a call.
+    /// Returns the argument array of a call.
     pub(crate) fn array(&self, core: &StoreCore, params: &[Val], results: &[Val]) -> Result<Vec<u64>> {
         let ty = core.engine.types().func(core.func_type_id(*self));
         if params.len() != ty.params().len() || results.len() != ty.results().len() {
             return Err(Error::msg(format!(
-                "the function takes {} values and returns {}, but {} were given and {} expected",
+                "the function takes {} values and returns {}, but the caller passes {} and expects {}",
                 ty.params().len(),
                 ty.results().len(),
                 params.len(),
@@ -128,12 +167,13 @@ impl Func {
         Ok(slots)
     }
 
-    /// The function with its type checked once, so that calls need not.
+    /// Returns the function with a Rust type. The type is checked here once, so calls need no check.
     ///
     /// # Errors
-    /// If it does not take `P` and return `R`.
+    /// If the function does not take `P` and return `R`, or belongs to another store.
     pub fn typed<P: WasmParams, R: WasmResults>(&self, store: impl AsContext) -> Result<TypedFunc<P, R>> {
         let core = &store.as_context().0.core;
+        core.try_check(self.store)?;
         let ty = core.engine.types().func(core.func_type_id(*self));
         let registry = core.engine.types();
         let matches = |given: &[ValType], wanted: &[ValType]| {
@@ -148,7 +188,7 @@ impl Func {
     }
 }
 
-/// Puts values of these types into slots; returns how many they take.
+/// Stores values of these types in slots, and returns the number of slots.
 pub(crate) fn put_values(values: &[Val], types: &[ValType], slots: &mut [u64], core: &StoreCore) -> Result<usize> {
     let mut at = 0;
     for (value, ty) in values.iter().zip(types) {
@@ -159,7 +199,7 @@ pub(crate) fn put_values(values: &[Val], types: &[ValType], slots: &mut [u64], c
     Ok(at)
 }
 
-/// Takes values of these types out of slots.
+/// Loads values of these types from slots.
 pub(crate) fn take_values(slots: &[u64], types: &[ValType], values: &mut [Val], core: &StoreCore) {
     let mut at = 0;
     for (value, ty) in values.iter_mut().zip(types) {
@@ -169,17 +209,17 @@ pub(crate) fn take_values(slots: &[u64], types: &[ValType], values: &mut [Val], 
 }
 
 fn add<T: 'static>(core: &mut StoreCore, ty: &FuncType, closure: HostFunc<T>) -> Result<Func> {
-    let pointer = core.hosts.add(&core.vm, &HostPart::new(&core.engine, ty, &closure)?);
+    let pointer = core.hosts.add(&core.vm, &HostFuncTemplate::new(&core.engine, ty, &closure)?);
     Ok(Func { store: core.id, pointer })
 }
 
-/// A closure on values as a host function.
+/// Returns a closure on values as a host function.
 pub(crate) fn dynamic<T: 'static>(
     ty: FuncType,
     closure: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
 ) -> HostFunc<T> {
     let vectors = ty.params().iter().chain(ty.results()).any(|ty| *ty == ValType::V128);
-    let in_registers = kinglet_abi::in_registers(ty.params().len(), ty.results().len(), vectors);
+    let in_registers = kinglet_abi::fits_in_registers(ty.params().len(), ty.results().len(), vectors);
     let closure = move |mut caller: Caller<'_, T>, slots: HostSlots<'_>| {
         let mut params = vec![Val::I32(0); ty.params().len()];
         take_values(slots, ty.params(), &mut params, caller.core());
@@ -193,7 +233,7 @@ pub(crate) fn dynamic<T: 'static>(
     if in_registers { HostFunc::in_registers(closure) } else { HostFunc::in_array(closure) }
 }
 
-/// A function whose type is known to Rust, and was checked once: from
+/// A function with a Rust type, which was checked once: from
 /// [`Instance::get_typed_func`](crate::Instance::get_typed_func) or [`Func::typed`].
 ///
 /// ```
@@ -226,21 +266,21 @@ impl<P, R> Clone for TypedFunc<P, R> {
 impl<P, R> Copy for TypedFunc<P, R> {}
 
 impl<P: WasmParams, R: WasmResults> TypedFunc<P, R> {
-    /// The function without its type.
+    /// Returns the function without its Rust type.
     pub fn func(&self) -> Func {
         self.func
     }
 
-    /// Calls it.
+    /// Calls the function.
     ///
     /// # Errors
     /// As for [`Func::call`].
     ///
     /// # Panics
-    /// With the panic of a host function it called.
+    /// If a parameter is a reference of another store. If a host function panics, with the same payload.
     pub fn call(&self, mut store: impl AsContextMut, params: P) -> Result<R> {
         let store = store.as_context_mut().0;
-        let pointer = self.func.pointer(&store.core);
+        let pointer = self.func.try_pointer(&store.core)?;
         let mut slots = [0; MAX_SLOTS];
         params.store(&mut slots, Handle(&store.core));
         vm::call(store, pointer, &mut slots)?;
@@ -248,10 +288,16 @@ impl<P: WasmParams, R: WasmResults> TypedFunc<P, R> {
     }
 }
 
-/// Slots of sixteen values of the largest type.
+/// The number of slots of sixteen values of the largest type.
 pub(crate) const MAX_SLOTS: usize = 32;
 
-/// A Rust type that is a WebAssembly value: `i32 u32 i64 u64 f32 f64 V128 Option<Func> Option<ExternRef>`.
+/// A Rust type of WebAssembly values: `i32 u32 i64 u64 f32 f64 V128`, `Func` and `Rooted<ExternRef>` for references that
+/// are not null, and `Option`s of the two.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a type of WebAssembly values",
+    label = "not a WebAssembly value",
+    note = "the types are `i32 u32 i64 u64 f32 f64 V128 Func Option<Func> Rooted<ExternRef> Option<Rooted<ExternRef>>`; pass pointers and lengths as `u32`"
+)]
 pub trait WasmTy: Sized + Send + 'static {
     #[doc(hidden)]
     const IN_REGISTER: bool = true;
@@ -263,7 +309,7 @@ pub trait WasmTy: Sized + Send + 'static {
     fn take(slots: &[u64], store: Handle<'_>) -> Self;
 }
 
-/// What a value needs to know of its store.
+/// The store of a value.
 #[doc(hidden)]
 #[derive(Clone, Copy)]
 pub struct Handle<'a>(pub(crate) &'a StoreCore);
@@ -328,21 +374,50 @@ impl WasmTy for Option<Func> {
     }
 }
 
-impl WasmTy for Option<ExternRef> {
+impl WasmTy for Option<Rooted<ExternRef>> {
     fn val_type() -> ValType {
         ValType::EXTERNREF
     }
 
     fn put(self, slots: &mut [u64], store: Handle<'_>) {
-        slots[0] = ExternRef::to_bits(self, store.0);
+        slots[0] = Rooted::to_bits(self, store.0);
     }
 
     fn take(slots: &[u64], store: Handle<'_>) -> Self {
-        ExternRef::from_bits(slots[0], store.0.id)
+        Rooted::from_bits(slots[0], store.0.id)
     }
 }
 
-/// Parameters of a [`TypedFunc`]: a [`WasmTy`], or a tuple of up to sixteen.
+macro_rules! non_null {
+    ($($Reference:ty, $heap:ident;)*) => {$(
+        impl WasmTy for $Reference {
+            fn val_type() -> ValType {
+                ValType::Ref(RefType { nullable: false, heap: HeapType::$heap })
+            }
+
+            fn put(self, slots: &mut [u64], store: Handle<'_>) {
+                Some(self).put(slots, store);
+            }
+
+            fn take(slots: &[u64], store: Handle<'_>) -> Self {
+                // Validation and the type check of the call exclude null.
+                <Option<Self> as WasmTy>::take(slots, store).expect("a reference of a type without null is null")
+            }
+        }
+    )*};
+}
+
+non_null! {
+    Func, Func;
+    Rooted<ExternRef>, Extern;
+}
+
+/// The parameters of a [`TypedFunc`]: a [`WasmTy`], or a tuple of up to sixteen.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the parameters of a function",
+    label = "not parameters of a WebAssembly function",
+    note = "parameters are `()`, one of `i32 u32 i64 u64 f32 f64 V128 Func Option<Func> Rooted<ExternRef> Option<Rooted<ExternRef>>`, or a tuple of up to sixteen of them"
+)]
 pub trait WasmParams: Sized {
     #[doc(hidden)]
     fn types() -> Vec<ValType>;
@@ -350,7 +425,12 @@ pub trait WasmParams: Sized {
     fn store(self, slots: &mut [u64], store: Handle<'_>);
 }
 
-/// Results of a [`TypedFunc`]: a [`WasmTy`], or a tuple of up to sixteen.
+/// The results of a [`TypedFunc`]: a [`WasmTy`], or a tuple of up to sixteen.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the results of a function",
+    label = "not results of a WebAssembly function",
+    note = "results are `()`, one of `i32 u32 i64 u64 f32 f64 V128 Func Option<Func> Rooted<ExternRef> Option<Rooted<ExternRef>>`, or a tuple of up to sixteen of them"
+)]
 pub trait WasmResults: Sized {
     #[doc(hidden)]
     const IN_REGISTER: bool;

@@ -1,4 +1,4 @@
-//! Host functions: what they are given, and which closures they can be.
+//! Host functions: the caller that they receive, and the closures that can be one.
 
 use std::convert::Infallible;
 
@@ -8,11 +8,11 @@ use crate::func::Handle;
 use crate::store::{StoreCore, StoreInner};
 use crate::vm::{HostFunc, HostSlots};
 use crate::{
-    AsContext, AsContextMut, Engine, Extern, FuncType, Result, StoreContext, StoreContextMut, Waiter, WasmResults,
-    WasmTy, vm,
+    AsContext, AsContextMut, Extern, FuncType, ModuleExport, Result, StoreContext, StoreContextMut, Waiter,
+    WasmResults, WasmTy, vm,
 };
 
-/// What a host function is given: the store, and the instance that called.
+/// The context of a host function: the store, and the instance that calls.
 ///
 /// ```
 /// use kinglet::{Caller, Engine, Error, Extern, Linker, Module, Result, Store};
@@ -58,29 +58,27 @@ impl<'a, T> Caller<'a, T> {
         (self.instance, &mut *self.store)
     }
 
-    /// The embedder's data.
-    pub fn data(&self) -> &T {
-        self.store.data()
+    pub(crate) fn inner_mut(&mut self) -> &mut StoreInner<T> {
+        self.store
     }
 
-    /// The embedder's data.
-    pub fn data_mut(&mut self) -> &mut T {
-        self.store.data_mut()
-    }
-
-    /// What the calling instance exports under this name; none if there is no such export, or the host itself called.
+    /// Returns the calling instance's export of a name. There is none if the host itself calls.
     pub fn get_export(&mut self, name: &str) -> Option<Extern> {
         let instance = self.instance?;
         let index = self.store.core.instances[instance].module.inner().export(name)?;
         vm::export(&mut self.store.core, instance, index)
     }
 
-    /// The engine.
-    pub fn engine(&self) -> &Engine {
-        &self.store.core.engine
+    /// Returns the calling instance's export of a [`Module::get_export_index`](crate::Module::get_export_index). There is
+    /// none if the instance is of another module, or if the host itself calls.
+    pub fn get_module_export(&mut self, export: &ModuleExport) -> Option<Extern> {
+        let core = &mut self.store.core;
+        let instance = self.instance?;
+        export.index_in(&core.instances[instance]).and_then(|index| vm::export(core, instance, index))
     }
 
-    /// How to wait so that an interrupt ends the wait. Every host function that can block should wait so.
+    /// Returns the guest's waiter. Every host function that can block must wait through it, so that an interrupt ends the
+    /// wait.
     pub fn waiter(&self) -> Waiter {
         Waiter { shared: self.store.core.shared.clone() }
     }
@@ -106,8 +104,13 @@ impl<T: std::fmt::Debug> std::fmt::Debug for Caller<'_, T> {
     }
 }
 
-/// What a host function's closure can return: results, or a `Result` of them whose error ends the guest and comes back
-/// from the call as itself.
+/// A return value of a host function's closure: results, or a `Result` of them. An error ends the guest, and the call
+/// returns it with a [`WasmBacktrace`](crate::WasmBacktrace) as context.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the return value of a host function",
+    label = "not a result of a host function",
+    note = "a host function returns `()`, one of `i32 u32 i64 u64 f32 f64 V128 Func Option<Func> Rooted<ExternRef> Option<Rooted<ExternRef>>`, a tuple of up to sixteen of them, or a `Result` of these whose error converts to `kinglet::Error`"
+)]
 pub trait IntoHostResult {
     #[doc(hidden)]
     const IN_REGISTER: bool;
@@ -143,9 +146,14 @@ impl<R: HostResults, E: Into<crate::Error>> IntoHostResult for Result<R, E> {
     }
 }
 
-/// Results of a host function: [`WasmResults`], or a type without values, of a function that never returns normally,
-/// which counts as one without results: `!`, as of a closure that exits or panics, or `Infallible`, as in
-/// `Result<Infallible>`.
+/// The results of a host function: [`WasmResults`], or a type without values for a function that never returns normally.
+/// Such a type is `!`, of a closure that exits or panics, or `Infallible`, as in `Result<Infallible>`. The function then
+/// has no results.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the results of a host function",
+    label = "not results of a host function",
+    note = "results are `()`, one of `i32 u32 i64 u64 f32 f64 V128 Func Option<Func> Rooted<ExternRef> Option<Rooted<ExternRef>>`, or a tuple of up to sixteen of them"
+)]
 pub trait HostResults {
     #[doc(hidden)]
     const IN_REGISTER: bool;
@@ -167,7 +175,7 @@ impl<R: WasmResults> HostResults for R {
     }
 }
 
-/// The output of a function type: the way to name `!` on stable Rust.
+/// The output of a function type. Stable Rust can name `!` only through such a trait.
 #[doc(hidden)]
 pub trait Output {
     #[doc(hidden)]
@@ -199,7 +207,7 @@ macro_rules! empty_types {
 empty_types! { Never Infallible }
 
 /// A closure that can be a host function: up to sixteen parameters that are [`WasmTy`], with or without a [`Caller`]
-/// before them. For more, or types known only when running, there is [`Func::new`](crate::Func::new).
+/// before them. [`Func::new`](crate::Func::new) takes more parameters, and types that are known only at run time.
 ///
 /// ```
 /// use kinglet::{Caller, Engine, Linker, Result};
@@ -216,20 +224,26 @@ empty_types! { Never Infallible }
 /// linker.func_wrap("host", "exit", |status: i32| std::process::exit(status))?;
 /// # Ok::<(), kinglet::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a host function of a store with data `{T}`",
+    label = "not a host function",
+    note = "a host function is an `Fn` closure that is `Send + Sync + 'static`, with an optional `Caller<'_, {T}>` and up to sixteen parameters of the types `i32 u32 i64 u64 f32 f64 V128 Func Option<Func> Rooted<ExternRef> Option<Rooted<ExternRef>>`",
+    note = "parameters need type annotations, as in `|caller: Caller<'_, {T}>, n: i32| n + 1`"
+)]
 pub trait IntoFunc<T: 'static, Params, Results>: Send + Sync + 'static {
     #[doc(hidden)]
     #[allow(private_interfaces)]
     fn into_func(self) -> (FuncType, HostFunc<T>);
 }
 
-/// Whether parameters fit into registers, given whether each does: see [`kinglet_abi::in_registers`].
+/// Returns whether parameters fit into registers, given whether each does: see [`kinglet_abi::fits_in_registers`].
 const fn fits(params: &[bool]) -> bool {
     let (mut vectors, mut at) = (false, 0);
     while at < params.len() {
         vectors |= !params[at];
         at += 1;
     }
-    kinglet_abi::in_registers(params.len(), 0, vectors)
+    kinglet_abi::fits_in_registers(params.len(), 0, vectors)
 }
 
 macro_rules! closures {

@@ -1,4 +1,4 @@
-//! Instances.
+//! Instances of modules, and their exports.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use tracing::debug;
 
 use crate::store::{StoreCore, StoreId};
 use crate::types::{LinkError, describe, matches};
-use crate::vm::{HostSet, Imports};
+use crate::vm::{HostFuncSet, Imports};
 use crate::{
-    AsContextMut, Engine, Error, Extern, Func, Global, Memory, Module, Result, Table, Tag, TypedFunc, WasmParams,
-    WasmResults, vm,
+    AsContext, AsContextMut, Engine, Error, Extern, ExternType, Func, Global, Memory, Module, ModuleExport, Result,
+    StoreContext, StoreContextMut, Table, Tag, TypedFunc, WasmParams, WasmResults, vm,
 };
 
-/// An instance of a module in a store: its memories, tables and globals, and its functions, to be reached through what
-/// it exports. A handle, which can be copied.
+/// A handle to an instance of a module in a store. Its exports give access to its functions, memories, tables and
+/// globals.
 ///
 /// ```
 /// use kinglet::{Engine, Instance, Module, Store};
@@ -42,31 +42,31 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Its place in a store, which must be its own.
+    /// Returns the instance's index in its store.
     #[cfg(feature = "jit")]
     pub(crate) fn index(&self, core: &StoreCore) -> usize {
         core.check(self.store);
         self.index
     }
 
-    /// Makes an instance and runs its start function. `imports` are what the module imports, in that order.
+    /// Instantiates a module and runs its start function. `imports` are in the order of [`Module::imports`].
     ///
     /// # Errors
-    /// A [`LinkError`] if an import is missing or of another type; the trap or host error of a segment or the start
-    /// function.
+    /// A [`LinkError`] if an import is missing or has another type; the trap or host error of an active segment or of the
+    /// start function. Also if the module belongs to another engine, or an import to another store.
     pub fn new(mut store: impl AsContextMut, module: &Module, imports: &[Extern]) -> Result<Instance> {
         let core = &mut store.as_context_mut().0.core;
         if !Engine::same(module.inner().engine(), &core.engine) {
-            return Err(Error::msg("the module was made by another engine than the store"));
+            return Err(Error::msg("the module and the store belong to different engines"));
         }
         check_imports(core, module, imports)?;
-        Instance::make(core, module, &Imports::Given(imports))
+        Instance::make(core, module, &Imports::Externs(imports))
     }
 
-    /// The same, of a module that imports host functions only, whose types have been checked.
-    pub(crate) fn with_hosts(core: &mut StoreCore, module: &Module, hosts: &Arc<HostSet>) -> Result<Instance> {
+    /// Instantiates a module that imports only host functions, whose types have been checked.
+    pub(crate) fn with_hosts(core: &mut StoreCore, module: &Module, hosts: &Arc<HostFuncSet>) -> Result<Instance> {
         if !Engine::same(module.inner().engine(), &core.engine) {
-            return Err(Error::msg("the module was made by another engine than the store"));
+            return Err(Error::msg("the module and the store belong to different engines"));
         }
         Instance::make(core, module, &Imports::Hosts(hosts))
     }
@@ -77,78 +77,251 @@ impl Instance {
         Ok(Instance { store: core.id, index })
     }
 
-    /// What it exports under a name.
-    pub fn get_export(&self, mut store: impl AsContextMut, name: &str) -> Option<Extern> {
-        let core = &mut store.as_context_mut().0.core;
-        core.check(self.store);
-        let index = core.instances[self.index].module.inner().export(name)?;
-        vm::export(core, self.index, index)
+    /// Returns the export of a name; none if there is no such export.
+    ///
+    /// # Panics
+    /// If the instance belongs to another store; [`Instance::try_get_export`] returns an error instead.
+    pub fn get_export(&self, store: impl AsContextMut, name: &str) -> Option<Extern> {
+        self.try_get_export(store, name).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// The function it exports under a name.
+    /// Does the same as [`Instance::get_export`].
+    ///
+    /// # Errors
+    /// If the instance belongs to another store.
+    pub fn try_get_export(&self, mut store: impl AsContextMut, name: &str) -> Result<Option<Extern>> {
+        let core = &mut store.as_context_mut().0.core;
+        core.try_check(self.store)?;
+        let index = core.instances[self.index].module.inner().export(name);
+        Ok(index.and_then(|index| vm::export(core, self.index, index)))
+    }
+
+    /// Returns the export of a [`Module::get_export_index`], without comparing names. There is none if the instance is of
+    /// another module.
+    ///
+    /// # Panics
+    /// If the instance belongs to another store; [`Instance::try_get_module_export`] returns an error instead.
+    pub fn get_module_export(&self, store: impl AsContextMut, export: &ModuleExport) -> Option<Extern> {
+        self.try_get_module_export(store, export).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Does the same as [`Instance::get_module_export`].
+    ///
+    /// # Errors
+    /// If the instance belongs to another store.
+    pub fn try_get_module_export(&self, mut store: impl AsContextMut, export: &ModuleExport) -> Result<Option<Extern>> {
+        let core = &mut store.as_context_mut().0.core;
+        core.try_check(self.store)?;
+        let index = export.index_in(&core.instances[self.index]);
+        Ok(index.and_then(|index| vm::export(core, self.index, index)))
+    }
+
+    /// Returns the function that the instance exports under a name; none if there is no such function.
+    ///
+    /// # Panics
+    /// If the instance belongs to another store; [`Instance::try_get_func`] returns an error instead.
     pub fn get_func(&self, store: impl AsContextMut, name: &str) -> Option<Func> {
         self.get_export(store, name)?.into_func()
     }
 
-    /// The function it exports under a name, if it takes `P` and returns `R`.
+    /// Does the same as [`Instance::get_func`].
     ///
     /// # Errors
-    /// If there is none, or it is of another type.
+    /// If the instance belongs to another store.
+    pub fn try_get_func(&self, store: impl AsContextMut, name: &str) -> Result<Option<Func>> {
+        Ok(self.try_get_export(store, name)?.and_then(Extern::into_func))
+    }
+
+    /// Returns the function that the instance exports under a name, with a Rust type.
+    ///
+    /// # Errors
+    /// If there is no such function, or it does not take `P` and return `R`; if the instance belongs to another store.
     pub fn get_typed_func<P: WasmParams, R: WasmResults>(
         &self,
         mut store: impl AsContextMut,
         name: &str,
     ) -> Result<TypedFunc<P, R>> {
-        let func = self.get_func(&mut store, name);
+        let func = self.try_get_func(&mut store, name)?;
         let func = func.ok_or_else(|| Error::msg(format!("no function is exported as \"{name}\"")))?;
         func.typed(&store).map_err(|e| e.context(format!("the function exported as \"{name}\" is of another type")))
     }
 
-    /// The memory it exports under a name.
+    /// Returns the memory that the instance exports under a name; none if there is no such memory.
+    ///
+    /// # Panics
+    /// If the instance belongs to another store; [`Instance::try_get_memory`] returns an error instead.
     pub fn get_memory(&self, store: impl AsContextMut, name: &str) -> Option<Memory> {
         self.get_export(store, name)?.into_memory()
     }
 
-    /// The table it exports under a name.
+    /// Does the same as [`Instance::get_memory`].
+    ///
+    /// # Errors
+    /// If the instance belongs to another store.
+    pub fn try_get_memory(&self, store: impl AsContextMut, name: &str) -> Result<Option<Memory>> {
+        Ok(self.try_get_export(store, name)?.and_then(Extern::into_memory))
+    }
+
+    /// Returns the table that the instance exports under a name; none if there is no such table.
+    ///
+    /// # Panics
+    /// If the instance belongs to another store; [`Instance::try_get_table`] returns an error instead.
     pub fn get_table(&self, store: impl AsContextMut, name: &str) -> Option<Table> {
         self.get_export(store, name)?.into_table()
     }
 
-    /// The global it exports under a name.
+    /// Does the same as [`Instance::get_table`].
+    ///
+    /// # Errors
+    /// If the instance belongs to another store.
+    pub fn try_get_table(&self, store: impl AsContextMut, name: &str) -> Result<Option<Table>> {
+        Ok(self.try_get_export(store, name)?.and_then(Extern::into_table))
+    }
+
+    /// Returns the global that the instance exports under a name; none if there is no such global.
+    ///
+    /// # Panics
+    /// If the instance belongs to another store; [`Instance::try_get_global`] returns an error instead.
     pub fn get_global(&self, store: impl AsContextMut, name: &str) -> Option<Global> {
         self.get_export(store, name)?.into_global()
     }
 
-    /// The tag it exports under a name.
+    /// Does the same as [`Instance::get_global`].
+    ///
+    /// # Errors
+    /// If the instance belongs to another store.
+    pub fn try_get_global(&self, store: impl AsContextMut, name: &str) -> Result<Option<Global>> {
+        Ok(self.try_get_export(store, name)?.and_then(Extern::into_global))
+    }
+
+    /// Returns the tag that the instance exports under a name; none if there is no such tag.
+    ///
+    /// # Panics
+    /// If the instance belongs to another store; [`Instance::try_get_tag`] returns an error instead.
     pub fn get_tag(&self, store: impl AsContextMut, name: &str) -> Option<Tag> {
         self.get_export(store, name)?.into_tag()
     }
 
-    /// All it exports, in the module's order.
-    pub fn exports(&self, mut store: impl AsContextMut) -> Vec<(String, Extern)> {
-        let core = &mut store.as_context_mut().0.core;
-        core.check(self.store);
-        let inner = core.instances[self.index].module.inner().clone();
-        let exports = inner.wasm().exports.iter();
-        exports.filter_map(|e| Some((e.name.to_string(), vm::export(core, self.index, e.index)?))).collect()
+    /// Does the same as [`Instance::get_tag`].
+    ///
+    /// # Errors
+    /// If the instance belongs to another store.
+    pub fn try_get_tag(&self, store: impl AsContextMut, name: &str) -> Result<Option<Tag>> {
+        Ok(self.try_get_export(store, name)?.and_then(Extern::into_tag))
     }
 
-    /// The module it is an instance of.
-    pub fn module(&self, store: impl crate::AsContext) -> Module {
-        let core = &store.as_context().0.core;
-        core.check(self.store);
-        let data = &core.instances[self.index];
-        data.origin.as_ref().unwrap_or(&data.module).clone()
+    /// Returns the exports, in the module's order.
+    ///
+    /// # Panics
+    /// If the instance belongs to another store; [`Instance::try_exports`] returns an error instead.
+    pub fn exports<'a, T: 'static>(&self, store: impl Into<StoreContextMut<'a, T>>) -> std::vec::IntoIter<Export<'a>> {
+        self.list_exports(store.into()).unwrap_or_else(|error| panic!("{error}")).into_iter()
+    }
+
+    /// Does the same as [`Instance::exports`].
+    ///
+    /// # Errors
+    /// If the instance belongs to another store.
+    pub fn try_exports<'a, T: 'static>(
+        &self,
+        store: impl Into<StoreContextMut<'a, T>>,
+    ) -> Result<std::vec::IntoIter<Export<'a>>> {
+        Ok(self.list_exports(store.into())?.into_iter())
+    }
+
+    fn list_exports<'a, T: 'static>(&self, store: StoreContextMut<'a, T>) -> Result<Vec<Export<'a>>> {
+        let core = &mut store.0.core;
+        core.try_check(self.store)?;
+        let module = core.instances[self.index].module.clone();
+        let indices = module.inner().wasm().exports.iter().map(|export| export.index);
+        let items: Vec<Option<Extern>> = indices.map(|index| vm::export(core, self.index, index)).collect();
+        let core: &'a StoreCore = core;
+        let exports = core.instances[self.index].module.inner().wasm().exports.iter();
+        Ok(exports.zip(items).filter_map(|(export, item)| Some(Export { name: &export.name, item: item? })).collect())
+    }
+
+    /// Returns the instance's module.
+    ///
+    /// # Panics
+    /// If the instance belongs to another store; [`Instance::try_module`] returns an error instead.
+    pub fn module<'a, T: 'static>(&self, store: impl Into<StoreContext<'a, T>>) -> &'a Module {
+        self.try_module(store).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Does the same as [`Instance::module`].
+    ///
+    /// # Errors
+    /// If the instance belongs to another store.
+    pub fn try_module<'a, T: 'static>(&self, store: impl Into<StoreContext<'a, T>>) -> Result<&'a Module> {
+        let core = &store.into().0.core;
+        core.try_check(self.store)?;
+        Ok(core.instances[self.index].original_module())
+    }
+}
+
+/// An export of an instance: its name and the object.
+#[derive(Clone, Copy, Debug)]
+pub struct Export<'instance> {
+    name: &'instance str,
+    item: Extern,
+}
+
+impl<'instance> Export<'instance> {
+    /// Returns the export's name.
+    pub fn name(&self) -> &'instance str {
+        self.name
+    }
+
+    /// Returns the type of the exported object. The minimum of a memory or table is its current size.
+    ///
+    /// # Panics
+    /// If the object belongs to another store; [`Extern::try_ty`] returns an error instead.
+    pub fn ty(&self, store: impl AsContext) -> ExternType {
+        self.item.ty(store)
+    }
+
+    /// Returns the exported object.
+    pub fn into_extern(self) -> Extern {
+        self.item
+    }
+}
+
+macro_rules! export_conversions {
+    ($($into:ident $Kind:ident;)*) => {
+        impl Export<'_> {
+            $(
+                #[doc = concat!("Returns the [`", stringify!($Kind), "`]; none if the export is of another kind.")]
+                pub fn $into(self) -> Option<$Kind> {
+                    self.item.$into()
+                }
+            )*
+        }
+    };
+}
+
+export_conversions! {
+    into_func Func;
+    into_table Table;
+    into_memory Memory;
+    into_global Global;
+    into_tag Tag;
+}
+
+impl vm::InstanceData {
+    /// Returns the module that the embedder instantiated, of which this instance can use a copy with checked accesses.
+    pub(crate) fn original_module(&self) -> &Module {
+        self.origin.as_ref().unwrap_or(&self.module)
     }
 }
 
 fn check_imports(core: &StoreCore, module: &Module, imports: &[Extern]) -> Result<()> {
     let wanted = &module.inner().wasm().imports;
     if imports.len() != wanted.len() {
-        let message = format!("the module imports {} things, but {} were given", wanted.len(), imports.len());
+        let message = format!("the module has {} imports, but the caller passes {}", wanted.len(), imports.len());
         return Err(Error::new(LinkError::new(message)));
     }
     for (import, given) in wanted.iter().zip(imports) {
+        core.try_check(given.store())?;
         let given = type_of(core, given);
         if !matches(&given, &import.ty, core.engine.types()) {
             let types = core.engine.types();
@@ -159,7 +332,7 @@ fn check_imports(core: &StoreCore, module: &Module, imports: &[Extern]) -> Resul
     Ok(())
 }
 
-/// The type of something given, with present sizes.
+/// Returns the type of an object for matching: the minima are the current sizes.
 fn type_of(core: &StoreCore, given: &Extern) -> wasm::ExternType {
     match given {
         Extern::Func(func) => wasm::ExternType::Func(core.func_type_id(*func)),

@@ -1,24 +1,23 @@
-//! Limits an embedder sets on what a store's guests may take: a trait to decide oneself, and [`StoreLimits`] for those
-//! who only have numbers. What can be limited by a number is a row of [`STORE_LIMITS`]; the builder's methods and the
-//! command's option `--limit` set the values of rows.
+//! Limits on the resources of a store's guests: the trait [`ResourceLimiter`] decides in code, and [`StoreLimits`] with
+//! numbers. Each number is a row of [`STORE_LIMITS`], which the builder's methods and the command's option `--limit` set.
 
 use std::fmt;
 
 use crate::{Error, Result};
 
-/// How many instances, memories and tables a store may have if its limiter does not say otherwise.
+/// The default maximum number of instances, of memories and of tables in a store with a limiter.
 pub const DEFAULT_COUNT: usize = 10_000;
 
-/// How many values of the host a store may hold if its limiter does not say otherwise.
+/// The default maximum number of host values in a store with a limiter.
 pub const DEFAULT_EXTERN_REFS: usize = 1_000_000;
 
-/// Decides whether memories and tables may grow, and how many things a store may hold, and so how much a guest can
-/// take. Set by [`Store::limiter`](crate::Store::limiter).
+/// Decides whether memories and tables can grow, and how many objects a store can hold.
+/// [`Store::limiter`](crate::Store::limiter) sets it.
 ///
 /// ```
 /// use kinglet::{Engine, Instance, Module, ResourceLimiter, Store};
 ///
-/// /// Grants memory while it lasts, to all guests of a store together.
+/// /// A budget of memory for all guests of a store together.
 /// struct Budget(usize);
 ///
 /// impl ResourceLimiter for Budget {
@@ -43,73 +42,74 @@ pub const DEFAULT_EXTERN_REFS: usize = 1_000_000;
 /// # Ok::<(), kinglet::Error>(())
 /// ```
 pub trait ResourceLimiter {
-    /// Whether a memory may grow from `current` to `desired` bytes, of `maximum` if its type has one. `false` lets
-    /// `memory.grow` answer -1. Asked when a memory is made too, with `current` 0. What its type or the engine forbids
-    /// is not asked.
+    /// Returns whether a memory can grow from `current` to `desired` bytes. `maximum` is the maximum size of its type in
+    /// bytes, if there is one. With `false`, `memory.grow` returns -1. Kinglet also calls this when a memory is created,
+    /// with `current` 0, and does not call it for sizes beyond a limit of the type or the engine.
     ///
     /// # Errors
-    /// An error ends the guest with it.
+    /// An error ends the guest.
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool>;
 
-    /// Told that a memory was allowed to grow, but the system had not that much.
+    /// Receives the error of a memory whose permitted growth the system denied.
     ///
     /// # Errors
-    /// An error ends the guest with it; otherwise `memory.grow` answers -1.
+    /// An error ends the guest; otherwise `memory.grow` returns -1.
     fn memory_grow_failed(&mut self, error: Error) -> Result<()> {
         let _ = error;
         Ok(())
     }
 
-    /// Whether a table may grow from `current` to `desired` elements, of `maximum` if its type has one. `false` lets
-    /// `table.grow` answer -1. Asked when a table is made too, with `current` 0.
+    /// Returns whether a table can grow from `current` to `desired` elements. `maximum` is the maximum of its type, if there
+    /// is one. With `false`, `table.grow` returns -1. Kinglet also calls this when a table is created, with `current` 0.
     ///
     /// # Errors
-    /// An error ends the guest with it.
+    /// An error ends the guest.
     fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool>;
 
-    /// Whether all memories and tables of the store, and its heap of structures and arrays, may together grow from
-    /// `current` to `desired` bytes. An element of a table has 8 bytes. Asked before [`ResourceLimiter::memory_growing`]
-    /// or [`ResourceLimiter::table_growing`], which is not asked after `false`. The store counts, so that nothing has to
-    /// be kept for it here.
+    /// Returns whether the store's memories, its tables and its GC heap can together grow from
+    /// `current` to `desired` bytes. A table's element counts 8 bytes. The store keeps the sum. Kinglet calls this before
+    /// [`ResourceLimiter::memory_growing`] or [`ResourceLimiter::table_growing`], which it does not call after `false`. By
+    /// default they can grow.
     ///
     /// # Errors
-    /// An error ends the guest with it.
+    /// An error ends the guest.
     fn total_growing(&mut self, current: usize, desired: usize) -> Result<bool> {
         let _ = (current, desired);
         Ok(true)
     }
 
-    /// Told that a table was allowed to grow, but the system had not that much memory.
+    /// Receives the error of a table whose permitted growth the system denied.
     ///
     /// # Errors
-    /// An error ends the guest with it; otherwise `table.grow` answers -1.
+    /// An error ends the guest; otherwise `table.grow` returns -1.
     fn table_grow_failed(&mut self, error: Error) -> Result<()> {
         let _ = error;
         Ok(())
     }
 
-    /// How many instances the store may have.
+    /// Returns the maximum number of instances, [`DEFAULT_COUNT`] by default.
     fn instances(&self) -> usize {
         DEFAULT_COUNT
     }
 
-    /// How many tables the store may have.
+    /// Returns the maximum number of tables, [`DEFAULT_COUNT`] by default.
     fn tables(&self) -> usize {
         DEFAULT_COUNT
     }
 
-    /// How many memories the store may have.
+    /// Returns the maximum number of memories, [`DEFAULT_COUNT`] by default.
     fn memories(&self) -> usize {
         DEFAULT_COUNT
     }
 
-    /// How many values of the host the store may hold, in [`ExternRef`](crate::ExternRef)s made and not released.
+    /// Returns the maximum number of host values, [`DEFAULT_EXTERN_REFS`] by default. Released values do not count: see
+    /// [`Rooted::release`](crate::Rooted::release).
     fn extern_refs(&self) -> usize {
         DEFAULT_EXTERN_REFS
     }
 }
 
-/// A [`ResourceLimiter`] made of numbers: see [`StoreLimitsBuilder`].
+/// A [`ResourceLimiter`] with fixed numbers: see [`StoreLimitsBuilder`].
 ///
 /// ```
 /// use kinglet::{Engine, Instance, Module, Store, StoreLimits, StoreLimitsBuilder};
@@ -136,10 +136,10 @@ pub struct StoreLimits {
     trap_on_grow_failure: bool,
 }
 
-/// What of a store a number can limit.
+/// A resource of a store that a number can limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StoreLimit {
-    /// The bytes of all memories and tables, and the heap of structures and arrays, together.
+    /// The total size of all memories, all tables and the GC heap, in bytes.
     TotalMemory,
     /// The bytes of each memory.
     MemorySize,
@@ -151,45 +151,45 @@ pub enum StoreLimit {
     Memories,
     /// The tables.
     Tables,
-    /// The values of the host.
+    /// The host values.
     ExternRefs,
 }
 
 impl StoreLimit {
-    /// Its row.
+    /// Returns the limit's row.
     pub fn row(self) -> &'static StoreLimitRow {
         &STORE_LIMITS[self as usize]
     }
 
-    /// The one that is called so on the command line.
+    /// Returns the limit with a name of the command line.
     pub fn from_name(name: &str) -> Option<StoreLimit> {
         STORE_LIMITS.iter().find(|row| row.name == name).map(|row| row.limit)
     }
 }
 
-/// What there is to say of a limit.
+/// The name, unit, default and summary of a limit.
 #[derive(Clone, Copy, Debug)]
 pub struct StoreLimitRow {
-    /// Which it is.
+    /// The limit.
     pub limit: StoreLimit,
-    /// What it is called on the command line.
+    /// Its name on the command line.
     pub name: &'static str,
-    /// Whether it is a number of bytes, rather than of things.
+    /// Whether the unit is bytes instead of objects.
     pub is_bytes: bool,
-    /// What holds if it is not set; none if nothing limits it then.
+    /// The default; none if the resource is unlimited by default.
     pub default: Option<usize>,
-    /// What it limits, in a line.
+    /// A one-line description of the resource.
     pub summary: &'static str,
 }
 
-/// Everything that [`StoreLimits`] can limit.
+/// All limits of [`StoreLimits`].
 pub const STORE_LIMITS: &[StoreLimitRow] = &[
     StoreLimitRow {
         limit: StoreLimit::TotalMemory,
         name: "total-memory",
         is_bytes: true,
         default: None,
-        summary: "bytes of all memories, tables and the heap of structures and arrays together; an element of a table has 8",
+        summary: "total size of all memories, all tables and the GC heap, in bytes; an element of a table has 8",
     },
     StoreLimitRow {
         limit: StoreLimit::MemorySize,
@@ -231,12 +231,11 @@ pub const STORE_LIMITS: &[StoreLimitRow] = &[
         name: "extern-refs",
         is_bytes: false,
         default: Some(DEFAULT_EXTERN_REFS),
-        summary: "values of the host that the guests can refer to",
+        summary: "host values that the guests can reference",
     },
 ];
 
-/// Why something was not made: a limit of the store is reached. An error of making an instance, a memory or a table has
-/// it as its cause.
+/// The error of an object that exceeds a limit of the store: an instance, a memory, a table or a host value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitError {
     limit: StoreLimit,
@@ -248,7 +247,7 @@ impl LimitError {
         LimitError { limit, message }
     }
 
-    /// Which limit; a [`ResourceLimiter`] of the embedder's own may mean something else by it.
+    /// Returns the limit. An embedder's [`ResourceLimiter`] can deny the object for another reason.
     pub fn limit(&self) -> StoreLimit {
         self.limit
     }
@@ -270,7 +269,7 @@ impl Default for StoreLimits {
 }
 
 impl StoreLimits {
-    /// What holds for a row; `usize::MAX` is no limit.
+    /// Returns a limit's value. `usize::MAX` means unlimited.
     fn get(&self, limit: StoreLimit) -> usize {
         self.values[limit as usize]
     }
@@ -327,7 +326,7 @@ impl ResourceLimiter for StoreLimits {
     }
 }
 
-/// Makes [`StoreLimits`]. What is not set is not limited, except the counts, which have defaults.
+/// Builds [`StoreLimits`]. By default only the counts are limited.
 ///
 /// ```
 /// use kinglet::{Engine, Instance, Module, Store, StoreLimits, StoreLimitsBuilder};
@@ -345,60 +344,60 @@ impl ResourceLimiter for StoreLimits {
 pub struct StoreLimitsBuilder(StoreLimits);
 
 impl StoreLimitsBuilder {
-    /// Without limits but the default counts.
+    /// Creates a builder with the default limits.
     pub fn new() -> StoreLimitsBuilder {
         StoreLimitsBuilder::default()
     }
 
-    /// Sets a limit of any kind.
+    /// Sets any limit.
     pub fn limit(mut self, limit: StoreLimit, value: usize) -> StoreLimitsBuilder {
         self.0.values[limit as usize] = value;
         self
     }
 
-    /// The most bytes that all memories and tables, and the heap of structures and arrays, together may have; an element
-    /// of a table has 8.
+    /// Sets the maximum size of all memories, all tables and the GC heap together, in bytes. A table's
+    /// element counts 8 bytes. The default is unlimited.
     pub fn total_memory(self, bytes: usize) -> StoreLimitsBuilder {
         self.limit(StoreLimit::TotalMemory, bytes)
     }
 
-    /// The most bytes that each memory may have: a guest with many memories can take as many times that.
+    /// Sets the maximum size of each memory in bytes. A guest can have many memories. The default is unlimited.
     pub fn memory_size(self, bytes: usize) -> StoreLimitsBuilder {
         self.limit(StoreLimit::MemorySize, bytes)
     }
 
-    /// The most elements that each table may have.
+    /// Sets the maximum number of elements of each table. The default is unlimited.
     pub fn table_elements(self, elements: usize) -> StoreLimitsBuilder {
         self.limit(StoreLimit::TableElements, elements)
     }
 
-    /// The most instances; [`DEFAULT_COUNT`] if it is not set.
+    /// Sets the maximum number of instances, [`DEFAULT_COUNT`] by default.
     pub fn instances(self, count: usize) -> StoreLimitsBuilder {
         self.limit(StoreLimit::Instances, count)
     }
 
-    /// The most tables; [`DEFAULT_COUNT`] if it is not set.
+    /// Sets the maximum number of tables, [`DEFAULT_COUNT`] by default.
     pub fn tables(self, count: usize) -> StoreLimitsBuilder {
         self.limit(StoreLimit::Tables, count)
     }
 
-    /// The most memories; [`DEFAULT_COUNT`] if it is not set.
+    /// Sets the maximum number of memories, [`DEFAULT_COUNT`] by default.
     pub fn memories(self, count: usize) -> StoreLimitsBuilder {
         self.limit(StoreLimit::Memories, count)
     }
 
-    /// The most values of the host; [`DEFAULT_EXTERN_REFS`] if it is not set.
+    /// Sets the maximum number of host values, [`DEFAULT_EXTERN_REFS`] by default.
     pub fn extern_refs(self, count: usize) -> StoreLimitsBuilder {
         self.limit(StoreLimit::ExternRefs, count)
     }
 
-    /// Whether growth that is refused ends the guest with an error, where `memory.grow` would answer -1.
+    /// Sets whether denied growth ends the guest with an error. By default `memory.grow` and `table.grow` return -1.
     pub fn trap_on_grow_failure(mut self, on: bool) -> StoreLimitsBuilder {
         self.0.trap_on_grow_failure = on;
         self
     }
 
-    /// The limits.
+    /// Returns the limits.
     pub fn build(self) -> StoreLimits {
         self.0
     }

@@ -1,4 +1,4 @@
-//! Linkers: what modules can import, by name; and modules whose imports have been found already.
+//! Linkers, which resolve the imports of modules by name, and modules whose imports are resolved.
 
 mod unknown;
 
@@ -13,17 +13,17 @@ use crate::host::{Caller, IntoFunc};
 use crate::store::StoreInner;
 use crate::trap::display_name;
 use crate::types::{LinkError, describe, matches};
-use crate::vm::{HostFunc, HostPart, HostSet};
+use crate::vm::{HostFunc, HostFuncSet, HostFuncTemplate};
 use crate::{
-    AsContextMut, Engine, Error, Extern, ExternType, Func, FuncType, Global, ImportType, Instance, Memory, Module, Ref,
-    Result, Table, Tag, Val, WasmBacktrace,
+    AsContext, AsContextMut, Engine, Error, Extern, ExternType, Func, FuncType, Global, ImportType, Instance, Memory,
+    Module, Ref, Result, Table, Tag, Val,
 };
 
-/// Gives modules what they import. Host functions defined here work in any store with data `T`; other things belong to
-/// one store.
+/// Resolves a module's imports by name. A host function that is defined here works in every store with data `T`. Other
+/// objects belong to one store.
 ///
 /// ```
-/// use kinglet::{Engine, Linker, Module, Store};
+/// use kinglet::{Engine, Global, GlobalType, Linker, Module, Mutability, Store, ValType};
 ///
 /// let engine = Engine::default();
 /// let library = Module::new(&engine, r#"(module
@@ -35,8 +35,8 @@ use crate::{
 ///
 /// let mut store = Store::new(&engine, ());
 /// let mut linker = Linker::new(&engine);
-/// let step = kinglet::Global::new(&mut store, kinglet::GlobalType { content: kinglet::ValType::I32, mutable: false }, 2.into())?;
-/// linker.define("host", "step", step)?;
+/// let step = Global::new(&mut store, GlobalType::new(ValType::I32, Mutability::Const), 2.into())?;
+/// linker.define(&store, "host", "step", step)?;
 /// linker.module(&mut store, "library", &library)?;
 /// let instance = linker.instantiate(&mut store, &user)?;
 /// assert_eq!(instance.get_typed_func::<(), i32>(&mut store, "run")?.call(&mut store, ())?, 42);
@@ -71,24 +71,24 @@ impl<T> Clone for Definition<T> {
 struct HostDefinition<T: 'static> {
     ty: FuncType,
     func: HostFunc<T>,
-    /// Whether it is there because nobody defined it.
-    stands_in: bool,
-    /// What the type mentions.
+    /// Whether it is a placeholder for an undefined import.
+    placeholder: bool,
+    /// The types that `ty` mentions.
     _keep: Vec<Arc<TypeGroup>>,
 }
 
 impl<T> Linker<T> {
-    /// An empty linker.
+    /// Creates a linker without definitions.
     pub fn new(engine: &Engine) -> Linker<T> {
         Linker { engine: engine.clone(), shadowing: false, definitions: HashMap::new() }
     }
 
-    /// The engine.
+    /// Returns the engine.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// Sets whether a definition may take the place of another of the same name.
+    /// Sets whether a definition can replace another of the same name. By default it cannot.
     pub fn allow_shadowing(&mut self, allow: bool) -> &mut Self {
         self.shadowing = allow;
         self
@@ -103,18 +103,26 @@ impl<T> Linker<T> {
         Ok(self)
     }
 
-    /// Defines something of a store.
+    /// Defines an object of a store.
     ///
     /// # Errors
-    /// If the name is taken.
-    pub fn define(&mut self, module: &str, name: &str, item: impl Into<Extern>) -> Result<&mut Self> {
-        self.insert(module, name, Definition::Extern(item.into()))
+    /// If the name is defined already, or the object belongs to another store.
+    pub fn define(
+        &mut self,
+        store: impl AsContext<Data = T>,
+        module: &str,
+        name: &str,
+        item: impl Into<Extern>,
+    ) -> Result<&mut Self> {
+        let item = item.into();
+        store.as_context().0.core.try_check(item.store())?;
+        self.insert(module, name, Definition::Extern(item))
     }
 
-    /// Defines a host function from a closure on Rust's own types: see [`IntoFunc`].
+    /// Defines a host function from a closure on Rust types: see [`IntoFunc`].
     ///
     /// # Errors
-    /// If the name is taken.
+    /// If the name is defined already.
     pub fn func_wrap<Params, Results>(
         &mut self,
         module: &str,
@@ -128,7 +136,7 @@ impl<T> Linker<T> {
     /// Defines a host function from a closure on values.
     ///
     /// # Errors
-    /// If the name is taken; if the type mentions one of another engine, or of a module that has been dropped.
+    /// If the name is defined already; if the type mentions a type of another engine, or of a dropped module.
     pub fn func_new(
         &mut self,
         module: &str,
@@ -146,24 +154,29 @@ impl<T> Linker<T> {
         name: &str,
         ty: FuncType,
         func: HostFunc<T>,
-        stands_in: bool,
+        placeholder: bool,
     ) -> Result<&mut Self> {
-        let keep = self.engine.types().keep_func(&ty)?;
-        self.insert(module, name, Definition::Host(Arc::new(HostDefinition { ty, func, stands_in, _keep: keep })))
+        let keep = self.engine.types().groups_of_func(&ty)?;
+        self.insert(module, name, Definition::Host(Arc::new(HostDefinition { ty, func, placeholder, _keep: keep })))
     }
 
-    /// Defines something of a store under the empty module name.
+    /// Defines an object of a store under the empty module name.
     ///
     /// # Errors
-    /// If the name is taken.
-    pub fn define_name(&mut self, name: &str, item: impl Into<Extern>) -> Result<&mut Self> {
-        self.define("", name, item)
+    /// As for [`Linker::define`].
+    pub fn define_name(
+        &mut self,
+        store: impl AsContext<Data = T>,
+        name: &str,
+        item: impl Into<Extern>,
+    ) -> Result<&mut Self> {
+        self.define(store, "", name, item)
     }
 
-    /// Defines what is known under one name under another too.
+    /// Defines an existing definition under another name too.
     ///
     /// # Errors
-    /// If there is no such definition, or the new name is taken.
+    /// If there is no such definition, or the new name is defined already.
     pub fn alias(&mut self, module: &str, name: &str, as_module: &str, as_name: &str) -> Result<&mut Self> {
         let found = self.definitions.get(module).and_then(|names| names.get(name)).cloned();
         let definition =
@@ -171,10 +184,10 @@ impl<T> Linker<T> {
         self.insert(as_module, as_name, definition)
     }
 
-    /// Defines all that a module name has under another module name too.
+    /// Defines every definition of a module name under another module name too.
     ///
     /// # Errors
-    /// If there is no such module name, or a new name is taken.
+    /// If there is no such module name, or a new name is defined already.
     pub fn alias_module(&mut self, module: &str, as_module: &str) -> Result<()> {
         let found = self.definitions.get(module).cloned();
         let names = found.ok_or_else(|| Error::new(LinkError::new(format!("no module \"{module}\" is defined"))))?;
@@ -184,14 +197,14 @@ impl<T> Linker<T> {
         Ok(())
     }
 
-    /// Instantiates a module and defines what it exports under a module name.
+    /// Instantiates a module and defines its exports under a module name.
     ///
-    /// A *reactor* is instantiated once: its function `_initialize`, if it exports one, is called, and all users share
-    /// the instance. A *command*, which exports a function `_start`, is instantiated anew for each call of one of its
-    /// functions, and only its functions are defined; all these instances are kept until the store is dropped.
+    /// A *reactor* is instantiated once. Its function `_initialize` is called, if it exports one, and all users share the
+    /// instance. A *command* exports a function `_start`. Each call of one of its functions creates a new instance, which
+    /// lives until the store is dropped; its other exports are not defined.
     ///
     /// # Errors
-    /// As for [`Linker::instantiate`]; the trap or host error of `_initialize`; if a name is taken.
+    /// As for [`Linker::instantiate`]; the trap or host error of `_initialize`; if a name is defined already.
     pub fn module(&mut self, mut store: impl AsContextMut<Data = T>, name: &str, module: &Module) -> Result<&mut Self> {
         if module.get_export("_start").is_some_and(|ty| ty.func().is_some()) {
             return self.command(name, module);
@@ -218,12 +231,12 @@ impl<T> Linker<T> {
         Ok(self)
     }
 
-    /// Defines each function that a module imports and that is not defined yet, as one that ends the guest with an
-    /// [`UnknownImportError`], which has a [`WasmBacktrace`] as context, when it is called. Memories, tables, globals and
-    /// tags are left alone; [`Linker::define_unknown_imports_as_default_values`] has something for them.
+    /// Defines a placeholder for each imported function of a module that has no definition. Calling it ends the guest with
+    /// an [`UnknownImportError`], which has a [`WasmBacktrace`](crate::WasmBacktrace) as context. Other imports remain
+    /// undefined; [`Linker::define_unknown_imports_as_default_values`] defines them too.
     ///
     /// # Errors
-    /// If a name is imported more than once, as functions of different types.
+    /// If the module imports one name as functions of different types.
     pub fn define_unknown_imports_as_traps(&mut self, module: &Module) -> Result<()> {
         for import in self.unknown_imports(module) {
             let ExternType::Func(ty) = import.ty() else { continue };
@@ -232,19 +245,17 @@ impl<T> Linker<T> {
                 name: import.name().to_string(),
                 ty: ty.signature(),
             };
-            self.define_once(&import, ty, move |caller, _, _| {
-                Err(Error::new(error.clone()).context(WasmBacktrace::capture(&caller)))
-            })?;
+            self.define_once(&import, ty, move |_, _, _| Err(Error::new(error.clone())))?;
         }
         Ok(())
     }
 
-    /// Defines each thing that a module imports and that is not defined yet: functions that return zeros and nulls,
-    /// memories and tables of the least size, globals that are zero or null.
+    /// Defines each import of a module that has no definition: functions that return zeros and nulls, memories and tables of
+    /// their minimum size, globals with the value zero or null.
     ///
     /// # Errors
-    /// If a reference that cannot be null would be needed; if a memory or table is over a limit; if a name is imported
-    /// more than once, with different types.
+    /// If a type has no default value, because its references cannot be null; if a memory or table exceeds a limit; if the
+    /// module imports one name with different types.
     pub fn define_unknown_imports_as_default_values(
         &mut self,
         mut store: impl AsContextMut<Data = T>,
@@ -266,20 +277,20 @@ impl<T> Linker<T> {
                     if !ty.results().iter().all(|ty| ty.is_defaultable()) {
                         return Err(no_default());
                     }
-                    // The results are the defaults of their types to begin with.
+                    // The results are initialized to the defaults of their types.
                     self.define_once(&import, ty, |_, _, _| Ok(()))?;
                     continue;
                 }
-                ExternType::Memory(ty) => Memory::new(store, ty)?.into(),
-                ExternType::Table(ty) => Table::new(store, ty, null(ty.element)?)?.into(),
+                ExternType::Memory(ty) => Memory::new(&mut *store, ty)?.into(),
+                ExternType::Table(ty) => Table::new(&mut *store, ty, null(ty.element)?)?.into(),
                 ExternType::Global(ty) => {
                     let value = Val::default_of(ty.content, &engine).ok_or_else(no_default)?;
-                    Global::new(store, ty, value)?.into()
+                    Global::new(&mut *store, ty, value)?.into()
                 }
-                ExternType::Tag(ty) => Tag::new(store, &ty)?.into(),
+                ExternType::Tag(ty) => Tag::new(&mut *store, &ty)?.into(),
             };
             if !self.defines(import.module(), import.name()) {
-                self.define(import.module(), import.name(), item)?;
+                self.define(&mut *store, import.module(), import.name(), item)?;
             }
         }
         Ok(())
@@ -293,7 +304,7 @@ impl<T> Linker<T> {
         module.imports().filter(|import| !self.defines(import.module(), import.name())).collect()
     }
 
-    /// Defines a function for an import, which may be there twice.
+    /// Defines a function for an import. A module can import one name twice; the second call then has no effect.
     fn define_once(
         &mut self,
         import: &ImportType<'_>,
@@ -307,35 +318,35 @@ impl<T> Linker<T> {
         Ok(())
     }
 
-    /// Defines all that an instance exports, under a module name.
+    /// Defines the exports of an instance under a module name.
     ///
     /// # Errors
-    /// If a name is taken.
+    /// If a name is defined already, or the instance belongs to another store.
     pub fn instance(
         &mut self,
-        store: impl AsContextMut<Data = T>,
+        mut store: impl AsContextMut<Data = T>,
         module: &str,
         instance: Instance,
     ) -> Result<&mut Self> {
-        for (name, item) in instance.exports(store) {
-            self.define(module, &name, item)?;
+        for export in instance.try_exports(store.as_context_mut())? {
+            self.insert(module, export.name(), Definition::Extern(export.into_extern()))?;
         }
         Ok(self)
     }
 
-    /// What is defined under a name, for use in a store; none too if that is a store of another engine and the type
-    /// mentions one of the linker's.
+    /// Returns the definition of a name, for use in a store. There is none if the name is not defined, or if the store is
+    /// of another engine and a function's type mentions a type of the linker's.
     pub fn get(&self, mut store: impl AsContextMut<Data = T>, module: &str, name: &str) -> Option<Extern> {
         let definition = self.definitions.get(module)?.get(name)?;
         definition.resolve(store.as_context_mut().0).ok()
     }
 
-    /// What is defined for an import, whatever its type, for use in a store.
+    /// Returns the definition for an import, whatever its type, for use in a store.
     pub fn get_by_import(&self, store: impl AsContextMut<Data = T>, import: &ImportType<'_>) -> Option<Extern> {
         self.get(store, import.module(), import.name())
     }
 
-    /// All that is defined, sorted by module and name, for use in a store.
+    /// Returns all definitions, sorted by module and name, for use in a store.
     pub fn iter(&self, mut store: impl AsContextMut<Data = T>) -> std::vec::IntoIter<(&str, &str, Extern)> {
         let mut all = Vec::new();
         for (module, names) in &self.definitions {
@@ -349,11 +360,11 @@ impl<T> Linker<T> {
         all.into_iter()
     }
 
-    /// The function that runs a module defined by [`Linker::module`]: the one of the empty name, or else `_start`; for a
-    /// reactor one that does nothing.
+    /// Returns the function that runs a module defined by [`Linker::module`]: the function of the empty name, or `_start`.
+    /// If the instance has neither, as a reactor, returns a no-op function.
     ///
     /// # Errors
-    /// If there is no such module, or what has that name is not a function.
+    /// If the linker has no such module, or the definition of that name is not a function.
     pub fn get_default(&self, mut store: impl AsContextMut<Data = T>, module: &str) -> Result<Func> {
         if !self.definitions.contains_key(module) {
             return Err(Error::new(LinkError::new(format!("no module \"{module}\" is defined"))));
@@ -368,7 +379,7 @@ impl<T> Linker<T> {
         Ok(Func::wrap(store, || ()))
     }
 
-    /// Makes an instance of a module with what it imports found here, and runs its start function.
+    /// Resolves a module's imports, instantiates it and runs its start function.
     ///
     /// # Errors
     /// As for [`Instance::new`].
@@ -376,13 +387,13 @@ impl<T> Linker<T> {
         instantiate(store, module, &self.find_imports(module)?)
     }
 
-    /// Finds what a module imports, and checks the types of host functions, once for many instances in many stores.
+    /// Resolves a module's imports and checks the types of host functions once, for many instances in many stores.
     ///
     /// # Errors
-    /// A [`LinkError`] if an import is missing, or a host function is of another type.
+    /// A [`LinkError`] if an import is not defined, or a host function has another type.
     pub fn instantiate_pre(&self, module: &Module) -> Result<InstancePre<T>> {
         if !Engine::same(&self.engine, module.engine()) {
-            return Err(Error::msg("the module was made by another engine than the linker"));
+            return Err(Error::msg("the module and the linker belong to different engines"));
         }
         let imports = self.find_imports(module)?;
         let types = self.engine.types();
@@ -409,11 +420,11 @@ impl<T> Linker<T> {
         if found.len() == imports.len() { Ok(found) } else { Err(self.missing(module)) }
     }
 
-    /// Why a module that imports something unknown cannot be linked.
+    /// Returns the error of a module with undefined imports.
     fn missing(&self, module: &Module) -> Error {
-        // What stands in for an unknown import is nothing to choose from.
+        // Messages do not suggest placeholders.
         let names = |names: &HashMap<String, Definition<T>>| {
-            names.iter().filter(|(_, it)| !it.stands_in()).map(|(name, _)| name.clone()).collect::<BTreeSet<String>>()
+            names.iter().filter(|(_, it)| !it.placeholder()).map(|(name, _)| name.clone()).collect::<BTreeSet<String>>()
         };
         let known = self.definitions.iter().map(|(module, all)| (module.clone(), names(all)));
         let known = known.filter(|(_, names)| !names.is_empty()).collect();
@@ -421,15 +432,15 @@ impl<T> Linker<T> {
     }
 }
 
-/// The functions, if nothing else is imported.
-fn host_set<T>(engine: &Engine, imports: &[Definition<T>]) -> Result<Option<HostSet>> {
+/// Returns the host functions, if the imports are nothing else.
+fn host_set<T>(engine: &Engine, imports: &[Definition<T>]) -> Result<Option<HostFuncSet>> {
     let part = |definition: &Definition<T>| match definition {
-        Definition::Host(host) => HostPart::new(engine, &host.ty, &host.func).map(Some),
+        Definition::Host(host) => HostFuncTemplate::new(engine, &host.ty, &host.func).map(Some),
         Definition::Extern(_) => Ok(None),
     };
     let most = engine.config().pool.map_or(0, |pool| pool.max_unused_warm_slots as usize);
-    let parts: Option<Vec<HostPart>> = imports.iter().map(part).collect::<Result<_>>()?;
-    Ok(parts.map(|parts| HostSet::new(parts, most)))
+    let parts: Option<Vec<HostFuncTemplate>> = imports.iter().map(part).collect::<Result<_>>()?;
+    Ok(parts.map(|parts| HostFuncSet::new(parts, most)))
 }
 
 fn instantiate<T>(
@@ -442,8 +453,8 @@ fn instantiate<T>(
     Instance::new(store, module, &imports)
 }
 
-/// A module with its imports found and checked, to be instantiated many times: see [`Linker::instantiate_pre`]. Later
-/// definitions of the linker do not change it. It can be used by many threads at once.
+/// A module with resolved imports, for many instances: see [`Linker::instantiate_pre`]. Later definitions of the linker do
+/// not change it. Threads can share it.
 ///
 /// ```
 /// use kinglet::{Engine, Linker, Module, Store};
@@ -466,22 +477,19 @@ pub struct InstancePre<T: 'static> {
     module: Module,
     imports: Arc<[Definition<T>]>,
     /// The imports, if they are host functions only.
-    hosts: Option<Arc<HostSet>>,
+    hosts: Option<Arc<HostFuncSet>>,
 }
 
 impl<T> InstancePre<T> {
-    /// The module.
+    /// Returns the module.
     pub fn module(&self) -> &Module {
         &self.module
     }
 
-    /// Makes an instance and runs its start function.
+    /// Instantiates the module and runs its start function.
     ///
     /// # Errors
-    /// As for [`Instance::new`].
-    ///
-    /// # Panics
-    /// If something that was defined in the linker belongs to another store.
+    /// As for [`Instance::new`]; if an object that was defined in the linker belongs to another store.
     pub fn instantiate(&self, mut store: impl AsContextMut<Data = T>) -> Result<Instance> {
         match &self.hosts {
             Some(hosts) => Instance::with_hosts(&mut store.as_context_mut().0.core, &self.module, hosts),
@@ -502,7 +510,7 @@ impl<T> fmt::Debug for InstancePre<T> {
     }
 }
 
-/// A guest called a function that nobody provides: see [`Linker::define_unknown_imports_as_traps`].
+/// The error of a guest that calls an undefined import: see [`Linker::define_unknown_imports_as_traps`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownImportError {
     module: String,
@@ -511,12 +519,12 @@ pub struct UnknownImportError {
 }
 
 impl UnknownImportError {
-    /// The name of the module it is imported from.
+    /// Returns the name of the module that the import comes from.
     pub fn module(&self) -> &str {
         &self.module
     }
 
-    /// Its name in that module.
+    /// Returns the import's name in that module.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -525,15 +533,15 @@ impl UnknownImportError {
 impl fmt::Display for UnknownImportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (module, name) = (display_name(&self.module), display_name(&self.name));
-        write!(f, "the imported function \"{module}\" \"{name}\"{} was called, which nobody provides", self.ty)
+        write!(f, "the imported function \"{module}\" \"{name}\"{} was called, which nothing defines", self.ty)
     }
 }
 
 impl std::error::Error for UnknownImportError {}
 
 impl<T> Definition<T> {
-    fn stands_in(&self) -> bool {
-        matches!(self, Definition::Host(host) if host.stands_in)
+    fn placeholder(&self) -> bool {
+        matches!(self, Definition::Host(host) if host.placeholder)
     }
 
     fn resolve(&self, store: &mut StoreInner<T>) -> Result<Extern> {
@@ -546,8 +554,8 @@ impl<T> Definition<T> {
         let pointer = match core.linked.get(&key) {
             Some((pointer, _)) => *pointer,
             None => {
-                let pointer = core.hosts.add(&core.vm, &HostPart::new(&core.engine, &host.ty, &host.func)?);
-                // With the definition, so that its address stays its own.
+                let pointer = core.hosts.add(&core.vm, &HostFuncTemplate::new(&core.engine, &host.ty, &host.func)?);
+                // The store keeps the definition, so that no other gets its address.
                 core.linked.insert(key, (pointer, host.clone()));
                 pointer
             }

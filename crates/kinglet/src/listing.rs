@@ -1,13 +1,13 @@
-//! Native code for people: what `kinglet compile --dump` and `kinglet explore` show.
+//! Listings of native code, which `kinglet compile --dump` and `kinglet explore` show.
 
-pub use kinglet_jit::{Instruction as NativeInstruction, Listing as NativeListing};
+pub use kinglet_jit::{NativeInstruction, NativeListing};
 
 use crate::{Error, Module, Result};
 
 impl Module {
-    /// How a function becomes machine code, by its place among those the module defines: the intermediate code, and the
-    /// instructions with the operators they were made for. It is made anew, with the settings and for the target of the
-    /// engine, whether the engine runs native code or not. The form of the texts is not stable.
+    /// Compiles a function and returns its intermediate code, and its machine instructions with their WebAssembly operators.
+    /// The number counts the module's own functions from 0. The listing follows the engine's settings and target, whether
+    /// or not the engine runs native code. The format of the texts is not stable.
     ///
     /// ```
     /// use kinglet::{Engine, Module};
@@ -21,7 +21,7 @@ impl Module {
     /// ```
     ///
     /// # Errors
-    /// If there is no such function, or it cannot be compiled.
+    /// If the module has no such function, or it cannot be compiled.
     pub fn native_listing(&self, defined: u32) -> Result<NativeListing> {
         let environment = self.inner().code().environment();
         if environment.module.bodies.get(defined as usize).is_none() {

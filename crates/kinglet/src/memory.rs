@@ -1,11 +1,11 @@
-//! Memories.
+//! Linear memories.
 
 use std::fmt;
 
 use crate::store::{StoreCore, StoreId};
 use crate::{AsContext, AsContextMut, Error, MemoryType, Result, StoreContext, StoreContextMut, vm};
 
-/// A linear memory of a store. A handle, which can be copied.
+/// A handle to a linear memory of a store.
 ///
 /// ```
 /// use kinglet::{Engine, Memory, MemoryAccessError, MemoryType, Store};
@@ -31,7 +31,7 @@ pub struct Memory {
     index: usize,
 }
 
-/// A range outside a memory.
+/// The error of an access outside a memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryAccessError;
 
@@ -53,42 +53,122 @@ impl Memory {
         self.index
     }
 
-    /// Makes a memory of the host's, with its minimum size.
+    pub(crate) fn try_index(&self, core: &StoreCore) -> Result<usize> {
+        core.try_check(self.store).map(|()| self.index)
+    }
+
+    pub(crate) fn store_id(&self) -> StoreId {
+        self.store
+    }
+
+    /// Creates a memory with its minimum size.
     ///
     /// # Errors
-    /// If it is over the limits of the engine, the store or the system.
+    /// If the memory exceeds a limit of the engine, the store or the system.
     pub fn new(mut store: impl AsContextMut, ty: MemoryType) -> Result<Memory> {
         let core = &mut store.as_context_mut().0.core;
         let index = vm::host_memory(core, ty)?;
         Ok(Memory { store: core.id, index })
     }
 
-    /// Its type, with its present size as the minimum.
+    /// Returns the memory's type. Its minimum is the current size.
+    ///
+    /// # Panics
+    /// If the memory belongs to another store; [`Memory::try_ty`] returns an error instead.
     pub fn ty(&self, store: impl AsContext) -> MemoryType {
-        let core = &store.as_context().0.core;
-        let memory = &core.memories[self.index(core)];
-        MemoryType { min: memory.size(), ..memory.ty() }
+        self.try_ty(store).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Its size in pages.
-    pub fn size(&self, store: impl AsContext) -> u64 {
-        let core = &store.as_context().0.core;
-        core.memories[self.index(core)].size()
-    }
-
-    /// Its size in bytes.
-    pub fn data_size(&self, store: impl AsContext) -> usize {
-        let core = &store.as_context().0.core;
-        core.memories[self.index(core)].data().len()
-    }
-
-    /// Grows it by `delta` pages. Returns the size before.
+    /// Does the same as [`Memory::ty`].
     ///
     /// # Errors
-    /// If it may not become so large.
+    /// If the memory belongs to another store.
+    pub fn try_ty(&self, store: impl AsContext) -> Result<MemoryType> {
+        let core = &store.as_context().0.core;
+        let memory = &core.memories[self.try_index(core)?];
+        Ok(MemoryType { min: memory.size(), ..memory.ty() })
+    }
+
+    /// Returns the memory's size in pages.
+    ///
+    /// # Panics
+    /// If the memory belongs to another store; [`Memory::try_size`] returns an error instead.
+    pub fn size(&self, store: impl AsContext) -> u64 {
+        self.try_size(store).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Does the same as [`Memory::size`].
+    ///
+    /// # Errors
+    /// If the memory belongs to another store.
+    pub fn try_size(&self, store: impl AsContext) -> Result<u64> {
+        let core = &store.as_context().0.core;
+        let memory = &core.memories[self.try_index(core)?];
+        Ok(memory.size())
+    }
+
+    /// Returns the memory's size in bytes.
+    ///
+    /// # Panics
+    /// If the memory belongs to another store; [`Memory::try_data_size`] returns an error instead.
+    pub fn data_size(&self, store: impl AsContext) -> usize {
+        self.try_data_size(store).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Does the same as [`Memory::data_size`].
+    ///
+    /// # Errors
+    /// If the memory belongs to another store.
+    pub fn try_data_size(&self, store: impl AsContext) -> Result<usize> {
+        let core = &store.as_context().0.core;
+        let memory = &core.memories[self.try_index(core)?];
+        Ok(memory.data().len())
+    }
+
+    /// Returns the size of a page in bytes: 65,536, or 1 with custom page sizes.
+    ///
+    /// # Panics
+    /// If the memory belongs to another store; [`Memory::try_page_size`] returns an error instead.
+    pub fn page_size(&self, store: impl AsContext) -> u64 {
+        self.try_page_size(store).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Does the same as [`Memory::page_size`].
+    ///
+    /// # Errors
+    /// If the memory belongs to another store.
+    pub fn try_page_size(&self, store: impl AsContext) -> Result<u64> {
+        let core = &store.as_context().0.core;
+        let memory = &core.memories[self.try_index(core)?];
+        Ok(memory.ty().page_size())
+    }
+
+    /// Returns the base-2 logarithm of the page size in bytes.
+    ///
+    /// # Panics
+    /// If the memory belongs to another store; [`Memory::try_page_size_log2`] returns an error instead.
+    pub fn page_size_log2(&self, store: impl AsContext) -> u8 {
+        self.try_page_size_log2(store).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Does the same as [`Memory::page_size_log2`].
+    ///
+    /// # Errors
+    /// If the memory belongs to another store.
+    pub fn try_page_size_log2(&self, store: impl AsContext) -> Result<u8> {
+        let core = &store.as_context().0.core;
+        let memory = &core.memories[self.try_index(core)?];
+        Ok(memory.ty().page_size_log2())
+    }
+
+    /// Grows the memory by `delta` pages, and returns its previous size in pages.
+    ///
+    /// # Errors
+    /// If the new size exceeds a limit of the type, the engine, the store or the system; if the memory belongs to another
+    /// store.
     pub fn grow(&self, mut store: impl AsContextMut, delta: u64) -> Result<u64> {
         let core = &mut store.as_context_mut().0.core;
-        let index = self.index(core);
+        let index = self.try_index(core)?;
         let old = core.memories[index].size();
         match vm::grow_memory(core, index, delta) {
             Ok(true) => Ok(old),
@@ -97,33 +177,91 @@ impl Memory {
         }
     }
 
-    /// Its bytes.
+    /// Returns the memory's bytes.
+    ///
+    /// # Panics
+    /// If the memory belongs to another store; [`Memory::try_data`] returns an error instead.
     pub fn data<'a, T: 'static>(&self, store: impl Into<StoreContext<'a, T>>) -> &'a [u8] {
+        self.try_data(store).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Does the same as [`Memory::data`].
+    ///
+    /// # Errors
+    /// If the memory belongs to another store.
+    pub fn try_data<'a, T: 'static>(&self, store: impl Into<StoreContext<'a, T>>) -> Result<&'a [u8]> {
         let core = &store.into().0.core;
-        core.memories[self.index(core)].data()
+        Ok(core.memories[self.try_index(core)?].data())
     }
 
-    /// Its bytes.
+    /// Returns the memory's bytes, mutably.
+    ///
+    /// # Panics
+    /// If the memory belongs to another store; [`Memory::try_data_mut`] returns an error instead.
     pub fn data_mut<'a, T: 'static>(&self, store: impl Into<StoreContextMut<'a, T>>) -> &'a mut [u8] {
-        let core = &mut store.into().0.core;
-        let index = self.index(core);
-        core.memories[index].data_mut()
+        self.try_data_mut(store).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Its bytes and the embedder's data, both at once.
+    /// Does the same as [`Memory::data_mut`].
+    ///
+    /// # Errors
+    /// If the memory belongs to another store.
+    pub fn try_data_mut<'a, T: 'static>(&self, store: impl Into<StoreContextMut<'a, T>>) -> Result<&'a mut [u8]> {
+        let core = &mut store.into().0.core;
+        let index = self.try_index(core)?;
+        Ok(core.memories[index].data_mut())
+    }
+
+    /// Returns the memory's bytes and the embedder's data, both mutably.
+    ///
+    /// # Panics
+    /// If the memory belongs to another store; [`Memory::try_data_and_store_mut`] returns an error instead.
     pub fn data_and_store_mut<'a, T: 'static>(
         &self,
         store: impl Into<StoreContextMut<'a, T>>,
     ) -> (&'a mut [u8], &'a mut T) {
-        let (core, embedder) = store.into().0.parts_mut();
-        let index = self.index(core);
-        (core.memories[index].data_mut(), &mut embedder.data)
+        self.try_data_and_store_mut(store).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Copies bytes out.
+    /// Does the same as [`Memory::data_and_store_mut`].
     ///
     /// # Errors
-    /// If they are not all inside; then nothing is copied.
+    /// If the memory belongs to another store.
+    pub fn try_data_and_store_mut<'a, T: 'static>(
+        &self,
+        store: impl Into<StoreContextMut<'a, T>>,
+    ) -> Result<(&'a mut [u8], &'a mut T)> {
+        let (core, embedder) = store.into().0.parts_mut();
+        let index = self.try_index(core)?;
+        Ok((core.memories[index].data_mut(), &mut embedder.data))
+    }
+
+    /// Returns the address of the memory's first byte. It changes when the memory grows, and is valid until then or until the
+    /// store is dropped. Reading or writing through it is unsafe: it must not race with the guest or with a borrow.
+    ///
+    /// # Panics
+    /// If the memory belongs to another store; [`Memory::try_data_ptr`] returns an error instead.
+    pub fn data_ptr(&self, store: impl AsContext) -> *mut u8 {
+        self.try_data_ptr(store).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Does the same as [`Memory::data_ptr`].
+    ///
+    /// # Errors
+    /// If the memory belongs to another store.
+    pub fn try_data_ptr(&self, store: impl AsContext) -> Result<*mut u8> {
+        let core = &store.as_context().0.core;
+        let memory = &core.memories[self.try_index(core)?];
+        Ok(memory.data().as_ptr().cast_mut())
+    }
+
+    /// Copies bytes from the memory, starting at `offset`, into a buffer.
+    ///
+    /// # Errors
+    /// If the range is not inside the memory. The buffer is then unchanged.
+    ///
+    /// # Panics
+    /// If the memory belongs to another store; [`Memory::try_data`] returns an error instead.
     pub fn read(&self, store: impl AsContext, offset: usize, to: &mut [u8]) -> Result<(), MemoryAccessError> {
         let store = store.as_context();
         let data = store.0.core.memories[self.index(&store.0.core)].data();
@@ -132,10 +270,13 @@ impl Memory {
         Ok(())
     }
 
-    /// Copies bytes in.
+    /// Copies a buffer into the memory, starting at `offset`.
     ///
     /// # Errors
-    /// If there is not room for all; then nothing is copied.
+    /// If the range is not inside the memory. The memory is then unchanged.
+    ///
+    /// # Panics
+    /// If the memory belongs to another store; [`Memory::try_data_mut`] returns an error instead.
     pub fn write(&self, mut store: impl AsContextMut, offset: usize, from: &[u8]) -> Result<(), MemoryAccessError> {
         let core = &mut store.as_context_mut().0.core;
         let index = self.index(core);

@@ -1,4 +1,4 @@
-//! Modules: validated code, ready to be instantiated any number of times, in any store of its engine, on any thread.
+//! Modules: validated code, which any number of stores of its engine can instantiate, on any thread.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -14,6 +14,7 @@ use kinglet_interp::ModuleCode;
 use kinglet_wasm::decode;
 use kinglet_wasm::limits::MAX_MODULE_BYTES;
 use kinglet_wasm::module::{Bytes, ExternIndex};
+use kinglet_wasm::types as wasm;
 use tracing::debug;
 
 #[cfg(feature = "jit")]
@@ -27,7 +28,7 @@ use crate::trap::FrameSymbol;
 use crate::types::{CustomSection, ExportType, ImportType};
 use crate::{Engine, Error, ExternType, Result};
 
-/// A validated module. Clones are the same module.
+/// A validated module. A clone is cheap and refers to the same module. Threads can share a module.
 ///
 /// ```
 /// use kinglet::{Engine, ExternType, Module};
@@ -53,36 +54,63 @@ pub struct Module {
     inner: Arc<ModuleInner>,
 }
 
+/// An export of a module, for look-ups in its instances: see [`Module::get_export_index`].
+#[derive(Clone, Debug)]
+pub struct ModuleExport {
+    module: Module,
+    index: ExternIndex,
+}
+
+impl ModuleExport {
+    /// Returns the export's index if the instance is of its module.
+    pub(crate) fn index_in(&self, instance: &crate::vm::InstanceData) -> Option<ExternIndex> {
+        Module::same(&self.module, instance.original_module()).then_some(self.index)
+    }
+}
+
+/// The memories and tables that an instance of a module allocates: see [`Module::resources_required`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResourcesRequired {
+    /// The number of memories.
+    pub num_memories: u32,
+    /// The largest initial size of a memory, in pages; none without memories.
+    pub max_initial_memory_size: Option<u64>,
+    /// The number of tables.
+    pub num_tables: u32,
+    /// The largest initial size of a table, in elements; none without tables.
+    pub max_initial_table_size: Option<u64>,
+}
+
 pub(crate) struct ModuleInner {
     engine: Engine,
     code: ModuleCode,
     exports: HashMap<Box<str>, ExternIndex>,
     debug_info: OnceLock<Option<DebugInfo>>,
-    /// The same with code that checks every access to memory: see [`Module::checked`].
+    /// A copy whose code checks every access to memory: see [`Module::checked`].
     checked: OnceLock<Module>,
-    /// What its instances are made of.
-    pub(crate) blueprint: crate::vm::Blueprint,
-    /// Why native code that came with it is not used.
+    /// The templates of its instances.
+    pub(crate) template: crate::vm::InstanceTemplate,
+    /// The reason for not using the native code of the module's artifact.
     #[cfg(feature = "jit")]
     pub(crate) rejected_code: OnceLock<String>,
-    /// Whether every function has native code that can.
+    /// Whether every function that can be compiled has native code.
     #[cfg(feature = "jit")]
     pub(crate) compiled: AtomicBool,
-    /// What the engine's cache has of it.
+    /// The module's state in the engine's cache.
     #[cfg(feature = "jit")]
-    pub(crate) kept: OnceLock<cache::Kept>,
+    pub(crate) cache_record: OnceLock<cache::CacheRecord>,
 }
 
 #[cfg(feature = "jit")]
 impl Drop for ModuleInner {
     fn drop(&mut self) {
-        cache::keep_quietly(self);
+        cache::update_or_log(self);
         self.engine.tier().forget(self.code.environment());
     }
 }
 
 impl ModuleInner {
-    /// How many bytes the bodies of these functions have.
+    /// Returns the size of these functions' bodies in bytes.
     #[cfg(feature = "jit")]
     pub(crate) fn bytes_of(&self, functions: &[u32]) -> usize {
         functions.iter().map(|defined| self.wasm().bodies[*defined as usize].len()).sum()
@@ -100,7 +128,7 @@ impl ModuleInner {
         &self.engine
     }
 
-    /// Where in its source the instruction at an offset of the module comes from, innermost function first.
+    /// Returns the source locations of the instruction at an offset of the module, innermost function first.
     pub(crate) fn symbols(&self, offset: u32) -> Vec<FrameSymbol> {
         if !self.engine.config().backtrace_details {
             return Vec::new();
@@ -117,19 +145,20 @@ impl ModuleInner {
 }
 
 impl Module {
-    /// Decodes and validates a module, binary or text. Functions get code when they are first called.
+    /// Decodes and validates a module in the binary or text format. In [`RunMode::Auto`](crate::RunMode::Auto) a function
+    /// is lowered when it is first called.
     ///
     /// # Errors
-    /// A [`ModuleError`](crate::ModuleError) saying what is wrong and where.
+    /// A [`ModuleError`](crate::ModuleError) with the reason and the position.
     pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
         let binary = decode::to_binary(bytes.as_ref())?;
-        Module::from_binary(engine, binary.into_owned())
+        Module::from_bytes(engine, binary.into_owned())
     }
 
-    /// The same, from a file of at most 1 GiB.
+    /// Decodes and validates a module from a file of at most 1 GiB.
     ///
     /// # Errors
-    /// Also if the file cannot be read, or is larger.
+    /// As for [`Module::new`]; if the file cannot be read, or is larger.
     pub fn from_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Module> {
         let path = path.as_ref();
         let unreadable = |e: std::io::Error| Error::msg(format!("cannot read {}: {e}", path.display()));
@@ -140,11 +169,11 @@ impl Module {
             return Ok(module);
         }
         match read(file, metadata.len(), MAX_MODULE_BYTES).map_err(unreadable)? {
-            // The bytes are the module's from here on: a large module is not copied.
+            // The module takes ownership of the bytes, so a large module is not copied.
             Some(bytes) if bytes.starts_with(b"\0asm") => {
-                let module = Module::from_binary(engine, bytes)?;
+                let module = Module::from_bytes(engine, bytes)?;
                 #[cfg(feature = "jit")]
-                cache::note_file(&module, &metadata);
+                cache::record_file(&module, &metadata);
                 Ok(module)
             }
             Some(bytes) => Module::new(engine, bytes),
@@ -152,7 +181,15 @@ impl Module {
         }
     }
 
-    fn from_binary(engine: &Engine, bytes: Vec<u8>) -> Result<Module> {
+    /// Decodes and validates a module in the binary format.
+    ///
+    /// # Errors
+    /// A [`ModuleError`](crate::ModuleError) with the reason and the position; text is malformed.
+    pub fn from_binary(engine: &Engine, binary: &[u8]) -> Result<Module> {
+        Module::from_bytes(engine, binary.to_vec())
+    }
+
+    fn from_bytes(engine: &Engine, bytes: Vec<u8>) -> Result<Module> {
         #[cfg(feature = "jit")]
         if let Some(cache) = &engine.config().cache {
             return cache::from_binary(engine, cache, bytes);
@@ -163,7 +200,8 @@ impl Module {
         Ok(Module::from_code(engine, code))
     }
 
-    /// Validates what is in an artifact; `compile`: whatever its size, if the engine runs native code at all.
+    /// Validates the module of an artifact. With `compile` it is compiled whatever its size, unless the engine only
+    /// interprets.
     #[cfg(feature = "jit")]
     pub(crate) fn from_artifact(engine: &Engine, bytes: Bytes, compile: bool) -> Result<Module> {
         let code = decode(engine, bytes)?;
@@ -179,19 +217,19 @@ impl Module {
             exports,
             debug_info: OnceLock::new(),
             checked: OnceLock::new(),
-            blueprint: Default::default(),
+            template: Default::default(),
             #[cfg(feature = "jit")]
             rejected_code: OnceLock::new(),
             #[cfg(feature = "jit")]
             compiled: AtomicBool::new(false),
             #[cfg(feature = "jit")]
-            kept: OnceLock::new(),
+            cache_record: OnceLock::new(),
         };
         Module { inner: Arc::new(inner) }
     }
 
-    /// Gives every function native code before it returns, on all processors: for servers that want to be at full speed
-    /// with their first request. Where everything is interpreted it does nothing.
+    /// Compiles every function on all processors, and returns when all have native code. A server that needs full speed from
+    /// its first request calls this. It has no effect if the engine only interprets.
     ///
     /// ```
     /// use kinglet::{Engine, Module};
@@ -203,7 +241,7 @@ impl Module {
     /// ```
     ///
     /// # Errors
-    /// If there is no memory for the code.
+    /// If the system denies memory for the code.
     pub fn wait_compiled(&self) -> Result<()> {
         #[cfg(feature = "jit")]
         if self.inner.engine.config().run_mode != RunMode::Interpreter {
@@ -212,42 +250,42 @@ impl Module {
         Ok(())
     }
 
-    /// How many of the functions that the module defines have native code now.
+    /// Returns the number of the module's own functions that have native code now.
     pub fn native_functions(&self) -> usize {
         let environment = self.inner.code.environment();
         let cells = &environment.cells()[..environment.module.bodies.len()];
         cells.iter().filter(|cell| !cell.native.load(Ordering::Relaxed).is_null()).count()
     }
 
-    /// Why the native code of the artifact that [`Module::deserialize`] was given is not used, but was made again; none if
-    /// it is used, or there was none.
+    /// Returns the reason why [`Module::deserialize`] did not use the artifact's native code and the module was compiled
+    /// again. There is none if the code is used, or if the module is not from an artifact.
     #[cfg(feature = "jit")]
     pub fn rejected_code(&self) -> Option<&str> {
         self.inner.rejected_code.get().map(String::as_str)
     }
 
-    /// The module with its native code, as [`Engine::precompile_module`] makes it of a binary, to be kept for
-    /// [`Module::deserialize`]. Compiles it anew.
+    /// Compiles the module and returns the artifact, which [`Module::deserialize`] loads: see
+    /// [`Engine::precompile_module`]. Native code that the module has already is not used.
     ///
     /// # Errors
-    /// If native code cannot be made for the engine's target.
+    /// If the compiler does not support the engine's target.
     #[cfg(feature = "jit")]
     pub fn serialize(&self) -> Result<Vec<u8>> {
         let engine = &self.inner.engine;
         precompile(engine, engine.settings(), &self.inner.code, Precompiled::Native, |_, _| ())
     }
 
-    /// Whether bytes, binary or text, are a valid module.
+    /// Validates a module in the binary or text format.
     ///
     /// # Errors
-    /// A [`ModuleError`](crate::ModuleError) saying why not.
+    /// A [`ModuleError`](crate::ModuleError) with the reason and the position.
     pub fn validate(engine: &Engine, bytes: &[u8]) -> Result<()> {
         let binary = decode::to_binary(bytes)?;
         decode::module(binary.into_owned().into(), engine.config().features, engine.types())?;
         Ok(())
     }
 
-    /// What the module imports, in order.
+    /// Returns the module's imports, in their order in the binary.
     pub fn imports(&self) -> impl ExactSizeIterator<Item = ImportType<'_>> {
         let types = self.inner.engine.types();
         let wasm = self.inner.wasm();
@@ -258,7 +296,7 @@ impl Module {
         })
     }
 
-    /// What the module exports, in order.
+    /// Returns the module's exports, in their order in the binary.
     pub fn exports(&self) -> impl ExactSizeIterator<Item = ExportType<'_>> {
         let types = self.inner.engine.types();
         let wasm = self.inner.wasm();
@@ -267,14 +305,65 @@ impl Module {
             .map(|export| ExportType { name: &export.name, ty: ExternType::new(wasm.extern_type(export.index), types) })
     }
 
-    /// The type of an export.
+    /// Returns the type of the export of a name; none if there is no such export.
     pub fn get_export(&self, name: &str) -> Option<ExternType> {
         let index = self.inner.export(name)?;
         Some(ExternType::new(self.inner.wasm().extern_type(index), self.inner.engine.types()))
     }
 
-    /// The module's custom sections, in order (core specification, "Custom Section"). Their contents are as they are in
-    /// the binary: the engine validates no more of them than their names. Those of a damaged artifact are empty.
+    /// Returns the export of a name for [`Instance::get_module_export`](crate::Instance::get_module_export), so that looking
+    /// it up in many instances compares the name once. There is none if the module has no such export.
+    ///
+    /// ```
+    /// use kinglet::{Engine, Instance, Module, Store};
+    ///
+    /// let engine = Engine::default();
+    /// let module = Module::new(&engine, r#"(module (func (export "run") (result i32) (i32.const 7)))"#)?;
+    /// let run = module.get_export_index("run").expect("the module exports it");
+    /// for _ in 0..3 {
+    ///     let mut store = Store::new(&engine, ());
+    ///     let instance = Instance::new(&mut store, &module, &[])?;
+    ///     let run = instance.get_module_export(&mut store, &run).and_then(|export| export.into_func()).unwrap();
+    ///     assert_eq!(run.typed::<(), i32>(&store)?.call(&mut store, ())?, 7);
+    /// }
+    /// # Ok::<(), kinglet::Error>(())
+    /// ```
+    pub fn get_export_index(&self, name: &str) -> Option<ModuleExport> {
+        Some(ModuleExport { module: self.clone(), index: self.inner.export(name)? })
+    }
+
+    /// Returns the numbers and initial sizes of the memories and tables that an instance allocates. Imports do not count.
+    ///
+    /// ```
+    /// use kinglet::{Engine, Module};
+    ///
+    /// let module = Module::new(&Engine::default(), r#"(module
+    ///     (import "env" "memory" (memory 9)) (memory 2 5) (memory 3) (table 10 funcref))"#)?;
+    /// let required = module.resources_required();
+    /// assert_eq!((required.num_memories, required.max_initial_memory_size), (2, Some(3)));
+    /// assert_eq!((required.num_tables, required.max_initial_table_size), (1, Some(10)));
+    /// # Ok::<(), kinglet::Error>(())
+    /// ```
+    pub fn resources_required(&self) -> ResourcesRequired {
+        let wasm = self.inner.wasm();
+        let imported = |is: fn(&wasm::ExternType) -> bool| wasm.imports.iter().filter(|import| is(&import.ty)).count();
+        let memories = &wasm.memories[imported(|ty| matches!(ty, wasm::ExternType::Memory(_)))..];
+        let tables = &wasm.tables[imported(|ty| matches!(ty, wasm::ExternType::Table(_)))..];
+        ResourcesRequired {
+            num_memories: memories.len() as u32,
+            max_initial_memory_size: memories.iter().map(|memory| memory.min).max(),
+            num_tables: tables.len() as u32,
+            max_initial_table_size: tables.iter().map(|table| table.min).max(),
+        }
+    }
+
+    /// Returns whether both handles refer to the same module.
+    pub fn same(a: &Module, b: &Module) -> bool {
+        Arc::ptr_eq(&a.inner, &b.inner)
+    }
+
+    /// Returns the module's custom sections, in their order in the binary (core specification, "Custom Section"). Kinglet
+    /// validates only their names. The contents are empty if they come from a damaged artifact.
     pub fn custom_sections(&self) -> impl ExactSizeIterator<Item = CustomSection<'_>> {
         let wasm = self.inner.wasm();
         wasm.customs.iter().map(|custom| CustomSection {
@@ -283,34 +372,34 @@ impl Module {
         })
     }
 
-    /// The binary that the module was made from; of a text, what it was turned into. Empty if it is in an artifact and
-    /// damaged.
+    /// Returns the module in the binary format, also if it was created from text. The result is empty if it comes from a
+    /// damaged artifact.
     pub fn binary(&self) -> &[u8] {
         let bytes = &self.inner.wasm().bytes;
         bytes.part(0..bytes.len()).unwrap_or_default()
     }
 
-    /// The module's name, from its name section.
+    /// Returns the module's name from its name section.
     pub fn name(&self) -> Option<&str> {
         self.inner.wasm().names().module.as_deref()
     }
 
-    /// The engine.
+    /// Returns the engine.
     pub fn engine(&self) -> &Engine {
         &self.inner.engine
     }
 
-    /// Walks every function in lock-step with the validator: a check of the engine itself, for tests.
+    /// Walks every function in lock-step with the validator. This is a check of Kinglet itself, for tests.
     ///
     /// # Errors
-    /// If the two disagree, which is a bug of the engine.
+    /// If the two disagree, which is a bug.
     #[doc(hidden)]
     pub fn check_walk(&self) -> Result<()> {
         Ok(self.inner.code.check(self.inner.engine.config().features)?)
     }
 
-    /// What the interpreter runs for a function, in readable form, by the function's place among those the module
-    /// defines. The form is not stable.
+    /// Returns the interpreter's bytecode of a function as text. The number counts the module's own functions from 0. The
+    /// format is not stable.
     ///
     /// # Errors
     /// If there is no such function.
@@ -318,21 +407,21 @@ impl Module {
         Ok(kinglet_interp::listing(&self.inner.code, defined)?)
     }
 
-    /// The same module, with code that can use memories for which no address space could be reserved.
+    /// Returns the module with code that checks every access, for memories without a reservation.
     pub(crate) fn checked(&self) -> &Module {
         self.inner.checked.get_or_init(|| {
             let engine = &self.inner.engine;
             let settings = Settings { reservation: None, ..Settings::clone(engine.settings()) };
             let environment = self.inner.code.environment();
             let code = ModuleCode::new(environment.module.clone(), Arc::new(settings), engine.types().clone());
-            debug!(module = self.name(), "module is made once more, with checks of every access to memory");
+            debug!(module = self.name(), "module is compiled again, with checks of every access to memory");
             #[cfg(feature = "jit")]
             compile_module(engine, &code, self.inner.compiled.load(Ordering::Relaxed));
             let module = Module::from_code(engine, code);
-            // What a file has of the first memory was not decoded with the module.
+            // Decoding the module did not produce an initial memory that comes from a file.
             #[cfg(feature = "jit")]
-            if let Some(image) = self.inner.blueprint.memory.get().and_then(|image| image.as_ref()?.shared()) {
-                let _ = module.inner.blueprint.memory.set(Some(image));
+            if let Some(image) = self.inner.template.memory.get().and_then(|image| image.as_ref()?.share()) {
+                let _ = module.inner.template.memory.set(Some(image));
             }
             module
         })
@@ -347,33 +436,33 @@ impl Module {
     }
 }
 
-/// How many bytes there must be room for before a module is looked at: to decode, validate and lower most modules. None
-/// of that can fail for want of memory, but would end the process.
-fn room_for(module: &[u8]) -> usize {
+/// Estimates the number of bytes that decoding, validating and lowering a module takes. It is checked ahead of time,
+/// because running out of memory in those steps would end the process.
+fn memory_for(module: &[u8]) -> usize {
     const CUSTOM: u8 = 0;
     const DATA: u8 = 11;
-    /// For each byte of code, types and other things that become records.
-    const EACH_BYTE: usize = 8;
-    /// For each segment of data, beside its bytes.
-    const EACH_SEGMENT: usize = 64;
-    let mut room = 0_usize;
+    /// Per byte of code, types and other sections that become records.
+    const MEMORY_PER_BYTE: usize = 8;
+    /// Per data segment, in addition to its bytes.
+    const MEMORY_PER_SEGMENT: usize = 64;
+    let mut total = 0_usize;
     let mut rest = module.get(8..).unwrap_or_default();
     while let Some((size, body)) = rest.get(1..).and_then(leb128) {
         let (body, behind) = body.split_at(size.min(body.len()));
-        room = room.saturating_add(match rest[0] {
+        total = total.saturating_add(match rest[0] {
             CUSTOM => 0,
             DATA => {
                 let segments = leb128(body).map_or(0, |(count, _)| count.min(body.len()));
-                body.len().saturating_add(segments.saturating_mul(EACH_SEGMENT))
+                body.len().saturating_add(segments.saturating_mul(MEMORY_PER_SEGMENT))
             }
-            _ => body.len().saturating_mul(EACH_BYTE),
+            _ => body.len().saturating_mul(MEMORY_PER_BYTE),
         });
         rest = behind;
     }
-    room
+    total
 }
 
-/// An unsigned number of up to 32 bits in LEB128, and the bytes behind it.
+/// Decodes an unsigned number of up to 32 bits in LEB128. Returns it with the remaining bytes.
 fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let mut value = 0_u64;
     for (at, byte) in bytes.iter().take(5).enumerate() {
@@ -385,10 +474,10 @@ fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
     None
 }
 
-/// Decodes and validates.
+/// Decodes and validates a module.
 pub(crate) fn decode(engine: &Engine, bytes: Bytes) -> Result<ModuleCode> {
     let start = Instant::now();
-    if !crate::vm::room::is_there_for_the_host(room_for(&bytes)) {
+    if !crate::vm::headroom::is_available(memory_for(&bytes)) {
         return Err(Error::msg(format!("cannot load a module of {} bytes: out of memory", bytes.len())));
     }
     let module = decode::module(bytes, engine.config().features, engine.types())?;
@@ -404,7 +493,8 @@ pub(crate) fn decode(engine: &Engine, bytes: Bytes) -> Result<ModuleCode> {
     Ok(code)
 }
 
-/// Gives a module native code, if the engine wants that; without it the module is interpreted. Whether it has it now.
+/// Compiles a module ahead of time, if the engine does that for modules of its size or `always` is set. Returns whether it
+/// has native code now; otherwise it is interpreted.
 #[cfg(feature = "jit")]
 pub(crate) fn compile_module(engine: &Engine, code: &ModuleCode, always: bool) -> bool {
     if engine.config().run_mode == RunMode::Interpreter {
@@ -418,25 +508,26 @@ pub(crate) fn compile_module(engine: &Engine, code: &ModuleCode, always: bool) -
     }
     let compiled = engine.tier().compile_module(environment, engine.compiler_threads(), |_| ());
     if let Err(error) = &compiled {
-        debug!(%error, "module is interpreted, as it cannot be compiled");
+        debug!(%error, "module is interpreted because it cannot be compiled");
     }
     compiled.is_ok()
 }
 
 #[cfg(feature = "jit")]
 impl Engine {
-    /// Compiles a module, binary or text, to be kept and loaded later: by [`Module::deserialize`] or
-    /// [`Module::deserialize_file`], on an engine with the same settings and a processor that can do as much. With
-    /// [`Config::target`](crate::Config::target) that can be another processor than the one at hand.
+    /// Compiles a module in the binary or text format to an artifact, which [`Module::deserialize`] and
+    /// [`Module::deserialize_file`] load later. An engine uses the native code if it has the same settings and its
+    /// processor has the same features; otherwise it compiles the module again. [`Config::target`](crate::Config::target)
+    /// selects another processor.
     ///
     /// ```
     /// use kinglet::{Engine, Instance, Module, Precompiled, Store};
     ///
     /// let engine = Engine::default();
     /// let wat = r#"(module (func (export "answer") (result i32) (i32.const 42)))"#;
-    /// let artifact = engine.precompile_module(wat, Precompiled::Native)?;
+    /// let artifact = engine.precompile_module(wat)?;
     /// assert_eq!(Engine::detect_precompiled(&artifact), Some(Precompiled::Native));
-    /// // SAFETY: made above, and unchanged.
+    /// // SAFETY: the artifact comes from `precompile_module` and is unchanged.
     /// let module = unsafe { Module::deserialize(&engine, &artifact)? };
     /// let mut store = Store::new(&engine, ());
     /// let instance = Instance::new(&mut store, &module, &[])?;
@@ -445,12 +536,13 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// As for [`Module::new`]; if code cannot be made for the engine's target.
-    pub fn precompile_module(&self, bytes: impl AsRef<[u8]>, form: Precompiled) -> Result<Vec<u8>> {
-        self.precompile_module_with(bytes, form, |_, _| ())
+    /// As for [`Module::new`]; if the compiler does not support the engine's target.
+    pub fn precompile_module(&self, bytes: impl AsRef<[u8]>) -> Result<Vec<u8>> {
+        self.precompile_module_with(bytes, Precompiled::Native, |_, _| ())
     }
 
-    /// The same; `done` is told from time to time how many functions of how many are compiled.
+    /// Compiles a module to an artifact of a form, as [`Engine::precompile_module`] does. `done` receives the number of
+    /// compiled functions and the number of all functions from time to time.
     ///
     /// # Errors
     /// As for [`Engine::precompile_module`].
@@ -461,17 +553,17 @@ impl Engine {
         done: impl FnMut(u32, u32),
     ) -> Result<Vec<u8>> {
         let binary = decode::to_binary(bytes.as_ref())?;
-        let settings = self.settings_elsewhere();
+        let settings = self.artifact_settings();
         precompile(self, &settings, &decode(self, binary.into_owned().into())?, form, done)
     }
 
-    /// Which form of compiled module bytes are, by how they begin and end; none if they are anything else. Says nothing
-    /// of whether [`Module::deserialize`] would take them.
+    /// Returns the form of an artifact, judging by its first and last bytes; none if the bytes are not an artifact. The
+    /// artifact can still be damaged.
     pub fn detect_precompiled(bytes: &[u8]) -> Option<Precompiled> {
         artifact::detect(bytes)
     }
 
-    /// The same of a file, of which little is read.
+    /// Returns the form of an artifact in a file, as [`Engine::detect_precompiled`] does. It reads little of the file.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -479,8 +571,8 @@ impl Engine {
         crate::vm::detect_file(path.as_ref())
     }
 
-    /// The binary that a compiled module was made of; none if the bytes are no compiled module. It is a part of them that
-    /// can be taken for what it is, whatever the code beside it may do.
+    /// Returns the module in an artifact, in the binary format; none if the bytes are not an artifact. Unlike the native
+    /// code, the binary can be used without trusting the artifact, because Kinglet validates it.
     pub fn precompiled_binary(bytes: &[u8]) -> Option<&[u8]> {
         let artifact = artifact::parse(bytes).ok().flatten()?;
         bytes.get(artifact.module)
@@ -496,7 +588,7 @@ fn precompile(
     mut done: impl FnMut(u32, u32),
 ) -> Result<Vec<u8>> {
     let environment = code.environment();
-    let functions = kinglet_jit::all(&environment.module);
+    let functions = kinglet_jit::defined_functions(&environment.module);
     let (all, threads) = (functions.len() as u32, engine.compiler_threads());
     let compiler = kinglet_jit::Compiler::new(settings)?;
     let limits = crate::vm::limits(environment);
@@ -508,8 +600,8 @@ fn precompile(
     artifact::write(form, &processor, &identity, &compiled.image, &trampolines, &environment.module)
 }
 
-/// Reads all there is, or nothing if that is more than `limit` bytes. A device or a pipe has no `size` to tell, and may
-/// have no end.
+/// Reads a source to its end; returns none if it has more than `limit` bytes. A device or a pipe has no meaningful `size`
+/// and possibly no end.
 fn read(from: impl Read, size: u64, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     if size <= limit {
@@ -530,17 +622,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_module_needs_room_for_its_code_and_little_for_its_data_and_custom_sections() {
+    fn the_memory_estimate_counts_code_most_and_custom_sections_not_at_all() {
         let section = |id: u8, size: u8| [&[id, 0x80 | size, 1, 3][..], &vec![0; 127 + usize::from(size)]].concat();
         let module = |sections: &[Vec<u8>]| [&b"\0asm\x01\0\0\0"[..], &sections.concat()].concat();
         let (custom, code, data) = (section(0, 0), section(10, 0), section(11, 0));
-        assert_eq!(room_for(&module(&[])), 0);
-        assert_eq!(room_for(&module(&[custom.clone(), code.clone()])), 128 * 8);
-        assert_eq!(room_for(&module(&[code, data.clone(), custom])), 128 * 8 + 128 + 3 * 64);
+        assert_eq!(memory_for(&module(&[])), 0);
+        assert_eq!(memory_for(&module(&[custom.clone(), code.clone()])), 128 * 8);
+        assert_eq!(memory_for(&module(&[code, data.clone(), custom])), 128 * 8 + 128 + 3 * 64);
         // The decoder reports modules that are cut off or malformed.
-        assert_eq!(room_for(&module(&[data[..10].to_vec()])), 7 + 3 * 64);
-        assert_eq!(room_for(b"\0asm\x01\0\0\0\x0a\xff\xff\xff\xff\xff\xff"), 0);
-        assert_eq!(room_for(b"\0as"), 0);
+        assert_eq!(memory_for(&module(&[data[..10].to_vec()])), 7 + 3 * 64);
+        assert_eq!(memory_for(b"\0asm\x01\0\0\0\x0a\xff\xff\xff\xff\xff\xff"), 0);
+        assert_eq!(memory_for(b"\0as"), 0);
     }
 
     #[test]
@@ -552,7 +644,7 @@ mod tests {
         assert_eq!(read(std::io::repeat(0), 1001, 1000).unwrap(), None, "not read at all");
     }
 
-    /// The compiler panics at a memory that the module does not have. Validation rules that out.
+    /// The compiler panics at a memory that the module does not have. Validation excludes that.
     #[cfg(feature = "jit")]
     #[test]
     fn a_panic_of_the_compiler_costs_a_function_its_native_code_and_nothing_else() {

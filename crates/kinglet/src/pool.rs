@@ -1,18 +1,18 @@
-//! Settings of the pool in which an engine keeps what instances leave behind.
+//! The settings of an engine's pool of recycled instances.
 
-/// How the memories, tables and stacks of instances are allocated: see
+/// The allocation of memories, tables and stacks: see
 /// [`Config::allocation_strategy`](crate::Config::allocation_strategy).
 #[derive(Clone, Copy, Debug, Default)]
 pub enum InstanceAllocationStrategy {
-    /// Each when it is wanted; freed with its store.
+    /// Allocates each object on demand, and frees it with its store.
     #[default]
     OnDemand,
-    /// What dropped stores leave behind is reset and kept for the next instances of the same modules.
+    /// Resets the instances of dropped stores, and recycles them for the next instances of the same modules.
     Pooling(PoolingAllocationConfig),
 }
 
 impl InstanceAllocationStrategy {
-    /// Pooling, with the usual settings.
+    /// Returns pooling with the default settings.
     pub fn pooling() -> InstanceAllocationStrategy {
         InstanceAllocationStrategy::Pooling(PoolingAllocationConfig::default())
     }
@@ -24,7 +24,8 @@ impl From<PoolingAllocationConfig> for InstanceAllocationStrategy {
     }
 }
 
-/// Settings of a pool. It is never exhausted: what it does not have is made, and what it has no room for is freed.
+/// The settings of a pool. A pool is never exhausted: it allocates an instance if it has none to recycle, and frees
+/// instances beyond its size.
 ///
 /// ```
 /// use kinglet::{Config, Engine, Linker, Module, PoolingAllocationConfig, Store};
@@ -41,7 +42,7 @@ impl From<PoolingAllocationConfig> for InstanceAllocationStrategy {
 /// for _ in 0..3 {
 ///     let mut store = Store::new(&engine, ());
 ///     let count = pre.instantiate(&mut store)?.get_typed_func::<(), i32>(&mut store, "count")?;
-///     assert_eq!(count.call(&mut store, ())?, 1, "nothing is left of the one before");
+///     assert_eq!(count.call(&mut store, ())?, 1, "the memory is reset");
 /// }
 /// # Ok::<(), kinglet::Error>(())
 /// ```
@@ -52,21 +53,21 @@ pub struct PoolingAllocationConfig {
 }
 
 impl PoolingAllocationConfig {
-    /// The usual settings.
+    /// Creates the default settings.
     pub fn new() -> PoolingAllocationConfig {
         PoolingAllocationConfig { max_unused_warm_slots: 1000, linear_memory_keep_resident: 12 << 10 }
     }
 
-    /// Sets what is kept of how many instances, of all modules together, and how many guest stacks, while no store uses
-    /// them; 1000 if nothing is said. What is kept of a module's instances goes with the module, or to make room for another
-    /// module's; all of it goes if the system refuses a new memory or stack.
+    /// Sets the maximum number of unused instances of all modules together, and of unused guest stacks, in the pool. The
+    /// default is 1000. The pool frees a module's instances when the module is dropped or another module needs the space,
+    /// and all of them if the system denies a new memory or stack.
     pub fn max_unused_warm_slots(&mut self, count: u32) -> &mut PoolingAllocationConfig {
         self.max_unused_warm_slots = count;
         self
     }
 
-    /// Sets up to how many bytes of a memory are reset by writing to them, so that they stay resident; 12 KiB if nothing
-    /// is said. If an instance has written to more, all of it goes back to the system.
+    /// Sets the number of bytes of a memory up to which the pool resets it by writing, so that the pages stay resident. The
+    /// default is 12 KiB. If an instance has written to more, the pool returns all of the memory's pages to the system.
     pub fn linear_memory_keep_resident(&mut self, bytes: usize) -> &mut PoolingAllocationConfig {
         self.linear_memory_keep_resident = bytes;
         self

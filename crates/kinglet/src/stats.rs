@@ -1,4 +1,4 @@
-//! What an engine has done for a module.
+//! Statistics of a module: the work that the engine has done for it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -7,46 +7,47 @@ use kinglet_interp::stats::Counter;
 
 use crate::Module;
 
-/// Work of one kind.
+/// The amount of one kind of work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Work {
-    /// How often it was done.
+    /// The number of units: functions, files or modules.
     pub count: u64,
-    /// How many bytes that made, or took.
+    /// The number of bytes that the work produced or consumed.
     pub bytes: u64,
-    /// How long it took; of threads that work at once, the sum.
+    /// The time that it took. The times of parallel threads add up.
     pub time: Duration,
 }
 
-/// What became native while it was interpreted: see [`Config::tier_up`](crate::Config::tier_up).
+/// The work of the background compiler: see [`Config::tier_up`](crate::Config::tier_up).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TierUpStats {
-    /// How often the interpreter was asked where in the module it was.
+    /// The number of samples taken in the module.
     pub samples: u64,
-    /// Functions that were found hot and got native code.
+    /// The number of hot functions that have native code.
     pub functions: u64,
-    /// Loops that did, to be entered in the middle.
+    /// The number of hot loops that have native code for on-stack replacement.
     pub loops: u64,
-    /// How often the interpreter left a loop to native code.
+    /// The number of on-stack replacements: the interpreter left a loop for native code.
     pub loops_entered: u64,
-    /// How long it took from when the module was made until the last of them had native code; zero if none has.
+    /// The time from the creation of the module until the last of them was compiled; zero if none was.
     pub settled: Duration,
 }
 
-/// What was done for a module: see [`Module::stats`].
+/// Statistics of a module: see [`Module::stats`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ModuleStats {
-    /// Functions validated, and the size of the module. Nothing if it came from a cache or was compiled beforehand.
+    /// The validated functions, and the size of the module. There are none if it comes from a cache or an artifact.
     pub validated: Work,
-    /// Whether it came from a cache, and the size of the native code that did.
+    /// One if the module comes from a cache, with the size of its native code there.
     pub loaded: Work,
-    /// Functions lowered to bytecode, and its size.
+    /// The functions lowered to bytecode, and the bytecode's size.
     pub lowered: Work,
-    /// Functions and loops compiled to native code, and its size; how long the whole took, whatever the number of threads.
+    /// The functions and loops compiled to native code, and the code's size. The time is elapsed time, independent of the
+    /// number of threads.
     pub compiled: Work,
-    /// Files written to a cache, and their size.
+    /// The files written to a cache, and their size.
     pub kept: Work,
-    /// What tier-up did. What that compiled is part of `compiled`.
+    /// The work of the background compiler. `compiled` includes its functions and loops.
     pub tier_up: TierUpStats,
 }
 
@@ -66,20 +67,20 @@ impl std::ops::AddAssign for Work {
 }
 
 impl TierUpStats {
-    fn of(stats: &kinglet_interp::stats::TierUp) -> TierUpStats {
+    fn of(stats: &kinglet_interp::stats::TierUpCounters) -> TierUpStats {
         let of = |field: &AtomicU64| field.load(Ordering::Relaxed);
         TierUpStats {
             samples: of(&stats.samples),
             functions: of(&stats.functions),
             loops: of(&stats.loops),
-            loops_entered: of(&stats.entered),
-            settled: stats.last(),
+            loops_entered: of(&stats.osr_entries),
+            settled: stats.last_published(),
         }
     }
 }
 
 impl std::ops::AddAssign for TierUpStats {
-    /// Counts are added up; of times the later counts.
+    /// Adds the counts, and keeps the later time.
     fn add_assign(&mut self, other: TierUpStats) {
         self.samples += other.samples;
         self.functions += other.functions;
@@ -90,7 +91,7 @@ impl std::ops::AddAssign for TierUpStats {
 }
 
 impl Module {
-    /// What has been done for the module so far, and how long it took.
+    /// Returns the work that the engine has done for the module so far.
     ///
     /// ```
     /// use kinglet::{Config, Engine, Module, RunMode};
@@ -104,10 +105,10 @@ impl Module {
         let stats = &self.inner().code().environment().stats;
         ModuleStats {
             validated: Work::of(&stats.validated),
-            loaded: Work::of(&stats.loaded),
+            loaded: Work::of(&stats.cache_loads),
             lowered: Work::of(&stats.lowered),
             compiled: Work::of(&stats.compiled),
-            kept: Work::of(&stats.kept),
+            kept: Work::of(&stats.cache_writes),
             tier_up: TierUpStats::of(&stats.tier_up),
         }
     }

@@ -5,7 +5,7 @@ use kinglet_wasm::types::ValType;
 use crate::store::{StoreCore, StoreId};
 use crate::{AsContext, AsContextMut, Error, Ref, Result, TableType, Val, vm};
 
-/// A table of a store.
+/// A handle to a table of a store.
 ///
 /// ```
 /// use kinglet::{Engine, Func, Ref, RefType, Store, Table, TableType};
@@ -17,7 +17,7 @@ use crate::{AsContext, AsContextMut, Error, Ref, Result, TableType, Val, vm};
 /// table.set(&mut store, 1, answer.into())?;
 /// assert_eq!(table.grow(&mut store, 3, Ref::Func(None))?, 2);
 /// Table::copy(&mut store, &table, 3, &table, 1, 1)?;
-/// let func = table.get(&mut store, 3).and_then(Ref::into_func).expect("it was copied there");
+/// let func = table.get(&mut store, 3).and_then(Ref::into_func).expect("a function");
 /// assert_eq!(func.typed::<(), i32>(&store)?.call(&mut store, ())?, 42);
 /// # Ok::<(), kinglet::Error>(())
 /// ```
@@ -37,11 +37,19 @@ impl Table {
         self.index
     }
 
-    /// Makes a table of the host's, with its minimum size, all elements `init`.
+    pub(crate) fn try_index(&self, core: &StoreCore) -> Result<usize> {
+        core.try_check(self.store).map(|()| self.index)
+    }
+
+    pub(crate) fn store_id(&self) -> StoreId {
+        self.store
+    }
+
+    /// Creates a table with its minimum size. Every element is `init`.
     ///
     /// # Errors
-    /// If `init` is not of the table's type, or it is over the limits of the store or the system; if the type mentions one
-    /// of another engine, or of a module that has been dropped.
+    /// If `init` is not of the element type; if the table exceeds a limit of the store or the system; if the type mentions
+    /// a type of another engine, or of a dropped module.
     pub fn new(mut store: impl AsContextMut, ty: TableType, init: Ref) -> Result<Table> {
         let core = &mut store.as_context_mut().0.core;
         let [init, _] = Val::from(init).to_slots(ValType::Ref(ty.element), core)?;
@@ -49,45 +57,80 @@ impl Table {
         Ok(Table { store: core.id, index })
     }
 
-    /// Its type, with its present size as the minimum.
+    /// Returns the table's type. Its minimum is the current size.
+    ///
+    /// # Panics
+    /// If the table belongs to another store; [`Table::try_ty`] returns an error instead.
     pub fn ty(&self, store: impl AsContext) -> TableType {
-        let core = &store.as_context().0.core;
-        let table = &core.tables[self.index(core)];
-        TableType { min: table.size(), ..table.ty() }
+        self.try_ty(store).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Its number of elements.
+    /// Does the same as [`Table::ty`].
+    ///
+    /// # Errors
+    /// If the table belongs to another store.
+    pub fn try_ty(&self, store: impl AsContext) -> Result<TableType> {
+        let core = &store.as_context().0.core;
+        let table = &core.tables[self.try_index(core)?];
+        Ok(TableType { min: table.size(), ..table.ty() })
+    }
+
+    /// Returns the number of elements.
+    ///
+    /// # Panics
+    /// If the table belongs to another store; [`Table::try_size`] returns an error instead.
     pub fn size(&self, store: impl AsContext) -> u64 {
-        let core = &store.as_context().0.core;
-        core.tables[self.index(core)].size()
+        self.try_size(store).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// An element; none if the index is outside.
-    pub fn get(&self, mut store: impl AsContextMut, index: u64) -> Option<Ref> {
+    /// Does the same as [`Table::size`].
+    ///
+    /// # Errors
+    /// If the table belongs to another store.
+    pub fn try_size(&self, store: impl AsContext) -> Result<u64> {
+        let core = &store.as_context().0.core;
+        let table = &core.tables[self.try_index(core)?];
+        Ok(table.size())
+    }
+
+    /// Returns an element; none if the index is out of bounds.
+    ///
+    /// # Panics
+    /// If the table belongs to another store; [`Table::try_get`] returns an error instead.
+    pub fn get(&self, store: impl AsContextMut, index: u64) -> Option<Ref> {
+        self.try_get(store, index).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Does the same as [`Table::get`].
+    ///
+    /// # Errors
+    /// If the table belongs to another store.
+    pub fn try_get(&self, mut store: impl AsContextMut, index: u64) -> Result<Option<Ref>> {
         let core = &mut store.as_context_mut().0.core;
-        let table = self.index(core);
-        let bits = vm::element(core, table, index)?;
-        Some(Ref::from_bits(bits, core.tables[table].ty().element, core))
+        let table = self.try_index(core)?;
+        let bits = vm::element(core, table, index);
+        Ok(bits.map(|bits| Ref::from_bits(bits, core.tables[table].ty().element, core)))
     }
 
     /// Sets an element.
     ///
     /// # Errors
-    /// If the index is outside, or the value not of the table's type.
+    /// If the index is out of bounds, the value is not of the element type, or the table belongs to another store.
     pub fn set(&self, mut store: impl AsContextMut, index: u64, value: Ref) -> Result<()> {
         let core = &mut store.as_context_mut().0.core;
-        let table = self.index(core);
+        let table = self.try_index(core)?;
         let [bits, _] = Val::from(value).to_slots(ValType::Ref(core.tables[table].ty().element), core)?;
-        vm::set_element(core, table, index, bits).ok_or_else(outside)
+        vm::set_element(core, table, index, bits).ok_or_else(out_of_bounds)
     }
 
-    /// Grows it by `delta` elements that are `init`. Returns the size before.
+    /// Grows the table by `delta` elements with the value `init`, and returns the previous number of elements.
     ///
     /// # Errors
-    /// If it may not become so large, or `init` is not of its type.
+    /// If the new size exceeds a limit of the type, the store or the system; if `init` is not of the element type; if the
+    /// table belongs to another store.
     pub fn grow(&self, mut store: impl AsContextMut, delta: u64, init: Ref) -> Result<u64> {
         let core = &mut store.as_context_mut().0.core;
-        let table = self.index(core);
+        let table = self.try_index(core)?;
         let [init, _] = Val::from(init).to_slots(ValType::Ref(core.tables[table].ty().element), core)?;
         let old = core.tables[table].size();
         match vm::grow_table(core, table, delta, init) {
@@ -97,24 +140,25 @@ impl Table {
         }
     }
 
-    /// Sets `len` elements from `start` on to `value`, as `table.fill` does.
+    /// Sets `len` elements from `start` to `value`, as `table.fill` does.
     ///
     /// # Errors
-    /// If they are not all inside, or the value not of the table's type; then nothing is changed.
+    /// If the range is out of bounds, the value is not of the element type, or the table belongs to another store. The
+    /// table is then unchanged.
     pub fn fill(&self, mut store: impl AsContextMut, start: u64, value: Ref, len: u64) -> Result<()> {
         let core = &mut store.as_context_mut().0.core;
-        let table = self.index(core);
+        let table = self.try_index(core)?;
         let [bits, _] = Val::from(value).to_slots(ValType::Ref(core.tables[table].ty().element), core)?;
-        vm::elements(core, table, start, len).ok_or_else(outside)?.fill(bits);
+        vm::elements(core, table, start, len).ok_or_else(out_of_bounds)?.fill(bits);
         Ok(())
     }
 
-    /// Copies `len` elements of `from`, beginning with `from_start`, into `to`, beginning at `to_start`, as
-    /// `table.copy` does. Both can be the same table, and the ranges overlap.
+    /// Copies `len` elements from `from_start` of the table `from` to `to_start` of the table `to`, as `table.copy` does.
+    /// Both can be the same table, and the ranges can overlap.
     ///
     /// # Errors
-    /// If they are not all inside, or the type of one table's elements does not match the other's; then nothing is
-    /// changed.
+    /// If a range is out of bounds, the element types do not match, or a table belongs to another store. The tables are
+    /// then unchanged.
     pub fn copy(
         mut store: impl AsContextMut,
         to: &Table,
@@ -124,16 +168,16 @@ impl Table {
         len: u64,
     ) -> Result<()> {
         let core = &mut store.as_context_mut().0.core;
-        let (to, from) = (to.index(core), from.index(core));
+        let (to, from) = (to.try_index(core)?, from.try_index(core)?);
         let (wanted, given) = (core.tables[to].ty().element, core.tables[from].ty().element);
         if !core.engine.types().ref_matches(given, wanted) {
             let (given, wanted) = (ValType::Ref(given), ValType::Ref(wanted));
             return Err(Error::msg(format!("cannot copy elements of type {given} to a table of {wanted}")));
         }
-        vm::copy_elements(core, (to, to_start), (from, from_start), len).ok_or_else(outside)
+        vm::copy_elements(core, (to, to_start), (from, from_start), len).ok_or_else(out_of_bounds)
     }
 }
 
-fn outside() -> Error {
+fn out_of_bounds() -> Error {
     Error::new(crate::Trap::TableOutOfBounds)
 }

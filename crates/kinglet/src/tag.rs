@@ -4,7 +4,7 @@ use crate::store::{StoreCore, StoreId};
 use crate::vm::TagInstance;
 use crate::{AsContext, AsContextMut, Error, Result, TagType};
 
-/// A tag of a store: exceptions thrown with it are told apart from all others. A handle, which can be copied.
+/// A handle to a tag of a store. A tag distinguishes its exceptions from all others.
 ///
 /// ```
 /// use kinglet::{Config, Engine, Extern, Feature, FuncType, Instance, Module, Store, Tag, TagType, ValType};
@@ -34,10 +34,18 @@ impl Tag {
         self.index
     }
 
-    /// Makes a tag of the host's.
+    pub(crate) fn try_index(&self, core: &StoreCore) -> Result<usize> {
+        core.try_check(self.store).map(|()| self.index)
+    }
+
+    pub(crate) fn store_id(&self) -> StoreId {
+        self.store
+    }
+
+    /// Creates a tag.
     ///
     /// # Errors
-    /// If the type mentions one of another engine, or of a module that has been dropped; if it has results.
+    /// If the type mentions a type of another engine, or of a dropped module; if it has results.
     pub fn new(mut store: impl AsContextMut, ty: &TagType) -> Result<Tag> {
         let core = &mut store.as_context_mut().0.core;
         if !ty.ty().results().is_empty() {
@@ -48,9 +56,20 @@ impl Tag {
         Ok(Tag { store: core.id, index: core.tags.len() - 1 })
     }
 
-    /// Its type.
+    /// Returns the tag's type.
+    ///
+    /// # Panics
+    /// If the tag belongs to another store; [`Tag::try_ty`] returns an error instead.
     pub fn ty(&self, store: impl AsContext) -> TagType {
+        self.try_ty(store).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Does the same as [`Tag::ty`].
+    ///
+    /// # Errors
+    /// If the tag belongs to another store.
+    pub fn try_ty(&self, store: impl AsContext) -> Result<TagType> {
         let core = &store.as_context().0.core;
-        TagType::new(core.engine.types().func(core.tags[self.index(core)].ty()))
+        Ok(TagType::new(core.engine.types().func(core.tags[self.try_index(core)?].ty())))
     }
 }

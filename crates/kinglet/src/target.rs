@@ -1,6 +1,6 @@
-//! The processors that code can be compiled for beforehand.
+//! The targets of ahead-of-time compilation.
 
-use kinglet_abi::settings::Target;
+use kinglet_abi::settings::CompileTarget;
 use kinglet_jit::{Processor, TARGETS};
 
 /// A target of [`Config::target`](crate::Config::target): see [`targets`].
@@ -12,24 +12,24 @@ pub struct TargetInfo {
 }
 
 impl TargetInfo {
-    /// The target triple.
+    /// Returns the target triple.
     pub fn triple(&self) -> &str {
         &self.triple
     }
 
-    /// Whether it is what this program is built for.
+    /// Returns whether this program is built for the target.
     pub fn is_host(&self) -> bool {
         self.host
     }
 
-    /// The features of its processors that code can use, and whether it does if nothing is said: on the host where the
-    /// processor has them, elsewhere where all have.
+    /// Returns the processor features that code can use, and whether it uses them by default. On the host the default is
+    /// whether this processor has the feature; on other targets, whether all processors have it.
     pub fn features(&self) -> impl ExactSizeIterator<Item = (&str, bool)> {
         self.features.iter().map(|(name, used)| (name.as_str(), *used))
     }
 }
 
-/// The targets that this build can make code for, the host's first: all of them with the Cargo feature `all-targets`.
+/// Returns the targets that this build can compile for, the host first. With the Cargo feature `all-targets` these are all.
 ///
 /// ```
 /// let targets = kinglet::targets();
@@ -43,7 +43,7 @@ pub fn targets() -> Vec<TargetInfo> {
         let all = kinglet_jit::features(triple).ok()?;
         let used = match &host {
             Some(host) if host.triple == triple => host.clone(),
-            _ => Processor::new(&Target { triple: Some(triple.into()), ..Target::default() }).ok()?,
+            _ => Processor::new(&CompileTarget { triple: Some(triple.into()), ..CompileTarget::default() }).ok()?,
         };
         let features =
             all.into_iter().map(|name| (used.features.contains(&name), name)).map(|(used, name)| (name, used));
@@ -52,8 +52,8 @@ pub fn targets() -> Vec<TargetInfo> {
     here.into_iter().chain(others).filter_map(info).collect()
 }
 
-/// The target triple that a processor's name alone stands for, as in [`Config::target`](crate::Config::target); anything
-/// else as it is.
+/// Returns the triple of an architecture's name, such as [`Config::target`](crate::Config::target) accepts. Other text is
+/// returned unchanged.
 ///
 /// ```
 /// assert_eq!(kinglet::full_triple("aarch64"), "aarch64-unknown-linux-gnu");

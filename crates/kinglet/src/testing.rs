@@ -1,29 +1,29 @@
-//! Access to an engine's inside for tests: they ask which functions are native, run the collector, and correct the checksums
-//! of artifacts. Not part of the API's promise; hidden from its documentation.
+//! Access to Kinglet's internals for tests: compiling functions and loops, running the collector, correcting the checksums
+//! of artifacts. This module is unstable and hidden from the documentation.
 
 use crate::{AsContextMut, vm};
 #[cfg(feature = "jit")]
 use crate::{Error, Instance, Result};
 
-/// Collects a store's garbage now. References that the host holds are not kept.
+/// Collects a store's garbage now. The host's references to objects become invalid.
 pub fn collect(mut store: impl AsContextMut) {
     vm::collect_now(&mut store.as_context_mut().0.core);
 }
 
-/// Has every allocation, and every call from native code to the interpreter, collect first.
+/// Makes every allocation, and every call from native code to the interpreter, collect garbage first.
 pub fn collect_always(mut store: impl AsContextMut, on: bool) {
-    store.as_context_mut().0.core.heap.always = on;
+    store.as_context_mut().0.core.heap.collect_always = on;
 }
 
-/// How often a store's collector has run.
+/// Returns the number of a store's collections.
 pub fn collections(mut store: impl AsContextMut) -> u64 {
     store.as_context_mut().0.core.heap.collections
 }
 
-/// Gives a function of an instance's module native code, by its index in the module.
+/// Compiles a function of an instance's module, by its index in the module.
 ///
 /// # Errors
-/// If it is imported, or has an operation without a native lowering.
+/// If the function is imported, or has an operation without a native lowering.
 #[cfg(feature = "jit")]
 pub fn compile_func(mut store: impl AsContextMut, instance: Instance, func: u32) -> Result<()> {
     let core = &mut store.as_context_mut().0.core;
@@ -33,8 +33,8 @@ pub fn compile_func(mut store: impl AsContextMut, instance: Instance, func: u32)
     core.engine.tier().compile(environment, &[defined], crate::vm::limits(environment), |publish| publish())
 }
 
-/// Gives a loop of a function native code, by its place among the function's loops, and has the store's interpreter ask
-/// for it at back-edges.
+/// Compiles a loop of a function for on-stack replacement, by its number among the function's loops. The store's
+/// interpreter then looks for native code at back-edges.
 ///
 /// # Errors
 /// As [`compile_func`], or if there is no such loop.
@@ -46,32 +46,32 @@ pub fn compile_loop(mut store: impl AsContextMut, instance: Instance, func: u32,
     let (tier, environment) = (core.engine.tier(), inner.code().environment());
     let header = tier.loop_offset(environment, defined, ordinal)?;
     tier.compile_loop(environment, defined, header, crate::vm::limits(environment), |publish| publish())?;
-    core.vm.ask_for_loops(true);
+    core.vm.set_sampling(true);
     Ok(())
 }
 
-/// How often the interpreter has left a loop of the store's engine to native code.
+/// Returns the number of on-stack replacements in the store's engine.
 #[cfg(feature = "jit")]
 pub fn loops_entered(mut store: impl AsContextMut) -> u64 {
     store.as_context_mut().0.core.engine.tier().loops_entered()
 }
 
-/// Waits until all code that is known to be hot is native.
+/// Waits until all code that is known to be hot has native code.
 #[cfg(feature = "jit")]
-pub fn settle(engine: &crate::Engine) {
-    engine.tier().settle();
+pub fn drain(engine: &crate::Engine) {
+    engine.tier().drain();
 }
 
-/// Reads what is read of an artifact before its code is used.
+/// Reads the parts of an artifact that are read before its code is used.
 ///
 /// # Errors
-/// If it is none, or a damaged one.
+/// If the bytes are not an artifact, or are damaged.
 #[cfg(feature = "jit")]
 pub fn read_artifact(bytes: &[u8]) -> Result<()> {
     crate::artifact::read(bytes)
 }
 
-/// The same artifact with checksums that are right; none if it is none.
+/// Returns the artifact with correct checksums; none if the bytes are not an artifact.
 #[cfg(feature = "jit")]
 pub fn repair_artifact(bytes: &[u8]) -> Option<Vec<u8>> {
     let (mut bytes, artifact) = (bytes.to_vec(), crate::artifact::parse(bytes).ok()??);

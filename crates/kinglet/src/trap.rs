@@ -1,13 +1,13 @@
-//! Where a guest was when it trapped, or when a host function asked.
+//! Backtraces: the guest's calls at a trap, at a host function's error, or on request.
 
 use std::fmt;
 
-use kinglet_wasm::name::readable;
+use kinglet_wasm::name::demangle;
 
 use crate::{AsContext, Module, Trap, vm};
 
-/// The guest's calls when it trapped, innermost first. An error of a call that trapped has it as context:
-/// `error.downcast_ref::<WasmBacktrace>()`. A host function can [capture](WasmBacktrace::capture) one too.
+/// The guest's calls, innermost first. A trap and a host function's error have the backtrace as context:
+/// `error.downcast_ref::<WasmBacktrace>()`. A host function can also [capture](WasmBacktrace::capture) one.
 ///
 /// ```
 /// use kinglet::{Engine, Instance, Module, Store, Trap, WasmBacktrace};
@@ -28,32 +28,37 @@ use crate::{AsContext, Module, Trap, vm};
 /// ```
 #[derive(Clone, Debug)]
 pub struct WasmBacktrace {
-    /// None if a host function asked for it.
+    /// The trap; none at a host function's error or on request.
     pub(crate) trap: Option<Trap>,
-    /// What more is known of the trap.
+    /// More about the trap, or the message of the host function's error.
     pub(crate) detail: Option<String>,
     pub(crate) frames: Vec<FrameInfo>,
-    /// How many more outer frames there were than are kept.
+    /// The number of outer frames that are not in the list.
     pub(crate) omitted: usize,
 }
 
-/// The most frames a backtrace keeps, innermost first.
-pub(crate) const KEPT_FRAMES: usize = 64;
-
 impl WasmBacktrace {
-    /// The guest's calls that a store is in. From within a host function it says who called; while nothing runs it is
-    /// empty. Together with an error it makes a host function's own error say where the guest was:
-    /// `error.context(WasmBacktrace::capture(&caller))`.
+    /// Returns the calls of the store's guest. In a host function the first frame is the caller. While no guest runs there
+    /// are no frames.
     pub fn capture(store: impl AsContext) -> WasmBacktrace {
         vm::capture_backtrace(&store.as_context().0.core)
     }
 
-    /// The trap; none if there was none, and a host function captured the backtrace.
+    /// Marks an error as one that needs no backtrace, and returns it. A host function that returns it ends the guest
+    /// without the cost of a backtrace, which suits errors that are no failure, such as a program's exit. The context that
+    /// this adds has the error's message and no frames.
+    pub fn omit(error: crate::Error) -> crate::Error {
+        let detail = Some(error.to_string());
+        error.context(WasmBacktrace { trap: None, detail, frames: Vec::new(), omitted: 0 })
+    }
+
+    /// Returns the trap; none at a host function's error, or if the backtrace was captured on request.
     pub fn trap(&self) -> Option<Trap> {
         self.trap
     }
 
-    /// The frames, innermost first; of a very deep stack only the innermost.
+    /// Returns the frames, innermost first. A deep stack is truncated to its innermost frames: see
+    /// [`Config::wasm_backtrace_max_frames`](crate::Config::wasm_backtrace_max_frames).
     pub fn frames(&self) -> &[FrameInfo] {
         &self.frames
     }
@@ -61,16 +66,15 @@ impl WasmBacktrace {
 
 impl fmt::Display for WasmBacktrace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.trap {
-            Some(trap) => write!(f, "wasm trap: {trap}")?,
-            None => f.write_str("wasm backtrace:")?,
-        }
-        if let Some(detail) = &self.detail {
-            write!(f, ": {detail}")?;
+        match (self.trap, &self.detail) {
+            (Some(trap), None) => write!(f, "wasm trap: {trap}")?,
+            (Some(trap), Some(detail)) => write!(f, "wasm trap: {trap}: {detail}")?,
+            (None, Some(message)) => f.write_str(message)?,
+            (None, None) => f.write_str("wasm backtrace:")?,
         }
         for (i, frame) in self.frames.iter().enumerate() {
             write!(f, "\n{i:>5}: {frame}")?;
-            // What a deadline has ended does not wait for debugging information to be read.
+            // After a deadline nobody should wait for debugging information.
             let symbols = if self.trap == Some(Trap::Interrupted) { Vec::new() } else { frame.symbols() };
             for (i, symbol) in symbols.iter().enumerate() {
                 let Some(file) = &symbol.file else { continue };
@@ -78,7 +82,7 @@ impl fmt::Display for WasmBacktrace {
                 for number in [symbol.line, symbol.column].into_iter().map_while(|number| number) {
                     write!(f, ":{number}")?;
                 }
-                // The last is the function that the frame is named after.
+                // The last location is in the function itself.
                 if i + 1 < symbols.len() {
                     let name = symbol.name.as_deref().map_or("a function".into(), display_name);
                     write!(f, " ({name}, inlined)")?;
@@ -115,35 +119,48 @@ pub struct FrameInfo {
 }
 
 impl FrameInfo {
-    /// The function's index in its module; none for a constant expression.
+    /// Returns the function's index in its module; none for a constant expression.
     pub fn func_index(&self) -> Option<u32> {
         self.func_index
     }
 
-    /// The function's name, from the name section or an export, as it stands there. Shown, a backtrace has names of Rust's
-    /// functions in readable form.
+    /// Returns the function's name from the name section or an export, mangled if it is there. Formatting a backtrace
+    /// demangles the names of Rust functions.
     pub fn func_name(&self) -> Option<&str> {
         self.module.inner().wasm().func_name(self.func_index?)
     }
 
-    /// The module's name, from the name section.
+    /// Returns the module's name from its name section.
     pub fn module_name(&self) -> Option<&str> {
         self.module.name()
     }
 
-    /// The module.
+    /// Returns the module.
     pub fn module(&self) -> &Module {
         &self.module
     }
 
-    /// The byte offset in the module of the instruction it was at; of the first if it trapped at its entry, where the
-    /// stack and gas are looked at. Native code leaves out a store whose bytes a later store overwrites before anything
-    /// can see them: a fault is then at the later one.
+    /// Returns the byte offset of the frame's instruction in the module. A function that traps at its entry, because of its
+    /// stack or gas, is at its first instruction. Native code omits a store that a later store overwrites unobserved; a
+    /// fault is then at the later store.
     pub fn offset(&self) -> Option<u32> {
         self.offset
     }
 
-    /// The instruction it was at, by its name in the text format.
+    /// Returns [`FrameInfo::offset`] under Wasmtime's name.
+    pub fn module_offset(&self) -> Option<usize> {
+        self.offset.map(|offset| offset as usize)
+    }
+
+    /// Returns the byte offset of the frame's instruction from the start of the function's body in the module, its local
+    /// declarations included. There is none for a constant expression.
+    pub fn func_offset(&self) -> Option<usize> {
+        let wasm = self.module.inner().wasm();
+        let defined = self.func_index?.checked_sub(wasm.imported_funcs)?;
+        self.module_offset()?.checked_sub(wasm.bodies.get(defined as usize)?.start)
+    }
+
+    /// Returns the name of the frame's instruction in the text format.
     pub fn instruction(&self) -> Option<&'static str> {
         let (wasm, offset) = (self.module.inner().wasm(), self.offset?);
         let body = wasm.bodies.iter().find(|body| body.contains(&(offset as usize)))?;
@@ -151,15 +168,15 @@ impl FrameInfo {
         kinglet_wasm::outline::instruction_at(&wasm.bytes, offset.into())
     }
 
-    /// Where in its source the instruction comes from, if the module has DWARF sections, and
-    /// [`Config::backtrace_details`](crate::Config::backtrace_details) is on: the innermost function first, followed by
-    /// those that it was inlined into.
+    /// Returns the source locations of the frame's instruction: the innermost inlined function first, the function itself
+    /// last. There are none without DWARF sections, or if
+    /// [`Config::backtrace_details`](crate::Config::backtrace_details) is off.
     pub fn symbols(&self) -> Vec<FrameSymbol> {
         self.offset.map(|offset| self.module.inner().symbols(offset)).unwrap_or_default()
     }
 }
 
-/// A place in the source that a frame was at: see [`FrameInfo::symbols`].
+/// A source location of a frame: see [`FrameInfo::symbols`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrameSymbol {
     pub(crate) name: Option<String>,
@@ -169,22 +186,22 @@ pub struct FrameSymbol {
 }
 
 impl FrameSymbol {
-    /// The function: one of Rust's in readable form, others as the compiler wrote them.
+    /// Returns the function's name. Names of Rust functions are demangled.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// The file, as the compiler was given it.
+    /// Returns the file's path as the compiler recorded it.
     pub fn file(&self) -> Option<&str> {
         self.file.as_deref()
     }
 
-    /// The line, from 1.
+    /// Returns the line, counted from 1.
     pub fn line(&self) -> Option<u32> {
         self.line
     }
 
-    /// The column, from 1.
+    /// Returns the column, counted from 1.
     pub fn column(&self) -> Option<u32> {
         self.column
     }
@@ -201,7 +218,7 @@ impl fmt::Display for FrameInfo {
         match (self.func_index, self.func_name()) {
             (None, _) => f.write_str("<constant expression>")?,
             (Some(index), None) => write!(f, "func[{index}]")?,
-            (Some(index), Some(name)) => write!(f, "{} (func[{index}])", display_name(&readable(name)))?,
+            (Some(index), Some(name)) => write!(f, "{} (func[{index}])", display_name(&demangle(name)))?,
         }
         if let Some(offset) = self.offset {
             write!(f, " at {offset:#x}")?;
@@ -216,7 +233,7 @@ impl fmt::Display for FrameInfo {
     }
 }
 
-/// A name from a module, fit to be shown: control characters escaped, and no longer than a line.
+/// Formats a name from a module: control characters are escaped, and a long name is cut.
 pub(crate) fn display_name(name: &str) -> String {
     const MOST: usize = 120;
     let mut shown: String = name.chars().take(MOST).flat_map(char::escape_debug).collect();

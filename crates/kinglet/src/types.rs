@@ -1,14 +1,15 @@
-//! The types of imports and exports as embedders see them, and matching them when modules are linked.
+//! The types of imports and exports as embedders see them, and their matching when modules are linked.
 
 use std::fmt;
 
 pub use kinglet_wasm::types::FuncType;
 use kinglet_wasm::types::{self as wasm, TypeRegistry};
 
+use crate::store::StoreId;
 use crate::trap::display_name;
-use crate::{AsContext, Func, Global, GlobalType, Memory, MemoryType, Table, TableType, Tag};
+use crate::{AsContext, Func, Global, GlobalType, Memory, MemoryType, Result, Table, TableType, Tag};
 
-/// The type of a tag: what its exceptions carry.
+/// The type of a tag, which is the type of its exceptions' values.
 ///
 /// ```
 /// use kinglet::{FuncType, TagType, ValType};
@@ -23,12 +24,12 @@ pub struct TagType {
 }
 
 impl TagType {
-    /// From a function type without results.
+    /// Creates a tag type from a function type without results.
     pub fn new(ty: FuncType) -> TagType {
         TagType { ty }
     }
 
-    /// The function type whose parameters its exceptions carry.
+    /// Returns the function type. Its parameters are the types of an exception's values.
     pub fn ty(&self) -> &FuncType {
         &self.ty
     }
@@ -42,7 +43,7 @@ impl TagType {
 /// let module = Module::new(&Engine::default(), r#"(module
 ///     (memory (export "memory") 1 16) (func (export "run") (param i32 i64) (result f64) (f64.const 0)))"#)?;
 /// let Some(ExternType::Memory(memory)) = module.get_export("memory") else { panic!("it is a memory") };
-/// assert_eq!((memory.min, memory.max), (1, Some(16)));
+/// assert_eq!((memory.minimum(), memory.maximum()), (1, Some(16)));
 /// let run = module.get_export("run").unwrap();
 /// assert_eq!((run.kind(), run.func().unwrap().params().len()), ("func", 2));
 /// assert_eq!(run.to_string(), "func (param i32 i64) (result f64)");
@@ -73,7 +74,7 @@ impl ExternType {
         }
     }
 
-    /// The specification's word for its kind: `func`, `table`, `memory`, `global` or `tag`.
+    /// Returns the specification's name of the kind: `func`, `table`, `memory`, `global` or `tag`.
     pub fn kind(&self) -> &'static str {
         match self {
             ExternType::Func(_) => "func",
@@ -83,34 +84,38 @@ impl ExternType {
             ExternType::Tag(_) => "tag",
         }
     }
-
-    /// The function type, if it is one.
-    pub fn func(&self) -> Option<&FuncType> {
-        if let ExternType::Func(ty) = self { Some(ty) } else { None }
-    }
-
-    /// The table type, if it is one.
-    pub fn table(&self) -> Option<&TableType> {
-        if let ExternType::Table(ty) = self { Some(ty) } else { None }
-    }
-
-    /// The memory type, if it is one.
-    pub fn memory(&self) -> Option<&MemoryType> {
-        if let ExternType::Memory(ty) = self { Some(ty) } else { None }
-    }
-
-    /// The global type, if it is one.
-    pub fn global(&self) -> Option<&GlobalType> {
-        if let ExternType::Global(ty) = self { Some(ty) } else { None }
-    }
-
-    /// The tag type, if it is one.
-    pub fn tag(&self) -> Option<&TagType> {
-        if let ExternType::Tag(ty) = self { Some(ty) } else { None }
-    }
 }
 
-/// What a module imports.
+macro_rules! extern_types {
+    ($($Kind:ident $Type:ident $get:ident $unwrap:ident;)*) => {
+        impl ExternType {
+            $(
+                #[doc = concat!("Returns the [`", stringify!($Type), "`]; none if the type is of another kind.")]
+                pub fn $get(&self) -> Option<&$Type> {
+                    if let ExternType::$Kind(ty) = self { Some(ty) } else { None }
+                }
+
+                #[doc = concat!("Returns the [`", stringify!($Type), "`].")]
+                ///
+                /// # Panics
+                /// If the type is of another kind.
+                pub fn $unwrap(&self) -> &$Type {
+                    self.$get().expect(concat!("not a ", stringify!($Type)))
+                }
+            )*
+        }
+    };
+}
+
+extern_types! {
+    Func FuncType func unwrap_func;
+    Table TableType table unwrap_table;
+    Memory MemoryType memory unwrap_memory;
+    Global GlobalType global unwrap_global;
+    Tag TagType tag unwrap_tag;
+}
+
+/// An import of a module.
 ///
 /// ```
 /// use kinglet::{Engine, Module};
@@ -128,17 +133,17 @@ pub struct ImportType<'m> {
 }
 
 impl<'m> ImportType<'m> {
-    /// The name of the module it is imported from.
+    /// Returns the name of the module that the import comes from.
     pub fn module(&self) -> &'m str {
         self.module
     }
 
-    /// Its name in that module.
+    /// Returns the import's name in that module.
     pub fn name(&self) -> &'m str {
         self.name
     }
 
-    /// What is wanted.
+    /// Returns the type that the import must have.
     pub fn ty(&self) -> ExternType {
         self.ty.clone()
     }
@@ -161,18 +166,18 @@ pub struct CustomSection<'m> {
 }
 
 impl<'m> CustomSection<'m> {
-    /// Its name; several sections can have the same.
+    /// Returns the section's name. Several sections can have the same name.
     pub fn name(&self) -> &'m str {
         self.name
     }
 
-    /// What is in it, without the name.
+    /// Returns the section's contents without the name.
     pub fn data(&self) -> &'m [u8] {
         self.data
     }
 }
 
-/// What a module exports.
+/// An export of a module.
 ///
 /// ```
 /// use kinglet::{Engine, Module};
@@ -189,18 +194,18 @@ pub struct ExportType<'m> {
 }
 
 impl<'m> ExportType<'m> {
-    /// Its name.
+    /// Returns the export's name.
     pub fn name(&self) -> &'m str {
         self.name
     }
 
-    /// What it is.
+    /// Returns the export's type.
     pub fn ty(&self) -> ExternType {
         self.ty.clone()
     }
 }
 
-/// Something that can be imported or exported.
+/// An object that can be imported or exported.
 ///
 /// ```
 /// use kinglet::{Engine, Extern, Instance, Module, Store, Val};
@@ -228,14 +233,35 @@ pub enum Extern {
 }
 
 impl Extern {
-    /// Its type; of a memory or table with its present size as the minimum.
+    /// Returns the object's type. The minimum of a memory or table is its current size.
+    ///
+    /// # Panics
+    /// If the object belongs to another store; [`Extern::try_ty`] returns an error instead.
     pub fn ty(&self, store: impl AsContext) -> ExternType {
+        self.try_ty(store).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Returns the object's type, as [`Extern::ty`] does.
+    ///
+    /// # Errors
+    /// If the object belongs to another store.
+    pub fn try_ty(&self, store: impl AsContext) -> Result<ExternType> {
+        Ok(match self {
+            Extern::Func(it) => ExternType::Func(it.try_ty(store)?),
+            Extern::Table(it) => ExternType::Table(it.try_ty(store)?),
+            Extern::Memory(it) => ExternType::Memory(it.try_ty(store)?),
+            Extern::Global(it) => ExternType::Global(it.try_ty(store)?),
+            Extern::Tag(it) => ExternType::Tag(it.try_ty(store)?),
+        })
+    }
+
+    pub(crate) fn store(&self) -> StoreId {
         match self {
-            Extern::Func(it) => ExternType::Func(it.ty(store)),
-            Extern::Table(it) => ExternType::Table(it.ty(store)),
-            Extern::Memory(it) => ExternType::Memory(it.ty(store)),
-            Extern::Global(it) => ExternType::Global(it.ty(store)),
-            Extern::Tag(it) => ExternType::Tag(it.ty(store)),
+            Extern::Func(it) => it.store_id(),
+            Extern::Table(it) => it.store_id(),
+            Extern::Memory(it) => it.store_id(),
+            Extern::Global(it) => it.store_id(),
+            Extern::Tag(it) => it.store_id(),
         }
     }
 }
@@ -244,7 +270,7 @@ macro_rules! extern_conversions {
     ($($Kind:ident $into:ident;)*) => {
         impl Extern {
             $(
-                #[doc = concat!("The ", stringify!($Kind), ", if it is one.")]
+                #[doc = concat!("Returns the [`", stringify!($Kind), "`]; none if the object is of another kind.")]
                 pub fn $into(self) -> Option<$Kind> {
                     match self {
                         Extern::$Kind(it) => Some(it),
@@ -271,7 +297,7 @@ extern_conversions! {
     Tag into_tag;
 }
 
-/// A module could not be given what it imports.
+/// The error of a module whose imports cannot be resolved.
 ///
 /// ```
 /// use kinglet::{Engine, LinkError, Linker, Module, Store};
@@ -306,7 +332,7 @@ impl LinkError {
         LinkError { message: message.into(), unknown: Vec::new() }
     }
 
-    /// What was imported and nobody provides, each name once. Empty if it failed for another reason.
+    /// Returns the imports that nothing defines, each name once. There are none if linking failed for another reason.
     pub fn unknown_imports(&self) -> impl Iterator<Item = ImportType<'_>> {
         self.unknown.iter().map(|(module, name, ty)| ImportType { module, name, ty: ty.clone() })
     }
@@ -318,7 +344,7 @@ impl LinkError {
     }
 }
 
-/// Whether something of type `given`, with its present sizes as minima, can be imported as `wanted` (core
+/// Returns whether an object of type `given`, whose minima are its current sizes, can be imported as `wanted` (core
 /// specification, "Matching", external types).
 pub(crate) fn matches(given: &wasm::ExternType, wanted: &wasm::ExternType, registry: &TypeRegistry) -> bool {
     use wasm::ExternType::*;
@@ -348,7 +374,7 @@ pub(crate) fn matches(given: &wasm::ExternType, wanted: &wasm::ExternType, regis
     }
 }
 
-/// A type as messages show it.
+/// Formats a type for messages.
 pub(crate) fn describe(registry: &TypeRegistry, ty: &wasm::ExternType) -> String {
     ExternType::new(*ty, registry).to_string()
 }

@@ -1,11 +1,12 @@
-//! The unsafe fence: everything of the engine that deals in pointers, mappings and calls into guest code. The modules
-//! around it are safe code on handles (a store's id and a pointer to a record that lives as long as the store).
+//! The engine's unsafe code: records, mappings, and calls into guest code. The modules around it are safe code on
+//! handles. A handle is a store's id and a pointer to a record that lives as long as the store.
 //!
-//! Invariants the rest relies on:
+//! Invariants:
 //! - A store's `VmStore`, its instances (`VmCtx`), the records of its memories, tables, globals, tags and host
-//!   functions, and its function references never move and are freed only with the store.
-//! - A handle is used only with the store whose id it carries; every use checks.
-//! - While guest code runs, the embedder's `&mut Store` is not used except through what a host function is given.
+//!   functions, and its function references never move. They are freed only with the store.
+//! - A handle is used only with the store whose id it carries. Every use checks the id.
+//! - While guest code runs, the host reaches the store only through the arguments of a host function, never through its
+//!   own `&mut Store`.
 
 mod address;
 mod backtrace;
@@ -18,6 +19,7 @@ mod fiber;
 mod fiber;
 mod func;
 mod global;
+pub(crate) mod headroom;
 mod heap;
 mod host;
 mod image;
@@ -35,25 +37,25 @@ mod pool;
 #[cfg(feature = "jit")]
 mod precompiled;
 mod region;
-pub(crate) mod room;
+
 mod store;
 mod table;
 
 pub(crate) use backtrace::capture_backtrace;
 pub(crate) use call::call;
-pub(crate) use fiber::{FiberStacks, Fibers, Paused, Progress, Ticket, give_up_all, resume, start};
+pub(crate) use fiber::{CallProgress, FiberHandle, FiberStacks, Fibers, PausedCall, cancel_all, resume, start};
 pub(crate) use func::FuncPointer;
 pub(crate) use global::{GlobalInstance, TagInstance};
-pub(crate) use heap::{Epoch, Heap, collect_now};
+pub(crate) use heap::{Heap, HeapEpoch, collect_now};
 #[cfg(feature = "jit")]
 pub(crate) use host::HOST_LAYOUT;
-pub(crate) use host::{HostContexts, HostFunc, HostPart, HostSet, HostSlots, ask_limiter};
+pub(crate) use host::{HostContexts, HostFunc, HostFuncSet, HostFuncTemplate, HostSlots, call_hook, call_limiter};
 pub(crate) use instance::{Imports, InstanceData, export, host_global, host_memory, host_table, instantiate};
 pub(crate) use libcalls::{grow_memory, grow_table};
 pub(crate) use memory::{MemoryInstance, MemoryRequest};
 #[cfg(feature = "jit")]
-pub(crate) use native::{Support, Tier, background_limits, image, limits, listing, profile, trampolines};
-pub(crate) use pool::{Blueprint, Pool, recycle};
+pub(crate) use native::{SystemSupport, Tier, background_limits, image, limits, listing, profile, trampolines};
+pub(crate) use pool::{InstanceTemplate, Pool, recycle};
 #[cfg(feature = "jit")]
 pub(crate) use precompiled::{Cached, CachedCode, artifact_identity, cached_code, detect_file, load_cached};
 pub(crate) use store::{EmbedderPointer, InterruptWord, StoreOwner, VmState};

@@ -1,8 +1,8 @@
-//! Interrupting a guest, and the one place where host functions wait. Every host function that can block waits through
-//! a [`Waiter`], so that an interrupt ends it; deadlines, cancellation and asynchronous waiting belong here too.
+//! Interrupts, and the one place where host functions wait. Every host function that can block waits through a
+//! [`Waiter`], so an interrupt ends the wait. Deadlines, cancellation and asynchronous waits belong here too.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -16,18 +16,36 @@ use std::collections::HashMap;
 use crate::vm::InterruptWord;
 use crate::{Error, Trap};
 
-/// What handles, waiters and the store share.
+/// The state that a store shares with its handles and waiters.
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
-    requested: AtomicBool,
-    /// The word that guest code looks at; gone with its store.
-    word: Mutex<Option<InterruptWord>>,
+    /// Whether the guest must stop: a copy of [`State::must_stop`] that needs no lock.
+    stop: AtomicBool,
+    state: Mutex<State>,
     wake: Condvar,
     #[cfg(unix)]
     pipe: OnceLock<Option<Pipe>>,
 }
 
-/// A pipe that becomes readable when an interrupt is requested, for waits on descriptors.
+#[derive(Debug, Default)]
+struct State {
+    /// The word that guest code reads; gone with its store.
+    word: Option<InterruptWord>,
+    /// Whether a handle has requested an interrupt that has not been delivered.
+    requested: bool,
+    /// The epoch in which the guest must stop; none without epochs.
+    deadline: Option<u64>,
+    /// Whether that epoch has come.
+    deadline_reached: bool,
+}
+
+impl State {
+    fn must_stop(&self) -> bool {
+        self.requested || self.deadline_reached
+    }
+}
+
+/// A pipe that is readable while the guest must stop, for waits on descriptors.
 #[cfg(unix)]
 #[derive(Debug)]
 struct Pipe {
@@ -37,44 +55,63 @@ struct Pipe {
 
 impl Shared {
     pub(crate) fn set_word(&self, word: Option<InterruptWord>) {
-        *self.lock() = word;
+        self.lock().word = word;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<InterruptWord>> {
-        self.word.lock().unwrap_or_else(|e| e.into_inner())
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// Whether an interrupt has been asked for and not delivered.
+    /// Fails if the guest must stop.
     pub(crate) fn check(&self) -> Result<(), Interrupted> {
-        if self.requested.load(Ordering::SeqCst) { Err(Interrupted) } else { Ok(()) }
+        if self.stop.load(Ordering::SeqCst) { Err(Interrupted) } else { Ok(()) }
     }
 
+    /// Requests an interrupt.
     fn request(&self) {
-        let word = self.lock();
-        if self.requested.swap(true, Ordering::SeqCst) {
+        self.update(|state| state.requested = true);
+    }
+
+    /// Ends the request, because the interrupt has been delivered. An epoch's deadline remains reached.
+    pub(crate) fn clear(&self) {
+        self.update(|state| state.requested = false);
+    }
+
+    /// Sets the deadline, relative to the current epoch.
+    pub(crate) fn set_epoch_deadline(&self, current: &AtomicU64, ticks: u64) {
+        self.update(|state| {
+            // Read under the lock: an increment that this does not see yet finds the new deadline.
+            state.deadline = Some(current.load(Ordering::SeqCst).saturating_add(ticks));
+            state.deadline_reached = ticks == 0;
+        });
+    }
+
+    /// Stops the guest if its deadline has come.
+    pub(crate) fn epoch_reached(&self, epoch: u64) {
+        self.update(|state| state.deadline_reached |= state.deadline.is_some_and(|deadline| deadline <= epoch));
+    }
+
+    /// Changes the state, and tells the guest and its waiters if it must stop now, or need not any more.
+    fn update(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        change(&mut state);
+        let stop = state.must_stop();
+        if self.stop.swap(stop, Ordering::SeqCst) == stop {
             return;
         }
-        if let Some(word) = &*word {
-            word.set(true);
+        if let Some(word) = &state.word {
+            word.set(stop);
         }
-        self.wake.notify_all();
-        #[cfg(unix)]
-        if let Some(Some(pipe)) = self.pipe.get() {
-            // One byte for each time the request is made, read when it is cleared.
-            let _ = rustix::io::write(&pipe.writer, &[1]);
-        }
-    }
-
-    /// The interrupt has been delivered.
-    pub(crate) fn clear(&self) {
-        let word = self.lock();
-        self.requested.store(false, Ordering::SeqCst);
-        if let Some(word) = &*word {
-            word.set(false);
+        if stop {
+            self.wake.notify_all();
         }
         #[cfg(unix)]
         if let Some(Some(pipe)) = self.pipe.get() {
-            let _ = rustix::io::read(&pipe.reader, &mut [0; 64]);
+            // The pipe holds one byte while the guest must stop.
+            let _ = match stop {
+                true => rustix::io::write(&pipe.writer, &[1]),
+                false => rustix::io::read(&pipe.reader, &mut [0; 64]),
+            };
         }
     }
 
@@ -92,8 +129,8 @@ impl Shared {
     }
 }
 
-/// Ends what runs in a store, from any thread: a loop, a recursion or a blocking host function ends its call with
-/// [`Trap::Interrupted`]. If nothing runs, the next call is ended at once.
+/// Interrupts the guest of a store from any thread. A loop, a recursion or a blocking host function then ends with
+/// [`Trap::Interrupted`]. If no guest runs, the next call ends at once.
 ///
 /// ```
 /// use std::thread;
@@ -121,14 +158,15 @@ pub struct InterruptHandle {
 }
 
 impl InterruptHandle {
-    /// Asks for the interrupt. Does nothing once the store is gone.
+    /// Requests the interrupt. Does nothing after the store has been dropped.
     pub fn interrupt(&self) {
         tracing::debug!("an interrupt was requested");
         self.shared.request();
     }
 }
 
-/// A wait was ended by an [`InterruptHandle`]. Converts to an error that is [`Trap::Interrupted`].
+/// The error of a wait that an [`InterruptHandle`] or an epoch ended. It converts to an error that is
+/// [`Trap::Interrupted`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interrupted;
 
@@ -144,9 +182,8 @@ impl From<Interrupted> for Error {
     }
 }
 
-/// Waits on behalf of a guest, so that an [`InterruptHandle`] ends the wait: from
-/// [`Caller::waiter`](crate::Caller::waiter). The default one is nobody's, and never interrupted: to call what waits from
-/// elsewhere.
+/// Waits on behalf of a guest, so that an interrupt ends the wait. [`Caller::waiter`](crate::Caller::waiter) returns the
+/// guest's waiter. The default waiter belongs to no guest and is never interrupted; it serves calls from outside a guest.
 ///
 /// ```
 /// use std::time::Duration;
@@ -165,18 +202,18 @@ pub struct Waiter {
 }
 
 impl Waiter {
-    /// Whether the guest is to stop.
+    /// Checks for an interrupt without waiting.
     ///
     /// # Errors
-    /// [`Interrupted`] if it is.
+    /// [`Interrupted`] if the guest must stop.
     pub fn check(&self) -> Result<(), Interrupted> {
         self.shared.check()
     }
 
-    /// Waits for a time, or for ever.
+    /// Waits for a duration, or forever if there is none.
     ///
     /// # Errors
-    /// [`Interrupted`] if the guest is to stop.
+    /// [`Interrupted`] if the guest must stop.
     pub fn sleep(&self, time: Option<Duration>) -> Result<(), Interrupted> {
         let deadline = time.and_then(|time| Instant::now().checked_add(time));
         let mut guard = self.shared.lock();
@@ -194,8 +231,9 @@ impl Waiter {
         }
     }
 
-    /// Waits until one of the descriptors is ready, for a time or for ever; without descriptors that is
-    /// [`Waiter::sleep`]. Returns how many are ready; each says for what.
+    /// Waits until a descriptor is ready or the time has passed, and returns the number of ready descriptors. Without a
+    /// time it waits forever; without descriptors it does the same as [`Waiter::sleep`]. Each [`PollFd`] holds the result
+    /// for its descriptor.
     ///
     /// ```
     /// use std::io::{Write, pipe};
@@ -214,7 +252,7 @@ impl Waiter {
     /// ```
     ///
     /// # Errors
-    /// [`Interrupted`] if the guest is to stop.
+    /// [`Interrupted`] if the guest must stop.
     #[cfg(unix)]
     pub fn poll(&self, fds: &mut [PollFd<'_>], time: Option<Duration>) -> Result<usize, Interrupted> {
         use rustix::event::{Timespec, poll};
@@ -226,7 +264,7 @@ impl Waiter {
         let (mut polled, places) = each_once(fds);
         let failed = loop {
             self.check()?;
-            // Most often something is ready, and nothing to wait with need be made.
+            // A descriptor is usually ready: then the wait needs no pipe.
             match poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
                 Err(Errno::INTR) => continue,
                 Err(_) => break true,
@@ -234,10 +272,10 @@ impl Waiter {
                 Ok(_) => {}
             }
             let pipe = self.shared.pipe();
-            // A request from before there was a pipe is in none.
+            // An interrupt from before the pipe existed is not in it.
             self.check()?;
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            // Without a pipe (no descriptors left) look for interrupts now and then.
+            // Without a pipe (no descriptors left), poll for interrupts.
             let left = if pipe.is_none() { Some(left.unwrap_or(SLICE).min(SLICE)) } else { left };
             let timeout = left.and_then(|left| Timespec::try_from(left).ok());
             let mut all: Vec<rustix::event::PollFd<'_>> = polled.clone();
@@ -248,15 +286,15 @@ impl Waiter {
         };
         for (one, place) in fds.iter_mut().zip(places) {
             let always = PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
-            // The caller finds out why it failed when it uses the descriptor.
+            // After a failure the caller sees the reason when it uses the descriptor.
             one.found = if failed { one.wanted } else { polled[place].revents() & (one.wanted | always) };
         }
         Ok(fds.iter().filter(|one| one.is_ready()).count())
     }
 }
 
-/// The descriptors, each once, and where among them each of `fds` is: the system takes no longer list than a process may
-/// have descriptors.
+/// Returns the distinct descriptors, and for each of `fds` its index among them. The system rejects lists that are longer
+/// than a process's limit of descriptors.
 #[cfg(unix)]
 fn each_once<'fd>(fds: &[PollFd<'fd>]) -> (Vec<rustix::event::PollFd<'fd>>, Vec<usize>) {
     let mut known = HashMap::new();
@@ -276,7 +314,7 @@ fn each_once<'fd>(fds: &[PollFd<'fd>]) -> (Vec<rustix::event::PollFd<'fd>>, Vec<
     (polled.map(|(fd, wanted)| rustix::event::PollFd::from_borrowed_fd(fd, wanted)).collect(), places)
 }
 
-/// A descriptor that [`Waiter::poll`] waits for, and what it has found out about it.
+/// A descriptor for [`Waiter::poll`], with the result of the last wait.
 #[cfg(unix)]
 #[derive(Clone, Debug)]
 pub struct PollFd<'fd> {
@@ -287,27 +325,27 @@ pub struct PollFd<'fd> {
 
 #[cfg(unix)]
 impl<'fd> PollFd<'fd> {
-    /// Waits until there is something to read, or a connection to accept, or the end.
+    /// Waits until the descriptor has data, a connection to accept, or reached its end.
     pub fn readable(fd: BorrowedFd<'fd>) -> PollFd<'fd> {
         PollFd { fd, wanted: PollFlags::IN, found: PollFlags::empty() }
     }
 
-    /// Waits until something can be written.
+    /// Waits until the descriptor accepts data.
     pub fn writable(fd: BorrowedFd<'fd>) -> PollFd<'fd> {
         PollFd { fd, wanted: PollFlags::OUT, found: PollFlags::empty() }
     }
 
-    /// Whether what was waited for has come, or the descriptor has ended or failed, so that using it tells more.
+    /// Returns whether the descriptor is ready, closed or failed. Using it then does not block.
     pub fn is_ready(&self) -> bool {
         !self.found.is_empty()
     }
 
-    /// Whether the other end is closed.
+    /// Returns whether the other end is closed.
     pub fn is_hung_up(&self) -> bool {
         self.found.contains(PollFlags::HUP)
     }
 
-    /// Whether the system knows no such descriptor.
+    /// Returns whether the system knows no such descriptor.
     pub fn is_invalid(&self) -> bool {
         self.found.contains(PollFlags::NVAL)
     }

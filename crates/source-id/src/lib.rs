@@ -1,18 +1,18 @@
-//! For build scripts: names a crate's sources by a hash. Code that a program keeps is good only for the very sources
-//! that made it, and those change far more often than a version number.
+//! For build scripts: hashes a crate's sources. Cached code is valid only for the sources that generated it, and sources
+//! change far more often than version numbers.
 //!
-//! The manifest is among the sources. A crate that decides with others what is kept pins them in it, each to one version:
-//! the lock file of the workspace, which says the same, is not there where a published crate is built.
+//! The hash includes the manifest. A crate with dependencies that affect cached code pins each of them to one version in
+//! its manifest, because a published crate is built without the workspace's lock file.
 
 #![forbid(unsafe_code)]
 
 use std::path::{Path, PathBuf};
 
-/// Has the crate that is built see, as `env!("SOURCE_ID")`, 16 hexadecimal digits that stand for its manifest and all
-/// files below `src`, by their contents and paths.
+/// Sets `env!("SOURCE_ID")` for the crate that is being built. It is a hash of the contents and paths of the manifest and
+/// all files below `src`, as 16 hexadecimal digits.
 ///
 /// # Errors
-/// If they cannot be read, or this is no build script.
+/// If a file cannot be read, or if the caller is not a build script.
 pub fn emit() -> std::io::Result<()> {
     let root = std::env::var_os("CARGO_MANIFEST_DIR").ok_or_else(|| std::io::Error::other("not in a build script"))?;
     println!("cargo::rerun-if-changed=src");
@@ -24,7 +24,7 @@ pub fn emit() -> std::io::Result<()> {
 fn hash(root: &Path) -> std::io::Result<u64> {
     let mut files = vec![root.join("Cargo.toml")];
     collect(&root.join("src"), &mut files)?;
-    // In an order that does not depend on the folder's.
+    // The order of directory entries is unspecified.
     files.sort();
     let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
     for file in files {
@@ -37,15 +37,15 @@ fn hash(root: &Path) -> std::io::Result<u64> {
     Ok(hash.0)
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
+fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
         if path.is_dir() { collect(&path, files)? } else { files.push(path) }
     }
     Ok(())
 }
 
-/// FNV-1a: enough to tell versions of a program apart.
+/// The FNV-1a hash, which suffices to distinguish versions of a program.
 struct Fnv(u64);
 
 impl Fnv {
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_change_of_a_file_its_name_or_their_number_gives_another_hash() {
+    fn changing_renaming_or_adding_a_file_changes_the_hash() {
         let root = std::env::temp_dir().join(format!("source-id-{}", std::process::id()));
         let write = |name: &str, text: &str| std::fs::write(root.join(name), text).unwrap();
         std::fs::create_dir_all(root.join("src/inner")).unwrap();
@@ -76,7 +76,7 @@ mod tests {
         let third = hash(&root).unwrap();
         write("src/inner/c.rs", "");
         let fourth = hash(&root).unwrap();
-        // The version of a dependency that is pinned.
+        // Another version of a pinned dependency.
         write("Cargo.toml", "[dependencies]\nregalloc2 = \"=0.15.2\"\n");
         let fifth = hash(&root).unwrap();
         std::fs::remove_dir_all(&root).unwrap();

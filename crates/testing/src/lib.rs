@@ -1,5 +1,5 @@
-//! Test harnesses of Kinglet, on its public API alone: the runner for the specification's `.wast` scripts and the helper
-//! for golden files. Used by the workspace's own tests and by the command `kinglet wast`.
+//! Test harnesses of Kinglet: the runner for the specification's `.wast` scripts and the helper for golden files. They use
+//! the public API only. The workspace's tests and the command `kinglet wast` use them.
 
 #![forbid(unsafe_code)]
 

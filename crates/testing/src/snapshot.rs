@@ -1,31 +1,35 @@
-//! Golden files: a `.wat` source whose tail of `;;` lines is the text a test expects for it, or a whole file that a test
-//! derives. `BLESS=1` in the environment is the one way to rewrite either. Called by the op snapshots in `tests/op` and
-//! by the tables of `tests/book/docs.rs`.
+//! Golden files. One kind is a `.wat` source with its expected text in the `;;` lines at its end; the other is a whole file
+//! of expected text. With `BLESS=1` in the environment, tests rewrite both. The op snapshots in `tests/op` and the tables of
+//! `tests/book/docs.rs` use them.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// Compares `actual` with the expectation at the end of the file at `path`; with `BLESS=1` set, writes it there instead.
+/// Compares `actual` with the expected text at the end of the file at `path`. With `BLESS=1`, writes it there instead. The
+/// expected text is the last consecutive group of lines that begin with `;;`.
 ///
-/// The expectation is the file's last unbroken run of lines that begin with `;;`. Fails with a line-by-line difference,
-/// or with the reason why the file cannot be read or written.
+/// # Errors
+/// If the texts differ, with a line-by-line difference, or if the file cannot be read or written.
 pub fn check(path: &Path, actual: &str) -> Result<(), String> {
     let text = read(path)?;
-    if blessed() {
+    if is_blessing() {
         return write(path, &bless(&text, actual));
     }
-    agree(path, &split(&text).1, &lines(actual))
+    compare(path, &split(&text).1, &lines(actual))
 }
 
-/// Compares `actual` with the whole file at `path`; with `BLESS=1` set, writes the file instead. Fails as [`check`] does.
+/// Compares `actual` with the whole file at `path`. With `BLESS=1`, writes the file instead.
+///
+/// # Errors
+/// As for [`check`].
 pub fn check_file(path: &Path, actual: &str) -> Result<(), String> {
-    if blessed() {
+    if is_blessing() {
         return write(path, actual);
     }
-    agree(path, &lines(&read(path)?), &lines(actual))
+    compare(path, &lines(&read(path)?), &lines(actual))
 }
 
-fn blessed() -> bool {
+fn is_blessing() -> bool {
     std::env::var_os("BLESS").is_some_and(|value| value == "1")
 }
 
@@ -33,26 +37,26 @@ fn read(path: &Path) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
-/// Another test may be reading the file: it finds the old text or the new.
+/// Replaces the file atomically, because another test may be reading it.
 fn write(path: &Path, text: &str) -> Result<(), String> {
     let new = path.with_extension("new");
     let written = std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, path));
     written.map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
-fn agree(path: &Path, expected: &[&str], actual: &[&str]) -> Result<(), String> {
+fn compare(path: &Path, expected: &[&str], actual: &[&str]) -> Result<(), String> {
     match difference(expected, actual) {
         None => Ok(()),
         Some(diff) => Err(format!("{} differs (BLESS=1 accepts the new text):\n{diff}", path.display())),
     }
 }
 
-/// The source part of a golden file: what a test feeds to the code under test.
+/// Returns the source part of a golden file.
 pub fn source(text: &str) -> &str {
     split(text).0
 }
 
-/// The file's text with its expectation replaced by `actual`.
+/// Returns the file's text with its expected text replaced by `actual`.
 fn bless(text: &str, actual: &str) -> String {
     let mut out = split(text).0.trim_end().to_string();
     out.push_str("\n\n");
@@ -63,7 +67,7 @@ fn bless(text: &str, actual: &str) -> String {
     out
 }
 
-/// The source, and the expected lines without their `;; `.
+/// Splits a golden file into its source and its expected lines, without their `;; `.
 fn split(text: &str) -> (&str, Vec<&str>) {
     let all: Vec<&str> = text.lines().collect();
     let tail = all.iter().rev().take_while(|line| line.starts_with(";;")).count();
@@ -77,7 +81,8 @@ fn lines(text: &str) -> Vec<&str> {
     text.trim_end().lines().map(str::trim_end).collect()
 }
 
-/// A difference with `-` for expected and `+` for actual lines around what both share at the start and the end.
+/// Returns the expected lines, marked with `-`, and the actual lines, marked with `+`. Common lines at the start and the
+/// end are omitted. Returns `None` if the texts are equal.
 fn difference(expected: &[&str], actual: &[&str]) -> Option<String> {
     if expected == actual {
         return None;
@@ -102,7 +107,7 @@ mod tests {
     const GOLDEN: &str = "(module) ;; a comment\n;; not the tail\n\n;; one\n;;\n;; two\n";
 
     #[test]
-    fn only_the_last_run_of_comment_lines_is_expected() {
+    fn only_the_last_group_of_comment_lines_is_expected() {
         assert_eq!(split(GOLDEN), ("(module) ;; a comment\n;; not the tail\n\n", vec!["one", "", "two"]));
         assert_eq!(split("(module)").1, Vec::<&str>::new());
     }

@@ -1,6 +1,6 @@
 //! The runner for `.wast` scripts, the specification's test format (spec repository, "interpreter/README", "Scripts").
-//! It uses the embedding API alone. Scope is decided for each module by the feature table, never for a file: a module
-//! that needs an unfinished feature is out of scope, and so is every directive that refers to it.
+//! It uses only the embedding API. The feature table decides the scope of each module, not of a whole file: a module that
+//! needs an unfinished feature is out of scope, and so is every directive that refers to it.
 
 mod script;
 mod spectest;
@@ -8,19 +8,19 @@ mod value;
 
 use kinglet::{Config, Features, RunMode};
 
-/// What a script may use, and what is known to fail in it.
+/// The features, expected failures and engine configuration of a script.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The features the script's authors took for granted. Those that are unfinished decide what is out of scope.
+    /// The features that the script assumes. Modules that need an unfinished one are out of scope.
     pub features: Features,
-    /// Lines whose directive is expected to fail. It still runs, and passing counts as a failure.
+    /// The lines of directives that are expected to fail. They still run, and passing counts as a failure.
     pub expected_failures: Vec<usize>,
-    /// How its engine is made, but for the features.
+    /// The configuration of the engine, except for the features.
     pub config: Config,
 }
 
 impl Options {
-    /// Options for a script that uses `features`; it is interpreted.
+    /// Creates options for a script that assumes `features` and runs in the interpreter.
     pub fn new(features: Features) -> Options {
         let mut config = Config::new();
         config.run_mode(RunMode::Interpreter);
@@ -28,21 +28,21 @@ impl Options {
     }
 }
 
-/// What became of a script's directives.
+/// The results of a script's directives.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// Directives that did what the script says.
+    /// The number of directives that passed.
     pub passed: usize,
-    /// Directives on modules that need an unfinished feature.
+    /// The number of directives on modules that need an unfinished feature.
     pub out_of_scope: usize,
-    /// Directives listed as expected failures that failed.
+    /// The number of expected failures that failed.
     pub expected: usize,
-    /// Everything else, in the script's order.
+    /// All other directives, in the script's order.
     pub failed: Vec<Failure>,
 }
 
 impl Report {
-    /// Adds another script's counts and failures.
+    /// Adds the counts and failures of another report.
     pub fn add(&mut self, other: Report) {
         self.passed += other.passed;
         self.out_of_scope += other.out_of_scope;
@@ -51,16 +51,16 @@ impl Report {
     }
 }
 
-/// A directive that did not do what the script says.
+/// A directive that failed.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// The script's name as given to [`run`].
+    /// The name that was passed to [`run`].
     pub name: String,
-    /// Line of the directive, from 1.
+    /// The line of the directive, starting at 1.
     pub line: usize,
-    /// Column of the directive, from 1.
+    /// The column of the directive, starting at 1.
     pub column: usize,
-    /// What went wrong.
+    /// The reason for the failure.
     pub message: String,
 }
 
@@ -70,7 +70,7 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// Runs the script `text`. A script that does not parse is one failure; a panic fails the directive it happens in.
+/// Runs the script `text`. A script that fails to parse counts as one failure. A panic fails the directive that caused it.
 pub fn run(options: &Options, name: &str, text: &str) -> Report {
     let mut lexer = ::wast::lexer::Lexer::new(text);
     lexer.allow_confusing_unicode(true);

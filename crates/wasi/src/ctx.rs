@@ -1,23 +1,25 @@
-//! What one guest can see of the world. A new context shows it nothing: no arguments, no environment, no folder, and
-//! standard streams that lead nowhere; the builder opens each door by name.
+//! The state of one guest, and its builder. By default, a guest has no arguments, no environment variables and no
+//! directories, and its standard streams are empty.
 
 use crate::host::clock::Clocks;
 use crate::host::fs::memory::MemoryDir;
-use crate::host::fs::{DirAccess, Directory};
+use crate::host::fs::{Directory, FsPerms};
 use crate::host::net::Socket;
-use crate::host::stdio::{Inherited, Stdio, Stream};
-use crate::p1::table::{Descriptor, Table};
+use crate::host::stdio::{StandardStream, Stdio, Stream};
+use crate::p1::WasiP1Ctx;
+use crate::p1::table::{Descriptor, DescriptorTable};
 use crate::p1::types::Rights;
 use anyhow::{Context, Result, bail};
+use std::borrow::Borrow;
 use std::path::Path;
 
-/// The state of one guest: arguments, environment, and open descriptors. It lives in the data of a store.
+/// The WASI state of one guest: arguments, environment variables and open descriptors. Put it in the data of a store.
 ///
 /// ```
 /// use kinglet::{Engine, Linker, Store};
 /// use kinglet_wasi::WasiCtx;
 ///
-/// /// The data of a store may be anything that has a context in it.
+/// /// The data of a store can be any type that contains a context.
 /// struct Guest {
 ///     wasi: WasiCtx,
 ///     requests: u32,
@@ -34,29 +36,29 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct WasiCtx {
     pub(crate) args: Vec<String>,
-    /// Each `NAME=value`.
+    /// The variables, each as `NAME=value`.
     pub(crate) environ: Vec<String>,
     pub(crate) clocks: Clocks,
-    pub(crate) table: Table,
+    pub(crate) table: DescriptorTable,
 }
 
 impl WasiCtx {
-    /// A builder that shows the guest nothing yet.
+    /// Returns a builder with the defaults.
     pub fn builder() -> WasiCtxBuilder {
-        WasiCtxBuilder::default()
+        WasiCtxBuilder::new()
     }
 }
 
-/// Says what a guest can see, one thing at a time.
+/// Builds a [`WasiCtx`].
 ///
 /// ```
-/// use kinglet_wasi::{DirAccess, MemoryDir, Pipe, WasiCtx};
+/// use kinglet_wasi::{FsPerms, MemoryDir, Pipe, WasiCtx};
 ///
 /// let (out, work) = (Pipe::new(), MemoryDir::new());
 /// let mut builder = WasiCtx::builder();
 /// builder.arg("tool").env("LANG", "C").stdin(Pipe::from("input")).stdout(out.clone());
-/// builder.preopened_memory(&work, "/work", DirAccess::ReadWrite);
-/// builder.preopened_dir(std::env::temp_dir(), "/tmp", DirAccess::ReadOnly)?;
+/// builder.preopened_memory(&work, "/work", FsPerms::ReadWrite);
+/// builder.preopened_dir(std::env::temp_dir(), "/tmp", FsPerms::ReadOnly)?;
 /// let ctx = builder.build()?;
 /// # drop(ctx);
 /// assert!(WasiCtx::builder().env("NOT=A NAME", "").build().is_err());
@@ -74,85 +76,142 @@ pub struct WasiCtxBuilder {
 }
 
 impl WasiCtxBuilder {
-    /// Adds one argument; the first is by custom the name of the program.
-    pub fn arg(&mut self, arg: impl Into<String>) -> &mut Self {
-        self.args.push(arg.into());
+    /// Creates a builder without arguments, variables, directories and sockets, and with empty standard streams.
+    pub fn new() -> WasiCtxBuilder {
+        WasiCtxBuilder::default()
+    }
+
+    /// Adds an argument. By convention, the first argument is the program's name.
+    pub fn arg(&mut self, arg: impl AsRef<str>) -> &mut Self {
+        self.args.push(arg.as_ref().to_owned());
         self
     }
 
-    /// Adds several arguments.
-    pub fn args(&mut self, args: impl IntoIterator<Item = impl Into<String>>) -> &mut Self {
-        self.args.extend(args.into_iter().map(Into::into));
+    /// Adds arguments.
+    pub fn args(&mut self, args: impl IntoIterator<Item = impl AsRef<str>>) -> &mut Self {
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
-    /// Sets an environment variable; a second value for the same name replaces the first.
-    pub fn env(&mut self, name: impl Into<String>, value: impl Into<String>) -> &mut Self {
-        let (name, value) = (name.into(), value.into());
+    /// Adds the arguments of the host process, including the program's name. Replaces invalid UTF-8 with U+FFFD.
+    pub fn inherit_args(&mut self) -> &mut Self {
+        self.args.extend(std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()));
+        self
+    }
+
+    /// Sets an environment variable. Replaces an earlier value of the same variable.
+    pub fn env(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> &mut Self {
+        let (name, value) = (name.as_ref().to_owned(), value.as_ref().to_owned());
         self.environ.retain(|(other, _)| *other != name);
         self.environ.push((name, value));
         self
     }
 
-    /// Sets several environment variables.
-    pub fn envs(&mut self, variables: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> &mut Self {
-        for (name, value) in variables {
+    /// Sets environment variables. Accepts pairs of name and value, and references to such pairs.
+    ///
+    /// ```
+    /// use kinglet_wasi::WasiCtx;
+    ///
+    /// let mut builder = WasiCtx::builder();
+    /// builder.envs([("LANG", "C"), ("TZ", "UTC")]);
+    /// builder.envs(&[("HOME".to_string(), "/")]);
+    /// # drop(builder.build()?);
+    /// # Ok::<(), kinglet::Error>(())
+    /// ```
+    pub fn envs<N: AsRef<str>, V: AsRef<str>>(
+        &mut self,
+        variables: impl IntoIterator<Item = impl Borrow<(N, V)>>,
+    ) -> &mut Self {
+        for variable in variables {
+            let (name, value) = variable.borrow();
             self.env(name, value);
         }
         self
     }
 
-    /// What the guest reads as its standard input.
+    /// Sets the environment variables of the host process. Skips variables that are not UTF-8, and variables whose name
+    /// contains `=`.
+    pub fn inherit_env(&mut self) -> &mut Self {
+        for (name, value) in std::env::vars_os() {
+            if let (Some(name), Some(value)) = (name.to_str(), value.to_str())
+                && !name.contains('=')
+            {
+                self.env(name, value);
+            }
+        }
+        self
+    }
+
+    /// Sets the guest's standard input. The default is [`Stdio::Null`].
     pub fn stdin(&mut self, stdin: impl Into<Stdio>) -> &mut Self {
         self.stdin = stdin.into();
         self
     }
 
-    /// Where the guest's standard output goes.
+    /// Sets the guest's standard output. The default is [`Stdio::Null`].
     pub fn stdout(&mut self, stdout: impl Into<Stdio>) -> &mut Self {
         self.stdout = stdout.into();
         self
     }
 
-    /// Where the guest's standard error goes.
+    /// Sets the guest's standard error. The default is [`Stdio::Null`].
     pub fn stderr(&mut self, stderr: impl Into<Stdio>) -> &mut Self {
         self.stderr = stderr.into();
         self
     }
 
-    /// Connects all three standard streams to those of the host process.
-    pub fn inherit_stdio(&mut self) -> &mut Self {
-        self.stdin(Stdio::Inherit).stdout(Stdio::Inherit).stderr(Stdio::Inherit)
+    /// Connects the guest's standard input to that of the host process.
+    pub fn inherit_stdin(&mut self) -> &mut Self {
+        self.stdin(Stdio::Inherit)
     }
 
-    /// Gives the guest the folder `host` under the name `guest` (often `.` or `/`). Everything below it can be
-    /// reached, and nothing outside: no absolute path, no `..`, and no symbolic link leads out.
+    /// Connects the guest's standard output to that of the host process.
+    pub fn inherit_stdout(&mut self) -> &mut Self {
+        self.stdout(Stdio::Inherit)
+    }
+
+    /// Connects the guest's standard error to that of the host process.
+    pub fn inherit_stderr(&mut self) -> &mut Self {
+        self.stderr(Stdio::Inherit)
+    }
+
+    /// Connects the guest's three standard streams to those of the host process.
+    pub fn inherit_stdio(&mut self) -> &mut Self {
+        self.inherit_stdin().inherit_stdout().inherit_stderr()
+    }
+
+    /// Opens the host's directory `host_path`, and makes it available to the guest as `guest_path` (often `.` or `/`).
+    ///
+    /// The guest can access everything below the directory and nothing outside it: absolute paths, and paths that leave
+    /// the directory through `..` or a symbolic link, fail with EPERM.
     ///
     /// # Errors
     ///
-    /// When `host` cannot be opened or is not a folder.
+    /// Returns an error if `host_path` cannot be opened or is not a directory.
     pub fn preopened_dir(
         &mut self,
-        host: impl AsRef<Path>,
-        guest: impl Into<String>,
-        access: DirAccess,
+        host_path: impl AsRef<Path>,
+        guest_path: impl AsRef<str>,
+        perms: FsPerms,
     ) -> Result<&mut Self> {
-        let (host, guest) = (host.as_ref(), guest.into());
-        let directory = Directory::open_ambient(host, access)
-            .with_context(|| format!("cannot open the folder `{}` for the guest", host.display()))?;
-        self.preopens.push((directory, guest));
+        let host_path = host_path.as_ref();
+        let directory = Directory::open_ambient(host_path, perms)
+            .with_context(|| format!("cannot open the directory `{}` for the guest", host_path.display()))?;
+        self.preopens.push((directory, guest_path.as_ref().to_owned()));
         Ok(self)
     }
 
-    /// Gives the guest the folder in memory `tree` under the name `guest`.
-    pub fn preopened_memory(&mut self, tree: &MemoryDir, guest: impl Into<String>, access: DirAccess) -> &mut Self {
-        self.preopens.push((Directory::memory(tree, access), guest.into()));
+    /// Makes the directory in memory `dir` available to the guest as `guest_path`.
+    pub fn preopened_memory(&mut self, dir: &MemoryDir, guest_path: impl AsRef<str>, perms: FsPerms) -> &mut Self {
+        self.preopens.push((Directory::memory(dir, perms), guest_path.as_ref().to_owned()));
         self
     }
 
-    /// Gives the guest an open TCP socket: a [`TcpListener`](std::net::TcpListener) to accept connections from, or a
-    /// [`TcpStream`](std::net::TcpStream). It is put into non-blocking mode. Sockets have the descriptors after the
-    /// folders, in the order they are given: with one folder, which is 3, the first socket is 4.
+    /// Makes an open TCP socket available to the guest: a [`TcpListener`](std::net::TcpListener), from which the guest
+    /// accepts connections, or a [`TcpStream`](std::net::TcpStream). Sets the socket to non-blocking mode.
+    ///
+    /// The descriptors of sockets follow those of the directories, in the order of the calls. If a guest has one
+    /// directory, it is descriptor 3, and the first socket is descriptor 4.
     ///
     /// ```
     /// use kinglet_wasi::WasiCtx;
@@ -166,53 +225,62 @@ impl WasiCtxBuilder {
     ///
     /// # Errors
     ///
-    /// When the socket cannot be put into non-blocking mode.
+    /// Returns an error if the socket cannot be set to non-blocking mode.
     pub fn preopened_socket(&mut self, socket: impl Into<Socket>) -> Result<&mut Self> {
-        let socket = socket.into().without_blocking().context("cannot prepare a socket for the guest")?;
+        let socket = socket.into().into_nonblocking().context("cannot set the guest's socket to non-blocking mode")?;
         self.sockets.push(socket);
         Ok(self)
     }
 
-    /// Makes the context and leaves the builder empty.
+    /// Builds the context, and resets the builder to the defaults.
     ///
     /// # Errors
     ///
-    /// When an argument, a variable or a folder's name holds a zero byte, a variable's name is empty or holds `=`, or
-    /// there are more folders and sockets than a guest can hold descriptors.
+    /// Returns an error if an argument, a variable or a directory's name contains a zero byte, if a variable's name is
+    /// empty or contains `=`, or if there are more directories and sockets than a guest can have descriptors.
     pub fn build(&mut self) -> Result<WasiCtx> {
         let WasiCtxBuilder { args, environ, stdin, stdout, stderr, preopens, sockets } = std::mem::take(self);
         for text in args.iter().chain(preopens.iter().map(|(_, name)| name)) {
-            no_zero_byte(text)?;
+            reject_zero_byte(text)?;
         }
         for (name, value) in &environ {
-            no_zero_byte(name)?;
-            no_zero_byte(value)?;
+            reject_zero_byte(name)?;
+            reject_zero_byte(value)?;
             if name.is_empty() || name.contains('=') {
-                bail!("`{name}` cannot be the name of an environment variable");
+                bail!("`{name}` is not a valid name of an environment variable");
             }
         }
         let streams = [
-            (stdin, Inherited::Stdin, Rights::STDIN),
-            (stdout, Inherited::Stdout, Rights::STDOUT),
-            (stderr, Inherited::Stderr, Rights::STDOUT),
+            (stdin, StandardStream::Stdin, Rights::STDIN),
+            (stdout, StandardStream::Stdout, Rights::STDOUT),
+            (stderr, StandardStream::Stderr, Rights::STDOUT),
         ];
-        let streams = streams.map(|(stdio, which, rights)| Descriptor::stream(Stream::new(stdio, which), rights));
-        let preopens = preopens.into_iter().map(|(directory, name)| Descriptor::preopen(directory, name));
-        let sockets = sockets.into_iter().map(Descriptor::of_socket);
-        let mut table = Table::default();
+        let streams = streams.map(|(stdio, which, rights)| Descriptor::from_stream(Stream::new(stdio, which), rights));
+        let preopens = preopens.into_iter().map(|(directory, name)| Descriptor::from_preopen(directory, name));
+        let sockets = sockets.into_iter().map(Descriptor::from_socket);
+        let mut table = DescriptorTable::default();
         for descriptor in streams.into_iter().chain(preopens).chain(sockets) {
             if table.insert(descriptor).is_err() {
-                bail!("too many folders and sockets for one guest");
+                bail!("too many directories and sockets for one guest");
             }
         }
         let environ = environ.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         Ok(WasiCtx { args, environ, clocks: Clocks::new(), table })
     }
+
+    /// Builds the context like [`build`](WasiCtxBuilder::build), with the signature of Wasmtime's method.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `build` returns an error.
+    pub fn build_p1(&mut self) -> WasiP1Ctx {
+        self.build().unwrap_or_else(|error| panic!("cannot build the WASI context: {error:#}"))
+    }
 }
 
-fn no_zero_byte(text: &str) -> Result<()> {
+fn reject_zero_byte(text: &str) -> Result<()> {
     if text.contains('\0') {
-        bail!("{text:?} holds a zero byte, where the guest would take it to end");
+        bail!("{text:?} contains a zero byte");
     }
     Ok(())
 }
@@ -222,12 +290,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_folder_is_named_in_the_error() {
-        let error = WasiCtx::builder().preopened_dir("no/such/folder", ".", DirAccess::ReadOnly).unwrap_err();
-        assert!(
-            format!("{error:#}").starts_with("cannot open the folder `no/such/folder` for the guest: "),
-            "{error:#}"
-        );
+    fn the_error_for_a_missing_directory_contains_its_path() {
+        let error = WasiCtx::builder().preopened_dir("no/such/directory", ".", FsPerms::ReadOnly).unwrap_err();
+        let message = format!("{error:#}");
+        assert!(message.starts_with("cannot open the directory `no/such/directory` for the guest: "), "{message}");
     }
 
     #[test]
@@ -237,14 +303,51 @@ mod tests {
     }
 
     #[test]
-    fn the_last_value_of_a_variable_counts() {
+    fn the_last_value_of_a_variable_wins() {
         let ctx = WasiCtx::builder().env("A", "1").env("B", "2").env("A", "3").build().unwrap();
         assert_eq!(ctx.environ, ["B=2", "A=3"]);
     }
 
     #[test]
-    fn text_a_guest_would_misread_is_refused() {
+    fn zero_bytes_and_invalid_names_of_variables_are_errors() {
         assert!(WasiCtx::builder().arg("a\0b").build().is_err());
         assert!(WasiCtx::builder().env("A=B", "c").build().is_err());
+    }
+
+    #[test]
+    #[expect(
+        clippy::needless_borrows_for_generic_args,
+        reason = "Wasmtime takes slices, and so do programs ported from it"
+    )]
+    fn args_and_envs_accept_owned_and_borrowed_values() {
+        let owned = vec!["a".to_string(), "b".to_string()];
+        let ctx = WasiCtx::builder().args(&owned).args(&["c", "d"]).args(owned.clone()).build().unwrap();
+        assert_eq!(ctx.args, ["a", "b", "c", "d", "a", "b"]);
+        let pairs = [("A".to_string(), "1".to_string())];
+        let ctx = WasiCtx::builder().envs(&pairs).envs([("B", "2")]).envs(&[("C", "3")]).build().unwrap();
+        assert_eq!(ctx.environ, ["A=1", "B=2", "C=3"]);
+    }
+
+    #[test]
+    fn inherit_args_adds_the_arguments_of_the_process() {
+        let ctx = WasiCtxBuilder::new().arg("first").inherit_args().build_p1();
+        assert_eq!(ctx.args[0], "first");
+        assert!(ctx.args[1..].iter().cloned().eq(std::env::args()));
+    }
+
+    #[test]
+    fn inherit_env_adds_the_variables_of_the_process() {
+        let mut ctx = WasiCtxBuilder::new().env("PATH", "replaced").inherit_env().build_p1();
+        let mut variables: Vec<String> = std::env::vars().map(|(name, value)| format!("{name}={value}")).collect();
+        variables.sort();
+        ctx.environ.sort();
+        assert!(!variables.is_empty());
+        assert_eq!(ctx.environ, variables);
+    }
+
+    #[test]
+    #[should_panic(expected = r#""a\0b" contains a zero byte"#)]
+    fn build_p1_panics_if_build_fails() {
+        WasiCtx::builder().arg("a\0b").build_p1();
     }
 }

@@ -1,6 +1,6 @@
-//! The host layer: what the guest's clocks, files, random bytes and standard streams are on this machine.
-//! Permissions are decided here once, whichever version of the interface asks. Nothing here knows guest memory
-//! or descriptor numbers, and everything that can block waits through [`Wait`].
+//! The host layer implements clocks, files, random bytes, standard streams and sockets on the host operating system.
+//! It checks every permission, once for all versions of WASI. It has no access to guest memory and does not know
+//! descriptor numbers. All blocking goes through [`Wait`].
 
 pub(crate) mod clock;
 mod errno;
@@ -15,20 +15,21 @@ use kinglet::PollFd;
 use std::io;
 use std::time::Duration;
 
-/// Where a blocking call waits, so that the embedder can end it from another thread.
+/// Blocks a call until its descriptors are ready, and lets the embedder interrupt it from another thread.
 pub(crate) trait Wait {
-    /// Waits until one of `fds` is ready or `timeout` has passed (`None`: for ever). Without descriptors it sleeps.
+    /// Waits until one of `fds` is ready or `timeout` has passed, and returns the number of ready descriptors. `None`
+    /// waits without a limit; an empty `fds` sleeps.
     fn poll(&self, fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> std::result::Result<usize, Interrupted>;
 
-    /// Returns at once; an error when the call is to end.
+    /// Returns an error if the call has been interrupted. Does not block.
     fn check(&self) -> std::result::Result<(), Interrupted>;
 }
 
-/// The embedder has asked the guest to stop.
+/// The embedder has interrupted the guest.
 #[derive(Debug)]
 pub(crate) struct Interrupted;
 
-/// Why a host operation did not happen.
+/// The reason a host operation failed.
 #[derive(Debug)]
 pub(crate) enum Error {
     Errno(Errno),
@@ -61,7 +62,7 @@ impl From<Interrupted> for Error {
     }
 }
 
-/// Waits until a descriptor is ready; with `nonblock` it asks once and answers EAGAIN.
+/// Waits until a descriptor is ready. With `nonblock`, polls once and fails with EAGAIN if the descriptor is not ready.
 pub(crate) fn wait_ready(fd: PollFd<'_>, nonblock: bool, wait: &dyn Wait) -> Result<()> {
     let timeout = nonblock.then_some(Duration::ZERO);
     if wait.poll(&mut [fd], timeout)? == 0 && nonblock {

@@ -1,11 +1,13 @@
-//! WASI preview 1 for Kinglet: what a guest can see of files, clocks, random bytes and standard streams. Build a
-//! [`WasiCtx`] that says what that is, put it in the data of a store, and [`add_to_linker`]. A context shows nothing
-//! that was not given to it: folders of the host or in memory ([`MemoryDir`]), streams ([`Stdio`], [`Pipe`]), sockets that
-//! are open already ([`Socket`]), arguments and variables.
+//! WASI preview 1 for Kinglet: files, clocks, random bytes, standard streams and sockets.
+//!
+//! Build a [`WasiCtx`], put it in the data of a store, and call [`add_to_linker`]. By default, a guest has no files,
+//! sockets, arguments or environment variables, and its standard streams are empty. The [`WasiCtxBuilder`] adds arguments,
+//! variables, streams ([`Stdio`], [`Pipe`]), directories of the host or in memory ([`MemoryDir`]), and open sockets
+//! ([`Socket`]).
 //!
 //! ```
 //! use kinglet::{Engine, Linker, Module, Store};
-//! use kinglet_wasi::{DirAccess, Exit, MemoryDir, Pipe, WasiCtx};
+//! use kinglet_wasi::{FsPerms, I32Exit, MemoryDir, Pipe, WasiCtx};
 //!
 //! # fn main() -> kinglet::Result<()> {
 //! let engine = Engine::default();
@@ -19,12 +21,12 @@
 //!
 //! let (out, data) = (Pipe::new(), MemoryDir::new());
 //! let mut builder = WasiCtx::builder();
-//! builder.arg("tour").stdout(out.clone()).preopened_memory(&data, ".", DirAccess::ReadOnly);
+//! builder.arg("tour").stdout(out.clone()).preopened_memory(&data, ".", FsPerms::ReadOnly);
 //! let mut store = Store::new(&engine, builder.build()?);
 //! let instance = linker.instantiate(&mut store, &module)?;
 //! let start = instance.get_typed_func::<(), ()>(&mut store, "_start")?;
 //! match start.call(&mut store, ()) {
-//!     Err(error) if error.is::<Exit>() => println!("{error}"),
+//!     Err(error) if error.is::<I32Exit>() => println!("{error}"),
 //!     result => result?,
 //! }
 //! assert_eq!(out.take(), b"hello\n");
@@ -37,23 +39,27 @@
 #![forbid(unsafe_code)]
 
 mod ctx;
+mod exit;
 mod host;
-mod p0;
-mod p1;
+pub mod p0;
+pub mod p1;
 
 #[cfg(test)]
 mod tests;
 
 pub use ctx::{WasiCtx, WasiCtxBuilder};
-pub use host::fs::DirAccess;
+pub use exit::I32Exit;
+pub use host::fs::FsPerms;
 pub use host::fs::memory::MemoryDir;
 pub use host::net::Socket;
 pub use host::stdio::{Pipe, Stdio};
-pub use p0::{SNAPSHOT_0, add_snapshot_0_to_linker};
-pub use p1::{Exit, FUNCTIONS, add_to_linker};
+#[doc(inline)]
+pub use p0::{SNAPSHOT_0, add_to_linker_sync as add_snapshot_0_to_linker};
+#[doc(inline)]
+pub use p1::{FUNCTIONS, add_to_linker_sync as add_to_linker};
 
-/// For the command's own messages, which are to wait as little as a guest's. Not part of the API's promise.
+/// Support for the messages of the command `kinglet`, which must not block either. Not part of the stable API.
 #[doc(hidden)]
 pub mod message {
-    pub use crate::host::transfer::{PIPE_PIECE, terminal_of_our_own};
+    pub use crate::host::transfer::{PIPE_BUF, reopen_terminal};
 }

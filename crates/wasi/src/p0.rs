@@ -1,6 +1,6 @@
-//! WASI snapshot 0, module `wasi_unstable`, which programs of 2019 import. It is preview 1 but for what is here: the
-//! numbers of `whence`, the layouts of `filestat` and `subscription`, and the function that came later
-//! (`legacy/preview0` in the repository of WASI).
+//! WASI snapshot 0, module `wasi_unstable`, which programs of 2019 import. It differs from preview 1 in the numbers of
+//! `whence` and the layouts of `filestat` and `subscription`, and lacks one function (`legacy/preview0` in the repository
+//! of WASI).
 
 use crate::WasiCtx;
 use crate::p0;
@@ -8,11 +8,11 @@ use crate::p1::types::{Errno, Filestat, Result, Subscription, put};
 use crate::p1::{self, Call, errno};
 use kinglet::Linker;
 
-/// The name under which programs of 2019 import the functions of WASI.
+/// The module name of the imports.
 pub const SNAPSHOT_0: &str = "wasi_unstable";
 
-/// The functions of preview 1 that snapshot 0 does not have yet.
-const LATER: &[&str] = &["sock_accept"];
+/// The functions of preview 1 that snapshot 0 lacks.
+const MISSING: &[&str] = &["sock_accept"];
 
 p1::functions! {
     p0::fd_filestat_get(fd: u32, filestat: u32) -> errno;
@@ -21,13 +21,14 @@ p1::functions! {
     p0::poll_oneoff(subscriptions: u32, events: u32, nsubscriptions: u32, nevents: u32) -> errno;
 }
 
-/// Makes the functions of snapshot 0 importable by the guests of `linker`, as module `wasi_unstable`, for programs that
-/// were compiled in 2019. `get` finds the context in the data of a store. It can be the same as that of
-/// [`add_to_linker`](crate::add_to_linker).
+/// Defines all functions of snapshot 0 in `linker`. `get` returns the context from the data of a store. It may return the
+/// context that it returns for [`add_to_linker`](crate::add_to_linker).
+///
+/// The crate root has this function as [`add_snapshot_0_to_linker`](crate::add_snapshot_0_to_linker).
 ///
 /// ```
 /// use kinglet::{Engine, Linker, Module, Store};
-/// use kinglet_wasi::{Exit, WasiCtx};
+/// use kinglet_wasi::{I32Exit, WasiCtx};
 ///
 /// let engine = Engine::default();
 /// let module = Module::new(&engine, r#"(module
@@ -37,27 +38,27 @@ p1::functions! {
 /// kinglet_wasi::add_snapshot_0_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx)?;
 /// let mut store = Store::new(&engine, WasiCtx::builder().build()?);
 /// let start = linker.instantiate(&mut store, &module)?.get_typed_func::<(), ()>(&mut store, "_start")?;
-/// assert!(start.call(&mut store, ()).unwrap_err().is::<Exit>());
+/// assert!(start.call(&mut store, ()).unwrap_err().is::<I32Exit>());
 /// # Ok::<(), kinglet::Error>(())
 /// ```
 ///
 /// # Errors
 ///
-/// When one of the names is taken.
-pub fn add_snapshot_0_to_linker<T: 'static>(
+/// Returns an error if `linker` already defines one of the functions and does not allow shadowing.
+pub fn add_to_linker_sync<T: 'static>(
     linker: &mut Linker<T>,
     get: impl Fn(&mut T) -> &mut WasiCtx + Send + Sync + Copy + 'static,
 ) -> kinglet::Result<()> {
-    p1::link(linker, SNAPSHOT_0, get, is_the_same)?;
+    p1::link(linker, SNAPSHOT_0, get, is_unchanged)?;
     link(linker, SNAPSHOT_0, get, |_| true)
 }
 
-/// Whether a function of preview 1 is that of snapshot 0 too.
-fn is_the_same(name: &str) -> bool {
-    !ROWS.contains(&name) && !LATER.contains(&name)
+/// Returns whether snapshot 0 has the function of preview 1 unchanged.
+fn is_unchanged(name: &str) -> bool {
+    !ROWS.contains(&name) && !MISSING.contains(&name)
 }
 
-/// `filestat`, whose count of links has half as many bytes.
+/// Returns the layout of `filestat`, in which the number of links has 32 bits.
 fn filestat_bytes(filestat: &Filestat) -> [u8; 56] {
     let mut record = [0; 56];
     put(&mut record, 0, filestat.dev.to_le_bytes());
@@ -81,7 +82,7 @@ fn path_filestat_get(call: &mut Call<'_>, fd: u32, flags: u32, path: u32, path_l
     call.memory.write(filestat, &record)
 }
 
-/// `whence` counts from the current position, the end, the start.
+/// Translates `whence`, which is 0 for the current position, 1 for the end and 2 for the start.
 fn fd_seek(call: &mut Call<'_>, fd: u32, offset: i64, whence: u32, newoffset: u32) -> Result<()> {
     let whence = *[1, 2, 0].get(whence as usize).ok_or(Errno::INVAL)?;
     p1::fd::fd_seek(call, fd, offset, whence, newoffset)
@@ -91,7 +92,7 @@ fn poll_oneoff(call: &mut Call<'_>, subscriptions: u32, events: u32, nsubscripti
     p1::poll::poll(call, subscriptions, events, nsubscriptions, nevents, subscription)
 }
 
-/// `subscription`, in which a clock has a name, of no use, before what it has in preview 1.
+/// Parses a `subscription`. A clock has an identifier before the fields of preview 1. It is ignored.
 fn subscription(record: &[u8; 56]) -> Result<Subscription> {
     let mut same = [0; 48];
     let is_clock = record[8] == 0;
@@ -104,28 +105,28 @@ fn subscription(record: &[u8; 56]) -> Result<Subscription> {
 mod tests {
     use super::*;
     use crate::p1::types::{Rights, oflags};
-    use crate::tests::{BUFFER, Guest, OUT, fails, in_each_place};
+    use crate::tests::{BUFFER, Guest, OUT, fails, on_each_backend};
 
     #[test]
     fn snapshot_0_has_45_functions() {
-        let same = crate::FUNCTIONS.iter().filter(|name| is_the_same(name)).count();
+        let same = crate::FUNCTIONS.iter().filter(|name| is_unchanged(name)).count();
         assert_eq!((same, ROWS.len()), (41, 4));
-        assert!(ROWS.iter().chain(LATER).all(|name| crate::FUNCTIONS.contains(name)));
+        assert!(ROWS.iter().chain(MISSING).all(|name| crate::FUNCTIONS.contains(name)));
     }
 
     #[test]
-    fn a_file_is_measured_and_gone_about_in_as_snapshot_0_has_it() {
-        in_each_place(|guest| {
-            let (path, len) = guest.text(1024, "file");
+    fn fd_seek_and_filestat_use_the_numbers_and_layout_of_snapshot_0() {
+        on_each_backend(|guest| {
+            let (path, len) = guest.write_text(1024, "file");
             let (flags, rights) = (oflags::CREAT, Rights::FILE.0);
             guest.call(|call| p1::path::path_open(call, 3, 0, path, len, flags, rights, 0, 0, OUT)).unwrap();
-            let fd = guest.u32(OUT);
-            guest.text(BUFFER, "hello");
-            let iovec = guest.iovec(5);
+            let fd = guest.read_u32(OUT);
+            guest.write_text(BUFFER, "hello");
+            let iovec = guest.write_iovec(5);
             guest.call(|call| p1::fd::fd_write(call, fd, iovec, 1, OUT)).unwrap();
             for (offset, whence, position) in [(-2, 0, 3), (-1, 1, 4), (2, 2, 2)] {
                 guest.call(|call| fd_seek(call, fd, offset, whence, OUT)).unwrap();
-                assert_eq!(guest.u64(OUT), position, "{whence}");
+                assert_eq!(guest.read_u64(OUT), position, "{whence}");
             }
             assert_eq!(guest.call(|call| fd_seek(call, fd, 0, 3, OUT)), fails(Errno::INVAL));
 
@@ -133,9 +134,9 @@ mod tests {
             guest.memory[..64].fill(0xaa);
             guest.call(|call| fd_filestat_get(call, fd, OUT)).unwrap();
             let first = guest.memory[..64].to_vec();
-            assert_eq!((guest.memory[16], guest.u32(20), guest.u64(24)), (4, 1, 5));
-            assert_eq!((guest.u64(32), guest.u64(40), guest.u64(56)), (8, 9, 0xaaaa_aaaa_aaaa_aaaa));
-            let (path, len) = guest.text(1024, "file");
+            assert_eq!((guest.memory[16], guest.read_u32(20), guest.read_u64(24)), (4, 1, 5));
+            assert_eq!((guest.read_u64(32), guest.read_u64(40), guest.read_u64(56)), (8, 9, 0xaaaa_aaaa_aaaa_aaaa));
+            let (path, len) = guest.write_text(1024, "file");
             guest.memory[..64].fill(0xaa);
             guest.call(|call| path_filestat_get(call, 3, 0, path, len, OUT)).unwrap();
             assert_eq!(guest.memory[..64], first);
@@ -144,11 +145,11 @@ mod tests {
     }
 
     #[test]
-    fn clocks_and_streams_are_waited_for() {
+    fn poll_oneoff_reads_the_subscriptions_of_snapshot_0() {
         let ctx = WasiCtx::builder().stdin(crate::Pipe::from("abc")).build().unwrap();
         let mut guest = Guest::new(ctx);
         let mut put = |at: usize, bytes: &[u8]| guest.memory[at..at + bytes.len()].copy_from_slice(bytes);
-        // A clock whose name, the first thing in it, is all ones; then a stream.
+        // A clock with the identifier `u64::MAX`, and a stream.
         put(0, &7_u64.to_le_bytes());
         put(16, &u64::MAX.to_le_bytes());
         put(24, &1_u32.to_le_bytes());
@@ -156,12 +157,12 @@ mod tests {
         put(56, &8_u64.to_le_bytes());
         put(56 + 8, &[1]);
         guest.call(|call| poll_oneoff(call, 0, 1024, 2, 512)).unwrap();
-        assert_eq!((guest.u32(512), guest.u64(1024), guest.u64(1024 + 16)), (1, 8, 3));
+        assert_eq!((guest.read_u32(512), guest.read_u64(1024), guest.read_u64(1024 + 16)), (1, 8, 3));
         // An absolute time that has passed.
         guest.memory[32..40].fill(0);
         guest.memory[48] = 1;
         guest.call(|call| poll_oneoff(call, 0, 1024, 1, 512)).unwrap();
-        assert_eq!((guest.u32(512), guest.u64(1024), guest.memory[1024 + 10]), (1, 7, 0));
+        assert_eq!((guest.read_u32(512), guest.read_u64(1024), guest.memory[1024 + 10]), (1, 7, 0));
         assert_eq!(guest.call(|call| poll_oneoff(call, 65500, 0, 1, 512)), fails(Errno::FAULT));
     }
 }

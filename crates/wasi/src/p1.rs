@@ -1,10 +1,31 @@
-//! WASI preview 1, module `wasi_snapshot_preview1`: the table of its functions, and how one is called. Each function
-//! is a thin binding: it reads its arguments out of guest memory, asks the host layer, and writes the results back. It
-//! needs no engine, only a [`Call`].
+//! WASI preview 1, module `wasi_snapshot_preview1`.
 //!
-//! The error a guest sees: EPERM for a path that leads out of the folder it starts in, EROFS for a change below a
-//! folder given for reading only, EBADF for reading what was opened for writing and the reverse, EFAULT for a pointer
-//! outside memory. Everything else is what Linux answers.
+//! This module has the paths of Wasmtime's module of the same name: [`WasiP1Ctx`] and [`add_to_linker_sync`].
+//!
+//! ```
+//! use kinglet::{Engine, Linker, Module, Store};
+//! use kinglet_wasi::WasiCtxBuilder;
+//! use kinglet_wasi::p1::{self, WasiP1Ctx};
+//!
+//! # fn main() -> kinglet::Result<()> {
+//! let engine = Engine::default();
+//! let mut linker: Linker<WasiP1Ctx> = Linker::new(&engine);
+//! p1::add_to_linker_sync(&mut linker, |ctx| ctx)?;
+//!
+//! let ctx = WasiCtxBuilder::new().inherit_stdio().inherit_env().arg("program").build_p1();
+//! let mut store = Store::new(&engine, ctx);
+//! let module = Module::new(&engine, r#"(module (func (export "_start")))"#)?;
+//! let instance = linker.instantiate(&mut store, &module)?;
+//! instance.get_typed_func::<(), ()>(&mut store, "_start")?.call(&mut store, ())
+//! # }
+//! ```
+
+// The table `functions!` has a row for each function. A function reads its arguments from guest memory, calls the host
+// layer and writes the results to guest memory. It needs a `Call`, but no engine.
+//
+// The errors are those of Linux, except that a path that leaves its directory fails with EPERM. A change below a read-only
+// directory fails with EROFS, a read or write that the file was not opened for with EBADF, and a pointer outside memory
+// with EFAULT.
 
 pub(crate) mod memory;
 pub(crate) mod table;
@@ -23,69 +44,41 @@ mod sock;
 mod strings;
 
 use crate::WasiCtx;
+use crate::exit::I32Exit;
 use crate::host::{Interrupted, Wait};
 use kinglet::{Caller, Extern, Linker, PollFd, Trap, Waiter};
 use memory::GuestMemory;
 use std::time::Duration;
-use types::{Errno, Stop};
+use types::{CallError, Errno};
 
-/// The name guests import the functions under.
+/// The module name of the imports.
 const MODULE: &str = "wasi_snapshot_preview1";
 
-/// What a function works with: the state of the guest, its memory, and where to wait.
+/// The context of one call of a WASI function: the state and memory of the guest, and the means to wait.
 pub(crate) struct Call<'a> {
     pub(crate) ctx: &'a mut WasiCtx,
     pub(crate) memory: GuestMemory<'a>,
     pub(crate) wait: &'a dyn Wait,
 }
 
-/// The guest has called `proc_exit` with this code. It is the error a call into the guest ends with.
-///
-/// ```
-/// use kinglet::{Engine, Linker, Module, Store};
-/// use kinglet_wasi::{Exit, WasiCtx};
-///
-/// let engine = Engine::default();
-/// let module = Module::new(&engine, r#"(module
-///     (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-///     (func (export "_start") (call $exit (i32.const 3))))"#)?;
-/// let mut linker = Linker::new(&engine);
-/// kinglet_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx)?;
-/// let mut store = Store::new(&engine, WasiCtx::builder().build()?);
-/// let start = linker.instantiate(&mut store, &module)?.get_typed_func::<(), ()>(&mut store, "_start")?;
-/// let error = start.call(&mut store, ()).unwrap_err();
-/// assert_eq!(error.downcast_ref::<Exit>(), Some(&Exit(3)));
-/// # Ok::<(), kinglet::Error>(())
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Exit(pub i32);
-
-impl std::fmt::Display for Exit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the program exited with code {}", self.0)
-    }
-}
-
-impl std::error::Error for Exit {}
-
-/// Makes functions importable. Rows are `file::function(parameters) -> result`.
+/// Defines the functions of one version of WASI. Rows are `file::function(parameters) -> result`.
 macro_rules! functions {
     ($($file:ident::$name:ident($($param:ident: $ty:ident),* $(,)?) -> $result:ident;)*) => {
         /// The names of the rows.
         pub(crate) const ROWS: &[&str] = &[$(stringify!($name)),*];
 
-        /// Makes the functions whose names are wanted importable from `module`.
+        /// Defines the functions in `linker` whose names pass `filter`, as imports from `module`.
         pub(crate) fn link<T: 'static>(
             linker: &mut kinglet::Linker<T>,
             module: &str,
             get: impl Fn(&mut T) -> &mut $crate::WasiCtx + Send + Sync + Copy + 'static,
-            wanted: impl Fn(&str) -> bool,
+            filter: impl Fn(&str) -> bool,
         ) -> kinglet::Result<()> {
-            use $crate::p1::{call, words};
-            $(if wanted(stringify!($name)) {
+            use $crate::p1::{argument_words, call};
+            $(if filter(stringify!($name)) {
                 let function = move |mut caller: kinglet::Caller<'_, T>, $($param: $ty),*| {
                     let result = call(&mut caller, get, |call| $file::$name(call, $($param),*));
-                    tracing::trace!(function = stringify!($name), arguments = ?words([$($param as i64),*]), ?result);
+                    tracing::trace!(function = stringify!($name), arguments = ?argument_words([$($param as i64),*]), ?result);
                     $result(result)
                 };
                 linker.func_wrap(module, stringify!($name), function)?;
@@ -93,7 +86,7 @@ macro_rules! functions {
             Ok(())
         }
 
-        /// Calls a function by its name, with each parameter drawn from `word`.
+        /// Calls a function by its name. `word` returns the value of each parameter.
         #[cfg(test)]
         pub(crate) fn call_by_name(
             name: &str,
@@ -167,28 +160,32 @@ functions! {
     sock::sock_shutdown(fd: u32, how: u32) -> errno;
 }
 
-/// The functions of preview 1, every one of them present, in the order of their files.
+/// The names of all functions of preview 1, in the order of the table.
 pub const FUNCTIONS: &[&str] = ROWS;
 
-/// Makes every function of preview 1 importable by the guests of `linker`. `get` finds the context in the data of a
-/// store.
+/// The state of a guest, under the name that it has in Wasmtime.
+pub type WasiP1Ctx = WasiCtx;
+
+/// Defines all functions of preview 1 in `linker`. `get` returns the context from the data of a store.
+///
+/// The crate root has this function as [`add_to_linker`](crate::add_to_linker).
 ///
 /// # Errors
 ///
-/// When one of the names is taken.
-pub fn add_to_linker<T: 'static>(
+/// Returns an error if `linker` already defines one of the functions and does not allow shadowing.
+pub fn add_to_linker_sync<T: 'static>(
     linker: &mut Linker<T>,
     get: impl Fn(&mut T) -> &mut WasiCtx + Send + Sync + Copy + 'static,
 ) -> kinglet::Result<()> {
     link(linker, MODULE, get, |_| true)
 }
 
-/// The arguments of a function as events show them.
-pub(crate) fn words<const N: usize>(words: [i64; N]) -> [i64; N] {
+/// The arguments of a function, in the form in which trace events show them.
+pub(crate) fn argument_words<const N: usize>(words: [i64; N]) -> [i64; N] {
     words
 }
 
-/// Calls one function with the memory the caller exports; without one, there is nothing a pointer could name.
+/// Calls a function with the memory that the caller exports, or an empty one if it exports none.
 pub(crate) fn call<T: 'static>(
     caller: &mut Caller<'_, T>,
     get: impl Fn(&mut T) -> &mut WasiCtx,
@@ -203,17 +200,17 @@ pub(crate) fn call<T: 'static>(
     function(&mut Call { ctx: get(data), memory: GuestMemory(bytes), wait: &wait })
 }
 
-/// The result of a function that tells the guest how it went.
+/// Converts the result of a function that returns an `errno`.
 pub(crate) fn errno(result: types::Result<()>) -> kinglet::Result<i32> {
     match result {
         Ok(()) => Ok(i32::from(Errno::SUCCESS.0)),
-        Err(Stop::Errno(errno)) => Ok(i32::from(errno.0)),
-        Err(Stop::Interrupted) => Err(Trap::Interrupted.into()),
-        Err(Stop::Exit(code)) => Err(Exit(code).into()),
+        Err(CallError::Errno(errno)) => Ok(i32::from(errno.0)),
+        Err(CallError::Interrupted) => Err(Trap::Interrupted.into()),
+        Err(CallError::Exit(code)) => Err(I32Exit(code).into()),
     }
 }
 
-/// The result of a function that does not come back.
+/// Converts the result of a function that does not return.
 fn noreturn(result: types::Result<()>) -> kinglet::Result<()> {
     errno(result).map(drop)
 }
@@ -231,13 +228,13 @@ impl Wait for Waiter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{Folder, Guest};
-    use crate::{DirAccess, MemoryDir, Pipe};
+    use crate::tests::{Guest, TempDir};
+    use crate::{FsPerms, MemoryDir, Pipe};
 
-    /// Never waits: a call that would is interrupted.
-    struct Hurry;
+    /// A [`Wait`] that interrupts every call that would block.
+    struct NoWait;
 
-    impl Wait for Hurry {
+    impl Wait for NoWait {
         fn poll(&self, _: &mut [PollFd<'_>], timeout: Option<Duration>) -> Result<usize, Interrupted> {
             if timeout == Some(Duration::ZERO) { Ok(0) } else { Err(Interrupted) }
         }
@@ -255,7 +252,7 @@ mod tests {
 
     #[test]
     fn no_argument_of_any_function_makes_the_host_panic() {
-        let folder = Folder::new();
+        let temp = TempDir::new();
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         let mut random = move || {
             state ^= state << 13;
@@ -266,8 +263,8 @@ mod tests {
         for _ in 0..400 {
             let mut builder = WasiCtx::builder();
             builder.args(["a", "bc"]).env("D", "e").stdin(Pipe::from("input")).stdout(Pipe::with_limit(64));
-            builder.preopened_dir(folder.path(), ".", DirAccess::ReadWrite).unwrap();
-            builder.preopened_memory(&MemoryDir::with_limit(1 << 20), "memory", DirAccess::ReadWrite);
+            builder.preopened_dir(temp.path(), ".", FsPerms::ReadWrite).unwrap();
+            builder.preopened_memory(&MemoryDir::with_limit(1 << 20), "memory", FsPerms::ReadWrite);
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             let connection = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             builder.preopened_socket(listener).unwrap().preopened_socket(connection).unwrap();
@@ -278,13 +275,13 @@ mod tests {
                 word.copy_from_slice(&value.to_le_bytes());
             }
             for (at, path) in [(64, "file"), (1024, ".."), (2048, "dir/x"), (4096, "dir")] {
-                guest.text(at, path);
+                guest.write_text(at, path);
             }
             for _ in 0..200 {
                 let snapshot_0 = random() % 8 == 0;
                 let names = if snapshot_0 { crate::p0::ROWS } else { FUNCTIONS };
                 let name = names[random() as usize % names.len()];
-                // Allocating would take the disk at its word.
+                // Allocation can fill the disk.
                 if name == "fd_allocate" {
                     continue;
                 }
@@ -296,7 +293,7 @@ mod tests {
                     _ => edges[random() as usize % edges.len()],
                 };
                 let by_name = if snapshot_0 { crate::p0::call_by_name } else { call_by_name };
-                let _ = guest.call_waiting(&Hurry, |call| by_name(name, call, word));
+                let _ = guest.call_with(&NoWait, |call| by_name(name, call, word));
             }
         }
     }

@@ -1,20 +1,20 @@
-//! What the unit tests of this crate share: folders that go away, a wait that never ends early, and calls without an
-//! engine.
+//! Support code of this crate's unit tests: temporary directories, implementations of [`Wait`], and calls of WASI
+//! functions without an engine.
 
 use crate::host::{Interrupted, Wait};
 use crate::p1::Call;
 use crate::p1::memory::GuestMemory;
-use crate::p1::types::{Errno, Result, Stop};
-use crate::{DirAccess, MemoryDir, WasiCtx};
+use crate::p1::types::{CallError, Errno, Result};
+use crate::{FsPerms, MemoryDir, WasiCtx};
 use kinglet::{PollFd, Waiter};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// Waits as long as it takes.
-pub(crate) struct Never;
+/// A [`Wait`] that is never interrupted.
+pub(crate) struct NeverInterrupted;
 
-impl Wait for Never {
+impl Wait for NeverInterrupted {
     fn poll(&self, fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> std::result::Result<usize, Interrupted> {
         Wait::poll(&Waiter::default(), fds, timeout)
     }
@@ -24,10 +24,10 @@ impl Wait for Never {
     }
 }
 
-/// Is interrupted already.
-pub(crate) struct Always;
+/// A [`Wait`] that is always interrupted.
+pub(crate) struct AlwaysInterrupted;
 
-impl Wait for Always {
+impl Wait for AlwaysInterrupted {
     fn poll(&self, _: &mut [PollFd<'_>], _: Option<Duration>) -> std::result::Result<usize, Interrupted> {
         Err(Interrupted)
     }
@@ -37,16 +37,16 @@ impl Wait for Always {
     }
 }
 
-/// Is interrupted after it was looked at so many times.
-pub(crate) struct After(AtomicU32);
+/// A [`Wait`] that is interrupted after a number of checks.
+pub(crate) struct InterruptAfter(AtomicU32);
 
-impl After {
-    pub(crate) fn looks(looks: u32) -> After {
-        After(AtomicU32::new(looks))
+impl InterruptAfter {
+    pub(crate) fn checks(checks: u32) -> InterruptAfter {
+        InterruptAfter(AtomicU32::new(checks))
     }
 }
 
-impl Wait for After {
+impl Wait for InterruptAfter {
     fn poll(&self, fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> std::result::Result<usize, Interrupted> {
         loop {
             self.check()?;
@@ -58,30 +58,30 @@ impl Wait for After {
     }
 
     fn check(&self) -> std::result::Result<(), Interrupted> {
-        let looks = self.0.load(Ordering::Relaxed).saturating_sub(1);
-        self.0.store(looks, Ordering::Relaxed);
-        if looks == 0 { Err(Interrupted) } else { Ok(()) }
+        let left = self.0.load(Ordering::Relaxed).saturating_sub(1);
+        self.0.store(left, Ordering::Relaxed);
+        if left == 0 { Err(Interrupted) } else { Ok(()) }
     }
 }
 
-/// A new folder, removed with everything in it at the end of the test.
-pub(crate) struct Folder(PathBuf);
+/// A new directory, which is removed with its contents when dropped.
+pub(crate) struct TempDir(PathBuf);
 
-impl Folder {
-    pub(crate) fn new() -> Folder {
+impl TempDir {
+    pub(crate) fn new() -> TempDir {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("kinglet-wasi-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);
-        std::fs::create_dir(&path).expect("a new folder");
-        Folder(path)
+        std::fs::create_dir(&path).expect("a new directory");
+        TempDir(path)
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
-    /// The path of a new FIFO in it.
-    pub(crate) fn fifo(&self, name: &str) -> PathBuf {
+    /// Creates a FIFO in the directory and returns its path.
+    pub(crate) fn create_fifo(&self, name: &str) -> PathBuf {
         use rustix::fs::{CWD, FileType, Mode, mknodat};
         let path = self.0.join(name);
         mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).expect("a new FIFO");
@@ -89,39 +89,42 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for TempDir {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
-/// A guest with 64 KiB of memory whose functions are called by hand.
+/// The context and the 64 KiB of memory of a guest. Tests call WASI functions with them directly.
 pub(crate) struct Guest {
     pub(crate) ctx: WasiCtx,
     pub(crate) memory: Vec<u8>,
 }
 
-/// Where results are written.
+/// The address at which functions write their results.
 pub(crate) const OUT: u32 = 0;
 
-/// Where buffers start.
+/// The address of the buffer.
 pub(crate) const BUFFER: u32 = 32768;
+
+/// The address of the iovec.
+const IOVEC: u32 = 16;
 
 impl Guest {
     pub(crate) fn new(ctx: WasiCtx) -> Guest {
         Guest { ctx, memory: vec![0; 65536] }
     }
 
-    /// A guest with `folder` as descriptor 3.
-    pub(crate) fn with(folder: &Folder, access: DirAccess) -> Guest {
-        Guest::new(WasiCtx::builder().preopened_dir(folder.path(), ".", access).unwrap().build().unwrap())
+    /// Creates a guest with `dir` as descriptor 3.
+    pub(crate) fn with_dir(dir: &TempDir, perms: FsPerms) -> Guest {
+        Guest::new(WasiCtx::builder().preopened_dir(dir.path(), ".", perms).unwrap().build().unwrap())
     }
 
     pub(crate) fn call(&mut self, function: impl FnOnce(&mut Call<'_>) -> Result<()>) -> Result<()> {
-        self.call_waiting(&Never, function)
+        self.call_with(&NeverInterrupted, function)
     }
 
-    pub(crate) fn call_waiting(
+    pub(crate) fn call_with(
         &mut self,
         wait: &dyn Wait,
         function: impl FnOnce(&mut Call<'_>) -> Result<()>,
@@ -129,24 +132,25 @@ impl Guest {
         function(&mut Call { ctx: &mut self.ctx, memory: GuestMemory(&mut self.memory), wait })
     }
 
-    /// Puts text into memory; its pointer and length.
-    pub(crate) fn text(&mut self, at: u32, text: &str) -> (u32, u32) {
+    /// Writes text to memory, and returns its address and length.
+    pub(crate) fn write_text(&mut self, at: u32, text: &str) -> (u32, u32) {
         self.memory[at as usize..][..text.len()].copy_from_slice(text.as_bytes());
         (at, text.len() as u32)
     }
 
-    /// Puts one iovec that names the buffer into memory; its pointer.
-    pub(crate) fn iovec(&mut self, len: u32) -> u32 {
-        self.memory[16..20].copy_from_slice(&BUFFER.to_le_bytes());
-        self.memory[20..24].copy_from_slice(&len.to_le_bytes());
-        16
+    /// Writes an iovec that names `len` bytes of the buffer to memory, and returns its address.
+    pub(crate) fn write_iovec(&mut self, len: u32) -> u32 {
+        let at = IOVEC as usize;
+        self.memory[at..at + 4].copy_from_slice(&BUFFER.to_le_bytes());
+        self.memory[at + 4..at + 8].copy_from_slice(&len.to_le_bytes());
+        IOVEC
     }
 
-    pub(crate) fn u32(&self, at: u32) -> u32 {
+    pub(crate) fn read_u32(&self, at: u32) -> u32 {
         u32::from_le_bytes(self.memory[at as usize..][..4].try_into().unwrap())
     }
 
-    pub(crate) fn u64(&self, at: u32) -> u64 {
+    pub(crate) fn read_u64(&self, at: u32) -> u64 {
         u64::from_le_bytes(self.memory[at as usize..][..8].try_into().unwrap())
     }
 
@@ -155,16 +159,16 @@ impl Guest {
     }
 }
 
-/// Runs `test` with a guest whose descriptor 3 is a new folder of the host, and with one where it is in memory.
-pub(crate) fn in_each_place(test: fn(&mut Guest)) {
-    let folder = Folder::new();
-    test(&mut Guest::with(&folder, DirAccess::ReadWrite));
+/// Runs `test` twice: with a directory of the host as descriptor 3, and with one in memory. Both are empty.
+pub(crate) fn on_each_backend(test: fn(&mut Guest)) {
+    let temp = TempDir::new();
+    test(&mut Guest::with_dir(&temp, FsPerms::ReadWrite));
     let mut builder = WasiCtx::builder();
-    builder.preopened_memory(&MemoryDir::new(), ".", DirAccess::ReadWrite);
+    builder.preopened_memory(&MemoryDir::new(), ".", FsPerms::ReadWrite);
     test(&mut Guest::new(builder.build().unwrap()));
 }
 
-/// What a function answers that fails with `errno`.
+/// The result of a function that fails with `errno`.
 pub(crate) fn fails(errno: Errno) -> Result<()> {
-    Err(Stop::Errno(errno))
+    Err(CallError::Errno(errno))
 }

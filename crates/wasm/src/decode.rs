@@ -1,5 +1,5 @@
-//! From bytes to a [`Module`]: decoding and validation on wasmparser, function bodies validated on as many threads as
-//! pay. Nothing outside this crate names wasmparser.
+//! Decodes and validates bytes into a [`Module`], with wasmparser. Function bodies of large modules are validated on
+//! several threads. Only this crate uses wasmparser.
 
 mod constant;
 
@@ -13,11 +13,11 @@ use crate::feature::Features;
 use crate::module::*;
 use crate::types::*;
 
-/// What a binary begins with, before its version.
+/// The magic number at the start of a binary.
 const MAGIC: &[u8] = b"\0asm";
 
-/// Function bodies of fewer bytes than this in all are validated on the calling thread.
-const PARALLEL_FROM: usize = 256 << 10;
+/// The total size of function bodies, in bytes, above which several threads validate them.
+const PARALLEL_THRESHOLD: usize = 256 << 10;
 
 /// Decodes and validates a binary module.
 pub fn module(bytes: Bytes, features: Features, registry: &TypeRegistry) -> Result<Module> {
@@ -26,9 +26,9 @@ pub fn module(bytes: Bytes, features: Features, registry: &TypeRegistry) -> Resu
     module.finish()
 }
 
-/// Decodes a module that was validated before, with these features; `bodies` is where its functions are, so that the code
-/// is not looked at. Nor are data segments, with `memory_known`: when [`Module::initial_memory`] gave something, and who
-/// makes instances has it. What is looked at is asked for with [`Bytes::part`].
+/// Decodes a module that has been validated with the same features. `bodies` are the ranges of its function bodies, so
+/// the code section is not read. With `memory_known`, the caller has the result of [`Module::initial_memory`], and data
+/// segments are not read unless code uses them. All bytes are read through [`Bytes::part`].
 pub fn validated_module(
     bytes: Bytes,
     bodies: Vec<Range<usize>>,
@@ -45,7 +45,7 @@ pub fn validated_module(
         let at = bytes.len() - rest.len();
         bytes.part(at..bytes.len().min(at + SECTION_HEAD))?;
         let wp::Chunk::Parsed { consumed, payload } = parser.parse(rest, true).map_err(malformed)? else {
-            return Err(Error::impossible("a chunk of a whole module"));
+            return Err(Error::impossible("an incomplete chunk of a complete module"));
         };
         rest = &rest[consumed..];
         let payload = match payload {
@@ -62,14 +62,14 @@ pub fn validated_module(
                 bytes.part(at..custom.data_offset() as usize)?;
             }
             wp::Payload::DataSection(datas) if memory_known && !datas_used => {
-                decoder.module.late_datas = Some(range(datas.range()));
+                decoder.module.lazy_data_section = Some(range(datas.range()));
                 continue;
             }
             _ => {
                 bytes.part(at..bytes.len() - rest.len())?;
             }
         }
-        // Without it no code can use data segments.
+        // Without a data count section, no code can use data segments.
         datas_used |= matches!(payload, wp::Payload::DataCountSection { .. });
         decoder.payload(payload)?;
     }
@@ -82,11 +82,11 @@ pub fn validated_module(
     decoder.finish()
 }
 
-/// How many bytes of a section say what it is and how long.
+/// An upper bound for the bytes of a section's id and size.
 const SECTION_HEAD: usize = 16;
 
-/// The data segments of a validated module that were not looked at when it was decoded.
-pub(crate) fn late_datas(module: &Module, section: Range<usize>) -> Result<Vec<DataSegment>> {
+/// Decodes the data section that [`validated_module`] skipped.
+pub(crate) fn lazy_data_segments(module: &Module, section: Range<usize>) -> Result<Vec<DataSegment>> {
     let reader = wp::BinaryReader::new(module.bytes.part(section.clone())?, section.start as u64);
     let segment = |data: wp::Result<wp::Data<'_>>| -> Result<DataSegment> {
         let data = data?;
@@ -104,16 +104,16 @@ pub(crate) fn late_datas(module: &Module, section: Range<usize>) -> Result<Vec<D
     wp::DataSectionReader::new(reader)?.into_iter().map(segment).collect()
 }
 
-/// The segment in a place that ends with these bytes.
-fn data_segment(mode: SegmentMode, place: Range<u64>, bytes: &[u8]) -> DataSegment {
-    let end = place.end as usize;
+/// Creates a segment from its encoding's range, which ends with the segment's bytes.
+fn data_segment(mode: SegmentMode, encoding: Range<u64>, bytes: &[u8]) -> DataSegment {
+    let end = encoding.end as usize;
     DataSegment { mode, range: end - bytes.len()..end }
 }
 
-/// A module without its bodies, and these.
+/// The decoded sections of a module, and its function bodies, which still need validation.
 type Sections<'a> = (Decoder<'a>, Vec<Body<'a>>);
 
-/// Decodes and validates all but function bodies.
+/// Decodes and validates everything except function bodies.
 fn sections<'a>(bytes: &'a Bytes, features: Features, registry: &'a TypeRegistry) -> Result<Sections<'a>> {
     check_header(bytes)?;
     let decode = |own_globals| sections_with(bytes, features, registry, own_globals);
@@ -123,8 +123,8 @@ fn sections<'a>(bytes: &'a Bytes, features: Features, registry: &'a TypeRegistry
     }
 }
 
-/// The same; `own_globals` says whether constant expressions may read globals that the module defines. None if they are not
-/// to and do, and the engine has nothing against it.
+/// Decodes and validates everything except function bodies. `own_globals` allows constant expressions to read globals
+/// that the module defines. Returns `None` if the module needs this, `own_globals` is false, and `features` allow it.
 fn sections_with<'a>(
     bytes: &'a Bytes,
     features: Features,
@@ -139,7 +139,7 @@ fn sections_with<'a>(
     for payload in parser.parse_all(bytes) {
         let payload = payload.map_err(malformed)?;
         if own_globals {
-            constant::without_gc(&payload, features)?;
+            constant::reject_gc(&payload, features)?;
         }
         match validator.payload(&payload) {
             Ok(wp::ValidPayload::Func(func, body)) => {
@@ -149,8 +149,8 @@ fn sections_with<'a>(
             Ok(_) => decoder.payload(payload)?,
             Err(error) => {
                 let imported = decoder.module.imported_globals;
-                let tolerable = !own_globals && constant::reads_own_globals(features);
-                if tolerable && constant::is_read_of_own_global(bytes, error.offset(), imported) {
+                let allowed = !own_globals && constant::allows_own_globals(features);
+                if allowed && constant::is_read_of_own_global(bytes, error.offset(), imported) {
                     return Ok(None);
                 }
                 return Err(error.into());
@@ -160,8 +160,8 @@ fn sections_with<'a>(
     Ok(Some((decoder, bodies)))
 }
 
-/// A validator; with `own_globals` one that has garbage collection too, without which it lets no constant expression read a
-/// global that the module defines.
+/// Creates a validator. With `own_globals`, it enables garbage collection, because wasmparser otherwise rejects constant
+/// expressions that read a global of the same module.
 pub(crate) fn validator(features: Features, own_globals: bool) -> wp::Validator {
     let mut flags = features.to_wasmparser();
     if own_globals {
@@ -170,12 +170,15 @@ pub(crate) fn validator(features: Features, own_globals: bool) -> wp::Validator 
     wp::Validator::new_with_features(flags)
 }
 
-/// A function that is validated with just these features.
+/// Restricts the validation of a function to these features.
 pub(crate) fn with_features<T>(func: wp::FuncToValidate<T>, features: Features) -> wp::FuncToValidate<T> {
     wp::FuncToValidate { features: features.to_wasmparser(), ..func }
 }
 
-/// Turns what a user hands in, text or binary, into a binary module.
+/// Converts a module in binary or text format to a binary.
+///
+/// # Errors
+/// If the input is neither a binary nor well-formed text.
 #[cfg(feature = "wat")]
 pub fn to_binary(input: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>> {
     if input.starts_with(MAGIC) {
@@ -187,13 +190,16 @@ pub fn to_binary(input: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>> {
     wat::parse_bytes(input).map_err(|e| Error::new(ErrorKind::Malformed, e.to_string(), None))
 }
 
-/// Turns what a user hands in into a binary module; without the feature `wat`, text is refused by the decoder.
+/// Returns the input unchanged. Text needs the Cargo feature `wat`; without it, the decoder rejects text.
+///
+/// # Errors
+/// Never; the signature is that of the variant with the feature.
 #[cfg(not(feature = "wat"))]
 pub fn to_binary(input: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>> {
     Ok(input.into())
 }
 
-/// Checks what a binary module begins with.
+/// Checks the magic number and version of a binary module.
 pub(crate) fn check_header(bytes: &[u8]) -> Result<()> {
     let (message, offset) = match bytes {
         [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => return Ok(()),
@@ -224,11 +230,12 @@ fn range(r: Range<u64>) -> Range<usize> {
 
 type Body<'a> = (wp::FuncToValidate<wp::ValidatorResources>, wp::FunctionBody<'a>);
 
-/// Validates function bodies; of many errors the first in the module is reported, whatever the threads do.
+/// Validates function bodies. If several bodies are invalid, the error is that of the first one in the module, however
+/// the threads are scheduled.
 fn validate_bodies(bodies: Vec<Body<'_>>) -> Result<()> {
     let total: usize = bodies.iter().map(|(_, b)| range(b.range()).len()).sum();
-    // How many processors there are takes several system calls to learn, which a small module need not wait for.
-    let threads = match total / PARALLEL_FROM {
+    // `available_parallelism` takes several system calls, so small modules avoid it.
+    let threads = match total / PARALLEL_THRESHOLD {
         0 => 1,
         more => std::thread::available_parallelism().map_or(1, |n| n.get()).min(more + 1).min(16),
     };
@@ -256,7 +263,7 @@ fn validate_bodies(bodies: Vec<Body<'_>>) -> Result<()> {
         }
     };
     std::thread::scope(|scope| {
-        // Where no thread can be started, those that there are do the work of the others too.
+        // If a thread cannot be spawned, the existing threads do its work.
         let start = |_: &usize| std::thread::Builder::new().spawn_scoped(scope, work).is_ok();
         (1..threads).take_while(start).for_each(drop);
         work();
@@ -270,9 +277,9 @@ fn validate_bodies(bodies: Vec<Body<'_>>) -> Result<()> {
 struct Decoder<'r> {
     module: Module,
     registry: &'r TypeRegistry,
-    /// While a recursion group is read: the module's index of its first type, and its length.
+    /// The first type index and the length of the recursion group that is being decoded.
     rec: Option<(u32, u32)>,
-    /// Functions that constant expressions refer to.
+    /// The functions that constant expressions refer to.
     referenced: Vec<u32>,
 }
 
@@ -361,8 +368,7 @@ impl<'r> Decoder<'r> {
             self.rec = Some((self.module.types.len() as u32, types.len() as u32));
             let subs = types.iter().map(|t| self.sub_type(t)).collect();
             self.rec = None;
-            let group =
-                self.registry.intern(subs).map_err(|_| Error::impossible("a module mentions a type of none"))?;
+            let group = self.registry.intern(subs).map_err(|_| Error::impossible("a type that no module defines"))?;
             for (id, def) in group.types() {
                 self.module.types.push(id);
                 self.module.type_defs.push(def.clone());
@@ -592,9 +598,9 @@ impl<'r> Decoder<'r> {
     }
 }
 
-/// A constant expression that is a plain value.
+/// Decodes a constant expression that consists of one operator. Returns `None` for all others.
 fn simple_const(expr: &wp::ConstExpr<'_>) -> Result<Option<ConstExpr>> {
-    // Nearly all there are: thousands in some modules.
+    // A fast path for `i32.const`, by far the most common operator: some modules have thousands.
     let mut bytes = expr.get_binary_reader();
     if bytes.read_u8()? == 0x41 {
         let value = bytes.read_var_i32()?;
@@ -635,7 +641,7 @@ pub(crate) fn heap_type(heap: wp::HeapType, id: impl Fn(wp::UnpackedIndex) -> Ty
             A::NoFunc => HeapType::NoFunc,
             A::NoExtern => HeapType::NoExtern,
             A::NoExn => HeapType::NoExn,
-            // Stack switching is not a row of the feature table, so validation refuses these.
+            // Stack switching is not in the feature table, so validation rejects these.
             A::Cont | A::NoCont => HeapType::NoFunc,
         },
     }
@@ -652,7 +658,7 @@ pub(crate) fn val_type(ty: wp::ValType, id: impl Fn(wp::UnpackedIndex) -> TypeId
     }
 }
 
-/// Reads the name section.
+/// Decodes the name section.
 pub(crate) fn names(module: &Module) -> Names {
     let mut names = Names::default();
     let Some(section) = module.customs.iter().find(|c| &*c.name == "name") else { return names };
@@ -662,12 +668,12 @@ pub(crate) fn names(module: &Module) -> Names {
         match subsection {
             wp::Name::Module { name, .. } => names.module = Some(name.into()),
             wp::Name::Function(map) => {
-                // Modules are smaller than 4 GiB.
-                let place = |name: &str| {
+                // Modules are smaller than 4 GiB, so offsets fit into 32 bits.
+                let range_of = |name: &str| {
                     let start = section.range.start + (name.as_ptr() as usize - contents.as_ptr() as usize);
                     start as u32..(start + name.len()) as u32
                 };
-                names.funcs = map.into_iter().map_while(|n| n.ok()).map(|n| (n.index, place(n.name))).collect();
+                names.funcs = map.into_iter().map_while(|n| n.ok()).map(|n| (n.index, range_of(n.name))).collect();
                 names.funcs.sort_by_key(|(index, _)| *index);
             }
             _ => {}

@@ -1,24 +1,24 @@
-//! What a tier has to say of itself to be driven by the walk: how one operation happens on its own kind of value.
+//! The interface between the walk and a tier. An emitter generates the tier's code for one operation at a time.
 //!
-//! The walk owns structure (operand stack, control stack, reachability, where gas and checks go, source offsets); an
-//! emitter owns meaning in its medium. Operations come in families whose members are rows of [`crate::op`], so a new
-//! row that an emitter cannot make does not compile. Calls arrive in program order, only for reachable code.
+//! The walk maintains the operand stack, the control stack, reachability and source offsets, and it decides where gas is
+//! charged and where checks are emitted. Operations come in families with rows in [`crate::op`], so an emitter that lacks
+//! a row does not compile. The walk calls the emitter in program order, for reachable code only.
 
 use crate::V128;
 use crate::op::*;
 use crate::types::{FuncType, HeapType, RefType, ValType};
 
-/// A place in the canonical frame, in units of 8 bytes.
+/// The index of an 8-byte slot in the canonical frame.
 pub type Slot = u32;
 
 /// A value on the operand stack.
 #[derive(Clone, Copy, Debug)]
 pub struct Operand<V> {
-    /// The emitter's own handle of it.
+    /// The emitter's representation.
     pub value: V,
     /// Its type.
     pub ty: ValType,
-    /// Where it belongs in the canonical frame.
+    /// Its slot in the canonical frame.
     pub slot: Slot,
 }
 
@@ -29,24 +29,24 @@ pub struct Local {
     pub index: u32,
     /// Its type.
     pub ty: ValType,
-    /// Where it is in the canonical frame.
+    /// Its slot in the canonical frame.
     pub slot: Slot,
 }
 
-/// The canonical frame of a function: where everything is at points at which tiers can change or a collector can look.
-/// Computed from types alone: parameters, then locals, then the operand stack, each value in as many slots as its type
-/// takes.
+/// The canonical frame of a function: the location of all values at points where execution can switch tiers or a
+/// collector can run. It depends on types alone: parameters, then locals, then scratch slots, then the operand stack. Each
+/// value occupies as many slots as its type requires.
 #[derive(Clone, Debug, Default)]
 pub struct Frame {
     /// Parameters and locals, in order.
     pub locals: Vec<Local>,
-    /// How many of them are parameters.
+    /// The number of parameters.
     pub params: usize,
-    /// The first of the slots between locals and operands that hold whatever a tier likes; they outlive calls.
+    /// The first scratch slot, between locals and operands. Tiers may use scratch slots freely; calls preserve them.
     pub scratch: Slot,
     /// The slot of the first operand.
     pub operands: Slot,
-    /// The types of the results, which are returned from slot 0 on.
+    /// The types of the results. They are returned in slots from 0 on.
     pub results: Vec<ValType>,
 }
 
@@ -66,9 +66,9 @@ pub enum Constant {
     I32(i32),
     /// `i64.const`
     I64(i64),
-    /// The bits of an `f32.const`.
+    /// `f32.const`, as bits.
     F32(u32),
-    /// The bits of an `f64.const`.
+    /// `f64.const`, as bits.
     F64(u64),
     /// `v128.const`
     V128(V128),
@@ -77,7 +77,7 @@ pub enum Constant {
 }
 
 impl Constant {
-    /// Its type.
+    /// Returns the type of the constant.
     pub fn ty(self) -> ValType {
         match self {
             Constant::I32(_) => ValType::I32,
@@ -90,127 +90,127 @@ impl Constant {
     }
 }
 
-/// What a label is the target of.
+/// The position of a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LabelKind {
-    /// Forward jumps to the end of a block.
+    /// The end of a block, a target of forward jumps.
     Block,
-    /// Backward jumps to the header of a loop.
+    /// The header of a loop, a target of backward jumps.
     Loop,
-    /// The jump over the first arm of an `if`.
+    /// The `else` arm of an `if`.
     Else,
-    /// Jumps to the end of the function.
+    /// The end of the function.
     Return,
 }
 
-/// Whom a call calls.
+/// The callee of a call.
 #[derive(Clone, Copy, Debug)]
 pub enum Callee<V> {
-    /// A function by index.
+    /// `call`: the function at a function index.
     Func(u32),
-    /// The function at an index of a table, after a check of its type.
+    /// `call_indirect`: the function at an index of a table. The call checks its type.
     Indirect {
-        /// The table.
+        /// The index of the table.
         table: u32,
-        /// Index of the expected type in the module.
+        /// The type index of the expected type.
         ty: u32,
-        /// The index.
+        /// The index in the table.
         index: Operand<V>,
     },
-    /// A function by reference.
+    /// `call_ref`: a function reference.
     Ref {
-        /// Index of its type in the module.
+        /// The type index of the function.
         ty: u32,
         /// The reference, which may be null.
         func: Operand<V>,
     },
 }
 
-/// A clause of `try_table`.
+/// A catch clause of `try_table`.
 #[derive(Clone, Copy, Debug)]
 pub struct Clause<L> {
-    /// The tag it catches; none for all.
+    /// The tag that it catches, or `None` for `catch_all`.
     pub tag: Option<u32>,
-    /// Whether it also hands over the exception as an `exnref`.
+    /// Whether the exception itself is an argument of the branch, as an `exnref`.
     pub with_ref: bool,
-    /// Where it goes.
+    /// The branch target.
     pub target: L,
 }
 
-/// Where a reference is stored. All stores of references pass [`Emit::store_ref`], so that a write barrier has one
-/// place.
+/// The destination of a stored reference. All stores of references go through [`Emit::store_ref`], so that an emitter
+/// needs a write barrier in one method only.
 #[derive(Clone, Copy, Debug)]
 pub enum RefStore<V> {
     /// `global.set`
     Global(u32),
     /// `table.set`
     Table {
-        /// The table.
+        /// The index of the table.
         table: u32,
-        /// The index in it.
+        /// The index in the table.
         index: Operand<V>,
     },
     /// `struct.set`
     Field {
-        /// Index of the structure's type in the module.
+        /// The type index of the structure.
         ty: u32,
-        /// The field.
+        /// The index of the field.
         field: u32,
         /// The structure, which may be null.
         object: Operand<V>,
     },
 }
 
-/// Where a check stands.
+/// The position of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Check {
-    /// At a function's entry.
+pub enum CheckPosition {
+    /// The function's entry.
     Entry,
-    /// At a loop's header.
+    /// A loop header.
     Loop,
 }
 
-/// A tier. `to` is always the canonical slot of an operation's first result.
+/// The code generator of a tier. `to` is always the canonical slot of an operation's first result.
 pub trait Emit {
-    /// A value in the tier's medium.
+    /// The emitter's representation of a value.
     type Value: Copy + std::fmt::Debug;
     /// A branch target.
     type Label: Copy + std::fmt::Debug;
-    /// A gas charge whose cost is not known yet.
+    /// A gas charge with a cost that is not known yet.
     type Mark;
 
-    /// Whether the value of `local.get` stands for the local itself, so that it must be preserved before the local
-    /// changes.
+    /// Whether the value of `local.get` is an alias of the local. If so, the walk calls [`Emit::preserve`] before the
+    /// local changes.
     const ALIASES_LOCALS: bool;
 
-    /// Whether the emitter has met what it cannot do, so that the walk is to end here with an error.
-    fn stopped(&self) -> bool {
+    /// Returns whether the emitter has bailed out of the function. If so, the walk ends with an error.
+    fn has_bailed_out(&self) -> bool {
         false
     }
 
-    /// Whether every operand is to be in its canonical slot once the operator that makes it is done, so that no branch has
-    /// to move many of them. The emitter puts constants there itself.
-    fn settles(&self) -> bool {
+    /// Returns whether each operand must be in its canonical slot after the operator that produces it, so that branches
+    /// need not move operands. The walk then preserves aliases of locals; the emitter itself stores constants.
+    fn uses_canonical_slots(&self) -> bool {
         false
     }
 
-    /// The function begins.
+    /// Begins the function.
     fn begin(&mut self, frame: &Frame);
-    /// What follows belongs to the operator at this byte offset of the module.
-    fn at(&mut self, offset: u32);
+    /// Sets the byte offset in the module of the operator to which all code emitted from now on belongs.
+    fn set_offset(&mut self, offset: u32);
 
-    /// Charges the cost that [`Emit::gas_cost`] will tell.
+    /// Emits a gas charge. A later call of [`Emit::gas_cost`] sets its cost.
     fn gas(&mut self) -> Self::Mark;
-    /// Tells the cost of an earlier charge.
+    /// Sets the cost of an earlier gas charge.
     fn gas_cost(&mut self, mark: Self::Mark, cost: u64);
-    /// Ends the guest if it is out of gas or interrupted; may switch tiers.
-    fn check(&mut self, at: Check, live: &[Operand<Self::Value>]);
+    /// Emits a check that traps if the guest is out of gas or interrupted. The check may also switch tiers.
+    fn check(&mut self, at: CheckPosition, live: &[Operand<Self::Value>]);
 
-    /// Makes an operand independent of the local it aliases, which is about to change or might.
+    /// Makes an operand independent of the local that it aliases, because the local may change.
     fn preserve(&mut self, operand: &mut Operand<Self::Value>);
-    /// Puts an operand into its canonical slot.
+    /// Moves an operand to its canonical slot.
     fn spill(&mut self, operand: &mut Operand<Self::Value>);
-    /// An operand is kept for the second arm of an `if`: what it means must not change in the first.
+    /// Makes an operand survive the first arm of an `if` unchanged, because the `else` arm uses it too.
     fn hold(&mut self, operand: &mut Operand<Self::Value>);
 
     /// `local.get`
@@ -221,22 +221,22 @@ pub trait Emit {
     fn global_get(&mut self, global: u32, ty: ValType, to: Slot) -> Self::Value;
     /// `global.set` of a number or vector.
     fn global_set(&mut self, global: u32, value: Operand<Self::Value>);
-    /// Stores a reference.
+    /// Emits a store of a reference.
     fn store_ref(&mut self, place: RefStore<Self::Value>, value: Operand<Self::Value>);
 
-    /// A constant.
+    /// Emits a constant.
     fn constant(&mut self, constant: Constant, to: Slot) -> Self::Value;
-    /// Scalar operations of one operand.
+    /// Emits a scalar operation of one operand.
     fn unary(&mut self, op: Unary, a: Operand<Self::Value>, to: Slot) -> Self::Value;
-    /// Scalar conversions.
+    /// Emits a scalar conversion.
     fn convert(&mut self, op: Convert, a: Operand<Self::Value>, to: Slot) -> Self::Value;
-    /// Scalar operations of two operands.
+    /// Emits a scalar operation of two operands.
     fn binary(&mut self, op: Binary, a: Operand<Self::Value>, b: Operand<Self::Value>, to: Slot) -> Self::Value;
-    /// Scalar comparisons.
+    /// Emits a scalar comparison.
     fn compare(&mut self, op: Compare, a: Operand<Self::Value>, b: Operand<Self::Value>, to: Slot) -> Self::Value;
-    /// 128-bit arithmetic; two results.
+    /// Emits 128-bit arithmetic, with two results.
     fn wide(&mut self, op: Wide, args: &[Operand<Self::Value>], to: Slot) -> [Self::Value; 2];
-    /// `select`: `a` if the condition is not zero.
+    /// `select`: the result is `a` if the condition is not zero, otherwise `b`.
     fn select(
         &mut self,
         a: Operand<Self::Value>,
@@ -247,19 +247,19 @@ pub trait Emit {
     /// `drop`
     fn drop_value(&mut self, value: Operand<Self::Value>);
 
-    /// Loads.
+    /// Emits a load.
     fn load(&mut self, op: Load, mem: MemArg, addr: Operand<Self::Value>, to: Slot) -> Self::Value;
-    /// Stores.
+    /// Emits a store.
     fn store(&mut self, op: Store, mem: MemArg, addr: Operand<Self::Value>, value: Operand<Self::Value>);
     /// `memory.size`
     fn memory_size(&mut self, memory: u32, to: Slot) -> Self::Value;
     /// `memory.grow`
     fn memory_grow(&mut self, memory: u32, delta: Operand<Self::Value>, to: Slot) -> Self::Value;
-    /// `memory.fill`: destination, value, length.
+    /// `memory.fill`, with operands destination, value and length.
     fn memory_fill(&mut self, memory: u32, args: [Operand<Self::Value>; 3]);
-    /// `memory.copy`: destination, source, length.
+    /// `memory.copy`, with operands destination, source and length.
     fn memory_copy(&mut self, dst: u32, src: u32, args: [Operand<Self::Value>; 3]);
-    /// `memory.init`: destination, source, length.
+    /// `memory.init`, with operands destination, source and length.
     fn memory_init(&mut self, memory: u32, data: u32, args: [Operand<Self::Value>; 3]);
     /// `data.drop`
     fn data_drop(&mut self, data: u32);
@@ -276,11 +276,11 @@ pub trait Emit {
         delta: Operand<Self::Value>,
         to: Slot,
     ) -> Self::Value;
-    /// `table.fill`: start, value, length.
+    /// `table.fill`, with operands start, value and length.
     fn table_fill(&mut self, table: u32, args: [Operand<Self::Value>; 3]);
-    /// `table.copy`: destination, source, length.
+    /// `table.copy`, with operands destination, source and length.
     fn table_copy(&mut self, dst: u32, src: u32, args: [Operand<Self::Value>; 3]);
-    /// `table.init`: destination, source, length.
+    /// `table.init`, with operands destination, source and length.
     fn table_init(&mut self, table: u32, elem: u32, args: [Operand<Self::Value>; 3]);
     /// `elem.drop`
     fn elem_drop(&mut self, elem: u32);
@@ -292,8 +292,7 @@ pub trait Emit {
     /// `ref.as_non_null`
     fn ref_as_non_null(&mut self, value: Operand<Self::Value>, to: Slot) -> Self::Value;
 
-    /// `struct.new` of the structure type at this index; `live` are the operands
-    /// below the fields that a collector traces.
+    /// `struct.new` of the structure type at this type index. `live` are the GC-managed operands below the fields.
     fn struct_new(
         &mut self,
         ty: u32,
@@ -306,9 +305,9 @@ pub trait Emit {
     /// `struct.set` of an unpacked number or vector; references go through [`Emit::store_ref`].
     fn struct_set(&mut self, ty: u32, field: u32, object: Operand<Self::Value>, value: Operand<Self::Value>);
 
-    /// Vector operations of one vector.
+    /// Emits a vector operation of one vector.
     fn vector_unary(&mut self, op: VectorUnary, a: Operand<Self::Value>, to: Slot) -> Self::Value;
-    /// Vector operations of two vectors.
+    /// Emits a vector operation of two vectors.
     fn vector_binary(
         &mut self,
         op: VectorBinary,
@@ -316,11 +315,11 @@ pub trait Emit {
         b: Operand<Self::Value>,
         to: Slot,
     ) -> Self::Value;
-    /// Vector operations of three vectors.
+    /// Emits a vector operation of three vectors.
     fn vector_ternary(&mut self, op: VectorTernary, args: [Operand<Self::Value>; 3], to: Slot) -> Self::Value;
-    /// Tests and bit masks.
+    /// Emits a vector test or bit mask.
     fn vector_test(&mut self, op: VectorTest, a: Operand<Self::Value>, to: Slot) -> Self::Value;
-    /// Shifts by a scalar.
+    /// Emits a vector shift by a scalar.
     fn vector_shift(
         &mut self,
         op: VectorShift,
@@ -328,11 +327,11 @@ pub trait Emit {
         by: Operand<Self::Value>,
         to: Slot,
     ) -> Self::Value;
-    /// Splats.
+    /// Emits a copy of a scalar to every lane.
     fn vector_splat(&mut self, op: VectorSplat, a: Operand<Self::Value>, to: Slot) -> Self::Value;
-    /// Lane to scalar.
+    /// Emits an extraction of a lane.
     fn vector_extract(&mut self, op: VectorExtract, lane: u8, a: Operand<Self::Value>, to: Slot) -> Self::Value;
-    /// Scalar to lane.
+    /// Emits a replacement of a lane.
     fn vector_replace(
         &mut self,
         op: VectorReplace,
@@ -349,7 +348,7 @@ pub trait Emit {
         b: Operand<Self::Value>,
         to: Slot,
     ) -> Self::Value;
-    /// Memory to lane.
+    /// Emits a load of a lane.
     fn vector_load_lane(
         &mut self,
         op: VectorLoadLane,
@@ -359,7 +358,7 @@ pub trait Emit {
         a: Operand<Self::Value>,
         to: Slot,
     ) -> Self::Value;
-    /// Lane to memory.
+    /// Emits a store of a lane.
     fn vector_store_lane(
         &mut self,
         op: VectorStoreLane,
@@ -369,18 +368,18 @@ pub trait Emit {
         a: Operand<Self::Value>,
     );
 
-    /// A new branch target whose parameters have these types and start at this canonical slot.
+    /// Creates a branch target with parameters of these types, which start at this canonical slot.
     fn label(&mut self, kind: LabelKind, params: &[ValType], slot: Slot) -> Self::Label;
-    /// The label is here. `live` is the operand stack below its parameters; at a loop header every live operand is
-    /// spilled, elsewhere none aliases a local. The emitter may replace the values.
-    fn enter(&mut self, kind: LabelKind, label: Self::Label, live: &mut [Operand<Self::Value>]);
-    /// A loop ends: nothing branches to its header any more.
+    /// Binds a label to the current position. `live` is the operand stack below its parameters. At a loop header every
+    /// live operand is spilled; at other labels no live operand aliases a local. The emitter may replace the values.
+    fn bind_label(&mut self, kind: LabelKind, label: Self::Label, live: &mut [Operand<Self::Value>]);
+    /// Ends a loop. No later branch targets its header.
     fn end_loop(&mut self, _header: Self::Label) {}
-    /// The value of the `index`th parameter of the label just entered.
+    /// Returns the value of the `index`th parameter of the label that was just bound.
     fn param(&mut self, label: Self::Label, index: usize, ty: ValType, slot: Slot) -> Self::Value;
     /// `br`
     fn jump(&mut self, target: Self::Label, args: &[Operand<Self::Value>]);
-    /// Jumps if the condition is non-zero (`when`) or zero (not `when`).
+    /// Emits a jump that is taken if the condition is not zero (`when` is true) or zero (`when` is false).
     fn jump_if(
         &mut self,
         condition: Operand<Self::Value>,
@@ -388,7 +387,7 @@ pub trait Emit {
         target: Self::Label,
         args: &[Operand<Self::Value>],
     );
-    /// Jumps if the reference is null (`when`) or not null (not `when`).
+    /// Emits a jump that is taken if the reference is null (`when` is true) or not null (`when` is false).
     fn jump_if_null(
         &mut self,
         value: Operand<Self::Value>,
@@ -396,15 +395,15 @@ pub trait Emit {
         target: Self::Label,
         args: &[Operand<Self::Value>],
     );
-    /// `br_table`; the default target is last.
+    /// `br_table`. The last target is the default.
     fn jump_table(&mut self, index: Operand<Self::Value>, targets: &[Self::Label], args: &[Operand<Self::Value>]);
-    /// Returns from the function.
+    /// `return`
     fn ret(&mut self, args: &[Operand<Self::Value>]);
     /// `unreachable`
     fn unreachable(&mut self);
 
-    /// A call. The results' values are pushed to `results`; `live` are the operands
-    /// below callee and arguments that a collector traces.
+    /// Emits a call and appends the values of its results to `results`. `live` are the GC-managed operands below the
+    /// callee and the arguments.
     fn call(
         &mut self,
         callee: Callee<Self::Value>,
@@ -414,12 +413,12 @@ pub trait Emit {
         to: Slot,
         results: &mut Vec<Self::Value>,
     );
-    /// A tail call.
+    /// Emits a tail call.
     fn tail_call(&mut self, callee: Callee<Self::Value>, ty: &FuncType, args: &[Operand<Self::Value>]);
 
-    /// `try_table` begins: until the matching [`Emit::exit_try`], these clauses catch, first match first.
+    /// Begins a `try_table`. Until the matching [`Emit::exit_try`], the first of these clauses that matches catches.
     fn enter_try(&mut self, clauses: &[Clause<Self::Label>]);
-    /// The innermost `try_table` ends.
+    /// Ends the innermost `try_table`.
     fn exit_try(&mut self);
     /// `throw`
     fn throw(&mut self, tag: u32, args: &[Operand<Self::Value>], live: &[Operand<Self::Value>]);

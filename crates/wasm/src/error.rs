@@ -1,20 +1,20 @@
-//! Why bytes are not a module: one error type for decoding, validation and the text format, saying what, where (byte
-//! offset, function) and, for the text format, showing the line.
+//! The error type of decoding, validation and the text format. An error has a message and, if known, a byte offset and
+//! a function index. Errors in the text format show the offending line.
 
 use std::fmt;
 
-/// What went wrong, coarsely.
+/// The category of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// Not well-formed binary or text.
+    /// The binary or text is malformed.
     Malformed,
-    /// Well-formed, but against the rules of validation.
+    /// The module is well-formed but fails validation.
     Invalid,
-    /// Beyond a limit of this implementation.
+    /// The module exceeds a limit of this implementation.
     Limit,
 }
 
-/// A module was refused.
+/// The reason why a module was rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
@@ -23,7 +23,7 @@ pub struct Error {
     function: Option<u32>,
 }
 
-/// A result of this crate.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
@@ -36,38 +36,38 @@ impl Error {
         self
     }
 
-    /// A state that validation excludes was met while walking a body; ends this guest, not the process.
+    /// Creates the error for a state that validation excludes. It ends one guest, not the process.
     pub fn impossible(what: &str) -> Error {
         Error::new(ErrorKind::Limit, format!("internal inconsistency: {what}"), None)
     }
 
-    /// A part of a validated module is not what it was then.
+    /// Creates the error for bytes of a validated module that have changed since.
     pub(crate) fn damaged() -> Error {
-        let message = "the artifact is damaged: it has another checksum than it says; compile the module again";
+        let message = "the artifact is damaged: its checksum does not match; compile the module again";
         Error::new(ErrorKind::Malformed, message, None)
     }
 
-    /// A function is beyond a limit of this implementation.
+    /// Creates the error for a function that exceeds a limit of this implementation.
     pub fn limit(what: &str) -> Error {
         Error::new(ErrorKind::Limit, what, None)
     }
 
-    /// What went wrong, coarsely.
+    /// Returns the error's category.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// What went wrong, without the place.
+    /// Returns the message, without offset and function.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The byte offset in the module where it was noticed.
+    /// Returns the byte offset of the error in the module, if known.
     pub fn offset(&self) -> Option<u64> {
         self.offset
     }
 
-    /// The index of the function in whose body it was noticed.
+    /// Returns the index of the function whose body has the error, if any.
     pub fn function(&self) -> Option<u32> {
         self.function
     }
@@ -84,7 +84,7 @@ impl fmt::Display for Error {
         match self.kind {
             ErrorKind::Malformed => f.write_str("malformed module: ")?,
             ErrorKind::Invalid => f.write_str("invalid module: ")?,
-            ErrorKind::Limit => f.write_str("module beyond a limit: ")?,
+            ErrorKind::Limit => f.write_str("implementation limit exceeded: ")?,
         }
         f.write_str(&self.message)?;
         match (self.function, self.offset) {

@@ -1,5 +1,5 @@
-//! The feature table: one row per proposal. Presets, command line switches, validation flags and the documentation of
-//! what is supported are derived from it. A row that is not finished is off unless asked for by name.
+//! The feature table: one row per proposal. Presets, command line switches, validation flags and the list of supported
+//! proposals come from it. An unfinished proposal is off by default and can only be enabled by name.
 
 use std::fmt;
 
@@ -8,24 +8,24 @@ use std::fmt;
 pub enum Standard {
     /// WebAssembly 1.0, with mutable globals at the boundary.
     Wasm1,
-    /// WebAssembly 2.0
+    /// WebAssembly 2.0.
     Wasm2,
-    /// WebAssembly 3.0
+    /// WebAssembly 3.0.
     Wasm3,
 }
 
-/// What the table says of a proposal.
+/// A row of the feature table.
 #[derive(Clone, Copy, Debug)]
 pub struct FeatureRow {
     /// The feature.
     pub feature: Feature,
-    /// The proposal's name as switches spell it: `--disable-NAME`.
+    /// The proposal's name in switches such as `--disable-NAME`.
     pub name: &'static str,
-    /// The first standard that includes it; none for proposals beyond WebAssembly 3.0.
+    /// The first standard that includes the proposal; `None` for proposals beyond WebAssembly 3.0.
     pub standard: Option<Standard>,
-    /// Whether every tier has it whole.
+    /// Whether every tier implements the whole proposal.
     pub finished: bool,
-    /// What it brings, in a line.
+    /// A one-line summary.
     pub summary: &'static str,
     pub(crate) flag: wasmparser::WasmFeatures,
 }
@@ -37,7 +37,7 @@ macro_rules! features {
         #[repr(u8)]
         pub enum Feature { $(#[doc = $summary] $feature),* }
 
-        /// Every proposal, in the order they entered the standard.
+        /// Every proposal, in the order in which the standard adopted them.
         pub const FEATURES: &[FeatureRow] = &[$(FeatureRow {
             feature: Feature::$feature,
             name: $name,
@@ -52,7 +52,7 @@ macro_rules! features {
 use Standard::{Wasm1, Wasm2, Wasm3};
 
 features! {
-    MutableGlobals "import-export-mut-globals" Some(Wasm1), true, MUTABLE_GLOBAL, "mutable globals can be imported and exported";
+    MutableGlobals "import-export-mut-globals" Some(Wasm1), true, MUTABLE_GLOBAL, "import and export of mutable globals";
     NonTrappingFloatToInt "non-trap-float-to-int" Some(Wasm2), true, SATURATING_FLOAT_TO_INT, "float to integer conversions that saturate";
     SignExtension "sign-extension-operators" Some(Wasm2), true, SIGN_EXTENSION, "sign extension within an integer";
     MultiValue "multi-value" Some(Wasm2), true, MULTI_VALUE, "many results and block parameters";
@@ -69,18 +69,18 @@ features! {
     Memory64 "memory64" Some(Wasm3), true, MEMORY64, "64-bit memories and tables";
     WideArithmetic "wide-arithmetic" None, true, WIDE_ARITHMETIC, "128-bit additions and multiplications";
     CustomPageSizes "custom-page-sizes" None, true, CUSTOM_PAGE_SIZES, "memories in pages of one byte";
-    CompactImports "compact-imports" None, true, COMPACT_IMPORTS, "imports that share a module name are written once";
-    CustomDescriptors "custom-descriptors" None, false, CUSTOM_DESCRIPTORS, "structures that describe other structures, exact types";
+    CompactImports "compact-imports" None, true, COMPACT_IMPORTS, "one copy of a module name for several imports";
+    CustomDescriptors "custom-descriptors" None, false, CUSTOM_DESCRIPTORS, "descriptor structures and exact types";
     Threads "threads" None, false, THREADS, "shared memories and atomic operations";
 }
 
 impl Feature {
-    /// The feature's row.
+    /// Returns the feature's row.
     pub fn row(self) -> &'static FeatureRow {
         &FEATURES[self as usize]
     }
 
-    /// The feature with this name in switches.
+    /// Returns the feature with this name in switches, if any.
     pub fn from_name(name: &str) -> Option<Feature> {
         FEATURES.iter().find(|row| row.name == name).map(|row| row.feature)
     }
@@ -91,32 +91,32 @@ impl Feature {
 pub struct Features(u32);
 
 impl Features {
-    /// No proposal at all: the first release of WebAssembly.
+    /// Returns the empty set. It is the first release of WebAssembly, without mutable globals at the boundary.
     pub const fn none() -> Features {
         Features(0)
     }
 
-    /// Everything in a standard, finished or not.
+    /// Returns every proposal that the standard includes, finished or not.
     pub fn standard(standard: Standard) -> Features {
         FEATURES.iter().filter(|row| row.standard.is_some_and(|s| s <= standard)).map(|row| row.feature).collect()
     }
 
-    /// Every row of the table, finished or not.
+    /// Returns every proposal of the table, finished or not.
     pub fn all() -> Features {
         FEATURES.iter().map(|row| row.feature).collect()
     }
 
-    /// Every finished proposal.
+    /// Returns every finished proposal.
     pub fn finished() -> Features {
         FEATURES.iter().filter(|row| row.finished).map(|row| row.feature).collect()
     }
 
-    /// The features in both sets.
+    /// Returns the features in both sets.
     pub const fn intersection(self, other: Features) -> Features {
         Features(self.0 & other.0)
     }
 
-    /// Whether a feature is in the set.
+    /// Returns whether a feature is in the set.
     pub const fn has(self, feature: Feature) -> bool {
         self.0 & (1 << feature as u8) != 0
     }
@@ -130,7 +130,7 @@ impl Features {
         }
     }
 
-    /// The features of the set, in table order.
+    /// Iterates over the features of the set, in table order.
     pub fn iter(self) -> impl Iterator<Item = Feature> {
         FEATURES.iter().map(|row| row.feature).filter(move |f| self.has(*f))
     }
@@ -142,7 +142,7 @@ impl Features {
 }
 
 impl Default for Features {
-    /// WebAssembly 3.0 and every finished proposal, without what is unfinished.
+    /// Returns every finished proposal: WebAssembly 3.0 without its unfinished proposals, and later ones.
     fn default() -> Features {
         Features::finished()
     }
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn presets_grow() {
+    fn each_standard_includes_its_predecessor() {
         let [one, two, three] = [Wasm1, Wasm2, Wasm3].map(Features::standard);
         assert!(one.intersection(two) == one && two.intersection(three) == two);
         assert!(!two.has(Feature::TailCall) && three.has(Feature::Gc) && !Features::default().has(Feature::Gc));

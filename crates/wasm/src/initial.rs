@@ -1,5 +1,6 @@
-//! What the memory and tables of every instance hold when its active segments have been written, where the module alone
-//! says it (core specification, "Instantiation"): offsets are constants, and everything fits.
+//! The initial contents of tables and of the first memory, after active segments have been applied (core specification,
+//! "Instantiation"). They are computed once per module, if they depend on the module alone: all offsets are constants,
+//! and all segments are in bounds.
 
 use std::ops::Range;
 
@@ -7,102 +8,109 @@ use crate::Module;
 use crate::error::Result;
 use crate::module::{ConstExpr, DataSegment, ElemItems, ElemSegment, SegmentMode};
 
-/// A table that its module defines, when its segments have been written.
+/// The initial contents of a table that the module defines.
 #[derive(Clone, Debug)]
 pub struct InitialTable {
-    /// For each of its first elements the function it refers to, or [`InitialTable::NULL`]; all others are null.
+    /// The function index of each element, or [`InitialTable::NULL`]. All elements beyond are null.
     pub functions: Box<[u32]>,
-    /// Whether any of these is imported.
-    pub imports: bool,
+    /// Whether any of these functions is imported.
+    pub has_imports: bool,
 }
 
 impl InitialTable {
-    /// Stands for no function.
+    /// The function index of a null element.
     pub const NULL: u32 = u32::MAX;
 
-    /// Up to how many elements are written when an instance is made; in a larger table each is made when it is first
-    /// wanted. Code depends on it: see [`Module::is_lazy_table`].
-    const EAGER: usize = 64;
+    /// The maximum number of elements that instantiation writes. In a larger table, each element is initialised on first
+    /// access. Generated code depends on this: see [`Module::is_lazy_table`].
+    const MAX_EAGER_ELEMENTS: usize = 64;
 
-    /// Whether elements are made when they are first wanted.
+    /// Returns whether elements are initialised on first access.
     pub fn is_lazy(&self) -> bool {
-        self.functions.len() > Self::EAGER
+        self.functions.len() > Self::MAX_EAGER_ELEMENTS
     }
 
-    /// The function that an element refers to at first.
+    /// Returns the index of the function that an element initially refers to, or `None` if the element is null.
     pub fn function(&self, index: u64) -> Option<u32> {
         let function = self.functions.get(usize::try_from(index).ok()?);
         function.copied().filter(|function| *function != Self::NULL)
     }
 }
 
-/// What a module says of its instances, worked out once.
+/// The initial state that a module determines for its instances.
 #[derive(Debug)]
-pub(crate) struct Initial {
+pub(crate) struct InitialState {
     tables: Vec<Option<InitialTable>>,
-    others: Vec<u32>,
-    evaluated: Vec<u32>,
+    remaining_active_elems: Vec<u32>,
+    evaluated_elems: Vec<u32>,
     evaluated_globals: Vec<u32>,
 }
 
-/// Whether an item is a function or null.
-fn is_plain(items: &ElemItems, i: usize) -> bool {
+/// Returns whether an item is `ref.func` or `ref.null`.
+fn is_func_or_null(items: &ElemItems, i: usize) -> bool {
     matches!(items.get(i), Some(ConstExpr::RefFunc(_) | ConstExpr::Bits(0)))
 }
 
 impl Module {
-    /// For every table what it holds at first; none if that depends on more than the module.
+    /// Returns the initial contents of each table, or `None` for tables whose contents depend on more than the module.
     pub fn initial_tables(&self) -> &[Option<InitialTable>] {
         &self.initial().tables
     }
 
-    /// The active element segments of tables that [`Module::initial_tables`] does not know.
-    pub fn other_active_elems(&self) -> &[u32] {
-        &self.initial().others
+    /// Returns the indices of the active element segments that [`Module::initial_tables`] does not include.
+    pub fn remaining_active_elems(&self) -> &[u32] {
+        &self.initial().remaining_active_elems
     }
 
-    /// The element segments with expressions that are more than functions and null.
+    /// Returns the indices of the element segments with an item other than `ref.func` and `ref.null`. Instantiation must
+    /// evaluate their items.
     pub fn evaluated_elems(&self) -> &[u32] {
-        &self.initial().evaluated
+        &self.initial().evaluated_elems
     }
 
-    /// The globals, by their place among those the module defines, whose values are no constants.
+    /// Returns the globals with an initial value that is not a constant, as indices into [`Module::defined_globals`].
+    /// Instantiation must evaluate their initial values.
     pub fn evaluated_globals(&self) -> &[u32] {
         &self.initial().evaluated_globals
     }
 
-    fn initial(&self) -> &Initial {
+    fn initial(&self) -> &InitialState {
         self.initial.get_or_init(|| {
             let tables = tables(self);
-            let evaluated = |elem: &ElemSegment| !(0..elem.items.len()).all(|i| is_plain(&elem.items, i));
-            let other = |elem: &ElemSegment| match elem.mode {
+            let evaluated = |elem: &ElemSegment| !(0..elem.items.len()).all(|i| is_func_or_null(&elem.items, i));
+            let remaining = |elem: &ElemSegment| match elem.mode {
                 SegmentMode::Active { target, .. } => tables[target as usize].is_none(),
                 _ => false,
             };
-            let those = |is: &dyn Fn(&ElemSegment) -> bool| {
-                (0..).zip(&self.elems).filter(|(_, elem)| is(elem)).map(|(i, _)| i).collect()
+            let indices_of = |predicate: &dyn Fn(&ElemSegment) -> bool| {
+                (0..).zip(&self.elems).filter(|(_, elem)| predicate(elem)).map(|(i, _)| i).collect()
             };
             let globals = (0..).zip(&self.defined_globals);
             let evaluated_globals = globals.filter(|(_, global)| !matches!(global.init, ConstExpr::Bits(_)));
-            let evaluated_globals = evaluated_globals.map(|(i, _)| i).collect();
-            Initial { others: those(&other), evaluated: those(&evaluated), evaluated_globals, tables }
+            InitialState {
+                remaining_active_elems: indices_of(&remaining),
+                evaluated_elems: indices_of(&evaluated),
+                evaluated_globals: evaluated_globals.map(|(i, _)| i).collect(),
+                tables,
+            }
         })
     }
 
-    /// Whether an element that is null may be one that is not there yet: of an imported table nobody knows.
+    /// Returns whether a null element of the table may be uninitialised. Imported tables count as lazy, because their
+    /// module is unknown.
     pub fn is_lazy_table(&self, table: u32) -> bool {
         let defined = self.initial_tables().get(table as usize);
         table < self.imported_tables || defined.and_then(Option::as_ref).is_some_and(InitialTable::is_lazy)
     }
 
-    /// What the first memory holds at first, from a page's address on; nothing if that is not known beforehand, or is
-    /// spread so wide that it is mostly zeros.
+    /// Returns the initial contents of the first memory and their start address, a multiple of `page`. Returns no bytes
+    /// if the contents depend on more than the module, or if they are so sparse that most bytes would be zero.
     ///
     /// # Errors
-    /// If the segments are not what was validated.
+    /// If the bytes of the data segments have changed since validation.
     pub fn initial_memory(&self, page: usize) -> Result<(u64, Vec<u8>)> {
-        Ok(match &self.late_datas {
-            Some(section) => memory(self, &crate::decode::late_datas(self, section.clone())?, page),
+        Ok(match &self.lazy_data_section {
+            Some(section) => memory(self, &crate::decode::lazy_data_segments(self, section.clone())?, page),
             None => memory(self, &self.datas, page),
         })
     }
@@ -110,7 +118,7 @@ impl Module {
 
 fn tables(module: &Module) -> Vec<Option<InitialTable>> {
     let sizes = module.tables.iter().map(|ty| ty.min);
-    // For every table the end of what is written, and how many elements are.
+    // For each table, the end of the last segment and the total number of items; `None` if the contents are unknown.
     let mut all: Vec<Option<(u64, u64)>> = sizes.clone().map(|_| Some((0, 0))).collect();
     for (i, known) in all.iter_mut().enumerate() {
         let defined = i.checked_sub(module.imported_tables as usize);
@@ -126,11 +134,11 @@ fn tables(module: &Module) -> Vec<Option<InitialTable>> {
             _ => None,
         };
         let fits = end.filter(|end| {
-            *end <= module.tables[target as usize].min && (0..elem.items.len()).all(|i| is_plain(&elem.items, i))
+            *end <= module.tables[target as usize].min && (0..elem.items.len()).all(|i| is_func_or_null(&elem.items, i))
         });
         *known = known.zip(fits).map(|((last, used), end)| (last.max(end), used + elem.items.len() as u64));
     }
-    // Whether a segment that may not fit is reached, or what comes after it, nobody can say.
+    // A segment that is out of bounds ends instantiation with a trap, so later segments may never be applied.
     let uncertain = module.elems.iter().any(|elem| match elem.mode {
         SegmentMode::Active { target, .. } => all[target as usize].is_none(),
         _ => false,
@@ -150,13 +158,13 @@ fn tables(module: &Module) -> Vec<Option<InitialTable>> {
         }
     }
     for table in tables.iter_mut().flatten() {
-        table.imports = table.functions.iter().any(|function| *function < module.imported_funcs);
+        table.has_imports = table.functions.iter().any(|function| *function < module.imported_funcs);
     }
     tables
 }
 
 fn empty(len: usize) -> InitialTable {
-    InitialTable { functions: vec![InitialTable::NULL; len].into(), imports: false }
+    InitialTable { functions: vec![InitialTable::NULL; len].into(), has_imports: false }
 }
 
 fn memory(module: &Module, datas: &[DataSegment], page: usize) -> (u64, Vec<u8>) {

@@ -1,9 +1,9 @@
-//! The WebAssembly language, apart from any way of executing it: types, the op table, decoding and validation, the pure
-//! semantics of every operation, and the one walk over a function body that all tiers share.
+//! The WebAssembly language, independent of any execution tier: types, the op table, decoding and validation, the pure
+//! semantics of every operation, and the walk over a function body that all tiers share.
 
 #![forbid(unsafe_code)]
 
-/// Stands for the sources of this crate: code that other sources made may mean something else.
+/// A hash of this crate's sources. Code that other sources produced must not be loaded.
 pub const SOURCE_ID: &str = env!("SOURCE_ID");
 
 pub mod decode;

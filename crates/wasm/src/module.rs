@@ -1,26 +1,26 @@
-//! A decoded and validated module: what the binary says, in this crate's own types, ready for any engine. Immutable.
-//! Function bodies stay ranges of the module's bytes, to be walked when a tier wants them.
+//! A decoded and validated module, in this crate's own types. It is immutable and independent of engines. Function
+//! bodies stay ranges of the module's bytes until a tier lowers them.
 
 use std::ops::Range;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Result};
-use crate::initial::Initial;
+use crate::initial::InitialState;
 use crate::types::*;
 
-/// Where a module's parts come from when it is instantiated.
+/// An import.
 #[derive(Clone, Debug)]
 pub struct Import {
-    /// The first of the two names.
+    /// The module name, the first of the two names.
     pub module: Box<str>,
-    /// The second.
+    /// The item name, the second of the two names.
     pub name: Box<str>,
-    /// What is wanted.
+    /// The type that the module requires.
     pub ty: ExternType,
 }
 
-/// Which of the module's entities an export names, by index in its index space (imports first).
+/// An entity of the module, by its index in the index space of its kind (imports first).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExternIndex {
     /// A function.
@@ -40,14 +40,14 @@ pub enum ExternIndex {
 pub struct Export {
     /// Its name.
     pub name: Box<str>,
-    /// What it names.
+    /// The exported entity.
     pub index: ExternIndex,
 }
 
-/// A constant expression. The usual ones are plain values; any other is a small function to be walked.
+/// A constant expression. Common forms have a variant each; all others are executed as a small function.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ConstExpr {
-    /// A number's bits, or 0 for a null reference.
+    /// The bits of a number or vector, or 0 for a null reference.
     Bits(u128),
     /// The value of a global.
     GlobalGet(u32),
@@ -62,7 +62,7 @@ pub enum ConstExpr {
 pub struct Table {
     /// Its type.
     pub ty: TableType,
-    /// What its elements are at first; null if absent.
+    /// The initial value of its elements; null if absent.
     pub init: Option<ConstExpr>,
 }
 
@@ -73,19 +73,19 @@ pub struct Global {
     pub init: ConstExpr,
 }
 
-/// How a segment is used.
+/// The mode of a segment (core specification, "Element Segments" and "Data Segments").
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SegmentMode {
-    /// Copied when the module is instantiated.
+    /// Instantiation copies the segment.
     Active {
-        /// The memory or table it goes to.
+        /// The index of the memory or table.
         target: u32,
-        /// Where in it.
+        /// The offset in the memory or table.
         offset: ConstExpr,
     },
-    /// Copied by `memory.init` or `table.init`.
+    /// `memory.init` or `table.init` copies the segment.
     Passive,
-    /// Only declares that functions are referenced.
+    /// The segment only forward-declares the functions that `ref.func` may reference.
     Declared,
 }
 
@@ -99,7 +99,7 @@ pub enum ElemItems {
 }
 
 impl ElemItems {
-    /// The number of items.
+    /// Returns the number of items.
     pub fn len(&self) -> usize {
         match self {
             ElemItems::Funcs(items) => items.len(),
@@ -107,12 +107,12 @@ impl ElemItems {
         }
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no items.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The `i`th item.
+    /// Returns the `i`th item.
     pub fn get(&self, i: usize) -> Option<ConstExpr> {
         match self {
             ElemItems::Funcs(items) => items.get(i).map(|f| ConstExpr::RefFunc(*f)),
@@ -124,7 +124,7 @@ impl ElemItems {
 /// An element segment.
 #[derive(Clone, Debug)]
 pub struct ElemSegment {
-    /// How it is used.
+    /// Its mode.
     pub mode: SegmentMode,
     /// The type of its items.
     pub ty: RefType,
@@ -135,13 +135,13 @@ pub struct ElemSegment {
 /// A data segment.
 #[derive(Clone, Debug)]
 pub struct DataSegment {
-    /// How it is used.
+    /// Its mode.
     pub mode: SegmentMode,
-    /// Its bytes, as a range of the module's.
+    /// Its bytes, as a range of the module's bytes.
     pub range: Range<usize>,
 }
 
-/// A constant expression that is walked as a function without parameters.
+/// A constant expression that is executed as a function without parameters.
 #[derive(Clone, Debug)]
 pub struct ConstBody {
     /// The type of its result.
@@ -159,42 +159,44 @@ pub struct CustomSection {
     pub range: Range<usize>,
 }
 
-/// The part of a module that the binary's name section gives.
+/// The contents of the name section.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     /// The module's name.
     pub module: Option<Box<str>>,
-    /// Where in the module's bytes function names are, sorted by index: there may be millions, and few are asked for.
+    /// The ranges of function names in the module's bytes, sorted by function index. A module may have millions of
+    /// names, of which few are used, so they are not copied.
     pub(crate) funcs: Vec<(u32, Range<u32>)>,
 }
 
-/// A binary that is shared, wherever it is kept: in memory of its own, or in a file that is mapped.
+/// A shared binary, in allocated memory or in a mapped file.
 #[derive(Clone)]
-pub struct Bytes(Arc<dyn Kept>);
+pub struct Bytes(Arc<dyn ByteStorage>);
 
-/// What bytes can be kept in.
-pub trait Kept: AsRef<[u8]> + Send + Sync + UnwindSafe + RefUnwindSafe + 'static {
-    /// Whether a part of the bytes is what was put there; asked before it is relied on.
-    fn is_intact(&self, _part: Range<usize>) -> bool {
+/// Storage for the bytes of a module.
+pub trait ByteStorage: AsRef<[u8]> + Send + Sync + UnwindSafe + RefUnwindSafe + 'static {
+    /// Verifies a range of the bytes. Returns false if they have changed since they were stored. [`Bytes::part`] calls
+    /// this for each range before use.
+    fn verify(&self, _range: Range<usize>) -> bool {
         true
     }
 }
 
-impl Kept for Vec<u8> {}
+impl ByteStorage for Vec<u8> {}
 
 impl Bytes {
-    /// Shares what is kept there, which must not change.
-    pub fn new(kept: impl Kept) -> Bytes {
-        Bytes(Arc::new(kept))
+    /// Shares the bytes in `storage`, which must not change.
+    pub fn new(storage: impl ByteStorage) -> Bytes {
+        Bytes(Arc::new(storage))
     }
 
-    /// A part that is relied on.
+    /// Returns a range of the bytes after verifying it.
     ///
     /// # Errors
-    /// If it is not what it was when it was validated.
-    pub fn part(&self, part: Range<usize>) -> Result<&[u8]> {
-        let bytes = self.get(part.clone()).ok_or_else(|| Error::impossible("a part that is not in the module"))?;
-        if self.0.is_intact(part) { Ok(bytes) } else { Err(Error::damaged()) }
+    /// If the range is out of bounds, or if its bytes have changed since validation.
+    pub fn part(&self, range: Range<usize>) -> Result<&[u8]> {
+        let bytes = self.get(range.clone()).ok_or_else(|| Error::impossible("a range outside the module"))?;
+        if self.0.verify(range) { Ok(bytes) } else { Err(Error::damaged()) }
     }
 }
 
@@ -229,33 +231,33 @@ impl std::fmt::Debug for Bytes {
 pub struct Module {
     /// The binary.
     pub bytes: Bytes,
-    /// Canonical ids of the module's types, by their index in the module.
+    /// The canonical ids of the module's types, by type index.
     pub types: Vec<TypeId>,
-    /// Their definitions.
+    /// The definitions of the types, by type index.
     pub type_defs: Vec<Arc<TypeDef>>,
-    /// Their groups, which keep them registered.
+    /// The recursion groups of the types. Holding them keeps the types registered.
     pub type_groups: Vec<Arc<TypeGroup>>,
     /// Imports, in order.
     pub imports: Vec<Import>,
-    /// For every function, imported ones first: its type's index in the module.
+    /// The type index of each function, imported functions first.
     pub funcs: Vec<u32>,
-    /// All tables' types, imported ones first.
+    /// The type of each table, imported tables first.
     pub tables: Vec<TableType>,
-    /// All memories, imported ones first.
+    /// The type of each memory, imported memories first.
     pub memories: Vec<MemoryType>,
-    /// All globals' types, imported ones first.
+    /// The type of each global, imported globals first.
     pub globals: Vec<GlobalType>,
-    /// For every tag, imported ones first: its type's index in the module.
+    /// The type index of each tag, imported tags first.
     pub tags: Vec<u32>,
-    /// How many functions are imported.
+    /// The number of imported functions.
     pub imported_funcs: u32,
-    /// How many tables are imported.
+    /// The number of imported tables.
     pub imported_tables: u32,
-    /// How many memories are imported.
+    /// The number of imported memories.
     pub imported_memories: u32,
-    /// How many globals are imported.
+    /// The number of imported globals.
     pub imported_globals: u32,
-    /// How many tags are imported.
+    /// The number of imported tags.
     pub imported_tags: u32,
     /// The tables defined here.
     pub defined_tables: Vec<Table>,
@@ -263,47 +265,48 @@ pub struct Module {
     pub defined_globals: Vec<Global>,
     /// Exports, in order.
     pub exports: Vec<Export>,
-    /// The function to run when the module is instantiated.
+    /// The index of the start function, which instantiation calls.
     pub start: Option<u32>,
     /// Element segments.
     pub elems: Vec<ElemSegment>,
-    /// Data segments; empty if they are late.
+    /// Data segments; empty if `lazy_data_section` is set.
     pub datas: Vec<DataSegment>,
-    /// Where data segments are of which only what they leave in the first memory matters, and that is known. They are all
-    /// active, or no code can use them.
-    pub(crate) late_datas: Option<Range<usize>>,
+    /// The range of a data section that is not decoded, because the caller already has the initial contents of the first
+    /// memory. Its segments are active, or no code can use them.
+    pub(crate) lazy_data_section: Option<Range<usize>>,
     /// The bodies of the functions defined here (locals and operators), as ranges of the module's bytes.
     pub bodies: Vec<Range<usize>>,
-    /// Where the contents of the code section begin in the module's bytes.
+    /// The offset of the code section's contents in the module's bytes.
     pub code_start: usize,
-    /// Constant expressions that are more than a value.
+    /// The constant expressions that are executed as functions.
     pub const_bodies: Vec<ConstBody>,
     /// Custom sections, in order.
     pub customs: Vec<CustomSection>,
-    /// For every function, whether anything but a direct call can refer to it.
+    /// For each function, whether anything other than a direct call can refer to it.
     pub escaping: Vec<bool>,
     pub(crate) names: OnceLock<Names>,
-    pub(crate) initial: OnceLock<Initial>,
+    pub(crate) initial: OnceLock<InitialState>,
 }
 
 impl Module {
-    /// The type of a function, by its index.
+    /// Returns the type of a function, by function index.
     pub fn func_type(&self, func: u32) -> &FuncType {
         self.func_type_at(self.funcs[func as usize])
     }
 
-    /// The function type at a type index.
+    /// Returns the function type at a type index. It is empty if the type is not a function type, which validation
+    /// excludes.
     pub fn func_type_at(&self, ty: u32) -> &FuncType {
         static EMPTY: OnceLock<FuncType> = OnceLock::new();
         self.type_defs[ty as usize].sub.as_func().unwrap_or_else(|| EMPTY.get_or_init(FuncType::default))
     }
 
-    /// The canonical type of a function, by its index.
+    /// Returns the canonical type id of a function, by function index.
     pub fn func_type_id(&self, func: u32) -> TypeId {
         self.types[self.funcs[func as usize] as usize]
     }
 
-    /// The type of what an export or index names.
+    /// Returns the type of an entity.
     pub fn extern_type(&self, index: ExternIndex) -> ExternType {
         match index {
             ExternIndex::Func(i) => ExternType::Func(self.func_type_id(i)),
@@ -314,12 +317,12 @@ impl Module {
         }
     }
 
-    /// The name section, read on first use; what of it is malformed counts as absent.
+    /// Returns the contents of the name section, decoded on first use. Malformed subsections are ignored.
     pub fn names(&self) -> &Names {
         self.names.get_or_init(|| crate::decode::names(self))
     }
 
-    /// The name of a function: from the name section, else the export it is under.
+    /// Returns the name of a function: its name in the name section, otherwise the name of an export.
     pub fn func_name(&self, func: u32) -> Option<&str> {
         let names = &self.names().funcs;
         if let Ok(i) = names.binary_search_by_key(&func, |(index, _)| *index) {

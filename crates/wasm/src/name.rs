@@ -1,36 +1,35 @@
-//! Names of functions as people read them: what compilers of Rust have made of a path is turned back into it. Names come
-//! from modules, and can be anything.
+//! Demangles the names of Rust functions. Names come from modules and are untrusted, so input and output are bounded.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-/// More characters than a name has in any message.
-const MOST: usize = 4096;
-/// The longest name that is read.
-const LONGEST: usize = 16 * MOST;
+/// The maximum length of a demangled name, in bytes.
+const MAX_OUTPUT: usize = 4096;
+/// The maximum length of a name that is demangled, in bytes. Longer names stay as they are.
+const MAX_INPUT: usize = 16 * MAX_OUTPUT;
 
-/// A function's name, in readable form if it is one that a compiler of Rust has encoded, of either scheme; without the
-/// hash at its end.
-pub fn readable(name: &str) -> Cow<'_, str> {
-    // Anything else is not looked at twice, nor is what no compiler writes.
-    if name.len() > LONGEST || !name.trim_start_matches('_').starts_with(['R', 'Z']) {
+/// Demangles a function name of either of Rust's mangling schemes and removes the hash at its end. Returns any other
+/// name unchanged.
+pub fn demangle(name: &str) -> Cow<'_, str> {
+    // A cheap test for the prefixes of both schemes.
+    if name.len() > MAX_INPUT || !name.trim_start_matches('_').starts_with(['R', 'Z']) {
         return name.into();
     }
     let Ok(path) = rustc_demangle::try_demangle(name) else { return name.into() };
-    let mut text = Short(String::new());
-    // Fails only if it is cut.
+    let mut text = BoundedString(String::new());
+    // Fails only if the text is truncated.
     let _ = write!(text, "{path:#}");
     text.0.into()
 }
 
-/// Text that takes no more than [`MOST`] bytes: what a few characters stand for can be very long.
-struct Short(String);
+/// A string of at most [`MAX_OUTPUT`] bytes. Back references let a short mangled name expand to a very long one.
+struct BoundedString(String);
 
-impl Write for Short {
+impl Write for BoundedString {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let room = MOST.saturating_sub(self.0.len());
-        if text.len() > room {
-            self.0.push_str(&text[..text.floor_char_boundary(room)]);
+        let remaining = MAX_OUTPUT.saturating_sub(self.0.len());
+        if text.len() > remaining {
+            self.0.push_str(&text[..text.floor_char_boundary(remaining)]);
             return Err(fmt::Error);
         }
         self.0.push_str(text);
@@ -43,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_schemes_of_rust_are_read_and_other_names_left_alone() {
+    fn both_rust_schemes_are_demangled_and_other_names_stay_unchanged() {
         for (encoded, shown) in [
             ("_RNvNtCs1234_7mycrate3foo3bar", "mycrate::foo::bar"),
             ("_RNCNvCs4fqI2P2rA04_4main4main0B3_", "main::main::{closure#0}"),
@@ -55,13 +54,13 @@ mod tests {
             ("", ""),
             ("naïve", "naïve"),
         ] {
-            assert_eq!(readable(encoded), shown, "{encoded}");
+            assert_eq!(demangle(encoded), shown, "{encoded}");
         }
     }
 
     #[test]
-    fn a_name_that_stands_for_much_is_cut() {
-        // Each tuple has the one before it twice.
+    fn a_name_that_expands_too_far_is_truncated() {
+        // Each tuple contains the previous tuple twice.
         let mut name = String::from("_RIC1a");
         let start = name.len() - 2;
         name.push_str("TuuE");
@@ -73,8 +72,8 @@ mod tests {
             last = at + 2;
         }
         name.push('E');
-        let shown = readable(&name);
-        assert!(shown.starts_with("a::<((), ()), (((), ()), ((), ())), ") && shown.len() == MOST, "{shown}");
+        let shown = demangle(&name);
+        assert!(shown.starts_with("a::<((), ()), (((), ()), ((), ())), ") && shown.len() == MAX_OUTPUT, "{shown}");
     }
 
     fn base62(number: usize) -> String {

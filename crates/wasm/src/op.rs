@@ -1,11 +1,11 @@
-//! The op table: every WebAssembly operation once, as a row of a macro grouped by family, and the enums made from the
-//! rows.
+//! The op table: one row per WebAssembly operation, grouped by family into row macros, and the enums that are generated
+//! from the rows.
 //!
-//! A row says the operation's token (wasmparser's `Operator` variant), its meaning (the function in `sem`), its text,
-//! its types and its gas index (the dense index of WasmEdge's cost table). Whoever needs an item per operation (the
+//! A row has the operation's token (wasmparser's `Operator` variant), its meaning (the function in `sem`), its text,
+//! its types and its gas index (the dense index of WasmEdge's cost table). Code that needs an item per operation (the
 //! decoder, the evaluators, a tier's dispatch) passes the name of a macro to the family's row macro and receives all
-//! rows; whoever needs a value uses the enums. Nothing else lists operations. To add an operation add its row; to add
-//! a family add its row macro and its line below. Core specification, chapter "Instructions".
+//! rows. Code that needs a value uses the enums. No other place lists operations. To add an operation, add its row; to
+//! add a family, add its row macro and its line below. Core specification, chapter "Instructions".
 
 mod float;
 mod memory;
@@ -17,7 +17,7 @@ pub use float::FloatShape;
 
 use crate::V128;
 
-/// The kind of a numeric or vector value, as the rows name it (core specification, "Number Types" and "Vector Types").
+/// The kind of a numeric or vector value in a row (core specification, "Number Types" and "Vector Types").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum ValKind {
@@ -33,29 +33,29 @@ pub enum ValKind {
     V128,
 }
 
-/// A Rust type that rows use for a WebAssembly value, and its kind.
-pub trait Value: Copy {
+/// A Rust type that represents a WebAssembly value in rows.
+pub trait WasmValue: Copy {
     /// The kind of the values of this type.
     const KIND: ValKind;
 }
 
-impl Value for i32 {
+impl WasmValue for i32 {
     const KIND: ValKind = ValKind::I32;
 }
-impl Value for i64 {
+impl WasmValue for i64 {
     const KIND: ValKind = ValKind::I64;
 }
-impl Value for f32 {
+impl WasmValue for f32 {
     const KIND: ValKind = ValKind::F32;
 }
-impl Value for f64 {
+impl WasmValue for f64 {
     const KIND: ValKind = ValKind::F64;
 }
-impl Value for V128 {
+impl WasmValue for V128 {
     const KIND: ValKind = ValKind::V128;
 }
 
-/// The part that all families share: the enum, its list, its texts and its gas indices.
+/// Generates the items that all families have: the enum, its list, its texts and its gas indices.
 macro_rules! family {
     ($doc:literal $Family:ident { $($token:ident $text:literal $gas:literal)* }) => {
         #[doc = $doc]
@@ -69,13 +69,13 @@ macro_rules! family {
             /// Every operation of the family, in the order of its rows.
             pub const ALL: &'static [$Family] = &[$($Family::$token),*];
 
-            /// The name in the text format.
+            /// Returns the name in the text format.
             pub const fn text(self) -> &'static str {
                 const TEXTS: &[&str] = &[$($text),*];
                 TEXTS[self as usize]
             }
 
-            /// The index in the gas cost table.
+            /// Returns the index in the gas cost table.
             pub const fn gas_index(self) -> u16 {
                 const INDICES: &[u16] = &[$($gas),*];
                 INDICES[self as usize]
@@ -90,10 +90,10 @@ macro_rules! family {
     };
 }
 
-/// `operands` of a family: the kinds of the values an operation pops, without the address of a memory access.
+/// Generates the method `operands` of a family.
 macro_rules! operands {
     ($($operands:expr),*) => {
-        /// The kinds of the value operands, first operand first; the address of a memory access is not among them.
+        /// Returns the kinds of the operands, in order, without the address operand of a memory access.
         pub const fn operands(self) -> &'static [ValKind] {
             const OPERANDS: &[&[ValKind]] = &[$(&$operands),*];
             OPERANDS[self as usize]
@@ -101,21 +101,21 @@ macro_rules! operands {
     };
 }
 
-/// `result` of a family: the kind of the one value an operation pushes.
+/// Generates the method `result` of a family.
 macro_rules! result {
     ($($result:ident),*) => {
-        /// The kind of the result.
+        /// Returns the kind of the result.
         pub const fn result(self) -> ValKind {
-            const RESULTS: &[ValKind] = &[$(<$result as Value>::KIND),*];
+            const RESULTS: &[ValKind] = &[$(<$result as WasmValue>::KIND),*];
             RESULTS[self as usize]
         }
     };
 }
 
-/// `bytes` of a family of memory accesses.
+/// Generates the method `bytes` of a family of memory accesses.
 macro_rules! bytes {
     ($($bytes:literal),*) => {
-        /// The number of bytes accessed.
+        /// Returns the number of bytes accessed.
         pub const fn bytes(self) -> u32 {
             const BYTES: &[u32] = &[$($bytes),*];
             BYTES[self as usize]
@@ -123,10 +123,10 @@ macro_rules! bytes {
     };
 }
 
-/// `lanes` of a family with a lane immediate.
+/// Generates the method `lanes` of a family with a lane immediate.
 macro_rules! lanes {
     ($($lanes:expr),*) => {
-        /// The number of lanes; the lane immediate is below it.
+        /// Returns the number of lanes, the exclusive upper bound of the lane immediate.
         pub const fn lanes(self) -> u8 {
             const LANES: &[u8] = &[$($lanes),*];
             LANES[self as usize]
@@ -134,30 +134,30 @@ macro_rules! lanes {
     };
 }
 
-/// A family of functions from values to one value.
+/// Generates a family of functions from values to one value.
 macro_rules! function_family {
     ($doc:literal $Family:ident:
      $($token:ident $meaning:ident $text:literal ($($operand:ident),*) -> $result:ident $gas:literal;)*) => {
         family! { $doc $Family { $($token $text $gas)* } }
         impl $Family {
-            operands! { $([$(<$operand as Value>::KIND),*]),* }
+            operands! { $([$(<$operand as WasmValue>::KIND),*]),* }
             result! { $($result),* }
         }
     };
 }
 
-/// A family of functions from values to two `i64`.
+/// Generates a family of functions from values to two `i64`.
 macro_rules! wide_family {
     ($doc:literal $Family:ident:
      $($token:ident $meaning:ident $text:literal ($($operand:ident),*) -> (i64, i64) $gas:literal;)*) => {
         family! { $doc $Family { $($token $text $gas)* } }
         impl $Family {
-            operands! { $([$(<$operand as Value>::KIND),*]),* }
+            operands! { $([$(<$operand as WasmValue>::KIND),*]),* }
         }
     };
 }
 
-/// The family of loads.
+/// Generates the family of loads.
 macro_rules! load_family {
     ($doc:literal $Family:ident:
      $($token:ident $meaning:ident $text:literal [$bytes:literal] -> $result:ident $gas:literal;)*) => {
@@ -169,25 +169,25 @@ macro_rules! load_family {
     };
 }
 
-/// The family of stores.
+/// Generates the family of stores.
 macro_rules! store_family {
     ($doc:literal $Family:ident:
      $($token:ident $meaning:ident $text:literal $operand:ident -> [$bytes:literal] $gas:literal;)*) => {
         family! { $doc $Family { $($token $text $gas)* } }
         impl $Family {
-            operands! { $([<$operand as Value>::KIND]),* }
+            operands! { $([<$operand as WasmValue>::KIND]),* }
             bytes! { $($bytes),* }
         }
     };
 }
 
-/// The family of loads into a lane.
+/// Generates the family of loads into a lane.
 macro_rules! load_lane_family {
     ($doc:literal $Family:ident:
      $($token:ident $meaning:ident $text:literal [$bytes:literal] -> $result:ident $gas:literal;)*) => {
         family! { $doc $Family { $($token $text $gas)* } }
         impl $Family {
-            operands! { $([<$result as Value>::KIND]),* }
+            operands! { $([<$result as WasmValue>::KIND]),* }
             bytes! { $($bytes),* }
             lanes! { $(16 / $bytes),* }
             result! { $($result),* }
@@ -195,34 +195,34 @@ macro_rules! load_lane_family {
     };
 }
 
-/// The family of stores of a lane.
+/// Generates the family of stores of a lane.
 macro_rules! store_lane_family {
     ($doc:literal $Family:ident:
      $($token:ident $meaning:ident $text:literal $operand:ident -> [$bytes:literal] $gas:literal;)*) => {
         family! { $doc $Family { $($token $text $gas)* } }
         impl $Family {
-            operands! { $([<$operand as Value>::KIND]),* }
+            operands! { $([<$operand as WasmValue>::KIND]),* }
             bytes! { $($bytes),* }
             lanes! { $(16 / $bytes),* }
         }
     };
 }
 
-/// A family of functions with a lane immediate.
+/// Generates a family of functions with a lane immediate.
 macro_rules! lane_family {
     ($doc:literal $Family:ident:
      $($token:ident $meaning:ident $text:literal
        ($vector:ident, lane $lanes:literal $(, $operand:ident)?) -> $result:ident $gas:literal;)*) => {
         family! { $doc $Family { $($token $text $gas)* } }
         impl $Family {
-            operands! { $([<$vector as Value>::KIND $(, <$operand as Value>::KIND)?]),* }
+            operands! { $([<$vector as WasmValue>::KIND $(, <$operand as WasmValue>::KIND)?]),* }
             lanes! { $($lanes),* }
             result! { $($result),* }
         }
     };
 }
 
-/// The family of operations without a pure meaning.
+/// Generates the family of operations without a function in `sem`.
 macro_rules! structural_family {
     ($doc:literal $Family:ident: $($token:ident $text:literal $gas:literal;)*) => {
         family! { $doc $Family { $($token $text $gas)* } }
@@ -243,12 +243,12 @@ crate::vector_binary_ops!(function_family, "Vector operations of two vectors." V
 crate::vector_ternary_ops!(function_family, "Vector operations of three vectors." VectorTernary:);
 crate::vector_test_ops!(function_family, "Tests and bit masks of a vector." VectorTest:);
 crate::vector_shift_ops!(function_family, "Lane-wise shifts by a scalar." VectorShift:);
-crate::vector_splat_ops!(function_family, "A scalar copied to every lane." VectorSplat:);
-crate::vector_extract_ops!(lane_family, "One lane of a vector as a scalar." VectorExtract:);
-crate::vector_replace_ops!(lane_family, "A vector with one lane replaced." VectorReplace:);
-crate::structural_ops!(structural_family, "Operations with control, state or immediates of their own." Structural:);
+crate::vector_splat_ops!(function_family, "Copies of a scalar to every lane." VectorSplat:);
+crate::vector_extract_ops!(lane_family, "Extractions of one lane as a scalar." VectorExtract:);
+crate::vector_replace_ops!(lane_family, "Replacements of one lane by a scalar." VectorReplace:);
+crate::structural_ops!(structural_family, "Operations with control flow, state or special immediates." Structural:);
 
-/// `Op` and what it asks of its family.
+/// Generates `Op` and its methods, which delegate to the families.
 macro_rules! op {
     ($($Family:ident)*) => {
         /// Any operation, by family.
@@ -258,17 +258,17 @@ macro_rules! op {
         }
 
         impl Op {
-            /// Every operation, family by family.
+            /// Iterates over every operation, family by family.
             pub fn all() -> impl Iterator<Item = Op> {
                 std::iter::empty()$(.chain($Family::ALL.iter().copied().map(Op::$Family)))*
             }
 
-            /// The name in the text format. Only the two rows of `select` share theirs.
+            /// Returns the name in the text format. Only the two rows of `select` have the same name.
             pub const fn text(self) -> &'static str {
                 match self { $(Op::$Family(op) => op.text(),)* }
             }
 
-            /// The index in the gas cost table, different for every operation.
+            /// Returns the index in the gas cost table, which is unique for each operation.
             pub const fn gas_index(self) -> u16 {
                 match self { $(Op::$Family(op) => op.gas_index(),)* }
             }
@@ -302,7 +302,8 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    /// WasmEdge's table has 566 entries, the last of them (relaxed SIMD, atomics) without rows here; ours come after.
+    /// WasmEdge's table has 566 entries. Its last ones (relaxed SIMD, atomics) have no rows here. Operations that
+    /// WasmEdge lacks follow it.
     #[test]
     fn gas_indices_are_dense_and_unique() {
         let mut indices: Vec<u16> = Op::all().map(Op::gas_index).collect();
@@ -312,13 +313,13 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_unique_but_for_select() {
+    fn texts_are_unique_except_for_select() {
         let mut seen = HashSet::new();
-        let twice: Vec<Op> = Op::all().filter(|op| !seen.insert(op.text())).collect();
-        assert_eq!(twice, [Op::Structural(Structural::TypedSelect)]);
+        let repeated: Vec<Op> = Op::all().filter(|op| !seen.insert(op.text())).collect();
+        assert_eq!(repeated, [Op::Structural(Structural::TypedSelect)]);
     }
 
-    /// Fixed points of WasmEdge's cost table in every opcode page: a shifted row would move one of them.
+    /// Checks samples of WasmEdge's cost table in every opcode page: a shifted row would change one of them.
     #[test]
     fn gas_indices_are_those_of_wasmedge() {
         let fixed: [(Op, u16); 18] = [
@@ -346,9 +347,9 @@ mod tests {
         }
     }
 
-    /// A meaning is named as its text with `_` for `.`, so that one search finds everything about an operation.
+    /// The function in `sem` has the text as its name, with `_` for `.`, so that one search finds all code of an operation.
     #[test]
-    fn meanings_are_named_as_their_texts() {
+    fn meanings_are_named_after_their_texts() {
         macro_rules! names {
             ($($token:ident $meaning:ident $text:literal $([$($from:tt)*])? $(($($params:tt)*))? $($param:ident)?
                -> $([$($to:tt)*])? $(($($results:tt)*))? $($result:ident)? $gas:literal;)*) => {
@@ -382,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes_come_from_the_rows() {
+    fn operand_and_result_kinds_come_from_the_rows() {
         assert_eq!(Unary::I64Eqz.operands(), [ValKind::I64]);
         assert_eq!(Unary::I64Eqz.result(), ValKind::I32);
         assert_eq!(Convert::F32DemoteF64.operands(), [ValKind::F64]);

@@ -1,7 +1,7 @@
-//! What a binary module consists of, for people to read: its sections with their places and sizes, and each thing it
-//! declares in the words of the text format. Made without validating, so that what an engine refuses can be looked at
-//! too. Used by the command's `inspect` and `parse`, and to name instructions and parameters in messages. Core
-//! specification, chapter "Binary Format", and the tool conventions for custom sections.
+//! The outline of a binary module in readable form: its sections with their ranges, and all its declarations in the text
+//! format. The outline does not validate, so it also describes modules that an engine rejects. The commands `inspect`
+//! and `parse` show it, and messages use it to name instructions and parameters. Core specification, chapter "Binary
+//! Format", and the tool conventions for custom sections.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -15,192 +15,192 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::feature::Features;
 use crate::op::Op;
 
-/// A module taken apart.
+/// The outline of a module.
 #[derive(Clone, Debug, Default)]
 pub struct Outline {
-    /// The number in the header.
+    /// The version in the header.
     pub version: u16,
     /// The module's name, from its name section.
     pub name: Option<String>,
-    /// Its sections, in their order.
+    /// Its sections, in order.
     pub sections: Vec<Section>,
-    /// Its types, as the text format writes their definitions.
+    /// Its type definitions, in the text format.
     pub types: Vec<Arc<str>>,
-    /// Parameters and results of each of its types that is a function's.
+    /// The signature of each type, or `None` if the type is not a function type.
     pub signatures: Vec<Option<Signature>>,
-    /// What it imports, in order.
+    /// Its imports, in order.
     pub imports: Vec<Import>,
-    /// The functions it defines.
+    /// The functions that it defines.
     pub funcs: Vec<Function>,
-    /// Everything else it defines that has an index and a type: tables, memories, tags and globals.
+    /// The tables, memories, tags and globals that it defines.
     pub definitions: Vec<Definition>,
-    /// What it exports, in order.
+    /// Its exports, in order.
     pub exports: Vec<Export>,
-    /// The function that is called when it is instantiated.
+    /// The index of the start function.
     pub start: Option<u32>,
     /// Its element segments.
     pub elements: Vec<Segment>,
     /// Its data segments.
     pub data: Vec<Segment>,
-    /// Who made it: a field such as `processed-by`, with names and versions.
+    /// Its producers: for each field, such as `processed-by`, pairs of name and version.
     pub producers: Vec<(String, Vec<(String, String)>)>,
-    /// The features its compiler says it uses, with a sign before the name.
+    /// The target features that its compiler recorded, each with its prefix, such as `+`.
     pub target_features: Vec<String>,
-    /// The types of everything that has an index, by kind.
-    known: [Vec<Type>; 5],
+    /// The types of all entities, by the index of the kind in [`EXTERN_KINDS`].
+    types_by_kind: [Vec<Type>; 5],
     names: HashMap<u32, String>,
     bodies: usize,
 }
 
-/// Parameters and results, each as the text format writes it.
+/// The signature of a function type. Value types are in the text format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
-    /// What a function takes.
+    /// The parameter types.
     pub params: Vec<String>,
-    /// What it gives.
+    /// The result types.
     pub results: Vec<String>,
 }
 
-/// A type as the text format writes it, and in its parts.
-type Type = (Arc<str>, Parts);
+/// A type in the text format, and its structured form.
+type Type = (Arc<str>, EntityType);
 
-/// The type of something imported, exported or defined, taken apart. Value types are as the text format writes them.
+/// The type of an import, export or definition. Value types are in the text format.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Parts {
-    /// Of a function or a tag.
+pub enum EntityType {
+    /// The type of a function or tag.
     Func {
-        /// The index of its type.
+        /// The type index.
         type_index: u32,
     },
-    /// Of a table.
+    /// The type of a table.
     Table {
         /// The type of its elements.
         element: Arc<str>,
-        /// Least and most elements.
+        /// The limits of its size, in elements.
         limits: Limits,
     },
-    /// Of a memory.
+    /// The type of a memory.
     Memory {
-        /// Least and most pages.
+        /// The limits of its size, in pages.
         limits: Limits,
         /// Whether threads can share it.
         shared: bool,
-        /// Bytes in a page.
+        /// The page size in bytes.
         page_size: u64,
     },
-    /// Of a global.
+    /// The type of a global.
     Global {
         /// The type of its value.
         content: Arc<str>,
-        /// Whether it can be written.
+        /// Whether it is mutable.
         mutable: bool,
     },
 }
 
-/// How large a memory or table is.
+/// The limits of a memory's or table's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// At least, and to begin with.
+    /// The initial size.
     pub min: u64,
-    /// At most, if there is a limit.
+    /// The maximum size, if any.
     pub max: Option<u64>,
     /// Whether its addresses have 64 bits.
     pub is_64: bool,
 }
 
-/// A section as it lies in the file.
+/// A section of the binary.
 #[derive(Clone, Debug)]
 pub struct Section {
-    /// What kind it is: `type`, `import`, …, `custom`.
+    /// Its kind: `type`, `import`, …, `custom`.
     pub kind: &'static str,
     /// The name of a custom section.
     pub name: Option<String>,
-    /// Where its contents are.
+    /// The range of its contents.
     pub range: Range<u64>,
-    /// How many entries it has, if it is a list.
+    /// The number of its entries, if it is a list.
     pub count: Option<u32>,
 }
 
-/// The most producers and features that are listed: far more than any compiler writes, and few enough to keep.
-const MOST_LISTED: usize = 1000;
+/// The maximum number of producers and target features in an outline. Compilers record far fewer; the limit bounds memory.
+const MAX_LISTED: usize = 1000;
 
-/// The kinds of things that are imported and exported, in the order of their codes.
-const KINDS: [&str; 5] = ["func", "table", "memory", "global", "tag"];
+/// The kinds of imports and exports, ordered by their encoding.
+const EXTERN_KINDS: [&str; 5] = ["func", "table", "memory", "global", "tag"];
 
-/// Something imported.
+/// An import.
 #[derive(Clone, Debug)]
 pub struct Import {
-    /// The module's name.
+    /// The module name.
     pub module: String,
-    /// The name in that module.
+    /// The item name.
     pub name: String,
     /// `func`, `table`, `memory`, `global` or `tag`.
     pub kind: &'static str,
-    /// The index it gets among those of its kind.
+    /// Its index in the index space of its kind.
     pub index: u32,
-    /// Its type as the text format writes it.
+    /// Its type in the text format.
     pub ty: Arc<str>,
-    /// The same in its parts.
-    pub parts: Parts,
+    /// Its type in structured form.
+    pub entity_type: EntityType,
 }
 
-/// Something exported.
+/// An export.
 #[derive(Clone, Debug)]
 pub struct Export {
-    /// Under which name.
+    /// Its name.
     pub name: String,
     /// `func`, `table`, `memory`, `global` or `tag`.
     pub kind: &'static str,
-    /// Its index among those of its kind.
+    /// Its index in the index space of its kind.
     pub index: u32,
-    /// Its type as the text format writes it.
+    /// Its type in the text format.
     pub ty: Arc<str>,
-    /// The same in its parts; none if nothing has that index.
-    pub parts: Option<Parts>,
+    /// Its type in structured form, or `None` if the index is out of bounds.
+    pub entity_type: Option<EntityType>,
 }
 
-/// A function the module defines.
+/// A function that the module defines.
 #[derive(Clone, Debug)]
 pub struct Function {
-    /// Its index among all functions.
+    /// Its function index.
     pub index: u32,
-    /// The index of its type.
+    /// Its type index.
     pub type_index: u32,
     /// Its name, from the name section.
     pub name: Option<String>,
-    /// Where its body is.
+    /// The range of its body.
     pub range: Range<u64>,
 }
 
-/// A table, memory, global or tag the module defines.
+/// A table, memory, global or tag that the module defines.
 #[derive(Clone, Debug)]
 pub struct Definition {
-    /// Which of them.
+    /// `table`, `memory`, `global` or `tag`.
     pub kind: &'static str,
-    /// Its index among those of its kind.
+    /// Its index in the index space of its kind.
     pub index: u32,
-    /// Its type as the text format writes it.
+    /// Its type in the text format.
     pub ty: Arc<str>,
-    /// The same in its parts.
-    pub parts: Parts,
-    /// What it starts with, if that is written down.
+    /// Its type in structured form.
+    pub entity_type: EntityType,
+    /// Its initializer in the text format, if it has one.
     pub init: Option<String>,
 }
 
-/// A segment of data or of elements.
+/// A data segment or an element segment.
 #[derive(Clone, Debug)]
 pub struct Segment {
-    /// The memory or table it is written to when the module is instantiated, and where; none if it waits to be used.
+    /// The index of the memory or table, and the offset, of an active segment.
     pub target: Option<(u32, String)>,
-    /// Bytes of data, or number of elements.
+    /// The number of bytes or elements.
     pub size: u64,
 }
 
 impl Outline {
-    /// Takes a binary module apart, with the encodings of these proposals, or of all there are.
+    /// Creates the outline of a binary module. It accepts the encodings of `features`, or of all proposals by default.
     ///
     /// # Errors
-    /// If it is not well-formed, or is a component.
+    /// If the binary is malformed or a component.
     pub fn new(bytes: &[u8], features: Option<Features>) -> Result<Outline> {
         check_header(bytes)?;
         let mut outline = Outline::default();
@@ -268,34 +268,34 @@ impl Outline {
         self.sections.push(Section { kind, name: None, range, count });
     }
 
-    /// Notes a section that is a list, and takes in each of its entries.
+    /// Records a section that is a list, and calls `record` for each entry.
     fn list<'a, T: wp::FromReader<'a>>(
         &mut self,
         kind: &'static str,
         reader: &wp::SectionLimited<'a, T>,
-        take: impl Fn(&mut Outline, T) -> wp::Result<()>,
+        record: impl Fn(&mut Outline, T) -> wp::Result<()>,
     ) -> wp::Result<()> {
         self.section(kind, reader.range(), Some(reader.count()));
         for entry in reader.clone() {
-            take(self, entry?)?;
+            record(self, entry?)?;
         }
         Ok(())
     }
 
-    /// Notes the type of the next thing of a kind, and gives its index.
+    /// Appends an entity to the index space of its kind and returns its index.
     fn add(&mut self, kind: usize, ty: Type) -> u32 {
-        self.known[kind].push(ty);
-        self.known[kind].len() as u32 - 1
+        self.types_by_kind[kind].push(ty);
+        self.types_by_kind[kind].len() as u32 - 1
     }
 
-    fn define(&mut self, kind: usize, (ty, parts): Type, init: Option<String>) {
-        let index = self.add(kind, (ty.clone(), parts.clone()));
-        self.definitions.push(Definition { kind: KINDS[kind], index, ty, parts, init });
+    fn define(&mut self, kind: usize, (ty, entity_type): Type, init: Option<String>) {
+        let index = self.add(kind, (ty.clone(), entity_type.clone()));
+        self.definitions.push(Definition { kind: EXTERN_KINDS[kind], index, ty, entity_type, init });
     }
 
     fn rec_group(&mut self, group: wp::RecGroup) -> wp::Result<()> {
         for ty in group.types() {
-            self.types.push(shorten(sub_type_text(ty)).into());
+            self.types.push(truncate(sub_type_text(ty)).into());
             self.signatures.push(signature(ty));
         }
         Ok(())
@@ -303,23 +303,23 @@ impl Outline {
 
     fn func_type(&self, type_index: u32) -> Type {
         let text = self.types.get(type_index as usize).map_or_else(|| format!("type {type_index}").into(), Arc::clone);
-        (text, Parts::Func { type_index })
+        (text, EntityType::Func { type_index })
     }
 
     fn imports(&mut self, reader: wp::ImportSectionReader<'_>) -> wp::Result<()> {
         self.section("import", reader.range(), Some(reader.count()));
         for import in reader.into_imports() {
             let import = import?;
-            let (kind, (ty, parts)) = match &import.ty {
+            let (kind, (ty, entity_type)) = match &import.ty {
                 wp::TypeRef::Func(ty) | wp::TypeRef::FuncExact(ty) => (0, self.func_type(*ty)),
                 wp::TypeRef::Table(ty) => (1, table_type(ty)),
                 wp::TypeRef::Memory(ty) => (2, memory_type(ty)),
                 wp::TypeRef::Global(ty) => (3, global_type(ty)),
                 wp::TypeRef::Tag(ty) => (4, self.func_type(ty.func_type_idx)),
             };
-            let index = self.add(kind, (ty.clone(), parts.clone()));
+            let index = self.add(kind, (ty.clone(), entity_type.clone()));
             let (module, name) = (import.module.to_string(), import.name.to_string());
-            self.imports.push(Import { module, name, kind: KINDS[kind], index, ty, parts });
+            self.imports.push(Import { module, name, kind: EXTERN_KINDS[kind], index, ty, entity_type });
         }
         Ok(())
     }
@@ -332,10 +332,10 @@ impl Outline {
             wp::ExternalKind::Global => 3,
             wp::ExternalKind::Tag => 4,
         };
-        let known = self.known[kind].get(export.index as usize).cloned();
-        let (ty, parts) = known.map_or_else(|| ("?".into(), None), |(ty, parts)| (ty, Some(parts)));
-        let (index, name, kind) = (export.index, export.name.to_string(), KINDS[kind]);
-        self.exports.push(Export { name, kind, index, ty, parts });
+        let ty = self.types_by_kind[kind].get(export.index as usize).cloned();
+        let (ty, entity_type) = ty.map_or_else(|| ("?".into(), None), |(ty, entity_type)| (ty, Some(entity_type)));
+        let (index, name, kind) = (export.index, export.name.to_string(), EXTERN_KINDS[kind]);
+        self.exports.push(Export { name, kind, index, ty, entity_type });
         Ok(())
     }
 
@@ -370,7 +370,7 @@ impl Outline {
         }
     }
 
-    /// A custom section. One that is not as its name promises is only listed, as if it had no meaning.
+    /// Records a custom section. The contents of a malformed one are ignored.
     fn custom(&mut self, section: &wp::CustomSectionReader<'_>) -> wp::Result<()> {
         let name = Some(section.name().to_string());
         let range = section.data_offset()..section.data_offset() + section.data().len() as u64;
@@ -389,8 +389,8 @@ impl Outline {
             match name? {
                 wp::Name::Module { name, .. } => self.name = Some(name.to_string()),
                 wp::Name::Function(map) => {
-                    // It comes behind all functions; what is no function's name would only take memory.
-                    let functions = self.known[0].len();
+                    // The name section follows all functions. Names of other indices would only waste memory.
+                    let functions = self.types_by_kind[0].len();
                     for naming in map {
                         let naming = naming?;
                         if (naming.index as usize) < functions {
@@ -405,10 +405,10 @@ impl Outline {
     }
 
     fn producers(&mut self, fields: wp::ProducersSectionReader<'_>) -> wp::Result<()> {
-        for field in fields.into_iter().take(MOST_LISTED / 10) {
+        for field in fields.into_iter().take(MAX_LISTED / 10) {
             let field = field?;
             let mut values = Vec::new();
-            for value in field.values.into_iter().take(MOST_LISTED) {
+            for value in field.values.into_iter().take(MAX_LISTED) {
                 let value = value?;
                 values.push((value.name.to_string(), value.version.to_string()));
             }
@@ -419,7 +419,7 @@ impl Outline {
 
     fn target_features(&mut self, section: &wp::CustomSectionReader<'_>) -> wp::Result<()> {
         let mut reader = wp::BinaryReader::new(section.data(), section.data_offset());
-        for _ in 0..reader.read_var_u32()?.min(MOST_LISTED as u32) {
+        for _ in 0..reader.read_var_u32()?.min(MAX_LISTED as u32) {
             let sign = char::from(reader.read_u8()?);
             self.target_features.push(format!("{sign}{}", reader.read_string()?));
         }
@@ -427,14 +427,14 @@ impl Outline {
     }
 }
 
-/// The name in the text format of the instruction at a byte offset of a binary.
+/// Returns the text format's name of the instruction at a byte offset of a binary.
 pub fn instruction_at(bytes: &[u8], offset: u64) -> Option<&'static str> {
     let rest = bytes.get(usize::try_from(offset).ok()?..)?;
     let reader = wp::BinaryReader::new_features(rest, offset, wp::WasmFeatures::all());
     text_of(&wp::OperatorsReader::new(reader).read().ok()?)
 }
 
-/// The name section's names for a function's parameters and locals, by their index.
+/// Returns the names of a function's parameters and locals in the name section, with their local indices.
 pub fn local_names(bytes: &[u8], func: u32) -> Vec<(u32, String)> {
     let mut found = Vec::new();
     for payload in wp::Parser::new(0).parse_all(bytes) {
@@ -455,7 +455,7 @@ pub fn local_names(bytes: &[u8], func: u32) -> Vec<(u32, String)> {
 
 macro_rules! tokens {
     ($(@$proposal:ident $token:ident $({ $($payload:tt)* })? => $visit:ident ($($ann:tt)*))*) => {
-        /// The name of an operator's variant. Its `Debug` would say it too, and be a hundred times as much code.
+        /// Returns the name of an operator's variant. `Debug` of an operator would need a hundred times as much code.
         pub(crate) fn token_of(operator: &wp::Operator<'_>) -> Option<&'static str> {
             match operator {
                 $(wp::Operator::$token { .. } => Some(stringify!($token)),)*
@@ -467,18 +467,18 @@ macro_rules! tokens {
 
 wp::for_each_operator!(tokens);
 
-/// The row of an operator is found by its token, which the table has from wasmparser.
+/// Returns an operator's name in the text format. Rows of the op table have the name of wasmparser's variant as token.
 fn text_of(operator: &wp::Operator<'_>) -> Option<&'static str> {
     let token = token_of(operator)?;
-    let is_it = |op: &Op| format!("{op:?}").trim_end_matches(')').rsplit('(').next() == Some(token);
-    Op::all().find(is_it).map(Op::text)
+    let has_token = |op: &Op| format!("{op:?}").trim_end_matches(')').rsplit('(').next() == Some(token);
+    Op::all().find(has_token).map(Op::text)
 }
 
 fn malformed(e: wp::Error) -> Error {
     Error::new(ErrorKind::Malformed, e.message(), Some(e.offset()))
 }
 
-/// A constant expression, in the text format, without its `end`.
+/// Returns a constant expression in the text format, without its `end`.
 fn expression(init: &wp::ConstExpr<'_>) -> wp::Result<String> {
     let mut out = Vec::new();
     for operator in init.get_operators_reader() {
@@ -497,11 +497,11 @@ fn expression(init: &wp::ConstExpr<'_>) -> wp::Result<String> {
     Ok(out.join(" "))
 }
 
-/// Cuts a type of very many parts: a small module may name one a million times.
-fn shorten(mut text: String) -> String {
-    const MOST: usize = 2000;
-    if let Some((cut, _)) = text.char_indices().nth(MOST) {
-        text.truncate(cut);
+/// Truncates the text of a very large type. A small module may refer to such a type a million times.
+fn truncate(mut text: String) -> String {
+    const MAX_CHARS: usize = 2000;
+    if let Some((end, _)) = text.char_indices().nth(MAX_CHARS) {
+        text.truncate(end);
         text.push('…');
     }
     text
@@ -548,9 +548,9 @@ fn field_text(field: &wp::FieldType) -> String {
     if field.mutable { format!("(mut {storage})") } else { storage }
 }
 
-fn limits_text(is_64: bool, least: u64, most: Option<u64>) -> String {
-    let most = most.map_or_else(String::new, |most| format!(" {most}"));
-    format!("{}{least}{most}", if is_64 { "i64 " } else { "" })
+fn limits_text(is_64: bool, min: u64, max: Option<u64>) -> String {
+    let max = max.map_or_else(String::new, |max| format!(" {max}"));
+    format!("{}{min}{max}", if is_64 { "i64 " } else { "" })
 }
 
 fn signature(ty: &wp::SubType) -> Option<Signature> {
@@ -563,7 +563,7 @@ fn table_type(ty: &wp::TableType) -> Type {
     let element: Arc<str> = wp::ValType::Ref(ty.element_type).to_string().into();
     let text = format!("table {} {element}", limits_text(ty.table64, ty.initial, ty.maximum));
     let limits = Limits { min: ty.initial, max: ty.maximum, is_64: ty.table64 };
-    (text.into(), Parts::Table { element, limits })
+    (text.into(), EntityType::Table { element, limits })
 }
 
 fn memory_type(ty: &wp::MemoryType) -> Type {
@@ -572,13 +572,13 @@ fn memory_type(ty: &wp::MemoryType) -> Type {
     let shared = if ty.shared { " shared" } else { "" };
     let text = format!("memory {}{shared}{page}", limits_text(ty.memory64, ty.initial, ty.maximum));
     let limits = Limits { min: ty.initial, max: ty.maximum, is_64: ty.memory64 };
-    (text.into(), Parts::Memory { limits, shared: ty.shared, page_size })
+    (text.into(), EntityType::Memory { limits, shared: ty.shared, page_size })
 }
 
 fn global_type(ty: &wp::GlobalType) -> Type {
     let content: Arc<str> = ty.content_type.to_string().into();
     let text = if ty.mutable { format!("global (mut {content})") } else { format!("global {content}") };
-    (text.into(), Parts::Global { content, mutable: ty.mutable })
+    (text.into(), EntityType::Global { content, mutable: ty.mutable })
 }
 
 #[cfg(all(test, feature = "wat"))]
@@ -590,7 +590,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_declared_is_listed_in_the_words_of_the_text_format() {
+    fn all_declarations_are_listed_in_the_text_format() {
         let it = outline(
             r#"(module $m
                 (import "a" "f" (func (param i32 f64) (result i64)))
@@ -627,12 +627,13 @@ mod tests {
             (&signature.params[..], &signature.results[..]),
             (&["i32", "f64"].map(String::from)[..], &["i64".to_string()][..])
         );
-        assert_eq!(it.imports[0].parts, Parts::Func { type_index: 0 });
-        assert_eq!(it.imports[1].parts, Parts::Global { content: "i32".into(), mutable: true });
+        assert_eq!(it.imports[0].entity_type, EntityType::Func { type_index: 0 });
+        assert_eq!(it.imports[1].entity_type, EntityType::Global { content: "i32".into(), mutable: true });
         let limits = |min, max| Limits { min, max, is_64: false };
-        assert_eq!(it.definitions[0].parts, Parts::Table { element: "funcref".into(), limits: limits(2, None) });
-        let memory = Parts::Memory { limits: limits(1, Some(16)), shared: false, page_size: 65536 };
-        assert_eq!((&it.definitions[1].parts, it.exports[0].parts.as_ref()), (&memory, Some(&memory)));
+        let table = EntityType::Table { element: "funcref".into(), limits: limits(2, None) };
+        assert_eq!(it.definitions[0].entity_type, table);
+        let memory = EntityType::Memory { limits: limits(1, Some(16)), shared: false, page_size: 65536 };
+        assert_eq!((&it.definitions[1].entity_type, it.exports[0].entity_type.as_ref()), (&memory, Some(&memory)));
         let exports: Vec<_> = it.exports.iter().map(|it| (it.name.as_str(), it.index, &*it.ty)).collect();
         let expected =
             [("memory", 0, "memory 1 16"), ("tag", 0, "func (param i32)"), ("second", 1, "func (param i32)")];
@@ -646,7 +647,7 @@ mod tests {
     }
 
     #[test]
-    fn structures_arrays_and_subtypes_are_written_out() {
+    fn structure_array_and_subtype_definitions_are_in_the_text_format() {
         let it = outline(
             "(module (type (sub (struct (field i8) (field (mut i64))))) (type (sub final 0 (struct (field i8) (field (mut i64)) (field i32)))) (type (array (mut i16))))",
         );
@@ -668,7 +669,7 @@ mod tests {
     }
 
     #[test]
-    fn custom_sections_that_lie_are_only_listed() {
+    fn contents_of_malformed_custom_sections_are_ignored() {
         let mut bytes = b"\0asm\x01\0\0\0".to_vec();
         bytes.extend(b"\0\x0b\x09producers\xff");
         let it = Outline::new(&bytes, None).unwrap();
@@ -676,16 +677,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_module_is_an_error_with_a_place() {
+    fn a_malformed_header_is_an_error_with_an_offset() {
         assert_eq!(Outline::new(b"\0asm\x0d\0\x01\0", None).unwrap_err().offset(), Some(4));
         assert!(Outline::new(b"\0asm\x01\0\0\0\x01\x05", None).is_err());
         assert!(Outline::new(b"", None).is_err());
     }
 
     #[test]
-    fn what_is_neither_binary_nor_text_is_told_apart() {
+    fn malformed_headers_have_distinct_messages() {
         let message = |bytes: &[u8]| crate::decode::to_binary(bytes).and_then(|it| check_header(&it)).unwrap_err();
-        for (bytes, what, offset) in [
+        for (bytes, expected, offset) in [
             (&b""[..], "unexpected end: the file is empty", 0),
             (b"\0as", "unexpected end: the header is cut short", 3),
             (b"\0asm\x01\0", "unexpected end: the header is cut short", 6),
@@ -693,7 +694,7 @@ mod tests {
             (b"\0asm\x0d\0\x01\0", "this is a component, not a core module", 4),
             (b"\xff\xfe", "magic header not detected: expected \\0asm or text in UTF-8, found [ff, fe]", 0),
         ] {
-            assert_eq!((message(bytes).message(), message(bytes).offset()), (what, Some(offset)));
+            assert_eq!((message(bytes).message(), message(bytes).offset()), (expected, Some(offset)));
         }
     }
 }

@@ -1,8 +1,8 @@
-//! The pure semantics: what every operation of values means, written once and used by the interpreter's handlers, the
-//! constant folder, constant expressions and the tests. A function is named as its row in the op table says and takes
-//! what the row says; lane operations take the lane index where the row has it, loads take and stores give bytes.
-//! Nothing here panics, allocates or has state; an operation that can trap returns a `Result`, every other returns its
-//! value, and `Outcome` lets generated code treat both alike. Core specification, chapter "Execution".
+//! The pure semantics of every operation on values. The interpreter's handlers, the constant folder, constant expressions
+//! and the tests share them. A function has the name and the operands of its row in the op table; lane operations also
+//! take the lane index, loads take the bytes read, and stores return the bytes to write. These functions never panic or
+//! allocate, and they have no state. A function that can trap returns a `Result`; all others return their value.
+//! `IntoResult` lets generated code treat both alike. Core specification, chapter "Execution".
 
 mod convert;
 mod memory;
@@ -15,34 +15,34 @@ pub use memory::*;
 pub use numeric::*;
 pub use vector::*;
 
-use crate::op::{Binary, Compare, Convert, Unary, Value};
+use crate::op::{Binary, Compare, Convert, Unary, WasmValue};
 use crate::{Trap, V128};
 
-/// What an operation's meaning returns: a value, or a value or a trap.
-pub trait Outcome {
-    /// The value if there is no trap.
+/// The return type of an operation's function: a value, or a `Result` of a value or a trap.
+pub trait IntoResult {
+    /// The value without a trap.
     type Value;
 
-    /// The value or the trap.
-    fn outcome(self) -> Result<Self::Value, Trap>;
+    /// Converts the returned value to a `Result`.
+    fn into_result(self) -> Result<Self::Value, Trap>;
 }
 
-impl<T> Outcome for Result<T, Trap> {
+impl<T> IntoResult for Result<T, Trap> {
     type Value = T;
 
     #[inline(always)]
-    fn outcome(self) -> Result<T, Trap> {
+    fn into_result(self) -> Result<T, Trap> {
         self
     }
 }
 
 macro_rules! total {
     ($($value:ty),*) => {$(
-        impl Outcome for $value {
+        impl IntoResult for $value {
             type Value = $value;
 
             #[inline(always)]
-            fn outcome(self) -> Result<$value, Trap> {
+            fn into_result(self) -> Result<$value, Trap> {
                 Ok(self)
             }
         }
@@ -51,12 +51,12 @@ macro_rules! total {
 
 total! { i32, i64, f32, f64, V128, (i64, i64) }
 
-/// A scalar as 64 bits: integers and floats of 32 bits are zero-extended.
-pub trait Scalar: Value {
-    /// From the low bits.
+/// A scalar value that converts to and from 64 bits.
+pub trait Scalar: WasmValue {
+    /// Creates a scalar from the low bits.
     fn from_bits(bits: u64) -> Self;
 
-    /// The bits, zero-extended.
+    /// Returns the bits, zero-extended to 64.
     fn to_bits(self) -> u64;
 }
 
@@ -83,39 +83,41 @@ scalars! {
     f64 u64 f64::from_bits, f64::to_bits;
 }
 
-/// The canonical NaN if the operand is NaN: what arithmetic gives in an engine that canonicalises.
+/// Returns the canonical NaN if the operand is NaN, and the operand otherwise. An engine with NaN canonicalisation applies
+/// this to the results of arithmetic.
 #[inline(always)]
 pub fn f32_canonical(a: f32) -> f32 {
     nan::canonical(a)
 }
 
-/// The canonical NaN if the operand is NaN: what arithmetic gives in an engine that canonicalises.
+/// Returns the canonical NaN if the operand is NaN, and the operand otherwise. An engine with NaN canonicalisation applies
+/// this to the results of arithmetic.
 #[inline(always)]
 pub fn f64_canonical(a: f64) -> f64 {
     nan::canonical(a)
 }
 
-/// An evaluator of one family, from its rows.
+/// Generates an evaluator of a family from its rows.
 macro_rules! evaluator {
     ($eval:ident $Family:ident:
      $($token:ident $meaning:ident $text:literal ($a:ident) -> $result:ident $gas:literal;)*) => {
-        #[doc = concat!("The result of a `", stringify!($Family), "` operation, as [`Scalar`] bits.")]
+        #[doc = concat!("Evaluates a `", stringify!($Family), "` operation on [`Scalar`] bits.")]
         pub fn $eval(op: $Family, a: u64) -> Result<u64, Trap> {
             match op {
                 $($Family::$token => {
-                    $meaning(<$a as Scalar>::from_bits(a)).outcome().map(<$result as Scalar>::to_bits)
+                    $meaning(<$a as Scalar>::from_bits(a)).into_result().map(<$result as Scalar>::to_bits)
                 })*
             }
         }
     };
     ($eval:ident $Family:ident:
      $($token:ident $meaning:ident $text:literal ($a:ident, $b:ident) -> $result:ident $gas:literal;)*) => {
-        #[doc = concat!("The result of a `", stringify!($Family), "` operation, as [`Scalar`] bits.")]
+        #[doc = concat!("Evaluates a `", stringify!($Family), "` operation on [`Scalar`] bits.")]
         pub fn $eval(op: $Family, a: u64, b: u64) -> Result<u64, Trap> {
             match op {
                 $($Family::$token => {
                     $meaning(<$a as Scalar>::from_bits(a), <$b as Scalar>::from_bits(b))
-                        .outcome()
+                        .into_result()
                         .map(<$result as Scalar>::to_bits)
                 })*
             }
@@ -133,7 +135,7 @@ mod tests {
     use super::*;
     use crate::op::ValKind;
 
-    /// Limits, ties, infinities and both kinds of NaN, as `f32` and `f64`; as integers whatever they are.
+    /// Limits, ties, infinities, and quiet and signalling NaNs of both float types. Integer operations use the same bits.
     const EDGES: [u64; 24] = [
         0,
         1,
@@ -161,7 +163,7 @@ mod tests {
         0xC000_0000_BF80_0000,
     ];
 
-    /// Whether `bits` is a NaN that is not quiet.
+    /// Returns whether `bits` is a signalling NaN.
     fn is_signalling(kind: ValKind, bits: u64) -> bool {
         match kind {
             ValKind::F32 => f32::from_bits(bits as u32).is_nan() && bits & 1 << 22 == 0,
@@ -171,11 +173,11 @@ mod tests {
     }
 
     #[test]
-    fn only_operations_on_bits_give_signalling_nan() {
-        let on_bits = ["abs", "neg", "copysign", "reinterpret_i32", "reinterpret_i64"];
+    fn only_bit_operations_return_signalling_nan() {
+        let bit_operations = ["abs", "neg", "copysign", "reinterpret_i32", "reinterpret_i64"];
         let check = |text: &str, kind: ValKind, result: Result<u64, Trap>| {
             let signalling = result.is_ok_and(|bits| is_signalling(kind, bits));
-            assert!(!signalling || on_bits.iter().any(|name| text.ends_with(name)), "{text}");
+            assert!(!signalling || bit_operations.iter().any(|name| text.ends_with(name)), "{text}");
         };
         for a in EDGES {
             for &op in Unary::ALL {
@@ -193,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn results_of_32_bits_are_zero_extended() {
+    fn results_with_32_bits_are_zero_extended() {
         for a in EDGES {
             for b in EDGES {
                 for &op in Binary::ALL {
@@ -208,16 +210,16 @@ mod tests {
         }
     }
 
-    /// Every row has a meaning of the types the row says; that this compiles is the test.
+    /// The function of every row has the types of the row. This test passes if it compiles.
     #[test]
-    fn meanings_have_the_types_of_their_rows() {
-        fn one<A, O: Outcome>(_: fn(A) -> O) -> Option<O::Value> {
+    fn functions_have_the_types_of_their_rows() {
+        fn one<A, O: IntoResult>(_: fn(A) -> O) -> Option<O::Value> {
             None
         }
-        fn two<A, B, O: Outcome>(_: fn(A, B) -> O) -> Option<O::Value> {
+        fn two<A, B, O: IntoResult>(_: fn(A, B) -> O) -> Option<O::Value> {
             None
         }
-        fn three<A, B, C, O: Outcome>(_: fn(A, B, C) -> O) -> Option<O::Value> {
+        fn three<A, B, C, O: IntoResult>(_: fn(A, B, C) -> O) -> Option<O::Value> {
             None
         }
         macro_rules! function {

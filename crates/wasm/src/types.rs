@@ -1,24 +1,27 @@
-//! The WebAssembly 3.0 type system: value, reference, composite and external types, and the engine-wide registry that
-//! gives every type one canonical id by hash-consing recursion groups, so that type equality is one compare and a
-//! subtype check one look-up in the type's display (core specification, "Types" and "Type Closure").
+//! The WebAssembly 3.0 type system: value, reference, composite and external types, and the engine-wide type registry.
+//! The registry hash-conses recursion groups, so every type has one canonical id. Type equality is one comparison, and a
+//! subtype check is one lookup in the type's display (core specification, "Types" and "Type Closure").
 
+mod accessors;
 mod registry;
 
 use std::fmt;
 
+pub use accessors::Mutability;
 pub use registry::{ForeignType, TypeDef, TypeGroup, TypeRegistry};
 
-/// The canonical id of a defined type. It is unique in the process, so that a registry knows a type of another one, and is
-/// used again only when all 2³¹ have been.
+/// The canonical id of a defined type. It is unique in the process, so that a registry detects types of another registry.
+/// Ids are reused only after all 2³¹ have been used.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(transparent)]
 pub struct TypeId(pub u32);
 
-/// Ids from here up stand for a type's place in the recursion group being interned; none leaves [`TypeRegistry`].
+/// Ids from here on refer to types of the recursion group that is being interned: `REC_BASE + i` is its `i`th type.
+/// Registered types never contain them.
 const REC_BASE: u32 = 1 << 31;
 
 impl TypeId {
-    /// The `index`th type of the recursion group handed to [`TypeRegistry::intern`].
+    /// Returns the id of the `index`th type within a recursion group, for [`TypeRegistry::intern`].
     pub const fn in_group(index: u32) -> TypeId {
         TypeId(REC_BASE + index)
     }
@@ -30,7 +33,7 @@ impl fmt::Debug for TypeId {
     }
 }
 
-/// What a reference refers to.
+/// A heap type: the type of a reference's referent (core specification, "Heap Types").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HeapType {
     /// Any function.
@@ -39,9 +42,9 @@ pub enum HeapType {
     Extern,
     /// Any object of the guest's heap.
     Any,
-    /// Objects that can be compared.
+    /// Any object that `ref.eq` can compare.
     Eq,
-    /// Integers of 31 bits that are not boxed.
+    /// Unboxed 31-bit integers.
     I31,
     /// Any structure.
     Struct,
@@ -49,13 +52,13 @@ pub enum HeapType {
     Array,
     /// Any exception.
     Exn,
-    /// Nothing, below [`HeapType::Any`]: only null.
+    /// The bottom type of the hierarchy of [`HeapType::Any`]. Only null has it.
     None,
-    /// Nothing, below [`HeapType::Func`].
+    /// The bottom type of the hierarchy of [`HeapType::Func`].
     NoFunc,
-    /// Nothing, below [`HeapType::Extern`].
+    /// The bottom type of the hierarchy of [`HeapType::Extern`].
     NoExtern,
-    /// Nothing, below [`HeapType::Exn`].
+    /// The bottom type of the hierarchy of [`HeapType::Exn`].
     NoExn,
     /// A defined type.
     Concrete(TypeId),
@@ -79,7 +82,7 @@ pub enum Hierarchy {
 pub struct RefType {
     /// Whether null is a value of the type.
     pub nullable: bool,
-    /// What it refers to.
+    /// The heap type of the referent.
     pub heap: HeapType,
 }
 
@@ -117,7 +120,7 @@ impl ValType {
     /// `externref`
     pub const EXTERNREF: ValType = ValType::Ref(RefType::EXTERNREF);
 
-    /// The defined type that it mentions, if it does.
+    /// Returns the defined type that this type refers to, if any.
     pub const fn defined(self) -> Option<TypeId> {
         match self {
             ValType::Ref(RefType { heap: HeapType::Concrete(id), .. }) => Some(id),
@@ -125,7 +128,7 @@ impl ValType {
         }
     }
 
-    /// The number of 8-byte slots a value takes in a frame or an argument array.
+    /// Returns the number of 8-byte slots that a value occupies in a frame or an argument array.
     pub const fn slots(self) -> u32 {
         match self {
             ValType::V128 => 2,
@@ -133,7 +136,7 @@ impl ValType {
         }
     }
 
-    /// The reference type, if it is one.
+    /// Returns the reference type, or `None` for numbers and vectors.
     pub const fn as_ref(self) -> Option<RefType> {
         match self {
             ValType::Ref(r) => Some(r),
@@ -141,16 +144,16 @@ impl ValType {
         }
     }
 
-    /// Whether a value may refer to the garbage-collected heap (so that a collector must know and may change it).
-    /// Function references never do.
-    pub const fn is_traced(self) -> bool {
+    /// Returns whether values are GC-managed: they may refer to the garbage-collected heap, so a collector must trace
+    /// them and may update them. Function references are never GC-managed.
+    pub const fn is_gc_managed(self) -> bool {
         match self {
             ValType::Ref(r) => !matches!(r.heap, HeapType::Func | HeapType::NoFunc | HeapType::I31),
             _ => false,
         }
     }
 
-    /// Whether a local of this type has a default value.
+    /// Returns whether a local of this type has a default value.
     pub const fn is_defaultable(self) -> bool {
         match self {
             ValType::Ref(r) => r.nullable,
@@ -159,7 +162,7 @@ impl ValType {
     }
 }
 
-/// The number of slots that values of these types take together.
+/// Returns the total number of 8-byte slots that values of these types occupy.
 pub fn slots_of(types: &[ValType]) -> u32 {
     types.iter().map(|t| t.slots()).sum()
 }
@@ -203,8 +206,8 @@ impl fmt::Display for ValType {
     }
 }
 
-/// A function type. If it mentions types that a module defines (`(ref $t)`), it is of use to that module's engine alone,
-/// and only as long as that module, or another that defines the same, is there: it does not keep them.
+/// A function type. If it refers to types that a module defines (`(ref $t)`), it is valid only in that module's engine, and
+/// only while this module or another module with the same types exists. It does not keep these types registered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct FuncType {
     params: Box<[ValType]>,
@@ -212,29 +215,29 @@ pub struct FuncType {
 }
 
 impl FuncType {
-    /// From parameter and result types.
+    /// Creates a function type from parameter and result types.
     pub fn new(params: impl IntoIterator<Item = ValType>, results: impl IntoIterator<Item = ValType>) -> FuncType {
         FuncType { params: params.into_iter().collect(), results: results.into_iter().collect() }
     }
 
-    /// The parameter types.
+    /// Returns the parameter types.
     pub fn params(&self) -> &[ValType] {
         &self.params
     }
 
-    /// The result types.
+    /// Returns the result types.
     pub fn results(&self) -> &[ValType] {
         &self.results
     }
 
-    /// The slots an argument array needs: parameters on the way in, results on the way out.
+    /// Returns the number of slots of an argument array, which holds the parameters before a call and the results after.
     pub fn array_slots(&self) -> u32 {
         slots_of(&self.params).max(slots_of(&self.results))
     }
 }
 
 impl FuncType {
-    /// Parameters and results in the text format, with a space before each list; nothing where there are none.
+    /// Returns parameters and results in the text format, each list with a leading space. Empty lists are omitted.
     pub fn signature(&self) -> String {
         let mut text = String::new();
         for (word, types) in [("param", &self.params), ("result", &self.results)] {
@@ -247,7 +250,7 @@ impl FuncType {
     }
 }
 
-/// As in the text format: `func (param i32 i64) (result f32)`.
+/// Writes the type in the text format: `func (param i32 i64) (result f32)`.
 impl fmt::Display for FuncType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "func{}", self.signature())
@@ -257,13 +260,13 @@ impl fmt::Display for FuncType {
 /// The type of a field of a structure or of an array's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FieldType {
-    /// What is stored.
+    /// The type of the stored value.
     pub storage: StorageType,
-    /// Whether it can be changed.
+    /// Whether the field is mutable.
     pub mutable: bool,
 }
 
-/// What a field stores.
+/// A storage type (core specification, "Aggregate Types").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StorageType {
     /// An integer of 8 bits.
@@ -288,7 +291,7 @@ pub enum CompositeType {
 /// A defined type with its place in the subtype hierarchy.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SubType {
-    /// Whether nothing may extend it.
+    /// Whether it is final, so that it cannot have subtypes.
     pub is_final: bool,
     /// The declared supertype.
     pub supertype: Option<TypeId>,
@@ -297,12 +300,12 @@ pub struct SubType {
 }
 
 impl SubType {
-    /// A final function type without supertype, as plain `(type (func …))` declares.
+    /// Creates a final function type without a supertype, as `(type (func …))` declares.
     pub fn func(ty: FuncType) -> SubType {
         SubType { is_final: true, supertype: None, composite: CompositeType::Func(ty) }
     }
 
-    /// The function type, if it is one.
+    /// Returns the function type, or `None` for structures and arrays.
     pub fn as_func(&self) -> Option<&FuncType> {
         match &self.composite {
             CompositeType::Func(ty) => Some(ty),
@@ -310,7 +313,7 @@ impl SubType {
         }
     }
 
-    /// Shows every id it mentions, to be changed.
+    /// Calls `f` with a mutable reference to each type id in the definition.
     fn each_id(&mut self, f: &mut dyn FnMut(&mut TypeId)) {
         if let Some(id) = &mut self.supertype {
             f(id);
@@ -333,7 +336,7 @@ impl SubType {
     }
 }
 
-/// Whether addresses and sizes are 32 or 64 bits wide.
+/// The address type of a memory or table: its addresses and sizes have 32 or 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IndexType {
     /// 32 bits.
@@ -343,7 +346,7 @@ pub enum IndexType {
 }
 
 impl IndexType {
-    /// The value type of an index.
+    /// Returns the value type of an index.
     pub const fn val_type(self) -> ValType {
         match self {
             IndexType::I32 => ValType::I32,
@@ -352,23 +355,23 @@ impl IndexType {
     }
 }
 
-/// The type of a linear memory; sizes in pages.
+/// The type of a linear memory. Its sizes are in pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MemoryType {
-    /// Width of its addresses.
+    /// The width of its addresses.
     pub index: IndexType,
-    /// Initial pages.
+    /// The initial size in pages.
     pub min: u64,
-    /// Most pages it may grow to.
+    /// The maximum size in pages, if limited.
     pub max: Option<u64>,
     /// Whether threads may share it.
     pub shared: bool,
-    /// The size of a page is 2 to this power: 16, or 0 with custom page sizes.
+    /// The binary logarithm of the page size: 16, or 0 with custom page sizes.
     pub page_size_log2: u8,
 }
 
 impl MemoryType {
-    /// A 32-bit memory of 64 KiB pages.
+    /// Creates the type of a 32-bit memory with pages of 64 KiB.
     pub fn new(min: u32, max: Option<u32>) -> MemoryType {
         MemoryType {
             index: IndexType::I32,
@@ -379,12 +382,12 @@ impl MemoryType {
         }
     }
 
-    /// Bytes in a page.
+    /// Returns the page size in bytes.
     pub const fn page_size(&self) -> u64 {
         1 << self.page_size_log2
     }
 
-    /// The most pages the index type can address (core specification, "Memory Types").
+    /// Returns the number of pages that the address type can address (core specification, "Memory Types").
     pub const fn address_limit(&self) -> u64 {
         match self.index {
             IndexType::I32 => 1 << (32 - self.page_size_log2),
@@ -402,18 +405,18 @@ impl MemoryType {
 /// The type of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TableType {
-    /// Width of its indices.
+    /// The width of its indices.
     pub index: IndexType,
-    /// Initial elements.
+    /// The initial number of elements.
     pub min: u64,
-    /// Most elements it may grow to.
+    /// The maximum number of elements, if limited.
     pub max: Option<u64>,
     /// The type of its elements.
     pub element: RefType,
 }
 
 impl TableType {
-    /// A table with 32-bit indices.
+    /// Creates the type of a table with 32-bit indices.
     pub fn new(element: RefType, min: u32, max: Option<u32>) -> TableType {
         TableType { index: IndexType::I32, min: min.into(), max: max.map(u64::from), element }
     }
@@ -424,11 +427,11 @@ impl TableType {
 pub struct GlobalType {
     /// The type of its value.
     pub content: ValType,
-    /// Whether it can be changed.
+    /// Whether it is mutable.
     pub mutable: bool,
 }
 
-/// The type of a tag: the exceptions thrown with it carry the parameters of this function type.
+/// The type of a tag. Exceptions with this tag carry the parameters of its function type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TagType {
     /// The canonical function type.
@@ -451,7 +454,7 @@ pub enum ExternType {
 }
 
 impl ExternType {
-    /// The specification's word for its kind.
+    /// Returns the specification's name of its kind.
     pub const fn kind(&self) -> &'static str {
         match self {
             ExternType::Func(_) => "func",

@@ -7,12 +7,12 @@
 pub struct V128(pub [u8; 16]);
 
 impl V128 {
-    /// From the 128-bit integer whose least significant byte is lane 0.
+    /// Creates a vector from a 128-bit integer whose least significant byte is byte 0.
     pub const fn from_u128(bits: u128) -> V128 {
         V128(bits.to_le_bytes())
     }
 
-    /// As the 128-bit integer whose least significant byte is lane 0.
+    /// Returns the vector as a 128-bit integer whose least significant byte is byte 0.
     pub const fn to_u128(self) -> u128 {
         u128::from_le_bytes(self.0)
     }

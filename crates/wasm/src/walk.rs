@@ -1,11 +1,11 @@
-//! The one walk over a function body. It owns what the specification's structure says: the typed operand stack, the
-//! control stack, block types, unreachable code, which operands alias a local, where gas is charged and where checks
-//! stand. What an operation does is the emitter's.
+//! The walk over a function body, which all tiers share. It maintains the typed operand stack, the control stack, block
+//! types, reachability and aliases of locals, and it decides where gas is charged and where checks are emitted. An
+//! emitter implements the operations themselves.
 //!
-//! Invariant: bodies walked here are validated, so the stacks have what an operation needs; where this rests on
-//! far-away reasoning a missing piece becomes an error, never a panic. Two drivers share the code: [`function`] and
-//! [`constant`] trust an engine's own validation, [`checked`] keeps in lock-step with wasmparser's validator and
-//! compares the stacks after every operator (core specification, "Validation Algorithm").
+//! Invariant: every body is validated before the walk, so the stacks have the operands that an operation pops. A missing
+//! operand is an error, never a panic. [`function`] and [`constant`] rely on earlier validation. [`cross_check`] runs in
+//! lock-step with wasmparser's validator and compares the stacks after every operator (core specification, "Validation
+//! Algorithm").
 
 mod control;
 mod memory;
@@ -26,16 +26,16 @@ use crate::limits::{MAX_FRAME_SLOTS, MAX_LIVE_REFERENCES};
 use crate::module::Module;
 use crate::op::{Op, Structural};
 use crate::types::*;
-use control::Control;
+use control::ControlFrame;
 
-/// What every operation costs, if gas is metered.
+/// The gas cost of each operation.
 #[derive(Clone, Debug, Default)]
 pub struct Metering {
     costs: HashMap<u16, u64>,
 }
 
 impl Metering {
-    /// Every operation costs 1.
+    /// Creates a table in which every operation costs 1.
     pub fn new() -> Metering {
         Metering::default()
     }
@@ -45,7 +45,7 @@ impl Metering {
         self.costs.insert(op.gas_index(), cost);
     }
 
-    /// The costs as text: the same for the same costs only.
+    /// Returns the costs as text, for use in cache keys. Two tables have the same text exactly if their costs are equal.
     pub fn key(&self) -> String {
         let mut costs: Vec<_> = self.costs.iter().filter(|(_, cost)| **cost != 1).collect();
         costs.sort();
@@ -58,7 +58,7 @@ impl Metering {
     }
 }
 
-/// Walks the body of a function defined by the module, by its place among those.
+/// Walks the body of a function that the module defines. `defined` is its index without imported functions.
 pub fn function<E: Emit>(module: &Module, defined: u32, metering: Option<&Metering>, emit: &mut E) -> Result<()> {
     let ty = module.func_type(module.imported_funcs + defined);
     let (locals, operators) = body(module, defined)?;
@@ -67,7 +67,8 @@ pub fn function<E: Emit>(module: &Module, defined: u32, metering: Option<&Meteri
     walk.run(wp::OperatorsReader::new(operators))
 }
 
-/// Walks a constant expression as a function without parameters.
+/// Walks a constant expression as the body of a function without parameters. `index` is its index in
+/// [`Module::const_bodies`].
 pub fn constant<E: Emit>(module: &Module, index: u32, metering: Option<&Metering>, emit: &mut E) -> Result<()> {
     let body = module.const_bodies.get(index as usize).ok_or_else(|| Error::impossible("no such expression"))?;
     let reader = wp::BinaryReader::new(&module.bytes[body.range.clone()], body.range.start as u64);
@@ -75,10 +76,12 @@ pub fn constant<E: Emit>(module: &Module, index: u32, metering: Option<&Metering
     walk.run(wp::OperatorsReader::new(reader))
 }
 
-/// Validates all bodies of a module again, walking each in lock-step with the validator and comparing the heights of
-/// both operand and control stacks after every operator. `emitter` makes the emitter of a function, by its place among
-/// the defined ones.
-pub fn checked<E: Emit>(module: &Module, features: Features, mut emitter: impl FnMut(u32) -> E) -> Result<()> {
+/// Validates all bodies of a module again and walks each in lock-step with the validator. `emitter` creates the emitter
+/// of a function from its index without imported functions.
+///
+/// # Errors
+/// If the heights of the operand stacks or control stacks differ after an operator.
+pub fn cross_check<E: Emit>(module: &Module, features: Features, mut emitter: impl FnMut(u32) -> E) -> Result<()> {
     let mut validator = crate::decode::validator(features, true);
     let mut defined = 0;
     for payload in wp::Parser::new(0).parse_all(module.bytes.part(0..module.bytes.len())?) {
@@ -101,10 +104,11 @@ pub fn checked<E: Emit>(module: &Module, features: Features, mut emitter: impl F
             let op = ops.read()?;
             func.op(at, &op)?;
             walk.step(&op, at as u32)?;
-            if walk.dead == 0 && walk.reachable {
-                let (ours, theirs) = (walk.stack.len() as u32, func.operand_stack_height());
-                if ours != theirs || walk.controls.len() as u32 != func.control_stack_height() {
-                    return Err(Error::impossible(&format!("at byte {at:#x}: {ours} operands, validator {theirs}")));
+            if walk.unreachable_depth == 0 && walk.reachable {
+                let (height, expected) = (walk.stack.len() as u32, func.operand_stack_height());
+                if height != expected || walk.controls.len() as u32 != func.control_stack_height() {
+                    let message = format!("at byte {at:#x}: {height} operands, the validator has {expected}");
+                    return Err(Error::impossible(&message));
                 }
             }
         }
@@ -113,14 +117,14 @@ pub fn checked<E: Emit>(module: &Module, features: Features, mut emitter: impl F
     Ok(())
 }
 
-/// The canonical frame of a function defined by the module.
+/// Returns the canonical frame of a function that the module defines. `defined` is its index without imported functions.
 pub fn frame(module: &Module, defined: u32) -> Result<Frame> {
     let ty = module.func_type(module.imported_funcs + defined);
     let (locals, operators) = body(module, defined)?;
     Ok(canonical_frame(&locals, ty.params().len(), ty.results(), &operators))
 }
 
-/// The types of a function's parameters and locals, and its operators.
+/// Returns the types of a function's parameters and locals, and a reader of its operators.
 fn body(module: &Module, defined: u32) -> Result<(Vec<ValType>, wp::BinaryReader<'_>)> {
     let range = module.bodies.get(defined as usize).ok_or_else(|| Error::impossible("no such function"))?;
     let mut reader = wp::BinaryReader::new(module.bytes.part(range.clone())?, range.start as u64);
@@ -133,16 +137,18 @@ fn body(module: &Module, defined: u32) -> Result<(Vec<ValType>, wp::BinaryReader
     Ok((locals, reader))
 }
 
-/// The byte offset in the module of the first operator of a function, by its place among those the module defines.
-pub fn start(module: &Module, defined: u32) -> Option<u32> {
+/// Returns the byte offset in the module of a function's first operator. `defined` is the function's index without
+/// imported functions.
+pub fn first_operator_offset(module: &Module, defined: u32) -> Option<u32> {
     u32::try_from(body(module, defined).ok()?.1.original_position()).ok()
 }
 
-/// The loops around the one whose operator has this byte offset in the module, outermost first, and that: the offsets
-/// of their operators. None if the function, by its place among the defined ones, has no such loop.
-pub fn loops_to(module: &Module, defined: u32, header: u32) -> Result<Option<Vec<u32>>> {
+/// Returns the loop whose operator is at byte offset `header` in the module, and all loops around it. Each is given by
+/// the offset of its operator, outermost first. Returns `None` if the function has no such loop. `defined` is the
+/// function's index without imported functions.
+pub fn enclosing_loops(module: &Module, defined: u32, header: u32) -> Result<Option<Vec<u32>>> {
     let mut ops = wp::OperatorsReader::new(body(module, defined)?.1);
-    // Of every open structure, where it starts if it is a loop.
+    // For each open control structure, the offset of its operator if it is a loop.
     let mut open = Vec::new();
     while !ops.eof() {
         let at = ops.original_position() as u32;
@@ -172,11 +178,11 @@ fn type_id(module: &Module, index: wp::UnpackedIndex) -> TypeId {
     }
 }
 
-/// How many scratch slots a function has that begins by reading a global, as one does that has a stack frame of C in
-/// linear memory.
+/// The number of scratch slots of a function that begins with `global.get`. Compiled C functions with a stack frame in
+/// linear memory begin by reading the stack pointer global.
 const SCRATCH_SLOTS: Slot = 16;
 
-/// The first byte of `global.get`.
+/// The opcode of `global.get`.
 const GLOBAL_GET: u8 = 0x23;
 
 fn canonical_frame(types: &[ValType], params: usize, results: &[ValType], operators: &wp::BinaryReader<'_>) -> Frame {
@@ -192,11 +198,11 @@ fn canonical_frame(types: &[ValType], params: usize, results: &[ValType], operat
     Frame { locals, params, scratch: slot, operands, results: results.to_vec() }
 }
 
-/// An operand's place in the list of operands that alias the same local.
+/// A node in the linked list of operands that alias the same local.
 #[derive(Clone, Copy)]
 struct Alias {
     local: u32,
-    /// The next older operand aliasing it.
+    /// The stack index of the next older operand in the list.
     older: Option<usize>,
 }
 
@@ -205,29 +211,29 @@ struct Walk<'m, 'e, E: Emit> {
     emit: &'e mut E,
     frame: Frame,
     stack: Vec<Operand<E::Value>>,
-    /// For every operand, whether it aliases a local.
+    /// For each operand, its alias node if it aliases a local.
     aliases: Vec<Option<Alias>>,
-    /// For every local, the newest operand that aliases it.
+    /// For each local, the stack index of the newest operand that aliases it.
     newest_alias: Vec<Option<usize>>,
-    /// Operands below this height alias nothing.
-    settled: usize,
+    /// Operands below this height do not alias a local.
+    unaliased: usize,
     /// Operands below this height are in their canonical slots.
     spilled: usize,
-    /// Heights of the operands that a collector traces.
-    traced: Vec<usize>,
-    /// How many of them were live over the calls so far, added up.
+    /// The stack indices of GC-managed operands.
+    gc_managed: Vec<usize>,
+    /// The number of GC-managed operands that are live across calls so far, summed over the calls.
     live_references: usize,
-    controls: Vec<Control<E>>,
-    /// Whether the next operator can be reached.
+    controls: Vec<ControlFrame<E>>,
+    /// Whether the next operator is reachable.
     reachable: bool,
-    /// Depth of control structures entered in unreachable code.
-    dead: usize,
+    /// The nesting depth of control structures inside unreachable code.
+    unreachable_depth: usize,
     metering: Option<&'m Metering>,
     segment: Option<E::Mark>,
     cost: u64,
     results: Vec<E::Value>,
-    /// How many operands open `if`s keep for their second arms.
-    kept: usize,
+    /// The number of operands that open `if`s save for their `else` arms.
+    else_operands: usize,
 }
 
 impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
@@ -246,21 +252,21 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
             frame,
             stack: Vec::new(),
             aliases: Vec::new(),
-            settled: 0,
+            unaliased: 0,
             spilled: 0,
-            traced: Vec::new(),
+            gc_managed: Vec::new(),
             live_references: 0,
-            controls: vec![Control::function(label)],
+            controls: vec![ControlFrame::function(label)],
             reachable: true,
-            dead: 0,
+            unreachable_depth: 0,
             metering,
             segment: None,
             cost: 0,
             results: Vec::new(),
-            kept: 0,
+            else_operands: 0,
         };
         walk.open_segment();
-        walk.emit.check(Check::Entry, &[]);
+        walk.emit.check(CheckPosition::Entry, &[]);
         Ok(walk)
     }
 
@@ -277,13 +283,13 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
         if !self.reachable {
             return self.skip(op, at);
         }
-        self.emit.at(at);
+        self.emit.set_offset(at);
         self.op(op)?;
-        if self.emit.settles() {
+        if self.emit.uses_canonical_slots() {
             self.preserve_all();
         }
-        if self.emit.stopped() {
-            return Err(Error::limit("the tier has ended its work on this function"));
+        if self.emit.has_bailed_out() {
+            return Err(Error::limit("the tier bailed out of this function"));
         }
         if self.next_slot() > MAX_FRAME_SLOTS {
             return Err(Error::impossible("the frame is too large"));
@@ -309,8 +315,8 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
 
     fn push(&mut self, value: E::Value, ty: ValType) {
         let slot = self.next_slot();
-        if ty.is_traced() {
-            self.traced.push(self.stack.len());
+        if ty.is_gc_managed() {
+            self.gc_managed.push(self.stack.len());
         }
         self.stack.push(Operand { value, ty, slot });
         if E::ALIASES_LOCALS {
@@ -335,8 +341,8 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
         {
             self.newest_alias[alias.local as usize] = alias.older;
         }
-        self.traced.pop_if(|height| *height == self.stack.len());
-        self.settled = self.settled.min(self.stack.len());
+        self.gc_managed.pop_if(|index| *index == self.stack.len());
+        self.unaliased = self.unaliased.min(self.stack.len());
         self.spilled = self.spilled.min(self.stack.len());
         Ok(operand)
     }
@@ -362,22 +368,22 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
         }
     }
 
-    /// The operands that a collector traces, for something that may collect.
+    /// Returns the GC-managed operands on the stack, for the stack map of an operation that may collect garbage.
     fn live(&mut self) -> Result<Vec<Operand<E::Value>>> {
-        self.live_references += self.traced.len();
+        self.live_references += self.gc_managed.len();
         if self.live_references > MAX_LIVE_REFERENCES {
-            return Err(Error::limit("too many references are live over calls"));
+            return Err(Error::limit("too many references are live across calls"));
         }
-        Ok(self.traced.iter().map(|height| self.stack[*height]).collect())
+        Ok(self.gc_managed.iter().map(|index| self.stack[*index]).collect())
     }
 
-    /// The top `n` operands.
+    /// Returns the top `n` operands.
     fn top(&self, n: usize) -> Result<&[Operand<E::Value>]> {
         let from = self.stack.len().checked_sub(n).ok_or_else(|| Error::impossible("too few operands"))?;
         Ok(&self.stack[from..])
     }
 
-    /// Before a local changes: no operand may alias it any more.
+    /// Makes all operands that alias a local independent of it, before the local changes.
     fn preserve_local(&mut self, local: u32) {
         if !E::ALIASES_LOCALS {
             return;
@@ -389,21 +395,21 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
         }
     }
 
-    /// Before control can part: no operand may alias any local.
+    /// Makes all operands independent of locals, before control flow splits.
     fn preserve_all(&mut self) {
         if !E::ALIASES_LOCALS {
             return;
         }
-        for at in self.settled..self.stack.len() {
+        for at in self.unaliased..self.stack.len() {
             if let Some(alias) = self.aliases[at].take() {
                 self.newest_alias[alias.local as usize] = None;
                 self.emit.preserve(&mut self.stack[at]);
             }
         }
-        self.settled = self.stack.len();
+        self.unaliased = self.stack.len();
     }
 
-    /// Before a loop: every operand below its parameters is in its canonical slot.
+    /// Spills every operand below `height` to its canonical slot, before a loop whose parameters begin there.
     fn spill_below(&mut self, height: usize) {
         self.preserve_all();
         for operand in self.stack[..height].iter_mut().skip(self.spilled) {
@@ -412,7 +418,7 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
         self.spilled = self.spilled.max(height);
     }
 
-    // Gas: a segment is a run of operators with one entry, charged when it is entered.
+    // Gas. A segment is a sequence of operators with a single entry. Its cost is charged on entry.
 
     fn charge(&mut self, op: impl Into<Op>) {
         if let Some(metering) = self.metering {
@@ -434,7 +440,7 @@ impl<'m, 'e, E: Emit> Walk<'m, 'e, E> {
         }
     }
 
-    /// Charges an operator that ends its segment.
+    /// Adds the cost of an operator to the current segment and ends the segment.
     fn charge_last(&mut self, op: Structural) {
         self.charge(op);
         self.end_segment();

@@ -1,7 +1,8 @@
-//! Makes modules with a bit of everything, by wasm-smith, for `kinglet-fuzz`, which starts it and talks to it by pipes. It
-//! gets a byte that says whether vectors are wanted, and in bit 1 whether it may show any NaN, a length in four bytes, and as many random bytes; it gives a length in
-//! four bytes, and as long a module, or none if the bytes are not enough for one. Lengths are little-endian. The same bytes
-//! give the same module.
+//! Generates modules with wasm-smith for `kinglet-fuzz`, which starts this program and communicates with it over pipes.
+//!
+//! A request is a byte of flags, a length in four bytes, and that many random bytes. Bit 0 of the flags enables vectors;
+//! bit 1 allows modules that expose the bits of any NaN. A reply is a length in four bytes and a module. The length is 0 if
+//! there are too few random bytes. Lengths are little-endian. The same request always has the same reply.
 
 #![forbid(unsafe_code)]
 
@@ -10,19 +11,19 @@ use std::io::{Read, Result, Write, stdin, stdout};
 use arbitrary::Unstructured;
 use wasm_smith::{Config, Module};
 
-/// How many loops and calls a module may make before it traps.
+/// The number of loop iterations and calls after which a module traps.
 const FUEL: u32 = 2_000;
 
 fn main() -> Result<()> {
     let (mut input, mut output) = (stdin().lock(), stdout().lock());
-    let mut head = [0; 5];
-    // Ends with its input.
-    while input.read(&mut head[..1])? == 1 {
-        input.read_exact(&mut head[1..])?;
-        let [wanted, length @ ..] = head;
+    let mut header = [0; 5];
+    // The program exits at the end of its input.
+    while input.read(&mut header[..1])? == 1 {
+        input.read_exact(&mut header[1..])?;
+        let [flags, length @ ..] = header;
         let mut bytes = vec![0; u32::from_le_bytes(length) as usize];
         input.read_exact(&mut bytes)?;
-        let module = module(&bytes, wanted & 1 != 0, wanted & 2 != 0).unwrap_or_default();
+        let module = module(&bytes, flags & 1 != 0, flags & 2 != 0).unwrap_or_default();
         output.write_all(&(module.len() as u32).to_le_bytes())?;
         output.write_all(&module)?;
         output.flush()?;
@@ -30,7 +31,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// A module, if the bytes are enough for one.
+/// Generates a module. Returns `None` if there are too few bytes.
 fn module(bytes: &[u8], simd: bool, exact: bool) -> Option<Vec<u8>> {
     let config = Config {
         max_imports: 0,
@@ -48,7 +49,7 @@ fn module(bytes: &[u8], simd: bool, exact: bool) -> Option<Vec<u8>> {
         export_everything: true,
         canonicalize_nans: !exact,
         simd_enabled: simd,
-        // What Kinglet or Wasmi does not have yet.
+        // Kinglet or Wasmi does not implement these features.
         gc_enabled: false,
         exceptions_enabled: false,
         threads_enabled: false,

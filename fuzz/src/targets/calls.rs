@@ -1,6 +1,6 @@
-//! Sequences of calls of the library: an input is read as steps, each of them one call or a few with the things that the
-//! steps before have made. Errors are fine; what is compared is little. What counts is that nothing panics, and that each
-//! guest ends, since each store has little gas.
+//! Sequences of API calls. An input is a sequence of steps. A step makes one or a few calls with the objects that earlier
+//! steps created. Calls may fail, and few results are checked. The target finds panics, and guests that do not stop
+//! although they have little gas.
 
 use std::io::Result;
 use std::path::Path;
@@ -10,16 +10,17 @@ use std::time::Duration;
 use kinglet::{
     Caller, Config, Engine, Extern, ExternRef, Feature, Func, FuncType, Global, GlobalType, HeapType, Instance,
     InstanceAllocationStrategy, Linker, Memory, MemoryType, Module, Ref, RefType, ResumableCall, ResumableCallHostTrap,
-    RunMode, Store, StoreLimits, StoreLimitsBuilder, Table, TableType, TagType, TierThresholds, V128, Val, ValType,
-    WasmBacktrace,
+    Rooted, RunMode, Store, StoreLimits, StoreLimitsBuilder, Table, TableType, TagType, TierThresholds, V128, Val,
+    ValType, WasmBacktrace,
 };
 
 use super::Choices;
 
 const GAS: u64 = 20_000;
-/// How many steps an input has at most, and things of a kind a store.
-const STEPS: usize = 200;
-const THINGS: usize = 30;
+/// The maximum number of steps of an input.
+const MAX_STEPS: usize = 200;
+/// The maximum number of objects of each kind that the target keeps for a store.
+const MAX_OBJECTS: usize = 30;
 
 const MODULES: &[&str] = &[
     r#"(module (memory (export "memory") 1 4) (table (export "table") 4 20 funcref) (tag $t (export "tag") (param i32))
@@ -89,18 +90,21 @@ fn engine(which: usize) -> Engine {
         2 => config.run_mode(RunMode::Jit).allocation_strategy(InstanceAllocationStrategy::pooling()),
         _ => config.run_mode(RunMode::Auto).tier_thresholds(thresholds),
     };
-    Engine::new(&config).expect("these settings go together")
+    Engine::new(&config).expect("the configuration is valid")
 }
 
-/// What a host function does when it is called from a guest is chosen by a number of the store's.
+/// The data of a store.
 struct Data {
     limits: StoreLimits,
-    next: u64,
-    again: Option<Func>,
+    /// Each call of the host function takes its action from this number.
+    actions: u64,
+    /// The function that the host function calls.
+    reentered: Option<Func>,
+    /// The nesting depth of calls from the host function.
     depth: u32,
 }
 
-/// A store, and what was made in it.
+/// A store and the objects created in it.
 struct World {
     modules: Vec<Module>,
     store: Store<Data>,
@@ -117,7 +121,7 @@ struct World {
 pub(super) fn run(input: &[u8]) {
     let choices = &mut Choices(input);
     let mut worlds = vec![World::new(choices)];
-    for _ in 0..STEPS {
+    for _ in 0..MAX_STEPS {
         if choices.0.is_empty() {
             break;
         }
@@ -132,12 +136,12 @@ pub(super) fn run(input: &[u8]) {
     }
 }
 
-/// A host function: returns, fails, calls back, or looks around, as the store's number says.
+/// A host function that returns, fails, calls the guest, captures a backtrace or collects garbage.
 fn host(mut caller: Caller<'_, Data>, n: i32) -> kinglet::Result<i32> {
     let data = caller.data_mut();
-    let what = data.next % 8;
-    data.next /= 8;
-    match what {
+    let action = data.actions % 8;
+    data.actions /= 8;
+    match action {
         0 => Err(kinglet::Error::msg("the host function fails")),
         1 => Err(kinglet::Trap::Unreachable.into()),
         2 => {
@@ -148,14 +152,14 @@ fn host(mut caller: Caller<'_, Data>, n: i32) -> kinglet::Result<i32> {
             kinglet::testing::collect(&mut caller);
             Ok(n)
         }
-        4 => call_again(&mut caller).map(|()| n),
+        4 => reenter(&mut caller).map(|()| n),
         _ => Ok(n.wrapping_add(1)),
     }
 }
 
-/// Calls a function of the guest's from within a host function.
-fn call_again(caller: &mut Caller<'_, Data>) -> kinglet::Result<()> {
-    let Some(func) = caller.data().again else { return Ok(()) };
+/// Calls a guest function from a host function.
+fn reenter(caller: &mut Caller<'_, Data>) -> kinglet::Result<()> {
+    let Some(func) = caller.data().reentered else { return Ok(()) };
     if caller.data().depth > 5 {
         return Ok(());
     }
@@ -174,16 +178,16 @@ impl World {
         let which = choices.below(ENGINES.len());
         let engine = &ENGINES[which];
         let limits = StoreLimitsBuilder::new().memory_size(3 << 20).table_elements(2000).build();
-        let mut store = Store::new(engine, Data { limits, next: 0, again: None, depth: 0 });
+        let mut store = Store::new(engine, Data { limits, actions: 0, reentered: None, depth: 0 });
         store.limiter(|data| &mut data.limits);
         meter(&mut store, GAS);
         let mut linker = Linker::new(engine);
         linker.allow_shadowing(choices.byte().is_multiple_of(2));
         let defined = linker
             .func_wrap("host", "f", host)
-            .and_then(|linker| linker.func_wrap("host", "r", |_: Caller<'_, Data>, _: Option<ExternRef>| ()))
+            .and_then(|linker| linker.func_wrap("host", "r", |_: Caller<'_, Data>, _: Option<Rooted<ExternRef>>| ()))
             .and_then(|linker| {
-                linker.func_wrap("host", "again", |mut caller: Caller<'_, Data>, _: i32| call_again(&mut caller))
+                linker.func_wrap("host", "again", |mut caller: Caller<'_, Data>, _: i32| reenter(&mut caller))
             });
         assert!(defined.is_ok());
         World {
@@ -214,8 +218,8 @@ impl World {
             12 => self.global(choices),
             13 => self.host_func(choices),
             14 => self.extern_ref(choices),
-            15 => self.store.data_mut().next = choices.u64(),
-            16 => self.store.data_mut().again = pick(&self.funcs, choices),
+            15 => self.store.data_mut().actions = choices.u64(),
+            16 => self.store.data_mut().reentered = pick(&self.funcs, choices),
             17 => meter(&mut self.store, choices.number().min(GAS)),
             18 => self.store.interrupt_handle().interrupt(),
             19 => self.collect(choices),
@@ -224,11 +228,11 @@ impl World {
             22 => self.exports(choices),
             _ => _ = (self.paused.pop(), self.values.pop(), self.store.gas()),
         }
-        self.values.truncate(THINGS);
+        self.values.truncate(MAX_OBJECTS);
     }
 
     fn instantiate(&mut self, choices: &mut Choices<'_>) {
-        if self.instances.len() >= THINGS {
+        if self.instances.len() >= MAX_OBJECTS {
             return;
         }
         let module = &self.modules[choices.below(self.modules.len())].clone();
@@ -242,9 +246,8 @@ impl World {
         };
         let Ok(instance) = instance else { return };
         self.instances.push(instance);
-        for (_, item) in instance.exports(&mut self.store) {
-            self.keep(item);
-        }
+        let items: Vec<Extern> = instance.exports(&mut self.store).map(|export| export.into_extern()).collect();
+        items.into_iter().for_each(|item| self.keep(item));
     }
 
     fn keep(&mut self, item: Extern) {
@@ -270,7 +273,7 @@ impl World {
         }
     }
 
-    /// A value, mostly of this type.
+    /// Chooses a value, usually of this type.
     fn value(&mut self, ty: ValType, choices: &mut Choices<'_>) -> Val {
         let kind = choices.byte();
         if kind == 0 {
@@ -319,7 +322,7 @@ impl World {
         let Some(func) = pick(&self.funcs, choices) else { return };
         let (params, mut results) = self.arguments(func, choices);
         match func.call_resumable(&mut self.store, &params, &mut results) {
-            Ok(ResumableCall::HostTrap(call)) if self.paused.len() < THINGS => self.paused.push(call),
+            Ok(ResumableCall::HostTrap(call)) if self.paused.len() < MAX_OBJECTS => self.paused.push(call),
             Ok(_) => {}
             Err(error) => assert!(!format!("{error:#}").is_empty()),
         }
@@ -383,7 +386,7 @@ impl World {
 
     fn reference(&mut self, ty: ValType, choices: &mut Choices<'_>) -> Ref {
         let null = Ref::null(RefType { nullable: true, heap: HeapType::Func }, self.store.engine());
-        self.value(ty, choices).reference().unwrap_or_else(|| null.expect("the type is of every engine"))
+        self.value(ty, choices).reference().unwrap_or_else(|| null.expect("every engine has this type"))
     }
 
     fn global(&mut self, choices: &mut Choices<'_>) {
@@ -409,13 +412,14 @@ impl World {
             1 => Func::wrap(&mut self.store, |a: i64, b: f32| (b, a)),
             _ => {
                 let ty = FuncType::new(vec![ValType::I64; choices.below(20)], [ValType::I32, ValType::I64]);
-                let short = choices.byte().is_multiple_of(2);
-                let made = Func::new(&mut self.store, ty, move |_, params, results| {
+                let returns_wrong_type = choices.byte().is_multiple_of(2);
+                let func = Func::try_new(&mut self.store, ty, move |_, params, results| {
                     results[0] = Val::I32(params.len() as i32);
-                    results[1] = if short { Val::I32(0) } else { params.first().copied().unwrap_or(Val::I64(3)) };
+                    results[1] =
+                        if returns_wrong_type { Val::I32(0) } else { params.first().copied().unwrap_or(Val::I64(3)) };
                     Ok(())
                 });
-                made.expect("the types are of every engine")
+                func.expect("every engine has these types")
             }
         };
         keep(&mut self.funcs, func);
@@ -428,10 +432,10 @@ impl World {
         });
         match (found, choices.byte() % 4) {
             (Some(value), 0) => _ = value.release(&mut self.store),
-            (Some(value), 1) => _ = value.data(&self.store).map(|data| data.is::<u64>()),
+            (Some(value), 1) => _ = value.data(&self.store).map(|data| data.is_some_and(|data| data.is::<u64>())),
             _ => {
-                let made = ExternRef::new(&mut self.store, choices.u64());
-                let _ = made.map(|value| self.values.push(Val::ExternRef(Some(value))));
+                let created = ExternRef::new(&mut self.store, choices.u64());
+                let _ = created.map(|value| self.values.push(Val::ExternRef(Some(value))));
             }
         }
     }
@@ -441,7 +445,7 @@ impl World {
         kinglet::testing::collect(&mut self.store);
     }
 
-    /// References to objects of a guest's heap are good until the guest runs again.
+    /// Removes references to objects of the guest's heap, because they are invalid once the guest runs again.
     fn forget_objects(&mut self) {
         self.values.retain(|value| !matches!(value, Val::AnyRef(_)));
     }
@@ -452,7 +456,7 @@ impl World {
         match choices.byte() % 6 {
             0 => {
                 let Some(item) = self.item(choices) else { return };
-                let _ = self.linker.define(module, name, item);
+                let _ = self.linker.define(&self.store, module, name, item);
             }
             1 => {
                 let Some(instance) = pick(&self.instances, choices) else { return };
@@ -479,12 +483,12 @@ impl World {
         let module = self.modules[which].clone();
         match choices.byte() % 4 {
             0 => assert!(module.wait_compiled().is_ok()),
-            // All else is compiled as quickly as a fuzzer needs.
+            // Serializing compiles the module, which is slow, so it is rare.
             1 if choices.byte() < 20 => {
                 let Ok(bytes) = module.serialize() else { return };
-                // SAFETY: made above, and unchanged.
-                let again = unsafe { Module::deserialize(module.engine(), &bytes) };
-                self.modules[which] = again.expect("what was made here can be used here");
+                // SAFETY: `serialize` returned these bytes.
+                let deserialized = unsafe { Module::deserialize(module.engine(), &bytes) };
+                self.modules[which] = deserialized.expect("the engine accepts its own artifact");
             }
             2 if choices.byte() < 50 => {
                 self.modules[which] = Module::new(module.engine(), module.binary()).expect("it is valid")
@@ -509,21 +513,21 @@ impl World {
 }
 
 fn meter(store: &mut Store<Data>, gas: u64) {
-    store.set_gas(gas).expect("the engines meter");
+    store.set_gas(gas).expect("all engines meter gas");
 }
 
-fn pick<T: Copy>(from: &[T], choices: &mut Choices<'_>) -> Option<T> {
-    if from.is_empty() { None } else { Some(from[choices.below(from.len())]) }
+fn pick<T: Copy>(objects: &[T], choices: &mut Choices<'_>) -> Option<T> {
+    if objects.is_empty() { None } else { Some(objects[choices.below(objects.len())]) }
 }
 
-fn keep<T>(things: &mut Vec<T>, thing: T) {
-    if things.len() < THINGS {
-        things.push(thing);
+fn keep<T>(objects: &mut Vec<T>, object: T) {
+    if objects.len() < MAX_OBJECTS {
+        objects.push(object);
     }
 }
 
 pub(super) fn seeds(_: &Path) -> Result<Vec<Vec<u8>>> {
-    // Each module in each engine, and each kind of step after it, with numbers that differ.
+    // Each seed instantiates all modules in an engine and then repeats one kind of step with different numbers.
     let mut seeds = Vec::new();
     for engine in 0..4 {
         for step in 0..24 {

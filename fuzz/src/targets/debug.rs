@@ -1,5 +1,5 @@
-//! Custom sections in a module that traps: what its backtrace shows of DWARF, and what names, producers and features say.
-//! An input is sections, one after the other: which, how long (two bytes), contents; what follows the last is its.
+//! Custom sections in a module that traps: DWARF sections, which the backtrace reads, and names, producers and target
+//! features. An input is a sequence of sections: an index, a length in two bytes, and the contents.
 
 use std::io::Result;
 use std::path::Path;
@@ -29,17 +29,17 @@ const SECTIONS: &[&str] = &[
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let mut config = Config::new();
     config.run_mode(RunMode::Interpreter);
-    Engine::new(&config).expect("these settings go together")
+    Engine::new(&config).expect("the configuration is valid")
 });
 
-/// Functions that call one another, as far behind the start of the code section as those of the example are.
+/// Nested calls that end in a trap. The DWARF sections of the seeds cover the code offsets of these calls.
 static GUEST: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let nops = "nop ".repeat(30);
     let text = format!(
         r#"(module (func $inner {nops} unreachable) (func $middle {nops} call $inner {nops})
             (func (export "run") {nops} call $middle {nops}))"#
     );
-    kinglet_wasm::decode::to_binary(text.as_bytes()).expect("it is a module").into_owned()
+    kinglet_wasm::decode::to_binary(text.as_bytes()).expect("the text is well-formed").into_owned()
 });
 
 pub(super) fn run(input: &[u8]) {
@@ -55,7 +55,7 @@ pub(super) fn run(input: &[u8]) {
     }
     let module = Module::new(&ENGINE, &binary).expect("custom sections do not make a module invalid");
     let mut store = Store::new(&ENGINE, ());
-    let instance = Instance::new(&mut store, &module, &[]).expect("it needs nothing");
+    let instance = Instance::new(&mut store, &module, &[]).expect("it has no imports");
     let run = instance.get_typed_func::<(), ()>(&mut store, "run").expect("it is exported");
     let error = run.call(&mut store, ()).expect_err("it traps");
     let backtrace = error.downcast_ref::<WasmBacktrace>().expect("a trap has a backtrace");
@@ -79,7 +79,7 @@ fn custom(binary: &mut Vec<u8>, name: &str, data: &[u8]) {
     binary.extend(data);
 }
 
-/// A section as an input has it.
+/// Encodes a section as part of an input.
 fn section(name: &str, data: &[u8]) -> Vec<u8> {
     let index = SECTIONS.iter().position(|it| *it == name);
     let (Some(index), Ok(length)) = (index, u16::try_from(data.len())) else { return Vec::new() };
@@ -98,7 +98,7 @@ pub(super) fn seeds(root: &Path) -> Result<Vec<Vec<u8>>> {
     Ok(seeds)
 }
 
-/// A unit of version 5 with a function that has another one inlined, by lists of ranges, tables of addresses and strings.
+/// Returns DWARF 5 sections with an inlined function. They use range lists, address tables and string tables.
 #[rustfmt::skip]
 fn version_5() -> Vec<u8> {
     let abbreviations = [
@@ -133,7 +133,7 @@ fn version_5() -> Vec<u8> {
     ].concat()
 }
 
-/// Names of every kind that there is.
+/// Returns sections with names, producers and target features of every kind.
 fn names() -> Vec<u8> {
     let name = b"\x00\x02\x01m\x01\x0b\x02\x00\x01a\x01\x05_ZN1a\x02\x08\x01\x00\x02\x00\x01x\x01\x01y";
     let producers = b"\x01\x0cprocessed-by\x01\x05clang\x0219";

@@ -1,5 +1,5 @@
-//! Modules from their bytes to the interpreter's code. What decodes and validates must be walked in step with the
-//! validator, be lowered, and come apart into an outline.
+//! Decodes modules and lowers them to bytecode. If a module is valid, the walk must agree with the validator, lowering must
+//! not panic, and the module must have an outline.
 
 use std::io::Result;
 use std::path::Path;
@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 use kinglet::{Config, Engine, FEATURES, Module, RunMode};
 use kinglet_wasm::outline::{Outline, instruction_at, local_names};
 
-/// Functions beyond these are not lowered: they are like those before.
-const LOWERED: u32 = 50;
+/// The maximum number of functions that are lowered in each module.
+const MAX_LOWERED: u32 = 50;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let mut config = Config::new();
@@ -17,7 +17,7 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     for row in FEATURES {
         config.feature(row.feature, true);
     }
-    Engine::new(&config).expect("these settings go together")
+    Engine::new(&config).expect("the configuration is valid")
 });
 
 pub(super) fn run(input: &[u8]) {
@@ -25,16 +25,16 @@ pub(super) fn run(input: &[u8]) {
     let Ok(module) = Module::new(&ENGINE, input) else { return };
     let binary = module.binary();
     let outline = if input == binary { outline } else { Outline::new(binary, None) };
-    let outline = outline.expect("what is valid comes apart");
+    let outline = outline.expect("a valid module has an outline");
     if let Err(error) = module.check_walk() {
-        // Validation takes operators of unfinished proposals that the walk has no rows of yet.
+        // Validation accepts operators of unfinished proposals, some of which have no row.
         assert!(
             error.to_string().contains("an operator without a row"),
             "the walk differs from the validator: {error}"
         );
     }
-    for (defined, func) in (0..LOWERED).zip(&outline.funcs) {
-        // A limit of the interpreter's may refuse it.
+    for (defined, func) in (0..MAX_LOWERED).zip(&outline.funcs) {
+        // Lowering fails if the function exceeds a limit of the interpreter.
         let _ = module.interpreter_listing(defined);
         let _ = (local_names(binary, func.index), instruction_at(binary, func.range.start));
     }

@@ -1,5 +1,5 @@
-//! A writer of modules in the binary format (core specification, "Binary Format"), for modules that would be large and
-//! slow to read as text.
+//! A writer for modules in the binary format (core specification, "Binary Format"). Modules with large text would be
+//! slow to parse.
 
 use super::leb;
 
@@ -9,7 +9,7 @@ pub(super) const V128: u8 = 0x7b;
 pub(super) const FUNCREF: u8 = 0x70;
 pub(super) const ANYREF: u8 = 0x6e;
 
-/// Sections by their numbers.
+/// Section numbers.
 pub(super) const TYPE: u8 = 1;
 pub(super) const IMPORT: u8 = 2;
 const FUNCTION: u8 = 3;
@@ -22,17 +22,17 @@ const CODE: u8 = 10;
 pub(super) const DATA: u8 = 11;
 pub(super) const TAG: u8 = 13;
 
-/// The order in which they are in a module.
+/// The order of sections in a module.
 const ORDER: [u8; 11] = [TYPE, IMPORT, FUNCTION, TABLE, MEMORY, TAG, GLOBAL, EXPORT, ELEMENT, CODE, DATA];
 
-/// A module that is being written: how many entries each section has, and their bytes.
+/// A module under construction: the number of entries in each section, and their bytes.
 #[derive(Default)]
 pub(super) struct Binary {
     sections: [(u64, Vec<u8>); 14],
 }
 
 impl Binary {
-    /// A module whose type 0 is `[i32] -> []` and whose global 0 is a mutable `i32`.
+    /// Returns a module whose type 0 is `[i32] -> []` and whose global 0 is a mutable `i32`.
     pub(super) fn new() -> Binary {
         let mut binary = Binary::default();
         binary.add(TYPE, func_type(&[I32], &[]));
@@ -40,7 +40,7 @@ impl Binary {
         binary
     }
 
-    /// Adds an entry to a section, and returns its place there.
+    /// Adds an entry to a section, and returns its index there.
     pub(super) fn add(&mut self, section: u8, entry: impl AsRef<[u8]>) -> u64 {
         let (count, bytes) = &mut self.sections[usize::from(section)];
         bytes.extend(entry.as_ref());
@@ -48,7 +48,7 @@ impl Binary {
         *count - 1
     }
 
-    /// Adds a function with these runs of locals, and returns its place among those that the module defines.
+    /// Adds a function with these runs of locals, and returns its index among the functions that the module defines.
     pub(super) fn func(&mut self, ty: u64, locals: &[(u64, u8)], code: &[u8]) -> u64 {
         let mut body = leb(locals.len() as u64);
         for (count, ty) in locals {
@@ -61,7 +61,7 @@ impl Binary {
         self.add(FUNCTION, leb(ty))
     }
 
-    /// Adds the function `f` of type 0, which returns at once if it is called with 0, and is the first of all functions.
+    /// Adds the function `f` of type 0. It must be the first function, and returns at once if its argument is 0.
     pub(super) fn main(&mut self, locals: &[(u64, u8)], code: &[u8]) {
         let index = self.func(0, locals, &[b"\x20\0\x45\x04\x40\x0f\x0b", code].concat());
         self.add(EXPORT, [b"\x01f\0".to_vec(), leb(index)].concat());
@@ -83,7 +83,7 @@ impl Binary {
     }
 }
 
-/// A signed leb128 number.
+/// Encodes a number as signed LEB128.
 pub(super) fn sleb(mut n: i64) -> Vec<u8> {
     let mut bytes = Vec::new();
     loop {
@@ -101,12 +101,12 @@ pub(super) fn func_type(params: &[u8], results: &[u8]) -> Vec<u8> {
     [vec![0x60], leb(params.len() as u64), params.to_vec(), leb(results.len() as u64), results.to_vec()].concat()
 }
 
-/// A string as names are written.
+/// Encodes a name.
 pub(super) fn name(text: &str) -> Vec<u8> {
     [leb(text.len() as u64), text.as_bytes().to_vec()].concat()
 }
 
-/// An instruction with an index.
+/// Encodes an instruction with an index.
 pub(super) fn op(code: u8, index: usize) -> Vec<u8> {
     [vec![code], leb(index as u64)].concat()
 }
@@ -127,7 +127,7 @@ pub(super) fn i32_const(n: usize) -> Vec<u8> {
     [vec![0x41], sleb(n as i64)].concat()
 }
 
-/// Code that is made of parts, one for each number.
+/// Concatenates code that is generated for each number.
 pub(super) fn each(count: usize, part: impl FnMut(usize) -> Vec<u8>) -> Vec<u8> {
     (0..count).flat_map(part).collect()
 }

@@ -1,7 +1,7 @@
-//! A table of hostile modules with the processor time and the memory that each may take at each stage. Each stage of a row
-//! runs in a process of its own, so that what it takes can be told. Bounds are many times what a stage takes, which the
-//! test prints, and far below what it would take if that grew with the square of the module's size; that time and memory
-//! grow in proportion is tested with larger forms of the same modules.
+//! A table of hostile modules with their budgets of CPU time and memory at each stage. Each stage of a row runs in a
+//! separate process, so that its usage can be measured. A budget is many times the usual usage, which the test prints,
+//! and far below quadratic growth in the module's size. Larger variants of the same modules test that time and memory
+//! grow in proportion.
 
 use std::process::Command;
 use std::time::Duration;
@@ -13,20 +13,21 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::{debug, function, parts};
 
-/// What is done with a module.
+/// A stage of processing a module.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
-    /// It is read, validated and, where it is called, lowered to what the interpreter runs.
+    /// The module is read and validated. Functions that are called are also lowered to bytecode.
     Validate,
-    /// It is compiled before it runs, but for the functions that the compiler's limit leaves interpreted.
+    /// The module is compiled before it runs, except functions over the compiler's memory limit.
     Compile,
-    /// It is called in the default mode until what is hot is native, or is refused by the smaller limit there.
+    /// Its function is called in the default mode until tier-up has compiled its hot code, or rejected it by the
+    /// smaller limit there.
     TierUp,
-    /// An instance of it is made in the default mode.
+    /// The module is instantiated in the default mode.
     Instantiate,
-    /// It traps, and its backtrace is shown.
+    /// The module traps, and its backtrace is formatted.
     Backtrace,
-    /// It is taken apart, as `kinglet inspect` does.
+    /// The parts of the module are listed, as by `kinglet inspect`.
     Apart,
 }
 
@@ -34,18 +35,19 @@ use Stage::{Apart, Backtrace, Compile, Instantiate, TierUp, Validate};
 
 struct Row {
     name: &'static str,
-    /// Makes the module, of about this many of whatever it has many of.
+    /// Generates the module with about this many of its repeated parts.
     generate: fn(usize) -> Vec<u8>,
     size: usize,
-    /// With the most seconds that each may take of all processors, and the MiB it may take more than there were before.
+    /// The stages, each with its limit of CPU time in seconds and of additional memory in MiB.
     stages: &'static [(Stage, u64, u64)],
-    /// How many times as much it may take for a module that is four times as large.
+    /// The factor by which usage may grow for a module that is four times as large.
     growth: u64,
 }
 
 impl Row {
-    /// One whose cost is in proportion to a product of two or three of its parts, up to the compiler's limit; or to one of
-    /// Cranelift's checks of itself, which only unoptimised builds have.
+    /// Sets the growth of a module whose cost is not linear. It is proportional to a product of two or three of its
+    /// parts, up to the compiler's limit. Or Cranelift's internal checks, which only unoptimised builds run, are not
+    /// linear.
     const fn growing(self, growth: u64) -> Row {
         Row { growth, ..self }
     }
@@ -139,13 +141,13 @@ const ROWS: &[Row] = &[
 const CODE: &[(Stage, u64, u64)] = &[(Validate, 1, 32), (Compile, 5, 128), (TierUp, 5, 128)];
 const PARTS: &[(Stage, u64, u64)] = &[(Validate, 1, 32), (Instantiate, 1, 32)];
 
-/// The stages of a row that there are in this build, with their places.
+/// Returns the stages of a row that exist in this build, with their indices.
 fn stages(row: &Row) -> impl Iterator<Item = (usize, &(Stage, u64, u64))> {
     let is_there = |stage: Stage| cfg!(feature = "jit") || !matches!(stage, Compile | TierUp);
     row.stages.iter().enumerate().filter(move |(_, (stage, ..))| is_there(*stage))
 }
 
-/// Rows whose code has instructions that the native tier does not have yet.
+/// Rows whose code has instructions that the native tier does not implement yet.
 const INTERPRETED: &[&str] = &["casts", "large_structures"];
 
 const VARIABLE: &str = "KINGLET_HOSTILE_ROW";
@@ -157,7 +159,7 @@ struct Taken {
     kib: u64,
 }
 
-/// Runs a stage of a row, of which the module is larger by a factor, in a process of its own.
+/// Runs a stage of a row in a separate process, with a module that is larger by a factor.
 fn taken(row: usize, stage: usize, factor: usize) -> Result<Taken, String> {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "hostile::budget::one_row", "--include-ignored", "--nocapture"]);
@@ -192,8 +194,8 @@ fn hostile_modules_stay_within_their_budgets() {
 mod heavy {
     use super::*;
 
-    /// By how much a measurement may be more than it should: time by what a busy machine adds, memory by what allocators
-    /// and tables that grow by doubling keep.
+    /// The tolerance of a measurement: time that a busy machine adds, memory that allocators and doubling tables
+    /// retain.
     const NOISE: Taken = Taken { ms: 200, kib: 16 << 10 };
 
     #[test]
@@ -219,9 +221,9 @@ mod heavy {
     }
 }
 
-/// Runs the stage of a row that the environment names.
+/// Runs the stage of a row that the environment variable selects.
 #[test]
-#[ignore = "run by hostile_modules_stay_within_their_budgets in a process of its own"]
+#[ignore = "run by hostile_modules_stay_within_their_budgets in a separate process"]
 fn one_row() {
     let Ok(variable) = std::env::var(VARIABLE) else { return };
     let numbers: Vec<usize> = variable.split(' ').map(|number| number.parse().unwrap()).collect();
@@ -230,13 +232,13 @@ fn one_row() {
     let binary = (row.generate)(row.size * factor);
     let native = run(stage, &binary);
     println!("native functions: {native:?}");
-    // A larger form may be refused.
+    // A larger variant may be rejected.
     if factor == 1 && !INTERPRETED.contains(&row.name) {
-        assert_ne!(native, Some(0), "nothing is compiled");
+        assert_ne!(native, Some(0), "no function was compiled");
     }
 }
 
-/// Runs something, and tells what it took.
+/// Runs a closure, and prints its time and memory.
 fn measured<T>(binary: &[u8], run: impl FnOnce() -> T) -> T {
     let (before, start) = (Memory::start(), processor_time());
     let result = run();
@@ -245,7 +247,7 @@ fn measured<T>(binary: &[u8], run: impl FnOnce() -> T) -> T {
     result
 }
 
-/// The time that this process has had of all processors.
+/// Returns the CPU time of this process.
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
@@ -258,7 +260,7 @@ fn engine(set: impl FnOnce(&mut Config)) -> Engine {
     })
 }
 
-/// An instance with something for every import.
+/// Returns an instance, with definitions for all imports.
 fn instance(store: &mut Store<()>, module: &Module) -> Instance {
     let mut linker = Linker::new(module.engine());
     linker.define_unknown_imports_as_default_values(&mut *store, module).unwrap();
@@ -274,7 +276,7 @@ fn call(store: &mut Store<()>, instance: &Instance) {
     }
 }
 
-/// Measures a stage. Returns how many functions became native, where some are to.
+/// Measures a stage. Returns the number of native functions, if the stage compiles.
 fn run(stage: Stage, binary: &[u8]) -> Option<usize> {
     match stage {
         Stage::Validate => {
@@ -327,15 +329,15 @@ struct Memory {
 
 impl Memory {
     fn start() -> Memory {
-        // Memory that is free, but still the process's, would hide as much of what is taken later.
+        // Free memory that the allocator retains would hide later allocations.
         #[cfg(all(target_os = "linux", target_env = "gnu"))]
-        // SAFETY: it takes away only what is free.
+        // SAFETY: the call only returns free memory to the system.
         unsafe {
             libc::malloc_trim(0);
         }
-        // The peak is forgotten.
+        // Resets the peak.
         if cfg!(target_os = "linux") {
-            std::fs::write("/proc/self/clear_refs", "5").expect("the kernel lets a process forget its peak");
+            std::fs::write("/proc/self/clear_refs", "5").expect("the kernel can reset the peak");
         }
         Memory { before: Memory::kib("VmRSS:") }
     }
@@ -348,7 +350,7 @@ impl Memory {
         if !cfg!(target_os = "linux") {
             return 0;
         }
-        let status = std::fs::read_to_string("/proc/self/status").expect("the kernel tells a process its memory");
+        let status = std::fs::read_to_string("/proc/self/status").expect("the kernel reports the process's memory");
         let line = status.lines().find_map(|line| line.strip_prefix(name));
         let figure = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok());
         figure.unwrap_or_else(|| panic!("no {name} in {status}"))

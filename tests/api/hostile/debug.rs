@@ -1,8 +1,8 @@
-//! Modules with custom sections that are made to be slow or large to read: debugging information, names, producers.
+//! Modules with custom sections that are slow or large to parse: debugging information, names, producers.
 
 use super::leb;
 
-/// A module that traps at once, with custom sections.
+/// Returns a module with custom sections that traps at once.
 pub(crate) fn trapping(sections: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut binary = wat::parse_str(r#"(module (func (export "trap") unreachable))"#).unwrap();
     for (name, data) in sections {
@@ -15,17 +15,17 @@ pub(crate) fn trapping(sections: &[(&str, Vec<u8>)]) -> Vec<u8> {
     binary
 }
 
-/// A contribution of version 4 to a section: its length before it.
+/// Returns a unit of version 4, with its length first.
 fn sized(contents: &[u8]) -> Vec<u8> {
     [&(contents.len() as u32).to_le_bytes(), contents].concat()
 }
 
-/// A unit of version 4 with these entries, by the abbreviations at an offset.
+/// Returns a unit of version 4 with these entries, with abbreviations at an offset.
 fn unit(abbreviations: u32, entries: &[u8]) -> Vec<u8> {
     sized(&[&[4, 0][..], &abbreviations.to_le_bytes(), &[4], entries].concat())
 }
 
-/// A line table of version 4 with as many files of these names, and a program.
+/// Returns a line table of version 4 with a number of files with these names, and a program.
 fn line_table(directory: &[u8], file: &[u8], files: usize, program: &[u8]) -> Vec<u8> {
     let mut header = vec![1, 1, 1, 0xfb, 14, 13, 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1];
     if !directory.is_empty() {
@@ -37,14 +37,14 @@ fn line_table(directory: &[u8], file: &[u8], files: usize, program: &[u8]) -> Ve
     sized(&[&[4, 0][..], &(header.len() as u32).to_le_bytes(), &header, program].concat())
 }
 
-/// A unit's entry with a line table, an address and a length: abbreviations, and the entry.
+/// The abbreviation of a unit with a line table, an address and a length. `UNIT_ENTRY` is the entry of such a unit.
 const UNIT: &[u8] = &[1, 0x11, 0, 0x10, 0x17, 0x11, 0x01, 0x12, 0x06, 0, 0, 0];
 const UNIT_ENTRY: &[u8] = &[1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0];
 
-/// The instructions of a line table: from address 0 on it is line 8 of file 1, for 256 bytes.
+/// A line program: the 256 bytes from address 0 belong to line 8 of file 1.
 const PROGRAM: &[u8] = &[0, 5, 2, 0, 0, 0, 0, 3, 7, 1, 2, 0x80, 2, 0, 1, 1];
 
-/// Many units that share a line table of many files.
+/// Many units share a line table with many files.
 pub(crate) fn units_that_share_lines() -> Vec<u8> {
     trapping(&[
         (".debug_abbrev", UNIT.to_vec()),
@@ -53,9 +53,9 @@ pub(crate) fn units_that_share_lines() -> Vec<u8> {
     ])
 }
 
-/// Line tables of units that lie in one another.
+/// The line tables of units overlap.
 pub(crate) fn lines_that_overlap() -> Vec<u8> {
-    // Each table is a part of the program of the one before: an instruction of which only the length is known.
+    // Each table is part of the program of the previous one, inside an instruction with a known length.
     let (mut all, mut lengths) = (line_table(b"", b"a", 1, PROGRAM), Vec::new());
     for _ in 0..2000 {
         lengths.push(all.len());
@@ -68,7 +68,7 @@ pub(crate) fn lines_that_overlap() -> Vec<u8> {
     trapping(&[(".debug_abbrev", UNIT.to_vec()), (".debug_info", units), (".debug_line", all)])
 }
 
-/// Tables of abbreviations that begin at every entry of one long table.
+/// Tables of abbreviations begin at every entry of one long table.
 pub(crate) fn abbreviations_that_overlap() -> Vec<u8> {
     let (count, mut table, mut offsets) = (20_000_u32, Vec::new(), Vec::new());
     for code in (1..=count).rev() {
@@ -80,7 +80,7 @@ pub(crate) fn abbreviations_that_overlap() -> Vec<u8> {
     trapping(&[(".debug_abbrev", table), (".debug_info", units)])
 }
 
-/// Abbreviations with very many attributes that take no bytes, and entries that have them.
+/// Abbreviations have very many attributes without bytes, and entries use them.
 pub(crate) fn attributes_without_bytes() -> Vec<u8> {
     let attributes = [0x3f, 0x19].repeat(100_000);
     let unit_of = [1, 0x11, 1, 0x11, 0x01, 0x12, 0x06, 0, 0];
@@ -89,13 +89,13 @@ pub(crate) fn attributes_without_bytes() -> Vec<u8> {
     trapping(&[(".debug_abbrev", abbreviations), (".debug_info", unit(0, &entries))])
 }
 
-/// Very small units, each with an entry.
+/// Very small units have one entry each.
 pub(crate) fn units_without_code() -> Vec<u8> {
     let units = unit(0, &[1]).repeat(300_000);
     trapping(&[(".debug_abbrev", vec![1, 0x11, 0, 0, 0, 0]), (".debug_info", units)])
 }
 
-/// Names of units that all mean one string without an end.
+/// The names of units all refer to one unterminated string.
 pub(crate) fn strings_without_end() -> Vec<u8> {
     let abbreviations = vec![1, 0x11, 0, 0x03, 0x0e, 0x1b, 0x0e, 0x11, 0x01, 0x12, 0x06, 0, 0, 0];
     let entry = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0];
@@ -103,14 +103,14 @@ pub(crate) fn strings_without_end() -> Vec<u8> {
     trapping(&[(".debug_abbrev", abbreviations), (".debug_info", units), (".debug_str", vec![b'a'; 1 << 20])])
 }
 
-/// A folder with a long name, and very many files in it.
+/// A directory has a long name and very many files.
 pub(crate) fn long_folders() -> Vec<u8> {
     let lines = line_table(&vec![b'd'; 1 << 20], b"a", 50_000, PROGRAM);
     trapping(&[(".debug_abbrev", UNIT.to_vec()), (".debug_info", unit(0, UNIT_ENTRY)), (".debug_line", lines)])
 }
 
-/// Calls inlined into one another, all of a function with a name of Rust's that refers back to itself: each letter of
-/// what it refers to doubles the name.
+/// Calls are inlined into one another. Their function has a mangled Rust name with backreferences to itself. Each
+/// letter doubles the length of the demangled name.
 pub(crate) fn names_that_grow() -> Vec<u8> {
     let mut name = String::from("_RINvC1a1f");
     let mut last = name.len() - 2;
@@ -133,7 +133,7 @@ pub(crate) fn names_that_grow() -> Vec<u8> {
     trapping(&[(".debug_abbrev", abbreviations), (".debug_info", unit(0, &entries)), (".debug_str", strings)])
 }
 
-/// A number as names of Rust's write where they refer back to.
+/// Encodes the number of a backreference in Rust's mangling.
 fn base_62(number: usize) -> String {
     let digit = |n: usize| char::from(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[n % 62]);
     let Some(mut number) = number.checked_sub(1) else { return "_".into() };
@@ -148,7 +148,7 @@ fn base_62(number: usize) -> String {
     digits.iter().rev().chain([&'_']).collect()
 }
 
-/// Very many names of functions, as short as they can be.
+/// Very many functions have the shortest possible names.
 pub(crate) fn many_names() -> Vec<u8> {
     let count = 1_000_000_u32;
     let map = (0..count).flat_map(|index| [&leb(index.into())[..], &[1, b'n']].concat());
@@ -156,7 +156,7 @@ pub(crate) fn many_names() -> Vec<u8> {
     trapping(&[("name", [&[1][..], &leb(map.len() as u64), &map].concat())])
 }
 
-/// Very many empty fields, values and features.
+/// A producers section has very many empty fields, values and features.
 pub(crate) fn many_producers() -> Vec<u8> {
     let count = 100_000_u32;
     let values = [leb(count.into()), [0, 0].repeat(count as usize)].concat();
@@ -166,7 +166,7 @@ pub(crate) fn many_producers() -> Vec<u8> {
     trapping(&[("producers", producers), ("target_features", features)])
 }
 
-/// Very many custom sections, all empty and of one name.
+/// Very many custom sections are empty and have the same name.
 pub(crate) fn many_sections() -> Vec<u8> {
     trapping(&vec![(".debug_info", Vec::new()); 300_000])
 }

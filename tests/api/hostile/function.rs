@@ -1,5 +1,5 @@
-//! Modules with one function that is made to be slow or large to validate, to lower or to compile. Each function `f`
-//! returns at once when it is called with 0. A generator's size is about in proportion to its bytes.
+//! Modules with one function that is slow or large to validate, lower or compile. Each function `f` returns at once if
+//! its argument is 0. The size of a module is about proportional to its generator's argument.
 
 use super::binary::{
     ANYREF, Binary, EXPORT, FUNCREF, I32, I64, MEMORY, TABLE, TAG, TYPE, V128, call, each, func_type, i32_const,
@@ -7,21 +7,21 @@ use super::binary::{
 };
 use super::{calls_and_clauses, leb};
 
-/// A module of the function `f` alone.
+/// Returns a module with the function `f` alone.
 fn one(locals: &[(u64, u8)], code: &[u8]) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.main(locals, code);
     binary.bytes()
 }
 
-/// Sets the global, so that what was computed is used.
+/// Stores the result to the global, so that the computation is not dead code.
 const KEEP: &[u8] = b"\x24\0";
 
 pub(super) fn text(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap()
 }
 
-/// All the locals a function can have, and many blocks that each change another of them.
+/// The largest possible number of locals, and many blocks that each change another local.
 pub(super) fn locals_and_blocks(size: usize) -> Vec<u8> {
     let change = |i: usize| [b"\x20\0\x04\x40".to_vec(), local_get(i + 1), local_set(i + 2), b"\x0b".to_vec()].concat();
     one(&[(49_999, I32)], &each(size, change))
@@ -44,7 +44,7 @@ pub(super) fn nested_ifs(size: usize) -> Vec<u8> {
     nested(b"\x20\0\x04\x40", size)
 }
 
-/// Nested loops to each of which the innermost one may go.
+/// Nested loops, with branches from the innermost to each of them.
 pub(super) fn branches_to_loops(size: usize) -> Vec<u8> {
     let branches = each(size, |depth| [b"\x20\0".to_vec(), op(0x0d, depth)].concat());
     one(&[], &[b"\x03\x40".repeat(size), branches, b"\x0b".repeat(size)].concat())
@@ -68,7 +68,7 @@ pub(super) fn many_cases(size: usize) -> Vec<u8> {
     one(&[], &[b"\x02\x40".repeat(100), table, b"\x0b".repeat(100)].concat())
 }
 
-/// Many branch tables, each of which hands a value to each of a hundred labels.
+/// Many branch tables, each of which passes a value to a hundred labels.
 pub(super) fn many_branch_tables(size: usize) -> Vec<u8> {
     let cases = each(101, |case| leb(case as u64 % 100 + 1));
     let table = [b"\x02\x40\x20\0\x0d\0\x20\0\x20\0\x0e".to_vec(), leb(100), cases, b"\x0b".to_vec()].concat();
@@ -78,7 +78,7 @@ pub(super) fn many_branch_tables(size: usize) -> Vec<u8> {
     )
 }
 
-/// Branches that all hand on as many values as a block can have.
+/// Branches that pass the largest possible number of values.
 pub(super) fn branches_with_values(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     let ty = binary.add(TYPE, func_type(&[], &[I32; 1000]));
@@ -88,13 +88,13 @@ pub(super) fn branches_with_values(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// A loop around a branch table, whose every case changes a few locals and goes back: control flow as it comes of code
-/// without structure.
+/// A loop around a branch table: every case changes a few locals and continues the loop, like code from irreducible
+/// control flow.
 pub(super) fn state_machine(size: usize) -> Vec<u8> {
     let cases = each(size + 1, |case| leb(case as u64));
     let state = |case: usize| {
         let step = [local_get(1 + case % 20), local_get(1 + case * 7 % 20), b"\x6a".to_vec()].concat();
-        // Back to the loop, out of the blocks of the cases after this one.
+        // A branch to the loop, out of the blocks of the following cases.
         [b"\x0b".to_vec(), step, local_set(1 + case * 3 % 20), op(0x0c, size - case)].concat()
     };
     let dispatch = [b"\x20\x01\x0e".to_vec(), leb(size as u64), cases].concat();
@@ -102,19 +102,19 @@ pub(super) fn state_machine(size: usize) -> Vec<u8> {
     one(&[(20, I32)], &code.concat())
 }
 
-/// An expression that is a chain of additions, each of which can be put together with the one before.
+/// A chain of additions, each of which can be combined with the previous one.
 pub(super) fn chain(size: usize) -> Vec<u8> {
     let add = |i: usize| [i32_const(i), b"\x6a".to_vec()].concat();
     one(&[], &[local_get(0), each(size, add), KEEP.to_vec()].concat())
 }
 
-/// An expression whose operands all wait for one another.
+/// An expression whose operands are all live at the same time.
 pub(super) fn pending(size: usize) -> Vec<u8> {
     let product = |i: usize| [local_get(0), i32_const(i), b"\x6c".to_vec()].concat();
     one(&[], &[each(size, product), b"\x6a".repeat(size - 1), KEEP.to_vec()].concat())
 }
 
-/// Operations that the compiler's rules of rewriting match again and again, each of the one before.
+/// A chain of operations that match the compiler's rewriting rules repeatedly.
 pub(super) fn rewritten(size: usize) -> Vec<u8> {
     // ((x + x) * 3 & x) ^ ((x << 3) | x) - x
     let step = b"\x20\x01\x20\x01\x6a\x41\x03\x6c\x20\x01\x71\x20\x01\x41\x03\x74\x20\x01\x72\x73\x20\x01\x6b\x21\x01";
@@ -126,7 +126,7 @@ pub(super) fn selects(size: usize) -> Vec<u8> {
     one(&[], &[local_get(0), each(size, choose), KEEP.to_vec()].concat())
 }
 
-/// Vectors that live over calls, far more than there are registers.
+/// Vectors that are live across calls, many more than there are registers.
 pub(super) fn vectors_over_calls(size: usize) -> Vec<u8> {
     // i32x4.splat of a number, i32x4.add, i32x4.extract_lane 0.
     let vector = |i: usize| [i32_const(i), b"\xfd\x11\x20\x01\xfd\xae\x01".to_vec()].concat();
@@ -142,14 +142,14 @@ pub(super) fn vectors_over_calls(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// Additions and multiplications of 128 bits, each of the one before.
+/// A chain of 128-bit additions and multiplications.
 pub(super) fn wide_arithmetic(size: usize) -> Vec<u8> {
     let step = b"\x20\x01\x20\x02\x20\x02\x20\x01\xfc\x13\x21\x02\x21\x01\x20\x01\x20\x02\xfc\x16\x21\x01\x21\x02";
     let first = b"\x20\0\xac\x22\x01\x21\x02";
     one(&[(2, I64)], &[&first[..], &step.repeat(size), b"\x20\x01\xa7", KEEP].concat())
 }
 
-/// Loads and stores in many memories, with addresses of 64 bits and of 32.
+/// Loads and stores in many memories, with 64-bit and 32-bit addresses.
 pub(super) fn accesses(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     for memory in 0..20 {
@@ -159,7 +159,7 @@ pub(super) fn accesses(size: usize) -> Vec<u8> {
         let memory = i % 20;
         let address = if memory.is_multiple_of(2) { local_get(1) } else { local_get(0) };
         let place = [leb(0x42), leb(memory as u64), leb(i as u64 * 8)].concat();
-        // i32.load and i32.store, at the same place of the memory.
+        // i32.load and i32.store at the same address.
         [address.clone(), address, b"\x28".to_vec(), place.clone(), b"\x36".to_vec(), place].concat()
     };
     binary.main(&[(1, I64)], &each(size, access));
@@ -177,7 +177,7 @@ pub(super) fn bulk(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// Calls through a table, of many types.
+/// Indirect calls of many types.
 pub(super) fn indirect_calls(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.add(TABLE, [FUNCREF, 0, 10]);
@@ -187,7 +187,7 @@ pub(super) fn indirect_calls(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// Calls with as many parameters and results as there can be, each of the results of the one before.
+/// A chain of calls with the largest possible numbers of parameters and results.
 pub(super) fn wide_calls(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     let ty = binary.add(TYPE, func_type(&[I32; 1000], &[I32; 1000]));
@@ -196,7 +196,7 @@ pub(super) fn wide_calls(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// Functions with as many parameters and results as there can be, each of which calls the next.
+/// Functions with the largest possible numbers of parameters and results. Each calls the next.
 pub(super) fn wide_functions(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     let ty = binary.add(TYPE, func_type(&[I64; 1000], &[I64; 1000]));
@@ -208,7 +208,7 @@ pub(super) fn wide_functions(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// Tail calls from each function to the next, which has more parameters, or fewer.
+/// Tail calls from each function to the next, which has more or fewer parameters.
 pub(super) fn tail_calls(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     let types = [1, 9, 30, 4].map(|count| binary.add(TYPE, func_type(&vec![I32; count], &[])));
@@ -221,7 +221,7 @@ pub(super) fn tail_calls(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// Tail calls out of every block of a function.
+/// Tail calls from every block of a function.
 pub(super) fn tail_calls_of_one(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     let ty = binary.add(TYPE, func_type(&[I32; 30], &[]));
@@ -242,7 +242,7 @@ pub(super) fn nested_tries(size: usize) -> Vec<u8> {
     calls_and_clauses(size, 1, size)
 }
 
-/// Clauses that each hand on as many values as there can be.
+/// Clauses that each pass the largest possible number of values.
 pub(super) fn clauses_with_values(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     let many = binary.add(TYPE, func_type(&[I32; 1000], &[]));
@@ -254,7 +254,7 @@ pub(super) fn clauses_with_values(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// A chain of as many supertypes as there can be, and casts and tests of a reference to each of them.
+/// A chain of the largest possible number of supertypes, with casts and tests of a reference to each.
 pub(super) fn casts(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     let mut types = vec![binary.add(TYPE, [0x50, 0, 0x5f, 0])];
@@ -270,13 +270,13 @@ pub(super) fn casts(size: usize) -> Vec<u8> {
         let branch = [b"\x1a\x02\x6e\x20\x01\xfb\x18\x03\0\x6e".to_vec(), ty, b"\x0b\x1a".to_vec()];
         [cast.concat(), branch.concat()].concat()
     };
-    // ref.i31, so that nothing is known of the reference but its kind.
+    // ref.i31, so that only the heap type of the reference is known.
     let first = b"\x20\0\xfb\x1c\x21\x01";
     binary.main(&[(1, ANYREF)], &[first.to_vec(), each(size, step)].concat());
     binary.bytes()
 }
 
-/// Structures with as many fields as there can be.
+/// Structures with the largest possible number of fields.
 pub(super) fn large_structures(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     let ty = binary.add(TYPE, [vec![0x5f], leb(10_000), [I32, 1].repeat(10_000)].concat());
@@ -284,12 +284,12 @@ pub(super) fn large_structures(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// Code that is never reached.
+/// Unreachable code.
 pub(super) fn unreachable(size: usize) -> Vec<u8> {
     one(&[], &[b"\0".to_vec(), b"\x02\x40\x20\0\x04\x7f\x41\0\x05\0\x0b\x1a\x0b".repeat(size)].concat())
 }
 
-/// Loops that all run a few times, whatever the function is called with.
+/// Loops that all run a few times, for every argument.
 pub(super) fn hot_loops(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     let step = b"\x41\x03\x21\x01\x03\x40\x20\x01\x41\x01\x6b\x22\x01\x0d\0\x0b";

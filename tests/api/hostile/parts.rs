@@ -1,5 +1,6 @@
-//! Modules with very many parts, or with large ones: types, imports, exports, functions, globals, segments. Each exports a
-//! function `f` that returns at once when it is called with 0. A generator's size is about in proportion to its bytes.
+//! Modules with very many or very large parts: types, imports, exports, functions, globals, segments. Each exports a
+//! function `f` that returns at once if its argument is 0. The size of a module is about proportional to its
+//! generator's argument.
 
 use super::binary::{
     Binary, DATA, ELEMENT, EXPORT, FUNCREF, GLOBAL, I32, I64, IMPORT, MEMORY, TABLE, TAG, TYPE, call, each, func_type,
@@ -7,13 +8,13 @@ use super::binary::{
 };
 use super::leb;
 
-/// A type of functions for each number, different for different ones.
+/// Returns a function type for each number; different numbers have different types.
 fn numbered(n: usize) -> Vec<u8> {
     let params: Vec<u8> = (0..20).map(|bit| if n >> bit & 1 == 0 { I32 } else { I64 }).collect();
     func_type(&params, &[])
 }
 
-/// Functions that do nothing.
+/// Empty functions.
 pub(super) fn empty_functions(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.main(&[], &[]);
@@ -22,7 +23,7 @@ pub(super) fn empty_functions(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// Functions that do nothing, with as many locals as there can be.
+/// Empty functions with the largest possible number of locals.
 pub(super) fn functions_of_many_locals(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.main(&[], &[]);
@@ -31,7 +32,7 @@ pub(super) fn functions_of_many_locals(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// The same with a call, over which locals that are references would have to be known.
+/// Functions with many locals of reference types and a call, at which a stack map would list them.
 pub(super) fn functions_of_many_references(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.main(&[], &[]);
@@ -40,7 +41,7 @@ pub(super) fn functions_of_many_references(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// Functions of types that are all different, all of them exported.
+/// Functions of different types, all exported.
 pub(super) fn functions_of_many_types(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.main(&[], &[]);
@@ -52,7 +53,7 @@ pub(super) fn functions_of_many_types(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// Types that are all different.
+/// Different types.
 pub(super) fn many_types(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.main(&[], &[]);
@@ -60,7 +61,7 @@ pub(super) fn many_types(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// Types with as many parameters and results as there can be.
+/// Types with the largest possible numbers of parameters and results.
 pub(super) fn wide_types(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.main(&[], &[]);
@@ -71,18 +72,18 @@ pub(super) fn wide_types(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// A group of types that all refer to one another.
+/// A recursion group in which all types refer to one another.
 pub(super) fn large_group(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.main(&[], &[]);
-    // A structure of two references: to the next type, and to one far away.
+    // A structure with two references: to the next type, and to a distant one.
     let to = |index: usize| [vec![0x63], sleb(1 + (index % size) as i64), vec![1]].concat();
     let types = each(size, |i| [vec![0x5f, 2], to(i + 1), to(i * 7919)].concat());
     binary.add(TYPE, [vec![0x4e], leb(size as u64), types].concat());
     binary.bytes()
 }
 
-/// Groups of types that are all the same, and groups that differ in their last type alone.
+/// Identical recursion groups, and groups that only differ in their last type.
 pub(super) fn many_groups(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.main(&[], &[]);
@@ -96,7 +97,7 @@ pub(super) fn many_groups(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// Chains of subtypes as deep as they can be, each with a field more.
+/// Chains of subtypes of the largest possible depth, each with an additional field.
 pub(super) fn subtypes(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.main(&[], &[]);
@@ -112,7 +113,7 @@ pub(super) fn subtypes(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// Each type refers twice to the one before: written out it would be endless.
+/// Each type refers twice to the previous one, so that its expansion would be exponential.
 pub(super) fn types_of_types(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.main(&[], &[]);
@@ -123,7 +124,7 @@ pub(super) fn types_of_types(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// Imported functions with long names, of a few types.
+/// Imported functions with long names, all of one type.
 pub(super) fn imports_of_long_names(size: usize) -> Vec<u8> {
     let (mut binary, long) = (Binary::new(), "n".repeat(500));
     for i in 0..size {
@@ -132,7 +133,7 @@ pub(super) fn imports_of_long_names(size: usize) -> Vec<u8> {
     export_import(binary)
 }
 
-/// Imported functions of types that are all different.
+/// Imported functions of different types.
 pub(super) fn imports_of_many_types(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.add(IMPORT, [name("m"), name("f"), vec![0, 0]].concat());
@@ -143,7 +144,7 @@ pub(super) fn imports_of_many_types(size: usize) -> Vec<u8> {
     export_import(binary)
 }
 
-/// Imported functions of types that are all different and as wide as there can be.
+/// Imported functions of different types with the largest possible width.
 pub(super) fn imports_of_wide_types(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.add(IMPORT, [name("m"), name("f"), vec![0, 0]].concat());
@@ -155,7 +156,7 @@ pub(super) fn imports_of_wide_types(size: usize) -> Vec<u8> {
     export_import(binary)
 }
 
-/// The first import is exported as `f`.
+/// Exports the first import as `f`.
 fn export_import(mut binary: Binary) -> Vec<u8> {
     binary.add(EXPORT, b"\x01f\0\0");
     binary.bytes()
@@ -169,7 +170,7 @@ pub(super) fn exports_of_long_names(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// Globals that each begin with the value of the one before and one more.
+/// Each global is initialised with the previous one plus one.
 pub(super) fn globals_of_globals(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.add(GLOBAL, [I32, 0, 0x41, 1, 0x0b]);
@@ -181,7 +182,7 @@ pub(super) fn globals_of_globals(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// A global whose first value is a long sum.
+/// A global whose initial value is a long sum.
 pub(super) fn long_constant(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.add(GLOBAL, [vec![I32, 0, 0x41, 0], b"\x41\x01\x6a".repeat(size), vec![0x0b]].concat());
@@ -198,7 +199,7 @@ pub(super) fn globals_in_use(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// Segments of one element each, which are all written into a table.
+/// Active segments with one element each.
 pub(super) fn many_element_segments(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.add(TABLE, [FUNCREF, 0, 10]);
@@ -207,7 +208,7 @@ pub(super) fn many_element_segments(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// A segment of many elements, written into a table; and one of as many expressions that stays.
+/// An active segment with many elements, and a passive one with as many expressions.
 pub(super) fn large_element_segments(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.add(TABLE, [vec![FUNCREF, 0], leb(size as u64)].concat());
@@ -217,7 +218,7 @@ pub(super) fn large_element_segments(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// Segments of a byte each, which are all written into a memory, each into another page.
+/// Active segments with one byte each, in different pages.
 pub(super) fn many_data_segments(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.add(MEMORY, [vec![0], leb(16)].concat());
@@ -227,7 +228,7 @@ pub(super) fn many_data_segments(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// Segments of a byte each, at both ends of a large memory and in its middle.
+/// Active segments with one byte each, at both ends and in the middle of a large memory.
 pub(super) fn data_far_apart(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.add(MEMORY, [vec![0], leb(65536)].concat());
@@ -255,7 +256,7 @@ pub(super) fn many_tags(size: usize) -> Vec<u8> {
     binary.bytes()
 }
 
-/// Tables, without elements.
+/// Tables without elements.
 pub(super) fn many_tables(size: usize) -> Vec<u8> {
     let mut binary = Binary::new();
     binary.main(&[], &[]);

@@ -1,9 +1,9 @@
-//! The results as comma-separated values: a line for each workload on each engine, and for the geometric means of each
-//! engine's ratios over each group.
+//! The results as comma-separated values: a line for each workload on each engine, and a line for the geometric means
+//! of each engine's ratios over each group.
 
 use super::result::{METRICS, Mean, Results};
 
-/// With a line of column names.
+/// Returns the CSV, which starts with a line of column names.
 pub(super) fn text(results: &Results) -> String {
     let mut columns: Vec<String> = ["workload", "group", "engine", "mode", "runs"].map(String::from).into();
     for metric in &METRICS {
@@ -30,7 +30,8 @@ pub(super) fn text(results: &Results) -> String {
     text + &means(results)
 }
 
-/// The workload is `geometric mean`, the runs are the workloads in it, and there are only ratios.
+/// Returns the lines of means. Their workload is `geometric mean`, and their number of runs is the number of workloads.
+/// They have only ratios.
 fn means(results: &Results) -> String {
     let mut text = String::new();
     for (column, engine) in results.engines.iter().enumerate() {
@@ -47,7 +48,7 @@ fn means(results: &Results) -> String {
     text
 }
 
-/// In quotes if need be (RFC 4180).
+/// Quotes a field if necessary (RFC 4180).
 fn field(text: &str) -> String {
     if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_string() }
 }
@@ -61,7 +62,7 @@ mod tests {
     fn every_line_has_all_columns() {
         let text = text(&example());
         let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
-        // The means of two engines in all groups, and of the one that did not run one group.
+        // Two engines have means in all groups. The third did not run one group.
         assert_eq!(lines.len(), 1 + 3 + 3 + 2 + 4 + 4 + 3);
         assert!(lines.iter().all(|line| line.len() == 5 + 6 + 3), "{text}");
         assert_eq!(lines[1][..6], ["kernels/scalar/gemm", "kernels/scalar", "kinglet", "", "3", "80.000"]);

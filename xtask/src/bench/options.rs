@@ -1,11 +1,11 @@
-//! The bench's options: one table, from which reading and help are derived.
+//! The bench's options: one table, from which parsing and help are derived.
 
 use std::path::PathBuf;
 
 use super::engine;
 use super::workload::GROUPS;
 
-/// What was asked for.
+/// The parsed arguments.
 #[derive(Debug, Default)]
 pub(super) struct Options {
     pub(super) help: bool,
@@ -23,45 +23,45 @@ pub(super) struct Options {
     pub(super) patterns: Vec<String>,
 }
 
-/// One row per option.
-struct Row {
+/// An option.
+struct OptionRow {
     name: &'static str,
-    /// What the value is called in the help; none for a switch.
+    /// The name of the value in the help; `None` for a switch.
     value: Option<&'static str>,
     help: &'static str,
     set: fn(&mut Options, &str) -> Result<(), String>,
 }
 
 #[rustfmt::skip]
-const ROWS: &[Row] = &[
-    Row { name: "--list", value: None, help: "list the workloads and the engines that are here",
+const ROWS: &[OptionRow] = &[
+    OptionRow { name: "--list", value: None, help: "list the workloads and the installed engines",
         set: |options, _| { options.list = true; Ok(()) } },
-    Row { name: "--targets", value: None, help: "compare what starting, becoming hot and starting again take with targets",
+    OptionRow { name: "--targets", value: None, help: "compare starts, tier-up and restarts with targets",
         set: |options, _| { options.targets = true; Ok(()) } },
-    Row { name: "--long", value: None, help: "with --targets: a loop of a minute instead of ten seconds",
+    OptionRow { name: "--long", value: None, help: "with --targets: run a loop for a minute instead of ten seconds",
         set: |options, _| { options.long = true; Ok(()) } },
-    Row { name: "--over-time", value: None, help: "draw throughput from a cold start on, in each mode",
+    OptionRow { name: "--over-time", value: None, help: "plot throughput after a cold start, in each mode",
         set: |options, _| { options.over_time = true; Ok(()) } },
-    Row { name: "--runs", value: Some("N"), help: "runs that count, 5 if not given; some groups make a multiple of it",
+    OptionRow { name: "--runs", value: Some("N"), help: "set the number of runs that count; some groups multiply it [default: 5]",
         set: |options, value| { options.runs = Some(count(value)?); Ok(()) } },
-    Row { name: "--quick", value: None, help: "one run at a small size, to see whether everything works",
+    OptionRow { name: "--quick", value: None, help: "run once at a small size, to check that everything works",
         set: |options, _| { options.quick = true; Ok(()) } },
-    Row { name: "--peer", value: Some("ENGINE"), help: "what ratios are to; wasmi if not given",
+    OptionRow { name: "--peer", value: Some("ENGINE"), help: "compute ratios to this engine [default: wasmi]",
         set: |options, value| { options.peer = Some(known(value)?); Ok(()) } },
-    Row { name: "--engines", value: Some("A,B…"), help: "measure only these engines",
+    OptionRow { name: "--engines", value: Some("A,B…"), help: "measure only these engines",
         set: |options, value| { options.engines = Some(value.split(',').map(known).collect::<Result<_, _>>()?); Ok(()) } },
-    Row { name: "--program", value: Some("ENGINE=PATH"), help: "where an engine is; `kinglet` and `baseline` too",
+    OptionRow { name: "--program", value: Some("ENGINE=PATH"), help: "set the path of an engine, also of `kinglet` and `baseline`",
         set: |options, value| { options.programs.push(program(value)?); Ok(()) } },
-    Row { name: "--mode", value: Some("MODE"), help: "the mode of an engine with several, instead of its best",
+    OptionRow { name: "--mode", value: Some("MODE"), help: "use this mode of an engine with several, instead of its fastest",
         set: |options, value| { options.mode = Some(value.to_string()); Ok(()) } },
-    Row { name: "--to", value: Some("FOLDER"), help: "where reports are written; target/bench if not given",
+    OptionRow { name: "--to", value: Some("DIR"), help: "write reports to this directory [default: target/bench]",
         set: |options, value| { options.to = Some(value.into()); Ok(()) } },
-    Row { name: "--help", value: None, help: "show this",
+    OptionRow { name: "--help", value: None, help: "show this",
         set: |options, _| { options.help = true; Ok(()) } },
 ];
 
-/// Reads the command line: options, and patterns of workloads' names.
-pub(super) fn read(args: &[String]) -> Result<Options, String> {
+/// Parses the command line: options, and patterns for names of workloads.
+pub(super) fn parse(args: &[String]) -> Result<Options, String> {
     let mut options = Options::default();
     let mut args = args.iter();
     while let Some(arg) = args.next() {
@@ -75,24 +75,24 @@ pub(super) fn read(args: &[String]) -> Result<Options, String> {
             (None, Some(_)) => return Err(format!("`{name}` takes no value")),
             (None, None) => "",
             (Some(_), Some(value)) => value,
-            (Some(what), None) => args.next().ok_or(format!("`{name}` needs {what}"))?,
+            (Some(placeholder), None) => args.next().ok_or(format!("`{name}` needs {placeholder}"))?,
         };
-        (row.set)(&mut options, value).map_err(|why| format!("{name}: {why}"))?;
+        (row.set)(&mut options, value).map_err(|error| format!("{name}: {error}"))?;
     }
     Ok(options)
 }
 
-/// What `--help` shows.
+/// Returns the help text.
 pub(super) fn help() -> String {
     let mut text = String::from("usage: cargo xtask bench [OPTIONS] [WORKLOAD…]\n\noptions:\n");
     for row in ROWS {
         text.push_str(&format!("  {:<22} {}\n", format!("{} {}", row.name, row.value.unwrap_or_default()), row.help));
     }
-    text.push_str("\nA WORKLOAD is a part of a name, or with `*` in it a pattern for the whole name. Groups:\n\n");
+    text.push_str("\nA WORKLOAD is a part of a name, or a pattern with `*` for the whole name. Groups:\n\n");
     for group in GROUPS {
         text.push_str(&format!("  {:<22} {}\n", group.name, group.about));
     }
-    text.push_str("\nEngines are found on PATH, or where a variable says:\n\n");
+    text.push_str("\nEngines are found on PATH. A variable overrides the path of an engine:\n\n");
     for (name, variable) in engine::names() {
         text.push_str(&format!("  {name:<22} {variable}\n"));
     }
@@ -100,17 +100,17 @@ pub(super) fn help() -> String {
 }
 
 fn count(value: &str) -> Result<usize, String> {
-    value.parse().ok().filter(|count| (1..=10_000).contains(count)).ok_or(format!("`{value}` is no number of runs"))
+    value.parse().ok().filter(|count| (1..=10_000).contains(count)).ok_or(format!("`{value}` is not a number of runs"))
 }
 
 fn known(value: &str) -> Result<String, String> {
     let names: Vec<&str> = engine::names().iter().map(|(name, _)| *name).collect();
     let found = names.contains(&value).then(|| value.to_string());
-    found.ok_or(format!("no engine `{value}`; there are: {}", names.join(" ")))
+    found.ok_or(format!("no engine `{value}`; engines: {}", names.join(" ")))
 }
 
 fn program(value: &str) -> Result<(String, PathBuf), String> {
-    let (name, path) = value.split_once('=').ok_or("ENGINE=PATH is needed")?;
+    let (name, path) = value.split_once('=').ok_or("expected ENGINE=PATH")?;
     Ok((known(name)?, path.into()))
 }
 
@@ -120,39 +120,39 @@ mod tests {
     use super::*;
     use crate::process::Context;
 
-    fn read_words(line: &str) -> Result<Options, String> {
-        read(&line.split_whitespace().map(str::to_string).collect::<Vec<_>>())
+    fn parse_line(line: &str) -> Result<Options, String> {
+        parse(&line.split_whitespace().map(str::to_string).collect::<Vec<_>>())
     }
 
     #[test]
     fn options_and_patterns_may_be_mixed() {
-        let options = read_words("gemm --runs 3 --peer=node python/* --quick --program wasmi=a/b").unwrap();
+        let options = parse_line("gemm --runs 3 --peer=node python/* --quick --program wasmi=a/b").unwrap();
         assert_eq!(options.patterns, ["gemm", "python/*"]);
         assert_eq!((options.runs, options.peer.as_deref(), options.quick), (Some(3), Some("node"), true));
         assert_eq!(options.programs, [("wasmi".to_string(), PathBuf::from("a/b"))]);
     }
 
     #[test]
-    fn the_commands_in_the_book_are_understood() {
+    fn the_commands_in_the_book_parse() {
         let context = Context::new();
         let page = std::fs::read_to_string(context.root.join("docs/performance.md")).unwrap();
         let lines: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("$ cargo xtask bench")).collect();
         assert!(lines.len() > 3, "{lines:?}");
         for line in lines {
             let command = line.split('#').next().unwrap_or_default().replace('\'', "");
-            let options = read_words(&command).unwrap_or_else(|why| panic!("{line}: {why}"));
+            let options = parse_line(&command).unwrap_or_else(|error| panic!("{line}: {error}"));
             for pattern in &options.patterns {
                 let found = match options.targets {
                     true => super::super::target::names(&context).iter().any(|name| workload::matches(pattern, name)),
                     false => !workload::list(&context, &[pattern], false).is_empty(),
                 };
-                assert!(found, "{line}: nothing matches {pattern}");
+                assert!(found, "{line}: no workload matches {pattern}");
             }
         }
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn error_messages_name_the_mistake() {
         for (line, part) in [
             ("--rums 3", "`--rums`"),
             ("--runs", "needs N"),
@@ -162,13 +162,13 @@ mod tests {
             ("--engines kinglet,v8", "`v8`"),
             ("--program wasmi", "ENGINE=PATH"),
         ] {
-            let why = read_words(line).unwrap_err();
-            assert!(why.contains(part), "{line}: {why}");
+            let error = parse_line(line).unwrap_err();
+            assert!(error.contains(part), "{line}: {error}");
         }
     }
 
     #[test]
-    fn the_help_has_every_option_group_and_engine() {
+    fn the_help_lists_every_option_group_and_engine() {
         let help = help();
         assert!(ROWS.iter().all(|row| help.contains(row.name) && help.contains(row.help)));
         assert!(GROUPS.iter().all(|group| help.contains(group.about)));

@@ -1,30 +1,30 @@
-//! The results as a picture (SVG): for each workload a bar per engine, as long as its CPU time is in relation to the
-//! peer's, which is a line.
+//! The results as a plot (SVG): for each workload, a bar per engine. Its length is the ratio of the engine's CPU time
+//! to that of the peer. A line marks the peer.
 
 use super::result::{METRICS, Results};
 
 const WIDTH: f64 = 900.0;
-/// Where bars begin, and how much room they have.
+/// The left end of bars, and their maximum length.
 const LEFT: f64 = 210.0;
-const ROOM: f64 = 620.0;
+const MAX_LENGTH: f64 = 620.0;
 const BAR: f64 = 9.0;
 const GAP: f64 = 8.0;
 const TOP: f64 = 84.0;
 
-/// Bars that would be longer are cut off; their figure is written anyway.
-const LONGEST: f64 = 1.6;
+/// The largest ratio that a bar can show. Longer bars are truncated, but their figures are shown.
+const MAX_RATIO: f64 = 1.6;
 
-/// One per engine, in the order of the columns; they can be told apart without seeing colours well.
+/// One colour per engine, in the order of the columns. Colour-blind readers can distinguish them.
 const COLOURS: [&str; 8] = ["#0072b2", "#56b4e9", "#cc79a7", "#999999", "#e69f00", "#009e73", "#333333", "#d55e00"];
 
-/// A bar before it is drawn.
+/// A bar of the plot.
 struct Bar<'a> {
     engine: &'a str,
     colour: &'static str,
     ratio: f64,
 }
 
-/// The picture; `title` says what was measured where.
+/// Returns the plot. `title` describes the build and the machine.
 pub(super) fn svg(results: &Results, title: &str) -> String {
     let groups = groups(results);
     let height = TOP + groups.iter().map(|(_, bars)| bars.len() as f64 * BAR + GAP).sum::<f64>() + 20.0;
@@ -33,7 +33,7 @@ pub(super) fn svg(results: &Results, title: &str) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" font-family=\"sans-serif\" \
          font-size=\"11\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
          <text x=\"10\" y=\"22\" font-size=\"15\">{}</text>\n\
-         <text x=\"10\" y=\"40\">CPU time in relation to {}: shorter is faster</text>\n",
+         <text x=\"10\" y=\"40\">CPU time relative to {}: shorter is faster</text>\n",
         escape(title),
         escape(peer),
     );
@@ -56,7 +56,7 @@ pub(super) fn svg(results: &Results, title: &str) -> String {
     text + "</svg>\n"
 }
 
-/// The bars under each name: geometric means first, then workloads.
+/// Returns the bars under each name: geometric means first, then workloads.
 fn groups(results: &Results) -> Vec<(String, Vec<Bar<'_>>)> {
     let Some(peer) = results.peer else { return Vec::new() };
     let cpu = &METRICS[0];
@@ -66,7 +66,7 @@ fn groups(results: &Results) -> Vec<(String, Vec<Bar<'_>>)> {
     for column in columns() {
         for mean in results.means(cpu, column) {
             let name = format!("mean of {}", mean.name);
-            match groups.iter_mut().find(|(known, _)| *known == name) {
+            match groups.iter_mut().find(|(other, _)| *other == name) {
                 Some((_, bars)) => bars.push(bar(column, mean.value)),
                 None => groups.push((name, vec![bar(column, mean.value)])),
             }
@@ -94,12 +94,12 @@ fn legend(results: &Results) -> String {
     text
 }
 
-/// Lines at quarters, a strong one where the peer is.
+/// Draws lines at quarters, with a strong line for the peer.
 fn scale(height: f64) -> String {
     let mut text = String::new();
     for quarter in 0..=6 {
         let ratio = f64::from(quarter) / 4.0;
-        let (x, strength) = (LEFT + ROOM * ratio / LONGEST, if quarter == 4 { "#000000" } else { "#dddddd" });
+        let (x, strength) = (LEFT + MAX_LENGTH * ratio / MAX_RATIO, if quarter == 4 { "#000000" } else { "#dddddd" });
         text.push_str(&format!(
             "<line x1=\"{x:.1}\" y1=\"{:.1}\" x2=\"{x:.1}\" y2=\"{:.1}\" stroke=\"{strength}\"/>\
              <text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{ratio}</text>\n",
@@ -112,7 +112,7 @@ fn scale(height: f64) -> String {
 }
 
 fn draw(bar: &Bar, y: f64) -> String {
-    let width = ROOM * bar.ratio.min(LONGEST) / LONGEST;
+    let width = MAX_LENGTH * bar.ratio.min(MAX_RATIO) / MAX_RATIO;
     format!(
         "<rect x=\"{LEFT}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{:.1}\" fill=\"{}\"><title>{}: {:.3}</title></rect>\
          <text x=\"{:.1}\" y=\"{:.1}\" font-size=\"9\">{:.2}</text>\n",
@@ -145,7 +145,7 @@ mod tests {
         let tree = roxmltree::Document::parse(&svg).expect("the picture is XML");
         let titles: Vec<&str> =
             tree.descendants().filter(|node| node.has_tag_name("title")).filter_map(|n| n.text()).collect();
-        // Three rows, of which native is in two, and as many means with one more of all kernels.
+        // Kinglet has three workloads and four means, native two workloads and three means.
         assert_eq!(titles.len(), 3 + 2 + 4 + 3, "{titles:?}");
         assert_eq!(svg.matches(">mean of start<").count(), 1);
         assert!(titles.contains(&"kinglet: 0.800") && titles.contains(&"native: 0.100"), "{titles:?}");
@@ -155,16 +155,16 @@ mod tests {
     }
 
     #[test]
-    fn every_engine_there_is_has_a_colour_of_its_own() {
+    fn every_engine_has_its_own_colour() {
         let colours: std::collections::BTreeSet<&str> = COLOURS.into_iter().collect();
         assert_eq!(colours.len(), COLOURS.len());
         assert!(super::super::engine::names().len() <= COLOURS.len());
     }
 
     #[test]
-    fn a_bar_never_leaves_the_picture() {
+    fn a_bar_never_exceeds_the_maximal_length() {
         let bar = Bar { engine: "slow", colour: COLOURS[0], ratio: 1000.0 };
         let drawn = draw(&bar, 0.0);
-        assert!(drawn.contains(&format!("width=\"{ROOM:.1}\"")) && drawn.contains("1000.00"), "{drawn}");
+        assert!(drawn.contains(&format!("width=\"{MAX_LENGTH:.1}\"")) && drawn.contains("1000.00"), "{drawn}");
     }
 }

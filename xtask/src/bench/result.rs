@@ -1,37 +1,37 @@
-//! What was measured, and the figures derived from it: medians over runs, ratios to the named peer, geometric means over
-//! groups. Reports are made of this and of nothing else.
+//! The measurements, and the figures derived from them: medians over runs, ratios to the peer, geometric means over
+//! groups. All reports are generated from these.
 
 use std::time::Duration;
 
 use crate::measure::Usage;
 
-/// Something that is measured of each run.
+/// A metric of a run.
 pub(super) struct Metric {
     pub(super) name: &'static str,
-    /// As it is written in tables.
+    /// The unit in tables.
     pub(super) unit: &'static str,
-    /// The name of its columns in CSV, without ending.
+    /// The prefix of its columns in CSV.
     pub(super) column: &'static str,
-    /// In its unit.
-    of: fn(&Usage) -> f64,
+    /// Returns the value in the unit.
+    value: fn(&Usage) -> f64,
 }
 
 #[rustfmt::skip]
 pub(super) const METRICS: [Metric; 3] = [
-    Metric { name: "CPU time", unit: "ms", column: "cpu_ms", of: |usage| millis(usage.cpu) },
-    Metric { name: "wall time", unit: "ms", column: "wall_ms", of: |usage| millis(usage.wall) },
-    Metric { name: "peak memory", unit: "MiB", column: "peak_mib", of: |usage| usage.peak as f64 / 1_048_576.0 },
+    Metric { name: "CPU time", unit: "ms", column: "cpu_ms", value: |usage| millis(usage.cpu) },
+    Metric { name: "wall time", unit: "ms", column: "wall_ms", value: |usage| millis(usage.wall) },
+    Metric { name: "peak memory", unit: "MiB", column: "peak_mib", value: |usage| usage.peak as f64 / 1_048_576.0 },
 ];
 
 fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-/// All there is to report.
+/// All results of a run of the bench.
 pub(super) struct Results {
-    /// The engines in the order of their columns; the first is the one in question.
+    /// The engines in the order of their columns. The first is the subject of the comparison.
     pub(super) engines: Vec<String>,
-    /// The column that ratios are to, if there is another engine.
+    /// The column of the peer, if more than one engine is measured.
     pub(super) peer: Option<usize>,
     pub(super) rows: Vec<Row>,
 }
@@ -39,21 +39,21 @@ pub(super) struct Results {
 /// A workload.
 pub(super) struct Row {
     pub(super) name: String,
-    /// One for each engine; none where it did not run.
+    /// One for each engine; `None` for an engine that did not run it.
     pub(super) cells: Vec<Option<Cell>>,
 }
 
 /// A workload on an engine.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cell {
-    /// The engine's mode, if it has several.
+    /// The mode, if the engine has several.
     pub(super) mode: Option<&'static str>,
     /// The runs that count, in order.
     pub(super) runs: Vec<Usage>,
 }
 
 impl Cell {
-    /// The middle of the runs, sorted by this metric; the mean of the two middle ones for an even number.
+    /// Returns the median of a metric; for an even number of runs, the mean of the two middle values.
     pub(super) fn median(&self, metric: &Metric) -> f64 {
         let values = self.values(metric);
         match values.len() {
@@ -68,19 +68,19 @@ impl Cell {
     }
 
     fn values(&self, metric: &Metric) -> Vec<f64> {
-        let mut values: Vec<f64> = self.runs.iter().map(metric.of).collect();
+        let mut values: Vec<f64> = self.runs.iter().map(metric.value).collect();
         values.sort_by(f64::total_cmp);
         values
     }
 }
 
 impl Row {
-    /// The group: what stands before the last `/`.
+    /// Returns the group: the part of the name before the last `/`.
     pub(super) fn group(&self) -> &str {
         self.name.rsplit_once('/').map_or("", |(group, _)| group)
     }
 
-    /// How the median in one column relates to that in another.
+    /// Returns the ratio of the medians in two columns.
     pub(super) fn ratio(&self, metric: &Metric, column: usize, to: usize) -> Option<f64> {
         let median = |column: usize| Some(self.cells.get(column)?.as_ref()?.median(metric));
         Some(median(column)? / median(to)?).filter(|ratio| ratio.is_finite() && *ratio > 0.0)
@@ -89,15 +89,16 @@ impl Row {
 
 /// A geometric mean of ratios.
 pub(super) struct Mean {
-    /// What it is over.
+    /// The name of the group.
     pub(super) name: String,
     pub(super) value: f64,
-    /// How many workloads there are in it.
+    /// The number of workloads.
     pub(super) count: usize,
 }
 
 impl Results {
-    /// Means of one column's ratios to the peer: for each group, and for all kernels if they are of more than one.
+    /// Returns the means of a column's ratios to the peer: for each group, and for all kernels if more than one group
+    /// has them.
     pub(super) fn means(&self, metric: &Metric, column: usize) -> Vec<Mean> {
         let Some(peer) = self.peer else { return Vec::new() };
         let mean = |name: &str, inside: &dyn Fn(&Row) -> bool| {
@@ -117,7 +118,7 @@ impl Results {
     }
 }
 
-/// Results for the tests of reports: two kernels and another workload, on three engines.
+/// Returns results for the tests of reports: two kernels and another workload, on three engines.
 #[cfg(test)]
 pub(super) fn example() -> Results {
     let cell = |cpu: &[u64], mode| {
@@ -148,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_is_the_middle_and_not_the_mean() {
+    fn the_median_is_the_middle_value() {
         let results = example();
         let cpu = &METRICS[0];
         let cell = |row: usize, column: usize| results.rows[row].cells[column].as_ref().unwrap();

@@ -1,10 +1,10 @@
-//! The results as text for a terminal: one table for each metric, with a column per engine, the ratios to the peer of the
-//! engines before it, which are ours, and the means of every engine's ratios. The first table also has the modes of
-//! engines with several.
+//! The results as text for a terminal: one table for each metric. A table has a column for each engine, the ratios to
+//! the peer for each engine to its left, and the means of all ratios. The first table also shows the modes of engines
+//! with several modes.
 
 use super::result::{METRICS, Mean, Metric, Results, Row};
 
-/// All tables.
+/// Returns all tables.
 pub(super) fn text(results: &Results) -> String {
     let modes = |index: usize| index == 0 && results.rows.iter().any(|row| !modes(results, row).is_empty());
     let tables = METRICS.iter().enumerate().map(|(index, metric)| table(results, metric, modes(index)));
@@ -15,7 +15,9 @@ fn table(results: &Results, metric: &Metric, with_modes: bool) -> String {
     let mut head = vec![format!("{}, {}", metric.name, metric.unit)];
     head.extend(results.engines.iter().cloned());
     if let Some(peer) = results.peer {
-        head.extend(ours(peer).map(|column| format!("{} / {}", results.engines[column], results.engines[peer])));
+        head.extend(
+            ratio_columns(peer).map(|column| format!("{} / {}", results.engines[column], results.engines[peer])),
+        );
     }
     let mut lines = vec![head];
     lines.extend(results.rows.iter().map(|row| line(results, metric, row)));
@@ -29,53 +31,53 @@ fn table(results: &Results, metric: &Metric, with_modes: bool) -> String {
 
 fn line(results: &Results, metric: &Metric, row: &Row) -> Vec<String> {
     let mut line = vec![row.name.clone()];
-    let figures = row.cells.iter().map(|cell| cell.as_ref().map(|cell| number(cell.median(metric))));
+    let figures = row.cells.iter().map(|cell| cell.as_ref().map(|cell| format_value(cell.median(metric))));
     line.extend(figures.map(|figure| figure.unwrap_or("-".to_string())));
     if let Some(peer) = results.peer {
-        line.extend(ours(peer).map(|column| shown(row.ratio(metric, column, peer))));
+        line.extend(ratio_columns(peer).map(|column| format_ratio(row.ratio(metric, column, peer))));
     }
     line
 }
 
-/// The geometric means of each engine's ratios to the peer, in its column, and those of ours again in that of the ratios.
+/// Returns the lines of geometric means. Each engine's mean is in its column, and again in its column of ratios.
 fn means(results: &Results, metric: &Metric) -> Vec<Vec<String>> {
     let Some(peer) = results.peer else { return Vec::new() };
     let columns: Vec<Vec<Mean>> = (0..results.engines.len()).map(|column| results.means(metric, column)).collect();
-    // The peer has run whatever another has a ratio for.
-    let named = columns[peer].iter().map(|mean| {
-        let of = |column: usize| columns[column].iter().find(|other| other.name == mean.name);
+    // The peer has run every workload for which another engine has a ratio.
+    let lines = columns[peer].iter().map(|mean| {
+        let mean_of = |column: usize| columns[column].iter().find(|other| other.name == mean.name);
         let mut line = vec![format!("{}: geometric mean of {}, to {}", mean.name, mean.count, results.engines[peer])];
-        let values = (0..results.engines.len()).chain(ours(peer)).map(|column| {
-            // A mean over fewer workloads than the others' is not to be compared with them.
-            of(column).map_or("-".to_string(), |of| match of.count {
-                count if count == mean.count => format!("{:.2}", of.value),
-                count => format!("{:.2} of {count}", of.value),
+        let values = (0..results.engines.len()).chain(ratio_columns(peer)).map(|column| {
+            // A mean over fewer workloads is not comparable with the others, so the table shows their number.
+            mean_of(column).map_or("-".to_string(), |other| match other.count {
+                count if count == mean.count => format!("{:.2}", other.value),
+                count => format!("{:.2} of {count}", other.value),
             })
         });
         line.extend(values);
         line
     });
-    named.collect()
+    lines.collect()
 }
 
-/// The columns whose ratios are shown for each workload.
-fn ours(peer: usize) -> std::ops::Range<usize> {
+/// Returns the columns whose ratios the table shows for each workload.
+fn ratio_columns(peer: usize) -> std::ops::Range<usize> {
     0..peer.max(1)
 }
 
-fn shown(ratio: Option<f64>) -> String {
+fn format_ratio(ratio: Option<f64>) -> String {
     ratio.map_or("-".to_string(), |ratio| format!("{ratio:.2}"))
 }
 
-/// In which mode engines with several ran it.
+/// Returns the modes in which engines with several modes ran a workload.
 fn modes(results: &Results, row: &Row) -> String {
     let modes = results.engines.iter().zip(&row.cells);
     let modes = modes.filter_map(|(engine, cell)| Some(format!("{engine} {}", cell.as_ref()?.mode?)));
     modes.collect::<Vec<_>>().join(", ")
 }
 
-/// Three digits or more.
-fn number(value: f64) -> String {
+/// Formats a value with at least three significant digits.
+fn format_value(value: f64) -> String {
     match value {
         small if small < 10.0 => format!("{small:.2}"),
         medium if medium < 100.0 => format!("{medium:.1}"),
@@ -83,7 +85,7 @@ fn number(value: f64) -> String {
     }
 }
 
-/// The first column to the left, the others to the right.
+/// Aligns the first column to the left and the others to the right.
 pub(super) fn align(lines: &[Vec<String>]) -> String {
     let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
@@ -109,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_has_medians_modes_ratios_and_means() {
+    fn a_table_contains_medians_modes_ratios_and_means() {
         let text = text(&example());
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with("CPU time, ms") && lines[0].contains("native  kinglet / wasmi"), "{text}");
@@ -131,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn each_engine_before_the_peer_has_its_ratios() {
+    fn ratios_are_shown_for_each_engine_before_the_peer() {
         let text = text(&Results { peer: Some(2), ..example() });
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].contains("kinglet / native  wasmi / native"), "{text}");

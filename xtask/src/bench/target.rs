@@ -1,7 +1,7 @@
-//! `cargo xtask bench --targets`: what starting, becoming hot and starting again may cost. Each case is a program that is
-//! run in several ways by turns; each target says how long one way may take in relation to another. Medians of wall time
-//! are compared, for what becomes native beside the program is not on its clock. A target that is missed is shown, and is
-//! no error.
+//! `cargo xtask bench --targets`: targets for starts, tier-up and restarts. Each case is a program that runs in several
+//! configurations, interleaved. A target limits the time of one configuration relative to others. It compares medians
+//! of wall time, because compilation in the background does not delay the program. A missed target is reported, but is
+//! not an error.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,23 +14,23 @@ use crate::kernel;
 use crate::measure::measure;
 use crate::process::{Context, output};
 
-/// Runs that count, unless `--runs` says otherwise.
+/// The default number of runs that count.
 const RUNS: usize = 7;
 
-/// A way to run a program.
+/// A configuration in which a program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum Configuration {
     /// Kinglet without a cache.
     Cold,
-    /// The same, all interpreted.
+    /// Kinglet's interpreter without a cache.
     Interpreter,
-    /// The same, all compiled first.
+    /// Kinglet without a cache, with all code compiled first.
     Jit,
-    /// What Kinglet compiled beforehand.
+    /// Kinglet with an artifact that it has compiled ahead of time.
     Artifact,
-    /// Kinglet with the cache that one run has left, and what that run had compiled afterwards.
+    /// Kinglet with the cache after one run, including the code that its background process compiled.
     Second,
-    /// Kinglet with the cache that `kinglet warm` has left.
+    /// Kinglet with the cache after `kinglet warm`.
     Warmed,
     Wasmi,
     /// Wasmtime without a cache.
@@ -39,9 +39,11 @@ enum Way {
     WasmtimeCached,
 }
 
-use Way::{Artifact, Cold, Interpreter, Jit, Second, Warmed, Wasmi, Wasmtime, WasmtimeArtifact, WasmtimeCached};
+use Configuration::{
+    Artifact, Cold, Interpreter, Jit, Second, Warmed, Wasmi, Wasmtime, WasmtimeArtifact, WasmtimeCached,
+};
 
-impl Way {
+impl Configuration {
     fn name(self) -> &'static str {
         match self {
             Cold => "cold",
@@ -57,7 +59,7 @@ impl Way {
         }
     }
 
-    /// The engine it takes.
+    /// Returns the engine that it runs.
     fn engine(self) -> &'static str {
         match self {
             Wasmi => "wasmi",
@@ -67,22 +69,22 @@ impl Way {
     }
 }
 
-/// What one way is held against.
-struct Target {
-    ours: Way,
-    /// The fastest of these.
-    theirs: &'static [Way],
-    /// How many times as long it may take.
-    at_most: f64,
-    /// How much longer it may take in any case.
-    or: Duration,
+/// A limit for the time of one configuration relative to others.
+struct RatioTarget {
+    ours: Configuration,
+    /// The configurations for comparison. The fastest counts.
+    theirs: &'static [Configuration],
+    /// The largest ratio of times that meets the target.
+    max_ratio: f64,
+    /// A difference in time that meets the target regardless of the ratio.
+    tolerance: Duration,
 }
 
-const fn target(ours: Way, theirs: &'static [Way], at_most: f64) -> Target {
-    Target { ours, theirs, at_most, or: Duration::ZERO }
+const fn target(ours: Configuration, theirs: &'static [Configuration], max_ratio: f64) -> RatioTarget {
+    RatioTarget { ours, theirs, max_ratio, tolerance: Duration::ZERO }
 }
 
-const PRINT: &[Target] = &[
+const PRINT: &[RatioTarget] = &[
     target(Cold, &[Wasmi], 0.5),
     target(Cold, &[Wasmtime], 0.1),
     target(Second, &[WasmtimeArtifact], 1.0),
@@ -90,47 +92,49 @@ const PRINT: &[Target] = &[
     target(Warmed, &[WasmtimeArtifact], 1.0),
     target(Warmed, &[WasmtimeCached], 0.4),
 ];
-const FIB_27: &[Target] = &[target(Cold, &[Wasmi], 0.35)];
-const FIB_32: &[Target] = &[target(Cold, &[Artifact], 1.4)];
-const PROGRAM: &[Target] =
-    &[Target { ours: Cold, theirs: &[Interpreter, Jit], at_most: 1.1, or: Duration::from_millis(20) }];
-const ONE_CORE: &[Target] = &[target(Cold, &[Interpreter, Jit], 1.25)];
-/// At least 95 per cent of the throughput.
-const LONG: &[Target] = &[target(Cold, &[Jit], 1.0 / 0.95)];
+const FIB_27: &[RatioTarget] = &[target(Cold, &[Wasmi], 0.35)];
+const FIB_32: &[RatioTarget] = &[target(Cold, &[Artifact], 1.4)];
+const PROGRAM: &[RatioTarget] =
+    &[RatioTarget { ours: Cold, theirs: &[Interpreter, Jit], max_ratio: 1.1, tolerance: Duration::from_millis(20) }];
+const ONE_CORE: &[RatioTarget] = &[target(Cold, &[Interpreter, Jit], 1.25)];
+/// The throughput must be at least 95% of that of compiled code.
+const LONG: &[RatioTarget] = &[target(Cold, &[Jit], 1.0 / 0.95)];
 
-/// A program with what is expected of it.
+/// A program with its expected output and its targets.
 struct Case {
     name: String,
     module: PathBuf,
     args: Vec<String>,
     expected: String,
-    /// Whether it gets one processor only.
+    /// Whether it runs on one processor.
     one_core: bool,
-    targets: &'static [Target],
+    targets: &'static [RatioTarget],
 }
 
 impl Case {
-    /// The ways that its targets name.
-    fn ways(&self) -> Vec<Way> {
-        let mut ways = Vec::new();
-        for way in self.targets.iter().flat_map(|target| target.theirs.iter().chain([&target.ours])) {
-            if !ways.contains(way) {
-                ways.push(*way);
+    /// Returns the configurations in its targets, without duplicates.
+    fn configurations(&self) -> Vec<Configuration> {
+        let mut configurations = Vec::new();
+        for configuration in self.targets.iter().flat_map(|target| target.theirs.iter().chain([&target.ours])) {
+            if !configurations.contains(configuration) {
+                configurations.push(*configuration);
             }
         }
-        ways
+        configurations
     }
 
-    /// Whether nothing is going to be compared with a way: wherever it is one of several, of which the best counts,
-    /// another has taken less than half of its time.
-    fn is_beaten(&self, way: Way, least: impl Fn(Way) -> Option<Duration>) -> bool {
-        let beats = |other: &Way| least(*other).zip(least(way)).is_some_and(|(other, this)| other * 2 < this);
-        let beaten = |target: &Target| !target.theirs.contains(&way) || target.theirs.iter().any(beats);
-        self.targets.iter().all(|target| target.ours != way && beaten(target))
+    /// Returns whether a configuration can no longer affect the result. It is not the subject of any target. In every
+    /// target that uses it for comparison, another configuration takes less than half of its time.
+    fn is_irrelevant(&self, configuration: Configuration, fastest: impl Fn(Configuration) -> Option<Duration>) -> bool {
+        let beats = |other: &Configuration| {
+            fastest(*other).zip(fastest(configuration)).is_some_and(|(other, this)| other * 2 < this)
+        };
+        let beaten = |target: &RatioTarget| !target.theirs.contains(&configuration) || target.theirs.iter().any(beats);
+        self.targets.iter().all(|target| target.ours != configuration && beaten(target))
     }
 }
 
-/// All cases; small ones to see whether everything works. `long` makes the long loop take a minute.
+/// Returns all cases. `small` makes runs short, and `long` makes the long loop take a minute.
 fn cases(context: &Context, small: bool, long: bool) -> Vec<Case> {
     let programs = context.target.join("programs");
     let python = |name: &str, script: &str, out: &str, targets| Case {
@@ -183,40 +187,41 @@ fn cases(context: &Context, small: bool, long: bool) -> Vec<Case> {
     cases
 }
 
-/// The cases' names.
+/// Returns the names of the cases.
 #[cfg(test)]
 pub(super) fn names(context: &Context) -> Vec<String> {
     cases(context, false, false).into_iter().map(|case| case.name).collect()
 }
 
-/// What the loop gives after as many steps as it is run for: small, as usual, long.
+/// The results of the loop after the numbers of steps for small, normal and long runs.
 const LOOP_RESULTS: [&str; 3] = ["-4689549179436231482", "493466314400350171", "-5410924454529514731"];
 
-/// One target with what was measured.
-struct Outcome {
+/// The result of a target.
+struct TargetResult {
     case: String,
     ours: &'static str,
     theirs: &'static str,
     ours_ms: f64,
     theirs_ms: f64,
-    at_most: f64,
+    max_ratio: f64,
     met: bool,
 }
 
-impl Outcome {
-    /// None if what it compares was not measured.
-    fn of(case: &Case, target: &Target, medians: &[(Way, Duration)]) -> Option<Outcome> {
-        let find = |way: &Way| medians.iter().find(|(of, _)| of == way).copied();
+impl TargetResult {
+    /// Compares the medians with a target. Returns `None` if one of its configurations was not measured.
+    fn new(case: &Case, target: &RatioTarget, medians: &[(Configuration, Duration)]) -> Option<TargetResult> {
+        let find = |configuration: &Configuration| medians.iter().find(|(other, _)| other == configuration).copied();
         let (_, ours) = find(&target.ours)?;
-        let (way, theirs) = target.theirs.iter().filter_map(find).min_by_key(|(_, time)| *time)?;
-        Some(Outcome {
+        let (fastest, theirs) = target.theirs.iter().filter_map(find).min_by_key(|(_, time)| *time)?;
+        let tolerated = !target.tolerance.is_zero() && ours <= theirs + target.tolerance;
+        Some(TargetResult {
             case: case.name.clone(),
             ours: target.ours.name(),
-            theirs: way.name(),
+            theirs: fastest.name(),
             ours_ms: ours.as_secs_f64() * 1e3,
             theirs_ms: theirs.as_secs_f64() * 1e3,
-            at_most: target.at_most,
-            met: ours <= theirs.mul_f64(target.at_most) || (!target.or.is_zero() && ours <= theirs + target.or),
+            max_ratio: target.max_ratio,
+            met: ours <= theirs.mul_f64(target.max_ratio) || tolerated,
         })
     }
 
@@ -227,31 +232,31 @@ impl Outcome {
             format!("{:.1}", self.ours_ms),
             format!("{:.1}", self.theirs_ms),
             format!("{:.3}", self.ours_ms / self.theirs_ms),
-            format!("{:.2}", self.at_most),
+            format!("{:.2}", self.max_ratio),
             if self.met { "met" } else { "missed" }.to_string(),
         ]
     }
 }
 
-const HEAD: [&str; 7] = ["case", "what", "ours, ms", "theirs, ms", "ratio", "at most", ""];
+const HEAD: [&str; 7] = ["case", "compared", "ours, ms", "theirs, ms", "ratio", "at most", ""];
 
-fn table(outcomes: &[Outcome]) -> String {
+fn table(results: &[TargetResult]) -> String {
     let mut lines = vec![HEAD.map(str::to_string).to_vec()];
-    lines.extend(outcomes.iter().map(|outcome| outcome.cells().to_vec()));
+    lines.extend(results.iter().map(|result| result.cells().to_vec()));
     super::table::align(&lines)
 }
 
-fn csv(outcomes: &[Outcome]) -> String {
+fn csv(results: &[TargetResult]) -> String {
     let mut text = String::from("case,ours,theirs,ours_ms,theirs_ms,ratio,at_most,met\n");
-    for of in outcomes {
-        let ratio = of.ours_ms / of.theirs_ms;
-        let Outcome { case, ours, theirs, ours_ms, theirs_ms, at_most, met } = of;
-        text += &format!("{case},{ours},{theirs},{ours_ms:.3},{theirs_ms:.3},{ratio:.4},{at_most:.4},{met}\n");
+    for result in results {
+        let ratio = result.ours_ms / result.theirs_ms;
+        let TargetResult { case, ours, theirs, ours_ms, theirs_ms, max_ratio, met } = result;
+        text += &format!("{case},{ours},{theirs},{ours_ms:.3},{theirs_ms:.3},{ratio:.4},{max_ratio:.4},{met}\n");
     }
     text
 }
 
-/// Where and with what cases are run.
+/// Runs the cases.
 pub(super) struct Runner<'a> {
     pub(super) context: &'a Context,
     pub(super) options: &'a Options,
@@ -260,7 +265,7 @@ pub(super) struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    /// Runs all cases whose name matches, and reports after each.
+    /// Runs all cases whose names match, and writes the reports after each.
     pub(super) fn run(&self) -> Result<(), String> {
         let mut cases = cases(self.context, self.options.quick, self.options.long);
         let patterns = &self.options.patterns;
@@ -272,55 +277,56 @@ impl Runner<'_> {
             cases.iter().for_each(|case| println!("{}", case.name));
             return Ok(());
         }
-        let mut outcomes = Vec::new();
+        let mut results = Vec::new();
         for case in &cases {
-            let medians = self.case(case)?;
-            let new: Vec<Outcome> =
-                case.targets.iter().filter_map(|target| Outcome::of(case, target, &medians)).collect();
-            new.iter().for_each(|outcome| eprintln!("{}", outcome.cells().join("  ")));
-            outcomes.extend(new);
-            self.write("targets.csv", &csv(&outcomes))?;
-            self.write("targets.txt", &table(&outcomes))?;
+            let medians = self.measure_case(case)?;
+            let new: Vec<TargetResult> =
+                case.targets.iter().filter_map(|target| TargetResult::new(case, target, &medians)).collect();
+            new.iter().for_each(|result| eprintln!("{}", result.cells().join("  ")));
+            results.extend(new);
+            self.write_report("targets.csv", &csv(&results))?;
+            self.write_report("targets.txt", &table(&results))?;
         }
-        println!("\n{}", table(&outcomes));
-        let missed = outcomes.iter().filter(|outcome| !outcome.met).count();
-        println!("{} targets, {missed} missed; see {}", outcomes.len(), self.reports.display());
+        println!("\n{}", table(&results));
+        let missed = results.iter().filter(|result| !result.met).count();
+        println!("{} compared, {missed} missed; see {}", results.len(), self.reports.display());
         Ok(())
     }
 
-    fn write(&self, name: &str, text: &str) -> Result<(), String> {
+    fn write_report(&self, name: &str, text: &str) -> Result<(), String> {
         let to = self.reports.join(name);
         let cannot = |error: std::io::Error| format!("cannot write {}: {error}", to.display());
         std::fs::create_dir_all(&self.reports).map_err(cannot)?;
         std::fs::write(&to, text).map_err(cannot)
     }
 
-    /// The median time of each way that is here, taken by turns after a round that does not count. What is beaten in a
-    /// round that counts is not run again: interpreted kernels are most of the time.
-    fn case(&self, case: &Case) -> Result<Vec<(Way, Duration)>, String> {
-        let mut ways: Vec<(Way, Vec<Duration>)> = Vec::new();
-        for way in case.ways() {
-            if self.engines.iter().any(|engine| engine.name == way.engine()) {
-                self.prepare(case, way)?;
-                ways.push((way, Vec::new()));
+    /// Returns the median time of each configuration whose engine is installed. Runs are interleaved, after a round
+    /// that does not count. A configuration that has become irrelevant does not run again, because interpreted kernels
+    /// take most of the time.
+    fn measure_case(&self, case: &Case) -> Result<Vec<(Configuration, Duration)>, String> {
+        let mut measured: Vec<(Configuration, Vec<Duration>)> = Vec::new();
+        for configuration in case.configurations() {
+            if self.engines.iter().any(|engine| engine.name == configuration.engine()) {
+                self.prepare(case, configuration)?;
+                measured.push((configuration, Vec::new()));
             }
         }
         let runs = self.options.runs.unwrap_or(if self.options.quick { 1 } else { RUNS });
-        // What runs for long does not need a run to get going.
-        let first = usize::from(!case.name.starts_with("long/"));
-        for round in 0..runs + first {
-            let least: Vec<_> = ways.iter().filter_map(|(way, times)| Some((*way, *times.iter().min()?))).collect();
-            let least = |way| least.iter().find(|(of, _)| *of == way).map(|(_, time)| *time);
-            for (way, times) in &mut ways {
-                if case.is_beaten(*way, least) {
+        // Long programs need no warm-up round.
+        let warm_up = usize::from(!case.name.starts_with("long/"));
+        for round in 0..runs + warm_up {
+            let fastest: Vec<_> = measured.iter().filter_map(|(of, times)| Some((*of, *times.iter().min()?))).collect();
+            let fastest = |configuration| fastest.iter().find(|(of, _)| *of == configuration).map(|(_, time)| *time);
+            for (configuration, times) in &mut measured {
+                if case.is_irrelevant(*configuration, fastest) {
                     continue;
                 }
-                let run = measure(&self.command(case, *way))
-                    .map_err(|why| format!("{}, {}: {why}", case.name, way.name()))?;
+                let run = measure(&self.command(case, *configuration))
+                    .map_err(|error| format!("{}, {}: {error}", case.name, configuration.name()))?;
                 if run.out != case.expected {
-                    return Err(format!("{}, {}: printed {:?}", case.name, way.name(), run.out));
+                    return Err(format!("{}, {}: printed {:?}", case.name, configuration.name(), run.out));
                 }
-                if round >= first {
+                if round >= warm_up {
                     times.push(run.usage.wall);
                 }
             }
@@ -329,66 +335,69 @@ impl Runner<'_> {
             times.sort();
             times[times.len() / 2]
         };
-        Ok(ways.into_iter().map(|(way, times)| (way, median(times))).collect())
+        Ok(measured.into_iter().map(|(configuration, times)| (configuration, median(times))).collect())
     }
 
-    fn program(&self, way: Way) -> &Path {
-        let engine = self.engines.iter().find(|engine| engine.name == way.engine());
-        engine.map_or(Path::new(way.engine()), |engine| &engine.program)
+    fn program(&self, configuration: Configuration) -> &Path {
+        let engine = self.engines.iter().find(|engine| engine.name == configuration.engine());
+        engine.map_or(Path::new(configuration.engine()), |engine| &engine.program)
     }
 
-    /// The folder of what a way keeps for a case.
-    fn kept(&self, case: &Case, way: Way) -> PathBuf {
-        let name = format!("{} {}", case.name, way.name()).replace(['/', ' '], "-");
-        self.context.target.join("bench/kept").join(name)
+    /// Returns the directory with the cache or the artifact of a configuration for a case.
+    fn cache_directory(&self, case: &Case, configuration: Configuration) -> PathBuf {
+        let name = format!("{} {}", case.name, configuration.name()).replace(['/', ' '], "-");
+        self.context.target.join("bench/cache").join(name)
     }
 
-    /// Does what has been done before the program is run in this way: what was kept the last time is gone.
-    fn prepare(&self, case: &Case, way: Way) -> Result<(), String> {
-        let kept = self.kept(case, way);
-        let _ = std::fs::remove_dir_all(&kept);
-        let cannot = |error: std::io::Error| format!("cannot prepare {}: {error}", kept.display());
-        let program = || Command::new(self.program(way));
-        match way {
+    /// Clears the directory of a configuration, and fills its cache or compiles its artifact.
+    fn prepare(&self, case: &Case, configuration: Configuration) -> Result<(), String> {
+        let cache = self.cache_directory(case, configuration);
+        let _ = std::fs::remove_dir_all(&cache);
+        let cannot = |error: std::io::Error| format!("cannot prepare {}: {error}", cache.display());
+        let program = || Command::new(self.program(configuration));
+        match configuration {
             Artifact | WasmtimeArtifact => {
-                std::fs::create_dir_all(&kept).map_err(cannot)?;
+                std::fs::create_dir_all(&cache).map_err(cannot)?;
                 let mut compiler = program();
-                output(compiler.arg("compile").arg(&case.module).arg("--output").arg(kept.join("code"))).map(drop)
+                output(compiler.arg("compile").arg(&case.module).arg("--output").arg(cache.join("code"))).map(drop)
             }
             Second => {
-                output(&mut self.command(case, way))?;
-                left_behind_has_ended(&kept).map_err(cannot)
+                output(&mut self.command(case, configuration))?;
+                wait_for_background_compilation(&cache).map_err(cannot)
             }
-            Warmed => output(program().arg("warm").arg(&case.module).env(CACHE, &kept)).map(drop),
+            Warmed => output(program().arg("warm").arg(&case.module).env(CACHE, &cache)).map(drop),
             WasmtimeCached => {
-                std::fs::create_dir_all(&kept).map_err(cannot)?;
-                let settings = format!("[cache]\ndirectory = {:?}\n", kept.join("cache"));
-                std::fs::write(kept.join("settings.toml"), settings).map_err(cannot)?;
-                output(&mut self.command(case, way)).map(drop)
+                std::fs::create_dir_all(&cache).map_err(cannot)?;
+                let settings = format!("[cache]\ndirectory = {:?}\n", cache.join("cache"));
+                std::fs::write(cache.join("settings.toml"), settings).map_err(cannot)?;
+                output(&mut self.command(case, configuration)).map(drop)
             }
             Cold | Interpreter | Jit | Wasmi | Wasmtime => Ok(()),
         }
     }
 
-    fn command(&self, case: &Case, way: Way) -> Command {
-        let kept = self.kept(case, way);
-        let mut command = Command::new(if case.one_core { Path::new("taskset") } else { self.program(way) });
+    fn command(&self, case: &Case, configuration: Configuration) -> Command {
+        let cache = self.cache_directory(case, configuration);
+        let program = self.program(configuration);
+        let mut command = Command::new(if case.one_core { Path::new("taskset") } else { program });
         if case.one_core {
-            command.args(["-c", "0"]).arg(self.program(way));
+            command.args(["-c", "0"]).arg(program);
         }
-        command.env(CACHE, if matches!(way, Second | Warmed) { kept.as_os_str() } else { "".as_ref() });
-        match way {
-            Cold | Second | Warmed => command.arg(&case.module),
+        command.env(CACHE, if matches!(configuration, Second | Warmed) { cache.as_os_str() } else { "".as_ref() });
+        match configuration {
+            Cold | Warmed => command.arg(&case.module),
+            // As on a terminal, where a background process compiles for the next start.
+            Second => command.env_remove("CI").arg("--detach").arg(&case.module),
             Interpreter => command.args(["--run-mode", "interpreter"]).arg(&case.module),
             Jit => command.args(["--run-mode", "jit"]).arg(&case.module),
-            Artifact => command.arg("--allow-precompiled").arg(kept.join("code")),
+            Artifact => command.arg("--allow-precompiled").arg(cache.join("code")),
             Wasmi => {
                 command.args(["--compilation-mode", self.options.mode.as_deref().unwrap_or("lazy")]).arg(&case.module)
             }
             Wasmtime => command.args(["run", "-C", "cache=n"]).arg(&case.module),
-            WasmtimeArtifact => command.args(["run", "-C", "cache=n", "--allow-precompiled"]).arg(kept.join("code")),
+            WasmtimeArtifact => command.args(["run", "-C", "cache=n", "--allow-precompiled"]).arg(cache.join("code")),
             WasmtimeCached => {
-                let settings = kept.join("settings.toml");
+                let settings = cache.join("settings.toml");
                 command.args(["run", "-C", &format!("cache-config={}", settings.display())]).arg(&case.module)
             }
         };
@@ -397,27 +406,27 @@ impl Runner<'_> {
     }
 }
 
-/// Waits for what a run has left behind to compile for the next one: as long as it does, it has the module's file locked.
-fn left_behind_has_ended(cache: &Path) -> std::io::Result<()> {
-    // It has to begin first.
+/// Waits for the background process that compiles for the next start. The process locks the module's file.
+fn wait_for_background_compilation(cache: &Path) -> std::io::Result<()> {
+    // The process needs time to start.
     std::thread::sleep(Duration::from_millis(500));
     for file in std::fs::read_dir(cache)? {
         let path = file?.path();
-        if path.extension().is_some_and(|ending| ending == "module") {
+        if path.extension().is_some_and(|extension| extension == "module") {
             std::fs::File::open(path)?.lock()?;
         }
     }
     Ok(())
 }
 
-/// The variable that says where Kinglet's cache is; nowhere if it is empty.
+/// The variable with the path of Kinglet's cache. An empty value turns the cache off.
 const CACHE: &str = "KINGLET_CACHE_DIR";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn case(targets: &'static [Target]) -> Case {
+    fn case(targets: &'static [RatioTarget]) -> Case {
         Case {
             name: "a/b".to_string(),
             module: "a.wasm".into(),
@@ -428,12 +437,12 @@ mod tests {
         }
     }
 
-    fn milliseconds(way: Way, time: u64) -> (Way, Duration) {
-        (way, Duration::from_millis(time))
+    fn milliseconds(configuration: Configuration, time: u64) -> (Configuration, Duration) {
+        (configuration, Duration::from_millis(time))
     }
 
     #[test]
-    fn cases_have_names_of_their_own_and_modules() {
+    fn cases_have_unique_names_and_modules() {
         let context = Context::new();
         let names = names(&context);
         let unique: std::collections::BTreeSet<&String> = names.iter().collect();
@@ -444,50 +453,53 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_the_better_of_two_is_not_run_again() {
-        let of = |times: &'static [(Way, u64)]| {
-            move |way| times.iter().find(|(of, _)| *of == way).map(|(_, time)| Duration::from_millis(*time))
+    fn a_configuration_that_cannot_be_the_fastest_is_irrelevant() {
+        let times = |times: &'static [(Configuration, u64)]| {
+            move |of| times.iter().find(|(other, _)| *other == of).map(|(_, time)| Duration::from_millis(*time))
         };
         let program = case(PROGRAM);
-        assert!(program.is_beaten(Interpreter, of(&[(Interpreter, 21), (Jit, 10), (Cold, 1)])));
-        assert!(!program.is_beaten(Interpreter, of(&[(Interpreter, 20), (Jit, 10)])));
-        assert!(!program.is_beaten(Jit, of(&[(Interpreter, 21), (Jit, 10)])));
-        assert!(!program.is_beaten(Cold, of(&[(Interpreter, 21), (Jit, 10), (Cold, 100)])), "it is what is measured");
-        assert!(!program.is_beaten(Interpreter, of(&[])), "nothing is known yet");
-        assert!(!case(PRINT).is_beaten(Wasmtime, of(&[(Wasmtime, 100), (Wasmi, 1)])), "there are targets for both");
+        assert!(program.is_irrelevant(Interpreter, times(&[(Interpreter, 21), (Jit, 10), (Cold, 1)])));
+        assert!(!program.is_irrelevant(Interpreter, times(&[(Interpreter, 20), (Jit, 10)])));
+        assert!(!program.is_irrelevant(Jit, times(&[(Interpreter, 21), (Jit, 10)])));
+        let subject = program.is_irrelevant(Cold, times(&[(Interpreter, 21), (Jit, 10), (Cold, 100)]));
+        assert!(!subject, "it is the subject of the target");
+        assert!(!program.is_irrelevant(Interpreter, times(&[])), "no times are known yet");
+        let print = case(PRINT).is_irrelevant(Wasmtime, times(&[(Wasmtime, 100), (Wasmi, 1)]));
+        assert!(!print, "both peers have targets");
     }
 
     #[test]
-    fn each_way_is_run_once_however_many_targets_name_it() {
-        assert_eq!(case(PRINT).ways().len(), 7);
-        assert_eq!(case(PROGRAM).ways(), [Interpreter, Jit, Cold]);
+    fn each_configuration_is_listed_once() {
+        assert_eq!(case(PRINT).configurations().len(), 7);
+        assert_eq!(case(PROGRAM).configurations(), [Interpreter, Jit, Cold]);
     }
 
     #[test]
-    fn the_better_of_two_is_what_counts_and_a_little_more_is_forgiven() {
+    fn the_faster_of_two_counts_and_a_small_difference_is_tolerated() {
         let met = |cold, interpreter, jit| {
             let times = [milliseconds(Cold, cold), milliseconds(Interpreter, interpreter), milliseconds(Jit, jit)];
-            Outcome::of(&case(PROGRAM), &PROGRAM[0], &times).unwrap().met
+            TargetResult::new(&case(PROGRAM), &PROGRAM[0], &times).unwrap().met
         };
         assert!(met(1100, 1000, 2000) && !met(1101, 1000, 2000) && !met(1101, 2000, 1000));
         assert!(met(30, 10, 400) && !met(31, 10, 400), "20 ms");
-        assert!(Outcome::of(&case(PRINT), &PRINT[0], &[milliseconds(Cold, 1)]).is_none(), "the peer is not here");
+        let without_peer = TargetResult::new(&case(PRINT), &PRINT[0], &[milliseconds(Cold, 1)]);
+        assert!(without_peer.is_none(), "the peer was not measured");
     }
 
     #[test]
-    fn a_row_says_what_was_compared() {
+    fn rows_name_the_compared_configurations() {
         let times = [milliseconds(Cold, 50), milliseconds(Wasmi, 200)];
-        let outcomes = [Outcome::of(&case(FIB_27), &FIB_27[0], &times).unwrap()];
-        assert_eq!(csv(&outcomes).lines().nth(1), Some("a/b,cold,wasmi,50.000,200.000,0.2500,0.3500,true"));
-        assert!(table(&outcomes).lines().nth(1).unwrap().ends_with("met"), "{}", table(&outcomes));
+        let results = [TargetResult::new(&case(FIB_27), &FIB_27[0], &times).unwrap()];
+        assert_eq!(csv(&results).lines().nth(1), Some("a/b,cold,wasmi,50.000,200.000,0.2500,0.3500,true"));
+        assert!(table(&results).lines().nth(1).unwrap().ends_with("met"), "{}", table(&results));
     }
 
     #[test]
-    fn commands_are_as_each_way_wants_them() {
+    fn each_configuration_has_its_command_line() {
         let context = Context::new();
         let runner = Runner { context: &context, options: &Options::default(), engines: &[], reports: PathBuf::new() };
-        let words = |case: &Case, way| {
-            let command = runner.command(case, way);
+        let words = |case: &Case, configuration| {
+            let command = runner.command(case, configuration);
             let words = std::iter::once(command.get_program()).chain(command.get_args());
             words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
         };
@@ -496,8 +508,8 @@ mod tests {
         assert_eq!(words(&one, Cold), "taskset -c 0 kinglet a.wasm 1");
         assert_eq!(words(&one, Wasmtime), "taskset -c 0 wasmtime run -C cache=n a.wasm 1");
         assert!(words(&case(PRINT), WasmtimeCached).contains("cache-config="));
-        let cache = |way| {
-            let command = runner.command(&case(PRINT), way);
+        let cache = |configuration| {
+            let command = runner.command(&case(PRINT), configuration);
             let mut found = command.get_envs().filter(|(name, _)| *name == CACHE);
             found.next().and_then(|(_, value)| Some(value?.is_empty()))
         };

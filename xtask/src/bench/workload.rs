@@ -1,75 +1,77 @@
-//! What is measured: one table of groups, each with the workloads it has. A workload is a program with arguments, and
-//! what it has to print; a run that prints something else is an error.
+//! The workloads: one table of groups, each with its workloads. A workload is a program with arguments and expected
+//! output. Different output is an error.
 
 use std::path::PathBuf;
 
 use crate::kernel::{self, Kernel};
 use crate::process::Context;
 
-/// Workloads of one kind. Geometric means are over a group, and over all groups of kernels.
-pub(super) struct Group {
+/// Workloads of one kind. Geometric means are computed over a group, and over all groups of kernels.
+pub(super) struct WorkloadGroup {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
-    /// How many runs are made for each that was asked for: short ones need many.
-    times: usize,
+    /// The number of runs for each requested run. Short workloads need many.
+    run_factor: usize,
     list: fn(&Context, bool) -> Vec<Workload>,
 }
 
 #[rustfmt::skip]
-pub(super) const GROUPS: &[Group] = &[
-    Group { name: "kernels/scalar", about: "computations in C", times: 1,
+pub(super) const GROUPS: &[WorkloadGroup] = &[
+    WorkloadGroup { name: "kernels/scalar", about: "computations in C", run_factor: 1,
         list: |context, small| kernels(context, "scalar", small) },
-    Group { name: "kernels/simd", about: "the same, compiled with vector instructions", times: 1,
+    WorkloadGroup { name: "kernels/simd", about: "the same, compiled with vector instructions", run_factor: 1,
         list: |context, small| kernels(context, "simd", small) },
-    Group { name: "start", about: "programs that end at once: the engine's own start and end", times: 20, list: start },
-    Group { name: "precompiled", about: "programs that each engine has compiled beforehand, from start to end", times: 10,
+    WorkloadGroup { name: "start", about: "programs that end at once: the engine's start and end", run_factor: 20,
+        list: start },
+    WorkloadGroup { name: "precompiled", about: "programs that each engine has compiled ahead of time", run_factor: 10,
         list: precompiled },
-    Group { name: "compile", about: "compiling beforehand, on all processors", times: 1, list: compile },
-    Group { name: "python", about: "CPython, whose own start is the largest part of a short script", times: 2,
+    WorkloadGroup { name: "compile", about: "ahead-of-time compilation, on all processors", run_factor: 1, list: compile },
+    WorkloadGroup { name: "python", about: "CPython, whose start is the largest part of a short script", run_factor: 2,
         list: python },
-    Group { name: "programs", about: "other programs, compiled from Rust and C", times: 1, list: programs },
+    WorkloadGroup { name: "programs", about: "other programs, compiled from Rust and C", run_factor: 1, list: programs },
 ];
 
-/// What a run has to print on standard output.
+/// The expected standard output of a run.
 pub(super) enum Expected {
     Text(String),
-    /// It depends on the engine.
+    /// The output depends on the engine.
     Anything,
 }
 
-/// What an engine does with a module.
+/// The measured action of an engine.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Action {
     Run,
-    /// Compiles it beforehand, and that is all.
+    /// Compiles the module ahead of time.
     Compile,
-    /// Runs what it has compiled beforehand, which does not count.
-    Precompiled,
+    /// Runs an artifact. Its compilation is not measured.
+    RunPrecompiled,
 }
 
-/// One thing to measure.
+/// A workload.
 pub(super) struct Workload {
     /// `GROUP/NAME`.
     pub(super) name: String,
     pub(super) module: PathBuf,
-    /// The same program as native code, made from this source.
+    /// The source from which the same program is compiled to native code.
     pub(super) native: Option<PathBuf>,
     pub(super) args: Vec<String>,
-    pub(super) way: Way,
-    /// Whether it is given the folder with the bench's files.
+    pub(super) action: Action,
+    /// Whether the guest gets access to the directory with the bench's files.
     pub(super) files: bool,
     pub(super) expected: Expected,
-    /// See [`Group::times`].
-    pub(super) times: usize,
+    /// See [`WorkloadGroup::run_factor`].
+    pub(super) run_factor: usize,
 }
 
-/// The workloads whose name matches one of the patterns, or all without patterns. A small one is for trying out.
+/// Returns the workloads whose name matches one of the patterns, or all without patterns. With `small`, their runs are
+/// short.
 pub(super) fn list(context: &Context, patterns: &[&str], small: bool) -> Vec<Workload> {
     let mut all = Vec::new();
     for group in GROUPS {
         all.extend((group.list)(context, small).into_iter().map(|workload| Workload {
             name: format!("{}/{}", group.name, workload.name),
-            times: group.times,
+            run_factor: group.run_factor,
             ..workload
         }));
     }
@@ -77,20 +79,20 @@ pub(super) fn list(context: &Context, patterns: &[&str], small: bool) -> Vec<Wor
     all
 }
 
-/// With a `*` in it, a pattern is for the whole name; otherwise for a part of it.
+/// Returns whether a pattern matches a name. With a `*`, it has to match the whole name, otherwise a part of it.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
-    if pattern.contains('*') { whole(pattern, name) } else { name.contains(pattern) }
+    if pattern.contains('*') { matches_whole(pattern, name) } else { name.contains(pattern) }
 }
 
-fn whole(pattern: &str, name: &str) -> bool {
+fn matches_whole(pattern: &str, name: &str) -> bool {
     let Some((head, tail)) = pattern.split_once('*') else { return pattern == name };
     let Some(rest) = name.strip_prefix(head) else { return false };
-    rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| whole(tail, &rest[at..]))
+    rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| matches_whole(tail, &rest[at..]))
 }
 
 fn kernels(context: &Context, form: &str, small: bool) -> Vec<Workload> {
     let workload = |kernel: Kernel| Workload {
-        module: made(context, &kernel.file(form)),
+        module: program(context, &kernel.file(form)),
         native: Some(kernel.source(context)),
         args: if small { vec![kernel.small.to_string()] } else { Vec::new() },
         expected: Expected::Text(format!("{}\n", if small { &kernel.small_result } else { &kernel.result })),
@@ -103,7 +105,7 @@ fn start(context: &Context, _: bool) -> Vec<Workload> {
     let hello = Workload {
         native: Some(context.root.join("bench/hello.c")),
         expected: Expected::Text("Hello, world\n".to_string()),
-        ..plain("hello", made(context, kernel::HELLO))
+        ..plain("hello", program(context, kernel::HELLO))
     };
     let exit = Workload {
         args: vec!["0".to_string()],
@@ -115,27 +117,27 @@ fn start(context: &Context, _: bool) -> Vec<Workload> {
 
 fn precompiled(context: &Context, _: bool) -> Vec<Workload> {
     let hello = Workload {
-        way: Way::Precompiled,
+        action: Action::RunPrecompiled,
         expected: Expected::Text("Hello, world\n".to_string()),
-        ..plain("hello", made(context, kernel::HELLO))
+        ..plain("hello", program(context, kernel::HELLO))
     };
     let python = Workload {
-        way: Way::Precompiled,
+        action: Action::RunPrecompiled,
         args: ["-c", "print(1+1)"].map(String::from).into(),
         expected: Expected::Text("2\n".to_string()),
-        ..plain("python", made(context, "python.wasm"))
+        ..plain("python", program(context, "python.wasm"))
     };
     vec![hello, python]
 }
 
 fn compile(context: &Context, small: bool) -> Vec<Workload> {
     let module = if small { kernel::HELLO } else { "python.wasm" };
-    let compiled = Workload { way: Way::Compile, ..plain("python", made(context, module)) };
+    let compiled = Workload { action: Action::Compile, ..plain("python", program(context, module)) };
     vec![Workload { expected: Expected::Text(String::new()), ..compiled }]
 }
 
 fn python(context: &Context, small: bool) -> Vec<Workload> {
-    let module = made(context, "python.wasm");
+    let module = program(context, "python.wasm");
     let fib = if small { ("15", "610") } else { ("27", "196418") };
     let fib_source = format!("fib = lambda n: n if n < 2 else fib(n - 1) + fib(n - 2)\nprint(fib({}))", fib.0);
     let scripts: [(&str, &[&str], &str); 4] = [
@@ -160,13 +162,13 @@ fn programs(context: &Context, small: bool) -> Vec<Workload> {
         args: ["words.js", size].map(String::from).into(),
         files: true,
         expected: Expected::Text(out.to_string()),
-        ..plain("quickjs", made(context, "qjs.wasm"))
+        ..plain("quickjs", program(context, "qjs.wasm"))
     };
     vec![tour, quickjs]
 }
 
-/// A module that `cargo xtask programs` makes.
-fn made(context: &Context, file: &str) -> PathBuf {
+/// Returns the path of a module that `cargo xtask programs` builds.
+fn program(context: &Context, file: &str) -> PathBuf {
     context.target.join("programs").join(file)
 }
 
@@ -176,10 +178,10 @@ fn plain(name: &str, module: PathBuf) -> Workload {
         module,
         native: None,
         args: Vec::new(),
-        way: Way::Run,
+        action: Action::Run,
         files: false,
         expected: Expected::Anything,
-        times: 1,
+        run_factor: 1,
     }
 }
 
@@ -188,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_is_a_part_or_has_stars() {
+    fn a_pattern_matches_a_part_or_with_stars_the_whole_name() {
         assert!(matches("gemm", "kernels/scalar/gemm"));
         assert!(!matches("gemn", "kernels/scalar/gemm"));
         assert!(matches("kernels/*/gemm", "kernels/scalar/gemm"));
@@ -201,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn every_workload_has_a_name_of_its_own_and_a_module() {
+    fn every_workload_has_a_unique_name_and_a_module() {
         let all = list(&Context::new(), &[], false);
         let names: std::collections::BTreeSet<&str> = all.iter().map(|workload| workload.name.as_str()).collect();
         assert_eq!(names.len(), all.len());
@@ -210,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_choose() {
+    fn patterns_select_workloads() {
         let names = |patterns: &[&str]| -> Vec<String> {
             list(&Context::new(), patterns, false).into_iter().map(|workload| workload.name).collect()
         };

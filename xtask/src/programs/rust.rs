@@ -1,14 +1,14 @@
-//! The programs in Rust. Those directly in `guests` are kept in the repository as modules too, and `cargo xtask guests`
-//! rebuilds them; those in `guests/rust` are compiled here.
+//! The programs in Rust. The modules of those directly in `guests` are committed, and `cargo xtask guests` rebuilds
+//! them. Those in `guests/rust` are compiled here.
 
 use std::path::Path;
 
-use super::{Compile, OUTPUT, Program, Recipe, one_file, sources, words};
+use super::{Compile, OUTPUT, Program, Recipe, single_source, sources, words};
 use crate::guests;
 use crate::process::Context;
 
 pub(super) fn list(context: &Context) -> Vec<Program> {
-    sources(context, "rust", "rs").iter().map(|path| one_file(context, path, compile)).collect()
+    sources(context, "rust", "rs").iter().map(|path| single_source(context, path, compile)).collect()
 }
 
 pub(super) fn list_committed(context: &Context) -> Vec<Program> {
@@ -26,5 +26,5 @@ fn compile(source: String) -> Compile {
         args.extend(["--sysroot".to_string(), sysroot.to_string_lossy().into_owned()]);
     }
     args.extend([source, "-o".to_string(), OUTPUT.to_string()]);
-    Compile { tool: "rustc".into(), folder: None, args, env: Vec::new() }
+    Compile { tool: "rustc".into(), directory: None, args, env: Vec::new() }
 }

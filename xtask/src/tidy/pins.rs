@@ -1,21 +1,21 @@
-//! Native code and validated modules are kept from one start to the next under a key that has a hash of some crates'
-//! manifests in it. So every outside crate that decides what is valid, or what code is made, is pinned in one of them to
-//! the version in the lock file. Which crates there are to decide is what the lock file says that wasmparser and Cranelift
-//! depend on; those that do not decide are listed here.
+//! Pinned versions. Cache keys of validated modules and native code contain a hash of some crates' manifests. Therefore
+//! these manifests pin every external crate that affects validation or code generation to the version in the lock file.
+//! The candidates are the dependencies of wasmparser and Cranelift, according to the lock file, except those listed
+//! here as neutral.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::tree::File;
 
-/// The manifests, and the outside crates with which the search begins in each.
+/// The manifests, and the external crates with which the search starts in each.
 const MANIFESTS: &[(&str, &[&str])] = &[
     ("crates/wasm/Cargo.toml", &["wasmparser"]),
     ("crates/jit/Cargo.toml", &["cranelift-codegen", "cranelift-frontend", "cranelift-native", "target-lexicon"]),
 ];
 
-/// What those depend on and what decides nothing: collections and memory, whose order or place the compiler does not let
-/// its result depend on; diagnostics; what derives and serves code for serialisation and unwinding, neither of which is
-/// used; and what the compiler's own build needs to write Rust.
+/// Dependencies that do not affect the result. These are collections and allocators, because the compiler's output does
+/// not depend on iteration order or addresses, and diagnostics. Kinglet does not use serialisation and unwinding. Some
+/// crates only generate Rust code when the compiler is built.
 const NEUTRAL: &[&str] = &[
     "allocator-api2",
     "anyhow",
@@ -60,11 +60,11 @@ pub(super) fn check(files: &[File]) -> Vec<String> {
                 findings.push(format!("{path}: {root} is not pinned by `=`"));
                 continue;
             };
-            let reached = reached(&lock, (root.to_string(), version.to_string()));
-            let deciding = reached.iter().filter(|(name, _)| !NEUTRAL.contains(&name.as_str()));
-            for (name, version) in deciding {
+            let closure = closure(&lock, (root.to_string(), version.to_string()));
+            let relevant = closure.iter().filter(|(name, _)| !NEUTRAL.contains(&name.as_str()));
+            for (name, version) in relevant {
                 if pins.get(name.as_str()) != Some(&version.as_str()) {
-                    findings.push(format!("{path}: {name} decides too; pin it by `={version}`, as Cargo.lock has it"));
+                    findings.push(format!("{path}: {name} affects code; pin it to `={version}`, as in Cargo.lock"));
                 }
             }
         }
@@ -74,7 +74,7 @@ pub(super) fn check(files: &[File]) -> Vec<String> {
     findings
 }
 
-/// The exact versions in a manifest.
+/// Returns the exact versions in a manifest.
 fn pins(manifest: &str) -> BTreeMap<&str, &str> {
     manifest.lines().filter_map(pin).collect()
 }
@@ -87,7 +87,7 @@ fn pin(line: &str) -> Option<(&str, &str)> {
 
 type Package = (String, String);
 
-/// The packages of a lock file, and what each depends on.
+/// Returns the packages of a lock file with their dependencies.
 fn packages(lock: &str) -> BTreeMap<Package, Vec<String>> {
     let mut found = BTreeMap::new();
     for part in lock.split("[[package]]").skip(1) {
@@ -105,19 +105,19 @@ fn packages(lock: &str) -> BTreeMap<Package, Vec<String>> {
     found
 }
 
-/// A package and all that it depends on, also by way of others.
-fn reached(lock: &BTreeMap<Package, Vec<String>>, root: Package) -> BTreeSet<Package> {
+/// Returns a package and its transitive dependencies.
+fn closure(lock: &BTreeMap<Package, Vec<String>>, root: Package) -> BTreeSet<Package> {
     let (mut found, mut open) = (BTreeSet::new(), vec![root]);
     while let Some(package) = open.pop() {
         if !found.insert(package.clone()) {
             continue;
         }
         for dependency in lock.get(&package).into_iter().flatten() {
-            // A version is only said where there are several.
+            // Cargo.lock contains a dependency's version only if there are several.
             let mut words = dependency.split(' ');
             let (name, version) = (words.next().unwrap_or_default(), words.next());
-            let is_it = |(known, number): &&Package| known == name && version.is_none_or(|version| number == version);
-            open.extend(lock.keys().find(is_it).cloned());
+            let matches = |(other, number): &&Package| other == name && version.is_none_or(|version| number == version);
+            open.extend(lock.keys().find(matches).cloned());
         }
     }
     found
@@ -139,16 +139,16 @@ mod tests {
     }
 
     #[test]
-    fn a_crate_that_decides_and_is_not_pinned_is_found_however_deep() {
+    fn an_unpinned_relevant_crate_is_found_at_any_depth() {
         let found = findings("wasmparser = { version = \"=0.263.0\", features = [] }\nwide = \"=2.0.0\"\n");
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].contains("deep decides too; pin it by `=3.0.0`"), "{found:?}");
+        assert!(found[0].contains("deep affects code; pin it to `=3.0.0`"), "{found:?}");
         let all = "wasmparser = { version = \"=0.263.0\" }\nwide = \"=2.0.0\"\ndeep = \"=3.0.0\"\n";
         assert_eq!(findings(all), [""; 0]);
     }
 
     #[test]
-    fn another_version_than_the_locked_one_is_found() {
+    fn a_pin_that_differs_from_the_lock_file_is_found() {
         let all = "wasmparser = { version = \"=0.263.0\" }\nwide = \"=1.0.0\"\ndeep = \"=3.0.0\"\n";
         assert_eq!(findings(all).len(), 1);
         assert_eq!(findings("wasmparser = \"0.263.0\"\n").len(), 1);

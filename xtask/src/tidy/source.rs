@@ -1,7 +1,6 @@
-//! Just enough of Rust's lexical structure for the rules: the source with comments, strings and characters blanked out,
-//! line by line as it was.
+//! A minimal lexer of Rust for the rules: it blanks out comments, strings and character literals, and keeps the lines.
 
-/// The code alone: every character of comments and literals becomes a space, line breaks stay.
+/// Returns the code alone: every character of comments and literals becomes a space, and line breaks remain.
 pub(super) fn code(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
     let mut rest = source;
@@ -22,7 +21,7 @@ pub(super) fn code(source: &str) -> String {
     out
 }
 
-/// Whether `word` stands in the line as a whole identifier.
+/// Returns whether the line contains `word` as a whole identifier.
 pub(super) fn has_word(line: &str, word: &str) -> bool {
     let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     line.match_indices(word)
@@ -46,7 +45,7 @@ fn block_comment(text: &str) -> usize {
     text.len()
 }
 
-/// Length of a string literal whose first character after the opening quote is at `start`.
+/// Returns the length of a string literal whose first character after the opening quote is at `start`.
 fn string(text: &str, start: usize) -> usize {
     let mut escaped = false;
     for (at, c) in text[start..].char_indices() {
@@ -60,7 +59,7 @@ fn string(text: &str, start: usize) -> usize {
     text.len()
 }
 
-/// Length of a literal with a prefix (`r"`, `br#"`, `b'`…); 0 when the letter begins or continues a word.
+/// Returns the length of a literal with a prefix (`r"`, `br#"`, `b'`…), or 0 if the letter is part of a word.
 fn prefixed(text: &str, before: Option<char>) -> usize {
     if before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
         return 0;
@@ -80,7 +79,7 @@ fn prefixed(text: &str, before: Option<char>) -> usize {
     }
 }
 
-/// Length of a character literal; 0 for a lifetime.
+/// Returns the length of a character literal, or 0 for a lifetime.
 fn character(text: &str) -> usize {
     let mut chars = text.char_indices().skip(1);
     match chars.next() {
@@ -95,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn comments_and_literals_are_blanked_and_code_stays() {
+    fn comments_and_literals_are_blanked_and_code_remains() {
         let source = r####"a /* x /* y */ z */ b // unsafe
 let s = "un\"safe"; let r = r#"unsafe " "#; let c = '"'; let d = b'\''; fn f<'a>(x: &'a str) {} bar"####;
         let code = code(source);
@@ -105,7 +104,7 @@ let s = "un\"safe"; let r = r#"unsafe " "#; let c = '"'; let d = b'\''; fn f<'a>
     }
 
     #[test]
-    fn a_word_is_whole() {
+    fn only_whole_words_match() {
         assert!(has_word("pub unsafe fn", "unsafe") && has_word("#[unsafe(naked)]", "unsafe"));
         assert!(!has_word("#![forbid(unsafe_code)]", "unsafe") && !has_word("an_unsafe", "unsafe"));
     }

@@ -1,4 +1,4 @@
-//! `kinglet cache` where Kinglet is built without the native tier: refused.
+//! `kinglet cache` without the native tier: refused.
 
 pub(super) use super::compile::run;
 

@@ -1,4 +1,4 @@
-//! `kinglet compile`: native code for a module, to be started from later.
+//! `kinglet compile`: compiles a module to native code ahead of time.
 
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Write};
@@ -11,7 +11,8 @@ use super::explore::functions;
 use super::wasm;
 use crate::fault::{Fault, Outcome};
 use crate::guest;
-use crate::options::{Form, Options};
+use crate::message::{Level, counted, say};
+use crate::options::{Options, OutputFormat};
 use crate::output::{self, Output};
 use crate::source;
 use crate::standalone::{self, Runtime};
@@ -20,61 +21,71 @@ pub(super) fn run(options: &Options) -> Outcome {
     let (file, output) = match (&options.positional[..], &options.output) {
         ([file, output], None) | ([file], Some(output)) => (file, output),
         ([_, _, ..], Some(_)) => {
-            return Err(Fault::refused("two files to write are given; leave out one, or --output"));
+            return Err(Fault::refused("two output files are given; omit one, or --output"));
         }
         ([file, ..], None) => {
             let hint = format!("kinglet compile {file} {}", Path::new(file).with_extension("so").display());
-            return Err(Fault::refused("no file to write is given").hint(hint));
+            return Err(Fault::refused("no output file given").hint(hint));
         }
         ([], _) => return Err(Fault::refused("no file given")),
     };
-    let form = options.form.unwrap_or_else(|| by_ending(output));
+    let form = options.format.unwrap_or_else(|| by_extension(output));
     let runtime = match form {
-        Form::Exe => Some(runtime(options, output)?),
-        _ if options.runtime.is_some() => return Err(Fault::refused("`--runtime` is for `--format exe`")),
+        OutputFormat::Exe => Some(runtime(options, output)?),
+        _ if options.runtime.is_some() => return Err(Fault::refused("`--runtime` needs `--format exe`")),
         _ => None,
     };
     let target = runtime.as_ref().map(Runtime::target).filter(|target| *target != standalone::own_target());
     let engine = engine(options, options.target.as_deref().or(target))?;
     let bytes = source::read(file)?;
-    output::spare_text(file, &bytes, Some(output))?;
-    let place = Output::new(Some(output))?;
+    output::protect_text(file, &bytes, Some(output))?;
+    let destination = Output::new(Some(output))?;
+    log_stages(options, &["compile start", "verify start", "optimize start", "codegen start"]);
     let mut progress = Progress::new();
-    let image = if form == Form::Wasm { Precompiled::Universal } else { Precompiled::Native };
+    let image = if form == OutputFormat::Wasm { Precompiled::Universal } else { Precompiled::Native };
     let artifact = engine.precompile_module_with(&bytes, image, |ready, all| progress.show(ready, all));
     progress.end();
     let artifact = artifact.map_err(|error| match error.downcast_ref::<ModuleError>() {
         Some(_) => source::explain(file, &bytes, &error, options.features()),
         None => Fault::refused(format!("{}: {error:#}", source::shown(file))),
     })?;
-    if let Some(folder) = &options.dump {
-        let folder = if folder.is_empty() { "." } else { folder };
-        let failed = |error| Fault::refused(format!("cannot dump to {folder}: {error:#}"));
-        Module::new(&engine, &bytes).and_then(|module| dump(&module, Path::new(folder))).map_err(failed)?;
+    if let Some(directory) = &options.dump {
+        let directory = if directory.is_empty() { "." } else { directory };
+        let failed = |error| Fault::refused(format!("cannot dump to {directory}: {error:#}"));
+        Module::new(&engine, &bytes).and_then(|module| dump(&module, Path::new(directory))).map_err(failed)?;
     }
+    log_stages(options, &["output start"]);
     let executable = runtime.is_some();
     let artifact = match runtime {
         Some(runtime) => runtime.with(&artifact, &options.for_program),
         None => artifact,
     };
-    match place {
-        Some(place) => place.save(&artifact, executable),
+    match destination {
+        Some(destination) => destination.save(&artifact, executable),
         None => wasm::to_output(&artifact, &format!("kinglet compile {file} OUTPUT")),
-    }
-    .map(|()| 0)
+    }?;
+    log_stages(options, &["compile done"]);
+    Ok(0)
 }
 
-/// What a program is made of: a command of the target, which can be given if it is this one's too.
+/// Logs stages in WasmEdge's words, under its name.
+fn log_stages(options: &Options, stages: &[&str]) {
+    if options.dialect.is_wasmedge() {
+        stages.iter().for_each(|stage| say(Level::Info, stage));
+    }
+}
+
+/// The command that becomes part of the executable; it must be built for the executable's target.
 fn runtime(options: &Options, output: &str) -> Outcome<Runtime> {
     if options.interruptible {
-        let fault = Fault::refused("`--interruptible` is for code that is given a time limit when it is run");
-        return Err(fault.hint("with --format exe, give --time-limit instead"));
+        let fault = Fault::refused("`--interruptible` has no effect with `--format exe`");
+        return Err(fault.hint("pass --time-limit instead"));
     }
     standalone::check(options, output)?;
     let target = options.target.as_deref().map(kinglet::full_triple);
     if let (None, Some(target)) = (&options.runtime, target.filter(|target| *target != standalone::own_target())) {
-        let fault = Fault::refused(format!("a program for {target} has to be made of a `kinglet` for it"));
-        return Err(fault.hint("--runtime FILE names one, of the same version as this"));
+        let fault = Fault::refused(format!("an executable for {target} needs a `kinglet` for {target}"));
+        return Err(fault.hint("name one of the same version: --runtime FILE"));
     }
     let runtime = Runtime::read(options.runtime.as_deref())?;
     match target {
@@ -86,19 +97,20 @@ fn runtime(options: &Options, output: &str) -> Outcome<Runtime> {
     }
 }
 
-/// Blames the option that makes even an empty module impossible to compile.
-fn try_out(config: &Config, option: &str) -> Outcome<()> {
+/// Reports an option with which not even an empty module can be compiled.
+fn check_option(config: &Config, option: &str) -> Outcome<()> {
     const EMPTY: &[u8] = b"\0asm\x01\0\0\0";
-    let made = Engine::new(config).and_then(|engine| engine.precompile_module(EMPTY, Precompiled::Native));
+    let made = Engine::new(config).and_then(|engine| engine.precompile_module(EMPTY));
     made.map(drop).map_err(|error| {
-        Fault::refused(format!("bad value for `--{option}`: {error:#}")).hint("`kinglet targets` lists what there is")
+        Fault::refused(format!("bad value for `--{option}`: {error:#}"))
+            .hint("`kinglet targets` lists the possible values")
     })
 }
 
-/// Writes how each function is compiled, under the names that WasmEdge uses but for their endings.
-fn dump(module: &Module, folder: &Path) -> kinglet::Result<()> {
-    std::fs::create_dir_all(folder)?;
-    let create = |name: &str| Ok::<_, std::io::Error>(BufWriter::new(File::create(folder.join(name))?));
+/// Writes intermediate and machine code of all functions, to files with WasmEdge's names but other extensions.
+fn dump(module: &Module, directory: &Path) -> kinglet::Result<()> {
+    std::fs::create_dir_all(directory)?;
+    let create = |name: &str| Ok::<_, std::io::Error>(BufWriter::new(File::create(directory.join(name))?));
     let (mut clif, mut optimized) = (create("wasm.clif")?, create("wasm-opt.clif")?);
     let mut assembly = create("wasm.s")?;
     for function in functions(module)? {
@@ -118,15 +130,15 @@ fn dump(module: &Module, folder: &Path) -> kinglet::Result<()> {
     Ok(())
 }
 
-/// WasmEdge's rule: what ends as a library of the system is native code alone, anything else a module that has it too.
-fn by_ending(output: &str) -> Form {
-    match Path::new(output).extension().and_then(|ending| ending.to_str()) {
-        Some("so" | "dylib" | "dll") => Form::Native,
-        _ => Form::Wasm,
+/// WasmEdge's rule: the extension of a shared library means native code alone, any other a module that also contains it.
+fn by_extension(output: &str) -> OutputFormat {
+    match Path::new(output).extension().and_then(|extension| extension.to_str()) {
+        Some("so" | "dylib" | "dll") => OutputFormat::Native,
+        _ => OutputFormat::Wasm,
     }
 }
 
-/// An engine with the settings that `run` has with the same options.
+/// Creates an engine with the same settings as `run` with these options.
 pub(super) fn engine(options: &Options, target: Option<&str>) -> Outcome<Engine> {
     let mut config = Config::new();
     config.features(options.features()).optimization(options.optimization);
@@ -134,44 +146,44 @@ pub(super) fn engine(options: &Options, target: Option<&str>) -> Outcome<Engine>
     config.gas(crate::guest::engine_meters(options)).nan_canonicalization(options.nan_canonicalization);
     if let Some(triple) = target {
         config.target(triple);
-        try_out(&config, "target")?;
+        check_option(&config, "target")?;
     }
     guest::compiler_memory(&mut config, options);
     config.generic_processor(options.generic_binary);
     for (name, on) in &options.cpu_features {
         config.cpu_feature(name, *on);
-        try_out(&config, "cpu-features")?;
+        check_option(&config, "cpu-features")?;
     }
     Engine::new(&config).map_err(|error| Fault::refused(format!("cannot set up the compiler: {error:#}")))
 }
 
-/// Says on a terminal how far long work is.
+/// A progress line on a terminal, for long work.
 pub(super) struct Progress {
     start: Instant,
-    said: Option<Instant>,
+    shown: Option<Instant>,
 }
 
 impl Progress {
     pub(super) fn new() -> Progress {
-        Progress { start: Instant::now(), said: None }
+        Progress { start: Instant::now(), shown: None }
     }
 
     pub(super) fn show(&mut self, ready: u32, all: u32) {
         const PATIENCE: Duration = Duration::from_millis(500);
         const PAUSE: Duration = Duration::from_millis(100);
         let now = Instant::now();
-        let due = match self.said {
-            Some(said) => now - said > PAUSE,
+        let due = match self.shown {
+            Some(shown) => now - shown > PAUSE,
             None => now - self.start > PATIENCE && std::io::stderr().is_terminal(),
         };
         if due {
-            let _ = write!(std::io::stderr(), "\rcompiling: {ready} of {all} functions");
-            self.said = Some(now);
+            let _ = write!(std::io::stderr(), "\rcompiling: {ready} of {}", counted(all.into(), "function"));
+            self.shown = Some(now);
         }
     }
 
     pub(super) fn end(&self) {
-        if self.said.is_some() {
+        if self.shown.is_some() {
             let _ = write!(std::io::stderr(), "\r\x1b[K");
         }
     }

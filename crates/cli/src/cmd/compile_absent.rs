@@ -1,8 +1,8 @@
-//! `kinglet compile` and `kinglet targets` where Kinglet is built without the native tier: refused.
+//! `kinglet compile`, `targets`, `explore` and `warm` without the native tier: refused.
 
 use crate::fault::{Fault, Outcome};
 use crate::options::Options;
 
 pub(super) fn run(_: &Options) -> Outcome {
-    Err(Fault::refused("this `kinglet` is built without native code (Cargo feature `jit`)"))
+    Err(Fault::refused("this `kinglet` was built without native code (Cargo feature `jit`)"))
 }

@@ -1,4 +1,4 @@
-//! `kinglet completions`: what a shell needs to complete our command lines.
+//! `kinglet completions`: prints completions for a shell.
 
 use crate::fault::{Fault, Outcome};
 use crate::options::Options;
@@ -10,7 +10,8 @@ pub(super) fn run(options: &Options) -> Outcome {
         Some(text) => print(&text).map(|()| 0),
         None => {
             let known = completions::SHELLS.join(", ");
-            Err(Fault::refused(format!("no completions for `{shell}`")).hint(format!("there are those for {known}")))
+            Err(Fault::refused(format!("no completions for `{shell}`"))
+                .hint(format!("the supported shells are {known}")))
         }
     }
 }

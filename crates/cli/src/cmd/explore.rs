@@ -1,37 +1,38 @@
-//! `kinglet explore`: the machine code of functions, beside the instructions of WebAssembly that it was made for, both
-//! with where they are. An instruction's code need not be in one piece: its offsets show where it went.
+//! `kinglet explore`: the machine code of functions beside their WebAssembly instructions, both with offsets. The code of one
+//! instruction may be in several places.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Write};
 
 use kinglet::{Module, ModuleError, NativeInstruction};
-use kinglet_wasm::name::readable;
+use kinglet_wasm::name::demangle;
 use kinglet_wasm::outline::Outline;
 
 use super::compile::engine;
 use super::inspect::name;
 use crate::fault::{Fault, Outcome};
+use crate::message::counted;
 use crate::options::Options;
 use crate::{output, source};
 
-/// How wide the instructions of WebAssembly may be before they push the code aside.
+/// The width of the column of WebAssembly instructions.
 const WIDTH: usize = 40;
 
-/// A function that a module defines.
+/// A function defined by a module.
 pub(super) struct Function {
-    /// Its place among those.
+    /// Its index among the defined functions.
     pub(super) defined: u32,
     index: u32,
     name: Option<String>,
-    /// Where its body is in the module.
+    /// The range of its body in the module.
     body: std::ops::Range<u64>,
 }
 
 pub(super) fn run(options: &Options) -> Outcome {
     let file = options.positional.first().map_or("-", String::as_str);
     let bytes = source::read(file)?;
-    output::spare(file, options.output.as_deref())?;
+    output::protect(file, options.output.as_deref())?;
     let refused = |error: kinglet::Error| match error.downcast_ref::<ModuleError>() {
         Some(_) => source::explain(file, &bytes, &error, options.features()),
         None => Fault::refused(format!("{}: {error:#}", source::shown(file))),
@@ -48,13 +49,13 @@ pub(super) fn run(options: &Options) -> Outcome {
     };
     match written {
         Ok(()) => Ok(0),
-        // A reader that has gone away.
+        // The reader has gone.
         Err(error) if error.downcast_ref().is_some_and(|e: &std::io::Error| e.kind() == ErrorKind::BrokenPipe) => Ok(0),
         Err(error) => Err(Fault::refused(format!("cannot write to {to}: {error:#}"))),
     }
 }
 
-/// The functions that a module defines.
+/// The functions defined by a module.
 pub(super) fn functions(module: &Module) -> kinglet::Result<Vec<Function>> {
     let outline = Outline::new(module.binary(), None)?;
     let mut exports = BTreeMap::new();
@@ -72,30 +73,30 @@ pub(super) fn functions(module: &Module) -> kinglet::Result<Vec<Function>> {
 
 impl Function {
     pub(super) fn title(&self) -> String {
-        let own = self.name.as_ref().map_or_else(String::new, |own| format!(" \"{}\"", name(&readable(own))));
+        let own = self.name.as_ref().map_or_else(String::new, |own| format!(" \"{}\"", name(&demangle(own))));
         format!("func[{}]{own} at {:#x}", self.index, self.body.start)
     }
 }
 
-/// Those that `--function` names, or all.
+/// The functions named by `--function`, or all.
 fn chosen(functions: Vec<Function>, options: &Options) -> Outcome<Vec<Function>> {
     let is = |function: &Function, wanted: &String| {
-        let named = function.name.as_ref().is_some_and(|name| name == wanted || readable(name) == *wanted);
+        let named = function.name.as_ref().is_some_and(|name| name == wanted || demangle(name) == *wanted);
         named || wanted.parse() == Ok(function.index)
     };
     if let Some(absent) = options.functions.iter().find(|wanted| !functions.iter().any(|it| is(it, wanted))) {
         let fault = Fault::refused(format!("the module defines no function `{absent}`"));
-        let names = functions.iter().filter_map(|function| Some(readable(function.name.as_ref()?).into_owned()));
+        let names = functions.iter().filter_map(|function| Some(demangle(function.name.as_ref()?).into_owned()));
         return Err(match crate::options::nearest(absent, names) {
             Some(near) => fault.hint(format!("did you mean `{}`?", name(&near))),
-            None => fault.hint("kinglet parse FILE lists what it defines"),
+            None => fault.hint("kinglet parse FILE lists its functions"),
         });
     }
     let wanted = |it: &Function| options.functions.is_empty() || options.functions.iter().any(|name| is(it, name));
     Ok(functions.into_iter().filter(wanted).collect())
 }
 
-/// What stands at which byte of the module, in the text format.
+/// The lines of the text format, by offset in the module.
 fn lines<'a>(module: &Module, storage: &'a mut String) -> kinglet::Result<BTreeMap<u64, &'a str>> {
     let lines = wasmprinter::Config::new().offsets_and_lines(module.binary(), storage)?;
     Ok(lines.filter_map(|(offset, line)| Some((offset?, line.strip_prefix("    ").unwrap_or(line)))).collect())
@@ -113,13 +114,14 @@ fn write(module: &Module, functions: &[Function], lines: &BTreeMap<u64, &str>, o
     Ok(out.flush()?)
 }
 
-/// A function: its operators in their order, each with what was made for it.
+/// The listing of a function: its operators in order, each with its machine code.
 fn page(function: &Function, lines: &BTreeMap<u64, &str>, code: &[NativeInstruction]) -> String {
     let size: usize = code.iter().map(|instruction| instruction.bytes.len()).sum();
     let wasm = function.body.end - function.body.start;
-    let mut out = format!("{}: {wasm} bytes of WebAssembly, {size} bytes of machine code\n", function.title());
+    let (wasm, size) = (counted(wasm, "byte"), counted(size as u64, "byte"));
+    let mut out = format!("{}: {wasm} of WebAssembly, {size} of machine code\n", function.title());
     let mut by_source: BTreeMap<u64, Vec<&NativeInstruction>> = BTreeMap::new();
-    // The first operator's offset: what is before it enters the function.
+    // Code before the first operator enters the function.
     let first = code.iter().position(|instruction| instruction.source.is_some()).unwrap_or(code.len());
     rows(&mut out, "", "(entry)", &code[..first].iter().collect::<Vec<_>>());
     let mut whole = Vec::new();
@@ -135,7 +137,7 @@ fn page(function: &Function, lines: &BTreeMap<u64, &str>, code: &[NativeInstruct
         let line = if line.trim() == ")" { "end" } else { line };
         rows(&mut out, &format!("{offset:#x}"), line.trim_end(), &code);
     }
-    // Nothing should be left: every operator has a line.
+    // Nothing should remain, because every operator has a line.
     for (offset, code) in by_source {
         rows(&mut out, &format!("{offset:#x}"), "?", &code);
     }
@@ -143,7 +145,7 @@ fn page(function: &Function, lines: &BTreeMap<u64, &str>, code: &[NativeInstruct
     out
 }
 
-/// An operator and its code, side by side; nothing if it is no operator and has no code.
+/// Writes an operator beside its code. Without both, it writes nothing.
 fn rows(out: &mut String, offset: &str, operator: &str, code: &[&NativeInstruction]) {
     use std::fmt::Write as _;
     if offset.is_empty() && code.is_empty() {

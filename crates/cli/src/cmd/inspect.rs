@@ -1,13 +1,14 @@
-//! `kinglet inspect`: what a module is, without validating it: for people a page, for programs JSON.
+//! `kinglet inspect`: describes a module without validating it, as a page for people or as JSON for programs.
 
 use std::fmt::Write as _;
 
 use kinglet::Features;
-use kinglet_wasm::name::readable;
-use kinglet_wasm::outline::{Limits, Outline, Parts};
+use kinglet_wasm::name::demangle;
+use kinglet_wasm::outline::{EntityType, Limits, Outline};
 use serde_json::{Value, json};
 
 use crate::fault::{Fault, Outcome};
+use crate::message::counted;
 use crate::options::Options;
 use crate::{print, source};
 
@@ -18,12 +19,12 @@ pub(super) fn run(options: &Options) -> Outcome {
     print(&text).map(|()| 0)
 }
 
-/// A file taken apart.
+/// The outline of the module in a file.
 pub(super) fn outline(file: &str, features: Option<Features>) -> Outcome<Outline> {
     source::outline(file, &source::binary(file)?, features)
 }
 
-/// A name from a module, fit for a terminal.
+/// A name from a module, with control characters escaped.
 pub(super) fn name(text: &str) -> String {
     text.escape_debug().to_string()
 }
@@ -31,7 +32,8 @@ pub(super) fn name(text: &str) -> String {
 fn page(file: &str, outline: &Outline) -> String {
     let size = outline.sections.iter().map(|section| section.range.end).max().unwrap_or(8);
     let named = outline.name.as_ref().map_or_else(String::new, |own| format!(" \"{}\"", name(own)));
-    let mut out = format!("{file}: WebAssembly module{named}, version {}, {size} bytes\n", outline.version);
+    let mut out =
+        format!("{file}: WebAssembly module{named}, version {}, {}\n", outline.version, counted(size, "byte"));
     let mut part = |title: &str, rows: Vec<String>| {
         if !rows.is_empty() {
             let _ = writeln!(out, "\n{title}:");
@@ -79,14 +81,14 @@ fn sections(outline: &Outline) -> Vec<String> {
     outline.sections.iter().map(row).collect()
 }
 
-/// The functions with most code; all of them would bury the rest.
+/// The largest functions. A list of all would hide the other sections.
 fn largest(outline: &Outline) -> Vec<String> {
     const MOST: usize = 10;
     let mut funcs: Vec<_> = outline.funcs.iter().map(|func| (func.range.end - func.range.start, func)).collect();
     funcs.sort_by_key(|(size, func)| (std::cmp::Reverse(*size), func.index));
     let row = |(size, func): &(u64, &kinglet_wasm::outline::Function)| {
-        let own = func.name.as_ref().map_or_else(String::new, |own| format!(" {}", name(&readable(own))));
-        format!("func {}{own}: {size} bytes at {:#x}", func.index, func.range.start)
+        let own = func.name.as_ref().map_or_else(String::new, |own| format!(" {}", name(&demangle(own))));
+        format!("func {}{own}: {} at {:#x}", func.index, counted(*size, "byte"), func.range.start)
     };
     let mut rows: Vec<String> = funcs.iter().take(MOST).map(row).collect();
     if funcs.len() > MOST {
@@ -106,8 +108,8 @@ fn producers(outline: &Outline) -> Vec<String> {
     outline.producers.iter().map(row).collect()
 }
 
-/// An object with what its type consists of. Of a function that is the index of its type, which is listed once.
-fn with_parts(mut object: Value, parts: Option<&Parts>) -> Value {
+/// Adds the parts of a type to a JSON object. For a function that is the index of its type.
+fn with_parts(mut object: Value, parts: Option<&EntityType>) -> Value {
     let mut set = |key: &str, value: Value| object[key] = value;
     let limits = |set: &mut dyn FnMut(&str, Value), limits: &Limits| {
         set("min", limits.min.into());
@@ -116,17 +118,17 @@ fn with_parts(mut object: Value, parts: Option<&Parts>) -> Value {
     };
     match parts {
         None => {}
-        Some(Parts::Func { type_index }) => set("type_index", (*type_index).into()),
-        Some(Parts::Table { element, limits: size }) => {
+        Some(EntityType::Func { type_index }) => set("type_index", (*type_index).into()),
+        Some(EntityType::Table { element, limits: size }) => {
             limits(&mut set, size);
             set("element", (&**element).into());
         }
-        Some(Parts::Memory { limits: size, shared, page_size }) => {
+        Some(EntityType::Memory { limits: size, shared, page_size }) => {
             limits(&mut set, size);
             set("shared", (*shared).into());
             set("page_size", (*page_size).into());
         }
-        Some(Parts::Global { content, mutable }) => {
+        Some(EntityType::Global { content, mutable }) => {
             set("content", (&**content).into());
             set("mutable", (*mutable).into());
         }
@@ -141,11 +143,11 @@ fn to_json(outline: &Outline) -> Value {
     });
     let imports = outline.imports.iter().map(|it| {
         let own = json!({ "module": it.module, "name": it.name, "kind": it.kind, "index": it.index, "type": &*it.ty });
-        with_parts(own, Some(&it.parts))
+        with_parts(own, Some(&it.entity_type))
     });
     let exports = outline.exports.iter().map(|it| {
         let own = json!({ "name": it.name, "kind": it.kind, "index": it.index, "type": &*it.ty });
-        with_parts(own, it.parts.as_ref())
+        with_parts(own, it.entity_type.as_ref())
     });
     let types = outline.types.iter().zip(&outline.signatures).map(|(ty, signature)| match signature {
         Some(it) => json!({ "type": &**ty, "params": it.params, "results": it.results }),
@@ -157,7 +159,7 @@ fn to_json(outline: &Outline) -> Value {
     });
     let definitions = outline.definitions.iter().map(|it| {
         let own = json!({ "kind": it.kind, "index": it.index, "type": &*it.ty, "init": it.init });
-        with_parts(own, Some(&it.parts))
+        with_parts(own, Some(&it.entity_type))
     });
     let segments = |segments: &[kinglet_wasm::outline::Segment]| {
         let one = |it: &kinglet_wasm::outline::Segment| {

@@ -1,4 +1,4 @@
-//! `kinglet instantiate`: everything that `run` does before it calls a function of the module.
+//! `kinglet instantiate`: does the same as `run` until the entry point would be called.
 
 use kinglet::Trap;
 
@@ -24,13 +24,13 @@ fn run_here(options: &Options, stack: usize) -> Outcome {
     let handle = store.interrupt_handle();
     let result = deadline.guest(handle, || {
         guest::register(&mut linker, &mut store, &modules, missing)?;
-        guest::fill(&mut linker, &mut store, &module, missing)?;
+        guest::define_missing(&mut linker, &mut store, &module, missing)?;
         linker.instantiate(&mut store, &module)
     });
     match result {
         Ok(_) if options.dialect.is_wasmedge() => say(Level::Info, "Instantiation succeeded."),
         Ok(_) => print(&format!("{}: instantiated\n", source::shown(file)))?,
-        Err(error) => match (error.downcast_ref::<kinglet_wasi::Exit>(), error.downcast_ref()) {
+        Err(error) => match (error.downcast_ref::<kinglet_wasi::I32Exit>(), error.downcast_ref()) {
             (Some(exit), _) => return Ok(own_status(exit.0, options.dialect)),
             (None, Some(Trap::Interrupted)) if options.time_limit > 0 => {
                 return Err(deadline::stopped(&error, options.time_limit));

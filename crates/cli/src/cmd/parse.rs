@@ -1,4 +1,4 @@
-//! `kinglet parse`: what a module declares, section by section in the order of the file, in the form of objdump's listing.
+//! `kinglet parse`: lists a module's declarations by section, in the order of the file and in the format of objdump.
 
 use std::fmt::Write as _;
 
@@ -6,6 +6,7 @@ use kinglet_wasm::outline::{Outline, Section, Segment};
 
 use super::inspect::{name, outline};
 use crate::fault::{Fault, Outcome};
+use crate::message::counted;
 use crate::options::Options;
 use crate::{print, source};
 
@@ -24,7 +25,7 @@ fn listing(file: &str, outline: &Outline) -> String {
             (None, Some(own)) => format!("Custom \"{}\"", name(own)),
             (None, None) => capital(section.kind),
         };
-        let _ = writeln!(out, "\n{title}: {} bytes at {begin:#x}", end - begin);
+        let _ = writeln!(out, "\n{title}: {} at {begin:#x}", counted(end - begin, "byte"));
         rows(&mut out, outline, section);
     }
     out
@@ -35,7 +36,7 @@ fn capital(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| format!("{}{}", first.to_ascii_uppercase(), letters.as_str()))
 }
 
-/// The entries of a section, a line each.
+/// Writes the entries of a section, one per line.
 fn rows(out: &mut String, outline: &Outline, section: &Section) {
     let mut row = |text: String| {
         let _ = writeln!(out, " - {text}");
@@ -58,11 +59,16 @@ fn rows(out: &mut String, outline: &Outline, section: &Section) {
             row(format!("{}[{}] {} -> \"{}\"", it.kind, it.index, it.ty, name(&it.name)));
         }),
         "start" => outline.start.iter().for_each(|func| row(format!("start function: {func}"))),
-        "element" => segments(&mut row, &outline.elements, "table", "elements"),
-        "data" => segments(&mut row, &outline.data, "memory", "bytes"),
+        "element" => segments(&mut row, &outline.elements, "table", "element"),
+        "data" => segments(&mut row, &outline.data, "memory", "byte"),
         "code" => outline.funcs.iter().for_each(|it| {
             let (begin, end) = (it.range.start, it.range.end);
-            row(format!("func[{}] {} bytes at {begin:#x}{}", it.index, end - begin, named(it.name.as_deref())));
+            row(format!(
+                "func[{}] {} at {begin:#x}{}",
+                it.index,
+                counted(end - begin, "byte"),
+                named(it.name.as_deref())
+            ));
         }),
         "custom" if section.name.as_deref() == Some("producers") => {
             outline.producers.iter().for_each(|(field, values)| {
@@ -84,9 +90,10 @@ fn named(own: Option<&str>) -> String {
 
 fn segments(row: &mut impl FnMut(String), segments: &[Segment], target: &str, unit: &str) {
     for (index, segment) in segments.iter().enumerate() {
+        let size = counted(segment.size, unit);
         row(match &segment.target {
-            Some((of, offset)) => format!("segment[{index}] {target}={of} {} {unit} - init {offset}", segment.size),
-            None => format!("segment[{index}] passive {} {unit}", segment.size),
+            Some((of, offset)) => format!("segment[{index}] {target}={of} {size} - init {offset}"),
+            None => format!("segment[{index}] passive {size}"),
         });
     }
 }

@@ -1,42 +1,42 @@
-//! `kinglet run`: loads a module, links WASI, and runs its `_start`, or calls the function the user names. Everything
-//! before the guest's first instruction can only be refused (status 1); from there on it can be stopped (status 134).
+//! `kinglet run`: loads a module, links WASI, and runs its `_start` or calls the function that the user names. Failures
+//! before the guest's first instruction have status 1; later ones have status 134.
 
 use kinglet::{ExternType, Func, FuncType, Instance, Linker, Module, Store, Trap, Val, ValType};
 use kinglet_wasm::outline::{Outline, local_names};
 
-use crate::cache::{self, Keeper};
+use crate::cache::{self, CacheWriter};
 use crate::deadline::{self, Deadline};
 use crate::fault::{Fault, Outcome, own_status};
 use crate::guest::{self, State};
-use crate::message::{Level, say};
-use crate::options::{Options, nearest};
+use crate::message::{Level, counted, say};
+use crate::options::{Options, nearest, row};
 use crate::statistics::{Statistics, stages};
 use crate::{print, source, value};
 
-/// What to run of a module.
-struct Entry<'a> {
+/// The function to call.
+struct EntryPoint<'a> {
     function: &'a str,
-    /// Its arguments; none for a program, whose arguments come through WASI.
+    /// Its arguments. None for a program, which receives its arguments through WASI.
     args: Option<&'a [String]>,
 }
 
-/// Everything that is ready before the guest's first instruction.
+/// The state before the guest's first instruction.
 struct Guest<'a> {
     linker: Linker<State>,
     modules: Vec<(String, Module)>,
     module: &'a Module,
-    entry: Entry<'a>,
+    entry: EntryPoint<'a>,
     values: Option<Vec<Val>>,
 }
 
 pub(super) fn run(options: &Options) -> Outcome {
-    cache::settle(options);
+    cache::set_up(options);
     guest::with_stack(options, run_here)
 }
 
 fn run_here(options: &Options, stack: usize) -> Outcome {
     let (file, args) = options.positional.split_first().ok_or_else(|| Fault::refused("no file given"))?;
-    let limit = if cache::is_left_behind(options) { 0 } else { options.time_limit };
+    let limit = if cache::compiles_only(options) { 0 } else { options.time_limit };
     let deadline = Deadline::start(limit, options.dialect)?;
     let engine = guest::engine(options, stack)?;
     let module = match &options.program {
@@ -44,8 +44,8 @@ fn run_here(options: &Options, stack: usize) -> Outcome {
         None => source::load(&engine, file, options)?,
     };
     let modules = guest::modules(&engine, options)?;
-    let keeper = Keeper::start(std::iter::once(&module).chain(modules.iter().map(|(_, module)| module)));
-    if keeper.compile_instead(options) {
+    let writer = CacheWriter::start(std::iter::once(&module).chain(modules.iter().map(|(_, module)| module)));
+    if writer.compile_instead(options) {
         return Ok(0);
     }
     let entry = entry(options, &module, file, args)?;
@@ -63,63 +63,63 @@ fn run_here(options: &Options, stack: usize) -> Outcome {
         Ok(results) => print(&lines(&results)).map(|()| 0),
         Err(error) => end(&error, file, options),
     };
-    // What is left to do is not the guest's time.
+    // The time limit does not cover the rest.
     drop(deadline);
-    keeper.finish(options, stopped);
+    writer.finish(options, stopped);
     if options.statistics.stages {
         let all: Vec<&Module> =
             std::iter::once(&module).chain(guest.modules.iter().map(|(_, module)| module)).collect();
         stages(&all, Some(took)).iter().for_each(|line| say(Level::Info, line));
     }
-    // The process ends now: what it has need not be given back piece by piece.
+    // The process ends now, so nothing needs to be dropped.
     std::mem::forget((store, guest.linker, guest.modules));
     std::mem::forget(module);
     outcome
 }
 
-/// Results as they are printed.
+/// The printed results.
 fn lines(results: &[Val]) -> String {
     results.iter().map(|result| format!("{}\n", value::show(result))).collect()
 }
 
-/// What WasmEdge says of a module that is no program when no function is named.
+/// WasmEdge's message for a module that is not a program if no function is named.
 const WITHOUT_FUNCTION: &str = "A function name is required when reactor mode is enabled.";
 
-/// A program is run, by its export with the empty name or `_start`, as Wasmtime does; of another module the function named
-/// with `--invoke` or as first argument.
-fn entry<'a>(options: &'a Options, module: &Module, file: &str, args: &'a [String]) -> Outcome<Entry<'a>> {
+/// Chooses the entry point. As in Wasmtime, a program exports the empty name or `_start`. In other modules it is the function
+/// named by `--invoke` or by the first argument.
+fn entry<'a>(options: &'a Options, module: &Module, file: &str, args: &'a [String]) -> Outcome<EntryPoint<'a>> {
     if let Some(function) = &options.invoke {
-        return Ok(Entry { function, args: Some(args) });
+        return Ok(EntryPoint { function, args: Some(args) });
     }
     if !options.reactor {
-        // WasmEdge does not know the empty name.
+        // WasmEdge ignores the empty name.
         let names = if options.dialect.is_wasmedge() { &["_start"][..] } else { &["", "_start"] };
         let found = names.iter().find_map(|name| Some((*name, function_type(module, name)?)));
         if let Some((function, ty)) = found {
             let is_program = ty.params().is_empty() && ty.results().is_empty();
-            // One of another type is a function like any other, and is called.
-            return Ok(Entry { function, args: (!is_program).then_some(args) });
+            // A function of another type is called like any other.
+            return Ok(EntryPoint { function, args: (!is_program).then_some(args) });
         }
     }
-    // How to name a function.
+    // A command line that names a function.
     let calling = || match (&options.program, options.reactor) {
         (Some(_), _) => format!("{file} FUNCTION"),
         (None, true) => format!("kinglet --reactor {file} FUNCTION"),
         (None, false) => format!("kinglet --invoke FUNCTION {file}"),
     };
     match args.split_first() {
-        Some((function, args)) => Ok(Entry { function, args: Some(args) }),
+        Some((function, args)) => Ok(EntryPoint { function, args: Some(args) }),
         None if options.reactor => {
-            let fault = Fault::usage("a function's name is needed after the file", WITHOUT_FUNCTION);
+            let fault = Fault::usage("the name of a function must follow the file", WITHOUT_FUNCTION).on_stderr();
             Err(fault.hint(format!("{} [ARGS…]. {}", calling(), functions(module))))
         }
         None => {
             let message = format!(
-                "{} is not a program: it exports no function `_start` without parameters and results",
+                "{} is not a program: it exports no `_start` function without parameters and results",
                 source::shown(file)
             );
             let hint = format!("name a function: {} [ARGS…]. {}", calling(), functions(module));
-            Err(Fault::usage(message, WITHOUT_FUNCTION).hint(hint))
+            Err(Fault::usage(message, WITHOUT_FUNCTION).on_stderr().hint(hint))
         }
     }
 }
@@ -136,23 +136,23 @@ fn function_names(module: &Module) -> impl Iterator<Item = String> {
     functions.map(|export| export.name().escape_debug().to_string())
 }
 
-/// A name in a message, where it can be empty.
+/// A name for a message; an empty one becomes two quotation marks.
 fn quoted(name: &str) -> &str {
     if name.is_empty() { "\"\"" } else { name }
 }
 
-/// The functions that could be named, for a message.
+/// The exported functions, for a message.
 fn functions(module: &Module) -> String {
     const MOST: usize = 10;
     let names: Vec<String> = function_names(module).map(|name| quoted(&name).to_string()).collect();
     match names.len() {
-        0 => "It exports no function at all.".into(),
+        0 => "It exports no functions.".into(),
         count if count > MOST => format!("It exports {}, and {} more.", names[..MOST].join(", "), count - MOST),
         _ => format!("It exports {}.", names.join(", ")),
     }
 }
 
-/// The arguments as values of the function's parameter types.
+/// Parses the arguments as values of the function's parameter types.
 fn values(options: &Options, module: &Module, function: &str, args: &[String]) -> Outcome<Vec<Val>> {
     let Some(ty) = function_type(module, function) else {
         if let Some(ty) = module.get_export(function) {
@@ -165,7 +165,10 @@ fn values(options: &Options, module: &Module, function: &str, args: &[String]) -
             let fault = Fault::refused(format!("the export `{function}` is a {kind}, not a function"));
             return Err(fault.hint(functions(module)));
         }
-        let fault = Fault::refused(format!("there is no exported function `{function}`"));
+        if let Some(line) = options_first(options, function, args) {
+            return Err(Fault::refused(format!("options go before the file: {line}")));
+        }
+        let fault = Fault::refused(format!("no function `{function}` is exported"));
         return Err(fault.hint(match nearest(function, function_names(module)) {
             Some(name) => format!("did you mean `{name}`?"),
             None => functions(module),
@@ -178,23 +181,21 @@ fn values(options: &Options, module: &Module, function: &str, args: &[String]) -
         format!("{shown}({}) -> ({})", words(params), words(ty.results()))
     };
     if params.len() > args.len() || (params.len() < args.len() && !options.dialect.is_wasmedge()) {
-        let takes = if params.len() == 1 { "1 argument".into() } else { format!("{} arguments", params.len()) };
-        let given = if args.len() == 1 { "1 is".into() } else { format!("{} are", args.len()) };
-        return Err(Fault::refused(format!("`{shown}` takes {takes}, but {given} given")).hint(signature()));
+        let (takes, given) = (counted(params.len() as u64, "argument"), args.len());
+        let is = if given == 1 { "is" } else { "are" };
+        return Err(Fault::refused(format!("`{shown}` takes {takes}, but {given} {is} given")).hint(signature()));
     }
     let mut values = Vec::with_capacity(params.len());
     for (index, (text, ty)) in args.iter().zip(params).enumerate() {
-        values.push(value::read(text, ty).map_err(|expected| {
-            let place = format!("parameter {} of `{shown}`", index + 1);
-            let name =
-                parameter(module, function, index).map_or_else(|| place.clone(), |name| format!("`{name}`, {place}"));
-            Fault::refused(format!("`{text}` is no value for {name}: it is {expected}"))
+        values.push(value::read(spelled(text, options), ty).map_err(|why| {
+            let name = parameter(module, function, index).map_or_else(String::new, |name| format!(" (`{name}`)"));
+            Fault::refused(format!("argument {}{name} of `{shown}`: {why}", index + 1))
         })?);
     }
-    // What is too much WasmEdge passes on as an i64, and the call fails.
-    for text in &args[params.len()..] {
-        let message = |expected| format!("`{text}`, for which there is no parameter, is not {expected}");
-        value::read(text, &ValType::I64).map_err(|expected| Fault::refused(message(expected)))?;
+    // WasmEdge parses surplus arguments as i64, and the call fails.
+    for (index, text) in args.iter().enumerate().skip(params.len()) {
+        let message = |why| format!("argument {} of `{shown}`, which has no parameter: {why}", index + 1);
+        value::read(spelled(text, options), &ValType::I64).map_err(|why| Fault::refused(message(why)))?;
     }
     if params.len() < args.len() {
         let message = "execution failed: function signature mismatch, Code: 0x403";
@@ -203,7 +204,28 @@ fn values(options: &Options, module: &Module, function: &str, args: &[String]) -
     Ok(values)
 }
 
-/// The name a parameter of an exported function has in the name section.
+/// The corrected command line if the arguments after the file begin with an option.
+fn options_first(options: &Options, first: &str, rest: &[String]) -> Option<String> {
+    let mut args = std::iter::once(first).chain(rest.iter().map(String::as_str)).peekable();
+    let mut line = String::from("kinglet");
+    while let Some(arg) = args.next_if(|arg| arg.starts_with("--")) {
+        let (name, value) = arg[2..].split_once('=').map_or((&arg[2..], None), |(name, value)| (name, Some(value)));
+        let row = row(name).filter(|row| row.is_for("run") && !options.dialect.is_wasmedge())?;
+        line += &format!(" {arg}");
+        if row.value.is_some() && value.is_none() {
+            line += &format!(" {}", args.next()?);
+        }
+    }
+    let file = options.positional.first()?;
+    Some(args.fold(format!("{line} {file}"), |line, arg| format!("{line} {arg}"))).filter(|_| first.starts_with("--"))
+}
+
+/// An argument without leading white space, which WasmEdge skips.
+fn spelled<'a>(text: &'a str, options: &Options) -> &'a str {
+    if options.dialect.is_wasmedge() { text.trim_start() } else { text }
+}
+
+/// The name of a parameter of an exported function, from the name section.
 fn parameter(module: &Module, function: &str, index: usize) -> Option<String> {
     let outline = Outline::new(module.binary(), None).ok()?;
     let func = outline.exports.iter().find(|export| export.kind == "func" && export.name == function)?.index;
@@ -212,23 +234,23 @@ fn parameter(module: &Module, function: &str, index: usize) -> Option<String> {
     found.map(|(_, name)| name.escape_debug().to_string())
 }
 
-/// Instantiates the modules, lets the main one initialise itself, and runs the entry; gives its results.
+/// Instantiates the modules, calls the main module's `_initialize`, and calls the entry point. Returns its results.
 fn start(store: &mut Store<State>, guest: &mut Guest<'_>, options: &Options) -> kinglet::Result<Vec<Val>> {
     let missing = options.unknown_imports;
     guest::register(&mut guest.linker, store, &guest.modules, missing)?;
-    guest::fill(&mut guest.linker, store, guest.module, missing)?;
+    guest::define_missing(&mut guest.linker, store, guest.module, missing)?;
     let instance = guest.linker.instantiate(&mut *store, guest.module)?;
     let running = |error: kinglet::Error| error.context(Running);
     let function = guest.entry.function;
-    // A program that begins with `_start` sees to that itself.
-    let is_ready = function == "_initialize" || function == "_start" && guest.values.is_none();
-    if !is_ready && function_type(guest.module, "_initialize").is_some() {
+    // A program's `_start` does that itself.
+    let is_initialized = function == "_initialize" || function == "_start" && guest.values.is_none();
+    if !is_initialized && function_type(guest.module, "_initialize").is_some() {
         call(store, instance, "_initialize", &[]).map_err(running)?;
     }
     call(store, instance, function, guest.values.as_deref().unwrap_or_default()).map_err(running)
 }
 
-/// Marks an error that came while the guest ran, rather than before.
+/// Marks an error that occurred while the guest ran.
 #[derive(Debug)]
 struct Running;
 
@@ -240,15 +262,15 @@ impl std::fmt::Display for Running {
 
 fn call(store: &mut Store<State>, instance: Instance, name: &str, args: &[Val]) -> kinglet::Result<Vec<Val>> {
     let func: Option<Func> = instance.get_func(&mut *store, name);
-    let func = func.ok_or_else(|| kinglet::Error::msg(format!("the function `{name}` has disappeared")))?;
+    let func = func.ok_or_else(|| kinglet::Error::msg(format!("no function `{name}` is exported")))?;
     let mut results = vec![Val::I32(0); func.ty(&*store).results().len()];
     func.call(&mut *store, args, &mut results)?;
     Ok(results)
 }
 
-/// What an error means for the exit status.
+/// Maps an error of the run to an exit status or a failure.
 fn end(error: &kinglet::Error, file: &str, options: &Options) -> Outcome {
-    if let Some(exit) = error.downcast_ref::<kinglet_wasi::Exit>() {
+    if let Some(exit) = error.downcast_ref::<kinglet_wasi::I32Exit>() {
         return Ok(own_status(exit.0, options.dialect));
     }
     if let (Some(Trap::Interrupted), limit @ 1..) = (error.downcast_ref(), options.time_limit) {

@@ -1,10 +1,10 @@
-//! `kinglet targets`: what `kinglet compile` can make code for, and which features of processors it can use.
+//! `kinglet targets`: lists the targets of `kinglet compile` and their CPU features.
 
 use crate::fault::Outcome;
 use crate::options::Options;
 use crate::print;
 
-/// Where lines of features end.
+/// The width of lines.
 const WIDTH: usize = 100;
 
 pub(super) fn run(_: &Options) -> Outcome {
@@ -22,6 +22,6 @@ pub(super) fn run(_: &Options) -> Outcome {
         }
         out += &format!("{line}\n\n");
     }
-    out += "Features with a * are used if nothing is said; --cpu-features +NAME,-NAME changes that.\n";
+    out += "Features with a * are enabled by default; --cpu-features +NAME,-NAME changes them.\n";
     print(&out).map(|()| 0)
 }

@@ -1,4 +1,4 @@
-//! `kinglet validate`: reads modules, binary or text, and says which are valid.
+//! `kinglet validate`: validates modules, binary or text.
 
 use crate::fault::{Outcome, REFUSED};
 use crate::message::{Level, say};
@@ -6,7 +6,7 @@ use crate::options::Options;
 use crate::{guest, print, source};
 
 pub(super) fn run(options: &Options) -> Outcome {
-    // Nothing runs.
+    // No code runs, so none needs a stack.
     let engine = guest::engine(options, 0)?;
     let mut status = 0;
     for file in &options.positional {

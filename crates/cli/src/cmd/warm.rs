@@ -1,4 +1,4 @@
-//! `kinglet warm`: compiles modules into the cache, with the settings that `run` has with the same options.
+//! `kinglet warm`: compiles modules into the cache, with the same settings as `run` with the same options.
 
 use super::compile::Progress;
 use crate::fault::{Fault, Outcome};
@@ -8,7 +8,7 @@ use crate::statistics::stages;
 use crate::{cache, guest, source};
 
 pub(super) fn run(options: &Options) -> Outcome {
-    // That there is one is what the command is for.
+    // Without a cache the command has no effect.
     cache::required(options)?;
     let engine = guest::engine(options, usize::MAX)?;
     for file in &options.positional {

@@ -1,4 +1,4 @@
-//! `kinglet wasm`: a module in the binary format, from text. A terminal is not sent binary.
+//! `kinglet wasm`: converts a text module to the binary format. It never writes binary to a terminal.
 
 use std::io::IsTerminal;
 
@@ -10,17 +10,17 @@ use crate::{source, write};
 pub(super) fn run(options: &Options) -> Outcome {
     let file = options.positional.first().map_or("-", String::as_str);
     let bytes = source::read(file)?;
-    output::spare_text(file, &bytes, options.output.as_deref())?;
+    output::protect_text(file, &bytes, options.output.as_deref())?;
     let bytes = source::to_binary(file, bytes)?;
-    super::wat::write(file, &bytes, false, &mut Nowhere)?;
+    super::wat::write(file, &bytes, false, &mut Sink)?;
     match Output::new(options.output.as_deref())? {
-        Some(place) => place.save(&bytes, false),
+        Some(destination) => destination.save(&bytes, false),
         None => to_output(&bytes, &format!("kinglet wasm {file} -o OUTPUT")),
     }
     .map(|()| 0)
 }
 
-/// Writes what is not text to standard output; what to do instead is said if that is a terminal.
+/// Writes a binary to standard output. If that is a terminal, the failure has a hint.
 pub(super) fn to_output(bytes: &[u8], hint: &str) -> Outcome<()> {
     if std::io::stdout().is_terminal() {
         return Err(Fault::refused("a binary module is not written to a terminal").hint(hint));
@@ -28,10 +28,10 @@ pub(super) fn to_output(bytes: &[u8], hint: &str) -> Outcome<()> {
     write(bytes)
 }
 
-/// Takes text and keeps nothing of it.
-struct Nowhere;
+/// Discards text.
+struct Sink;
 
-impl std::fmt::Write for Nowhere {
+impl std::fmt::Write for Sink {
     fn write_str(&mut self, _: &str) -> std::fmt::Result {
         Ok(())
     }

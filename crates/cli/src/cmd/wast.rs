@@ -1,4 +1,4 @@
-//! `kinglet wast`: runs test scripts; any directive that does not do what its script says makes the command fail.
+//! `kinglet wast`: runs test scripts. One failed directive makes the command fail.
 
 use std::fs::File;
 use std::io::{Error, ErrorKind, Read, Result};
@@ -6,10 +6,11 @@ use std::io::{Error, ErrorKind, Read, Result};
 use kinglet_testing::wast::{self, Report};
 
 use crate::fault::{Fault, Outcome};
+use crate::message::counted;
 use crate::options::Options;
 use crate::print;
 
-/// Most bytes of a script.
+/// The greatest size of a script, in bytes.
 const MAX_SCRIPT_BYTES: u64 = 1 << 28;
 
 pub(super) fn run(options: &Options) -> Outcome {
@@ -31,13 +32,14 @@ pub(super) fn run(options: &Options) -> Outcome {
         return Ok(0);
     }
     let failures: Vec<String> = all.failed.iter().map(|failure| failure.to_string()).collect();
-    Err(Fault::refused(format!("{} of the directives failed:\n{}", failures.len(), failures.join("\n"))))
+    let count = counted(failures.len() as u64, "directive");
+    Err(Fault::refused(format!("{count} failed:\n{}", failures.join("\n"))))
 }
 
 fn read(file: &str) -> Result<String> {
     let mut text = String::new();
     if File::open(file)?.take(MAX_SCRIPT_BYTES + 1).read_to_string(&mut text)? as u64 > MAX_SCRIPT_BYTES {
-        return Err(Error::new(ErrorKind::FileTooLarge, format!("it has more than {MAX_SCRIPT_BYTES} bytes")));
+        return Err(Error::new(ErrorKind::FileTooLarge, format!("larger than {MAX_SCRIPT_BYTES} bytes")));
     }
     Ok(text)
 }

@@ -1,4 +1,4 @@
-//! `kinglet wat`: a module in the text format, whatever form it is in.
+//! `kinglet wat`: converts a module, binary or text, to the text format.
 
 use std::fmt::Write;
 
@@ -12,20 +12,20 @@ use crate::source;
 pub(super) fn run(options: &Options) -> Outcome {
     let file = options.positional.first().map_or("-", String::as_str);
     let bytes = source::read(file)?;
-    output::spare_text(file, &bytes, options.output.as_deref())?;
+    output::protect_text(file, &bytes, options.output.as_deref())?;
     let bytes = source::to_binary(file, bytes)?;
     let mut text = String::new();
     write(file, &bytes, options.offsets, &mut text)?;
     match Output::new(options.output.as_deref())? {
-        Some(place) => place.save(text.as_bytes(), false),
+        Some(destination) => destination.save(text.as_bytes(), false),
         None => crate::print(&text),
     }
     .map(|()| 0)
 }
 
-/// Writes a module as text; refused if it is not well-formed.
+/// Writes a module as text. A malformed module is refused.
 pub(super) fn write(file: &str, bytes: &[u8], offsets: bool, out: &mut impl Write) -> Outcome<()> {
-    // The printer does not say of every error where it is.
+    // Not every error of the printer has an offset.
     source::outline(file, bytes, None)?;
     let printed = Config::new().print_offsets(offsets).print(bytes, &mut PrintFmtWrite(out));
     printed.map_err(|error| Fault::refused(format!("{}: {error:#}", source::shown(file))))

@@ -1,39 +1,39 @@
-//! Writes messages, and where there is a time limit gives up those that nobody takes: a pipe that is full, a terminal that
-//! was stopped. It takes no lock of the standard library's streams then, which a thread may hold that waits for ever.
+//! Writes messages. With a time limit, messages that nobody reads are dropped when it is over: the pipe is full, or the
+//! terminal is stopped. Then the locks of the standard streams are not taken, because a blocked thread may hold them.
 
 use std::io::{IsTerminal, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use kinglet_wasi::message::{PIPE_PIECE, terminal_of_our_own};
+use kinglet_wasi::message::{PIPE_BUF, reopen_terminal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
-/// What a message may take when the time is over already. A stream that is read takes it at once.
+/// The time for a message after the limit. A stream with a reader accepts it at once.
 const GRACE: Duration = Duration::from_millis(20);
 
-/// When the time is over.
+/// The end of the time limit.
 static END: OnceLock<Instant> = OnceLock::new();
 
-/// Whether a message was given up. Those after it are not waited for.
-static GIVEN_UP: AtomicBool = AtomicBool::new(false);
+/// Whether a message was dropped. Later messages do not wait.
+static DROPPED: AtomicBool = AtomicBool::new(false);
 
-/// Where a message goes.
+/// The stream of a message.
 #[derive(Clone, Copy)]
 pub(super) enum Stream {
     Output,
     Error,
 }
 
-/// Sets when the time is over, once in a process.
+/// Sets the end of the time limit, once in a process.
 pub(crate) fn limit(end: Instant) {
     let _ = END.set(end);
 }
 
-/// Writes a message. That it cannot be written is nothing anybody could be told.
+/// Writes a message. Failures are ignored, because nobody could be told.
 pub(super) fn write(stream: Stream, bytes: &[u8]) {
     let Some(end) = END.get() else {
         let _ = match stream {
@@ -42,21 +42,21 @@ pub(super) fn write(stream: Stream, bytes: &[u8]) {
         };
         return;
     };
-    let end = if GIVEN_UP.load(Ordering::Relaxed) { Instant::now() } else { (*end).max(Instant::now() + GRACE) };
+    let end = if DROPPED.load(Ordering::Relaxed) { Instant::now() } else { (*end).max(Instant::now() + GRACE) };
     let fd = match stream {
         Stream::Output => rustix::stdio::stdout(),
         Stream::Error => rustix::stdio::stderr(),
     };
     if !write_until(fd, bytes, end) {
-        GIVEN_UP.store(true, Ordering::Relaxed);
+        DROPPED.store(true, Ordering::Relaxed);
     }
 }
 
-/// Writes until `end`, and says whether that was long enough.
+/// Writes until `end`. Returns whether all was written, or the write failed.
 fn write_until(fd: BorrowedFd<'_>, mut bytes: &[u8], end: Instant) -> bool {
-    let terminal = fd.is_terminal().then(|| terminal_of_our_own(fd)).flatten();
+    let terminal = fd.is_terminal().then(|| reopen_terminal(fd)).flatten();
     let fd = terminal.as_ref().map_or(fd, AsFd::as_fd);
-    // A disk is no reader who might not come.
+    // A regular file is always ready.
     let always = rustix::fs::fstat(fd).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
     while !bytes.is_empty() {
         let left = end.saturating_duration_since(Instant::now());
@@ -66,7 +66,7 @@ fn write_until(fd: BorrowedFd<'_>, mut bytes: &[u8], end: Instant) -> bool {
         if !ready && over {
             return false;
         }
-        let most = if always { bytes.len() } else { bytes.len().min(PIPE_PIECE) };
+        let most = if always { bytes.len() } else { bytes.len().min(PIPE_BUF) };
         match if ready { rustix::io::write(fd, &bytes[..most]) } else { Err(Errno::AGAIN) } {
             Ok(count) => bytes = &bytes[count..],
             Err(Errno::INTR | Errno::AGAIN) if !over => {}
@@ -86,9 +86,9 @@ mod tests {
     }
 
     #[test]
-    fn what_a_full_pipe_does_not_take_is_given_up() {
+    fn a_message_to_a_full_pipe_is_dropped() {
         let (reader, writer) = rustix::pipe::pipe().unwrap();
-        assert!(write_until(writer.as_fd(), b"hello", Instant::now()), "there is room even when the time is over");
+        assert!(write_until(writer.as_fd(), b"hello", Instant::now()), "an empty pipe accepts it even after the limit");
         let start = Instant::now();
         assert!(!write_until(writer.as_fd(), &[7; 1 << 20], soon()));
         assert!(start.elapsed() >= Duration::from_millis(20));
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_is_written_whole() {
+    fn a_message_with_a_reader_is_written_whole() {
         let (mut reader, writer) = std::io::pipe().unwrap();
         let thread = std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()).unwrap());
         assert!(write_until(writer.as_fd(), &[7; 1 << 20], Instant::now() + Duration::from_secs(60)));

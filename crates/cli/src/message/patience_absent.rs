@@ -1,9 +1,9 @@
-//! Writes messages where there is no way to ask whether a stream takes them: it is waited for.
+//! Writes messages on systems without `poll`, and waits for the reader.
 
 use std::io::Write;
 use std::time::Instant;
 
-/// Where a message goes.
+/// The stream of a message.
 #[derive(Clone, Copy)]
 pub(super) enum Stream {
     Output,

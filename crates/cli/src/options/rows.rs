@@ -1,12 +1,12 @@
-//! The table of options: a row each, in groups. Reading, help, reference, manual pages, completions and "did you mean"
-//! are derived from it. The switches for proposals come from the engine's feature table instead.
+//! The table of options: one row each, in groups. The clap commands, the help, the reference and "did you mean" are
+//! derived from it. The switches of proposals come from the engine's feature table instead.
 
 use std::num::IntErrorKind;
 use std::time::Duration;
 
 use kinglet::{Features, Optimization, Profile, RunMode, STORE_LIMITS, Standard, StoreLimit};
 
-use super::{Dir, Form, Missing, Options};
+use super::{Dir, MissingImports, Options, OutputFormat};
 use crate::message::{Level, say};
 
 /// One row per option.
@@ -14,18 +14,27 @@ pub(crate) struct Row {
     pub(crate) name: &'static str,
     /// A letter that means the same.
     pub(crate) short: Option<char>,
-    /// What the value is called in the help; none for a switch.
+    /// The value's name in the help; a switch has none.
     pub(crate) value: Option<&'static str>,
-    /// All the values there are, if they are few.
+    /// All possible values, if they are few.
     pub(crate) choices: &'static [&'static str],
-    /// Whether giving it again adds, rather than replaces.
+    /// The default, in words.
+    pub(crate) default: Option<&'static str>,
+    /// Whether another occurrence adds a value. A second occurrence of any other option is an error.
     pub(crate) list: bool,
-    /// Whether WasmEdge's users give it without a value, which is then empty.
-    pub(crate) bare_in_wasmedge: bool,
+    /// Whether a separate value may begin with a dash.
+    pub(crate) dash: bool,
+    /// Whether WasmEdge has it as a switch. Its value is then empty.
+    pub(crate) switch_in_wasmedge: bool,
+    /// Whether `-h` shows it.
+    pub(crate) common: bool,
+    /// One line that begins with a verb.
     pub(crate) help: &'static str,
+    /// More sentences, for `--help` and the reference.
+    pub(crate) details: &'static str,
     /// The commands that know it.
     pub(crate) commands: &'static [&'static str],
-    /// Whether a program made by `compile --format exe` is run with it: so `compile` knows it too, if for that alone.
+    /// Whether `compile --format exe` puts it into the program. `compile` then knows it too.
     pub(crate) exe: bool,
     pub(crate) effect: Effect,
 }
@@ -36,23 +45,44 @@ impl Row {
         self.commands.contains(&command) || self.is_for_exe_alone(command)
     }
 
-    /// Whether the command knows it only to give it to a program.
+    /// Whether the command knows it only to put it into a program.
     pub(crate) fn is_for_exe_alone(&self, command: &str) -> bool {
         self.exe && command == "compile" && !self.commands.contains(&command)
     }
+
+    /// Whether its value is an integer.
+    pub(crate) fn is_number(&self) -> bool {
+        self.value.is_some_and(|value| ["N", "MS", "US", "KIB", "MIB"].contains(&value))
+    }
+
+    /// Whether this version accepts it.
+    pub(crate) fn is_supported(&self) -> bool {
+        matches!(self.effect, Effect::Set(_))
+    }
 }
 
-/// What an option does.
+/// The effect of an option.
 pub(crate) enum Effect {
-    /// Takes the value in.
+    /// Stores the value.
     Set(fn(&mut Options, &str) -> Result<(), String>),
-    /// Nothing yet: what it asks for, as the subject of a sentence. The command is refused.
-    Later(&'static str),
+    /// None yet: the missing feature, as the subject of a sentence.
+    Later(&'static str, InWasmEdge),
+}
+
+/// The response under WasmEdge's name to an option whose feature is missing. Under the name `kinglet` it is refused.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InWasmEdge {
+    /// Nothing depends on it.
+    Accepted,
+    /// A warning.
+    Warned,
+    Refused,
 }
 
 use Effect::{Later, Set};
+use InWasmEdge::{Accepted, Refused, Warned};
 
-/// Rows that belong together.
+/// Rows under one heading.
 pub(crate) struct Group {
     pub(crate) title: &'static str,
     pub(crate) rows: &'static [Row],
@@ -62,18 +92,18 @@ const RUN: &[&str] = &["run"];
 const COMPILE: &[&str] = &["compile"];
 const NATIVE: &[&str] = &["compile", "explore"];
 const GUEST: &[&str] = &["run", "instantiate"];
-/// How code runs is theirs to say.
-const CODE: &[&str] = &["run", "instantiate", "wast"];
-/// What runs or makes code.
-const RUN_OR_MAKE: &[&str] = &["run", "compile", "warm", "explore", "instantiate", "wast"];
+/// These commands execute code.
+const EXECUTING: &[&str] = &["run", "instantiate", "wast"];
+/// These commands execute or compile code.
+const EXECUTING_OR_COMPILING: &[&str] = &["run", "compile", "warm", "explore", "instantiate", "wast"];
 const CACHED: &[&str] = &["run", "instantiate", "warm", "cache"];
 const COMPILED: &[&str] = &["run", "compile", "warm", "explore", "instantiate"];
 const STATISTICS: &[&str] = &["run", "compile", "warm"];
 const RUN_WARM: &[&str] = &["run", "warm"];
-/// With these code is not the same as without.
+/// `warm` knows the options that change the code.
 const GUEST_WARM: &[&str] = &["run", "instantiate", "warm"];
 const MODULES: &[&str] = &["run", "compile", "warm", "explore", "parse", "validate", "instantiate", "wast"];
-const LOUD: &[&str] = &[
+const LOGGING: &[&str] = &[
     "run",
     "compile",
     "warm",
@@ -94,249 +124,282 @@ const PLAIN: Row = Row {
     short: None,
     value: None,
     choices: &[],
+    default: None,
     list: false,
-    bare_in_wasmedge: false,
+    dash: false,
+    switch_in_wasmedge: false,
+    common: false,
     help: "",
+    details: "",
     commands: RUN,
     exe: false,
     effect: Set(|_, _| Ok(())),
 };
 
-/// Every option, for each group in the order the help shows.
+/// Every option, in the order of the help.
 #[rustfmt::skip]
 pub(crate) const GROUPS: &[Group] = &[
-    Group { title: "What runs", rows: &[
-        Row { name: "reactor", exe: true,
-            help: "call a function: its name is the first argument, its results are printed one per line",
-            effect: Set(|options, _| { options.reactor = true; Ok(()) }), ..PLAIN },
-        Row { name: "invoke", value: Some("FUNCTION"), exe: true,
-            help: "call this function, as `--reactor` does",
-            effect: Set(|options, value| { options.invoke = Some(value.to_string()); Ok(()) }), ..PLAIN },
-        Row { name: "module", value: Some("NAME:PATH"), list: true, commands: GUEST,
-            help: "make the exports of another module importable under NAME",
-            effect: Set(|options, value| { options.modules.push(module(value)?); Ok(()) }), ..PLAIN },
-        Row { name: "unknown-imports", value: Some("WHAT"), choices: &["trap", "zero"], commands: GUEST, exe: true,
-            help: "what imports that nobody provides do: functions `trap` when called; or they answer `zero`, and memories, \
-                   tables and globals are empty",
-            effect: Set(|options, value| { options.unknown_imports = Some(missing(value)?); Ok(()) }), ..PLAIN },
-        Row { name: "run-mode", value: Some("MODE"), choices: &["auto", "interpreter", "jit", "aot", "lazyjit"],
-            commands: CODE,
-            help: "how code runs: `interpreter`; `jit`, compiled before it starts; `auto`, as it is if nothing is said: \
-                   interpreted at first, and compiled where it turns out hot; `aot`, with the native code in the file, as \
-                   `--allow-precompiled`",
-            effect: Set(run_mode), ..PLAIN },
-        Row { name: "enable-jit", commands: CODE,
-            help: "the same as `--run-mode jit`",
-            effect: Set(|options, _| run_mode(options, "jit")), ..PLAIN },
-        Row { name: "allow-precompiled", commands: GUEST,
-            help: "use the native code that `kinglet compile` put in a file; nothing checks what it does",
-            effect: Set(|options, _| { options.allow_precompiled = true; Ok(()) }), ..PLAIN },
-        Row { name: "force-interpreter", commands: CODE,
-            help: "the same as `--run-mode interpreter`",
-            effect: Set(|options, _| run_mode(options, "interpreter")), ..PLAIN },
-        Row { name: "sampling-interval", value: Some("US"), commands: CODE,
-            help: "in the mode `auto`, look every so many microseconds in which function the interpreter is, 250 by default; \
-                   with 0 every function entered and every turn of a loop is a sample, and hot code is compiled on the spot",
-            effect: Set(|options, value| {
-                options.tier_thresholds.sampling_interval = Duration::from_micros(number(value, "microseconds")?); Ok(())
-            }), ..PLAIN },
-        Row { name: "samples", value: Some("N"), commands: CODE,
-            help: "compile a function that was found in so many samples, 2 by default; large functions need more",
-            effect: Set(|options, value| { options.tier_thresholds.samples = number_of_32_bits(value, "samples")?; Ok(()) }),
-            ..PLAIN },
-        Row { name: "bytes-a-sample", value: Some("N"), commands: CODE,
-            help: "a function needs one sample more for every N bytes of its body, 2000 by default",
-            effect: Set(|options, value| {
-                options.tier_thresholds.bytes_a_sample = number_of_32_bits(value, "bytes")?; Ok(())
-            }), ..PLAIN },
-        Row { name: "nan-canonicalization", commands: RUN_OR_MAKE, exe: true,
-            help: "arithmetic on floats gives the canonical NaN only, so that it is the same on every processor",
-            effect: Set(|options, _| { options.nan_canonicalization = true; Ok(()) }), ..PLAIN },
-        Row { name: "no-cache", commands: GUEST,
-            help: "use nothing that earlier starts have kept on disk, and keep nothing for later ones",
-            effect: Set(|options, _| { options.no_cache = true; Ok(()) }), ..PLAIN },
-        Row { name: "no-detach", commands: RUN,
-            help: "leave no process behind when the program has ended; otherwise, if the next start gains from it, one of the \
-                   lowest priority compiles what has run into the cache",
-            effect: Set(|options, _| { options.no_detach = true; Ok(()) }), ..PLAIN },
-        Row { name: "cache-limit", value: Some("MIB"), commands: CACHED,
-            help: "the cache may take this many MiB, 1024 if nothing is said; what has not been used for longest makes room",
-            effect: Set(|options, value| { options.cache_limit = Some(number(value, "MiB")?); Ok(()) }), ..PLAIN },
+    Group { title: "Options", rows: &[
+        Row { name: "output", short: Some('o'), value: Some("FILE"), commands: &["wat", "wasm", "compile", "explore"],
+            common: true, default: Some("-, standard output"),
+            help: "Write to this file",
+            effect: Set(|options, value| { options.output = Some(value.to_string()); Ok(()) }), ..PLAIN },
+        Row { name: "function", value: Some("NAME"), list: true, commands: &["explore"],
+            help: "Show only this function, by name or index",
+            effect: Set(|options, value| { options.functions.push(value.to_string()); Ok(()) }), ..PLAIN },
+        Row { name: "offsets", commands: &["wat"],
+            help: "Show the offset in the binary of each line",
+            effect: Set(|options, _| { options.offsets = true; Ok(()) }), ..PLAIN },
+        Row { name: "json", commands: &["inspect"],
+            help: "Print JSON",
+            effect: Set(|options, _| { options.json = true; Ok(()) }), ..PLAIN },
+        Row { name: "man", commands: &["help"],
+            help: "Print a manual page",
+            effect: Set(|options, _| { options.man = true; Ok(()) }), ..PLAIN },
+        Row { name: "markdown", commands: &["help"],
+            help: "Print the whole reference as Markdown",
+            effect: Set(|options, _| { options.markdown = true; Ok(()) }), ..PLAIN },
     ] },
-    Group { title: "What the program gets", rows: &[
-        Row { name: "dir", value: Some("GUEST:HOST[:readonly]"), list: true, commands: GUEST, exe: true,
-            help: "the folder HOST, under the name GUEST; with one name it is both. In a name `\\:` stands for a colon, and \
-                   `\\\\` for a backslash",
+    Group { title: "Compilation", rows: &[
+        Row { name: "format", value: Some("FORMAT"), choices: &["native", "wasm", "exe"], commands: COMPILE,
+            default: Some("native for .so, .dylib and .dll, otherwise wasm"),
+            help: "Choose the output format",
+            details: "`native` is native code alone, `wasm` a module that also contains native code, and `exe` a standalone \
+                      executable that runs with the options given here.",
+            effect: Set(|options, value| { options.format = Some(output_format(value)?); Ok(()) }), ..PLAIN },
+        Row { name: "optimize", short: Some('O'), value: Some("LEVEL"), choices: &["0", "1", "2", "3", "s", "z"],
+            commands: NATIVE, default: Some("2"),
+            help: "Set the optimization level",
+            details: "`0` compiles fastest. `1`, `2` and `3` are the same level: fast code. `s` and `z` also optimize for size \
+                      (Cranelift's `speed_and_size`); the difference is small.",
+            effect: Set(|options, value| { options.optimization = optimization(value)?; Ok(()) }), ..PLAIN },
+        Row { name: "target", value: Some("TRIPLE"), commands: NATIVE, default: Some("this machine"),
+            help: "Compile for another target; `kinglet targets` lists them",
+            effect: Set(|options, value| { options.target = Some(value.to_string()); Ok(()) }), ..PLAIN },
+        Row { name: "cpu-features", value: Some("+NAME,-NAME"), list: true, dash: true, commands: NATIVE,
+            help: "Enable or disable CPU features; `kinglet targets` lists them",
+            effect: Set(cpu_features), ..PLAIN },
+        Row { name: "generic-binary", commands: NATIVE,
+            help: "Compile for every CPU of the architecture",
+            details: "Without it, code uses the features of this machine's CPU. The x86-64 baseline is x86-64-v2 (SSE 4.2 and \
+                      popcnt).",
+            effect: Set(|options, _| { options.generic_binary = true; Ok(()) }), ..PLAIN },
+        Row { name: "interruptible", commands: NATIVE,
+            help: "Emit code that `--time-limit` can stop",
+            effect: Set(|options, _| { options.interruptible = true; Ok(()) }), ..PLAIN },
+        Row { name: "runtime", value: Some("KINGLET"), commands: COMPILE, default: Some("this one"),
+            help: "Build the executable on this `kinglet`, with `--format exe`",
+            details: "A program for another target needs a `kinglet` for that target, of the same version.",
+            effect: Set(|options, value| { options.runtime = Some(value.to_string()); Ok(()) }), ..PLAIN },
+        Row { name: "dump", value: Some("DIR"), switch_in_wasmedge: true, commands: COMPILE,
+            help: "Write the intermediate and machine code of each function to DIR",
+            details: "`wasm.clif` and `wasm-opt.clif` contain Cranelift's intermediate code before and after optimization, \
+                      `wasm.s` the machine code.",
+            effect: Set(|options, value| { options.dump = Some(value.to_string()); Ok(()) }), ..PLAIN },
+    ] },
+    Group { title: "WASI", rows: &[
+        Row { name: "dir", value: Some("GUEST:HOST"), list: true, commands: GUEST, exe: true, common: true,
+            help: "Give access to directory HOST, named GUEST",
+            details: "Append `:readonly` to forbid writing. A single name serves as both. In a name, write `\\:` for a colon and \
+                      `\\\\` for a backslash.",
             effect: Set(|options, value| { let dir = dir(options, value)?; options.dirs.push(dir); Ok(()) }), ..PLAIN },
-        Row { name: "env", value: Some("NAME[=VALUE]"), list: true, commands: GUEST, exe: true,
-            help: "an environment variable; without a value it has the one that it has where the program is started, if it has \
-                   one there. The program sees no others",
+        Row { name: "env", value: Some("NAME[=VALUE]"), list: true, commands: GUEST, exe: true, common: true,
+            help: "Set an environment variable",
+            details: "Without a value, pass on the variable of the command's own environment, if it is set. The program sees no \
+                      other variables.",
             effect: Set(|options, value| { let env = env(options, value)?; options.env.push(env); Ok(()) }), ..PLAIN },
-        Row { name: "argv0", value: Some("NAME"), commands: GUEST, exe: true,
-            help: "the program's own name, as its first argument says it; by default that is the file's",
+        Row { name: "argv0", value: Some("NAME"), dash: true, commands: GUEST, exe: true, default: Some("the file's name"),
+            help: "Set the program's own name, its first argument",
             effect: Set(|options, value| { options.argv0 = Some(value.to_string()); Ok(()) }), ..PLAIN },
     ] },
     Group { title: "Limits", rows: &[
-        Row { name: "time-limit", value: Some("MS"), commands: GUEST_WARM, exe: true,
-            help: "stop after this many milliseconds, counted from when the command starts; 0 is no limit",
+        Row { name: "time-limit", value: Some("MS"), commands: GUEST_WARM, exe: true, common: true, default: Some("no limit"),
+            help: "Stop after MS milliseconds",
+            details: "The time counts from the start of the command. 0 is no limit.",
             effect: Set(|options, value| { options.time_limit = number(value, "milliseconds")?; Ok(()) }), ..PLAIN },
-        Row { name: "gas-limit", value: Some("N"), commands: GUEST_WARM, exe: true,
-            help: "stop when N units of gas are used up; an instruction costs one, bulk operations more by their size",
+        Row { name: "gas-limit", value: Some("N"), commands: GUEST_WARM, exe: true, common: true, default: Some("no limit"),
+            help: "Stop after N units of gas, one per instruction",
+            details: "Bulk operations cost more, by their size.",
             effect: Set(|options, value| { options.gas_limit = Some(number(value, "units of gas")?); Ok(()) }), ..PLAIN },
-        Row { name: "memory-page-limit", value: Some("N"), commands: GUEST, exe: true,
-            help: "no memory grows beyond N pages of 64 KiB; a program can have many memories, tables and a heap, \
-                   which `--limit total-memory` limits together",
+        Row { name: "limit", value: Some("NAME=VALUE"), list: true, commands: GUEST, exe: true, common: true,
+            help: "Limit a resource, as total-memory=64MiB",
+            details: "`kinglet --help` lists the names.",
+            effect: Set(|options, value| { let limit = limit(value)?; options.limits.push(limit); Ok(()) }), ..PLAIN },
+        Row { name: "memory-page-limit", value: Some("N"), commands: GUEST, exe: true, default: Some("no limit"),
+            help: "Limit each memory to N pages of 64 KiB",
+            details: "`--limit total-memory` limits all memories, tables and the heap together.",
             effect: Set(|options, value| { options.memory_page_limit = Some(number(value, "pages")?); Ok(()) }), ..PLAIN },
-        Row { name: "table-limit", value: Some("N"), commands: GUEST, exe: true,
-            help: "no table grows beyond N elements, as `--limit table-elements`",
+        Row { name: "table-limit", value: Some("N"), commands: GUEST, exe: true, default: Some("no limit"),
+            help: "Limit each table to N elements, as `--limit table-elements`",
             effect: Set(|options, value| {
                 let elements = usize::try_from(number(value, "elements")?).unwrap_or(usize::MAX);
                 options.limits.push((StoreLimit::TableElements, elements)); Ok(())
             }), ..PLAIN },
-        Row { name: "limit", value: Some("NAME=VALUE"), list: true, commands: GUEST, exe: true,
-            help: "what the program may take, of the kinds listed under \"limits\". Bytes can be written as `64KiB`, `16MiB` \
-                   or `1GiB`",
-            effect: Set(|options, value| { let limit = limit(value)?; options.limits.push(limit); Ok(()) }), ..PLAIN },
-        Row { name: "stack-limit", value: Some("KIB"), commands: GUEST, exe: true,
-            help: "calls may nest until they use this many KiB; if nothing is said 16384, and native code no more than the \
-                   system gives the command (`ulimit -s`)",
+        Row { name: "stack-limit", value: Some("KIB"), commands: GUEST, exe: true, default: Some("16384"),
+            help: "Limit the stack of nested calls, in KiB",
+            details: "By default, native code also stays within the command's own stack limit (`ulimit -s`).",
             effect: Set(|options, value| { options.stack_limit = Some(number(value, "KiB")?); Ok(()) }), ..PLAIN },
-        Row { name: "compiler-memory", value: Some("MIB"), commands: COMPILED, exe: true,
-            help: "interpret functions that take more than this many MiB to compile; 1024 by default, and a quarter of it \
-                   while the program runs and for its next start",
+        Row { name: "compiler-memory", value: Some("MIB"), commands: COMPILED, exe: true, default: Some("1024"),
+            help: "Limit the memory for compiling one function, in MiB",
+            details: "A function that needs more is interpreted. Background compilation may use a quarter of it.",
             effect: Set(|options, value| { options.compiler_memory = Some(number(value, "MiB")?); Ok(()) }), ..PLAIN },
     ] },
-    Group { title: "Profiling", rows: &[
-        Row { name: "profile", value: Some("WAY"), choices: &["perfmap", "jitdump"],
-            help: "tell Linux's `perf` the names of compiled functions: `perfmap` in /tmp/perf-PID.map, for `perf report`; \
-                   `jitdump` with their code, and their lines if the module has them, in jit-PID.dump, for \
-                   `perf inject --jit` after `perf record -k mono`. With `--run-mode jit` all functions are compiled",
-            effect: Set(|options, value| { options.profile = Some(profile(value)?); Ok(()) }), ..PLAIN },
-    ] },
-    Group { title: "Statistics, given when the program has ended", rows: &[
-        Row { name: "enable-instruction-count", commands: STATISTICS, exe: true,
-            help: "how many instructions ran",
-            effect: Set(|options, _| { options.statistics.instructions = true; Ok(()) }), ..PLAIN },
-        Row { name: "enable-gas-measuring", commands: STATISTICS, exe: true,
-            help: "how much gas was used; code that `compile` makes with it counts gas, which `--gas-limit` needs",
-            effect: Set(|options, _| { options.statistics.gas = true; Ok(()) }), ..PLAIN },
-        Row { name: "enable-time-measuring", commands: STATISTICS, exe: true,
-            help: "how long it took, and how much of that host functions",
-            effect: Set(|options, _| { options.statistics.time = true; Ok(()) }), ..PLAIN },
-        Row { name: "enable-all-statistics", commands: STATISTICS, exe: true,
-            help: "all three",
-            effect: Set(|options, _| { options.statistics = crate::statistics::Wanted::ALL; Ok(()) }), ..PLAIN },
-        Row { name: "stats", commands: RUN_WARM, exe: true,
-            help: "what was done to modules: validated, found in the cache, lowered for the interpreter, compiled, kept in \
-                   the cache, and how long each took; what was hot, and when the last of it was native",
-            effect: Set(|options, _| { options.statistics.stages = true; Ok(()) }), ..PLAIN },
-    ] },
-    Group { title: "Output", rows: &[
-        Row { name: "output", short: Some('o'), value: Some("FILE"), commands: &["wat", "wasm", "compile", "explore"],
-            help: "write to this file instead of standard output, which is `-`",
-            effect: Set(|options, value| { options.output = Some(value.to_string()); Ok(()) }), ..PLAIN },
-        Row { name: "function", value: Some("NAME"), list: true, commands: &["explore"],
-            help: "only this function, by its name or its index",
-            effect: Set(|options, value| { options.functions.push(value.to_string()); Ok(()) }), ..PLAIN },
-        Row { name: "offsets", commands: &["wat"],
-            help: "show at which byte of the binary each line is",
-            effect: Set(|options, _| { options.offsets = true; Ok(()) }), ..PLAIN },
-        Row { name: "json", commands: &["inspect"],
-            help: "as JSON, for programs",
-            effect: Set(|options, _| { options.json = true; Ok(()) }), ..PLAIN },
-        Row { name: "man", commands: &["help"],
-            help: "as a manual page",
-            effect: Set(|options, _| { options.man = true; Ok(()) }), ..PLAIN },
-        Row { name: "markdown", commands: &["help"],
-            help: "everything, as a page of Markdown",
-            effect: Set(|options, _| { options.markdown = true; Ok(()) }), ..PLAIN },
-        Row { name: "log-level", value: Some("LEVEL"),
-            choices: &["off", "trace", "debug", "info", "warning", "error", "fatal"], commands: LOUD,
-            help: "give messages of this level and above, those of the library too; errors are of level error",
-            effect: Set(log_level), ..PLAIN },
-    ] },
-    Group { title: "Sets of proposals", rows: &[
+    Group { title: "Execution", rows: &[
+        Row { name: "invoke", value: Some("FUNCTION"), exe: true, common: true,
+            help: "Call this exported function and print its results",
+            details: "Its arguments follow the file. Each result is printed on a line.",
+            effect: Set(|options, value| { options.invoke = Some(value.to_string()); Ok(()) }), ..PLAIN },
+        Row { name: "reactor", exe: true,
+            help: "Call the function named after the file",
+            details: "`kinglet --reactor FILE FUNCTION` is the same as `kinglet --invoke FUNCTION FILE`.",
+            effect: Set(|options, _| { options.reactor = true; Ok(()) }), ..PLAIN },
+        Row { name: "module", value: Some("NAME:PATH"), list: true, commands: GUEST, common: true,
+            help: "Make another module importable under NAME",
+            effect: Set(|options, value| { options.modules.push(module(value)?); Ok(()) }), ..PLAIN },
+        Row { name: "unknown-imports", value: Some("HOW"), choices: &["trap", "zero"], commands: GUEST, exe: true,
+            common: true, default: Some("refuse the module"),
+            help: "Define imports that nothing provides",
+            details: "With `trap`, functions trap when called. With `zero`, functions return zeros, and memories, tables and \
+                      globals start as small and empty as their types allow.",
+            effect: Set(|options, value| { options.unknown_imports = Some(missing_imports(value)?); Ok(()) }), ..PLAIN },
+        Row { name: "run-mode", value: Some("MODE"), choices: &["auto", "interpreter", "jit", "aot", "lazyjit"],
+            commands: EXECUTING, common: true, default: Some("auto"),
+            help: "Choose how code runs",
+            details: "`auto` interprets and compiles hot code in the background. `interpreter` compiles nothing. `jit` compiles \
+                      everything before the start; `lazyjit` is the same. `aot` is `auto` with `--allow-precompiled`.",
+            effect: Set(run_mode), ..PLAIN },
+        Row { name: "enable-jit", commands: EXECUTING,
+            help: "Select `--run-mode jit`",
+            effect: Set(|options, _| run_mode(options, "jit")), ..PLAIN },
+        Row { name: "force-interpreter", commands: EXECUTING,
+            help: "Select `--run-mode interpreter`",
+            effect: Set(|options, _| run_mode(options, "interpreter")), ..PLAIN },
+        Row { name: "allow-precompiled", commands: GUEST, common: true,
+            help: "Run the native code in the file, unchecked",
+            details: "Pass it only if you trust the file's author. `kinglet compile` writes such files.",
+            effect: Set(|options, _| { options.allow_precompiled = true; Ok(()) }), ..PLAIN },
+        Row { name: "nan-canonicalization", commands: EXECUTING_OR_COMPILING, exe: true,
+            help: "Canonicalize the NaN results of float arithmetic",
+            details: "Results are then the same on every CPU.",
+            effect: Set(|options, _| { options.nan_canonicalization = true; Ok(()) }), ..PLAIN },
+        Row { name: "sampling-interval", value: Some("US"), commands: EXECUTING, default: Some("250"),
+            help: "Set the time between samples in `auto`, in microseconds",
+            details: "With 0, each function entry and each loop iteration is a sample, and hot code is compiled synchronously.",
+            effect: Set(|options, value| {
+                options.tier_thresholds.sampling_interval = Duration::from_micros(number(value, "microseconds")?); Ok(())
+            }), ..PLAIN },
+        Row { name: "samples", value: Some("N"), commands: EXECUTING, default: Some("2"),
+            help: "Compile a function that N samples hit",
+            details: "Large functions need more.",
+            effect: Set(|options, value| { options.tier_thresholds.samples = number_of_32_bits(value, "samples")?; Ok(()) }),
+            ..PLAIN },
+        Row { name: "bytes-a-sample", value: Some("N"), commands: EXECUTING, default: Some("2000"),
+            help: "Require one more sample per N bytes of function body",
+            effect: Set(|options, value| {
+                options.tier_thresholds.bytes_a_sample = number_of_32_bits(value, "bytes")?; Ok(())
+            }), ..PLAIN },
         Row { name: "wasm-1", commands: MODULES, exe: true,
-            help: "only those of WebAssembly 1.0",
+            help: "Enable the features of WebAssembly 1.0 only",
             effect: Set(|options, _| { options.standard("--wasm-1", Standard::Wasm1); Ok(()) }), ..PLAIN },
         Row { name: "wasm-2", commands: MODULES, exe: true,
-            help: "only those of WebAssembly 2.0",
+            help: "Enable the features of WebAssembly 2.0 only",
             effect: Set(|options, _| { options.standard("--wasm-2", Standard::Wasm2); Ok(()) }), ..PLAIN },
         Row { name: "wasm-3", commands: MODULES, exe: true,
-            help: "only the finished ones of WebAssembly 3.0",
+            help: "Enable the finished features of WebAssembly 3.0 only",
             effect: Set(|options, _| { options.standard("--wasm-3", Standard::Wasm3); Ok(()) }), ..PLAIN },
         Row { name: "enable-all", commands: MODULES, exe: true,
-            help: "every finished one, which is the default; says which are not, and stay off",
+            help: "Enable all finished proposals, and list the others",
+            details: "All finished proposals are enabled by default.",
             effect: Set(enable_all), ..PLAIN },
     ] },
-    Group { title: "Compiling", rows: &[
-        Row { name: "format", value: Some("FORMAT"), choices: &["native", "wasm", "exe"],
-            commands: COMPILE,
-            help: "what to write: `native` code alone; a `wasm` module that has it too; or `exe`, a program that needs \
-                   nothing else and is run with the options given here. If nothing is said, by the file's ending: \
-                   `native` for .so, .dylib and .dll",
-            effect: Set(|options, value| { options.form = Some(form(value)?); Ok(()) }), ..PLAIN },
-        Row { name: "optimize", short: Some('O'), value: Some("LEVEL"), choices: &["0", "1", "2", "3", "s", "z"],
-            commands: NATIVE,
-            help: "how much to optimise: `0` compiles fastest; `1`, `2` and `3` make fast code, as it is if nothing is \
-                   said; `s` and `z` ask Cranelift for small code too (`speed_and_size`), which is mostly the same code",
-            effect: Set(|options, value| { options.optimization = optimization(value)?; Ok(()) }), ..PLAIN },
-        Row { name: "target", value: Some("TRIPLE"), commands: NATIVE,
-            help: "for another processor or system; `kinglet targets` lists them",
-            effect: Set(|options, value| { options.target = Some(value.to_string()); Ok(()) }), ..PLAIN },
-        Row { name: "runtime", value: Some("KINGLET"), commands: COMPILE,
-            help: "with `--format exe`: the `kinglet` that the program is made of, rather than this one; for another target \
-                   one of that target, of the same version",
-            effect: Set(|options, value| { options.runtime = Some(value.to_string()); Ok(()) }), ..PLAIN },
-        Row { name: "generic-binary", commands: NATIVE,
-            help: "for any processor of the kind, rather than one that can do what this one can; of x86-64 for any with \
-                   SSE 4.2 and popcnt (x86-64-v2)",
-            effect: Set(|options, _| { options.generic_binary = true; Ok(()) }), ..PLAIN },
-        Row { name: "cpu-features", value: Some("+NAME,-NAME"), list: true, commands: NATIVE,
-            help: "with these features of the processor, or without; `kinglet targets` lists them",
-            effect: Set(cpu_features), ..PLAIN },
-        Row { name: "interruptible", commands: NATIVE,
-            help: "code that can be stopped; `--time-limit` needs it",
-            effect: Set(|options, _| { options.interruptible = true; Ok(()) }), ..PLAIN },
-        Row { name: "dump", value: Some("DIR"), bare_in_wasmedge: true, commands: COMPILE,
-            help: "also write, into this folder, how each function is compiled: `wasm.clif` and `wasm-opt.clif` are the \
-                   intermediate code before and after it is optimised, `wasm.s` is the machine code",
-            effect: Set(|options, value| { options.dump = Some(value.to_string()); Ok(()) }), ..PLAIN },
+    Group { title: "Cache", rows: &[
+        Row { name: "no-cache", commands: GUEST, common: true,
+            help: "Disable the cache",
+            effect: Set(|options, _| { options.no_cache = true; Ok(()) }), ..PLAIN },
+        Row { name: "cache-limit", value: Some("MIB"), commands: CACHED, default: Some("1024"),
+            help: "Limit the size of the cache, in MiB",
+            details: "The least recently used entries are removed first.",
+            effect: Set(|options, value| { options.cache_limit = Some(number(value, "MiB")?); Ok(()) }), ..PLAIN },
+        Row { name: "detach", default: Some("only on a terminal"),
+            help: "Compile for the next start in a background process",
+            details: "After the program's end, if the next start gains from it, a process of the lowest priority compiles the \
+                      functions that have run into the cache. Never as the first process of a container or with the variable CI \
+                      set. Without it, the command itself compiles for at most 50 ms and a tenth of the run.",
+            effect: Set(|options, _| { options.detach = Some(true); Ok(()) }), ..PLAIN },
+        Row { name: "no-detach",
+            help: "Start no background process, on a terminal either",
+            effect: Set(|options, _| { options.detach = Some(false); Ok(()) }), ..PLAIN },
     ] },
-    Group { title: "Refused, for what they ask for is not in this version yet", rows: &[
+    Group { title: "Diagnostics", rows: &[
+        Row { name: "log-level", value: Some("LEVEL"),
+            choices: &["off", "trace", "debug", "info", "warning", "error", "fatal"], commands: LOGGING, common: true,
+            default: Some("info"),
+            help: "Show messages from this level up",
+            details: "Includes events of the library. Errors have the level `error`.",
+            effect: Set(log_level), ..PLAIN },
+        Row { name: "stats", commands: RUN_WARM, exe: true,
+            help: "Print the time of each stage: validation, compilation…",
+            details: "Also prints cache reads and writes, hot functions and loops, and when the last of them became native.",
+            effect: Set(|options, _| { options.statistics.stages = true; Ok(()) }), ..PLAIN },
+        Row { name: "enable-instruction-count", commands: STATISTICS, exe: true,
+            help: "Print the number of executed instructions",
+            effect: Set(|options, _| { options.statistics.instructions = true; Ok(()) }), ..PLAIN },
+        Row { name: "enable-gas-measuring", commands: STATISTICS, exe: true,
+            help: "Print the used gas; with `compile`, emit code that counts gas",
+            details: "`--gas-limit` needs such code.",
+            effect: Set(|options, _| { options.statistics.gas = true; Ok(()) }), ..PLAIN },
+        Row { name: "enable-time-measuring", commands: STATISTICS, exe: true,
+            help: "Print the execution time, and the share of host functions",
+            effect: Set(|options, _| { options.statistics.time = true; Ok(()) }), ..PLAIN },
+        Row { name: "enable-all-statistics", commands: STATISTICS, exe: true,
+            help: "Print instruction count, gas and time",
+            effect: Set(|options, _| { options.statistics = crate::statistics::Selection::ALL; Ok(()) }), ..PLAIN },
+        Row { name: "profile", value: Some("FORMAT"), choices: &["perfmap", "jitdump"],
+            help: "Describe compiled functions to Linux's `perf`",
+            details: "`perfmap` writes their names to /tmp/perf-PID.map, for `perf report`. `jitdump` also writes their code, and \
+                      lines if the module has them, to jit-PID.dump, for `perf inject --jit` after `perf record -k mono`. Add \
+                      `--run-mode jit` to compile all functions.",
+            effect: Set(|options, value| { options.profile = Some(profile(value)?); Ok(()) }), ..PLAIN },
+    ] },
+    Group { title: "Not in this version", rows: &[
         Row { name: "enable-coredump",
-            help: "write a file with the state of a program that trapped",
-            effect: Later("writing core dumps"), ..PLAIN },
+            help: "Write a core dump of a program that traps",
+            effect: Later("writing core dumps", Warned), ..PLAIN },
         Row { name: "coredump-for-wasmgdb",
-            help: "the same, for the debugger wasmgdb",
-            effect: Later("writing core dumps"), ..PLAIN },
+            help: "Write core dumps for the debugger wasmgdb",
+            effect: Later("writing core dumps", Warned), ..PLAIN },
         Row { name: "enable-component", commands: MODULES,
-            help: "the component model",
-            effect: Later("the component model"), ..PLAIN },
+            help: "Enable the component model",
+            effect: Later("the component model", Warned), ..PLAIN },
         Row { name: "allow-af-unix",
-            help: "sockets of the family AF_UNIX",
-            effect: Later("opening sockets"), ..PLAIN },
-        Row { name: "forbidden-plugin", value: Some("NAME"), list: true, commands: LOUD,
-            help: "do not load this plug-in",
-            effect: Later("loading plug-ins"), ..PLAIN },
+            help: "Allow sockets of the family AF_UNIX",
+            effect: Later("opening sockets", Warned), ..PLAIN },
+        Row { name: "forbidden-plugin", value: Some("NAME"), list: true, commands: LOGGING,
+            help: "Do not load this plug-in",
+            effect: Later("loading plug-ins", Accepted), ..PLAIN },
         Row { name: "nn-preload", value: Some("NAME:ENCODING:TARGET:PATH"), list: true,
-            help: "a model for wasi-nn",
-            effect: Later("wasi-nn"), ..PLAIN },
+            help: "Load a model for wasi-nn",
+            effect: Later("wasi-nn", Refused), ..PLAIN },
         Row { name: "nn-rpc-uri", value: Some("URI"),
-            help: "a server for wasi-nn",
-            effect: Later("wasi-nn"), ..PLAIN },
+            help: "Use this server for wasi-nn",
+            effect: Later("wasi-nn", Refused), ..PLAIN },
         Row { name: "allow-command", value: Some("COMMAND"), list: true,
-            help: "a command the program may run",
-            effect: Later("running commands of the host"), ..PLAIN },
+            help: "Allow the program to run this command",
+            effect: Later("running commands of the host", Refused), ..PLAIN },
         Row { name: "allow-command-all",
-            help: "all of them",
-            effect: Later("running commands of the host"), ..PLAIN },
+            help: "Allow the program to run all commands",
+            effect: Later("running commands of the host", Refused), ..PLAIN },
     ] },
 ];
 
 /// Every row.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
     GROUPS.iter().flat_map(|group| group.rows)
+}
+
+/// The row of this name.
+pub(crate) fn row(name: &str) -> Option<&'static Row> {
+    rows().find(|row| row.name == name)
 }
 
 fn module(value: &str) -> Result<(String, String), String> {
@@ -346,10 +409,10 @@ fn module(value: &str) -> Result<(String, String), String> {
     }
 }
 
-fn missing(value: &str) -> Result<Missing, String> {
+fn missing_imports(value: &str) -> Result<MissingImports, String> {
     match value {
-        "trap" => Ok(Missing::Trap),
-        "zero" => Ok(Missing::Zero),
+        "trap" => Ok(MissingImports::Trap),
+        "zero" => Ok(MissingImports::Zero),
         _ => Err(format!("`{value}` is neither trap nor zero")),
     }
 }
@@ -363,15 +426,18 @@ fn dir(options: &Options, value: &str) -> Result<Dir, String> {
     }
     let parts = parts(value);
     match parts.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [""] | ["", ..] | [_, "", ..] => Err(format!("`{value}` lacks a folder; write GUEST:HOST, for example .:.")),
+        [host, "", guest] if !host.is_empty() && !guest.is_empty() => {
+            Err(format!("`{value}` is in Wasmtime's order, HOST::GUEST; write --dir {guest}:{host}"))
+        }
+        [""] | ["", ..] | [_, "", ..] => Err(format!("`{value}` lacks a directory; write GUEST:HOST, for example .:.")),
         [both] => Ok(make(both, both, false)),
         [guest, host] => Ok(make(guest, host, false)),
         [guest, host, "readonly"] => Ok(make(guest, host, true)),
-        _ => Err(format!("`{value}` is not GUEST:HOST or GUEST:HOST:readonly; a colon in a name is written `\\:`")),
+        _ => Err(format!("`{value}` is not GUEST:HOST or GUEST:HOST:readonly; write `\\:` for a colon in a name")),
     }
 }
 
-/// What is between colons, but those behind a backslash, which stands for itself before anything but these two.
+/// The parts between colons. A backslash escapes a colon or a backslash; before any other character it is literal.
 fn parts(value: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut rest = value.chars().peekable();
@@ -384,7 +450,7 @@ fn parts(value: &str) -> Vec<String> {
             '\\' => rest.next_if(|next| [':', '\\'].contains(next)).unwrap_or(c),
             _ => c,
         };
-        parts.last_mut().expect("there is one from the start").push(c);
+        parts.last_mut().expect("it starts with one").push(c);
     }
     parts
 }
@@ -398,7 +464,7 @@ fn env(options: &Options, value: &str) -> Result<(String, Option<String>), Strin
     }
 }
 
-/// The names of limits, as values of their option.
+/// The names of the limits.
 const LIMIT_NAMES: [&str; STORE_LIMITS.len()] = {
     let mut names = [""; STORE_LIMITS.len()];
     let mut row = 0;
@@ -414,17 +480,20 @@ fn limit(value: &str) -> Result<(StoreLimit, usize), String> {
         return Err(format!("`{value}` is not NAME=VALUE; for example --limit total-memory=16MiB"));
     };
     let Some(limit) = StoreLimit::from_name(name) else {
-        return Err(format!("`{name}` is nothing that can be limited; there are: {}", LIMIT_NAMES.join(", ")));
+        return Err(format!(
+            "`{name}` is not a resource that can be limited; the names are: {}",
+            LIMIT_NAMES.join(", ")
+        ));
     };
     let value = if limit.row().is_bytes { bytes(value)? } else { number(value, name)? };
-    // No more can be had in any case.
+    // A larger limit has no effect.
     Ok((limit, usize::try_from(value).unwrap_or(usize::MAX)))
 }
 
-/// Units of bytes. Without the `i` they are the same: nobody means a hundredth less by a limit.
+/// Units of bytes. `KB` is `KiB`: for a limit the difference does not matter.
 const UNITS: &[(&str, u32)] = &[("K", 10), ("M", 20), ("G", 30), ("T", 40)];
 
-/// A number of bytes, with or without a unit.
+/// Parses a number of bytes, with or without a unit.
 fn bytes(value: &str) -> Result<u64, String> {
     let digits = value.len() - value.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (count, unit) = value.split_at(digits);
@@ -439,15 +508,15 @@ fn bytes(value: &str) -> Result<u64, String> {
     count.checked_shl(shift).filter(|bytes| bytes >> shift == count).ok_or_else(|| format!("`{value}` is too large"))
 }
 
-fn number_of_32_bits(value: &str, what: &str) -> Result<u32, String> {
-    let value = number(value, what)?;
+fn number_of_32_bits(value: &str, unit: &str) -> Result<u32, String> {
+    let value = number(value, unit)?;
     value.try_into().map_err(|_| format!("`{value}` is too large; the largest number is {}", u32::MAX))
 }
 
-fn number(value: &str, what: &str) -> Result<u64, String> {
+fn number(value: &str, unit: &str) -> Result<u64, String> {
     value.parse().map_err(|error: std::num::ParseIntError| match error.kind() {
         IntErrorKind::PosOverflow => format!("`{value}` is too large; the largest number is {}", u64::MAX),
-        _ => format!("`{value}` is not a number of {what}; for example 1000"),
+        _ => format!("`{value}` is not a number of {unit}; for example 1000"),
     })
 }
 
@@ -461,15 +530,15 @@ fn run_mode(options: &mut Options, value: &str) -> Result<(), String> {
             RunMode::Auto
         }
         "jit" | "lazyjit" | "aot" => {
-            return Err("this `kinglet` is built without native code (Cargo feature `jit`)".into());
+            return Err("this `kinglet` was built without native code (Cargo feature `jit`)".into());
         }
         _ if options.dialect.is_wasmedge() => {
-            options.warnings.push(format!("unknown run mode `{value}`: the default is used"));
+            options.warnings.push(format!("unknown run mode `{value}`; using the default"));
             RunMode::Auto
         }
         _ => {
-            let known = rows().find(|row| row.name == "run-mode").map_or(&[][..], |row| row.choices);
-            return Err(format!("`{value}` is no run mode; there are: {}", known.join(", ")));
+            let known = row("run-mode").map_or(&[][..], |row| row.choices);
+            return Err(format!("`{value}` is not a run mode; the modes are: {}", known.join(", ")));
         }
     };
     Ok(())
@@ -483,12 +552,12 @@ fn profile(value: &str) -> Result<Profile, String> {
     }
 }
 
-fn form(value: &str) -> Result<Form, String> {
+fn output_format(value: &str) -> Result<OutputFormat, String> {
     match value {
-        "native" => Ok(Form::Native),
-        "wasm" => Ok(Form::Wasm),
-        "exe" => Ok(Form::Exe),
-        _ => Err(format!("`{value}` is none of native, wasm, exe")),
+        "native" => Ok(OutputFormat::Native),
+        "wasm" => Ok(OutputFormat::Wasm),
+        "exe" => Ok(OutputFormat::Exe),
+        _ => Err(format!("`{value}` is not one of native, wasm, exe")),
     }
 }
 
@@ -497,7 +566,7 @@ fn optimization(value: &str) -> Result<Optimization, String> {
         "0" => Ok(Optimization::None),
         "1" | "2" | "3" => Ok(Optimization::Speed),
         "s" | "z" => Ok(Optimization::SpeedAndSize),
-        _ => Err(format!("`{value}` is no level; there are: 0, 1, 2, 3, s, z")),
+        _ => Err(format!("`{value}` is not a level; the levels are: 0, 1, 2, 3, s, z")),
     }
 }
 
@@ -517,11 +586,11 @@ fn log_level(options: &mut Options, value: &str) -> Result<(), String> {
     match Level::named(value) {
         Some(level) => options.log_level = Some(level),
         None if options.dialect.is_wasmedge() => {
-            options.warnings.push(format!("invalid log level `{value}`: info is used"));
+            options.warnings.push(format!("invalid log level `{value}`; using info"));
         }
         None => {
             let names: Vec<&str> = Level::NAMES.iter().map(|(name, _)| *name).collect();
-            return Err(format!("`{value}` is none of {}", names.join(", ")));
+            return Err(format!("`{value}` is not one of {}", names.join(", ")));
         }
     }
     Ok(())
@@ -529,12 +598,12 @@ fn log_level(options: &mut Options, value: &str) -> Result<(), String> {
 
 fn enable_all(options: &mut Options, _: &str) -> Result<(), String> {
     options.base = Features::finished();
-    // Components are no proposal to the core, and have no row in the table of them.
-    options.asked = Some(("--enable-all", Features::all()));
+    // Components are not a proposal for the core specification, and have no row in the feature table.
+    options.requested = Some(("--enable-all", Features::all()));
     Ok(())
 }
 
-/// Gives what was to be warned of.
+/// Prints the warnings.
 pub(crate) fn warn(options: &Options) {
     options.warnings.iter().for_each(|warning| say(Level::Warning, warning));
 }

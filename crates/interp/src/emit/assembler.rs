@@ -1,20 +1,21 @@
-//! Writes instructions. It decides late where a result goes: an operation's result stays in its class's accumulator
-//! (`pending`) until the next instruction either takes it from there or needs the accumulator, in which case the
-//! operation is rewritten to store it. So `local.set` costs nothing after an operation, and chains of operations never
-//! touch memory.
+//! Writes instructions.
 //!
-//! Invariant: at most one operand on the walk's stack is pending, the last one produced; every other is in a slot or a
-//! constant.
+//! It implements top-of-stack caching. The result of an operation stays in the accumulator of its class (`cached_top`).
+//! If the next instruction consumes the result, it is never stored. Otherwise the assembler rewrites the operation so
+//! that it stores the result. `local.set` after an operation is thus free, and chains of operations do not touch
+//! memory.
+//!
+//! Invariant: only the last result may be cached. Every other operand is in a slot or constant.
 
 use kinglet_wasm::emit::{Operand, Slot};
 use kinglet_wasm::op::{Binary, Compare};
 use kinglet_wasm::types::ValType;
 
-use super::Value;
-use super::known::Known;
-use crate::exec::{HANDLER_WORDS, Handler, Kind, handler_address, handlers};
+use super::ValueLocation;
+use super::forwarding::Forwarding;
+use crate::exec::{HANDLER_WORDS, Handler, OperandKind, handler_address, handlers};
 
-/// The classes of values: one accumulator serves integers and references, one each float type.
+/// Value classes. Integers and references share one accumulator, and each float type has its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     I32,
@@ -35,76 +36,76 @@ impl Class {
         }
     }
 
-    /// Whether an immediate of it takes two words.
+    /// Returns whether an immediate takes two words.
     pub(crate) fn is_wide(self) -> bool {
         matches!(self, Class::I64 | Class::F64)
     }
 }
 
-/// A result that is only in its accumulator.
+/// A result that exists only in an accumulator: the cached top of stack.
 #[derive(Clone, Copy, Debug)]
-struct Pending {
+struct CachedTop {
     slot: Slot,
     class: Class,
-    /// Where its instruction starts.
+    /// The word offset of its instruction.
     start: usize,
-    /// The handler of the same instruction that also stores.
+    /// The variant of the instruction's handler that stores the result.
     storing: Handler,
 }
 
-/// What the last instruction was, if the next may change it.
+/// The last instruction, if the next may replace or extend it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Last {
-    /// Stores its result to the slot its last word names.
+pub(super) enum LastInstruction {
+    /// An instruction whose last word is the slot to which it stores its result.
     Stores(Slot),
-    /// A comparison that is pending: its operands' kinds.
-    Compare(usize, Compare, Kind, Kind),
-    /// `i32.eqz` or (wide) `i64.eqz` or `ref.is_null` that is pending.
-    Eqz(usize, bool, Kind),
+    /// A comparison with a cached result, and the kinds of its operands.
+    Compare(usize, Compare, OperandKind, OperandKind),
+    /// `i32.eqz` with a cached result. If the flag is `true`, `i64.eqz` or `ref.is_null`.
+    Eqz(usize, bool, OperandKind),
     /// A copy of one slot.
     Copy(usize),
     /// An unconditional jump to this label.
     Jump(usize, usize),
 }
 
-/// What the last instruction is, for the next to become one with it. Taken back when another instruction starts or
-/// control can come from elsewhere.
+/// The last instruction, if it can become the first half of a superinstruction. Reset when another instruction starts
+/// or a label is bound.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Recent {
-    /// Where it starts.
+pub(super) struct FusionCandidate {
+    /// Its word offset.
     pub(super) start: usize,
-    pub(super) shape: Shape,
+    pub(super) shape: InstructionShape,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Shape {
+pub(super) enum InstructionShape {
     /// `global.get` of an `i32`.
     GlobalGet,
-    /// `global.get`, a constant, `i32.add` or `i32.sub`; of which global, by its place.
-    GlobalPlus(u32),
-    /// The same, and `global.set` of it.
-    GlobalMoved,
+    /// `global.get`, a constant, and `i32.add` or `i32.sub`. The word is the global's encoded location.
+    GlobalAdd(u32),
+    /// `GlobalAdd` with `global.set` of the sum to the same global.
+    GlobalAddSet,
     /// `i32.add` of a slot and this constant.
-    SlotPlus(u32),
-    /// The same, and `global.set` of it.
-    GlobalSetPlus,
-    /// A constant of 32 bits to a slot.
+    SlotAdd(u32),
+    /// `SlotAdd` with `global.set` of the sum.
+    GlobalSetSum,
+    /// A 32-bit constant that is stored to a slot.
     Constant,
     /// `i32.load` with the address in a slot.
     Load,
-    /// `i32.store` of a slot to the address in the accumulator, and to another slot.
+    /// `i32.store` of a slot to the address in the accumulator, with a copy of the value to another slot.
     Store,
     /// `i32.add` of two slots.
     Sum,
     /// `f64.load` with the address in a slot.
     F64Load,
     /// `f64.add`, `f64.sub` or `f64.mul`.
-    F64Binary(Binary, Kind, Kind),
+    F64Binary(Binary, OperandKind, OperandKind),
 }
 
-/// What put a call's last argument in place.
+/// The instruction that moves a call's last argument into place.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Argument {
+pub(crate) enum ArgumentMove {
     Copy,
     Load,
     Constant,
@@ -112,7 +113,7 @@ pub(crate) enum Argument {
 
 /// A line of a listing.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct ListingLine {
     pub(super) at: usize,
     pub(super) text: String,
 }
@@ -120,89 +121,101 @@ pub(super) struct Line {
 #[derive(Default)]
 pub(super) struct Assembler {
     pub(super) words: Vec<u32>,
-    pending: Option<Pending>,
-    /// A slot whose value an accumulator also holds.
-    cached: Option<(Slot, Class)>,
-    pub(super) last: Option<Last>,
-    pub(super) recent: Option<Recent>,
-    /// What `recent` was of the instruction before.
-    before: Option<Recent>,
-    pub(super) known: Known,
-    pub(super) listing: Option<Vec<Line>>,
+    cached_top: Option<CachedTop>,
+    /// A slot whose value is also in an accumulator.
+    mirrored: Option<(Slot, Class)>,
+    pub(super) last: Option<LastInstruction>,
+    pub(super) candidate: Option<FusionCandidate>,
+    /// The candidate before the last instruction.
+    previous_candidate: Option<FusionCandidate>,
+    pub(super) forwarding: Forwarding,
+    pub(super) listing: Option<Vec<ListingLine>>,
 }
 
 impl Assembler {
     /// Starts an instruction.
     pub(super) fn inst(&mut self, handler: Handler, name: impl FnOnce() -> String) {
         if let Some(listing) = &mut self.listing {
-            listing.push(Line { at: self.words.len(), text: name() });
+            listing.push(ListingLine { at: self.words.len(), text: name() });
         }
         self.last = None;
-        self.before = self.recent.take();
+        self.previous_candidate = self.candidate.take();
         self.words.extend(handler_words(handler));
     }
 
-    /// Changes what an instruction does.
+    /// Replaces an instruction's handler.
     pub(super) fn rewrite(&mut self, start: usize, handler: Handler) {
         self.words[start..start + HANDLER_WORDS].copy_from_slice(&handler_words(handler));
     }
 
-    /// Makes one instruction of the last and the next, whose operand words follow.
+    /// Fuses the last instruction with the next into a superinstruction. The operand words of the next follow.
     pub(super) fn fuse(&mut self, start: usize, handler: Handler, name: impl FnOnce() -> String) {
         self.rewrite(start, handler);
-        self.note(|| format!("; {}", name()));
+        self.append_listing(|| format!("; {}", name()));
         self.last = None;
-        self.recent = None;
+        self.candidate = None;
     }
 
-    /// The last instruction, if it is of this shape and its result, this operand, is in the accumulator: where it starts,
-    /// and where else the result is.
-    pub(super) fn recent_result(&self, shape: Shape, operand: Operand<Value>) -> Option<(usize, Kind)> {
-        let recent = self.recent.filter(|recent| recent.shape == shape)?;
-        if self.recent_pending(operand).is_some() {
-            Some((recent.start, Kind::Acc))
+    /// Returns the start of the last instruction if it has this shape and this operand as its result. Also returns
+    /// whether the result is in the accumulator alone or in a slot too.
+    pub(super) fn candidate_result(
+        &self,
+        shape: InstructionShape,
+        operand: Operand<ValueLocation>,
+    ) -> Option<(usize, OperandKind)> {
+        let candidate = self.candidate.filter(|candidate| candidate.shape == shape)?;
+        if self.candidate_in_acc(operand).is_some() {
+            Some((candidate.start, OperandKind::Acc))
         } else if self.last_stores(operand) {
-            Some((recent.start, Kind::Slot))
+            Some((candidate.start, OperandKind::Slot))
         } else {
             None
         }
     }
 
-    /// Where the last instruction starts, if it is a [`Shape::Load`] that stored its result.
-    pub(super) fn recent_stored_load(&self) -> Option<usize> {
-        match (self.recent?, self.last, self.pending) {
-            (Recent { start, shape: Shape::Load }, Some(Last::Stores(_)), None) => Some(start),
+    /// Returns the start of the last instruction if it is an [`InstructionShape::Load`] that stored its result.
+    pub(super) fn candidate_stored_load(&self) -> Option<usize> {
+        match (self.candidate?, self.last, self.cached_top) {
+            (FusionCandidate { start, shape: InstructionShape::Load }, Some(LastInstruction::Stores(_)), None) => {
+                Some(start)
+            }
             _ => None,
         }
     }
 
-    /// Where the last instruction starts, if it is `i32.add` of a slot and a constant and has stored its result.
-    pub(super) fn recent_step(&self) -> Option<usize> {
-        match self.recent? {
-            Recent { start, shape: Shape::SlotPlus(_) } if self.words.len() == start + HANDLER_WORDS + 3 => Some(start),
+    /// Returns the start of the last instruction if it is `i32.add` of a slot and a constant that stored its result.
+    pub(super) fn candidate_loop_step(&self) -> Option<usize> {
+        match self.candidate? {
+            FusionCandidate { start, shape: InstructionShape::SlotAdd(_) }
+                if self.words.len() == start + HANDLER_WORDS + 3 =>
+            {
+                Some(start)
+            }
             _ => None,
         }
     }
 
-    /// The last instruction, if it is what puts an argument in place: where it starts, and what it is.
-    pub(super) fn recent_argument(&self) -> Option<(usize, Argument)> {
-        match (self.last, self.recent) {
-            (Some(Last::Copy(start)), _) => Some((start, Argument::Copy)),
-            (_, Some(Recent { start, shape: Shape::Constant })) => Some((start, Argument::Constant)),
-            _ => self.recent_stored_load().map(|start| (start, Argument::Load)),
+    /// Returns the start and kind of the last instruction if it may move an argument into place.
+    pub(super) fn candidate_argument_move(&self) -> Option<(usize, ArgumentMove)> {
+        match (self.last, self.candidate) {
+            (Some(LastInstruction::Copy(start)), _) => Some((start, ArgumentMove::Copy)),
+            (_, Some(FusionCandidate { start, shape: InstructionShape::Constant })) => {
+                Some((start, ArgumentMove::Constant))
+            }
+            _ => self.candidate_stored_load().map(|start| (start, ArgumentMove::Load)),
         }
     }
 
-    /// Notes what the instruction just written is.
-    pub(super) fn remember(&mut self, start: usize, shape: Shape) {
-        self.recent = Some(Recent { start, shape });
+    /// Records the shape of the instruction just written.
+    pub(super) fn set_candidate(&mut self, start: usize, shape: InstructionShape) {
+        self.candidate = Some(FusionCandidate { start, shape });
     }
 
-    /// The last instruction, if its result is pending and is this operand.
-    pub(super) fn recent_pending(&self, operand: Operand<Value>) -> Option<Recent> {
-        let recent = self.recent?;
-        let pending = self.pending?;
-        (operand.value == Value::Slot(pending.slot) && pending.start == recent.start).then_some(recent)
+    /// Returns the last instruction if this operand is its cached result.
+    pub(super) fn candidate_in_acc(&self, operand: Operand<ValueLocation>) -> Option<FusionCandidate> {
+        let candidate = self.candidate?;
+        let top = self.cached_top?;
+        (operand.value == ValueLocation::Slot(top.slot) && top.start == candidate.start).then_some(candidate)
     }
 
     pub(super) fn word(&mut self, word: u32) {
@@ -217,71 +230,71 @@ impl Assembler {
         self.words.push(slot * 8);
     }
 
-    /// Adds to the listing's last line.
-    pub(super) fn note(&mut self, text: impl FnOnce() -> String) {
+    /// Appends text to the last line of the listing.
+    pub(super) fn append_listing(&mut self, text: impl FnOnce() -> String) {
         if let Some(line) = self.listing.as_mut().and_then(|l| l.last_mut()) {
             line.text.push_str(&text());
         }
     }
 
-    /// Where an operand is to be taken from. If it is pending it no longer is: whoever asks takes it.
-    pub(super) fn source(&mut self, operand: Operand<Value>) -> Kind {
+    /// Consumes an operand and returns its location. A cached result is no longer cached.
+    pub(super) fn take_operand(&mut self, operand: Operand<ValueLocation>) -> OperandKind {
         match operand.value {
-            Value::Const(_) => Kind::Imm,
-            Value::Slot(slot) => {
+            ValueLocation::Const(_) => OperandKind::Imm,
+            ValueLocation::Slot(slot) => {
                 let class = Class::of(operand.ty);
-                if self.pending.is_some_and(|p| p.slot == slot) {
-                    self.pending = None;
+                if self.cached_top.is_some_and(|p| p.slot == slot) {
+                    self.cached_top = None;
                     self.last = None;
-                    Kind::Acc
-                } else if self.cached == Some((slot, class)) {
-                    Kind::Acc
+                    OperandKind::Acc
+                } else if self.mirrored == Some((slot, class)) {
+                    OperandKind::Acc
                 } else {
-                    Kind::Slot
+                    OperandKind::Slot
                 }
             }
         }
     }
 
-    /// Like [`Self::source`] for an instruction that can have a constant only in a slot.
-    pub(super) fn source_no_imm(&mut self, operand: Operand<Value>) -> Kind {
-        if let Value::Const(_) = operand.value {
-            self.own_slot(operand);
-            return Kind::Slot;
+    /// Consumes an operand like [`Self::take_operand`], but moves constants to a slot.
+    pub(super) fn take_operand_no_imm(&mut self, operand: Operand<ValueLocation>) -> OperandKind {
+        if let ValueLocation::Const(_) = operand.value {
+            self.move_to_own_slot(operand);
+            return OperandKind::Slot;
         }
-        self.source(operand)
+        self.take_operand(operand)
     }
 
-    /// The word of an operand taken from where [`Self::source`] said.
-    pub(super) fn operand_words(&mut self, operand: Operand<Value>, kind: Kind) {
+    /// Writes the words of an operand for the location that [`Self::take_operand`] returned.
+    pub(super) fn write_operand(&mut self, operand: Operand<ValueLocation>, kind: OperandKind) {
         match (kind, operand.value) {
-            (Kind::Acc, _) => self.note(|| " acc".to_string()),
-            (_, Value::Slot(slot)) => {
+            (OperandKind::Acc, _) => self.append_listing(|| " acc".to_string()),
+            (_, ValueLocation::Slot(slot)) => {
                 self.slot_word(slot);
-                self.note(|| format!(" s{slot}"));
+                self.append_listing(|| format!(" s{slot}"));
             }
-            (_, Value::Const(bits)) if kind == Kind::Imm => {
+            (_, ValueLocation::Const(bits)) if kind == OperandKind::Imm => {
                 if Class::of(operand.ty).is_wide() {
                     self.double_word(bits);
                 } else {
                     self.word(bits as u32);
                 }
-                self.note(|| format!(" #{}", constant_text(bits, Class::of(operand.ty))));
+                self.append_listing(|| format!(" #{}", constant_text(bits, Class::of(operand.ty))));
             }
-            // A constant that was put into its own slot.
-            (_, Value::Const(_)) => {
+            // A constant that was moved to its canonical slot.
+            (_, ValueLocation::Const(_)) => {
                 self.slot_word(operand.slot);
-                self.note(|| format!(" s{}", operand.slot));
+                self.append_listing(|| format!(" s{}", operand.slot));
             }
         }
     }
 
-    /// Puts an operand into a slot if it is not in one: its own. Returns the slot it is in.
-    pub(super) fn in_slot(&mut self, operand: Operand<Value>) -> Slot {
+    /// Moves an operand to its canonical slot unless it is in a slot. Returns the operand's slot.
+    pub(super) fn ensure_in_slot(&mut self, operand: Operand<ValueLocation>) -> Slot {
         match operand.value {
-            Value::Const(_) => self.own_slot(operand),
-            Value::Slot(slot) => {
-                if self.pending.is_some_and(|p| p.slot == slot) {
+            ValueLocation::Const(_) => self.move_to_own_slot(operand),
+            ValueLocation::Slot(slot) => {
+                if self.cached_top.is_some_and(|p| p.slot == slot) {
                     self.flush();
                 }
                 slot
@@ -289,54 +302,54 @@ impl Assembler {
         }
     }
 
-    /// Puts an operand into its own slot if it is elsewhere.
-    pub(super) fn own_slot(&mut self, operand: Operand<Value>) -> Slot {
+    /// Moves an operand to its canonical slot.
+    pub(super) fn move_to_own_slot(&mut self, operand: Operand<ValueLocation>) -> Slot {
         self.move_to(operand, operand.slot);
         operand.slot
     }
 
-    /// Copies an operand to a slot. Accumulators keep their values.
-    pub(super) fn move_to(&mut self, operand: Operand<Value>, to: Slot) {
+    /// Copies an operand to a slot. Accumulators are unchanged.
+    pub(super) fn move_to(&mut self, operand: Operand<ValueLocation>, to: Slot) {
         let class = Class::of(operand.ty);
         match operand.value {
-            Value::Slot(from) if self.pending.is_some_and(|p| p.slot == from) => {
+            ValueLocation::Slot(from) if self.cached_top.is_some_and(|p| p.slot == from) => {
                 self.redirect(to);
                 self.flush();
             }
-            Value::Slot(from) if from == to => {}
-            Value::Slot(from) if self.known.is_scratch(from) && self.last_stores(operand) => {
-                // What was just loaded is wanted elsewhere: let it be loaded there.
-                self.known.drop_slot(from);
-                self.store_elsewhere(from, to);
+            ValueLocation::Slot(from) if from == to => {}
+            ValueLocation::Slot(from) if self.forwarding.is_scratch(from) && self.last_stores(operand) => {
+                // Let the load write to the new slot instead.
+                self.forwarding.invalidate_slot(from);
+                self.retarget_store(from, to);
             }
-            Value::Slot(from) => {
+            ValueLocation::Slot(from) => {
                 self.flush();
                 self.copy(from, to, class);
             }
-            Value::Const(bits) => {
+            ValueLocation::Const(bits) => {
                 self.flush();
-                self.forget(to);
+                self.invalidate_mirror(to);
                 let start = self.words.len();
                 self.inst(handlers::constant(class.is_wide()), || "const".to_string());
                 if class.is_wide() {
                     self.double_word(bits)
                 } else {
                     self.word(bits as u32);
-                    self.remember(start, Shape::Constant);
+                    self.set_candidate(start, InstructionShape::Constant);
                 }
                 self.slot_word(to);
-                self.note(|| format!(" #{} -> s{to}", constant_text(bits, class)));
+                self.append_listing(|| format!(" #{} -> s{to}", constant_text(bits, class)));
             }
         }
     }
 
-    /// Copies slots that do not lie below their destination. Accumulators keep their values.
+    /// Copies slots to slots that are not above them. Accumulators are unchanged.
     pub(super) fn move_block(&mut self, from: Slot, to: Slot, slots: Slot) {
         self.flush();
         if from == to {
             return;
         }
-        self.cached = None;
+        self.mirrored = None;
         self.inst(handlers::copy_block(), || format!("copy s{from}..{} -> s{to}", from + slots));
         self.slot_word(from);
         self.slot_word(to);
@@ -344,14 +357,14 @@ impl Assembler {
     }
 
     fn copy(&mut self, from: Slot, to: Slot, class: Class) {
-        self.forget(to);
+        self.invalidate_mirror(to);
         if class != Class::Vector
-            && let Some(Last::Copy(start)) = self.last
+            && let Some(LastInstruction::Copy(start)) = self.last
         {
             self.rewrite(start, handlers::copy2());
             self.slot_word(from);
             self.slot_word(to);
-            self.note(|| format!(", s{from} -> s{to}"));
+            self.append_listing(|| format!(", s{from} -> s{to}"));
             self.last = None;
             return;
         }
@@ -360,157 +373,164 @@ impl Assembler {
         self.inst(handler, || if class == Class::Vector { "copy.v128".into() } else { "copy".into() });
         self.slot_word(from);
         self.slot_word(to);
-        self.note(|| format!(" s{from} -> s{to}"));
+        self.append_listing(|| format!(" s{from} -> s{to}"));
         if class != Class::Vector {
-            self.last = Some(Last::Copy(start));
+            self.last = Some(LastInstruction::Copy(start));
         }
     }
 
-    /// The pending result is wanted in `to`.
+    /// Changes the slot of the cached result.
     fn redirect(&mut self, to: Slot) {
-        if let Some(pending) = &mut self.pending {
-            if let Some(Last::Stores(slot)) = &mut self.last
-                && *slot == pending.slot
+        if let Some(top) = &mut self.cached_top {
+            if let Some(LastInstruction::Stores(slot)) = &mut self.last
+                && *slot == top.slot
             {
                 *slot = to;
             }
-            pending.slot = to;
+            top.slot = to;
         }
     }
 
-    /// Copies the local an operand aliases to the operand's own slot. A pending result stays pending.
-    pub(super) fn preserve(&mut self, operand: Operand<Value>) {
-        if let Value::Slot(from) = operand.value
+    /// Copies the local that an operand aliases to the operand's canonical slot. A cached result stays cached.
+    pub(super) fn preserve(&mut self, operand: Operand<ValueLocation>) {
+        if let ValueLocation::Slot(from) = operand.value
             && from != operand.slot
         {
             self.copy(from, operand.slot, Class::of(operand.ty));
         }
     }
 
-    fn pending_is_last(&self) -> bool {
-        matches!((self.pending, self.last), (Some(p), Some(Last::Compare(at, ..) | Last::Eqz(at, ..))) if p.start == at)
-            || matches!((self.pending, self.last), (Some(p), Some(Last::Stores(slot))) if p.slot == slot)
+    fn cached_top_is_last(&self) -> bool {
+        matches!((self.cached_top, self.last), (Some(p), Some(LastInstruction::Compare(at, ..) | LastInstruction::Eqz(at, ..))) if p.start == at)
+            || matches!((self.cached_top, self.last), (Some(p), Some(LastInstruction::Stores(slot))) if p.slot == slot)
     }
 
-    /// Whether the last instruction stored this operand to the slot where it is.
-    pub(super) fn last_stores(&self, operand: Operand<Value>) -> bool {
-        matches!((operand.value, self.last), (Value::Slot(from), Some(Last::Stores(to))) if from == to)
-            && self.pending.is_none()
+    /// Returns whether the last instruction stored this operand to its current slot.
+    pub(super) fn last_stores(&self, operand: Operand<ValueLocation>) -> bool {
+        matches!((operand.value, self.last), (ValueLocation::Slot(from), Some(LastInstruction::Stores(to))) if from == to)
+            && self.cached_top.is_none()
     }
 
-    /// The pending result, if any, is stored to its slot.
+    /// Stores the cached result, if any, to its slot.
     pub(super) fn flush(&mut self) {
-        let Some(pending) = self.pending else { return };
-        let last = self.pending_is_last();
-        self.pending = None;
-        self.forget(pending.slot);
+        let Some(top) = self.cached_top else { return };
+        let last = self.cached_top_is_last();
+        self.cached_top = None;
+        self.invalidate_mirror(top.slot);
         if last {
-            self.rewrite(pending.start, pending.storing);
+            self.rewrite(top.start, top.storing);
         } else {
-            self.inst(handlers::keep(pending.class), || "keep acc".to_string());
+            self.inst(handlers::store_accumulator(top.class), || "store acc".to_string());
         }
-        self.slot_word(pending.slot);
-        self.note(|| format!(" -> s{}", pending.slot));
-        self.last = Some(Last::Stores(pending.slot));
-        self.cached = Some((pending.slot, pending.class));
+        self.slot_word(top.slot);
+        self.append_listing(|| format!(" -> s{}", top.slot));
+        self.last = Some(LastInstruction::Stores(top.slot));
+        self.mirrored = Some((top.slot, top.class));
     }
 
-    /// A slot's value changes: what an accumulator held of it is stale.
-    pub(super) fn forget(&mut self, slot: Slot) {
-        if self.cached.is_some_and(|(cached, _)| cached == slot) {
-            self.cached = None;
+    /// Records that a slot's value changes.
+    pub(super) fn invalidate_mirror(&mut self, slot: Slot) {
+        if self.mirrored.is_some_and(|(cached, _)| cached == slot) {
+            self.mirrored = None;
         }
     }
 
-    /// Control can come from elsewhere: nothing is known of accumulators.
+    /// Records that control may come from elsewhere, so the contents of accumulators and memory are unknown.
     pub(super) fn join(&mut self) {
         self.flush();
-        self.cached = None;
+        self.mirrored = None;
         self.last = None;
-        self.recent = None;
-        self.known.forget_all();
+        self.candidate = None;
+        self.forwarding.invalidate_all();
     }
 
-    /// Accumulators may have been overwritten.
-    pub(super) fn clobber(&mut self) {
-        self.cached = None;
+    /// Records that accumulators may be overwritten.
+    pub(super) fn clear_mirror(&mut self) {
+        self.mirrored = None;
     }
 
-    /// Ends an instruction whose scalar result has an accumulating and a storing handler, written as accumulating.
-    pub(super) fn result(&mut self, start: usize, storing: Handler, class: Class, to: Slot) -> Value {
-        self.cached = None;
-        self.pending = Some(Pending { slot: to, class, start, storing });
-        self.last = Some(Last::Stores(to));
-        Value::Slot(to)
+    /// Ends an instruction whose scalar result is cached. `storing` is the handler that also stores it.
+    pub(super) fn cache_result(&mut self, start: usize, storing: Handler, class: Class, to: Slot) -> ValueLocation {
+        self.mirrored = None;
+        self.cached_top = Some(CachedTop { slot: to, class, start, storing });
+        self.last = Some(LastInstruction::Stores(to));
+        ValueLocation::Slot(to)
     }
 
     /// Ends an instruction that stores its result to slots.
-    pub(super) fn stored(&mut self, to: Slot) -> Value {
-        self.forget(to);
+    pub(super) fn store_result(&mut self, to: Slot) -> ValueLocation {
+        self.invalidate_mirror(to);
         self.slot_word(to);
-        self.note(|| format!(" -> s{to}"));
-        self.last = Some(Last::Stores(to));
-        Value::Slot(to)
+        self.append_listing(|| format!(" -> s{to}"));
+        self.last = Some(LastInstruction::Stores(to));
+        ValueLocation::Slot(to)
     }
 
-    /// `local.set`
-    pub(super) fn set_local(&mut self, operand: Operand<Value>, to: Slot) {
-        if let (Value::Slot(from), Some(Last::Stores(slot)), None) = (operand.value, self.last, self.pending)
+    /// Emits `local.set`.
+    pub(super) fn set_local(&mut self, operand: Operand<ValueLocation>, to: Slot) {
+        if let (ValueLocation::Slot(from), Some(LastInstruction::Stores(slot)), None) =
+            (operand.value, self.last, self.cached_top)
             && from == slot
             && from == operand.slot
             && from != to
         {
-            // The last instruction made it, and nobody else wants it: let it be made in place.
-            self.store_elsewhere(from, to);
+            // The last instruction computed the value and nothing else uses it, so let that instruction write to the
+            // local.
+            self.retarget_store(from, to);
             return;
         }
         self.move_to(operand, to);
     }
 
-    /// The last instruction, which stores to one slot, is to store to another.
-    fn store_elsewhere(&mut self, from: Slot, to: Slot) {
-        self.forget(to);
+    /// Changes the slot to which the last instruction stores.
+    fn retarget_store(&mut self, from: Slot, to: Slot) {
+        self.invalidate_mirror(to);
         let end = self.words.len() - 1;
         self.words[end] = to * 8;
-        self.note(|| format!(" (s{to})"));
-        self.last = Some(Last::Stores(to));
-        if let Some((cached, class)) = self.cached
+        self.append_listing(|| format!(" (s{to})"));
+        self.last = Some(LastInstruction::Stores(to));
+        if let Some((cached, class)) = self.mirrored
             && cached == from
         {
-            self.cached = Some((to, class));
+            self.mirrored = Some((to, class));
         }
     }
 
-    /// An operand means what a scratch slot holds: the instruction that stored it there must go on doing that.
-    pub(super) fn reuse(&mut self, value: Value) {
-        if let (Value::Slot(slot), Some(Last::Stores(to))) = (value, self.last)
+    /// Keeps the last instruction's store if an operand now uses that scratch slot.
+    pub(super) fn pin_store(&mut self, value: ValueLocation) {
+        if let (ValueLocation::Slot(slot), Some(LastInstruction::Stores(to))) = (value, self.last)
             && slot == to
         {
             self.last = None;
-            self.recent = None;
+            self.candidate = None;
         }
     }
 
-    /// An accumulator and this slot hold the same value.
-    pub(super) fn holds(&mut self, slot: Slot, class: Class) {
-        self.cached = Some((slot, class));
+    /// Records that an accumulator and a slot hold the same value.
+    pub(super) fn set_mirror(&mut self, slot: Slot, class: Class) {
+        self.mirrored = Some((slot, class));
     }
 
-    /// Takes back a pending comparison to fuse it with a branch: what it compared, the words of its operands, and its
-    /// line of the listing.
-    pub(super) fn take_condition(&mut self, condition: Operand<Value>) -> Option<(Last, Vec<u32>, String)> {
-        let Value::Slot(slot) = condition.value else { return None };
-        let pending = self.pending.filter(|p| p.slot == slot)?;
-        let last @ (Last::Compare(start, ..) | Last::Eqz(start, ..)) = self.last? else { return None };
-        if start != pending.start {
+    /// Removes a comparison with a cached result, to fuse it with a branch. Returns the comparison, its operand words,
+    /// and its line of the listing.
+    pub(super) fn take_condition(
+        &mut self,
+        condition: Operand<ValueLocation>,
+    ) -> Option<(LastInstruction, Vec<u32>, String)> {
+        let ValueLocation::Slot(slot) = condition.value else { return None };
+        let top = self.cached_top.filter(|p| p.slot == slot)?;
+        let last @ (LastInstruction::Compare(start, ..) | LastInstruction::Eqz(start, ..)) = self.last? else {
+            return None;
+        };
+        if start != top.start {
             return None;
         }
         let operands = self.words[start + HANDLER_WORDS..].to_vec();
         let text = self.listing.as_ref().and_then(|l| l.last()).map_or(String::new(), |line| line.text.clone());
-        let before = self.before;
+        let previous = self.previous_candidate;
         self.truncate(start);
-        self.pending = None;
-        self.recent = before;
+        self.cached_top = None;
+        self.candidate = previous;
         Some((last, operands, text))
     }
 
@@ -520,11 +540,11 @@ impl Assembler {
             listing.retain(|line| line.at < start);
         }
         self.last = None;
-        self.recent = None;
+        self.candidate = None;
     }
 }
 
-/// Two operand words in the machine's order, since they are read as one number.
+/// Returns the two words of a 64-bit operand in memory order.
 pub(super) fn double_words(number: u64) -> [u32; 2] {
     let [low, high] = [number as u32, (number >> 32) as u32];
     if cfg!(target_endian = "big") { [high, low] } else { [low, high] }

@@ -5,77 +5,89 @@ use kinglet_wasm::op::VectorSplat;
 use kinglet_wasm::types::ValType;
 
 use super::assembler::Class;
-use super::{Lower, Value};
-use crate::exec::{Handler, Kind, handlers};
+use super::{Lowering, ValueLocation};
+use crate::exec::{Handler, OperandKind, handlers};
 
-impl Lower<'_> {
-    pub(super) fn emit_vector(&mut self, handler: Handler, name: &str, args: &[Operand<Value>], to: Slot) -> Value {
-        self.grow(to + 2);
+impl Lowering<'_> {
+    pub(super) fn emit_vector(
+        &mut self,
+        handler: Handler,
+        name: &str,
+        args: &[Operand<ValueLocation>],
+        to: Slot,
+    ) -> ValueLocation {
+        self.reserve_slots(to + 2);
         self.asm.flush();
         self.asm.inst(handler, || name.to_string());
         for arg in args {
-            self.asm.operand_words(*arg, Kind::Slot);
+            self.asm.write_operand(*arg, OperandKind::Slot);
         }
-        self.asm.stored(to)
+        self.asm.store_result(to)
     }
 
     pub(super) fn emit_to_scalar(
         &mut self,
         name: &str,
-        handler: impl Fn(Kind) -> Handler,
-        a: Operand<Value>,
+        handler: impl Fn(OperandKind) -> Handler,
+        a: Operand<ValueLocation>,
         lane: u8,
         ty: ValType,
         to: Slot,
-    ) -> Value {
-        self.grow(to + 1);
+    ) -> ValueLocation {
+        self.reserve_slots(to + 1);
         self.asm.flush();
         let start = self.asm.words.len();
-        self.asm.inst(handler(Kind::Acc), || name.to_string());
-        self.asm.operand_words(a, Kind::Slot);
+        self.asm.inst(handler(OperandKind::Acc), || name.to_string());
+        self.asm.write_operand(a, OperandKind::Slot);
         self.asm.word(lane.into());
-        self.asm.note(|| format!(" {lane}"));
-        self.asm.result(start, handler(Kind::Slot), Class::of(ty), to)
+        self.asm.append_listing(|| format!(" {lane}"));
+        self.asm.cache_result(start, handler(OperandKind::Slot), Class::of(ty), to)
     }
 
     pub(super) fn emit_with_scalar(
         &mut self,
         name: &str,
-        handler: impl Fn(Kind) -> Handler,
-        a: Operand<Value>,
+        handler: impl Fn(OperandKind) -> Handler,
+        a: Operand<ValueLocation>,
         lane: u8,
-        b: Operand<Value>,
+        b: Operand<ValueLocation>,
         to: Slot,
-    ) -> Value {
-        self.grow(to + 3);
-        let kind = self.asm.source_no_imm(b);
+    ) -> ValueLocation {
+        self.reserve_slots(to + 3);
+        let kind = self.asm.take_operand_no_imm(b);
         self.asm.flush();
         self.asm.inst(handler(kind), || name.to_string());
-        self.asm.operand_words(a, Kind::Slot);
+        self.asm.write_operand(a, OperandKind::Slot);
         self.asm.word(lane.into());
-        self.asm.note(|| format!(" {lane}"));
-        self.asm.operand_words(b, kind);
-        self.asm.stored(to)
+        self.asm.append_listing(|| format!(" {lane}"));
+        self.asm.write_operand(b, kind);
+        self.asm.store_result(to)
     }
 
-    pub(super) fn emit_splat(&mut self, op: VectorSplat, a: Operand<Value>, to: Slot) -> Value {
-        self.grow(to + 2);
-        let kind = self.asm.source_no_imm(a);
+    pub(super) fn emit_splat(&mut self, op: VectorSplat, a: Operand<ValueLocation>, to: Slot) -> ValueLocation {
+        self.reserve_slots(to + 2);
+        let kind = self.asm.take_operand_no_imm(a);
         self.asm.flush();
         self.asm.inst(handlers::vector_splat(op, kind), || op.text().to_string());
-        self.asm.operand_words(a, kind);
-        self.asm.stored(to)
+        self.asm.write_operand(a, kind);
+        self.asm.store_result(to)
     }
 
-    pub(super) fn emit_shuffle(&mut self, lanes: [u8; 16], a: Operand<Value>, b: Operand<Value>, to: Slot) -> Value {
-        self.grow(to + 2);
+    pub(super) fn emit_shuffle(
+        &mut self,
+        lanes: [u8; 16],
+        a: Operand<ValueLocation>,
+        b: Operand<ValueLocation>,
+        to: Slot,
+    ) -> ValueLocation {
+        self.reserve_slots(to + 2);
         self.asm.flush();
         self.asm.inst(handlers::vector_shuffle(), || "i8x16.shuffle".to_string());
         let bits = u128::from_le_bytes(lanes);
         self.asm.double_word(bits as u64);
         self.asm.double_word((bits >> 64) as u64);
-        self.asm.operand_words(a, Kind::Slot);
-        self.asm.operand_words(b, Kind::Slot);
-        self.asm.stored(to)
+        self.asm.write_operand(a, OperandKind::Slot);
+        self.asm.write_operand(b, OperandKind::Slot);
+        self.asm.store_result(to)
     }
 }

@@ -1,4 +1,4 @@
-//! Control instructions: function entry, branches, calls, returns, exceptions, and the stubs that cells start with.
+//! Control instructions: function entry, branches, calls, returns, exceptions, and the stubs for cells.
 
 use std::marker::PhantomData;
 use std::sync::atomic::Ordering;
@@ -9,15 +9,18 @@ use kinglet_abi::{
 use kinglet_wasm::{Error, ErrorKind};
 
 use super::memory::I32LoadSlot;
-use super::numeric::Step;
-use super::operand::{Acc, Imm, Slot, Source, Target};
-use super::variable::{Constant, Copy, GlobalSetPlus};
-use super::{Flow, Handler, Instruction, Kind, Machine, Pair, Stop, branch_here, handler, handler_address};
+use super::numeric::LoopStep;
+use super::operand::{Acc, Imm, OperandSource, ResultTarget, Slot};
+use super::variable::{Copy, GlobalSetSum, ScalarConstant};
+use super::{
+    Flow, Handler, Instruction, Machine, OperandKind, StopReason, Superinstruction, handler, handler_address,
+    keep_branch,
+};
 use crate::access;
-use crate::code::{Body, Code};
+use crate::code::{Code, LazyBody};
 use crate::frame::{MARGIN, Record};
 
-/// Code of one handler without operands, with a header that asks for nothing but the margin.
+/// Code that consists of one handler without operands. Its header requires no stack beyond the margin.
 #[repr(C)]
 struct Stub {
     header: [u32; 2],
@@ -32,154 +35,163 @@ impl Stub {
     fn entry(&'static self) -> *const u32 {
         const { assert!(std::mem::offset_of!(Stub, handler) == size_of::<[u32; 2]>()) };
         handler_address(self.handler);
-        // SAFETY: the handler stands right behind the header; the pointer may go back to that.
+        // SAFETY: the handler directly follows the header. The pointer covers the whole stub, because entering code
+        // also reads the header.
         unsafe { std::ptr::from_ref(self).cast::<u32>().add(2) }
     }
 }
 
 static START: Stub = Stub::new(handler::<Start>);
-static LOWER: Stub = Stub::new(handler::<LowerFirst>);
+static LOWER: Stub = Stub::new(handler::<LowerAndEnter>);
 static ARRAY: Stub = Stub::new(handler::<ArrayCall>);
 static EXIT: Stub = Stub::new(handler::<Exit>);
 
-/// Where an activation starts: it enters the function of the newest record.
+/// Returns the code with which an activation starts. It enters the newest record's function.
 pub(crate) fn start_stub() -> *const u32 {
     START.entry()
 }
 
-/// Where a function that has no code yet starts: it is lowered, then entered.
+/// Returns the initial code of every function. It lowers the function and enters it.
 pub(crate) fn lower_stub() -> *const u32 {
     LOWER.entry()
 }
 
-/// Where a host function, or one that another tier has taken over, starts: an array call of its cell.
+/// Returns the code of host functions and of functions with native code. It makes an array call.
 pub fn array_stub() -> *const u32 {
     ARRAY.entry()
 }
 
-/// Where an activation's first frame returns to.
+/// Returns the code to which an activation's first frame returns.
 pub(crate) fn exit_stub() -> *const u32 {
     EXIT.entry()
 }
 
-/// The array entry of a function that only the interpreter has. Unused by the interpreter itself, whose calls stay on
-/// its own stack; the cell it belongs to is in [`kinglet_abi::VmStore::callee`].
-pub(crate) unsafe extern "C" fn array_entry(callee: *mut VmCtx, _caller: *mut VmCtx, slots: *mut u64) -> u32 {
-    // SAFETY: whoever calls a cell's array function has set `callee` to that cell.
+/// The array function of cells without native code: interprets the function in [`kinglet_abi::VmStore::callee`].
+///
+/// The interpreter itself does not use it, because its calls stay on its own stack.
+pub(crate) unsafe extern "C" fn array_to_interpreter(callee: *mut VmCtx, _caller: *mut VmCtx, slots: *mut u64) -> u32 {
+    // SAFETY: callers of an array function set `callee` to its cell first.
     unsafe {
         let store = (*callee).store;
         super::call(store, ActivationKind::Interpreter, (*store).callee, callee, slots) as u32
     }
 }
 
-/// Lowers the function about to run, then starts over.
-struct LowerFirst;
+/// Lowers the newest record's function and enters it.
+struct LowerAndEnter;
 
-impl Instruction for LowerFirst {
+impl Instruction for LowerAndEnter {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the newest record is the callee's, whose cell belongs to a body.
+        // SAFETY: the newest record belongs to the callee, whose cell has a body.
         unsafe {
-            let _ = lower((*(*m.record()).cell).body().cast())?;
-            m.open()
+            let _ = lower_body((*(*m.record()).cell).body().cast())?;
+            m.enter_newest()
         }
     }
 }
 
-/// Enters the function of the newest record.
+/// Enters the newest record's function.
 struct Start;
 
 impl Instruction for Start {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the newest record is the callee's, its arguments at the frame's start.
+        // SAFETY: the newest record belongs to the callee, whose arguments are at the start of its frame.
         unsafe {
             let cell = (*m.record()).cell;
-            if std::mem::replace(&mut (*m.vm).interpreted, std::ptr::null()) == cell {
-                return m.open_own();
+            if std::mem::replace(&mut (*m.vm).force_interpreted, std::ptr::null()) == cell {
+                return m.enter_bytecode();
             }
-            m.open()
+            m.enter_newest()
         }
     }
 }
 
-/// A function's own code, lowered now if need be.
+/// Returns the start of a body's bytecode, lowering the body if necessary.
 #[cold]
 #[inline(never)]
-unsafe fn lower(body: *const Body) -> Result<*const u32, Stop> {
-    // SAFETY: the caller gives the body of a live cell. A panic must not cross the handler, which cannot unwind.
+unsafe fn lower_body(body: *const LazyBody) -> Result<*const u32, StopReason> {
+    // SAFETY: the caller passes the body of a live cell. The panic is caught, because a handler cannot unwind.
     let lowered = std::panic::catch_unwind(|| unsafe { (*body).code().as_ref().map(Code::start).map_err(Error::kind) });
     match lowered {
         Ok(Ok(start)) => Ok(start),
-        // It was well-formed when it was validated.
-        Ok(Err(ErrorKind::Malformed)) => Err(Stop::Trap(Trap::Damaged)),
-        _ => Err(Stop::Trap(Trap::Unsupported)),
+        // The body was well-formed at validation, so the module's bytes have changed.
+        Ok(Err(ErrorKind::Malformed)) => Err(StopReason::Trap(Trap::Damaged)),
+        _ => Err(StopReason::Trap(Trap::Unsupported)),
     }
 }
 
-/// Whether too little of the host's stack is left for native code: a function that has some is interpreted then. Not inlined, for the address of a variable would keep handlers from being tail-called.
+/// Returns whether the native stack is too low for native code. Functions with native code are then interpreted.
+///
+/// Not inlined, because taking a variable's address would prevent the tail calls between handlers.
 #[inline(never)]
-unsafe fn is_deep(store: *const VmStore) -> bool {
-    let here = 0_u8;
+unsafe fn is_native_stack_low(store: *const VmStore) -> bool {
+    let local = 0_u8;
     // SAFETY: the store is live.
-    (std::ptr::from_ref(&here) as usize) < unsafe { (*store).stack_limit }
+    (std::ptr::from_ref(&local) as usize) < unsafe { (*store).stack_limit }
 }
 
-/// The end of an activation's first frame: its results are at the frame's start.
+/// Ends an activation. The results are at the start of its first frame.
 struct Exit;
 
 impl Instruction for Exit {
     #[inline(always)]
     unsafe fn run(_: &mut Machine) -> Flow {
-        Err(Stop::Exit(Status::Ok))
+        Err(StopReason::Exit(Status::Ok))
     }
 }
 
-/// The rest of a call whose callee takes its arguments as an array: a host function or another tier's.
+/// Makes an array call of a host function or of a function with native code.
 struct ArrayCall;
 
 impl Instruction for ArrayCall {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the newest record is the callee's; its arguments are at its first slot with room for the results.
+        // SAFETY: the newest record belongs to the callee. Its arguments are at its first slot, with space for the
+        // results.
         unsafe {
             let record = m.record();
             let (cell, vmctx, caller) = ((*record).cell, (*record).vmctx, record.add(1));
-            if !(*cell).body().is_null() && is_deep(m.vm) {
-                return m.open_own();
+            if !(*cell).body().is_null() && is_native_stack_low(m.vm) {
+                return m.enter_bytecode();
             }
-            // A tail call leaves the instance that made it in the record; else it is that of the frame below.
+            // After a tail call, the record holds the calling instance. Otherwise that is the instance of the frame
+            // below.
             let from = if (*record).ip.is_null() { (*caller).vmctx } else { (*record).ip.cast_mut().cast() };
             (*record).ip = std::ptr::null();
             let activation = (*m.vm).activation;
-            if (*activation).kind == ActivationKind::Bridge && (*activation).base_record.cast() == caller {
-                // The frame a bridge entered tail-calls another tier: the bridge does it, on the stack it has.
-                (*m.vm).tail = kinglet_abi::TailTarget { cell, vmctx, args: m.fp };
-                return Err(Stop::Exit(Status::TailCall));
+            if (*activation).kind == ActivationKind::InterpreterFromNative && (*activation).base_record.cast() == caller
+            {
+                // The first frame of a native-to-interpreter trampoline tail-calls native code. The trampoline makes
+                // that call, so that the native stack does not grow.
+                (*m.vm).tail_call = kinglet_abi::TailCallTarget { cell, vmctx, args: m.fp };
+                return Err(StopReason::Exit(Status::TailCall));
             }
             (*m.vm).stack_top = m.fp.add((*cell).array_slots as usize);
             (*m.vm).callee = cell;
-            let function: ArrayFn = std::mem::transmute((*cell).array.load(Ordering::Acquire));
+            let function: ArrayFn = std::mem::transmute((*cell).array_call.load(Ordering::Acquire));
             let status = function(vmctx, from, m.fp);
             m.array_returned(caller, Status::from_u32(status))
         }
     }
 }
 
-/// Clears locals: the byte offset and number of the slots.
+/// Clears locals. Operands: the byte offset and the number of slots.
 struct Clear;
 
 impl Instruction for Clear {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the frame's slots are ours since the function was entered.
+        // SAFETY: the slots belong to the frame since the function's entry.
         unsafe {
             let (from, count) = (m.word(), m.word());
             let first = m.slot(from);
             for i in 0..count as usize {
                 first.add(i).write(0);
-                // A loop, not a call of `memset`: that would make every entry save registers.
-                branch_here();
+                // Prevents the compiler from calling `memset`. Otherwise every entry would save registers for that
+                // call.
+                keep_branch();
             }
         }
         Ok(())
@@ -201,7 +213,7 @@ impl Instruction for Gas {
     }
 }
 
-/// Ends the guest if it is out of gas or interrupted.
+/// Traps if gas is exhausted or the guest is interrupted.
 struct Check;
 
 impl Instruction for Check {
@@ -210,9 +222,9 @@ impl Instruction for Check {
         // SAFETY: the store is live.
         unsafe {
             if (*m.vm).gas < 0 {
-                return Err(Stop::Trap(Trap::OutOfGas));
+                return Err(StopReason::Trap(Trap::OutOfGas));
             }
-            m.check_stop()
+            m.poll_stop()
         }
     }
 }
@@ -229,17 +241,19 @@ impl<const BACK: bool> Instruction for Jump<BACK> {
             let target = *at;
             m.jump(at, target);
             if BACK {
-                m.check_interrupt()?;
+                m.poll_interrupt()?;
             }
         }
         Ok(())
     }
 }
 
-/// A branch on a 32-bit condition or a 64-bit value: a reference, or the operand of `i64.eqz`.
+/// Branches on a 32-bit condition, or on a 64-bit value (a reference or the operand of `i64.eqz`).
 struct JumpIf<A, const WIDE: bool, const WHEN: bool, const BACK: bool>(PhantomData<A>);
 
-impl<A: Source, const WIDE: bool, const WHEN: bool, const BACK: bool> Instruction for JumpIf<A, WIDE, WHEN, BACK> {
+impl<A: OperandSource, const WIDE: bool, const WHEN: bool, const BACK: bool> Instruction
+    for JumpIf<A, WIDE, WHEN, BACK>
+{
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the emitter wrote the operand words for this handler: a slot lies in the frame that the function's
@@ -249,10 +263,10 @@ impl<A: Source, const WIDE: bool, const WHEN: bool, const BACK: bool> Instructio
             let at = m.ip;
             let target = m.word();
             if not_zero == WHEN {
-                branch_here();
+                keep_branch();
                 m.jump(at, target);
                 if BACK {
-                    m.check_interrupt()?;
+                    m.poll_interrupt()?;
                 }
             }
         }
@@ -260,20 +274,20 @@ impl<A: Source, const WIDE: bool, const WHEN: bool, const BACK: bool> Instructio
     }
 }
 
-/// `br_table`: number of targets, then their words, the default last.
+/// `br_table`. Operands: the number of targets, then their words, the default last.
 struct JumpTable<A>(PhantomData<A>);
 
-impl<A: Source> Instruction for JumpTable<A> {
+impl<A: OperandSource> Instruction for JumpTable<A> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the emitter wrote the number of targets and as many words and one more behind it, each with a target in the
-        // same code (see `exec`); the index is clamped to them.
+        // SAFETY: the emitter wrote the number of targets and that many words plus one, each with a target in the same
+        // code (see `exec`). The index is clamped to them.
         unsafe {
             let index = A::get::<i32>(m) as u32;
             let last = m.word();
             let at = m.ip.add(index.min(last) as usize);
             m.jump(at, *at);
-            m.check_interrupt()
+            m.poll_interrupt()
         }
     }
 }
@@ -283,7 +297,7 @@ struct Unreachable;
 impl Instruction for Unreachable {
     #[inline(always)]
     unsafe fn run(_: &mut Machine) -> Flow {
-        Err(Stop::Trap(Trap::Unreachable))
+        Err(StopReason::Trap(Trap::Unreachable))
     }
 }
 
@@ -292,15 +306,15 @@ struct Unsupported;
 impl Instruction for Unsupported {
     #[inline(always)]
     unsafe fn run(_: &mut Machine) -> Flow {
-        Err(Stop::Trap(Trap::Unsupported))
+        Err(StopReason::Trap(Trap::Unsupported))
     }
 }
 
 impl Machine {
-    /// Makes `cell` the running function, on a new frame at `fp`.
+    /// Calls `cell` with a new frame at `fp`.
     #[inline(always)]
-    unsafe fn enter(&mut self, cell: *const FuncCell, vmctx: *mut VmCtx, fp: *mut u64) -> Flow {
-        // SAFETY: the running function's entry left room for a record.
+    unsafe fn push_frame(&mut self, cell: *const FuncCell, vmctx: *mut VmCtx, fp: *mut u64) -> Flow {
+        // SAFETY: the running function's entry check has reserved space for a record.
         unsafe {
             let record = self.record();
             (*record).ip = self.ip;
@@ -308,73 +322,72 @@ impl Machine {
             new.write(Record { cell, vmctx, fp, ip: std::ptr::null() });
             (*self.vm).record = new.cast();
             self.fp = fp;
-            self.open_at(new, (*cell).entry.load(Ordering::Acquire))
+            self.enter_at(new, (*cell).interpreter_entry.load(Ordering::Acquire))
         }
     }
 
-    /// Goes to the start of the newest record's function.
+    /// Enters the newest record's function.
     #[inline(always)]
-    unsafe fn open(&mut self) -> Flow {
-        // SAFETY: the newest record is that of the function to be entered, whose cell lives as long as its module (see
+    unsafe fn enter_newest(&mut self) -> Flow {
+        // SAFETY: the newest record belongs to the function to be entered, whose cell lives as long as its module (see
         // `exec`).
         unsafe {
             let record = self.record();
-            self.open_at(record, (*(*record).cell).entry.load(Ordering::Acquire))
+            self.enter_at(record, (*(*record).cell).interpreter_entry.load(Ordering::Acquire))
         }
     }
 
-    /// Goes to the start of the newest record's function in the interpreter's own code, though it may have native code.
+    /// Enters the newest record's function in bytecode, even if it has native code.
     #[inline(always)]
-    unsafe fn open_own(&mut self) -> Flow {
-        // SAFETY: the newest record is that of the function to be entered; only functions of guests come here, which have a
-        // body.
+    unsafe fn enter_bytecode(&mut self) -> Flow {
+        // SAFETY: the newest record belongs to the function to be entered. It is a guest function, which has a body.
         unsafe {
             let record = self.record();
-            let code = lower((*(*record).cell).body().cast())?;
-            self.open_at(record, code)
+            let code = lower_body((*(*record).cell).body().cast())?;
+            self.enter_at(record, code)
         }
     }
 
-    /// Goes to a function's start, whose record is the newest: checks the stack and for interrupts.
+    /// Enters code for the newest record. Checks the stack and interrupts.
     #[inline(always)]
-    unsafe fn open_at(&mut self, record: *mut Record, entry: *const u32) -> Flow {
-        // SAFETY: the word in front of every entry says how many bytes its frame needs below the newest record; the check
-        // makes its slots ours.
+    unsafe fn enter_at(&mut self, record: *mut Record, entry: *const u32) -> Flow {
+        // SAFETY: the word before every entry is the size in bytes that the frame needs below the newest record. After
+        // the check, the slots belong to the frame.
         unsafe {
             self.ip = entry;
             let size = *entry.sub(1);
-            // The record is above the frame's start; compared as a difference, nothing can wrap.
+            // The record lies above the frame's start, so the difference cannot wrap.
             if (record as usize - self.fp as usize) < size as usize {
-                return Err(Stop::Trap(Trap::StackOverflow));
+                return Err(StopReason::Trap(Trap::StackOverflow));
             }
             if (*self.vm).interrupt.load(Ordering::Relaxed) != 0 {
-                branch_here();
-                return Err(Stop::ENTRY);
+                keep_branch();
+                return Err(StopReason::ENTRY);
             }
         }
         Ok(())
     }
 
-    /// Makes `cell` the running function, in place of the one that runs.
+    /// Replaces the running function by `cell`, for a tail call.
     #[inline(always)]
-    unsafe fn replace(&mut self, cell: *const FuncCell, vmctx: *mut VmCtx) -> Flow {
-        // SAFETY: the arguments have been moved to the frame's start.
+    unsafe fn replace_frame(&mut self, cell: *const FuncCell, vmctx: *mut VmCtx) -> Flow {
+        // SAFETY: the arguments are at the start of the frame.
         unsafe {
             let record = self.record();
             if vmctx != (*record).vmctx {
                 self.load_memory(vmctx);
             }
-            // Until the callee runs: who called it, for a host function that asks.
+            // Until the callee runs, this is the calling instance, which host functions may query.
             (*record).ip = (*record).vmctx.cast_const().cast();
             (*record).cell = cell;
             (*record).vmctx = vmctx;
-            self.open_at(record, (*cell).entry.load(Ordering::Acquire))
+            self.enter_at(record, (*cell).interpreter_entry.load(Ordering::Acquire))
         }
     }
 
     #[inline(always)]
     unsafe fn ret(&mut self) {
-        // SAFETY: every frame has a caller's record, if only its activation's base.
+        // SAFETY: every frame has a record below it: its caller's, or the activation's base record.
         unsafe {
             let record = self.record();
             let caller = record.add(1);
@@ -387,10 +400,10 @@ impl Machine {
         }
     }
 
-    /// Goes on in the caller of an array call.
+    /// Continues in the caller of an array call.
     #[inline(always)]
     unsafe fn array_returned(&mut self, caller: *mut Record, status: Status) -> Flow {
-        // SAFETY: the newest record is the array call's, `caller` the one before.
+        // SAFETY: the newest record belongs to the array call, and `caller` is the record below it.
         unsafe {
             match status {
                 Status::Ok => {
@@ -402,24 +415,24 @@ impl Machine {
                 }
                 Status::Exception => {
                     (*self.vm).record = caller.cast();
-                    Err(Stop::UNWIND)
+                    Err(StopReason::UNWIND)
                 }
-                status => Err(Stop::Exit(status)),
+                status => Err(StopReason::Exit(status)),
             }
         }
     }
 
-    /// Goes on at the start of a function that an interrupt has stopped there: ends it, or tells that it runs. It may have
-    /// native code by then.
-    pub(super) unsafe fn entry_interrupted(&mut self) -> Flow {
-        // SAFETY: the newest record is the running frame's, which has room for what every entry needs.
+    /// Handles an interrupt at a function entry: traps, or takes a tier-up sample. The function may have native code
+    /// afterwards.
+    pub(super) unsafe fn handle_entry_interrupt(&mut self) -> Flow {
+        // SAFETY: the newest record belongs to the running frame, which has the space that every entry needs.
         unsafe {
-            self.check_stop()?;
+            self.poll_stop()?;
             let record = self.record();
             let caller = (*record).ip;
-            // One that had native code before is interpreted on purpose.
+            // A function that already had native code is interpreted on purpose.
             let cell = (*record).cell;
-            let native = || (*cell).entry.load(Ordering::Acquire).cast_const() == array_stub();
+            let native = || (*cell).interpreter_entry.load(Ordering::Acquire).cast_const() == array_stub();
             let before = native();
             self.libcall(Libcall::Sample, &mut 0, 0, 0)?;
             (*record).ip = caller;
@@ -430,10 +443,13 @@ impl Machine {
         Ok(())
     }
 
-    /// Tells that a back-edge just went to a loop's header, and if the loop has native code has that do the rest of the
-    /// function. From there on the frame is an array call: dead for backtraces and collector, its results at its start.
-    pub(super) unsafe fn enter_native_loop(&mut self) -> Flow {
-        // SAFETY: the newest record is the running frame's; native code reads the frame before it calls anything.
+    /// Takes a tier-up sample at a back-edge, and performs OSR if the loop has native code.
+    ///
+    /// The native code runs the rest of the function. The frame is then that of an array call: backtraces and the
+    /// collector ignore it, and its results are at its start.
+    pub(super) unsafe fn enter_osr(&mut self) -> Flow {
+        // SAFETY: the newest record belongs to the running frame. Native code reads the whole frame before it calls
+        // anything.
         unsafe {
             let mut code = 0;
             self.libcall(Libcall::Sample, &mut code, 1, 0)?;
@@ -445,30 +461,30 @@ impl Machine {
             (*record).ip = std::ptr::null();
             (*self.vm).stack_top = self.fp.add((*(*record).cell).array_slots as usize);
             (*self.vm).callee = code as usize as *const FuncCell;
-            let enter_loop: ArrayFn = std::mem::transmute((*(*self.vm).natives).enter_loop.load(Ordering::Acquire));
-            match Status::from_u32(enter_loop(vmctx, (*caller).vmctx, self.fp)) {
+            let osr_entry: ArrayFn = std::mem::transmute((*(*self.vm).builtins).osr_entry.load(Ordering::Acquire));
+            match Status::from_u32(osr_entry(vmctx, (*caller).vmctx, self.fp)) {
                 Status::TailCall => {
-                    let (cell, vmctx) = ((*self.vm).tail.cell, (*self.vm).tail.vmctx);
+                    let (cell, vmctx) = ((*self.vm).tail_call.cell, (*self.vm).tail_call.vmctx);
                     self.load_memory(vmctx);
-                    self.replace(cell, vmctx)
+                    self.replace_frame(cell, vmctx)
                 }
                 status => self.array_returned(caller, status),
             }
         }
     }
 
-    /// The function a `call_indirect` finds: the table's place, the expected canonical type, whether a subtype will do,
-    /// the index.
+    /// Resolves the callee of a `call_indirect`. Operands: the table's location, the expected canonical type, the
+    /// index.
     #[inline(always)]
-    unsafe fn indirect<A: Source>(&mut self) -> Result<*const FuncRef, Stop> {
-        // SAFETY: the word is a table's place; elements of function tables are function references.
+    unsafe fn resolve_indirect<A: OperandSource>(&mut self) -> Result<*const FuncRef, StopReason> {
+        // SAFETY: the word is a table's location, and elements of function tables are function references.
         unsafe {
             let word = self.word();
             let expected = self.word();
             let index: i64 = A::get(self);
             let index = if word & 2 != 0 { index as u64 } else { index as u32 as u64 };
             let table: *mut VmTable = access::table(self.vmctx(), word & !2);
-            let element = access::element(table, index).ok_or(Stop::Trap(Trap::UndefinedElement))?;
+            let element = access::element(table, index).ok_or(StopReason::Trap(Trap::UndefinedElement))?;
             let mut function = element as usize as *const FuncRef;
             if function.is_null() {
                 function = lazy_function(self.vm, self.vmctx(), word & !2, index)?;
@@ -481,35 +497,36 @@ impl Machine {
     }
 
     #[inline(always)]
-    unsafe fn by_ref<A: Source>(&mut self) -> Result<*const FuncRef, Stop> {
-        // SAFETY: the caller is a handler whose next operand is a function reference or null, as validation has seen
-        // to.
+    unsafe fn resolve_reference<A: OperandSource>(&mut self) -> Result<*const FuncRef, StopReason> {
+        // SAFETY: the caller is a handler whose next operand is a function reference or null, which validation
+        // guarantees.
         let function = unsafe { A::get::<i64>(self) } as u64 as usize as *const FuncRef;
-        if function.is_null() { Err(Stop::Trap(Trap::NullFunctionReference)) } else { Ok(function) }
+        if function.is_null() { Err(StopReason::Trap(Trap::NullFunctionReference)) } else { Ok(function) }
     }
 
     #[inline(always)]
-    unsafe fn enter_ref(&mut self, function: *const FuncRef, fp: *mut u64) -> Flow {
-        // SAFETY: function references are live as long as the store.
+    unsafe fn call_reference(&mut self, function: *const FuncRef, fp: *mut u64) -> Flow {
+        // SAFETY: function references live as long as their store.
         unsafe {
             let vmctx = (*function).vmctx;
             if vmctx != self.vmctx() {
                 self.load_memory(vmctx);
             }
-            self.enter((*function).cell, vmctx, fp)
+            self.push_frame((*function).cell, vmctx, fp)
         }
     }
 
-    /// Goes to the handler of the pending exception, or ends the activation.
+    /// Continues at the handler of the pending exception, or ends the activation.
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn unwind(&mut self) -> Flow {
-        // SAFETY: the records down to the activation's base are its frames; a frame's code says where it catches.
+        // SAFETY: the records up to the activation's base belong to its frames, and a frame's code lists the ranges in
+        // which it catches.
         unsafe {
             let base = (*(*self.vm).activation).base_record.cast::<Record>();
             let mut record = self.record();
             while record < base {
-                if let Some(target) = self.catches(record) {
+                if let Some(target) = self.find_handler(record) {
                     (*self.vm).record = record.cast();
                     self.fp = (*record).fp;
                     self.ip = target;
@@ -520,19 +537,19 @@ impl Machine {
             }
             let _ = self.libcall(Libcall::Uncaught, std::ptr::null_mut(), 0, 0);
             (*self.vm).record = base.cast();
-            Err(Stop::Exit(Status::Exception))
+            Err(StopReason::Exit(Status::Exception))
         }
     }
 
-    /// Where a frame catches the pending exception; if it does, its arguments are put in place.
-    unsafe fn catches(&self, record: *mut Record) -> Option<*const u32> {
-        // SAFETY: records up to the activation's base are live; the caller, `unwind`, walks them.
+    /// Returns the target in a frame that catches the pending exception, and copies the exception's arguments there.
+    unsafe fn find_handler(&self, record: *mut Record) -> Option<*const u32> {
+        // SAFETY: records up to the activation's base are live; `unwind` walks only those.
         unsafe {
             if (*record).ip.is_null() {
                 return None;
             }
-            let body = &*(*(*record).cell).body().cast::<Body>();
-            let (clause, target) = body.clause((*record).ip, (*record).vmctx, (*self.vm).exception_tag)?;
+            let body = &*(*(*record).cell).body().cast::<LazyBody>();
+            let (clause, target) = body.find_clause((*record).ip, (*record).vmctx, (*self.vm).exception_tag)?;
             if clause.tag.is_some() {
                 let to = (*record).fp.byte_add(clause.to as usize);
                 std::ptr::copy_nonoverlapping((*self.vm).exception_args, to, clause.slots as usize);
@@ -542,7 +559,7 @@ impl Machine {
     }
 }
 
-/// Whether a function of the first type can be called as one of the second.
+/// Traps unless the actual type is a subtype of the expected type.
 #[cold]
 #[inline(never)]
 unsafe fn check_subtype(vm: *mut VmStore, vmctx: *mut VmCtx, actual: u32, expected: u32) -> Flow {
@@ -551,49 +568,54 @@ unsafe fn check_subtype(vm: *mut VmStore, vmctx: *mut VmCtx, actual: u32, expect
         let mut answer = 0;
         let is_subtype = (*(*vm).libcalls).get(Libcall::IsSubtype);
         is_subtype(vmctx, &mut answer, actual, expected);
-        if answer != 0 { Ok(()) } else { Err(Stop::Trap(Trap::IndirectCallTypeMismatch)) }
+        if answer != 0 { Ok(()) } else { Err(StopReason::Trap(Trap::IndirectCallTypeMismatch)) }
     }
 }
 
-/// The function of an element that is null, but may only not be there yet.
+/// Initializes a null element of a lazily initialized table. Traps if it stays null.
 #[cold]
 #[inline(never)]
-unsafe fn lazy_function(vm: *mut VmStore, vmctx: *mut VmCtx, place: u32, index: u64) -> Result<*const FuncRef, Stop> {
-    // SAFETY: the caller, `indirect`, read the place of a table of the running instance from the code.
-    match unsafe { lazy_element(vm, vmctx, place, index) } {
-        0 => Err(Stop::Trap(Trap::UninitializedElement)),
+unsafe fn lazy_function(
+    vm: *mut VmStore,
+    vmctx: *mut VmCtx,
+    location: u32,
+    index: u64,
+) -> Result<*const FuncRef, StopReason> {
+    // SAFETY: `resolve_indirect` has read the location of a table of the running instance from the code.
+    match unsafe { lazy_element(vm, vmctx, location, index) } {
+        0 => Err(StopReason::Trap(Trap::UninitializedElement)),
         function => Ok(function as usize as *const FuncRef),
     }
 }
 
-/// An element that is null, but may only not be there yet.
+/// Initializes a null element of a lazily initialized table, and returns it.
 #[cold]
 #[inline(never)]
-pub(super) unsafe fn lazy_element(vm: *mut VmStore, vmctx: *mut VmCtx, place: u32, index: u64) -> u64 {
+pub(super) unsafe fn lazy_element(vm: *mut VmStore, vmctx: *mut VmCtx, location: u32, index: u64) -> u64 {
     let mut slot = index;
     // SAFETY: the store and its libcalls are live; the libcall neither collects nor walks frames.
-    let code = unsafe { (*(*vm).libcalls).get(Libcall::LazyElement)(vmctx, &mut slot, place, 0) };
+    let code = unsafe { (*(*vm).libcalls).get(Libcall::LazyElement)(vmctx, &mut slot, location, 0) };
     if code == 0 { slot } else { 0 }
 }
 
-/// A call of a function of the same module: its cell, where the arguments are.
+/// Calls a function of the same module. Operands: its cell, the slot of the arguments.
 struct Call;
 
 impl Instruction for Call {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the emitter wrote the cell of a function of the same module, and where in the checked frame its
-        // arguments are (see `exec`).
+        // SAFETY: the emitter wrote the cell of a function of the same module, and the slot of its arguments in the
+        // checked frame (see `exec`).
         unsafe {
             let cell = m.pointer::<FuncCell>();
             let args = m.word();
             let fp = m.slot(args);
-            m.enter(cell, m.vmctx(), fp)
+            m.push_frame(cell, m.vmctx(), fp)
         }
     }
 }
 
-/// A call of an imported function: where the import is, where the arguments are.
+/// Calls an imported function. Operands: the offset of the import, the slot of the arguments.
 struct CallImport;
 
 impl Instruction for CallImport {
@@ -601,61 +623,61 @@ impl Instruction for CallImport {
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the word is an import's offset.
         unsafe {
-            let import = access::place::<VmImport>(m.vmctx(), m.word());
+            let import = access::resolve::<VmImport>(m.vmctx(), m.word());
             let args = m.word();
             let fp = m.slot(args);
-            let (cell, vmctx) = ((*import).cell, (*import).known.vmctx);
+            let (cell, vmctx) = ((*import).cell, (*import).resolved.vmctx);
             if vmctx != m.vmctx() {
                 m.load_memory(vmctx);
             }
-            m.enter(cell, vmctx, fp)
+            m.push_frame(cell, vmctx, fp)
         }
     }
 }
 
 struct CallIndirect<A>(PhantomData<A>);
 
-impl<A: Source> Instruction for CallIndirect<A> {
+impl<A: OperandSource> Instruction for CallIndirect<A> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the emitter wrote the operand words of `indirect`, and where in the checked frame the arguments are
-        // (see `exec`). The store keeps the function that it finds.
+        // SAFETY: the emitter wrote the operand words of `resolve_indirect`, and the slot of the arguments in the
+        // checked frame (see `exec`). The store keeps the callee alive.
         unsafe {
-            let function = m.indirect::<A>()?;
+            let function = m.resolve_indirect::<A>()?;
             let args = m.word();
             let fp = m.slot(args);
-            m.enter_ref(function, fp)
+            m.call_reference(function, fp)
         }
     }
 }
 
 struct CallRef<A>(PhantomData<A>);
 
-impl<A: Source> Instruction for CallRef<A> {
+impl<A: OperandSource> Instruction for CallRef<A> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the emitter wrote the operand words of `by_ref`, and where in the checked frame the arguments are
-        // (see `exec`); references are live as long as the store.
+        // SAFETY: the emitter wrote the operand words of `resolve_reference`, and the slot of the arguments in the
+        // checked frame (see `exec`). References live as long as their store.
         unsafe {
-            let function = m.by_ref::<A>()?;
+            let function = m.resolve_reference::<A>()?;
             let args = m.word();
             let fp = m.slot(args);
-            m.enter_ref(function, fp)
+            m.call_reference(function, fp)
         }
     }
 }
 
-/// A tail call of a function of the same module.
+/// Tail-calls a function of the same module.
 struct TailCall;
 
 impl Instruction for TailCall {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the emitter wrote the cell of a function of the same module; the instructions before have moved its
-        // arguments to the frame's start.
+        // SAFETY: the emitter wrote the cell of a function of the same module. Earlier instructions have moved its
+        // arguments to the start of the frame.
         unsafe {
             let cell = m.pointer::<FuncCell>();
-            m.replace(cell, m.vmctx())
+            m.replace_frame(cell, m.vmctx())
         }
     }
 }
@@ -667,23 +689,23 @@ impl Instruction for TailCallImport {
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the word is an import's offset.
         unsafe {
-            let import = access::place::<VmImport>(m.vmctx(), m.word());
-            m.replace((*import).cell, (*import).known.vmctx)
+            let import = access::resolve::<VmImport>(m.vmctx(), m.word());
+            m.replace_frame((*import).cell, (*import).resolved.vmctx)
         }
     }
 }
 
-/// Finds the target of a tail call before its arguments overwrite the frame that the index may be in.
+/// Resolves the callee of a tail call before its arguments overwrite the slot of the index.
 struct ResolveIndirect<A>(PhantomData<A>);
 
-impl<A: Source> Instruction for ResolveIndirect<A> {
+impl<A: OperandSource> Instruction for ResolveIndirect<A> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the emitter wrote the operand words of `indirect` (see `exec`). The store keeps the function that it
         // finds.
         unsafe {
-            let function = m.indirect::<A>()?;
-            ((*m.vm).tail.cell, (*m.vm).tail.vmctx) = ((*function).cell, (*function).vmctx);
+            let function = m.resolve_indirect::<A>()?;
+            ((*m.vm).tail_call.cell, (*m.vm).tail_call.vmctx) = ((*function).cell, (*function).vmctx);
         }
         Ok(())
     }
@@ -691,14 +713,14 @@ impl<A: Source> Instruction for ResolveIndirect<A> {
 
 struct ResolveRef<A>(PhantomData<A>);
 
-impl<A: Source> Instruction for ResolveRef<A> {
+impl<A: OperandSource> Instruction for ResolveRef<A> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the emitter wrote the operand words of `by_ref` (see `exec`); references are live as long as the
+        // SAFETY: the emitter wrote the operand words of `resolve_reference` (see `exec`); references are live as long as the
         // store.
         unsafe {
-            let function = m.by_ref::<A>()?;
-            ((*m.vm).tail.cell, (*m.vm).tail.vmctx) = ((*function).cell, (*function).vmctx);
+            let function = m.resolve_reference::<A>()?;
+            ((*m.vm).tail_call.cell, (*m.vm).tail_call.vmctx) = ((*function).cell, (*function).vmctx);
         }
         Ok(())
     }
@@ -709,22 +731,21 @@ struct TailCallResolved;
 impl Instruction for TailCallResolved {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the resolving instruction ran just before.
+        // SAFETY: the resolving instruction has just run.
         unsafe {
-            let (cell, vmctx) = ((*m.vm).tail.cell, (*m.vm).tail.vmctx);
-            m.replace(cell, vmctx)
+            let (cell, vmctx) = ((*m.vm).tail_call.cell, (*m.vm).tail_call.vmctx);
+            m.replace_frame(cell, vmctx)
         }
     }
 }
 
-/// Returns; the results are at the frame's start.
+/// Returns. The results are at the start of the frame.
 struct Return;
 
 impl Instruction for Return {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the newest record is the running frame's, whose results the emitter has had put at its start (see
-        // `exec`).
+        // SAFETY: the newest record belongs to the running frame, whose results are at its start (see `exec`).
         unsafe { m.ret() };
         Ok(())
     }
@@ -733,10 +754,10 @@ impl Instruction for Return {
 /// Returns one value, read as the bits of its class.
 struct ReturnValue<T, A>(PhantomData<(T, A)>);
 
-impl<T: super::operand::Cell, A: Source> Instruction for ReturnValue<T, A> {
+impl<T: super::operand::AccumulatorScalar, A: OperandSource> Instruction for ReturnValue<T, A> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: every frame has room for its results.
+        // SAFETY: every frame has space for its results.
         unsafe {
             let value: T = A::get(m);
             *m.fp = value.to_bits();
@@ -747,26 +768,27 @@ impl<T: super::operand::Cell, A: Source> Instruction for ReturnValue<T, A> {
     }
 }
 
-/// Throws: the tag's index, where the arguments are.
+/// Throws an exception. Operands: the tag's index, the slot of the arguments.
 struct Throw;
 
 impl Instruction for Throw {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the emitter wrote a tag of the module, and where in the checked frame its arguments are (see `exec`).
+        // SAFETY: the emitter wrote a tag of the module and the offset of its arguments in the checked frame (see
+        // `exec`).
         unsafe {
             let tag = m.word();
             let args = m.word();
             let args = m.slot(args);
-            // A handler can be a loop's header: a backward branch that no branch instruction makes.
-            m.check_stop()?;
+            // An exception handler may be a loop header, which makes the throw a back-edge.
+            m.poll_stop()?;
             m.libcall(Libcall::Throw, args, tag, 0)?;
-            Err(Stop::UNWIND)
+            Err(StopReason::UNWIND)
         }
     }
 }
 
-fn jump_if_shape<A: Source, const WIDE: bool>(when: bool, back: bool) -> Handler {
+fn jump_if_shape<A: OperandSource, const WIDE: bool>(when: bool, back: bool) -> Handler {
     match (when, back) {
         (false, false) => handler::<JumpIf<A, WIDE, false, false>>,
         (false, true) => handler::<JumpIf<A, WIDE, false, true>>,
@@ -775,36 +797,36 @@ fn jump_if_shape<A: Source, const WIDE: bool>(when: bool, back: bool) -> Handler
     }
 }
 
-fn load_and_jump_shape<K: Target>(when: bool, back: bool) -> Handler {
+fn load_and_jump_shape<K: ResultTarget>(when: bool, back: bool) -> Handler {
     match (when, back) {
-        (false, false) => handler::<Pair<I32LoadSlot<K>, JumpIf<Acc, false, false, false>>>,
-        (false, true) => handler::<Pair<I32LoadSlot<K>, JumpIf<Acc, false, false, true>>>,
-        (true, false) => handler::<Pair<I32LoadSlot<K>, JumpIf<Acc, false, true, false>>>,
-        (true, true) => handler::<Pair<I32LoadSlot<K>, JumpIf<Acc, false, true, true>>>,
+        (false, false) => handler::<Superinstruction<I32LoadSlot<K>, JumpIf<Acc, false, false, false>>>,
+        (false, true) => handler::<Superinstruction<I32LoadSlot<K>, JumpIf<Acc, false, false, true>>>,
+        (true, false) => handler::<Superinstruction<I32LoadSlot<K>, JumpIf<Acc, false, true, false>>>,
+        (true, true) => handler::<Superinstruction<I32LoadSlot<K>, JumpIf<Acc, false, true, true>>>,
     }
 }
 
-fn return_shape<T: super::operand::Cell>(a: Kind) -> Handler {
+fn return_shape<T: super::operand::AccumulatorScalar>(a: OperandKind) -> Handler {
     match a {
-        Kind::Slot => handler::<ReturnValue<T, Slot>>,
-        Kind::Imm => handler::<ReturnValue<T, Imm>>,
-        Kind::Acc => handler::<ReturnValue<T, Acc>>,
+        OperandKind::Slot => handler::<ReturnValue<T, Slot>>,
+        OperandKind::Imm => handler::<ReturnValue<T, Imm>>,
+        OperandKind::Acc => handler::<ReturnValue<T, Acc>>,
     }
 }
 
-/// Chooses between the two handlers of an instruction whose operand is in the accumulator or a slot.
+/// Selects a handler for an operand in the accumulator or a slot.
 macro_rules! acc_or_slot {
     ($($name:ident $Instruction:ident;)*) => {$(
-        pub(crate) fn $name(a: Kind) -> Handler {
+        pub(crate) fn $name(a: OperandKind) -> Handler {
             match a {
-                Kind::Acc => handler::<$Instruction<Acc>>,
+                OperandKind::Acc => handler::<$Instruction<Acc>>,
                 _ => handler::<$Instruction<Slot>>,
             }
         }
     )*};
 }
 
-macro_rules! plain {
+macro_rules! unshaped {
     ($($name:ident $Instruction:ty;)*) => {$(
         pub(crate) fn $name() -> Handler {
             handler::<$Instruction>
@@ -812,12 +834,12 @@ macro_rules! plain {
     )*};
 }
 
-/// The choice of handlers.
+/// Functions that select handlers.
 pub(crate) mod handlers {
     use super::*;
-    use crate::emit::{Argument, Class};
+    use crate::emit::{ArgumentMove, Class};
 
-    plain! {
+    unshaped! {
         clear Clear;
         gas Gas;
         check Check;
@@ -844,56 +866,57 @@ pub(crate) mod handlers {
         if back { handler::<Jump<true>> } else { handler::<Jump<false>> }
     }
 
-    pub(crate) fn jump_if(a: Kind, wide: bool, when: bool, back: bool) -> Handler {
+    pub(crate) fn jump_if(a: OperandKind, wide: bool, when: bool, back: bool) -> Handler {
         match (a, wide) {
-            (Kind::Acc, false) => jump_if_shape::<Acc, false>(when, back),
-            (Kind::Acc, true) => jump_if_shape::<Acc, true>(when, back),
+            (OperandKind::Acc, false) => jump_if_shape::<Acc, false>(when, back),
+            (OperandKind::Acc, true) => jump_if_shape::<Acc, true>(when, back),
             (_, false) => jump_if_shape::<Slot, false>(when, back),
             (_, true) => jump_if_shape::<Slot, true>(when, back),
         }
     }
 
-    /// A call, after what put its last argument in place.
-    pub(crate) fn argument_and_call(argument: Argument) -> Handler {
+    /// A move of the last argument, and a call.
+    pub(crate) fn argument_and_call(argument: ArgumentMove) -> Handler {
         match argument {
-            Argument::Copy => handler::<Pair<Copy, Call>>,
-            Argument::Load => handler::<Pair<I32LoadSlot<Slot>, Call>>,
-            Argument::Constant => handler::<Pair<Constant<i32>, Call>>,
+            ArgumentMove::Copy => handler::<Superinstruction<Copy, Call>>,
+            ArgumentMove::Load => handler::<Superinstruction<I32LoadSlot<Slot>, Call>>,
+            ArgumentMove::Constant => handler::<Superinstruction<ScalarConstant<i32>, Call>>,
         }
     }
 
-    /// A global set to a slot plus a constant, and a return.
-    pub(crate) fn global_set_plus_and_return() -> Handler {
-        handler::<Pair<GlobalSetPlus, Return>>
+    /// A store of the sum of a slot and a constant to a global, and a return.
+    pub(crate) fn global_set_sum_and_return() -> Handler {
+        handler::<Superinstruction<GlobalSetSum, Return>>
     }
 
-    /// The same, of a slot.
-    pub(crate) fn global_set_plus_and_return_slot() -> Handler {
-        handler::<Pair<GlobalSetPlus, ReturnValue<i32, Slot>>>
+    /// A store of the sum of a slot and a constant to a global, and a return of a slot.
+    pub(crate) fn global_set_sum_and_return_slot() -> Handler {
+        handler::<Superinstruction<GlobalSetSum, ReturnValue<i32, Slot>>>
     }
 
-    /// `i32.load` of a slot's address, its result also to `k`, which is returned.
-    pub(crate) fn load_and_return(k: Kind) -> Handler {
+    /// `i32.load` from an address in a slot, with its result also in `k`, and a return of that result.
+    pub(crate) fn load_and_return(k: OperandKind) -> Handler {
         match k {
-            Kind::Acc => handler::<Pair<I32LoadSlot<Acc>, ReturnValue<i32, Acc>>>,
-            _ => handler::<Pair<I32LoadSlot<Slot>, ReturnValue<i32, Acc>>>,
+            OperandKind::Acc => handler::<Superinstruction<I32LoadSlot<Acc>, ReturnValue<i32, Acc>>>,
+            _ => handler::<Superinstruction<I32LoadSlot<Slot>, ReturnValue<i32, Acc>>>,
         }
     }
 
-    /// `i32.load` of a slot's address, its result also to `k`, and a branch on it.
-    pub(crate) fn load_and_jump_if(k: Kind, when: bool, back: bool) -> Handler {
+    /// `i32.load` from an address in a slot, with its result also in `k`, and a branch on that result.
+    pub(crate) fn load_and_jump_if(k: OperandKind, when: bool, back: bool) -> Handler {
         match k {
-            Kind::Acc => load_and_jump_shape::<Acc>(when, back),
+            OperandKind::Acc => load_and_jump_shape::<Acc>(when, back),
             _ => load_and_jump_shape::<Slot>(when, back),
         }
     }
 
-    /// A loop's end: `i32.add` of a slot and a constant, to a slot, and a branch back if the result is not zero.
+    /// The end of a loop: `i32.add` of a slot and a constant with the result in a slot, and a back-edge if it is
+    /// nonzero.
     pub(crate) fn step_and_jump() -> Handler {
-        handler::<Pair<Step, JumpIf<Acc, false, true, true>>>
+        handler::<Superinstruction<LoopStep, JumpIf<Acc, false, true, true>>>
     }
 
-    pub(crate) fn return_value(class: Class, a: Kind) -> Handler {
+    pub(crate) fn return_value(class: Class, a: OperandKind) -> Handler {
         match class {
             Class::I32 => return_shape::<i32>(a),
             Class::F32 => return_shape::<f32>(a),

@@ -1,5 +1,7 @@
-//! Memory instructions. Loads and stores of memory 0 with 32-bit addresses use the base and length at hand; any other
-//! memory, a 64-bit address or a large offset takes the general form, which reads them from the memory's record. The
+//! Memory instructions.
+//!
+//! Accesses to memory 0 with 32-bit addresses use the base and length in the machine's registers. Accesses to other
+//! memories, with 64-bit addresses or with large offsets take the general form, which reads the memory's record. The
 //! interpreter always checks bounds.
 
 use std::marker::PhantomData;
@@ -10,36 +12,37 @@ use kinglet_wasm::op::{Load, Store, VectorLoadLane, VectorStoreLane};
 use kinglet_wasm::sem;
 
 use super::numeric::Sum;
-use super::operand::{Acc, Cell, Imm, Slot, Source, Target};
-use super::{Flow, Handler, Instruction, Kind, Machine, Pair, Stop, handler, trap_from, vector};
+use super::operand::{Acc, AccumulatorScalar, Imm, OperandSource, ResultTarget, Slot};
+use super::{
+    Flow, Handler, Instruction, Machine, OperandKind, StopReason, Superinstruction, handler, trap_from_code, vector,
+};
 use crate::access;
 
-/// What a value of any class does with slots; scalars also with accumulators.
-pub(crate) trait Stored: Copy {
-    unsafe fn to_target<D: Target>(m: &mut Machine, value: Self);
+/// A value that an instruction can write to a result target.
+pub(crate) trait ResultValue: Copy {
+    unsafe fn write_to<D: ResultTarget>(m: &mut Machine, value: Self);
 }
 
-macro_rules! stored_scalars {
+macro_rules! result_scalars {
     ($($scalar:ident)*) => {$(
-        impl Stored for $scalar {
+        impl ResultValue for $scalar {
             #[inline(always)]
-            unsafe fn to_target<D: Target>(m: &mut Machine, value: Self) {
-                // SAFETY: the caller is a handler for a result in `D`, with whose words the emitter goes on (see
-                // `exec`).
+            unsafe fn write_to<D: ResultTarget>(m: &mut Machine, value: Self) {
+                // SAFETY: the caller is a handler with its result in `D`, whose words come next (see `exec`).
                 unsafe { D::put(m, value) }
             }
         }
     )*};
 }
 
-stored_scalars! { i32 i64 f32 f64 }
+result_scalars! { i32 i64 f32 f64 }
 
-impl Stored for V128 {
-    /// Vectors have no accumulator: always to slots.
+impl ResultValue for V128 {
+    /// Vectors have no accumulator, so they always go to slots.
     #[inline(always)]
-    unsafe fn to_target<D: Target>(m: &mut Machine, value: Self) {
-        // SAFETY: the caller is a handler for a vector result: the emitter has put the offset of its two slots next,
-        // which lie in the frame that the function's entry checked (see `exec`).
+    unsafe fn write_to<D: ResultTarget>(m: &mut Machine, value: Self) {
+        // SAFETY: the caller is a handler with a vector result. The next word is the offset of its two slots, which lie
+        // in the frame that the function's entry checked (see `exec`).
         unsafe {
             let to = m.word();
             vector::write(m.slot(to), value);
@@ -47,33 +50,33 @@ impl Stored for V128 {
     }
 }
 
-/// The meaning of a load of `N` bytes.
+/// The semantics of a load of `N` bytes.
 trait LoadMeaning<const N: usize> {
-    type R: Stored;
+    type R: ResultValue;
     fn eval(bytes: [u8; N]) -> Self::R;
 }
 
-/// The meaning of a store of `N` bytes.
+/// The semantics of a store of `N` bytes.
 trait StoreMeaning<const N: usize> {
-    type A: Cell;
+    type A: AccumulatorScalar;
     fn eval(value: Self::A) -> [u8; N];
 }
 
-/// Where `size` bytes at `addr + offset` of memory 0 are.
+/// Returns the address of `size` bytes at `addr + offset` of memory 0.
 #[inline(always)]
-fn address(m: &Machine, addr: u32, offset: u32, size: usize) -> Result<*mut u8, Stop> {
+fn address(m: &Machine, addr: u32, offset: u32, size: usize) -> Result<*mut u8, StopReason> {
     let at = addr as u64 + offset as u64;
     if at + size as u64 > m.len as u64 {
-        return Err(Stop::Trap(Trap::MemoryOutOfBounds));
+        return Err(StopReason::Trap(Trap::MemoryOutOfBounds));
     }
     Ok(m.mem.wrapping_add(at as usize))
 }
 
-/// A memory access in its general form: the memory's place with bit 1 set if its addresses are 64 bits wide, and the
-/// offset, both from operand words.
+/// Returns the address of an access in its general form. Operands: the memory's location, with bit 1 set if its
+/// addresses are 64 bits wide, and the offset.
 #[inline(always)]
-unsafe fn general_address(m: &mut Machine, addr: u64, size: usize) -> Result<*mut u8, Stop> {
-    // SAFETY: the word is a memory's place.
+unsafe fn general_address(m: &mut Machine, addr: u64, size: usize) -> Result<*mut u8, StopReason> {
+    // SAFETY: the word is a memory's location.
     unsafe {
         let word = m.word();
         let offset = m.double_word();
@@ -82,14 +85,14 @@ unsafe fn general_address(m: &mut Machine, addr: u64, size: usize) -> Result<*mu
         let end = addr.checked_add(offset).and_then(|at| at.checked_add(size as u64));
         match end {
             Some(end) if end <= (*memory).len as u64 => Ok((*memory).base.wrapping_add(end as usize - size)),
-            _ => Err(Stop::Trap(Trap::MemoryOutOfBounds)),
+            _ => Err(StopReason::Trap(Trap::MemoryOutOfBounds)),
         }
     }
 }
 
 pub(super) struct LoadInstruction<O, A, D, const N: usize>(PhantomData<(O, A, D)>);
 
-impl<O: LoadMeaning<N>, A: Source, D: Target, const N: usize> Instruction for LoadInstruction<O, A, D, N> {
+impl<O: LoadMeaning<N>, A: OperandSource, D: ResultTarget, const N: usize> Instruction for LoadInstruction<O, A, D, N> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: bounds are checked before the access.
@@ -97,7 +100,7 @@ impl<O: LoadMeaning<N>, A: Source, D: Target, const N: usize> Instruction for Lo
             let addr: i32 = A::get(m);
             let offset = m.word();
             let at = address(m, addr as u32, offset, N)?;
-            O::R::to_target::<D>(m, O::eval(at.cast::<[u8; N]>().read()));
+            O::R::write_to::<D>(m, O::eval(at.cast::<[u8; N]>().read()));
         }
         Ok(())
     }
@@ -109,7 +112,7 @@ pub(super) type I32LoadSlot<D> = LoadInstruction<handlers::I32Load, Slot, D, 4>;
 /// `f64.load` with the address in a slot.
 pub(super) type F64LoadSlot = LoadInstruction<handlers::F64Load, Slot, Acc, 8>;
 
-/// `f64.store` of the accumulator to a slot's address.
+/// `f64.store` of the accumulator to an address in a slot.
 pub(super) type F64StoreAcc = StoreInstruction<handlers::F64Store, Slot, Acc, 8>;
 
 struct GeneralLoad<O, const N: usize>(PhantomData<O>);
@@ -121,7 +124,7 @@ impl<O: LoadMeaning<N>, const N: usize> Instruction for GeneralLoad<O, N> {
         unsafe {
             let addr: i64 = Slot::get(m);
             let at = general_address(m, addr as u64, N)?;
-            O::R::to_target::<Slot>(m, O::eval(at.cast::<[u8; N]>().read()));
+            O::R::write_to::<Slot>(m, O::eval(at.cast::<[u8; N]>().read()));
         }
         Ok(())
     }
@@ -129,7 +132,9 @@ impl<O: LoadMeaning<N>, const N: usize> Instruction for GeneralLoad<O, N> {
 
 pub(super) struct StoreInstruction<O, A, B, const N: usize>(PhantomData<(O, A, B)>);
 
-impl<O: StoreMeaning<N>, A: Source, B: Source, const N: usize> Instruction for StoreInstruction<O, A, B, N> {
+impl<O: StoreMeaning<N>, A: OperandSource, B: OperandSource, const N: usize> Instruction
+    for StoreInstruction<O, A, B, N>
+{
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: bounds are checked before the access.
@@ -144,10 +149,10 @@ impl<O: StoreMeaning<N>, A: Source, B: Source, const N: usize> Instruction for S
     }
 }
 
-/// `i32.store` that also leaves the value in a slot; accumulators keep their values.
-pub(super) struct KeepingStore<A, B>(PhantomData<(A, B)>);
+/// `i32.store` with a copy of the value to a slot. Accumulators are unchanged.
+pub(super) struct ForwardingStore<A, B>(PhantomData<(A, B)>);
 
-impl<A: Source, B: Source> Instruction for KeepingStore<A, B> {
+impl<A: OperandSource, B: OperandSource> Instruction for ForwardingStore<A, B> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: bounds are checked before the access.
@@ -180,7 +185,7 @@ impl<O: StoreMeaning<N>, const N: usize> Instruction for GeneralStore<O, N> {
     }
 }
 
-/// `v128.store`, in its general form or not.
+/// `v128.store`, directly to memory 0 or in the general form.
 struct VectorStore<const GENERAL: bool>;
 
 impl<const GENERAL: bool> Instruction for VectorStore<GENERAL> {
@@ -202,12 +207,12 @@ impl<const GENERAL: bool> Instruction for VectorStore<GENERAL> {
     }
 }
 
-/// The meaning of a load into a lane.
+/// The semantics of a load into a lane.
 trait LoadLaneMeaning<const N: usize> {
     fn eval(bytes: [u8; N], vector: V128, lane: u8) -> V128;
 }
 
-/// The meaning of a store of a lane.
+/// The semantics of a store of a lane.
 trait StoreLaneMeaning<const N: usize> {
     fn eval(vector: V128, lane: u8) -> [u8; N];
 }
@@ -224,7 +229,7 @@ impl<O: LoadLaneMeaning<N>, const N: usize> Instruction for LoadLane<O, N> {
             let at = general_address(m, addr as u64, N)?;
             let vector = vector::read(m.slot(from));
             let value = O::eval(at.cast::<[u8; N]>().read(), vector, lane as u8);
-            V128::to_target::<Slot>(m, value);
+            V128::write_to::<Slot>(m, value);
         }
         Ok(())
     }
@@ -247,13 +252,13 @@ impl<O: StoreLaneMeaning<N>, const N: usize> Instruction for StoreLane<O, N> {
     }
 }
 
-/// `memory.size`: the memory's place and the binary logarithm of its page size.
+/// `memory.size`. Operands: the memory's location, and the binary logarithm of its page size.
 struct MemorySize<D>(PhantomData<D>);
 
-impl<D: Target> Instruction for MemorySize<D> {
+impl<D: ResultTarget> Instruction for MemorySize<D> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the word is a memory's place.
+        // SAFETY: the word is a memory's location.
         unsafe {
             let word = m.word();
             let shift = m.word();
@@ -264,13 +269,13 @@ impl<D: Target> Instruction for MemorySize<D> {
     }
 }
 
-/// A call of the runtime: which, the slot of its operands and result, two immediates.
-struct CallRuntime;
+/// A libcall. Operands: its number, the slot of its operands and result, two immediates.
+struct CallLibcall;
 
-impl Instruction for CallRuntime {
+impl Instruction for CallLibcall {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the emitter wrote a libcall's number and put its operands where it says.
+        // SAFETY: the emitter wrote the number of a libcall and put its operands into these slots.
         unsafe {
             let (number, args, a, b) = (m.word(), m.word(), m.word(), m.word());
             let record = m.record();
@@ -279,49 +284,52 @@ impl Instruction for CallRuntime {
             let code = function((*record).vmctx, m.slot(args), a, b);
             m.load_memory((*record).vmctx);
             if code != 0 {
-                return Err(Stop::Trap(trap_from(code)));
+                return Err(StopReason::Trap(trap_from_code(code)));
             }
         }
         Ok(())
     }
 }
 
-/// Loads with what an `i32.load` from a slot's address gives as the address; the first result goes to `k`.
-fn chained_load_shape<O: LoadMeaning<N>, const N: usize>(k: Kind, d: Kind) -> Handler {
+/// Selects a load whose address is the result of an `i32.load` from an address in a slot. The first result also goes to
+/// `k`.
+fn load_and_load_shape<O: LoadMeaning<N>, const N: usize>(k: OperandKind, d: OperandKind) -> Handler {
     match (k, d) {
-        (Kind::Acc, Kind::Acc) => handler::<Pair<I32LoadSlot<Acc>, LoadInstruction<O, Acc, Acc, N>>>,
-        (Kind::Acc, _) => handler::<Pair<I32LoadSlot<Acc>, LoadInstruction<O, Acc, Slot, N>>>,
-        (_, Kind::Acc) => handler::<Pair<I32LoadSlot<Slot>, LoadInstruction<O, Acc, Acc, N>>>,
-        (_, _) => handler::<Pair<I32LoadSlot<Slot>, LoadInstruction<O, Acc, Slot, N>>>,
+        (OperandKind::Acc, OperandKind::Acc) => {
+            handler::<Superinstruction<I32LoadSlot<Acc>, LoadInstruction<O, Acc, Acc, N>>>
+        }
+        (OperandKind::Acc, _) => handler::<Superinstruction<I32LoadSlot<Acc>, LoadInstruction<O, Acc, Slot, N>>>,
+        (_, OperandKind::Acc) => handler::<Superinstruction<I32LoadSlot<Slot>, LoadInstruction<O, Acc, Acc, N>>>,
+        (_, _) => handler::<Superinstruction<I32LoadSlot<Slot>, LoadInstruction<O, Acc, Slot, N>>>,
     }
 }
 
-/// Loads from the sum of two slots, which also goes to `k`.
-fn sum_and_load_shape<O: LoadMeaning<N>, const N: usize>(k: Kind, d: Kind) -> Handler {
+/// Selects a load from the sum of two slots, which also goes to `k`.
+fn sum_and_load_shape<O: LoadMeaning<N>, const N: usize>(k: OperandKind, d: OperandKind) -> Handler {
     match (k, d) {
-        (Kind::Acc, Kind::Acc) => handler::<Pair<Sum<Acc>, LoadInstruction<O, Acc, Acc, N>>>,
-        (Kind::Acc, _) => handler::<Pair<Sum<Acc>, LoadInstruction<O, Acc, Slot, N>>>,
-        (_, Kind::Acc) => handler::<Pair<Sum<Slot>, LoadInstruction<O, Acc, Acc, N>>>,
-        (_, _) => handler::<Pair<Sum<Slot>, LoadInstruction<O, Acc, Slot, N>>>,
+        (OperandKind::Acc, OperandKind::Acc) => handler::<Superinstruction<Sum<Acc>, LoadInstruction<O, Acc, Acc, N>>>,
+        (OperandKind::Acc, _) => handler::<Superinstruction<Sum<Acc>, LoadInstruction<O, Acc, Slot, N>>>,
+        (_, OperandKind::Acc) => handler::<Superinstruction<Sum<Slot>, LoadInstruction<O, Acc, Acc, N>>>,
+        (_, _) => handler::<Superinstruction<Sum<Slot>, LoadInstruction<O, Acc, Slot, N>>>,
     }
 }
 
-fn load_shape<O: LoadMeaning<N>, const N: usize>(a: Kind, d: Kind) -> Handler {
+fn load_shape<O: LoadMeaning<N>, const N: usize>(a: OperandKind, d: OperandKind) -> Handler {
     match (a, d) {
-        (Kind::Acc, Kind::Acc) => handler::<LoadInstruction<O, Acc, Acc, N>>,
-        (Kind::Acc, _) => handler::<LoadInstruction<O, Acc, Slot, N>>,
-        (_, Kind::Acc) => handler::<LoadInstruction<O, Slot, Acc, N>>,
+        (OperandKind::Acc, OperandKind::Acc) => handler::<LoadInstruction<O, Acc, Acc, N>>,
+        (OperandKind::Acc, _) => handler::<LoadInstruction<O, Acc, Slot, N>>,
+        (_, OperandKind::Acc) => handler::<LoadInstruction<O, Slot, Acc, N>>,
         (_, _) => handler::<LoadInstruction<O, Slot, Slot, N>>,
     }
 }
 
-fn store_shape<O: StoreMeaning<N>, const N: usize>(a: Kind, b: Kind) -> Handler {
+fn store_shape<O: StoreMeaning<N>, const N: usize>(a: OperandKind, b: OperandKind) -> Handler {
     match (a, b) {
-        (Kind::Acc, Kind::Imm) => handler::<StoreInstruction<O, Acc, Imm, N>>,
-        (Kind::Acc, _) => handler::<StoreInstruction<O, Acc, Slot, N>>,
-        (_, Kind::Imm) => handler::<StoreInstruction<O, Slot, Imm, N>>,
-        (_, Kind::Acc) => handler::<StoreInstruction<O, Slot, Acc, N>>,
-        (_, Kind::Slot) => handler::<StoreInstruction<O, Slot, Slot, N>>,
+        (OperandKind::Acc, OperandKind::Imm) => handler::<StoreInstruction<O, Acc, Imm, N>>,
+        (OperandKind::Acc, _) => handler::<StoreInstruction<O, Acc, Slot, N>>,
+        (_, OperandKind::Imm) => handler::<StoreInstruction<O, Slot, Imm, N>>,
+        (_, OperandKind::Acc) => handler::<StoreInstruction<O, Slot, Acc, N>>,
+        (_, OperandKind::Slot) => handler::<StoreInstruction<O, Slot, Slot, N>>,
     }
 }
 
@@ -337,17 +345,17 @@ macro_rules! load_meanings {
                 }
             }
         )*
-        pub(crate) fn load(op: Load, a: Kind, d: Kind) -> Handler {
+        pub(crate) fn load(op: Load, a: OperandKind, d: OperandKind) -> Handler {
             match op {
                 $(Load::$token => load_shape::<$token, $bytes>(a, d),)*
             }
         }
-        pub(crate) fn chained_load(op: Load, k: Kind, d: Kind) -> Handler {
+        pub(crate) fn load_and_load(op: Load, k: OperandKind, d: OperandKind) -> Handler {
             match op {
-                $(Load::$token => chained_load_shape::<$token, $bytes>(k, d),)*
+                $(Load::$token => load_and_load_shape::<$token, $bytes>(k, d),)*
             }
         }
-        pub(crate) fn sum_and_load(op: Load, k: Kind, d: Kind) -> Handler {
+        pub(crate) fn sum_and_load(op: Load, k: OperandKind, d: OperandKind) -> Handler {
             match op {
                 $(Load::$token => sum_and_load_shape::<$token, $bytes>(k, d),)*
             }
@@ -360,7 +368,8 @@ macro_rules! load_meanings {
     };
 }
 
-/// What of a store's value is a class of its own: scalars by the row, vectors by hand.
+/// Implements the semantics of a store. The table of operations yields the scalar stores; the vector store is written
+/// by hand.
 macro_rules! store_meaning {
     ($token:ident $meaning:ident V128 $bytes:literal) => {};
     ($token:ident $meaning:ident $operand:ident $bytes:literal) => {
@@ -382,20 +391,20 @@ macro_rules! store_handler {
     (GENERAL $token:ident $operand:ident $bytes:literal $($kinds:ident)*) => {
         handler::<GeneralStore<$token, $bytes>>
     };
-    (PLAIN $token:ident $operand:ident $bytes:literal $a:ident $b:ident) => {
+    (DIRECT $token:ident $operand:ident $bytes:literal $a:ident $b:ident) => {
         store_shape::<$token, $bytes>($a, $b)
     };
 }
 
 const GENERAL: bool = true;
-const PLAIN: bool = false;
+const DIRECT: bool = false;
 
 macro_rules! store_meanings {
     ($($token:ident $meaning:ident $text:literal $operand:ident -> [$bytes:literal] $gas:literal;)*) => {
         $(store_meaning! { $token $meaning $operand $bytes })*
-        pub(crate) fn store(op: Store, a: Kind, b: Kind) -> Handler {
+        pub(crate) fn store(op: Store, a: OperandKind, b: OperandKind) -> Handler {
             match op {
-                $(Store::$token => store_handler!(PLAIN $token $operand $bytes a b),)*
+                $(Store::$token => store_handler!(DIRECT $token $operand $bytes a b),)*
             }
         }
         pub(crate) fn general_store(op: Store) -> Handler {
@@ -444,7 +453,7 @@ macro_rules! store_lane_meanings {
     };
 }
 
-/// The choice of handlers.
+/// Functions that select handlers.
 pub(crate) mod handlers {
     use super::*;
 
@@ -453,49 +462,51 @@ pub(crate) mod handlers {
     kinglet_wasm::vector_load_lane_ops!(load_lane_meanings);
     kinglet_wasm::vector_store_lane_ops!(store_lane_meanings);
 
-    /// Two `i32.load`s with addresses in slots, the first's result to a slot.
-    pub(crate) fn two_loads(d: Kind) -> Handler {
+    /// Two `i32.load`s from addresses in slots, with the first result in a slot.
+    pub(crate) fn two_loads(d: OperandKind) -> Handler {
         match d {
-            Kind::Acc => handler::<Pair<I32LoadSlot<Slot>, I32LoadSlot<Acc>>>,
-            _ => handler::<Pair<I32LoadSlot<Slot>, I32LoadSlot<Slot>>>,
+            OperandKind::Acc => handler::<Superinstruction<I32LoadSlot<Slot>, I32LoadSlot<Acc>>>,
+            _ => handler::<Superinstruction<I32LoadSlot<Slot>, I32LoadSlot<Slot>>>,
         }
     }
 
-    /// `i32.load` of a slot's address, its result also to `k`, stored by `i32.store` to another slot's.
-    pub(crate) fn load_and_store(k: Kind) -> Handler {
+    /// `i32.load` from an address in a slot, with its result also in `k`, and `i32.store` of that result to an address
+    /// in another slot.
+    pub(crate) fn load_and_store(k: OperandKind) -> Handler {
         match k {
-            Kind::Acc => handler::<Pair<I32LoadSlot<Acc>, StoreInstruction<I32Store, Slot, Acc, 4>>>,
-            _ => handler::<Pair<I32LoadSlot<Slot>, StoreInstruction<I32Store, Slot, Acc, 4>>>,
+            OperandKind::Acc => handler::<Superinstruction<I32LoadSlot<Acc>, StoreInstruction<I32Store, Slot, Acc, 4>>>,
+            _ => handler::<Superinstruction<I32LoadSlot<Slot>, StoreInstruction<I32Store, Slot, Acc, 4>>>,
         }
     }
 
-    /// `i32.store` that also leaves the value in a slot.
-    pub(crate) fn keeping_store(a: Kind, b: Kind) -> Handler {
+    /// `i32.store` with a copy of the value to a slot.
+    pub(crate) fn forwarding_store(a: OperandKind, b: OperandKind) -> Handler {
         match (a, b) {
-            (Kind::Acc, _) => handler::<KeepingStore<Acc, Slot>>,
-            (_, Kind::Acc) => handler::<KeepingStore<Slot, Acc>>,
-            (_, _) => handler::<KeepingStore<Slot, Slot>>,
+            (OperandKind::Acc, _) => handler::<ForwardingStore<Acc, Slot>>,
+            (_, OperandKind::Acc) => handler::<ForwardingStore<Slot, Acc>>,
+            (_, _) => handler::<ForwardingStore<Slot, Slot>>,
         }
     }
 
-    /// `i32.load` of a slot's address, stored by `i32.store` to another slot's and left in a slot too.
-    pub(crate) fn load_and_keeping_store() -> Handler {
-        handler::<Pair<I32LoadSlot<Acc>, KeepingStore<Slot, Acc>>>
+    /// `i32.load` from an address in a slot, and `i32.store` of its result to an address in another slot, with a copy
+    /// to a slot.
+    pub(crate) fn load_and_forwarding_store() -> Handler {
+        handler::<Superinstruction<I32LoadSlot<Acc>, ForwardingStore<Slot, Acc>>>
     }
 
-    /// Two of slots to the accumulator's address.
-    pub(crate) fn two_keeping_stores() -> Handler {
-        handler::<Pair<KeepingStore<Acc, Slot>, KeepingStore<Acc, Slot>>>
+    /// Two `i32.store`s of slots to the address in the accumulator, each with a copy to a slot.
+    pub(crate) fn two_forwarding_stores() -> Handler {
+        handler::<Superinstruction<ForwardingStore<Acc, Slot>, ForwardingStore<Acc, Slot>>>
     }
 
-    pub(crate) fn memory_size(d: Kind) -> Handler {
+    pub(crate) fn memory_size(d: OperandKind) -> Handler {
         match d {
-            Kind::Acc => handler::<MemorySize<Acc>>,
+            OperandKind::Acc => handler::<MemorySize<Acc>>,
             _ => handler::<MemorySize<Slot>>,
         }
     }
 
-    pub(crate) fn call_runtime() -> Handler {
-        handler::<CallRuntime>
+    pub(crate) fn call_libcall() -> Handler {
+        handler::<CallLibcall>
     }
 }

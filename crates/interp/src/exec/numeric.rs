@@ -1,41 +1,41 @@
-//! Scalar numeric instructions. A type per operation carries its meaning from `sem` into the handlers, one handler per
-//! shape of operands; comparisons also come fused with a branch.
+//! Scalar numeric instructions. Each operation has a type that carries its semantics from `sem` into one handler per
+//! combination of operand kinds. Comparisons can also be fused with a branch.
 
 use std::marker::PhantomData;
 
 use kinglet_abi::Trap;
 use kinglet_wasm::op::{Binary, Compare, Convert, Unary, Wide};
-use kinglet_wasm::sem::{self, Outcome};
+use kinglet_wasm::sem::{self, IntoResult};
 
 use super::memory::{F64LoadSlot, F64StoreAcc, I32LoadSlot};
-use super::operand::{Acc, Cell, Imm, Slot, Source, Target};
-use super::{Flow, Handler, Instruction, Kind, Machine, Pair, Stop, branch_here, handler};
+use super::operand::{Acc, AccumulatorScalar, Imm, OperandSource, ResultTarget, Slot};
+use super::{Flow, Handler, Instruction, Machine, OperandKind, StopReason, Superinstruction, handler, keep_branch};
 
-/// The meaning of an operation of one operand.
+/// The semantics of a unary operation.
 pub(crate) trait UnaryMeaning {
-    type A: Cell;
-    type R: Cell;
+    type A: AccumulatorScalar;
+    type R: AccumulatorScalar;
     fn eval(a: Self::A) -> Result<Self::R, Trap>;
 }
 
-/// The meaning of an operation of two operands.
+/// The semantics of a binary operation.
 pub(crate) trait BinaryMeaning {
-    type A: Cell;
-    type B: Cell;
-    type R: Cell;
+    type A: AccumulatorScalar;
+    type B: AccumulatorScalar;
+    type R: AccumulatorScalar;
     fn eval(a: Self::A, b: Self::B) -> Result<Self::R, Trap>;
 }
 
 struct UnaryInstruction<O, A, D>(PhantomData<(O, A, D)>);
 
-impl<O: UnaryMeaning, A: Source, D: Target> Instruction for UnaryInstruction<O, A, D> {
+impl<O: UnaryMeaning, A: OperandSource, D: ResultTarget> Instruction for UnaryInstruction<O, A, D> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the emitter wrote the operand words for this handler, and their slots lie in the frame that the
         // function's entry checked (see `exec`).
         unsafe {
             let a = A::get(m);
-            let value = O::eval(a).map_err(Stop::Trap)?;
+            let value = O::eval(a).map_err(StopReason::Trap)?;
             D::put(m, value);
         }
         Ok(())
@@ -44,7 +44,9 @@ impl<O: UnaryMeaning, A: Source, D: Target> Instruction for UnaryInstruction<O, 
 
 pub(super) struct BinaryInstruction<O, A, B, D>(PhantomData<(O, A, B, D)>);
 
-impl<O: BinaryMeaning, A: Source, B: Source, D: Target> Instruction for BinaryInstruction<O, A, B, D> {
+impl<O: BinaryMeaning, A: OperandSource, B: OperandSource, D: ResultTarget> Instruction
+    for BinaryInstruction<O, A, B, D>
+{
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the emitter wrote the operand words for this handler, and their slots lie in the frame that the
@@ -52,17 +54,17 @@ impl<O: BinaryMeaning, A: Source, B: Source, D: Target> Instruction for BinaryIn
         unsafe {
             let a = A::get(m);
             let b = B::get(m);
-            let value = O::eval(a, b).map_err(Stop::Trap)?;
+            let value = O::eval(a, b).map_err(StopReason::Trap)?;
             D::put(m, value);
         }
         Ok(())
     }
 }
 
-/// A comparison and a branch on its outcome. `BACK` branches go to a loop's header and look for interrupts.
+/// A comparison and a branch on its result. A `BACK` branch goes to a loop header and checks for interrupts.
 struct CompareBranch<O, A, B, const WHEN: bool, const BACK: bool>(PhantomData<(O, A, B)>);
 
-impl<O: BinaryMeaning<R = i32>, A: Source, B: Source, const WHEN: bool, const BACK: bool> Instruction
+impl<O: BinaryMeaning<R = i32>, A: OperandSource, B: OperandSource, const WHEN: bool, const BACK: bool> Instruction
     for CompareBranch<O, A, B, WHEN, BACK>
 {
     #[inline(always)]
@@ -74,11 +76,11 @@ impl<O: BinaryMeaning<R = i32>, A: Source, B: Source, const WHEN: bool, const BA
             let b = B::get(m);
             let at = m.ip;
             let target = m.word();
-            if (O::eval(a, b).map_err(Stop::Trap)? != 0) == WHEN {
-                branch_here();
+            if (O::eval(a, b).map_err(StopReason::Trap)? != 0) == WHEN {
+                keep_branch();
                 m.jump(at, target);
                 if BACK {
-                    m.check_interrupt()?;
+                    m.poll_interrupt()?;
                 }
             }
         }
@@ -86,35 +88,67 @@ impl<O: BinaryMeaning<R = i32>, A: Source, B: Source, const WHEN: bool, const BA
     }
 }
 
-fn loaded_binary_shape<O: BinaryMeaning>(a: Kind, b: Kind, d: Kind) -> Option<Handler> {
+fn load_and_binary_shape<O: BinaryMeaning>(a: OperandKind, b: OperandKind, d: OperandKind) -> Option<Handler> {
     Some(match (a, b, d) {
-        (Kind::Acc, Kind::Slot, Kind::Acc) => handler::<Pair<F64LoadSlot, BinaryInstruction<O, Acc, Slot, Acc>>>,
-        (Kind::Acc, Kind::Slot, _) => handler::<Pair<F64LoadSlot, BinaryInstruction<O, Acc, Slot, Slot>>>,
-        (Kind::Slot, Kind::Acc, Kind::Acc) => handler::<Pair<F64LoadSlot, BinaryInstruction<O, Slot, Acc, Acc>>>,
-        (Kind::Slot, Kind::Acc, _) => handler::<Pair<F64LoadSlot, BinaryInstruction<O, Slot, Acc, Slot>>>,
-        (Kind::Acc, Kind::Imm, Kind::Acc) => handler::<Pair<F64LoadSlot, BinaryInstruction<O, Acc, Imm, Acc>>>,
-        (Kind::Acc, Kind::Imm, _) => handler::<Pair<F64LoadSlot, BinaryInstruction<O, Acc, Imm, Slot>>>,
+        (OperandKind::Acc, OperandKind::Slot, OperandKind::Acc) => {
+            handler::<Superinstruction<F64LoadSlot, BinaryInstruction<O, Acc, Slot, Acc>>>
+        }
+        (OperandKind::Acc, OperandKind::Slot, _) => {
+            handler::<Superinstruction<F64LoadSlot, BinaryInstruction<O, Acc, Slot, Slot>>>
+        }
+        (OperandKind::Slot, OperandKind::Acc, OperandKind::Acc) => {
+            handler::<Superinstruction<F64LoadSlot, BinaryInstruction<O, Slot, Acc, Acc>>>
+        }
+        (OperandKind::Slot, OperandKind::Acc, _) => {
+            handler::<Superinstruction<F64LoadSlot, BinaryInstruction<O, Slot, Acc, Slot>>>
+        }
+        (OperandKind::Acc, OperandKind::Imm, OperandKind::Acc) => {
+            handler::<Superinstruction<F64LoadSlot, BinaryInstruction<O, Acc, Imm, Acc>>>
+        }
+        (OperandKind::Acc, OperandKind::Imm, _) => {
+            handler::<Superinstruction<F64LoadSlot, BinaryInstruction<O, Acc, Imm, Slot>>>
+        }
         _ => return None,
     })
 }
 
-fn stored_binary_shape<O: BinaryMeaning>(a: Kind, b: Kind) -> Option<Handler> {
+fn binary_and_store_shape<O: BinaryMeaning>(a: OperandKind, b: OperandKind) -> Option<Handler> {
     Some(match (a, b) {
-        (Kind::Acc, Kind::Slot) => handler::<Pair<BinaryInstruction<O, Acc, Slot, Acc>, F64StoreAcc>>,
-        (Kind::Slot, Kind::Acc) => handler::<Pair<BinaryInstruction<O, Slot, Acc, Acc>, F64StoreAcc>>,
-        (Kind::Slot, Kind::Slot) => handler::<Pair<BinaryInstruction<O, Slot, Slot, Acc>, F64StoreAcc>>,
-        (Kind::Acc, Kind::Imm) => handler::<Pair<BinaryInstruction<O, Acc, Imm, Acc>, F64StoreAcc>>,
+        (OperandKind::Acc, OperandKind::Slot) => {
+            handler::<Superinstruction<BinaryInstruction<O, Acc, Slot, Acc>, F64StoreAcc>>
+        }
+        (OperandKind::Slot, OperandKind::Acc) => {
+            handler::<Superinstruction<BinaryInstruction<O, Slot, Acc, Acc>, F64StoreAcc>>
+        }
+        (OperandKind::Slot, OperandKind::Slot) => {
+            handler::<Superinstruction<BinaryInstruction<O, Slot, Slot, Acc>, F64StoreAcc>>
+        }
+        (OperandKind::Acc, OperandKind::Imm) => {
+            handler::<Superinstruction<BinaryInstruction<O, Acc, Imm, Acc>, F64StoreAcc>>
+        }
         _ => return None,
     })
 }
 
-/// A loop's end: `i32.add` of a slot and a constant, to a slot, and a branch back if a comparison holds.
-fn step_and_branch_shape<O: BinaryMeaning<R = i32, A = i32, B = i32>>(a: Kind, b: Kind) -> Option<Handler> {
+/// Selects the end of a loop: `i32.add` of a slot and a constant with the result in a slot, and a back-edge if a
+/// comparison holds.
+fn step_and_branch_shape<O: BinaryMeaning<R = i32, A = i32, B = i32>>(
+    a: OperandKind,
+    b: OperandKind,
+) -> Option<Handler> {
     Some(match (a, b) {
-        (Kind::Acc, Kind::Imm) => handler::<Pair<Step, CompareBranch<O, Acc, Imm, true, true>>>,
-        (Kind::Acc, Kind::Slot) => handler::<Pair<Step, CompareBranch<O, Acc, Slot, true, true>>>,
-        (Kind::Slot, Kind::Acc) => handler::<Pair<Step, CompareBranch<O, Slot, Acc, true, true>>>,
-        (Kind::Slot, Kind::Slot) => handler::<Pair<Step, CompareBranch<O, Slot, Slot, true, true>>>,
+        (OperandKind::Acc, OperandKind::Imm) => {
+            handler::<Superinstruction<LoopStep, CompareBranch<O, Acc, Imm, true, true>>>
+        }
+        (OperandKind::Acc, OperandKind::Slot) => {
+            handler::<Superinstruction<LoopStep, CompareBranch<O, Acc, Slot, true, true>>>
+        }
+        (OperandKind::Slot, OperandKind::Acc) => {
+            handler::<Superinstruction<LoopStep, CompareBranch<O, Slot, Acc, true, true>>>
+        }
+        (OperandKind::Slot, OperandKind::Slot) => {
+            handler::<Superinstruction<LoopStep, CompareBranch<O, Slot, Slot, true, true>>>
+        }
         _ => return None,
     })
 }
@@ -122,38 +156,38 @@ fn step_and_branch_shape<O: BinaryMeaning<R = i32, A = i32, B = i32>>(a: Kind, b
 /// `i32.add` of two slots.
 pub(super) type Sum<D> = BinaryInstruction<I32Add, Slot, Slot, D>;
 
-/// `i32.add` of a slot and a constant, to a slot.
-pub(super) type Step = BinaryInstruction<I32Add, Slot, Imm, Slot>;
+/// `i32.add` of a slot and a constant, with the result in a slot.
+pub(super) type LoopStep = BinaryInstruction<I32Add, Slot, Imm, Slot>;
 
-fn unary_shape<O: UnaryMeaning>(a: Kind, d: Kind) -> Handler {
+fn unary_shape<O: UnaryMeaning>(a: OperandKind, d: OperandKind) -> Handler {
     match (a, d) {
-        (Kind::Acc, Kind::Acc) => handler::<UnaryInstruction<O, Acc, Acc>>,
-        (Kind::Acc, _) => handler::<UnaryInstruction<O, Acc, Slot>>,
-        (_, Kind::Acc) => handler::<UnaryInstruction<O, Slot, Acc>>,
+        (OperandKind::Acc, OperandKind::Acc) => handler::<UnaryInstruction<O, Acc, Acc>>,
+        (OperandKind::Acc, _) => handler::<UnaryInstruction<O, Acc, Slot>>,
+        (_, OperandKind::Acc) => handler::<UnaryInstruction<O, Slot, Acc>>,
         (_, _) => handler::<UnaryInstruction<O, Slot, Slot>>,
     }
 }
 
-fn binary_shape<O: BinaryMeaning>(a: Kind, b: Kind, d: Kind) -> Handler {
+fn binary_shape<O: BinaryMeaning>(a: OperandKind, b: OperandKind, d: OperandKind) -> Handler {
     match d {
-        Kind::Acc => binary_shape_to::<O, Acc>(a, b),
+        OperandKind::Acc => binary_shape_to::<O, Acc>(a, b),
         _ => binary_shape_to::<O, Slot>(a, b),
     }
 }
 
-fn binary_shape_to<O: BinaryMeaning, D: Target>(a: Kind, b: Kind) -> Handler {
+fn binary_shape_to<O: BinaryMeaning, D: ResultTarget>(a: OperandKind, b: OperandKind) -> Handler {
     match (a, b) {
-        (Kind::Acc, Kind::Imm) => handler::<BinaryInstruction<O, Acc, Imm, D>>,
-        (Kind::Acc, _) => handler::<BinaryInstruction<O, Acc, Slot, D>>,
-        (Kind::Imm, Kind::Acc) => handler::<BinaryInstruction<O, Imm, Acc, D>>,
-        (Kind::Imm, _) => handler::<BinaryInstruction<O, Imm, Slot, D>>,
-        (Kind::Slot, Kind::Acc) => handler::<BinaryInstruction<O, Slot, Acc, D>>,
-        (Kind::Slot, Kind::Imm) => handler::<BinaryInstruction<O, Slot, Imm, D>>,
-        (Kind::Slot, Kind::Slot) => handler::<BinaryInstruction<O, Slot, Slot, D>>,
+        (OperandKind::Acc, OperandKind::Imm) => handler::<BinaryInstruction<O, Acc, Imm, D>>,
+        (OperandKind::Acc, _) => handler::<BinaryInstruction<O, Acc, Slot, D>>,
+        (OperandKind::Imm, OperandKind::Acc) => handler::<BinaryInstruction<O, Imm, Acc, D>>,
+        (OperandKind::Imm, _) => handler::<BinaryInstruction<O, Imm, Slot, D>>,
+        (OperandKind::Slot, OperandKind::Acc) => handler::<BinaryInstruction<O, Slot, Acc, D>>,
+        (OperandKind::Slot, OperandKind::Imm) => handler::<BinaryInstruction<O, Slot, Imm, D>>,
+        (OperandKind::Slot, OperandKind::Slot) => handler::<BinaryInstruction<O, Slot, Slot, D>>,
     }
 }
 
-fn branch_shape<O: BinaryMeaning<R = i32>>(a: Kind, b: Kind, when: bool, back: bool) -> Handler {
+fn branch_shape<O: BinaryMeaning<R = i32>>(a: OperandKind, b: OperandKind, when: bool, back: bool) -> Handler {
     match (when, back) {
         (false, false) => branch_shape_of::<O, false, false>(a, b),
         (false, true) => branch_shape_of::<O, false, true>(a, b),
@@ -162,19 +196,22 @@ fn branch_shape<O: BinaryMeaning<R = i32>>(a: Kind, b: Kind, when: bool, back: b
     }
 }
 
-fn branch_shape_of<O: BinaryMeaning<R = i32>, const WHEN: bool, const BACK: bool>(a: Kind, b: Kind) -> Handler {
+fn branch_shape_of<O: BinaryMeaning<R = i32>, const WHEN: bool, const BACK: bool>(
+    a: OperandKind,
+    b: OperandKind,
+) -> Handler {
     match (a, b) {
-        (Kind::Acc, Kind::Imm) => handler::<CompareBranch<O, Acc, Imm, WHEN, BACK>>,
-        (Kind::Acc, _) => handler::<CompareBranch<O, Acc, Slot, WHEN, BACK>>,
-        (Kind::Imm, Kind::Acc) => handler::<CompareBranch<O, Imm, Acc, WHEN, BACK>>,
-        (Kind::Imm, _) => handler::<CompareBranch<O, Imm, Slot, WHEN, BACK>>,
-        (Kind::Slot, Kind::Acc) => handler::<CompareBranch<O, Slot, Acc, WHEN, BACK>>,
-        (Kind::Slot, Kind::Imm) => handler::<CompareBranch<O, Slot, Imm, WHEN, BACK>>,
-        (Kind::Slot, Kind::Slot) => handler::<CompareBranch<O, Slot, Slot, WHEN, BACK>>,
+        (OperandKind::Acc, OperandKind::Imm) => handler::<CompareBranch<O, Acc, Imm, WHEN, BACK>>,
+        (OperandKind::Acc, _) => handler::<CompareBranch<O, Acc, Slot, WHEN, BACK>>,
+        (OperandKind::Imm, OperandKind::Acc) => handler::<CompareBranch<O, Imm, Acc, WHEN, BACK>>,
+        (OperandKind::Imm, _) => handler::<CompareBranch<O, Imm, Slot, WHEN, BACK>>,
+        (OperandKind::Slot, OperandKind::Acc) => handler::<CompareBranch<O, Slot, Acc, WHEN, BACK>>,
+        (OperandKind::Slot, OperandKind::Imm) => handler::<CompareBranch<O, Slot, Imm, WHEN, BACK>>,
+        (OperandKind::Slot, OperandKind::Slot) => handler::<CompareBranch<O, Slot, Slot, WHEN, BACK>>,
     }
 }
 
-/// A type for every operation of one operand, and the choice of its handler.
+/// Declares a type for each unary operation, and the function that selects its handler.
 macro_rules! unary_meanings {
     ($choose:ident $Family:ident:
      $($token:ident $meaning:ident $text:literal ($a:ident) -> $result:ident $gas:literal;)*) => {
@@ -185,11 +222,11 @@ macro_rules! unary_meanings {
                 type R = $result;
                 #[inline(always)]
                 fn eval(a: $a) -> Result<$result, Trap> {
-                    sem::$meaning(a).outcome()
+                    sem::$meaning(a).into_result()
                 }
             }
         )*
-        pub(crate) fn $choose(op: $Family, a: Kind, d: Kind) -> Handler {
+        pub(crate) fn $choose(op: $Family, a: OperandKind, d: OperandKind) -> Handler {
             match op {
                 $($Family::$token => unary_shape::<$token>(a, d),)*
             }
@@ -197,7 +234,7 @@ macro_rules! unary_meanings {
     };
 }
 
-/// A type for every operation of two operands.
+/// Declares a type for each binary operation.
 macro_rules! binary_meanings {
     ($($token:ident $meaning:ident $text:literal ($a:ident, $b:ident) -> $result:ident $gas:literal;)*) => {
         $(
@@ -208,7 +245,7 @@ macro_rules! binary_meanings {
                 type R = $result;
                 #[inline(always)]
                 fn eval(a: $a, b: $b) -> Result<$result, Trap> {
-                    sem::$meaning(a, b).outcome()
+                    sem::$meaning(a, b).into_result()
                 }
             }
         )*
@@ -217,7 +254,7 @@ macro_rules! binary_meanings {
 
 macro_rules! choose_binary {
     ($($token:ident $meaning:ident $text:literal $operands:tt -> $result:ident $gas:literal;)*) => {
-        pub(crate) fn binary(op: Binary, a: Kind, b: Kind, d: Kind) -> Handler {
+        pub(crate) fn binary(op: Binary, a: OperandKind, b: OperandKind, d: OperandKind) -> Handler {
             match op {
                 $(Binary::$token => binary_shape::<$token>(a, b, d),)*
             }
@@ -227,13 +264,13 @@ macro_rules! choose_binary {
 
 macro_rules! choose_compare {
     ($($token:ident $meaning:ident $text:literal $operands:tt -> $result:ident $gas:literal;)*) => {
-        pub(crate) fn compare(op: Compare, a: Kind, b: Kind, d: Kind) -> Handler {
+        pub(crate) fn compare(op: Compare, a: OperandKind, b: OperandKind, d: OperandKind) -> Handler {
             match op {
                 $(Compare::$token => binary_shape::<$token>(a, b, d),)*
             }
         }
 
-        pub(crate) fn step_and_branch(op: Compare, a: Kind, b: Kind) -> Option<Handler> {
+        pub(crate) fn step_and_branch(op: Compare, a: OperandKind, b: OperandKind) -> Option<Handler> {
             match op {
                 Compare::I32Ne => step_and_branch_shape::<I32Ne>(a, b),
                 Compare::I32LtS => step_and_branch_shape::<I32LtS>(a, b),
@@ -244,7 +281,7 @@ macro_rules! choose_compare {
             }
         }
 
-        pub(crate) fn compare_branch(op: Compare, a: Kind, b: Kind, when: bool, back: bool) -> Handler {
+        pub(crate) fn compare_branch(op: Compare, a: OperandKind, b: OperandKind, when: bool, back: bool) -> Handler {
             match op {
                 $(Compare::$token => branch_shape::<$token>(a, b, when, back),)*
             }
@@ -252,7 +289,7 @@ macro_rules! choose_compare {
     };
 }
 
-/// 128-bit arithmetic: operands and results in consecutive slots.
+/// 128-bit arithmetic. Operands and results are in consecutive slots.
 struct WideInstruction<O>(PhantomData<O>);
 
 trait WideMeaning {
@@ -308,7 +345,7 @@ macro_rules! wide_meanings {
 kinglet_wasm::binary_ops!(binary_meanings);
 kinglet_wasm::compare_ops!(binary_meanings);
 
-/// Makes a NaN canonical, behind arithmetic in an engine that asks for it.
+/// Replaces a NaN by the canonical NaN, after arithmetic if the settings require it.
 struct F32Canonical;
 struct F64Canonical;
 
@@ -333,43 +370,49 @@ impl UnaryMeaning for F64Canonical {
 pub(crate) mod handlers {
     use super::*;
 
-    /// A NaN made canonical.
-    pub(crate) fn f32_canonical(a: Kind, d: Kind) -> Handler {
+    /// Replaces a NaN by the canonical NaN.
+    pub(crate) fn f32_canonical(a: OperandKind, d: OperandKind) -> Handler {
         unary_shape::<F32Canonical>(a, d)
     }
 
-    /// A NaN made canonical.
-    pub(crate) fn f64_canonical(a: Kind, d: Kind) -> Handler {
+    /// Replaces a NaN by the canonical NaN.
+    pub(crate) fn f64_canonical(a: OperandKind, d: OperandKind) -> Handler {
         unary_shape::<F64Canonical>(a, d)
     }
 
-    /// `f64.load` of a slot's address and an operation of the result and something else.
-    pub(crate) fn load_and_binary(op: Binary, a: Kind, b: Kind, d: Kind) -> Option<Handler> {
+    /// `f64.load` from an address in a slot, and a binary operation on its result.
+    pub(crate) fn load_and_binary(op: Binary, a: OperandKind, b: OperandKind, d: OperandKind) -> Option<Handler> {
         match op {
-            Binary::F64Add => loaded_binary_shape::<F64Add>(a, b, d),
-            Binary::F64Sub => loaded_binary_shape::<F64Sub>(a, b, d),
-            Binary::F64Mul => loaded_binary_shape::<F64Mul>(a, b, d),
+            Binary::F64Add => load_and_binary_shape::<F64Add>(a, b, d),
+            Binary::F64Sub => load_and_binary_shape::<F64Sub>(a, b, d),
+            Binary::F64Mul => load_and_binary_shape::<F64Mul>(a, b, d),
             _ => None,
         }
     }
 
-    /// An operation and `f64.store` of its result to a slot's address.
-    pub(crate) fn binary_and_store(op: Binary, a: Kind, b: Kind) -> Option<Handler> {
+    /// A binary operation, and `f64.store` of its result to an address in a slot.
+    pub(crate) fn binary_and_store(op: Binary, a: OperandKind, b: OperandKind) -> Option<Handler> {
         match op {
-            Binary::F64Add => stored_binary_shape::<F64Add>(a, b),
-            Binary::F64Sub => stored_binary_shape::<F64Sub>(a, b),
-            Binary::F64Mul => stored_binary_shape::<F64Mul>(a, b),
+            Binary::F64Add => binary_and_store_shape::<F64Add>(a, b),
+            Binary::F64Sub => binary_and_store_shape::<F64Sub>(a, b),
+            Binary::F64Mul => binary_and_store_shape::<F64Mul>(a, b),
             _ => None,
         }
     }
 
-    /// `i32.load` of a slot's address, its result also to `k`, plus a constant.
-    pub(crate) fn load_plus(k: Kind, d: Kind) -> Handler {
+    /// `i32.load` from an address in a slot, with its result also in `k`, and addition of a constant.
+    pub(crate) fn load_and_add(k: OperandKind, d: OperandKind) -> Handler {
         match (k, d) {
-            (Kind::Acc, Kind::Acc) => handler::<Pair<I32LoadSlot<Acc>, BinaryInstruction<I32Add, Acc, Imm, Acc>>>,
-            (Kind::Acc, _) => handler::<Pair<I32LoadSlot<Acc>, BinaryInstruction<I32Add, Acc, Imm, Slot>>>,
-            (_, Kind::Acc) => handler::<Pair<I32LoadSlot<Slot>, BinaryInstruction<I32Add, Acc, Imm, Acc>>>,
-            (_, _) => handler::<Pair<I32LoadSlot<Slot>, BinaryInstruction<I32Add, Acc, Imm, Slot>>>,
+            (OperandKind::Acc, OperandKind::Acc) => {
+                handler::<Superinstruction<I32LoadSlot<Acc>, BinaryInstruction<I32Add, Acc, Imm, Acc>>>
+            }
+            (OperandKind::Acc, _) => {
+                handler::<Superinstruction<I32LoadSlot<Acc>, BinaryInstruction<I32Add, Acc, Imm, Slot>>>
+            }
+            (_, OperandKind::Acc) => {
+                handler::<Superinstruction<I32LoadSlot<Slot>, BinaryInstruction<I32Add, Acc, Imm, Acc>>>
+            }
+            (_, _) => handler::<Superinstruction<I32LoadSlot<Slot>, BinaryInstruction<I32Add, Acc, Imm, Slot>>>,
         }
     }
 

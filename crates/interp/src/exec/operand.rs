@@ -1,33 +1,32 @@
-//! Where instructions take operands from and put results: a slot of the frame, a constant in the code, or the
-//! accumulator of the value's class, which always holds the last result of that class.
+//! Operand sources and result targets: a slot of the frame, an immediate in the code, or the accumulator of the value's
+//! class. The accumulator always holds the last result of its class.
 
 use kinglet_wasm::sem::Scalar;
 
 use super::Machine;
 
-/// The three places, for choosing a handler.
+/// The kinds of operands, for selecting a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum OperandKind {
     Slot,
     Imm,
     Acc,
 }
 
-/// A scalar that has an accumulator.
-pub(crate) trait Cell: Scalar {
-    /// Reads it from operand words: one for 32 bits, two for 64.
+/// A scalar type that has an accumulator.
+pub(crate) trait AccumulatorScalar: Scalar {
+    /// Reads an immediate from operand words: one word for 32 bits, two for 64.
     unsafe fn immediate(m: &mut Machine) -> Self;
     fn accumulator(m: &Machine) -> Self;
     fn accumulate(self, m: &mut Machine);
 }
 
-macro_rules! cells {
+macro_rules! accumulator_scalars {
     ($($scalar:ident: $word:ident, $acc:ident, $from:expr, $to:expr;)*) => {$(
-        impl Cell for $scalar {
+        impl AccumulatorScalar for $scalar {
             #[inline(always)]
             unsafe fn immediate(m: &mut Machine) -> Self {
-                // SAFETY: the caller is a handler for an immediate of this type, which the emitter has put next (see
-                // `exec`).
+                // SAFETY: the caller is a handler for an immediate of this type, which comes next (see `exec`).
                 <Self as Scalar>::from_bits(unsafe { m.$word() } as u64)
             }
 
@@ -44,32 +43,32 @@ macro_rules! cells {
     )*};
 }
 
-cells! {
+accumulator_scalars! {
     i32: word, acc, |acc| acc as i32, |value: i32| value as u32 as u64;
     i64: double_word, acc, |acc| acc as i64, |value: i64| value as u64;
     f32: word, s, |s| s, |value| value;
     f64: double_word, d, |d| d, |value| value;
 }
 
-/// Where an operand comes from.
-pub(crate) trait Source {
-    unsafe fn get<T: Cell>(m: &mut Machine) -> T;
+/// The source of an operand.
+pub(crate) trait OperandSource {
+    unsafe fn get<T: AccumulatorScalar>(m: &mut Machine) -> T;
 }
 
-/// Where a result goes.
-pub(crate) trait Target {
-    unsafe fn put<T: Cell>(m: &mut Machine, value: T);
+/// The target of a result.
+pub(crate) trait ResultTarget {
+    unsafe fn put<T: AccumulatorScalar>(m: &mut Machine, value: T);
 }
 
 pub(crate) struct Slot;
 pub(crate) struct Imm;
 pub(crate) struct Acc;
 
-impl Source for Slot {
+impl OperandSource for Slot {
     #[inline(always)]
-    unsafe fn get<T: Cell>(m: &mut Machine) -> T {
-        // SAFETY: the caller is a handler for an operand in a slot: the emitter has put its offset next, and it lies in
-        // the frame that the function's entry checked (see `exec`).
+    unsafe fn get<T: AccumulatorScalar>(m: &mut Machine) -> T {
+        // SAFETY: the caller is a handler for an operand in a slot. The next word is its offset, which lies in the
+        // frame that the function's entry checked (see `exec`).
         unsafe {
             let offset = m.word();
             T::from_bits(*m.slot(offset))
@@ -77,27 +76,27 @@ impl Source for Slot {
     }
 }
 
-impl Source for Imm {
+impl OperandSource for Imm {
     #[inline(always)]
-    unsafe fn get<T: Cell>(m: &mut Machine) -> T {
-        // SAFETY: the caller is a handler for a constant operand, which the emitter has put next (see `exec`).
+    unsafe fn get<T: AccumulatorScalar>(m: &mut Machine) -> T {
+        // SAFETY: the caller is a handler for an immediate, which comes next (see `exec`).
         unsafe { T::immediate(m) }
     }
 }
 
-impl Source for Acc {
+impl OperandSource for Acc {
     #[inline(always)]
-    unsafe fn get<T: Cell>(m: &mut Machine) -> T {
+    unsafe fn get<T: AccumulatorScalar>(m: &mut Machine) -> T {
         T::accumulator(m)
     }
 }
 
-impl Target for Slot {
-    /// Also leaves the value in the accumulator, where the next instruction finds it without waiting for the store.
+impl ResultTarget for Slot {
+    /// Also leaves the value in the accumulator, so the next instruction does not wait for the store.
     #[inline(always)]
-    unsafe fn put<T: Cell>(m: &mut Machine, value: T) {
-        // SAFETY: the caller is a handler for a result in a slot: the emitter has put its offset next, and it lies in
-        // the frame that the function's entry checked (see `exec`).
+    unsafe fn put<T: AccumulatorScalar>(m: &mut Machine, value: T) {
+        // SAFETY: the caller is a handler for a result in a slot. The next word is its offset, which lies in the frame
+        // that the function's entry checked (see `exec`).
         unsafe {
             let offset = m.word();
             *m.slot(offset) = value.to_bits();
@@ -106,9 +105,9 @@ impl Target for Slot {
     }
 }
 
-impl Target for Acc {
+impl ResultTarget for Acc {
     #[inline(always)]
-    unsafe fn put<T: Cell>(m: &mut Machine, value: T) {
+    unsafe fn put<T: AccumulatorScalar>(m: &mut Machine, value: T) {
         value.accumulate(m);
     }
 }

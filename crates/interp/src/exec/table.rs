@@ -1,27 +1,27 @@
-//! `table.get` and `table.size`; what changes a table is the runtime's.
+//! `table.get` and `table.size`. Libcalls make all changes to tables.
 
 use std::marker::PhantomData;
 
 use kinglet_abi::Trap;
 
 use super::control::lazy_element;
-use super::operand::{Acc, Slot, Source, Target};
-use super::{Flow, Handler, Instruction, Kind, Machine, Stop, handler};
+use super::operand::{Acc, OperandSource, ResultTarget, Slot};
+use super::{Flow, Handler, Instruction, Machine, OperandKind, StopReason, handler};
 use crate::access;
 
-/// `table.get`: the table's place with bit 1 set if its indices are 64 bits wide.
+/// `table.get`. Operand: the table's location, with bit 1 set if its indices are 64 bits wide.
 struct TableGet<A, D>(PhantomData<(A, D)>);
 
-impl<A: Source, D: Target> Instruction for TableGet<A, D> {
+impl<A: OperandSource, D: ResultTarget> Instruction for TableGet<A, D> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the word is a table's place.
+        // SAFETY: the word is a table's location.
         unsafe {
             let word = m.word();
             let index: i64 = A::get(m);
             let index = if word & 2 != 0 { index as u64 } else { index as u32 as u64 };
             let table = access::table(m.vmctx(), word & !2);
-            let mut element = access::element(table, index).ok_or(Stop::Trap(Trap::TableOutOfBounds))?;
+            let mut element = access::element(table, index).ok_or(StopReason::Trap(Trap::TableOutOfBounds))?;
             if element == 0 {
                 element = lazy_element(m.vm, m.vmctx(), word & !2, index);
             }
@@ -33,10 +33,10 @@ impl<A: Source, D: Target> Instruction for TableGet<A, D> {
 
 struct TableSize<D>(PhantomData<D>);
 
-impl<D: Target> Instruction for TableSize<D> {
+impl<D: ResultTarget> Instruction for TableSize<D> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the word is a table's place.
+        // SAFETY: the word is a table's location.
         unsafe {
             let word = m.word();
             let len = (*access::table(m.vmctx(), word)).len;
@@ -46,22 +46,22 @@ impl<D: Target> Instruction for TableSize<D> {
     }
 }
 
-/// The choice of handlers.
+/// Functions that select handlers.
 pub(crate) mod handlers {
     use super::*;
 
-    pub(crate) fn table_get(a: Kind, d: Kind) -> Handler {
+    pub(crate) fn table_get(a: OperandKind, d: OperandKind) -> Handler {
         match (a, d) {
-            (Kind::Acc, Kind::Acc) => handler::<TableGet<Acc, Acc>>,
-            (Kind::Acc, _) => handler::<TableGet<Acc, Slot>>,
-            (_, Kind::Acc) => handler::<TableGet<Slot, Acc>>,
+            (OperandKind::Acc, OperandKind::Acc) => handler::<TableGet<Acc, Acc>>,
+            (OperandKind::Acc, _) => handler::<TableGet<Acc, Slot>>,
+            (_, OperandKind::Acc) => handler::<TableGet<Slot, Acc>>,
             (_, _) => handler::<TableGet<Slot, Slot>>,
         }
     }
 
-    pub(crate) fn table_size(d: Kind) -> Handler {
+    pub(crate) fn table_size(d: OperandKind) -> Handler {
         match d {
-            Kind::Acc => handler::<TableSize<Acc>>,
+            OperandKind::Acc => handler::<TableSize<Acc>>,
             _ => handler::<TableSize<Slot>>,
         }
     }

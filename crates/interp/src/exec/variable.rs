@@ -1,14 +1,14 @@
-//! Copies between slots, constants, globals, `select`.
+//! Copies between slots, and instructions for constants, globals and references, and `select`.
 
 use std::marker::PhantomData;
 
-use super::memory::KeepingStore;
-use super::operand::{Acc, Cell, Imm, Slot, Source, Target};
-use super::{Flow, Handler, Instruction, Kind, Machine, Pair, handler};
+use super::memory::ForwardingStore;
+use super::operand::{Acc, AccumulatorScalar, Imm, OperandSource, ResultTarget, Slot};
+use super::{Flow, Handler, Instruction, Machine, OperandKind, Superinstruction, handler};
 use crate::access;
 use crate::emit::Class;
 
-/// Copies a slot; leaves accumulators alone.
+/// Copies a slot. Accumulators are unchanged.
 pub(super) struct Copy;
 
 impl Instruction for Copy {
@@ -25,7 +25,7 @@ impl Instruction for Copy {
     }
 }
 
-/// Copies two slots, the first first.
+/// Copies two slots, in order.
 struct Copy2;
 
 impl Instruction for Copy2 {
@@ -40,7 +40,7 @@ impl Instruction for Copy2 {
     }
 }
 
-/// Copies slots to slots that are not above them: where from, where to, how many.
+/// Copies slots to slots that are not above them. Operands: source, destination, count.
 struct CopyBlock;
 
 impl Instruction for CopyBlock {
@@ -77,10 +77,10 @@ impl Instruction for CopyVector {
     }
 }
 
-/// A constant to a slot.
-pub(super) struct Constant<T>(PhantomData<T>);
+/// Writes a constant to a slot.
+pub(super) struct ScalarConstant<T>(PhantomData<T>);
 
-impl<T: Cell> Instruction for Constant<T> {
+impl<T: AccumulatorScalar> Instruction for ScalarConstant<T> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the emitter wrote the operand words for this handler, and their slots lie in the frame that the
@@ -94,7 +94,7 @@ impl<T: Cell> Instruction for Constant<T> {
     }
 }
 
-/// A vector constant to its slots.
+/// Writes a vector constant to its slots.
 struct VectorConstant;
 
 impl Instruction for VectorConstant {
@@ -111,10 +111,10 @@ impl Instruction for VectorConstant {
     }
 }
 
-/// An accumulator to a slot.
-struct Keep<T>(PhantomData<T>);
+/// Stores an accumulator to a slot.
+struct StoreAccumulator<T>(PhantomData<T>);
 
-impl<T: Cell> Instruction for Keep<T> {
+impl<T: AccumulatorScalar> Instruction for StoreAccumulator<T> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the emitter wrote the operand words for this handler, and their slots lie in the frame that the
@@ -129,10 +129,10 @@ impl<T: Cell> Instruction for Keep<T> {
 
 struct GlobalGet<T, D>(PhantomData<(T, D)>);
 
-impl<T: Cell, D: Target> Instruction for GlobalGet<T, D> {
+impl<T: AccumulatorScalar, D: ResultTarget> Instruction for GlobalGet<T, D> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the word is a global's place.
+        // SAFETY: the word is a global's location.
         unsafe {
             let word = m.word();
             let value = (*access::global(m.vmctx(), word)).slots[0];
@@ -144,10 +144,10 @@ impl<T: Cell, D: Target> Instruction for GlobalGet<T, D> {
 
 struct GlobalSet<T, A>(PhantomData<(T, A)>);
 
-impl<T: Cell, A: Source> Instruction for GlobalSet<T, A> {
+impl<T: AccumulatorScalar, A: OperandSource> Instruction for GlobalSet<T, A> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the word is a global's place.
+        // SAFETY: the word is a global's location.
         unsafe {
             let word = m.word();
             let value: T = A::get(m);
@@ -157,13 +157,13 @@ impl<T: Cell, A: Source> Instruction for GlobalSet<T, A> {
     }
 }
 
-/// A global plus a constant.
-struct GlobalPlus<D>(PhantomData<D>);
+/// Adds a constant to a global's value, without changing the global.
+struct GlobalAdd<D>(PhantomData<D>);
 
-impl<D: Target> Instruction for GlobalPlus<D> {
+impl<D: ResultTarget> Instruction for GlobalAdd<D> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the word is a global's place.
+        // SAFETY: the word is a global's location.
         unsafe {
             let word = m.word();
             let value = (*access::global(m.vmctx(), word)).slots[0] as u32;
@@ -174,13 +174,13 @@ impl<D: Target> Instruction for GlobalPlus<D> {
     }
 }
 
-/// Adds a constant to a global; the result is its new value.
-struct GlobalMove<D>(PhantomData<D>);
+/// Adds a constant to a global. The result is the global's new value.
+struct GlobalAddSet<D>(PhantomData<D>);
 
-impl<D: Target> Instruction for GlobalMove<D> {
+impl<D: ResultTarget> Instruction for GlobalAddSet<D> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the word is a global's place.
+        // SAFETY: the word is a global's location.
         unsafe {
             let word = m.word();
             let slot = &raw mut (*access::global(m.vmctx(), word)).slots[0];
@@ -193,13 +193,13 @@ impl<D: Target> Instruction for GlobalMove<D> {
     }
 }
 
-/// Sets a global to a slot plus a constant.
-pub(super) struct GlobalSetPlus;
+/// Sets a global to the sum of a slot and a constant.
+pub(super) struct GlobalSetSum;
 
-impl Instruction for GlobalSetPlus {
+impl Instruction for GlobalSetSum {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the last word is a global's place.
+        // SAFETY: the last word is a global's location.
         unsafe {
             let value: i32 = Slot::get(m);
             let constant = m.word();
@@ -215,7 +215,7 @@ struct VectorGlobalGet;
 impl Instruction for VectorGlobalGet {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the word is a global's place.
+        // SAFETY: the word is a global's location.
         unsafe {
             let word = m.word();
             let to = m.word();
@@ -230,7 +230,7 @@ struct VectorGlobalSet;
 impl Instruction for VectorGlobalSet {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
-        // SAFETY: the word is a global's place.
+        // SAFETY: the word is a global's location.
         unsafe {
             let word = m.word();
             let from = m.word();
@@ -242,7 +242,9 @@ impl Instruction for VectorGlobalSet {
 
 struct Select<T, A, B, C, D>(PhantomData<(T, A, B, C, D)>);
 
-impl<T: Cell, A: Source, B: Source, C: Source, D: Target> Instruction for Select<T, A, B, C, D> {
+impl<T: AccumulatorScalar, A: OperandSource, B: OperandSource, C: OperandSource, D: ResultTarget> Instruction
+    for Select<T, A, B, C, D>
+{
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the emitter wrote the operand words for this handler, and their slots lie in the frame that the
@@ -277,7 +279,7 @@ impl Instruction for VectorSelect {
 /// `ref.is_null`
 struct IsNull<A, D>(PhantomData<(A, D)>);
 
-impl<A: Source, D: Target> Instruction for IsNull<A, D> {
+impl<A: OperandSource, D: ResultTarget> Instruction for IsNull<A, D> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the emitter wrote the operand words for this handler, and their slots lie in the frame that the
@@ -302,7 +304,7 @@ impl Instruction for AsNonNull {
             let (from, to) = (m.word(), m.word());
             let value = *m.slot(from);
             if value == 0 {
-                return Err(super::Stop::Trap(kinglet_abi::Trap::NullReference));
+                return Err(super::StopReason::Trap(kinglet_abi::Trap::NullReference));
             }
             *m.slot(to) = value;
         }
@@ -310,40 +312,40 @@ impl Instruction for AsNonNull {
     }
 }
 
-fn select_of<T: Cell, A: Source, B: Source>(c: Kind, d: Kind) -> Handler {
+fn select_of<T: AccumulatorScalar, A: OperandSource, B: OperandSource>(c: OperandKind, d: OperandKind) -> Handler {
     match (c, d) {
-        (Kind::Acc, Kind::Acc) => handler::<Select<T, A, B, Acc, Acc>>,
-        (Kind::Acc, _) => handler::<Select<T, A, B, Acc, Slot>>,
-        (_, Kind::Acc) => handler::<Select<T, A, B, Slot, Acc>>,
+        (OperandKind::Acc, OperandKind::Acc) => handler::<Select<T, A, B, Acc, Acc>>,
+        (OperandKind::Acc, _) => handler::<Select<T, A, B, Acc, Slot>>,
+        (_, OperandKind::Acc) => handler::<Select<T, A, B, Slot, Acc>>,
         (_, _) => handler::<Select<T, A, B, Slot, Slot>>,
     }
 }
 
-fn select_class<T: Cell>(a: Kind, b: Kind, c: Kind, d: Kind) -> Handler {
+fn select_class<T: AccumulatorScalar>(a: OperandKind, b: OperandKind, c: OperandKind, d: OperandKind) -> Handler {
     match (a, b) {
-        (Kind::Imm, Kind::Imm) => select_of::<T, Imm, Imm>(c, d),
-        (Kind::Imm, _) => select_of::<T, Imm, Slot>(c, d),
-        (_, Kind::Imm) => select_of::<T, Slot, Imm>(c, d),
+        (OperandKind::Imm, OperandKind::Imm) => select_of::<T, Imm, Imm>(c, d),
+        (OperandKind::Imm, _) => select_of::<T, Imm, Slot>(c, d),
+        (_, OperandKind::Imm) => select_of::<T, Slot, Imm>(c, d),
         (_, _) => select_of::<T, Slot, Slot>(c, d),
     }
 }
 
-fn global_get_class<T: Cell>(d: Kind) -> Handler {
+fn global_get_class<T: AccumulatorScalar>(d: OperandKind) -> Handler {
     match d {
-        Kind::Acc => handler::<GlobalGet<T, Acc>>,
+        OperandKind::Acc => handler::<GlobalGet<T, Acc>>,
         _ => handler::<GlobalGet<T, Slot>>,
     }
 }
 
-fn global_set_class<T: Cell>(a: Kind) -> Handler {
+fn global_set_class<T: AccumulatorScalar>(a: OperandKind) -> Handler {
     match a {
-        Kind::Slot => handler::<GlobalSet<T, Slot>>,
-        Kind::Imm => handler::<GlobalSet<T, Imm>>,
-        Kind::Acc => handler::<GlobalSet<T, Acc>>,
+        OperandKind::Slot => handler::<GlobalSet<T, Slot>>,
+        OperandKind::Imm => handler::<GlobalSet<T, Imm>>,
+        OperandKind::Acc => handler::<GlobalSet<T, Acc>>,
     }
 }
 
-/// The choice of handlers.
+/// Functions that select handlers.
 pub(crate) mod handlers {
     use super::*;
 
@@ -364,22 +366,22 @@ pub(crate) mod handlers {
     }
 
     pub(crate) fn constant(wide: bool) -> Handler {
-        if wide { handler::<Constant<i64>> } else { handler::<Constant<i32>> }
+        if wide { handler::<ScalarConstant<i64>> } else { handler::<ScalarConstant<i32>> }
     }
 
     pub(crate) fn vector_constant() -> Handler {
         handler::<VectorConstant>
     }
 
-    pub(crate) fn keep(class: Class) -> Handler {
+    pub(crate) fn store_accumulator(class: Class) -> Handler {
         match class {
-            Class::F32 => handler::<Keep<f32>>,
-            Class::F64 => handler::<Keep<f64>>,
-            _ => handler::<Keep<i64>>,
+            Class::F32 => handler::<StoreAccumulator<f32>>,
+            Class::F64 => handler::<StoreAccumulator<f64>>,
+            _ => handler::<StoreAccumulator<i64>>,
         }
     }
 
-    pub(crate) fn global_get(class: Class, d: Kind) -> Handler {
+    pub(crate) fn global_get(class: Class, d: OperandKind) -> Handler {
         match class {
             Class::F32 => global_get_class::<f32>(d),
             Class::F64 => global_get_class::<f64>(d),
@@ -388,7 +390,7 @@ pub(crate) mod handlers {
         }
     }
 
-    pub(crate) fn global_set(class: Class, a: Kind) -> Handler {
+    pub(crate) fn global_set(class: Class, a: OperandKind) -> Handler {
         match class {
             Class::I32 => global_set_class::<i32>(a),
             Class::F32 => global_set_class::<f32>(a),
@@ -398,34 +400,34 @@ pub(crate) mod handlers {
         }
     }
 
-    pub(crate) fn global_plus(d: Kind) -> Handler {
+    pub(crate) fn global_add(d: OperandKind) -> Handler {
         match d {
-            Kind::Acc => handler::<GlobalPlus<Acc>>,
-            _ => handler::<GlobalPlus<Slot>>,
+            OperandKind::Acc => handler::<GlobalAdd<Acc>>,
+            _ => handler::<GlobalAdd<Slot>>,
         }
     }
 
-    pub(crate) fn global_move(d: Kind) -> Handler {
+    pub(crate) fn global_add_set(d: OperandKind) -> Handler {
         match d {
-            Kind::Acc => handler::<GlobalMove<Acc>>,
-            _ => handler::<GlobalMove<Slot>>,
+            OperandKind::Acc => handler::<GlobalAddSet<Acc>>,
+            _ => handler::<GlobalAddSet<Slot>>,
         }
     }
 
-    /// A global plus a constant to a slot, or a global moved by one, and a store to the address that gives, which also
-    /// leaves the value in a slot.
-    pub(crate) fn global_plus_and_keeping_store(moves: bool) -> Handler {
+    /// Adds a constant to a global's value, and stores a slot to the resulting address, with a copy to another slot. If
+    /// `moves`, also changes the global.
+    pub(crate) fn global_add_and_forwarding_store(moves: bool) -> Handler {
         match moves {
-            false => handler::<Pair<GlobalPlus<Slot>, KeepingStore<Acc, Slot>>>,
-            true => handler::<Pair<GlobalMove<Slot>, KeepingStore<Acc, Slot>>>,
+            false => handler::<Superinstruction<GlobalAdd<Slot>, ForwardingStore<Acc, Slot>>>,
+            true => handler::<Superinstruction<GlobalAddSet<Slot>, ForwardingStore<Acc, Slot>>>,
         }
     }
 
-    pub(crate) fn global_set_plus() -> Handler {
-        handler::<GlobalSetPlus>
+    pub(crate) fn global_set_sum() -> Handler {
+        handler::<GlobalSetSum>
     }
 
-    pub(crate) fn select(class: Class, a: Kind, b: Kind, c: Kind, d: Kind) -> Handler {
+    pub(crate) fn select(class: Class, a: OperandKind, b: OperandKind, c: OperandKind, d: OperandKind) -> Handler {
         match class {
             Class::I32 => select_class::<i32>(a, b, c, d),
             Class::I64 => select_class::<i64>(a, b, c, d),
@@ -435,11 +437,11 @@ pub(crate) mod handlers {
         }
     }
 
-    pub(crate) fn is_null(a: Kind, d: Kind) -> Handler {
+    pub(crate) fn is_null(a: OperandKind, d: OperandKind) -> Handler {
         match (a, d) {
-            (Kind::Acc, Kind::Acc) => handler::<IsNull<Acc, Acc>>,
-            (Kind::Acc, _) => handler::<IsNull<Acc, Slot>>,
-            (_, Kind::Acc) => handler::<IsNull<Slot, Acc>>,
+            (OperandKind::Acc, OperandKind::Acc) => handler::<IsNull<Acc, Acc>>,
+            (OperandKind::Acc, _) => handler::<IsNull<Acc, Slot>>,
+            (_, OperandKind::Acc) => handler::<IsNull<Slot, Acc>>,
             (_, _) => handler::<IsNull<Slot, Slot>>,
         }
     }

@@ -1,4 +1,5 @@
-//! Vector instructions: operands from slots, results to slots; scalars in and out like any scalar.
+//! Vector instructions. Vector operands and results are in slots. Scalar operands and results are encoded as in other
+//! instructions.
 
 use std::marker::PhantomData;
 
@@ -6,9 +7,9 @@ use kinglet_wasm::V128;
 use kinglet_wasm::op::*;
 use kinglet_wasm::sem;
 
-use super::memory::Stored;
-use super::operand::{Acc, Cell, Slot, Source, Target};
-use super::{Flow, Handler, Instruction, Kind, Machine, handler};
+use super::memory::ResultValue;
+use super::operand::{Acc, AccumulatorScalar, OperandSource, ResultTarget, Slot};
+use super::{Flow, Handler, Instruction, Machine, OperandKind, handler};
 
 #[inline(always)]
 unsafe fn vector(m: &mut Machine) -> V128 {
@@ -19,13 +20,13 @@ unsafe fn vector(m: &mut Machine) -> V128 {
     }
 }
 
-/// The vector in two slots: its lower half in the first, each as the number that its bytes are from the lowest on.
+/// Reads a vector from two slots: the lower half from the first, each half as a little-endian number.
 ///
 /// # Safety
-/// Both can be read.
+/// Both slots are readable.
 #[inline(always)]
 pub(super) unsafe fn read(slots: *const u64) -> V128 {
-    // SAFETY: the caller promises that both slots can be read (see `# Safety`).
+    // SAFETY: the caller promises that both slots are readable (see `# Safety`).
     unsafe {
         if cfg!(target_endian = "little") {
             return slots.cast::<V128>().read();
@@ -34,13 +35,13 @@ pub(super) unsafe fn read(slots: *const u64) -> V128 {
     }
 }
 
-/// The other way.
+/// Writes a vector to two slots, as [`read`] reads it.
 ///
 /// # Safety
-/// Both can be written.
+/// Both slots are writable.
 #[inline(always)]
 pub(super) unsafe fn write(slots: *mut u64, vector: V128) {
-    // SAFETY: the caller promises that both slots can be written (see `# Safety`).
+    // SAFETY: the caller promises that both slots are writable (see `# Safety`).
     unsafe {
         if cfg!(target_endian = "little") {
             return slots.cast::<V128>().write(vector);
@@ -50,7 +51,7 @@ pub(super) unsafe fn write(slots: *mut u64, vector: V128) {
     }
 }
 
-/// The meaning of an operation on `N` vectors that gives a vector.
+/// The semantics of an operation on `N` vectors with a vector result.
 trait VectorMeaning<const N: usize> {
     fn eval(args: [V128; N]) -> V128;
 }
@@ -67,21 +68,21 @@ impl<O: VectorMeaning<N>, const N: usize> Instruction for VectorInstruction<O, N
             for arg in &mut args {
                 *arg = vector(m);
             }
-            V128::to_target::<Slot>(m, O::eval(args));
+            V128::write_to::<Slot>(m, O::eval(args));
         }
         Ok(())
     }
 }
 
-/// The meaning of an operation on a vector and a lane index or nothing that gives a scalar.
+/// The semantics of an operation on a vector, and possibly a lane index, with a scalar result.
 trait ToScalarMeaning {
-    type R: Cell;
+    type R: AccumulatorScalar;
     fn eval(a: V128, lane: u8) -> Self::R;
 }
 
 struct ToScalar<O, D>(PhantomData<(O, D)>);
 
-impl<O: ToScalarMeaning, D: Target> Instruction for ToScalar<O, D> {
+impl<O: ToScalarMeaning, D: ResultTarget> Instruction for ToScalar<O, D> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the emitter wrote the operand words for this handler, and each vector has two slots of the frame that
@@ -95,15 +96,15 @@ impl<O: ToScalarMeaning, D: Target> Instruction for ToScalar<O, D> {
     }
 }
 
-/// The meaning of an operation on a vector, a lane index or nothing, and a scalar that gives a vector.
+/// The semantics of an operation on a vector, a scalar, and possibly a lane index, with a vector result.
 trait WithScalarMeaning {
-    type B: Cell;
+    type B: AccumulatorScalar;
     fn eval(a: V128, lane: u8, b: Self::B) -> V128;
 }
 
 struct WithScalar<O, B>(PhantomData<(O, B)>);
 
-impl<O: WithScalarMeaning, B: Source> Instruction for WithScalar<O, B> {
+impl<O: WithScalarMeaning, B: OperandSource> Instruction for WithScalar<O, B> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the emitter wrote the operand words for this handler, and each vector has two slots of the frame that
@@ -112,34 +113,34 @@ impl<O: WithScalarMeaning, B: Source> Instruction for WithScalar<O, B> {
             let a = vector(m);
             let lane = m.word() as u8;
             let b: O::B = B::get(m);
-            V128::to_target::<Slot>(m, O::eval(a, lane, b));
+            V128::write_to::<Slot>(m, O::eval(a, lane, b));
         }
         Ok(())
     }
 }
 
-/// The meaning of a splat.
+/// The semantics of a splat.
 trait SplatMeaning {
-    type A: Cell;
+    type A: AccumulatorScalar;
     fn eval(a: Self::A) -> V128;
 }
 
 struct Splat<O, A>(PhantomData<(O, A)>);
 
-impl<O: SplatMeaning, A: Source> Instruction for Splat<O, A> {
+impl<O: SplatMeaning, A: OperandSource> Instruction for Splat<O, A> {
     #[inline(always)]
     unsafe fn run(m: &mut Machine) -> Flow {
         // SAFETY: the emitter wrote the operand words for this handler, and each vector has two slots of the frame that
         // the function's entry checked (see `exec`).
         unsafe {
             let a: O::A = A::get(m);
-            V128::to_target::<Slot>(m, O::eval(a));
+            V128::write_to::<Slot>(m, O::eval(a));
         }
         Ok(())
     }
 }
 
-/// Makes NaN lanes canonical, behind arithmetic in an engine that asks for it.
+/// Replaces NaN lanes by the canonical NaN, after arithmetic if the settings require it.
 struct F32x4Canonical;
 struct F64x2Canonical;
 
@@ -171,7 +172,7 @@ impl Instruction for Shuffle {
             bytes[..8].copy_from_slice(&lanes[0].to_le_bytes());
             bytes[8..].copy_from_slice(&lanes[1].to_le_bytes());
             let (a, b) = (vector(m), vector(m));
-            V128::to_target::<Slot>(m, sem::i8x16_shuffle(a, b, bytes));
+            V128::write_to::<Slot>(m, sem::i8x16_shuffle(a, b, bytes));
         }
         Ok(())
     }
@@ -209,23 +210,23 @@ macro_rules! vector_meanings {
     };
 }
 
-fn to_scalar_shape<O: ToScalarMeaning>(d: Kind) -> Handler {
+fn to_scalar_shape<O: ToScalarMeaning>(d: OperandKind) -> Handler {
     match d {
-        Kind::Acc => handler::<ToScalar<O, Acc>>,
+        OperandKind::Acc => handler::<ToScalar<O, Acc>>,
         _ => handler::<ToScalar<O, Slot>>,
     }
 }
 
-fn with_scalar_shape<O: WithScalarMeaning>(b: Kind) -> Handler {
+fn with_scalar_shape<O: WithScalarMeaning>(b: OperandKind) -> Handler {
     match b {
-        Kind::Acc => handler::<WithScalar<O, Acc>>,
+        OperandKind::Acc => handler::<WithScalar<O, Acc>>,
         _ => handler::<WithScalar<O, Slot>>,
     }
 }
 
-fn splat_shape<O: SplatMeaning>(a: Kind) -> Handler {
+fn splat_shape<O: SplatMeaning>(a: OperandKind) -> Handler {
     match a {
-        Kind::Acc => handler::<Splat<O, Acc>>,
+        OperandKind::Acc => handler::<Splat<O, Acc>>,
         _ => handler::<Splat<O, Slot>>,
     }
 }
@@ -242,7 +243,7 @@ macro_rules! test_meanings {
                 }
             }
         )*
-        pub(crate) fn vector_test(op: VectorTest, d: Kind) -> Handler {
+        pub(crate) fn vector_test(op: VectorTest, d: OperandKind) -> Handler {
             match op {
                 $(VectorTest::$token => to_scalar_shape::<$token>(d),)*
             }
@@ -262,7 +263,7 @@ macro_rules! extract_meanings {
                 }
             }
         )*
-        pub(crate) fn vector_extract(op: VectorExtract, d: Kind) -> Handler {
+        pub(crate) fn vector_extract(op: VectorExtract, d: OperandKind) -> Handler {
             match op {
                 $(VectorExtract::$token => to_scalar_shape::<$token>(d),)*
             }
@@ -282,7 +283,7 @@ macro_rules! shift_meanings {
                 }
             }
         )*
-        pub(crate) fn vector_shift(op: VectorShift, b: Kind) -> Handler {
+        pub(crate) fn vector_shift(op: VectorShift, b: OperandKind) -> Handler {
             match op {
                 $(VectorShift::$token => with_scalar_shape::<$token>(b),)*
             }
@@ -302,7 +303,7 @@ macro_rules! replace_meanings {
                 }
             }
         )*
-        pub(crate) fn vector_replace(op: VectorReplace, b: Kind) -> Handler {
+        pub(crate) fn vector_replace(op: VectorReplace, b: OperandKind) -> Handler {
             match op {
                 $(VectorReplace::$token => with_scalar_shape::<$token>(b),)*
             }
@@ -322,7 +323,7 @@ macro_rules! splat_meanings {
                 }
             }
         )*
-        pub(crate) fn vector_splat(op: VectorSplat, a: Kind) -> Handler {
+        pub(crate) fn vector_splat(op: VectorSplat, a: OperandKind) -> Handler {
             match op {
                 $(VectorSplat::$token => splat_shape::<$token>(a),)*
             }
@@ -330,7 +331,7 @@ macro_rules! splat_meanings {
     };
 }
 
-/// The choice of handlers.
+/// Functions that select handlers.
 pub(crate) mod handlers {
     use super::*;
 
@@ -343,12 +344,12 @@ pub(crate) mod handlers {
     kinglet_wasm::vector_replace_ops!(replace_meanings);
     kinglet_wasm::vector_splat_ops!(splat_meanings);
 
-    /// NaN lanes made canonical.
+    /// Replaces NaN lanes by the canonical NaN.
     pub(crate) fn f32x4_canonical() -> Handler {
         handler::<VectorInstruction<F32x4Canonical, 1>>
     }
 
-    /// NaN lanes made canonical.
+    /// Replaces NaN lanes by the canonical NaN.
     pub(crate) fn f64x2_canonical() -> Handler {
         handler::<VectorInstruction<F64x2Canonical, 1>>
     }

@@ -5,11 +5,11 @@ use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 use kinglet_abi::Trap;
 use kinglet_wasm::op::Convert;
 
-use super::{Emitter, Op1, V};
-use crate::convention::Kind;
+use super::{ClifOperand, ClifValue, Emitter};
+use crate::convention::ValueRepr;
 
 impl Emitter<'_> {
-    pub(super) fn convert_op(&mut self, op: Convert, a: Op1) -> V {
+    pub(super) fn convert_op(&mut self, op: Convert, a: ClifOperand) -> ClifValue {
         use Convert::*;
         let a = self.value(a);
         let bits = MemFlagsData::new();
@@ -36,11 +36,11 @@ impl Emitter<'_> {
             F32ReinterpretI32 => self.builder.ins().bitcast(types::F32, bits, a),
             F64ReinterpretI64 => self.builder.ins().bitcast(types::F64, bits, a),
         };
-        let value = self.canonical(op.arithmetic(), value);
-        self.result(value, Kind::new(op.result().into(), self.environment.types))
+        let value = self.canonicalize_nan(op.arithmetic(), value);
+        self.operand_of(value, ValueRepr::new(op.result().into(), self.environment.types))
     }
 
-    /// To an integer; traps on what has none.
+    /// Converts a float to an integer. Traps if the value is NaN or out of range.
     fn truncate(&mut self, to: Type, signed: bool, a: Value) -> Value {
         if self.explicit_traps() {
             self.check_truncation(to, signed, a);
@@ -60,8 +60,8 @@ impl Emitter<'_> {
         self.trap_if(is_nan, Trap::InvalidConversionToInteger);
         let bits = to.bits() as i32;
         let single = self.builder.func.dfg.value_type(a) == types::F32;
-        // The first values outside: below, the next float under the least integer, which is that minus 1 where the
-        // float's digits can tell it.
+        // The nearest floats out of range. The lower one is the least integer minus 1, or the next smaller float if the
+        // type cannot represent that number.
         let (below, above) = match (signed, single) {
             (false, _) => (-1.0, 2_f64.powi(bits)),
             (true, true) => (f64::from((-2_f32.powi(bits - 1)).next_down()), 2_f64.powi(bits - 1)),

@@ -1,10 +1,12 @@
-//! Exceptions. A call that may throw has one way to where it is caught, whatever catches it: to the *dispatch* of the
-//! innermost `try_table` around it, with the number of the clause that the runtime has found. A dispatch goes to its own
-//! clause of that number, or on to the next outer dispatch. So the intermediate code is linear in calls and clauses, as the
-//! tables are in which the runtime looks ([`kinglet_abi::image::Scope`]).
+//! Exceptions.
 //!
-//! A clause is a landing block: it takes the arguments from the pending exception. Clauses name tags by where their
-//! pointers are in the instance that the call's context says.
+//! A call within a `try_table` has one exceptional successor: the *dispatch block* of the innermost `try_table`. It
+//! receives the number of the clause that the runtime has found, and branches to that clause or to the dispatch block
+//! of the next outer `try_table`. The CLIF is thus linear in calls and clauses, as are the tables that the runtime
+//! searches ([`kinglet_abi::image::Scope`]).
+//!
+//! Each clause has a landing pad, which loads the arguments of the pending exception. Clauses identify tags by the
+//! offsets of their pointers in the call's instance.
 
 use std::mem::offset_of;
 
@@ -13,53 +15,53 @@ use cranelift_codegen::ir::{
     Block, BlockArg, BlockCall, ExceptionTableData, ExceptionTableItem, ExceptionTag, FuncRef, InstBuilder,
     JumpTableData, SigRef, Value, types,
 };
-use kinglet_abi::image::{ANY_TAG, Clause as ClauseEntry, NO_SCOPE, Scope};
-use kinglet_abi::{Natives, Trap, VmStore};
+use kinglet_abi::image::{ANY_TAG, ClauseEntry, NO_SCOPE, Scope};
+use kinglet_abi::{NativeBuiltins, Trap, VmStore};
 use kinglet_wasm::emit::Clause;
 
-use super::{Emitter, Op1};
-use crate::convention::{self, Kind, load_slots, store_slots};
+use super::{ClifOperand, Emitter};
+use crate::convention::{self, ValueRepr, load_slots, store_slots};
 
-/// The function's `try_table`s: those that are open, and what the tables say of all.
+/// The function's `try_table`s.
 #[derive(Default)]
 pub(super) struct Tries {
-    /// Those that are open; none for one without clauses.
-    open: Vec<Option<Open>>,
-    /// The dispatches of those with clauses, from outside.
+    /// The open `try_table`s; `None` for one without clauses.
+    open: Vec<Option<OpenTry>>,
+    /// The dispatch blocks of open `try_table`s with clauses, outermost first.
     catching: Vec<Dispatch>,
     pub(super) scopes: Vec<Scope>,
     pub(super) clauses: Vec<ClauseEntry>,
 }
 
-/// Where calls within a `try_table` go to be caught.
+/// The dispatch block of a `try_table`.
 #[derive(Clone, Copy)]
 struct Dispatch {
-    /// Its place in the table of scopes.
+    /// Its index in the table of scopes.
     scope: u32,
-    /// Takes the number of a clause.
+    /// The block, whose parameter is a clause number.
     block: Block,
 }
 
-/// A `try_table` with clauses.
-struct Open {
+/// An open `try_table` with clauses.
+struct OpenTry {
     dispatch: Block,
-    /// Where what it does not catch goes; none if it catches everything, or nothing around it does.
+    /// The enclosing dispatch block; `None` if this `try_table` catches everything or no other encloses it.
     parent: Option<Block>,
     /// The number of its first clause.
     first: u32,
-    landings: Vec<Landing>,
+    landings: Vec<LandingPad>,
 }
 
-/// A clause.
-struct Landing {
+/// The landing pad of a clause.
+struct LandingPad {
     block: Block,
-    /// Whether it wants the exception itself, which nobody keeps yet.
+    /// Whether the clause needs a reference to the exception, which is not supported yet.
     with_ref: bool,
-    args: Vec<Kind>,
+    args: Vec<ValueRepr>,
     target: Block,
 }
 
-/// What a call calls.
+/// The callee of a call that may throw.
 #[derive(Clone, Copy)]
 pub(super) enum CallTarget {
     Function(FuncRef),
@@ -67,13 +69,13 @@ pub(super) enum CallTarget {
 }
 
 impl Emitter<'_> {
-    fn tag_kinds(&self, tag: u32) -> Vec<Kind> {
+    fn tag_reprs(&self, tag: u32) -> Vec<ValueRepr> {
         let module = self.environment.module;
-        self.kinds(module.func_type_at(module.tags[tag as usize]).params())
+        self.reprs(module.func_type_at(module.tags[tag as usize]).params())
     }
 
     pub(super) fn open_try(&mut self, clauses: &[Clause<Block>]) {
-        // What comes behind one that catches everything catches nothing.
+        // Clauses after a `catch_all` are unreachable.
         let used = clauses.iter().position(|clause| clause.tag.is_none()).map_or(clauses.len(), |all| all + 1);
         let catches_all = clauses.get(used.wrapping_sub(1)).is_some_and(|clause| clause.tag.is_none());
         if used == 0 {
@@ -85,10 +87,10 @@ impl Emitter<'_> {
         for clause in &clauses[..used] {
             let tag = clause.tag.map_or(ANY_TAG, |tag| self.environment.layout.tag(tag));
             self.tries.clauses.push(ClauseEntry { tag, number: self.tries.clauses.len() as u32 });
-            landings.push(Landing {
+            landings.push(LandingPad {
                 block: self.builder.create_block(),
                 with_ref: clause.with_ref,
-                args: clause.tag.map_or_else(Vec::new, |tag| self.tag_kinds(tag)),
+                args: clause.tag.map_or_else(Vec::new, |tag| self.tag_reprs(tag)),
                 target: clause.target,
             });
         }
@@ -100,7 +102,7 @@ impl Emitter<'_> {
         self.tries.scopes.push(Scope { parent: parent_scope, first, count: used as u32 });
         self.tries.catching.push(Dispatch { scope, block: dispatch });
         let parent = parent.map(|parent| parent.block);
-        self.tries.open.push(Some(Open { dispatch, parent, first, landings }));
+        self.tries.open.push(Some(OpenTry { dispatch, parent, first, landings }));
     }
 
     pub(super) fn close_try(&mut self) {
@@ -108,22 +110,22 @@ impl Emitter<'_> {
         self.tries.catching.pop();
         self.dispatch(&open);
         for landing in open.landings {
-            // Each may take a thousand arguments.
-            self.stop_on(self.meter.check(self.builder.func));
-            if self.refused.is_some() {
+            // A landing pad may have a thousand arguments.
+            self.fail_if_err(self.cost_meter.check(self.builder.func));
+            if self.error.is_some() {
                 return;
             }
-            self.switch_to(landing.block);
+            self.switch_to_sealed(landing.block);
             self.builder.set_cold_block(landing.block);
             if landing.with_ref {
                 self.raise(Trap::Unsupported);
                 continue;
             }
-            let array = self.store_field(types::I64, offset_of!(VmStore, exception_args));
+            let array = self.load_store_field(types::I64, offset_of!(VmStore, exception_args));
             let args = load_slots(&mut self.builder, array, &landing.args);
-            for (value, kind) in args.iter().zip(&landing.args) {
-                if *kind == Kind::Traced {
-                    self.trace(*value);
+            for (value, repr) in args.iter().zip(&landing.args) {
+                if *repr == ValueRepr::GcRef {
+                    self.declare_gc_ref(*value);
                 }
             }
             let args: Vec<BlockArg> = args.into_iter().map(BlockArg::Value).collect();
@@ -132,37 +134,37 @@ impl Emitter<'_> {
         }
     }
 
-    /// Goes to the clause whose number it is given.
-    fn dispatch(&mut self, open: &Open) {
-        self.switch_to(open.dispatch);
+    /// Fills the dispatch block.
+    fn dispatch(&mut self, open: &OpenTry) {
+        self.switch_to_sealed(open.dispatch);
         self.builder.set_cold_block(open.dispatch);
         let number = self.builder.block_params(open.dispatch)[0];
         let mut blocks: Vec<Block> = open.landings.iter().map(|landing| landing.block).collect();
-        let (otherwise, args) = match open.parent {
+        let (fallback, args) = match open.parent {
             Some(parent) => (parent, vec![BlockArg::Value(number)]),
-            // The runtime has found one of these.
+            // The runtime has found one of these clauses.
             None => (blocks.pop().unwrap_or(open.dispatch), Vec::new()),
         };
         match blocks[..] {
-            [] => _ = self.builder.ins().jump(otherwise, &args),
+            [] => _ = self.builder.ins().jump(fallback, &args),
             [block] => {
-                let is_it = self.builder.ins().icmp_imm_u(IntCC::Equal, number, i64::from(open.first));
-                self.builder.ins().brif(is_it, block, &[], otherwise, &args);
+                let matches = self.builder.ins().icmp_imm_u(IntCC::Equal, number, i64::from(open.first));
+                self.builder.ins().brif(matches, block, &[], fallback, &args);
             }
             _ => {
                 let first = self.builder.ins().iconst(types::I64, i64::from(open.first));
                 let index = self.builder.ins().isub(number, first);
                 let index = self.builder.ins().ireduce(types::I32, index);
                 let pool = &mut self.builder.func.dfg.value_lists;
-                let otherwise = BlockCall::new(otherwise, args, pool);
+                let fallback = BlockCall::new(fallback, args, pool);
                 let calls: Vec<BlockCall> = blocks.iter().map(|block| BlockCall::new(*block, [], pool)).collect();
-                let table = self.builder.create_jump_table(JumpTableData::new(otherwise, &calls));
+                let table = self.builder.create_jump_table(JumpTableData::new(fallback, &calls));
                 self.builder.ins().br_table(index, table);
             }
         }
     }
 
-    /// A call that may throw; the current block is then where it has returned.
+    /// Emits a call that may throw. The current block is then its normal successor.
     pub(super) fn throwing_call(&mut self, target: CallTarget, args: &[Value]) -> Vec<Value> {
         let Some(dispatch) = self.tries.catching.last().copied() else {
             let call = match target {
@@ -189,22 +191,22 @@ impl Emitter<'_> {
             CallTarget::Function(function) => self.builder.ins().try_call(function, args, table),
             CallTarget::Address(_, address) => self.builder.ins().try_call_indirect(address, args, table),
         };
-        self.switch_to(returned);
+        self.switch_to_sealed(returned);
         results
     }
 
-    /// `throw_ref`: an operation of a proposal that is not finished.
-    pub(super) fn rethrow(&mut self, _: Op1) {
+    /// Emits `throw_ref`, which belongs to an unfinished proposal.
+    pub(super) fn rethrow(&mut self, _: ClifOperand) {
         self.raise(Trap::Unsupported);
     }
 
-    pub(super) fn make_throw(&mut self, tag: u32, args: &[Op1]) {
-        let kinds = self.tag_kinds(tag);
+    pub(super) fn emit_throw(&mut self, tag: u32, args: &[ClifOperand]) {
+        let reprs = self.tag_reprs(tag);
         let values = self.values(args);
-        let array = self.array(kinds.iter().map(|kind| kind.slots()).sum());
-        store_slots(&mut self.builder, &values, array, &kinds);
-        let target = self.native(offset_of!(Natives, throw));
-        let sig = self.builder.import_signature(convention::tail(&[types::I64, types::I64, types::I32]));
+        let array = self.libcall_array(reprs.iter().map(|repr| repr.slots()).sum());
+        store_slots(&mut self.builder, &values, array, &reprs);
+        let target = self.load_builtin(offset_of!(NativeBuiltins, throw));
+        let sig = self.builder.import_signature(convention::native_signature(&[types::I64, types::I64, types::I32]));
         let tag = self.builder.ins().iconst(types::I32, i64::from(tag));
         self.throwing_call(CallTarget::Address(sig, target), &[self.vmctx, array, tag]);
         self.builder.ins().trap(crate::trampoline::UNREACHABLE);

@@ -1,5 +1,5 @@
-//! Loads and stores (core specification, "Memory Instructions"). How a memory is addressed is its plan's: a reserved one
-//! without checks, where the processor faults; any other by a comparison with its length, which is read each time.
+//! Loads and stores (core specification, "Memory Instructions"). The memory's plan decides how code checks bounds.
+//! Within a reservation, out-of-bounds accesses fault. Otherwise code compares each access with the current length.
 
 use std::mem::offset_of;
 
@@ -11,22 +11,22 @@ use kinglet_wasm::emit::MemArg;
 use kinglet_wasm::op::{Load, Store, VectorLoadLane, VectorStoreLane};
 use kinglet_wasm::types::{IndexType, MemoryType};
 
-use super::{Emitter, Op1, V, range};
+use super::{ClifOperand, ClifValue, Emitter, range};
 use crate::compile::trap_code;
-use crate::convention::{Kind, load_constant, load_pointer, memory_region};
+use crate::convention::{ValueRepr, load_invariant, load_pointer, memory_region};
 
-/// Where an access goes.
+/// The address of a memory access.
 #[derive(Clone, Copy)]
-struct Place {
+struct MemoryAddress {
     base: Value,
     offset: i32,
     flags: MemFlagsData,
 }
 
 impl Emitter<'_> {
-    pub(super) fn memory_load(&mut self, op: Load, mem: MemArg, addr: Op1) -> V {
+    pub(super) fn memory_load(&mut self, op: Load, mem: MemArg, addr: ClifOperand) -> ClifValue {
         use Load::*;
-        let Place { base, offset, flags } = self.place(mem, addr, u64::from(op.bytes()));
+        let MemoryAddress { base, offset, flags } = self.address(mem, addr, u64::from(op.bytes()));
         let ins = self.builder.ins();
         let value = match op {
             I32Load => ins.load(types::I32, flags, base, offset),
@@ -75,15 +75,15 @@ impl Emitter<'_> {
                 self.builder.ins().scalar_to_vector(I64X2, lane)
             }
         };
-        match Kind::new(op.result().into(), self.environment.types) {
-            Kind::V128 => self.vector_result(value),
-            kind => self.result(value, kind),
+        match ValueRepr::new(op.result().into(), self.environment.types) {
+            ValueRepr::V128 => self.vector_result(value),
+            repr => self.operand_of(value, repr),
         }
     }
 
-    pub(super) fn memory_store(&mut self, op: Store, mem: MemArg, addr: Op1, value: Op1) {
+    pub(super) fn memory_store(&mut self, op: Store, mem: MemArg, addr: ClifOperand, value: ClifOperand) {
         use Store::*;
-        let Place { base, offset, flags } = self.place(mem, addr, u64::from(op.bytes()));
+        let MemoryAddress { base, offset, flags } = self.address(mem, addr, u64::from(op.bytes()));
         let value = self.value(value);
         let ins = self.builder.ins();
         match op {
@@ -94,9 +94,16 @@ impl Emitter<'_> {
         };
     }
 
-    pub(super) fn memory_load_lane(&mut self, op: VectorLoadLane, mem: MemArg, lane: u8, addr: Op1, a: Op1) -> V {
+    pub(super) fn memory_load_lane(
+        &mut self,
+        op: VectorLoadLane,
+        mem: MemArg,
+        lane: u8,
+        addr: ClifOperand,
+        a: ClifOperand,
+    ) -> ClifValue {
         let ty = lanes_of(op.bytes());
-        let Place { base, offset, flags } = self.place(mem, addr, u64::from(op.bytes()));
+        let MemoryAddress { base, offset, flags } = self.address(mem, addr, u64::from(op.bytes()));
         let a = self.value(a);
         let a = self.lanes(a, ty);
         let value = self.builder.ins().load(ty.lane_type(), flags, base, offset);
@@ -104,39 +111,46 @@ impl Emitter<'_> {
         self.vector_result(value)
     }
 
-    pub(super) fn memory_store_lane(&mut self, op: VectorStoreLane, mem: MemArg, lane: u8, addr: Op1, a: Op1) {
+    pub(super) fn memory_store_lane(
+        &mut self,
+        op: VectorStoreLane,
+        mem: MemArg,
+        lane: u8,
+        addr: ClifOperand,
+        a: ClifOperand,
+    ) {
         let ty = lanes_of(op.bytes());
-        let Place { base, offset, flags } = self.place(mem, addr, u64::from(op.bytes()));
+        let MemoryAddress { base, offset, flags } = self.address(mem, addr, u64::from(op.bytes()));
         let a = self.value(a);
         let a = self.lanes(a, ty);
         let value = self.builder.ins().extractlane(a, lane);
         self.builder.ins().store(flags, value, base, offset);
     }
 
-    pub(super) fn read_memory_size(&mut self, memory: u32) -> V {
+    pub(super) fn read_memory_size(&mut self, memory: u32) -> ClifValue {
         let ty = self.environment.module.memories[memory as usize];
         let record = self.memory_record(memory);
         let bytes = load_pointer(&mut self.builder, record, offset_of!(VmMemory, len));
         let pages = self.builder.ins().ushr_imm_u(bytes, i64::from(ty.page_size_log2));
         match ty.index {
-            IndexType::I64 => self.result(pages, Kind::I64),
+            IndexType::I64 => self.operand_of(pages, ValueRepr::I64),
             IndexType::I32 => {
                 let pages = self.builder.ins().ireduce(types::I32, pages);
-                self.result(pages, Kind::I32)
+                self.operand_of(pages, ValueRepr::I32)
             }
         }
     }
 
     fn memory_record(&mut self, memory: u32) -> Value {
-        let place = self.environment.layout.memory(memory);
-        match place.imported {
-            true => load_constant(&mut self.builder, self.vmctx, place.offset as usize),
-            false => self.builder.ins().iadd_imm_u(self.vmctx, i64::from(place.offset)),
+        let location = self.environment.layout.memory(memory);
+        match location.imported {
+            true => load_invariant(&mut self.builder, self.vmctx, location.offset as usize),
+            false => self.builder.ins().iadd_imm_u(self.vmctx, i64::from(location.offset)),
         }
     }
 
-    /// Where an access of `size` bytes goes; traps, now or when it is made, unless all of it is inside.
-    fn place(&mut self, mem: MemArg, addr: Op1, size: u64) -> Place {
+    /// Computes the address of an access of `size` bytes. Out-of-bounds accesses trap, either here or at the access.
+    fn address(&mut self, mem: MemArg, addr: ClifOperand, size: u64) -> MemoryAddress {
         let ty = self.environment.module.memories[mem.memory as usize];
         let region = memory_region(self.environment.module, mem.memory);
         let flags = MemFlagsData::new().with_endianness(Endianness::Little).with_alias_region(Some(region));
@@ -146,21 +160,21 @@ impl Emitter<'_> {
         match (self.environment.settings.memory_plan(&ty), i32::try_from(mem.offset)) {
             (MemoryPlan::Reserved(reservation), Ok(offset)) if end.is_some_and(|end| end <= reservation.guard) => {
                 let (index, offset) = self.reserved_index(index, offset);
-                let start = load_constant(&mut self.builder, record, offset_of!(VmMemory, base));
+                let start = load_invariant(&mut self.builder, record, offset_of!(VmMemory, base));
                 let flags = flags.with_trap_code(Some(trap_code(Trap::MemoryOutOfBounds)));
-                Place { base: self.builder.ins().iadd(start, index), offset, flags }
+                MemoryAddress { base: self.builder.ins().iadd(start, index), offset, flags }
             }
             _ => {
                 let index = match ty.index {
                     IndexType::I32 => self.builder.ins().uextend(types::I64, index),
                     IndexType::I64 => index,
                 };
-                self.checked_place(&ty, record, index, mem.offset, end, flags)
+                self.checked_address(&ty, record, index, mem.offset, end, flags)
             }
         }
     }
 
-    /// An index into a reserved memory, as wide as an address, and the offset with what the index leaves to it.
+    /// Extends an index into a reserved memory to 64 bits, and adds the constant part of the index to the offset.
     fn reserved_index(&mut self, index: Value, offset: i32) -> (Value, i32) {
         let (wide, displacement) = range::widen(&mut self.builder, index);
         match i32::try_from(displacement).ok().and_then(|displacement| offset.checked_add(displacement)) {
@@ -169,7 +183,7 @@ impl Emitter<'_> {
         }
     }
 
-    fn checked_place(
+    fn checked_address(
         &mut self,
         ty: &MemoryType,
         record: Value,
@@ -177,10 +191,10 @@ impl Emitter<'_> {
         offset: u64,
         end: Option<u64>,
         flags: MemFlagsData,
-    ) -> Place {
+    ) -> MemoryAddress {
         let len = load_pointer(&mut self.builder, record, offset_of!(VmMemory, len));
         let start = load_pointer(&mut self.builder, record, offset_of!(VmMemory, base));
-        let outside = self.outside(ty, index, len, end);
+        let outside = self.is_out_of_bounds(ty, index, len, end);
         let address = self.builder.ins().iadd(start, index);
         let address = match offset {
             0 => address,
@@ -194,25 +208,26 @@ impl Emitter<'_> {
             self.trap_if(outside, Trap::MemoryOutOfBounds);
         }
         if !spectre {
-            return Place { base: address, offset: 0, flags: flags.with_notrap() };
+            return MemoryAddress { base: address, offset: 0, flags: flags.with_notrap() };
         }
-        // The address of nothing, without a branch to mispredict; if faults are traps it is the trap too.
-        let nothing = self.builder.ins().iconst(types::I64, 0);
-        let base = self.builder.ins().select_spectre_guard(outside, nothing, address);
+        // Selecting address 0 avoids a branch that could be mispredicted. If faults implement traps, the access also
+        // raises the trap.
+        let null = self.builder.ins().iconst(types::I64, 0);
+        let base = self.builder.ins().select_spectre_guard(outside, null, address);
         let flags = match self.explicit_traps() {
             true => flags.with_notrap(),
             false => flags.with_trap_code(Some(trap_code(Trap::MemoryOutOfBounds))),
         };
-        Place { base, offset: 0, flags }
+        MemoryAddress { base, offset: 0, flags }
     }
 
-    /// Whether `index`, plus the constant offset and the access's size in `end`, is more than the memory's length.
-    fn outside(&mut self, ty: &MemoryType, index: Value, len: Value, end: Option<u64>) -> Value {
+    /// Returns whether `index` plus `end`, the constant offset plus the access size, exceeds the memory's length.
+    fn is_out_of_bounds(&mut self, ty: &MemoryType, index: Value, len: Value, end: Option<u64>) -> Value {
         let Some(end) = end else { return self.builder.ins().iconst(types::I8, 1) };
-        let least = ty.min.saturating_mul(ty.page_size());
+        let min_len = ty.min.saturating_mul(ty.page_size());
         let constant = self.builder.ins().iconst(types::I64, end as i64);
-        if end <= least {
-            // The memory is at least as long.
+        if end <= min_len {
+            // The memory is at least `end` bytes long, so the difference cannot wrap.
             let last = self.builder.ins().isub(len, constant);
             return self.builder.ins().icmp(IntCC::UnsignedGreaterThan, index, last);
         }
@@ -221,8 +236,8 @@ impl Emitter<'_> {
             return self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, len);
         }
         let (end, wrapped) = self.builder.ins().uadd_overflow(index, constant);
-        let beyond = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, len);
-        self.builder.ins().bor(wrapped, beyond)
+        let exceeds = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, len);
+        self.builder.ins().bor(wrapped, exceeds)
     }
 }
 

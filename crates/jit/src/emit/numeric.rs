@@ -6,11 +6,11 @@ use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 use kinglet_abi::Trap;
 use kinglet_wasm::op::{Binary, Compare, FloatShape, Unary, Wide};
 
-use super::{Emitter, Op1, V};
-use crate::convention::Kind;
+use super::{ClifOperand, ClifValue, Emitter};
+use crate::convention::ValueRepr;
 
 impl Emitter<'_> {
-    pub(super) fn unary_op(&mut self, op: Unary, a: Op1) -> V {
+    pub(super) fn unary_op(&mut self, op: Unary, a: ClifOperand) -> ClifValue {
         use Unary::*;
         let a = self.value(a);
         let value = match op {
@@ -34,8 +34,8 @@ impl Emitter<'_> {
             I64Extend16S => self.extend_low(a, types::I16, types::I64),
             I64Extend32S => self.extend_low(a, types::I32, types::I64),
         };
-        let value = self.canonical(op.arithmetic(), value);
-        self.result(value, Kind::new(op.result().into(), self.environment.types))
+        let value = self.canonicalize_nan(op.arithmetic(), value);
+        self.operand_of(value, ValueRepr::new(op.result().into(), self.environment.types))
     }
 
     fn extend_low(&mut self, a: Value, from: Type, to: Type) -> Value {
@@ -43,14 +43,14 @@ impl Emitter<'_> {
         self.builder.ins().sextend(to, low)
     }
 
-    pub(super) fn binary_op(&mut self, op: Binary, a: Op1, b: Op1) -> V {
+    pub(super) fn binary_op(&mut self, op: Binary, a: ClifOperand, b: ClifOperand) -> ClifValue {
         use Binary::*;
         let (a, b) = (self.value(a), self.value(b));
         let value = match op {
             I32Add | I64Add => self.builder.ins().iadd(a, b),
             I32Sub | I64Sub => self.builder.ins().isub(a, b),
             I32Mul | I64Mul => self.builder.ins().imul(a, b),
-            I32DivS | I64DivS => self.divide_signed(a, b),
+            I32DivS | I64DivS => self.signed_division(a, b),
             I32DivU | I64DivU => {
                 self.check_divisor(b);
                 self.builder.ins().udiv(a, b)
@@ -72,12 +72,12 @@ impl Emitter<'_> {
             I32Rotl | I64Rotl => self.builder.ins().rotl(a, b),
             I32Rotr | I64Rotr => self.builder.ins().rotr(a, b),
             F32Add | F64Add => {
-                let a = self.in_order(a);
+                let a = self.pin_first_operand(a);
                 self.builder.ins().fadd(a, b)
             }
             F32Sub | F64Sub => self.builder.ins().fsub(a, b),
             F32Mul | F64Mul => {
-                let a = self.in_order(a);
+                let a = self.pin_first_operand(a);
                 self.builder.ins().fmul(a, b)
             }
             F32Div | F64Div => self.builder.ins().fdiv(a, b),
@@ -85,13 +85,15 @@ impl Emitter<'_> {
             F32Max | F64Max => self.builder.ins().fmax(a, b),
             F32Copysign | F64Copysign => self.builder.ins().fcopysign(a, b),
         };
-        let value = self.canonical(op.arithmetic(), value);
-        self.result(value, Kind::new(op.result().into(), self.environment.types))
+        let value = self.canonicalize_nan(op.arithmetic(), value);
+        self.operand_of(value, ValueRepr::new(op.result().into(), self.environment.types))
     }
 
-    /// The first operand of an operation that Cranelift may commute, kept first: of two NaN the processor gives the first.
-    /// A load or a negation behind a cast, which costs nothing, is none that Cranelift looks for.
-    fn in_order(&mut self, a: Value) -> Value {
+    /// Keeps the first operand of a commutative operation first.
+    ///
+    /// Of two NaNs, the processor returns the first. Cranelift commutes operands if one is a load or a negation. A
+    /// cast, which is free, hides the load or negation from Cranelift.
+    fn pin_first_operand(&mut self, a: Value) -> Value {
         if !self.orders_nan {
             return a;
         }
@@ -99,8 +101,8 @@ impl Emitter<'_> {
         self.builder.ins().bitcast(ty, MemFlagsData::new(), a)
     }
 
-    /// What arithmetic on floats gave, its NaN made canonical if the engine asks for that.
-    pub(super) fn canonical(&mut self, shape: Option<FloatShape>, value: Value) -> Value {
+    /// Replaces NaNs by the canonical NaN if the settings require it.
+    pub(super) fn canonicalize_nan(&mut self, shape: Option<FloatShape>, value: Value) -> Value {
         let Some(shape) = shape.filter(|_| self.environment.settings.nan_canonicalization) else { return value };
         let is_nan = self.builder.ins().fcmp(FloatCC::Unordered, value, value);
         let nan = match shape {
@@ -115,26 +117,26 @@ impl Emitter<'_> {
         self.builder.ins().bitselect(is_nan, nan, value)
     }
 
-    fn divide_signed(&mut self, a: Value, b: Value) -> Value {
+    fn signed_division(&mut self, a: Value, b: Value) -> Value {
         if self.explicit_traps() {
             self.check_divisor(b);
-            let least = if self.builder.func.dfg.value_type(a) == types::I32 { i32::MIN.into() } else { i64::MIN };
-            let is_least = self.builder.ins().icmp_imm_s(IntCC::Equal, a, least);
+            let min = if self.builder.func.dfg.value_type(a) == types::I32 { i32::MIN.into() } else { i64::MIN };
+            let is_min = self.builder.ins().icmp_imm_s(IntCC::Equal, a, min);
             let is_minus_one = self.builder.ins().icmp_imm_s(IntCC::Equal, b, -1);
-            let overflow = self.builder.ins().band(is_least, is_minus_one);
+            let overflow = self.builder.ins().band(is_min, is_minus_one);
             self.trap_if(overflow, Trap::IntegerOverflow);
         }
         self.builder.ins().sdiv(a, b)
     }
 
-    /// Where the processor's own check would be a fault that nothing catches.
+    /// Emits a check for division by zero if the processor's own fault would not be caught.
     fn check_divisor(&mut self, b: Value) {
         if self.explicit_traps() {
             self.trap_if_zero(b, Trap::IntegerDivideByZero);
         }
     }
 
-    pub(super) fn compare_op(&mut self, op: Compare, a: Op1, b: Op1) -> V {
+    pub(super) fn compare_op(&mut self, op: Compare, a: ClifOperand, b: ClifOperand) -> ClifValue {
         use Compare::*;
         let (a, b) = (self.value(a), self.value(b));
         let integers = match op {
@@ -156,22 +158,22 @@ impl Emitter<'_> {
             F32Ge | F64Ge => return self.compare_floats(FloatCC::GreaterThanOrEqual, a, b),
         };
         let bit = self.builder.ins().icmp(integers, a, b);
-        self.truth(bit)
+        self.bool_to_i32(bit)
     }
 
-    fn compare_floats(&mut self, condition: FloatCC, a: Value, b: Value) -> V {
+    fn compare_floats(&mut self, condition: FloatCC, a: Value, b: Value) -> ClifValue {
         let bit = self.builder.ins().fcmp(condition, a, b);
-        self.truth(bit)
+        self.bool_to_i32(bit)
     }
 
-    /// A condition as an `i32`.
-    pub(super) fn truth(&mut self, bit: Value) -> V {
+    /// Extends a condition to an `i32`.
+    pub(super) fn bool_to_i32(&mut self, bit: Value) -> ClifValue {
         let value = self.builder.ins().uextend(types::I32, bit);
-        self.result(value, Kind::I32)
+        self.operand_of(value, ValueRepr::I32)
     }
 
-    /// 128-bit arithmetic on pairs of `i64`, low half first.
-    pub(super) fn wide_op(&mut self, op: Wide, args: &[Op1]) -> [V; 2] {
+    /// Lowers 128-bit arithmetic on pairs of `i64`, low half first.
+    pub(super) fn wide_op(&mut self, op: Wide, args: &[ClifOperand]) -> [ClifValue; 2] {
         let args = self.values(args);
         let (a, b) = match (op, &args[..]) {
             (Wide::I64Add128 | Wide::I64Sub128, &[a, a_high, b, b_high]) => {
@@ -183,7 +185,7 @@ impl Emitter<'_> {
             (_, &[a, b, ..]) => {
                 (self.builder.ins().uextend(types::I128, a), self.builder.ins().uextend(types::I128, b))
             }
-            _ => return [V::Value(self.vmctx); 2],
+            _ => return [ClifValue::Value(self.vmctx); 2],
         };
         let wide = match op {
             Wide::I64Add128 => self.builder.ins().iadd(a, b),
@@ -191,6 +193,6 @@ impl Emitter<'_> {
             Wide::I64MulWideS | Wide::I64MulWideU => self.builder.ins().imul(a, b),
         };
         let (low, high) = self.builder.ins().isplit(wide);
-        [low, high].map(|half| self.result(half, Kind::I64))
+        [low, high].map(|half| self.operand_of(half, ValueRepr::I64))
     }
 }

@@ -1,17 +1,19 @@
-//! How large an index of a memory can be, as far as its computation in the same function tells. An index that is a sum
-//! with a constant, and known not to wrap, is an address with the constant as its displacement; one that is shifted, an
-//! address with a scale. Compilers leave such sums where they cannot tell themselves: table look-ups by masked bytes.
+//! Range analysis of memory indices within one function.
+//!
+//! An index that is a sum with a constant and cannot wrap becomes an address with a displacement. A shifted index
+//! becomes an address with a scale. Compilers leave such sums when they cannot prove the range, for example in table
+//! lookups by masked bytes.
 
 use cranelift_codegen::ir::{DataFlowGraph, InstBuilder, InstructionData, Opcode, Value, ValueDef, types};
 use cranelift_frontend::FunctionBuilder;
 
-/// How many operations deep a computation is followed.
+/// The number of operations that the analysis follows.
 const DEPTH: u32 = 8;
 
-/// How large a scale of an address can be, as a power of two.
+/// The largest scale of an address, as a power of two.
 const LARGEST_SCALE: u64 = 3;
 
-/// A 32-bit index as a 64-bit number and what is still to be added to it: without wrapping, the same number.
+/// Extends a 32-bit index to 64 bits and splits off a constant displacement, which is still to be added.
 pub(super) fn widen(builder: &mut FunctionBuilder<'_>, index: Value) -> (Value, u32) {
     let dfg = &builder.func.dfg;
     let (index, displacement) = split(dfg, index).unwrap_or((index, 0));
@@ -33,7 +35,7 @@ pub(super) fn widen(builder: &mut FunctionBuilder<'_>, index: Value) -> (Value, 
     (wide, displacement)
 }
 
-/// A sum with a constant that does not wrap.
+/// Splits a sum with a constant that cannot wrap.
 fn split(dfg: &DataFlowGraph, index: Value) -> Option<(Value, u32)> {
     let (Opcode::Iadd, [a, b]) = operation(dfg, index)? else { return None };
     let (rest, constant) = constant(dfg, b).map(|c| (a, c)).or_else(|| Some((b, constant(dfg, a)?)))?;
@@ -41,29 +43,29 @@ fn split(dfg: &DataFlowGraph, index: Value) -> Option<(Value, u32)> {
     (largest <= u64::from(u32::MAX)).then_some((rest, constant as u32))
 }
 
-/// The largest that a value of at most 32 bits can be, read without a sign.
+/// Returns an upper bound of a value of at most 32 bits, interpreted as unsigned.
 fn bound(dfg: &DataFlowGraph, value: Value, depth: u32) -> u64 {
     let bits = dfg.value_type(value).bits();
-    let most = if bits < 32 { (1 << bits) - 1 } else { u64::from(u32::MAX) };
-    let Some(depth) = depth.checked_sub(1) else { return most };
-    let of = |value| bound(dfg, value, depth);
+    let max = if bits < 32 { (1 << bits) - 1 } else { u64::from(u32::MAX) };
+    let Some(depth) = depth.checked_sub(1) else { return max };
+    let operand_bound = |value| bound(dfg, value, depth);
     let shift = |value| constant(dfg, value).filter(|shift| *shift < 32);
-    let found = match operation(dfg, value) {
+    let upper = match operation(dfg, value) {
         None => constant(dfg, value),
-        Some((Opcode::Band, [a, b])) => Some(of(a).min(of(b))),
-        Some((Opcode::Ushr, [a, b])) => shift(b).map(|shift| of(a) >> shift),
-        Some((Opcode::Ishl, [a, b])) => shift(b).map(|shift| of(a) << shift),
-        Some((Opcode::Iadd, [a, b])) => Some(of(a) + of(b)),
+        Some((Opcode::Band, [a, b])) => Some(operand_bound(a).min(operand_bound(b))),
+        Some((Opcode::Ushr, [a, b])) => shift(b).map(|shift| operand_bound(a) >> shift),
+        Some((Opcode::Ishl, [a, b])) => shift(b).map(|shift| operand_bound(a) << shift),
+        Some((Opcode::Iadd, [a, b])) => Some(operand_bound(a) + operand_bound(b)),
         Some((Opcode::Uload8, _)) => Some(0xff),
         Some((Opcode::Uload16, _)) => Some(0xffff),
-        Some((Opcode::Uextend, [a, _])) => Some(of(a)),
+        Some((Opcode::Uextend, [a, _])) => Some(operand_bound(a)),
         Some(_) => None,
     };
-    // What can be more has wrapped, and can be anything.
-    found.filter(|found| *found <= most).unwrap_or(most)
+    // A computation with a larger bound may wrap, so its result can be any value.
+    upper.filter(|upper| *upper <= max).unwrap_or(max)
 }
 
-/// A 32-bit constant.
+/// Returns the value of a 32-bit constant.
 fn constant(dfg: &DataFlowGraph, value: Value) -> Option<u64> {
     let ValueDef::Result(inst, _) = dfg.value_def(dfg.resolve_aliases(value)) else { return None };
     match dfg.insts[inst] {
@@ -72,7 +74,7 @@ fn constant(dfg: &DataFlowGraph, value: Value) -> Option<u64> {
     }
 }
 
-/// The operation that makes a value, and its operands; twice the same if it has one.
+/// Returns the operation that defines a value and its operands. A single operand is repeated.
 fn operation(dfg: &DataFlowGraph, value: Value) -> Option<(Opcode, [Value; 2])> {
     let ValueDef::Result(inst, _) = dfg.value_def(dfg.resolve_aliases(value)) else { return None };
     match dfg.insts[inst] {

@@ -1,4 +1,4 @@
-//! Tables (core specification, "Table Instructions"): reading and writing elements; all else is libcalls'.
+//! Tables (core specification, "Table Instructions"): reads and writes of elements. All other operations are libcalls.
 
 use std::mem::offset_of;
 
@@ -7,25 +7,26 @@ use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
 use kinglet_abi::{Libcall, Trap, VmTable};
 use kinglet_wasm::types::{IndexType, ValType};
 
-use super::{Emitter, Op1, V};
+use super::{ClifOperand, ClifValue, Emitter};
 use crate::compile::trap_code;
-use crate::convention::{Kind, load_constant, load_pointer, store, trusted};
+use crate::convention::{ValueRepr, load_invariant, load_pointer, runtime_flags, store};
 
 impl Emitter<'_> {
     fn table_record(&mut self, table: u32) -> Value {
-        let place = self.environment.layout.table(table);
-        match place.imported {
-            true => load_constant(&mut self.builder, self.vmctx, place.offset as usize),
-            false => self.builder.ins().iadd_imm_u(self.vmctx, i64::from(place.offset)),
+        let location = self.environment.layout.table(table);
+        match location.imported {
+            true => load_invariant(&mut self.builder, self.vmctx, location.offset as usize),
+            false => self.builder.ins().iadd_imm_u(self.vmctx, i64::from(location.offset)),
         }
     }
 
-    fn element_kind(&self, table: u32) -> Kind {
-        self.kind(ValType::Ref(self.environment.module.tables[table as usize].element))
+    fn element_repr(&self, table: u32) -> ValueRepr {
+        self.repr(ValType::Ref(self.environment.module.tables[table as usize].element))
     }
 
-    /// An index and the address of its element; `trap` if there is none, now or when it is used with the flags.
-    fn element(&mut self, table: u32, index: Op1, trap: Trap) -> (Value, Value, MemFlagsData) {
+    /// Computes an extended index and the address of its element. Raises `trap` if the index is out of bounds, either
+    /// here or at an access with the returned flags.
+    fn element_address(&mut self, table: u32, index: ClifOperand, trap: Trap) -> (Value, Value, MemFlagsData) {
         let record = self.table_record(table);
         let index = self.value(index);
         let index = match self.environment.module.tables[table as usize].index {
@@ -41,64 +42,68 @@ impl Emitter<'_> {
             self.trap_if(outside, trap);
         }
         if !spectre {
-            return (index, address, trusted());
+            return (index, address, runtime_flags());
         }
-        let nothing = self.builder.ins().iconst(types::I64, 0);
-        let address = self.builder.ins().select_spectre_guard(outside, nothing, address);
-        let flags = if self.explicit_traps() { trusted() } else { trusted().with_trap_code(Some(trap_code(trap))) };
+        let null = self.builder.ins().iconst(types::I64, 0);
+        let address = self.builder.ins().select_spectre_guard(outside, null, address);
+        let flags =
+            if self.explicit_traps() { runtime_flags() } else { runtime_flags().with_trap_code(Some(trap_code(trap))) };
         (index, address, flags)
     }
 
-    /// Where a table's elements begin, and how many there are. Neither changes where the type leaves no room to grow.
+    /// Loads the address of the first element and the length. Both are invariant if the table's type does not allow
+    /// growth.
     fn elements(&mut self, table: u32, record: Value) -> (Value, Value) {
         let ty = &self.environment.module.tables[table as usize];
         if ty.max == Some(ty.min) {
             let len = self.builder.ins().iconst(types::I64, ty.min as i64);
-            return (load_constant(&mut self.builder, record, offset_of!(VmTable, elements)), len);
+            return (load_invariant(&mut self.builder, record, offset_of!(VmTable, elements)), len);
         }
         let len = load_pointer(&mut self.builder, record, offset_of!(VmTable, len));
         (load_pointer(&mut self.builder, record, offset_of!(VmTable, elements)), len)
     }
 
-    /// An element's value.
-    pub(super) fn load_element(&mut self, table: u32, index: Op1, trap: Trap) -> Value {
-        let kind = self.element_kind(table);
-        let (index, address, flags) = self.element(table, index, trap);
+    /// Loads an element's value.
+    pub(super) fn load_element(&mut self, table: u32, index: ClifOperand, trap: Trap) -> Value {
+        let repr = self.element_repr(table);
+        let (index, address, flags) = self.element_address(table, index, trap);
         let slot = self.builder.ins().load(types::I64, flags, address, 0);
-        match kind {
-            Kind::Func if self.environment.module.is_lazy_table(table) => self.there(table, index, slot),
-            Kind::Func => slot,
+        match repr {
+            ValueRepr::Func if self.environment.module.is_lazy_table(table) => {
+                self.initialize_if_null(table, index, slot)
+            }
+            ValueRepr::Func => slot,
             _ => self.builder.ins().ireduce(types::I32, slot),
         }
     }
 
-    /// An element that has been read: if it is null, it may only not be there yet.
-    fn there(&mut self, table: u32, index: Value, read: Value) -> Value {
-        self.or_if_null(read, |emitter| {
-            let array = emitter.array(1);
+    /// Initializes an element of a lazily initialized table if it is null.
+    fn initialize_if_null(&mut self, table: u32, index: Value, read: Value) -> Value {
+        self.replace_null(read, |emitter| {
+            let array = emitter.libcall_array(1);
             store(&mut emitter.builder, index, array, 0);
             emitter.libcall(Libcall::TableGet, array, table, 0);
             load_pointer(&mut emitter.builder, array, 0)
         })
     }
 
-    pub(super) fn read_element(&mut self, table: u32, index: Op1) -> V {
+    pub(super) fn read_element(&mut self, table: u32, index: ClifOperand) -> ClifValue {
         let value = self.load_element(table, index, Trap::TableOutOfBounds);
-        let kind = self.element_kind(table);
-        self.result(value, kind)
+        let repr = self.element_repr(table);
+        self.operand_of(value, repr)
     }
 
-    pub(super) fn write_element(&mut self, table: u32, index: Op1, value: Op1) {
-        let kind = self.element_kind(table);
-        if kind == Kind::Func && self.environment.module.is_lazy_table(table) {
-            // What is null from now on is to stay so.
-            self.operation(Libcall::TableSet, &[index, value], table, 0, None);
+    pub(super) fn write_element(&mut self, table: u32, index: ClifOperand, value: ClifOperand) {
+        let repr = self.element_repr(table);
+        if repr == ValueRepr::Func && self.environment.module.is_lazy_table(table) {
+            // Before it stores null, the libcall initializes the whole table. Null then means null.
+            self.libcall_operation(Libcall::TableSet, &[index, value], table, 0, None);
             return;
         }
         let value = self.value(value);
-        let (_, address, flags) = self.element(table, index, Trap::TableOutOfBounds);
-        let slot = match kind {
-            Kind::Func => value,
+        let (_, address, flags) = self.element_address(table, index, Trap::TableOutOfBounds);
+        let slot = match repr {
+            ValueRepr::Func => value,
             _ => self.builder.ins().uextend(types::I64, value),
         };
         self.builder.ins().store(flags, slot, address, 0);
@@ -107,14 +112,14 @@ impl Emitter<'_> {
         store(&mut self.builder, written, record, offset_of!(VmTable, written));
     }
 
-    pub(super) fn read_table_size(&mut self, table: u32) -> V {
+    pub(super) fn read_table_size(&mut self, table: u32) -> ClifValue {
         let record = self.table_record(table);
         let len = load_pointer(&mut self.builder, record, offset_of!(VmTable, len));
         match self.environment.module.tables[table as usize].index {
-            IndexType::I64 => self.result(len, Kind::I64),
+            IndexType::I64 => self.operand_of(len, ValueRepr::I64),
             IndexType::I32 => {
                 let len = self.builder.ins().ireduce(types::I32, len);
-                self.result(len, Kind::I32)
+                self.operand_of(len, ValueRepr::I32)
             }
         }
     }

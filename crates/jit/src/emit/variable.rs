@@ -5,26 +5,26 @@ use cranelift_codegen::ir::{InstBuilder, InstructionData, Opcode, Value, types};
 use kinglet_wasm::emit::Constant;
 use kinglet_wasm::types::{RefType, ValType};
 
-use super::{Emitter, Op1, V};
-use crate::convention::{Kind, load_constant, load_slot, store_slot};
+use super::{ClifOperand, ClifValue, Emitter};
+use crate::convention::{ValueRepr, load_invariant, load_slot, store_slot};
 
 impl Emitter<'_> {
-    pub(super) fn make_constant(&mut self, constant: Constant) -> V {
-        let (value, kind) = match constant {
-            Constant::I32(n) => (self.builder.ins().iconst(types::I32, i64::from(n as u32)), Kind::I32),
-            Constant::I64(n) => (self.builder.ins().iconst(types::I64, n), Kind::I64),
-            Constant::F32(bits) => (self.builder.ins().f32const(Ieee32::with_bits(bits)), Kind::F32),
-            Constant::F64(bits) => (self.builder.ins().f64const(Ieee64::with_bits(bits)), Kind::F64),
-            Constant::V128(v) => (self.vector(v.0), Kind::V128),
+    pub(super) fn make_constant(&mut self, constant: Constant) -> ClifValue {
+        let (value, repr) = match constant {
+            Constant::I32(n) => (self.builder.ins().iconst(types::I32, i64::from(n as u32)), ValueRepr::I32),
+            Constant::I64(n) => (self.builder.ins().iconst(types::I64, n), ValueRepr::I64),
+            Constant::F32(bits) => (self.builder.ins().f32const(Ieee32::with_bits(bits)), ValueRepr::F32),
+            Constant::F64(bits) => (self.builder.ins().f64const(Ieee64::with_bits(bits)), ValueRepr::F64),
+            Constant::V128(v) => (self.vector_constant(v.0), ValueRepr::V128),
             Constant::Null(heap) => {
-                let kind = self.kind(ValType::Ref(RefType { nullable: true, heap }));
-                (self.zero(kind), kind)
+                let repr = self.repr(ValType::Ref(RefType { nullable: true, heap }));
+                (self.zero(repr), repr)
             }
         };
-        self.result(value, kind)
+        self.operand_of(value, repr)
     }
 
-    /// Changes a constant made earlier.
+    /// Changes an existing constant.
     pub(super) fn set_constant(&mut self, value: Value, n: i64) {
         if let Some(inst) = self.builder.func.dfg.value_def(value).inst() {
             self.builder.func.dfg.insts[inst] =
@@ -33,24 +33,24 @@ impl Emitter<'_> {
     }
 
     fn global_base(&mut self, global: u32) -> (Value, u32) {
-        let place = self.environment.layout.global(global);
-        match place.imported {
-            true => (load_constant(&mut self.builder, self.vmctx, place.offset as usize), 0),
-            false => (self.vmctx, place.offset),
+        let location = self.environment.layout.global(global);
+        match location.imported {
+            true => (load_invariant(&mut self.builder, self.vmctx, location.offset as usize), 0),
+            false => (self.vmctx, location.offset),
         }
     }
 
-    pub(super) fn read_global(&mut self, global: u32, ty: ValType) -> V {
-        let kind = self.kind(ty);
+    pub(super) fn read_global(&mut self, global: u32, ty: ValType) -> ClifValue {
+        let repr = self.repr(ty);
         let (base, offset) = self.global_base(global);
-        let value = load_slot(&mut self.builder, base, offset, kind);
-        self.result(value, kind)
+        let value = load_slot(&mut self.builder, base, offset, repr);
+        self.operand_of(value, repr)
     }
 
-    pub(super) fn write_global(&mut self, global: u32, value: Op1) {
-        let kind = self.kind(value.ty);
+    pub(super) fn write_global(&mut self, global: u32, value: ClifOperand) {
+        let repr = self.repr(value.ty);
         let value = self.value(value);
         let (base, offset) = self.global_base(global);
-        store_slot(&mut self.builder, value, base, offset, kind);
+        store_slot(&mut self.builder, value, base, offset, repr);
     }
 }

@@ -1,5 +1,5 @@
-//! Vector arithmetic (core specification, "Vector Instructions"). As operands vectors are sixteen bytes; an operation
-//! takes them as the lanes that it is about, which costs nothing.
+//! Vector arithmetic (core specification, "Vector Instructions"). Operands have the type `i8x16`. Each operation casts
+//! them to its own lane type, which is free.
 
 mod binary;
 mod lane;
@@ -7,13 +7,13 @@ mod lane;
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Type, Value, types};
 use kinglet_wasm::op::{VectorShift, VectorTernary, VectorTest, VectorUnary};
 
-use super::{Emitter, Op1, V};
-use crate::convention::Kind;
+use super::{ClifOperand, ClifValue, Emitter};
+use crate::convention::ValueRepr;
 
 use cranelift_codegen::ir::types::{F32X4, F64X2, I8X16, I16X8, I32X4, I64X2};
 
 impl Emitter<'_> {
-    /// A vector as lanes of a type.
+    /// Casts a vector to a lane type.
     pub(super) fn lanes(&mut self, value: Value, ty: Type) -> Value {
         if self.builder.func.dfg.value_type(value) == ty {
             return value;
@@ -22,18 +22,18 @@ impl Emitter<'_> {
         self.builder.ins().bitcast(ty, flags, value)
     }
 
-    fn operand(&mut self, operand: Op1, ty: Type) -> Value {
+    fn operand(&mut self, operand: ClifOperand, ty: Type) -> Value {
         let value = self.value(operand);
         self.lanes(value, ty)
     }
 
-    /// A vector as an operand.
-    pub(super) fn vector_result(&mut self, value: Value) -> V {
+    /// Creates an operand from a vector.
+    pub(super) fn vector_result(&mut self, value: Value) -> ClifValue {
         let value = self.lanes(value, I8X16);
-        self.result(value, Kind::V128)
+        self.operand_of(value, ValueRepr::V128)
     }
 
-    pub(super) fn vector_unary_op(&mut self, op: VectorUnary, a: Op1) -> V {
+    pub(super) fn vector_unary_op(&mut self, op: VectorUnary, a: ClifOperand) -> ClifValue {
         use VectorUnary::*;
         let ty = match op {
             V128Not | I8x16Abs | I8x16Neg | I8x16Popcnt => I8X16,
@@ -101,17 +101,17 @@ impl Emitter<'_> {
                 self.builder.ins().fcvt_from_uint(F64X2, wide)
             }
         };
-        let value = self.canonical(op.arithmetic(), value);
+        let value = self.canonicalize_nan(op.arithmetic(), value);
         self.vector_result(value)
     }
 
-    /// Zeros of the very type: back ends look for them.
+    /// Emits a zero constant of exactly this type. Backends match on the type.
     fn zero_lanes(&mut self, ty: Type) -> Value {
         let zeros = self.builder.func.dfg.constants.insert(vec![0; 16].into());
         self.builder.ins().vconst(ty, zeros)
     }
 
-    pub(super) fn vector_ternary_op(&mut self, op: VectorTernary, args: [Op1; 3]) -> V {
+    pub(super) fn vector_ternary_op(&mut self, op: VectorTernary, args: [ClifOperand; 3]) -> ClifValue {
         let [a, b, c] = args.map(|arg| self.value(arg));
         let value = match op {
             VectorTernary::V128Bitselect => self.builder.ins().bitselect(c, a, b),
@@ -119,7 +119,7 @@ impl Emitter<'_> {
         self.vector_result(value)
     }
 
-    pub(super) fn vector_test_op(&mut self, op: VectorTest, a: Op1) -> V {
+    pub(super) fn vector_test_op(&mut self, op: VectorTest, a: ClifOperand) -> ClifValue {
         use VectorTest::*;
         let ty = match op {
             V128AnyTrue | I8x16AllTrue | I8x16Bitmask => I8X16,
@@ -133,13 +133,13 @@ impl Emitter<'_> {
             I8x16AllTrue | I16x8AllTrue | I32x4AllTrue | I64x2AllTrue => self.builder.ins().vall_true(a),
             I8x16Bitmask | I16x8Bitmask | I32x4Bitmask | I64x2Bitmask => {
                 let mask = self.builder.ins().vhigh_bits(types::I32, a);
-                return self.result(mask, Kind::I32);
+                return self.operand_of(mask, ValueRepr::I32);
             }
         };
-        self.truth(bit)
+        self.bool_to_i32(bit)
     }
 
-    pub(super) fn vector_shift_op(&mut self, op: VectorShift, a: Op1, by: Op1) -> V {
+    pub(super) fn vector_shift_op(&mut self, op: VectorShift, a: ClifOperand, by: ClifOperand) -> ClifValue {
         use VectorShift::*;
         let ty = match op {
             I8x16Shl | I8x16ShrS | I8x16ShrU => I8X16,

@@ -1,7 +1,8 @@
-//! Compiling for the next start what has run, piece by piece, beside whatever else the machine does. What is finished is
-//! kept as it goes; what is begun is noted first, so that nothing that ends the process is tried for ever (see `module`).
-//! Only one process at a time does this for a module: it holds the lock of the module's file. So functions that are noted
-//! as begun when it starts are those of a process that ended in the middle.
+//! Compiles functions that have run for the next start of their module, piece by piece. Finished pieces are stored as
+//! compilation proceeds. Functions are recorded before their compilation begins, so that a function that ends the
+//! process is not compiled again and again (see `module`). Only the process that holds the lock on a module's file
+//! compiles for the module. Functions that are recorded as begun when this starts thus belong to a process that ended
+//! before it finished them.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -12,111 +13,127 @@ use kinglet_abi::CodeImage;
 use kinglet_jit::Trampoline;
 use rustix::io::Errno;
 
-use super::module::{MISSING_PART, Note, PIECE, SMALL, has, set};
-use super::{Cache, CacheEntryKind, Content, entry_name};
+use super::module::{MAX_PIECE_BYTES, MAX_TOGETHER_BYTES, MISSING_FRACTION, RunHistory, has, set};
+use super::{Cache, CacheEntryKind, ContentHash, entry_name};
 use crate::artifact::{Identity, write_code};
 use crate::module::ModuleInner;
 use crate::vm::{CachedCode, background_limits, cached_code};
 use crate::{Error, Result};
 
-/// How many times as long as it takes to write what is finished it takes at least until it is written again.
-const SHARE_OF_WRITING: u32 = 10;
+/// The minimum time between two writes, as a multiple of the duration of the last write.
+const WRITE_INTERVAL_FACTOR: u32 = 10;
 
-/// Into about how many pieces functions are cut that an earlier process began and did not finish: few share a piece with
-/// the one that is to blame, and there are not so many pieces that cutting costs much.
-const PIECES_AGAIN: usize = 64;
+/// Functions that an earlier process began and did not finish are split into about this many pieces. Few functions then
+/// share a piece with the one that ended the process, and the overhead of small pieces stays low.
+const RETRY_PIECES: usize = 64;
 
-/// What is compiled for the next start of a module.
-struct Work<'a> {
-    module: &'a ModuleInner,
-    cache: &'a Cache,
-    content: &'a Content,
-    identity: Identity,
-    note: Note,
-    /// The note as it is in the cache.
-    noted: Note,
-    /// The functions that an earlier process began and did not finish.
-    again: HashSet<u32>,
-    /// The functions that are noted as being tried now.
-    trying: Vec<u32>,
-    /// Those that were compiled since it was last written.
-    pending: Vec<u32>,
-    image: CodeImage,
-    /// The functions it has.
-    made: HashSet<u32>,
-    trampolines: Vec<(Trampoline, CodeImage)>,
-    /// When it was last written, and how long that took.
-    written: (Instant, Duration),
+/// The functions that one call compiles.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// All that have run, together if that makes better code.
+    All,
+    /// Those without cached code, in small pieces.
+    Missing,
 }
 
-/// [`Module::compile_for_next_start`](crate::Module), under the lock.
+/// The size of a small piece, in bytes of function bodies.
+const SMALL_PIECE_BYTES: usize = 16 << 10;
+
+/// The compilation of a module for its next start.
+struct Compilation<'a> {
+    module: &'a ModuleInner,
+    cache: &'a Cache,
+    content: &'a ContentHash,
+    identity: Identity,
+    history: RunHistory,
+    /// The history as stored in the cache.
+    stored_history: RunHistory,
+    /// The functions that an earlier process began and did not finish.
+    retries: HashSet<u32>,
+    /// The functions that are recorded as being compiled or written now.
+    in_progress: Vec<u32>,
+    /// The functions that were compiled since the last write.
+    unwritten: Vec<u32>,
+    image: CodeImage,
+    /// The functions in `image`.
+    compiled: HashSet<u32>,
+    trampolines: Vec<(Trampoline, CodeImage)>,
+    /// The time and duration of the last write.
+    last_write: (Instant, Duration),
+}
+
+/// Implements [`Module::compile_for_next_start`](crate::Module). The caller holds the lock.
 pub(super) fn compile(
     module: &ModuleInner,
     cache: &Cache,
-    content: &Content,
+    content: &ContentHash,
+    scope: Scope,
     mut done: impl FnMut(u32, u32) -> ControlFlow<()>,
 ) -> Result<bool> {
     let identity = module.engine().identity()?.of_code(content, module.engine().settings());
-    let note = Note::add(module, cache, content)?;
-    let there = cached_code(cache, &entry_name(&identity, CacheEntryKind::Code));
-    let Some(Wanted { functions, again }) = wanted(module, &note, there) else { return Ok(false) };
-    let mut work = Work {
+    let history = RunHistory::update(module, cache, content)?;
+    let cached = cached_code(cache, &entry_name(&identity, CacheEntryKind::Code));
+    let Some(Selection { functions, retries }) = select(module, &history, cached, scope) else { return Ok(false) };
+    let mut work = Compilation {
         module,
         cache,
         content,
         identity,
-        noted: note.clone(),
-        note,
-        again: again.iter().copied().collect(),
-        trying: Vec::new(),
-        pending: Vec::new(),
+        stored_history: history.clone(),
+        history,
+        retries: retries.iter().copied().collect(),
+        in_progress: Vec::new(),
+        unwritten: Vec::new(),
         image: CodeImage::default(),
-        made: HashSet::new(),
+        compiled: HashSet::new(),
         trampolines: Vec::new(),
-        written: (Instant::now(), Duration::ZERO),
+        last_write: (Instant::now(), Duration::ZERO),
     };
-    let mut todo = pieces(module, &functions, PIECE);
-    todo.extend(pieces(module, &again, PIECE.min(module.bytes_of(&again) / PIECES_AGAIN)));
+    let mut todo = pieces(module, &functions, if scope == Scope::All { MAX_PIECE_BYTES } else { SMALL_PIECE_BYTES });
+    todo.extend(pieces(module, &retries, MAX_PIECE_BYTES.min(module.bytes_of(&retries) / RETRY_PIECES)));
     let compiled = work.compile_all(&todo, &mut done);
-    compiled.inspect_err(|error| work.settle(error))?;
-    Ok(!work.made.is_empty())
+    compiled.inspect_err(|error| work.recover(error))?;
+    Ok(!work.compiled.is_empty())
 }
 
-/// What to compile.
-struct Wanted {
+/// The functions to compile.
+struct Selection {
     /// In order.
     functions: Vec<u32>,
-    /// In order, too: what an earlier process began and did not finish.
-    again: Vec<u32>,
+    /// Functions that an earlier process began and did not finish, in order.
+    retries: Vec<u32>,
 }
 
-/// What to compile; none if all that has run is there.
-fn wanted(module: &ModuleInner, note: &Note, there: Option<CachedCode>) -> Option<Wanted> {
-    if there.as_ref().is_some_and(|there| there.complete) {
+/// Selects the functions to compile. Returns `None` if everything that has run is compiled.
+fn select(module: &ModuleInner, history: &RunHistory, cached: Option<CachedCode>, scope: Scope) -> Option<Selection> {
+    if cached.as_ref().is_some_and(|cached| cached.complete) {
         return None;
     }
-    let is_there =
-        |defined: u32| has(&note.made, defined) && there.as_ref().is_some_and(|it| it.functions.contains(&defined));
-    let all = 0..module.wasm().bodies.len() as u32;
-    let of_use = all.filter(|defined| has(&note.ran, *defined) && !has(&note.failed, *defined));
-    let (mut again, wanted): (Vec<u32>, Vec<u32>) = of_use.partition(|defined| has(&note.begun, *defined));
-    // Cached code was compiled together with other functions, which makes better code than compiling a small piece alone.
-    again.retain(|defined| !is_there(*defined));
-    let missing: Vec<u32> = wanted.iter().copied().filter(|defined| !is_there(*defined)).collect();
-    let bytes = module.bytes_of(&wanted);
-    let as_one = bytes <= SMALL || module.bytes_of(&missing) >= bytes / MISSING_PART;
-    let functions = if as_one && !missing.is_empty() { wanted } else { missing };
-    (!functions.is_empty() || !again.is_empty()).then_some(Wanted { functions, again })
+    let is_cached = |defined: u32| {
+        has(&history.compiled, defined) && cached.as_ref().is_some_and(|cached| cached.functions.contains(&defined))
+    };
+    let indices = 0..module.wasm().bodies.len() as u32;
+    let candidates = indices.filter(|defined| has(&history.ran, *defined) && !has(&history.failed, *defined));
+    let (mut retries, others): (Vec<u32>, Vec<u32>) = candidates.partition(|defined| has(&history.begun, *defined));
+    // Keep code in the cache. It was compiled together with other functions and is thus better than that of a small
+    // piece.
+    retries.retain(|defined| !is_cached(*defined));
+    let missing: Vec<u32> = others.iter().copied().filter(|defined| !is_cached(*defined)).collect();
+    let bytes = module.bytes_of(&others);
+    let together = bytes <= MAX_TOGETHER_BYTES || module.bytes_of(&missing) >= bytes / MISSING_FRACTION;
+    let together = scope == Scope::All && together;
+    let functions = if together && !missing.is_empty() { others } else { missing };
+    (!functions.is_empty() || !retries.is_empty()).then_some(Selection { functions, retries })
 }
 
-/// Functions, cut into pieces that are compiled as one, of at most so many bytes or one function.
-fn pieces<'a>(module: &ModuleInner, functions: &'a [u32], most: usize) -> Vec<&'a [u32]> {
+/// Splits functions into pieces of at most `limit` bytes of bodies, or of a single function.
+fn pieces<'a>(module: &ModuleInner, functions: &'a [u32], limit: usize) -> Vec<&'a [u32]> {
     let (mut pieces, mut rest) = (Vec::new(), functions);
     while !rest.is_empty() {
         let mut bytes = 0;
         let fits = |defined: &&u32| {
             bytes += module.bytes_of(&[**defined]);
-            bytes <= most
+            bytes <= limit
         };
         let (piece, after) = rest.split_at(rest.iter().take_while(fits).count().max(1));
         pieces.push(piece);
@@ -125,24 +142,24 @@ fn pieces<'a>(module: &ModuleInner, functions: &'a [u32], most: usize) -> Vec<&'
     pieces
 }
 
-impl Work<'_> {
-    /// Compiles pieces, and writes what is finished from time to time and at the end. What fails for a reason of its own
-    /// does not keep the other pieces from being compiled; what the system refuses does.
+impl Compilation<'_> {
+    /// Compiles pieces. Writes the finished code from time to time and at the end. An error in one piece does not stop
+    /// the others, but an error of the system does.
     fn compile_all(&mut self, pieces: &[&[u32]], done: &mut impl FnMut(u32, u32) -> ControlFlow<()>) -> Result<()> {
-        let all = pieces.iter().map(|piece| piece.len() as u32).sum();
+        let total = pieces.iter().map(|piece| piece.len() as u32).sum();
         let stopped = AtomicBool::new(false);
         let (mut before, mut failed) = (0, None);
         for piece in pieces {
             let compiled = self.compile(piece, &stopped, |ready| {
-                if done(before + ready, all).is_break() {
+                if done(before + ready, total).is_break() {
                     stopped.store(true, Ordering::Relaxed);
                 }
             });
-            failed = failed.or(fatal_if_refused(compiled)?);
+            failed = failed.or(fail_if_refused(compiled)?);
             before += piece.len() as u32;
-            let is_last = before == all || stopped.load(Ordering::Relaxed);
+            let is_last = before == total || stopped.load(Ordering::Relaxed);
             if is_last || self.is_time_to_write() {
-                failed = failed.or(fatal_if_refused(self.write())?);
+                failed = failed.or(fail_if_refused(self.write())?);
             }
             if is_last {
                 break;
@@ -151,123 +168,123 @@ impl Work<'_> {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Compiles a piece, and adds it to what there is.
+    /// Compiles a piece and adds its code to the image.
     fn compile(&mut self, piece: &[u32], stopped: &AtomicBool, done: impl FnMut(u32)) -> Result<()> {
-        self.attempt(piece.to_vec())?;
+        self.mark_in_progress(piece.to_vec())?;
         let engine = self.module.engine();
         let environment = self.module.code().environment();
         let (limits, threads) = (background_limits(environment, stopped), engine.config().background_threads());
-        let seen = self.trampolines.iter().map(|(which, _)| which.clone()).collect();
-        let kept = engine.tier().compile_to_keep(environment, piece, &seen, limits, threads, done)?;
+        let seen = self.trampolines.iter().map(|(trampoline, _)| trampoline.clone()).collect();
+        let code = engine.tier().compile_for_cache(environment, piece, &seen, limits, threads, done)?;
         self.unmark();
-        let made: HashSet<u32> = kept.image.functions.iter().map(|code| code.function).collect();
-        for defined in piece.iter().filter(|defined| !made.contains(defined) && !kept.abandoned.contains(defined)) {
-            set(&mut self.note.failed, *defined);
+        let compiled: HashSet<u32> = code.image.functions.iter().map(|function| function.function).collect();
+        for defined in piece.iter().filter(|defined| !compiled.contains(defined) && !code.abandoned.contains(defined)) {
+            set(&mut self.history.failed, *defined);
         }
-        self.pending.extend(&made);
-        self.made.extend(made);
-        append(&mut self.image, &kept.image);
-        self.trampolines.extend(kept.trampolines);
+        self.unwritten.extend(&compiled);
+        self.compiled.extend(compiled);
+        append(&mut self.image, &code.image);
+        self.trampolines.extend(code.trampolines);
         Ok(())
     }
 
-    /// Notes that functions are being tried: should the process end now, it is known of which that came.
-    fn attempt(&mut self, functions: Vec<u32>) -> Result<()> {
+    /// Records functions as in progress, so that the next process knows them if this one ends now.
+    fn mark_in_progress(&mut self, functions: Vec<u32>) -> Result<()> {
         for defined in &functions {
-            let is_second = self.again.contains(defined);
-            set(if is_second { &mut self.note.failed } else { &mut self.note.begun }, *defined);
+            let is_second = self.retries.contains(defined);
+            set(if is_second { &mut self.history.failed } else { &mut self.history.begun }, *defined);
         }
-        self.trying = functions;
-        self.put()
+        self.in_progress = functions;
+        self.store_history()
     }
 
-    /// Takes back the marks of the functions that are being tried. The file keeps them until the note is next put.
+    /// Clears the marks of the functions in progress. The file keeps them until the history is next written.
     fn unmark(&mut self) {
-        for defined in std::mem::take(&mut self.trying) {
-            let is_second = self.again.contains(&defined);
-            clear(if is_second { &mut self.note.failed } else { &mut self.note.begun }, defined);
+        for defined in std::mem::take(&mut self.in_progress) {
+            let is_second = self.retries.contains(&defined);
+            clear(if is_second { &mut self.history.failed } else { &mut self.history.begun }, defined);
         }
     }
 
-    fn put(&mut self) -> Result<()> {
-        if self.note != self.noted {
-            self.note.write(self.module, self.cache, self.content)?;
-            self.noted = self.note.clone();
+    fn store_history(&mut self) -> Result<()> {
+        if self.history != self.stored_history {
+            self.history.write(self.module, self.cache, self.content)?;
+            self.stored_history = self.history.clone();
         }
         Ok(())
     }
 
-    /// After an error: what was being tried when the system refused something has not failed. A note that says otherwise
-    /// and cannot be replaced is removed.
-    fn settle(&mut self, error: &Error) {
+    /// Handles an error. If the system refused an operation, the functions in progress have not failed. If the stored
+    /// history lists them as failed and cannot be replaced, removes it.
+    fn recover(&mut self, error: &Error) {
         if is_refusal(error) {
             self.unmark();
         }
-        if let Err(why) = self.put() {
-            self.note.discard(self.module, self.cache, self.content, &why);
+        if let Err(reason) = self.store_history() {
+            self.history.discard(self.module, self.cache, self.content, &reason);
         }
     }
 
     fn is_time_to_write(&self) -> bool {
-        let (since, took) = self.written;
-        since.elapsed() >= took * SHARE_OF_WRITING
+        let (since, took) = self.last_write;
+        since.elapsed() >= took * WRITE_INTERVAL_FACTOR
     }
 
-    /// Keeps what there is, with what this start has of other functions.
+    /// Stores the finished code, together with the other code that this process has.
     fn write(&mut self) -> Result<()> {
         let start = Instant::now();
-        if !self.made.is_empty() {
-            // Writing takes memory, too.
-            self.attempt(self.pending.clone())?;
+        if !self.compiled.is_empty() {
+            // Writing needs memory too, so it may also end the process.
+            self.mark_in_progress(self.unwritten.clone())?;
             self.store()?;
-            self.trying.clear();
-            self.pending.clear();
+            self.in_progress.clear();
+            self.unwritten.clear();
         }
-        for defined in &self.made {
-            clear(&mut self.note.begun, *defined);
-            clear(&mut self.note.failed, *defined);
-            set(&mut self.note.made, *defined);
+        for defined in &self.compiled {
+            clear(&mut self.history.begun, *defined);
+            clear(&mut self.history.failed, *defined);
+            set(&mut self.history.compiled, *defined);
         }
-        self.put()?;
-        self.written = (Instant::now(), start.elapsed());
+        self.store_history()?;
+        self.last_write = (Instant::now(), start.elapsed());
         Ok(())
     }
 
     fn store(&self) -> Result<()> {
         let name = entry_name(&self.identity, CacheEntryKind::Code);
         let (tier, environment) = (self.module.engine().tier(), self.module.code().environment());
-        let mut image = tier.collect(environment, &self.made);
+        let mut image = tier.collect(environment, &self.compiled);
         append(&mut image, &self.image);
         let mut trampolines = tier.collect_trampolines(environment, false)?;
-        let seen: HashSet<Trampoline> = trampolines.iter().map(|(which, _)| which.clone()).collect();
-        trampolines.extend(self.trampolines.iter().filter(|(which, _)| !seen.contains(which)).cloned());
+        let seen: HashSet<Trampoline> = trampolines.iter().map(|(trampoline, _)| trampoline.clone()).collect();
+        trampolines.extend(self.trampolines.iter().filter(|(trampoline, _)| !seen.contains(trampoline)).cloned());
         let contents = write_code(&self.identity, &image, &trampolines, false)?;
-        // It has taken a while: all of it may be there by now.
-        if cached_code(self.cache, &name).is_none_or(|there| !there.complete) {
+        // Meanwhile, another process may have stored the complete code.
+        if cached_code(self.cache, &name).is_none_or(|cached| !cached.complete) {
             self.cache.store(&name, &contents)?;
-            self.cache.make_room()?;
+            self.cache.evict()?;
         }
         Ok(())
     }
 }
 
-/// An error that is no reason to stop, if there is one.
-fn fatal_if_refused(result: Result<()>) -> Result<Option<Error>> {
+/// Returns an error that does not stop the compilation. Fails with an error of the system.
+fn fail_if_refused(result: Result<()>) -> Result<Option<Error>> {
     match result {
         Err(error) if is_refusal(&error) => Err(error),
         result => Ok(result.err()),
     }
 }
 
-/// Whether it is the system that refused something, as room on a disk, which it may grant another time.
+/// Returns whether the system refused an operation that may succeed later, for example because the disk is full.
 fn is_refusal(error: &Error) -> bool {
     error.is::<Errno>() || error.is::<std::io::Error>()
 }
 
-/// Puts an image behind another.
+/// Appends an image to another.
 fn append(image: &mut CodeImage, other: &CodeImage) {
-    let at = other.place.next(image.text.len());
-    // Beyond 4 GiB there is no place.
+    let at = other.alignment.next_address(image.text.len());
+    // An image is limited to 4 GiB.
     let Ok(offset) = u32::try_from(at + other.text.len()).map(|_| at as u32) else { return };
     image.text.resize(at, 0);
     image.text.extend_from_slice(&other.text);

@@ -1,4 +1,4 @@
-//! The line table of a unit: which file, line and column the code at an address is from.
+//! The line table of a unit, which maps addresses to files, lines and columns.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -6,30 +6,30 @@ use std::sync::Arc;
 
 use gimli::{ColumnType, DebugLineOffset, LineProgramHeader, Reader, Section};
 
-use super::unit::Root;
-use super::{Bytes, Fuel, LONGEST_NAME, Refused, Result};
+use super::unit::UnitRoot;
+use super::{Fuel, MAX_NAME_BYTES, ReadError, Result, Slice};
 
-/// A place in the source.
+/// A source location.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Place {
-    /// An index into the table's files.
+pub(super) struct SourceLocation {
+    /// The index of the file in the table.
     pub(super) file: Option<u64>,
-    /// 0 if it is not known.
+    /// 0 if unknown.
     pub(super) line: u32,
     pub(super) column: Option<u32>,
 }
 
 /// A line table.
 #[derive(Default)]
-pub(super) struct Lines {
-    /// Stretches of code, by their start, and which rows they have.
+pub(super) struct LineTable {
+    /// The sequences' address ranges, ordered by start, and the rows of each.
     sequences: Vec<(Range<u64>, Range<usize>)>,
     rows: Vec<Row>,
-    /// The paths that have been asked for.
+    /// The paths that have been resolved.
     files: HashMap<u64, Option<Arc<str>>>,
 }
 
-/// Code at an address and behind it.
+/// The location of the code from an address up to the next row.
 struct Row {
     address: u32,
     file: u32,
@@ -37,25 +37,25 @@ struct Row {
     column: u32,
 }
 
-impl Lines {
-    pub(super) fn read(root: &Root<'_, '_>, offset: DebugLineOffset, fuel: &mut Fuel) -> Result<Lines> {
-        fuel.program(program_length(root, offset)?)?;
+impl LineTable {
+    pub(super) fn read(root: &UnitRoot<'_, '_>, offset: DebugLineOffset, fuel: &mut Fuel) -> Result<LineTable> {
+        fuel.spend_program(program_length(root, offset)?)?;
         let program = root.dwarf.debug_line.program(offset, root.unit.address_size(), None, None)?;
-        let mut lines = Lines::default();
+        let mut table = LineTable::default();
         let (mut rows, mut first) = (program.rows(), 0);
-        // What was read before a mistake stays.
+        // Rows before an error are kept.
         while let Ok(Some((_, row))) = rows.next_row() {
-            // An address that no module has is one of code that was left out.
+            // An address beyond the module belongs to code that the linker removed.
             let Ok(address) = u32::try_from(row.address()) else { continue };
             if row.end_sequence() {
-                if let Some(start) = lines.rows.get(first).map(|row| row.address.into())
+                if let Some(start) = table.rows.get(first).map(|row| row.address.into())
                     && start < row.address()
                 {
-                    lines.sequences.push((start..row.address(), first..lines.rows.len()));
+                    table.sequences.push((start..row.address(), first..table.rows.len()));
                 } else {
-                    lines.rows.truncate(first);
+                    table.rows.truncate(first);
                 }
-                first = lines.rows.len();
+                first = table.rows.len();
                 continue;
             }
             let column = match row.column() {
@@ -64,40 +64,40 @@ impl Lines {
             };
             let line = row.line().map_or(0, |line| line.get() as u32);
             let row = Row { address, file: u32::try_from(row.file_index()).unwrap_or(u32::MAX), line, column };
-            match lines.rows[first..].last_mut() {
+            match table.rows[first..].last_mut() {
                 Some(last) if last.address == address => *last = row,
-                _ => lines.rows.push(row),
+                _ => table.rows.push(row),
             }
         }
-        lines.rows.truncate(first);
-        lines.rows.shrink_to_fit();
-        lines.sequences.sort_unstable_by_key(|(code, _)| code.start);
-        Ok(lines)
+        table.rows.truncate(first);
+        table.rows.shrink_to_fit();
+        table.sequences.sort_unstable_by_key(|(code, _)| code.start);
+        Ok(table)
     }
 
-    /// Which addresses it knows.
+    /// Returns the address ranges of the sequences.
     pub(super) fn sequences(&self) -> impl Iterator<Item = Range<u64>> + '_ {
         self.sequences.iter().map(|(code, _)| code.clone())
     }
 
-    pub(super) fn at(&self, address: u64) -> Option<Place> {
-        let behind = self.sequences.partition_point(|(code, _)| code.start <= address);
-        let (_, rows) = self.sequences[..behind].last().filter(|(code, _)| code.end > address)?;
+    pub(super) fn at(&self, address: u64) -> Option<SourceLocation> {
+        let after = self.sequences.partition_point(|(code, _)| code.start <= address);
+        let (_, rows) = self.sequences[..after].last().filter(|(code, _)| code.end > address)?;
         let rows = &self.rows[rows.clone()];
         let row = &rows[..rows.partition_point(|row| u64::from(row.address) <= address)].last()?;
-        Some(Place { file: Some(row.file.into()), line: row.line, column: Some(row.column) })
+        Some(SourceLocation { file: Some(row.file.into()), line: row.line, column: Some(row.column) })
     }
 
-    /// The path of a file, by its index.
+    /// Returns the path of a file.
     pub(super) fn file(
         &mut self,
-        root: &Root<'_, '_>,
+        root: &UnitRoot<'_, '_>,
         offset: DebugLineOffset,
         index: u64,
         fuel: &mut Fuel,
     ) -> Result<Option<String>> {
-        if let Some(known) = self.files.get(&index) {
-            return Ok(known.as_deref().map(str::to_string));
+        if let Some(path) = self.files.get(&index) {
+            return Ok(path.as_deref().map(str::to_string));
         }
         fuel.spend(program_length(root, offset)?)?;
         let program = root.dwarf.debug_line.program(offset, root.unit.address_size(), None, None)?;
@@ -107,30 +107,30 @@ impl Lines {
     }
 }
 
-/// How many bytes a program has, with its header.
-fn program_length(root: &Root<'_, '_>, offset: DebugLineOffset) -> Result<usize> {
+/// Returns the size of a line program with its header, in bytes.
+fn program_length(root: &UnitRoot<'_, '_>, offset: DebugLineOffset) -> Result<usize> {
     let mut section = *root.dwarf.debug_line.reader();
     section.skip(offset.0)?;
     let before = section.len();
     let (length, _) = section.read_initial_length()?;
     if length > section.len() {
-        return Err(Refused::Malformed);
+        return Err(ReadError::Malformed);
     }
     Ok(before - section.len() + length)
 }
 
-/// A file's path: below a folder of the table, or the one that the compiler ran in, unless it begins at the root.
+/// Returns a file's path. A relative path is joined to its directory in the table and to the compiler's directory.
 fn path<'a>(
-    root: &Root<'_, 'a>,
-    header: &LineProgramHeader<Bytes<'a>>,
+    root: &UnitRoot<'_, 'a>,
+    header: &LineProgramHeader<Slice<'a>>,
     index: u64,
     fuel: &mut Fuel,
 ) -> Result<Option<String>> {
-    // Before version 5 the unit's own file and folder have the index 0 and are no part of the table.
-    let own = header.version() <= 4;
+    // Before version 5, index 0 refers to the unit's own file or directory, which the table does not contain.
+    let implicit_first = header.version() <= 4;
     let (name, directory) = match header.file(index) {
         Some(file) => (file.path_name(), (file.directory_index() != 0).then(|| file.directory(header)).flatten()),
-        None if own && index == 0 => match root.name {
+        None if implicit_first && index == 0 => match root.name {
             Some(name) => (name, None),
             None => return Ok(None),
         },
@@ -140,8 +140,8 @@ fn path<'a>(
     for part in [root.directory, directory, Some(name)].into_iter().flatten() {
         push(&mut path, &root.text(part, fuel)?);
     }
-    if path.len() > LONGEST_NAME {
-        path.truncate(path.floor_char_boundary(LONGEST_NAME));
+    if path.len() > MAX_NAME_BYTES {
+        path.truncate(path.floor_char_boundary(MAX_NAME_BYTES));
     }
     Ok(Some(path))
 }

@@ -1,4 +1,4 @@
-//! The entries of a unit: its own, and those of functions and of calls inlined into them.
+//! The entries of a unit: its root entry, and the entries of functions and inlined calls.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,26 +10,26 @@ use gimli::{
     UnitRef, UnitType,
 };
 
-use kinglet_wasm::name::readable;
+use kinglet_wasm::name::demangle;
 
-use super::line::Place;
-use super::{Bytes, Fuel, LONGEST_NAME, Refused, Result, State};
+use super::line::SourceLocation;
+use super::{Fuel, MAX_NAME_BYTES, ParsedInfo, ReadError, Result, Slice};
 
-/// The most entries that refer to one another for a name.
-const MOST_REFERENCES: usize = 16;
-/// How many tables of abbreviations are kept.
-const MOST_TABLES: usize = 4;
-/// The longest table of abbreviations, in bytes.
-const LONGEST_TABLE: usize = 1 << 20;
+/// The maximum number of references that are followed to find a name.
+const MAX_REFERENCES: usize = 16;
+/// The maximum number of cached abbreviation tables.
+const MAX_TABLES: usize = 4;
+/// The largest abbreviation table in bytes.
+const MAX_TABLE_BYTES: usize = 1 << 20;
 
-/// The tables of abbreviations that were read last, by their place.
+/// The most recently used abbreviation tables, by offset.
 #[derive(Default)]
-pub(super) struct Tables(Vec<(DebugAbbrevOffset, Arc<Abbreviations>)>);
+pub(super) struct AbbreviationCache(Vec<(DebugAbbrevOffset, Arc<Abbreviations>)>);
 
-impl Tables {
+impl AbbreviationCache {
     fn get(
         &mut self,
-        dwarf: &Dwarf<Bytes<'_>>,
+        dwarf: &Dwarf<Slice<'_>>,
         offset: DebugAbbrevOffset,
         fuel: &mut Fuel,
     ) -> Result<Arc<Abbreviations>> {
@@ -37,24 +37,24 @@ impl Tables {
             let table = self.0.remove(at);
             self.0.push(table);
         } else {
-            table_length(dwarf, offset, fuel)?;
+            spend_table(dwarf, offset, fuel)?;
             let table = dwarf.debug_abbrev.abbreviations(offset)?;
-            if self.0.len() == MOST_TABLES {
+            if self.0.len() == MAX_TABLES {
                 self.0.remove(0);
             }
             self.0.push((offset, Arc::new(table)));
         }
-        self.0.last().map(|(_, table)| table.clone()).ok_or(Refused::Malformed)
+        self.0.last().map(|(_, table)| table.clone()).ok_or(ReadError::Malformed)
     }
 }
 
-/// Goes through a table of abbreviations before it is read: tables have no length, and can overlap.
-fn table_length(dwarf: &Dwarf<Bytes<'_>>, offset: DebugAbbrevOffset, fuel: &mut Fuel) -> Result<()> {
+/// Scans an abbreviation table to spend fuel for it before gimli reads it. Tables have no length field and can overlap.
+fn spend_table(dwarf: &Dwarf<Slice<'_>>, offset: DebugAbbrevOffset, fuel: &mut Fuel) -> Result<()> {
     let mut table = *dwarf.debug_abbrev.reader();
     table.skip(offset.0)?;
-    let all = table.len();
+    let total = table.len();
     while table.read_uleb128()? != 0 {
-        // What it is, and whether it has children.
+        // The tag, and whether the entry has children.
         table.read_uleb128()?;
         table.read_u8()?;
         loop {
@@ -69,50 +69,55 @@ fn table_length(dwarf: &Dwarf<Bytes<'_>>, offset: DebugAbbrevOffset, fuel: &mut 
             }
         }
         fuel.spend(3)?;
-        if all - table.len() > LONGEST_TABLE {
-            return Err(Refused::Malformed);
+        if total - table.len() > MAX_TABLE_BYTES {
+            return Err(ReadError::Malformed);
         }
     }
     Ok(())
 }
 
-/// A unit, with what its own entry says.
-pub(super) struct Root<'d, 'a> {
-    pub(super) dwarf: &'d Dwarf<Bytes<'a>>,
-    pub(super) unit: Unit<Bytes<'a>>,
-    pub(super) lines: Option<DebugLineOffset>,
-    /// Its file, and the folder that the compiler ran in.
-    pub(super) name: Option<AttributeValue<Bytes<'a>>>,
-    pub(super) directory: Option<AttributeValue<Bytes<'a>>>,
+/// A unit and the attributes of its root entry.
+pub(super) struct UnitRoot<'d, 'a> {
+    pub(super) dwarf: &'d Dwarf<Slice<'a>>,
+    pub(super) unit: Unit<Slice<'a>>,
+    pub(super) line_table: Option<DebugLineOffset>,
+    /// The unit's file, and the directory in which the compiler ran.
+    pub(super) name: Option<AttributeValue<Slice<'a>>>,
+    pub(super) directory: Option<AttributeValue<Slice<'a>>>,
     language: Option<DwLang>,
-    addresses: Addresses<'a>,
+    addresses: CodeAddresses<'a>,
 }
 
-/// The attributes that say where the code of an entry is.
+/// The attributes that determine the addresses of an entry's code.
 #[derive(Default)]
-struct Addresses<'a> {
-    low: Option<AttributeValue<Bytes<'a>>>,
-    high: Option<AttributeValue<Bytes<'a>>>,
-    ranges: Option<AttributeValue<Bytes<'a>>>,
+struct CodeAddresses<'a> {
+    low: Option<AttributeValue<Slice<'a>>>,
+    high: Option<AttributeValue<Slice<'a>>>,
+    ranges: Option<AttributeValue<Slice<'a>>>,
 }
 
-impl<'a> Addresses<'a> {
-    fn note(&mut self, attribute: &Attribute<Bytes<'a>>) {
-        let place = match attribute.name() {
+impl<'a> CodeAddresses<'a> {
+    fn add(&mut self, attribute: &Attribute<Slice<'a>>) {
+        let location = match attribute.name() {
             gimli::DW_AT_low_pc => &mut self.low,
             gimli::DW_AT_high_pc => &mut self.high,
             gimli::DW_AT_ranges => &mut self.ranges,
             _ => return,
         };
-        *place = Some(attribute.value());
+        *location = Some(attribute.value());
     }
 
-    /// Tells of each range that is not empty.
-    fn each(&self, root: &Root<'_, 'a>, fuel: &mut Fuel, mut found: impl FnMut(Range<u64>)) -> Result<()> {
+    /// Calls `found` with each range that is not empty.
+    fn for_each_range(
+        &self,
+        root: &UnitRoot<'_, 'a>,
+        fuel: &mut Fuel,
+        mut found: impl FnMut(Range<u64>),
+    ) -> Result<()> {
         let unit = root.unit_ref();
         let mut add = |begin: u64, end: u64, fuel: &mut Fuel| {
             if begin < end {
-                fuel.range()?;
+                fuel.spend_range()?;
                 found(begin..end);
             }
             Ok(())
@@ -147,21 +152,21 @@ impl<'a> Addresses<'a> {
     }
 }
 
-impl<'d, 'a> Root<'d, 'a> {
-    /// Reads a unit that can have code, or entries that such refer to.
+impl<'d, 'a> UnitRoot<'d, 'a> {
+    /// Reads a unit that may have code, or entries that such a unit refers to.
     pub(super) fn read(
-        dwarf: &'d Dwarf<Bytes<'a>>,
-        header: UnitHeader<Bytes<'a>>,
-        tables: &mut Tables,
+        dwarf: &'d Dwarf<Slice<'a>>,
+        header: UnitHeader<Slice<'a>>,
+        abbreviations: &mut AbbreviationCache,
         fuel: &mut Fuel,
-    ) -> Result<Root<'d, 'a>> {
+    ) -> Result<UnitRoot<'d, 'a>> {
         fuel.spend(16)?;
         if matches!(header.type_(), UnitType::Type { .. } | UnitType::SplitType { .. }) {
-            return Err(Refused::Malformed);
+            return Err(ReadError::Malformed);
         }
         let encoding = header.encoding();
         let unit = Unit {
-            abbreviations: tables.get(dwarf, header.debug_abbrev_offset(), fuel)?,
+            abbreviations: abbreviations.get(dwarf, header.debug_abbrev_offset(), fuel)?,
             name: None,
             comp_dir: None,
             low_pc: 0,
@@ -173,8 +178,8 @@ impl<'d, 'a> Root<'d, 'a> {
             dwo_id: None,
             header,
         };
-        let (lines, name, directory, language, addresses) = Default::default();
-        let mut root = Root { dwarf, unit, lines, name, directory, language, addresses };
+        let (line_table, name, directory, language, addresses) = Default::default();
+        let mut root = UnitRoot { dwarf, unit, line_table, name, directory, language, addresses };
         root.read_entry(fuel)?;
         Ok(root)
     }
@@ -182,13 +187,13 @@ impl<'d, 'a> Root<'d, 'a> {
     fn read_entry(&mut self, fuel: &mut Fuel) -> Result<()> {
         let abbreviations = self.unit.abbreviations.clone();
         let mut entries = self.unit.header.entries_raw(&abbreviations, None)?;
-        let abbreviation = entries.read_abbreviation()?.ok_or(Refused::Malformed)?;
+        let abbreviation = entries.read_abbreviation()?.ok_or(ReadError::Malformed)?;
         let cost = attributes(&mut entries, abbreviation, |attribute| {
-            self.addresses.note(&attribute);
+            self.addresses.add(&attribute);
             match (attribute.name(), attribute.value()) {
                 (gimli::DW_AT_name, value) => self.name = Some(value),
                 (gimli::DW_AT_comp_dir, value) => self.directory = Some(value),
-                (gimli::DW_AT_stmt_list, AttributeValue::DebugLineRef(offset)) => self.lines = Some(offset),
+                (gimli::DW_AT_stmt_list, AttributeValue::DebugLineRef(offset)) => self.line_table = Some(offset),
                 (gimli::DW_AT_language, AttributeValue::Language(language)) => self.language = Some(language),
                 (gimli::DW_AT_str_offsets_base, AttributeValue::DebugStrOffsetsBase(base)) => {
                     self.unit.str_offsets_base = base;
@@ -203,7 +208,7 @@ impl<'d, 'a> Root<'d, 'a> {
             }
         })?;
         fuel.spend(cost)?;
-        // Addresses by their index want the base, which may come behind them.
+        // Indexed addresses need the base, which may come after them.
         if let Some(low) = self.addresses.low
             && let Ok(Some(low)) = self.address(low)
         {
@@ -212,22 +217,22 @@ impl<'d, 'a> Root<'d, 'a> {
         Ok(())
     }
 
-    /// Where in `.debug_info` it begins.
+    /// Returns the unit's offset in `.debug_info`.
     pub(super) fn offset(&self) -> usize {
         self.unit.header.debug_info_offset().map_or(0, |offset| offset.0)
     }
 
-    /// The addresses at which it has code.
+    /// Calls `found` with the address ranges of the unit's code.
     pub(super) fn ranges(&self, fuel: &mut Fuel, found: impl FnMut(Range<u64>)) -> Result<()> {
         if matches!(self.unit.header.type_(), UnitType::Partial) {
             return Ok(());
         }
-        self.addresses.each(self, fuel, found)
+        self.addresses.for_each_range(self, fuel, found)
     }
 
-    /// A string, as far as it is read.
-    pub(super) fn text(&self, value: AttributeValue<Bytes<'a>>, fuel: &mut Fuel) -> Result<String> {
-        let section = |section: &Bytes<'a>, offset: usize| {
+    /// Returns a string, truncated to [`MAX_NAME_BYTES`].
+    pub(super) fn text(&self, value: AttributeValue<Slice<'a>>, fuel: &mut Fuel) -> Result<String> {
+        let section = |section: &Slice<'a>, offset: usize| {
             let mut section = *section;
             section.skip(offset).map(|()| section)
         };
@@ -240,16 +245,16 @@ impl<'d, 'a> Root<'d, 'a> {
                 check_index(index.0, self.dwarf.debug_str_offsets.reader())?;
                 strings(self.dwarf.string_offset(&self.unit, index)?.0)?
             }
-            _ => return Err(Refused::Malformed),
+            _ => return Err(ReadError::Malformed),
         };
-        let bytes = &bytes.slice()[..bytes.len().min(LONGEST_NAME)];
+        let bytes = &bytes.slice()[..bytes.len().min(MAX_NAME_BYTES)];
         let bytes = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
-        fuel.spend_of_call(bytes.len() / 16)?;
+        fuel.spend_call_steps(bytes.len() / 16)?;
         Ok(String::from_utf8_lossy(bytes).into_owned())
     }
 
-    /// The address that an attribute is or has the index of.
-    fn address(&self, value: AttributeValue<Bytes<'a>>) -> Result<Option<u64>> {
+    /// Returns the address that an attribute contains or indexes.
+    fn address(&self, value: AttributeValue<Slice<'a>>) -> Result<Option<u64>> {
         if let AttributeValue::DebugAddrIndex(index) = value {
             self.check_address(index)?;
         }
@@ -260,41 +265,40 @@ impl<'d, 'a> Root<'d, 'a> {
         check_index(index.0, self.dwarf.debug_addr.reader())
     }
 
-    /// Where the list of ranges is that an attribute is or has the index of.
-    fn ranges_offset(&self, value: AttributeValue<Bytes<'a>>) -> Result<Option<RangeListsOffset>> {
+    /// Returns the offset of the range list that an attribute contains or indexes.
+    fn ranges_offset(&self, value: AttributeValue<Slice<'a>>) -> Result<Option<RangeListsOffset>> {
         let AttributeValue::DebugRngListsIndex(index) = value else {
             return Ok(self.dwarf.attr_ranges_offset(&self.unit, value)?);
         };
-        // The section holds the number that is added to the base. gimli adds it unchecked, and the sum can overflow.
+        // gimli adds this number to the base without an overflow check.
         let (format, base) = (self.unit.encoding().format, self.unit.rnglists_base.0);
         let mut lists = *self.dwarf.ranges.debug_rnglists().reader();
         check_index(index.0, &lists)?;
         lists.skip(base)?;
         lists.skip(index.0 * usize::from(format.word_size()))?;
         let offset = lists.read_offset(format)?;
-        base.checked_add(offset).map(|offset| Some(RangeListsOffset(offset))).ok_or(Refused::Malformed)
+        base.checked_add(offset).map(|offset| Some(RangeListsOffset(offset))).ok_or(ReadError::Malformed)
     }
 
-    fn unit_ref(&self) -> UnitRef<'_, Bytes<'a>> {
+    fn unit_ref(&self) -> UnitRef<'_, Slice<'a>> {
         UnitRef::new(self.dwarf, &self.unit)
     }
 
-    fn entries(&self, from: Option<usize>) -> Result<EntriesRaw<'_, Bytes<'a>>> {
+    fn entries(&self, from: Option<usize>) -> Result<EntriesRaw<'_, Slice<'a>>> {
         Ok(self.unit.entries_raw(from.map(UnitOffset))?)
     }
 }
 
-/// Refuses an index that is larger than the section with what it counts: multiplied by its size it could exceed any number,
-/// which gimli does not look at.
-fn check_index(index: usize, section: &Bytes<'_>) -> Result<()> {
-    if index <= section.len() { Ok(()) } else { Err(Refused::Malformed) }
+/// Rejects an index larger than its section. gimli multiplies indices by the entry size without an overflow check.
+fn check_index(index: usize, section: &Slice<'_>) -> Result<()> {
+    if index <= section.len() { Ok(()) } else { Err(ReadError::Malformed) }
 }
 
-/// Reads all attributes of an entry. Returns what it costs.
+/// Reads all attributes of an entry. Returns the fuel that this costs.
 fn attributes<'a>(
-    entries: &mut EntriesRaw<'_, Bytes<'a>>,
+    entries: &mut EntriesRaw<'_, Slice<'a>>,
     abbreviation: &Abbreviation,
-    mut found: impl FnMut(Attribute<Bytes<'a>>),
+    mut found: impl FnMut(Attribute<Slice<'a>>),
 ) -> Result<usize> {
     let before = entries.next_offset().0;
     for specification in abbreviation.attributes() {
@@ -303,24 +307,25 @@ fn attributes<'a>(
     Ok(cost(entries, abbreviation, before))
 }
 
-/// The same for attributes that are of no interest.
-fn skip(entries: &mut EntriesRaw<'_, Bytes<'_>>, abbreviation: &Abbreviation) -> Result<usize> {
+/// Skips all attributes of an entry. Returns the fuel that this costs.
+fn skip(entries: &mut EntriesRaw<'_, Slice<'_>>, abbreviation: &Abbreviation) -> Result<usize> {
     let before = entries.next_offset().0;
     entries.skip_attributes(abbreviation.attributes())?;
     Ok(cost(entries, abbreviation, before))
 }
 
-/// An entry's attributes may take no bytes, or many for a string, whose end is soon found.
-fn cost(entries: &EntriesRaw<'_, Bytes<'_>>, abbreviation: &Abbreviation, before: usize) -> usize {
+/// Returns the fuel for reading an entry. An attribute may have no bytes. A string may have many, but its end is found
+/// quickly.
+fn cost(entries: &EntriesRaw<'_, Slice<'_>>, abbreviation: &Abbreviation, before: usize) -> usize {
     1 + abbreviation.attributes().len() + (entries.next_offset().0 - before) / 16
 }
 
-/// The functions of a unit that have code: where it is, by its start, and where their entries are.
+/// The code ranges of a unit's functions, ordered by start, with the offsets of their entries.
 #[derive(Default)]
 pub(super) struct Functions(Vec<(Range<u64>, usize)>);
 
 impl Functions {
-    pub(super) fn read(root: &Root<'_, '_>, fuel: &mut Fuel) -> Result<Functions> {
+    pub(super) fn read(root: &UnitRoot<'_, '_>, fuel: &mut Fuel) -> Result<Functions> {
         let mut functions = Vec::new();
         let mut entries = root.entries(None)?;
         while !entries.is_empty() {
@@ -328,9 +333,9 @@ impl Functions {
             fuel.spend(1)?;
             let Some(abbreviation) = entries.read_abbreviation()? else { continue };
             if abbreviation.tag() == gimli::DW_TAG_subprogram {
-                let mut addresses = Addresses::default();
-                fuel.spend(attributes(&mut entries, abbreviation, |attribute| addresses.note(&attribute))?)?;
-                addresses.each(root, fuel, |code| functions.push((code, offset)))?;
+                let mut addresses = CodeAddresses::default();
+                fuel.spend(attributes(&mut entries, abbreviation, |attribute| addresses.add(&attribute))?)?;
+                addresses.for_each_range(root, fuel, |code| functions.push((code, offset)))?;
             } else {
                 fuel.spend(skip(&mut entries, abbreviation)?)?;
             }
@@ -340,51 +345,51 @@ impl Functions {
         Ok(Functions(functions))
     }
 
-    /// The entry of the function that has code at an address. Functions that overlap are not made by compilers.
+    /// Returns the entry of the function with code at an address. Compilers do not emit overlapping functions.
     pub(super) fn at(&self, address: u64) -> Option<usize> {
-        let behind = self.0.partition_point(|(code, _)| code.start <= address);
-        self.0[..behind].iter().rev().take(16).find(|(code, _)| code.end > address).map(|(_, offset)| *offset)
+        let after = self.0.partition_point(|(code, _)| code.start <= address);
+        self.0[..after].iter().rev().take(16).find(|(code, _)| code.end > address).map(|(_, offset)| *offset)
     }
 }
 
-/// A call that was inlined: a range of addresses of it.
+/// An address range of an inlined call.
 pub(super) struct Inlined {
     code: Range<u64>,
     pub(super) entry: usize,
-    /// The entry of the call around it, or 0.
+    /// The entry of the enclosing inlined call, or 0.
     parent: usize,
 }
 
 impl Inlined {
-    /// All calls that were inlined into a function, in the order of their entries.
-    pub(super) fn read(root: &Root<'_, '_>, function: usize, fuel: &mut Fuel) -> Result<Box<[Inlined]>> {
+    /// Reads all calls that were inlined into a function, in the order of their entries.
+    pub(super) fn read(root: &UnitRoot<'_, '_>, function: usize, fuel: &mut Fuel) -> Result<Box<[Inlined]>> {
         let mut inlined = Vec::new();
         let mut entries = root.entries(Some(function))?;
-        // The calls that are open, with the depths of their entries.
+        // The enclosing inlined calls, with the depths of their entries.
         let mut open: Vec<(isize, usize)> = Vec::new();
-        let mut skipped = None;
+        let mut nested_function = None;
         let mut first = true;
         while !entries.is_empty() && (first || entries.next_depth() > 0) {
             let (depth, entry) = (entries.next_depth(), entries.next_offset().0);
             fuel.spend(1)?;
             let Some(abbreviation) = entries.read_abbreviation()? else { continue };
             open.truncate(open.iter().rposition(|(above, _)| *above < depth).map_or(0, |last| last + 1));
-            skipped = skipped.filter(|above| depth > *above);
+            nested_function = nested_function.filter(|above| depth > *above);
             match abbreviation.tag() {
-                gimli::DW_TAG_inlined_subroutine if skipped.is_none() => {
-                    let mut addresses = Addresses::default();
-                    fuel.spend(attributes(&mut entries, abbreviation, |attribute| addresses.note(&attribute))?)?;
+                gimli::DW_TAG_inlined_subroutine if nested_function.is_none() => {
+                    let mut addresses = CodeAddresses::default();
+                    fuel.spend(attributes(&mut entries, abbreviation, |attribute| addresses.add(&attribute))?)?;
                     let parent = open.last().map_or(0, |(_, entry)| *entry);
-                    addresses.each(root, fuel, |code| inlined.push(Inlined { code, entry, parent }))?;
+                    addresses.for_each_range(root, fuel, |code| inlined.push(Inlined { code, entry, parent }))?;
                     if abbreviation.has_children() {
-                        fuel.range()?;
+                        fuel.spend_range()?;
                         open.push((depth, entry));
                     }
                 }
-                // A function within a function has a frame of its own.
-                gimli::DW_TAG_subprogram if !first && skipped.is_none() => {
+                // A nested function has its own frame.
+                gimli::DW_TAG_subprogram if !first && nested_function.is_none() => {
                     fuel.spend(skip(&mut entries, abbreviation)?)?;
-                    skipped = Some(depth);
+                    nested_function = Some(depth);
                 }
                 _ => fuel.spend(skip(&mut entries, abbreviation)?)?,
             }
@@ -393,7 +398,7 @@ impl Inlined {
         Ok(inlined.into())
     }
 
-    /// Those at an address, from outside to inside.
+    /// Returns the calls at an address, outermost first.
     pub(super) fn at(all: &[Inlined], address: u64) -> Vec<&Inlined> {
         let mut chain: Vec<&Inlined> = Vec::new();
         for inlined in all.iter().filter(|inlined| inlined.code.contains(&address)) {
@@ -405,47 +410,47 @@ impl Inlined {
     }
 }
 
-/// Where the call of an inlined function was.
-pub(super) fn call(root: &Root<'_, '_>, entry: usize, fuel: &mut Fuel) -> Result<Place> {
-    let mut place = Place::default();
+/// Returns the location of an inlined call.
+pub(super) fn call(root: &UnitRoot<'_, '_>, entry: usize, fuel: &mut Fuel) -> Result<SourceLocation> {
+    let mut location = SourceLocation::default();
     let mut entries = root.entries(Some(entry))?;
-    let abbreviation = entries.read_abbreviation()?.ok_or(Refused::Malformed)?;
+    let abbreviation = entries.read_abbreviation()?.ok_or(ReadError::Malformed)?;
     let cost = attributes(&mut entries, abbreviation, |attribute| {
         let number = || attribute.udata_value().unwrap_or(0) as u32;
         match (attribute.name(), attribute.value()) {
-            // Before version 5 there is no file 0.
+            // Before version 5, index 0 means that there is no file.
             (gimli::DW_AT_call_file, AttributeValue::FileIndex(index)) if index > 0 || root.unit.version() >= 5 => {
-                place.file = Some(index);
+                location.file = Some(index);
             }
-            (gimli::DW_AT_call_line, _) => place.line = number(),
-            (gimli::DW_AT_call_column, _) => place.column = Some(number()).filter(|column| *column != 0),
+            (gimli::DW_AT_call_line, _) => location.line = number(),
+            (gimli::DW_AT_call_column, _) => location.column = Some(number()).filter(|column| *column != 0),
             _ => {}
         }
     })?;
-    fuel.spend_of_call(cost)?;
-    Ok(place)
+    fuel.spend_call_steps(cost)?;
+    Ok(location)
 }
 
-/// The name of a function, by its entry or the ones that it refers to.
-pub(super) fn name(root: &Root<'_, '_>, entry: usize, state: &mut State) -> Result<Option<String>> {
-    name_of(root, entry, MOST_REFERENCES, state)
+/// Returns a function's name, from its entry or an entry that it refers to.
+pub(super) fn name(root: &UnitRoot<'_, '_>, entry: usize, state: &mut ParsedInfo) -> Result<Option<String>> {
+    name_of(root, entry, MAX_REFERENCES, state)
 }
 
-fn name_of(root: &Root<'_, '_>, entry: usize, references: usize, state: &mut State) -> Result<Option<String>> {
+fn name_of(root: &UnitRoot<'_, '_>, entry: usize, references: usize, state: &mut ParsedInfo) -> Result<Option<String>> {
     let (mut linkage, mut name, mut next) = (None, None, None);
     let mut entries = root.entries(Some(entry))?;
-    let abbreviation = entries.read_abbreviation()?.ok_or(Refused::Malformed)?;
+    let abbreviation = entries.read_abbreviation()?.ok_or(ReadError::Malformed)?;
     let cost = attributes(&mut entries, abbreviation, |attribute| match attribute.name() {
         gimli::DW_AT_linkage_name | gimli::DW_AT_MIPS_linkage_name => linkage = Some(attribute.value()),
         gimli::DW_AT_name => name = Some(attribute.value()),
         gimli::DW_AT_abstract_origin | gimli::DW_AT_specification => next = Some(attribute.value()),
         _ => {}
     })?;
-    state.fuel.spend_of_call(cost)?;
+    state.fuel.spend_call_steps(cost)?;
     if let Some(name) = linkage.or(name) {
         let name = root.text(name, &mut state.fuel)?;
         let rust = root.language.is_none_or(|language| language == gimli::DW_LANG_Rust);
-        return Ok(Some(if rust { readable(&name).into_owned() } else { name }));
+        return Ok(Some(if rust { demangle(&name).into_owned() } else { name }));
     }
     if references == 0 {
         return Ok(None);
@@ -453,22 +458,22 @@ fn name_of(root: &Root<'_, '_>, entry: usize, references: usize, state: &mut Sta
     match next {
         Some(AttributeValue::UnitRef(offset)) => name_of(root, offset.0, references - 1, state),
         Some(AttributeValue::DebugInfoRef(offset)) => {
-            let (root, offset) = elsewhere(root.dwarf, offset, state)?;
+            let (root, offset) = resolve_reference(root.dwarf, offset, state)?;
             name_of(&root, offset, references - 1, state)
         }
         _ => Ok(None),
     }
 }
 
-/// The unit that an entry is in, and where in that.
-fn elsewhere<'d, 'a>(
-    dwarf: &'d Dwarf<Bytes<'a>>,
+/// Returns the unit of an entry, and the entry's offset in it.
+fn resolve_reference<'d, 'a>(
+    dwarf: &'d Dwarf<Slice<'a>>,
     entry: DebugInfoOffset,
-    state: &mut State,
-) -> Result<(Root<'d, 'a>, usize)> {
-    let behind = state.units.partition_point(|offset| *offset <= entry.0);
-    let unit = behind.checked_sub(1).ok_or(Refused::Malformed)?;
+    state: &mut ParsedInfo,
+) -> Result<(UnitRoot<'d, 'a>, usize)> {
+    let after = state.units.partition_point(|offset| *offset <= entry.0);
+    let unit = after.checked_sub(1).ok_or(ReadError::Malformed)?;
     let root = state.root(dwarf, unit as u32)?;
-    let offset = entry.to_unit_offset(&root.unit.header).ok_or(Refused::Malformed)?;
+    let offset = entry.to_unit_offset(&root.unit.header).ok_or(ReadError::Malformed)?;
     Ok((root, offset.0))
 }

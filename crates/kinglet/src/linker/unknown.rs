@@ -1,19 +1,19 @@
-//! What is said about imports that a linker does not know: all of them at once, each with what may have been meant.
+//! The error about undefined imports: it lists them together, each with a suggestion.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::trap::display_name;
 use crate::{ImportType, LinkError};
 
-/// The names that are defined, by module.
-pub(super) type Known = BTreeMap<String, BTreeSet<String>>;
+/// The defined names, by module.
+pub(super) type Definitions = BTreeMap<String, BTreeSet<String>>;
 
-/// How many are listed.
+/// The maximum number of imports in the list.
 const LISTED: usize = 20;
 
-/// The error of a module with these unknown imports. Only those that are listed are looked at closely: a hostile module
-/// can have very many.
-pub(super) fn error(imports: &[ImportType<'_>], known: &Known) -> LinkError {
+/// Returns the error of a module with these undefined imports. Suggestions are computed only for the listed ones, because
+/// a hostile module can have very many.
+pub(super) fn error(imports: &[ImportType<'_>], known: &Definitions) -> LinkError {
     let mut seen = HashSet::new();
     let imports: Vec<_> = imports.iter().filter(|import| seen.insert((import.module, import.name))).collect();
     let owned = |import: &&ImportType<'_>| (import.module.to_string(), import.name.to_string(), import.ty.clone());
@@ -21,12 +21,12 @@ pub(super) fn error(imports: &[ImportType<'_>], known: &Known) -> LinkError {
     LinkError { message: message(&imports, known), unknown }
 }
 
-fn message(imports: &[&ImportType<'_>], known: &Known) -> String {
+fn message(imports: &[&ImportType<'_>], known: &Definitions) -> String {
     let listed = &imports[..imports.len().min(LISTED)];
     let lines: Vec<String> = listed.iter().map(|import| line(import, known)).collect();
     let modules = known.keys().map(|module| display_name(module)).collect::<Vec<_>>().join(", ");
-    // What there is helps only those whose module there is not.
-    let lost = !known.is_empty() && listed.iter().any(|import| meant(import, known) == Meant::Unknown);
+    // The list of modules helps if an import's module is not defined.
+    let lost = !known.is_empty() && listed.iter().any(|import| suggestion(import, known) == Suggestion::NoSuchModule);
     if let [line] = &lines[..] {
         let modules = if lost { format!("; modules that are defined: {modules}") } else { String::new() };
         return format!("unknown import {line}{modules}");
@@ -41,47 +41,46 @@ fn message(imports: &[&ImportType<'_>], known: &Known) -> String {
     message
 }
 
-fn line(import: &ImportType<'_>, known: &Known) -> String {
+fn line(import: &ImportType<'_>, known: &Definitions) -> String {
     let (module, name) = (display_name(import.module), display_name(import.name));
-    let hint = match meant(import, known) {
-        Meant::Name(name) => format!("; did you mean \"{}\"?", display_name(name)),
-        Meant::Module(module) => format!("; did you mean the module \"{}\"?", display_name(module)),
-        Meant::Absent => format!("; the module \"{module}\" is defined, but has no such name"),
-        Meant::Unknown => String::new(),
+    let hint = match suggestion(import, known) {
+        Suggestion::Name(name) => format!("; did you mean \"{}\"?", display_name(name)),
+        Suggestion::Module(module) => format!("; did you mean the module \"{}\"?", display_name(module)),
+        Suggestion::NoSuchName => format!("; the module \"{module}\" is defined, but has no such name"),
+        Suggestion::NoSuchModule => String::new(),
     };
     format!("\"{module}\" \"{name}\": {}{hint}", import.ty)
 }
 
-/// What an unknown import may stand for.
+/// A suggestion for an undefined import.
 #[derive(PartialEq)]
-enum Meant<'k> {
+enum Suggestion<'k> {
     /// Another name of the same module.
     Name(&'k str),
-    /// Another module.
+    /// The same name in another module, or a similar module.
     Module(&'k str),
-    /// Nothing that the module has.
-    Absent,
-    /// Its module is not defined either.
-    Unknown,
+    /// None, although the module is defined.
+    NoSuchName,
+    /// None, and the module is not defined either.
+    NoSuchModule,
 }
 
-fn meant<'k>(import: &ImportType<'_>, known: &'k Known) -> Meant<'k> {
+fn suggestion<'k>(import: &ImportType<'_>, known: &'k Definitions) -> Suggestion<'k> {
     let elsewhere = known.iter().find(|(_, names)| names.contains(import.name)).map(|(module, _)| module.as_str());
     match known.get(import.module) {
         Some(names) => match (nearest(import.name, names.iter()), elsewhere) {
-            (Some(name), _) => Meant::Name(name),
-            (None, Some(module)) => Meant::Module(module),
-            (None, None) => Meant::Absent,
+            (Some(name), _) => Suggestion::Name(name),
+            (None, Some(module)) => Suggestion::Module(module),
+            (None, None) => Suggestion::NoSuchName,
         },
         None => match elsewhere.or_else(|| nearest(import.module, known.keys())) {
-            Some(module) => Meant::Module(module),
-            None => Meant::Unknown,
+            Some(module) => Suggestion::Module(module),
+            None => Suggestion::NoSuchModule,
         },
     }
 }
 
-/// The name that is closest to a wrong one, if any is close. Long ones are not
-/// compared.
+/// Returns the defined name that is closest to a wrong one, if any is close. Long names are not compared.
 fn nearest<'k>(wrong: &str, known: impl Iterator<Item = &'k String>) -> Option<&'k str> {
     let length = wrong.chars().count();
     let most = (1 + length / 5).min(length / 2);

@@ -1,19 +1,20 @@
-//! Addresses of the parts of a store, owned or not. Code and records hold such addresses too, so that a `Box`, which says
-//! that nothing else leads to its contents, would be wrong. Addresses in the system's mappings are of this kind as well.
-//! An address by itself can be anywhere. Code that follows it needs the store, or the record that owns its target. So
-//! records that hold addresses of this kind are `Send` and `Sync` without a word of their own.
+//! Addresses of the parts of a store. Guest code and other records hold such addresses too, so a `Box`, which promises
+//! unique access, would be unsound. Addresses in the system's mappings use the same types.
 //!
-//! Invariant: any thread can free the target of an [`Owned`], whose fields are addresses, or `Send`.
+//! An address alone may point anywhere. Code that dereferences it needs the store, or the record that owns the target.
+//! Records that hold such addresses are therefore `Send` and `Sync`.
+//!
+//! Invariant: any thread can free the target of an [`Owned`]. Its fields are addresses or `Send`.
 
 use std::ptr::NonNull;
 
-/// The address of something that lives as long as what holds it.
+/// The address of a value that lives as long as the owner of this address.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Address<T: ?Sized>(pub(in crate::vm) NonNull<T>);
 
-// SAFETY: a number; code that follows it has borrowed what holds it, and says why something is there.
+// SAFETY: this is only a number. Code that dereferences it has borrowed the owner and states why the target is alive.
 unsafe impl<T: ?Sized> Send for Address<T> {}
-// SAFETY: a shared borrow gives the number alone.
+// SAFETY: a shared borrow only copies the number.
 unsafe impl<T: ?Sized> Sync for Address<T> {}
 
 impl<T: ?Sized> Clone for Address<T> {
@@ -30,7 +31,7 @@ impl<T: ?Sized> Address<T> {
     }
 }
 
-/// Something that is freed with this, and that does not move when this does.
+/// A heap allocation that is freed with this owner and does not move when the owner moves.
 #[derive(Debug)]
 pub(crate) struct Owned<T: ?Sized>(Address<T>);
 
@@ -50,7 +51,8 @@ impl<T: ?Sized> Owned<T> {
 
 impl<T: ?Sized> Drop for Owned<T> {
     fn drop(&mut self) {
-        // SAFETY: `new` leaked it, and it is freed only here. Nothing of a store is used once its owner is dropped.
+        // SAFETY: `new` leaked the box, and only this function frees it. No part of a store is used after its owner is
+        // dropped.
         drop(unsafe { Box::from_raw(self.0.0.as_ptr()) });
     }
 }

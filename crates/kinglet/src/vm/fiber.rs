@@ -1,15 +1,16 @@
-//! Calls that can be paused: each runs on a fiber, with a host stack and an interpreter stack of its own, so that it can
-//! be left where a host function failed, in whatever tier, while the host goes on with the store.
+//! Resumable calls. Each runs on a fiber, which has its own host stack and interpreter stack. A host function's error
+//! suspends the fiber, in any tier, and the host continues with the store.
 //!
 //! Invariants:
-//! - A fiber is left only by [`pause`], where no frame on it but the guest's and this crate's is alive, and by its end.
-//!   Nothing on it belongs to a thread.
-//! - What a store's record notes of a stack is that of the one that runs; [`Fiber::other`] has the rest: of a paused
-//!   fiber its own, of a running one that of whoever resumed it. A collection looks at all of them.
-//! - A host stack's guard is closed from before its fiber runs until it has paused or its stack is given back.
-//! - A fiber has a place in its store's list, which its one [`Ticket`] names, from its start to its end.
-//! - A fiber that is not to go on ends as if the host function's error had not been looked at, so that each of its frames
-//!   is left as usual. A store ends all of its fibers before anything of it goes.
+//! - Control leaves a fiber only in [`pause`] and at its end. In [`pause`], only frames of the guest and of this crate
+//!   are on the fiber. No data on a fiber belongs to a thread.
+//! - A store's record describes the stack that currently runs. For a suspended fiber, [`Fiber::saved`] is the fiber's
+//!   own state. For a running fiber, it is the state of the stack that resumed it. A collection scans all of them.
+//! - A host stack's guard is inaccessible from before its fiber runs until the fiber is suspended or its stack is
+//!   released.
+//! - A fiber has an index in its store's list from start to end. Exactly one [`FiberHandle`] holds the index.
+//! - A fiber that is not resumed ends as if the host function's error had ended the call, so every frame is unwound as
+//!   usual. A store ends all of its fibers before it frees anything else.
 
 mod stack;
 
@@ -24,123 +25,124 @@ use super::call;
 use super::func::FuncPointer;
 use super::store::with_core;
 use crate::store::StoreCore;
-use crate::{Error, Result};
-use kinglet_interp::frame::{Segment, walk_from};
+use crate::{Error, Result, WasmBacktrace};
+use kinglet_interp::frame::{StackSegment, walk_from};
 
 pub(crate) use self::stack::FiberStacks;
-use self::stack::{Area, FiberStack};
+use self::stack::{FiberStack, StackArea};
 
-/// Bytes that a host function called from a fiber can use at least.
+/// Minimum stack size, in bytes, of a host function that is called on a fiber.
 const HOST_FUNCTION_STACK: usize = 1 << 20;
 
-/// How many fibers may be under way in one another. Each has stacks of its own, of which there must not be as many as a
-/// guest likes that calls back and forth with its host.
+/// The maximum number of nested fibers. Each has its own stacks. Without a limit, guest and host could call each other
+/// recursively and allocate any number of stacks.
 const MAX_DEPTH: usize = 64;
 
-/// How far a call has come.
-pub(crate) enum Progress {
-    /// To its end, with the results in the array.
+/// The state of a call after it has run.
+pub(crate) enum CallProgress {
+    /// The call has returned; the array holds its results.
     Finished(Box<[u64]>),
-    Paused(Paused),
+    Paused(PausedCall),
 }
 
-/// A call that a host function's error has paused.
-pub(crate) struct Paused {
+/// A call that a host function's error has suspended.
+pub(crate) struct PausedCall {
     pub(crate) error: Error,
-    /// The host function.
+    /// The host function that failed.
     pub(crate) func: FuncPointer,
-    pub(crate) ticket: Ticket,
+    pub(crate) handle: FiberHandle,
 }
 
-/// Stands for a paused call. If it is dropped the call is given up: at the store's next resumable call, or with the store.
+/// Identifies a suspended call. Dropping the handle cancels the call at the store's next resumable call, or with the
+/// store.
 #[derive(Debug)]
-pub(crate) struct Ticket {
-    place: usize,
-    /// Where to say so; none once the call has ended.
-    dropped: Option<Dropped>,
+pub(crate) struct FiberHandle {
+    index: usize,
+    /// Receives the index when the handle is dropped; `None` once the call has ended.
+    dropped: Option<DroppedHandles>,
 }
 
-impl Ticket {
-    /// The call has ended by itself.
-    fn settle(mut self) {
+impl FiberHandle {
+    /// Disarms the handle of a call that has ended.
+    fn disarm(mut self) {
         self.dropped = None;
     }
 }
 
-impl Drop for Ticket {
+impl Drop for FiberHandle {
     fn drop(&mut self) {
         if let Some(dropped) = self.dropped.take() {
-            dropped.lock().unwrap_or_else(PoisonError::into_inner).push(self.place);
+            dropped.lock().unwrap_or_else(PoisonError::into_inner).push(self.index);
         }
     }
 }
 
-/// The places of fibers with which nobody can go on.
-type Dropped = Arc<Mutex<Vec<usize>>>;
+/// Indices of fibers whose handles were dropped.
+type DroppedHandles = Arc<Mutex<Vec<usize>>>;
 
 /// The fibers of a store.
 #[derive(Default)]
 pub(crate) struct Fibers {
-    /// Owned; [`remove`] and [`give_up`] free them.
+    /// The fibers, which [`remove`] and [`cancel`] free.
     fibers: Vec<Option<Address<Fiber>>>,
-    /// Places in that list that have none.
+    /// Indices of the list's free entries.
     vacant: Vec<usize>,
-    dropped: Dropped,
-    /// The innermost one that runs.
+    dropped: DroppedHandles,
+    /// The innermost running fiber.
     current: Option<Address<Fiber>>,
-    /// How many run, in one another.
+    /// The number of nested running fibers.
     depth: usize,
-    /// The stack of one that has ended.
+    /// The stack of a fiber that has ended, for the next one.
     spare: Option<FiberStack>,
 }
 
 impl Fibers {
-    fn add(&mut self, fiber: NonNull<Fiber>) -> Ticket {
-        let place = self.vacant.pop().unwrap_or_else(|| {
+    fn add(&mut self, fiber: NonNull<Fiber>) -> FiberHandle {
+        let index = self.vacant.pop().unwrap_or_else(|| {
             self.fibers.push(None);
             self.fibers.len() - 1
         });
-        self.fibers[place] = Some(Address(fiber));
-        // SAFETY: just made, and it does not run.
-        unsafe { (*fiber.as_ptr()).place = place };
-        Ticket { place, dropped: Some(self.dropped.clone()) }
+        self.fibers[index] = Some(Address(fiber));
+        // SAFETY: the fiber was just created and does not run.
+        unsafe { (*fiber.as_ptr()).index = index };
+        FiberHandle { index, dropped: Some(self.dropped.clone()) }
     }
 
-    fn get(&self, place: usize) -> Option<NonNull<Fiber>> {
-        self.fibers.get(place).copied().flatten().map(|fiber| fiber.0)
+    fn get(&self, index: usize) -> Option<NonNull<Fiber>> {
+        self.fibers.get(index).copied().flatten().map(|fiber| fiber.0)
     }
 }
 
 struct Fiber {
-    coroutine: Coroutine<Input, Failed, Status, FiberStack>,
+    coroutine: Coroutine<Input, HostFailure, Status, FiberStack>,
     /// Set by the fiber when it starts.
-    yielder: *const Yielder<Input, Failed>,
-    /// The call's arguments, and at its end its results.
+    yielder: *const Yielder<Input, HostFailure>,
+    /// The call's arguments, and its results after it has ended.
     slots: Box<[u64]>,
-    other: Noted,
-    /// Of the coroutine's stack.
-    area: Area,
-    /// In the store's list.
-    place: usize,
+    saved: SavedStackState,
+    /// The area of the coroutine's stack.
+    area: StackArea,
+    /// Its index in the store's list.
+    index: usize,
 }
 
-/// What a fiber is given to go on with.
+/// The value that resumes a fiber.
 enum Input {
     Start(NonNull<Fiber>),
-    /// The results of the host function that failed.
+    /// The results to return from the host function that failed.
     Results(Box<[u64]>),
-    GiveUp,
+    Cancel,
 }
 
-/// What a fiber pauses with: a host function's error.
-struct Failed {
+/// The value that suspends a fiber: a host function's error.
+struct HostFailure {
     error: Error,
     func: FuncPointer,
 }
 
-/// What a store's record notes of the stack that its guest code runs on.
+/// The fields of a store's record that describe the stack its guest code runs on.
 #[derive(Clone, Copy)]
-pub(super) struct Noted {
+pub(super) struct SavedStackState {
     record: *mut std::ffi::c_void,
     stack_top: *mut u64,
     stack_limit: usize,
@@ -148,10 +150,10 @@ pub(super) struct Noted {
     host_activation: *mut Activation,
 }
 
-impl Noted {
-    /// Exchanges what is noted here and in the record.
+impl SavedStackState {
+    /// Exchanges this state with the record's.
     unsafe fn swap(&mut self, vm: *mut VmStore) {
-        // SAFETY: the store is live, and its guest code has called out or not begun.
+        // SAFETY: the store is live, and its guest code is suspended or has not started.
         unsafe {
             std::mem::swap(&mut self.record, &mut (*vm).record);
             std::mem::swap(&mut self.stack_top, &mut (*vm).stack_top);
@@ -162,19 +164,20 @@ impl Noted {
     }
 }
 
-/// Calls a function so that a host function's error pauses the call. The array is as large as the function's cell says.
-pub(crate) fn start(core: &mut StoreCore, func: FuncPointer, slots: Box<[u64]>) -> Result<Progress> {
-    give_up_dropped(core);
-    // SAFETY: the caller checked that the function is the store's; its reference and cell live as long.
+/// Calls a function on a new fiber, so a host function's error suspends the call. The array has as many slots as the
+/// function's cell states.
+pub(crate) fn start(core: &mut StoreCore, func: FuncPointer, slots: Box<[u64]>) -> Result<CallProgress> {
+    cancel_dropped(core);
+    // SAFETY: the caller checked that the function belongs to the store; its reference and cell live as long.
     let (cell, vmctx, is_host) = unsafe {
         let FuncRef { cell, vmctx, .. } = func.0.as_ref();
         (*cell, *vmctx, (**cell).body().is_null())
     };
     if is_host {
-        // There is no guest to pause.
+        // A host function has no guest frames to suspend.
         let mut slots = slots;
         call::call_cell(core, cell, vmctx, &mut slots)?;
-        return Ok(Progress::Finished(slots));
+        return Ok(CallProgress::Finished(slots));
     }
     if core.fibers.depth >= MAX_DEPTH {
         return Err(Error::new(Trap::StackOverflow));
@@ -183,159 +186,165 @@ pub(crate) fn start(core: &mut StoreCore, func: FuncPointer, slots: Box<[u64]>) 
         Some(stack) => stack,
         None => {
             let host = core.engine.host_stack() + HOST_FUNCTION_STACK;
-            core.engine.fiber_stacks().take(host, core.engine.config().max_wasm_stack)?
+            core.engine.fiber_stacks().allocate(host, core.engine.config().max_wasm_stack)?
         }
     };
     let mut area = stack.area;
-    if !area.close() {
-        return Err(no_guard());
+    if !area.protect_guard() {
+        return Err(guard_error());
     }
-    let other = Noted {
-        record: area.guest_end(),
-        stack_top: area.guest_start(),
+    let saved = SavedStackState {
+        record: area.interpreter_end(),
+        stack_top: area.interpreter_start(),
         stack_limit: core.engine.stack_limit(area.host_end()),
         activation: null_mut(),
         host_activation: null_mut(),
     };
-    // The two are addresses; what they lead to lives as long as the store.
+    // Both are addresses; their targets live as long as the store.
     let coroutine = Coroutine::with_stack(stack, move |yielder, input| match input {
-        // SAFETY: the fiber is alive until its coroutine has ended; `switch` has noted its stack, and has the store's record
-        // lead to the store.
+        // SAFETY: the fiber is alive until its coroutine has ended. `switch` has installed its stack state, and the
+        // store's record points to the store.
         Input::Start(fiber) => unsafe {
             let fiber = fiber.as_ptr();
             (*fiber).yielder = yielder;
             let slots = (*fiber).slots.as_mut_ptr();
             call::run((*(*vmctx).store).owner.cast(), cell, vmctx, slots)
         },
-        Input::Results(_) | Input::GiveUp => Status::Ok,
+        Input::Results(_) | Input::Cancel => Status::Ok,
     });
-    let fiber = Fiber { coroutine, yielder: null(), slots, other, area, place: 0 };
+    let fiber = Fiber { coroutine, yielder: null(), slots, saved, area, index: 0 };
     let fiber = NonNull::from(Box::leak(Box::new(fiber)));
-    let ticket = core.fibers.add(fiber);
-    go_on(core, fiber, Input::Start(fiber), ticket)
+    let handle = core.fibers.add(fiber);
+    continue_fiber(core, fiber, Input::Start(fiber), handle)
 }
 
-fn no_guard() -> Error {
-    Error::msg("cannot guard the stack of a call that can be paused: the system allows no more mappings")
+fn guard_error() -> Error {
+    Error::msg("cannot protect the stack of a resumable call: the system allows no more mappings")
 }
 
-/// Goes on with a paused call: with the results of the host function that failed.
-pub(crate) fn resume(core: &mut StoreCore, ticket: Ticket, results: Box<[u64]>) -> Result<Progress> {
-    let known = ticket.dropped.as_ref().is_some_and(|dropped| Arc::ptr_eq(dropped, &core.fibers.dropped));
-    match core.fibers.get(ticket.place).filter(|_| known) {
-        // SAFETY: the store's fibers are alive; this one is paused.
-        Some(fiber) if !unsafe { (*fiber.as_ptr()).area.close() } => Err(no_guard()),
-        Some(fiber) => go_on(core, fiber, Input::Results(results), ticket),
-        None => Err(Error::msg("internal inconsistency: a paused call is not its store's")),
+/// Resumes a suspended call with the results of the host function that failed.
+pub(crate) fn resume(core: &mut StoreCore, handle: FiberHandle, results: Box<[u64]>) -> Result<CallProgress> {
+    let belongs_to_store = handle.dropped.as_ref().is_some_and(|dropped| Arc::ptr_eq(dropped, &core.fibers.dropped));
+    match core.fibers.get(handle.index).filter(|_| belongs_to_store) {
+        // SAFETY: the store's fibers are alive; this one is suspended.
+        Some(fiber) if !unsafe { (*fiber.as_ptr()).area.protect_guard() } => Err(guard_error()),
+        Some(fiber) => continue_fiber(core, fiber, Input::Results(results), handle),
+        None => Err(Error::msg("internal inconsistency: a suspended call belongs to another store")),
     }
 }
 
-/// Pauses the innermost fiber with a host function's error, if it can be: if one runs, the guest that called the host
-/// function runs on it, and the error is no trap. Returns the results to go on with, or the error to end with.
+/// Suspends the innermost fiber with a host function's error. Does not suspend it if no fiber runs, if the guest that
+/// called the host function does not run on the fiber, or if the error is a trap. Returns the results with which the
+/// guest continues, or the error that ends the call.
 ///
 /// # Safety
-/// `vm` is that of a live store, whose guest code has called the host function; nothing of the store is borrowed.
+/// `vm` belongs to a live store whose guest code has called the host function. The store is not borrowed.
 pub(super) unsafe fn pause(vm: *mut VmStore, error: Error, func: FuncPointer) -> Result<Box<[u64]>> {
-    // SAFETY: the caller promises that the store is live and not borrowed (see `# Safety`). A fiber's guest code was called by
-    // the host when nothing was active on its stack.
+    // SAFETY: the caller promises that the store is live and not borrowed (see `# Safety`). When the host started the
+    // fiber's guest code, no activation was on the fiber's stack.
     let fiber = unsafe {
         let current = with_core(vm, |core| core.fibers.current);
         current.filter(|_| (*vm).host_activation.is_null() && !error.is::<Trap>())
     };
     let Some(fiber) = fiber else { return Err(error) };
-    // SAFETY: the fiber runs, so that its yielder is set.
-    match unsafe { (*(*fiber.0.as_ptr()).yielder).suspend(Failed { error, func }) } {
+    // SAFETY: the fiber runs, so its yielder is set.
+    match unsafe { (*(*fiber.0.as_ptr()).yielder).suspend(HostFailure { error, func }) } {
         Input::Results(results) => Ok(results),
-        Input::GiveUp | Input::Start(_) => Err(Error::msg("a paused call was given up")),
+        Input::Cancel | Input::Start(_) => Err(WasmBacktrace::omit(Error::msg("a suspended call was cancelled"))),
     }
 }
 
-/// The guest's frames on the stacks of which nothing runs at the moment.
-pub(super) fn other_stacks(core: &StoreCore) -> impl Iterator<Item = Segment> {
+/// Returns the guest's frames on all stacks but the current one.
+pub(super) fn other_stacks(core: &StoreCore) -> impl Iterator<Item = StackSegment> {
     core.fibers.fibers.iter().flatten().flat_map(|fiber| {
-        // SAFETY: the store's fibers are alive, and the guest code on every other stack has called out.
+        // SAFETY: the store's fibers are alive, and guest code on every other stack is suspended.
         unsafe {
-            let Noted { record, activation, .. } = (*fiber.0.as_ptr()).other;
+            let SavedStackState { record, activation, .. } = (*fiber.0.as_ptr()).saved;
             walk_from(record, activation)
         }
     })
 }
 
-/// Ends all fibers of a store that is to go.
-pub(crate) fn give_up_all(core: &mut StoreCore) {
-    for place in 0..core.fibers.fibers.len() {
-        if let Some(fiber) = core.fibers.get(place) {
-            give_up(core, fiber);
+/// Ends all fibers of a store that is being dropped.
+pub(crate) fn cancel_all(core: &mut StoreCore) {
+    for index in 0..core.fibers.fibers.len() {
+        if let Some(fiber) = core.fibers.get(index) {
+            cancel(core, fiber);
         }
     }
 }
 
-/// Ends the fibers with which nobody can go on.
-fn give_up_dropped(core: &mut StoreCore) {
+/// Ends the fibers whose handles were dropped.
+fn cancel_dropped(core: &mut StoreCore) {
     loop {
         let dropped = core.fibers.dropped.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let Some(place) = dropped else { return };
-        if let Some(fiber) = core.fibers.get(place) {
-            give_up(core, fiber);
+        let Some(index) = dropped else { return };
+        if let Some(fiber) = core.fibers.get(index) {
+            cancel(core, fiber);
         }
     }
 }
 
-/// Ends a paused fiber. What runs on its stack are returns alone, which need no guard.
-fn give_up(core: &mut StoreCore, fiber: NonNull<Fiber>) {
-    match switch(core, fiber, Input::GiveUp) {
+/// Ends a suspended fiber. Its functions only return, which needs no guard.
+fn cancel(core: &mut StoreCore, fiber: NonNull<Fiber>) {
+    match switch(core, fiber, Input::Cancel) {
         CoroutineResult::Return(_) => drop(remove(core, fiber)),
-        // It cannot be: nothing on the way out calls the host.
+        // Unreachable: no frame that returns an error calls the host.
         CoroutineResult::Yield(_) => std::process::abort(),
     }
-    // That it was given up concerns no later call.
+    // The cancellation must not affect later calls.
     core.error = None;
 }
 
-fn go_on(core: &mut StoreCore, fiber: NonNull<Fiber>, input: Input, ticket: Ticket) -> Result<Progress> {
+fn continue_fiber(
+    core: &mut StoreCore,
+    fiber: NonNull<Fiber>,
+    input: Input,
+    handle: FiberHandle,
+) -> Result<CallProgress> {
     match switch(core, fiber, input) {
-        CoroutineResult::Yield(Failed { error, func }) => {
+        CoroutineResult::Yield(HostFailure { error, func }) => {
             // SAFETY: the fiber is alive and does not run.
-            unsafe { (*fiber.as_ptr()).area.open() };
-            Ok(Progress::Paused(Paused { error, func, ticket }))
+            unsafe { (*fiber.as_ptr()).area.unprotect_guard() };
+            Ok(CallProgress::Paused(PausedCall { error, func, handle }))
         }
         CoroutineResult::Return(status) => {
-            ticket.settle();
+            handle.disarm();
             let slots = remove(core, fiber);
-            call::ended(core, status)?;
-            Ok(Progress::Finished(slots))
+            call::into_result(core, status)?;
+            Ok(CallProgress::Finished(slots))
         }
     }
 }
 
-/// Takes out a fiber that has ended, keeps its stack for the next, and returns its array.
+/// Removes a fiber that has ended, keeps its stack for the next one, and returns its array.
 fn remove(core: &mut StoreCore, fiber: NonNull<Fiber>) -> Box<[u64]> {
-    // SAFETY: made by `Box::leak`, and out of the list from here on.
+    // SAFETY: allocated by `Box::leak`, and removed from the list below.
     let fiber = unsafe { *Box::from_raw(fiber.as_ptr()) };
-    core.fibers.fibers[fiber.place] = None;
-    core.fibers.vacant.push(fiber.place);
+    core.fibers.fibers[fiber.index] = None;
+    core.fibers.vacant.push(fiber.index);
     let mut stack = fiber.coroutine.into_stack();
     stack.area = fiber.area;
     core.fibers.spare.get_or_insert(stack);
     fiber.slots
 }
 
-/// Runs a fiber until it pauses or ends.
-fn switch(core: &mut StoreCore, fiber: NonNull<Fiber>, input: Input) -> CoroutineResult<Failed, Status> {
+/// Runs a fiber until it is suspended or ends.
+fn switch(core: &mut StoreCore, fiber: NonNull<Fiber>, input: Input) -> CoroutineResult<HostFailure, Status> {
     let vm = core.vm.pointer().as_ptr();
-    let fiber_at = fiber.as_ptr();
-    // As for every call, the store is reached through `vm` meanwhile.
+    let fiber_pointer = fiber.as_ptr();
+    // As in every call, the store is accessed only through `vm` meanwhile.
     let core: *mut StoreCore = core;
-    // SAFETY: the fiber is alive and does not run; the fields that it reaches while it does are borrowed one by one.
+    // SAFETY: the fiber is alive and does not run. The fields that it accesses while it runs are borrowed one by one.
     unsafe {
         let owner = std::mem::replace(&mut (*vm).owner, core.cast());
         #[cfg(feature = "jit")]
         let _running = super::native::running(vm);
         let outer = (*core).fibers.current.replace(Address(fiber));
         (*core).fibers.depth += 1;
-        (*fiber_at).other.swap(vm);
-        let result = (*fiber_at).coroutine.resume(input);
-        (*fiber_at).other.swap(vm);
+        (*fiber_pointer).saved.swap(vm);
+        let result = (*fiber_pointer).coroutine.resume(input);
+        (*fiber_pointer).saved.swap(vm);
         (*core).fibers.depth -= 1;
         (*core).fibers.current = outer;
         (*vm).owner = owner;

@@ -1,17 +1,17 @@
-//! Pointers to function references, as handles carry them.
+//! Pointers to function references, as stored in handles.
 
 use std::ptr::NonNull;
 
 use kinglet_abi::FuncRef;
 use kinglet_wasm::types::TypeId;
 
-/// The address of a function reference. Only followed through the store it belongs to.
+/// The address of a function reference. It is dereferenced only through the store that owns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FuncPointer(pub(super) NonNull<FuncRef>);
 
-// SAFETY: an address; following it needs the store.
+// SAFETY: this is only an address. Dereferencing it requires the store.
 unsafe impl Send for FuncPointer {}
-// SAFETY: an address; following it needs the store.
+// SAFETY: this is only an address. Dereferencing it requires the store.
 unsafe impl Sync for FuncPointer {}
 
 impl FuncPointer {
@@ -23,7 +23,7 @@ impl FuncPointer {
         self.0.as_ptr() as usize as u64
     }
 
-    /// The function's canonical type. The caller has checked that the store it belongs to is there.
+    /// Returns the function's canonical type. The caller has checked that the owning store is alive.
     pub(crate) fn type_id(self) -> TypeId {
         // SAFETY: function references live as long as their store.
         TypeId(unsafe { self.0.as_ref().type_id })

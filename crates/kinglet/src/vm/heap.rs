@@ -1,49 +1,50 @@
-//! The garbage-collected heap of a store: a reserved region in two halves, of which one is in use; references are 32-bit
-//! offsets into the region, objects have a header with their canonical type. Collection copies what is reachable to the
-//! other half (Cheney, "A nonrecursive list compacting algorithm", 1970).
+//! The garbage-collected heap of a store. A reserved region has two halves, and one is in use. References are 32-bit
+//! offsets into the region. An object has a header with its canonical type. A collection copies the reachable objects
+//! to the other half (Cheney, "A nonrecursive list compacting algorithm", 1970).
 //!
 //! Invariants:
-//! - Between `heap_top` of the store's record and the start of its half lie whole objects; behind it is free room up to
-//!   `heap_limit`. An offset of 32 bits stays inside the reservation whatever it is.
-//! - Roots are precise: the slots that an interpreter frame's safepoint names, the words that a native frame's stack
-//!   map names, globals, tables, element segments, and what the libcall at hand was given. Guest code has called out
-//!   when a collection runs.
-//! - A reference that is not a multiple of 8 is no offset (a host value, an unboxed integer) and stays as it is.
-//! - The host's references are no roots. Each notes the [`Epoch`] in which it was given out, and none that is an offset
-//!   comes back in another.
+//! - Whole objects lie between the start of the current half and `heap_top` of the store's record. Free memory follows,
+//!   up to `heap_limit`. Every 32-bit offset lies inside the reservation.
+//! - Roots are precise: the slots of an interpreter frame's safepoint, the words of a native frame's stack map,
+//!   globals, tables, element segments, and the operands of the current libcall. Guest code is suspended when a
+//!   collection runs.
+//! - A reference that is not a multiple of 8 is not an offset but a host value or an unboxed integer. Collections leave
+//!   it unchanged.
+//! - Host references are not roots. Each records the [`HeapEpoch`] of its creation, and an offset is valid only in that
+//!   epoch.
 
 use std::collections::HashMap;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
 use kinglet_abi::{ObjectHeader, Trap, VmStore, field_offset};
-use kinglet_interp::frame::{Segment, walk};
+use kinglet_interp::frame::{StackSegment, walk};
 use kinglet_wasm::types::{CompositeType, HeapType, Hierarchy, StorageType, TypeId, TypeRegistry, ValType};
 
 use super::address::Address;
-use crate::store::{Question, StoreCore};
+use crate::store::{LimiterRequest, StoreCore};
 use crate::vm::GlobalInstance;
 
-/// Bytes of a half at first, and what it grows by at least.
+/// Initial capacity of a half in bytes, and the unit of growth.
 const FIRST_CAPACITY: u32 = 1 << 20;
-/// The most bytes a half can have.
+/// The largest capacity of a half in bytes.
 const MAX_CAPACITY: u32 = (1 << 31) - FIRST_CAPACITY;
-/// Where the upper half begins.
+/// The start of the upper half.
 const UPPER: u32 = 1 << 31;
-/// The region: both halves, and room behind for the largest object at the last offset.
+/// The region's size: both halves, and space for the largest object at the last offset.
 const RESERVATION: usize = (1 << 32) + (1 << 20);
-/// No object is at offset 0, which is null.
+/// The first object's offset. Offset 0 is null.
 const FIRST_OBJECT: u32 = 8;
 
-/// A time between two collections of a heap, in which objects stay where they are. The last one that can be told apart is
-/// good for no reference.
+/// The time between two collections, during which objects do not move. No reference is valid in the last epoch, because
+/// the counter cannot distinguish later epochs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Epoch(u32);
+pub(crate) struct HeapEpoch(u32);
 
-impl Epoch {
-    const LAST: Epoch = Epoch(u32::MAX);
-    /// That of references to nothing that a collection moves, so that the same are equal at any time.
-    const ANY: Epoch = Epoch(0);
+impl HeapEpoch {
+    const LAST: HeapEpoch = HeapEpoch(u32::MAX);
+    /// The epoch of references that no collection changes. Equal references of this epoch always compare equal.
+    pub(crate) const ANY: HeapEpoch = HeapEpoch(0);
 }
 
 /// A store's heap.
@@ -52,33 +53,33 @@ pub(crate) struct Heap {
     region: Option<Reservation>,
     /// Whether the upper half is in use.
     upper: bool,
-    /// Bytes of a half that may be used.
+    /// Usable bytes of a half.
     capacity: u32,
-    layouts: HashMap<TypeId, Arc<Layout>>,
-    /// Whether every allocation and every call between tiers collects.
-    pub(crate) always: bool,
-    /// How often the collector has run.
+    layout_cache: HashMap<TypeId, Arc<Layout>>,
+    /// Whether every allocation and every call between tiers collects, for tests.
+    pub(crate) collect_always: bool,
+    /// The number of collections so far.
     pub(crate) collections: u64,
 }
 
-/// What the collector knows of a type's objects.
+/// The collector's description of a type's objects.
 #[derive(Debug)]
 struct Layout {
-    /// Bytes, with the header.
+    /// Size in bytes, with the header.
     size: u32,
-    /// Bytes from the header to each traced field.
+    /// Offsets of the GC-managed fields, in bytes from the header.
     refs: Box<[u32]>,
 }
 
 impl Layout {
-    /// The layout of a structure; none of what the heap cannot hold yet.
+    /// Returns the layout of a structure type, or `None` if the heap does not support it yet.
     fn new(types: &TypeRegistry, ty: TypeId) -> Option<Layout> {
         let def = types.get(ty)?;
         let CompositeType::Struct(fields) = &def.sub.composite else { return None };
         let mut refs = Vec::new();
         for (index, field) in (0..).zip(fields) {
             let StorageType::Val(val) = field.storage else { continue };
-            match is_traced(types, val) {
+            match is_gc_managed(types, val) {
                 true => refs.push(field_offset(fields, index)),
                 false if matches!(val, ValType::Ref(r) if r.heap != HeapType::I31) => return None,
                 false => {}
@@ -88,17 +89,17 @@ impl Layout {
     }
 }
 
-/// Whether values of this type may be references into the heap.
-fn is_traced(types: &TypeRegistry, ty: ValType) -> bool {
+/// Returns whether values of this type may refer to the heap.
+fn is_gc_managed(types: &TypeRegistry, ty: ValType) -> bool {
     match ty {
-        ValType::Ref(r) => ty.is_traced() && types.hierarchy(r.heap) != Hierarchy::Func,
+        ValType::Ref(r) => ty.is_gc_managed() && types.hierarchy(r.heap) != Hierarchy::Func,
         _ => false,
     }
 }
 
-/// Shows a slot that holds a reference.
+/// Calls `visit` with the reference in a slot, and stores the result.
 unsafe fn visit_slot(slot: *mut u64, visit: &mut dyn FnMut(&mut u32)) {
-    // SAFETY: the callers show slots that they own or that lie in a frame of a guest that has called out.
+    // SAFETY: callers pass slots that they own, or that lie in a frame of suspended guest code.
     unsafe {
         let mut reference = *slot as u32;
         visit(&mut reference);
@@ -106,31 +107,31 @@ unsafe fn visit_slot(slot: *mut u64, visit: &mut dyn FnMut(&mut u32)) {
     }
 }
 
-/// Whether a reference is to an object of the heap, and no unboxed integer or value of the host.
+/// Returns whether a reference refers to a heap object instead of a host value or an unboxed integer.
 fn is_object(reference: u32) -> bool {
     reference.is_multiple_of(8)
 }
 
 impl Heap {
-    /// That of a reference that is given out now.
-    pub(crate) fn epoch(&self, reference: u32) -> Epoch {
+    /// Returns the epoch of a reference that is created now.
+    pub(crate) fn epoch(&self, reference: u32) -> HeapEpoch {
         if !is_object(reference) {
-            return Epoch::ANY;
+            return HeapEpoch::ANY;
         }
-        u32::try_from(self.collections).map_or(Epoch::LAST, Epoch)
+        u32::try_from(self.collections).map_or(HeapEpoch::LAST, HeapEpoch)
     }
 
-    /// Whether a reference that was given out in an epoch still refers to the same.
-    pub(crate) fn is_good(&self, reference: u32, epoch: Epoch) -> bool {
-        !is_object(reference) || (epoch == self.epoch(reference) && epoch != Epoch::LAST)
+    /// Returns whether a reference of an epoch still refers to the same object.
+    pub(crate) fn is_valid(&self, reference: u32, epoch: HeapEpoch) -> bool {
+        !is_object(reference) || (epoch == self.epoch(reference) && epoch != HeapEpoch::LAST)
     }
 
     fn layout(&mut self, types: &TypeRegistry, ty: TypeId) -> Option<Arc<Layout>> {
-        if let Some(layout) = self.layouts.get(&ty) {
+        if let Some(layout) = self.layout_cache.get(&ty) {
             return Some(layout.clone());
         }
         let layout = Arc::new(Layout::new(types, ty)?);
-        self.layouts.insert(ty, layout.clone());
+        self.layout_cache.insert(ty, layout.clone());
         Some(layout)
     }
 
@@ -138,7 +139,7 @@ impl Heap {
         if self.upper { UPPER } else { 0 }
     }
 
-    /// Makes the capacity larger; false if the system has not that much.
+    /// Increases the capacity. Returns false if the system lacks memory.
     fn grow(&mut self, vm: *mut VmStore, capacity: u32) -> bool {
         let start = self.start();
         let region = match &self.region {
@@ -151,7 +152,7 @@ impl Heap {
         if !region.commit(start as usize, capacity as usize) {
             return false;
         }
-        // SAFETY: the store is live, and its guest code has called out.
+        // SAFETY: the store is live, and its guest code is suspended.
         unsafe {
             (*vm).heap_base = region.start.as_ptr();
             if self.capacity == 0 {
@@ -164,10 +165,10 @@ impl Heap {
     }
 }
 
-/// `struct.new`: makes an object of the fields in the array, which holds them as the object does.
+/// Executes `struct.new`: allocates an object and copies its fields from the array, which has the object's layout.
 ///
 /// # Safety
-/// `vm` is the core's, its guest code has called out, and `fields` are as many slots as the type's fields take.
+/// `vm` belongs to `core`, its guest code is suspended, and `fields` has as many slots as the type's fields.
 pub(super) unsafe fn struct_new(
     core: &mut StoreCore,
     vm: *mut VmStore,
@@ -179,12 +180,13 @@ pub(super) unsafe fn struct_new(
     let header = size_of::<ObjectHeader>() as u32;
     let mut roots = |visit: &mut dyn FnMut(&mut u32)| {
         for at in &layout.refs {
-            // SAFETY: the array is laid out as the object behind its header.
+            // SAFETY: the array has the layout of the object after its header.
             unsafe { visit_slot(fields.byte_add((*at - header) as usize), visit) };
         }
     };
-    // SAFETY: the caller promises that `vm` is the core's, its guest code has called out, and as many fields as the type has
-    // (see `# Safety`); the region has room for the object when there is room up to the limit.
+    // SAFETY: the caller promises that `vm` belongs to `core`, that its guest code is suspended, and that the array has
+    // the type's fields (see `# Safety`). `allocate` returns an object that ends before `heap_limit`, inside the
+    // region.
     unsafe {
         let object = allocate(core, vm, layout.size, &mut roots)?;
         let at = (*vm).heap_base.add(object as usize);
@@ -194,10 +196,10 @@ pub(super) unsafe fn struct_new(
     }
 }
 
-/// Where a field of an object is, and how many slots it takes.
+/// Returns a field's address and its number of slots.
 ///
 /// # Safety
-/// See [`struct_new`]; `object` is a reference to an object of the type.
+/// See [`struct_new`]. `object` refers to an object of the type, or is null.
 pub(super) unsafe fn field(
     core: &StoreCore,
     vm: *mut VmStore,
@@ -214,7 +216,7 @@ pub(super) unsafe fn field(
         Some(StorageType::Val(ty)) => ty.slots(),
         _ => return Err(Trap::Unsupported),
     };
-    // SAFETY: an object is there, and any offset stays inside the reservation.
+    // SAFETY: the object is live, and every offset lies inside the reservation.
     let at = unsafe { (*vm).heap_base.add(object as usize + field_offset(fields, field) as usize) };
     Ok((at.cast(), slots as usize))
 }
@@ -222,17 +224,17 @@ pub(super) unsafe fn field(
 type Roots<'a> = &'a mut dyn FnMut(&mut dyn FnMut(&mut u32));
 
 unsafe fn allocate(core: &mut StoreCore, vm: *mut VmStore, size: u32, roots: Roots<'_>) -> Result<u32, Trap> {
-    // SAFETY: the caller, `struct_new`, has promised that `vm` is the core's and its guest code has called out.
+    // SAFETY: the caller, `struct_new`, was promised that `vm` belongs to `core` and that its guest code is suspended.
     unsafe {
-        let full = |vm: *mut VmStore| u64::from((*vm).heap_top) + u64::from(size) > u64::from((*vm).heap_limit);
-        if core.heap.always || full(vm) {
+        let is_full = |vm: *mut VmStore| u64::from((*vm).heap_top) + u64::from(size) > u64::from((*vm).heap_limit);
+        if core.heap.collect_always || is_full(vm) {
             collect(core, vm, roots);
             let live = (*vm).heap_top - core.heap.start();
-            if full(vm) || live > core.heap.capacity / 2 {
+            if is_full(vm) || live > core.heap.capacity / 2 {
                 grow(core, vm, size)?;
             }
         }
-        if full(vm) {
+        if is_full(vm) {
             return Err(Trap::OutOfMemory);
         }
         let object = (*vm).heap_top;
@@ -241,7 +243,7 @@ unsafe fn allocate(core: &mut StoreCore, vm: *mut VmStore, size: u32, roots: Roo
     }
 }
 
-/// Makes the capacity larger, as far as it can be and the store's limiter allows.
+/// Doubles the capacity, if the system and the store's limiter allow it.
 fn grow(core: &mut StoreCore, vm: *mut VmStore, size: u32) -> Result<(), Trap> {
     let current = core.heap.capacity;
     let desired = (current.max(FIRST_CAPACITY / 2) * 2).max(size.next_multiple_of(FIRST_CAPACITY)).min(MAX_CAPACITY);
@@ -253,62 +255,62 @@ fn grow(core: &mut StoreCore, vm: *mut VmStore, size: u32) -> Result<(), Trap> {
         desired: desired as usize,
         maximum: Some(MAX_CAPACITY as usize),
     };
-    let more = request.desired - request.current;
-    let total = core.total_growth(more);
-    let mut ask = |question| {
-        (core.ask_limiter)(core, question).map_err(|error| {
+    let growth = request.desired - request.current;
+    let total = core.total_growth(growth);
+    let mut is_allowed = |request| {
+        (core.call_limiter)(core, request).map_err(|error| {
             core.error = Some(error);
             Trap::OutOfMemory
         })
     };
-    // A collection takes as much of the other half.
-    let both = more.saturating_mul(2);
-    if ask(total)? && ask(Question::Memory(request))? && super::room::is_there_of_reserved(both) {
+    // A collection needs as much memory in the other half.
+    let both_halves = growth.saturating_mul(2);
+    if is_allowed(total)? && is_allowed(LimiterRequest::Memory(request))? && super::headroom::can_commit(both_halves) {
         core.heap.grow(vm, desired);
         core.total += (core.heap.capacity - current) as usize;
     }
     Ok(())
 }
 
-/// Collects a store's garbage; the host holds no references that it wants to use after.
+/// Collects a store's garbage. It invalidates the host's references.
 pub(crate) fn collect_now(core: &mut StoreCore) {
     let vm = core.vm.pointer().as_ptr();
-    // SAFETY: the store's own; the host has it, so guest code has called out.
+    // SAFETY: `vm` belongs to `core`. The host has borrowed the store, so guest code is suspended.
     unsafe { collect(core, vm, &mut |_| {}) };
 }
 
-/// Collects. `more` shows the roots that only the caller knows.
+/// Runs a collection. `extra_roots` visits additional roots of the caller.
 ///
 /// # Safety
-/// `vm` is the core's, and its guest code has called out.
-pub(super) unsafe fn collect(core: &mut StoreCore, vm: *mut VmStore, more: Roots<'_>) {
+/// `vm` belongs to `core`, and its guest code is suspended.
+pub(super) unsafe fn collect(core: &mut StoreCore, vm: *mut VmStore, extra_roots: Roots<'_>) {
     let types = core.engine.types().clone();
     let mut heap = std::mem::take(&mut core.heap);
     if let Some(region) = &heap.region {
         let to = if heap.upper { 0 } else { UPPER };
         if region.commit(to as usize, heap.capacity as usize) {
             let from = heap.start();
-            // SAFETY: the caller promises that `vm` is the core's, whose record says where its heap is.
-            let mut copy = unsafe {
-                Copy { base: (*vm).heap_base, from: from + FIRST_OBJECT..(*vm).heap_top, top: to + FIRST_OBJECT }
+            // SAFETY: the caller promises that `vm` belongs to `core`; its record holds the heap's addresses.
+            let mut evacuation = unsafe {
+                Evacuation { base: (*vm).heap_base, from: from + FIRST_OBJECT..(*vm).heap_top, top: to + FIRST_OBJECT }
             };
-            let (layouts, capacity) = (&mut heap.layouts, heap.capacity);
+            let (layout_cache, capacity) = (&mut heap.layout_cache, heap.capacity);
             let mut layout = |ty| {
-                let known: Option<&Arc<Layout>> = layouts.get(&ty);
-                known.cloned().or_else(|| {
+                let cached: Option<&Arc<Layout>> = layout_cache.get(&ty);
+                cached.cloned().or_else(|| {
                     let new = Arc::new(Layout::new(&types, ty)?);
-                    Some(layouts.entry(ty).or_insert(new).clone())
+                    Some(layout_cache.entry(ty).or_insert(new).clone())
                 })
             };
-            // SAFETY: the caller promises that `vm` is the core's and its guest code has called out (see `# Safety`); the other
-            // half has room for all of this one.
+            // SAFETY: the caller promises that `vm` belongs to `core` and that its guest code is suspended (see `#
+            // Safety`). The other half is as large as this one.
             unsafe {
-                let mut visit = |reference: &mut u32| copy.forward(reference, &mut layout);
-                more(&mut visit);
+                let mut visit = |reference: &mut u32| evacuation.forward(reference, &mut layout);
+                extra_roots(&mut visit);
                 visit_frames(core, vm, &mut visit);
                 visit_store(core, &types, &mut visit);
-                copy.scan(to + FIRST_OBJECT, &mut layout);
-                (*vm).heap_top = copy.top;
+                evacuation.scan(to + FIRST_OBJECT, &mut layout);
+                (*vm).heap_top = evacuation.top;
                 (*vm).heap_limit = to + capacity;
             }
             heap.upper = !heap.upper;
@@ -319,22 +321,22 @@ pub(super) unsafe fn collect(core: &mut StoreCore, vm: *mut VmStore, more: Roots
     core.heap = heap;
 }
 
-/// A collection under way.
-struct Copy {
+/// A collection in progress.
+struct Evacuation {
     base: *mut u8,
-    /// Where objects are that have not moved.
+    /// The objects that have not moved yet.
     from: std::ops::Range<u32>,
-    /// Where the next one goes.
+    /// The offset of the next moved object.
     top: u32,
 }
 
-impl Copy {
-    /// Makes a reference refer to where its object is to be, and moves it there if it has not been moved yet.
+impl Evacuation {
+    /// Updates a reference to its object's new offset. Moves the object first if necessary.
     unsafe fn forward(&mut self, reference: &mut u32, layout: &mut dyn FnMut(TypeId) -> Option<Arc<Layout>>) {
         if !is_object(*reference) || !self.from.contains(reference) {
             return;
         }
-        // SAFETY: a reference into the half in use is to an object; the other half has room for it.
+        // SAFETY: a reference into the current half is to an object; the other half has space for it.
         unsafe {
             let object = self.base.add(*reference as usize);
             let header = object.cast::<ObjectHeader>();
@@ -349,101 +351,102 @@ impl Copy {
         }
     }
 
-    /// Forwards what moved objects refer to, until there is nothing new.
+    /// Forwards the references of moved objects until none is left.
     unsafe fn scan(&mut self, mut at: u32, layout: &mut dyn FnMut(TypeId) -> Option<Arc<Layout>>) {
         while at < self.top {
-            // SAFETY: from `at` to `top` lie whole objects.
+            // SAFETY: whole objects lie between `at` and `top`.
             unsafe {
                 let object = self.base.add(at as usize);
-                let Some(known) = layout(TypeId((*object.cast::<ObjectHeader>()).type_id)) else { return };
-                for field in &known.refs {
+                let Some(cached) = layout(TypeId((*object.cast::<ObjectHeader>()).type_id)) else { return };
+                for field in &cached.refs {
                     visit_slot(object.add(*field as usize).cast(), &mut |r| self.forward(r, layout));
                 }
-                at += known.size;
+                at += cached.size;
             }
         }
     }
 }
 
-/// The references in guest frames.
+/// Visits the references in guest frames.
 unsafe fn visit_frames(core: &StoreCore, vm: *mut VmStore, visit: &mut dyn FnMut(&mut u32)) {
-    // SAFETY: guest code has called out, so every frame's record, or exit, is noted.
+    // SAFETY: guest code is suspended, so every frame's record or exit frame is set.
     unsafe {
         for segment in walk(vm).into_iter().chain(super::fiber::other_stacks(core)) {
             match segment {
-                Segment::Interpreter(frames) => {
+                StackSegment::Interpreter(frames) => {
                     for frame in frames {
-                        for slot in frame.body().traced_slots(frame.ip) {
+                        for slot in frame.body().gc_slots(frame.ip) {
                             visit_slot(frame.fp.add(*slot as usize), visit);
                         }
                     }
                 }
                 #[cfg(feature = "jit")]
-                Segment::Native(activation) => super::native::visit_roots(activation, visit),
+                StackSegment::Native(activation) => super::native::visit_roots(activation, visit),
                 #[cfg(not(feature = "jit"))]
-                Segment::Native(_) => {}
+                StackSegment::Native(_) => {}
             }
         }
     }
 }
 
-/// The references in what the store owns.
+/// Visits the references in the store's objects.
 fn visit_store(core: &mut StoreCore, types: &TypeRegistry, visit: &mut dyn FnMut(&mut u32)) {
-    // Those of instances come below, whether the host knows them or not.
-    let hosts = |global: &&mut GlobalInstance| global.owns_record() && is_traced(types, global.ty().content);
-    for global in core.globals.iter_mut().filter(hosts) {
+    // Globals of instances follow below, with or without a handle of the host.
+    let host_globals = |global: &&mut GlobalInstance| global.owns_record() && is_gc_managed(types, global.ty().content);
+    for global in core.globals.iter_mut().filter(host_globals) {
         let mut slots = global.get();
-        // SAFETY: a slot of ours.
+        // SAFETY: the slot is a local variable.
         unsafe { visit_slot(&mut slots[0], visit) };
         global.set(slots);
     }
-    for table in core.tables.iter_mut().filter(|table| is_traced(types, ValType::Ref(table.ty().element))) {
+    for table in core.tables.iter_mut().filter(|table| is_gc_managed(types, ValType::Ref(table.ty().element))) {
         for element in table.raw_elements() {
-            // SAFETY: an element of a table of references.
+            // SAFETY: the slot is an element of a table of GC-managed references.
             unsafe { visit_slot(element, visit) };
         }
     }
     for instance in 0..core.instances.len() {
         let inner = core.instances[instance].module.inner().clone();
         let imported = inner.wasm().imported_globals;
-        for (i, _) in
-            (imported..).zip(&inner.wasm().globals[imported as usize..]).filter(|(_, ty)| is_traced(types, ty.content))
+        for (i, _) in (imported..)
+            .zip(&inner.wasm().globals[imported as usize..])
+            .filter(|(_, ty)| is_gc_managed(types, ty.content))
         {
             let record = super::instance::global_record(core, instance, i);
-            // SAFETY: a slot of the instance's.
+            // SAFETY: the slot is a part of the instance's context.
             unsafe { visit_slot(&raw mut (*record.as_ptr()).slots[0], visit) };
         }
     }
     for instance in &mut core.instances {
         let inner = instance.module.inner().clone();
         for (elem, values) in &mut instance.elem_values {
-            if is_traced(types, ValType::Ref(inner.wasm().elems[*elem as usize].ty)) {
-                // SAFETY: values of a segment of references.
+            if is_gc_managed(types, ValType::Ref(inner.wasm().elems[*elem as usize].ty)) {
+                // SAFETY: the slot is a value of a segment of GC-managed references.
                 values.iter_mut().for_each(|value| unsafe { visit_slot(value, visit) });
             }
         }
     }
 }
 
-/// In the mode that collects always: collects before a call from native code to the interpreter.
+/// Collects before a call from native code to the interpreter, if `collect_always` is set.
 ///
 /// # Safety
-/// Called by the runtime for a bridge: `vm` is live, its guest code has called out, and `slots` are the arguments.
+/// `vm` is live, its guest code is suspended in a native-to-interpreter trampoline, and `slots` holds the arguments.
 #[cfg(feature = "jit")]
-pub(super) unsafe fn before_call(vm: *mut VmStore, cell: *const kinglet_abi::FuncCell, slots: *mut u64) {
+pub(super) unsafe fn collect_before_call(vm: *mut VmStore, cell: *const kinglet_abi::FuncCell, slots: *mut u64) {
     let collect_all = |core: &mut StoreCore| {
-        if !core.heap.always {
+        if !core.heap.collect_always {
             return;
         }
         let types = core.engine.types().clone();
-        // SAFETY: the caller promises that the store's guest code has called out, and that `slots` are the arguments of
-        // the cell's function (see `# Safety`), which are laid out as its type says.
+        // SAFETY: the caller promises that guest code is suspended and that `slots` holds the arguments of the cell's
+        // function (see `# Safety`), laid out by its type.
         unsafe {
             let ty = types.func(TypeId((*cell).type_id));
             collect(core, vm, &mut |visit| {
                 let mut at = slots;
                 for param in ty.params() {
-                    if is_traced(&types, *param) {
+                    if is_gc_managed(&types, *param) {
                         visit_slot(at, visit);
                     }
                     at = at.add(param.slots() as usize);
@@ -451,12 +454,12 @@ pub(super) unsafe fn before_call(vm: *mut VmStore, cell: *const kinglet_abi::Fun
             });
         }
     };
-    // SAFETY: the caller promises that the store is live and its guest code has called out, so that nothing borrows the
-    // store; a collection calls no guest.
+    // SAFETY: the caller promises that the store is live and its guest code is suspended, so the store is not borrowed.
+    // A collection calls no guest code.
     unsafe { super::store::with_core(vm, collect_all) };
 }
 
-/// Address space of which pages are given when wanted.
+/// Reserved address space whose pages are committed on demand.
 #[derive(Debug)]
 struct Reservation {
     start: Address<u8>,
@@ -471,27 +474,27 @@ impl Reservation {
         NonNull::new(start.ok()?.cast()).map(|start| Reservation { start: Address(start) })
     }
 
-    /// Makes memory usable; zero where it was not.
+    /// Makes memory accessible. Memory that was inaccessible before is zero.
     fn commit(&self, at: usize, len: usize) -> bool {
         use rustix::mm::{MprotectFlags, mprotect};
-        // SAFETY: inside the reservation.
+        // SAFETY: the range lies in the reservation.
         unsafe { mprotect(self.start.as_ptr().add(at).cast(), len, MprotectFlags::READ | MprotectFlags::WRITE).is_ok() }
     }
 
-    /// Gives memory back to the system: it is zero when next used.
+    /// Returns memory to the system. It is zero when next used.
     #[cfg(target_os = "linux")]
     fn discard(&self, at: usize, len: usize) {
         use rustix::mm::{Advice, madvise};
-        // SAFETY: inside the reservation, and what is there is not used any more.
+        // SAFETY: the range lies in the reservation, and its contents are not in use.
         let _ = unsafe { madvise(self.start.as_ptr().add(at).cast(), len, Advice::LinuxDontNeed) };
     }
 
-    /// Elsewhere that advice promises no zeros; a new mapping in the old one's place does.
+    /// Replaces the memory with a new mapping, because the advice guarantees zeros only on Linux.
     #[cfg(not(target_os = "linux"))]
     fn discard(&self, at: usize, len: usize) {
         use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
         let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::FIXED);
-        // SAFETY: inside the reservation, and what is there is not used any more.
+        // SAFETY: the range lies in the reservation, and its contents are not in use.
         let _ = unsafe { mmap_anonymous(self.start.as_ptr().add(at).cast(), len, access, flags) };
     }
 }
@@ -499,12 +502,12 @@ impl Reservation {
 #[cfg(unix)]
 impl Drop for Reservation {
     fn drop(&mut self) {
-        // SAFETY: ours, and the store goes.
+        // SAFETY: the reservation is owned, and its store is being dropped.
         let _ = unsafe { rustix::mm::munmap(self.start.as_ptr().cast(), RESERVATION) };
     }
 }
 
-/// Elsewhere there is no heap yet: allocation fails.
+/// Fails, because there is no heap on this platform yet.
 #[cfg(not(unix))]
 impl Reservation {
     fn new() -> Option<Reservation> {
@@ -522,7 +525,7 @@ impl Reservation {
 mod tests {
     use crate::{Config, Engine, Feature, Instance, Module, ResourceLimiter, Store, Trap, testing};
 
-    const LIST: &str = r#"(module (type $s (struct (field i32) (field (ref null $s)) (field externref)))
+    const LINKED_LIST: &str = r#"(module (type $s (struct (field i32) (field (ref null $s)) (field externref)))
         (global $head (mut (ref null $s)) (ref.null $s))
         (func (export "push") (param i32 externref)
             (global.set $head (struct.new $s (local.get 0) (global.get $head) (local.get 1))))
@@ -535,7 +538,7 @@ mod tests {
 
     fn list(engine: &Engine) -> (Store<Limit>, Instance) {
         let mut store = Store::new(engine, Limit(usize::MAX));
-        let module = Module::new(engine, LIST).unwrap();
+        let module = Module::new(engine, LINKED_LIST).unwrap();
         let instance = Instance::new(&mut store, &module, &[]).unwrap();
         (store, instance)
     }
@@ -557,16 +560,19 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_to_no_object_is_the_same_before_and_after_a_collection() {
+    fn a_non_offset_reference_stays_valid_across_collections() {
         let mut heap = super::Heap::default();
         let before = [9, 8].map(|reference| heap.epoch(reference));
         heap.collections += 1;
-        assert_eq!([9, 8].map(|reference| heap.is_good(reference, before[usize::from(reference == 8)])), [true, false]);
+        assert_eq!(
+            [9, 8].map(|reference| heap.is_valid(reference, before[usize::from(reference == 8)])),
+            [true, false]
+        );
         assert_eq!([9, 8].map(|reference| heap.epoch(reference)).map(|epoch| before.contains(&epoch)), [true, false]);
     }
 
     #[test]
-    fn what_a_global_reaches_survives_collections_and_host_values_are_no_offsets() {
+    fn objects_reachable_from_a_global_survive_and_host_values_are_not_moved() {
         let (mut store, instance) = list(&engine());
         testing::collect_always(&mut store, true);
         let push = instance.get_func(&mut store, "push").unwrap();
@@ -581,7 +587,7 @@ mod tests {
     }
 
     #[test]
-    fn a_heap_over_the_limit_is_a_trap_and_the_store_lives_on() {
+    fn a_heap_over_the_limit_traps_and_the_store_stays_usable() {
         let (mut store, instance) = list(&engine());
         store.limiter(|limit| limit);
         store.data_mut().0 = 4 << 20;
@@ -590,7 +596,7 @@ mod tests {
         let error = (0..1_000_000).find_map(|_| push.call(&mut store, &args, &mut []).err()).unwrap();
         assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::OutOfMemory));
         let sum = instance.get_typed_func::<(), i32>(&mut store, "sum").unwrap();
-        let kept = sum.call(&mut store, ()).unwrap();
-        assert!((120_000..140_000).contains(&kept), "{kept}");
+        let live = sum.call(&mut store, ()).unwrap();
+        assert!((120_000..140_000).contains(&live), "{live}");
     }
 }

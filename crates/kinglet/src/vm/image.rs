@@ -1,5 +1,4 @@
-//! What the first memory of a module's instances begins with: mapped, so that a page is copied when it is first written
-//! to, or copied at once where that is less.
+//! The initial contents of a module's first memory. Large images are mapped copy-on-write; small ones are copied.
 
 #[cfg(feature = "jit")]
 use std::ops::Range;
@@ -11,11 +10,11 @@ use super::native::Mapping;
 use super::region::Region;
 use crate::Result;
 
-/// Up to this size a copy costs less than mapping, and the faults when it is used.
+/// The size in bytes up to which copying costs less than mapping and the page faults that follow.
 #[cfg(feature = "jit")]
-const COPIED: usize = 16 << 10;
+const MAX_COPIED_BYTES: usize = 16 << 10;
 
-/// The contents, from an address on. Whoever made it has seen to it that they fit.
+/// The contents from an address on. The code that creates an image has checked that it fits into the memory.
 pub(crate) struct MemoryImage {
     contents: Contents,
     address: usize,
@@ -31,39 +30,39 @@ enum Contents {
 }
 
 impl MemoryImage {
-    /// An image of what is to stand from `address` on, a multiple of the system's pages.
+    /// Creates an image of `bytes` at `address`, a multiple of the page size. Returns `None` if there are none.
     pub(crate) fn new((address, bytes): (u64, Vec<u8>)) -> Option<MemoryImage> {
         let address = usize::try_from(address).ok().filter(|_| !bytes.is_empty())?;
         #[cfg(all(target_os = "linux", feature = "jit"))]
         if MemoryImage::is_mapped(bytes.len())
-            && let Ok(mapping) = in_file(&bytes)
+            && let Ok(mapping) = map_anonymous_file(&bytes)
         {
             return Some(MemoryImage::mapped(Arc::new(mapping), 0..bytes.len(), address as u64));
         }
         Some(MemoryImage { contents: Contents::Bytes(bytes), address })
     }
 
-    /// Whether an image of this many bytes would be mapped into memories.
+    /// Returns whether an image of this many bytes is mapped into memories.
     #[cfg(feature = "jit")]
     pub(super) fn is_mapped(len: usize) -> bool {
-        len > COPIED
+        len > MAX_COPIED_BYTES
     }
 
-    /// An image in a part of a mapping.
+    /// Creates an image of a part of a mapping.
     #[cfg(feature = "jit")]
     pub(super) fn mapped(mapping: Arc<Mapping>, data: Range<usize>, address: u64) -> MemoryImage {
         MemoryImage { contents: Contents::Mapped { mapping, data }, address: address as usize }
     }
 
-    /// The same once more, if it is mapped.
+    /// Returns another handle to the image if it is mapped.
     #[cfg(feature = "jit")]
-    pub(crate) fn shared(&self) -> Option<MemoryImage> {
+    pub(crate) fn share(&self) -> Option<MemoryImage> {
         let Contents::Mapped { mapping, data } = &self.contents else { return None };
         let contents = Contents::Mapped { mapping: mapping.clone(), data: data.clone() };
         Some(MemoryImage { contents, address: self.address })
     }
 
-    /// The bytes and where they go.
+    /// Returns the image's address and bytes.
     pub(super) fn bytes(&self) -> (usize, &[u8]) {
         match &self.contents {
             Contents::Bytes(bytes) => (self.address, bytes),
@@ -72,10 +71,11 @@ impl MemoryImage {
         }
     }
 
-    /// Maps it into a memory in place of copying; false if it cannot be, or copying costs less, and nothing is changed.
+    /// Maps the image into a memory. Returns false without changing anything if the image cannot be mapped or copying
+    /// costs less.
     ///
     /// # Errors
-    /// If the system refuses, which leaves the memory without its contents.
+    /// If the system refuses. The memory then lacks its contents.
     pub(super) fn map_into(&self, region: &mut Region) -> Result<bool> {
         match &self.contents {
             Contents::Bytes(_) => {
@@ -86,7 +86,7 @@ impl MemoryImage {
             Contents::Mapped { data, .. } if !MemoryImage::is_mapped(data.len()) => Ok(false),
             #[cfg(all(unix, feature = "jit"))]
             Contents::Mapped { mapping, data } => match mapping.as_file() {
-                Some((file, start)) => region.overlay(self.address, file, start + data.start as u64, data.len()),
+                Some((file, start)) => region.map_file(self.address, file, start + data.start as u64, data.len()),
                 None => Ok(false),
             },
             #[cfg(all(not(unix), feature = "jit"))]
@@ -95,9 +95,9 @@ impl MemoryImage {
     }
 }
 
-/// A file without a name that has these bytes, mapped to be read.
+/// Creates an anonymous file of these bytes and maps it for reading.
 #[cfg(all(target_os = "linux", feature = "jit"))]
-fn in_file(bytes: &[u8]) -> Result<Mapping> {
+fn map_anonymous_file(bytes: &[u8]) -> Result<Mapping> {
     use std::io::Write;
     let mut file: std::fs::File = rustix::fs::memfd_create("kinglet-memory", rustix::fs::MemfdFlags::CLOEXEC)?.into();
     file.write_all(bytes)?;

@@ -1,4 +1,4 @@
-//! Instances: laying out what code sees, and the steps of instantiation (core specification, "Instantiation").
+//! Instances: the layout of their contexts, and the steps of instantiation (core specification, "Instantiation").
 
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -14,49 +14,52 @@ use tracing::debug;
 use super::address::Owned;
 use super::call::call_cell;
 use super::func::FuncPointer;
-use super::host::HostSet;
+use super::host::HostFuncSet;
 use super::libcalls::{init_memory, init_table};
 #[cfg(feature = "jit")]
-use super::native::asking;
-use super::pool::Kept;
+use super::native::lazy_import_stub;
+use super::pool::RecycledInstance;
 use super::{GlobalInstance, MemoryInstance, TableInstance, TagInstance};
 use crate::limits::StoreLimit;
-use crate::store::{Counted, Question, StoreCore};
+use crate::store::{LimiterRequest, ResourceKind, StoreCore};
 use crate::{Error, Extern, Func, Module, Result};
 
-/// An instance.
+/// An instance in a store.
 #[derive(Debug)]
 pub(crate) struct InstanceData {
-    /// With the code that runs: another than the instance was made of, if that cannot use its memories.
+    /// The module whose code runs. It differs from the instantiated module if the code of that module cannot use the
+    /// memories.
     pub(crate) module: Module,
-    /// What it was made of, if that is another.
+    /// The instantiated module, if it differs from `module`.
     pub(crate) origin: Option<Module>,
-    /// For every memory, its place in the store.
+    /// The store's index of each memory.
     pub(crate) memories: Vec<usize>,
     pub(crate) tables: Vec<usize>,
-    /// The imported ones; then, once one of them was wanted, the others, which have a place when they are.
+    /// The store's indices of globals. The list contains only imported globals until the first access to a defined
+    /// global, which extends it. A defined global is added to the store on its first access.
     pub(super) globals: Vec<usize>,
     pub(crate) tags: Vec<usize>,
     pub(super) imported_funcs: Vec<FuncPointer>,
-    pub(super) datas: Dropped,
-    pub(super) elems: Dropped,
-    /// What the expressions of element segments gave, if they are more than functions and null; in order.
+    pub(super) datas: DroppedSegments,
+    pub(super) elems: DroppedSegments,
+    /// The values of element segments that contain more than functions and null, ordered by segment.
     pub(super) elem_values: Vec<(u32, Box<[u64]>)>,
     pub(super) vmctx: VmCtxBox,
 }
 
-/// Which segments are dropped: those that are not passive as instantiation passes them, others when code says so.
+/// The dropped segments. Instantiation drops active and declarative segments in order. Guest code may drop the others
+/// in any order.
 #[derive(Debug, Default)]
-pub(crate) struct Dropped {
-    /// Up to where instantiation has come.
-    passed: u32,
-    /// A bit for each that code has dropped, as far as there are any.
+pub(crate) struct DroppedSegments {
+    /// Instantiation has processed all segments before this one.
+    dropped_before: u32,
+    /// One bit for each segment that guest code has dropped.
     others: Vec<u64>,
 }
 
-impl Dropped {
-    pub(super) fn pass(&mut self, end: u32) {
-        self.passed = end;
+impl DroppedSegments {
+    pub(super) fn drop_before(&mut self, end: u32) {
+        self.dropped_before = end;
     }
 
     pub(super) fn drop(&mut self, segment: u32) {
@@ -67,23 +70,23 @@ impl Dropped {
         self.others[word] |= 1 << (segment % 64);
     }
 
-    pub(super) fn has(&self, segment: u32, mode: SegmentMode) -> bool {
+    pub(super) fn contains(&self, segment: u32, mode: SegmentMode) -> bool {
         let word = self.others.get(segment as usize / 64).copied().unwrap_or_default();
-        (mode != SegmentMode::Passive && segment < self.passed) || word >> (segment % 64) & 1 != 0
+        (mode != SegmentMode::Passive && segment < self.dropped_before) || word >> (segment % 64) & 1 != 0
     }
 }
 
-/// The memory of a `VmCtx` with its variable part.
+/// The memory of a `VmCtx` and its variable part.
 #[derive(Debug)]
 pub(super) struct VmCtxBox(Owned<[u128]>);
 
 impl VmCtxBox {
     /// # Errors
-    /// If there is no memory: the module says how much it takes.
+    /// If the system lacks memory. This can happen because the module determines the size.
     fn new(size: u32) -> Result<VmCtxBox> {
         let len = (size as usize).div_ceil(16);
         let mut memory: Vec<u128> = Vec::new();
-        let out_of_memory = |_| Error::msg(format!("cannot make an instance of {size} bytes: out of memory"));
+        let out_of_memory = |_| Error::msg(format!("cannot allocate an instance of {size} bytes: out of memory"));
         memory.try_reserve_exact(len).map_err(out_of_memory)?;
         memory.resize(len, 0);
         Ok(VmCtxBox(Owned::new(memory.into_boxed_slice())))
@@ -94,16 +97,16 @@ impl VmCtxBox {
     }
 }
 
-/// The place of an instance in its store; none for a host context or null.
+/// Returns an instance's index in its store; `None` for a host context or null.
 pub(super) fn index_of(vmctx: *const VmCtx) -> Option<usize> {
     if vmctx.is_null() {
         return None;
     }
-    // SAFETY: contexts live as long as their store. An instance's field holds its place plus one.
+    // SAFETY: contexts live as long as their store. An instance's field holds its index plus one.
     unsafe { ((*vmctx).instance as usize).checked_sub(1) }
 }
 
-/// The reference to a function of an instance; none if nothing but direct calls can refer to it.
+/// Returns the reference to a function of an instance; `None` if only direct calls refer to the function.
 pub(crate) fn func_ref(core: &mut StoreCore, instance: usize, func: u32) -> Option<FuncPointer> {
     let data = &mut core.instances[instance];
     if let Some(imported) = data.imported_funcs.get(func as usize) {
@@ -113,30 +116,30 @@ pub(crate) fn func_ref(core: &mut StoreCore, instance: usize, func: u32) -> Opti
     let environment = inner.code().environment();
     let vmctx = data.vmctx.pointer();
     let offset = environment.layout.func_ref(func)?;
-    // SAFETY: the layout says that a function reference is there; zero until first wanted.
+    // SAFETY: the layout places a function reference at this offset. It is zero until first use.
     unsafe {
-        let place = vmctx.byte_add(offset as usize).cast::<FuncRef>();
-        if (*place).cell.is_null() {
+        let func_ref = vmctx.byte_add(offset as usize).cast::<FuncRef>();
+        if (*func_ref).cell.is_null() {
             let cell = environment.cell(func - environment.module.imported_funcs);
             let native = AtomicPtr::new((*cell).native.load(Ordering::Acquire));
-            place.write(FuncRef { native, cell, vmctx, type_id: environment.module.func_type_id(func).0 });
+            func_ref.write(FuncRef { native, cell, vmctx, type_id: environment.module.func_type_id(func).0 });
         }
-        Some(FuncPointer(NonNull::new_unchecked(place)))
+        Some(FuncPointer(NonNull::new_unchecked(func_ref)))
     }
 }
 
-/// What a module imports.
+/// The imports of an instance.
 pub(crate) enum Imports<'a> {
     /// In the module's order.
-    Given(&'a [Extern]),
-    /// Host functions, and nothing else.
-    Hosts(&'a Arc<HostSet>),
+    Externs(&'a [Extern]),
+    /// Host functions only.
+    Hosts(&'a Arc<HostFuncSet>),
 }
 
-/// Makes an instance of a module; the imports have been checked. Returns its place in the store. It is kept even if a
-/// later step traps: a table it wrote to may refer to its functions.
+/// Instantiates a module whose imports have been checked. Returns the instance's index in the store. The instance stays
+/// in the store even if a later step traps, because a table may already refer to its functions.
 pub(crate) fn instantiate(core: &mut StoreCore, module: &Module, imports: &Imports<'_>) -> Result<usize> {
-    core.count(Counted::Instances, core.instances.len())?;
+    core.count(ResourceKind::Instances, core.instances.len())?;
     let index = allocate(core, module, imports)?;
     init_globals(core, index)?;
     init_tables(core, index)?;
@@ -146,19 +149,19 @@ pub(crate) fn instantiate(core: &mut StoreCore, module: &Module, imports: &Impor
     Ok(index)
 }
 
-/// Whether code made as the engine would has a memory, of those that an instance has or imports, which it cannot use: the
-/// system had no room to reserve.
+/// Returns whether an instance owns or imports a memory that code with the engine's settings cannot use. This happens
+/// if the system refused a reservation, so that accesses need bounds checks.
 fn needs_checks(core: &StoreCore, mut memories: impl Iterator<Item = usize>) -> bool {
     let settings = core.engine.settings();
     memories.any(|memory| {
         let memory = &core.memories[memory];
-        !memory.fits(settings.memory_plan(&memory.ty()))
+        !memory.supports(settings.memory_plan(&memory.ty()))
     })
 }
 
 fn allocate(core: &mut StoreCore, module: &Module, imports: &Imports<'_>) -> Result<usize> {
     let checked = match imports {
-        Imports::Given(imports) => {
+        Imports::Externs(imports) => {
             let memories = imports.iter().filter_map(|import| match import {
                 Extern::Memory(memory) => Some(memory.index(core)),
                 _ => None,
@@ -172,7 +175,8 @@ fn allocate(core: &mut StoreCore, module: &Module, imports: &Imports<'_>) -> Res
     let inner = module.inner().clone();
     let environment = inner.code().environment();
     let (wasm, layout) = (&environment.module, &environment.layout);
-    let Kept { vmctx, memories: kept_memories, tables: kept_tables, lists, imported_funcs } = inner.blueprint.take();
+    let RecycledInstance { vmctx, memories: recycled_memories, tables: recycled_tables, lists, imported_funcs } =
+        inner.template.take();
     let vmctx = vmctx.map_or_else(|| VmCtxBox::new(layout.size()), Ok)?;
     let base = vmctx.pointer();
     let [memories, tables, globals, tags] = lists;
@@ -184,34 +188,36 @@ fn allocate(core: &mut StoreCore, module: &Module, imports: &Imports<'_>) -> Res
         globals,
         tags,
         imported_funcs,
-        datas: Dropped::default(),
-        elems: Dropped::default(),
+        datas: DroppedSegments::default(),
+        elems: DroppedSegments::default(),
         elem_values: Vec::new(),
         vmctx,
     };
     match imports {
-        Imports::Given(imports) => imports.iter().for_each(|import| match import {
+        Imports::Externs(imports) => imports.iter().for_each(|import| match import {
             Extern::Func(func) => data.imported_funcs.push(func.pointer(core)),
             Extern::Memory(memory) => data.memories.push(memory.index(core)),
             Extern::Table(table) => data.tables.push(table.index(core)),
             Extern::Global(global) => data.globals.push(global.index(core)),
             Extern::Tag(tag) => data.tags.push(tag.index(core)),
         }),
-        Imports::Hosts(set) => data.imported_funcs.extend_from_slice(core.hosts.of_set(&core.vm, set)),
+        Imports::Hosts(set) => data.imported_funcs.extend_from_slice(core.hosts.functions_of(&core.vm, set)),
     }
     let before = (core.memories.len(), core.tables.len(), core.total);
-    // SAFETY: the context was made with the layout of the same module, and every import is the store's.
+    // SAFETY: the context was allocated with the layout of the same module, and all imports belong to the store.
     unsafe {
         write_imports(core, &data, layout, base);
-        if let Err(error) = make_definitions(core, &mut data, wasm, layout, base, (kept_memories, kept_tables)) {
-            // Their records were to be in the context that goes now.
+        if let Err(error) =
+            create_definitions(core, &mut data, wasm, layout, base, (recycled_memories, recycled_tables))
+        {
+            // The records of these objects are in the context, which is dropped.
             core.memories.truncate(before.0);
             core.tables.truncate(before.1);
             core.total = before.2;
             return Err(error);
         }
     }
-    // Nothing in the context depends on the code yet.
+    // The context does not depend on the code yet.
     if !checked && needs_checks(core, data.memories.iter().copied()) {
         data.module = origin.checked().clone();
         data.origin = Some(origin.clone());
@@ -233,28 +239,28 @@ fn allocate(core: &mut StoreCore, module: &Module, imports: &Imports<'_>) -> Res
     Ok(core.instances.len() - 1)
 }
 
-/// Nothing calls what no native code calls.
+/// Without native code, nothing calls the stub.
 #[cfg(not(feature = "jit"))]
-fn asking() -> *mut std::ffi::c_void {
+fn lazy_import_stub() -> *mut std::ffi::c_void {
     std::ptr::null_mut()
 }
 
-/// Points the context to what is imported.
+/// Writes the imports into the context.
 ///
 /// # Safety
-/// `base` is a context of this layout, and what `data` holds so far are the imports.
+/// `base` is a context of this layout, and `data` holds exactly the imports.
 unsafe fn write_imports(core: &StoreCore, data: &InstanceData, layout: &VmCtxLayout, base: *mut VmCtx) {
-    // SAFETY: every place is where the layout says, inside the context.
+    // SAFETY: every location is inside the context, at the layout's offset.
     unsafe {
         let at = |offset: u32| base.byte_add(offset as usize);
         for (i, func) in (0..).zip(&data.imported_funcs) {
             let &FuncRef { cell, vmctx, .. } = func.0.as_ref();
             let import = at(layout.import(i)).cast::<VmImport>();
             let native = (*cell).native.load(Ordering::Acquire);
-            let callee = if native.is_null() { &raw const (*import).asking } else { &raw const (*import).known };
-            let known = VmCallee { native, vmctx };
-            let asking = VmCallee { native: asking(), vmctx: import.cast() };
-            import.write(VmImport { cell, known, asking, callee });
+            let callee = if native.is_null() { &raw const (*import).lazy_stub } else { &raw const (*import).resolved };
+            let resolved = VmCallee { native, vmctx };
+            let lazy_stub = VmCallee { native: lazy_import_stub(), vmctx: import.cast() };
+            import.write(VmImport { cell, resolved, lazy_stub, callee });
         }
         for (i, memory) in (0..).zip(&data.memories) {
             at(layout.memory(i).offset).cast::<*mut VmMemory>().write(core.memories[*memory].record().as_ptr());
@@ -268,11 +274,11 @@ unsafe fn write_imports(core: &StoreCore, data: &InstanceData, layout: &VmCtxLay
     }
 }
 
-/// Makes what the module defines, with its records in the context.
+/// Creates the objects that the module defines. Their records are in the context.
 ///
 /// # Safety
-/// As for [`write_imports`]; the context lives as long as the store, if this succeeds.
-unsafe fn make_definitions(
+/// As for [`write_imports`]. If this succeeds, the context lives as long as the store.
+unsafe fn create_definitions(
     core: &mut StoreCore,
     data: &mut InstanceData,
     wasm: &kinglet_wasm::Module,
@@ -280,7 +286,7 @@ unsafe fn make_definitions(
     base: *mut VmCtx,
     (memories, tables): (Vec<MemoryInstance>, Vec<TableInstance>),
 ) -> Result<()> {
-    // SAFETY: every place is where the layout says, inside the context.
+    // SAFETY: every location is inside the context, at the layout's offset.
     unsafe {
         let at = |offset: u32| base.byte_add(offset as usize);
         let mut memories = memories.into_iter();
@@ -294,7 +300,7 @@ unsafe fn make_definitions(
             data.tables.push(new_table(core, *ty, 0, record, tables.next())?);
         }
         if wasm.globals.len() > data.globals.len() {
-            let values = data.module.inner().blueprint.globals(wasm);
+            let values = data.module.inner().template.globals(wasm);
             let to = at(layout.global(wasm.imported_globals).offset).cast::<[u64; 2]>();
             std::ptr::copy_nonoverlapping(values.as_ptr(), to, values.len());
         }
@@ -309,15 +315,15 @@ unsafe fn make_definitions(
     Ok(())
 }
 
-/// Makes a memory, if limits allow; returns its place in the store.
+/// Creates a memory, if the limits allow it. Returns its index in the store.
 ///
 /// # Safety
-/// `record` is valid for as long as the store. What is `kept` was made for the same type, with the same record.
+/// `record` is valid as long as the store. `recycled` has the same type and the same record.
 pub(crate) unsafe fn new_memory(
     core: &mut StoreCore,
     ty: kinglet_wasm::types::MemoryType,
     record: Option<NonNull<VmMemory>>,
-    kept: Option<MemoryInstance>,
+    recycled: Option<MemoryInstance>,
 ) -> Result<usize> {
     let desired = super::memory::bytes(&ty, ty.min);
     if let Some(limit) = core.engine.config().memory_page_limit
@@ -327,57 +333,57 @@ pub(crate) unsafe fn new_memory(
     }
     let maximum = ty.max.and_then(|max| super::memory::bytes(&ty, max));
     let request = super::MemoryRequest { current: 0, desired: desired.unwrap_or(usize::MAX), maximum };
-    core.count(Counted::Memories, core.memories.len())?;
-    let what = || format!("a memory of {}", pages(ty.min));
-    core.may_make(request.desired, Question::Memory(request), StoreLimit::MemorySize, what)?;
+    core.count(ResourceKind::Memories, core.memories.len())?;
+    let description = || format!("a memory of {}", pages(ty.min));
+    core.check_allocation(request.desired, LimiterRequest::Memory(request), StoreLimit::MemorySize, description)?;
     let plan = core.engine.settings().memory_plan(&ty);
-    // SAFETY: the caller promises that the record is valid for as long as the store (see `# Safety`), which has the
+    // SAFETY: the caller promises that the record is valid as long as the store (see `# Safety`), which owns the
     // memory.
     let new = |plan| unsafe { MemoryInstance::new(ty, plan, record) };
-    let make = || {
-        super::pool::make(&core.engine, request.desired, || new(plan)).or_else(|error| match plan {
+    let create = || {
+        super::pool::create_or_retry(&core.engine, request.desired, || new(plan)).or_else(|error| match plan {
             MemoryPlan::Reserved(_) => {
-                debug!(%error, "a memory is checked at every access");
+                debug!(%error, "memory accesses need bounds checks");
                 new(MemoryPlan::Checked)
             }
             MemoryPlan::Checked => Err(error),
         })
     };
-    let memory = kept.map_or_else(make, Ok)?;
+    let memory = recycled.map_or_else(create, Ok)?;
     core.total += request.desired;
     core.memories.push(memory);
     Ok(core.memories.len() - 1)
 }
 
-/// Makes a table, if limits allow; returns its place in the store.
+/// Creates a table, if the limits allow it. Returns its index in the store.
 ///
 /// # Safety
-/// `record` is valid for as long as the store. What is `kept` was made for the same type, with the same record.
+/// `record` is valid as long as the store. `recycled` has the same type and the same record.
 pub(crate) unsafe fn new_table(
     core: &mut StoreCore,
     ty: kinglet_wasm::types::TableType,
     init: u64,
     record: Option<NonNull<VmTable>>,
-    kept: Option<TableInstance>,
+    recycled: Option<TableInstance>,
 ) -> Result<usize> {
-    core.count(Counted::Tables, core.tables.len())?;
-    let question = Question::Table { current: 0, desired: ty.min as usize, maximum: ty.max.map(|max| max as usize) };
+    core.count(ResourceKind::Tables, core.tables.len())?;
+    let maximum = ty.max.map(|max| max as usize);
+    let request = LimiterRequest::Table { current: 0, desired: ty.min as usize, maximum };
     let bytes = super::table::bytes(ty.min);
-    core.may_make(bytes, question, StoreLimit::TableElements, || format!("a table of {} elements", ty.min))?;
-    // SAFETY: the caller promises that the record is valid for as long as the store (see `# Safety`), which has the
-    // table.
+    core.check_allocation(bytes, request, StoreLimit::TableElements, || format!("a table of {} elements", ty.min))?;
+    // SAFETY: the caller promises that the record is valid as long as the store (see `# Safety`), which owns the table.
     let new = || unsafe { TableInstance::new(ty, init, record) };
-    let table = kept.map_or_else(new, Ok)?;
+    let table = recycled.map_or_else(new, Ok)?;
     core.total += bytes;
     core.tables.push(table);
     Ok(core.tables.len() - 1)
 }
 
-/// The value of a constant expression.
+/// Evaluates a constant expression.
 fn evaluate(core: &mut StoreCore, instance: usize, expr: ConstExpr) -> Result<[u64; 2]> {
     match expr {
         ConstExpr::Bits(bits) => Ok([bits as u64, (bits >> 64) as u64]),
-        // SAFETY: the record is there since the context was laid out, and no guest code runs.
+        // SAFETY: the context holds the record, and no guest code runs.
         ConstExpr::GlobalGet(global) => Ok(unsafe { global_record(core, instance, global).as_ref().slots }),
         ConstExpr::RefFunc(func) => Ok([func_ref(core, instance, func).map_or(0, |f| f.to_bits()), 0]),
         ConstExpr::Body(index) => {
@@ -390,48 +396,48 @@ fn evaluate(core: &mut StoreCore, instance: usize, expr: ConstExpr) -> Result<[u
     }
 }
 
-/// Gives the globals their values that are no constants.
+/// Evaluates initial values of globals that are not plain constants.
 fn init_globals(core: &mut StoreCore, instance: usize) -> Result<()> {
     let inner = core.instances[instance].module.inner().clone();
     let wasm = inner.wasm();
     for i in wasm.evaluated_globals() {
         let value = evaluate(core, instance, wasm.defined_globals[*i as usize].init)?;
         let record = global_record(core, instance, wasm.imported_globals + i);
-        // SAFETY: the record is there since the context was laid out, and no guest code runs.
+        // SAFETY: the context holds the record, and no guest code runs.
         unsafe { (*record.as_ptr()).slots = value };
     }
     Ok(())
 }
 
-/// Where the value of a global is.
+/// Returns the record of a global.
 pub(super) fn global_record(core: &StoreCore, instance: usize, global: u32) -> NonNull<VmGlobal> {
     let data = &core.instances[instance];
     let environment = data.module.inner().code().environment();
     if global < environment.module.imported_globals {
         return core.globals[data.globals[global as usize]].record();
     }
-    // SAFETY: the layout says that the global is there, in the context.
+    // SAFETY: the layout places the global at this offset in the context.
     unsafe {
         let record = data.vmctx.pointer().byte_add(environment.layout.global(global).offset as usize);
         NonNull::new_unchecked(record.cast())
     }
 }
 
-/// The place of a global in the store; one that the module defines gets it when it is first wanted.
+/// Returns the store's index of a global. A defined global is added to the store on first access.
 fn global(core: &mut StoreCore, instance: usize, global: u32) -> usize {
     let record = global_record(core, instance, global);
     let data = &mut core.instances[instance];
-    let all = &data.module.inner().wasm().globals;
-    if data.globals.len() < all.len() {
-        data.globals.resize(all.len(), usize::MAX);
+    let global_types = &data.module.inner().wasm().globals;
+    if data.globals.len() < global_types.len() {
+        data.globals.resize(global_types.len(), usize::MAX);
     }
-    let place = &mut data.globals[global as usize];
-    if *place == usize::MAX {
-        *place = core.globals.len();
+    let index = &mut data.globals[global as usize];
+    if *index == usize::MAX {
+        *index = core.globals.len();
         // SAFETY: the context lives as long as the store.
-        core.globals.push(unsafe { GlobalInstance::new(all[global as usize], Some(record), None) });
+        core.globals.push(unsafe { GlobalInstance::new(global_types[global as usize], Some(record), None) });
     }
-    *place
+    *index
 }
 
 fn init_tables(core: &mut StoreCore, instance: usize) -> Result<()> {
@@ -449,7 +455,7 @@ fn init_tables(core: &mut StoreCore, instance: usize) -> Result<()> {
     Ok(())
 }
 
-/// Evaluates the element segments that are more than functions and null.
+/// Evaluates the element segments that contain more than functions and null.
 fn init_elems(core: &mut StoreCore, instance: usize) -> Result<()> {
     let inner = core.instances[instance].module.inner().clone();
     for i in inner.wasm().evaluated_elems() {
@@ -469,10 +475,10 @@ fn active_segments(core: &mut StoreCore, instance: usize) -> Result<()> {
             super::table::initialize(core, instance, i, initial);
         }
     }
-    for i in wasm.other_active_elems() {
+    for i in wasm.remaining_active_elems() {
         let elem = &wasm.elems[*i as usize];
         let SegmentMode::Active { target, offset } = elem.mode else { continue };
-        core.instances[instance].elems.pass(*i);
+        core.instances[instance].elems.drop_before(*i);
         let offset = segment_offset(core, instance, offset, wasm.tables[target as usize].index.val_type())?;
         let table = core.instances[instance].tables[target as usize];
         let length = elem.items.len() as u64;
@@ -484,16 +490,16 @@ fn active_segments(core: &mut StoreCore, instance: usize) -> Result<()> {
         })?;
     }
     let data = &mut core.instances[instance];
-    data.elems.pass(u32::MAX);
+    data.elems.drop_before(u32::MAX);
     data.elem_values.retain(|(i, _)| wasm.elems[*i as usize].mode == SegmentMode::Passive);
-    if let Some(image) = inner.blueprint.image(wasm, core.engine.config().pool.is_some()) {
+    if let Some(image) = inner.template.image(wasm, core.engine.config().pool.is_some()) {
         let memory = core.instances[instance].memories[0];
         core.memories[memory].initialize(image)?;
-        core.instances[instance].datas.pass(u32::MAX);
+        core.instances[instance].datas.drop_before(u32::MAX);
         return Ok(());
     }
     for (i, data) in (0..).zip(&wasm.datas) {
-        core.instances[instance].datas.pass(i);
+        core.instances[instance].datas.drop_before(i);
         if let SegmentMode::Active { target, offset } = data.mode {
             let offset = segment_offset(core, instance, offset, wasm.memories[target as usize].index.val_type())?;
             let memory = core.instances[instance].memories[target as usize];
@@ -506,7 +512,7 @@ fn active_segments(core: &mut StoreCore, instance: usize) -> Result<()> {
             })?;
         }
     }
-    core.instances[instance].datas.pass(u32::MAX);
+    core.instances[instance].datas.drop_before(u32::MAX);
     Ok(())
 }
 
@@ -533,12 +539,12 @@ fn start(core: &mut StoreCore, instance: usize) -> Result<()> {
     }
 }
 
-/// A number of pages, in words.
+/// Formats a number of pages.
 fn pages(count: u64) -> String {
     format!("{count} {}", if count == 1 { "page" } else { "pages" })
 }
 
-/// What an instance exports under an index.
+/// Returns the export at an index.
 pub(crate) fn export(core: &mut StoreCore, instance: usize, index: ExternIndex) -> Option<Extern> {
     let id = core.id;
     let data = &core.instances[instance];
@@ -551,61 +557,61 @@ pub(crate) fn export(core: &mut StoreCore, instance: usize, index: ExternIndex) 
     })
 }
 
-/// A memory that belongs to no instance.
+/// Creates a memory that belongs to no instance.
 pub(crate) fn host_memory(core: &mut StoreCore, ty: kinglet_wasm::types::MemoryType) -> Result<usize> {
-    let sane = matches!(ty.page_size_log2, 0 | 16)
+    let is_valid = matches!(ty.page_size_log2, 0 | 16)
         && ty.max.is_none_or(|max| ty.min <= max && max <= ty.address_limit())
         && ty.min <= ty.address_limit();
-    if !sane {
-        return Err(Error::msg(format!("not a type that a memory can have: {ty:?}")));
+    if !is_valid {
+        return Err(Error::msg(format!("invalid memory type: {ty:?}")));
     }
     if ty.shared && ty.max.is_none() {
         return Err(Error::msg("a shared memory needs a maximum size"));
     }
-    let asked = [
+    let required = [
         (ty.shared, Feature::Threads),
         (ty.index == IndexType::I64, Feature::Memory64),
         (ty.page_size_log2 != 16, Feature::CustomPageSizes),
     ];
-    require(core, &asked, "memory")?;
-    // SAFETY: it keeps a record of its own.
+    require_features(core, &required, "memory")?;
+    // SAFETY: the object owns its record.
     unsafe { new_memory(core, ty, None, None) }
 }
 
-/// Refuses what a host asks for that modules of its engine may not have either.
-fn require(core: &StoreCore, asked: &[(bool, Feature)], what: &str) -> Result<()> {
+/// Returns an error if a host object needs a proposal that the engine disables.
+fn require_features(core: &StoreCore, required: &[(bool, Feature)], what: &str) -> Result<()> {
     let features = core.engine.config().features;
-    match asked.iter().find(|(asked, feature)| *asked && !features.has(*feature)) {
+    match required.iter().find(|(required, feature)| *required && !features.has(*feature)) {
         Some((_, feature)) => {
             let name = feature.row().name;
-            Err(Error::msg(format!("a {what} of this type needs the proposal {name}, which the engine has off")))
+            Err(Error::msg(format!("a {what} of this type needs the proposal {name}, which the engine disables")))
         }
         None => Ok(()),
     }
 }
 
-/// A table that belongs to no instance.
+/// Creates a table that belongs to no instance.
 pub(crate) fn host_table(core: &mut StoreCore, ty: kinglet_wasm::types::TableType, init: u64) -> Result<usize> {
     let limit = match ty.index {
         IndexType::I32 => u32::MAX.into(),
         IndexType::I64 => u64::MAX,
     };
     if ty.min > limit || ty.max.is_some_and(|max| max < ty.min || max > limit) {
-        return Err(Error::msg(format!("not a type that a table can have: {ty:?}")));
+        return Err(Error::msg(format!("invalid table type: {ty:?}")));
     }
-    require(core, &[(ty.index == IndexType::I64, Feature::Memory64)], "table")?;
-    let keep = core.engine.types().keep(ValType::Ref(ty.element))?;
-    // SAFETY: it keeps a record of its own.
+    require_features(core, &[(ty.index == IndexType::I64, Feature::Memory64)], "table")?;
+    let type_owner = core.engine.types().group_of(ValType::Ref(ty.element))?;
+    // SAFETY: the object owns its record.
     let index = unsafe { new_table(core, ty, init, None, None) }?;
-    core.tables[index].keep(keep);
+    core.tables[index].keep_type(type_owner);
     Ok(index)
 }
 
-/// A global that belongs to no instance.
+/// Creates a global that belongs to no instance.
 pub(crate) fn host_global(core: &mut StoreCore, ty: kinglet_wasm::types::GlobalType, value: [u64; 2]) -> Result<usize> {
-    let keep = core.engine.types().keep(ty.content)?;
-    // SAFETY: it keeps a record of its own.
-    let mut global = unsafe { GlobalInstance::new(ty, None, keep) };
+    let type_owner = core.engine.types().group_of(ty.content)?;
+    // SAFETY: the object owns its record.
+    let mut global = unsafe { GlobalInstance::new(ty, None, type_owner) };
     global.set(value);
     core.globals.push(global);
     Ok(core.globals.len() - 1)

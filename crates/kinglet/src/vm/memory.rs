@@ -1,4 +1,4 @@
-//! Linear memories: the bytes, the record that code sees, and growth.
+//! Linear memories: the bytes, the record that guest code sees, and growth.
 
 use std::ops::Range;
 use std::ptr::NonNull;
@@ -8,37 +8,37 @@ use kinglet_wasm::limits::MAX_MEMORY64_PAGES;
 use kinglet_wasm::types::{IndexType, MemoryType};
 
 use super::address::{Address, Owned};
+use super::headroom;
 use super::image::MemoryImage;
 use super::region::Region;
-use super::room;
 use crate::{Error, Result};
 
-/// A memory of a store.
+/// A linear memory in a store.
 #[derive(Debug)]
 pub(crate) struct MemoryInstance {
     ty: MemoryType,
     region: Region,
-    /// Whether code may address it without checks.
+    /// Whether native code may access the memory without bounds checks, because its reservation covers every address.
     unchecked: bool,
     len: usize,
-    /// Whether the host may have written to it.
+    /// Whether the host may have written to the memory.
     touched: bool,
-    /// Whether it holds already what its module says, and how.
-    contents: Contents,
+    /// Its initial contents.
+    contents: InitialContents,
     record: Address<VmMemory>,
-    /// Keeps the record, if no instance does.
+    /// Owns the record of a host memory. The records of other memories belong to instances.
     _own: Option<Owned<VmMemory>>,
 }
 
-/// What a memory begins with.
+/// The origin of a memory's initial contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Contents {
+enum InitialContents {
     Zero,
     Copied,
     Mapped,
 }
 
-/// A memory to be made or grown, for a limiter to look at.
+/// The sizes in a request to create or grow a memory, for a limiter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MemoryRequest {
     pub(crate) current: usize,
@@ -47,7 +47,7 @@ pub(crate) struct MemoryRequest {
 }
 
 impl MemoryInstance {
-    /// Makes a memory with its minimum size; its record is at `record`, or its own.
+    /// Creates a memory of its minimum size. Its record is at `record`, or else in a new allocation.
     ///
     /// # Safety
     /// `record` is valid for as long as the memory.
@@ -64,7 +64,7 @@ impl MemoryInstance {
             }
             _ => (Region::new(len).map_err(|_| too_large(&ty))?, false),
         };
-        if !room::is_left(len) {
+        if !headroom::can_start(len) {
             return Err(too_large(&ty));
         }
         let mut own = None;
@@ -72,18 +72,26 @@ impl MemoryInstance {
             || own.insert(Owned::new(Box::new(VmMemory { base: std::ptr::null_mut(), len: 0 }))).address(),
             Address,
         );
-        let mut memory =
-            MemoryInstance { ty, region, unchecked, len, touched: false, contents: Contents::Zero, record, _own: own };
+        let mut memory = MemoryInstance {
+            ty,
+            region,
+            unchecked,
+            len,
+            touched: false,
+            contents: InitialContents::Zero,
+            record,
+            _own: own,
+        };
         memory.publish();
         Ok(memory)
     }
 
     fn publish(&mut self) {
-        // SAFETY: the record lives as long as the memory, and no guest code runs while it is written.
+        // SAFETY: the record lives as long as the memory, and no guest code runs during this write.
         unsafe { self.record.0.write(VmMemory { base: self.region.start(), len: self.len }) };
     }
 
-    /// How many bytes of address space it takes.
+    /// Returns the size of the mapping in bytes.
     pub(super) fn mapped(&self) -> usize {
         self.region.mapped()
     }
@@ -92,67 +100,69 @@ impl MemoryInstance {
         self.record.0
     }
 
-    /// Whether code that addresses memories as in this plan can use it.
-    pub(super) fn fits(&self, plan: MemoryPlan) -> bool {
+    /// Returns whether code that was compiled for `plan` can use this memory.
+    pub(super) fn supports(&self, plan: MemoryPlan) -> bool {
         self.unchecked || plan == MemoryPlan::Checked
     }
 
-    /// Its type as declared.
+    /// Returns the declared type.
     pub(crate) fn ty(&self) -> MemoryType {
         self.ty
     }
 
-    /// Its size in pages.
+    /// Returns the size in pages.
     pub(crate) fn size(&self) -> u64 {
         self.len as u64 >> self.ty.page_size_log2
     }
 
-    /// Whether an address lies in the memory or the guard around it.
+    /// Returns whether an address lies in the memory or its guard region.
     #[cfg(feature = "jit")]
-    pub(super) fn reserves(&self, address: usize) -> bool {
-        self.region.reserves(address)
+    pub(super) fn contains(&self, address: usize) -> bool {
+        self.region.contains(address)
     }
 
-    /// Has the memory hold what its module says, if it does not yet.
+    /// Writes the initial contents of the module's memory, unless they are there already.
     ///
     /// # Errors
-    /// If the system refuses.
+    /// If the system refuses to map them.
     pub(super) fn initialize(&mut self, image: &MemoryImage) -> Result<()> {
-        if self.contents == Contents::Zero {
-            self.contents = if image.map_into(&mut self.region)? { Contents::Mapped } else { Contents::Copied };
-            if self.contents == Contents::Copied {
-                self.copy(image, 0..self.len);
+        if self.contents == InitialContents::Zero {
+            self.contents =
+                if image.map_into(&mut self.region)? { InitialContents::Mapped } else { InitialContents::Copied };
+            if self.contents == InitialContents::Copied {
+                self.copy_range(image, 0..self.len);
             }
         }
         Ok(())
     }
 
-    /// Copies what of the image lies in a range, and clears the rest of that.
-    fn restore(&mut self, range: Range<usize>, image: Option<&MemoryImage>) {
+    /// Copies the image's part of a range, and clears the rest of the range.
+    fn reset_range(&mut self, range: Range<usize>, image: Option<&MemoryImage>) {
         let (address, len) = image.map_or((0, 0), |image| (image.bytes().0, image.bytes().1.len()));
-        // SAFETY: pages of the region, which nobody borrows now.
+        // SAFETY: the slice consists of the region's pages, which are not borrowed.
         let bytes = unsafe { std::slice::from_raw_parts_mut(self.region.start(), self.region.len()) };
         bytes[range.start..address.clamp(range.start, range.end)].fill(0);
         bytes[(address + len).clamp(range.start, range.end)..range.end].fill(0);
         if let Some(image) = image {
-            self.copy(image, range);
+            self.copy_range(image, range);
         }
     }
 
-    /// Copies what of the image lies in a range.
-    fn copy(&mut self, image: &MemoryImage, range: Range<usize>) {
+    /// Copies the image's part of a range.
+    fn copy_range(&mut self, image: &MemoryImage, range: Range<usize>) {
         let (address, bytes) = image.bytes();
         let (start, end) = (address.max(range.start), (address + bytes.len()).min(range.end));
         if start < end {
-            // SAFETY: pages of the region, which nobody borrows now.
+            // SAFETY: the slice consists of the region's pages, which are not borrowed.
             let to = unsafe { std::slice::from_raw_parts_mut(self.region.start(), self.region.len()) };
             to[start..end].copy_from_slice(&bytes[start - address..end - address]);
         }
     }
 
-    /// Makes it what a new instance of the module finds, with the same record: zero, or as [`Self::initialize`] left it.
-    /// `ran`: guests may have written to it. Up to `keep` bytes are written to for that. False if it cannot be done.
-    pub(super) fn recycle(&mut self, image: Option<&MemoryImage>, ran: bool, keep: usize) -> bool {
+    /// Resets the memory for the next instance of its module: to zeros, or to the contents that [`Self::initialize`]
+    /// wrote. The record stays. If `ran`, guests may have written to the memory. Up to `resident` bytes are overwritten
+    /// in place. If there are more, they are returned to the system. Returns false if the system refuses.
+    pub(super) fn recycle(&mut self, image: Option<&MemoryImage>, ran: bool, resident: usize) -> bool {
         let Some(len) = bytes(&self.ty, self.ty.min) else { return false };
         if self.len > len {
             if !self.region.shrink(len) {
@@ -161,19 +171,19 @@ impl MemoryInstance {
             self.len = len;
         }
         if ran || self.touched {
-            let image = image.filter(|_| self.contents != Contents::Zero);
+            let image = image.filter(|_| self.contents != InitialContents::Zero);
             let start = self.region.start() as usize;
-            match super::pagemap::written(start..start + self.region.len(), keep) {
+            match super::pagemap::written_ranges(start..start + self.region.len(), resident) {
                 Some(ranges) => {
-                    ranges.for_each(|range| self.restore(range.start - start..range.end - start, image));
+                    ranges.for_each(|range| self.reset_range(range.start - start..range.end - start, image));
                 }
                 None => {
                     if !self.region.discard(0..self.region.len()) {
                         return false;
                     }
-                    // What is mapped is there again.
-                    if self.contents == Contents::Copied {
-                        self.contents = Contents::Zero;
+                    // The system restores mapped contents.
+                    if self.contents == InitialContents::Copied {
+                        self.contents = InitialContents::Zero;
                     }
                 }
             }
@@ -190,11 +200,12 @@ impl MemoryInstance {
 
     pub(crate) fn data_mut(&mut self) -> &mut [u8] {
         self.touched = true;
-        // SAFETY: the region has `len` bytes that can be used, and they are borrowed with the memory.
+        // SAFETY: the region has `len` usable bytes, and they are borrowed with the memory.
         unsafe { std::slice::from_raw_parts_mut(self.region.start(), self.len) }
     }
 
-    /// What growing by `delta` pages asks for; none if the type, the address space or `page_limit` forbid it.
+    /// Returns the request to grow by `delta` pages. Returns `None` if the type, the address space or `page_limit`
+    /// forbids it.
     pub(crate) fn growth(&self, delta: u64, page_limit: Option<u64>) -> Option<MemoryRequest> {
         let pages = self.size().checked_add(delta)?;
         let limit = self.ty.max.unwrap_or(u64::MAX).min(page_limit.unwrap_or(u64::MAX));
@@ -205,11 +216,11 @@ impl MemoryInstance {
         Some(MemoryRequest { current: self.len, desired: bytes(&self.ty, pages)?, maximum })
     }
 
-    /// Grows to what [`Self::growth`] said; false if the system has not that much.
+    /// Grows as [`Self::growth`] requested. Returns false if the system lacks memory.
     pub(crate) fn grow_to(&mut self, request: MemoryRequest) -> bool {
         if let Some(more) = request.desired.checked_sub(self.region.len()).filter(|more| *more > 0) {
-            let room = if self.unchecked { room::is_there_of_reserved(more) } else { room::is_there(more) };
-            if !room || !self.region.resize(request.desired) {
+            let available = if self.unchecked { headroom::can_commit(more) } else { headroom::can_reserve(more) };
+            if !available || !self.region.resize(request.desired) {
                 return false;
             }
         }
@@ -220,7 +231,7 @@ impl MemoryInstance {
     }
 }
 
-/// Bytes in this many pages, if a memory may have so many.
+/// Returns the size of `pages` pages in bytes, or `None` if a memory of this type cannot be as large.
 pub(super) fn bytes(ty: &MemoryType, pages: u64) -> Option<usize> {
     let limit = match ty.index {
         IndexType::I32 => ty.address_limit(),
@@ -233,5 +244,5 @@ pub(super) fn bytes(ty: &MemoryType, pages: u64) -> Option<usize> {
 }
 
 fn too_large(ty: &MemoryType) -> Error {
-    Error::msg(format!("cannot make a memory of {} pages of {} bytes: out of memory", ty.min, ty.page_size()))
+    Error::msg(format!("cannot allocate a memory of {} pages of {} bytes: out of memory", ty.min, ty.page_size()))
 }

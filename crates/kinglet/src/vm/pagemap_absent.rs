@@ -1,8 +1,8 @@
-//! Where nobody tells which pages were written to.
+//! The replacement for `pagemap` on systems that do not report written pages.
 
 use std::ops::Range;
 
-/// See the module for Linux.
-pub(super) fn written(_: Range<usize>, _: usize) -> Option<std::iter::Empty<Range<usize>>> {
+/// Returns `None`. See the Linux module.
+pub(super) fn written_ranges(_: Range<usize>, _: usize) -> Option<std::iter::Empty<Range<usize>>> {
     None
 }

@@ -1,13 +1,14 @@
-//! What is kept of instances for the next of the same module, and what is the same for all of them. A dropped store leaves
-//! contexts, memories, tables and its stack; they are reset before anyone else can have them, and only as far as they were
-//! written to. What is kept never moves, so that function references and table elements that lead into it stay right.
+//! The instance pool: per-module templates, and the parts of dropped instances that later instances of the same module
+//! reuse. A dropped store leaves contexts, memories, tables and its stack. They are reset before reuse, but only as far
+//! as they were written. Pooled objects never move, so function references and table elements that point to them stay
+//! valid.
 //!
-//! How much an engine keeps is limited for all its modules together. Whoever would keep more has something of another
-//! module freed, each in its turn, so that modules that are not used any more lose what they have; and all is freed when
-//! the system refuses a new memory or stack.
+//! One limit covers all modules of an engine. At the limit, adding an instance evicts one of another module. The
+//! modules take turns, so unused modules lose their instances first. If the system refuses a new memory or stack, the
+//! whole pool is emptied.
 //!
-//! Invariant: what is in a pool is as a new instance wants it: memories and tables hold zeros or what the module says,
-//! and nothing of the store that it came from. Globals and imports are written anew for each instance.
+//! Invariant: all objects in a pool are in their initial state. Memories and tables contain zeros or their module's
+//! initial contents, and no data of the previous store. Globals and imports are written for each instance.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -23,71 +24,72 @@ use super::{MemoryInstance, TableInstance};
 use crate::store::StoreCore;
 use crate::{Engine, Result};
 
-/// What the instances of a module are made of.
+/// The data that all instances of a module share.
 #[derive(Default)]
-pub(crate) struct Blueprint {
-    /// What the first memory begins with, if the module says it.
+pub(crate) struct InstanceTemplate {
+    /// The initial contents of the first memory, if the module has any.
     pub(crate) memory: OnceLock<Option<MemoryImage>>,
-    /// The values of the globals that the module defines, as far as they are constants.
+    /// The initial values of the globals that the module defines with constants.
     globals: OnceLock<Box<[[u64; 2]]>>,
-    /// Whether there was an instance.
-    used: AtomicBool,
-    shelf: Arc<Shelf>,
+    /// Whether the module has been instantiated.
+    has_instance: AtomicBool,
+    free_list: Arc<FreeList>,
 }
 
-/// What is kept of a module's instances. Apart from the module, so that whoever frees something of it never is the last to
-/// have the module.
+/// The free list of a module's recycled instances. It is separate from the module, so evicting an instance never drops
+/// the last reference to a module.
 #[derive(Default)]
-struct Shelf(Mutex<Shelved>);
+struct FreeList(Mutex<FreeListState>);
 
 #[derive(Default)]
-struct Shelved {
-    /// The newest last.
-    kept: VecDeque<Kept>,
-    /// Where those are counted, once there were any.
+struct FreeListState {
+    /// The instances in order of release. The newest is last.
+    recycled: VecDeque<RecycledInstance>,
+    /// The pool that counts the instances. `None` until there are any.
     pool: Option<Arc<Pool>>,
-    /// Whether the pool has this shelf in its list.
+    /// Whether the pool's list has this free list.
     listed: bool,
 }
 
-impl Drop for Shelved {
+impl Drop for FreeListState {
     fn drop(&mut self) {
         if let Some(pool) = &self.pool {
-            pool.kept.fetch_sub(self.kept.len(), Ordering::Relaxed);
+            pool.recycled.fetch_sub(self.recycled.len(), Ordering::Relaxed);
         }
     }
 }
 
-impl Shelf {
-    fn lock(&self) -> MutexGuard<'_, Shelved> {
+impl FreeList {
+    fn lock(&self) -> MutexGuard<'_, FreeListState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What is kept of an instance.
+/// The reusable parts of a dropped instance.
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct RecycledInstance {
     pub(super) vmctx: Option<VmCtxBox>,
-    /// Those that the module defines, as the tables, in order.
+    /// The memories that the module defines, in order. `tables` contains its tables likewise.
     pub(super) memories: Vec<MemoryInstance>,
     pub(super) tables: Vec<TableInstance>,
-    /// Empty lists for memories, tables, globals and tags.
+    /// Empty lists for memories, tables, globals and tags, kept for their capacity.
     pub(super) lists: [Vec<usize>; 4],
-    /// Empty.
+    /// An empty list, kept for its capacity.
     pub(super) imported_funcs: Vec<super::FuncPointer>,
 }
 
-impl Blueprint {
-    pub(super) fn take(&self) -> Kept {
-        let mut shelved = self.shelf.lock();
-        let Some(kept) = shelved.kept.pop_back() else { return Kept::default() };
-        if let Some(pool) = &shelved.pool {
+impl InstanceTemplate {
+    pub(super) fn take(&self) -> RecycledInstance {
+        let mut list = self.free_list.lock();
+        let Some(recycled) = list.recycled.pop_back() else { return RecycledInstance::default() };
+        if let Some(pool) = &list.pool {
             pool.release();
         }
-        kept
+        recycled
     }
 
-    /// The values of the globals that the module defines; of those that are no constants, zero.
+    /// Returns the initial values of the globals that the module defines. The value is zero for globals without a
+    /// constant.
     pub(super) fn globals(&self, wasm: &kinglet_wasm::Module) -> &[[u64; 2]] {
         self.globals.get_or_init(|| {
             let value = |global: &Global| match global.init {
@@ -98,13 +100,13 @@ impl Blueprint {
         })
     }
 
-    /// The image that an instance's memory is to be made with. A module that has one instance is better off without one:
-    /// it is made for the second, or if there is a pool.
+    /// Returns the image for an instance's memory. A module with a single instance is faster without one, so the image
+    /// is built for the second instance, or if there is a pool.
     pub(super) fn image(&self, wasm: &kinglet_wasm::Module, pool: bool) -> Option<&MemoryImage> {
         if let Some(image) = self.memory.get() {
             return image.as_ref();
         }
-        if !pool && !self.used.swap(true, Ordering::Relaxed) {
+        if !pool && !self.has_instance.swap(true, Ordering::Relaxed) {
             return None;
         }
         let image = || MemoryImage::new(wasm.initial_memory(super::region::page_size()).ok()?);
@@ -112,20 +114,20 @@ impl Blueprint {
     }
 }
 
-/// What an engine keeps, or knows to be kept.
+/// The pool of an engine.
 #[derive(Default)]
 pub(crate) struct Pool {
-    /// Those that stores have left.
+    /// Stacks of dropped stores.
     stacks: Mutex<Vec<GuestStack>>,
-    /// How many instances are kept, of all modules, or are about to be.
-    kept: AtomicUsize,
-    /// The shelves that say that they are listed; of the first one something is freed next.
-    shelves: Mutex<VecDeque<Weak<Shelf>>>,
+    /// The number of recycled instances of all modules, with reservations.
+    recycled: AtomicUsize,
+    /// The free lists that are marked as listed. The next eviction is from the first one.
+    free_lists: Mutex<VecDeque<Weak<FreeList>>>,
 }
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("kept", &self.kept).finish_non_exhaustive()
+        f.debug_struct("Pool").field("kept", &self.recycled).finish_non_exhaustive()
     }
 }
 
@@ -134,163 +136,166 @@ impl Pool {
         self.stacks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn shelves(&self) -> MutexGuard<'_, VecDeque<Weak<Shelf>>> {
-        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
+    fn free_lists(&self) -> MutexGuard<'_, VecDeque<Weak<FreeList>>> {
+        self.free_lists.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn take_stack(&self) -> Option<GuestStack> {
         self.stacks().pop()
     }
 
-    /// Makes room to keep one more: there is, or something on another shelf is freed. False if neither is so.
-    fn reserve(&self, shelf: &Arc<Shelf>, most: usize) -> bool {
-        let room = self.kept.fetch_add(1, Ordering::Relaxed) < most || self.free_one(Some(shelf));
-        if !room {
+    /// Reserves a place for one more instance, evicting one of another module at the limit. Returns false if nothing
+    /// can be evicted.
+    fn reserve(&self, free_list: &Arc<FreeList>, limit: usize) -> bool {
+        let has_room = self.recycled.fetch_add(1, Ordering::Relaxed) < limit || self.evict_one(Some(free_list));
+        if !has_room {
             self.release();
         }
-        room
+        has_room
     }
 
-    /// What was kept is not any more, or the room for it is not needed after all.
+    /// Releases a reservation, or the place of an instance that was removed.
     fn release(&self) {
-        self.kept.fetch_sub(1, Ordering::Relaxed);
+        self.recycled.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Keeps something in the room that was made for it.
-    fn put(self: &Arc<Pool>, shelf: &Arc<Shelf>, kept: Kept) {
+    /// Adds an instance whose place was reserved.
+    fn insert(self: &Arc<Pool>, free_list: &Arc<FreeList>, recycled: RecycledInstance) {
         let listed = {
-            let mut shelved = shelf.lock();
-            shelved.pool.get_or_insert_with(|| self.clone());
-            shelved.kept.push_back(kept);
-            std::mem::replace(&mut shelved.listed, true)
+            let mut list = free_list.lock();
+            list.pool.get_or_insert_with(|| self.clone());
+            list.recycled.push_back(recycled);
+            std::mem::replace(&mut list.listed, true)
         };
         if !listed {
-            let mut shelves = self.shelves();
-            if shelves.len() == shelves.capacity() {
-                // Those of modules that are gone.
-                shelves.retain(|shelf| shelf.strong_count() > 0);
-                let live = shelves.len();
-                shelves.reserve(live + 1);
+            let mut free_lists = self.free_lists();
+            if free_lists.len() == free_lists.capacity() {
+                // Remove the free lists of dropped modules.
+                free_lists.retain(|free_list| free_list.strong_count() > 0);
+                let live = free_lists.len();
+                free_lists.reserve(live + 1);
             }
-            shelves.push_back(Arc::downgrade(shelf));
+            free_lists.push_back(Arc::downgrade(free_list));
         }
     }
 
-    /// Frees the oldest on the shelf whose turn it is, which is not that one; false if there is none.
-    fn free_one(&self, but: Option<&Arc<Shelf>>) -> bool {
-        // What is dropped here is when nothing is locked.
+    /// Evicts the oldest instance of the module whose turn it is, other than `except`. Returns false if there is none.
+    fn evict_one(&self, except: Option<&Arc<FreeList>>) -> bool {
+        // These are dropped after all locks are released.
         let (mut freed, mut seen) = (None, Vec::new());
-        let mut shelves = self.shelves();
-        for _ in 0..shelves.len() {
-            let Some(next) = shelves.pop_front() else { break };
-            let Some(shelf) = next.upgrade() else { continue };
-            if but.is_some_and(|but| Arc::ptr_eq(but, &shelf)) {
-                shelves.push_back(next);
+        let mut free_lists = self.free_lists();
+        for _ in 0..free_lists.len() {
+            let Some(next) = free_lists.pop_front() else { break };
+            let Some(free_list) = next.upgrade() else { continue };
+            if except.is_some_and(|except| Arc::ptr_eq(except, &free_list)) {
+                free_lists.push_back(next);
             } else {
-                let mut shelved = shelf.lock();
-                freed = shelved.kept.pop_front();
-                shelved.listed = freed.is_some();
-                if shelved.listed {
-                    shelves.push_back(next);
+                let mut list = free_list.lock();
+                freed = list.recycled.pop_front();
+                list.listed = freed.is_some();
+                if list.listed {
+                    free_lists.push_back(next);
                 }
             }
-            seen.push(shelf);
+            seen.push(free_list);
             if freed.is_some() {
                 self.release();
                 break;
             }
         }
-        drop(shelves);
+        drop(free_lists);
         freed.is_some()
     }
 
-    /// Frees all that is kept, if it has so many bytes of address space.
-    fn give_back(&self, wanted: usize) {
+    /// Empties the pool, if its mappings have at least `wanted` bytes.
+    fn empty_if_enough(&self, wanted: usize) {
         let stacks = std::mem::take(&mut *self.stacks());
-        let shelves: Vec<Arc<Shelf>> = self.shelves().iter().filter_map(Weak::upgrade).collect();
-        let memories = |shelf: &Arc<Shelf>| -> usize {
-            shelf.lock().kept.iter().flat_map(|kept| &kept.memories).map(MemoryInstance::mapped).sum()
+        let free_lists: Vec<Arc<FreeList>> = self.free_lists().iter().filter_map(Weak::upgrade).collect();
+        let memories = |free_list: &Arc<FreeList>| -> usize {
+            free_list.lock().recycled.iter().flat_map(|recycled| &recycled.memories).map(MemoryInstance::mapped).sum()
         };
         let stack_bytes: usize = stacks.iter().map(GuestStack::mapped).sum();
-        if shelves.iter().map(memories).sum::<usize>().saturating_add(stack_bytes) < wanted {
+        if free_lists.iter().map(memories).sum::<usize>().saturating_add(stack_bytes) < wanted {
             self.stacks().extend(stacks);
             return;
         }
-        for _ in 0..self.kept.load(Ordering::Relaxed) {
-            if !self.free_one(None) {
+        for _ in 0..self.recycled.load(Ordering::Relaxed) {
+            if !self.evict_one(None) {
                 break;
             }
         }
     }
 }
 
-/// Makes what takes so many bytes of the system's memory; if that is refused, once more without what the pool keeps. Who
-/// wants more than that has, which a guest may say of its memory, cannot empty it.
-pub(super) fn make<T>(engine: &Engine, bytes: usize, make: impl Fn() -> Result<T>) -> Result<T> {
-    make().or_else(|error| {
+/// Creates an object that takes `bytes` bytes of memory. If that fails, empties the pool and tries again. Does not
+/// empty the pool for a request that exceeds the pool's size, because a guest may choose the size of the request.
+pub(super) fn create_or_retry<T>(engine: &Engine, bytes: usize, create: impl Fn() -> Result<T>) -> Result<T> {
+    create().or_else(|error| {
         if engine.config().pool.is_none() {
             return Err(error);
         }
-        engine.pool().give_back(bytes);
-        make()
+        engine.pool().empty_if_enough(bytes);
+        create()
     })
 }
 
-/// Keeps what a store leaves behind, of which nothing is used any more.
+/// Recycles the parts of a store that is being dropped.
 pub(crate) fn recycle(core: &mut StoreCore) {
     let Some(config) = core.engine.config().pool else { return };
-    let most = config.max_unused_warm_slots as usize;
+    let limit = config.max_unused_warm_slots as usize;
     if let Some(mut stack) = core.vm.take_stack() {
         let pool = core.engine.pool();
-        if pool.stacks().len() < most && stack.trim() {
+        if pool.stacks().len() < limit && stack.trim() {
             pool.stacks().push(stack);
         }
     }
-    // Newest first: what an instance has made is what is last then, but for what the host has made since.
+    // The loop starts at the newest instance. An instance's own memories and tables are then last in the store, except
+    // for those that the host created later.
     while let Some(data) = core.instances.pop() {
         let module = data.module.clone();
-        let blueprint = &module.inner().blueprint;
-        let Some(mut kept) = keep(core, data) else { continue };
+        let template = &module.inner().template;
+        let Some(mut recycled) = disassemble(core, data) else { continue };
         let pool = core.engine.pool();
-        if !pool.reserve(&blueprint.shelf, most) {
+        if !pool.reserve(&template.free_list, limit) {
             continue;
         }
-        let image = blueprint.memory.get().and_then(Option::as_ref);
+        let image = template.memory.get().and_then(Option::as_ref);
         let images = [image].into_iter().chain(std::iter::repeat(None));
         let first = module.inner().wasm().imported_memories == 0;
         let mut images = images.skip(if first { 0 } else { 1 });
         let resident = config.linear_memory_keep_resident;
-        let whole = kept.memories.iter_mut().all(|memory| memory.recycle(images.next().flatten(), core.ran, resident));
-        kept.tables.iter_mut().for_each(TableInstance::recycle);
-        if whole {
-            pool.put(&blueprint.shelf, kept);
+        let is_reset =
+            recycled.memories.iter_mut().all(|memory| memory.recycle(images.next().flatten(), core.ran, resident));
+        recycled.tables.iter_mut().for_each(TableInstance::recycle);
+        if is_reset {
+            pool.insert(&template.free_list, recycled);
         } else {
             pool.release();
         }
     }
 }
 
-/// Takes apart an instance that is the store's newest; none if it is not complete.
-fn keep(core: &mut StoreCore, data: InstanceData) -> Option<Kept> {
+/// Takes apart the store's newest instance. Returns `None` if it is incomplete.
+fn disassemble(core: &mut StoreCore, data: InstanceData) -> Option<RecycledInstance> {
     let inner = data.module.inner().clone();
     let wasm = inner.wasm();
     let InstanceData { mut memories, mut tables, mut globals, mut tags, mut imported_funcs, vmctx, .. } = data;
-    let memories_kept = take_last(&mut core.memories, memories.get(wasm.imported_memories as usize..)?);
-    let tables_kept = take_last(&mut core.tables, tables.get(wasm.imported_tables as usize..)?);
+    let own_memories = take_last(&mut core.memories, memories.get(wasm.imported_memories as usize..)?);
+    let own_tables = take_last(&mut core.tables, tables.get(wasm.imported_tables as usize..)?);
     [&mut memories, &mut tables, &mut globals, &mut tags].into_iter().for_each(Vec::clear);
     imported_funcs.clear();
-    Some(Kept {
+    Some(RecycledInstance {
         vmctx: Some(vmctx),
-        memories: memories_kept,
-        tables: tables_kept,
+        memories: own_memories,
+        tables: own_tables,
         lists: [memories, tables, globals, tags],
         imported_funcs,
     })
 }
 
-/// Takes out what is at these places, which follow one another, and drops what is behind them.
-fn take_last<T>(all: &mut Vec<T>, places: &[usize]) -> Vec<T> {
-    let Some((first, last)) = places.first().zip(places.last()) else { return Vec::new() };
+/// Removes the elements at consecutive indices, and drops everything after them.
+fn take_last<T>(all: &mut Vec<T>, indices: &[usize]) -> Vec<T> {
+    let Some((first, last)) = indices.first().zip(indices.last()) else { return Vec::new() };
     all.truncate(last + 1);
     all.split_off((*first).min(all.len()))
 }
@@ -300,18 +305,18 @@ mod tests {
     use super::*;
     use crate::{Config, Instance, Module, PoolingAllocationConfig, Store};
 
-    /// How much is kept of each module.
+    /// Returns the number of recycled instances of each module.
     fn counts(modules: &[Module]) -> Vec<usize> {
-        modules.iter().map(|module| module.inner().blueprint.shelf.lock().kept.len()).collect()
+        modules.iter().map(|module| module.inner().template.free_list.lock().recycled.len()).collect()
     }
 
     #[test]
-    fn what_is_kept_is_limited_for_all_modules_together() {
+    fn the_limit_covers_all_modules_together() {
         let mut pool = PoolingAllocationConfig::new();
         pool.max_unused_warm_slots(3);
         let engine = Engine::new(Config::new().allocation_strategy(pool)).unwrap();
         let mut modules: Vec<Module> = (0..4).map(|_| Module::new(&engine, "(module (memory 1))").unwrap()).collect();
-        let used = |times: usize, module: &Module| {
+        let instantiate = |times: usize, module: &Module| {
             let stores: Vec<Store<()>> = (0..times)
                 .map(|_| {
                     let mut store = Store::new(&engine, ());
@@ -321,33 +326,33 @@ mod tests {
                 .collect();
             drop(stores);
         };
-        used(5, &modules[0]);
+        instantiate(5, &modules[0]);
         assert_eq!(counts(&modules), [3, 0, 0, 0]);
-        used(1, &modules[1]);
-        used(1, &modules[2]);
-        assert_eq!(counts(&modules), [1, 1, 1, 0], "of another module for each");
-        used(3, &modules[3]);
+        instantiate(1, &modules[1]);
+        instantiate(1, &modules[2]);
+        assert_eq!(counts(&modules), [1, 1, 1, 0], "one of another module is evicted for each");
+        instantiate(3, &modules[3]);
         assert_eq!(counts(&modules), [0, 0, 0, 3]);
-        used(2, &modules[1]);
-        assert_eq!(counts(&modules), [0, 2, 0, 1], "what had none left is found again");
-        assert_eq!(engine.pool().kept.load(Ordering::Relaxed), 3);
+        instantiate(2, &modules[1]);
+        assert_eq!(counts(&modules), [0, 2, 0, 1], "an emptied free list is listed again");
+        assert_eq!(engine.pool().recycled.load(Ordering::Relaxed), 3);
         modules.truncate(3);
-        assert_eq!(engine.pool().kept.load(Ordering::Relaxed), 2, "it goes with its module");
-        engine.pool().give_back(usize::MAX);
-        assert_eq!(engine.pool().kept.load(Ordering::Relaxed), 2, "it would not be enough");
-        engine.pool().give_back(1 << 16);
-        assert_eq!(engine.pool().kept.load(Ordering::Relaxed), 0);
+        assert_eq!(engine.pool().recycled.load(Ordering::Relaxed), 2, "its instances are freed with the module");
+        engine.pool().empty_if_enough(usize::MAX);
+        assert_eq!(engine.pool().recycled.load(Ordering::Relaxed), 2, "the pool holds less than that");
+        engine.pool().empty_if_enough(1 << 16);
+        assert_eq!(engine.pool().recycled.load(Ordering::Relaxed), 0);
     }
 
     #[test]
-    fn nothing_is_left_of_modules_that_are_gone() {
+    fn a_dropped_module_leaves_nothing_in_the_pool() {
         let engine = Engine::new(Config::new().allocation_strategy(PoolingAllocationConfig::new())).unwrap();
         for _ in 0..2000 {
             let module = Module::new(&engine, "(module (memory 0))").unwrap();
             let mut store = Store::new(&engine, ());
             Instance::new(&mut store, &module, &[]).unwrap();
         }
-        assert_eq!(engine.pool().kept.load(Ordering::Relaxed), 0);
-        assert!(engine.pool().shelves().len() < 100);
+        assert_eq!(engine.pool().recycled.load(Ordering::Relaxed), 0);
+        assert!(engine.pool().free_lists().len() < 100);
     }
 }

@@ -1,57 +1,57 @@
-//! What a store is made of below the API: the record that code sees, the interpreter's stack, and the way back from
-//! either to the embedder's store.
+//! The parts of a store below the API: the record that guest code sees, the interpreter's stack, and the pointer from
+//! the record back to the embedder's store.
 
 use std::ffi::c_void;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use kinglet_abi::{INTERRUPT_STOP, Resume, TailTarget, VmStore};
+use kinglet_abi::{INTERRUPT_STOP, ResumePoint, TailCallTarget, VmStore};
 
 use super::address::{Address, Owned};
+use super::headroom;
 use super::libcalls;
 use super::region::Region;
-use super::room;
 use crate::store::{Embedder, StoreCore, StoreInner};
 use crate::{Engine, Error, Result};
 
-/// The record that code sees, with what it points to.
+/// The record that guest code sees, and the memory that it points to.
 #[derive(Debug)]
 pub(crate) struct VmState {
     vm: Owned<VmStore>,
-    /// None until the interpreter is first entered.
+    /// `None` until the interpreter is first entered.
     stack: Option<GuestStack>,
 }
 
-/// A stack of the interpreter: slots from its start on, records from its end down.
+/// An interpreter stack. Slots grow up from its start, and frame records grow down from its end.
 #[derive(Debug)]
 pub(super) struct GuestStack(Region);
 
 impl GuestStack {
-    /// One of the size that the engine's stores have.
+    /// Allocates a stack of the engine's configured size.
     pub(super) fn new(engine: &Engine) -> Result<GuestStack> {
         let stack = GuestStack(Region::new(engine.config().max_wasm_stack)?);
-        if room::is_left(0) { Ok(stack) } else { Err(Error::msg("no memory would be left for the host")) }
+        if headroom::can_start(0) { Ok(stack) } else { Err(Error::msg("cannot allocate a guest stack: out of memory")) }
     }
 
-    /// How many bytes of address space it takes.
+    /// Returns the size of the mapping in bytes.
     pub(super) fn mapped(&self) -> usize {
         self.0.mapped()
     }
 
-    /// Gives back the memory of all but its ends, which is where the next guest begins. What is left there no guest
-    /// reads before it has written it.
+    /// Returns the memory between the two ends to the system. The next guest starts at the ends, and a guest never
+    /// reads stack memory that it has not written.
     pub(super) fn trim(&mut self) -> bool {
-        const ENDS: usize = 8 << 10;
+        const KEPT_END_BYTES: usize = 8 << 10;
         let len = self.0.len();
-        len <= 2 * ENDS || self.0.discard(ENDS..len - ENDS)
+        len <= 2 * KEPT_END_BYTES || self.0.discard(KEPT_END_BYTES..len - KEPT_END_BYTES)
     }
 
-    /// Where the first slot is.
+    /// Returns the address of the first slot.
     pub(super) fn start(&self) -> *mut u64 {
         self.0.start().cast()
     }
 
-    /// Behind the first record.
+    /// Returns the address after the first record.
     pub(super) fn end(&self) -> *mut c_void {
         self.0.start().wrapping_add(self.0.len()).cast()
     }
@@ -62,7 +62,7 @@ impl VmState {
         use std::ptr::{null, null_mut};
         let vm = VmStore {
             interrupt: AtomicU32::new(0),
-            watched: AtomicBool::new(false),
+            is_sampled: AtomicBool::new(false),
             trap: 0,
             gas: 0,
             stack_limit: 0,
@@ -71,9 +71,9 @@ impl VmState {
             activation: null_mut(),
             host_activation: null_mut(),
             callee: null(),
-            asked: null_mut(),
-            tail: TailTarget { cell: null(), vmctx: null_mut(), args: null_mut() },
-            resume: Resume { pc: 0, sp: 0, fp: 0, payload: [0; 2] },
+            lazy_callee: null_mut(),
+            tail_call: TailCallTarget { cell: null(), vmctx: null_mut(), args: null_mut() },
+            resume_point: ResumePoint { pc: 0, sp: 0, fp: 0, payload: [0; 2] },
             exception_tag: null(),
             exception_args: null_mut(),
             heap_base: null_mut(),
@@ -81,23 +81,23 @@ impl VmState {
             heap_limit: 0,
             libcalls: libcalls::table(),
             #[cfg(feature = "jit")]
-            natives: engine.tier().natives(),
+            builtins: engine.tier().natives(),
             #[cfg(not(feature = "jit"))]
-            natives: null(),
+            builtins: null(),
             owner: null_mut(),
-            spare_stack: engine.spare_stack(),
-            interpreted: null(),
+            stack_reserve: engine.stack_reserve(),
+            force_interpreted: null(),
         };
         VmState { vm: Owned::new(Box::new(vm)), stack: None }
     }
 
-    /// Makes the interpreter's stack, or takes one that another store has left.
-    pub(super) fn make_stack(&mut self, engine: &Engine) -> Result<()> {
+    /// Allocates the interpreter's stack, or reuses one of a dropped store.
+    pub(super) fn allocate_stack(&mut self, engine: &Engine) -> Result<()> {
         let stack = match engine.pool().take_stack() {
             Some(stack) => stack,
-            None => super::pool::make(engine, engine.config().max_wasm_stack, || GuestStack::new(engine))?,
+            None => super::pool::create_or_retry(engine, engine.config().max_wasm_stack, || GuestStack::new(engine))?,
         };
-        // SAFETY: the interpreter has not been entered: nothing points to a stack.
+        // SAFETY: the interpreter has not been entered, so nothing points to a stack.
         unsafe {
             (*self.vm.pointer().as_ptr()).record = stack.end();
             (*self.vm.pointer().as_ptr()).stack_top = stack.start();
@@ -106,7 +106,7 @@ impl VmState {
         Ok(())
     }
 
-    /// The stack, of a store that goes.
+    /// Removes the stack from a store that is being dropped.
     pub(super) fn take_stack(&mut self) -> Option<GuestStack> {
         self.stack.take()
     }
@@ -119,10 +119,11 @@ impl VmState {
         InterruptWord(self.vm.address())
     }
 
-    /// Has the interpreter ask for native loops at back-edges, or not.
+    /// Starts or stops sampling. While it is on, the interpreter looks for OSR code at every function entry and
+    /// back-edge.
     #[cfg(feature = "jit")]
-    pub(crate) fn ask_for_loops(&self, on: bool) {
-        // SAFETY: the store is live, and the field is atomic; no reference to the whole is made.
+    pub(crate) fn set_sampling(&self, on: bool) {
+        // SAFETY: the store is live, and the field is atomic. No reference to the whole record is created.
         let word = unsafe { &*std::ptr::addr_of!((*self.vm.pointer().as_ptr()).interrupt) };
         if on {
             word.fetch_or(kinglet_abi::INTERRUPT_SAMPLE, Ordering::Relaxed);
@@ -131,11 +132,11 @@ impl VmState {
         }
     }
 
-    /// The store goes: nobody is to ask it anything any more.
+    /// Stops the sampler's access to a store that is being dropped.
     #[cfg(feature = "jit")]
     pub(crate) fn unwatch(&self, engine: &Engine) {
-        // SAFETY: the store is live, and the field is atomic; no reference to the whole is made.
-        if unsafe { &*std::ptr::addr_of!((*self.vm.pointer().as_ptr()).watched) }.load(Ordering::Acquire) {
+        // SAFETY: the store is live, and the field is atomic. No reference to the whole record is created.
+        if unsafe { &*std::ptr::addr_of!((*self.vm.pointer().as_ptr()).is_sampled) }.load(Ordering::Acquire) {
             engine.tier().unwatch(self.vm.pointer());
         }
     }
@@ -151,13 +152,15 @@ impl VmState {
     }
 }
 
-/// The word by which another thread stops guest code. Its holder drops it before the store goes.
+/// The word through which another thread interrupts guest code. A store removes the word from its shared state before
+/// its record is freed.
 #[derive(Debug)]
 pub(crate) struct InterruptWord(Address<VmStore>);
 
 impl InterruptWord {
     pub(crate) fn set(&self, on: bool) {
-        // SAFETY: the store is live (see the type), and the field is atomic; no reference to the whole is made.
+        // SAFETY: the store is live (see the type), and the field is atomic. No reference to the whole record is
+        // created.
         let word = unsafe { &*std::ptr::addr_of!((*self.0.as_ptr()).interrupt) };
         if on {
             word.fetch_or(INTERRUPT_STOP, Ordering::SeqCst);
@@ -167,25 +170,25 @@ impl InterruptWord {
     }
 }
 
-/// Where a store's [`Embedder`] is, without its type. It has an allocation of its own, so that borrowing it and borrowing
-/// the core are two things. It is reached only through a store of its type, which is `Send` and `Sync` only if that is.
+/// The untyped address of a store's [`Embedder`]. The embedder has its own allocation, so it can be borrowed apart from
+/// the core. It is accessed only through a store of its type, which is `Send` and `Sync` only if the embedder is.
 pub(crate) struct EmbedderPointer(Address<c_void>);
 
 impl EmbedderPointer {
-    /// What it points to.
+    /// Borrows the embedder.
     ///
     /// # Safety
-    /// It is that of a store of `T`.
+    /// The pointer belongs to a store of `T`.
     pub(super) unsafe fn get_mut<T: 'static>(&mut self) -> &mut Embedder<T> {
-        // SAFETY: the caller promises that it is that of a store of `T` (see `# Safety`); `StoreOwner` frees it after the core
-        // that this is part of.
+        // SAFETY: the caller promises that the pointer belongs to a store of `T` (see `# Safety`). `StoreOwner` frees
+        // the embedder after the core, which contains this pointer.
         unsafe { self.0.0.cast().as_mut() }
     }
 }
 
 impl<T> StoreInner<T> {
     pub(crate) fn embedder(&self) -> &Embedder<T> {
-        // SAFETY: `StoreOwner::new` makes stores of `T` with an embedder of `T`, which lives longer than the core.
+        // SAFETY: `StoreOwner::new` creates a store of `T` with an embedder of `T`, which outlives the core.
         unsafe { self.core.embedder.0.0.cast().as_ref() }
     }
 
@@ -193,21 +196,21 @@ impl<T> StoreInner<T> {
         self.parts_mut().1
     }
 
-    /// Both parts at once.
+    /// Borrows the core and the embedder at once.
     pub(crate) fn parts_mut(&mut self) -> (&mut StoreCore, &mut Embedder<T>) {
-        // SAFETY: `StoreOwner::new` makes stores of `T` with an embedder of `T`, which lives longer than the core, in an
-        // allocation of its own; both are borrowed as long as the store is.
+        // SAFETY: `StoreOwner::new` creates a store of `T` with an embedder of `T`. The embedder outlives the core and
+        // has its own allocation. Both are borrowed as long as the store is.
         let embedder = unsafe { self.core.embedder.0.0.cast().as_mut() };
         (&mut self.core, embedder)
     }
 }
 
-/// The box of a store that guest code reaches back to: never moved, and borrowed again from its address each time.
+/// Owns a store that guest code points back to. The store never moves, and it is borrowed from its address each time.
 pub(crate) struct StoreOwner<T: 'static>(NonNull<StoreInner<T>>);
 
-// SAFETY: it owns the store, as a box would.
+// SAFETY: this owns the store, as a box would.
 unsafe impl<T> Send for StoreOwner<T> where StoreInner<T>: Send {}
-// SAFETY: a shared borrow of it gives a shared borrow of the store.
+// SAFETY: a shared borrow of this gives a shared borrow of the store.
 unsafe impl<T> Sync for StoreOwner<T> where StoreInner<T>: Sync {}
 
 impl<T> StoreOwner<T> {
@@ -215,34 +218,35 @@ impl<T> StoreOwner<T> {
         let embedder = NonNull::from(Box::leak(Box::new(embedder)));
         let core = StoreCore::new(engine, EmbedderPointer(Address(embedder.cast())));
         let owner = NonNull::from(Box::leak(Box::new(StoreInner::new(core))));
-        // SAFETY: just made; its `VmStore` is live.
+        // SAFETY: the store was just allocated, and its `VmStore` is live.
         unsafe { (*owner.as_ref().core.vm.pointer().as_ptr()).owner = owner.as_ptr().cast() };
         StoreOwner(owner)
     }
 
     pub(crate) fn get(&self) -> &StoreInner<T> {
-        // SAFETY: owned.
+        // SAFETY: this owns the store.
         unsafe { self.0.as_ref() }
     }
 
     pub(crate) fn get_mut(&mut self) -> &mut StoreInner<T> {
-        // SAFETY: owned, and borrowed mutably.
+        // SAFETY: this owns the store and is borrowed mutably.
         unsafe { self.0.as_mut() }
     }
 
-    /// Ends the store.
+    /// Drops the store and returns the embedder.
     pub(crate) fn into_embedder(self) -> Embedder<T> {
         let owner = std::mem::ManuallyDrop::new(self);
-        // SAFETY: `owner` is not dropped, so that this is the only one to free it.
+        // SAFETY: `owner` is never dropped, so this is the only call of `free`.
         *unsafe { owner.free() }
     }
 
-    /// Frees the core, and then hands over what is the embedder's: values that the core holds may not outlive it.
+    /// Frees the core, then returns the embedder. Values in the core may refer to the embedder, so the core is freed
+    /// first.
     ///
     /// # Safety
-    /// It is called once, and nothing is used after it.
+    /// This is called once, and the store is not used afterwards.
     unsafe fn free(&self) -> Box<Embedder<T>> {
-        // SAFETY: both were made by `Box::leak` in `new`; freed once, by contract.
+        // SAFETY: `new` leaked both boxes, and the caller promises that they are freed once.
         unsafe {
             let embedder = self.0.as_ref().core.embedder.0.0.cast();
             drop(Box::from_raw(self.0.as_ptr()));
@@ -253,31 +257,32 @@ impl<T> StoreOwner<T> {
 
 impl<T> Drop for StoreOwner<T> {
     fn drop(&mut self) {
-        // SAFETY: it is dropped once; `into_embedder` keeps it from being dropped.
+        // SAFETY: `drop` runs once, and `into_embedder` suppresses it.
         drop(unsafe { self.free() });
     }
 }
 
-/// Borrows the store that a record belongs to, while `f` runs.
+/// Borrows the store that a record belongs to while `f` runs.
 ///
 /// # Safety
-/// `vm` is that of a live store of `T` whose guest code has called out. Nothing borrows the store by `vm` until `f` returns:
-/// if `f` calls the guest it does so by the borrow that it is given, as `call_cell` does, which has `vm` lead to that.
+/// `vm` belongs to a live store of `T` whose guest code is suspended in this call. Nothing borrows the store through
+/// `vm` until `f` returns. If `f` calls the guest, it does so through its own borrow; `call_cell` then makes `vm` point
+/// to that borrow.
 #[inline(always)]
 pub(super) unsafe fn with_owner<T: 'static, R>(vm: *mut VmStore, f: impl FnOnce(&mut StoreInner<T>) -> R) -> R {
-    // SAFETY: the caller promises that the store is live, of `T`, and not borrowed (see `# Safety`); `StoreInner` is the
-    // core, whichever of the two the pointer was made from.
+    // SAFETY: the caller promises that the store is live, of `T`, and not borrowed (see `# Safety`). `StoreInner` has
+    // the layout of the core, so the pointer is valid regardless of the type from which it was made.
     unsafe {
         let borrow = Borrow::new(vm);
         f(&mut *borrow.owner.cast::<StoreInner<T>>())
     }
 }
 
-/// Borrows the part of a store that does not know the embedder's type, while `f` runs.
+/// Borrows the untyped part of a store while `f` runs.
 ///
 /// # Safety
-/// `vm` is that of a live store whose guest code has called out. Nothing borrows the store by `vm` until `f` returns: `f`
-/// calls neither the guest nor a host function.
+/// `vm` belongs to a live store whose guest code is suspended in this call. Nothing borrows the store through `vm`
+/// until `f` returns; `f` calls neither the guest nor a host function.
 #[inline(always)]
 pub(super) unsafe fn with_core<R>(vm: *mut VmStore, f: impl FnOnce(&mut StoreCore) -> R) -> R {
     // SAFETY: the caller promises that the store is live and not borrowed (see `# Safety`).
@@ -287,8 +292,8 @@ pub(super) unsafe fn with_core<R>(vm: *mut VmStore, f: impl FnOnce(&mut StoreCor
     }
 }
 
-/// A borrow of the store by way of its record. With debug assertions the record leads nowhere as long as there is one, so
-/// that a second one, which would alias it, panics.
+/// A borrow of the store through its record. With debug assertions the record's pointer is null meanwhile, so a second
+/// borrow, which would alias this one, panics.
 struct Borrow {
     vm: *mut VmStore,
     owner: *mut c_void,
@@ -296,14 +301,14 @@ struct Borrow {
 
 impl Borrow {
     /// # Safety
-    /// `vm` is that of a live store.
+    /// `vm` belongs to a live store.
     #[inline(always)]
     unsafe fn new(vm: *mut VmStore) -> Borrow {
-        // SAFETY: the caller promises that the store is live, and with it its record.
+        // SAFETY: the caller promises that the store is live, and its record with it.
         unsafe {
             let owner = (*vm).owner;
             if cfg!(debug_assertions) {
-                assert!(!owner.is_null(), "a store is borrowed by way of its record while it is borrowed already");
+                assert!(!owner.is_null(), "a store is borrowed through its record twice at once");
                 (*vm).owner = std::ptr::null_mut();
             }
             Borrow { vm, owner }
@@ -315,7 +320,7 @@ impl Drop for Borrow {
     #[inline(always)]
     fn drop(&mut self) {
         if cfg!(debug_assertions) {
-            // SAFETY: the store outlives the borrow, by the contract of `new`'s callers.
+            // SAFETY: the store outlives the borrow by the contract of `new`.
             unsafe { (*self.vm).owner = self.owner };
         }
     }
@@ -333,20 +338,20 @@ mod tests {
     }
 
     #[test]
-    fn a_store_is_borrowed_by_its_record_again_and_again() {
+    fn a_store_can_be_borrowed_through_its_record_repeatedly() {
         let mut store = Store::new(&Engine::default(), 7);
         let vm = record(&mut store);
-        // SAFETY: the store is live, of this type, and no two borrows overlap.
+        // SAFETY: the store is live and of this type, and the borrows do not overlap.
         let (data, id) = unsafe { (with_owner::<u32, _>(vm, |inner| *inner.data()), with_core(vm, |core| core.id)) };
         assert_eq!((data, id), (7, crate::AsContext::as_context(&store).0.core.id));
     }
 
     #[test]
     #[cfg(debug_assertions)]
-    fn borrowing_a_store_by_its_record_twice_at_once_is_noticed() {
+    fn two_overlapping_borrows_through_the_record_panic() {
         let mut store = Store::new(&Engine::default(), 7);
         let vm = record(&mut store);
-        // SAFETY: the store is live; the inner borrow panics before there is a second reference.
+        // SAFETY: the store is live; the inner borrow panics before a second reference exists.
         let twice = || unsafe { with_core(vm, |_| with_core(vm, |_| ())) };
         assert!(catch_unwind(AssertUnwindSafe(twice)).is_err());
         // SAFETY: the store is live, and the borrows above have ended.

@@ -1,6 +1,6 @@
-//! Tables: the elements, the record that code sees, and growth. A lazily initialised table makes an element when it is
-//! first wanted: until then it is null, as any other that has no function. [`element`] alone knows which of the two it is;
-//! nothing else reads a raw element, but code that asks [`element`] about each that is null.
+//! Tables: the elements, the record that guest code sees, and growth. A lazily initialized table creates an element on
+//! first access. Until then the element is null, like an element without a function. Only [`element`] can distinguish
+//! the two. All other code reads elements through it, or calls it for each null element.
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
@@ -12,23 +12,25 @@ use kinglet_wasm::limits::MAX_TABLE_ELEMENTS;
 use kinglet_wasm::types::{TableType, TypeGroup};
 
 use super::address::{Address, Owned};
-use super::room;
+use super::headroom;
 use crate::store::StoreCore;
 use crate::{Error, Result};
 
-/// Above so many elements a table that was written to is made anew rather than cleared: the system has zeros for less.
-const LARGE: usize = 8 << 10;
+/// The number of elements above which a written table is reallocated instead of cleared. Zeroed memory from the system
+/// is then cheaper.
+const REALLOCATE_ABOVE: usize = 8 << 10;
 
-/// Whether there is memory for so many elements, and for the host. For a small table, which takes no more than other
-/// parts of an instance, nobody asks.
-fn has_room(elements: usize) -> bool {
+/// Returns whether the process can allocate this many elements and keep memory for the host. Does not check small
+/// tables, which are no larger than other parts of an instance.
+fn memory_allows(elements: usize) -> bool {
     const SMALL: usize = 1 << 10;
-    elements <= SMALL || room::is_there(elements.saturating_mul(size_of::<u64>()))
+    elements <= SMALL || headroom::can_reserve(elements.saturating_mul(size_of::<u64>()))
 }
 
-/// So many elements; none if there is no memory for them. If they are null the system has zeros for them.
-fn filled(len: usize, init: u64) -> Option<Vec<u64>> {
-    if !has_room(len) {
+/// Allocates elements with an initial value. Returns `None` if the system lacks memory. Null elements use zeroed memory
+/// from the system.
+fn allocate(len: usize, init: u64) -> Option<Vec<u64>> {
+    if !memory_allows(len) {
         return None;
     }
     if init != 0 || len == 0 {
@@ -40,62 +42,63 @@ fn filled(len: usize, init: u64) -> Option<Vec<u64>> {
     let layout = Layout::array::<u64>(len).ok()?;
     // SAFETY: the layout is not empty.
     let start = NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) })?;
-    // SAFETY: just allocated with the layout of so many elements, which are all zero.
+    // SAFETY: the memory was just allocated with the layout of `len` elements, all zero.
     Some(unsafe { Vec::from_raw_parts(start.as_ptr().cast(), len, len) })
 }
 
-/// A table of a store.
+/// A table in a store.
 #[derive(Debug)]
 pub(crate) struct TableInstance {
     ty: TableType,
     elements: Vec<u64>,
-    /// Of a lazily initialised table the instance that defines it, and its index there.
+    /// For a lazily initialized table, the instance that defines it and the table's index there.
     lazy: Option<(usize, u32)>,
-    /// Whether it holds already what its module says.
-    ready: bool,
+    /// Whether the table already contains the initial elements of its module.
+    initialized: bool,
     record: Address<VmTable>,
-    /// Keeps the record, if no instance does.
+    /// Owns the record of a host table. The records of other tables belong to instances.
     _own: Option<Owned<VmTable>>,
-    /// Keeps the type that the elements' mentions, if no instance does.
+    /// Keeps the element type of a host table alive. For other tables, an instance's module keeps the type alive.
     _type: Option<Arc<TypeGroup>>,
 }
 
-/// The bytes of so many elements.
+/// Returns the size of this many elements in bytes.
 pub(super) fn bytes(elements: u64) -> usize {
     usize::try_from(elements).unwrap_or(usize::MAX).saturating_mul(size_of::<u64>())
 }
 
 impl TableInstance {
-    /// Makes a table with its minimum size; its record is at `record`, or its own.
+    /// Creates a table of its minimum size. Its record is at `record`, or else in a new allocation.
     ///
     /// # Safety
     /// `record` is valid for as long as the table.
     pub(super) unsafe fn new(ty: TableType, init: u64, record: Option<NonNull<VmTable>>) -> Result<TableInstance> {
         if ty.min > MAX_TABLE_ELEMENTS {
             return Err(Error::msg(format!(
-                "cannot make a table of {} elements: the limit is {MAX_TABLE_ELEMENTS}",
+                "cannot allocate a table of {} elements: the limit is {MAX_TABLE_ELEMENTS}",
                 ty.min
             )));
         }
-        let mut own = None;
+        let mut own_record = None;
         let empty = || Box::new(VmTable { elements: std::ptr::null_mut(), len: 0, written: 0 });
-        let record = record.map_or_else(|| own.insert(Owned::new(empty())).address(), Address);
-        let Some(elements) = filled(ty.min as usize, init) else {
-            return Err(Error::msg(format!("cannot make a table of {} elements: out of memory", ty.min)));
+        let record = record.map_or_else(|| own_record.insert(Owned::new(empty())).address(), Address);
+        let Some(elements) = allocate(ty.min as usize, init) else {
+            return Err(Error::msg(format!("cannot allocate a table of {} elements: out of memory", ty.min)));
         };
-        let mut table = TableInstance { ty, elements, lazy: None, ready: false, record, _own: own, _type: None };
+        let mut table =
+            TableInstance { ty, elements, lazy: None, initialized: false, record, _own: own_record, _type: None };
         table.publish();
         table.set_written(false);
         Ok(table)
     }
 
-    /// Has the table keep the type that its elements' mentions.
-    pub(super) fn keep(&mut self, ty: Option<Arc<TypeGroup>>) {
+    /// Keeps the element type alive as long as the table.
+    pub(super) fn keep_type(&mut self, ty: Option<Arc<TypeGroup>>) {
         self._type = ty;
     }
 
     fn publish(&mut self) {
-        // SAFETY: the record lives as long as the table, and no guest code runs while it is written.
+        // SAFETY: the record lives as long as the table, and no guest code runs during this write.
         unsafe {
             (*self.record.0.as_ptr()).elements = self.elements.as_mut_ptr();
             (*self.record.0.as_ptr()).len = self.elements.len();
@@ -103,7 +106,7 @@ impl TableInstance {
     }
 
     fn set_written(&mut self, written: bool) {
-        // SAFETY: the record is the table's own, and no guest code runs while the store is borrowed.
+        // SAFETY: only this table refers to the record, and no guest code runs while the store is borrowed.
         unsafe { (*self.record.0.as_ptr()).written = written.into() };
     }
 
@@ -111,7 +114,7 @@ impl TableInstance {
         self.record.0
     }
 
-    /// Its type as declared.
+    /// Returns the declared type.
     pub(crate) fn ty(&self) -> TableType {
         self.ty
     }
@@ -120,34 +123,36 @@ impl TableInstance {
         self.elements.len() as u64
     }
 
-    /// Sets an element; none if it is outside. Null only if the table is not lazily initialised any more.
+    /// Sets an element. Returns `None` if the index is out of bounds. The value may be null only if the table is no
+    /// longer lazily initialized.
     fn set(&mut self, index: u64, value: u64) -> Option<()> {
         *self.elements.get_mut(usize::try_from(index).ok()?)? = value;
         self.set_written(true);
         Some(())
     }
 
-    /// Whether these elements are all inside.
-    pub(crate) fn has(&self, start: u64, len: u64) -> bool {
+    /// Returns whether all these elements are in bounds.
+    pub(crate) fn contains(&self, start: u64, len: u64) -> bool {
         start.checked_add(len).is_some_and(|end| end <= self.size())
     }
 
-    /// The elements, to be traced.
+    /// Returns the raw elements, for the garbage collector.
     pub(crate) fn raw_elements(&mut self) -> &mut [u64] {
         &mut self.elements
     }
 
-    /// The size after growing by `delta`, if the type and this implementation's limit allow it.
+    /// Returns the size after growing by `delta`, if the type and Kinglet's own limit allow it.
     pub(crate) fn growth(&self, delta: u64) -> Option<usize> {
         let size = self.size().checked_add(delta)?;
         (size <= self.ty.max.unwrap_or(u64::MAX).min(MAX_TABLE_ELEMENTS)).then_some(size as usize)
     }
 
-    /// Grows to what [`Self::growth`] said; false if there is not enough memory. No module says what is in new elements.
+    /// Grows as [`Self::growth`] computed. Returns false if the system lacks memory. A module has no initial elements
+    /// for the new part.
     pub(crate) fn grow_to(&mut self, size: usize, init: u64) -> bool {
-        let more = size - self.elements.len();
-        // They may move: then there are both for a while.
-        if size > self.elements.capacity() && !has_room(size) || self.elements.try_reserve_exact(more).is_err() {
+        let added = size - self.elements.len();
+        // If the elements move, both copies exist for a while.
+        if size > self.elements.capacity() && !memory_allows(size) || self.elements.try_reserve_exact(added).is_err() {
             return false;
         }
         self.elements.resize(size, init);
@@ -156,34 +161,35 @@ impl TableInstance {
         true
     }
 
-    /// Makes it what a new instance of the module finds, with the same record. Elements that refer to the instance's own
-    /// functions can stay if nothing was written: they are where they were.
+    /// Resets the table for the next instance of its module, with the same record. If nothing was written, elements
+    /// that refer to the instance's own functions stay, because the functions have the same addresses in the next
+    /// instance.
     pub(super) fn recycle(&mut self) {
-        // SAFETY: the record is the table's own, and no guest code runs while the store is borrowed.
+        // SAFETY: only this table refers to the record, and no guest code runs while the store is borrowed.
         let written = unsafe { (*self.record.0.as_ptr()).written } != 0;
         let size = self.ty.min as usize;
-        let large = self.elements.capacity() > 2 * size + 64 || written && size > LARGE;
-        if let Some(elements) = large.then(|| filled(size, 0)).flatten() {
+        let large = self.elements.capacity() > 2 * size + 64 || written && size > REALLOCATE_ABOVE;
+        if let Some(elements) = large.then(|| allocate(size, 0)).flatten() {
             self.elements = elements;
-        } else if written || !(self.ready || self.lazy.is_some()) {
+        } else if written || !(self.initialized || self.lazy.is_some()) {
             self.elements.truncate(size);
             self.elements.fill(0);
         }
-        self.ready &= !written;
+        self.initialized &= !written;
         self.lazy = None;
         self.publish();
         self.set_written(false);
     }
 }
 
-/// Has a table that an instance defines hold what its module says: now, or each element when it is wanted.
+/// Writes the initial elements of an instance's table now, or marks the table for lazy initialization.
 pub(super) fn initialize(core: &mut StoreCore, instance: usize, index: u32, initial: &InitialTable) {
     let table = core.instances[instance].tables[index as usize];
     if initial.is_lazy() {
         core.tables[table].lazy = Some((instance, index));
         return;
     }
-    if core.tables[table].ready {
+    if core.tables[table].initialized {
         return;
     }
     for (at, function) in (0..).zip(&initial.functions) {
@@ -192,49 +198,49 @@ pub(super) fn initialize(core: &mut StoreCore, instance: usize, index: u32, init
             core.tables[table].set(at, reference.map_or(0, |it| it.to_bits()));
         }
     }
-    core.tables[table].ready = true;
-    // A function that is imported is another one next time.
-    core.tables[table].set_written(initial.imports);
+    core.tables[table].initialized = true;
+    // The next instance imports other functions.
+    core.tables[table].set_written(initial.has_imports);
 }
 
-/// An element; none if it is outside.
+/// Returns an element, or `None` if the index is out of bounds. Initializes it first if the table is lazy.
 pub(crate) fn element(core: &mut StoreCore, table: usize, index: u64) -> Option<u64> {
-    let it = &core.tables[table];
-    let element = *it.elements.get(usize::try_from(index).ok()?)?;
-    let (0, Some((instance, own))) = (element, it.lazy) else { return Some(element) };
+    let table_instance = &core.tables[table];
+    let element = *table_instance.elements.get(usize::try_from(index).ok()?)?;
+    let (0, Some((instance, index_in_instance))) = (element, table_instance.lazy) else { return Some(element) };
     let inner = core.instances[instance].module.inner().clone();
-    let initial = inner.wasm().initial_tables().get(own as usize).and_then(Option::as_ref);
+    let initial = inner.wasm().initial_tables().get(index_in_instance as usize).and_then(Option::as_ref);
     let Some(function) = initial.and_then(|initial| initial.function(index)) else { return Some(0) };
-    let made = super::instance::func_ref(core, instance, function)?.to_bits();
-    let it = &mut core.tables[table];
-    it.elements[index as usize] = made;
+    let reference = super::instance::func_ref(core, instance, function)?.to_bits();
+    let table_instance = &mut core.tables[table];
+    table_instance.elements[index as usize] = reference;
     if function < inner.wasm().imported_funcs {
-        // It is another one next time.
-        it.set_written(true);
+        // The next instance imports another function.
+        table_instance.set_written(true);
     }
-    Some(made)
+    Some(reference)
 }
 
-/// Sets an element; none if it is outside.
+/// Sets an element. Returns `None` if the index is out of bounds.
 pub(crate) fn set_element(core: &mut StoreCore, table: usize, index: u64, value: u64) -> Option<()> {
     if value == 0 {
-        complete(core, table);
+        initialize_all(core, table);
     }
     core.tables[table].set(index, value)
 }
 
-/// Some elements, to be read and written; none if any is outside.
+/// Returns elements for reading and writing, or `None` if any is out of bounds.
 pub(crate) fn elements(core: &mut StoreCore, table: usize, start: u64, len: u64) -> Option<&mut [u64]> {
-    if !core.tables[table].has(start, len) {
+    if !core.tables[table].contains(start, len) {
         return None;
     }
-    complete(core, table);
-    let it = &mut core.tables[table];
-    it.set_written(true);
-    it.elements.get_mut(start as usize..(start + len) as usize)
+    initialize_all(core, table);
+    let table = &mut core.tables[table];
+    table.set_written(true);
+    table.elements.get_mut(start as usize..(start + len) as usize)
 }
 
-/// Copies elements from one table to another, or within one; none if any is outside.
+/// Copies elements from one table to another, or within one. Returns `None` if any is out of bounds.
 pub(crate) fn copy_elements(
     core: &mut StoreCore,
     (to, at): (usize, u64),
@@ -252,11 +258,11 @@ pub(crate) fn copy_elements(
     Some(())
 }
 
-/// Makes all elements of a lazily initialised table, so that null is null from then on.
-fn complete(core: &mut StoreCore, table: usize) {
-    let Some((instance, own)) = core.tables[table].lazy else { return };
+/// Initializes all elements of a lazy table. Afterwards null elements are null references.
+fn initialize_all(core: &mut StoreCore, table: usize) {
+    let Some((instance, index_in_instance)) = core.tables[table].lazy else { return };
     let inner = core.instances[instance].module.inner().clone();
-    let initial = inner.wasm().initial_tables().get(own as usize).and_then(Option::as_ref);
+    let initial = inner.wasm().initial_tables().get(index_in_instance as usize).and_then(Option::as_ref);
     for index in 0..initial.map_or(0, |initial| initial.functions.len() as u64) {
         element(core, table, index);
     }

@@ -1,5 +1,5 @@
-//! A running script: its store, the modules and instances it named, and one function per kind of directive. A directive
-//! ends in `Ok`, or in why it stopped; a panic below it is caught here and becomes a failure of that directive alone.
+//! A running script: its store, its named modules and instances, and one function per kind of directive. A directive
+//! returns `Ok` or a [`Stop`]. A panic during a directive is caught and fails only that directive.
 
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,12 +10,12 @@ use wast::{QuoteWat, QuoteWatTest, WastDirective, WastExecute, WastInvoke, WastR
 
 use super::{Options, spectest, value};
 
-/// Why a directive did not pass.
+/// The reason why a directive did not pass.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// It needs an unfinished feature, or a module that does.
+    /// It needs an unfinished feature, or a module that needs one.
     OutOfScope,
-    /// It did not do what the script says.
+    /// It failed, with this message.
     Failed(String),
 }
 
@@ -25,23 +25,23 @@ fn fail<T>(message: impl Into<String>) -> Step<T> {
     Err(Stop::Failed(message.into()))
 }
 
-/// What a name in the script stands for. A module that failed to come up leaves no name behind.
+/// A module or instance with a name, or `None` if it is out of scope. One that failed has no name.
 type Scoped<T> = Option<T>;
 
 pub(super) struct Script {
-    /// Accepts the finished part of what the script uses, and runs it.
+    /// The engine that runs the script. It enables only the finished features of the script.
     engine: Engine,
-    /// Accepts all that the script uses; only ever validates.
-    judge: Engine,
+    /// An engine with all features of the script. It only validates modules, to decide whether they are out of scope.
+    all_features: Engine,
     store: Store<()>,
     linker: Linker<()>,
-    /// Module definitions by identifier; `None` is the latest one. A value of `None` is out of scope.
+    /// Module definitions, by identifier; the key `None` is the latest definition.
     definitions: HashMap<Option<String>, Scoped<Module>>,
-    /// Instances likewise.
+    /// Instances, by identifier; the key `None` is the latest instance.
     instances: HashMap<Option<String>, Scoped<Instance>>,
-    /// Names that others import from, and whose instance is out of scope.
-    unregistered: HashSet<String>,
-    /// Names that belong to the script's host, or that it has registered.
+    /// The names of instances that are out of scope. Modules that import from them are out of scope too.
+    out_of_scope: HashSet<String>,
+    /// The names that the script registered, and the name of the host module.
     registered: HashSet<String>,
 }
 
@@ -49,16 +49,16 @@ impl Script {
     pub(super) fn new(options: &Options) -> kinglet::Result<Script> {
         let mut config = options.config.clone();
         let engine = Engine::new(config.features(options.features.intersection(Features::finished())))?;
-        let judge = Engine::new(Config::new().features(options.features))?;
+        let all_features = Engine::new(Config::new().features(options.features))?;
         let mut store = Store::new(&engine, ());
-        // Where gas is metered, no script is to run out of it.
+        // If gas is metered, no script may run out of it.
         let _ = store.set_gas(u64::MAX);
         let mut linker = Linker::new(&engine);
         linker.allow_shadowing(true);
         spectest::define(&mut store, &mut linker)?;
-        let (definitions, instances, unregistered) = Default::default();
+        let (definitions, instances, out_of_scope) = Default::default();
         let registered = HashSet::from([spectest::NAME.to_string()]);
-        Ok(Script { engine, judge, store, linker, definitions, instances, unregistered, registered })
+        Ok(Script { engine, all_features, store, linker, definitions, instances, out_of_scope, registered })
     }
 
     /// Runs one directive.
@@ -83,7 +83,7 @@ impl Script {
             WastDirective::AssertInvalid { module, message, .. }
             | WastDirective::AssertMalformed { module, message, .. }
             | WastDirective::AssertInvalidCustom { module, message, .. }
-            | WastDirective::AssertMalformedCustom { module, message, .. } => self.assert_refused(module, message),
+            | WastDirective::AssertMalformedCustom { module, message, .. } => self.assert_rejected(module, message),
             WastDirective::AssertUnlinkable { module, message, .. } => self.assert_unlinkable(module, message),
             WastDirective::AssertSuspension { .. } | WastDirective::Thread(_) | WastDirective::Wait { .. } => {
                 Err(Stop::OutOfScope)
@@ -91,23 +91,24 @@ impl Script {
         }
     }
 
-    /// A definition, and an instance of it under the same name.
+    /// Runs a `module` directive: defines a module and instantiates it under the same name.
     fn module(&mut self, mut module: QuoteWat<'_>) -> Step {
         let key = key(module.name());
         self.instances.remove(&None);
         self.instances.remove(&key);
-        let compiled = self.compiled(&key, &mut module);
+        let compiled = self.compile_definition(&key, &mut module);
         let instance = compiled.and_then(|module| self.instantiate(&module)?.or_else(|error| fail(text(&error))));
-        self.bring_up(key, instance)
+        self.set_current(key, instance)
     }
 
     fn define(&mut self, mut module: QuoteWat<'_>) -> Step {
         let key = key(module.name());
-        self.compiled(&key, &mut module).map(|_| ())
+        self.compile_definition(&key, &mut module).map(|_| ())
     }
 
-    /// Compiles a definition and keeps it by its name, and as the latest; of one that is out of scope that is known.
-    fn compiled(&mut self, key: &Option<String>, module: &mut QuoteWat<'_>) -> Step<Module> {
+    /// Compiles a definition and records it under its name and as the latest definition. A definition that is out of scope
+    /// is recorded as such.
+    fn compile_definition(&mut self, key: &Option<String>, module: &mut QuoteWat<'_>) -> Step<Module> {
         self.definitions.remove(&None);
         self.definitions.remove(key);
         let compiled = self.compile(encode(module)?);
@@ -122,17 +123,17 @@ impl Script {
     fn instance(&mut self, instance: Option<Id<'_>>, module: Option<Id<'_>>) -> Step {
         let definition = self.definitions.get(&key(module)).cloned();
         let instance_key = key(instance);
-        let made = match definition {
+        let instance = match definition {
             None => return fail("no such module definition"),
             Some(None) => Err(Stop::OutOfScope),
             Some(Some(module)) => self.instantiate(&module)?.or_else(|error| fail(text(&error))),
         };
-        self.bring_up(instance_key, made)
+        self.set_current(instance_key, instance)
     }
 
-    /// Makes an instance the current one and gives it its name; one that is out of scope is remembered as such. Others can
-    /// import from it by its name, if nothing is registered under that.
-    fn bring_up(&mut self, key: Option<String>, instance: Step<Instance>) -> Step {
+    /// Records an instance under its name and as the current instance. An instance that is out of scope is recorded as
+    /// such. Other modules can import from it by its name, unless the script registered another instance under that name.
+    fn set_current(&mut self, key: Option<String>, instance: Step<Instance>) -> Step {
         let (entry, step) = match instance {
             Ok(instance) => (Some(instance), Ok(())),
             Err(Stop::OutOfScope) => (None, Err(Stop::OutOfScope)),
@@ -157,15 +158,15 @@ impl Script {
         instance.map(|_| ()).ok_or(Stop::OutOfScope)
     }
 
-    /// Lets others import from an instance, or from one that is out of scope.
+    /// Makes an instance available for imports, or records that it is out of scope.
     fn link(&mut self, name: &str, instance: Scoped<Instance>) -> Step {
         match instance {
             Some(instance) => {
-                self.unregistered.remove(name);
+                self.out_of_scope.remove(name);
                 self.linker.instance(&mut self.store, name, instance).map(|_| ()).or_else(|error| fail(text(&error)))
             }
             None => {
-                self.unregistered.insert(name.to_string());
+                self.out_of_scope.insert(name.to_string());
                 Ok(())
             }
         }
@@ -194,8 +195,8 @@ impl Script {
         }
     }
 
-    /// Both `assert_invalid` and `assert_malformed`: in text or in binary, the module must not get through.
-    fn assert_refused(&mut self, mut module: QuoteWat<'_>, message: &str) -> Step {
+    /// Runs `assert_invalid` and `assert_malformed`: the engine must reject the module, in text or binary format.
+    fn assert_rejected(&mut self, mut module: QuoteWat<'_>, message: &str) -> Step {
         let Ok(wasm) = encode(&mut module) else { return Ok(()) };
         match Module::new(&self.engine, wasm) {
             Err(_) => Ok(()),
@@ -213,7 +214,8 @@ impl Script {
         }
     }
 
-    /// Runs what an assertion is about. The outer result says that it could not be tried, the inner one what it gave.
+    /// Executes the action of an assertion. The outer error means that the action could not start. The inner result is that
+    /// of the action.
     fn execute(&mut self, exec: WastExecute<'_>) -> Step<kinglet::Result<Vec<Val>>> {
         match exec {
             WastExecute::Invoke(invoke) => self.invoke(&invoke),
@@ -247,21 +249,21 @@ impl Script {
         match self.instances.get(&key(id)) {
             Some(Some(instance)) => Ok(*instance),
             Some(None) => Err(Stop::OutOfScope),
-            None => fail("refers to a module that did not come up"),
+            None => fail("refers to a module that failed"),
         }
     }
 
-    /// Out of scope is a module that is refused but would be valid with the unfinished features its suite uses.
+    /// Compiles a module. It is out of scope if it is only valid with unfinished features of its suite.
     fn compile(&mut self, wasm: Vec<u8>) -> Step<Module> {
         Module::new(&self.engine, &wasm).or_else(|error| {
-            let unfinished = Module::validate(&self.judge, &wasm).is_ok();
-            if unfinished { Err(Stop::OutOfScope) } else { fail(text(&error)) }
+            let needs_unfinished = Module::validate(&self.all_features, &wasm).is_ok();
+            if needs_unfinished { Err(Stop::OutOfScope) } else { fail(text(&error)) }
         })
     }
 
-    /// Links and instantiates; out of scope when it imports from an instance that is.
+    /// Links and instantiates a module. It is out of scope if it imports from an instance that is out of scope.
     fn instantiate(&mut self, module: &Module) -> Step<kinglet::Result<Instance>> {
-        if module.imports().any(|import| self.unregistered.contains(import.module())) {
+        if module.imports().any(|import| self.out_of_scope.contains(import.module())) {
             return Err(Stop::OutOfScope);
         }
         Ok(self.linker.instantiate(&mut self.store, module))
@@ -272,7 +274,7 @@ fn key(id: Option<Id<'_>>) -> Option<String> {
     id.map(|id| id.name().to_string())
 }
 
-/// The module's bytes; a quoted module's text is parsed here for the first time.
+/// Returns the binary of a module. The text of a quoted module is parsed here.
 fn encode(module: &mut QuoteWat<'_>) -> Step<Vec<u8>> {
     match module.to_test().or_else(|error| fail(error.message()))? {
         QuoteWatTest::Binary(wasm) => Ok(wasm),
@@ -287,7 +289,7 @@ fn encode(module: &mut QuoteWat<'_>) -> Step<Vec<u8>> {
     }
 }
 
-/// Messages agree when one begins with the other: scripts abbreviate some and add an index to others.
+/// Returns whether one message begins with the other. Scripts abbreviate some messages and append an index to others.
 fn same_message(actual: &str, expected: &str) -> bool {
     actual.starts_with(expected) || expected.starts_with(actual)
 }
@@ -304,6 +306,6 @@ fn show_all(values: &[Val]) -> String {
 fn panic_message(payload: &(dyn std::any::Any + Send)) -> &str {
     match payload.downcast_ref::<String>() {
         Some(message) => message,
-        None => payload.downcast_ref::<&str>().copied().unwrap_or("without a message"),
+        None => payload.downcast_ref::<&str>().copied().unwrap_or("no message"),
     }
 }

@@ -1,12 +1,12 @@
 //! The module `spectest` that every script may import (spec repository, "interpreter/README", "Spectest host module").
 
-use kinglet::{Func, Global, GlobalType, IndexType, Linker, Memory, MemoryType, Ref, RefType, Result, Store};
+use kinglet::{Global, GlobalType, IndexType, Linker, Memory, MemoryType, Ref, RefType, Result, Store};
 use kinglet::{Table, TableType, Val, ValType};
 
-/// What it is called.
+/// The module's name.
 pub(super) const NAME: &str = "spectest";
 
-/// Defines `spectest` in `linker`. Its `print` functions print nothing: their output is no part of a script's result.
+/// Defines `spectest` in `linker`. Its `print` functions print nothing, because scripts do not check their output.
 pub(super) fn define(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<()> {
     let globals = [
         ("global_i32", ValType::I32, Val::I32(666)),
@@ -16,25 +16,25 @@ pub(super) fn define(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<(
     ];
     for (name, content, value) in globals {
         let global = Global::new(&mut *store, GlobalType { content, mutable: false }, value)?;
-        linker.define(NAME, name, global)?;
+        linker.define(&*store, NAME, name, global)?;
     }
     let table_type = TableType::new(RefType::FUNCREF, 10, Some(20));
     for (name, index) in [("table", IndexType::I32), ("table64", IndexType::I64)] {
         match Table::new(&mut *store, TableType { index, ..table_type }, Ref::Func(None)) {
-            Ok(table) => _ = linker.define(NAME, name, table)?,
-            // An engine without 64-bit tables has scripts that know none.
+            Ok(table) => _ = linker.define(&*store, NAME, name, table)?,
+            // Scripts for an engine without 64-bit tables do not use `table64`.
             Err(_) if index == IndexType::I64 => {}
             Err(error) => return Err(error),
         }
     }
     let memory = Memory::new(&mut *store, MemoryType::new(1, Some(2)))?;
-    linker.define(NAME, "memory", memory)?;
-    linker.define(NAME, "print", Func::wrap(&mut *store, || {}))?;
-    linker.define(NAME, "print_i32", Func::wrap(&mut *store, |_: i32| {}))?;
-    linker.define(NAME, "print_i64", Func::wrap(&mut *store, |_: i64| {}))?;
-    linker.define(NAME, "print_f32", Func::wrap(&mut *store, |_: f32| {}))?;
-    linker.define(NAME, "print_f64", Func::wrap(&mut *store, |_: f64| {}))?;
-    linker.define(NAME, "print_i32_f32", Func::wrap(&mut *store, |_: i32, _: f32| {}))?;
-    linker.define(NAME, "print_f64_f64", Func::wrap(&mut *store, |_: f64, _: f64| {}))?;
+    linker.define(&*store, NAME, "memory", memory)?;
+    linker.func_wrap(NAME, "print", || {})?;
+    linker.func_wrap(NAME, "print_i32", |_: i32| {})?;
+    linker.func_wrap(NAME, "print_i64", |_: i64| {})?;
+    linker.func_wrap(NAME, "print_f32", |_: f32| {})?;
+    linker.func_wrap(NAME, "print_f64", |_: f64| {})?;
+    linker.func_wrap(NAME, "print_i32_f32", |_: i32, _: f32| {})?;
+    linker.func_wrap(NAME, "print_f64_f64", |_: f64, _: f64| {})?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The script's values and patterns: arguments become API values, results are compared with NaN, lane, reference and
+//! Values and patterns of scripts: converts arguments to API values, and compares results with NaN, lane, reference and
 //! `either` patterns (spec repository, "interpreter/README", "Scripts": `<const>` and `<result>`).
 
 use kinglet::{ExternRef, Store, V128, Val};
@@ -6,7 +6,7 @@ use wast::core::{AbstractHeapType, HeapType, NanPattern, V128Pattern, WastArgCor
 use wast::token::{F32, F64};
 use wast::{WastArg, WastRet};
 
-/// The API value of a script's argument; `None` for those of unfinished features.
+/// Converts a script's argument to an API value. Returns `None` for arguments that need an unfinished feature.
 pub(super) fn argument(store: &mut Store<()>, arg: &WastArg<'_>) -> Option<Val> {
     let WastArg::Core(arg) = arg else { return None };
     Some(match arg {
@@ -25,13 +25,13 @@ pub(super) fn argument(store: &mut Store<()>, arg: &WastArg<'_>) -> Option<Val> 
     })
 }
 
-/// Compares results with what the script expects of them.
+/// Compares results with the script's expected results.
 pub(super) fn compare(store: &Store<()>, actual: &[Val], expected: &[WastRet<'_>]) -> Result<(), String> {
     if actual.len() != expected.len() {
         return Err(format!("expected {} results, got {}", expected.len(), actual.len()));
     }
     for (index, (actual, expected)) in actual.iter().zip(expected).enumerate() {
-        let WastRet::Core(pattern) = expected else { return Err("a component's result".into()) };
+        let WastRet::Core(pattern) = expected else { return Err("expected the result of a component".into()) };
         if !matches(store, actual, pattern) {
             return Err(format!("result {index}: expected {}, got {}", show_pattern(pattern), show(actual)));
         }
@@ -56,13 +56,13 @@ fn matches(store: &Store<()>, actual: &Val, expected: &WastRetCore<'_>) -> bool 
         (Val::FuncRef(Some(_)), WastRetCore::RefFunc(_)) => true,
         (Val::ExternRef(Some(_)), WastRetCore::RefExtern(None)) => true,
         (Val::ExternRef(Some(value)), WastRetCore::RefExtern(Some(number))) => {
-            value.data(store).and_then(|data| data.downcast_ref::<u32>()) == Some(number)
+            value.data(store).ok().flatten().and_then(|data| data.downcast_ref::<u32>()) == Some(number)
         }
         _ => false,
     }
 }
 
-/// A null matches `ref.null` of any heap type in its hierarchy; a type index can only be a function's here.
+/// Returns whether `ref.null` of a heap type matches a null reference of a hierarchy. A type index is that of a function.
 fn null_of(heap: &Option<HeapType<'_>>, hierarchy: &[AbstractHeapType]) -> bool {
     match heap {
         Some(HeapType::Abstract { ty, .. }) => hierarchy.contains(ty),
@@ -108,7 +108,7 @@ fn lanes_of<T, const SIZE: usize, const COUNT: usize>(bytes: [u8; 16], read: fn(
     std::array::from_fn(|lane| read(std::array::from_fn(|byte| bytes[lane * SIZE + byte])))
 }
 
-/// A value as a failure message shows it; floats with their bits, since a NaN's text says too little.
+/// Formats a value for failure messages. Floats include their bits, because the text of a NaN omits its payload.
 pub(super) fn show(value: &Val) -> String {
     match value {
         Val::I32(value) => format!("i32 {value} (0x{value:x})"),
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nan_patterns_tell_canonical_from_arithmetic() {
+    fn nan_patterns_distinguish_canonical_and_arithmetic() {
         assert!(matches_f32(0xffc0_0000, &NanPattern::CanonicalNan));
         assert!(!matches_f32(0x7fc0_0001, &NanPattern::CanonicalNan));
         assert!(matches_f32(0x7fc0_0001, &NanPattern::ArithmeticNan));
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_differ_by_sign() {
+    fn zeros_with_different_signs_do_not_match() {
         assert!(!matches_f32((-0.0_f32).to_bits(), &NanPattern::Value(F32 { bits: 0 })));
     }
 

@@ -1,10 +1,9 @@
-//! Why an operation of the host failed: one closed list for all operating systems, numbered as WASI preview 1 numbers it
-//! (`errno` in `witx/typenames.witx` of the WASI 0.1 specification).
+//! Error numbers: the closed list of WASI preview 1 (`errno` in `witx/typenames.witx` of the WASI 0.1 specification).
+//! The errors of every operating system are converted to it.
 
 use std::io;
 
-/// Why something did not happen, with the number it has in WASI preview 1. Every operating system has its own numbers;
-/// they are turned into these here and nowhere else.
+/// An error number of WASI preview 1. Operating systems use other numbers, and only this module converts between them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Errno(pub(crate) u16);
 
@@ -16,7 +15,7 @@ struct ErrnoRow {
     host: rustix::io::Errno,
 }
 
-/// Rows are `NAME = code, "name in the specification"`; NAME is also POSIX's name for the same error.
+/// Rows are `NAME = code, "name in the specification"`. `NAME` is the error's POSIX name without the `E`.
 macro_rules! errnos {
     ($($name:ident = $code:literal, $spec:literal;)*) => {
         impl Errno {
@@ -111,10 +110,10 @@ errnos! {
 
 impl Errno {
     pub(crate) const SUCCESS: Errno = Errno(0);
-    /// The descriptor lacks the right; no host knows this error.
+    /// The descriptor lacks the right. Hosts have no equivalent of this error.
     pub(crate) const NOTCAPABLE: Errno = Errno(76);
 
-    /// The name in the specification.
+    /// Returns the name in the specification.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Errno::SUCCESS => "success",
@@ -132,28 +131,28 @@ impl std::fmt::Display for Errno {
 
 impl From<io::Error> for Errno {
     fn from(error: io::Error) -> Errno {
-        numbered(&error).unwrap_or_else(|| of_kind(error.kind()))
+        from_os_error(&error).unwrap_or_else(|| from_kind(error.kind()))
     }
 }
 
-/// By the number the operating system gave.
+/// Converts the operating system's error number, if `error` has one.
 #[cfg(unix)]
-fn numbered(error: &io::Error) -> Option<Errno> {
+fn from_os_error(error: &io::Error) -> Option<Errno> {
     let host = rustix::io::Errno::from_io_error(error)?;
     Some(ERRNOS.iter().find(|row| row.host == host).map_or(Errno::IO, |row| row.code))
 }
 
 #[cfg(not(unix))]
-fn numbered(_: &io::Error) -> Option<Errno> {
+fn from_os_error(_: &io::Error) -> Option<Errno> {
     None
 }
 
-/// Without a number: the error was made by the capability layer, or the system's numbers are not POSIX's.
-fn of_kind(kind: io::ErrorKind) -> Errno {
+/// Converts an error without an operating system's number: cap-std created it, or the host does not use POSIX numbers.
+fn from_kind(kind: io::ErrorKind) -> Errno {
     KINDS.iter().find(|(known, _)| *known == kind).map_or(Errno::IO, |(_, errno)| *errno)
 }
 
-/// A path that leads out is refused by the capability layer as a permission that is missing.
+/// The error kinds of the standard library. cap-std reports a path that leaves its directory as `PermissionDenied`.
 const KINDS: &[(io::ErrorKind, Errno)] = &[
     (io::ErrorKind::PermissionDenied, Errno::PERM),
     (io::ErrorKind::NotFound, Errno::NOENT),
@@ -197,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_error_table_counts_from_one_without_a_gap() {
+    fn error_numbers_start_at_one_and_have_no_gaps() {
         for (index, row) in ERRNOS.iter().enumerate() {
             assert_eq!(usize::from(row.code.0), index + 1, "{}", row.name);
         }
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn host_errors_keep_their_names() {
+    fn host_errors_map_to_the_errno_of_the_same_name() {
         assert_eq!(Errno::from(io::Error::from_raw_os_error(2)).name(), "noent");
         assert_eq!(Errno::from(io::Error::new(io::ErrorKind::PermissionDenied, "out")), Errno::PERM);
         assert_eq!(io::Error::from(Errno::NOTDIR).kind(), io::ErrorKind::NotADirectory);
@@ -213,9 +212,9 @@ mod tests {
     }
 
     #[test]
-    fn kinds_mean_the_same_in_both_directions() {
+    fn error_kinds_convert_to_errno_and_back() {
         for (kind, errno) in KINDS {
-            assert_eq!(of_kind(*kind), *errno);
+            assert_eq!(from_kind(*kind), *errno);
             let back = io::Error::from(*errno).kind();
             assert!(back == *kind || *errno == Errno::PERM, "{kind:?} became {back:?}");
         }

@@ -1,10 +1,9 @@
-//! Files and folders below the folders a guest was given. A folder is one of the host's (`native.rs`) or one in memory
-//! (`memory.rs`); both refuse with EPERM a path that is absolute, climbs out with `..`, or goes out through a symbolic
-//! link; in all else they answer as Linux does. Whether something may be changed is decided here and nowhere else:
-//! below a folder given for reading only every change is refused, as a file system mounted read-only does
-//! (`readonly.rs`), and a file does what it was opened for.
+//! Files and directories below a guest's preopened directories. A directory is on the host (`native.rs`) or in memory
+//! (`memory.rs`). Both fail with EPERM if a path is absolute or leaves the directory through `..` or a symbolic link. All
+//! other errors are those of Linux. Only this module checks permissions: a read-only directory refuses every change below
+//! it, like a read-only mount (`readonly.rs`), and a file permits the operations that it was opened for.
 
-// Off Linux only some of the tests run.
+// Some of these tests run only on Linux.
 #[cfg(test)]
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 mod conformance;
@@ -13,45 +12,45 @@ mod native;
 mod path;
 mod readonly;
 
-use super::transfer::{read_pieces, write_pieces};
+use super::transfer::{read_chunks, write_chunks};
 use super::{Errno, Error, Result, Wait};
 use memory::MemoryDir;
 use rustix::fd::BorrowedFd;
 use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
 use std::path::Path;
 
-/// What a guest may do in a folder and everything below it.
+/// The permissions of a guest in a preopened directory and everything below it.
 ///
 /// ```
-/// use kinglet_wasi::{DirAccess, MemoryDir, WasiCtx};
+/// use kinglet_wasi::{FsPerms, MemoryDir, WasiCtx};
 ///
 /// let (data, work) = (MemoryDir::new(), MemoryDir::new());
 /// let mut builder = WasiCtx::builder();
-/// builder.preopened_memory(&data, "/data", DirAccess::ReadOnly);
-/// builder.preopened_memory(&work, "/work", DirAccess::ReadWrite);
+/// builder.preopened_memory(&data, "/data", FsPerms::ReadOnly);
+/// builder.preopened_memory(&work, "/work", FsPerms::ReadWrite);
 /// # drop(builder.build()?);
 /// # Ok::<(), kinglet::Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum DirAccess {
-    /// Read and list. Every change fails, as on a file system mounted read-only: with EROFS where it would else have
-    /// succeeded.
+pub enum FsPerms {
+    /// The guest can read files and list directories. Every change fails as on a read-only mount: with EROFS unless
+    /// another error applies.
     ReadOnly,
-    /// Read, list, create, write, rename and remove.
+    /// The guest can also create, write, rename and remove files and directories.
     ReadWrite,
 }
 
-impl DirAccess {
-    /// The one place where a change is allowed, or refused for a reason.
-    fn allow(self, refusal: impl FnOnce() -> Error) -> Result<()> {
+impl FsPerms {
+    /// Fails with the error that `refusal` returns unless the guest may make changes.
+    fn require_write(self, refusal: impl FnOnce() -> Error) -> Result<()> {
         match self {
-            DirAccess::ReadOnly => Err(refusal()),
-            DirAccess::ReadWrite => Ok(()),
+            FsPerms::ReadOnly => Err(refusal()),
+            FsPerms::ReadWrite => Ok(()),
         }
     }
 }
 
-/// How to open a path. What is opened neither for reading nor for writing is opened for reading.
+/// The flags with which to open a path. Without `read` and `write`, a file is opened for reading.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct OpenHow {
     pub(crate) follow: bool,
@@ -62,20 +61,29 @@ pub(crate) struct OpenHow {
     pub(crate) truncate: bool,
     pub(crate) directory: bool,
     pub(crate) append: bool,
-    /// Not to wait for the other end of a FIFO.
+    /// Do not wait for the other end of a FIFO.
     pub(crate) nonblock: bool,
 }
 
-/// What a path turned out to be.
+/// An opened file or directory.
 #[derive(Debug)]
-pub(crate) enum Node {
-    File(File),
-    Directory(Directory),
+pub(crate) enum Opened<F = File, D = Directory> {
+    File(F),
+    Directory(D),
 }
 
-/// What kind of thing a path names.
+impl<F, D> Opened<F, D> {
+    fn map<F2, D2>(self, file: impl FnOnce(F) -> F2, directory: impl FnOnce(D) -> D2) -> Opened<F2, D2> {
+        match self {
+            Opened::File(opened) => Opened::File(file(opened)),
+            Opened::Directory(opened) => Opened::Directory(directory(opened)),
+        }
+    }
+}
+
+/// The type of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum FileKind {
     BlockDevice,
     CharacterDevice,
     Directory,
@@ -85,12 +93,12 @@ pub(crate) enum Kind {
     Other,
 }
 
-/// What is known about a file. Times are nanoseconds since 1970.
+/// The metadata of a file. Times are nanoseconds since 1970.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Metadata {
     pub(crate) device: u64,
     pub(crate) inode: u64,
-    pub(crate) kind: Kind,
+    pub(crate) kind: FileKind,
     pub(crate) links: u64,
     pub(crate) size: u64,
     pub(crate) accessed: u64,
@@ -98,15 +106,15 @@ pub(crate) struct Metadata {
     pub(crate) changed: u64,
 }
 
-/// One name in a folder.
+/// An entry of a directory.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct DirEntry {
     pub(crate) inode: u64,
-    pub(crate) kind: Kind,
+    pub(crate) kind: FileKind,
     pub(crate) name: String,
 }
 
-/// What to do with a time stamp.
+/// The change of a time stamp.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum SetTime {
     Keep,
@@ -115,7 +123,7 @@ pub(crate) enum SetTime {
     To(u64),
 }
 
-/// How a guest says it will use a range of a file.
+/// The access pattern that a guest announces for a range of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Advice {
     Normal,
@@ -126,141 +134,145 @@ pub(crate) enum Advice {
     NoReuse,
 }
 
-/// An open folder, and what may be done below it.
+/// An open directory, and the guest's permissions below it.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    place: Place,
-    access: DirAccess,
+    backend: DirectoryBackend,
+    perms: FsPerms,
 }
 
+/// The file system of a directory.
 #[derive(Debug)]
-enum Place {
+enum DirectoryBackend {
     Native(native::Directory),
     Memory(memory::Directory),
 }
 
-/// Calls the same method of whichever a folder or a file is.
-macro_rules! either {
-    ($enum:ident, $this:expr, $one:ident => $call:expr) => {
-        match $this {
-            $enum::Native($one) => $call,
-            $enum::Memory($one) => $call,
+/// Calls a method that both variants of a backend have.
+macro_rules! dispatch {
+    ($enum:ident, $backend:expr, $variant:ident => $call:expr) => {
+        match $backend {
+            $enum::Native($variant) => $call,
+            $enum::Memory($variant) => $call,
         }
     };
 }
 
 impl Directory {
-    /// Opens a folder of the host.
-    pub(crate) fn open_ambient(path: &Path, access: DirAccess) -> io::Result<Directory> {
-        Ok(Directory { place: Place::Native(native::Directory::open_ambient(path)?), access })
+    /// Opens a directory of the host.
+    pub(crate) fn open_ambient(path: &Path, perms: FsPerms) -> io::Result<Directory> {
+        Ok(Directory { backend: DirectoryBackend::Native(native::Directory::open_ambient(path)?), perms })
     }
 
-    /// The root of a tree in memory.
-    pub(crate) fn memory(tree: &MemoryDir, access: DirAccess) -> Directory {
-        Directory { place: Place::Memory(tree.root()), access }
+    /// Opens the root of a tree in memory.
+    pub(crate) fn memory(tree: &MemoryDir, perms: FsPerms) -> Directory {
+        Directory { backend: DirectoryBackend::Memory(tree.root()), perms }
     }
 
-    pub(crate) fn open(&self, path: &str, how: &OpenHow, wait: &dyn Wait) -> Result<Node> {
+    pub(crate) fn open(&self, path: &str, how: &OpenHow, wait: &dyn Wait) -> Result<Opened> {
         if how.directory && how.create {
             return Err(Errno::INVAL.into());
         }
-        match self.access {
-            DirAccess::ReadOnly => self.open_read_only(path, how, wait),
-            DirAccess::ReadWrite => self.open_node(path, how, wait),
+        match self.perms {
+            FsPerms::ReadOnly => self.open_read_only(path, how, wait),
+            FsPerms::ReadWrite => self.open_backend(path, how, wait),
         }
     }
 
-    fn open_node(&self, path: &str, how: &OpenHow, wait: &dyn Wait) -> Result<Node> {
-        let access = self.access;
-        let file = |content| File { content, access, reads: how.read || !how.write, writes: how.write };
-        Ok(match &self.place {
-            Place::Native(directory) => match directory.open(path, how, wait)? {
-                native::Node::File(found) => Node::File(file(Content::Native(found))),
-                native::Node::Directory(found) => Node::Directory(Directory { place: Place::Native(found), access }),
-            },
-            Place::Memory(directory) => match directory.open(path, how)? {
-                memory::Node::File(found) => Node::File(file(Content::Memory(found))),
-                memory::Node::Directory(found) => Node::Directory(Directory { place: Place::Memory(found), access }),
-            },
-        })
+    /// Opens a path without a check of the permissions.
+    fn open_backend(&self, path: &str, how: &OpenHow, wait: &dyn Wait) -> Result<Opened> {
+        let perms = self.perms;
+        let opened = match &self.backend {
+            DirectoryBackend::Native(directory) => {
+                directory.open(path, how, wait)?.map(FileBackend::Native, DirectoryBackend::Native)
+            }
+            DirectoryBackend::Memory(directory) => {
+                directory.open(path, how)?.map(FileBackend::Memory, DirectoryBackend::Memory)
+            }
+        };
+        let (readable, writable) = (how.read || !how.write, how.write);
+        Ok(opened.map(|backend| File { backend, perms, readable, writable }, |backend| Directory { backend, perms }))
     }
 
     pub(crate) fn create_directory(&self, path: &str) -> Result<()> {
-        self.access.allow(|| self.refuse_new(path, true))?;
-        either!(Place, &self.place, directory => directory.create_directory(path))
+        self.perms.require_write(|| self.creation_error(path, true))?;
+        dispatch!(DirectoryBackend, &self.backend, directory => directory.create_directory(path))
     }
 
     pub(crate) fn remove_directory(&self, path: &str) -> Result<()> {
-        self.access.allow(|| self.refuse_removal(path, Errno::INVAL, Errno::NOTEMPTY))?;
-        either!(Place, &self.place, directory => directory.remove_directory(path))
+        self.perms.require_write(|| self.removal_error(path, Errno::INVAL, Errno::NOTEMPTY))?;
+        dispatch!(DirectoryBackend, &self.backend, directory => directory.remove_directory(path))
     }
 
     pub(crate) fn unlink_file(&self, path: &str) -> Result<()> {
-        self.access.allow(|| self.refuse_removal(path, Errno::ISDIR, Errno::ISDIR))?;
-        either!(Place, &self.place, directory => directory.unlink_file(path))
+        self.perms.require_write(|| self.removal_error(path, Errno::ISDIR, Errno::ISDIR))?;
+        dispatch!(DirectoryBackend, &self.backend, directory => directory.unlink_file(path))
     }
 
     pub(crate) fn rename(&self, old_path: &str, to: &Directory, new_path: &str, wait: &dyn Wait) -> Result<()> {
-        self.access.allow(|| self.refuse_rename(old_path, to, new_path))?;
-        to.access.allow(|| self.refuse_rename(old_path, to, new_path))?;
-        match (&self.place, &to.place) {
-            (Place::Native(from), Place::Native(into)) => from.rename(old_path, into, new_path),
-            (Place::Memory(from), Place::Memory(into)) if from.shares_tree(into) => {
+        self.perms.require_write(|| self.rename_error(old_path, to, new_path))?;
+        to.perms.require_write(|| self.rename_error(old_path, to, new_path))?;
+        match (&self.backend, &to.backend) {
+            (DirectoryBackend::Native(from), DirectoryBackend::Native(into)) => from.rename(old_path, into, new_path),
+            (DirectoryBackend::Memory(from), DirectoryBackend::Memory(into)) if from.shares_tree(into) => {
                 from.rename(old_path, into, new_path, wait)
             }
-            _ => Err(self.refuse_rename(old_path, to, new_path)),
+            _ => Err(self.rename_error(old_path, to, new_path)),
         }
     }
 
-    /// Both folders must be writable: through the new name the old file could be changed.
+    /// Both directories must be writable, because the guest can change the file through either name.
     pub(crate) fn link(&self, old_path: &str, to: &Directory, new_path: &str) -> Result<()> {
-        self.access.allow(|| self.refuse_link(old_path, to, new_path))?;
-        to.access.allow(|| self.refuse_link(old_path, to, new_path))?;
-        match (&self.place, &to.place) {
-            (Place::Native(from), Place::Native(into)) => from.link(old_path, into, new_path),
-            (Place::Memory(from), Place::Memory(into)) if from.shares_tree(into) => from.link(old_path, into, new_path),
-            _ => Err(self.refuse_link(old_path, to, new_path)),
+        self.perms.require_write(|| self.link_error(old_path, to, new_path))?;
+        to.perms.require_write(|| self.link_error(old_path, to, new_path))?;
+        match (&self.backend, &to.backend) {
+            (DirectoryBackend::Native(from), DirectoryBackend::Native(into)) => from.link(old_path, into, new_path),
+            (DirectoryBackend::Memory(from), DirectoryBackend::Memory(into)) if from.shares_tree(into) => {
+                from.link(old_path, into, new_path)
+            }
+            _ => Err(self.link_error(old_path, to, new_path)),
         }
     }
 
-    /// Whether the two are in different places, or were given for different uses: as different as two mounts.
-    fn is_apart_from(&self, other: &Directory) -> bool {
-        let same_place = match (&self.place, &other.place) {
-            (Place::Native(_), Place::Native(_)) => true,
-            (Place::Memory(this), Place::Memory(other)) => this.shares_tree(other),
+    /// Returns whether the two directories behave like parts of one mount: they are in the same file system and have the
+    /// same permissions.
+    fn is_same_mount(&self, other: &Directory) -> bool {
+        let same_file_system = match (&self.backend, &other.backend) {
+            (DirectoryBackend::Native(_), DirectoryBackend::Native(_)) => true,
+            (DirectoryBackend::Memory(this), DirectoryBackend::Memory(other)) => this.shares_tree(other),
             _ => false,
         };
-        !same_place || self.access != other.access
+        same_file_system && self.perms == other.perms
     }
 
-    /// EPERM for an absolute target, which would lead out.
+    /// Fails with EPERM if the target is absolute, because it would leave the directory.
     pub(crate) fn symlink(&self, target: &str, path: &str) -> Result<()> {
-        self.access.allow(|| self.refuse_new(path, false))?;
+        self.perms.require_write(|| self.creation_error(path, false))?;
         if target.starts_with('/') {
             return Err(Errno::PERM.into());
         }
-        either!(Place, &self.place, directory => directory.symlink(target, path))
+        dispatch!(DirectoryBackend, &self.backend, directory => directory.symlink(target, path))
     }
 
     pub(crate) fn read_link(&self, path: &str) -> Result<String> {
-        either!(Place, &self.place, directory => directory.read_link(path))
+        dispatch!(DirectoryBackend, &self.backend, directory => directory.read_link(path))
     }
 
     pub(crate) fn metadata(&self, path: &str, follow: bool) -> Result<Metadata> {
-        either!(Place, &self.place, directory => directory.metadata(path, follow))
+        dispatch!(DirectoryBackend, &self.backend, directory => directory.metadata(path, follow))
     }
 
-    /// Where neither time is to change, Linux does not even look at the path.
+    /// Succeeds for every path if neither time changes, as on Linux.
     pub(crate) fn set_times(&self, path: &str, follow: bool, accessed: SetTime, modified: SetTime) -> Result<()> {
         if (accessed, modified) == (SetTime::Keep, SetTime::Keep) {
             return Ok(());
         }
-        self.access.allow(|| self.refuse_times(path, follow))?;
-        either!(Place, &self.place, directory => directory.set_times(path, follow, accessed, modified))
+        self.perms.require_write(|| self.set_times_error(path, follow))?;
+        dispatch!(DirectoryBackend, &self.backend, directory => directory.set_times(path, follow, accessed, modified))
     }
 
     pub(crate) fn own_metadata(&self) -> Result<Metadata> {
-        either!(Place, &self.place, directory => directory.own_metadata())
+        dispatch!(DirectoryBackend, &self.backend, directory => directory.own_metadata())
     }
 
     pub(crate) fn set_own_times(&self, accessed: SetTime, modified: SetTime) -> Result<()> {
@@ -268,84 +280,87 @@ impl Directory {
     }
 
     pub(crate) fn sync(&self) -> Result<()> {
-        match &self.place {
-            Place::Native(directory) => directory.sync(),
-            Place::Memory(_) => Ok(()),
+        match &self.backend {
+            DirectoryBackend::Native(directory) => directory.sync(),
+            DirectoryBackend::Memory(_) => Ok(()),
         }
     }
 
-    /// The names in this folder, `.` and `..` first. `..` carries this folder's own inode: what lies above is not
-    /// the guest's to know. Names that are not UTF-8 are left out, since no path of a guest can spell them. ENOMEM for
-    /// more than `limit` names; a long listing can be interrupted.
-    pub(crate) fn entries(&self, limit: usize, wait: &dyn Wait) -> Result<Vec<Entry>> {
+    /// Returns the entries of this directory, `.` and `..` first. `..` has the inode of this directory, because the parent
+    /// may be outside the preopened directory. Skips names that are not UTF-8, because no path of a guest can contain them.
+    /// Fails with ENOMEM if there are more than `limit` entries.
+    pub(crate) fn entries(&self, limit: usize, wait: &dyn Wait) -> Result<Vec<DirEntry>> {
         let inode = self.own_metadata()?.inode;
-        let dots = [".", ".."].map(|name| Entry { inode, kind: Kind::Directory, name: name.to_owned() });
+        let dots = [".", ".."].map(|name| DirEntry { inode, kind: FileKind::Directory, name: name.to_owned() });
         let mut entries = Vec::from(dots);
-        let mut put = |entry: Entry| {
+        let mut visit = |entry: DirEntry| {
             if entries.len() >= limit {
                 return Err(Errno::NOMEM.into());
             }
             entries.push(entry);
             Ok(())
         };
-        either!(Place, &self.place, directory => directory.each_entry(&mut put, wait))?;
+        dispatch!(DirectoryBackend, &self.backend, directory => directory.each_entry(&mut visit, wait))?;
         Ok(entries)
     }
 }
 
-/// An open file that is not a folder, and what may be done to it: what it was opened for, and for its times what may be
-/// done in the folder it was found in.
+/// An open file that is not a directory.
 #[derive(Debug)]
 pub(crate) struct File {
-    content: Content,
-    access: DirAccess,
-    reads: bool,
-    writes: bool,
+    backend: FileBackend,
+    /// The permissions of the directory in which it was opened. They apply to changes of the file's times.
+    perms: FsPerms,
+    /// Whether it is open for reading.
+    readable: bool,
+    /// Whether it is open for writing.
+    writable: bool,
 }
 
+/// The file system of a file.
 #[derive(Debug)]
-enum Content {
+enum FileBackend {
     Native(native::File),
     Memory(memory::File),
 }
 
 impl File {
-    /// `errno` when the file is not open for reading.
-    fn open_for_reading(&self, errno: Errno) -> Result<()> {
-        if self.reads { Ok(()) } else { Err(errno.into()) }
+    /// Fails with `errno` if the file is not open for reading.
+    fn check_readable(&self, errno: Errno) -> Result<()> {
+        if self.readable { Ok(()) } else { Err(errno.into()) }
     }
 
-    /// `errno` when the file is not open for writing.
-    fn open_for_writing(&self, errno: Errno) -> Result<()> {
-        if self.writes { Ok(()) } else { Err(errno.into()) }
+    /// Fails with `errno` if the file is not open for writing.
+    fn check_writable(&self, errno: Errno) -> Result<()> {
+        if self.writable { Ok(()) } else { Err(errno.into()) }
     }
 
-    /// The descriptor to poll; `None` for a file that is always ready.
+    /// Returns the descriptor to poll, or `None` for a file that is always ready.
     pub(crate) fn pollable(&self) -> Option<BorrowedFd<'_>> {
-        match &self.content {
-            Content::Native(file) => file.pollable(),
-            Content::Memory(_) => None,
+        match &self.backend {
+            FileBackend::Native(file) => file.pollable(),
+            FileBackend::Memory(_) => None,
         }
     }
 
-    /// How many bytes lie between the position and the end, or wait in a FIFO.
+    /// Returns the number of bytes between the position and the end of the file, or in the FIFO's buffer.
     pub(crate) fn available(&self) -> u64 {
-        either!(Content, &self.content, file => file.available())
+        dispatch!(FileBackend, &self.backend, file => file.available())
     }
 
     pub(crate) fn read(&self, into: &mut [IoSliceMut<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
-        self.open_for_reading(Errno::BADF)?;
-        match &self.content {
-            Content::Native(file) => file.read(into, nonblock, wait),
-            Content::Memory(file) => read_pieces(into, wait, |piece, _| file.read(piece)),
+        self.check_readable(Errno::BADF)?;
+        match &self.backend {
+            FileBackend::Native(file) => file.read(into, nonblock, wait),
+            FileBackend::Memory(file) => read_chunks(into, wait, |chunk, _| file.read(chunk)),
         }
     }
 
     pub(crate) fn write(&self, parts: &[IoSlice<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
-        self.open_for_writing(Errno::BADF)?;
-        match &self.content {
-            Content::Native(file) => file.write(parts, nonblock, wait),
-            Content::Memory(file) => write_pieces(parts, wait, |piece, _| file.write(piece, wait)),
+        self.check_writable(Errno::BADF)?;
+        match &self.backend {
+            FileBackend::Native(file) => file.write(parts, nonblock, wait),
+            FileBackend::Memory(file) => write_chunks(parts, wait, |chunk, _| file.write(chunk, wait)),
         }
     }
 
@@ -356,17 +371,17 @@ impl File {
         nonblock: bool,
         wait: &dyn Wait,
     ) -> Result<usize> {
-        self.open_for_reading(Errno::BADF)?;
-        read_pieces(into, wait, |piece, done| {
+        self.check_readable(Errno::BADF)?;
+        read_chunks(into, wait, |chunk, done| {
             let offset = offset.saturating_add(done as u64);
-            match &self.content {
-                Content::Native(file) => file.read_at(piece, offset, nonblock || done > 0, wait),
-                Content::Memory(file) => file.read_at(piece, offset),
+            match &self.backend {
+                FileBackend::Native(file) => file.read_at(chunk, offset, nonblock || done > 0, wait),
+                FileBackend::Memory(file) => file.read_at(chunk, offset),
             }
         })
     }
 
-    /// Writes at `offset`, which an appending file honours too.
+    /// Writes at `offset`, even if the file is in append mode.
     pub(crate) fn write_at(
         &self,
         parts: &[IoSlice<'_>],
@@ -374,35 +389,35 @@ impl File {
         nonblock: bool,
         wait: &dyn Wait,
     ) -> Result<usize> {
-        self.open_for_writing(Errno::BADF)?;
-        write_pieces(parts, wait, |piece, done| {
+        self.check_writable(Errno::BADF)?;
+        write_chunks(parts, wait, |chunk, done| {
             let offset = offset.saturating_add(done as u64);
-            match &self.content {
-                Content::Native(file) => file.write_at(piece, offset, nonblock, wait),
-                Content::Memory(file) => file.write_at(piece, offset, wait),
+            match &self.backend {
+                FileBackend::Native(file) => file.write_at(chunk, offset, nonblock, wait),
+                FileBackend::Memory(file) => file.write_at(chunk, offset, wait),
             }
         })
     }
 
-    /// Whether each write goes to the end of the file.
+    /// Sets whether each write goes to the end of the file.
     pub(crate) fn set_append(&self, append: bool) -> Result<()> {
-        either!(Content, &self.content, file => file.set_append(append))
+        dispatch!(FileBackend, &self.backend, file => file.set_append(append))
     }
 
     pub(crate) fn seek(&self, to: SeekFrom) -> Result<u64> {
-        either!(Content, &self.content, file => file.seek(to))
+        dispatch!(FileBackend, &self.backend, file => file.seek(to))
     }
 
     pub(crate) fn metadata(&self) -> Result<Metadata> {
-        either!(Content, &self.content, file => file.metadata())
+        dispatch!(FileBackend, &self.backend, file => file.metadata())
     }
 
-    /// EINVAL for a file that is not open for writing, as `ftruncate` says.
+    /// Fails with EINVAL if the file is not open for writing, as `ftruncate` does.
     pub(crate) fn set_size(&self, size: u64, wait: &dyn Wait) -> Result<()> {
-        self.open_for_writing(Errno::INVAL)?;
-        match &self.content {
-            Content::Native(file) => file.set_size(size),
-            Content::Memory(file) => file.set_size(size, wait),
+        self.check_writable(Errno::INVAL)?;
+        match &self.backend {
+            FileBackend::Native(file) => file.set_size(size),
+            FileBackend::Memory(file) => file.set_size(size, wait),
         }
     }
 
@@ -410,35 +425,35 @@ impl File {
         if (accessed, modified) == (SetTime::Keep, SetTime::Keep) {
             return Ok(());
         }
-        self.access.allow(|| Errno::ROFS.into())?;
-        either!(Content, &self.content, file => file.set_times(accessed, modified))
+        self.perms.require_write(|| Errno::ROFS.into())?;
+        dispatch!(FileBackend, &self.backend, file => file.set_times(accessed, modified))
     }
 
-    /// Sees that the range exists, as zeros where it did not.
+    /// Extends the file with zeros so that it contains the range.
     pub(crate) fn allocate(&self, offset: u64, length: u64, wait: &dyn Wait) -> Result<()> {
-        self.open_for_writing(Errno::BADF)?;
-        either!(Content, &self.content, file => file.allocate(offset, length, wait))
+        self.check_writable(Errno::BADF)?;
+        dispatch!(FileBackend, &self.backend, file => file.allocate(offset, length, wait))
     }
 
-    /// A hint, which memory has no use for.
+    /// Passes the hint to the host. Files in memory ignore it.
     pub(crate) fn advise(&self, offset: u64, length: u64, advice: Advice) -> Result<()> {
-        match &self.content {
-            Content::Native(file) => file.advise(offset, length, advice),
-            Content::Memory(_) => Ok(()),
+        match &self.backend {
+            FileBackend::Native(file) => file.advise(offset, length, advice),
+            FileBackend::Memory(_) => Ok(()),
         }
     }
 
     pub(crate) fn sync(&self) -> Result<()> {
-        match &self.content {
-            Content::Native(file) => file.sync(),
-            Content::Memory(_) => Ok(()),
+        match &self.backend {
+            FileBackend::Native(file) => file.sync(),
+            FileBackend::Memory(_) => Ok(()),
         }
     }
 
     pub(crate) fn datasync(&self) -> Result<()> {
-        match &self.content {
-            Content::Native(file) => file.datasync(),
-            Content::Memory(_) => Ok(()),
+        match &self.backend {
+            FileBackend::Native(file) => file.datasync(),
+            FileBackend::Memory(_) => Ok(()),
         }
     }
 }

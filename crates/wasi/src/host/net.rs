@@ -1,7 +1,7 @@
-//! TCP sockets that an embedder has opened and handed to a guest: a listener, from which the guest accepts
-//! connections, or a connection. A guest cannot open one of its own. Nothing here blocks except through [`Wait`].
+//! TCP sockets that an embedder has opened for a guest: a listener, from which the guest accepts connections, or a
+//! connection. A guest cannot open sockets itself. All blocking goes through [`Wait`].
 
-use super::transfer::{Manner, attempt, read_pieces, write_pieces};
+use super::transfer::{NonblockMode, attempt, read_chunks, write_chunks};
 use super::{Errno, Result, Wait, wait_ready};
 use kinglet::PollFd;
 use rustix::fd::{AsFd, BorrowedFd};
@@ -9,7 +9,7 @@ use rustix::net::{RecvAncillaryBuffer, RecvFlags, SendAncillaryBuffer, SendFlags
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{TcpListener, TcpStream};
 
-/// A TCP socket for a guest.
+/// An open TCP socket for a guest.
 ///
 /// ```
 /// use kinglet_wasi::{Socket, WasiCtx};
@@ -22,9 +22,9 @@ use std::net::{TcpListener, TcpStream};
 /// ```
 #[derive(Debug)]
 pub enum Socket {
-    /// The guest accepts connections from it.
+    /// A listener, from which the guest accepts connections.
     Listener(TcpListener),
-    /// The guest reads from it and writes to it.
+    /// A connection, which the guest reads and writes.
     Stream(TcpStream),
 }
 
@@ -41,8 +41,8 @@ impl From<TcpStream> for Socket {
 }
 
 impl Socket {
-    /// Sees that no call of the system blocks: waiting is ours.
-    pub(crate) fn without_blocking(self) -> io::Result<Socket> {
+    /// Sets the socket to non-blocking mode, so that all waiting goes through [`Wait`].
+    pub(crate) fn into_nonblocking(self) -> io::Result<Socket> {
         match &self {
             Socket::Listener(listener) => listener.set_nonblocking(true)?,
             Socket::Stream(stream) => stream.set_nonblocking(true)?,
@@ -54,7 +54,7 @@ impl Socket {
         matches!(self, Socket::Listener(_))
     }
 
-    /// The descriptor to poll.
+    /// Returns the descriptor to poll.
     pub(crate) fn pollable(&self) -> BorrowedFd<'_> {
         match self {
             Socket::Listener(listener) => listener.as_fd(),
@@ -62,7 +62,8 @@ impl Socket {
         }
     }
 
-    /// How many bytes wait to be read; of a listener that is ready, one connection at least.
+    /// Returns the number of bytes that can be read without waiting. For a listener, returns 1: the caller has polled it,
+    /// so it has at least one connection.
     pub(crate) fn available(&self) -> u64 {
         match self {
             Socket::Listener(_) => 1,
@@ -70,18 +71,19 @@ impl Socket {
         }
     }
 
-    /// The next connection; EINVAL for a socket that does not listen.
+    /// Accepts the next connection. Fails with EINVAL if the socket is not a listener.
     pub(crate) fn accept(&self, nonblock: bool, wait: &dyn Wait) -> Result<Socket> {
         let Socket::Listener(listener) = self else { return Err(Errno::INVAL.into()) };
         loop {
             wait_ready(PollFd::readable(listener.as_fd()), nonblock, wait)?;
             match listener.accept() {
-                Ok((stream, _)) => return Ok(Socket::Stream(stream).without_blocking()?),
-                Err(error) => again(error, nonblock, wait)?,
+                Ok((stream, _)) => return Ok(Socket::Stream(stream).into_nonblocking()?),
+                Err(error) => check_retry(error, nonblock, wait)?,
             }
         }
     }
 
+    /// Returns the connection. Fails with ENOTCONN for a listener.
     fn stream(&self) -> Result<&TcpStream> {
         match self {
             Socket::Stream(stream) => Ok(stream),
@@ -89,7 +91,8 @@ impl Socket {
         }
     }
 
-    /// Receives what is there, waiting for the first byte unless `nonblock`; 0 is the end. With `peek` it stays there.
+    /// Receives the available bytes. Returns 0 at the end. Waits for the first byte unless `nonblock` is set. With `peek`,
+    /// the bytes stay in the socket's buffer.
     pub(crate) fn receive(
         &self,
         into: &mut [IoSliceMut<'_>],
@@ -102,20 +105,20 @@ impl Socket {
             return Ok(0);
         }
         let flags = if peek { RecvFlags::PEEK } else { RecvFlags::empty() };
-        let mut taken = false;
-        read_pieces(into, wait, |piece, done| {
-            // A second look would find the same bytes.
-            if peek && std::mem::replace(&mut taken, true) {
+        let mut peeked = false;
+        read_chunks(into, wait, |chunk, done| {
+            // A second peek would return the same bytes.
+            if peek && std::mem::replace(&mut peeked, true) {
                 return Ok(0);
             }
-            attempt(&Manner::Nonblocking, PollFd::readable(stream.as_fd()), nonblock || done > 0, wait, || {
-                let message = rustix::net::recvmsg(stream, piece, &mut RecvAncillaryBuffer::default(), flags)?;
+            attempt(&NonblockMode::DescriptorFlag, PollFd::readable(stream.as_fd()), nonblock || done > 0, wait, || {
+                let message = rustix::net::recvmsg(stream, chunk, &mut RecvAncillaryBuffer::default(), flags)?;
                 Ok(message.bytes)
             })
         })
     }
 
-    /// Receives until `into` is full, the other side has ended, or there was an error after some bytes.
+    /// Receives until `into` is full, the stream ends, or an error occurs after some bytes.
     pub(crate) fn receive_all(&self, into: &mut [IoSliceMut<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
         let mut total = 0;
         for part in into {
@@ -135,18 +138,18 @@ impl Socket {
         Ok(total)
     }
 
-    /// Sends all of `parts`, waiting for room; with `nonblock` as much as there is room for. EPIPE once the
-    /// other side has gone, and no signal.
+    /// Sends all of `parts`. With `nonblock`, sends as much as possible without waiting. Fails with EPIPE, without a
+    /// SIGPIPE, if the peer has closed the connection.
     pub(crate) fn send(&self, parts: &[IoSlice<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
         let stream = self.stream()?;
-        write_pieces(parts, wait, |piece, _| {
-            attempt(&Manner::Nonblocking, PollFd::writable(stream.as_fd()), nonblock, wait, || {
-                rustix::net::sendmsg(stream, piece, &mut SendAncillaryBuffer::default(), SEND)
+        write_chunks(parts, wait, |chunk, _| {
+            attempt(&NonblockMode::DescriptorFlag, PollFd::writable(stream.as_fd()), nonblock, wait, || {
+                rustix::net::sendmsg(stream, chunk, &mut SendAncillaryBuffer::default(), SEND_FLAGS)
             })
         })
     }
 
-    /// Ends receiving, sending or both.
+    /// Shuts down receiving, sending or both.
     pub(crate) fn shutdown(&self, receiving: bool, sending: bool) -> Result<()> {
         let how = match (receiving, sending) {
             (true, true) => Shutdown::Both,
@@ -158,14 +161,15 @@ impl Socket {
     }
 }
 
-/// Where the flag is missing, the standard library has set the option of the same meaning on the socket.
+/// The flags that prevent a SIGPIPE. Apple's systems lack the flag. On them, the standard library sets `SO_NOSIGPIPE`
+/// on every socket.
 #[cfg(not(target_vendor = "apple"))]
-const SEND: SendFlags = SendFlags::NOSIGNAL;
+const SEND_FLAGS: SendFlags = SendFlags::NOSIGNAL;
 #[cfg(target_vendor = "apple")]
-const SEND: SendFlags = SendFlags::empty();
+const SEND_FLAGS: SendFlags = SendFlags::empty();
 
-/// Nothing when the call is to be made again: a signal came, or someone else took what was there.
-fn again(error: io::Error, nonblock: bool, wait: &dyn Wait) -> Result<()> {
+/// Succeeds if `accept` must be called again: a signal interrupted it, or another process accepted the connection.
+fn check_retry(error: io::Error, nonblock: bool, wait: &dyn Wait) -> Result<()> {
     match error.kind() {
         io::ErrorKind::Interrupted => Ok(wait.check()?),
         io::ErrorKind::WouldBlock if !nonblock => Ok(wait.check()?),

@@ -1,9 +1,9 @@
-//! Random bytes, straight from the operating system's cryptographic generator.
+//! Random bytes from the operating system's cryptographic generator.
 
 use super::{Result, Wait};
 use std::io;
 
-/// How much is drawn between two looks at whether the call is to end.
+/// The number of bytes generated between two checks for an interrupt.
 const CHUNK: usize = 1 << 20;
 
 /// Fills `bytes`.

@@ -1,7 +1,7 @@
-//! Standard streams: the process's own, nothing at all, memory, or any open file of the host. A read or write that
-//! could block waits through [`Wait`] instead, so a guest that sits at a prompt can still be stopped.
+//! A guest's standard streams. Each is a stream of the host process, an open file of the host, memory, or nothing. A read
+//! or write that would block waits through [`Wait`], so a guest that waits for input can be interrupted.
 
-use super::transfer::{Manner, read_fd, read_pieces, terminal_of_our_own, write_fd, write_pieces};
+use super::transfer::{NonblockMode, read_chunks, read_fd, reopen_terminal, write_chunks, write_fd};
 use super::{Result, Wait};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::io::{IoSlice, IoSliceMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What stands behind a guest's standard input, output or error.
+/// The source or destination of a guest's standard input, output or error. The default is `Null`.
 ///
 /// ```
 /// use kinglet_wasi::{Pipe, Stdio, WasiCtx};
@@ -21,14 +21,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// ```
 #[derive(Debug, Default)]
 pub enum Stdio {
-    /// Reading finds the end at once; what is written is dropped.
+    /// Nothing: a read reports end of file, and a write discards its bytes.
     #[default]
     Null,
-    /// The stream of the host process, unbuffered.
+    /// The same stream of the host process, unbuffered.
     Inherit,
-    /// Bytes in memory.
+    /// A buffer in memory.
     Pipe(Pipe),
-    /// Any open file, pipe, terminal or socket of the host.
+    /// An open file, pipe, terminal or socket of the host.
     Fd(OwnedFd),
 }
 
@@ -62,8 +62,8 @@ impl From<std::fs::File> for Stdio {
     }
 }
 
-/// Bytes in memory as a stream: what was written first is read first, and an empty pipe is at its end.
-/// Clones share the bytes: keep one to see what a guest printed.
+/// A first-in, first-out buffer in memory. Reading from an empty pipe reports end of file. Clones share the buffer:
+/// keep one to read the guest's output.
 ///
 /// ```
 /// use kinglet_wasi::{Pipe, WasiCtx};
@@ -82,28 +82,28 @@ pub struct Pipe {
 }
 
 impl Pipe {
-    /// An empty pipe that takes everything written to it.
+    /// Creates an empty pipe without a limit.
     pub fn new() -> Pipe {
         Pipe::with_limit(usize::MAX)
     }
 
-    /// An empty pipe that holds at most `limit` bytes; the write that would pass it is cut short, the next fails
-    /// with ENOSPC.
+    /// Creates an empty pipe that holds at most `limit` bytes. A write beyond the limit is partial, and a write to a full
+    /// pipe fails with ENOSPC.
     pub fn with_limit(limit: usize) -> Pipe {
         Pipe { bytes: Arc::default(), limit }
     }
 
-    /// A copy of the bytes not yet read.
+    /// Returns a copy of the bytes that have not been read.
     pub fn contents(&self) -> Vec<u8> {
         self.lock().iter().copied().collect()
     }
 
-    /// The bytes not yet read; leaves the pipe empty.
+    /// Removes and returns the bytes that have not been read.
     pub fn take(&self) -> Vec<u8> {
         std::mem::take(&mut *self.lock()).into()
     }
 
-    // A panic while the lock is held leaves bytes, which are never in a wrong state.
+    /// Locks the buffer. A poisoned lock is usable, because the buffer is valid after every operation.
     fn lock(&self) -> MutexGuard<'_, VecDeque<u8>> {
         self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -127,13 +127,13 @@ impl Pipe {
         let mut bytes = self.lock();
         let mut total = 0;
         for part in parts {
-            let room = self.limit.saturating_sub(bytes.len()).min(part.len());
-            if bytes.try_reserve(room).is_err() {
+            let count = self.limit.saturating_sub(bytes.len()).min(part.len());
+            if bytes.try_reserve(count).is_err() {
                 break;
             }
-            bytes.extend(&part[..room]);
-            total += room;
-            if room < part.len() {
+            bytes.extend(&part[..count]);
+            total += count;
+            if count < part.len() {
                 break;
             }
         }
@@ -156,9 +156,9 @@ impl<T: Into<Vec<u8>>> From<T> for Pipe {
     }
 }
 
-/// One of the three streams a process is born with.
+/// One of the three standard streams.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Inherited {
+pub(crate) enum StandardStream {
     Stdin,
     Stdout,
     Stderr,
@@ -168,47 +168,48 @@ pub(crate) enum Inherited {
 #[derive(Debug)]
 pub(crate) struct Stream {
     source: Source,
-    /// The way bytes go: a standard input is read and the other two are written, whatever stands behind them.
+    /// The direction: standard input is only read, and the other two are only written.
     input: bool,
     terminal: bool,
-    /// Of a descriptor of the host.
-    manner: Manner,
+    /// The mode of the host's descriptor, if there is one.
+    mode: NonblockMode,
 }
 
+/// The host's side of a standard stream.
 #[derive(Debug)]
 enum Source {
     Null,
     Pipe(Pipe),
-    Inherited(Inherited),
+    Inherited(StandardStream),
     Fd(OwnedFd),
 }
 
 impl Stream {
-    pub(crate) fn new(stdio: Stdio, which: Inherited) -> Stream {
+    pub(crate) fn new(stdio: Stdio, which: StandardStream) -> Stream {
         let source = match stdio {
             Stdio::Null => Source::Null,
             Stdio::Pipe(pipe) => Source::Pipe(pipe),
             Stdio::Inherit => Source::Inherited(which),
             Stdio::Fd(fd) => Source::Fd(fd),
         };
-        let input = matches!(which, Inherited::Stdin);
-        let mut stream = Stream { source, input, terminal: false, manner: Manner::Regular };
+        let input = matches!(which, StandardStream::Stdin);
+        let mut stream = Stream { source, input, terminal: false, mode: NonblockMode::AlwaysReady };
         if let Some(fd) = stream.fd() {
-            let manner = Manner::of_shared(fd);
+            let mode = NonblockMode::for_shared(fd);
             if std::io::IsTerminal::is_terminal(&fd) {
-                let own = terminal_of_our_own(fd);
+                let reopened = reopen_terminal(fd);
                 stream.terminal = true;
-                stream.manner = if own.is_some() { Manner::Nonblocking } else { manner };
-                stream.source = own.map_or(stream.source, Source::Fd);
+                stream.mode = if reopened.is_some() { NonblockMode::DescriptorFlag } else { mode };
+                stream.source = reopened.map_or(stream.source, Source::Fd);
             } else {
-                stream.manner = manner;
+                stream.mode = mode;
             }
         }
         stream
     }
 
-    /// EBADF when the stream is for the other direction.
-    pub(crate) fn is_for(&self, reading: bool) -> Result<()> {
+    /// Fails with EBADF if the stream has the other direction.
+    pub(crate) fn check_direction(&self, reading: bool) -> Result<()> {
         if self.input == reading { Ok(()) } else { Err(Errno::BADF.into()) }
     }
 
@@ -216,12 +217,12 @@ impl Stream {
         self.terminal
     }
 
-    /// The descriptor to poll; `None` for a stream that is always ready.
+    /// Returns the descriptor to poll, or `None` for a stream that is always ready.
     pub(crate) fn pollable(&self) -> Option<BorrowedFd<'_>> {
-        if self.manner.is_regular() { None } else { self.fd() }
+        if self.mode.is_always_ready() { None } else { self.fd() }
     }
 
-    /// How many bytes a read finds without waiting, where that is known.
+    /// Returns the number of bytes that can be read without waiting, or 0 if it is unknown.
     pub(crate) fn available(&self) -> u64 {
         match &self.source {
             Source::Pipe(pipe) => pipe.lock().len() as u64,
@@ -229,28 +230,28 @@ impl Stream {
         }
     }
 
-    /// Reads what is there, waiting for the first byte unless `nonblock`; 0 is the end.
+    /// Reads the available bytes. Returns 0 at the end. Waits for the first byte unless `nonblock` is set.
     pub(crate) fn read(&self, into: &mut [IoSliceMut<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
-        self.is_for(true)?;
+        self.check_direction(true)?;
         match &self.source {
             Source::Null => Ok(0),
-            Source::Pipe(pipe) => read_pieces(into, wait, |piece, _| Ok(pipe.read(piece))),
+            Source::Pipe(pipe) => read_chunks(into, wait, |chunk, _| Ok(pipe.read(chunk))),
             Source::Inherited(_) | Source::Fd(_) => {
                 let fd = self.fd().ok_or(Errno::BADF)?;
-                read_fd(fd, &self.manner, into, nonblock, wait)
+                read_fd(fd, &self.mode, into, nonblock, wait)
             }
         }
     }
 
-    /// Writes all of `parts`, waiting for room; with `nonblock` as much as there is room for.
+    /// Writes all of `parts`. With `nonblock`, writes as much as possible without waiting.
     pub(crate) fn write(&self, parts: &[IoSlice<'_>], nonblock: bool, wait: &dyn Wait) -> Result<usize> {
-        self.is_for(false)?;
+        self.check_direction(false)?;
         match &self.source {
             Source::Null => Ok(parts.iter().map(|part| part.len()).sum()),
-            Source::Pipe(pipe) => write_pieces(parts, wait, |piece, _| pipe.write(piece)),
+            Source::Pipe(pipe) => write_chunks(parts, wait, |chunk, _| pipe.write(chunk)),
             Source::Inherited(_) | Source::Fd(_) => {
                 let fd = self.fd().ok_or(Errno::BADF)?;
-                write_fd(fd, &self.manner, parts, nonblock, wait)
+                write_fd(fd, &self.mode, parts, nonblock, wait)
             }
         }
     }
@@ -258,9 +259,9 @@ impl Stream {
     fn fd(&self) -> Option<BorrowedFd<'_>> {
         match &self.source {
             Source::Null | Source::Pipe(_) => None,
-            Source::Inherited(Inherited::Stdin) => Some(rustix::stdio::stdin()),
-            Source::Inherited(Inherited::Stdout) => Some(rustix::stdio::stdout()),
-            Source::Inherited(Inherited::Stderr) => Some(rustix::stdio::stderr()),
+            Source::Inherited(StandardStream::Stdin) => Some(rustix::stdio::stdin()),
+            Source::Inherited(StandardStream::Stdout) => Some(rustix::stdio::stdout()),
+            Source::Inherited(StandardStream::Stderr) => Some(rustix::stdio::stderr()),
             Source::Fd(fd) => Some(fd.as_fd()),
         }
     }
@@ -269,57 +270,57 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::super::Error;
-    use super::super::transfer::PIECE;
+    use super::super::transfer::CHUNK;
     use super::*;
-    use crate::tests::{After, Never};
+    use crate::tests::{InterruptAfter, NeverInterrupted};
 
     #[test]
-    fn a_pipe_hands_out_its_bytes_in_order() {
+    fn a_pipe_returns_its_bytes_in_order() {
         let pipe = Pipe::from("hello");
-        let stream = Stream::new(pipe.clone().into(), Inherited::Stdin);
+        let stream = Stream::new(pipe.clone().into(), StandardStream::Stdin);
         let (mut first, mut second) = ([0; 2], [0; 8]);
         let mut into = [IoSliceMut::new(&mut first), IoSliceMut::new(&mut second)];
-        assert_eq!(stream.read(&mut into, false, &Never).unwrap(), 5);
+        assert_eq!(stream.read(&mut into, false, &NeverInterrupted).unwrap(), 5);
         assert_eq!((&first, &second[..3]), (b"he", &b"llo"[..]));
-        assert_eq!(stream.read(&mut [IoSliceMut::new(&mut first)], false, &Never).unwrap(), 0);
+        assert_eq!(stream.read(&mut [IoSliceMut::new(&mut first)], false, &NeverInterrupted).unwrap(), 0);
     }
 
     #[test]
-    fn a_full_pipe_refuses_more() {
+    fn a_write_to_a_full_pipe_fails() {
         let pipe = Pipe::with_limit(4);
-        let stream = Stream::new(pipe.clone().into(), Inherited::Stdout);
-        assert_eq!(stream.write(&[IoSlice::new(b"abcdef")], false, &Never).unwrap(), 4);
-        assert!(stream.write(&[IoSlice::new(b"g")], false, &Never).is_err());
+        let stream = Stream::new(pipe.clone().into(), StandardStream::Stdout);
+        assert_eq!(stream.write(&[IoSlice::new(b"abcdef")], false, &NeverInterrupted).unwrap(), 4);
+        assert!(stream.write(&[IoSlice::new(b"g")], false, &NeverInterrupted).is_err());
         assert_eq!(pipe.take(), b"abcd");
     }
 
     #[test]
-    fn a_host_pipe_carries_bytes_both_ways() {
+    fn a_pipe_of_the_host_is_written_and_read() {
         let (reader, writer) = rustix::pipe::pipe().unwrap();
-        let out = Stream::new(writer.into(), Inherited::Stdout);
+        let out = Stream::new(writer.into(), StandardStream::Stdout);
         let big = [7; 10_000];
-        assert_eq!(out.write(&[IoSlice::new(b""), IoSlice::new(&big)], false, &Never).unwrap(), big.len());
-        assert_eq!(out.write(&[IoSlice::new(b"x"), IoSlice::new(b"yz")], false, &Never).unwrap(), 3);
-        let input = Stream::new(reader.into(), Inherited::Stdin);
+        assert_eq!(out.write(&[IoSlice::new(b""), IoSlice::new(&big)], false, &NeverInterrupted).unwrap(), big.len());
+        assert_eq!(out.write(&[IoSlice::new(b"x"), IoSlice::new(b"yz")], false, &NeverInterrupted).unwrap(), 3);
+        let input = Stream::new(reader.into(), StandardStream::Stdin);
         assert_eq!(input.available(), 10_003);
         let mut buffer = [0; 20_000];
-        assert_eq!(input.read(&mut [IoSliceMut::new(&mut buffer)], false, &Never).unwrap(), 10_003);
-        let empty = input.read(&mut [IoSliceMut::new(&mut buffer)], true, &Never);
+        assert_eq!(input.read(&mut [IoSliceMut::new(&mut buffer)], false, &NeverInterrupted).unwrap(), 10_003);
+        let empty = input.read(&mut [IoSliceMut::new(&mut buffer)], true, &NeverInterrupted);
         assert!(matches!(empty, Err(Error::Errno(super::super::Errno::AGAIN))));
     }
 
     #[test]
-    fn much_is_written_to_and_read_from_memory_until_the_guest_is_to_stop() {
+    fn an_interrupt_ends_a_large_transfer_to_and_from_memory() {
         let pipe = Pipe::new();
-        let stream = Stream::new(pipe.clone().into(), Inherited::Stdout);
-        let mut bytes = vec![1; 8 * PIECE];
-        let written = stream.write(&[IoSlice::new(&bytes)], false, &After::looks(3));
+        let stream = Stream::new(pipe.clone().into(), StandardStream::Stdout);
+        let mut bytes = vec![1; 8 * CHUNK];
+        let written = stream.write(&[IoSlice::new(&bytes)], false, &InterruptAfter::checks(3));
         assert!(matches!(written, Err(Error::Interrupted)));
-        assert_eq!(pipe.lock().len(), 3 * PIECE);
-        let input = Stream::new(pipe.clone().into(), Inherited::Stdin);
-        let read = input.read(&mut [IoSliceMut::new(&mut bytes)], false, &After::looks(2));
+        assert_eq!(pipe.lock().len(), 3 * CHUNK);
+        let input = Stream::new(pipe.clone().into(), StandardStream::Stdin);
+        let read = input.read(&mut [IoSliceMut::new(&mut bytes)], false, &InterruptAfter::checks(2));
         assert!(matches!(read, Err(Error::Interrupted)));
-        assert_eq!(pipe.lock().len(), PIECE);
-        assert_eq!(stream.write(&[IoSlice::new(&bytes)], false, &Never).unwrap(), bytes.len());
+        assert_eq!(pipe.lock().len(), CHUNK);
+        assert_eq!(stream.write(&[IoSlice::new(&bytes)], false, &NeverInterrupted).unwrap(), bytes.len());
     }
 }

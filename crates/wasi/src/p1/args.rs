@@ -19,17 +19,17 @@ mod tests {
     use crate::tests::{Guest, fails};
 
     #[test]
-    fn arguments_lie_one_after_the_other_each_closed_by_a_zero() {
+    fn arguments_are_consecutive_zero_terminated_strings() {
         let mut guest = Guest::new(WasiCtx::builder().args(["tour", "é"]).build().unwrap());
         guest.call(|call| args_sizes_get(call, 0, 4)).unwrap();
-        assert_eq!((guest.u32(0), guest.u32(4)), (2, 8));
+        assert_eq!((guest.read_u32(0), guest.read_u32(4)), (2, 8));
         guest.call(|call| args_get(call, 0, 100)).unwrap();
-        assert_eq!((guest.u32(0), guest.u32(4)), (100, 105));
+        assert_eq!((guest.read_u32(0), guest.read_u32(4)), (100, 105));
         assert_eq!(&guest.memory[100..108], "tour\0é\0".as_bytes());
     }
 
     #[test]
-    fn arguments_that_do_not_fit_fault() {
+    fn arguments_beyond_the_end_of_memory_fail_with_efault() {
         let mut guest = Guest::new(WasiCtx::builder().arg("tour").build().unwrap());
         assert_eq!(guest.call(|call| args_get(call, 65533, 0)), fails(Errno::FAULT));
         assert_eq!(guest.call(|call| args_get(call, 0, u32::MAX - 3)), fails(Errno::FAULT));

@@ -4,7 +4,7 @@ use super::Call;
 use super::types::{Errno, Result};
 use crate::host::clock::Clock;
 
-/// `clockid`; EINVAL for an unknown one.
+/// Returns the clock with the number `id` (`clockid`). Fails with EINVAL for an unknown number.
 pub(super) fn clock(id: u32) -> Result<Clock> {
     match id {
         0 => Ok(Clock::Realtime),
@@ -20,7 +20,7 @@ pub(super) fn clock_res_get(call: &mut Call<'_>, id: u32, resolution: u32) -> Re
     call.memory.write_u64(resolution, step)
 }
 
-/// The precision is a hint; the host's clocks are always read as they are.
+/// Ignores the precision, which is a hint.
 pub(super) fn clock_time_get(call: &mut Call<'_>, id: u32, _precision: u64, time: u32) -> Result<()> {
     let now = call.ctx.clocks.now(clock(id)?);
     call.memory.write_u64(time, now)

@@ -1,22 +1,22 @@
-//! Guest memory as the functions see it: every access is checked against its bounds and answers EFAULT outside them,
-//! so that no pointer of a guest can make the host panic or allocate. A guest without a memory has one of no bytes.
+//! Access to guest memory. Every access checks its bounds and fails with EFAULT outside them, so no guest pointer makes
+//! the host panic or allocate memory. A guest without a memory has an empty one.
 
 use super::types::{Errno, Result};
 use std::io::{IoSlice, IoSliceMut};
 use std::ops::Range;
 
-/// The most buffers one call may name (`IOV_MAX`).
-const IOVECS: u32 = 1024;
+/// The maximum number of buffers in one call, as on Linux.
+const IOV_MAX: u32 = 1024;
 
-/// The longest path, with the bound of the host's (`PATH_MAX`).
-const PATH: u32 = 4096;
+/// The maximum length of a path in bytes, as on Linux.
+const PATH_MAX: u32 = 4096;
 
 /// The memory of the calling instance.
 #[derive(Debug)]
 pub(crate) struct GuestMemory<'a>(pub(crate) &'a mut [u8]);
 
-/// The buffers of one scattered read or gathered write, all inside the memory. One is the common case and costs no
-/// allocation.
+/// The buffers of a scattered read or a gathered write. All are inside the memory. The common case of one buffer does not
+/// allocate.
 #[derive(Debug)]
 pub(crate) enum Iovecs {
     One(Range<usize>),
@@ -47,18 +47,19 @@ impl GuestMemory<'_> {
         self.write(ptr, &value.to_le_bytes())
     }
 
-    /// Writes a length; EOVERFLOW when it does not fit.
+    /// Writes a `size`. Fails with EOVERFLOW if it does not fit in 32 bits.
     pub(crate) fn write_size(&mut self, ptr: u32, size: usize) -> Result<()> {
         self.write_u32(ptr, u32::try_from(size).map_err(|_| Errno::OVERFLOW)?)
     }
 
-    /// A path: not empty (ENOENT), not too long (ENAMETOOLONG), UTF-8 (EILSEQ), without a zero byte (EINVAL).
+    /// Returns a path. Fails with ENOENT if it is empty, ENAMETOOLONG if it is too long, EILSEQ if it is not UTF-8, and
+    /// EINVAL if it contains a zero byte.
     pub(crate) fn path(&self, ptr: u32, len: u32) -> Result<&str> {
         let bytes = self.bytes(ptr, len)?;
         if len == 0 {
             return Err(Errno::NOENT.into());
         }
-        if len > PATH {
+        if len > PATH_MAX {
             return Err(Errno::NAMETOOLONG.into());
         }
         let path = str::from_utf8(bytes).map_err(|_| Errno::ILSEQ)?;
@@ -68,10 +69,10 @@ impl GuestMemory<'_> {
         Ok(path)
     }
 
-    /// The buffers that `count` iovecs or ciovecs at `ptr` name. EINVAL when there are more than 1024 or they are
-    /// longer in all than a size can tell.
+    /// Returns the buffers of the `count` iovecs or ciovecs at `ptr`. Fails with EINVAL if there are more than [`IOV_MAX`],
+    /// or if their total length does not fit in 32 bits.
     pub(crate) fn iovecs(&self, ptr: u32, count: u32) -> Result<Iovecs> {
-        if count > IOVECS {
+        if count > IOV_MAX {
             return Err(Errno::INVAL.into());
         }
         let mut total = 0u32;
@@ -86,7 +87,7 @@ impl GuestMemory<'_> {
         Ok(Iovecs::Many(parts.collect::<Result<_>>()?))
     }
 
-    /// Hands the buffers to `write` as they lie in memory.
+    /// Calls `write` with the buffers as slices of the memory.
     pub(crate) fn gather<R>(&self, iovecs: &Iovecs, write: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
         let slice = |range: &Range<usize>| IoSlice::new(&self.0[range.clone()]);
         match iovecs {
@@ -95,8 +96,8 @@ impl GuestMemory<'_> {
         }
     }
 
-    /// Hands the buffers to `read` as they lie in memory. Where they overlap only those before the overlap are handed
-    /// out: a short read is allowed, and two views of the same bytes are not.
+    /// Calls `read` with the buffers as slices of the memory. If buffers overlap, passes only those before the overlap:
+    /// mutable slices must be disjoint, and a short read is permitted.
     pub(crate) fn scatter<R>(&mut self, iovecs: &Iovecs, read: impl FnOnce(&mut [IoSliceMut<'_>]) -> R) -> R {
         match iovecs {
             Iovecs::One(range) => read(&mut [IoSliceMut::new(&mut self.0[range.clone()])]),
@@ -117,7 +118,7 @@ impl GuestMemory<'_> {
     }
 }
 
-/// The longest run of leading `ranges` that share no byte, as slices in their order.
+/// Returns the longest prefix of `ranges` that share no byte, as slices in their order.
 fn disjoint_prefix<'a>(memory: &'a mut [u8], ranges: &[Range<usize>]) -> Vec<IoSliceMut<'a>> {
     let filled: Vec<&Range<usize>> = ranges.iter().filter(|range| !range.is_empty()).collect();
     let mut count = 0;
@@ -130,7 +131,7 @@ fn disjoint_prefix<'a>(memory: &'a mut [u8], ranges: &[Range<usize>]) -> Vec<IoS
         taken.insert(range.start, range.end);
         count += 1;
     }
-    // Cut the memory in address order, then put the pieces back in the guest's order.
+    // Splits the memory in the order of addresses, then restores the guest's order.
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by_key(|&index| filled[index].start);
     let mut parts: Vec<(usize, IoSliceMut<'a>)> = Vec::with_capacity(count);
@@ -147,11 +148,11 @@ fn disjoint_prefix<'a>(memory: &'a mut [u8], ranges: &[Range<usize>]) -> Vec<IoS
 
 #[cfg(test)]
 mod tests {
-    use super::super::types::Stop;
+    use super::super::types::CallError;
     use super::*;
 
-    const FAULT: Stop = Stop::Errno(Errno::FAULT);
-    const INVAL: Stop = Stop::Errno(Errno::INVAL);
+    const FAULT: CallError = CallError::Errno(Errno::FAULT);
+    const INVAL: CallError = CallError::Errno(Errno::INVAL);
 
     fn with_iovecs(iovecs: &[(u32, u32)]) -> Vec<u8> {
         let mut memory: Vec<u8> =
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn every_access_outside_faults() {
+    fn every_access_out_of_bounds_fails_with_efault() {
         let mut bytes = [0; 16];
         let mut memory = GuestMemory(&mut bytes);
         assert_eq!(memory.bytes(u32::MAX, u32::MAX), Err(FAULT));
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn iovecs_are_bounded_in_number_and_length() {
+    fn the_number_and_length_of_iovecs_are_limited() {
         let mut bytes = with_iovecs(&[(100, 4), (200, 4)]);
         assert_eq!(GuestMemory(&mut bytes).iovecs(0, 1025).unwrap_err(), INVAL);
         assert!(matches!(GuestMemory(&mut bytes).iovecs(0, 1), Ok(Iovecs::One(range)) if range == (100..104)));
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn scatter_keeps_the_order_of_the_guest_and_stops_at_an_overlap() {
+    fn scatter_keeps_the_order_of_the_iovecs_and_ends_at_an_overlap() {
         let mut bytes = with_iovecs(&[(200, 4), (100, 4), (150, 0), (102, 4), (50, 1)]);
         let mut memory = GuestMemory(&mut bytes);
         let iovecs = memory.iovecs(0, 5).unwrap();
@@ -194,12 +195,12 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_checked() {
+    fn invalid_paths_fail() {
         let mut bytes = *b"ok\0\xff____________";
         let memory = GuestMemory(&mut bytes);
         assert_eq!(memory.path(0, 2), Ok("ok"));
-        assert_eq!(memory.path(0, 0), Err(Stop::Errno(Errno::NOENT)));
+        assert_eq!(memory.path(0, 0), Err(CallError::Errno(Errno::NOENT)));
         assert_eq!(memory.path(0, 3), Err(INVAL));
-        assert_eq!(memory.path(2, 2), Err(Stop::Errno(Errno::ILSEQ)));
+        assert_eq!(memory.path(2, 2), Err(CallError::Errno(Errno::ILSEQ)));
     }
 }

@@ -1,18 +1,17 @@
-//! Everything that takes a path. Paths are relative to an open folder; whether one may be followed and what may be
-//! changed is decided in the host layer.
+//! Operations on paths. Paths are relative to an open directory. The host layer resolves them and checks permissions.
 #![expect(clippy::too_many_arguments, reason = "the parameters are those of the specification")]
 
 use super::Call;
 use super::table::{Descriptor, Object, OpenDirectory};
 use super::types::{Errno, Filestat, Result, Rights, fdflags, fstflags, known_flags, lookupflags, oflags};
-use crate::host::fs::{Directory, Node, OpenHow, SetTime};
+use crate::host::fs::{Directory, OpenHow, Opened, SetTime};
 
-/// Whether a symbolic link at the end of the path is followed; EINVAL for unknown flags.
+/// Returns whether a symbolic link at the end of the path is followed. Fails with EINVAL for unknown flags.
 fn follow(flags: u32) -> Result<bool> {
     Ok(known_flags(flags, lookupflags::ALL)? & lookupflags::SYMLINK_FOLLOW != 0)
 }
 
-/// What `fstflags` say about one time stamp; EINVAL when they say two things.
+/// Returns the change of one time stamp that `fstflags` request. Fails with EINVAL if they request two changes.
 pub(super) fn set_time(set: bool, now: bool, nanoseconds: u64) -> Result<SetTime> {
     match (set, now) {
         (true, true) => Err(Errno::INVAL.into()),
@@ -22,7 +21,7 @@ pub(super) fn set_time(set: bool, now: bool, nanoseconds: u64) -> Result<SetTime
     }
 }
 
-/// Access and modification times as `fstflags` say.
+/// Returns the changes of the access and modification times that `fstflags` request.
 pub(super) fn set_times(atim: u64, mtim: u64, flags: u32) -> Result<(SetTime, SetTime)> {
     let flags = known_flags(flags, fstflags::ALL)?;
     let has = |flag| flags & flag != 0;
@@ -32,15 +31,15 @@ pub(super) fn set_times(atim: u64, mtim: u64, flags: u32) -> Result<(SetTime, Se
 }
 
 impl Call<'_> {
-    /// The folder `fd`, and the path at `path`.
-    fn at(&self, fd: u32, path: u32, path_len: u32) -> Result<(&Directory, &str)> {
+    /// Returns the directory `fd`, and the path at the address `path`.
+    fn directory_and_path(&self, fd: u32, path: u32, path_len: u32) -> Result<(&Directory, &str)> {
         let directory = self.ctx.table.get(fd)?.directory()?;
         Ok((directory, self.memory.path(path, path_len)?))
     }
 }
 
 pub(super) fn path_create_directory(call: &mut Call<'_>, fd: u32, path: u32, path_len: u32) -> Result<()> {
-    let (directory, path) = call.at(fd, path, path_len)?;
+    let (directory, path) = call.directory_and_path(fd, path, path_len)?;
     Ok(directory.create_directory(path)?)
 }
 
@@ -56,10 +55,10 @@ pub(super) fn path_filestat_get(
     call.memory.write(filestat, &record.bytes())
 }
 
-/// What `path_filestat_get` writes.
+/// Returns the `filestat` of a path.
 pub(crate) fn filestat(call: &Call<'_>, fd: u32, flags: u32, path: u32, path_len: u32) -> Result<Filestat> {
     let follow = follow(flags)?;
-    let (directory, path) = call.at(fd, path, path_len)?;
+    let (directory, path) = call.directory_and_path(fd, path, path_len)?;
     Ok(Filestat::from(directory.metadata(path, follow)?))
 }
 
@@ -75,11 +74,12 @@ pub(super) fn path_filestat_set_times(
 ) -> Result<()> {
     let follow = follow(flags)?;
     let (accessed, modified) = set_times(atim, mtim, fst_flags)?;
-    let (directory, path) = call.at(fd, path, path_len)?;
+    let (directory, path) = call.directory_and_path(fd, path, path_len)?;
     Ok(directory.set_times(path, follow, accessed, modified)?)
 }
 
-/// Links to the link itself: following one first is refused with EINVAL, as not every host can.
+/// Creates a hard link. Fails with EINVAL if the guest requests to follow a symbolic link first, because not every host
+/// supports that.
 pub(super) fn path_link(
     call: &mut Call<'_>,
     old_fd: u32,
@@ -93,12 +93,13 @@ pub(super) fn path_link(
     if follow(old_flags)? {
         return Err(Errno::INVAL.into());
     }
-    let (old, old_path) = call.at(old_fd, old_path, old_path_len)?;
-    let (new, new_path) = call.at(new_fd, new_path, new_path_len)?;
+    let (old, old_path) = call.directory_and_path(old_fd, old_path, old_path_len)?;
+    let (new, new_path) = call.directory_and_path(new_fd, new_path, new_path_len)?;
     Ok(old.link(old_path, new, new_path)?)
 }
 
-/// Of the rights, FD_READ and FD_WRITE say how to open; without either it is for reading. All are recorded.
+/// Opens a path. The rights FD_READ and FD_WRITE select the access mode; without both, it is reading. The descriptor
+/// records all rights that apply to it.
 pub(crate) fn path_open(
     call: &mut Call<'_>,
     fd: u32,
@@ -114,12 +115,12 @@ pub(crate) fn path_open(
     let follow = follow(dirflags)?;
     let open_flags = known_flags(open_flags, oflags::ALL)?;
     let fd_flags = known_flags(fd_flags, u32::from(fdflags::ALL))? as u16;
-    // What cannot be told to the guest is not opened.
+    // Opens nothing if the result cannot be returned to the guest.
     call.memory.bytes(opened_fd, 4)?;
-    call.ctx.table.check_room()?;
+    call.ctx.table.check_not_full()?;
 
-    let (directory, path) = call.at(fd, path, path_len)?;
-    // Guests ask for more rights than there are for what they open; those of the folder say nothing about it.
+    let (directory, path) = call.directory_and_path(fd, path, path_len)?;
+    // Guests request rights that do not apply to the object. The rights of the directory do not limit them.
     let (base, inheriting) = (Rights(rights_base), Rights(rights_inheriting));
     let has = |flag| open_flags & flag != 0;
     let how = OpenHow {
@@ -134,24 +135,24 @@ pub(crate) fn path_open(
         nonblock: fd_flags & fdflags::NONBLOCK != 0,
     };
     let descriptor = match directory.open(path, &how, call.wait)? {
-        Node::File(file) => Descriptor {
+        Opened::File(file) => Descriptor {
             object: Object::File(file),
             flags: fd_flags,
             base: base & Rights::FILE,
             inheriting: inheriting & Rights::FILE,
         },
-        Node::Directory(directory) => Descriptor {
+        Opened::Directory(directory) => Descriptor {
             object: Object::Directory(OpenDirectory { directory, preopen: None, listing: None }),
             flags: 0,
             base: base & Rights::DIRECTORY,
-            inheriting: inheriting & Rights::BELOW,
+            inheriting: inheriting & Rights::INHERITING,
         },
     };
     let number = call.ctx.table.insert(descriptor)?;
     call.memory.write_u32(opened_fd, number)
 }
 
-/// A target longer than the buffer is cut, as `readlink` does.
+/// Reads a symbolic link. Truncates a target that is longer than the buffer, like `readlink`.
 pub(super) fn path_readlink(
     call: &mut Call<'_>,
     fd: u32,
@@ -161,7 +162,7 @@ pub(super) fn path_readlink(
     buf_len: u32,
     bufused: u32,
 ) -> Result<()> {
-    let (directory, path) = call.at(fd, path, path_len)?;
+    let (directory, path) = call.directory_and_path(fd, path, path_len)?;
     let target = directory.read_link(path)?;
     let used = target.len().min(buf_len as usize);
     call.memory.write(buf, &target.as_bytes()[..used])?;
@@ -169,7 +170,7 @@ pub(super) fn path_readlink(
 }
 
 pub(super) fn path_remove_directory(call: &mut Call<'_>, fd: u32, path: u32, path_len: u32) -> Result<()> {
-    let (directory, path) = call.at(fd, path, path_len)?;
+    let (directory, path) = call.directory_and_path(fd, path, path_len)?;
     Ok(directory.remove_directory(path)?)
 }
 
@@ -182,8 +183,8 @@ pub(super) fn path_rename(
     new_path: u32,
     new_path_len: u32,
 ) -> Result<()> {
-    let (old, old_path) = call.at(old_fd, old_path, old_path_len)?;
-    let (new, new_path) = call.at(new_fd, new_path, new_path_len)?;
+    let (old, old_path) = call.directory_and_path(old_fd, old_path, old_path_len)?;
+    let (new, new_path) = call.directory_and_path(new_fd, new_path, new_path_len)?;
     Ok(old.rename(old_path, new, new_path, call.wait)?)
 }
 
@@ -196,54 +197,54 @@ pub(super) fn path_symlink(
     new_path_len: u32,
 ) -> Result<()> {
     let target = call.memory.path(old_path, old_path_len)?;
-    let (directory, path) = call.at(fd, new_path, new_path_len)?;
+    let (directory, path) = call.directory_and_path(fd, new_path, new_path_len)?;
     Ok(directory.symlink(target, path)?)
 }
 
 pub(super) fn path_unlink_file(call: &mut Call<'_>, fd: u32, path: u32, path_len: u32) -> Result<()> {
-    let (directory, path) = call.at(fd, path, path_len)?;
+    let (directory, path) = call.directory_and_path(fd, path, path_len)?;
     Ok(directory.unlink_file(path)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::p1::types::Stop;
-    use crate::tests::{After, Always, Folder, Guest, OUT, fails, in_each_place};
-    use crate::{DirAccess, MemoryDir, WasiCtx};
+    use crate::p1::types::CallError;
+    use crate::tests::{AlwaysInterrupted, Guest, InterruptAfter, OUT, TempDir, fails, on_each_backend};
+    use crate::{FsPerms, MemoryDir, WasiCtx};
 
     const OLD: u32 = 1024;
     const NEW: u32 = 8192;
 
     impl Guest {
         fn open(&mut self, path: &str, follow: u32, open_flags: u32, rights: Rights) -> Result<u32> {
-            let (path, len) = self.text(OLD, path);
+            let (path, len) = self.write_text(OLD, path);
             self.call(|call| path_open(call, 3, follow, path, len, open_flags, rights.0, u64::MAX, 0, OUT))?;
-            Ok(self.u32(OUT))
+            Ok(self.read_u32(OUT))
         }
 
         fn one(&mut self, function: fn(&mut Call<'_>, u32, u32, u32) -> Result<()>, path: &str) -> Result<()> {
-            let (path, len) = self.text(OLD, path);
+            let (path, len) = self.write_text(OLD, path);
             self.call(|call| function(call, 3, path, len))
         }
 
         fn rename(&mut self, old: &str, new: &str) -> Result<()> {
-            let ((old, old_len), (new, new_len)) = (self.text(OLD, old), self.text(NEW, new));
+            let ((old, old_len), (new, new_len)) = (self.write_text(OLD, old), self.write_text(NEW, new));
             self.call(|call| path_rename(call, 3, old, old_len, 3, new, new_len))
         }
 
         fn link(&mut self, flags: u32, old: &str, new: &str) -> Result<()> {
-            let ((old, old_len), (new, new_len)) = (self.text(OLD, old), self.text(NEW, new));
+            let ((old, old_len), (new, new_len)) = (self.write_text(OLD, old), self.write_text(NEW, new));
             self.call(|call| path_link(call, 3, flags, old, old_len, 3, new, new_len))
         }
 
         fn symlink(&mut self, target: &str, path: &str) -> Result<()> {
-            let ((old, old_len), (new, new_len)) = (self.text(OLD, target), self.text(NEW, path));
+            let ((old, old_len), (new, new_len)) = (self.write_text(OLD, target), self.write_text(NEW, path));
             self.call(|call| path_symlink(call, old, old_len, 3, new, new_len))
         }
 
         fn stat(&mut self, path: &str, follow: u32) -> Result<()> {
-            let (path, len) = self.text(OLD, path);
+            let (path, len) = self.write_text(OLD, path);
             self.call(|call| path_filestat_get(call, 3, follow, path, len, OUT))
         }
     }
@@ -255,13 +256,13 @@ mod tests {
 
     #[test]
     fn no_path_leads_out() {
-        let (outer, folder) = (Folder::new(), Folder::new());
-        std::fs::write(outer.path().join("secret"), "s").unwrap();
-        std::os::unix::fs::symlink(outer.path(), folder.path().join("absolute")).unwrap();
-        std::os::unix::fs::symlink("../..", folder.path().join("above")).unwrap();
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
-        let name = outer.path().file_name().unwrap().to_str().unwrap();
-        let absolute = outer.path().join("secret");
+        let (outside, temp) = (TempDir::new(), TempDir::new());
+        std::fs::write(outside.path().join("secret"), "s").unwrap();
+        std::os::unix::fs::symlink(outside.path(), temp.path().join("absolute")).unwrap();
+        std::os::unix::fs::symlink("../..", temp.path().join("above")).unwrap();
+        let mut guest = Guest::with_dir(&temp, FsPerms::ReadWrite);
+        let name = outside.path().file_name().unwrap().to_str().unwrap();
+        let absolute = outside.path().join("secret");
         let paths = [
             "..",
             "../",
@@ -277,7 +278,7 @@ mod tests {
         for path in paths {
             let opened = guest.open(path, 1, 0, Rights::FD_READ);
             assert!(
-                opened == Err(Stop::Errno(Errno::PERM)) || opened == Err(Stop::Errno(Errno::NOENT)),
+                opened == Err(CallError::Errno(Errno::PERM)) || opened == Err(CallError::Errno(Errno::NOENT)),
                 "{path}: {opened:?}"
             );
         }
@@ -290,12 +291,12 @@ mod tests {
         create(&mut guest, "file");
         assert_eq!(guest.rename("file", "../file"), fails(Errno::PERM));
         assert_eq!(guest.link(0, "absolute/secret", "mine"), fails(Errno::PERM));
-        assert!(outer.path().join("secret").exists());
+        assert!(outside.path().join("secret").exists());
     }
 
     #[test]
-    fn dots_that_stay_inside_are_followed() {
-        in_each_place(|guest| {
+    fn dots_inside_the_directory_are_resolved() {
+        on_each_backend(|guest| {
             guest.one(path_create_directory, "dir").unwrap();
             guest.one(path_create_directory, "dir/nested").unwrap();
             create(guest, "dir/nested/file");
@@ -311,11 +312,11 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_for_reading_refuses_every_change() {
-        let folder = Folder::new();
-        std::fs::write(folder.path().join("file"), "text").unwrap();
-        std::fs::create_dir(folder.path().join("dir")).unwrap();
-        let mut guest = Guest::with(&folder, DirAccess::ReadOnly);
+    fn a_read_only_directory_refuses_every_change() {
+        let temp = TempDir::new();
+        std::fs::write(temp.path().join("file"), "text").unwrap();
+        std::fs::create_dir(temp.path().join("dir")).unwrap();
+        let mut guest = Guest::with_dir(&temp, FsPerms::ReadOnly);
         assert_eq!(guest.open("new", 0, oflags::CREAT, Rights::NONE), Err(Errno::ROFS.into()));
         assert_eq!(guest.open("file", 0, oflags::TRUNC, Rights::NONE), Err(Errno::ROFS.into()));
         assert_eq!(guest.open("file", 0, 0, Rights::FD_WRITE), Err(Errno::ROFS.into()));
@@ -329,7 +330,7 @@ mod tests {
         assert_eq!(guest.rename("file", "other"), fails(Errno::ROFS));
         assert_eq!(guest.link(0, "file", "other"), fails(Errno::ROFS));
         assert_eq!(guest.symlink("file", "other"), fails(Errno::ROFS));
-        let (path, len) = guest.text(OLD, "file");
+        let (path, len) = guest.write_text(OLD, "file");
         let touched = guest.call(|call| path_filestat_set_times(call, 3, 0, path, len, 0, 0, fstflags::MTIM));
         assert_eq!(touched, fails(Errno::ROFS));
         let fd = guest.open("file", 0, 0, Rights(Rights::FILE.0 & !Rights::FD_WRITE.0)).unwrap();
@@ -337,15 +338,15 @@ mod tests {
         assert_eq!(touched, fails(Errno::ROFS));
         assert_eq!(guest.call(|call| super::super::fd::fd_filestat_set_size(call, fd, 0)), fails(Errno::INVAL));
         assert_eq!(guest.call(|call| super::super::fd::fd_allocate(call, fd, 0, 9)), fails(Errno::BADF));
-        assert_eq!(std::fs::read(folder.path().join("file")).unwrap(), b"text");
+        assert_eq!(std::fs::read(temp.path().join("file")).unwrap(), b"text");
     }
 
     #[test]
-    fn a_folder_in_memory_can_be_for_reading_too() {
+    fn a_read_only_directory_in_memory_refuses_every_change() {
         let tree = MemoryDir::new();
         tree.write("file", "text").unwrap();
         let mut builder = WasiCtx::builder();
-        let mut guest = Guest::new(builder.preopened_memory(&tree, ".", DirAccess::ReadOnly).build().unwrap());
+        let mut guest = Guest::new(builder.preopened_memory(&tree, ".", FsPerms::ReadOnly).build().unwrap());
         assert_eq!(guest.open("new", 0, oflags::CREAT, Rights::NONE), Err(Errno::ROFS.into()));
         assert_eq!(guest.open("file", 0, oflags::TRUNC, Rights::NONE), Err(Errno::ROFS.into()));
         assert_eq!(guest.open("file", 0, 0, Rights::FD_WRITE), Err(Errno::ROFS.into()));
@@ -358,22 +359,22 @@ mod tests {
     }
 
     #[test]
-    fn nothing_moves_between_a_folder_of_the_host_and_one_in_memory() {
-        let (folder, tree) = (Folder::new(), MemoryDir::new());
-        std::fs::write(folder.path().join("file"), "text").unwrap();
+    fn renames_and_links_between_the_host_and_memory_fail() {
+        let (temp, tree) = (TempDir::new(), MemoryDir::new());
+        std::fs::write(temp.path().join("file"), "text").unwrap();
         let mut builder = WasiCtx::builder();
-        builder.preopened_dir(folder.path(), "host", DirAccess::ReadWrite).unwrap();
-        builder.preopened_memory(&tree, "memory", DirAccess::ReadWrite);
+        builder.preopened_dir(temp.path(), "host", FsPerms::ReadWrite).unwrap();
+        builder.preopened_memory(&tree, "memory", FsPerms::ReadWrite);
         let mut guest = Guest::new(builder.build().unwrap());
-        let (path, len) = guest.text(OLD, "file");
+        let (path, len) = guest.write_text(OLD, "file");
         assert_eq!(guest.call(|call| path_rename(call, 3, path, len, 4, path, len)), fails(Errno::XDEV));
         assert_eq!(guest.call(|call| path_link(call, 3, 0, path, len, 4, path, len)), fails(Errno::XDEV));
-        assert!(folder.path().join("file").exists() && tree.files().is_empty());
+        assert!(temp.path().join("file").exists() && tree.files().is_empty());
     }
 
     #[test]
-    fn links_are_made_read_and_not_followed_unless_asked() {
-        in_each_place(|guest| {
+    fn symbolic_links_are_followed_only_on_request() {
+        on_each_backend(|guest| {
             create(guest, "target");
             guest.symlink("target", "link").unwrap();
             guest.symlink("link2", "link2").unwrap();
@@ -385,20 +386,20 @@ mod tests {
             assert_eq!(guest.memory[16], 7);
             guest.stat("link", 1).unwrap();
             assert_eq!(guest.memory[16], 4);
-            let (path, len) = guest.text(OLD, "link");
+            let (path, len) = guest.write_text(OLD, "link");
             guest.memory[NEW as usize..][..16].fill(0);
             guest.call(|call| path_readlink(call, 3, path, len, NEW, 4, OUT)).unwrap();
-            assert_eq!((guest.u32(OUT), &guest.memory[NEW as usize..][..5]), (4, &b"targ\0"[..]));
+            assert_eq!((guest.read_u32(OUT), &guest.memory[NEW as usize..][..5]), (4, &b"targ\0"[..]));
             assert_eq!(guest.link(1, "target", "hard"), fails(Errno::INVAL));
             guest.link(0, "target", "hard").unwrap();
             guest.stat("hard", 0).unwrap();
-            assert_eq!(guest.u64(24), 2);
+            assert_eq!(guest.read_u64(24), 2);
         });
     }
 
     #[test]
-    fn a_trailing_slash_asks_for_a_folder() {
-        in_each_place(|guest| {
+    fn a_trailing_slash_requires_a_directory() {
+        on_each_backend(|guest| {
             create(guest, "file");
             guest.one(path_create_directory, "dir/").unwrap();
             assert_eq!(guest.one(path_unlink_file, "dir/"), fails(Errno::ISDIR));
@@ -418,8 +419,8 @@ mod tests {
     }
 
     #[test]
-    fn creating_and_renaming_answer_as_a_unix_does() {
-        in_each_place(|guest| {
+    fn the_errors_of_create_and_rename_are_those_of_unix() {
+        on_each_backend(|guest| {
             create(guest, "file");
             guest.one(path_create_directory, "dir").unwrap();
             assert_eq!(guest.open("file", 0, oflags::CREAT | oflags::EXCL, Rights::NONE), Err(Errno::EXIST.into()));
@@ -437,39 +438,39 @@ mod tests {
     }
 
     #[test]
-    fn an_existing_file_that_cannot_be_written_opens_with_creat_for_reading() {
-        let folder = Folder::new();
-        let path = folder.path().join("file");
+    fn creat_opens_an_existing_file_without_write_permission_for_reading() {
+        let temp = TempDir::new();
+        let path = temp.path().join("file");
         std::fs::write(&path, "text").unwrap();
         let mut permissions = std::fs::metadata(&path).unwrap().permissions();
         permissions.set_readonly(true);
         std::fs::set_permissions(&path, permissions).unwrap();
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        let mut guest = Guest::with_dir(&temp, FsPerms::ReadWrite);
         assert_eq!(guest.open("file", 0, oflags::CREAT, Rights::FD_READ), Ok(4));
     }
 
     #[test]
-    fn a_result_that_cannot_be_told_opens_nothing() {
-        let folder = Folder::new();
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
-        let (path, len) = guest.text(OLD, "new");
+    fn an_invalid_result_pointer_fails_before_the_file_is_created() {
+        let temp = TempDir::new();
+        let mut guest = Guest::with_dir(&temp, FsPerms::ReadWrite);
+        let (path, len) = guest.write_text(OLD, "new");
         let opened = guest.call(|call| path_open(call, 3, 0, path, len, oflags::CREAT, 0, 0, 0, 65534));
         assert_eq!(opened, fails(Errno::FAULT));
-        assert!(!folder.path().join("new").exists());
+        assert!(!temp.path().join("new").exists());
     }
 
     #[test]
-    fn opening_a_fifo_waits_for_its_other_end_and_can_be_stopped() {
-        let folder = Folder::new();
-        let path = folder.fifo("fifo");
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+    fn opening_a_fifo_waits_for_its_other_end_and_can_be_interrupted() {
+        let temp = TempDir::new();
+        let path = temp.create_fifo("fifo");
+        let mut guest = Guest::with_dir(&temp, FsPerms::ReadWrite);
         for rights in [Rights::FD_READ, Rights::FD_WRITE] {
-            for looks in [1, 3] {
-                let (name, len) = guest.text(OLD, "fifo");
-                let stopped = guest.call_waiting(&After::looks(looks), |call| {
+            for checks in [1, 3] {
+                let (name, len) = guest.write_text(OLD, "fifo");
+                let stopped = guest.call_with(&InterruptAfter::checks(checks), |call| {
                     path_open(call, 3, 1, name, len, 0, rights.0, 0, 0, OUT)
                 });
-                assert_eq!(stopped, Err(Stop::Interrupted));
+                assert_eq!(stopped, Err(CallError::Interrupted));
             }
             let (path, reads) = (path.clone(), rights == Rights::FD_READ);
             let other = std::thread::spawn(move || {
@@ -484,60 +485,60 @@ mod tests {
     }
 
     #[test]
-    fn a_writer_that_has_come_and_gone_has_been_there() {
-        let folder = Folder::new();
-        let path = folder.fifo("fifo");
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+    fn opening_a_fifo_notices_a_writer_that_has_already_closed_it() {
+        let temp = TempDir::new();
+        let path = temp.create_fifo("fifo");
+        let mut guest = Guest::with_dir(&temp, FsPerms::ReadWrite);
         for text in ["", "text"] {
             let path = path.clone();
             let writer = std::thread::spawn(move || std::fs::write(path, text).unwrap());
             let fd = guest.open("fifo", 0, 0, Rights::FD_READ).unwrap();
             writer.join().unwrap();
-            let iovec = guest.iovec(9);
+            let iovec = guest.write_iovec(9);
             guest.call(|call| super::super::fd::fd_read(call, fd, iovec, 1, OUT)).unwrap();
-            let count = guest.u32(OUT);
+            let count = guest.read_u32(OUT);
             assert_eq!(guest.buffer(count), text.as_bytes());
             guest.call(|call| super::super::fd::fd_close(call, fd)).unwrap();
         }
     }
 
     #[test]
-    fn a_fifo_that_is_not_to_be_waited_for_opens_for_reading_alone() {
-        let folder = Folder::new();
-        folder.fifo("fifo");
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
-        let (path, len) = guest.text(OLD, "fifo");
+    fn nonblock_opens_a_fifo_without_a_peer_only_for_reading() {
+        let temp = TempDir::new();
+        temp.create_fifo("fifo");
+        let mut guest = Guest::with_dir(&temp, FsPerms::ReadWrite);
+        let (path, len) = guest.write_text(OLD, "fifo");
         let mut open = |rights: Rights| {
             guest.call(|call| path_open(call, 3, 0, path, len, 0, rights.0, 0, fdflags::NONBLOCK.into(), OUT))
         };
         assert_eq!(open(Rights::FD_WRITE), fails(Errno::NXIO));
         assert_eq!(open(Rights::FD_READ), Ok(()));
-        let iovec = guest.iovec(9);
+        let iovec = guest.write_iovec(9);
         guest.call(|call| super::super::fd::fd_read(call, 4, iovec, 1, OUT)).unwrap();
-        assert_eq!(guest.u32(OUT), 0, "nobody writes");
-        let writer = std::fs::File::options().write(true).open(folder.path().join("fifo")).unwrap();
+        assert_eq!(guest.read_u32(OUT), 0, "the FIFO has no writer");
+        let writer = std::fs::File::options().write(true).open(temp.path().join("fifo")).unwrap();
         let read = guest.call(|call| super::super::fd::fd_read(call, 4, iovec, 1, OUT));
         assert_eq!(read, fails(Errno::AGAIN));
         drop(writer);
     }
 
     #[test]
-    fn no_function_waits_for_the_other_end_of_a_fifo_but_opening_it() {
-        let folder = Folder::new();
-        folder.fifo("fifo");
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
-        let (path, len) = guest.text(OLD, "fifo");
+    fn only_opening_a_fifo_waits_for_its_other_end() {
+        let temp = TempDir::new();
+        temp.create_fifo("fifo");
+        let mut guest = Guest::with_dir(&temp, FsPerms::ReadWrite);
+        let (path, len) = guest.write_text(OLD, "fifo");
         for follow in [0, 1] {
             let set = |call: &mut Call<'_>| {
                 path_filestat_set_times(call, 3, follow, path, len, 7, 9, fstflags::ATIM | fstflags::MTIM)
             };
-            assert_eq!(guest.call_waiting(&Always, set), Ok(()));
+            assert_eq!(guest.call_with(&AlwaysInterrupted, set), Ok(()));
             guest.stat("fifo", follow).unwrap();
-            assert_eq!((guest.u64(40), guest.u64(48)), (7, 9));
+            assert_eq!((guest.read_u64(40), guest.read_u64(48)), (7, 9));
         }
         guest.link(0, "fifo", "second").unwrap();
         guest.rename("second", "third").unwrap();
-        let (path, len) = guest.text(OLD, "fifo");
+        let (path, len) = guest.write_text(OLD, "fifo");
         assert_eq!(guest.call(|call| path_readlink(call, 3, path, len, NEW, 4, OUT)), fails(Errno::INVAL));
         assert_eq!(guest.one(path_remove_directory, "fifo"), fails(Errno::NOTDIR));
         assert_eq!(guest.one(path_create_directory, "fifo"), fails(Errno::EXIST));
@@ -546,33 +547,33 @@ mod tests {
     }
 
     #[test]
-    fn times_are_set_of_what_its_owner_can_neither_read_nor_write() {
+    fn times_of_a_file_without_permissions_can_be_set() {
         use std::os::unix::fs::PermissionsExt;
-        let folder = Folder::new();
-        let file = folder.path().join("file");
+        let temp = TempDir::new();
+        let file = temp.path().join("file");
         std::fs::write(&file, "").unwrap();
-        std::os::unix::fs::symlink("file", folder.path().join("link")).unwrap();
+        std::os::unix::fs::symlink("file", temp.path().join("link")).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o000)).unwrap();
-        let mut guest = Guest::with(&folder, DirAccess::ReadWrite);
+        let mut guest = Guest::with_dir(&temp, FsPerms::ReadWrite);
         for name in ["file", "link", "."] {
-            let (path, len) = guest.text(OLD, name);
+            let (path, len) = guest.write_text(OLD, name);
             guest.call(|call| path_filestat_set_times(call, 3, 1, path, len, 0, 5, fstflags::MTIM)).unwrap();
             guest.stat(name, 1).unwrap();
-            assert_eq!(guest.u64(48), 5, "{name}");
+            assert_eq!(guest.read_u64(48), 5, "{name}");
         }
     }
 
     #[test]
-    fn times_are_set_as_the_flags_say() {
-        in_each_place(|guest| {
+    fn fstflags_select_the_times_to_set() {
+        on_each_backend(|guest| {
             create(guest, "file");
-            let (path, len) = guest.text(OLD, "file");
+            let (path, len) = guest.write_text(OLD, "file");
             let both = fstflags::ATIM | fstflags::MTIM;
             guest
                 .call(|call| path_filestat_set_times(call, 3, 0, path, len, 1_000_000_001, 2_000_000_002, both))
                 .unwrap();
             guest.stat("file", 0).unwrap();
-            assert_eq!((guest.u64(40), guest.u64(48)), (1_000_000_001, 2_000_000_002));
+            assert_eq!((guest.read_u64(40), guest.read_u64(48)), (1_000_000_001, 2_000_000_002));
             let twice = fstflags::MTIM | fstflags::MTIM_NOW;
             let touched = guest.call(|call| path_filestat_set_times(call, 3, 0, path, len, 0, 0, twice));
             assert_eq!(touched, fails(Errno::INVAL));
@@ -580,8 +581,8 @@ mod tests {
     }
 
     #[test]
-    fn a_link_at_the_end_is_not_a_folder_unless_followed() {
-        in_each_place(|guest| {
+    fn a_link_to_a_directory_opens_only_if_it_is_followed() {
+        on_each_backend(|guest| {
             guest.one(path_create_directory, "target").unwrap();
             guest.symlink("target", "link").unwrap();
             let refused = guest.open("link", 0, oflags::DIRECTORY, Rights::NONE);
@@ -597,44 +598,44 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_opened_with_few_rights_makes_files_that_can_be_written() {
-        in_each_place(|guest| {
+    fn the_rights_of_a_directory_do_not_limit_the_files_below_it() {
+        on_each_backend(|guest| {
             guest.one(path_create_directory, "dir").unwrap();
-            let (path, len) = guest.text(OLD, "dir");
+            let (path, len) = guest.write_text(OLD, "dir");
             let few = Rights::PATH_OPEN.0;
             let open = |call: &mut Call<'_>| path_open(call, 3, 0, path, len, oflags::DIRECTORY, few, few, 0, OUT);
             guest.call(open).unwrap();
-            let dir = guest.u32(OUT);
-            let (path, len) = guest.text(OLD, "file");
+            let dir = guest.read_u32(OUT);
+            let (path, len) = guest.write_text(OLD, "file");
             let rights = Rights::FD_WRITE.0;
             let flags = oflags::CREAT | oflags::TRUNC;
             guest.call(|call| path_open(call, dir, 0, path, len, flags, rights, 0, 0, OUT)).unwrap();
-            let file = guest.u32(OUT);
-            let iovec = guest.iovec(4);
+            let file = guest.read_u32(OUT);
+            let iovec = guest.write_iovec(4);
             guest.call(|call| super::super::fd::fd_write(call, file, iovec, 1, OUT)).unwrap();
-            assert_eq!(guest.u32(OUT), 4);
+            assert_eq!(guest.read_u32(OUT), 4);
             let file = guest.ctx.table.get(file).unwrap();
             assert_eq!((file.base, file.inheriting), (Rights::FD_WRITE, Rights::NONE));
             let dir_rights = guest.ctx.table.get(dir).unwrap();
             assert_eq!((dir_rights.base, dir_rights.inheriting), (Rights(few), Rights(few)));
-            let (path, len) = guest.text(OLD, "file");
+            let (path, len) = guest.write_text(OLD, "file");
             guest.call(|call| path_unlink_file(call, dir, path, len)).unwrap();
         });
     }
 
     #[test]
-    fn a_path_needs_a_folder_to_start_from() {
-        in_each_place(|guest| {
+    fn a_path_is_relative_to_a_directory_descriptor() {
+        on_each_backend(|guest| {
             create(guest, "file");
-            let (path, len) = guest.text(OLD, "file");
+            let (path, len) = guest.write_text(OLD, "file");
             assert_eq!(guest.call(|call| path_unlink_file(call, 0, path, len)), fails(Errno::NOTDIR));
             assert_eq!(guest.call(|call| path_unlink_file(call, 9, path, len)), fails(Errno::BADF));
         });
     }
 
     #[test]
-    fn a_folder_opens_again_with_the_rights_it_has() {
-        in_each_place(|guest| {
+    fn a_directory_can_be_reopened_with_its_rights() {
+        on_each_backend(|guest| {
             for (flags, rights) in [(0, Rights::DIRECTORY), (0, Rights::NONE), (oflags::DIRECTORY, Rights::FD_READ)] {
                 guest.open(".", 0, flags, rights).unwrap();
             }

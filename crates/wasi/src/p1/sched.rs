@@ -1,4 +1,4 @@
-//! Giving way to other threads.
+//! Scheduling.
 
 use super::Call;
 use super::types::Result;

@@ -1,5 +1,5 @@
-//! Lists of strings as C lays them out: an array of pointers, and the strings one after the other, each with its
-//! closing zero. Arguments and environment share it.
+//! The memory layout of arguments and environment variables: an array of pointers to consecutive zero-terminated
+//! strings.
 
 use super::memory::GuestMemory;
 use super::types::{Errno, Result};
@@ -9,10 +9,10 @@ pub(super) fn get(strings: &[String], memory: &mut GuestMemory<'_>, pointers: u3
     for string in strings {
         memory.write_u32(pointer, at)?;
         memory.write(at, string.as_bytes())?;
-        at = after(at, string.len())?;
+        at = advance(at, string.len())?;
         memory.write(at, &[0])?;
-        at = after(at, 1)?;
-        pointer = after(pointer, 4)?;
+        at = advance(at, 1)?;
+        pointer = advance(pointer, 4)?;
     }
     Ok(())
 }
@@ -22,7 +22,7 @@ pub(super) fn sizes_get(strings: &[String], memory: &mut GuestMemory<'_>, count:
     memory.write_size(size, strings.iter().map(|string| string.len() + 1).sum())
 }
 
-fn after(ptr: u32, len: usize) -> Result<u32> {
+fn advance(ptr: u32, len: usize) -> Result<u32> {
     let len = u32::try_from(len).map_err(|_| Errno::OVERFLOW)?;
     Ok(ptr.checked_add(len).ok_or(Errno::FAULT)?)
 }

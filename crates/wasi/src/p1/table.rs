@@ -1,19 +1,20 @@
-//! The descriptors of a guest: small numbers, the lowest free one first. Each carries rights, which are recorded,
-//! narrowed and reported, and never asked for: what a descriptor may do follows from how it was opened and from what the
-//! embedder allows, and both are decided in the host layer.
+//! The descriptors of a guest. A new descriptor gets the lowest free number. Each descriptor records its rights. The
+//! guest can read and drop them, but no operation checks them. Instead, the host layer checks the access mode of the
+//! descriptor and the permissions that the embedder has granted.
 
 use super::types::{Errno, Result, Rights, fdflags};
-use crate::host::fs::{Directory, Entry, File};
+use crate::host::fs::{DirEntry, Directory, File};
 use crate::host::net::Socket;
 use crate::host::stdio::Stream;
 
-/// The most descriptors a guest can hold open, so that it cannot use up those of the host.
-const DESCRIPTORS: usize = 1024;
+/// The maximum number of open descriptors of a guest. It prevents a guest from exhausting the host's descriptors.
+const MAX_DESCRIPTORS: usize = 1024;
 
-/// The most names a guest can have listed, in all its folders together, so that it cannot use up the host's memory.
-const LISTED: usize = 1_000_000;
+/// The maximum number of directory entries in all of a guest's listings. It prevents a guest from exhausting the host's
+/// memory.
+const MAX_LISTED_ENTRIES: usize = 1_000_000;
 
-/// What a descriptor stands for.
+/// The object to which a descriptor refers.
 #[derive(Debug)]
 pub(crate) enum Object {
     Stream(Stream),
@@ -22,14 +23,14 @@ pub(crate) enum Object {
     Socket(Socket),
 }
 
-/// An open folder.
+/// An open directory.
 #[derive(Debug)]
 pub(crate) struct OpenDirectory {
     pub(crate) directory: Directory,
-    /// The name it was given to the guest under, if it was given and not opened.
+    /// The guest's name for a preopened directory, or `None` if the guest has opened the directory itself.
     pub(crate) preopen: Option<String>,
-    /// The names found when listing last began; cookies count them.
-    pub(crate) listing: Option<Vec<Entry>>,
+    /// The entries at the time when the guest last started to list them. A cookie is an index into them.
+    pub(crate) listing: Option<Vec<DirEntry>>,
 }
 
 /// One open descriptor.
@@ -37,22 +38,22 @@ pub(crate) struct OpenDirectory {
 pub(crate) struct Descriptor {
     pub(crate) object: Object,
     pub(crate) flags: u16,
-    /// What `fd_fdstat_get` reports; nothing else reads it.
+    /// The rights that `fd_fdstat_get` reports. No operation checks them.
     pub(crate) base: Rights,
     pub(crate) inheriting: Rights,
 }
 
 impl Descriptor {
-    pub(crate) fn stream(stream: Stream, base: Rights) -> Descriptor {
+    pub(crate) fn from_stream(stream: Stream, base: Rights) -> Descriptor {
         Descriptor { object: Object::Stream(stream), flags: 0, base, inheriting: Rights::NONE }
     }
 
-    pub(crate) fn preopen(directory: Directory, name: String) -> Descriptor {
+    pub(crate) fn from_preopen(directory: Directory, name: String) -> Descriptor {
         let object = Object::Directory(OpenDirectory { directory, preopen: Some(name), listing: None });
-        Descriptor { object, flags: 0, base: Rights::DIRECTORY, inheriting: Rights::BELOW }
+        Descriptor { object, flags: 0, base: Rights::DIRECTORY, inheriting: Rights::INHERITING }
     }
 
-    pub(crate) fn of_socket(socket: Socket) -> Descriptor {
+    pub(crate) fn from_socket(socket: Socket) -> Descriptor {
         let (base, inheriting) = match socket.is_listener() {
             true => (Rights::LISTENER, Rights::CONNECTION),
             false => (Rights::CONNECTION, Rights::NONE),
@@ -64,21 +65,22 @@ impl Descriptor {
         self.flags & fdflags::NONBLOCK != 0
     }
 
-    /// The file; EISDIR for a folder and ESPIPE for a stream or a socket, which have no position and no size.
+    /// Returns the file. Fails with EISDIR for a directory, and with ESPIPE for a stream or a socket, because these have no
+    /// position.
     pub(crate) fn file(&self) -> Result<&File> {
         self.file_or(Errno::ISDIR, Errno::SPIPE)
     }
 
-    /// The file; `folder` for a folder, which is open for reading only, and `stream` for a stream or a socket.
-    pub(crate) fn file_or(&self, folder: Errno, stream: Errno) -> Result<&File> {
+    /// Returns the file. Fails with `directory_error` for a directory, and with `stream_error` for a stream or a socket.
+    pub(crate) fn file_or(&self, directory_error: Errno, stream_error: Errno) -> Result<&File> {
         match &self.object {
             Object::File(file) => Ok(file),
-            Object::Directory(_) => Err(folder.into()),
-            Object::Stream(_) | Object::Socket(_) => Err(stream.into()),
+            Object::Directory(_) => Err(directory_error.into()),
+            Object::Stream(_) | Object::Socket(_) => Err(stream_error.into()),
         }
     }
 
-    /// The folder; ENOTDIR for anything else.
+    /// Returns the directory. Fails with ENOTDIR for any other object.
     pub(crate) fn directory(&self) -> Result<&Directory> {
         match &self.object {
             Object::Directory(open) => Ok(&open.directory),
@@ -86,7 +88,7 @@ impl Descriptor {
         }
     }
 
-    /// The same with its listing.
+    /// Returns the directory with its listing. Fails with ENOTDIR for any other object.
     pub(crate) fn open_directory(&mut self) -> Result<&mut OpenDirectory> {
         match &mut self.object {
             Object::Directory(open) => Ok(open),
@@ -97,19 +99,19 @@ impl Descriptor {
 
 /// The descriptors of one context.
 #[derive(Debug, Default)]
-pub(crate) struct Table {
+pub(crate) struct DescriptorTable {
     slots: Vec<Option<Descriptor>>,
 }
 
-impl Table {
-    /// The number the next descriptor will have; EMFILE when there are too many.
+impl DescriptorTable {
+    /// Returns the number of the next descriptor. Fails with EMFILE if the table is full.
     fn lowest_free(&self) -> Result<usize> {
         let slot = self.slots.iter().position(Option::is_none).unwrap_or(self.slots.len());
-        if slot < DESCRIPTORS { Ok(slot) } else { Err(Errno::MFILE.into()) }
+        if slot < MAX_DESCRIPTORS { Ok(slot) } else { Err(Errno::MFILE.into()) }
     }
 
-    /// Fails before anything is opened for a table that is full.
-    pub(crate) fn check_room(&self) -> Result<()> {
+    /// Fails with EMFILE if the table is full. Functions call it before they open a file.
+    pub(crate) fn check_not_full(&self) -> Result<()> {
         self.lowest_free().map(drop)
     }
 
@@ -130,20 +132,21 @@ impl Table {
         Ok(self.slots.get_mut(fd as usize).and_then(Option::as_mut).ok_or(Errno::BADF)?)
     }
 
-    /// How many more names can be listed.
-    pub(crate) fn unlisted(&self) -> usize {
+    /// Returns the number of entries that further listings may hold.
+    pub(crate) fn listing_capacity(&self) -> usize {
         let listed = self.slots.iter().flatten().map(|descriptor| match &descriptor.object {
             Object::Directory(OpenDirectory { listing: Some(listing), .. }) => listing.len(),
             _ => 0,
         });
-        LISTED.saturating_sub(listed.sum())
+        MAX_LISTED_ENTRIES.saturating_sub(listed.sum())
     }
 
     pub(crate) fn remove(&mut self, fd: u32) -> Result<Descriptor> {
         Ok(self.slots.get_mut(fd as usize).and_then(Option::take).ok_or(Errno::BADF)?)
     }
 
-    /// Moves `from` over `to`, which must be open as well and is closed.
+    /// Moves the descriptor `from` to the number `to`, and closes the descriptor that was open there. Fails with EBADF if
+    /// one of them is not open.
     pub(crate) fn renumber(&mut self, from: u32, to: u32) -> Result<()> {
         self.get(from)?;
         self.get(to)?;
@@ -158,15 +161,15 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::stdio::{Inherited, Stdio};
+    use crate::host::stdio::{StandardStream, Stdio};
 
     fn null() -> Descriptor {
-        Descriptor::stream(Stream::new(Stdio::Null, Inherited::Stdin), Rights::STDIN)
+        Descriptor::from_stream(Stream::new(Stdio::Null, StandardStream::Stdin), Rights::STDIN)
     }
 
     #[test]
     fn the_lowest_free_number_is_used_first() {
-        let mut table = Table::default();
+        let mut table = DescriptorTable::default();
         for expected in 0..3 {
             assert_eq!(table.insert(null()), Ok(expected));
         }
@@ -176,9 +179,9 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_cannot_hold_endless_descriptors() {
-        let mut table = Table::default();
-        while table.check_room().is_ok() {
+    fn a_full_table_fails_with_emfile() {
+        let mut table = DescriptorTable::default();
+        while table.check_not_full().is_ok() {
             table.insert(null()).unwrap();
         }
         assert_eq!(table.insert(null()), Err(Errno::MFILE.into()));

@@ -1,45 +1,45 @@
-//! The types of preview 1 as they lie in guest memory: rights, flags, and the layouts of the records
-//! (`witx/typenames.witx` of the WASI 0.1 specification). All numbers are little-endian.
+//! The types of preview 1 and their layouts in guest memory: rights, flags and records (`witx/typenames.witx` of the WASI
+//! 0.1 specification). All numbers are little-endian.
 
 pub(crate) use crate::host::Errno;
 use crate::host::{Error, Interrupted, fs};
 
-/// How a function can end other than by success.
+/// The error of a WASI function.
 #[derive(PartialEq, Eq, Debug)]
-pub(crate) enum Stop {
-    /// The guest is told and goes on.
+pub(crate) enum CallError {
+    /// The function returns this number to the guest.
     Errno(Errno),
-    /// The embedder has asked for the end.
+    /// The embedder has interrupted the guest.
     Interrupted,
-    /// The guest has asked for the end.
+    /// The guest has exited with this code.
     Exit(i32),
 }
 
-pub(crate) type Result<T> = std::result::Result<T, Stop>;
+pub(crate) type Result<T> = std::result::Result<T, CallError>;
 
-impl From<Errno> for Stop {
-    fn from(errno: Errno) -> Stop {
-        Stop::Errno(errno)
+impl From<Errno> for CallError {
+    fn from(errno: Errno) -> CallError {
+        CallError::Errno(errno)
     }
 }
 
-impl From<Error> for Stop {
-    fn from(error: Error) -> Stop {
+impl From<Error> for CallError {
+    fn from(error: Error) -> CallError {
         match error {
-            Error::Errno(errno) => Stop::Errno(errno),
-            Error::Interrupted => Stop::Interrupted,
+            Error::Errno(errno) => CallError::Errno(errno),
+            Error::Interrupted => CallError::Interrupted,
         }
     }
 }
 
-impl From<Interrupted> for Stop {
-    fn from(Interrupted: Interrupted) -> Stop {
-        Stop::Interrupted
+impl From<Interrupted> for CallError {
+    fn from(Interrupted: Interrupted) -> CallError {
+        CallError::Interrupted
     }
 }
 
-/// What a guest says it does through a descriptor, and is told of it. It can give rights up and not gain any; whether
-/// something may be done is decided without them.
+/// The rights of a descriptor. They are recorded and reported, and a guest can drop them but not add any. No operation
+/// checks them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Rights(pub(crate) u64);
 
@@ -88,7 +88,7 @@ rights! {
 impl Rights {
     pub(crate) const NONE: Rights = Rights(0);
 
-    /// All that means something for a file.
+    /// All rights that apply to a file.
     pub(crate) const FILE: Rights = Rights::of(&[
         Rights::FD_DATASYNC,
         Rights::FD_READ,
@@ -105,7 +105,7 @@ impl Rights {
         Rights::POLL_FD_READWRITE,
     ]);
 
-    /// All that means something for a folder.
+    /// All rights that apply to a directory.
     pub(crate) const DIRECTORY: Rights = Rights::of(&[
         Rights::FD_FDSTAT_SET_FLAGS,
         Rights::FD_SYNC,
@@ -130,20 +130,21 @@ impl Rights {
         Rights::POLL_FD_READWRITE,
     ]);
 
-    /// What a descriptor opened below a folder that was given to the guest can have.
-    pub(crate) const BELOW: Rights = Rights::of(&[Rights::FILE, Rights::DIRECTORY]);
+    /// The rights of descriptors that are opened below a preopened directory.
+    pub(crate) const INHERITING: Rights = Rights::of(&[Rights::FILE, Rights::DIRECTORY]);
 
-    /// A stream has no position: without seek and tell, a C library takes a character device for a terminal.
+    /// The rights of every stream. They do not include seek and tell. C libraries treat a character device without
+    /// these rights as a terminal.
     const STREAM: Rights =
         Rights::of(&[Rights::FD_FDSTAT_SET_FLAGS, Rights::FD_FILESTAT_GET, Rights::POLL_FD_READWRITE]);
     pub(crate) const STDIN: Rights = Rights::of(&[Rights::STREAM, Rights::FD_READ]);
     pub(crate) const STDOUT: Rights =
         Rights::of(&[Rights::STREAM, Rights::FD_WRITE, Rights::FD_SYNC, Rights::FD_DATASYNC]);
 
-    /// A connection, which is read, written and shut down.
+    /// The rights of a connection.
     pub(crate) const CONNECTION: Rights =
         Rights::of(&[Rights::STREAM, Rights::FD_READ, Rights::FD_WRITE, Rights::SOCK_SHUTDOWN]);
-    /// A socket that listens.
+    /// The rights of a listener.
     pub(crate) const LISTENER: Rights = Rights::of(&[Rights::STREAM, Rights::FD_READ, Rights::SOCK_ACCEPT]);
 
     const fn of(parts: &[Rights]) -> Rights {
@@ -223,7 +224,7 @@ pub(crate) mod sdflags {
     pub(crate) const ALL: u32 = 3;
 }
 
-/// `signal`: those that do something special, and the first and the last of all.
+/// `signal`: the numbers whose default action is to ignore or to stop, and the first and the last number.
 pub(crate) mod signal {
     pub(crate) const NONE: u32 = 0;
     pub(crate) const HUP: u32 = 1;
@@ -238,7 +239,7 @@ pub(crate) mod signal {
     pub(crate) const SYS: u32 = 30;
 }
 
-/// EINVAL when `flags` has a bit outside `known`.
+/// Returns `flags`. Fails with EINVAL if a bit outside `known` is set.
 pub(crate) fn known_flags(flags: u32, known: u32) -> Result<u32> {
     if flags & !known == 0 { Ok(flags) } else { Err(Errno::INVAL.into()) }
 }
@@ -256,26 +257,26 @@ pub(crate) enum Filetype {
     SymbolicLink = 7,
 }
 
-impl From<fs::Kind> for Filetype {
-    fn from(kind: fs::Kind) -> Filetype {
+impl From<fs::FileKind> for Filetype {
+    fn from(kind: fs::FileKind) -> Filetype {
         match kind {
-            fs::Kind::BlockDevice => Filetype::BlockDevice,
-            fs::Kind::CharacterDevice => Filetype::CharacterDevice,
-            fs::Kind::Directory => Filetype::Directory,
-            fs::Kind::RegularFile => Filetype::RegularFile,
-            fs::Kind::Socket => Filetype::SocketStream,
-            fs::Kind::SymbolicLink => Filetype::SymbolicLink,
-            fs::Kind::Other => Filetype::Unknown,
+            fs::FileKind::BlockDevice => Filetype::BlockDevice,
+            fs::FileKind::CharacterDevice => Filetype::CharacterDevice,
+            fs::FileKind::Directory => Filetype::Directory,
+            fs::FileKind::RegularFile => Filetype::RegularFile,
+            fs::FileKind::Socket => Filetype::SocketStream,
+            fs::FileKind::SymbolicLink => Filetype::SymbolicLink,
+            fs::FileKind::Other => Filetype::Unknown,
         }
     }
 }
 
-/// Puts `bytes` at `offset` of a record.
+/// Writes `bytes` at `offset` of a record.
 pub(crate) fn put<const N: usize>(record: &mut [u8], offset: usize, bytes: [u8; N]) {
     record[offset..offset + N].copy_from_slice(&bytes);
 }
 
-/// Takes the bytes at `offset` of a record.
+/// Reads the bytes at `offset` of a record.
 fn get<const N: usize>(record: &[u8], offset: usize) -> [u8; N] {
     let mut bytes = [0; N];
     bytes.copy_from_slice(&record[offset..offset + N]);
@@ -316,7 +317,7 @@ pub(crate) struct Filestat {
 }
 
 impl Filestat {
-    /// A standard stream or a socket: of a kind, and nothing else is the guest's to know.
+    /// Returns the record of a standard stream or a socket. Only the file type is set.
     pub(crate) fn stream(filetype: Filetype) -> Filestat {
         Filestat { dev: 0, ino: 0, filetype, nlink: 0, size: 0, atim: 0, mtim: 0, ctim: 0 }
     }
@@ -350,7 +351,7 @@ impl From<fs::Metadata> for Filestat {
     }
 }
 
-/// `dirent`, which the name follows.
+/// `dirent`. The name follows it in the buffer.
 #[derive(Debug)]
 pub(crate) struct Dirent {
     pub(crate) next: u64,
@@ -383,39 +384,43 @@ pub(crate) enum Eventtype {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subscription {
     pub(crate) userdata: u64,
-    pub(crate) about: About,
+    pub(crate) kind: SubscriptionKind,
 }
 
-/// What a subscription waits for.
+/// The event that a subscription waits for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum About {
+pub(crate) enum SubscriptionKind {
     Clock { id: u32, timeout: u64, absolute: bool },
     FdRead(u32),
     FdWrite(u32),
 }
 
 impl Subscription {
-    /// EINVAL for an unknown kind or flag. The precision is a hint, and not needed.
+    /// Parses a subscription. Fails with EINVAL for an unknown kind or flag. Ignores the precision, which is a hint.
     pub(crate) fn read(record: &[u8; 48]) -> Result<Subscription> {
         let [tag] = get(record, 8);
         let first = u32::from_le_bytes(get(record, 16));
-        let about = match tag {
+        let kind = match tag {
             0 => {
                 let flags = known_flags(u32::from(u16::from_le_bytes(get(record, 40))), 1)?;
-                About::Clock { id: first, timeout: u64::from_le_bytes(get(record, 24)), absolute: flags == 1 }
+                SubscriptionKind::Clock {
+                    id: first,
+                    timeout: u64::from_le_bytes(get(record, 24)),
+                    absolute: flags == 1,
+                }
             }
-            1 => About::FdRead(first),
-            2 => About::FdWrite(first),
+            1 => SubscriptionKind::FdRead(first),
+            2 => SubscriptionKind::FdWrite(first),
             _ => return Err(Errno::INVAL.into()),
         };
-        Ok(Subscription { userdata: u64::from_le_bytes(get(record, 0)), about })
+        Ok(Subscription { userdata: u64::from_le_bytes(get(record, 0)), kind })
     }
 
     pub(crate) fn eventtype(&self) -> Eventtype {
-        match self.about {
-            About::Clock { .. } => Eventtype::Clock,
-            About::FdRead(_) => Eventtype::FdRead,
-            About::FdWrite(_) => Eventtype::FdWrite,
+        match self.kind {
+            SubscriptionKind::Clock { .. } => Eventtype::Clock,
+            SubscriptionKind::FdRead(_) => Eventtype::FdRead,
+            SubscriptionKind::FdWrite(_) => Eventtype::FdWrite,
         }
     }
 }

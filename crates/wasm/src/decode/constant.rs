@@ -1,29 +1,28 @@
-//! Constant expressions that read a global which the module itself defines, earlier on. The core specification allows them
-//! since 3.0, but the validator only together with garbage collection. Modules that need them are validated with that on;
-//! here is what is left to refuse then, so that nothing else of garbage collection gets in. Core specification, "Constant
-//! Expressions".
+//! Constant expressions that read an earlier global of the same module. The core specification allows them since 3.0, but
+//! wasmparser only allows them if garbage collection is enabled. A module that needs them is validated with garbage
+//! collection enabled, and this file rejects all its other uses. Core specification, "Constant Expressions".
 
 use wasmparser as wp;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::feature::{Feature, Features};
 
-/// Whether an engine with these features accepts such expressions though garbage collection is off.
-pub(super) fn reads_own_globals(features: Features) -> bool {
+/// Returns whether these features allow such expressions while garbage collection is disabled.
+pub(super) fn allows_own_globals(features: Features) -> bool {
     features.has(Feature::ExtendedConst) && !features.has(Feature::Gc)
 }
 
-/// Whether the operator at an offset reads a global that is not imported.
+/// Returns whether the operator at an offset reads a global that is not imported.
 pub(super) fn is_read_of_own_global(module: &[u8], offset: u64, imported_globals: u32) -> bool {
     let at = usize::try_from(offset).ok().and_then(|offset| module.get(offset..)).unwrap_or_default();
     let op = wp::OperatorsReader::new(wp::BinaryReader::new(at, offset)).read();
     matches!(op, Ok(wp::Operator::GlobalGet { global_index }) if global_index >= imported_globals)
 }
 
-/// Refuses what a section has of garbage collection, in the types of its items and in constant expressions. Sections that
-/// have neither come before the first constant expression, and were validated without it.
-pub(super) fn without_gc(payload: &wp::Payload<'_>, features: Features) -> Result<()> {
-    let check = Check { references: features.has(Feature::FunctionReferences) };
+/// Rejects garbage collection in the types and constant expressions of a section. Other sections precede the first
+/// constant expression and have been validated without garbage collection.
+pub(super) fn reject_gc(payload: &wp::Payload<'_>, features: Features) -> Result<()> {
+    let check = GcCheck { references: features.has(Feature::FunctionReferences) };
     match payload {
         wp::Payload::TableSection(reader) => {
             for table in reader.clone().into_iter_with_offsets() {
@@ -60,13 +59,13 @@ pub(super) fn without_gc(payload: &wp::Payload<'_>, features: Features) -> Resul
     Ok(())
 }
 
-/// The sections' types and expressions, one by one.
-struct Check {
-    /// Whether there are typed function references.
+/// Checks types and constant expressions for uses of garbage collection.
+struct GcCheck {
+    /// Whether typed function references are enabled.
     references: bool,
 }
 
-impl Check {
+impl GcCheck {
     fn elements(&self, elem: &wp::Element<'_>) -> Result<()> {
         if let wp::ElementKind::Active { offset_expr, .. } = &elem.kind {
             self.expression(offset_expr)?;
@@ -96,7 +95,7 @@ impl Check {
                 | wp::Operator::ExternConvertAny => {
                     return Err(invalid("constant expression required: non-constant operator", offset));
                 }
-                // The validator has asked for the proposal of any other.
+                // The validator has checked the proposals of all other operators.
                 _ => {}
             }
         }

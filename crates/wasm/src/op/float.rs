@@ -1,9 +1,9 @@
-//! Which operations are arithmetic on floats: their result may be a NaN whose bits are not those of an operand. An engine
-//! that canonicalises has such a NaN made canonical, in every tier. Core specification, "NaN Propagation".
+//! Classifies the operations that are float arithmetic: their result may be a NaN with bits other than an operand's. With
+//! NaN canonicalisation, every tier replaces such a NaN by the canonical one. Core specification, "NaN Propagation".
 
 use super::{Binary, Convert, Unary, VectorBinary, VectorUnary};
 
-/// What floats a result consists of.
+/// The float type of a result, and its number of lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FloatShape {
     /// One `f32`.
@@ -19,7 +19,7 @@ pub enum FloatShape {
 use FloatShape::{F32, F32x4, F64, F64x2};
 
 impl Unary {
-    /// What the result consists of if the operation is arithmetic on floats.
+    /// Returns the shape of the result if the operation is float arithmetic.
     pub const fn arithmetic(self) -> Option<FloatShape> {
         use Unary::*;
         match self {
@@ -31,7 +31,7 @@ impl Unary {
 }
 
 impl Convert {
-    /// What the result consists of if the operation is arithmetic on floats.
+    /// Returns the shape of the result if the operation is float arithmetic.
     pub const fn arithmetic(self) -> Option<FloatShape> {
         match self {
             Convert::F32DemoteF64 => Some(F32),
@@ -42,7 +42,7 @@ impl Convert {
 }
 
 impl Binary {
-    /// What the result consists of if the operation is arithmetic on floats.
+    /// Returns the shape of the result if the operation is float arithmetic.
     pub const fn arithmetic(self) -> Option<FloatShape> {
         use Binary::*;
         match self {
@@ -54,7 +54,7 @@ impl Binary {
 }
 
 impl VectorUnary {
-    /// What the result consists of if the operation is arithmetic on floats.
+    /// Returns the shape of the result if the operation is float arithmetic.
     pub const fn arithmetic(self) -> Option<FloatShape> {
         use VectorUnary::*;
         match self {
@@ -66,7 +66,7 @@ impl VectorUnary {
 }
 
 impl VectorBinary {
-    /// What the result consists of if the operation is arithmetic on floats.
+    /// Returns the shape of the result if the operation is float arithmetic.
     pub const fn arithmetic(self) -> Option<FloatShape> {
         use VectorBinary::*;
         match self {

@@ -1,8 +1,8 @@
-//! The rows of the loads and stores, scalar and vector. `[N]` is the number of bytes accessed; the address operand,
-//! the same in every row, is not listed. Used as the rows in `numeric.rs` are. Core specification, chapter "Memory
+//! The rows of the loads and stores, scalar and vector. `[N]` is the number of bytes accessed. Rows omit the address
+//! operand, because every row has it. Their use is the same as in `numeric.rs`. Core specification, chapter "Memory
 //! Instructions".
 
-/// Loads: `[N]` bytes become a value, sign- or zero-extended, splatted or zero-padded as the name says
+/// Loads of `[N]` bytes. The name tells whether the value is sign-extended, zero-extended, splatted or zero-padded
 /// (core specification, "Memory Instructions").
 ///
 /// Row: `Token meaning "text" [bytes] -> result gas;`
@@ -39,7 +39,7 @@ macro_rules! load_ops {
     } };
 }
 
-/// Stores: a value, or its low part, becomes `[N]` bytes (core specification, "Memory Instructions").
+/// Stores of the low `[N]` bytes of a value (core specification, "Memory Instructions").
 ///
 /// Row: `Token meaning "text" operand -> [bytes] gas;`
 #[macro_export]

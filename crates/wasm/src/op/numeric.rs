@@ -1,8 +1,8 @@
-//! The rows of the scalar numeric operations: unary, convert, binary, compare and wide arithmetic. Each row is the one
-//! place where an operation is listed; `op.rs` makes the enums from them, `sem.rs` the evaluators, every tier its
-//! dispatch. Core specification, chapter "Numeric Instructions", and the wide-arithmetic proposal.
+//! The rows of the scalar numeric operations: unary, convert, binary, compare and wide arithmetic. No other place lists
+//! these operations: `op.rs` generates the enums from the rows, `sem.rs` the evaluators, and every tier its dispatch.
+//! Core specification, chapter "Numeric Instructions", and the wide-arithmetic proposal.
 
-/// Scalar operations of one operand that stay in their class: integer to integer, float to float
+/// Scalar operations of one operand, from integer to integer or from float to float
 /// (core specification, "Numeric Instructions": _unop_ and _testop_).
 ///
 /// Row: `Token meaning "text" (operand) -> result gas;`
@@ -178,7 +178,7 @@ macro_rules! compare_ops {
 }
 
 /// 128-bit integer arithmetic on pairs of `i64`, low half first (wide-arithmetic proposal).
-/// The operand count differs from row to row; the gas indices are ours, after the last one of WasmEdge.
+/// The number of operands differs between rows. WasmEdge has no gas indices for them; these follow its last index.
 ///
 /// Row: `Token meaning "text" (operand, ...) -> (i64, i64) gas;`
 #[macro_export]

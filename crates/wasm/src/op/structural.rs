@@ -1,9 +1,9 @@
-//! The rows of the operations that have no pure meaning of values alone: control, state, references, aggregates, and
-//! those whose immediates are whole values. Their meaning is in the walk and the tiers. Used as the rows in
-//! `numeric.rs` are. Core specification, chapter "Instructions".
+//! The rows of the operations that are not pure functions of their operands: control, state, references, aggregates, and
+//! operations with a value as immediate. The walk and the tiers implement them. Their use is the same as in
+//! `numeric.rs`. Core specification, chapter "Instructions".
 
-/// Operations with control, state or immediates of their own: control, parametric, variable, table, memory, reference,
-/// aggregate and exception instructions, constants, and `i8x16.shuffle` (core specification, "Instructions").
+/// Control, parametric, variable, table, memory, reference, aggregate and exception instructions, constants, and
+/// `i8x16.shuffle` (core specification, "Instructions").
 ///
 /// Row: `Token "text" gas;`
 #[macro_export]

@@ -1,6 +1,6 @@
-//! The rows of the vector operations, in families of one shape each. `i8x16.shuffle` and `v128.const`, whose
-//! immediates are whole vectors, are with the structural operations. Used as the rows in `numeric.rs` are. Core
-//! specification, chapter "Vector Instructions".
+//! The rows of the vector operations, with one family per signature. `i8x16.shuffle` and `v128.const` have a vector as
+//! immediate and are structural operations. The use of the rows is the same as in `numeric.rs`. Core specification,
+//! chapter "Vector Instructions".
 
 /// Vector operations of one vector (core specification, "Vector Instructions": _vunop_, _vextunop_, _vcvtop_).
 ///
@@ -201,7 +201,7 @@ macro_rules! vector_ternary_ops {
     } };
 }
 
-/// Vector to `i32`: tests and bit masks (core specification, "Vector Instructions": _vtestop_ and bitmask).
+/// Tests and bit masks, from a vector to an `i32` (core specification, "Vector Instructions": _vtestop_ and bitmask).
 ///
 /// Row: `Token meaning "text" (V128) -> i32 gas;`
 #[macro_export]
@@ -219,7 +219,7 @@ macro_rules! vector_test_ops {
     } };
 }
 
-/// Lane-wise shifts by one scalar amount, taken modulo the lane width
+/// Lane-wise shifts by a scalar amount modulo the lane width
 /// (core specification, "Vector Instructions": _vishiftop_).
 ///
 /// Row: `Token meaning "text" (V128, i32) -> V128 gas;`
@@ -241,7 +241,7 @@ macro_rules! vector_shift_ops {
     } };
 }
 
-/// A scalar copied to every lane (core specification, "Vector Instructions": splat).
+/// Copies of a scalar to every lane (core specification, "Vector Instructions": splat).
 ///
 /// Row: `Token meaning "text" (operand) -> V128 gas;`
 #[macro_export]
@@ -256,7 +256,7 @@ macro_rules! vector_splat_ops {
     } };
 }
 
-/// One lane as a scalar; `lane N` is the immediate and the number of lanes
+/// Extractions of one lane as a scalar. `lane N` stands for the lane immediate; `N` is the number of lanes
 /// (core specification, "Vector Instructions": extract_lane).
 ///
 /// Row: `Token meaning "text" (V128, lane lanes) -> result gas;`
@@ -274,7 +274,7 @@ macro_rules! vector_extract_ops {
     } };
 }
 
-/// A vector with one lane replaced; `lane N` is the immediate and the number of lanes
+/// Replacements of one lane by a scalar. `lane N` stands for the lane immediate; `N` is the number of lanes
 /// (core specification, "Vector Instructions": replace_lane).
 ///
 /// Row: `Token meaning "text" (V128, lane lanes, operand) -> V128 gas;`

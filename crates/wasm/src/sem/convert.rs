@@ -1,5 +1,5 @@
-//! The meaning of the scalar conversions. Total, without panics, on every input; a trap is a value. Called by the
-//! interpreter's handlers, the evaluators of `sem.rs`, and lane by lane from `vector.rs`. Core specification, "Numeric
+//! The semantics of the scalar conversions. No function panics on any input; a trap is an `Err`. The interpreter's
+//! handlers, the evaluators of `sem.rs` and the lane loops of `vector.rs` call them. Core specification, "Numeric
 //! Instructions" and "Conversions".
 
 #![allow(missing_docs)] // Each function is documented by its row in the op table.
@@ -24,10 +24,11 @@ pub fn i64_extend_i32_u(a: i32) -> i64 {
     i64::from(a as u32)
 }
 
-// Float to integer, trapping. The limits, exclusive, are the floats next to the range: `-2^31 - 1` is an `f64`, but
-// below `-2^31` the next `f32` is `-2^31 - 2^8`; below `-2^63` come `-2^63 - 2^11` (`f64`) and `-2^63 - 2^40` (`f32`).
+// Float to integer, trapping. The exclusive limits are the floats next to the range: `-2^31 - 1` is an `f64`, but the
+// next `f32` below `-2^31` is `-2^31 - 2^8`. The next floats below `-2^63` are `-2^63 - 2^11` (`f64`) and
+// `-2^63 - 2^40` (`f32`).
 
-/// `value` if the float it was truncated from was in range, else the trap for why not.
+/// Returns `value` if the truncated float was in range, and the matching trap otherwise.
 #[inline(always)]
 fn in_range<T>(in_range: bool, is_nan: bool, value: T) -> Result<T, Trap> {
     if in_range {
@@ -79,7 +80,7 @@ pub fn i64_trunc_f64_u(a: f64) -> Result<i64, Trap> {
     in_range(a > -1.0 && a < 18_446_744_073_709_551_616.0, a.is_nan(), a as u64 as i64)
 }
 
-// Float to integer, saturating; NaN becomes 0. This is what `as` means.
+// Float to integer, saturating. NaN becomes 0, as with Rust's `as`.
 
 #[inline(always)]
 pub fn i32_trunc_sat_f32_s(a: f32) -> i32 {
@@ -121,7 +122,7 @@ pub fn i64_trunc_sat_f64_u(a: f64) -> i64 {
     a as u64 as i64
 }
 
-// Integer to float, rounded to nearest, ties to even.
+// Integer to float. The result is rounded to nearest, ties to even.
 
 #[inline(always)]
 pub fn f32_convert_i32_s(a: i32) -> f32 {
@@ -169,7 +170,7 @@ pub fn f64_convert_i64_u(a: i64) -> f64 {
 pub fn f32_demote_f64(a: f64) -> f32 {
     if a.is_nan() {
         cold_path();
-        nan::of_demotion(a)
+        nan::demote(a)
     } else {
         a as f32
     }
@@ -179,13 +180,13 @@ pub fn f32_demote_f64(a: f64) -> f32 {
 pub fn f64_promote_f32(a: f32) -> f64 {
     if a.is_nan() {
         cold_path();
-        nan::of_promotion(a)
+        nan::promote(a)
     } else {
         f64::from(a)
     }
 }
 
-// The same bits as another type.
+// Reinterpretation of the bits.
 
 #[inline(always)]
 pub fn i32_reinterpret_f32(a: f32) -> i32 {
@@ -317,11 +318,11 @@ mod tests {
             (F32DemoteF64, f64::MAX, Ok(f32::INFINITY)),
             (F32DemoteF64, 1.0 + 1.0 / 16_777_216.0, Ok(1.0)),
             (F32DemoteF64, -1e-300, Ok(-0.0)),
-            (F32DemoteF64, f64::from_bits(0x7FF4_0000_0000_0000), Ok(nan::of_demotion(f64::from_bits(0x7FF4 << 48)))),
+            (F32DemoteF64, f64::from_bits(0x7FF4_0000_0000_0000), Ok(nan::demote(f64::from_bits(0x7FF4 << 48)))),
         ]);
         convert::<f32, f64>(&[
             (F64PromoteF32, f32::from_bits(1), Ok(1.401298464324817e-45)),
-            (F64PromoteF32, f32::from_bits(0x7FA0_0000), Ok(nan::of_promotion(f32::from_bits(0x7FA0_0000)))),
+            (F64PromoteF32, f32::from_bits(0x7FA0_0000), Ok(nan::promote(f32::from_bits(0x7FA0_0000)))),
         ]);
     }
 

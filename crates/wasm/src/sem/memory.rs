@@ -1,6 +1,6 @@
-//! The meaning of loads and stores once the bytes are at hand: a load is a function of the bytes read, a store gives
-//! the bytes to write. Addresses and bounds are the tiers' part. Memory is little-endian. Core specification, "Memory
-//! Instructions".
+//! The semantics of loads and stores without the memory access: a load is a function of the bytes read, and a store
+//! returns the bytes to write. The tiers compute addresses and check bounds. Memory is little-endian. Core specification,
+//! "Memory Instructions".
 
 #![allow(missing_docs)] // Each function is documented by its row in the op table.
 
@@ -86,7 +86,7 @@ pub fn v128_load(bytes: [u8; 16]) -> V128 {
     V128(bytes)
 }
 
-/// Half a vector of narrow lanes, each widened.
+/// Widens each lane of half a vector with `f`.
 #[inline(always)]
 fn widen<A: Copy, B: Copy, const N: usize, const M: usize>(bytes: [u8; 8], f: impl Fn(A) -> B) -> V128
 where
@@ -96,7 +96,7 @@ where
     extend_low(zero_extended(bytes), f)
 }
 
-/// The bytes, then zeros.
+/// Returns the bytes, padded with zeros.
 #[inline(always)]
 fn zero_extended<const N: usize>(bytes: [u8; N]) -> V128 {
     V128(std::array::from_fn(|i| bytes.get(i).copied().unwrap_or(0)))
@@ -214,7 +214,7 @@ pub fn v128_store(value: V128) -> [u8; 16] {
     value.0
 }
 
-// Loads and stores of one lane; the lane index is validated, and wraps if it is not.
+// Loads and stores of one lane. Lane indices are validated; an invalid index wraps.
 
 #[inline(always)]
 pub fn v128_load8_lane(bytes: [u8; 1], v: V128, lane: u8) -> V128 {
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn lanes_are_loaded_and_stored_alone() {
+    fn lane_loads_and_stores_access_a_single_lane() {
         assert_eq!(v128_load8_lane([0xAA], COUNT, 15).0[14..], [14, 0xAA]);
         assert_eq!(<[u32; 4]>::of(v128_load32_lane([0; 4], COUNT, 1)), [0x0302_0100, 0, 0x0B0A_0908, 0x0F0E_0D0C]);
         assert_eq!(v128_store16_lane(COUNT, 7), [14, 15]);

@@ -1,26 +1,26 @@
-//! Which NaN an operation gives. The specification allows any quiet NaN in most cases; here the result has the bits that
-//! the native tier's instructions give on the processor this is built for, so that a program computes the same in every
-//! tier. Rust and its compiler leave the bits of a NaN open and may swap the operands of an addition, so the operations of
-//! `numeric.rs`, `convert.rs` and `vector/float.rs` ask here as soon as a result is NaN, which is rare. Core
-//! specification, "NaN Propagation".
+//! NaN propagation. The specification allows any quiet NaN in most cases. These functions return the bits that the native
+//! tier's instructions produce on the target processor, so that all tiers compute the same results. Rust does not specify
+//! the bits of a NaN, and its compiler may swap the operands of an addition. The operations of `numeric.rs`, `convert.rs`
+//! and `vector/float.rs` therefore call these functions if a result is NaN, which is rare. Core specification, "NaN
+//! Propagation".
 
 use std::hint::cold_path;
 
-use Rule::{Canonical, First, SignallingFirst};
+use NanRule::{Canonical, First, SignallingFirst};
 
-/// What a processor's arithmetic does with NaN operands.
+/// A processor's rule for the NaN that float arithmetic produces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rule {
-    /// x86-64: the first operand that is NaN, made quiet. If none is, the canonical NaN with its sign bit set.
+enum NanRule {
+    /// x86-64: the first NaN operand, quieted. Without NaN operands, the canonical NaN with its sign bit set.
     First,
-    /// AArch64: the first operand that is a signalling NaN, made quiet, else the first that is NaN. If none is, the
+    /// AArch64: the first signalling NaN operand, quieted, otherwise the first NaN operand. Without NaN operands, the
     /// canonical NaN.
     SignallingFirst,
-    /// RISC-V: the canonical NaN. So it is where there is no native tier.
+    /// RISC-V: the canonical NaN. Targets without a native tier use this rule too.
     Canonical,
 }
 
-const RULE: Rule = if cfg!(target_arch = "x86_64") {
+const RULE: NanRule = if cfg!(target_arch = "x86_64") {
     First
 } else if cfg!(target_arch = "aarch64") {
     SignallingFirst
@@ -28,14 +28,14 @@ const RULE: Rule = if cfg!(target_arch = "x86_64") {
     Canonical
 };
 
-/// A float type whose NaN this file knows.
+/// A float type.
 pub(super) trait Float: Copy {
-    /// The canonical NaN, whose sign is positive.
+    /// The canonical NaN with a positive sign.
     const CANONICAL: Self;
 
     fn is_nan(self) -> bool;
 
-    /// The same NaN with the bit set that tells quiet from signalling.
+    /// Sets the quiet bit of a NaN.
     fn quiet(self) -> Self;
 
     fn is_quiet(self) -> bool;
@@ -103,14 +103,14 @@ impl Float for f64 {
     }
 }
 
-impl Rule {
+impl NanRule {
     #[inline(always)]
-    fn of_one<F: Float>(self, a: F) -> F {
-        self.of_two(a, a)
+    fn unary<F: Float>(self, a: F) -> F {
+        self.binary(a, a)
     }
 
     #[inline(always)]
-    fn of_two<F: Float>(self, a: F, b: F) -> F {
+    fn binary<F: Float>(self, a: F, b: F) -> F {
         let first = if a.is_nan() { a } else { b };
         let none = !first.is_nan();
         match self {
@@ -124,35 +124,35 @@ impl Rule {
     }
 
     #[inline(always)]
-    fn of_extreme<F: Float>(self, a: F, b: F) -> F {
+    fn min_or_max<F: Float>(self, a: F, b: F) -> F {
         match self {
-            // There is no such instruction: where one is NaN, the code adds the first operand to the second.
-            First => self.of_two(b, a),
-            _ => self.of_two(a, b),
+            // x86-64 has no such instruction. If an operand is NaN, native code adds the first operand to the second.
+            First => self.binary(b, a),
+            _ => self.binary(a, b),
         }
     }
 
     #[inline(always)]
-    fn of_lane_minimum<F: Float>(self, a: F, b: F) -> F {
+    fn lane_min<F: Float>(self, a: F, b: F) -> F {
         match self {
-            // The code sets all bits and then clears those below the quiet one.
+            // Native code sets all bits and then clears the bits below the quiet bit.
             First => F::CANONICAL.negative(),
-            _ => self.of_two(a, b),
+            _ => self.binary(a, b),
         }
     }
 
     #[inline(always)]
-    fn of_lane_maximum<F: Float>(self, a: F, b: F) -> F {
+    fn lane_max<F: Float>(self, a: F, b: F) -> F {
         match self {
-            // The code joins the bits of both and then clears those below the quiet one.
+            // Native code combines the bits of both operands and then clears the bits below the quiet bit.
             First if a.is_negative() || b.is_negative() => F::CANONICAL.negative(),
             First => F::CANONICAL,
-            _ => self.of_two(a, b),
+            _ => self.binary(a, b),
         }
     }
 
     #[inline(always)]
-    fn of_promotion(self, a: f32) -> f64 {
+    fn promote(self, a: f32) -> f64 {
         let (sign, payload) = (u64::from(a.to_bits() >> 31) << 63, u64::from(a.to_bits() & 0x007F_FFFF) << 29);
         match self {
             Canonical => f64::CANONICAL,
@@ -161,7 +161,7 @@ impl Rule {
     }
 
     #[inline(always)]
-    fn of_demotion(self, a: f64) -> f32 {
+    fn demote(self, a: f64) -> f32 {
         let (sign, payload) = ((a.to_bits() >> 63) << 31, a.to_bits() >> 29 & 0x007F_FFFF);
         match self {
             Canonical => f32::CANONICAL,
@@ -170,9 +170,9 @@ impl Rule {
     }
 }
 
-/// `result`, or if that is NaN the one that it has to be.
+/// Returns `result`, or the result of `nan` if `result` is NaN.
 #[inline(always)]
-pub(super) fn settle<F: Float>(result: F, nan: impl FnOnce() -> F) -> F {
+pub(super) fn propagate<F: Float>(result: F, nan: impl FnOnce() -> F) -> F {
     if result.is_nan() {
         cold_path();
         nan()
@@ -181,52 +181,52 @@ pub(super) fn settle<F: Float>(result: F, nan: impl FnOnce() -> F) -> F {
     }
 }
 
-/// The canonical NaN if `a` is NaN.
+/// Returns the canonical NaN if `a` is NaN, otherwise `a`.
 #[inline(always)]
 pub(super) fn canonical<F: Float>(a: F) -> F {
     if a.is_nan() { F::CANONICAL } else { a }
 }
 
-/// The NaN that an operation of one operand gives: of a square root the operand may be a number.
+/// Returns the NaN that a unary operation produces. The operand of a square root need not be NaN.
 #[inline(always)]
-pub(super) fn of_one<F: Float>(a: F) -> F {
-    RULE.of_one(a)
+pub(super) fn unary<F: Float>(a: F) -> F {
+    RULE.unary(a)
 }
 
-/// The NaN that an addition, subtraction, multiplication or division gives, of NaN or of numbers.
+/// Returns the NaN that an addition, subtraction, multiplication or division produces. The operands need not be NaN.
 #[inline(always)]
-pub(super) fn of_two<F: Float>(a: F, b: F) -> F {
-    RULE.of_two(a, b)
+pub(super) fn binary<F: Float>(a: F, b: F) -> F {
+    RULE.binary(a, b)
 }
 
-/// The NaN that the minimum or maximum of two scalars is, one of which is NaN.
+/// Returns the NaN that the minimum or maximum of two scalars produces if one of them is NaN.
 #[inline(always)]
-pub(super) fn of_extreme<F: Float>(a: F, b: F) -> F {
-    RULE.of_extreme(a, b)
+pub(super) fn min_or_max<F: Float>(a: F, b: F) -> F {
+    RULE.min_or_max(a, b)
 }
 
-/// The NaN that the minimum of two lanes is, one of which is NaN.
+/// Returns the NaN that the minimum of two lanes produces if one of them is NaN.
 #[inline(always)]
-pub(super) fn of_lane_minimum<F: Float>(a: F, b: F) -> F {
-    RULE.of_lane_minimum(a, b)
+pub(super) fn lane_min<F: Float>(a: F, b: F) -> F {
+    RULE.lane_min(a, b)
 }
 
-/// The NaN that the maximum of two lanes is, one of which is NaN.
+/// Returns the NaN that the maximum of two lanes produces if one of them is NaN.
 #[inline(always)]
-pub(super) fn of_lane_maximum<F: Float>(a: F, b: F) -> F {
-    RULE.of_lane_maximum(a, b)
+pub(super) fn lane_max<F: Float>(a: F, b: F) -> F {
+    RULE.lane_max(a, b)
 }
 
-/// A NaN promoted.
+/// Promotes a NaN to `f64`.
 #[inline(always)]
-pub(super) fn of_promotion(a: f32) -> f64 {
-    RULE.of_promotion(a)
+pub(super) fn promote(a: f32) -> f64 {
+    RULE.promote(a)
 }
 
-/// A NaN demoted.
+/// Demotes a NaN to `f32`.
 #[inline(always)]
-pub(super) fn of_demotion(a: f64) -> f32 {
-    RULE.of_demotion(a)
+pub(super) fn demote(a: f64) -> f32 {
+    RULE.demote(a)
 }
 
 #[cfg(test)]
@@ -239,7 +239,7 @@ mod tests {
     const SIGNALLING: f32 = f32::from_bits(0x7FA0_0001);
 
     #[test]
-    fn each_processor_has_a_nan_of_its_own_for_two_operands() {
+    fn each_rule_selects_its_nan_for_two_operands() {
         let rows = [
             (ONE, ONE, [0xFFC0_0000, 0x7FC0_0000]),
             (QUIET, ONE, [0x7FC0_1234; 2]),
@@ -251,7 +251,7 @@ mod tests {
             (ONE, SIGNALLING, [0x7FE0_0001; 2]),
         ];
         for (a, b, [first, signalling_first]) in rows {
-            let of = |rule: Rule| rule.of_two(a, b).to_bits();
+            let of = |rule: NanRule| rule.binary(a, b).to_bits();
             assert_eq!(
                 (of(First), of(SignallingFirst)),
                 (first, signalling_first),
@@ -266,22 +266,22 @@ mod tests {
     #[test]
     fn minimum_and_maximum_differ_between_scalars_and_lanes_on_x86() {
         let of =
-            |make: fn(Rule, f32, f32) -> f32, a, b| [First, SignallingFirst].map(|rule| make(rule, a, b).to_bits());
-        assert_eq!(of(Rule::of_extreme, QUIET, NEGATIVE), [0xFFC0_0042, 0x7FC0_1234]);
-        assert_eq!(of(Rule::of_extreme, QUIET, ONE), [0x7FC0_1234; 2]);
-        assert_eq!(of(Rule::of_lane_minimum, QUIET, ONE), [0xFFC0_0000, 0x7FC0_1234]);
-        assert_eq!(of(Rule::of_lane_maximum, QUIET, ONE), [0x7FC0_0000, 0x7FC0_1234]);
-        assert_eq!(of(Rule::of_lane_maximum, QUIET, -ONE), [0xFFC0_0000, 0x7FC0_1234]);
+            |make: fn(NanRule, f32, f32) -> f32, a, b| [First, SignallingFirst].map(|rule| make(rule, a, b).to_bits());
+        assert_eq!(of(NanRule::min_or_max, QUIET, NEGATIVE), [0xFFC0_0042, 0x7FC0_1234]);
+        assert_eq!(of(NanRule::min_or_max, QUIET, ONE), [0x7FC0_1234; 2]);
+        assert_eq!(of(NanRule::lane_min, QUIET, ONE), [0xFFC0_0000, 0x7FC0_1234]);
+        assert_eq!(of(NanRule::lane_max, QUIET, ONE), [0x7FC0_0000, 0x7FC0_1234]);
+        assert_eq!(of(NanRule::lane_max, QUIET, -ONE), [0xFFC0_0000, 0x7FC0_1234]);
     }
 
     #[test]
-    fn a_payload_keeps_its_upper_bits_where_the_width_changes() {
+    fn width_changes_keep_the_upper_bits_of_a_payload() {
         for rule in [First, SignallingFirst] {
-            assert_eq!(rule.of_promotion(SIGNALLING).to_bits(), 0x7FFC_0000_2000_0000);
-            assert_eq!(rule.of_promotion(NEGATIVE).to_bits(), 0xFFF8_0008_4000_0000);
-            assert_eq!(rule.of_demotion(f64::from_bits(0xFFF4_0000_3FFF_FFFF)).to_bits(), 0xFFE0_0001);
+            assert_eq!(rule.promote(SIGNALLING).to_bits(), 0x7FFC_0000_2000_0000);
+            assert_eq!(rule.promote(NEGATIVE).to_bits(), 0xFFF8_0008_4000_0000);
+            assert_eq!(rule.demote(f64::from_bits(0xFFF4_0000_3FFF_FFFF)).to_bits(), 0xFFE0_0001);
         }
-        assert_eq!(Canonical.of_demotion(-f64::NAN).to_bits(), 0x7FC0_0000);
-        assert_eq!(Canonical.of_promotion(NEGATIVE).to_bits(), 0x7FF8_0000_0000_0000);
+        assert_eq!(Canonical.demote(-f64::NAN).to_bits(), 0x7FC0_0000);
+        assert_eq!(Canonical.promote(NEGATIVE).to_bits(), 0x7FF8_0000_0000_0000);
     }
 }

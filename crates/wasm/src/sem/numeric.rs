@@ -1,18 +1,17 @@
-//! The meaning of the scalar numeric operations that are not conversions, and of wide arithmetic. Total, without
-//! panics, on every input; a trap is a value. Called by the interpreter's handlers, the evaluators of `sem.rs`, and
-//! lane by lane from `vector.rs`. Core specification, "Numeric Instructions" and "Numerics"; the wide-arithmetic
-//! proposal.
+//! The semantics of scalar numeric operations except conversions, and of wide arithmetic. No function panics on any
+//! input; a trap is an `Err`. The interpreter's handlers, the evaluators of `sem.rs` and the lane loops of `vector.rs`
+//! call them. Core specification, "Numeric Instructions" and "Numerics"; the wide-arithmetic proposal.
 //!
-//! NaN results are quiet, as the specification asks, and have the bits that `nan.rs` says. Absolute value, negation and
-//! copysign are operations on bits and keep a NaN as it is. Functions that are `pub(super)` leave the bits of a NaN open,
-//! have no branch, and are for lane loops, which vectorise over them.
+//! NaN results are quiet, as the specification requires, and `nan.rs` determines their bits. Absolute value, negation and
+//! copysign are bit operations and do not change the payload of a NaN. The `pub(super)` functions are for lane loops: they
+//! do not specify the bits of a NaN, and they have no branches, so that the loops vectorise.
 
 #![allow(missing_docs)] // Each function is documented by its row in the op table.
 
-use super::nan::{self, settle};
+use super::nan::{self, propagate};
 use crate::Trap;
 
-// Integers: one operand.
+// Integer operations of one operand.
 
 #[inline(always)]
 pub fn i32_clz(a: i32) -> i32 {
@@ -79,7 +78,7 @@ pub fn i64_extend32_s(a: i64) -> i64 {
     i64::from(a as i32)
 }
 
-// Integers: two operands. Shift and rotate amounts are taken modulo the width.
+// Integer operations of two operands. Shift and rotate amounts are modulo the width.
 
 #[inline(always)]
 pub fn i32_add(a: i32, b: i32) -> i32 {
@@ -243,15 +242,15 @@ pub fn i64_rotr(a: i64, b: i64) -> i64 {
     a.rotate_right(b as u32 & 63)
 }
 
-// Floats: one operand.
+// Float operations of one operand.
 
 /// The sign bit of an `f32`.
 const F32_SIGN: u32 = 0x8000_0000;
-/// From 2^23 on every `f32` is an integer.
+/// Every `f32` with a magnitude of at least 2^23 is an integer.
 const F32_INTEGRAL: f32 = 8_388_608.0;
 
-/// `adjust` of the integer nearest to `a`, ties to even, with the sign of `a`. Numbers too large for a fraction,
-/// infinities and NaN stay. Adding 2^23 to a smaller magnitude leaves no bits for a fraction.
+/// Rounds `a` to the nearest integer, ties to even, applies `adjust`, and restores the sign of `a`. Integers, infinities
+/// and NaN stay unchanged. Adding 2^23 to a smaller magnitude rounds it, because the sum has no bits for a fraction.
 #[inline(always)]
 fn f32_round(a: f32, adjust: impl Fn(f32) -> f32) -> f32 {
     let nearest = (f32_abs(a) + F32_INTEGRAL) - F32_INTEGRAL;
@@ -276,7 +275,7 @@ pub(super) fn f32_rounded_up(a: f32) -> f32 {
 
 #[inline(always)]
 pub fn f32_ceil(a: f32) -> f32 {
-    settle(f32_rounded_up(a), || nan::of_one(a))
+    propagate(f32_rounded_up(a), || nan::unary(a))
 }
 
 #[inline(always)]
@@ -286,7 +285,7 @@ pub(super) fn f32_rounded_down(a: f32) -> f32 {
 
 #[inline(always)]
 pub fn f32_floor(a: f32) -> f32 {
-    settle(f32_rounded_down(a), || nan::of_one(a))
+    propagate(f32_rounded_down(a), || nan::unary(a))
 }
 
 #[inline(always)]
@@ -296,7 +295,7 @@ pub(super) fn f32_rounded_to_zero(a: f32) -> f32 {
 
 #[inline(always)]
 pub fn f32_trunc(a: f32) -> f32 {
-    settle(f32_rounded_to_zero(a), || nan::of_one(a))
+    propagate(f32_rounded_to_zero(a), || nan::unary(a))
 }
 
 #[inline(always)]
@@ -306,21 +305,21 @@ pub(super) fn f32_rounded_to_even(a: f32) -> f32 {
 
 #[inline(always)]
 pub fn f32_nearest(a: f32) -> f32 {
-    settle(f32_rounded_to_even(a), || nan::of_one(a))
+    propagate(f32_rounded_to_even(a), || nan::unary(a))
 }
 
 #[inline(always)]
 pub fn f32_sqrt(a: f32) -> f32 {
-    settle(a.sqrt(), || nan::of_one(a))
+    propagate(a.sqrt(), || nan::unary(a))
 }
 
 /// The sign bit of an `f64`.
 const F64_SIGN: u64 = 0x8000_0000_0000_0000;
-/// From 2^52 on every `f64` is an integer.
+/// Every `f64` with a magnitude of at least 2^52 is an integer.
 const F64_INTEGRAL: f64 = 4_503_599_627_370_496.0;
 
-/// `adjust` of the integer nearest to `a`, ties to even, with the sign of `a`. Numbers too large for a fraction,
-/// infinities and NaN stay. Adding 2^52 to a smaller magnitude leaves no bits for a fraction.
+/// Rounds `a` to the nearest integer, ties to even, applies `adjust`, and restores the sign of `a`. Integers, infinities
+/// and NaN stay unchanged. Adding 2^52 to a smaller magnitude rounds it, because the sum has no bits for a fraction.
 #[inline(always)]
 fn f64_round(a: f64, adjust: impl Fn(f64) -> f64) -> f64 {
     let nearest = (f64_abs(a) + F64_INTEGRAL) - F64_INTEGRAL;
@@ -345,7 +344,7 @@ pub(super) fn f64_rounded_up(a: f64) -> f64 {
 
 #[inline(always)]
 pub fn f64_ceil(a: f64) -> f64 {
-    settle(f64_rounded_up(a), || nan::of_one(a))
+    propagate(f64_rounded_up(a), || nan::unary(a))
 }
 
 #[inline(always)]
@@ -355,7 +354,7 @@ pub(super) fn f64_rounded_down(a: f64) -> f64 {
 
 #[inline(always)]
 pub fn f64_floor(a: f64) -> f64 {
-    settle(f64_rounded_down(a), || nan::of_one(a))
+    propagate(f64_rounded_down(a), || nan::unary(a))
 }
 
 #[inline(always)]
@@ -365,7 +364,7 @@ pub(super) fn f64_rounded_to_zero(a: f64) -> f64 {
 
 #[inline(always)]
 pub fn f64_trunc(a: f64) -> f64 {
-    settle(f64_rounded_to_zero(a), || nan::of_one(a))
+    propagate(f64_rounded_to_zero(a), || nan::unary(a))
 }
 
 #[inline(always)]
@@ -375,58 +374,58 @@ pub(super) fn f64_rounded_to_even(a: f64) -> f64 {
 
 #[inline(always)]
 pub fn f64_nearest(a: f64) -> f64 {
-    settle(f64_rounded_to_even(a), || nan::of_one(a))
+    propagate(f64_rounded_to_even(a), || nan::unary(a))
 }
 
 #[inline(always)]
 pub fn f64_sqrt(a: f64) -> f64 {
-    settle(a.sqrt(), || nan::of_one(a))
+    propagate(a.sqrt(), || nan::unary(a))
 }
 
-// Floats: two operands.
+// Float operations of two operands.
 
 #[inline(always)]
 pub fn f32_add(a: f32, b: f32) -> f32 {
-    settle(a + b, || nan::of_two(a, b))
+    propagate(a + b, || nan::binary(a, b))
 }
 
 #[inline(always)]
 pub fn f32_sub(a: f32, b: f32) -> f32 {
-    settle(a - b, || nan::of_two(a, b))
+    propagate(a - b, || nan::binary(a, b))
 }
 
 #[inline(always)]
 pub fn f32_mul(a: f32, b: f32) -> f32 {
-    settle(a * b, || nan::of_two(a, b))
+    propagate(a * b, || nan::binary(a, b))
 }
 
 #[inline(always)]
 pub fn f32_div(a: f32, b: f32) -> f32 {
-    settle(a / b, || nan::of_two(a, b))
+    propagate(a / b, || nan::binary(a, b))
 }
 
 #[inline(always)]
 pub(super) fn f32_lesser(a: f32, b: f32) -> f32 {
     let (one, other) = (if a < b { a } else { b }, if b < a { b } else { a });
-    let min = f32::from_bits(one.to_bits() | other.to_bits()); // the same number twice, or two zeros: -0 wins
+    let min = f32::from_bits(one.to_bits() | other.to_bits()); // The operands are equal; of two zeros, -0 wins.
     if a.is_nan() | b.is_nan() { f32::NAN } else { min }
 }
 
 #[inline(always)]
 pub fn f32_min(a: f32, b: f32) -> f32 {
-    settle(f32_lesser(a, b), || nan::of_extreme(a, b))
+    propagate(f32_lesser(a, b), || nan::min_or_max(a, b))
 }
 
 #[inline(always)]
 pub(super) fn f32_greater(a: f32, b: f32) -> f32 {
     let (one, other) = (if a > b { a } else { b }, if b > a { b } else { a });
-    let max = f32::from_bits(one.to_bits() & other.to_bits()); // the same number twice, or two zeros: +0 wins
+    let max = f32::from_bits(one.to_bits() & other.to_bits()); // The operands are equal; of two zeros, +0 wins.
     if a.is_nan() | b.is_nan() { f32::NAN } else { max }
 }
 
 #[inline(always)]
 pub fn f32_max(a: f32, b: f32) -> f32 {
-    settle(f32_greater(a, b), || nan::of_extreme(a, b))
+    propagate(f32_greater(a, b), || nan::min_or_max(a, b))
 }
 
 #[inline(always)]
@@ -436,46 +435,46 @@ pub fn f32_copysign(a: f32, b: f32) -> f32 {
 
 #[inline(always)]
 pub fn f64_add(a: f64, b: f64) -> f64 {
-    settle(a + b, || nan::of_two(a, b))
+    propagate(a + b, || nan::binary(a, b))
 }
 
 #[inline(always)]
 pub fn f64_sub(a: f64, b: f64) -> f64 {
-    settle(a - b, || nan::of_two(a, b))
+    propagate(a - b, || nan::binary(a, b))
 }
 
 #[inline(always)]
 pub fn f64_mul(a: f64, b: f64) -> f64 {
-    settle(a * b, || nan::of_two(a, b))
+    propagate(a * b, || nan::binary(a, b))
 }
 
 #[inline(always)]
 pub fn f64_div(a: f64, b: f64) -> f64 {
-    settle(a / b, || nan::of_two(a, b))
+    propagate(a / b, || nan::binary(a, b))
 }
 
 #[inline(always)]
 pub(super) fn f64_lesser(a: f64, b: f64) -> f64 {
     let (one, other) = (if a < b { a } else { b }, if b < a { b } else { a });
-    let min = f64::from_bits(one.to_bits() | other.to_bits()); // the same number twice, or two zeros: -0 wins
+    let min = f64::from_bits(one.to_bits() | other.to_bits()); // The operands are equal; of two zeros, -0 wins.
     if a.is_nan() | b.is_nan() { f64::NAN } else { min }
 }
 
 #[inline(always)]
 pub fn f64_min(a: f64, b: f64) -> f64 {
-    settle(f64_lesser(a, b), || nan::of_extreme(a, b))
+    propagate(f64_lesser(a, b), || nan::min_or_max(a, b))
 }
 
 #[inline(always)]
 pub(super) fn f64_greater(a: f64, b: f64) -> f64 {
     let (one, other) = (if a > b { a } else { b }, if b > a { b } else { a });
-    let max = f64::from_bits(one.to_bits() & other.to_bits()); // the same number twice, or two zeros: +0 wins
+    let max = f64::from_bits(one.to_bits() & other.to_bits()); // The operands are equal; of two zeros, +0 wins.
     if a.is_nan() | b.is_nan() { f64::NAN } else { max }
 }
 
 #[inline(always)]
 pub fn f64_max(a: f64, b: f64) -> f64 {
-    settle(f64_greater(a, b), || nan::of_extreme(a, b))
+    propagate(f64_greater(a, b), || nan::min_or_max(a, b))
 }
 
 #[inline(always)]
@@ -483,7 +482,7 @@ pub fn f64_copysign(a: f64, b: f64) -> f64 {
     f64::from_bits(a.to_bits() & !F64_SIGN | b.to_bits() & F64_SIGN)
 }
 
-// Comparisons: 1 if it holds, else 0.
+// Comparisons. The result is 1 if the relation holds, otherwise 0.
 
 #[inline(always)]
 pub fn i32_eq(a: i32, b: i32) -> i32 {
@@ -645,7 +644,7 @@ pub fn f64_ge(a: f64, b: f64) -> i32 {
     i32::from(a >= b)
 }
 
-// Wide arithmetic: a 128-bit integer is its low and its high half.
+// Wide arithmetic. A 128-bit integer is a pair of its low and high halves.
 
 #[inline(always)]
 fn join(low: i64, high: i64) -> u128 {
@@ -709,7 +708,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_of_one_operand() {
+    fn unary_integer_operations_match_known_results() {
         unary::<i32, i32>(&[
             (I32Clz, 0, 32),
             (I32Clz, -1, 0),
@@ -736,7 +735,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_of_two_operands() {
+    fn binary_integer_operations_match_known_results() {
         binary::<i32>(&[
             (I32Add, i32::MAX, 1, Ok(i32::MIN)),
             (I32Sub, i32::MIN, 1, Ok(i32::MAX)),
@@ -782,7 +781,7 @@ mod tests {
     }
 
     #[test]
-    fn comparisons() {
+    fn comparisons_match_known_results() {
         compare::<i32>(&[
             (I32LtS, -1, 0, 1),
             (I32LtU, -1, 0, 0),
@@ -875,8 +874,8 @@ mod tests {
             (F32Min, 1.0, 2.0, Ok(1.0)),
             (F32Max, -1.5, -2.5, Ok(-1.5)),
             (F32Min, f32::NEG_INFINITY, f32::INFINITY, Ok(f32::NEG_INFINITY)),
-            (F32Min, 1.5, QUIET, Ok(nan::of_extreme(1.5, QUIET))),
-            (F32Max, SIGNALLING, 1.5, Ok(nan::of_extreme(SIGNALLING, 1.5))),
+            (F32Min, 1.5, QUIET, Ok(nan::min_or_max(1.5, QUIET))),
+            (F32Max, SIGNALLING, 1.5, Ok(nan::min_or_max(SIGNALLING, 1.5))),
         ]);
         binary::<f64>(&[
             (F64Min, 0.0, -0.0, Ok(-0.0)),

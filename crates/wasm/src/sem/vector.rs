@@ -1,8 +1,8 @@
-//! The meaning of the vector operations: a vector is taken apart into an array of lanes, each lane is computed by an
-//! ordinary function, and the lanes are put together again. The helpers here are the only loops; written over arrays
-//! of constant length they compile to vector instructions. The operations on the vector as a whole follow them; those
-//! on lanes are in `vector/integer.rs` and `vector/float.rs`. Total, without panics, on every input. Called by the
-//! interpreter's handlers and the tests. Core specification, "Vector Instructions".
+//! The semantics of the vector operations. An operation splits a vector into an array of lanes, computes each lane with
+//! an ordinary function, and combines the lanes. All loops are in the helpers of this file. They iterate over arrays of
+//! constant length, so the compiler vectorises them. Operations on whole vectors are here; operations on lanes are in
+//! `vector/integer.rs` and `vector/float.rs`. No function panics on any input. The interpreter's handlers and the tests
+//! call them. Core specification, "Vector Instructions".
 
 #![allow(missing_docs)] // Each function is documented by its row in the op table.
 
@@ -15,11 +15,11 @@ pub use integer::*;
 use crate::V128;
 use std::array::from_fn;
 
-/// A vector seen as an array of lanes. One implementation per lane type, so that the lane type implies the count.
+/// An array of lanes. Each lane type has one implementation, so that the lane type implies the count.
 pub(super) trait Lanes: Copy {
-    /// The lanes of `v`.
+    /// Splits a vector into lanes.
     fn of(v: V128) -> Self;
-    /// The vector with these lanes.
+    /// Combines the lanes into a vector.
     fn vector(self) -> V128;
 }
 
@@ -47,7 +47,7 @@ macro_rules! lanes {
 
 lanes! { i8 16 u8 16 i16 8 u16 8 i32 4 u32 4 f32 4 i64 2 u64 2 f64 2 }
 
-/// A lane type, and the integer of its width that a comparison gives: all ones or all zeros.
+/// A lane type, and the integer type of its width that comparisons return: all ones or all zeros.
 trait Lane: Copy {
     type Mask: Copy;
     fn mask(holds: bool) -> Self::Mask;
@@ -68,7 +68,7 @@ macro_rules! masks {
 
 masks! { i8 i8 u8 i8 i16 i16 u16 i16 i32 i32 u32 i32 f32 i32 i64 i64 f64 i64 }
 
-/// `f` of every lane.
+/// Applies `f` to every lane.
 #[inline(always)]
 fn map<A: Copy, B, const N: usize>(v: V128, f: impl Fn(A) -> B) -> V128
 where
@@ -79,7 +79,7 @@ where
     from_fn(|i| f(v[i])).vector()
 }
 
-/// `f` of every pair of lanes at the same place.
+/// Applies `f` to every pair of corresponding lanes.
 #[inline(always)]
 fn zip<A: Copy, B, const N: usize>(a: V128, b: V128, f: impl Fn(A, A) -> B) -> V128
 where
@@ -90,7 +90,7 @@ where
     from_fn(|i| f(a[i], b[i])).vector()
 }
 
-/// All ones in every lane where `f` holds, all zeros elsewhere.
+/// Sets all bits of every lane for which `f` holds, and clears all other lanes.
 #[inline(always)]
 fn compare<A: Lane, const N: usize>(a: V128, b: V128, f: impl Fn(&A, &A) -> bool) -> V128
 where
@@ -100,7 +100,7 @@ where
     zip(a, b, |a: A, b: A| A::mask(f(&a, &b)))
 }
 
-/// `f` of the lanes of the lower half, into lanes of twice the width.
+/// Applies `f` to the lanes of the lower half and returns lanes of twice the width.
 #[inline(always)]
 pub(super) fn extend_low<A: Copy, B, const N: usize, const M: usize>(v: V128, f: impl Fn(A) -> B) -> V128
 where
@@ -111,7 +111,7 @@ where
     from_fn::<B, M, _>(|i| f(v[i])).vector()
 }
 
-/// `f` of the lanes of the upper half, into lanes of twice the width.
+/// Applies `f` to the lanes of the upper half and returns lanes of twice the width.
 #[inline(always)]
 fn extend_high<A: Copy, B, const N: usize, const M: usize>(v: V128, f: impl Fn(A) -> B) -> V128
 where
@@ -122,7 +122,7 @@ where
     from_fn::<B, M, _>(|i| f(v[M + i])).vector()
 }
 
-/// `f` of the pairs of lanes of the lower halves, into lanes of twice the width.
+/// Applies `f` to corresponding lanes of the lower halves and returns lanes of twice the width.
 #[inline(always)]
 fn zip_low<A: Copy, B, const N: usize, const M: usize>(a: V128, b: V128, f: impl Fn(A, A) -> B) -> V128
 where
@@ -133,7 +133,7 @@ where
     from_fn::<B, M, _>(|i| f(a[i], b[i])).vector()
 }
 
-/// `f` of the pairs of lanes of the upper halves, into lanes of twice the width.
+/// Applies `f` to corresponding lanes of the upper halves and returns lanes of twice the width.
 #[inline(always)]
 fn zip_high<A: Copy, B, const N: usize, const M: usize>(a: V128, b: V128, f: impl Fn(A, A) -> B) -> V128
 where
@@ -144,7 +144,7 @@ where
     from_fn::<B, M, _>(|i| f(a[M + i], b[M + i])).vector()
 }
 
-/// `f` of every two adjacent lanes, into a lane of twice the width.
+/// Applies `f` to each pair of adjacent lanes and returns lanes of twice the width.
 #[inline(always)]
 fn pairwise<A: Copy, B, const N: usize, const M: usize>(v: V128, f: impl Fn(A, A) -> B) -> V128
 where
@@ -155,7 +155,7 @@ where
     from_fn::<B, M, _>(|i| f(v[2 * i], v[2 * i + 1])).vector()
 }
 
-/// `f` of the lanes of `a`, then of `b`, into lanes of half the width.
+/// Applies `f` to the lanes of `a`, then of `b`, and returns lanes of half the width.
 #[inline(always)]
 fn narrow<A: Copy, B, const N: usize, const M: usize>(a: V128, b: V128, f: impl Fn(A) -> B) -> V128
 where
@@ -166,7 +166,7 @@ where
     from_fn::<B, M, _>(|i| f(if i < N { a[i] } else { b[i - N] })).vector()
 }
 
-/// `f` of every lane, into lanes of half the width; the upper half is zero.
+/// Applies `f` to every lane and returns lanes of half the width. The upper half is zero.
 #[inline(always)]
 fn narrow_zero<A: Copy, B: Default, const N: usize, const M: usize>(v: V128, f: impl Fn(A) -> B) -> V128
 where
@@ -177,7 +177,7 @@ where
     from_fn::<B, M, _>(|i| if i < N { f(v[i]) } else { B::default() }).vector()
 }
 
-/// Whether `f` holds for every lane, as the `i32` 1 or 0.
+/// Returns 1 if `f` holds for every lane, otherwise 0.
 #[inline(always)]
 fn all<A: Copy, const N: usize>(v: V128, f: impl Fn(A) -> bool) -> i32
 where
@@ -186,7 +186,7 @@ where
     i32::from(<[A; N]>::of(v).into_iter().fold(true, |all, lane| all & f(lane)))
 }
 
-/// The bits saying for which lanes `f` holds, lane 0 lowest.
+/// Returns a bit mask of the lanes for which `f` holds. Lane 0 is the lowest bit.
 #[inline(always)]
 fn bits<A: Copy, const N: usize>(v: V128, f: impl Fn(A) -> bool) -> i32
 where
@@ -195,7 +195,7 @@ where
     <[A; N]>::of(v).into_iter().rev().fold(0, |bits, lane| bits << 1 | i32::from(f(lane)))
 }
 
-/// `a` in every lane.
+/// Copies `a` to every lane.
 #[inline(always)]
 pub(super) fn splat<A: Copy, const N: usize>(a: A) -> V128
 where
@@ -204,7 +204,7 @@ where
     [a; N].vector()
 }
 
-/// One lane. Lane indices are validated; one that is not wraps.
+/// Returns one lane. Lane indices are validated; an invalid index wraps.
 #[inline(always)]
 pub(super) fn extract<A: Copy, const N: usize>(v: V128, lane: u8) -> A
 where
@@ -213,7 +213,7 @@ where
     <[A; N]>::of(v)[lane as usize % N]
 }
 
-/// `v` with one lane replaced. Lane indices are validated; one that is not wraps.
+/// Replaces one lane of `v`. Lane indices are validated; an invalid index wraps.
 #[inline(always)]
 pub(super) fn replace<A: Copy, const N: usize>(v: V128, lane: u8, a: A) -> V128
 where
@@ -224,7 +224,7 @@ where
     lanes.vector()
 }
 
-// The vector as a whole.
+// Operations on the whole vector.
 
 #[inline(always)]
 pub fn v128_not(v: V128) -> V128 {
@@ -266,7 +266,7 @@ pub fn i8x16_swizzle(a: V128, lanes: V128) -> V128 {
     V128(from_fn(|i| if lanes.0[i] < 16 { a.0[lanes.0[i] as usize % 16] } else { 0 }))
 }
 
-/// `i8x16.shuffle`: the lanes of `a` are 0 to 15, those of `b` 16 to 31.
+/// `i8x16.shuffle`. Indices 0 to 15 select lanes of `a`, 16 to 31 lanes of `b`.
 #[inline(always)]
 pub fn i8x16_shuffle(a: V128, b: V128, lanes: [u8; 16]) -> V128 {
     V128(from_fn(|i| if lanes[i] & 16 == 0 { a.0[lanes[i] as usize % 16] } else { b.0[lanes[i] as usize % 16] }))
@@ -278,7 +278,7 @@ mod tests {
 
     const COUNT: V128 = V128([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
 
-    /// The vector whose lanes repeat `pattern`.
+    /// Returns a vector with lanes that repeat `pattern`.
     fn v<A: Copy, const P: usize, const N: usize>(pattern: [A; P]) -> V128
     where
         [A; N]: Lanes,
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_vectors() {
+    fn bitwise_operations_use_the_whole_vector() {
         let (a, b) = (v([0xF0_u8]), v([0xCC_u8]));
         assert_eq!(v128_not(a), v([0x0F_u8]));
         assert_eq!(v128_and(a, b), v([0xC0_u8]));
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn swizzle_gives_zero_outside_and_shuffle_picks_from_both() {
+    fn swizzle_returns_zero_out_of_range_and_shuffle_selects_from_both() {
         let lanes = V128([15, 0, 16, 255, 128, 31, 1, 1, 0, 0, 0, 0, 0, 0, 0, 7]);
         let a = i8x16_add(COUNT, v([100_i8]));
         assert_eq!(i8x16_swizzle(a, lanes).0, [115, 100, 0, 0, 0, 0, 101, 101, 100, 100, 100, 100, 100, 100, 100, 107]);
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn comparisons_give_masks() {
+    fn comparisons_return_masks() {
         assert_eq!(i8x16_lt_s(v([-1_i8, 1]), v([0_i8])), v([-1_i8, 0]));
         assert_eq!(i8x16_lt_u(v([-1_i8, 1]), v([2_i8])), v([0_i8, -1]));
         assert_eq!(i16x8_ge_u(v([0x8000_u16, 0]), v([1_u16])), v([-1_i16, 0]));
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn tests_and_bit_masks() {
+    fn tests_and_bit_masks_summarise_lanes() {
         assert_eq!(i8x16_all_true(v([1_u8])), 1);
         assert_eq!(i8x16_all_true(COUNT), 0);
         assert_eq!(i64x2_all_true(v([1_i64 << 40, 0])), 0);
@@ -417,7 +417,7 @@ mod tests {
         assert_eq!(f64x2_sqrt(v([4.0_f64, 2.25])), v([2.0_f64, 1.5]));
     }
 
-    /// Pseudo-minimum and -maximum are `b < a ? b : a` and `a < b ? b : a`, whatever NaN and zeros make of that.
+    /// Pseudo-minimum and -maximum are `b < a ? b : a` and `a < b ? b : a`, also for NaN and zeros.
     #[test]
     fn pseudo_minimum_and_maximum_are_selections() {
         let signalling = f32::from_bits(0x7FA0_0000);
@@ -442,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn lanes_are_read_and_replaced_alone() {
+    fn extract_and_replace_access_a_single_lane() {
         assert_eq!(i8x16_extract_lane_s(v([-1_i8]), 3), -1);
         assert_eq!(i8x16_extract_lane_u(v([-1_i8]), 3), 255);
         assert_eq!(i16x8_extract_lane_s(COUNT, 7), 0x0F0E);

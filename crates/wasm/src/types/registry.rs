@@ -1,8 +1,8 @@
-//! The registry of an engine's defined types: it gives every recursion group its ids, and forgets it when the last
-//! [`TypeGroup`] of it goes. Owners of types are the modules that define them, and what the host makes of them in a store
-//! or a linker: functions, tags, globals, tables.
+//! The registry of an engine's defined types. It assigns ids to every recursion group, and removes a group when its last
+//! [`TypeGroup`] is dropped. The owners of groups are modules, and functions, tags, globals and tables that the host
+//! creates in a store or a linker.
 //!
-//! Invariant: a group that is in a registry is alive, and with it all groups that it mentions. A definition never changes.
+//! Invariant: every registered group is alive, and so are all groups that it refers to. A definition never changes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -11,34 +11,34 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 
 use super::{CompositeType, FuncType, HeapType, Hierarchy, REC_BASE, RefType, SubType, TypeId, ValType};
 
-/// A registered type: the definition with canonical ids, and its ancestors for subtype checks.
+/// A registered type: the definition with canonical ids, and its display for subtype checks.
 #[derive(Debug)]
 pub struct TypeDef {
     /// The definition.
     pub sub: SubType,
-    /// Its chain of supertypes, root first, itself last.
+    /// The chain of supertypes, from the root to the type itself.
     pub display: Box<[TypeId]>,
 }
 
-/// A recursion group of a registry. The types are there as long as somebody has this.
+/// A registered recursion group. Its types stay registered until the last reference is dropped.
 #[derive(Debug)]
 pub struct TypeGroup {
     first: TypeId,
     defs: Box<[Arc<TypeDef>]>,
     /// The group as it was interned.
     key: Arc<[SubType]>,
-    /// Those that it mentions.
-    others: Vec<Arc<TypeGroup>>,
-    registry: Arc<RwLock<Inner>>,
+    /// The groups that this group refers to.
+    referenced: Vec<Arc<TypeGroup>>,
+    registry: Arc<RwLock<TypeRegistryInner>>,
 }
 
 impl TypeGroup {
-    /// The id of its first type; the others follow.
+    /// Returns the id of the group's first type. The ids of the other types follow it.
     pub fn first(&self) -> TypeId {
         self.first
     }
 
-    /// Its types in order.
+    /// Iterates over the types in order.
     pub fn types(&self) -> impl ExactSizeIterator<Item = (TypeId, &Arc<TypeDef>)> {
         self.defs.iter().enumerate().map(|(i, def)| (TypeId(self.first.0 + i as u32), def))
     }
@@ -46,43 +46,43 @@ impl TypeGroup {
 
 impl Drop for TypeGroup {
     fn drop(&mut self) {
-        write(&self.registry).forget(self);
-        // One after the other: chains of types can be longer than a stack is deep.
-        let mut others = std::mem::take(&mut self.others);
-        while let Some(other) = others.pop() {
-            if let Some(mut other) = Arc::into_inner(other) {
-                others.append(&mut other.others);
+        write(&self.registry).remove(self);
+        // Iterative, because recursion on a long chain of types would overflow the stack.
+        let mut groups = std::mem::take(&mut self.referenced);
+        while let Some(group) = groups.pop() {
+            if let Some(mut group) = Arc::into_inner(group) {
+                groups.append(&mut group.referenced);
             }
         }
     }
 }
 
-/// A type that a registry does not have.
+/// A type id that is not in the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ForeignType(pub TypeId);
 
 impl fmt::Display for ForeignType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the type {:?} is of another engine, or of a module that has been dropped", self.0)
+        write!(f, "the type {:?} belongs to another engine or to a dropped module", self.0)
     }
 }
 
 impl std::error::Error for ForeignType {}
 
-/// All defined types of an engine that somebody has.
+/// The registry of an engine's defined types.
 #[derive(Debug, Default)]
 pub struct TypeRegistry {
-    inner: Arc<RwLock<Inner>>,
+    inner: Arc<RwLock<TypeRegistryInner>>,
 }
 
 #[derive(Debug, Default)]
-struct Inner {
-    /// With the id of its first type.
+struct TypeRegistryInner {
+    /// Each group, by its interned form, with the id of its first type.
     groups: HashMap<Arc<[SubType]>, (TypeId, Weak<TypeGroup>)>,
-    types: HashMap<TypeId, Entry, BuildHasherDefault<IdHasher>>,
+    types: HashMap<TypeId, RegisteredType, BuildHasherDefault<IdHasher>>,
 }
 
-/// Ids are numbers, of which nobody can choose many that collide.
+/// A fast hasher for type ids. Guests cannot choose ids, so they cannot cause many collisions.
 #[derive(Default)]
 struct IdHasher(u64);
 
@@ -101,29 +101,29 @@ impl Hasher for IdHasher {
 }
 
 #[derive(Debug)]
-struct Entry {
+struct RegisteredType {
     def: Arc<TypeDef>,
     group: Weak<TypeGroup>,
 }
 
-impl Inner {
-    /// Takes a group out that nobody has any more. Another one that is equal may have taken its place already.
-    fn forget(&mut self, group: &TypeGroup) {
+impl TypeRegistryInner {
+    /// Removes a group whose last reference was dropped. An equal group may already have replaced it in `groups`.
+    fn remove(&mut self, group: &TypeGroup) {
         if self.groups.get(&group.key).is_some_and(|(first, _)| *first == group.first) {
             self.groups.remove(&group.key);
         }
         for (id, _) in group.types() {
             self.types.remove(&id);
         }
-        Ids::lock(|ids| ids.put(group.first.0));
+        IdAllocator::lock(|ids| ids.free(group.first.0));
         if self.types.len() < self.types.capacity() / 8 {
             self.types.shrink_to(self.types.len() * 2);
             self.groups.shrink_to(self.groups.len() * 2);
         }
     }
 
-    /// Adds the groups that a group mentions.
-    fn mentioned(&self, group: &mut [SubType], groups: &mut Vec<Arc<TypeGroup>>) -> Result<(), ForeignType> {
+    /// Appends the groups that a group refers to.
+    fn collect_referenced(&self, group: &mut [SubType], groups: &mut Vec<Arc<TypeGroup>>) -> Result<(), ForeignType> {
         let mut ids = Vec::new();
         for sub in group {
             sub.each_id(&mut |id| ids.push(*id));
@@ -138,7 +138,7 @@ impl Inner {
         Ok(())
     }
 
-    fn known(&self, key: &[SubType]) -> Option<Arc<TypeGroup>> {
+    fn find(&self, key: &[SubType]) -> Option<Arc<TypeGroup>> {
         self.groups.get(key).and_then(|(_, group)| group.upgrade())
     }
 
@@ -147,21 +147,21 @@ impl Inner {
     }
 }
 
-/// The ids that are in use in the process.
-struct Ids {
+/// The allocator of type ids for the whole process.
+struct IdAllocator {
     next: u32,
-    /// The first of each group, and how many it has.
+    /// The first id and the number of ids of each live group.
     live: BTreeMap<u32, u32>,
 }
 
-impl Ids {
-    fn lock<R>(with: impl FnOnce(&mut Ids) -> R) -> R {
-        static IDS: Mutex<Ids> = Mutex::new(Ids { next: 0, live: BTreeMap::new() });
+impl IdAllocator {
+    fn lock<R>(with: impl FnOnce(&mut IdAllocator) -> R) -> R {
+        static IDS: Mutex<IdAllocator> = Mutex::new(IdAllocator { next: 0, live: BTreeMap::new() });
         with(&mut IDS.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The first of so many that follow one another; none if there is no such room.
-    fn take(&mut self, count: u32) -> Option<u32> {
+    /// Allocates `count` consecutive ids and returns the first, or `None` if no range of free ids is long enough.
+    fn allocate(&mut self, count: u32) -> Option<u32> {
         let (mut first, mut wrapped) = (self.next, false);
         loop {
             if count > REC_BASE - first {
@@ -181,33 +181,33 @@ impl Ids {
         Some(first)
     }
 
-    fn put(&mut self, first: u32) {
+    fn free(&mut self, first: u32) {
         self.live.remove(&first);
     }
 }
 
 impl TypeRegistry {
-    /// Interns a recursion group. References within the group are written [`TypeId::in_group`].
+    /// Interns a recursion group. It refers to its own types by [`TypeId::in_group`].
     ///
     /// # Errors
-    /// If it mentions a type that is not of this registry.
+    /// If the group refers to a type that is not in this registry.
     ///
     /// # Panics
     /// If 2³¹ types are in use in the process.
     pub fn intern(&self, group: Vec<SubType>) -> Result<Arc<TypeGroup>, ForeignType> {
-        if let Some(known) = self.read().known(&group) {
-            return Ok(known);
+        if let Some(existing) = self.read().find(&group) {
+            return Ok(existing);
         }
         let mut key = group;
-        // Made before the registry is locked, so that what is in it is dropped afterwards: that locks the registry again.
-        let mut others = Vec::new();
+        // Declared before the lock guard, and so dropped after it, because dropping a group locks the registry.
+        let mut referenced = Vec::new();
         let mut inner = write(&self.inner);
-        if let Some(known) = inner.known(&key) {
-            return Ok(known);
+        if let Some(existing) = inner.find(&key) {
+            return Ok(existing);
         }
-        inner.mentioned(&mut key, &mut others)?;
+        inner.collect_referenced(&mut key, &mut referenced)?;
         let count = (key.len() as u32).max(1);
-        let first = TypeId(Ids::lock(|ids| ids.take(count)).expect("fewer than 2^31 types are in use"));
+        let first = TypeId(IdAllocator::lock(|ids| ids.allocate(count)).expect("fewer than 2^31 types are in use"));
         let key: Arc<[SubType]> = key.into();
         let mut defs: Vec<Arc<TypeDef>> = Vec::with_capacity(key.len());
         for (i, sub) in key.iter().enumerate() {
@@ -226,55 +226,58 @@ impl TypeRegistry {
             defs.push(Arc::new(TypeDef { sub, display: display.into() }));
         }
         let registry = self.inner.clone();
-        let group = Arc::new(TypeGroup { first, defs: defs.into(), key: key.clone(), others, registry });
+        let group = Arc::new(TypeGroup { first, defs: defs.into(), key: key.clone(), referenced, registry });
         for (id, def) in group.types() {
-            inner.types.insert(id, Entry { def: def.clone(), group: Arc::downgrade(&group) });
+            inner.types.insert(id, RegisteredType { def: def.clone(), group: Arc::downgrade(&group) });
         }
         inner.groups.insert(key, (first, Arc::downgrade(&group)));
         Ok(group)
     }
 
-    /// Interns a plain function type.
+    /// Interns a final function type without a supertype, as its own group.
     ///
     /// # Errors
-    /// If it mentions a type that is not of this registry.
+    /// If the type refers to a type that is not in this registry.
     pub fn intern_func(&self, ty: &FuncType) -> Result<Arc<TypeGroup>, ForeignType> {
         self.intern(vec![SubType::func(ty.clone())])
     }
 
-    /// What keeps the defined type that a value type mentions, if it does.
+    /// Returns the group of the defined type that a value type refers to, if any. Holding the group keeps the type
+    /// registered.
     ///
     /// # Errors
-    /// If that is not of this registry.
-    pub fn keep(&self, ty: ValType) -> Result<Option<Arc<TypeGroup>>, ForeignType> {
+    /// If the defined type is not in this registry.
+    pub fn group_of(&self, ty: ValType) -> Result<Option<Arc<TypeGroup>>, ForeignType> {
         ty.defined().map(|id| self.read().group(id)).transpose()
     }
 
-    /// What keeps all defined types that a function type mentions.
+    /// Returns the groups of all defined types that a function type refers to. Holding the groups keeps the types
+    /// registered.
     ///
     /// # Errors
-    /// If one is not of this registry.
-    pub fn keep_func(&self, ty: &FuncType) -> Result<Vec<Arc<TypeGroup>>, ForeignType> {
-        ty.params().iter().chain(ty.results()).filter_map(|ty| self.keep(*ty).transpose()).collect()
+    /// If a defined type is not in this registry.
+    pub fn groups_of_func(&self, ty: &FuncType) -> Result<Vec<Arc<TypeGroup>>, ForeignType> {
+        ty.params().iter().chain(ty.results()).filter_map(|ty| self.group_of(*ty).transpose()).collect()
     }
 
-    /// The definition of a type, if it is of this registry.
+    /// Returns the definition of a type, or `None` if the type is not in this registry.
     pub fn get(&self, id: TypeId) -> Option<Arc<TypeDef>> {
         self.read().types.get(&id).map(|entry| entry.def.clone())
     }
 
-    /// The function type with this id; an empty one if it is not a function type, which validation excludes.
+    /// Returns the function type with this id. It is empty if the id is not that of a function type, which validation
+    /// excludes.
     pub fn func(&self, id: TypeId) -> FuncType {
         self.get(id).and_then(|def| def.sub.as_func().cloned()).unwrap_or_default()
     }
 
-    /// All function types that somebody has.
+    /// Returns all registered function types.
     pub fn funcs(&self) -> Vec<FuncType> {
         let inner = self.read();
         inner.types.values().filter_map(|entry| entry.def.sub.as_func().cloned()).collect()
     }
 
-    /// Whether `a` is `b` or one of its declared subtypes.
+    /// Returns whether `a` is `b` or a declared subtype of `b`.
     pub fn is_subtype(&self, a: TypeId, b: TypeId) -> bool {
         if a == b {
             return true;
@@ -284,7 +287,7 @@ impl TypeRegistry {
         display(a).zip(display(b)).is_some_and(|(a, of_b)| a.get(of_b.len() - 1) == Some(&b))
     }
 
-    /// Whether every `a` is a `b` (core specification, "Matching", heap types).
+    /// Returns whether heap type `a` matches `b` (core specification, "Matching").
     pub fn heap_matches(&self, a: HeapType, b: HeapType) -> bool {
         use HeapType::*;
         match (a, b) {
@@ -307,7 +310,7 @@ impl TypeRegistry {
         }
     }
 
-    /// The hierarchy a heap type belongs to.
+    /// Returns the hierarchy of a heap type.
     pub fn hierarchy(&self, heap: HeapType) -> Hierarchy {
         match heap {
             HeapType::Func | HeapType::NoFunc => Hierarchy::Func,
@@ -318,12 +321,12 @@ impl TypeRegistry {
         }
     }
 
-    /// Whether every `a` is a `b` (core specification, "Matching", reference types).
+    /// Returns whether reference type `a` matches `b` (core specification, "Matching").
     pub fn ref_matches(&self, a: RefType, b: RefType) -> bool {
         (b.nullable || !a.nullable) && self.heap_matches(a.heap, b.heap)
     }
 
-    /// Whether every `a` is a `b` (core specification, "Matching", value types).
+    /// Returns whether value type `a` matches `b` (core specification, "Matching").
     pub fn val_matches(&self, a: ValType, b: ValType) -> bool {
         match (a, b) {
             (ValType::Ref(a), ValType::Ref(b)) => self.ref_matches(a, b),
@@ -331,12 +334,12 @@ impl TypeRegistry {
         }
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Inner> {
+    fn read(&self) -> RwLockReadGuard<'_, TypeRegistryInner> {
         self.inner.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn write(inner: &RwLock<Inner>) -> RwLockWriteGuard<'_, Inner> {
+fn write(inner: &RwLock<TypeRegistryInner>) -> RwLockWriteGuard<'_, TypeRegistryInner> {
     inner.write().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -346,7 +349,7 @@ mod tests {
     use crate::types::{FieldType, RefType, StorageType};
 
     #[test]
-    fn equal_groups_share_ids_and_order_matters() {
+    fn equal_groups_share_ids_and_reordered_groups_do_not() {
         let registry = TypeRegistry::default();
         let node = |index| SubType {
             is_final: true,
@@ -383,6 +386,7 @@ mod tests {
         assert!(!registry.heap_matches(HeapType::Concrete(grandchild), HeapType::Func));
         assert!(registry.heap_matches(HeapType::None, HeapType::Concrete(child)));
     }
+
     fn function(params: &[ValType]) -> FuncType {
         FuncType::new(params.iter().copied(), [])
     }
@@ -397,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_lives_as_long_as_somebody_has_it_and_keeps_what_it_mentions() {
+    fn a_group_is_removed_with_its_last_owner_and_keeps_referenced_groups() {
         let registry = TypeRegistry::default();
         let inner = registry.intern_func(&function(&[ValType::I32])).unwrap();
         let same = registry.intern_func(&function(&[ValType::I32])).unwrap();
@@ -406,26 +410,26 @@ mod tests {
         drop((inner, same));
         assert_eq!(sizes(&registry), (2, 2));
         assert_eq!(registry.func(id), function(&[ValType::I32]));
-        assert_eq!(registry.keep(reference(id)).unwrap().map(|group| group.first()), Some(id));
+        assert_eq!(registry.group_of(reference(id)).unwrap().map(|group| group.first()), Some(id));
         drop(outer);
         assert_eq!(sizes(&registry), (0, 0));
-        assert_eq!(registry.keep(reference(id)).unwrap_err(), ForeignType(id));
+        assert_eq!(registry.group_of(reference(id)).unwrap_err(), ForeignType(id));
         assert!(registry.intern_func(&function(&[reference(id)])).is_err());
-        assert!(registry.get(id).is_none() && !registry.is_subtype(id, TypeId(0)));
+        assert!(registry.get(id).is_none() && !registry.is_subtype(id, TypeId(id.0 + 1)));
         let again = registry.intern_func(&function(&[ValType::I32])).unwrap();
-        assert_ne!(again.first(), id, "whoever still has the old id finds nothing");
+        assert_ne!(again.first(), id, "a stale id must not resolve to a new type");
     }
 
     #[test]
-    fn a_type_of_another_registry_is_known_as_such() {
+    fn a_type_of_another_registry_is_rejected() {
         let (registry, other) = (TypeRegistry::default(), TypeRegistry::default());
         let theirs = other.intern_func(&function(&[])).unwrap();
         let ours = registry.intern_func(&function(&[])).unwrap();
         assert_ne!(ours.first(), theirs.first());
-        let mentions = function(&[reference(theirs.first())]);
-        assert_eq!(registry.intern_func(&mentions).unwrap_err(), ForeignType(theirs.first()));
-        assert!(registry.keep(reference(theirs.first())).is_err());
-        assert!(registry.keep(ValType::I32).unwrap().is_none());
+        let foreign = function(&[reference(theirs.first())]);
+        assert_eq!(registry.intern_func(&foreign).unwrap_err(), ForeignType(theirs.first()));
+        assert!(registry.group_of(reference(theirs.first())).is_err());
+        assert!(registry.group_of(ValType::I32).unwrap().is_none());
     }
 
     #[test]
@@ -441,14 +445,14 @@ mod tests {
     }
 
     #[test]
-    fn ids_come_round_and_pass_by_those_in_use() {
-        let mut ids = Ids { next: REC_BASE - 3, live: BTreeMap::from([(0, 2), (4, 1)]) };
-        assert_eq!(ids.take(3), Some(REC_BASE - 3));
-        assert_eq!(ids.take(2), Some(2));
-        assert_eq!(ids.take(1), Some(5));
-        ids.put(0);
+    fn ids_wrap_around_and_skip_live_groups() {
+        let mut ids = IdAllocator { next: REC_BASE - 3, live: BTreeMap::from([(0, 2), (4, 1)]) };
+        assert_eq!(ids.allocate(3), Some(REC_BASE - 3));
+        assert_eq!(ids.allocate(2), Some(2));
+        assert_eq!(ids.allocate(1), Some(5));
+        ids.free(0);
         ids.next = REC_BASE;
-        assert_eq!(ids.take(2), Some(0));
-        assert_eq!(ids.take(REC_BASE), None);
+        assert_eq!(ids.allocate(2), Some(0));
+        assert_eq!(ids.allocate(REC_BASE), None);
     }
 }

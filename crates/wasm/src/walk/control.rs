@@ -1,5 +1,5 @@
-//! Control instructions: blocks, branches, calls, exceptions. At every label the emitter is given the live operands;
-//! code that cannot be reached is skipped here and never seen by an emitter.
+//! Control instructions: blocks, branches, calls and exceptions. The walk passes the live operands to the emitter at
+//! every label. It skips unreachable code, so emitters never see any.
 
 use wasmparser as wp;
 use wasmparser::Operator;
@@ -7,64 +7,68 @@ use wasmparser::Operator;
 use super::Walk;
 use crate::emit::*;
 use crate::error::{Error, Result};
-use crate::limits::MAX_KEPT_OPERANDS;
+use crate::limits::MAX_ELSE_OPERANDS;
 use crate::module::Module;
 use crate::op::Structural;
 use crate::types::*;
 
-/// A block's type.
+/// The type of a block.
 #[derive(Clone, Copy)]
-pub(super) enum Shape {
-    /// The type of the whole function: its results.
+pub(super) enum BlockType {
+    /// The type of a function body: no parameters, and the function's results.
     Function,
     Empty,
-    One(ValType),
+    /// One result.
+    Result(ValType),
+    /// The function type at a type index.
     Func(u32),
 }
 
-impl Shape {
+impl BlockType {
     fn params<'m>(&self, module: &'m Module) -> &'m [ValType] {
         match self {
-            Shape::Func(ty) => module.func_type_at(*ty).params(),
+            BlockType::Func(ty) => module.func_type_at(*ty).params(),
             _ => &[],
         }
     }
 
     fn results<'a>(&'a self, module: &'a Module, function: &'a [ValType]) -> &'a [ValType] {
         match self {
-            Shape::Function => function,
-            Shape::Empty => &[],
-            Shape::One(ty) => std::slice::from_ref(ty),
-            Shape::Func(ty) => module.func_type_at(*ty).results(),
+            BlockType::Function => function,
+            BlockType::Empty => &[],
+            BlockType::Result(ty) => std::slice::from_ref(ty),
+            BlockType::Func(ty) => module.func_type_at(*ty).results(),
         }
     }
 }
 
-enum Kind<E: Emit> {
+enum ControlKind<E: Emit> {
     Function,
     Block,
     Loop,
-    /// An `if` before its `else`: the label of the other arm, and the operands it starts with.
+    /// An `if` before its `else`, with the label of the `else` arm and the operands that the arm starts with.
     If(E::Label, Vec<Operand<E::Value>>),
     Try,
 }
 
-pub(super) struct Control<E: Emit> {
-    kind: Kind<E>,
-    shape: Shape,
-    /// Where branches to it go.
+/// An entry of the control stack (core specification, "Validation Algorithm").
+pub(super) struct ControlFrame<E: Emit> {
+    kind: ControlKind<E>,
+    block_type: BlockType,
+    /// The target of branches to this structure.
     label: E::Label,
-    /// Whether a branch goes to its end.
+    /// Whether a branch targets the label.
     targeted: bool,
-    /// Height of the operand stack below its parameters.
+    /// The height of the operand stack below its parameters.
     height: usize,
-    /// How many operands were in their slots when it was entered.
+    /// The number of operands that were in their canonical slots at its entry.
     spilled: usize,
 }
 
-impl<E: Emit> Control<E> {
-    pub(super) fn function(label: E::Label) -> Control<E> {
-        Control { kind: Kind::Function, shape: Shape::Function, label, targeted: false, height: 0, spilled: 0 }
+impl<E: Emit> ControlFrame<E> {
+    pub(super) fn function(label: E::Label) -> ControlFrame<E> {
+        let (kind, block_type) = (ControlKind::Function, BlockType::Function);
+        ControlFrame { kind, block_type, label, targeted: false, height: 0, spilled: 0 }
     }
 }
 
@@ -183,28 +187,28 @@ impl<'m, E: Emit> Walk<'m, '_, E> {
         Ok(true)
     }
 
-    fn shape(&self, ty: wp::BlockType) -> Shape {
+    fn block_type(&self, ty: wp::BlockType) -> BlockType {
         match ty {
-            wp::BlockType::Empty => Shape::Empty,
-            wp::BlockType::Type(ty) => Shape::One(super::val_type(self.module, ty)),
-            wp::BlockType::FuncType(index) => Shape::Func(index),
+            wp::BlockType::Empty => BlockType::Empty,
+            wp::BlockType::Type(ty) => BlockType::Result(super::val_type(self.module, ty)),
+            wp::BlockType::FuncType(index) => BlockType::Func(index),
         }
     }
 
-    /// The label and arity of the branch target at this depth.
+    /// Returns the label and arity of the branch target at this depth.
     fn target(&mut self, depth: u32) -> Result<(E::Label, usize)> {
         self.target_below(depth, 0)
     }
 
-    /// The same, when `above` operands lie on top of the branch's arguments.
+    /// Like [`Walk::target`], with `above` operands on top of the branch's arguments.
     fn target_below(&mut self, depth: u32, above: usize) -> Result<(E::Label, usize)> {
         let at = self.controls.len().checked_sub(depth as usize + 1);
         let at = at.ok_or_else(|| Error::impossible("branch depth"))?;
         let control = &mut self.controls[at];
         control.targeted = true;
         let arity = match control.kind {
-            Kind::Loop => control.shape.params(self.module).len(),
-            _ => control.shape.results(self.module, &self.frame.results).len(),
+            ControlKind::Loop => control.block_type.params(self.module).len(),
+            _ => control.block_type.results(self.module, &self.frame.results).len(),
         };
         let label = control.label;
         self.top(arity + above)?;
@@ -215,76 +219,76 @@ impl<'m, E: Emit> Walk<'m, '_, E> {
         self.stack.len().checked_sub(params).ok_or_else(|| Error::impossible("too few block parameters"))
     }
 
-    /// The canonical slot at a height of the stack.
+    /// Returns the canonical slot of the operand at a height of the stack.
     fn slot_at(&self, height: usize) -> Slot {
         self.stack.get(height).map_or_else(|| self.next_slot(), |operand| operand.slot)
     }
 
-    fn open(&mut self, kind: Kind<E>, shape: Shape, label: E::Label, height: usize) {
+    fn open(&mut self, kind: ControlKind<E>, block_type: BlockType, label: E::Label, height: usize) {
         let spilled = self.spilled;
-        self.controls.push(Control { kind, shape, label, targeted: false, height, spilled });
+        self.controls.push(ControlFrame { kind, block_type, label, targeted: false, height, spilled });
     }
 
-    fn end_label(&mut self, shape: Shape, height: usize) -> E::Label {
+    fn end_label(&mut self, block_type: BlockType, height: usize) -> E::Label {
         let slot = self.slot_at(height);
-        self.emit.label(LabelKind::Block, shape.results(self.module, &self.frame.results), slot)
+        self.emit.label(LabelKind::Block, block_type.results(self.module, &self.frame.results), slot)
     }
 
     fn block(&mut self, ty: wp::BlockType) -> Result<()> {
         self.charge(Structural::Block);
-        let shape = self.shape(ty);
-        let height = self.height_below(shape.params(self.module).len())?;
+        let block_type = self.block_type(ty);
+        let height = self.height_below(block_type.params(self.module).len())?;
         self.preserve_all();
-        let label = self.end_label(shape, height);
-        self.open(Kind::Block, shape, label, height);
+        let label = self.end_label(block_type, height);
+        self.open(ControlKind::Block, block_type, label, height);
         Ok(())
     }
 
     fn loop_block(&mut self, ty: wp::BlockType) -> Result<()> {
         self.charge_last(Structural::Loop);
-        let shape = self.shape(ty);
-        let params = shape.params(self.module);
+        let block_type = self.block_type(ty);
+        let params = block_type.params(self.module);
         let height = self.height_below(params.len())?;
         self.spill_below(height);
         let slot = self.slot_at(height);
         let label = self.emit.label(LabelKind::Loop, params, slot);
         self.emit.jump(label, &self.stack[height..]);
         self.truncate(height);
-        self.open(Kind::Loop, shape, label, height);
-        self.enter(LabelKind::Loop, label, params);
+        self.open(ControlKind::Loop, block_type, label, height);
+        self.bind_label(LabelKind::Loop, label, params);
         self.spilled = self.stack.len();
         self.open_segment();
-        self.emit.check(Check::Loop, &self.stack);
+        self.emit.check(CheckPosition::Loop, &self.stack);
         Ok(())
     }
 
     fn if_block(&mut self, ty: wp::BlockType) -> Result<()> {
         self.charge_last(Structural::If);
         let condition = self.pop()?;
-        let shape = self.shape(ty);
-        let height = self.height_below(shape.params(self.module).len())?;
-        // The condition may alias a local too: it is used first thing, before any local changes.
+        let block_type = self.block_type(ty);
+        let height = self.height_below(block_type.params(self.module).len())?;
+        // The condition may still alias a local. The jump reads it before any local changes.
         self.preserve_all();
         for operand in &mut self.stack[height..] {
             self.emit.hold(operand);
         }
         let slot = self.next_slot();
         let else_label = self.emit.label(LabelKind::Else, &[], slot);
-        let label = self.end_label(shape, height);
+        let label = self.end_label(block_type, height);
         self.emit.jump_if(condition, false, else_label, &[]);
         let params = self.stack[height..].to_vec();
-        self.kept += params.len();
-        if self.kept > MAX_KEPT_OPERANDS {
-            return Err(Error::limit("too many operands are handed to `if`s within each other"));
+        self.else_operands += params.len();
+        if self.else_operands > MAX_ELSE_OPERANDS {
+            return Err(Error::limit("nested `if`s have too many parameters"));
         }
-        self.open(Kind::If(else_label, params), shape, label, height);
+        self.open(ControlKind::If(else_label, params), block_type, label, height);
         Ok(())
     }
 
     fn try_block(&mut self, try_table: &wp::TryTable) -> Result<()> {
         self.charge_last(Structural::TryTable);
-        let shape = self.shape(try_table.ty);
-        let height = self.height_below(shape.params(self.module).len())?;
+        let block_type = self.block_type(try_table.ty);
+        let height = self.height_below(block_type.params(self.module).len())?;
         self.preserve_all();
         let mut clauses = Vec::with_capacity(try_table.catches.len());
         for catch in &try_table.catches {
@@ -299,15 +303,15 @@ impl<'m, E: Emit> Walk<'m, '_, E> {
             self.controls[at].targeted = true;
             clauses.push(Clause { tag, with_ref, target: self.controls[at].label });
         }
-        let label = self.end_label(shape, height);
-        self.open(Kind::Try, shape, label, height);
+        let label = self.end_label(block_type, height);
+        self.open(ControlKind::Try, block_type, label, height);
         self.emit.enter_try(&clauses);
         Ok(())
     }
 
-    /// The label is here; its parameters become the top of the stack.
-    fn enter(&mut self, kind: LabelKind, label: E::Label, params: &[ValType]) {
-        self.emit.enter(kind, label, &mut self.stack);
+    /// Binds a label to the current position and pushes its parameters.
+    fn bind_label(&mut self, kind: LabelKind, label: E::Label, params: &[ValType]) {
+        self.emit.bind_label(kind, label, &mut self.stack);
         for (index, ty) in params.iter().enumerate() {
             let slot = self.next_slot();
             let value = self.emit.param(label, index, *ty, slot);
@@ -317,10 +321,10 @@ impl<'m, E: Emit> Walk<'m, '_, E> {
 
     fn else_arm(&mut self) -> Result<()> {
         let control = self.controls.last_mut().ok_or_else(|| Error::impossible("else without if"))?;
-        let Kind::If(else_label, params) = std::mem::replace(&mut control.kind, Kind::Block) else {
+        let ControlKind::If(else_label, params) = std::mem::replace(&mut control.kind, ControlKind::Block) else {
             return Err(Error::impossible("else without if"));
         };
-        self.kept -= params.len();
+        self.else_operands -= params.len();
         let (label, height, spilled) = (control.label, control.height, control.spilled);
         if self.reachable {
             control.targeted = true;
@@ -328,52 +332,52 @@ impl<'m, E: Emit> Walk<'m, '_, E> {
         }
         self.truncate(height);
         params.iter().for_each(|p| self.push(p.value, p.ty));
-        self.settled = self.settled.min(height);
+        self.unaliased = self.unaliased.min(height);
         self.spilled = spilled.min(height);
-        self.emit.enter(LabelKind::Else, else_label, &mut self.stack);
+        self.emit.bind_label(LabelKind::Else, else_label, &mut self.stack);
         self.reachable = true;
         Ok(())
     }
 
     fn end(&mut self) -> Result<()> {
-        if let Some(Control { kind: Kind::If(..), .. }) = self.controls.last() {
+        if let Some(ControlFrame { kind: ControlKind::If(..), .. }) = self.controls.last() {
             self.else_arm()?;
         }
         let control = self.controls.pop().ok_or_else(|| Error::impossible("end without block"))?;
         match control.kind {
-            Kind::Loop => {
-                // Only backward branches go to a loop's label; what falls through leaves its results as they are.
+            ControlKind::Loop => {
+                // Only backward branches target a loop's label. Fallthrough leaves the results on the stack.
                 self.spilled = control.spilled.min(self.stack.len());
                 self.emit.end_loop(control.label);
                 return Ok(());
             }
-            Kind::Function => return self.end_function(&control),
+            ControlKind::Function => return self.end_function(&control),
             _ => {}
         }
-        let results = control.shape.results(self.module, &self.frame.results).to_vec();
+        let results = control.block_type.results(self.module, &self.frame.results).to_vec();
         if self.reachable {
             self.emit.jump(control.label, &self.stack[control.height..]);
         }
-        if let Kind::Try = control.kind {
+        if let ControlKind::Try = control.kind {
             self.emit.exit_try();
         }
         self.truncate(control.height);
         self.spilled = control.spilled.min(self.stack.len());
         self.reachable |= control.targeted;
         if self.reachable {
-            self.enter(LabelKind::Block, control.label, &results);
+            self.bind_label(LabelKind::Block, control.label, &results);
         }
         Ok(())
     }
 
-    fn end_function(&mut self, control: &Control<E>) -> Result<()> {
+    fn end_function(&mut self, control: &ControlFrame<E>) -> Result<()> {
         if self.reachable {
             self.ret()?;
         }
         if control.targeted {
             let results = self.frame.results.clone();
             self.truncate(0);
-            self.enter(LabelKind::Return, control.label, &results);
+            self.bind_label(LabelKind::Return, control.label, &results);
             self.ret()?;
         }
         self.reachable = false;
@@ -414,15 +418,15 @@ impl<'m, E: Emit> Walk<'m, '_, E> {
         Ok(())
     }
 
-    /// Unreachable code: only its nesting matters.
+    /// Skips an operator of unreachable code and tracks its nesting.
     pub(super) fn skip(&mut self, op: &Operator<'_>, at: u32) -> Result<()> {
         match op {
             Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } | Operator::TryTable { .. } => {
-                self.dead += 1;
+                self.unreachable_depth += 1;
             }
-            Operator::End if self.dead > 0 => self.dead -= 1,
+            Operator::End if self.unreachable_depth > 0 => self.unreachable_depth -= 1,
             Operator::End => {
-                self.emit.at(at);
+                self.emit.set_offset(at);
                 if let Some(control) = self.controls.last() {
                     let height = control.height;
                     self.truncate(height);
@@ -430,8 +434,8 @@ impl<'m, E: Emit> Walk<'m, '_, E> {
                 self.end_segment();
                 self.end()?;
             }
-            Operator::Else if self.dead == 0 => {
-                self.emit.at(at);
+            Operator::Else if self.unreachable_depth == 0 => {
+                self.emit.set_offset(at);
                 self.end_segment();
                 self.else_arm()?;
             }

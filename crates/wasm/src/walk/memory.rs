@@ -41,7 +41,7 @@ crate::vector_store_lane_ops!(row_memarg_and_lane, store_lane -> VectorStoreLane
 fn mem_arg(arg: &wp::MemArg) -> MemArg {
     let memory = match arg.target {
         wp::MemArgTarget::Memory(memory) => memory,
-        // Loads from arrays are not a row of the feature table, so validation refuses them.
+        // Loads from arrays are not in the feature table, so validation rejects them.
         wp::MemArgTarget::Array(_) => 0,
     };
     MemArg { memory, offset: arg.offset }

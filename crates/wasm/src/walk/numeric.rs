@@ -1,4 +1,4 @@
-//! Scalar numeric instructions: every row of their families goes to the emitter's method for the family.
+//! Scalar numeric instructions. The walk passes each operator to the emitter's method for its family.
 
 use wasmparser::Operator;
 
@@ -20,7 +20,7 @@ impl From<ValKind> for ValType {
     }
 }
 
-/// A function that finds an operator's row in a family of operations without immediates.
+/// Generates a function that returns an operator's row in a family of operations without immediates.
 macro_rules! row_of {
     ($vis:vis fn $name:ident -> $Family:ident:
      $($token:ident $meaning:ident $text:literal $operands:tt -> $result:tt $gas:literal;)*) => {

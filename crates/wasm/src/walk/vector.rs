@@ -1,4 +1,4 @@
-//! Vector instructions: every row of their families goes to the emitter's method for the family.
+//! Vector instructions. The walk passes each row of a family to the emitter's method for that family.
 
 use wasmparser::Operator;
 

@@ -1,13 +1,13 @@
-//! Vector operations of two vectors.
+//! Vector operations with two vector operands.
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::types::{F32X4, F64X2, I8X16, I16X8, I32X4, I64X2};
 use cranelift_codegen::ir::{InstBuilder, Type, Value};
 use kinglet_wasm::op::VectorBinary;
 
-use super::super::{Emitter, Op1, V};
+use super::super::{ClifOperand, ClifValue, Emitter};
 
-/// The halves of two vectors, widened.
+/// The half of a vector that an operation widens.
 #[derive(Clone, Copy)]
 enum Half {
     LowS,
@@ -17,19 +17,19 @@ enum Half {
 }
 
 impl Emitter<'_> {
-    pub(in crate::emit) fn vector_binary_op(&mut self, op: VectorBinary, a: Op1, b: Op1) -> V {
+    pub(in crate::emit) fn vector_binary_op(&mut self, op: VectorBinary, a: ClifOperand, b: ClifOperand) -> ClifValue {
         let ty = lanes_of(op);
         let (a, b) = (self.operand(a, ty), self.operand(b, ty));
         let value = match (integer_condition(op), float_condition(op)) {
             (Some(condition), _) => self.builder.ins().icmp(condition, a, b),
             (None, Some(condition)) => self.builder.ins().fcmp(condition, a, b),
-            (None, None) => self.combine(op, a, b),
+            (None, None) => self.lower_binary(op, a, b),
         };
-        let value = self.canonical(op.arithmetic(), value);
+        let value = self.canonicalize_nan(op.arithmetic(), value);
         self.vector_result(value)
     }
 
-    fn combine(&mut self, op: VectorBinary, a: Value, b: Value) -> Value {
+    fn lower_binary(&mut self, op: VectorBinary, a: Value, b: Value) -> Value {
         use VectorBinary::*;
         let ins = self.builder.ins();
         match op {
@@ -54,22 +54,30 @@ impl Emitter<'_> {
             I8x16AvgrU | I16x8AvgrU => ins.avg_round(a, b),
             I16x8Q15MulrSatS => ins.sqmul_round_sat(a, b),
             I32x4DotI16x8S => {
-                let (low, high) = (self.multiply(Half::LowS, a, b), self.multiply(Half::HighS, a, b));
+                let (low, high) = (self.widening_multiply(Half::LowS, a, b), self.widening_multiply(Half::HighS, a, b));
                 self.builder.ins().iadd_pairwise(low, high)
             }
-            I16x8ExtMulLowI8x16S | I32x4ExtMulLowI16x8S | I64x2ExtMulLowI32x4S => self.multiply(Half::LowS, a, b),
-            I16x8ExtMulHighI8x16S | I32x4ExtMulHighI16x8S | I64x2ExtMulHighI32x4S => self.multiply(Half::HighS, a, b),
-            I16x8ExtMulLowI8x16U | I32x4ExtMulLowI16x8U | I64x2ExtMulLowI32x4U => self.multiply(Half::LowU, a, b),
-            I16x8ExtMulHighI8x16U | I32x4ExtMulHighI16x8U | I64x2ExtMulHighI32x4U => self.multiply(Half::HighU, a, b),
+            I16x8ExtMulLowI8x16S | I32x4ExtMulLowI16x8S | I64x2ExtMulLowI32x4S => {
+                self.widening_multiply(Half::LowS, a, b)
+            }
+            I16x8ExtMulHighI8x16S | I32x4ExtMulHighI16x8S | I64x2ExtMulHighI32x4S => {
+                self.widening_multiply(Half::HighS, a, b)
+            }
+            I16x8ExtMulLowI8x16U | I32x4ExtMulLowI16x8U | I64x2ExtMulLowI32x4U => {
+                self.widening_multiply(Half::LowU, a, b)
+            }
+            I16x8ExtMulHighI8x16U | I32x4ExtMulHighI16x8U | I64x2ExtMulHighI32x4U => {
+                self.widening_multiply(Half::HighU, a, b)
+            }
             F32x4Add | F64x2Add => ins.fadd(a, b),
             F32x4Sub | F64x2Sub => ins.fsub(a, b),
             F32x4Mul | F64x2Mul => ins.fmul(a, b),
             F32x4Div | F64x2Div => ins.fdiv(a, b),
             F32x4Min | F64x2Min => ins.fmin(a, b),
             F32x4Max | F64x2Max => ins.fmax(a, b),
-            F32x4PMin | F64x2PMin => self.choose(b, a, b, a),
-            F32x4PMax | F64x2PMax => self.choose(a, b, b, a),
-            // The comparisons, which have been done.
+            F32x4PMin | F64x2PMin => self.select_less_than(b, a, b, a),
+            F32x4PMax | F64x2PMax => self.select_less_than(a, b, b, a),
+            // `vector_binary_op` has lowered comparisons.
             I8x16Eq | I8x16Ne | I8x16LtS | I8x16LtU | I8x16GtS | I8x16GtU | I8x16LeS | I8x16LeU | I8x16GeS
             | I8x16GeU | I16x8Eq | I16x8Ne | I16x8LtS | I16x8LtU | I16x8GtS | I16x8GtU | I16x8LeS | I16x8LeU
             | I16x8GeS | I16x8GeU | I32x4Eq | I32x4Ne | I32x4LtS | I32x4LtU | I32x4GtS | I32x4GtU | I32x4LeS
@@ -79,7 +87,7 @@ impl Emitter<'_> {
         }
     }
 
-    fn multiply(&mut self, half: Half, a: Value, b: Value) -> Value {
+    fn widening_multiply(&mut self, half: Half, a: Value, b: Value) -> Value {
         let [a, b] = [a, b].map(|value| match half {
             Half::LowS => self.builder.ins().swiden_low(value),
             Half::HighS => self.builder.ins().swiden_high(value),
@@ -89,8 +97,8 @@ impl Emitter<'_> {
         self.builder.ins().imul(a, b)
     }
 
-    /// In each lane `yes` where `a < b`, else `no`.
-    fn choose(&mut self, a: Value, b: Value, yes: Value, no: Value) -> Value {
+    /// Selects `yes` in each lane where `a < b`, and `no` elsewhere.
+    fn select_less_than(&mut self, a: Value, b: Value, yes: Value, no: Value) -> Value {
         let ty = self.builder.func.dfg.value_type(a);
         let less = self.builder.ins().fcmp(FloatCC::LessThan, a, b);
         let less = self.lanes(less, ty);
@@ -98,7 +106,7 @@ impl Emitter<'_> {
     }
 }
 
-/// The lanes in which an operation sees its operands.
+/// Returns the lane type of an operation's operands.
 fn lanes_of(op: VectorBinary) -> Type {
     use VectorBinary::*;
     match op {

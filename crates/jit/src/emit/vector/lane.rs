@@ -1,14 +1,14 @@
-//! Scalars into lanes, and lanes into scalars.
+//! Conversions between scalars and lanes.
 
 use cranelift_codegen::ir::types::{F32X4, F64X2, I8X16, I16X8, I32X4, I64X2};
 use cranelift_codegen::ir::{InstBuilder, types};
 use kinglet_wasm::op::{VectorExtract, VectorReplace, VectorSplat};
 
-use super::super::{Emitter, Op1, V};
-use crate::convention::Kind;
+use super::super::{ClifOperand, ClifValue, Emitter};
+use crate::convention::ValueRepr;
 
 impl Emitter<'_> {
-    pub(in crate::emit) fn vector_splat_op(&mut self, op: VectorSplat, a: Op1) -> V {
+    pub(in crate::emit) fn vector_splat_op(&mut self, op: VectorSplat, a: ClifOperand) -> ClifValue {
         let ty = match op {
             VectorSplat::I8x16Splat => I8X16,
             VectorSplat::I16x8Splat => I16X8,
@@ -25,7 +25,7 @@ impl Emitter<'_> {
         self.vector_result(value)
     }
 
-    pub(in crate::emit) fn vector_extract_op(&mut self, op: VectorExtract, lane: u8, a: Op1) -> V {
+    pub(in crate::emit) fn vector_extract_op(&mut self, op: VectorExtract, lane: u8, a: ClifOperand) -> ClifValue {
         use VectorExtract::*;
         let ty = match op {
             I8x16ExtractLaneS | I8x16ExtractLaneU => I8X16,
@@ -42,10 +42,16 @@ impl Emitter<'_> {
             I8x16ExtractLaneU | I16x8ExtractLaneU => self.builder.ins().uextend(types::I32, value),
             I32x4ExtractLane | I64x2ExtractLane | F32x4ExtractLane | F64x2ExtractLane => value,
         };
-        self.result(value, Kind::new(op.result().into(), self.environment.types))
+        self.operand_of(value, ValueRepr::new(op.result().into(), self.environment.types))
     }
 
-    pub(in crate::emit) fn vector_replace_op(&mut self, op: VectorReplace, lane: u8, a: Op1, b: Op1) -> V {
+    pub(in crate::emit) fn vector_replace_op(
+        &mut self,
+        op: VectorReplace,
+        lane: u8,
+        a: ClifOperand,
+        b: ClifOperand,
+    ) -> ClifValue {
         use VectorReplace::*;
         let ty = match op {
             I8x16ReplaceLane => I8X16,
@@ -63,10 +69,10 @@ impl Emitter<'_> {
         self.vector_result(value)
     }
 
-    pub(in crate::emit) fn vector_shuffle_op(&mut self, lanes: [u8; 16], a: Op1, b: Op1) -> V {
+    pub(in crate::emit) fn vector_shuffle_op(&mut self, lanes: [u8; 16], a: ClifOperand, b: ClifOperand) -> ClifValue {
         let (a, b) = (self.value(a), self.value(b));
         let mask = self.builder.func.dfg.immediates.push(lanes.to_vec().into());
         let value = self.builder.ins().shuffle(a, b, mask);
-        self.result(value, Kind::V128)
+        self.operand_of(value, ValueRepr::V128)
     }
 }

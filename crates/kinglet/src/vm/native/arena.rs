@@ -1,10 +1,11 @@
-//! Memory for machine code. No page is ever writable and executable through the same mapping, and none that runs is
-//! written where it runs: small pieces share chunks that are mapped twice, once to write and once to run; the code of a
-//! module has a mapping of its own, which is made executable once it is written and freed with the module. Where the
-//! system refuses what is mapped twice, as a filter of system calls may, small pieces have mappings of their own too.
+//! Memory for machine code. No mapping is ever writable and executable. Small pieces share chunks that are mapped
+//! twice: writable and executable. A module's code has its own mapping, which becomes executable after it is written
+//! and is freed with the module. If the system refuses double mappings, for example because of a system call filter,
+//! small pieces have their own mappings too.
 //!
-//! Bytes that ran are not written again: other processors may have fetched them, and a child that was forked off shares
-//! them. So a chunk's memory is given back when all of its pieces are gone, and a chunk is small.
+//! Memory in which code has run is never written again, because other processors may have cached its instructions, and
+//! a forked child shares it. A chunk is thus freed only after all of its pieces have been removed. For this reason,
+//! chunks are small.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,7 +13,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 
-use kinglet_abi::image::Place;
+use kinglet_abi::image::CodeAlignment;
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::io::Errno;
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mmap, mmap_anonymous, mprotect, munmap};
@@ -23,17 +24,18 @@ use super::coherence;
 use crate::vm::address::Address;
 use crate::{Error, Result};
 
-/// The size of a chunk; the system gives it pages as they are used. Some hundred pieces fit.
+/// The size of a chunk in bytes. The system allocates its pages on first use. A chunk has space for several hundred
+/// pieces.
 const CHUNK: usize = 64 << 10;
 
 /// Chunks of memory for small pieces of code.
 #[derive(Debug, Default)]
 pub(super) struct Arena {
     chunks: Vec<Chunk>,
-    /// Why there are no more of those.
-    refused: Option<Error>,
-    /// Pieces that have a mapping of their own, by where they are.
-    alone: BTreeMap<usize, Mapping>,
+    /// The error because of which chunks are no longer used.
+    dual_mapping_error: Option<Error>,
+    /// Pieces with their own mapping, by start address.
+    dedicated: BTreeMap<usize, Mapping>,
 }
 
 #[derive(Debug)]
@@ -41,14 +43,14 @@ struct Chunk {
     write: Mapping,
     run: Mapping,
     used: usize,
-    /// How many pieces are in it.
+    /// The number of pieces in the chunk.
     pieces: usize,
-    /// The process that made it. After a fork the child and its parent have the same memory here, so that only one of
-    /// them may add to it.
+    /// The process that created the chunk. After a fork, child and parent share its memory, so only the creator may add
+    /// pieces.
     process: Pid,
 }
 
-/// Mapped memory, unmapped when it goes.
+/// A mapping, removed on drop.
 #[derive(Debug)]
 pub(in crate::vm) struct Mapping {
     start: Address<u8>,
@@ -56,24 +58,25 @@ pub(in crate::vm) struct Mapping {
     backing: Backing,
 }
 
-/// What is mapped.
+/// The source of a mapping's bytes.
 #[derive(Debug)]
 enum Backing {
     Memory,
-    /// A file; as long as something may be mapped of it elsewhere it is open, and from which byte on it is mapped here.
+    /// A file and the offset of the mapping in it. `None` after the file is closed because no other mapping of it is
+    /// needed.
     File(Option<(File, u64)>),
 }
 
 impl Arena {
-    /// Copies code to where it can run; returns its address there. What it is aligned to is at most a page.
-    pub(super) fn add(&mut self, bytes: &[u8], place: Place) -> Result<usize> {
-        let ours = |chunk: &Chunk| chunk.process == getpid();
-        let fits = |chunk: &Chunk| ours(chunk) && place.next(chunk.used) + bytes.len() <= chunk.run.len;
+    /// Copies code to executable memory, and returns its address. The alignment is at most a page.
+    pub(super) fn add(&mut self, bytes: &[u8], alignment: CodeAlignment) -> Result<usize> {
+        let is_ours = |chunk: &Chunk| chunk.process == getpid();
+        let fits = |chunk: &Chunk| is_ours(chunk) && alignment.next_address(chunk.used) + bytes.len() <= chunk.run.len;
         if !self.chunks.last().is_some_and(fits) {
-            let len = place.next(0) + bytes.len();
-            let chunk = match &self.refused {
+            let len = alignment.next_address(0) + bytes.len();
+            let chunk = match &self.dual_mapping_error {
                 None => Chunk::new(len.max(CHUNK).next_multiple_of(CHUNK)),
-                Some(_) => return self.add_alone(bytes, place),
+                Some(_) => return self.add_dedicated(bytes, alignment),
             };
             match chunk {
                 Ok(chunk) => {
@@ -81,46 +84,47 @@ impl Arena {
                     self.chunks.push(chunk);
                 }
                 Err(error) => {
-                    debug!(%error, "memory for code is mapped piece by piece");
-                    self.refused = Some(error);
-                    return self.add_alone(bytes, place);
+                    debug!(%error, "each piece of code gets its own mapping");
+                    self.dual_mapping_error = Some(error);
+                    return self.add_dedicated(bytes, alignment);
                 }
             }
         }
-        let chunk = self.chunks.last_mut().ok_or_else(|| Error::msg("no memory for code"))?;
-        let at = place.next(chunk.used);
-        // SAFETY: the chunk has room, and nothing runs or reads behind `used` yet.
+        let chunk = self.chunks.last_mut().ok_or_else(|| Error::msg("cannot allocate memory for code"))?;
+        let at = alignment.next_address(chunk.used);
+        // SAFETY: the chunk has space, and nothing runs or reads beyond `used` yet.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), chunk.write.start.as_ptr().add(at), bytes.len()) };
         chunk.used = at + bytes.len();
         chunk.pieces += 1;
-        coherence::fetch_anew(chunk.write.start() + at, chunk.run.start() + at, bytes.len());
+        coherence::flush_instruction_cache(chunk.write.start() + at, chunk.run.start() + at, bytes.len());
         Ok(chunk.run.start() + at)
     }
 
-    /// The same in a mapping of its own.
-    fn add_alone(&mut self, bytes: &[u8], place: Place) -> Result<usize> {
-        let at = place.next(0);
+    /// Copies code to a mapping of its own.
+    fn add_dedicated(&mut self, bytes: &[u8], alignment: CodeAlignment) -> Result<usize> {
+        let at = alignment.next_address(0);
         let mapping = Mapping::executable(&[vec![0; at].as_slice(), bytes].concat()).map_err(|error| {
-            let refused = self.refused.as_ref().map_or_else(String::new, |error| format!(", nor {error:#}"));
+            let dual = self.dual_mapping_error.as_ref();
+            let dual = dual.map_or_else(String::new, |error| format!(", and {error:#}"));
             Error::msg(format!(
-                "the system gives no memory for code: {error:#}{refused}; `RunMode::Interpreter` (on the \
-                                command line `--run-mode interpreter`) needs none"
+                "cannot allocate memory for code: {error:#}{dual}; `RunMode::Interpreter` (on the command line \
+                                `--run-mode interpreter`) needs none"
             ))
         })?;
         let start = mapping.start() + at;
-        self.alone.insert(start, mapping);
+        self.dedicated.insert(start, mapping);
         Ok(start)
     }
 
-    /// Takes a piece out that nothing runs or refers to any more.
+    /// Removes a piece. No thread runs or refers to it.
     pub(super) fn remove(&mut self, start: usize) {
-        if self.alone.remove(&start).is_some() {
+        if self.dedicated.remove(&start).is_some() {
             return;
         }
         let has = |chunk: &Chunk| (chunk.run.start()..chunk.run.start() + chunk.run.len).contains(&start);
         let Some(at) = self.chunks.iter().position(has) else { return };
         self.chunks[at].pieces -= 1;
-        // The last one may have room.
+        // The last chunk may have space.
         if self.chunks[at].pieces == 0 && at + 1 < self.chunks.len() {
             self.chunks.remove(at);
         }
@@ -129,13 +133,13 @@ impl Arena {
 
 impl Chunk {
     fn new(len: usize) -> Result<Chunk> {
-        let refused = |error| Error::new(error).context("a file in memory (memfd_create)");
-        let file = memfd_create("kinglet-code", MemfdFlags::CLOEXEC).map_err(refused)?;
-        ftruncate(&file, len as u64).map_err(cannot("make a file in memory larger"))?;
+        let no_file = |error| Error::new(error).context("cannot create an anonymous file (memfd_create)");
+        let file = memfd_create("kinglet-code", MemfdFlags::CLOEXEC).map_err(no_file)?;
+        ftruncate(&file, len as u64).map_err(refused("resize an anonymous file"))?;
         let map = |access| {
             // SAFETY: a new mapping overlaps nothing.
             let start = unsafe { mmap(std::ptr::null_mut(), len, access, MapFlags::SHARED, &file, 0) };
-            Mapping::from_raw(start.map_err(cannot("map a file in memory"))?.cast(), len)
+            Mapping::from_raw(start.map_err(refused("map an anonymous file"))?.cast(), len)
         };
         let write = map(ProtFlags::READ | ProtFlags::WRITE)?;
         let run = map(ProtFlags::READ | ProtFlags::EXEC)?;
@@ -143,25 +147,24 @@ impl Chunk {
     }
 }
 
-/// What the system has refused, with its reason.
-fn cannot(what: &'static str) -> impl Fn(Errno) -> Error {
+/// Returns a function that describes why the system refused an operation.
+fn refused(what: &'static str) -> impl Fn(Errno) -> Error {
     move |error| Error::new(error).context(format!("cannot {what}"))
 }
 
-/// How long a file is.
+/// Returns the length of a file in bytes.
 fn length(file: &File) -> Result<u64> {
-    let metadata =
-        file.metadata().map_err(|error| Error::new(error).context("cannot find out how long the file is"))?;
+    let metadata = file.metadata().map_err(|error| Error::new(error).context("cannot read the length of the file"))?;
     Ok(metadata.len())
 }
 
 impl Mapping {
     fn from_raw(start: *mut u8, len: usize) -> Result<Mapping> {
-        let start = NonNull::new(start).ok_or_else(|| Error::msg("no memory for code"))?;
+        let start = NonNull::new(start).ok_or_else(|| Error::msg("cannot allocate memory for code"))?;
         Ok(Mapping { start: Address(start), len, backing: Backing::Memory })
     }
 
-    /// A mapping with this code, ready to run.
+    /// Creates an executable mapping of this code.
     pub(super) fn executable(bytes: &[u8]) -> Result<Mapping> {
         Mapping::with(bytes, MprotectFlags::READ | MprotectFlags::EXEC)
     }
@@ -171,48 +174,48 @@ impl Mapping {
         let access = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: a new mapping overlaps nothing.
         let start = unsafe { mmap_anonymous(std::ptr::null_mut(), len, access, MapFlags::PRIVATE) };
-        let start = start.map_err(cannot("map memory for code or an artifact"))?;
+        let start = start.map_err(refused("map memory for code or an artifact"))?;
         let mapping = Mapping::from_raw(start.cast(), len)?;
-        // SAFETY: the mapping is as long, ours alone, and nothing runs in it yet.
+        // SAFETY: the mapping is as long as the bytes and not shared yet, and nothing runs in it.
         unsafe {
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), mapping.start.as_ptr(), bytes.len());
-            mprotect(start, len, final_access).map_err(cannot("protect memory for code or an artifact"))?;
+            mprotect(start, len, final_access).map_err(refused("protect memory for code or an artifact"))?;
         }
         if final_access.contains(MprotectFlags::EXEC) {
-            coherence::fetch_anew(mapping.start(), mapping.start(), bytes.len());
+            coherence::flush_instruction_cache(mapping.start(), mapping.start(), bytes.len());
         }
         Ok(mapping)
     }
 
-    /// A file, to be read where it is mapped. Whoever changes the file changes what is read.
+    /// Maps a file for reading. Changes to the file show in the mapping.
     pub(in crate::vm) fn file(file: File) -> Result<Mapping> {
         let len = length(&file)?;
         Mapping::file_part(file, 0..len)
     }
 
-    /// A part of a file, which begins at a page.
+    /// Maps a part of a file, which starts at a page.
     pub(in crate::vm) fn file_part(file: File, part: Range<u64>) -> Result<Mapping> {
         if part.is_empty() {
             return Err(Error::msg("the file is empty"));
         }
-        // Beyond its end there would be memory that must not be touched.
+        // An access beyond the end of the file would fault.
         if part.end > length(&file)? {
-            return Err(Error::msg("the file is shorter than it should be"));
+            return Err(Error::msg("the file is too short"));
         }
         let len = usize::try_from(part.end - part.start)?;
         // SAFETY: a new mapping overlaps nothing.
         let start =
             match unsafe { mmap(std::ptr::null_mut(), len, ProtFlags::READ, MapFlags::PRIVATE, &file, part.start) } {
-                // Files of some file systems can only be read.
+                // Some file systems do not support mappings.
                 Err(Errno::NODEV) => return Mapping::read(&file, part.start, len),
-                start => start.map_err(cannot("map the file"))?,
+                start => start.map_err(refused("map the file"))?,
             };
         let mut mapping = Mapping::from_raw(start.cast(), len)?;
         mapping.backing = Backing::File(Some((file, part.start)));
         Ok(mapping)
     }
 
-    /// What is in a part of a file that cannot be mapped.
+    /// Reads a part of a file that cannot be mapped.
     fn read(file: &File, start: u64, len: usize) -> Result<Mapping> {
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(len)?;
@@ -221,21 +224,21 @@ impl Mapping {
         Mapping::copy(&bytes)
     }
 
-    /// The beginning of a file, as if its code was to run.
+    /// Maps the first page of a file as executable.
     pub(super) fn executable_file(file: &File) -> Result<Mapping> {
         let len = rustix::param::page_size();
         // SAFETY: a new mapping overlaps nothing.
         let start =
             unsafe { mmap(std::ptr::null_mut(), len, ProtFlags::READ | ProtFlags::EXEC, MapFlags::PRIVATE, file, 0) };
-        Mapping::from_raw(start.map_err(cannot("map the file"))?.cast(), len)
+        Mapping::from_raw(start.map_err(refused("map the file"))?.cast(), len)
     }
 
-    /// A copy of these bytes, to be read.
+    /// Creates a read-only copy of these bytes.
     pub(in crate::vm) fn copy(bytes: &[u8]) -> Result<Mapping> {
         Mapping::with(bytes, MprotectFlags::READ)
     }
 
-    /// The file, if it is an open one, and where in it the mapping begins.
+    /// Returns the open file, if any, and the offset of the mapping in it.
     pub(in crate::vm) fn as_file(&self) -> Option<(&File, u64)> {
         match &self.backing {
             Backing::File(open) => open.as_ref().map(|(file, start)| (file, *start)),
@@ -243,33 +246,33 @@ impl Mapping {
         }
     }
 
-    /// Closes the file, of which nothing is going to be mapped elsewhere.
+    /// Closes the file, which must not be mapped again.
     pub(in crate::vm) fn close_file(&mut self) {
         if let Backing::File(open) = &mut self.backing {
             *open = None;
         }
     }
 
-    /// Makes a part executable where it is, if it begins at a page.
+    /// Makes a part executable in place, if it starts at a page.
     pub(super) fn execute(&self, part: &Range<usize>) -> Option<usize> {
         let start = self.start() + part.start;
-        // SAFETY: the part is the mapping's; nothing writes to it.
+        // SAFETY: the part lies in the mapping, and nothing writes to it.
         let done = unsafe { mprotect(start as *mut _, part.len(), MprotectFlags::READ | MprotectFlags::EXEC) };
         done.is_ok().then_some(start)
     }
 
-    /// Gives back the memory of whole pages in a part that have been read, if they are a file's, which are there again when
-    /// they are wanted.
+    /// Returns the memory of whole pages in a part of a file mapping to the system. The next access reads the pages
+    /// from the file again.
     pub(in crate::vm) fn release(&self, part: Range<usize>) {
         let page = rustix::param::page_size();
         let (start, end) = (part.start.next_multiple_of(page), part.end / page * page);
         if start < end && matches!(self.backing, Backing::File(..)) {
-            // SAFETY: the part is the mapping's, whose pages are the file's and unchanged.
+            // SAFETY: the part lies in the mapping. Its pages are unchanged pages of the file.
             let _ = unsafe { madvise((self.start() + start) as *mut _, end - start, Advice::LinuxDontNeed) };
         }
     }
 
-    /// The address of its first byte.
+    /// Returns the address of the first byte.
     pub(super) fn start(&self) -> usize {
         self.start.as_ptr() as usize
     }
@@ -277,14 +280,14 @@ impl Mapping {
 
 impl AsRef<[u8]> for Mapping {
     fn as_ref(&self) -> &[u8] {
-        // SAFETY: mapped to be read, and nobody writes to it while it is: see `file`.
+        // SAFETY: the mapping is readable, and it does not change while it exists: see `file`.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 }
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: ours; whoever runs code in it keeps its owner.
+        // SAFETY: the mapping is owned, and code that runs in it keeps the owner alive.
         let _ = unsafe { munmap(self.start.as_ptr().cast(), self.len) };
     }
 }
@@ -293,54 +296,54 @@ impl Drop for Mapping {
 mod tests {
     use super::*;
 
-    /// Small pieces that the processor could run, if they were code.
+    /// Adds small pieces of fake code.
     fn add_three(arena: &mut Arena) {
-        let place = Place { align: 64, lead: 8 };
+        let alignment = CodeAlignment { align: 64, offset: 8 };
         let pieces = [vec![1_u8; 10], vec![2; 5000], vec![3; 1]];
-        let starts = pieces.each_ref().map(|piece| arena.add(piece, place).unwrap());
+        let starts = pieces.each_ref().map(|piece| arena.add(piece, alignment).unwrap());
         for (piece, start) in pieces.iter().zip(starts) {
             assert_eq!(start % 64, 8);
-            // SAFETY: the arena has just put as many bytes there, to be read too.
+            // SAFETY: the arena has just copied this many readable bytes there.
             assert_eq!(unsafe { std::slice::from_raw_parts(start as *const u8, piece.len()) }, piece);
         }
     }
 
     #[test]
-    fn small_pieces_have_mappings_of_their_own_where_there_are_no_chunks() {
+    fn small_pieces_get_dedicated_mappings_without_chunks() {
         let mut arena = Arena::default();
         add_three(&mut arena);
-        assert_eq!((arena.chunks.len(), arena.alone.len()), (1, 0));
-        let mut arena = Arena { refused: Some(Error::msg("refused")), ..Arena::default() };
+        assert_eq!((arena.chunks.len(), arena.dedicated.len()), (1, 0));
+        let mut arena = Arena { dual_mapping_error: Some(Error::msg("refused")), ..Arena::default() };
         add_three(&mut arena);
-        assert_eq!((arena.chunks.len(), arena.alone.len()), (0, 3));
+        assert_eq!((arena.chunks.len(), arena.dedicated.len()), (0, 3));
     }
 
     #[test]
-    fn memory_goes_with_the_last_piece_in_it() {
-        let (place, piece) = (Place { align: 64, lead: 0 }, vec![1_u8; CHUNK / 4]);
+    fn a_chunk_is_freed_with_its_last_piece() {
+        let (alignment, piece) = (CodeAlignment { align: 64, offset: 0 }, vec![1_u8; CHUNK / 4]);
         let mut arena = Arena::default();
-        let starts: Vec<_> = (0..10).map(|_| arena.add(&piece, place).unwrap()).collect();
+        let starts: Vec<_> = (0..10).map(|_| arena.add(&piece, alignment).unwrap()).collect();
         assert_eq!(arena.chunks.len(), 3);
         starts[..3].iter().for_each(|start| arena.remove(*start));
         assert_eq!(arena.chunks.len(), 3);
         arena.remove(starts[3]);
         assert_eq!(arena.chunks.len(), 2);
         starts[4..].iter().for_each(|start| arena.remove(*start));
-        assert_eq!((arena.chunks.len(), arena.chunks[0].pieces), (1, 0), "what is left of the last one is used");
-        let start = arena.add(&piece, place).unwrap();
+        assert_eq!((arena.chunks.len(), arena.chunks[0].pieces), (1, 0), "the rest of the last chunk is used");
+        let start = arena.add(&piece, alignment).unwrap();
         assert_eq!(arena.chunks.len(), 1);
         arena.remove(start);
-        arena.add(&vec![1; CHUNK], place).unwrap();
-        assert_eq!(arena.chunks.len(), 1, "the last one was empty, and had no room");
+        arena.add(&vec![1; CHUNK], alignment).unwrap();
+        assert_eq!(arena.chunks.len(), 1, "the last chunk was empty and too small");
 
-        let mut arena = Arena { refused: Some(Error::msg("refused")), ..Arena::default() };
-        let starts = [(); 2].map(|()| arena.add(&piece, place).unwrap());
+        let mut arena = Arena { dual_mapping_error: Some(Error::msg("refused")), ..Arena::default() };
+        let starts = [(); 2].map(|()| arena.add(&piece, alignment).unwrap());
         arena.remove(starts[0]);
-        assert_eq!(arena.alone.keys().collect::<Vec<_>>(), [&starts[1]]);
+        assert_eq!(arena.dedicated.keys().collect::<Vec<_>>(), [&starts[1]]);
     }
 
     #[test]
-    fn a_part_of_a_file_that_can_only_be_read_is_read() {
+    fn a_file_without_mmap_support_is_read() {
         let path = std::env::temp_dir().join(format!("kinglet-arena-{}", std::process::id()));
         std::fs::write(&path, b"0123456789").unwrap();
         let file = File::open(&path).unwrap();

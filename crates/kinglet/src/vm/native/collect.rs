@@ -1,6 +1,5 @@
-//! What native code there is, put together as one image: the way from pieces that were published one by one back to
-//! something that can be kept in a file. Code is position independent, and pieces call one another through cells alone,
-//! so that nothing in it changes.
+//! Collects a module's native code, published piece by piece, into one image that can be stored in a file. No
+//! instruction changes, because the code is position independent and pieces call each other only through cells.
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
@@ -8,51 +7,51 @@ use std::time::Instant;
 
 use kinglet_abi::CodeImage;
 use kinglet_abi::image::FunctionCode;
-use kinglet_interp::code::Environment;
-use kinglet_jit::{Limits, Signature, Trampoline};
+use kinglet_interp::code::ModuleEnvironment;
+use kinglet_jit::{CompileLimits, NativeSignature, Trampoline};
 
 use super::Tier;
-use super::registry::{self, Published};
+use super::registry::{self, PublishedCode};
 use crate::Result;
 
-/// What was compiled to be kept.
-pub(crate) struct ToKeep {
+/// Code that was compiled for the cache.
+pub(crate) struct CodeForCache {
     pub(crate) image: CodeImage,
-    /// What calls between functions and what is interpreted need.
+    /// The trampolines for calls between native and interpreted functions.
     pub(crate) trampolines: Vec<(Trampoline, CodeImage)>,
-    /// The functions that have no code because nobody wanted it any more.
+    /// Functions that have no code because the compilation was abandoned.
     pub(crate) abandoned: Vec<u32>,
 }
 
 impl Tier {
-    /// All native code that functions of a module are called at now, but for pieces that have only of these.
-    pub(crate) fn collect(&self, environment: &Environment, but: &HashSet<u32>) -> CodeImage {
+    /// Returns the current native code of a module's functions. Skips pieces that contain only functions in `except`.
+    pub(crate) fn collect(&self, environment: &ModuleEnvironment, except: &HashSet<u32>) -> CodeImage {
         let mut image = CodeImage::default();
-        let wanted = |piece: &std::sync::Arc<Published>| {
-            piece.tables().functions.iter().any(|code| !but.contains(&code.function))
+        let wanted = |piece: &std::sync::Arc<PublishedCode>| {
+            piece.tables().functions.iter().any(|code| !except.contains(&code.function))
         };
-        for piece in self.pieces(environment).filter(wanted) {
-            let at = piece.place().next(image.text.len());
+        for piece in self.current_pieces(environment).filter(wanted) {
+            let at = piece.alignment().next_address(image.text.len());
             let Ok(offset) = u32::try_from(at + piece.text().len()).map(|_| at as u32) else { break };
-            // What is damaged where it is kept is not kept elsewhere.
-            let Some(tables) = piece.all_tables() else { continue };
+            // Do not copy a damaged piece.
+            let Some(tables) = piece.verified_tables() else { continue };
             image.text.resize(at, 0);
             image.text.extend_from_slice(piece.text());
             image.append(offset, &tables);
-            image.place.align = image.place.align.max(piece.place().align);
+            image.alignment.align = image.alignment.align.max(piece.alignment().align);
         }
         image
     }
 
-    /// How many bytes that is, about.
-    pub(crate) fn code_size(&self, environment: &Environment) -> usize {
-        self.pieces(environment).map(|piece| piece.text().len()).sum()
+    /// Returns the approximate size of a module's current native code, in bytes.
+    pub(crate) fn code_size(&self, environment: &ModuleEnvironment) -> usize {
+        self.current_pieces(environment).map(|piece| piece.text().len()).sum()
     }
 
-    /// The published pieces of a module in which at least one function is the one that is called.
-    fn pieces(&self, environment: &Environment) -> impl Iterator<Item = std::sync::Arc<Published>> {
+    /// Returns the published pieces that contain the current code of at least one function.
+    fn current_pieces(&self, environment: &ModuleEnvironment) -> impl Iterator<Item = std::sync::Arc<PublishedCode>> {
         let cells = environment.cells();
-        registry::of(super::owner(environment)).into_iter().filter(move |piece| {
+        registry::pieces_of(super::owner(environment)).into_iter().filter(move |piece| {
             let called = |function: &FunctionCode| {
                 let native = cells.get(function.function as usize).map(|cell| cell.native.load(Ordering::Acquire));
                 native.is_some_and(|native| native.addr() == piece.start + function.start as usize)
@@ -61,64 +60,77 @@ impl Tier {
         })
     }
 
-    /// The small code that was made or loaded, for whatever module, and that functions of this one's types can need; with
-    /// `all` also what it is likely to need and that has not been made yet.
+    /// Returns the existing trampolines that functions of this module's types may need. If `all`, also compiles missing
+    /// trampolines that are likely to be needed.
     pub(crate) fn collect_trampolines(
         &self,
-        environment: &Environment,
+        environment: &ModuleEnvironment,
         all: bool,
     ) -> Result<Vec<(Trampoline, CodeImage)>> {
-        let mut found = if all { super::trampolines(&*self.compiler()?, environment)? } else { Vec::new() };
-        let seen: HashSet<Trampoline> = found.iter().map(|(which, _)| which.clone()).collect();
+        let mut trampolines = if all { super::trampolines(&*self.compiler()?, environment)? } else { Vec::new() };
+        let seen: HashSet<Trampoline> = trampolines.iter().map(|(trampoline, _)| trampoline.clone()).collect();
         let types = environment.module.type_defs.iter().filter_map(|def| def.sub.as_func());
-        let signatures: HashSet<Signature> = types.map(|ty| Signature::new(ty, &environment.types)).collect();
-        let of_use = |which: &Trampoline| which.signature().is_none_or(|signature| signatures.contains(signature));
-        found.extend(self.made_trampolines().into_iter().filter(|(which, _)| of_use(which) && !seen.contains(which)));
-        Ok(found)
+        let signatures: HashSet<NativeSignature> =
+            types.map(|ty| NativeSignature::new(ty, &environment.types)).collect();
+        let is_needed =
+            |trampoline: &Trampoline| trampoline.signature().is_none_or(|signature| signatures.contains(signature));
+        trampolines.extend(
+            self.existing_trampolines()
+                .into_iter()
+                .filter(|(trampoline, _)| is_needed(trampoline) && !seen.contains(trampoline)),
+        );
+        Ok(trampolines)
     }
 
-    /// Compiles functions of a module, which are in order, to be kept rather than run. With them come the trampolines that
-    /// calls between native and interpreted functions need, except those in `seen`.
-    pub(crate) fn compile_to_keep(
+    /// Compiles functions of a module for the cache. The list is sorted. Includes the trampolines for calls between
+    /// native and interpreted functions, except those in `seen`.
+    pub(crate) fn compile_for_cache(
         &self,
-        environment: &Environment,
+        environment: &ModuleEnvironment,
         functions: &[u32],
         seen: &HashSet<Trampoline>,
-        limits: Limits<'_>,
+        limits: CompileLimits<'_>,
         threads: usize,
         done: impl FnMut(u32),
-    ) -> Result<ToKeep> {
+    ) -> Result<CodeForCache> {
         let (start, compiler) = (Instant::now(), self.compiler()?);
         let compiled = super::image(&compiler, environment, &self.settings, limits, functions, threads, done)?;
         environment.stats.compiled.add(compiled.image.functions.len(), compiled.image.text.len(), start);
         let signature = |f: &FunctionCode| self.signature(environment.cells()[f.function as usize].type_id);
-        let entries = compiled.image.functions.iter().map(|f| Trampoline::Entry(signature(f)));
-        let bridges = compiled.outside.into_iter().map(Trampoline::Bridge);
-        let wanted = super::likely(environment).chain(entries).chain(bridges).filter(|which| !seen.contains(which));
-        let trampolines = super::make_trampolines(&compiler, wanted)?;
-        let abandoned = compiled.left_out.iter().filter(|(_, why)| *why == kinglet_jit::Error::Abandoned);
+        let entries = compiled.image.functions.iter().map(|f| Trampoline::ArrayToNative(signature(f)));
+        let to_interpreter = compiled.indirect_signatures.into_iter().map(Trampoline::NativeToInterpreter);
+        let wanted = super::likely_trampolines(environment)
+            .chain(entries)
+            .chain(to_interpreter)
+            .filter(|trampoline| !seen.contains(trampoline));
+        let trampolines = super::compile_trampolines(&compiler, wanted)?;
+        let abandoned = compiled.skipped.iter().filter(|(_, reason)| *reason == kinglet_jit::CompileError::Cancelled);
         let abandoned = abandoned.map(|(function, _)| *function).collect();
-        Ok(ToKeep { image: compiled.image, trampolines, abandoned })
+        Ok(CodeForCache { image: compiled.image, trampolines, abandoned })
     }
 
-    fn made_trampolines(&self) -> Vec<(Trampoline, CodeImage)> {
+    fn existing_trampolines(&self) -> Vec<(Trampoline, CodeImage)> {
         let state = self.state();
-        let common = Trampoline::COMMON.into_iter().filter_map(|which| {
-            let entry = self.common(&which)?.load(Ordering::Acquire).addr();
-            Some((which, entry))
+        let common = Trampoline::COMMON.into_iter().filter_map(|trampoline| {
+            let entry = self.common(&trampoline)?.load(Ordering::Acquire).addr();
+            Some((trampoline, entry))
         });
-        common.chain(state.trampolines.all()).filter_map(|(which, start)| Some((which, self.copy(start)?))).collect()
+        common
+            .chain(state.trampolines.all())
+            .filter_map(|(trampoline, start)| Some((trampoline, self.copy(start)?)))
+            .collect()
     }
 
-    /// A copy of small code.
+    /// Returns a copy of a trampoline.
     fn copy(&self, start: usize) -> Option<CodeImage> {
-        let copy = |code: &Published| {
-            let mut image = CodeImage { text: code.text().to_vec(), place: code.place(), ..CodeImage::default() };
-            image.append(0, &code.all_tables()?);
+        let copy = |code: &PublishedCode| {
+            let mut image =
+                CodeImage { text: code.text().to_vec(), alignment: code.alignment(), ..CodeImage::default() };
+            image.append(0, &code.verified_tables()?);
             (code.start == start).then_some(image)
         };
-        // SAFETY: the code is the engine's, which is this one; the caller has the state locked, without which none is
-        // released.
+        // SAFETY: this engine owns the code. The caller holds the lock on the state, and trampolines are released only
+        // under this lock.
         unsafe { registry::find(start.checked_add(1)?, copy) }?
     }
 }
@@ -127,7 +139,7 @@ impl Tier {
 mod tests {
     use crate::{Cache, CacheConfig, CacheEntryKind, Config, Engine, Instance, Module, Store, Trap, WasmBacktrace};
 
-    /// Too large to be compiled as a whole.
+    /// One function is too large to compile.
     fn text() -> String {
         let large = "nop ".repeat(140_000);
         format!(
@@ -146,8 +158,8 @@ mod tests {
         instance.get_typed_func::<i32, i32>(&mut store, "native")?.call(&mut store, argument)
     }
 
-    /// The names of the functions on the stack when it traps, and where in the module they are.
-    fn places(module: &Module) -> Vec<(String, Option<u32>)> {
+    /// Returns the names and module offsets of the frames at a trap.
+    fn frames_at_trap(module: &Module) -> Vec<(String, Option<u32>)> {
         let error = call(module, 0).unwrap_err();
         assert_eq!(error.downcast_ref(), Some(&Trap::IntegerDivideByZero));
         let frames = error.downcast_ref::<WasmBacktrace>().unwrap().frames();
@@ -155,20 +167,20 @@ mod tests {
     }
 
     #[test]
-    fn code_that_came_piece_by_piece_is_kept_as_one() {
-        let folder = std::env::temp_dir().join(format!("kinglet-collect-{}", std::process::id()));
-        let cache = Cache::new(CacheConfig::new().with_directory(&folder)).unwrap();
+    fn pieces_of_code_are_stored_as_one_image() {
+        let directory = std::env::temp_dir().join(format!("kinglet-collect-{}", std::process::id()));
+        let cache = Cache::new(CacheConfig::new().with_directory(&directory)).unwrap();
         let engine = || Engine::new(Config::new().tier_up(false).cache(Some(cache.clone()))).unwrap();
         let text = text();
         let module = Module::new(&engine(), &text).unwrap();
-        let interpreted = places(&module);
+        let interpreted = frames_at_trap(&module);
         let (tier, environment) = (module.engine().tier(), module.inner().code().environment());
         assert_eq!((tier.code_size(environment), interpreted.len()), (0, 3));
         for defined in [2, 0] {
             tier.compile(environment, &[defined], crate::vm::limits(environment), |publish| publish()).unwrap();
         }
-        assert_eq!((call(&module, 5).unwrap(), places(&module)), (47, interpreted.clone()));
-        assert!(module.update_cache().unwrap() && !module.update_cache().unwrap(), "kept once");
+        assert_eq!((call(&module, 5).unwrap(), frames_at_trap(&module)), (47, interpreted.clone()));
+        assert!(module.update_cache().unwrap() && !module.update_cache().unwrap(), "stored once");
         let size = tier.code_size(environment);
         assert!(size > 0);
 
@@ -180,16 +192,16 @@ mod tests {
             tier.collect(environment, &Default::default()).functions.iter().map(|f| f.function).collect();
         functions.sort();
         assert_eq!(functions, [0, 2]);
-        assert_eq!((call(&again, 5).unwrap(), places(&again)), (47, interpreted.clone()));
-        assert!(!again.update_cache().unwrap(), "there is nothing new");
+        assert_eq!((call(&again, 5).unwrap(), frames_at_trap(&again)), (47, interpreted.clone()));
+        assert!(!again.update_cache().unwrap(), "nothing is new");
 
         again.compile_all(|_, _| ()).unwrap();
-        assert_eq!((call(&again, 5).unwrap(), places(&again)), (47, interpreted.clone()));
+        assert_eq!((call(&again, 5).unwrap(), frames_at_trap(&again)), (47, interpreted.clone()));
         let whole = Module::new(&engine(), &text).unwrap();
         assert!(!whole.cache_outdated());
-        assert_eq!((call(&whole, 5).unwrap(), places(&whole)), (47, interpreted));
+        assert_eq!((call(&whole, 5).unwrap(), frames_at_trap(&whole)), (47, interpreted));
         let codes = cache.entries().unwrap().into_iter().filter(|entry| entry.kind == CacheEntryKind::Code);
-        assert_eq!(codes.count(), 1, "the whole has replaced the parts");
-        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(codes.count(), 1, "the complete code has replaced the partial one");
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 }

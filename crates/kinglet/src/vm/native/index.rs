@@ -1,11 +1,11 @@
-//! An index of address ranges that do not overlap, read without a lock from anywhere, signal handlers included.
+//! An index of disjoint address ranges. Readers take no lock, so signal handlers can use it.
 //!
-//! It is an array of blocks of entries in order. Nothing that a reader can see changes, but for the pointers to blocks:
-//! a writer makes a new block, or a new array, and swaps the pointer. What was there before is freed when all readers have
-//! gone that may have met it (McKenney and Slingwine, "Read-Copy Update", 1998). For that each reader counts itself under
-//! the parity of the epoch in which it began. An epoch ends only when the readers of the one before it have gone, and
-//! what a writer took out in an epoch is freed at the end of the next: every reader that could have found it began in one
-//! of the two. Readers start over only where an epoch ends just then, and wait for nobody.
+//! The index is an array of blocks of sorted entries. Blocks and arrays never change. A writer builds a new block or
+//! array, and swaps the pointer to it. The old one is freed when no reader can refer to it (McKenney and Slingwine,
+//! "Read-Copy Update", 1998). Each reader increments a counter for the parity of the epoch in which it starts. An epoch
+//! ends only after the readers of the previous epoch have finished. Objects that are retired in an epoch are freed at
+//! the end of the next, because every reader that can refer to them started in one of the two. A reader never waits. It
+//! retries only if an epoch ends while it starts.
 
 use std::ops::Range;
 use std::ptr::{NonNull, null_mut};
@@ -14,10 +14,10 @@ use std::sync::{Mutex, MutexGuard};
 
 use crate::vm::address::Address;
 
-/// How many entries a block has before it is split.
-const BLOCK: usize = 64;
+/// The maximum number of entries in a block before it is split.
+const MAX_ENTRIES: usize = 64;
 
-/// The index. Its entries stand for values that somebody else keeps: it gives out their addresses and follows none.
+/// The index. It does not own its values. It returns their addresses and never dereferences them.
 pub(super) struct Index<T> {
     top: AtomicPtr<Top<T>>,
     epoch: AtomicUsize,
@@ -25,61 +25,62 @@ pub(super) struct Index<T> {
     writer: Mutex<Retired<T>>,
 }
 
-/// The blocks; none is empty.
-struct Top<T>(Vec<Slot<T>>);
+/// The array of blocks. No block is empty.
+struct Top<T>(Vec<BlockSlot<T>>);
 
-/// A block's place.
-struct Slot<T> {
-    /// No entry of the block ends before this, and none of the block before at it or behind.
+/// An entry of the array.
+struct BlockSlot<T> {
+    /// A lower bound of the ends in this block. It is greater than all ends in the previous block.
     from: usize,
     block: AtomicPtr<Block<T>>,
 }
 
-struct Block<T>(Vec<Entry<T>>);
+struct Block<T>(Vec<IndexEntry<T>>);
 
-struct Entry<T> {
+struct IndexEntry<T> {
     start: usize,
-    /// Behind its last byte; entries are in this order.
+    /// The address after the last byte. Entries are sorted by this.
     end: usize,
     value: NonNull<T>,
 }
 
-impl<T> Clone for Entry<T> {
-    fn clone(&self) -> Entry<T> {
-        Entry { ..*self }
+impl<T> Clone for IndexEntry<T> {
+    fn clone(&self) -> IndexEntry<T> {
+        IndexEntry { ..*self }
     }
 }
 
-/// What was taken out and may still be looked at.
+/// Retired objects to which readers may still refer.
 struct Retired<T> {
-    /// In this epoch, and in the one before.
-    now: Vec<Garbage<T>>,
-    before: Vec<Garbage<T>>,
+    /// The objects retired in the current epoch. `previous` contains those of the previous epoch.
+    current: Vec<RetiredObject<T>>,
+    previous: Vec<RetiredObject<T>>,
 }
 
-/// Freed when it is dropped. Made by `Box::into_raw`, and not a box meanwhile, for readers may look at it.
-enum Garbage<T> {
+/// A retired object, freed on drop. It is a raw pointer from `Box::into_raw` instead of a box, because readers may have
+/// references to it.
+enum RetiredObject<T> {
     Top(Address<Top<T>>),
     Block(Address<Block<T>>),
 }
 
-impl<T> Garbage<T> {
-    fn top(top: *mut Top<T>) -> Option<Garbage<T>> {
-        NonNull::new(top).map(|top| Garbage::Top(Address(top)))
+impl<T> RetiredObject<T> {
+    fn top(top: *mut Top<T>) -> Option<RetiredObject<T>> {
+        NonNull::new(top).map(|top| RetiredObject::Top(Address(top)))
     }
 
-    fn block(block: *mut Block<T>) -> Option<Garbage<T>> {
-        NonNull::new(block).map(|block| Garbage::Block(Address(block)))
+    fn block(block: *mut Block<T>) -> Option<RetiredObject<T>> {
+        NonNull::new(block).map(|block| RetiredObject::Block(Address(block)))
     }
 }
 
-impl<T> Drop for Garbage<T> {
+impl<T> Drop for RetiredObject<T> {
     fn drop(&mut self) {
-        // SAFETY: taken out by a writer, and no reader is left that may have met it: see `Index::reclaim`.
+        // SAFETY: a writer has retired the object, and no reader can refer to it (see `Index::reclaim`).
         unsafe {
             match *self {
-                Garbage::Top(top) => drop(Box::from_raw(top.as_ptr())),
-                Garbage::Block(block) => drop(Box::from_raw(block.as_ptr())),
+                RetiredObject::Top(top) => drop(Box::from_raw(top.as_ptr())),
+                RetiredObject::Block(block) => drop(Box::from_raw(block.as_ptr())),
             }
         }
     }
@@ -91,23 +92,23 @@ impl<T> Index<T> {
             top: AtomicPtr::new(null_mut()),
             epoch: AtomicUsize::new(0),
             readers: [AtomicUsize::new(0), AtomicUsize::new(0)],
-            writer: Mutex::new(Retired { now: Vec::new(), before: Vec::new() }),
+            writer: Mutex::new(Retired { current: Vec::new(), previous: Vec::new() }),
         }
     }
 
-    /// The value whose range an address lies in, where a range has no first byte but one behind its last: as return
-    /// addresses have it.
+    /// Returns the value whose range contains an address. Ranges exclude their first byte and include the address after
+    /// their last byte, like return addresses.
     pub(super) fn find(&self, address: usize) -> Option<NonNull<T>> {
         let _reader = self.reader();
-        // SAFETY: what a counted reader finds is not freed before it has gone.
+        // SAFETY: objects that a counted reader finds are not freed before the reader has finished.
         let top = unsafe { self.top.load(SeqCst).as_ref() }?;
         let after = top.0.partition_point(|slot| slot.from <= address);
-        // Where nothing in its block ends behind the address, the next begins with what does.
+        // If no range in the block ends at or after the address, the next block starts with one that does.
         top.0[after.saturating_sub(1)..]
             .iter()
             .take(2)
             .find_map(|slot| {
-                // SAFETY: a counted reader found the slot, whose block is not freed before the reader has gone.
+                // SAFETY: a counted reader found the slot, and its block is not freed before the reader has finished.
                 let entries = unsafe { &(*slot.block.load(SeqCst)).0 };
                 entries.get(entries.partition_point(|entry| entry.end < address))
             })
@@ -115,65 +116,66 @@ impl<T> Index<T> {
             .map(|entry| entry.value)
     }
 
-    fn reader(&self) -> Reader<'_> {
+    fn reader(&self) -> ReadGuard<'_> {
         loop {
             let epoch = self.epoch.load(SeqCst);
             let count = &self.readers[epoch % 2];
             count.fetch_add(1, SeqCst);
-            let reader = Reader(count);
+            let reader = ReadGuard(count);
             if self.epoch.load(SeqCst) == epoch {
                 return reader;
             }
         }
     }
 
-    /// Adds a range, which overlaps no other. A thread that learns of it from the caller finds it.
+    /// Adds a range that overlaps no other. Threads that synchronize with the caller find it.
     pub(super) fn insert(&self, range: Range<usize>, value: NonNull<T>) {
         let mut writer = self.writer();
-        let entry = Entry { start: range.start, end: range.end, value };
+        let entry = IndexEntry { start: range.start, end: range.end, value };
         let Some(top) = self.top() else {
             let block = Box::new(Block(vec![entry]));
             self.top.store(Top::new([(0, Box::into_raw(block))]), SeqCst);
             return;
         };
-        let at = top.0.partition_point(|slot| slot.from <= entry.end) - 1;
-        let mut entries = top.0[at].entries().to_vec();
+        let position = top.0.partition_point(|slot| slot.from <= entry.end) - 1;
+        let mut entries = top.0[position].entries().to_vec();
         entries.insert(entries.partition_point(|other| other.end < entry.end), entry);
-        if entries.len() <= BLOCK {
-            writer.replace(&top.0[at], entries);
+        if entries.len() <= MAX_ENTRIES {
+            writer.replace(&top.0[position], entries);
         } else {
-            let upper = entries.split_off(BLOCK / 2);
+            let upper = entries.split_off(MAX_ENTRIES / 2);
             let from = upper[0].end;
             let [lower, upper] = [entries, upper].map(|entries| Box::into_raw(Box::new(Block(entries))));
-            let slots = top.slots().enumerate().flat_map(|(index, slot)| match index == at {
+            let slots = top.slots().enumerate().flat_map(|(index, slot)| match index == position {
                 true => vec![(slot.0, lower), (from, upper)],
                 false => vec![slot],
             });
-            let old = top.0[at].block.load(SeqCst);
+            let old_block = top.0[position].block.load(SeqCst);
             let old_top = self.top.swap(Top::new(slots), SeqCst);
-            writer.retire(old, old_top);
+            writer.retire(old_block, old_top);
         }
         self.reclaim(&mut writer);
     }
 
-    /// Removes the range that ends there.
+    /// Removes the range with this end.
     pub(super) fn remove(&self, end: usize) {
         let mut writer = self.writer();
         let Some(top) = self.top() else { return };
-        let at = top.0.partition_point(|slot| slot.from <= end) - 1;
-        let mut entries = top.0[at].entries().to_vec();
+        let position = top.0.partition_point(|slot| slot.from <= end) - 1;
+        let mut entries = top.0[position].entries().to_vec();
         entries.retain(|entry| entry.end != end);
         if !entries.is_empty() {
-            writer.replace(&top.0[at], entries);
+            writer.replace(&top.0[position], entries);
         } else {
-            let old = top.0[at].block.load(SeqCst);
-            let mut slots: Vec<_> = top.slots().enumerate().filter(|(index, _)| *index != at).map(|it| it.1).collect();
+            let old_block = top.0[position].block.load(SeqCst);
+            let mut slots: Vec<_> =
+                top.slots().enumerate().filter(|(index, _)| *index != position).map(|it| it.1).collect();
             if let Some(first) = slots.first_mut() {
                 first.0 = 0;
             }
-            let new = if slots.is_empty() { null_mut() } else { Top::new(slots) };
-            let old_top = self.top.swap(new, SeqCst);
-            writer.retire(old, old_top);
+            let new_top = if slots.is_empty() { null_mut() } else { Top::new(slots) };
+            let old_top = self.top.swap(new_top, SeqCst);
+            writer.retire(old_block, old_top);
         }
         self.reclaim(&mut writer);
     }
@@ -182,20 +184,21 @@ impl<T> Index<T> {
         self.writer.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// The blocks, for a writer.
+    /// Returns the array, for a writer.
     fn top(&self) -> Option<&Top<T>> {
-        // SAFETY: only writers take it out, one at a time, and it is freed by a later one.
+        // SAFETY: only writers, one at a time, retire the array, and a later writer frees it.
         unsafe { self.top.load(SeqCst).as_ref() }
     }
 
-    /// Ends the epoch, if the readers of the one before have gone, and frees what none can find any more.
+    /// Ends the epoch if the readers of the previous one have finished, and frees the objects to which no reader can
+    /// refer.
     fn reclaim(&self, retired: &mut Retired<T>) {
         for _ in 0..2 {
             let epoch = self.epoch.load(SeqCst);
             if self.readers[(epoch + 1) % 2].load(SeqCst) != 0 {
                 return;
             }
-            retired.before = std::mem::take(&mut retired.now);
+            retired.previous = std::mem::take(&mut retired.current);
             self.epoch.store(epoch + 1, SeqCst);
         }
     }
@@ -204,17 +207,17 @@ impl<T> Index<T> {
 impl<T> Drop for Index<T> {
     fn drop(&mut self) {
         let top = self.top.swap(null_mut(), SeqCst);
-        // SAFETY: made by `Box::into_raw`, and dropping the index needs it alone.
+        // SAFETY: allocated by `Box::into_raw`, and dropping the index has exclusive access.
         if let Some(slots) = unsafe { top.as_ref() } {
-            slots.slots().for_each(|(_, block)| drop(Garbage::block(block)));
-            drop(Garbage::top(top));
+            slots.slots().for_each(|(_, block)| drop(RetiredObject::block(block)));
+            drop(RetiredObject::top(top));
         }
     }
 }
 
 impl<T> Top<T> {
     fn new(slots: impl IntoIterator<Item = (usize, *mut Block<T>)>) -> *mut Top<T> {
-        let slot = |(from, block)| Slot { from, block: AtomicPtr::new(block) };
+        let slot = |(from, block)| BlockSlot { from, block: AtomicPtr::new(block) };
         Box::into_raw(Box::new(Top(slots.into_iter().map(slot).collect())))
     }
 
@@ -223,28 +226,28 @@ impl<T> Top<T> {
     }
 }
 
-impl<T> Slot<T> {
-    /// The block's entries, for a writer.
-    fn entries(&self) -> &[Entry<T>] {
-        // SAFETY: only writers take a block out, one at a time, and it is freed by a later one.
+impl<T> BlockSlot<T> {
+    /// Returns the block's entries, for a writer.
+    fn entries(&self) -> &[IndexEntry<T>] {
+        // SAFETY: only writers, one at a time, retire a block, and a later writer frees it.
         unsafe { &(*self.block.load(SeqCst)).0 }
     }
 }
 
 impl<T> Retired<T> {
-    fn replace(&mut self, slot: &Slot<T>, entries: Vec<Entry<T>>) {
-        self.now.extend(Garbage::block(slot.block.swap(Box::into_raw(Box::new(Block(entries))), SeqCst)));
+    fn replace(&mut self, slot: &BlockSlot<T>, entries: Vec<IndexEntry<T>>) {
+        self.current.extend(RetiredObject::block(slot.block.swap(Box::into_raw(Box::new(Block(entries))), SeqCst)));
     }
 
     fn retire(&mut self, block: *mut Block<T>, top: *mut Top<T>) {
-        self.now.extend(Garbage::block(block).into_iter().chain(Garbage::top(top)));
+        self.current.extend(RetiredObject::block(block).into_iter().chain(RetiredObject::top(top)));
     }
 }
 
-/// A reader that counts until it goes.
-struct Reader<'a>(&'a AtomicUsize);
+/// A counted reader. Dropping it decrements the counter.
+struct ReadGuard<'a>(&'a AtomicUsize);
 
-impl Drop for Reader<'_> {
+impl Drop for ReadGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, SeqCst);
     }
@@ -257,7 +260,7 @@ mod tests {
 
     use super::*;
 
-    /// Ranges of 100 bytes at every other hundred, whose values are their starts.
+    /// Returns a range of 100 bytes, one per 200 bytes. Its value is its start.
     fn range(index: usize) -> Range<usize> {
         let start = 1_000_000 + 200 * index;
         start..start + 100
@@ -271,13 +274,13 @@ mod tests {
         all.find(address).map(|value| value.as_ptr() as usize)
     }
 
-    /// Numbers below `n`, each once, in no order.
+    /// Returns the numbers below `n` in a shuffled order.
     fn shuffled(n: usize) -> impl Iterator<Item = usize> {
         (0..n).map(move |i| i * 7919 % n)
     }
 
     #[test]
-    fn an_address_is_found_from_behind_the_first_byte_to_behind_the_last() {
+    fn ranges_exclude_their_first_byte_and_include_their_end() {
         let all = Index::new();
         assert_eq!(found(&all, 1_000_001), None);
         shuffled(1000).for_each(|index| add(&all, index));
@@ -298,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn readers_find_what_stays_while_others_come_and_go() {
+    fn readers_find_stable_entries_during_updates() {
         const READS: usize = 3000;
         let (all, done, reads) = (Index::new(), AtomicBool::new(false), AtomicUsize::new(0));
         (0..500).filter(|index| index % 5 == 0).for_each(|index| add(&all, index));
@@ -314,39 +317,39 @@ mod tests {
                     }
                 });
             }
-            let come_and_go = || (0..500).filter(|index| index % 5 != 0);
+            let transient_entries = || (0..500).filter(|index| index % 5 != 0);
             let mut rounds = 0;
             while rounds < 20 || reads.load(Relaxed) < READS {
-                come_and_go().for_each(|index| add(&all, index));
-                come_and_go().for_each(|index| all.remove(range(index).end));
+                transient_entries().for_each(|index| add(&all, index));
+                transient_entries().for_each(|index| all.remove(range(index).end));
                 rounds += 1;
             }
             done.store(true, Relaxed);
         });
         let mut writer = all.writer();
         all.reclaim(&mut writer);
-        assert!(writer.now.is_empty() && writer.before.is_empty(), "nobody reads: all is freed");
+        assert!(writer.current.is_empty() && writer.previous.is_empty(), "everything is freed without readers");
     }
 
     #[test]
-    fn what_a_reader_may_look_at_is_kept_until_it_has_gone() {
+    fn retired_blocks_are_freed_after_the_last_reader() {
         let all = Index::new();
         (0..10).for_each(|index| add(&all, index));
         let reader = all.reader();
         (0..10).for_each(|index| all.remove(range(index).end));
-        let kept = |all: &Index<u8>| {
+        let retired = |all: &Index<u8>| {
             let writer = all.writer();
-            writer.now.len() + writer.before.len()
+            writer.current.len() + writer.previous.len()
         };
-        assert!(kept(&all) >= 10);
+        assert!(retired(&all) >= 10);
         drop(reader);
         add(&all, 0);
         all.remove(range(0).end);
-        assert_eq!(kept(&all), 0);
+        assert_eq!(retired(&all), 0);
     }
 
     #[test]
-    fn to_come_and_go_among_many_costs_little_more_than_among_few() {
+    fn updates_of_a_large_index_cost_little_more_than_of_a_small_one() {
         let a_thousand_rounds = |others: usize| {
             let all = Index::new();
             (1..=others).for_each(|index| add(&all, index));

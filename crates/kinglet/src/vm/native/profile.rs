@@ -1,7 +1,7 @@
-//! Tells Linux's `perf` which function an address is of: a line for each in `/tmp/perf-PID.map`, or a record with its
-//! code in `jit-PID.dump` in the present folder, as `jitdump-specification.txt` of perf's documentation has it. One file
-//! of each kind for a process, whatever engines it has; a forked child begins its own. The file stays for `perf` to
-//! read when the process is gone.
+//! Reports published code to Linux's `perf`: a line per function in `/tmp/perf-PID.map`, or a record with the code in
+//! `jit-PID.dump` in the current directory, as specified by perf's `jitdump-specification.txt`. All engines of a
+//! process share one file of each kind. A forked child starts a new file. The file remains after the process ends, so
+//! that `perf` can read it.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -15,53 +15,53 @@ use super::arena::Mapping;
 use crate::config::Profile;
 use crate::{Error, Result};
 
-/// A piece of code where it runs.
-pub(super) struct Piece<'a> {
+/// A piece of published code.
+pub(super) struct CodePiece<'a> {
     pub(super) name: String,
     pub(super) code: &'a [u8],
-    /// Where in its source it comes from, in the order of the code.
-    pub(super) lines: Vec<Line>,
+    /// The source lines of the code, by offset.
+    pub(super) lines: Vec<SourceLine>,
 }
 
-/// From where on code is of a line.
-pub(super) struct Line {
-    /// From the code's start.
-    pub(super) at: u32,
+/// The first instruction of a source line.
+pub(super) struct SourceLine {
+    /// The offset from the code's start.
+    pub(super) offset: u32,
     pub(super) file: String,
     pub(super) line: u32,
 }
 
-/// A file that is being written.
-struct Output {
+/// An open output file.
+struct ProfileFile {
     file: File,
     process: Pid,
-    /// How many pieces it has.
+    /// The number of pieces written.
     pieces: u64,
-    /// By this mapping `perf` learns of a dump.
+    /// The executable mapping from which `perf` learns that the dump exists.
     _seen: Option<Mapping>,
 }
 
-static MAP: Mutex<Option<Output>> = Mutex::new(None);
-static DUMP: Mutex<Option<Output>> = Mutex::new(None);
+static MAP: Mutex<Option<ProfileFile>> = Mutex::new(None);
+static DUMP: Mutex<Option<ProfileFile>> = Mutex::new(None);
 
-/// Begins the file, if it is not there yet.
+/// Creates the output file, unless it exists.
 pub(crate) fn start(profile: Profile) -> Result<()> {
     output(profile).map(drop)
 }
 
-/// Writes pieces down.
-pub(super) fn record<'a>(profile: Profile, pieces: impl Iterator<Item = Piece<'a>>) -> Result<()> {
+/// Writes pieces of code.
+pub(super) fn write<'a>(profile: Profile, pieces: impl Iterator<Item = CodePiece<'a>>) -> Result<()> {
     let mut output = output(profile)?;
     let Some(output) = output.as_mut() else { return Ok(()) };
     let mut bytes = Vec::new();
     for piece in pieces {
-        // No line or name may end early.
+        // A line break or NUL would end the name early.
         let name = piece.name.escape_debug();
         match profile {
             Profile::PerfMap => writeln!(bytes, "{:x} {:x} {name}", piece.code.as_ptr().addr(), piece.code.len())?,
             Profile::JitDump => {
-                debug_info(&mut bytes, &piece);
-                load(&mut bytes, output.process, output.pieces, &name.to_string(), piece.code);
+                write_debug_info(&mut bytes, &piece);
+                write_load(&mut bytes, output.process, output.pieces, &name.to_string(), piece.code);
             }
         }
         output.pieces += 1;
@@ -69,7 +69,7 @@ pub(super) fn record<'a>(profile: Profile, pieces: impl Iterator<Item = Piece<'a
     Ok(output.file.write_all(&bytes)?)
 }
 
-fn output(profile: Profile) -> Result<MutexGuard<'static, Option<Output>>> {
+fn output(profile: Profile) -> Result<MutexGuard<'static, Option<ProfileFile>>> {
     let output = match profile {
         Profile::PerfMap => &MAP,
         Profile::JitDump => &DUMP,
@@ -81,27 +81,29 @@ fn output(profile: Profile) -> Result<MutexGuard<'static, Option<Output>>> {
     Ok(output)
 }
 
-fn open(profile: Profile) -> Result<Output> {
+fn open(profile: Profile) -> Result<ProfileFile> {
     let process = getpid();
     let path = match profile {
         Profile::PerfMap => PathBuf::from(format!("/tmp/perf-{process}.map")),
         Profile::JitDump => PathBuf::from(format!("jit-{process}.dump")),
     };
-    let failed = |error: &dyn std::fmt::Display| Error::msg(format!("cannot write {}: {error}", path.display()));
-    // One that is there is of a process that had the same number. What is made is new, and not where a link leads.
+    let write_error = |error: &dyn std::fmt::Display| Error::msg(format!("cannot write {}: {error}", path.display()));
+    // An existing file belongs to a process with the same ID that has ended. It is removed first, so that the path
+    // cannot be a symbolic link.
     let _ = std::fs::remove_file(&path);
-    let mut file = OpenOptions::new().read(true).write(true).create_new(true).open(&path).map_err(|e| failed(&e))?;
+    let mut file =
+        OpenOptions::new().read(true).write(true).create_new(true).open(&path).map_err(|e| write_error(&e))?;
     let seen = match profile {
         Profile::PerfMap => None,
         Profile::JitDump => {
-            file.write_all(&header(process)).map_err(|e| failed(&e))?;
-            Some(Mapping::executable_file(&file).map_err(|e| failed(&e))?)
+            file.write_all(&header(process)).map_err(|e| write_error(&e))?;
+            Some(Mapping::executable_file(&file).map_err(|e| write_error(&e))?)
         }
     };
-    Ok(Output { file, process, pieces: 0, _seen: seen })
+    Ok(ProfileFile { file, process, pieces: 0, _seen: seen })
 }
 
-/// What ELF calls this processor.
+/// The ELF machine number of this processor.
 const MACHINE: u32 = if cfg!(target_arch = "x86_64") {
     62
 } else if cfg!(target_arch = "aarch64") {
@@ -122,15 +124,15 @@ fn header(process: Pid) -> Vec<u8> {
     for word in [MAGIC, VERSION, SIZE, MACHINE, 0, process.as_raw_pid() as u32] {
         out.extend(word.to_ne_bytes());
     }
-    // When it began, and no flags.
+    // The start time, and the flags, which are zero.
     for word in [now(), 0] {
         out.extend(word.to_ne_bytes());
     }
     out
 }
 
-/// The record of where a function's code comes from, which stands before that of the code; none if it is not known.
-fn debug_info(out: &mut Vec<u8>, piece: &Piece<'_>) {
+/// Writes the record of a function's source lines, which precedes the record of its code. Writes nothing without lines.
+fn write_debug_info(out: &mut Vec<u8>, piece: &CodePiece<'_>) {
     const JIT_CODE_DEBUG_INFO: u32 = 2;
     const FIXED: usize = 16 + 8 + 8;
     if piece.lines.is_empty() {
@@ -145,8 +147,8 @@ fn debug_info(out: &mut Vec<u8>, piece: &Piece<'_>) {
         out.extend(word.to_ne_bytes());
     }
     for line in &piece.lines {
-        out.extend((address + u64::from(line.at)).to_ne_bytes());
-        // And no discriminator.
+        out.extend((address + u64::from(line.offset)).to_ne_bytes());
+        // The discriminator is always 0.
         for word in [line.line, 0] {
             out.extend(word.to_ne_bytes());
         }
@@ -155,8 +157,8 @@ fn debug_info(out: &mut Vec<u8>, piece: &Piece<'_>) {
     }
 }
 
-/// The record of a function's code.
-fn load(out: &mut Vec<u8>, process: Pid, index: u64, name: &str, code: &[u8]) {
+/// Writes the record of a function's code.
+fn write_load(out: &mut Vec<u8>, process: Pid, index: u64, name: &str, code: &[u8]) {
     const JIT_CODE_LOAD: u32 = 0;
     const FIXED: usize = 16 + 8 + 32;
     let size = FIXED + name.len() + 1 + code.len();
@@ -164,7 +166,7 @@ fn load(out: &mut Vec<u8>, process: Pid, index: u64, name: &str, code: &[u8]) {
         out.extend(word.to_ne_bytes());
     }
     out.extend(now().to_ne_bytes());
-    // SAFETY: takes nothing, and cannot fail.
+    // SAFETY: the function takes no arguments and cannot fail.
     let thread = unsafe { libc::gettid() };
     for word in [process.as_raw_pid() as u32, thread as u32] {
         out.extend(word.to_ne_bytes());
@@ -178,7 +180,7 @@ fn load(out: &mut Vec<u8>, process: Pid, index: u64, name: &str, code: &[u8]) {
     out.extend(code);
 }
 
-/// By the clock that `perf record -k mono` uses.
+/// Returns the time on the clock of `perf record -k mono`.
 fn now() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     (now.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec as u64)

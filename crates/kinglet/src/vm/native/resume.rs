@@ -1,12 +1,12 @@
-//! Where native code goes on when a call of it ends other than by returning.
+//! Non-local control transfer in native code: the continuation after an exception or trap.
 
 use kinglet_abi::image::ANY_TAG;
-use kinglet_abi::{Activation, Libcall, Resume, Status, VmCtx, VmStore, VmTag};
+use kinglet_abi::{Activation, Libcall, ResumePoint, Status, VmCtx, VmStore, VmTag};
 
 use super::walk::{CodeFrame, find_frame};
 
-/// [`kinglet_abi::Natives::resume`]: restores what [`VmStore::resume`] says and goes there. Every other register is
-/// dead at a handler; no frame between here and there is Rust's.
+/// Restores the registers in [`VmStore::resume_point`] and jumps there: see [`kinglet_abi::NativeBuiltins::resume`].
+/// All other registers are dead at a handler. The jump skips no Rust frame.
 #[cfg(target_arch = "x86_64")]
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn resume(store: *mut VmStore) {
@@ -16,10 +16,10 @@ pub(super) unsafe extern "C" fn resume(store: *mut VmStore) {
         "mov rsp, [rdi + {sp}]",
         "mov rbp, [rdi + {fp}]",
         "jmp [rdi + {pc}]",
-        payload = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, payload),
-        sp = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, sp),
-        fp = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, fp),
-        pc = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, pc),
+        payload = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, payload),
+        sp = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, sp),
+        fp = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, fp),
+        pc = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, pc),
     )
 }
 
@@ -35,10 +35,10 @@ pub(super) unsafe extern "C" fn resume(store: *mut VmStore) {
         "ldr x0, [x0, {payload}]",
         "mov sp, x9",
         "br x10",
-        payload = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, payload),
-        sp = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, sp),
-        fp = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, fp),
-        pc = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, pc),
+        payload = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, payload),
+        sp = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, sp),
+        fp = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, fp),
+        pc = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, pc),
     )
 }
 
@@ -53,37 +53,39 @@ pub(super) unsafe extern "C" fn resume(store: *mut VmStore) {
         "ld a1, {payload} + 8(a0)",
         "ld a0, {payload}(a0)",
         "jr t0",
-        payload = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, payload),
-        sp = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, sp),
-        fp = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, fp),
-        pc = const std::mem::offset_of!(VmStore, resume) + std::mem::offset_of!(Resume, pc),
+        payload = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, payload),
+        sp = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, sp),
+        fp = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, fp),
+        pc = const std::mem::offset_of!(VmStore, resume_point) + std::mem::offset_of!(ResumePoint, pc),
     )
 }
 
-/// Elsewhere no native code runs: see [`super::RUNS`].
+/// No native code runs on other platforms: see [`super::IS_SUPPORTED_TARGET`].
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
 pub(super) unsafe extern "C" fn resume(_: *mut VmStore) {
     std::process::abort()
 }
 
-/// Sets [`VmStore::resume`]: for an exception the innermost handler of the innermost activation, which is native; for
-/// anything else, or if there is none, the activation's entry, which ends with the status.
+/// Sets [`VmStore::resume_point`]. An exception resumes at the innermost handler in the innermost activation, which is
+/// native. For any other status, and for an exception without a handler, execution resumes at the activation's entry,
+/// which returns the status.
 ///
 /// # Safety
-/// `store` is live; its innermost activation is native and has noted where it left.
-pub(super) unsafe fn prepare(store: *mut VmStore, status: Status) {
-    // SAFETY: the caller promises that the store is live, and its innermost activation native and left (see `# Safety`).
+/// `store` is live. Its innermost activation is native, and its exit frame is set.
+pub(super) unsafe fn set_resume(store: *mut VmStore, status: Status) {
+    // SAFETY: the caller promises that the store is live and that its innermost activation is native, with its exit
+    // frame set (see `# Safety`).
     unsafe {
         let activation = (*store).activation;
         if status == Status::Exception {
             let tag = (*store).exception_tag;
-            if let Some(resume) = find_frame(activation, |frame| catches(frame, tag)) {
-                (*store).resume = resume;
+            if let Some(resume) = find_frame(activation, |frame| find_handler(frame, tag)) {
+                (*store).resume_point = resume;
                 return;
             }
             (*(*store).libcalls).get(Libcall::Uncaught)((*activation).vmctx, std::ptr::null_mut(), 0, 0);
         }
-        (*store).resume = Resume {
+        (*store).resume_point = ResumePoint {
             pc: (*activation).entry_handler,
             sp: (*activation).entry_sp,
             fp: (*activation).entry_fp,
@@ -92,34 +94,34 @@ pub(super) unsafe fn prepare(store: *mut VmStore, status: Status) {
     }
 }
 
-/// Notes the trap with its backtrace, and where the store's code goes on.
-pub(super) unsafe extern "C" fn record(store: *mut VmStore, trap: u32) {
-    // SAFETY: the innermost activation is native and has noted where the fault was.
+/// Records a trap with its backtrace, and sets [`VmStore::resume_point`].
+pub(super) unsafe extern "C" fn record_trap(store: *mut VmStore, trap: u32) {
+    // SAFETY: the innermost activation is native, and its exit frame is set.
     unsafe {
         super::unwind((*(*store).activation).vmctx, trap);
     }
 }
 
-/// Whether a frame of a native activation catches an exception with this tag.
+/// Returns whether a frame of a native activation catches an exception with this tag.
 ///
 /// # Safety
 /// See [`find_frame`].
 pub(in crate::vm) unsafe fn activation_catches(activation: *const Activation, thrown: *const VmTag) -> bool {
-    // SAFETY: the caller promises that the activation is on its store's list and has noted where it left.
-    unsafe { find_frame(activation, |frame| catches(frame, thrown)).is_some() }
+    // SAFETY: the caller promises that the activation is on its store's list and that its exit frame is set.
+    unsafe { find_frame(activation, |frame| find_handler(frame, thrown)).is_some() }
 }
 
-/// Where a frame catches an exception, if it does.
-unsafe fn catches(frame: &CodeFrame<'_>, thrown: *const VmTag) -> Option<Resume> {
+/// Returns the handler of a frame for an exception, if it has one.
+unsafe fn find_handler(frame: &CodeFrame<'_>, thrown: *const VmTag) -> Option<ResumePoint> {
     let tables = frame.code.tables();
     let site = tables.call_site(frame.code.offset(frame.pc))?;
     let sp = frame.fp - site.frame as usize;
-    // SAFETY: the compiler says that the frame keeps its instance there during the call.
+    // SAFETY: the compiler guarantees that the frame holds its instance at this offset during the call.
     let vmctx: *const VmCtx = unsafe { *((sp + site.context as usize) as *const *const VmCtx) };
     let clause = tables.clauses(site).find(|clause| {
-        // SAFETY: a clause's tag is an offset into the instance, where a pointer to a tag is.
+        // SAFETY: a clause's tag is the offset of a tag pointer in the instance.
         clause.tag == ANY_TAG || unsafe { *vmctx.byte_add(clause.tag as usize).cast::<*const VmTag>() } == thrown
     })?;
     let pc = frame.code.start + site.target as usize;
-    Some(Resume { pc, sp, fp: frame.fp, payload: [clause.number as usize, 0] })
+    Some(ResumePoint { pc, sp, fp: frame.fp, payload: [clause.number as usize, 0] })
 }

@@ -1,8 +1,8 @@
-//! Where faults are not turned into traps: native code tests for them.
+//! Platforms without signal handling: native code checks for traps explicitly.
 
 use kinglet_abi::{FuncCell, Trap};
 
-use super::registry::Published;
+use super::registry::PublishedCode;
 use crate::vm::MemoryInstance;
 
 pub(super) fn install() -> bool {
@@ -11,6 +11,6 @@ pub(super) fn install() -> bool {
 
 pub(super) fn prepare_thread() {}
 
-/// What a handler would ask.
-const _: fn(&Published, usize) -> Option<(Trap, *const FuncCell)> = Published::trap;
-const _: fn(&MemoryInstance, usize) -> bool = MemoryInstance::reserves;
+/// Only the signal handler calls these.
+const _: fn(&PublishedCode, usize) -> Option<(Trap, *const FuncCell)> = PublishedCode::trap;
+const _: fn(&MemoryInstance, usize) -> bool = MemoryInstance::contains;

@@ -1,63 +1,64 @@
-//! Walking the frames of a native activation, for backtraces, roots and the search for handlers. Every frame is known:
-//! to leave one out would be to miss a reference that the collector has to see, or a clause that catches. So a walk that
-//! meets an address of which nothing is known, which only damage to the stack or a mistake here can bring about, ends the
-//! process.
+//! Walks the frames of a native activation, for backtraces, roots and handler search. A walk must identify every frame.
+//! If it skipped one, it could miss a reference that the collector needs, or a handler. An unknown return address means
+//! a corrupted stack or a bug, so it aborts the process.
 
 use kinglet_abi::{Activation, FuncCell};
 
-use super::registry::{self, Published};
+use super::registry::{self, PublishedCode};
 
 /// A frame of native code that has called out.
 pub(super) struct CodeFrame<'a> {
     pub(super) fp: usize,
-    /// Where it goes on.
+    /// The return address of its current call.
     pub(super) pc: usize,
-    pub(super) code: &'a Published,
+    pub(super) code: &'a PublishedCode,
 }
 
 /// A guest frame of native code.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NativeFrame {
-    /// The function.
+    /// The function's cell.
     pub(crate) cell: *const FuncCell,
-    /// The byte offset in the module of the operator it is at.
+    /// The module offset of the current operator, in bytes.
     pub(crate) offset: Option<u32>,
 }
 
-/// Shows `f` the frames of a native activation that has called out, innermost first, until it has something to return.
+/// Calls `f` with the frames of a native activation that has called out, innermost first, until `f` returns a value.
 ///
 /// # Safety
-/// The activation is on its store's list and has noted where it left.
+/// The activation is on its store's list, and its exit frame is set.
 pub(super) unsafe fn find_frame<R>(
     activation: *const Activation,
     mut f: impl FnMut(&CodeFrame<'_>) -> Option<R>,
 ) -> Option<R> {
-    // SAFETY: the caller promises that the activation is live and has noted its exit frame (see `# Safety`).
+    // SAFETY: the caller promises that the activation is live and that its exit frame is set (see `# Safety`).
     let ([mut fp, mut pc], end) = unsafe { (*(*activation).exit_frame, (*activation).entry_fp) };
     while fp != end {
-        // SAFETY: a module's instances keep it as long as their store lives, which has a frame here.
+        // SAFETY: the store keeps its instances, which keep their modules and code. The store has a frame here, so it
+        // is alive.
         match unsafe { registry::find(pc, |code| f(&CodeFrame { fp, pc, code })) } {
-            None => unknown(pc),
+            None => abort_on_unknown_code(pc),
             Some(None) => {}
             Some(found) => return found,
         }
-        // SAFETY: native code keeps frame pointers: at each is the caller's, and the return address above it.
+        // SAFETY: native code maintains frame pointers. Each points to the caller's frame pointer, followed by the
+        // return address.
         [fp, pc] = unsafe { *(fp as *const [usize; 2]) };
     }
     None
 }
 
-/// Ends the process, of whose stack nothing is certain any more.
+/// Aborts the process, because the stack is corrupted.
 #[cold]
-fn unknown(pc: usize) -> ! {
+fn abort_on_unknown_code(pc: usize) -> ! {
     eprintln!(
-        "kinglet: internal inconsistency: a frame of native code goes on at {pc:#x}, where no code was published. \
-         The stack is damaged, or this is a bug in Kinglet; the process ends."
+        "kinglet: internal inconsistency: a frame of native code returns to {pc:#x}, where no code is published. \
+         The stack is corrupted, or this is a bug in Kinglet; the process aborts."
     );
     std::process::abort()
 }
 
-/// The guest frames of a native activation, innermost first.
+/// Returns the guest frames of a native activation, innermost first.
 ///
 /// # Safety
 /// See [`find_frame`].
@@ -70,12 +71,12 @@ pub(in crate::vm) unsafe fn frames(activation: *const Activation) -> Vec<NativeF
         }
         None::<()>
     };
-    // SAFETY: the caller promises that the activation is on its store's list and has noted where it left.
+    // SAFETY: the caller promises that the activation is on its store's list and that its exit frame is set.
     unsafe { find_frame(activation, push) };
     guests
 }
 
-/// Shows every traced reference in the frames of a native activation to a collector, which may change it.
+/// Calls `visit` with every GC-managed reference in the frames of a native activation. `visit` may change it.
 ///
 /// # Safety
 /// See [`frames`].
@@ -85,12 +86,12 @@ pub(in crate::vm) unsafe fn visit_roots(activation: *const Activation, visit: &m
         let map = tables.stack_map(frame.code.offset(frame.pc))?;
         let sp = frame.fp - map.frame as usize;
         for at in tables.refs(map) {
-            // SAFETY: the compiler's stack map says that the word of the frame is a reference while a call is out.
+            // SAFETY: the compiler's stack map states that this word of the frame holds a reference during the call.
             visit(unsafe { &mut *((sp + *at as usize) as *mut u32) });
         }
         None::<()>
     };
-    // SAFETY: the caller promises that the activation is on its store's list and has noted where it left.
+    // SAFETY: the caller promises that the activation is on its store's list and that its exit frame is set.
     unsafe { find_frame(activation, visit_frame) };
 }
 
@@ -104,17 +105,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_frame_of_unknown_code_ends_the_process_with_a_message() {
-        let mut alone = Command::new(std::env::current_exe().unwrap());
+    fn a_frame_of_unknown_code_aborts_with_a_message() {
+        let mut child = Command::new(std::env::current_exe().unwrap());
         let name = "vm::native::walk::tests::walks_a_frame_of_unknown_code";
-        let output = alone.args([name, "--exact", "--ignored", "--nocapture"]).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success() && said.contains("a frame of native code goes on at 0x1234"), "{output:?}");
-        assert!(!said.contains("went on"), "{said}");
+        let output = child.args([name, "--exact", "--ignored", "--nocapture"]).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && stderr.contains("a frame of native code returns to 0x1234"), "{output:?}");
+        assert!(!stderr.contains("walked"), "{stderr}");
     }
 
     #[test]
-    #[ignore = "run by a_frame_of_unknown_code_ends_the_process_with_a_message in a process of its own"]
+    #[ignore = "run by a_frame_of_unknown_code_aborts_with_a_message in a child process"]
     fn walks_a_frame_of_unknown_code() {
         let (entry, exit) = ([0_usize; 2], [std::ptr::from_ref(&null::<u8>()) as usize, 0x1234]);
         let activation = Activation {
@@ -128,8 +129,8 @@ mod tests {
             entry_sp: 0,
             entry_handler: 0,
         };
-        // SAFETY: the first frame is looked up before anything is read of it.
+        // SAFETY: the walk looks up the first frame before it reads the frame's contents.
         let frames = unsafe { frames(&activation) };
-        eprintln!("went on with {} frames", frames.len());
+        eprintln!("walked {} frames", frames.len());
     }
 }

@@ -1,42 +1,43 @@
-//! How a path is spelled: the last component, what leads to it, and how it ends. Linux resolves what leads to it first,
-//! and asks each operation what becomes of the last; a slash behind it means a folder. Section "Pathname resolution" of
-//! POSIX, and `path_resolution(7)`.
+//! Splits a path into its last component and its prefix. Linux resolves the prefix first, and the operation decides how
+//! the last component is resolved. A trailing slash requires a directory. See section "Pathname resolution" of POSIX
+//! and `path_resolution(7)`.
 
-/// A path taken apart at its last component.
+/// A path that is split before its last component.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Spelling<'a> {
-    /// What leads to the last component; empty for the folder that the path starts in. `..` leads to itself, so that
-    /// following it shows whether it leads out.
+pub(super) struct SplitPath<'a> {
+    /// The path of the directory that contains the last component; empty for the directory in which the path starts.
+    /// For a path that ends in `..` it is the whole path, so that resolving it detects whether it leaves that
+    /// directory.
     pub(super) parent: &'a str,
-    /// The last component with the slashes behind it; empty where the path is nothing but slashes.
+    /// The last component with its trailing slashes; empty if the path consists of slashes.
     pub(super) last: &'a str,
-    /// The last component.
+    /// The last component without trailing slashes.
     pub(super) name: &'a str,
 }
 
-impl<'a> Spelling<'a> {
-    pub(super) fn new(path: &'a str) -> Spelling<'a> {
+impl<'a> SplitPath<'a> {
+    pub(super) fn new(path: &'a str) -> SplitPath<'a> {
         let trimmed = path.trim_end_matches('/');
         if trimmed.is_empty() {
-            return Spelling { parent: path, last: "", name: "" };
+            return SplitPath { parent: path, last: "", name: "" };
         }
         let start = trimmed.rfind('/').map_or(0, |slash| slash + 1);
         let name = &trimmed[start..];
-        Spelling { parent: if name == ".." { path } else { &path[..start] }, last: &path[start..], name }
+        SplitPath { parent: if name == ".." { path } else { &path[..start] }, last: &path[start..], name }
     }
 
-    /// Whether the last component is a name, which can be given and taken away; `.` and `..` cannot.
-    pub(super) fn is_name(self) -> bool {
+    /// Returns whether the last component is the name of a directory entry, that is, neither `.` nor `..`.
+    pub(super) fn is_entry_name(self) -> bool {
         !matches!(self.name, "" | "." | "..")
     }
 
-    pub(super) fn has_slash(self) -> bool {
+    pub(super) fn has_trailing_slash(self) -> bool {
         self.last.len() > self.name.len()
     }
 
-    /// Whether the path can only be that of a folder. A link at its end is then followed by every lookup.
-    pub(super) fn asks_for_folder(self) -> bool {
-        self.has_slash() || !self.is_name()
+    /// Returns whether the path can only name a directory. Every lookup then follows a symbolic link at its end.
+    pub(super) fn must_be_directory(self) -> bool {
+        self.has_trailing_slash() || !self.is_entry_name()
     }
 }
 
@@ -45,10 +46,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_taken_apart_at_its_last_component() {
+    fn a_path_is_split_before_its_last_component() {
         let parts = |path| {
-            let spelling = Spelling::new(path);
-            (spelling.parent, spelling.last, spelling.name, spelling.asks_for_folder())
+            let split = SplitPath::new(path);
+            (split.parent, split.last, split.name, split.must_be_directory())
         };
         assert_eq!(parts("a"), ("", "a", "a", false));
         assert_eq!(parts("a//"), ("", "a//", "a", true));

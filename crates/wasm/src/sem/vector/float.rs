@@ -1,6 +1,6 @@
-//! The meaning of the vector operations whose lanes are floats, one section per shape. A lane is computed as by the
-//! scalar operation, so that scalars and lanes differ in nothing but which NaN minimum and maximum give. Lanes that come
-//! out as NaN are looked at once all are computed, so that the loops vectorise. Core specification, "Vector Instructions".
+//! The semantics of the vector operations on float lanes, one section per shape. Lanes use the scalar operations, so
+//! scalars and lanes only differ in the NaN of minimum and maximum. NaN lanes are fixed after all lanes are computed, so
+//! that the loops vectorise. Core specification, "Vector Instructions".
 
 #![allow(missing_docs)] // Each function is documented by its row in the op table.
 
@@ -10,7 +10,7 @@ use crate::sem::nan::{self, Float};
 use crate::sem::numeric::*;
 use std::hint::cold_path;
 
-/// `f` of every lane, or `nan` of it where that is NaN.
+/// Applies `f` to every lane. If the result is NaN, the lane is the result of `nan` instead.
 #[inline(always)]
 fn map_floats<A: Float, const N: usize>(v: V128, f: impl Fn(A) -> A, nan: impl Fn(A) -> A) -> V128
 where
@@ -19,7 +19,7 @@ where
     zip_floats(v, v, |a, _| f(a), |a, _| nan(a))
 }
 
-/// `f` of every pair of lanes at the same place, or `nan` of them where that is NaN.
+/// Applies `f` to every pair of corresponding lanes. If the result is NaN, the lane is the result of `nan` instead.
 #[inline(always)]
 fn zip_floats<A: Float, const N: usize>(a: V128, b: V128, f: impl Fn(A, A) -> A, nan: impl Fn(A, A) -> A) -> V128
 where
@@ -38,13 +38,13 @@ where
     lanes.vector()
 }
 
-/// The vector with the canonical NaN in every lane that is NaN.
+/// Replaces every NaN lane by the canonical NaN.
 #[inline(always)]
 pub fn f32x4_canonical(v: V128) -> V128 {
     map(v, nan::canonical::<f32>)
 }
 
-/// The vector with the canonical NaN in every lane that is NaN.
+/// Replaces every NaN lane by the canonical NaN.
 #[inline(always)]
 pub fn f64x2_canonical(v: V128) -> V128 {
     map(v, nan::canonical::<f64>)
@@ -109,57 +109,57 @@ pub fn f32x4_neg(v: V128) -> V128 {
 
 #[inline(always)]
 pub fn f32x4_ceil(v: V128) -> V128 {
-    map_floats(v, f32_rounded_up, nan::of_one)
+    map_floats(v, f32_rounded_up, nan::unary)
 }
 
 #[inline(always)]
 pub fn f32x4_floor(v: V128) -> V128 {
-    map_floats(v, f32_rounded_down, nan::of_one)
+    map_floats(v, f32_rounded_down, nan::unary)
 }
 
 #[inline(always)]
 pub fn f32x4_trunc(v: V128) -> V128 {
-    map_floats(v, f32_rounded_to_zero, nan::of_one)
+    map_floats(v, f32_rounded_to_zero, nan::unary)
 }
 
 #[inline(always)]
 pub fn f32x4_nearest(v: V128) -> V128 {
-    map_floats(v, f32_rounded_to_even, nan::of_one)
+    map_floats(v, f32_rounded_to_even, nan::unary)
 }
 
 #[inline(always)]
 pub fn f32x4_sqrt(v: V128) -> V128 {
-    map_floats(v, f32::sqrt, nan::of_one)
+    map_floats(v, f32::sqrt, nan::unary)
 }
 
 #[inline(always)]
 pub fn f32x4_add(a: V128, b: V128) -> V128 {
-    zip_floats(a, b, |a: f32, b| a + b, nan::of_two)
+    zip_floats(a, b, |a: f32, b| a + b, nan::binary)
 }
 
 #[inline(always)]
 pub fn f32x4_sub(a: V128, b: V128) -> V128 {
-    zip_floats(a, b, |a: f32, b| a - b, nan::of_two)
+    zip_floats(a, b, |a: f32, b| a - b, nan::binary)
 }
 
 #[inline(always)]
 pub fn f32x4_mul(a: V128, b: V128) -> V128 {
-    zip_floats(a, b, |a: f32, b| a * b, nan::of_two)
+    zip_floats(a, b, |a: f32, b| a * b, nan::binary)
 }
 
 #[inline(always)]
 pub fn f32x4_div(a: V128, b: V128) -> V128 {
-    zip_floats(a, b, |a: f32, b| a / b, nan::of_two)
+    zip_floats(a, b, |a: f32, b| a / b, nan::binary)
 }
 
 #[inline(always)]
 pub fn f32x4_min(a: V128, b: V128) -> V128 {
-    zip_floats(a, b, f32_lesser, nan::of_lane_minimum)
+    zip_floats(a, b, f32_lesser, nan::lane_min)
 }
 
 #[inline(always)]
 pub fn f32x4_max(a: V128, b: V128) -> V128 {
-    zip_floats(a, b, f32_greater, nan::of_lane_maximum)
+    zip_floats(a, b, f32_greater, nan::lane_max)
 }
 
 #[inline(always)]
@@ -246,57 +246,57 @@ pub fn f64x2_neg(v: V128) -> V128 {
 
 #[inline(always)]
 pub fn f64x2_ceil(v: V128) -> V128 {
-    map_floats(v, f64_rounded_up, nan::of_one)
+    map_floats(v, f64_rounded_up, nan::unary)
 }
 
 #[inline(always)]
 pub fn f64x2_floor(v: V128) -> V128 {
-    map_floats(v, f64_rounded_down, nan::of_one)
+    map_floats(v, f64_rounded_down, nan::unary)
 }
 
 #[inline(always)]
 pub fn f64x2_trunc(v: V128) -> V128 {
-    map_floats(v, f64_rounded_to_zero, nan::of_one)
+    map_floats(v, f64_rounded_to_zero, nan::unary)
 }
 
 #[inline(always)]
 pub fn f64x2_nearest(v: V128) -> V128 {
-    map_floats(v, f64_rounded_to_even, nan::of_one)
+    map_floats(v, f64_rounded_to_even, nan::unary)
 }
 
 #[inline(always)]
 pub fn f64x2_sqrt(v: V128) -> V128 {
-    map_floats(v, f64::sqrt, nan::of_one)
+    map_floats(v, f64::sqrt, nan::unary)
 }
 
 #[inline(always)]
 pub fn f64x2_add(a: V128, b: V128) -> V128 {
-    zip_floats(a, b, |a: f64, b| a + b, nan::of_two)
+    zip_floats(a, b, |a: f64, b| a + b, nan::binary)
 }
 
 #[inline(always)]
 pub fn f64x2_sub(a: V128, b: V128) -> V128 {
-    zip_floats(a, b, |a: f64, b| a - b, nan::of_two)
+    zip_floats(a, b, |a: f64, b| a - b, nan::binary)
 }
 
 #[inline(always)]
 pub fn f64x2_mul(a: V128, b: V128) -> V128 {
-    zip_floats(a, b, |a: f64, b| a * b, nan::of_two)
+    zip_floats(a, b, |a: f64, b| a * b, nan::binary)
 }
 
 #[inline(always)]
 pub fn f64x2_div(a: V128, b: V128) -> V128 {
-    zip_floats(a, b, |a: f64, b| a / b, nan::of_two)
+    zip_floats(a, b, |a: f64, b| a / b, nan::binary)
 }
 
 #[inline(always)]
 pub fn f64x2_min(a: V128, b: V128) -> V128 {
-    zip_floats(a, b, f64_lesser, nan::of_lane_minimum)
+    zip_floats(a, b, f64_lesser, nan::lane_min)
 }
 
 #[inline(always)]
 pub fn f64x2_max(a: V128, b: V128) -> V128 {
-    zip_floats(a, b, f64_greater, nan::of_lane_maximum)
+    zip_floats(a, b, f64_greater, nan::lane_max)
 }
 
 #[inline(always)]

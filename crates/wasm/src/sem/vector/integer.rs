@@ -1,4 +1,4 @@
-//! The meaning of the vector operations whose lanes are integers, one section per shape. The loops are the helpers of
+//! The semantics of the vector operations on integer lanes, one section per shape. The loops are in the helpers of
 //! `vector.rs`. Core specification, "Vector Instructions".
 
 #![allow(missing_docs)] // Each function is documented by its row in the op table.

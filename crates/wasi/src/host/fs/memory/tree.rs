@@ -1,40 +1,42 @@
-//! What a tree of files in memory consists of, and how a path is followed in it. What the tree holds is bounded by what
-//! it takes of the host's memory, the allocator's own part included: `tests/wasi/limit.rs` measures both.
+//! The inodes of a file system in memory, and path resolution. The limit covers the host memory that the tree uses,
+//! including the allocator's overhead; `tests/wasi/limit.rs` measures both.
 
-use super::super::{Kind, Metadata, SetTime};
-use crate::host::transfer::PIECE;
+use super::super::{FileKind, Metadata, SetTime};
+use crate::host::transfer::CHUNK;
 use crate::host::{Errno, Error, Result, Wait};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-/// What a file, folder or link takes besides its bytes: its record, and its place in a node of a tree that may be not
-/// half full.
-pub(super) const INODE: u64 = 176;
+/// The memory overhead of a file, directory or symbolic link, in bytes: its record, and its slot in a `BTreeMap` node
+/// that can be less than half full.
+pub(super) const INODE_COST: u64 = 176;
 
-/// What a folder with something in it takes besides: the first node for names.
-pub(super) const FOLDER: u64 = 320;
+/// The memory overhead of a directory that is not empty, in bytes: the first `BTreeMap` node of its entries.
+pub(super) const DIRECTORY_COST: u64 = 320;
 
-/// What a name takes besides its bytes: its place in a node that may be not half full, and an allocation.
-pub(super) const NAME: u64 = 112;
+/// The memory overhead of a directory entry, in bytes: its slot in a `BTreeMap` node that can be less than half full, and
+/// the allocation of the name.
+pub(super) const NAME_COST: u64 = 112;
 
-/// The longest name (`NAME_MAX`).
+/// The maximum length of a name, in bytes.
 const NAME_MAX: usize = 255;
 
-/// How many symbolic links one path may follow.
-const LINKS: usize = 40;
+/// The maximum number of symbolic links that the resolution of one path follows, as on Linux.
+const MAX_SYMLINKS: usize = 40;
 
-/// How many folders are climbed between two looks at whether the guest is to stop.
-const STEPS: u64 = 4096;
+/// The number of directories visited between two checks for an interrupt.
+const CHECK_INTERVAL: u64 = 4096;
 
-/// The number of the folder at the top.
+/// The inode number of the root directory.
 pub(super) const ROOT: u64 = 1;
 
-// Nothing below panics between two changes that belong together.
+/// Locks the tree. A poisoned lock is usable, because no code panics between two changes that belong together.
 pub(super) fn lock(tree: &Mutex<Tree>) -> MutexGuard<'_, Tree> {
     tree.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Returns the current time in nanoseconds since 1970.
 pub(super) fn now() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
@@ -43,20 +45,23 @@ pub(super) fn now() -> u64 {
 #[derive(Debug)]
 pub(super) struct Tree {
     device: u64,
-    /// In a map whose nodes are freed as it shrinks, and boxed, so that a node is small.
+    /// A `BTreeMap`, because it frees nodes as it shrinks. The inodes are boxed to keep its nodes small.
     pub(super) inodes: BTreeMap<u64, Box<Inode>>,
+    /// The number of the next inode.
     next: u64,
+    /// The memory in use, in bytes.
     pub(super) used: u64,
+    /// The limit on the tree's memory, in bytes.
     limit: u64,
 }
 
 #[derive(Debug)]
 pub(super) struct Inode {
     pub(super) body: Body,
-    /// How many names it has.
+    /// The number of directory entries that name it.
     pub(super) links: u64,
-    /// How often it is open.
-    pub(super) opened: u64,
+    /// The number of open handles.
+    pub(super) handles: u64,
     accessed: u64,
     modified: u64,
     pub(super) changed: u64,
@@ -78,14 +83,14 @@ impl Body {
 impl Inode {
     fn new(body: Body) -> Box<Inode> {
         let now = now();
-        Box::new(Inode { body, links: 1, opened: 0, accessed: now, modified: now, changed: now })
+        Box::new(Inode { body, links: 1, handles: 0, accessed: now, modified: now, changed: now })
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> FileKind {
         match self.body {
-            Body::File(_) => Kind::RegularFile,
-            Body::Directory { .. } => Kind::Directory,
-            Body::Link(_) => Kind::SymbolicLink,
+            Body::File(_) => FileKind::RegularFile,
+            Body::Directory { .. } => FileKind::Directory,
+            Body::Link(_) => FileKind::SymbolicLink,
         }
     }
 
@@ -97,53 +102,53 @@ impl Inode {
         }
     }
 
-    /// What counts for it.
+    /// Returns the memory that counts towards the limit, in bytes.
     fn cost(&self) -> u64 {
-        INODE
+        INODE_COST
             + match &self.body {
                 Body::File(bytes) => bytes.capacity() as u64,
                 Body::Link(target) => target.len() as u64,
-                Body::Directory { entries, .. } => first_node(entries),
+                Body::Directory { entries, .. } => first_node_cost(entries),
             }
     }
 }
 
-/// What the first node of a folder's names counts.
-fn first_node(entries: &BTreeMap<Box<str>, u64>) -> u64 {
-    if entries.is_empty() { 0 } else { FOLDER }
+/// Returns the cost of the first `BTreeMap` node of a directory's entries.
+fn first_node_cost(entries: &BTreeMap<Box<str>, u64>) -> u64 {
+    if entries.is_empty() { 0 } else { DIRECTORY_COST }
 }
 
-/// What a path names.
+/// The result of path resolution.
 #[derive(Debug)]
-pub(super) enum Spot {
-    /// A folder that the path names without its name: `.`, `a/..`.
-    Folder { inode: u64, above: bool },
-    /// A name in a folder, which may be there or not.
-    Name { parent: u64, name: Box<str>, inode: Option<u64>, slash: bool },
+pub(super) enum ResolvedPath {
+    /// The path ends in `.` or `..`, so the entry that names the directory is unknown. `dot_dot` tells the two apart.
+    Directory { inode: u64, dot_dot: bool },
+    /// The path ends in the name of an entry. `inode` is `None` if the entry does not exist.
+    Entry { parent: u64, name: Box<str>, inode: Option<u64>, trailing_slash: bool },
 }
 
-impl Spot {
-    /// What is there; ENOENT for nothing.
-    pub(super) fn found(&self) -> Result<u64> {
+impl ResolvedPath {
+    /// Returns the inode, or ENOENT if the entry does not exist.
+    pub(super) fn inode(&self) -> Result<u64> {
         match *self {
-            Spot::Folder { inode, .. } | Spot::Name { inode: Some(inode), .. } => Ok(inode),
-            Spot::Name { inode: None, .. } => Err(Errno::NOENT.into()),
+            ResolvedPath::Directory { inode, .. } | ResolvedPath::Entry { inode: Some(inode), .. } => Ok(inode),
+            ResolvedPath::Entry { inode: None, .. } => Err(Errno::NOENT.into()),
         }
     }
 
-    pub(super) fn slash(&self) -> bool {
-        matches!(self, Spot::Name { slash: true, .. })
+    pub(super) fn has_trailing_slash(&self) -> bool {
+        matches!(self, ResolvedPath::Entry { trailing_slash: true, .. })
     }
 }
 
-/// What becomes of the last component of a path, which decides whether a link there is followed.
+/// The use of the last component of a path. It decides whether a symbolic link there is followed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Last {
-    /// It is looked up: a link is followed if this says so, or a slash behind it.
+pub(super) enum LastComponent {
+    /// The entry is looked up. A link is followed if `follow` is set or a slash follows it.
     Lookup { follow: bool },
-    /// It is opened and made if it is missing: a slash behind it is EISDIR.
+    /// The entry is opened, and created if it does not exist. A trailing slash fails with EISDIR.
     Create { follow: bool },
-    /// It is a name to be given or taken away: a link is not followed.
+    /// The entry is added or removed. A link is not followed.
     Name,
 }
 
@@ -161,7 +166,7 @@ impl Tree {
         Ok(self.inodes.get_mut(&inode).ok_or(Errno::STALE)?)
     }
 
-    pub(super) fn kind(&self, inode: u64) -> Result<Kind> {
+    pub(super) fn kind(&self, inode: u64) -> Result<FileKind> {
         Ok(self.inode(inode)?.kind())
     }
 
@@ -188,12 +193,14 @@ impl Tree {
         }
     }
 
-    fn room(&self) -> u64 {
+    /// Returns the number of bytes that remain below the limit.
+    fn free_bytes(&self) -> u64 {
         self.limit.saturating_sub(self.used)
     }
 
+    /// Counts `bytes` as used. Fails with ENOSPC beyond the limit.
     fn charge(&mut self, bytes: u64) -> Result<()> {
-        if bytes > self.room() {
+        if bytes > self.free_bytes() {
             return Err(Errno::NOSPC.into());
         }
         self.used += bytes;
@@ -204,15 +211,15 @@ impl Tree {
         self.used = self.used.saturating_sub(bytes);
     }
 
-    /// Follows `path` from a folder.
-    pub(super) fn resolve(&self, start: u64, path: &str, end: Last) -> Result<Spot> {
+    /// Resolves `path` relative to the directory `start`.
+    pub(super) fn resolve(&self, start: u64, path: &str, use_of_last: LastComponent) -> Result<ResolvedPath> {
         let mut stack = vec![start];
         let mut names = VecDeque::new();
-        let (mut links, mut above) = (0, false);
-        let mut slash = spell(path, &mut names)?;
+        let (mut links, mut dot_dot) = (0, false);
+        let mut trailing_slash = push_components(path, &mut names)?;
         while let Some(name) = names.pop_front() {
-            let folder = stack.last().copied().unwrap_or(start);
-            above = &*name == "..";
+            let directory = stack.last().copied().unwrap_or(start);
+            dot_dot = &*name == "..";
             match &*name {
                 "." => continue,
                 ".." if stack.len() > 1 => {
@@ -224,73 +231,73 @@ impl Tree {
                 _ => {}
             }
             let last = names.is_empty();
-            let follow = match end {
+            let follow = match use_of_last {
                 _ if !last => true,
-                Last::Create { .. } if slash => return Err(Errno::ISDIR.into()),
-                Last::Lookup { follow } | Last::Create { follow } => follow || slash,
-                Last::Name => false,
+                LastComponent::Create { .. } if trailing_slash => return Err(Errno::ISDIR.into()),
+                LastComponent::Lookup { follow } | LastComponent::Create { follow } => follow || trailing_slash,
+                LastComponent::Name => false,
             };
-            let inode = self.entries(folder)?.get(&name).copied();
+            let inode = self.entries(directory)?.get(&name).copied();
             match inode.map(|inode| Ok::<_, Error>((inode, &self.inode(inode)?.body))).transpose()? {
                 Some((_, Body::Link(target))) if follow => {
                     links += 1;
-                    if links > LINKS {
+                    if links > MAX_SYMLINKS {
                         return Err(Errno::LOOP.into());
                     }
-                    let asks = spell(target, &mut names)?;
-                    slash |= asks && last;
+                    let ends_in_slash = push_components(target, &mut names)?;
+                    trailing_slash |= ends_in_slash && last;
                 }
-                _ if last => return Ok(Spot::Name { parent: folder, name, inode, slash }),
-                Some((below, Body::Directory { .. })) => stack.push(below),
+                _ if last => return Ok(ResolvedPath::Entry { parent: directory, name, inode, trailing_slash }),
+                Some((inode, Body::Directory { .. })) => stack.push(inode),
                 Some(_) => return Err(Errno::NOTDIR.into()),
                 None => return Err(Errno::NOENT.into()),
             }
         }
-        Ok(Spot::Folder { inode: stack.last().copied().unwrap_or(start), above })
+        Ok(ResolvedPath::Directory { inode: stack.last().copied().unwrap_or(start), dot_dot })
     }
 
-    /// What `path` leads to; ENOTDIR for something with a slash behind it that is no folder.
+    /// Returns the inode at `path`. Fails with ENOTDIR if a trailing slash follows a file.
     pub(super) fn lookup(&self, start: u64, path: &str, follow: bool) -> Result<u64> {
-        let spot = self.resolve(start, path, Last::Lookup { follow })?;
-        let found = spot.found()?;
-        if spot.slash() && self.kind(found)? != Kind::Directory {
+        let resolved = self.resolve(start, path, LastComponent::Lookup { follow })?;
+        let inode = resolved.inode()?;
+        if resolved.has_trailing_slash() && self.kind(inode)? != FileKind::Directory {
             return Err(Errno::NOTDIR.into());
         }
-        Ok(found)
+        Ok(inode)
     }
 
-    /// A name that nothing has yet, and its folder. EEXIST for one that something has, ENOENT for one with a slash
-    /// behind it, unless it is for a folder.
-    pub(super) fn vacant(&self, start: u64, path: &str, folder: bool) -> Result<(u64, Box<str>)> {
-        match self.resolve(start, path, Last::Name)? {
-            Spot::Name { inode: None, slash: true, .. } if !folder => Err(Errno::NOENT.into()),
-            Spot::Name { parent, name, inode: None, .. } => Ok((parent, name)),
+    /// Returns the parent and the name of an entry to create. Fails with EEXIST if it exists, and with ENOENT for a
+    /// trailing slash unless `directory` is set.
+    pub(super) fn resolve_new(&self, start: u64, path: &str, directory: bool) -> Result<(u64, Box<str>)> {
+        match self.resolve(start, path, LastComponent::Name)? {
+            ResolvedPath::Entry { inode: None, trailing_slash: true, .. } if !directory => Err(Errno::NOENT.into()),
+            ResolvedPath::Entry { parent, name, inode: None, .. } => Ok((parent, name)),
             _ => Err(Errno::EXIST.into()),
         }
     }
 
-    /// Gives something a name. The folder must still have one itself, or nobody could find what is in it.
-    pub(super) fn name(&mut self, parent: u64, name: Box<str>, inode: u64) -> Result<()> {
+    /// Adds an entry to a directory. Fails with ENOENT if the directory was removed, because no path reaches it.
+    pub(super) fn add_entry(&mut self, parent: u64, name: Box<str>, inode: u64) -> Result<()> {
         if self.inode(parent)?.links == 0 {
             return Err(Errno::NOENT.into());
         }
-        let node = FOLDER - first_node(self.entries(parent)?);
-        self.charge(node + NAME + name.len() as u64)?;
+        let new_node_cost = DIRECTORY_COST - first_node_cost(self.entries(parent)?);
+        self.charge(new_node_cost + NAME_COST + name.len() as u64)?;
         let now = now();
-        let folder = self.inode_mut(parent)?;
-        let Body::Directory { entries, .. } = &mut folder.body else { return Err(Errno::NOTDIR.into()) };
+        let directory = self.inode_mut(parent)?;
+        let Body::Directory { entries, .. } = &mut directory.body else { return Err(Errno::NOTDIR.into()) };
         entries.insert(name, inode);
-        (folder.modified, folder.changed) = (now, now);
+        (directory.modified, directory.changed) = (now, now);
         Ok(())
     }
 
-    /// Makes something new.
+    /// Creates an inode and the entry that names it.
     pub(super) fn create(&mut self, parent: u64, name: Box<str>, body: Body) -> Result<u64> {
         let new = Inode::new(body);
         let cost = new.cost();
         self.charge(cost)?;
         let inode = self.next;
-        if let Err(error) = self.name(parent, name, inode) {
+        if let Err(error) = self.add_entry(parent, name, inode) {
             self.refund(cost);
             return Err(error);
         }
@@ -299,67 +306,69 @@ impl Tree {
         Ok(inode)
     }
 
-    /// Takes a name away, and what had it if that was the last one.
-    pub(super) fn unname(&mut self, parent: u64, name: &str) -> Result<()> {
+    /// Removes an entry, and frees its inode if that has neither another entry nor a handle.
+    pub(super) fn remove_entry(&mut self, parent: u64, name: &str) -> Result<()> {
         let now = now();
-        let folder = self.inode_mut(parent)?;
-        let Body::Directory { entries, .. } = &mut folder.body else { return Err(Errno::NOTDIR.into()) };
+        let directory = self.inode_mut(parent)?;
+        let Body::Directory { entries, .. } = &mut directory.body else { return Err(Errno::NOTDIR.into()) };
         let inode = entries.remove(name).ok_or(Errno::NOENT)?;
-        let node = FOLDER - first_node(entries);
+        let freed_node_cost = DIRECTORY_COST - first_node_cost(entries);
         if entries.is_empty() {
-            // A map keeps its last node.
+            // An empty `BTreeMap` keeps its last node.
             *entries = BTreeMap::new();
         }
-        (folder.modified, folder.changed) = (now, now);
-        self.refund(node + NAME + name.len() as u64);
-        let named = self.inode_mut(inode)?;
-        named.links = named.links.saturating_sub(1);
-        named.changed = now;
-        self.forget(inode);
+        (directory.modified, directory.changed) = (now, now);
+        self.refund(freed_node_cost + NAME_COST + name.len() as u64);
+        let target = self.inode_mut(inode)?;
+        target.links = target.links.saturating_sub(1);
+        target.changed = now;
+        self.free_if_unused(inode);
         Ok(())
     }
 
-    /// Frees what has no name and is not open.
-    pub(super) fn forget(&mut self, inode: u64) {
-        if self.inodes.get(&inode).is_some_and(|inode| inode.links == 0 && inode.opened == 0)
+    /// Frees an inode that has neither an entry nor a handle.
+    pub(super) fn free_if_unused(&mut self, inode: u64) {
+        if self.inodes.get(&inode).is_some_and(|inode| inode.links == 0 && inode.handles == 0)
             && let Some(inode) = self.inodes.remove(&inode)
         {
             self.refund(inode.cost());
         }
     }
 
-    /// How long a file can get.
-    pub(super) fn room_for(&self, inode: u64) -> Result<u64> {
-        Ok((self.bytes(inode)?.capacity() as u64).saturating_add(self.room()))
+    /// Returns the largest size, in bytes, to which the limit permits a file to grow.
+    pub(super) fn max_file_size(&self, inode: u64) -> Result<u64> {
+        Ok((self.bytes(inode)?.capacity() as u64).saturating_add(self.free_bytes()))
     }
 
-    /// Cuts a file or fills it up with zeros. A file that grows is given some more than it needs, if there is room, so
-    /// that it is seldom moved; all of it counts. When the guest is to stop meanwhile, the file stays as it was.
+    /// Truncates a file, or extends it with zeros. Extending reserves a quarter more than the old capacity if the limit
+    /// permits, so that a growing file is seldom reallocated; the whole capacity counts. An interrupted call leaves the
+    /// file unchanged.
     pub(super) fn set_size(&mut self, inode: u64, size: u64, wait: &dyn Wait) -> Result<()> {
-        if size > self.room_for(inode)? {
+        if size > self.max_file_size(inode)? {
             return Err(Errno::NOSPC.into());
         }
         let size = usize::try_from(size).map_err(|_| Errno::FBIG)?;
-        let most = usize::try_from(self.room_for(inode)?).unwrap_or(usize::MAX);
+        let max_size = usize::try_from(self.max_file_size(inode)?).unwrap_or(usize::MAX);
         let bytes = self.bytes_mut(inode)?;
-        let before = bytes.capacity();
-        if size > before {
-            let wanted = size.max(before.saturating_add(before / 4)).min(most);
-            bytes.try_reserve_exact(wanted - bytes.len()).map_err(|_| Errno::NOSPC)?;
+        let old_capacity = bytes.capacity();
+        if size > old_capacity {
+            let new_capacity = size.max(old_capacity.saturating_add(old_capacity / 4)).min(max_size);
+            bytes.try_reserve_exact(new_capacity - bytes.len()).map_err(|_| Errno::NOSPC)?;
         }
-        let cut = size < bytes.len();
+        let truncates = size < bytes.len();
         bytes.truncate(size);
-        let filled = fill_up(bytes, size, wait);
-        if cut || filled.is_err() {
+        let extended = zero_fill(bytes, size, wait);
+        if truncates || extended.is_err() {
             bytes.shrink_to_fit();
         }
-        let after = bytes.capacity();
-        self.refund(before as u64);
-        self.used += after as u64;
-        filled?;
+        let new_capacity = bytes.capacity();
+        self.refund(old_capacity as u64);
+        self.used += new_capacity as u64;
+        extended?;
         self.touch(inode)
     }
 
+    /// Sets the modification and change times to now.
     pub(super) fn touch(&mut self, inode: u64) -> Result<()> {
         let now = now();
         let inode = self.inode_mut(inode)?;
@@ -395,63 +404,65 @@ impl Tree {
         Ok(())
     }
 
-    pub(super) fn rename(&mut self, old: Spot, new: Spot, wait: &dyn Wait) -> Result<()> {
-        let slash = old.slash() || new.slash();
+    pub(super) fn rename(&mut self, old: ResolvedPath, new: ResolvedPath, wait: &dyn Wait) -> Result<()> {
+        let trailing_slash = old.has_trailing_slash() || new.has_trailing_slash();
         let (
-            Spot::Name { parent: old_parent, name: old_name, inode: moved, .. },
-            Spot::Name { parent, name, inode: replaced, .. },
+            ResolvedPath::Entry { parent: old_parent, name: old_name, inode: moved, .. },
+            ResolvedPath::Entry { parent, name, inode: replaced, .. },
         ) = (old, new)
         else {
             return Err(Errno::BUSY.into());
         };
         let moved = moved.ok_or(Errno::NOENT)?;
-        let folder = self.kind(moved)? == Kind::Directory;
-        if slash && !folder {
+        let is_directory = self.kind(moved)? == FileKind::Directory;
+        if trailing_slash && !is_directory {
             return Err(Errno::NOTDIR.into());
         }
-        if folder && self.is_within(parent, moved, wait)? {
+        if is_directory && self.is_at_or_below(parent, moved, wait)? {
             return Err(Errno::INVAL.into());
         }
         if let Some(replaced) = replaced {
-            if self.is_within(old_parent, replaced, wait)? {
+            if self.is_at_or_below(old_parent, replaced, wait)? {
                 return Err(Errno::NOTEMPTY.into());
             }
             if replaced == moved {
                 return Ok(());
             }
-            match (folder, self.kind(replaced)? == Kind::Directory) {
+            match (is_directory, self.kind(replaced)? == FileKind::Directory) {
                 (true, false) => return Err(Errno::NOTDIR.into()),
                 (false, true) => return Err(Errno::ISDIR.into()),
                 (true, true) if !self.entries(replaced)?.is_empty() => return Err(Errno::NOTEMPTY.into()),
-                _ => self.unname(parent, &name)?,
+                _ => self.remove_entry(parent, &name)?,
             }
         }
-        // The new name first: where there is no room for it the old one stays. It may take the old one's room.
-        let room = NAME + old_name.len() as u64;
-        self.refund(room);
-        let named = self.name(parent, name, moved);
-        self.used += room;
-        named?;
+        // Adds the new entry first, so that the old one stays if the limit is exceeded. The old entry's memory is
+        // available to the new one.
+        let old_entry_cost = NAME_COST + old_name.len() as u64;
+        self.refund(old_entry_cost);
+        let added = self.add_entry(parent, name, moved);
+        self.used += old_entry_cost;
+        added?;
         self.inode_mut(moved)?.links += 1;
-        self.unname(old_parent, &old_name)?;
-        if let Body::Directory { parent: above, .. } = &mut self.inode_mut(moved)?.body {
-            *above = parent;
+        self.remove_entry(old_parent, &old_name)?;
+        if let Body::Directory { parent: moved_parent, .. } = &mut self.inode_mut(moved)?.body {
+            *moved_parent = parent;
         }
         Ok(())
     }
 
-    /// Whether the folder `inside` is below `folder`, or is it. A guest can make a tree that is very deep.
-    fn is_within(&self, inside: u64, folder: u64, wait: &dyn Wait) -> Result<bool> {
-        let mut at = inside;
+    /// Returns whether `start` is `ancestor` or a directory below it. Checks for interrupts, because a guest can create a
+    /// very deep tree.
+    fn is_at_or_below(&self, start: u64, ancestor: u64, wait: &dyn Wait) -> Result<bool> {
+        let mut current = start;
         for step in 1_u64.. {
-            if at == folder {
+            if current == ancestor {
                 return Ok(true);
             }
-            match self.inodes.get(&at).map(|inode| &inode.body) {
-                Some(Body::Directory { parent, .. }) if *parent != at => at = *parent,
+            match self.inodes.get(&current).map(|inode| &inode.body) {
+                Some(Body::Directory { parent, .. }) if *parent != current => current = *parent,
                 _ => break,
             }
-            if step.is_multiple_of(STEPS) {
+            if step.is_multiple_of(CHECK_INTERVAL) {
                 wait.check()?;
             }
         }
@@ -459,11 +470,11 @@ impl Tree {
     }
 }
 
-/// Zeros up to a length for which there is room; when the guest is to stop, none.
-fn fill_up(bytes: &mut Vec<u8>, length: usize, wait: &dyn Wait) -> Result<()> {
+/// Extends `bytes` with zeros to `length`, which its capacity must hold. Adds none if the call is interrupted.
+fn zero_fill(bytes: &mut Vec<u8>, length: usize, wait: &dyn Wait) -> Result<()> {
     let old = bytes.len();
     while bytes.len() < length {
-        bytes.resize(length.min(bytes.len() + PIECE), 0);
+        bytes.resize(length.min(bytes.len() + CHUNK), 0);
         if bytes.len() < length
             && let Err(interrupted) = wait.check()
         {
@@ -474,8 +485,8 @@ fn fill_up(bytes: &mut Vec<u8>, length: usize, wait: &dyn Wait) -> Result<()> {
     Ok(())
 }
 
-/// Puts the names of `path` before those still to be followed, and says whether a slash ends it.
-fn spell(path: &str, names: &mut VecDeque<Box<str>>) -> Result<bool> {
+/// Inserts the components of `path` before those in `names`, and returns whether the path ends in a slash.
+fn push_components(path: &str, names: &mut VecDeque<Box<str>>) -> Result<bool> {
     if path.starts_with('/') {
         return Err(Errno::PERM.into());
     }

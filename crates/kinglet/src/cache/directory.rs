@@ -1,6 +1,7 @@
-//! A folder that nobody but its user can write to, and its files. That is looked at on open descriptors, without
-//! following links: what a name stands for may change between two looks. Files come into being whole, under a temporary
-//! name first, and are never written to again, so that whoever has one mapped keeps what it had.
+//! A directory that only its user can write to, and its files. Ownership and permissions are checked on open
+//! descriptors, because a name can refer to another file a moment later. For the same reason, symbolic links are not
+//! followed. Files are written under a temporary name, then renamed, and never written again. A process that has mapped
+//! a file thus keeps its contents.
 
 use std::fs::File;
 use std::io::Write;
@@ -14,30 +15,30 @@ use rustix::io::Errno;
 
 use crate::{Error, Result};
 
-/// What the names of files begin with that are not whole yet.
-const TEMPORARY: &str = "tmp-";
-/// After how long one of those is what a process that has ended left behind.
-const LEFT: Duration = Duration::from_secs(600);
+/// The prefix of temporary files.
+const TEMPORARY_PREFIX: &str = "tmp-";
+/// The age from which a temporary file is assumed to belong to a process that has ended.
+const STALE_AFTER: Duration = Duration::from_secs(600);
 
-/// An open folder.
+/// An open directory.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(super) struct CacheDirectory {
     open: OwnedFd,
     path: PathBuf,
 }
 
-/// A file of a folder.
+/// A file in the directory.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
+pub(super) struct DirectoryEntry {
     pub(super) name: String,
     pub(super) bytes: u64,
-    /// When it was last used.
+    /// The time of the last use.
     pub(super) used: SystemTime,
 }
 
-impl Folder {
-    /// Opens a folder, or makes it.
-    pub(super) fn open(path: &Path) -> Result<Folder> {
+impl CacheDirectory {
+    /// Opens a directory, and creates it if necessary.
+    pub(super) fn open(path: &Path) -> Result<CacheDirectory> {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)?;
         }
@@ -47,24 +48,24 @@ impl Folder {
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let open = match rustix::fs::open(path, flags, Mode::empty()) {
-            Err(Errno::NOTDIR | Errno::LOOP) => return Err(Error::msg("it is a link, or no folder")),
+            Err(Errno::NOTDIR | Errno::LOOP) => return Err(Error::msg("it is a symbolic link or not a directory")),
             open => open?,
         };
-        private(&open, FileType::Directory)?;
-        Ok(Folder { open, path: path.to_path_buf() })
+        check_private(&open, FileType::Directory)?;
+        Ok(CacheDirectory { open, path: path.to_path_buf() })
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A file, to be read; none if there is no such file.
+    /// Opens a file for reading. Returns `None` if there is none.
     pub(super) fn read(&self, name: &str) -> Result<Option<File>> {
         self.open_as(name, OFlags::RDONLY)
     }
 
-    /// A file that is locked as long as it is open; none if there is none, or somebody else has it locked. Some network
-    /// file systems lock only what can be written to.
+    /// Opens and locks a file until it is closed. Returns `None` if there is no such file, or if another process has
+    /// locked it. Opens it for writing, because some network file systems lock only files that are open for writing.
     pub(super) fn lock(&self, name: &str) -> Result<Option<File>> {
         let Some(file) = self.open_as(name, OFlags::RDWR)? else { return Ok(None) };
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -73,30 +74,30 @@ impl Folder {
         }
     }
 
-    fn open_as(&self, name: &str, how: OFlags) -> Result<Option<File>> {
-        let flags = how | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    fn open_as(&self, name: &str, access: OFlags) -> Result<Option<File>> {
+        let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = match rustix::fs::openat(&self.open, name, flags, Mode::empty()) {
             Err(Errno::NOENT) => return Ok(None),
             file => file?,
         };
-        private(&file, FileType::RegularFile)?;
+        check_private(&file, FileType::RegularFile)?;
         Ok(Some(File::from(file)))
     }
 
-    /// Notes that a file is used now.
+    /// Records that a file is used now.
     pub(super) fn touch(file: &File) {
         const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
         let _ = rustix::fs::futimens(file, &Timestamps { last_access: NOW, last_modification: NOW });
     }
 
-    /// Whether a file was made or used since the system started, so that no failure of power can have cut it short since
-    /// it was last known to be whole. If that is not known it was not.
-    pub(super) fn is_settled(file: &File) -> bool {
+    /// Returns whether a file was created or used since the system booted. If it was, no power failure can have
+    /// truncated it since it was last known to be intact. Returns false if the boot time is unknown.
+    pub(super) fn is_from_this_boot(file: &File) -> bool {
         let used = file.metadata().and_then(|metadata| metadata.modified());
-        used.ok().zip(started()).is_some_and(|(used, started)| started < used && used <= SystemTime::now())
+        used.ok().zip(boot_time()).is_some_and(|(used, boot_time)| boot_time < used && used <= SystemTime::now())
     }
 
-    /// Makes a file of these bytes, or replaces it.
+    /// Creates a file with these contents, or replaces it.
     pub(super) fn write(&self, name: &str, contents: &[u8]) -> Result<()> {
         let (mut file, temporary) = self.temporary()?;
         let written = file.write_all(contents).map_err(Error::from);
@@ -113,23 +114,23 @@ impl Folder {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         loop {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
-            let name = format!("{TEMPORARY}{}-{count}", std::process::id());
+            let name = format!("{TEMPORARY_PREFIX}{}-{count}", std::process::id());
             match rustix::fs::openat(&self.open, name.as_str(), flags, Mode::RUSR | Mode::WUSR) {
-                // That of a process that has ended, or runs in another container.
+                // A process that has ended left this file behind, or a process in another container uses it.
                 Err(Errno::EXIST) => {}
                 file => return Ok((File::from(file?), name)),
             }
         }
     }
 
-    /// Removes a file; whether there was one.
+    /// Removes a file. Returns whether it existed.
     pub(super) fn remove(&self, name: &str) -> bool {
         rustix::fs::unlinkat(&self.open, name, AtFlags::empty()).is_ok()
     }
 
-    /// All files, in no order.
-    pub(super) fn list(&self) -> Result<Vec<Found>> {
-        let mut all = Vec::new();
+    /// Returns all files, unordered.
+    pub(super) fn list(&self) -> Result<Vec<DirectoryEntry>> {
+        let mut entries = Vec::new();
         for entry in Dir::read_from(&self.open)? {
             let entry = entry?;
             let Ok(name) = entry.file_name().to_str() else { continue };
@@ -141,56 +142,56 @@ impl Folder {
             if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile {
                 let since =
                     Duration::new(stat.st_mtime.try_into().unwrap_or(0), stat.st_mtime_nsec.try_into().unwrap_or(0));
-                all.push(Found {
+                entries.push(DirectoryEntry {
                     name: name.to_owned(),
                     bytes: stat.st_size.try_into()?,
                     used: SystemTime::UNIX_EPOCH + since,
                 });
             }
         }
-        Ok(all)
+        Ok(entries)
     }
 }
 
-impl Found {
-    /// Whether it is not whole: its name is one that [`Folder::temporary`] makes. Any other is the user's own.
+impl DirectoryEntry {
+    /// Returns whether [`CacheDirectory::temporary`] could have created this name. All other names are the user's.
     pub(super) fn is_temporary(&self) -> bool {
-        let numbers = self.name.strip_prefix(TEMPORARY).and_then(|numbers| numbers.split_once('-'));
+        let numbers = self.name.strip_prefix(TEMPORARY_PREFIX).and_then(|numbers| numbers.split_once('-'));
         let is_number = |text: &str| text.parse::<u32>().is_ok_and(|number| number.to_string() == text);
         numbers.is_some_and(|(process, count)| is_number(process) && is_number(count))
     }
 
-    /// Whether whoever was to make it whole has ended.
-    pub(super) fn is_left(&self) -> bool {
-        self.is_temporary() && self.used.elapsed().is_ok_and(|age| age > LEFT)
+    /// Returns whether the process that created the temporary file must have ended.
+    pub(super) fn is_stale(&self) -> bool {
+        self.is_temporary() && self.used.elapsed().is_ok_and(|age| age > STALE_AFTER)
     }
 }
 
-/// When the system started.
+/// Returns the time at which the system booted.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn started() -> Option<SystemTime> {
+fn boot_time() -> Option<SystemTime> {
     let since = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     SystemTime::now().checked_sub(Duration::new(since.tv_sec.try_into().ok()?, since.tv_nsec.try_into().ok()?))
 }
 
-/// See above.
+/// Returns `None`: the boot time is unknown.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn started() -> Option<SystemTime> {
+fn boot_time() -> Option<SystemTime> {
     None
 }
 
-/// Checks that nobody else could have written to it.
-fn private(open: impl AsFd, wanted: FileType) -> Result<()> {
+/// Fails unless only this user can access the file.
+fn check_private(open: impl AsFd, wanted: FileType) -> Result<()> {
     let stat = rustix::fs::fstat(open)?;
     if FileType::from_raw_mode(stat.st_mode) != wanted {
-        return Err(Error::msg("it is not what it should be"));
+        return Err(Error::msg("it has an unexpected file type"));
     }
     if stat.st_uid != rustix::process::geteuid().as_raw() {
         return Err(Error::msg("it belongs to another user"));
     }
-    let others = Mode::from_raw_mode(stat.st_mode).intersection(Mode::RWXG | Mode::RWXO);
-    if !others.is_empty() {
-        return Err(Error::msg("others than its user may use it; chmod 700 makes it private"));
+    let shared_access = Mode::from_raw_mode(stat.st_mode).intersection(Mode::RWXG | Mode::RWXO);
+    if !shared_access.is_empty() {
+        return Err(Error::msg("it is accessible to other users; chmod 700 makes it private"));
     }
     Ok(())
 }
@@ -201,50 +202,50 @@ mod tests {
 
     use super::*;
 
-    struct Place(PathBuf);
+    struct TempDir(PathBuf);
 
-    impl Place {
-        fn new(name: &str) -> Place {
-            let path = std::env::temp_dir().join(format!("kinglet-folder-{}-{name}", std::process::id()));
+    impl TempDir {
+        fn new(name: &str) -> TempDir {
+            let path = std::env::temp_dir().join(format!("kinglet-directory-{}-{name}", std::process::id()));
             std::fs::create_dir_all(&path).unwrap();
-            Place(path)
+            TempDir(path)
         }
     }
 
-    impl Drop for Place {
+    impl Drop for TempDir {
         fn drop(&mut self) {
             let _ = std::fs::remove_dir_all(&self.0);
         }
     }
 
-    fn mode(path: &Path, mode: u32) {
+    fn set_mode(path: &Path, mode: u32) {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     }
 
     #[test]
-    fn only_a_folder_of_ones_own_is_opened() {
-        let place = Place::new("own");
-        let path = place.0.join("a/b");
-        Folder::open(&path).unwrap();
+    fn only_a_private_directory_is_opened() {
+        let temp = TempDir::new("own");
+        let path = temp.0.join("a/b");
+        CacheDirectory::open(&path).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
         for open in [0o770, 0o707, 0o750, 0o701, 0o777] {
-            mode(&path, open);
-            assert!(Folder::open(&path).unwrap_err().to_string().contains("chmod 700"), "{open:o}");
+            set_mode(&path, open);
+            assert!(CacheDirectory::open(&path).unwrap_err().to_string().contains("chmod 700"), "{open:o}");
         }
-        mode(&path, 0o700);
-        symlink(&path, place.0.join("link")).unwrap();
-        assert!(Folder::open(&place.0.join("link")).unwrap_err().to_string().contains("it is a link"));
-        std::fs::write(place.0.join("file"), "").unwrap();
-        assert!(Folder::open(&place.0.join("file")).is_err());
+        set_mode(&path, 0o700);
+        symlink(&path, temp.0.join("link")).unwrap();
+        assert!(CacheDirectory::open(&temp.0.join("link")).unwrap_err().to_string().contains("symbolic link"));
+        std::fs::write(temp.0.join("file"), "").unwrap();
+        assert!(CacheDirectory::open(&temp.0.join("file")).is_err());
     }
 
     #[test]
-    fn only_names_that_are_made_here_are_temporary() {
+    fn only_generated_names_are_temporary() {
         let is_temporary =
-            |name: &str| Found { name: name.into(), bytes: 0, used: SystemTime::UNIX_EPOCH }.is_temporary();
-        let place = Place::new("temporary");
-        let folder = Folder::open(&place.0.join("folder")).unwrap();
-        assert!(is_temporary(&folder.temporary().unwrap().1) && is_temporary("tmp-4194304-0"));
+            |name: &str| DirectoryEntry { name: name.into(), bytes: 0, used: SystemTime::UNIX_EPOCH }.is_temporary();
+        let temp = TempDir::new("temporary");
+        let directory = CacheDirectory::open(&temp.0.join("directory")).unwrap();
+        assert!(is_temporary(&directory.temporary().unwrap().1) && is_temporary("tmp-4194304-0"));
         for other in
             ["tmp-", "tmp-notes", "tmp-1", "tmp-1-", "tmp--1", "tmp-1-2-3", "tmp-01-2", "tmp-+1-2", "tmp-1-2.txt"]
         {
@@ -253,21 +254,21 @@ mod tests {
     }
 
     #[test]
-    fn only_files_of_ones_own_are_read() {
-        let place = Place::new("files");
-        let path = place.0.join("folder");
-        let folder = Folder::open(&path).unwrap();
-        folder.write("a", b"contents").unwrap();
+    fn only_private_files_are_read() {
+        let temp = TempDir::new("files");
+        let path = temp.0.join("directory");
+        let directory = CacheDirectory::open(&path).unwrap();
+        directory.write("a", b"contents").unwrap();
         assert_eq!(std::fs::metadata(path.join("a")).unwrap().permissions().mode() & 0o777, 0o600);
-        assert!(folder.read("a").unwrap().is_some() && folder.read("b").unwrap().is_none());
+        assert!(directory.read("a").unwrap().is_some() && directory.read("b").unwrap().is_none());
         symlink(path.join("a"), path.join("link")).unwrap();
-        assert!(folder.read("link").is_err());
-        mode(&path.join("a"), 0o620);
-        assert!(folder.read("a").is_err());
-        std::fs::create_dir(path.join("folder")).unwrap();
-        mode(&path.join("folder"), 0o700);
-        assert!(folder.read("folder").is_err());
-        let names: Vec<String> = folder.list().unwrap().into_iter().map(|found| found.name).collect();
-        assert_eq!(names, ["a"], "nothing temporary is left");
+        assert!(directory.read("link").is_err());
+        set_mode(&path.join("a"), 0o620);
+        assert!(directory.read("a").is_err());
+        std::fs::create_dir(path.join("directory")).unwrap();
+        set_mode(&path.join("directory"), 0o700);
+        assert!(directory.read("directory").is_err());
+        let names: Vec<String> = directory.list().unwrap().into_iter().map(|found| found.name).collect();
+        assert_eq!(names, ["a"], "no temporary file is left");
     }
 }

@@ -1,21 +1,22 @@
-//! Calls that go elsewhere than native code knows: to what it has to ask for, and to the interpreter where too little of
-//! the host's stack is left, for the interpreter has a stack of its own.
+//! Stubs that resolve the target of a native call. Lazy-binding stubs find the native code of a callee. Another stub
+//! continues a function in the interpreter, which has its own stack, if too little of the host's stack is left.
 
 use std::ffi::c_void;
 use std::mem::offset_of;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 
-use kinglet_abi::{Callable, FuncCell, FuncRef, Trap, VmCallee, VmCtx, VmImport, VmStore};
+use kinglet_abi::{CalleeRecord, FuncCell, FuncRef, Trap, VmCallee, VmCtx, VmImport, VmStore};
 
 use super::{resume, running, with_tier};
 use crate::Result;
 
-/// Code that is called like a function of the guest's, finds out where the call goes, and jumps there with the arguments
-/// as they were, but for the first, which who finds out may replace if it is in the first register for such (Cranelift's
-/// `tail` convention has none in `x0` and `x1`). Where they lie on the stack, they stay there.
-macro_rules! forwards {
-    ($(#[$doc:meta])* $name:ident, by $find:ident) => {
+/// Defines a stub. Native code calls it like a guest function. The stub saves the argument registers, calls a resolver,
+/// restores them, and jumps to the target. Arguments on the stack stay there. On some targets the resolver can replace
+/// the first argument, if the calling convention passes it in the first saved register (Cranelift's `tail` convention
+/// does not use `x0` and `x1`).
+macro_rules! resolving_stub {
+    ($(#[$doc:meta])* $name:ident, by $resolve:ident) => {
         $(#[$doc])*
         #[cfg(target_arch = "x86_64")]
         #[unsafe(naked)]
@@ -40,7 +41,7 @@ macro_rules! forwards {
                 "movups [rsp + 112], xmm7",
                 "mov rdi, rbp",
                 "lea rsi, [rbp - 8]",
-                "call {find}",
+                "call {resolve}",
                 "movups xmm0, [rsp]",
                 "movups xmm1, [rsp + 16]",
                 "movups xmm2, [rsp + 32]",
@@ -66,7 +67,7 @@ macro_rules! forwards {
                 "pop rbp",
                 "mov rdi, rax",
                 "jmp {resume}",
-                find = sym $find,
+                resolve = sym $resolve,
                 current = sym running::current,
                 resume = sym resume::resume,
             )
@@ -91,7 +92,7 @@ macro_rules! forwards {
                 "stp q6, q7, [sp, #176]",
                 "mov x0, x29",
                 "add x1, sp, #16",
-                "bl {find}",
+                "bl {resolve}",
                 "mov x17, x0",
                 "ldp q6, q7, [sp, #176]",
                 "ldp q4, q5, [sp, #144]",
@@ -109,19 +110,19 @@ macro_rules! forwards {
                 "2:",
                 "bl {current}",
                 "b {resume}",
-                find = sym $find,
+                resolve = sym $resolve,
                 current = sym running::current,
                 resume = sym resume::resume,
             )
         }
 
         $(#[$doc])*
-        // No vector is passed in a register.
+        // Vectors are never passed in registers here.
         #[cfg(target_arch = "riscv64")]
         #[unsafe(naked)]
         pub(super) unsafe extern "C" fn $name() {
             std::arch::naked_asm!(
-                // It is not told what the target has.
+                // The assembler does not know the target's extensions.
                 ".option push",
                 ".option arch, +d",
                 "addi sp, sp, -16",
@@ -147,7 +148,7 @@ macro_rules! forwards {
                 "fsd fa7, 120(sp)",
                 "mv a0, s0",
                 "mv a1, sp",
-                "call {find}",
+                "call {resolve}",
                 "mv t1, a0",
                 "fld fa7, 120(sp)",
                 "fld fa6, 112(sp)",
@@ -175,13 +176,13 @@ macro_rules! forwards {
                 "call {current}",
                 "tail {resume}",
                 ".option pop",
-                find = sym $find,
+                resolve = sym $resolve,
                 current = sym running::current,
                 resume = sym resume::resume,
             )
         }
 
-        /// Elsewhere no native code runs: see [`super::RUNS`].
+        /// No native code runs on other platforms: see [`super::IS_SUPPORTED_TARGET`].
         #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
         pub(super) unsafe extern "C" fn $name() {
             std::process::abort()
@@ -189,166 +190,171 @@ macro_rules! forwards {
     };
 }
 
-forwards! {
-    /// [`kinglet_abi::Natives::interpret`]: to the bridge of the function that has too little of the stack.
-    interpret, by bridge
+resolving_stub! {
+    /// Continues a function that has too little stack in the interpreter: see
+    /// [`kinglet_abi::NativeBuiltins::stack_exhausted`].
+    interpret, by resolve_interpreter
 }
 
-forwards! {
-    /// [`kinglet_abi::Natives::ask`]: to what a caller knows no native code of.
-    ask, by asked
+resolving_stub! {
+    /// Resolves a callee without known native code: see [`kinglet_abi::NativeBuiltins::lazy_stub`].
+    lazy_callee, by resolve_callee
 }
 
-forwards! {
-    /// To what the import in its instance's place is of.
-    ask_import, by asked_import
+resolving_stub! {
+    /// Resolves an import. Its address replaces the callee's instance as the first argument.
+    lazy_import_unresolved, by resolve_import
 }
 
-/// Where an import's native code is, and what it is called with.
-const NATIVE: usize = Callable::Import.native();
-const VMCTX: usize = offset_of!(VmImport, known) + offset_of!(VmCallee, vmctx);
+/// The offsets of an import's native code and of its first argument.
+const NATIVE: usize = CalleeRecord::Import.native_offset();
+const VMCTX: usize = offset_of!(VmImport, resolved) + offset_of!(VmCallee, vmctx);
 
-/// [`VmImport::asking`], with the import in its instance's place. A loop that began before it was known what it calls comes
-/// here until it ends, so that this is fast once it is known.
+/// The lazy-binding stub in [`VmImport::lazy_stub`]. The import's address replaces the callee's instance as the first
+/// argument. A loop that read the callee before it was resolved calls this stub until the loop ends, so the resolved
+/// case is fast.
 #[cfg(target_arch = "x86_64")]
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn import() {
+pub(super) unsafe extern "C" fn lazy_import() {
     std::arch::naked_asm!(
         "mov rax, [rdi + {native}]",
         "test rax, rax",
-        "jz {ask}",
+        "jz {unresolved}",
         "mov rdi, [rdi + {vmctx}]",
         "jmp rax",
         native = const NATIVE,
         vmctx = const VMCTX,
-        ask = sym ask_import,
+        unresolved = sym lazy_import_unresolved,
     )
 }
 
 /// See above.
 #[cfg(target_arch = "aarch64")]
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn import() {
+pub(super) unsafe extern "C" fn lazy_import() {
     std::arch::naked_asm!(
         "ldr x17, [x2, #{native}]",
         "cbz x17, 2f",
         "ldr x2, [x2, #{vmctx}]",
         "br x17",
         "2:",
-        "b {ask}",
+        "b {unresolved}",
         native = const NATIVE,
         vmctx = const VMCTX,
-        ask = sym ask_import,
+        unresolved = sym lazy_import_unresolved,
     )
 }
 
 /// See above.
 #[cfg(target_arch = "riscv64")]
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn import() {
+pub(super) unsafe extern "C" fn lazy_import() {
     std::arch::naked_asm!(
         "ld t1, {native}(a0)",
         "beqz t1, 2f",
         "ld a0, {vmctx}(a0)",
         "jr t1",
         "2:",
-        "tail {ask}",
+        "tail {unresolved}",
         native = const NATIVE,
         vmctx = const VMCTX,
-        ask = sym ask_import,
+        unresolved = sym lazy_import_unresolved,
     )
 }
 
-/// Elsewhere no native code runs: see [`super::RUNS`].
+/// No native code runs on other platforms: see [`super::IS_SUPPORTED_TARGET`].
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
-pub(super) unsafe extern "C" fn import() {
+pub(super) unsafe extern "C" fn lazy_import() {
     std::process::abort()
 }
 
-/// The bridge of the function that is called with its caller's frame there.
-unsafe extern "C" fn bridge(frame: *const [usize; 2]) -> *const c_void {
-    // SAFETY: called by the code above, with the function noted, which is one of the running store's instances'.
+/// Returns the native-to-interpreter trampoline of the function whose call created `frame`.
+unsafe extern "C" fn resolve_interpreter(frame: *const [usize; 2]) -> *const c_void {
+    // SAFETY: a stub above calls this. `callee` is set to a function of an instance of the running store.
     unsafe {
-        find(frame, |store| {
+        resolve(frame, |store| {
             let cell = (*store).callee;
-            let bridge = with_tier(store, |tier| tier.bridge_to(&*cell))?;
-            (*store).interpreted = cell;
-            Ok(bridge)
+            let trampoline = with_tier(store, |tier| tier.native_to_interpreter(&*cell))?;
+            (*store).force_interpreted = cell;
+            Ok(trampoline)
         })
     }
 }
 
-/// Where native code calls what it asks about.
-unsafe extern "C" fn asked(frame: *const [usize; 2]) -> *const c_void {
-    // SAFETY: called by the code above, with a record noted, whose function is live.
+/// Resolves the target of a call.
+unsafe extern "C" fn resolve_callee(frame: *const [usize; 2]) -> *const c_void {
+    // SAFETY: a stub above calls this. `lazy_callee` is set to a record of a live function.
     unsafe {
-        find(frame, |store| {
-            let (record, which) = Callable::asked((*store).asked);
+        resolve(frame, |store| {
+            let (record, which) = CalleeRecord::from_tagged((*store).lazy_callee);
             match which {
-                Callable::Cell => Ok(target(store, record.cast())?.0),
-                Callable::Reference => {
+                CalleeRecord::Cell => Ok(call_target(store, record.cast())?.0),
+                CalleeRecord::Reference => {
                     let reference = record.cast::<FuncRef>();
-                    let (address, native) = target(store, (*reference).cell)?;
+                    let (address, native) = call_target(store, (*reference).cell)?;
                     if native {
                         (*reference).native.store(address, Ordering::Release);
                     }
                     Ok(address)
                 }
-                Callable::Import => target_of_import(store, record.cast()),
+                CalleeRecord::Import => import_target(store, record.cast()),
             }
         })
     }
 }
 
-/// Where native code calls what an import is of, with the instance or host context in the import's place.
-unsafe extern "C" fn asked_import(frame: *const [usize; 2], callee: *mut *mut VmCtx) -> *const c_void {
-    // SAFETY: called by the code above, whose first argument is an import of a live instance of the running store.
+/// Resolves the target of an import, and replaces the first argument by the callee's instance or host context.
+unsafe extern "C" fn resolve_import(frame: *const [usize; 2], callee: *mut *mut VmCtx) -> *const c_void {
+    // SAFETY: a stub above calls this. The first argument is an import of a live instance of the running store.
     unsafe {
-        find(frame, |store| {
+        resolve(frame, |store| {
             let import = (*callee).cast::<VmImport>();
-            let address = target_of_import(store, import)?;
-            *callee = (*import).known.vmctx;
+            let address = import_target(store, import)?;
+            *callee = (*import).resolved.vmctx;
             Ok(address)
         })
     }
 }
 
-/// Where native code calls what an import is of, which is noted there if it is native code.
-unsafe fn target_of_import(store: *mut VmStore, import: *mut VmImport) -> Result<*mut c_void> {
-    // SAFETY: the import is of a live instance of the store, which runs on this thread.
+/// Resolves an import. Stores the address in the import if it is native code.
+unsafe fn import_target(store: *mut VmStore, import: *mut VmImport) -> Result<*mut c_void> {
+    // SAFETY: the import belongs to a live instance of the store, which runs on this thread.
     unsafe {
-        let (address, native) = target(store, (*import).cell)?;
+        let (address, native) = call_target(store, (*import).cell)?;
         if native {
-            (*import).known.native = address;
-            (*import).callee = &raw const (*import).known;
+            (*import).resolved.native = address;
+            (*import).callee = &raw const (*import).resolved;
         }
         Ok(address)
     }
 }
 
-/// Where native code calls a function, and whether that is native code, or else the way to the interpreter, with the
-/// function noted.
-unsafe fn target(store: *mut VmStore, cell: *const FuncCell) -> Result<(*mut c_void, bool)> {
+/// Resolves a function. Returns the address to call and whether it is native code. If not, it is a
+/// native-to-interpreter trampoline, and `callee` is set.
+unsafe fn call_target(store: *mut VmStore, cell: *const FuncCell) -> Result<(*mut c_void, bool)> {
     // SAFETY: the store runs on this thread, and the function is live.
     unsafe {
         if let Some(native) = with_tier(store, |tier| tier.native_entry(&*cell))? {
             return Ok((native, true));
         }
         (*store).callee = cell;
-        Ok((with_tier(store, |tier| tier.bridge_to(&*cell))?, false))
+        Ok((with_tier(store, |tier| tier.native_to_interpreter(&*cell))?, false))
     }
 }
 
-/// Where a call goes. Null if memory for it cannot be had: then it is noted why, and where the store's code goes on.
-unsafe fn find(frame: *const [usize; 2], find: impl FnOnce(*mut VmStore) -> Result<*mut c_void>) -> *const c_void {
+/// Runs a resolver. Returns null if it cannot allocate memory; the trap and the address to resume at are then set.
+unsafe fn resolve(
+    frame: *const [usize; 2],
+    resolver: impl FnOnce(*mut VmStore) -> Result<*mut c_void>,
+) -> *const c_void {
     let store = running::current();
-    if let Ok(Ok(found)) = std::panic::catch_unwind(AssertUnwindSafe(|| find(store))) {
+    if let Ok(Ok(found)) = std::panic::catch_unwind(AssertUnwindSafe(|| resolver(store))) {
         return found;
     }
-    // SAFETY: the store runs on this thread; its innermost activation is native.
+    // SAFETY: the store runs on this thread. Its innermost activation is native.
     unsafe {
         (*(*store).activation).exit_frame = frame;
-        resume::record(store, Trap::OutOfMemory as u32);
+        resume::record_trap(store, Trap::OutOfMemory as u32);
     }
     std::ptr::null()
 }

@@ -1,28 +1,28 @@
-//! A folder for one test, empty at first and removed at the end.
+//! Temporary directories for tests.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Removed with all it holds when dropped.
-pub struct Folder(PathBuf);
+/// A temporary directory. It is removed with all its contents when dropped.
+pub struct TempDir(PathBuf);
 
-impl Folder {
-    /// A new, empty folder below the system's folder for such.
-    #[allow(clippy::new_without_default, reason = "it has an effect")]
-    pub fn new() -> Folder {
+impl TempDir {
+    /// Creates an empty directory below the system's temporary directory.
+    #[allow(clippy::new_without_default, reason = "it creates a directory")]
+    pub fn new() -> TempDir {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("kinglet-test-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a temporary folder can be made");
-        Folder(path)
+        std::fs::create_dir_all(&path).expect("a temporary directory can be created");
+        TempDir(path)
     }
 
-    /// Where it is.
+    /// Returns its path.
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Writes a file into it and gives its path as text.
+    /// Writes a file in it and returns the file's path.
     pub fn file(&self, name: &str, contents: impl AsRef<[u8]>) -> String {
         let path = self.0.join(name);
         std::fs::write(&path, contents).expect("a temporary file can be written");
@@ -30,7 +30,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for TempDir {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }

@@ -1,0 +1,11 @@
+(module
+  (import "linking2" "double" (func $double (param i32) (result i32)))
+  (import "linking2" "log" (func $log (param i32 i32)))
+  (import "linking2" "memory" (memory 1))
+  (import "linking2" "memory_offset" (global $offset i32))
+  (global $count (export "count") (mut i32) (i32.const 7))
+  (func (export "run")
+    (global.set $count (call $double (global.get $count)))
+    (i32.store8 (global.get $offset) (i32.const 10))
+    (call $log (global.get $offset) (i32.const 1)))
+)

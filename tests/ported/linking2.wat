@@ -1,0 +1,13 @@
+(module
+  (type $fd_write (func (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (type $fd_write)))
+  (memory (export "memory") 2)
+  (global (export "memory_offset") i32 (i32.const 65536))
+  (func (export "double") (param i32) (result i32)
+    (i32.mul (local.get 0) (i32.const 2)))
+  (func (export "log") (param i32 i32)
+    (i32.store (i32.const 4) (local.get 0))
+    (i32.store (i32.const 8) (local.get 1))
+    (if (call $fd_write (i32.const 1) (i32.const 4) (i32.const 1) (i32.const 12))
+      (then (unreachable))))
+)
