@@ -1,10 +1,11 @@
 //! The cache of modules and native code: chooses the cache of a command, and stores the code of a run.
 //!
-//! Functions that ran too little to become native are compiled after the program's end, for the next start. On a terminal, or
-//! with `--detach`, a background process of low priority does that, as in `git gc --auto`. Otherwise the command itself does
-//! it for at most 50 ms and a tenth of the run, and several runs fill the cache. The background process gets the command line of the run, so that it finds the same modules
-//! and settings, and an environment variable that changes its task. Its memory and CPU time are bounded. It stores finished
-//! code as it goes, and retries functions whose compilation ended it only once (`Module::compile_for_next_start`).
+//! Functions that ran too little to become native are compiled after the program's end, for the next start. On a terminal,
+//! or with `--detach`, a background process of low priority does that, as in `git gc --auto`. Otherwise the command itself
+//! does it for at most 50 ms and a tenth of the run, and several runs fill the cache. The background process gets the
+//! command line of the run, so that it finds the same modules and settings, and an environment variable that changes its
+//! task. Its memory and CPU time are bounded. It stores finished code as it goes, and retries functions whose compilation
+//! ended it only once (`Module::compile_for_next_start`).
 
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
@@ -36,13 +37,13 @@ const LOW_PRIORITY: &str = "1";
 /// The task: compile for the next start while the user waits.
 const NOW: &str = "now";
 
-/// Without a background process, compilation for the next start may delay the end of the command by this part of the run,
+/// Without a background process, the command compiles for the next start during this fraction of the run's time.
 const PART_OF_RUN: u32 = 10;
 
-/// by no more than this,
+/// The longest time by which this delays the end of the command.
 const LONGEST_DELAY: Duration = Duration::from_millis(50);
 
-/// and not at all if the part is shorter than this: it would be too short for one function.
+/// The shortest useful time. In less, the compiler cannot finish a function.
 const SHORTEST_DELAY: Duration = Duration::from_millis(1);
 
 /// The CPU time of a background process. A later process continues from the finished code.

@@ -22,8 +22,8 @@ pub(crate) const STATUSES: &[(&str, &str)] = &[
     ("1", "The usage is wrong, the module cannot be read, validated or linked, or a result cannot be written"),
     (
         "129, 130, 143",
-        "SIGHUP, Ctrl-C (SIGINT) or SIGTERM ended the command: a shell shows the signal so, and the first process of a \
-         container exits so",
+        "SIGHUP, Ctrl-C (SIGINT) or SIGTERM ended the command. A shell reports these numbers; the first process of a \
+         container exits with them",
     ),
     ("134", "The program was stopped: by a trap, an uncaught exception, or the time or gas limit"),
     ("141", "The reader of the output has gone, as in `kinglet … | head`"),

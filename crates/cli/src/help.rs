@@ -186,12 +186,10 @@ impl Page {
     fn examples(&mut self, examples: &[(&str, &str)], short: bool) {
         const COLUMN: usize = 40;
         self.title("Examples");
+        let short = short && examples.iter().all(|(line, _)| line.chars().count() <= COLUMN);
         for (line, what) in examples {
             let (line, what) = (self.dialect.command_lines(line), self.dialect.command_lines(what));
-            if short
-                && line.chars().count() <= COLUMN
-                && examples.iter().all(|(line, _)| line.chars().count() <= COLUMN)
-            {
+            if short && line.chars().count() <= COLUMN {
                 self.line(&format!("  {line:<COLUMN$} {what}"));
             } else {
                 self.text("  # ", &what);

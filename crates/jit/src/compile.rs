@@ -631,16 +631,7 @@ mod tests {
     #[test]
     fn trampolines_compile_for_signatures_that_exceed_the_registers() {
         let compiler = Compiler::new(&Settings::default()).unwrap();
-        let kinds = [
-            ValueRepr::I32,
-            ValueRepr::I64,
-            ValueRepr::F32,
-            ValueRepr::F64,
-            ValueRepr::V128,
-            ValueRepr::Func,
-            ValueRepr::GcRef,
-        ];
-        let many: Box<[ValueRepr]> = kinds.iter().cycle().take(40).copied().collect();
+        let many: Box<[ValueRepr]> = ValueRepr::ALL.iter().cycle().take(40).copied().collect();
         for signature in [
             NativeSignature { params: many.clone(), results: many },
             NativeSignature { params: [].into(), results: [].into() },

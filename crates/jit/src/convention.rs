@@ -30,7 +30,7 @@ pub(crate) enum ValueRepr {
 
 impl ValueRepr {
     /// All representations. A position in this array is the encoding in the code cache.
-    const ALL: [ValueRepr; 7] = [
+    pub(crate) const ALL: [ValueRepr; 7] = [
         ValueRepr::I32,
         ValueRepr::I64,
         ValueRepr::F32,

@@ -6,7 +6,7 @@ use kinglet_wasm::V128;
 use kinglet_wasm::types::{HeapType, RefType, ValType, slots_of};
 
 use crate::host::{Caller, IntoFunc};
-use crate::store::{StoreCore, StoreId};
+use crate::store::{StoreCore, StoreId, or_panic};
 use crate::vm::{self, FuncPointer, HostFunc, HostFuncTemplate, HostSlots};
 use crate::{AsContext, AsContextMut, Error, ExternRef, FuncType, Result, Rooted, Val};
 
@@ -75,7 +75,7 @@ impl Func {
         ty: FuncType,
         closure: impl Fn(Caller<'_, C::Data>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
     ) -> Func {
-        Func::try_new(store, ty, closure).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(Func::try_new(store, ty, closure))
     }
 
     /// Creates a host function from a closure on values, as [`Func::new`] does.
@@ -97,7 +97,7 @@ impl Func {
     /// If a parameter or result is an embedder's [`WasmTy`] that mentions a type of another engine; [`Func::try_wrap`]
     /// returns an error instead.
     pub fn wrap<C: AsContextMut, Params, Results>(store: C, closure: impl IntoFunc<C::Data, Params, Results>) -> Func {
-        Func::try_wrap(store, closure).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(Func::try_wrap(store, closure))
     }
 
     /// Creates a host function from a closure on Rust types, as [`Func::wrap`] does.
@@ -118,7 +118,7 @@ impl Func {
     /// # Panics
     /// If the function belongs to another store; [`Func::try_ty`] returns an error instead.
     pub fn ty(&self, store: impl AsContext) -> FuncType {
-        self.try_ty(store).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_ty(store))
     }
 
     /// Returns the function's type.

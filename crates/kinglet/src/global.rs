@@ -1,6 +1,6 @@
 //! Globals.
 
-use crate::store::{StoreCore, StoreId};
+use crate::store::{StoreCore, StoreId, or_panic};
 use crate::{AsContext, AsContextMut, Error, GlobalType, Result, Val, vm};
 
 /// A handle to a global of a store.
@@ -56,7 +56,7 @@ impl Global {
     /// # Panics
     /// If the global belongs to another store; [`Global::try_ty`] returns an error instead.
     pub fn ty(&self, store: impl AsContext) -> GlobalType {
-        self.try_ty(store).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_ty(store))
     }
 
     /// Does the same as [`Global::ty`].
@@ -74,7 +74,7 @@ impl Global {
     /// # Panics
     /// If the global belongs to another store; [`Global::try_get`] returns an error instead.
     pub fn get(&self, store: impl AsContext) -> Val {
-        self.try_get(store).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_get(store))
     }
 
     /// Does the same as [`Global::get`].

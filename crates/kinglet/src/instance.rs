@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kinglet_wasm::types as wasm;
 use tracing::debug;
 
-use crate::store::{StoreCore, StoreId};
+use crate::store::{StoreCore, StoreId, or_panic};
 use crate::types::{LinkError, describe, matches};
 use crate::vm::{HostFuncSet, Imports};
 use crate::{
@@ -56,18 +56,14 @@ impl Instance {
     /// start function. Also if the module belongs to another engine, or an import to another store.
     pub fn new(mut store: impl AsContextMut, module: &Module, imports: &[Extern]) -> Result<Instance> {
         let core = &mut store.as_context_mut().0.core;
-        if !Engine::same(module.inner().engine(), &core.engine) {
-            return Err(Error::msg("the module and the store belong to different engines"));
-        }
+        check_engine(core, module)?;
         check_imports(core, module, imports)?;
         Instance::make(core, module, &Imports::Externs(imports))
     }
 
     /// Instantiates a module that imports only host functions, whose types have been checked.
     pub(crate) fn with_hosts(core: &mut StoreCore, module: &Module, hosts: &Arc<HostFuncSet>) -> Result<Instance> {
-        if !Engine::same(module.inner().engine(), &core.engine) {
-            return Err(Error::msg("the module and the store belong to different engines"));
-        }
+        check_engine(core, module)?;
         Instance::make(core, module, &Imports::Hosts(hosts))
     }
 
@@ -82,7 +78,7 @@ impl Instance {
     /// # Panics
     /// If the instance belongs to another store; [`Instance::try_get_export`] returns an error instead.
     pub fn get_export(&self, store: impl AsContextMut, name: &str) -> Option<Extern> {
-        self.try_get_export(store, name).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_get_export(store, name))
     }
 
     /// Does the same as [`Instance::get_export`].
@@ -102,7 +98,7 @@ impl Instance {
     /// # Panics
     /// If the instance belongs to another store; [`Instance::try_get_module_export`] returns an error instead.
     pub fn get_module_export(&self, store: impl AsContextMut, export: &ModuleExport) -> Option<Extern> {
-        self.try_get_module_export(store, export).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_get_module_export(store, export))
     }
 
     /// Does the same as [`Instance::get_module_export`].
@@ -215,7 +211,7 @@ impl Instance {
     /// # Panics
     /// If the instance belongs to another store; [`Instance::try_exports`] returns an error instead.
     pub fn exports<'a, T: 'static>(&self, store: impl Into<StoreContextMut<'a, T>>) -> std::vec::IntoIter<Export<'a>> {
-        self.list_exports(store.into()).unwrap_or_else(|error| panic!("{error}")).into_iter()
+        or_panic(self.list_exports(store.into())).into_iter()
     }
 
     /// Does the same as [`Instance::exports`].
@@ -245,7 +241,7 @@ impl Instance {
     /// # Panics
     /// If the instance belongs to another store; [`Instance::try_module`] returns an error instead.
     pub fn module<'a, T: 'static>(&self, store: impl Into<StoreContext<'a, T>>) -> &'a Module {
-        self.try_module(store).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_module(store))
     }
 
     /// Does the same as [`Instance::module`].
@@ -311,6 +307,13 @@ impl vm::InstanceData {
     /// Returns the module that the embedder instantiated, of which this instance can use a copy with checked accesses.
     pub(crate) fn original_module(&self) -> &Module {
         self.origin.as_ref().unwrap_or(&self.module)
+    }
+}
+
+fn check_engine(core: &StoreCore, module: &Module) -> Result<()> {
+    match Engine::same(module.inner().engine(), &core.engine) {
+        true => Ok(()),
+        false => Err(Error::msg("the module and the store belong to different engines")),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use crate::store::{StoreCore, StoreId};
-use crate::{AsContext, AsContextMut, Error, MemoryType, Result, StoreContext, StoreContextMut, vm};
+use crate::store::{StoreCore, StoreId, or_panic};
+use crate::vm::{self, MemoryInstance};
+use crate::{AsContext, AsContextMut, Error, MemoryType, Result, StoreContext, StoreContextMut};
 
 /// A handle to a linear memory of a store.
 ///
@@ -57,6 +58,11 @@ impl Memory {
         core.try_check(self.store).map(|()| self.index)
     }
 
+    fn read_memory<R>(&self, store: impl AsContext, read: impl FnOnce(&MemoryInstance) -> R) -> Result<R> {
+        let core = &store.as_context().0.core;
+        Ok(read(&core.memories[self.try_index(core)?]))
+    }
+
     pub(crate) fn store_id(&self) -> StoreId {
         self.store
     }
@@ -76,7 +82,7 @@ impl Memory {
     /// # Panics
     /// If the memory belongs to another store; [`Memory::try_ty`] returns an error instead.
     pub fn ty(&self, store: impl AsContext) -> MemoryType {
-        self.try_ty(store).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_ty(store))
     }
 
     /// Does the same as [`Memory::ty`].
@@ -84,9 +90,7 @@ impl Memory {
     /// # Errors
     /// If the memory belongs to another store.
     pub fn try_ty(&self, store: impl AsContext) -> Result<MemoryType> {
-        let core = &store.as_context().0.core;
-        let memory = &core.memories[self.try_index(core)?];
-        Ok(MemoryType { min: memory.size(), ..memory.ty() })
+        self.read_memory(store, |memory| MemoryType { min: memory.size(), ..memory.ty() })
     }
 
     /// Returns the memory's size in pages.
@@ -94,7 +98,7 @@ impl Memory {
     /// # Panics
     /// If the memory belongs to another store; [`Memory::try_size`] returns an error instead.
     pub fn size(&self, store: impl AsContext) -> u64 {
-        self.try_size(store).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_size(store))
     }
 
     /// Does the same as [`Memory::size`].
@@ -102,9 +106,7 @@ impl Memory {
     /// # Errors
     /// If the memory belongs to another store.
     pub fn try_size(&self, store: impl AsContext) -> Result<u64> {
-        let core = &store.as_context().0.core;
-        let memory = &core.memories[self.try_index(core)?];
-        Ok(memory.size())
+        self.read_memory(store, |memory| memory.size())
     }
 
     /// Returns the memory's size in bytes.
@@ -112,7 +114,7 @@ impl Memory {
     /// # Panics
     /// If the memory belongs to another store; [`Memory::try_data_size`] returns an error instead.
     pub fn data_size(&self, store: impl AsContext) -> usize {
-        self.try_data_size(store).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_data_size(store))
     }
 
     /// Does the same as [`Memory::data_size`].
@@ -120,9 +122,7 @@ impl Memory {
     /// # Errors
     /// If the memory belongs to another store.
     pub fn try_data_size(&self, store: impl AsContext) -> Result<usize> {
-        let core = &store.as_context().0.core;
-        let memory = &core.memories[self.try_index(core)?];
-        Ok(memory.data().len())
+        self.read_memory(store, |memory| memory.data().len())
     }
 
     /// Returns the size of a page in bytes: 65,536, or 1 with custom page sizes.
@@ -130,7 +130,7 @@ impl Memory {
     /// # Panics
     /// If the memory belongs to another store; [`Memory::try_page_size`] returns an error instead.
     pub fn page_size(&self, store: impl AsContext) -> u64 {
-        self.try_page_size(store).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_page_size(store))
     }
 
     /// Does the same as [`Memory::page_size`].
@@ -138,9 +138,7 @@ impl Memory {
     /// # Errors
     /// If the memory belongs to another store.
     pub fn try_page_size(&self, store: impl AsContext) -> Result<u64> {
-        let core = &store.as_context().0.core;
-        let memory = &core.memories[self.try_index(core)?];
-        Ok(memory.ty().page_size())
+        self.read_memory(store, |memory| memory.ty().page_size())
     }
 
     /// Returns the base-2 logarithm of the page size in bytes.
@@ -148,7 +146,7 @@ impl Memory {
     /// # Panics
     /// If the memory belongs to another store; [`Memory::try_page_size_log2`] returns an error instead.
     pub fn page_size_log2(&self, store: impl AsContext) -> u8 {
-        self.try_page_size_log2(store).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_page_size_log2(store))
     }
 
     /// Does the same as [`Memory::page_size_log2`].
@@ -156,9 +154,7 @@ impl Memory {
     /// # Errors
     /// If the memory belongs to another store.
     pub fn try_page_size_log2(&self, store: impl AsContext) -> Result<u8> {
-        let core = &store.as_context().0.core;
-        let memory = &core.memories[self.try_index(core)?];
-        Ok(memory.ty().page_size_log2())
+        self.read_memory(store, |memory| memory.ty().page_size_log2())
     }
 
     /// Grows the memory by `delta` pages, and returns its previous size in pages.
@@ -182,7 +178,7 @@ impl Memory {
     /// # Panics
     /// If the memory belongs to another store; [`Memory::try_data`] returns an error instead.
     pub fn data<'a, T: 'static>(&self, store: impl Into<StoreContext<'a, T>>) -> &'a [u8] {
-        self.try_data(store).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_data(store))
     }
 
     /// Does the same as [`Memory::data`].
@@ -199,7 +195,7 @@ impl Memory {
     /// # Panics
     /// If the memory belongs to another store; [`Memory::try_data_mut`] returns an error instead.
     pub fn data_mut<'a, T: 'static>(&self, store: impl Into<StoreContextMut<'a, T>>) -> &'a mut [u8] {
-        self.try_data_mut(store).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_data_mut(store))
     }
 
     /// Does the same as [`Memory::data_mut`].
@@ -220,7 +216,7 @@ impl Memory {
         &self,
         store: impl Into<StoreContextMut<'a, T>>,
     ) -> (&'a mut [u8], &'a mut T) {
-        self.try_data_and_store_mut(store).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_data_and_store_mut(store))
     }
 
     /// Does the same as [`Memory::data_and_store_mut`].
@@ -242,7 +238,7 @@ impl Memory {
     /// # Panics
     /// If the memory belongs to another store; [`Memory::try_data_ptr`] returns an error instead.
     pub fn data_ptr(&self, store: impl AsContext) -> *mut u8 {
-        self.try_data_ptr(store).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_data_ptr(store))
     }
 
     /// Does the same as [`Memory::data_ptr`].
@@ -250,9 +246,7 @@ impl Memory {
     /// # Errors
     /// If the memory belongs to another store.
     pub fn try_data_ptr(&self, store: impl AsContext) -> Result<*mut u8> {
-        let core = &store.as_context().0.core;
-        let memory = &core.memories[self.try_index(core)?];
-        Ok(memory.data().as_ptr().cast_mut())
+        self.read_memory(store, |memory| memory.data().as_ptr().cast_mut())
     }
 
     /// Copies bytes from the memory, starting at `offset`, into a buffer.

@@ -355,6 +355,11 @@ impl StoreCore {
     }
 }
 
+/// Unwraps the result of a `try_` method, for its form that panics.
+pub(crate) fn or_panic<R>(result: Result<R>) -> R {
+    result.unwrap_or_else(|error| panic!("{error}"))
+}
+
 #[cold]
 fn foreign() -> Error {
     Error::msg(FOREIGN)
@@ -623,7 +628,7 @@ impl<'a, T> StoreContext<'a, T> {
 }
 
 macro_rules! mutable_contexts {
-    ($($Context:ident $method:ident;)*) => {$(
+    ($($Context:ident)*) => {$(
         impl<T> $Context<'_, T> {
             /// Returns the engine.
             pub fn engine(&self) -> &Engine {
@@ -637,7 +642,7 @@ macro_rules! mutable_contexts {
 
             /// Returns the embedder's data, mutably.
             pub fn data_mut(&mut self) -> &mut T {
-                self.$method().data_mut()
+                self.inner_mut().data_mut()
             }
 
             /// Returns the remaining gas: see [`Store::gas`].
@@ -650,7 +655,7 @@ macro_rules! mutable_contexts {
             /// # Errors
             /// If the engine does not meter.
             pub fn set_gas(&mut self, gas: u64) -> Result<()> {
-                self.$method().core.set_gas(gas)
+                self.inner_mut().core.set_gas(gas)
             }
 
             /// Returns the remaining fuel: see [`Store::get_fuel`].
@@ -671,7 +676,7 @@ macro_rules! mutable_contexts {
 
             /// Sets the epoch deadline: see [`Store::set_epoch_deadline`].
             pub fn set_epoch_deadline(&mut self, ticks_beyond_current: u64) {
-                self.$method().core.set_epoch_deadline(ticks_beyond_current);
+                self.inner_mut().core.set_epoch_deadline(ticks_beyond_current);
             }
 
             /// Makes the guest trap at the epoch deadline: see [`Store::epoch_deadline_trap`].
@@ -681,8 +686,7 @@ macro_rules! mutable_contexts {
 }
 
 mutable_contexts! {
-    StoreContextMut inner_mut;
-    Caller inner_mut;
+    StoreContextMut Caller
 }
 
 impl<T> StoreContextMut<'_, T> {

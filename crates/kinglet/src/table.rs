@@ -2,7 +2,7 @@
 
 use kinglet_wasm::types::ValType;
 
-use crate::store::{StoreCore, StoreId};
+use crate::store::{StoreCore, StoreId, or_panic};
 use crate::{AsContext, AsContextMut, Error, Ref, Result, TableType, Val, vm};
 
 /// A handle to a table of a store.
@@ -62,7 +62,7 @@ impl Table {
     /// # Panics
     /// If the table belongs to another store; [`Table::try_ty`] returns an error instead.
     pub fn ty(&self, store: impl AsContext) -> TableType {
-        self.try_ty(store).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_ty(store))
     }
 
     /// Does the same as [`Table::ty`].
@@ -80,7 +80,7 @@ impl Table {
     /// # Panics
     /// If the table belongs to another store; [`Table::try_size`] returns an error instead.
     pub fn size(&self, store: impl AsContext) -> u64 {
-        self.try_size(store).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_size(store))
     }
 
     /// Does the same as [`Table::size`].
@@ -98,7 +98,7 @@ impl Table {
     /// # Panics
     /// If the table belongs to another store; [`Table::try_get`] returns an error instead.
     pub fn get(&self, store: impl AsContextMut, index: u64) -> Option<Ref> {
-        self.try_get(store, index).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_get(store, index))
     }
 
     /// Does the same as [`Table::get`].

@@ -1,6 +1,6 @@
 //! Tags.
 
-use crate::store::{StoreCore, StoreId};
+use crate::store::{StoreCore, StoreId, or_panic};
 use crate::vm::TagInstance;
 use crate::{AsContext, AsContextMut, Error, Result, TagType};
 
@@ -61,7 +61,7 @@ impl Tag {
     /// # Panics
     /// If the tag belongs to another store; [`Tag::try_ty`] returns an error instead.
     pub fn ty(&self, store: impl AsContext) -> TagType {
-        self.try_ty(store).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_ty(store))
     }
 
     /// Does the same as [`Tag::ty`].

@@ -5,7 +5,7 @@ use std::fmt;
 pub use kinglet_wasm::types::FuncType;
 use kinglet_wasm::types::{self as wasm, TypeRegistry};
 
-use crate::store::StoreId;
+use crate::store::{StoreId, or_panic};
 use crate::trap::display_name;
 use crate::{AsContext, Func, Global, GlobalType, Memory, MemoryType, Result, Table, TableType, Tag};
 
@@ -238,7 +238,7 @@ impl Extern {
     /// # Panics
     /// If the object belongs to another store; [`Extern::try_ty`] returns an error instead.
     pub fn ty(&self, store: impl AsContext) -> ExternType {
-        self.try_ty(store).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_ty(store))
     }
 
     /// Returns the object's type, as [`Extern::ty`] does.

@@ -8,7 +8,7 @@ use kinglet_abi::EXTERN_TAG;
 use kinglet_wasm::V128;
 use kinglet_wasm::types::{ForeignType, HeapType, Hierarchy, RefType, TypeRegistry, ValType};
 
-use crate::store::{ResourceKind, StoreCore, StoreId};
+use crate::store::{ResourceKind, StoreCore, StoreId, or_panic};
 use crate::vm::HeapEpoch;
 use crate::{AsContext, AsContextMut, Engine, Error, Func, Result};
 
@@ -214,7 +214,7 @@ impl Rooted<ExternRef> {
     /// # Panics
     /// If the reference belongs to another store; [`Rooted::try_release`] returns an error instead.
     pub fn release(&self, store: impl AsContextMut) -> Option<Box<dyn Any + Send + Sync>> {
-        self.try_release(store).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(self.try_release(store))
     }
 
     /// Removes the value from the store and returns it, as [`Rooted::release`] does.
